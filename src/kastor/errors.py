@@ -1,0 +1,209 @@
+"""Every error that Kastor raises on purpose; the codes are those of the wire contract.
+
+::
+
+    KastorError                      code, message, details
+    ├── InvalidArgument              a request that is wrong in its form
+    │   ├── BadRequest               no body where one is needed, unreadable token
+    │   ├── ApiVersionError          api-version missing or not supported
+    │   └── MediaTypeError           a body of another media type
+    ├── ValidationFailed             content that breaks its model
+    ├── JsonPatchInvalid             a patch that cannot be applied
+    ├── ModelRefused                 a model that cannot be stored
+    ├── QueryError                   a query that is wrong, with line and position
+    ├── QueryTimeout                 a query that took too long
+    ├── NotFound                     whatever the request names is not there
+    ├── Conflict                     what exists already, or is still needed
+    ├── NotAllowed                   a rule of the graph forbids it
+    ├── PreconditionFailed           If-Match or If-None-Match not met
+    ├── LimitExceeded                a setting's limit, named in the message
+    ├── PayloadTooLarge              a body over its limit
+    ├── MethodNotAllowed             known path, other methods
+    ├── Unauthenticated / Forbidden  no or unknown token / token without the permission
+    ├── TooManyRequests              a rate limit
+    └── Unavailable                  cannot write now; nothing was acknowledged
+
+Nothing here knows HTTP; `kastor.api.problem` maps classes to statuses.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KastorError(Exception):
+    """Root of the tree; never raised itself.
+
+    Attributes:
+        code: the wire code, such as ``DigitalTwinNotFound``.
+        message: one sentence or more for a person; says what to do where that is known.
+        details: further (code, message) pairs when several problems are reported together.
+    """
+
+    default_code: ClassVar[str] = "InternalServerError"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        details: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code or self.default_code
+        self.message = message
+        self.details = details
+
+
+class InvalidArgument(KastorError):
+    """The request is wrong in its form: an id, a header, the shape of the body."""
+
+    default_code = "InvalidArgument"
+
+
+class BadRequest(InvalidArgument):
+    """No body where one is required, or a continuation token that cannot be read."""
+
+    default_code = "BadRequest"
+
+
+class ApiVersionError(InvalidArgument):
+    """The api-version is missing or not one of the supported ones (spec rest-api A.2)."""
+
+    default_code = "UnsupportedApiVersion"
+
+
+class MediaTypeError(InvalidArgument):
+    """The body has a media type that the operation does not take."""
+
+    default_code = "UnsupportedMediaType"
+
+
+class ValidationFailed(KastorError):
+    """The content breaks its model; `details` lists every violation."""
+
+    default_code = "ValidationFailed"
+
+
+class JsonPatchInvalid(KastorError):
+    """The patch itself is wrong or does not apply to the document (spec rest-api C.2)."""
+
+    default_code = "JsonPatchInvalid"
+
+
+class ModelRefused(KastorError):
+    """The models of an upload are not valid DTDL, or not for this server."""
+
+    default_code = "DTDLParserError"
+
+
+class QueryError(KastorError):
+    """The query text is wrong.
+
+    Attributes:
+        line: 1-based line of the offending token.
+        position: 0-based column of it.
+    """
+
+    default_code = "SqlQueryError"
+
+    def __init__(self, message: str, *, line: int = 1, position: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+        self.position = position
+
+
+class QueryTimeout(KastorError):
+    """The query ran longer than its time limit."""
+
+    default_code = "TimeoutError"
+
+
+class NotFound(KastorError):
+    """What the request addresses is not there."""
+
+    default_code = "NotFound"
+
+
+class Conflict(KastorError):
+    """It exists already, or something else still needs it."""
+
+    default_code = "Conflict"
+
+
+class NotAllowed(KastorError):
+    """A rule of the graph forbids the operation."""
+
+    default_code = "OperationNotAllowed"
+
+
+class PreconditionFailed(KastorError):
+    """The conditional header of the request was not met (spec rest-api A.8)."""
+
+    default_code = "PreconditionFailed"
+
+
+class LimitExceeded(KastorError):
+    """A limit was exceeded; the message names the limit and its setting."""
+
+    default_code = "LimitExceeded"
+
+
+class PayloadTooLarge(KastorError):
+    """The body is larger than its limit."""
+
+    default_code = "PayloadTooLarge"
+
+
+class MethodNotAllowed(KastorError):
+    """The path is known, but not with this method.
+
+    Attributes:
+        allowed: the methods that the path has.
+    """
+
+    default_code = "MethodNotAllowed"
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class Unauthenticated(KastorError):
+    """No token, or one that is not known."""
+
+    default_code = "Unauthorized"
+
+
+class Forbidden(KastorError):
+    """The token's role lacks the permission."""
+
+    default_code = "Forbidden"
+
+
+class TooManyRequests(KastorError):
+    """A rate limit was exceeded.
+
+    Attributes:
+        retry_after: seconds after which another try makes sense.
+    """
+
+    default_code = "TooManyRequests"
+
+    def __init__(self, message: str, *, retry_after: int = 1, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Unavailable(KastorError):
+    """The store cannot take the write now; nothing of it was acknowledged or kept.
+
+    Attributes:
+        retry_after: seconds after which another try makes sense.
+    """
+
+    default_code = "ServiceUnavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,0 +1,137 @@
+-- The whole current schema of one graph on SQLite (one file = one graph = one ADT instance).
+-- Times are 100 ns UTC ticks since 0001-01-01. Documents are JSONB without `$etag`.
+-- Surrogate keys are never reused; ids and names compare by code point (BINARY, the default).
+
+CREATE TABLE meta (
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    model_epoch    INTEGER NOT NULL,
+    last_tick      INTEGER NOT NULL,       -- time of the newest change
+    version_bytes  INTEGER NOT NULL,       -- documents held by the version tables
+    log_bytes      INTEGER NOT NULL,       -- event bodies held by the change log
+    host_name      TEXT    NOT NULL,       -- `source` of this graph's events
+    signing_key    BLOB    NOT NULL,       -- signs continuation tokens
+    created        INTEGER NOT NULL
+) STRICT;
+
+-- Ids of models, kept for good: twins of a deleted model still point here.
+CREATE TABLE model_keys (
+    key  INTEGER PRIMARY KEY AUTOINCREMENT,
+    id   TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- One row per upload; the stored one has valid_to NULL.
+CREATE TABLE models (
+    key             INTEGER NOT NULL REFERENCES model_keys (key),
+    seq             INTEGER NOT NULL,      -- 1 for the first upload of this id
+    text            TEXT    NOT NULL,      -- the document as it was uploaded
+    uploaded        INTEGER NOT NULL,
+    decommissioned  INTEGER,               -- since when; NULL while in service
+    valid_from      INTEGER NOT NULL,
+    valid_to        INTEGER,
+    PRIMARY KEY (key, seq)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX models_stored ON models (key) WHERE valid_to IS NULL;
+
+CREATE TABLE relationship_names (
+    key   INTEGER PRIMARY KEY AUTOINCREMENT,
+    name  TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE twins (
+    key         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT    NOT NULL UNIQUE,
+    model_key   INTEGER NOT NULL,          -- no foreign key: a model may go before its twins
+    etag        TEXT    NOT NULL,          -- the guid inside W/"..."
+    version     INTEGER NOT NULL,          -- 1, 2, 3 ... without gaps
+    valid_from  INTEGER NOT NULL,
+    change      INTEGER NOT NULL,          -- changes.seq of the change that wrote this version
+    actor       TEXT    NOT NULL,
+    doc         BLOB    NOT NULL
+) STRICT;
+CREATE INDEX twins_by_model ON twins (model_key, key);
+
+CREATE TABLE relationships (
+    key         INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_key  INTEGER NOT NULL REFERENCES twins (key),
+    id          TEXT    NOT NULL,
+    name_key    INTEGER NOT NULL REFERENCES relationship_names (key),
+    target_key  INTEGER NOT NULL REFERENCES twins (key),
+    etag        TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    valid_from  INTEGER NOT NULL,
+    change      INTEGER NOT NULL,
+    actor       TEXT    NOT NULL,
+    doc         BLOB    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX relationships_by_id ON relationships (source_key, id);
+CREATE INDEX relationships_out ON relationships (source_key, name_key, target_key);
+CREATE INDEX relationships_in ON relationships (target_key, name_key, source_key);
+
+-- What a later change superseded, whole, so that queries can be asked as of an instant.
+CREATE TABLE twin_versions (
+    key          INTEGER NOT NULL,
+    id           TEXT    NOT NULL,
+    model_key    INTEGER NOT NULL,
+    etag         TEXT    NOT NULL,
+    version      INTEGER NOT NULL,
+    valid_from   INTEGER NOT NULL,
+    change       INTEGER NOT NULL,
+    actor        TEXT    NOT NULL,
+    doc          BLOB    NOT NULL,
+    valid_to     INTEGER NOT NULL,
+    ended_by     INTEGER NOT NULL,         -- changes.seq
+    ended_actor  TEXT    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, version);
+CREATE INDEX twin_versions_by_end ON twin_versions (valid_to);
+
+CREATE TABLE relationship_versions (
+    key          INTEGER NOT NULL,
+    source_key   INTEGER NOT NULL,
+    id           TEXT    NOT NULL,
+    name_key     INTEGER NOT NULL,
+    target_key   INTEGER NOT NULL,
+    etag         TEXT    NOT NULL,
+    version      INTEGER NOT NULL,
+    valid_from   INTEGER NOT NULL,
+    change       INTEGER NOT NULL,
+    actor        TEXT    NOT NULL,
+    doc          BLOB    NOT NULL,
+    valid_to     INTEGER NOT NULL,
+    ended_by     INTEGER NOT NULL,
+    ended_actor  TEXT    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
+CREATE INDEX relationship_versions_by_end ON relationship_versions (valid_to);
+
+-- Read only when something is created: the same id gets its key and the next version again.
+CREATE TABLE tombstones (
+    kind          TEXT    NOT NULL CHECK (kind IN ('twin', 'relationship')),
+    id            TEXT    NOT NULL,        -- relationships: <source key>/<id>
+    key           INTEGER NOT NULL,
+    last_version  INTEGER NOT NULL,
+    deleted_at    INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tombstones_by_time ON tombstones (deleted_at);
+
+-- The change log. Every version has its row here, written in the same transaction.
+CREATE TABLE changes (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    bucket        INTEGER NOT NULL,        -- of the (source) twin's id; unit of delivery later
+    subject       TEXT    NOT NULL,
+    twin_key      INTEGER,
+    version       INTEGER,                 -- NULL for telemetry and models
+    kind          TEXT    NOT NULL,        -- Twin.Create, Relationship.Update, Telemetry, Model.Upload ...
+    notify        INTEGER NOT NULL,        -- 0: fires no event
+    event_id      TEXT    NOT NULL,
+    time          INTEGER NOT NULL,
+    actor         TEXT    NOT NULL,
+    traceparent   TEXT,
+    model_id      TEXT,
+    component     TEXT,
+    content_type  TEXT,
+    data          BLOB    NOT NULL,        -- the event's body, byte for byte
+    pos           INTEGER GENERATED ALWAYS AS (seq) VIRTUAL
+) STRICT;
+CREATE INDEX changes_by_time ON changes (time);
