@@ -1,0 +1,12 @@
+"""From query tree to rows: bind -> plan -> passes -> sql -> page.
+
+In the order in which a query passes them:
+
+- `models`, `settings`: what the compiler is told from outside
+- `bind`: names, kinds and limits are checked; the tree becomes a typed, self-contained plan
+- `plan`: the plan's nodes
+- `passes`: rewrites from plan to plan
+- `sql`: plan to SQL text and parameters, for a dialect
+- `token`: the signed position from which the next page goes on
+- `service`: all of it together; the only part that does I/O, through its `Reader`
+"""
