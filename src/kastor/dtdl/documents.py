@@ -1,0 +1,214 @@
+"""From what a caller hands in to Python objects that keep what JSON readers usually lose.
+
+Texts are read with their repeated members kept; objects pass as they are. Whatever breaks the
+JSON-LD form is found here, before anything is understood (spec dtdl 2): the first such fault of a
+text ends its parse. Nothing here recurses, so nesting costs no stack.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_DEPTH = 64
+# A string or a bracket: enough to measure the nesting of a text.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Fault(Exception):
+    """A fault that ends the parse of a text: problem id, path to it, value."""
+
+    def __init__(self, identifier: str, path: object = None, value: str | None = None) -> None:
+        super().__init__(identifier)
+        self.identifier, self.path, self.value = identifier, path, value
+
+
+class Malformed(Exception):
+    """The text is no JSON; carries the offset where that shows and what is wrong."""
+
+    def __init__(self, reason: str, offset: int) -> None:
+        super().__init__(reason)
+        self.reason, self.offset = reason, offset
+
+
+class RepeatingObject(dict[str, Any]):
+    """A JSON object with repeated members: a dict of the last ones that knows all."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else RepeatingObject(pairs)
+
+
+def _constant(name: str) -> None:
+    raise Malformed(f"{name} is no JSON number", -1)
+
+
+def text_depth_exceeded(text: str) -> int | None:
+    """Return the offset at which a text is nested too deep, or None."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        first = text[token.start()]
+        if first in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return token.start()
+        elif first in "]}":
+            depth -= 1
+    return None
+
+
+def read_text(text: str | bytes | bytearray) -> object:
+    """Return the JSON value of a text, objects with repeated members as `RepeatingObject`.
+
+    Raises:
+        Malformed: no JSON, nested deeper than 64, or with an unpaired surrogate (spec dtdl 2).
+    """
+    if not isinstance(text, str):
+        try:
+            text = bytes(text).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Malformed("the bytes are no UTF-8", error.start) from None
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        raise Malformed(error.msg, error.pos) from None
+    except Malformed as error:
+        raise Malformed(error.reason, 0) from None
+    except RecursionError:
+        raise Malformed(f"nested deeper than {MAX_DEPTH}", text_depth_exceeded(text) or 0) from None
+    except ValueError as error:  # integers of more digits than Python converts
+        raise Malformed(str(error).split(";", 1)[0], 0) from None
+    if "\\u" in text and _LONE_SURROGATE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise Malformed("a string has an unpaired surrogate", 0) from None
+    return value
+
+
+def depth_exceeded(value: object) -> bool:
+    """Tell whether a value is nested deeper than JSON texts may be."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def form_fault(value: object) -> Fault | None:
+    """Return the first fault of form in a document, in the order of the text, or None."""
+    if not _suspicious(value):
+        return None
+    for fault in _form_faults(value):
+        return fault
+    return None
+
+
+def _suspicious(value: object) -> bool:
+    """Tell whether any object may have a fault of form; quick, because most have none."""
+    level: list[Any] = value if isinstance(value, list) else [value]
+    if not all(type(entry) is dict for entry in level):
+        return True
+    while level:
+        inner: list[Any] = []
+        for entry in level:
+            if type(entry) is dict:
+                if type(entry.get("@id", "")) is not str or entry.get("@id") == "":
+                    return True
+                if "@context" in entry and type(entry["@context"]) is not str:
+                    return True
+                if "" in entry or "@graph" in entry or type(entry.get("@type", "")) is not str:
+                    return True
+                inner += entry.values()
+            elif type(entry) is list:
+                inner += entry
+            elif isinstance(entry, RepeatingObject):
+                return True
+        level = inner
+    return False
+
+
+_REPEATED = {
+    "@context": "repeatedContextProperty",
+    "@id": "repeatedIdProperty",
+    "@type": "repeatedTypeProperty",
+    "@graph": "repeatedGraphProperty",
+    "@language": "repeatedLanguageProperty",
+    "@value": "repeatedValueProperty",
+}
+
+
+def _form_faults(value: object) -> Iterator[Fault]:
+    """Walk a document in the order of its text, with a stack of our own."""
+    stack: list[tuple[object, object, bool]] = [(value, None, True)]
+    while stack:
+        entry, path, top = stack.pop()
+        if isinstance(entry, list):
+            stack += [(e, (path, i), top) for i, e in reversed(list(enumerate(entry)))]
+        elif isinstance(entry, dict):
+            members = entry.pairs if isinstance(entry, RepeatingObject) else list(entry.items())
+            yield from _object_faults(members, path)
+            stack += [
+                (v, (path, k), False) for k, v in reversed(members) if k not in ("@context", "@id")
+            ]
+        elif top:
+            yield Fault("notJsonObject", path)
+
+
+def _object_faults(members: list[tuple[str, Any]], path: object) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for key, value in members:
+        where = (path, key)
+        if key.startswith("@") and key in seen:
+            yield Fault(_REPEATED.get(key, "repeatedKeyword"), where)
+        seen.add(key)
+        if key == "":
+            yield Fault("emptyMemberName", where)
+        elif key == "@id" and (not isinstance(value, str) or not value):
+            yield Fault("idNotString", where)
+        elif key == "@context":
+            yield from _context_faults(value, where)
+        elif key == "@type" and isinstance(value, list):
+            if not all(isinstance(entry, str) for entry in value):
+                yield Fault("typeNotString", where)
+        elif key == "@graph":
+            entries = value if isinstance(value, list) else [value]
+            if not all(isinstance(entry, dict) for entry in entries):
+                yield Fault("graphNotObject", where)
+
+
+def _context_faults(value: object, path: object) -> Iterator[Fault]:
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, dict):
+            pairs = entry.pairs if isinstance(entry, RepeatingObject) else list(entry.items())
+            if isinstance(entry, RepeatingObject):
+                yield Fault("duplicateTermInContextObject", path)
+            for _, term in pairs:
+                if isinstance(term, dict):
+                    if "@id" not in term:
+                        yield Fault("termDefinitionMissingIdProperty", path)
+                    elif not isinstance(term["@id"], str):
+                        yield Fault("termDefinitionIdPropertyNotString", path)
+                elif term is not None and not isinstance(term, str):
+                    yield Fault("termDefinitionNotStringOrObject", path)
+        elif not isinstance(entry, str):
+            yield Fault("invalidContext", path)

@@ -1,0 +1,88 @@
+"""What the parser raises: one error with every problem, or the ids that nothing defines.
+
+A `Problem` carries the fields of the reference parser (spec dtdl 10) and adds what a person
+needs to mend the text: a JSON pointer, line and column, and two sentences of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from kastor.errors import ModelRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a model (spec dtdl 10).
+
+    Attributes:
+        id: validation id, such as ``missingObjectProperty``; the full form is
+            ``dtmi:dtdl:parsingError:<id>``.
+        primary: id of the element where the problem is reported.
+        secondary: id of the other element involved.
+        property: the property; for a closure a list such as ``'elementSchema' or 'schema'``.
+        aux: a second property, such as ``name`` when two contents share a name.
+        type: class or co-type involved.
+        value: offending value as text.
+        document: index of the document in the call that the problem lies in.
+        pointer: JSON pointer (RFC 6901) into that document; ``""`` is its root.
+        line: 1-based line when the document was given as text.
+        column: 1-based column when the document was given as text.
+        message: what is wrong.
+        cure: how to mend it.
+    """
+
+    id: str
+    primary: str | None = None
+    secondary: str | None = None
+    property: str | None = None
+    aux: str | None = None
+    type: str | None = None
+    value: str | None = None
+    document: int = 0
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+    message: str = ""
+    cure: str = ""
+
+    def __str__(self) -> str:
+        """Return message and cure as one text."""
+        return f"{self.message} {self.cure}".strip()
+
+
+class DtdlError(ModelRefused):
+    """The models are not valid; `problems` lists everything that was found.
+
+    Attributes:
+        problems: in the order of the documents as far as the phases allow (spec dtdl 1).
+    """
+
+    default_code: ClassVar[str] = "DTDLParserError"
+
+    def __init__(self, problems: tuple[Problem, ...], message: str | None = None) -> None:
+        super().__init__(message or "\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class UnresolvedReferenceError(DtdlError):
+    """References lead to ids that neither the documents nor the resolver define.
+
+    Attributes:
+        ids: the undefined ids, in order of their first reference.
+        counts: number of references by id.
+        problems: one per id (problem id ``unresolvedReference``, ours), so that a tool can show
+            where the first reference stands.
+    """
+
+    def __init__(
+        self, problems: tuple[Problem, ...], ids: tuple[str, ...], counts: Mapping[str, int]
+    ) -> None:
+        listed = ", ".join(f"{i} (referenced in {counts[i]} places)" for i in ids)
+        super().__init__(problems, f"Failed to resolve references to element(s): {listed}.")
+        self.ids = ids
+        self.counts = counts

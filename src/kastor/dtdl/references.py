@@ -1,0 +1,73 @@
+"""What a valid interface document refers to, read without parsing it.
+
+For servers that keep documents and need the edges between models: direct ``extends`` and the
+interfaces of its components. Terms and identifiers of classes and properties are both understood;
+of inline interfaces the id counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_COMPONENT = "dtmi:dtdl:class:Component;"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReferences:
+    """Ids that an interface refers to, in order, each once.
+
+    Attributes:
+        extends: the direct ancestors.
+        components: the interfaces of its components.
+    """
+
+    extends: tuple[str, ...]
+    components: tuple[str, ...]
+
+
+def references(document: Mapping[str, object]) -> ModelReferences:
+    """Return the direct references of one valid interface document (spec dtdl 3.3, 7)."""
+    components: dict[str, None] = {}
+    for content in _values(_member(document, "contents")):
+        if isinstance(content, dict) and _is_component(content):
+            components |= dict.fromkeys(_ids(_member(content, "schema")))
+    extends = dict.fromkeys(_ids(_member(document, "extends")))
+    return ModelReferences(tuple(extends), tuple(components))
+
+
+def _member(document: Mapping[str, object], name: str) -> object:
+    value = document.get(name)
+    if value is not None:
+        return value
+    start = f"dtmi:dtdl:property:{name};"
+    return next((v for k, v in document.items() if k.startswith(start)), None)
+
+
+def _values(value: object) -> Iterator[object]:
+    """Yield the values of a member: arrays may be nested, one value may stand without one."""
+    stack = [value]
+    while stack:
+        entry = stack.pop()
+        if isinstance(entry, list):
+            stack += reversed(entry)
+        elif entry is not None:
+            yield entry
+
+
+def _is_component(content: Mapping[str, object]) -> bool:
+    return any(
+        name == "Component" or (isinstance(name, str) and name.startswith(_COMPONENT))
+        for name in _values(content.get("@type"))
+    )
+
+
+def _ids(value: object) -> Iterator[str]:
+    for entry in _values(value):
+        if isinstance(entry, str):
+            yield entry
+        elif isinstance(entry, dict) and isinstance(entry.get("@id"), str):
+            yield entry["@id"]
