@@ -1,0 +1,62 @@
+"""Time and random values as passable functions, and the contract's text forms of time.
+
+The pure parts of Kastor are handed a `Stamp`; only the writer makes one.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from kastor.types import Etag, Ticks
+
+TICKS_PER_SECOND = 10_000_000
+UNIX_EPOCH_TICKS: Ticks = 621_355_968_000_000_000
+_ZERO = datetime(1, 1, 1)  # noqa: DTZ001 - ticks are UTC by definition
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a decision may not make itself: the instant, the new etag, the event's id."""
+
+    now: Ticks
+    etag: Etag
+    event_id: str
+
+
+def now_ticks() -> Ticks:
+    """Return the wall clock in ticks."""
+    return time.time_ns() // 100 + UNIX_EPOCH_TICKS
+
+
+def new_guid() -> str:
+    """Return a fresh random guid, lower case with hyphens."""
+    return str(uuid4())
+
+
+def from_datetime(instant: datetime) -> Ticks:
+    """Return an aware datetime as ticks."""
+    return (instant.astimezone(UTC).replace(tzinfo=None) - _ZERO) // timedelta(microseconds=1) * 10
+
+
+def twin_time(ticks: Ticks) -> str:
+    """Return the form of `$lastUpdateTime`: seven fraction digits and Z (rest-api A.10)."""
+    seconds, fraction = divmod(ticks, TICKS_PER_SECOND)
+    return f"{_ZERO + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{fraction:07d}Z"
+
+
+def upload_time(ticks: Ticks) -> str:
+    """Return the form of a model's `uploadTime`: zeros cut, offset +00:00 (rest-api A.10)."""
+    return _trimmed(ticks) + "+00:00"
+
+
+def job_time(ticks: Ticks) -> str:
+    """Return the form of a job's times: zeros cut, Z (rest-api A.10)."""
+    return _trimmed(ticks) + "Z"
+
+
+def _trimmed(ticks: Ticks) -> str:
+    text = twin_time(ticks)[:-1].rstrip("0")
+    return text.removesuffix(".")

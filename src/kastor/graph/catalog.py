@@ -1,0 +1,228 @@
+"""The model catalog: an immutable snapshot of the stored models, one per model epoch.
+
+Documents are valid (they were checked at upload), so a snapshot is made without parsing them;
+an interface is parsed and compiled when it is first used, with the models it needs and no
+others. Compiled interfaces outlive the snapshot, since a stored model never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import orjson
+
+from kastor.dtdl import (
+    CompiledInterface,
+    ValueRules,
+    compile_interface,
+    parse,
+    references,
+)
+from kastor.records import ModelRow
+from kastor.types import Document, ModelId
+
+Compiled: TypeAlias = dict[ModelId, CompiledInterface]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """One stored model with what is asked of it often; `text` is the document as uploaded."""
+
+    key: int
+    id: ModelId
+    text: bytes
+    uploaded: int
+    decommissioned: bool
+    extends: tuple[ModelId, ...]
+    components: tuple[ModelId, ...]
+
+    @property
+    def needs(self) -> tuple[ModelId, ...]:
+        """The models that this one cannot do without."""
+        return self.extends + self.components
+
+    def document(self) -> Document:
+        """Return the document, decoded anew."""
+        document: Document = orjson.loads(self.text)
+        return document
+
+
+@dataclass(slots=True)
+class ModelCatalog:
+    """A snapshot; treat as immutable (the caches aside).
+
+    Attributes:
+        epoch: number of the change of models that led here.
+        models: stored models by id, oldest upload first.
+        keys: key of every id ever stored, deleted ones included.
+    """
+
+    epoch: int
+    models: Mapping[ModelId, StoredModel]
+    keys: Mapping[ModelId, int]
+    rules: ValueRules
+    _ids: dict[int, ModelId] = field(init=False)
+    _compiled: Compiled = field(default_factory=dict)
+    _supertypes: dict[ModelId, frozenset[ModelId]] = field(default_factory=dict)
+    _matching: dict[tuple[ModelId, bool], frozenset[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._ids = {key: model_id for model_id, key in self.keys.items()}
+
+    def key_of(self, model_id: ModelId) -> int:
+        """Return the key of an id that is or was stored; raises KeyError."""
+        return self.keys[model_id]
+
+    def id_of(self, key: int) -> ModelId:
+        """Return the id of a key; raises KeyError."""
+        return self._ids[key]
+
+    def compiled(self, model_id: ModelId) -> CompiledInterface | None:
+        """Return a model ready to validate with, or None if it or what it needs is missing."""
+        interface = self._compiled.get(model_id)
+        if interface is None and model_id in self.models:
+            closure = self.closure((model_id,))
+            if closure is None:
+                return None
+            documents = [self.models[each].document() for each in closure]
+            models = parse(
+                documents, allow_undefined_extensions="always", tolerate_solecisms=("parse",)
+            )
+            interface = compile_interface(models, model_id, self.rules)
+            self._compiled[model_id] = interface
+        return interface
+
+    def closure(self, model_ids: Iterable[ModelId]) -> list[ModelId] | None:
+        """Return the models with all they need, each once; None if one is not stored."""
+        found: dict[ModelId, None] = {}
+        pending = list(model_ids)[::-1]
+        while pending:
+            model_id = pending.pop()
+            if model_id in found:
+                continue
+            model = self.models.get(model_id)
+            if model is None:
+                return None
+            found[model_id] = None
+            pending += model.needs[::-1]
+        return list(found)
+
+    def dependents(self, model_id: ModelId) -> list[ModelId]:
+        """Return the stored models that extend a model or have it as a component."""
+        return [each.id for each in self.models.values() if model_id in each.needs]
+
+    def supertypes(self, model_id: ModelId) -> frozenset[ModelId]:
+        """Return a model's id with those of all it extends, directly or not."""
+        known = self._supertypes.get(model_id)
+        if known is None:
+            found: set[ModelId] = set()
+            pending = [model_id]
+            while pending:
+                each = pending.pop()
+                if each in found:
+                    continue
+                found.add(each)
+                model = self.models.get(each)
+                pending += model.extends if model is not None else ()
+            known = self._supertypes[model_id] = frozenset(found)
+        return known
+
+    def matching(self, model_id: ModelId, *, exact: bool) -> frozenset[int]:
+        """Return the keys of the models for which IS_OF_MODEL holds (query-language 12)."""
+        known = self._matching.get((model_id, exact))
+        if known is None:
+            if exact:
+                ids: Iterable[ModelId] = [model_id] if model_id in self.keys else []
+            else:
+                ids = [each for each in self.keys if self._is_of(each, model_id)]
+            known = frozenset(self.keys[each] for each in ids)
+            self._matching[model_id, exact] = known
+        return known
+
+    def property_names(self) -> frozenset[str]:
+        """Return every content name of every stored model, for suggestions."""
+        names: set[str] = set()
+        for model in self.models.values():
+            contents = model.document().get("contents", ())
+            for content in contents if isinstance(contents, list) else (contents,):
+                if isinstance(content, dict) and isinstance(content.get("name"), str):
+                    names.add(content["name"])
+        return frozenset(names)
+
+    def changed(
+        self,
+        *,
+        epoch: int,
+        uploads: Sequence[ModelRow] = (),
+        commission: Sequence[tuple[ModelId, bool]] = (),
+        deletes: Sequence[ModelId] = (),
+    ) -> ModelCatalog:
+        """Return the snapshot after a change; what is compiled is taken along."""
+        models = {key: model for key, model in self.models.items() if key not in deletes}
+        for model_id, in_service in commission:
+            models[model_id] = _commissioned(models[model_id], in_service)
+        models |= {row.id: _stored(row) for row in uploads}
+        keys = {**self.keys, **{row.id: row.key for row in uploads}}
+        catalog = ModelCatalog(epoch, models, keys, self.rules)
+        catalog._compiled = {k: v for k, v in self._compiled.items() if k not in deletes}
+        return catalog
+
+    def _is_of(self, model_id: ModelId, asked: ModelId) -> bool:
+        path, version = split_version(asked)
+        for each in self.supertypes(model_id):
+            if each == asked:
+                return True
+            own_path, own_version = split_version(each)
+            if version and own_version and own_path == path and own_version >= version:
+                return True
+        return False
+
+
+def split_version(model_id: ModelId) -> tuple[str, tuple[int, int] | None]:
+    """Return a DTMI's path and its version as (major, minor); None where it has none."""
+    path, _, version = model_id.partition(";")
+    major, _, minor = version.partition(".")
+    if not (major.isdecimal() and (minor.isdecimal() or not minor)):
+        return path, None
+    return path, (int(major), int(minor or 0))
+
+
+def catalog_builder(
+    rules: ValueRules,
+) -> Callable[[Sequence[ModelRow], Sequence[tuple[int, ModelId]], int], ModelCatalog]:
+    """Return the function that a store makes its first snapshot with."""
+
+    def build(
+        rows: Sequence[ModelRow], keys: Sequence[tuple[int, ModelId]], epoch: int
+    ) -> ModelCatalog:
+        models = {row.id: _stored(row) for row in rows}
+        return ModelCatalog(epoch, models, {model_id: key for key, model_id in keys}, rules)
+
+    return build
+
+
+def _stored(row: ModelRow) -> StoredModel:
+    needs = references(orjson.loads(row.text))
+    return StoredModel(
+        row.key,
+        row.id,
+        row.text,
+        row.uploaded,
+        row.decommissioned,
+        needs.extends,
+        needs.components,
+    )
+
+
+def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
+    return StoredModel(
+        model.key,
+        model.id,
+        model.text,
+        model.uploaded,
+        not in_service,
+        model.extends,
+        model.components,
+    )

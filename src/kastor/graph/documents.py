@@ -1,0 +1,68 @@
+"""Encodes documents for storage, with numbers and strings in the one form both engines keep.
+
+Signed 64-bit integers are exact; every other number is an IEEE double; -0.0 becomes 0.0; no
+string or key holds U+0000 (the fidelity table in `docs/reference/fidelity.md`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from kastor.errors import ValidationFailed
+from kastor.types import Document, Etag
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+_SUSPECT = re.compile(rb"\\u0000|-0\.0|\d{19}")
+
+
+def encode(document: Document) -> bytes:
+    """Return the document's JSON text.
+
+    Raises:
+        ValidationFailed: a string or key contains U+0000.
+    """
+    text = orjson.dumps(document)
+    # Ordinary documents are told from the few that need a walk by their text alone.
+    if _SUSPECT.search(text) is None:
+        return text
+    return orjson.dumps(_settle(document, "$"))
+
+
+def with_etag(doc: bytes, etag: Etag) -> bytes:
+    """Return stored JSON text as it goes out: with `$etag` in front."""
+    return b'{"$etag":"W/\\"' + etag.encode() + b'\\"",' + doc[1:]
+
+
+def decode(doc: bytes) -> Document:
+    """Return stored text as a document of its own, free to be changed."""
+    document: Document = orjson.loads(doc)
+    return document
+
+
+def _settle(value: Any, where: str) -> Any:
+    match value:
+        case str():
+            return _without_nul(value, where)
+        case float():
+            return value + 0.0  # turns -0.0 into 0.0
+        case bool() | None:
+            return value
+        case int():
+            return value if INT64_MIN <= value <= INT64_MAX else float(value)
+        case list():
+            return [_settle(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        case _:
+            return {
+                _without_nul(key, where): _settle(item, f"{where}.{key}")
+                for key, item in value.items()
+            }
+
+
+def _without_nul(text: str, where: str) -> str:
+    if "\0" in text:
+        message = f"The value at {where} contains the character U+0000, which cannot be stored."
+        raise ValidationFailed(message)
+    return text

@@ -1,0 +1,118 @@
+"""Decides uploads, (de)commissioning and deletion of models (spec rest-api B.1).
+
+Parsing is slow and happens before, outside the writer, against a snapshot; the decision only
+checks that the snapshot is still the current one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+import orjson
+
+from kastor.errors import Conflict, KastorError, NotFound
+from kastor.records import ChangeKind, ChangeModels, Current, Decision, LogEntry, ModelRow
+
+if TYPE_CHECKING:
+    from kastor.clock import Stamp
+    from kastor.graph.catalog import ModelCatalog
+    from kastor.graph.commands import CommissionModel, DeleteModel, UploadModels
+    from kastor.types import ModelId
+
+
+class StaleCatalogError(KastorError):
+    """Models changed between parsing and deciding; parse again. Never leaves the service."""
+
+
+def model_not_found(model_id: ModelId) -> NotFound:
+    """Return the error for a model that is not stored."""
+    return NotFound(
+        f"There is no Model(s) available that matches the provided id(s) {model_id}.",
+        code="ModelNotFound",
+    )
+
+
+def require_new(catalog: ModelCatalog, model_ids: list[ModelId]) -> None:
+    """Raise Conflict if one of the ids is stored already."""
+    present = [model_id for model_id in model_ids if model_id in catalog.models]
+    if present:
+        raise Conflict(
+            f"Some of the model ids already exist: {', '.join(present)}. "
+            "Delete them first, or upload a new version under another id.",
+            code="ModelIdAlreadyExists",
+        )
+
+
+def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Decision:
+    """Decide an upload of models that are valid against the catalog of `command.epoch`.
+
+    Raises:
+        StaleCatalogError: the catalog is another one by now.
+        Conflict: an id is stored already.
+    """
+    catalog: ModelCatalog = current.catalog
+    if catalog.epoch != command.epoch:
+        raise StaleCatalogError("The models changed meanwhile.")
+    require_new(catalog, [model_id for model_id, _ in command.documents])
+    texts = dict(command.documents)
+
+    def next_catalog(keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
+        rows = [ModelRow(keys[each], each, texts[each], stamp.now, False) for each in texts]
+        return catalog.changed(epoch=epoch, uploads=rows)
+
+    logs = tuple(
+        _log(ChangeKind.MODEL_UPLOAD, model_id, text, stamp) for model_id, text in texts.items()
+    )
+    return Decision(ChangeModels(command.documents, (), (), logs, next_catalog), stamp.now)
+
+
+def decide_commission(command: CommissionModel, current: Current, stamp: Stamp) -> Decision:
+    """Decide to take a model out of service or back; repeating it is no error.
+
+    Raises:
+        NotFound: the model is not stored.
+    """
+    catalog: ModelCatalog = current.catalog
+    if command.model_id not in catalog.models:
+        raise model_not_found(command.model_id)
+    commission = ((command.model_id, command.in_service),)
+    data = orjson.dumps({"decommissioned": not command.in_service})
+    logs = (_log(ChangeKind.MODEL_UPDATE, command.model_id, data, stamp),)
+
+    def next_catalog(_keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
+        return catalog.changed(epoch=epoch, commission=commission)
+
+    return Decision(ChangeModels((), commission, (), logs, next_catalog), None)
+
+
+def decide_delete(command: DeleteModel, current: Current, stamp: Stamp) -> Decision:
+    """Decide to delete a model; its twins stay, as orphans.
+
+    Raises:
+        NotFound: the model is not stored.
+        Conflict: another model needs it.
+    """
+    catalog: ModelCatalog = current.catalog
+    model = catalog.models.get(command.model_id)
+    if model is None:
+        raise model_not_found(command.model_id)
+    dependents = [each for each in catalog.dependents(model.id) if each != model.id]
+    if dependents:
+        raise Conflict(
+            f"This model is currently being referenced by {', '.join(dependents)}. "
+            "Delete those first.",
+            code="ModelReferencesNotDeleted",
+        )
+    logs = (_log(ChangeKind.MODEL_DELETE, model.id, model.text, stamp),)
+
+    def next_catalog(_keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
+        return catalog.changed(epoch=epoch, deletes=(model.id,))
+
+    return Decision(ChangeModels((), (), (model.id,), logs, next_catalog), None)
+
+
+def _log(kind: ChangeKind, model_id: ModelId, data: bytes, stamp: Stamp) -> LogEntry:
+    event_id = str(uuid5(UUID(stamp.event_id), model_id))
+    return LogEntry(kind, model_id, model_id, data, event_id, False, model_id)

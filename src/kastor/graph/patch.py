@@ -1,0 +1,141 @@
+"""JSON Patch as the contract has it: add, replace and remove, in order, on a working copy.
+
+Only the mechanics: which paths a twin or a relationship protects, and what a change means for
+`$metadata`, is said elsewhere (spec rest-api C.2).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from kastor.errors import JsonPatchInvalid
+from kastor.types import Document
+
+Op: TypeAlias = Literal["add", "replace", "remove"]
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_SUPPORTED = ("add", "replace", "remove")
+
+
+@dataclass(frozen=True, slots=True)
+class PatchOperation:
+    """One step: `path` is the unescaped segments, never empty; `value` None for remove."""
+
+    op: Op
+    path: tuple[str, ...]
+    pointer: str
+    value: Any
+
+    def as_event(self, prefix: str = "") -> Document:
+        """Return the operation as update events carry it (events-and-jobs 1.3)."""
+        path = f"{prefix}{self.pointer}"
+        if self.op == "remove":
+            return {"path": path, "op": self.op}
+        return {"value": self.value, "path": path, "op": self.op}
+
+
+def read_operations(operations: tuple[Document, ...]) -> list[PatchOperation]:
+    """Return the operations of a patch, each with its path split.
+
+    Raises:
+        JsonPatchInvalid: an op that is missing or not supported, a path that is none, a value
+            that is missing.
+    """
+    return [_read(operation, index) for index, operation in enumerate(operations)]
+
+
+def apply_operation(document: Document, operation: PatchOperation) -> None:
+    """Apply one operation to `document` in place.
+
+    Raises:
+        JsonPatchInvalid: the path leads nowhere.
+    """
+    parent = _parent(document, operation)
+    key = operation.path[-1]
+    match parent:
+        case dict():
+            if operation.op != "add" and key not in parent:
+                raise _not_found(operation, key)
+            if operation.op == "remove":
+                del parent[key]
+            else:
+                parent[key] = operation.value
+        case list():
+            _apply_to_array(parent, operation, key)
+        case _:
+            raise _not_found(operation, key)
+
+
+def _read(operation: Document, index: int) -> PatchOperation:
+    op = operation.get("op")
+    name = op.lower() if isinstance(op, str) else None
+    if name not in _SUPPORTED:
+        given = f"'{op}'" if isinstance(op, str) and op else "no operation"
+        raise JsonPatchInvalid(
+            f"Operation {index} of the patch: {given} is not supported. "
+            "Supported operations are add, replace and remove."
+        )
+    pointer = operation.get("path")
+    if not isinstance(pointer, str) or not pointer:
+        raise JsonPatchInvalid(
+            f"Operation {index} of the patch has no path. Give one such as /Temperature."
+        )
+    if name != "remove" and "value" not in operation:
+        raise JsonPatchInvalid(f"Operation {index} of the patch ({name} {pointer}) has no value.")
+    pointer = pointer if pointer.startswith("/") else f"/{pointer}"
+    value = None if name == "remove" else operation["value"]
+    return PatchOperation(name, _split(pointer, index), pointer, value)  # type: ignore[arg-type]
+
+
+def _split(pointer: str, index: int) -> tuple[str, ...]:
+    if "~" not in pointer:
+        segments = pointer.split("/")[1:]
+    else:
+        if re.search(r"~(?![01])", pointer):
+            raise JsonPatchInvalid(
+                f"Operation {index} of the patch: '~' in the path {pointer} must be written ~0."
+            )
+        raw = pointer.split("/")[1:]
+        segments = [segment.replace("~1", "/").replace("~0", "~") for segment in raw]
+    if "" in segments:
+        raise JsonPatchInvalid(
+            f"Operation {index} of the patch: the path {pointer} has an empty segment."
+        )
+    return tuple(segments)
+
+
+def _parent(document: Document, operation: PatchOperation) -> Any:
+    node: Any = document
+    for segment in operation.path[:-1]:
+        match node:
+            case dict() if segment in node:
+                node = node[segment]
+            case list() if _INDEX.fullmatch(segment) and int(segment) < len(node):
+                node = node[int(segment)]
+            case _:
+                raise _not_found(operation, segment)
+    return node
+
+
+def _apply_to_array(array: list[Any], operation: PatchOperation, key: str) -> None:
+    if key == "-" and operation.op == "add":
+        array.append(operation.value)
+        return
+    limit = len(array) + 1 if operation.op == "add" else len(array)
+    if not _INDEX.fullmatch(key) or int(key) >= limit:
+        raise _not_found(operation, key)
+    if operation.op == "add":
+        array.insert(int(key), operation.value)
+    elif operation.op == "replace":
+        array[int(key)] = operation.value
+    else:
+        del array[int(key)]
+
+
+def _not_found(operation: PatchOperation, segment: str) -> JsonPatchInvalid:
+    hint = "" if operation.op == "remove" else " Use add to set a value that is not there yet."
+    return JsonPatchInvalid(
+        f"The target location specified by path segment '{segment}' was not found "
+        f"({operation.op} {operation.pointer}).{hint}"
+    )

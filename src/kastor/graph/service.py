@@ -1,0 +1,242 @@
+"""Takes commands through load -> decide -> apply, and answers reads of single resources.
+
+The only writer of the store. Everything that decides is pure and lives beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+
+from kastor.dtdl import DtdlError, UnresolvedReferenceError, parse
+from kastor.errors import LimitExceeded, ModelRefused
+from kastor.graph import commands as c
+from kastor.graph import models, relationship, telemetry, twin
+from kastor.graph.documents import with_etag
+from kastor.graph.metadata import is_component
+from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
+
+if TYPE_CHECKING:
+    from kastor.clock import Stamp
+    from kastor.graph.catalog import ModelCatalog, StoredModel
+    from kastor.records import Current, Decision
+    from kastor.storage.protocol import Store
+    from kastor.types import Document, ModelId
+
+_WRONG_VERSION = frozenset({"disallowedContextVersion", "unrecognizedContextVersion"})
+_UPLOAD_REFUSED = (
+    "None of the models in this request could be created due to a problem with one or more models"
+)
+_UPLOAD_ATTEMPTS = 5
+
+_PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp], Decision]]] = {
+    c.PutTwin: (lambda x: Needs(x.twin_id), twin.decide_put),
+    c.PatchTwin: (lambda x: Needs(x.twin_id), twin.decide_patch),
+    c.DeleteTwin: (lambda x: Needs(x.twin_id, relationships_of_twin=True), twin.decide_delete),
+    c.PutRelationship: (
+        lambda x: Needs(x.source_id, x.relationship_id, relationship.read_ends(x.body)[1]),
+        relationship.decide_put,
+    ),
+    c.PatchRelationship: (
+        lambda x: Needs(x.source_id, x.relationship_id),
+        relationship.decide_patch,
+    ),
+    c.DeleteRelationship: (
+        lambda x: Needs(x.source_id, x.relationship_id),
+        relationship.decide_delete,
+    ),
+    c.SendTelemetry: (lambda x: Needs(x.twin_id), telemetry.decide_telemetry),
+    c.UploadModels: (lambda _: Needs(), models.decide_upload),
+    c.CommissionModel: (lambda _: Needs(), models.decide_commission),
+    c.DeleteModel: (lambda _: Needs(), models.decide_delete),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLimits:
+    """What an upload may hold; None is no limit."""
+
+    max_version: int = 4
+    per_upload: int | None = None
+    stored: int | None = None
+    document_bytes: int | None = None
+    profile: Literal["dtdl", "adt"] = "dtdl"
+
+
+ADT_MODEL_LIMITS = ModelLimits(
+    max_version=3, per_upload=250, stored=10_000, document_bytes=1_048_576, profile="adt"
+)
+
+
+class GraphService:
+    """The graph of one store."""
+
+    def __init__(self, store: Store, limits: ModelLimits | None = None) -> None:
+        self._store = store
+        self._limits = limits or ModelLimits()
+
+    @property
+    def catalog(self) -> ModelCatalog:
+        """The published model catalog."""
+        catalog: ModelCatalog = self._store.catalog
+        return catalog
+
+    async def execute(self, command: c.Command, context: Context) -> Any:
+        """Make a write durable and return its outcome.
+
+        Returns:
+            `Written` for PUT and PATCH, the upload's ticks for UploadModels, else None.
+
+        Raises:
+            KastorError: as the deciding functions say; `Unavailable` when it cannot be stored.
+        """
+        needs, decide = _PLANS[type(command)]
+        return await self._store.write(
+            needs(command), lambda current, stamp: decide(command, current, stamp), context
+        )
+
+    async def twin(self, twin_id: str) -> TwinRow:
+        """Return a twin; raises NotFound."""
+        row = await self._store.twin(twin_id)
+        if row is None:
+            raise twin.twin_not_found(twin_id)
+        return row
+
+    async def component(self, twin_id: str, component: str) -> tuple[str, bytes]:
+        """Return (the twin's etag, the component's JSON text); raises NotFound."""
+        row = await self.twin(twin_id)
+        value = orjson.loads(row.doc).get(component)
+        if not is_component(value):
+            raise twin.component_not_found(twin_id, component)
+        return row.etag, orjson.dumps(value)
+
+    async def relationship(self, source_id: str, relationship_id: str) -> RelationshipRow:
+        """Return a relationship; raises NotFound for it or its source."""
+        found, row = await self._store.relationship(source_id, relationship_id)
+        if not found:
+            raise twin.twin_not_found(source_id)
+        if row is None:
+            raise relationship.relationship_not_found(relationship_id, source_id)
+        return row
+
+    async def outgoing(
+        self, source_id: str, name: str | None, after: str, limit: int
+    ) -> list[RelationshipRow]:
+        """Return a page of a twin's outgoing relationships by id; raises NotFound."""
+        rows = await self._store.outgoing(source_id, name, after, limit)
+        if rows is None:
+            raise twin.twin_not_found(source_id)
+        return rows
+
+    async def incoming(
+        self, target_id: str, after: tuple[int, int, int], limit: int
+    ) -> list[IncomingRow]:
+        """Return a page of a twin's incoming relationships; raises NotFound."""
+        rows = await self._store.incoming(target_id, after, limit)
+        if rows is None:
+            raise twin.twin_not_found(target_id)
+        return rows
+
+    def model(self, model_id: ModelId) -> StoredModel:
+        """Return a stored model; raises NotFound."""
+        model = self.catalog.models.get(model_id)
+        if model is None:
+            raise models.model_not_found(model_id)
+        return model
+
+    def dependencies(self, model_ids: Sequence[ModelId]) -> list[StoredModel]:
+        """Return models and all they need, by upload time; raises NotFound."""
+        catalog = self.catalog
+        for model_id in model_ids:
+            self.model(model_id)
+        wanted = set(catalog.closure(model_ids) or ())
+        return [model for model in catalog.models.values() if model.id in wanted]
+
+    async def upload(
+        self, text: bytes, documents: Sequence[tuple[Document, bytes]], context: Context
+    ) -> list[StoredModel]:
+        """Store the models of one request, all or none.
+
+        Args:
+            text: the request's body, a JSON array of models.
+            documents: its items, decoded and as text.
+            context: who uploads.
+
+        Raises:
+            ModelRefused: not valid DTDL; `details` has every problem.
+            Conflict: an id is stored already.
+            LimitExceeded: too many, or too large.
+        """
+        self._require_within_limits(documents)
+        for _ in range(_UPLOAD_ATTEMPTS):
+            catalog = self.catalog
+            await asyncio.to_thread(self._require_valid, text, catalog)
+            ids = [document["@id"] for document, _ in documents]
+            models.require_new(catalog, ids)
+            items = tuple(zip(ids, (item for _, item in documents), strict=True))
+            try:
+                await self.execute(c.UploadModels(items, catalog.epoch), context)
+            except models.StaleCatalogError:
+                continue
+            return [self.catalog.models[model_id] for model_id in ids]
+        raise models.StaleCatalogError("Models change too often to upload; try again.")
+
+    def _require_within_limits(self, documents: Sequence[tuple[Document, bytes]]) -> None:
+        limits, count = self._limits, len(documents)
+        if limits.per_upload is not None and count > limits.per_upload:
+            raise LimitExceeded(
+                f"The request has {count} models; at most {limits.per_upload} models can be "
+                "uploaded in one request. Upload them in several, dependencies first."
+            )
+        if limits.stored is not None and len(self.catalog.models) + count > limits.stored:
+            raise LimitExceeded(f"A graph can hold at most {limits.stored} models.")
+        for document, item in documents:
+            if limits.document_bytes is not None and len(item) > limits.document_bytes:
+                raise LimitExceeded(
+                    f"The model {document.get('@id')} has {len(item)} bytes; at most "
+                    f"{limits.document_bytes} are allowed."
+                )
+
+    def _require_valid(self, text: bytes, catalog: ModelCatalog) -> None:
+        def resolve(ids: Sequence[str]) -> list[Document]:
+            return [catalog.models[each].document() for each in ids if each in catalog.models]
+
+        try:
+            parse(
+                [text],
+                max_version=self._limits.max_version,
+                resolver=resolve,
+                tolerate_solecisms=("resolve",),
+                profile=self._limits.profile,
+            )
+        except UnresolvedReferenceError as error:
+            names = ", ".join(error.ids)
+            raise ModelRefused(
+                f"{_UPLOAD_REFUSED}: these models are referred to but neither in the request "
+                f"nor stored: {names}. Upload them first, or together."
+            ) from error
+        except DtdlError as error:
+            raise _refused(error) from error
+
+
+def twin_text(row: TwinRow) -> bytes:
+    """Return a twin as it goes out."""
+    return with_etag(row.doc, row.etag)
+
+
+def _refused(error: DtdlError) -> ModelRefused:
+    problems = error.problems
+    code = None
+    if any(problem.id in _WRONG_VERSION for problem in problems):
+        code = "ModelVersionNotSupported"
+    first = problems[0]
+    more = f" ({len(problems) - 1} more in details)" if len(problems) > 1 else ""
+    details = tuple(
+        (problem.id, f"{problem.message} {problem.cure}".strip()) for problem in problems
+    )
+    text = f"{_UPLOAD_REFUSED}: {first.message} {first.cure}{more}"
+    return ModelRefused(text, code=code, details=details)

@@ -1,0 +1,291 @@
+"""Decides writes of twins and components: pure functions from state to change.
+
+The order of checks is that of spec rest-api A.7: existence, precondition, patch, content.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kastor.clock import Stamp, twin_time
+from kastor.errors import KastorError, NotFound, PreconditionFailed
+from kastor.graph.catalog import ModelCatalog
+from kastor.graph.commands import DeleteTwin, IfMatch, PatchTwin, PutTwin, Written
+from kastor.graph.documents import decode, encode, with_etag
+from kastor.graph.metadata import (
+    fresh_component,
+    fresh_entry,
+    is_component,
+    source_time_faults,
+)
+from kastor.graph.patch import read_operations
+from kastor.graph.twin_patch import Touch, apply_to_twin, renew_touched, within_component
+from kastor.graph.violations import TWIN, refuse, sentence
+from kastor.records import (
+    ChangeKind,
+    Current,
+    Decision,
+    EraseTwin,
+    LogEntry,
+    TwinRow,
+    WriteTwin,
+)
+from kastor.types import Document
+
+if TYPE_CHECKING:
+    from kastor.dtdl import CompiledInterface
+
+_IGNORED_ON_PUT = frozenset({"$dtId", "$etag", "$metadata", "$relationships"})
+
+
+def twin_not_found(twin_id: str) -> NotFound:
+    """Return the error for a twin that is not there."""
+    return NotFound(
+        f"There is no digital twin instance that exists with the ID {twin_id}. "
+        "Please verify that the twin id is valid and ensure that the twin is not deleted.",
+        code="DigitalTwinNotFound",
+    )
+
+
+def component_not_found(twin_id: str, component: str) -> NotFound:
+    """Return the error for a component that the twin's model does not have."""
+    return NotFound(f"{twin_id} does not have component {component}.", code="ComponentNotFound")
+
+
+def require_match(if_match: IfMatch | None, etag: str, what: str) -> None:
+    """Raise PreconditionFailed unless the condition is met."""
+    if if_match is not None and not if_match.allows(etag):
+        raise PreconditionFailed(
+            f"The If-Match header does not match the current etag of {what}: it was changed "
+            "since it was read. Read it again and repeat the change on what you get."
+        )
+
+
+def decide_put(command: PutTwin, current: Current, stamp: Stamp) -> Decision:
+    """Decide a PUT of a twin.
+
+    Raises:
+        PreconditionFailed: `only_if_absent`, and the twin is there.
+        ValidationFailed: the body breaks its model; all violations together.
+    """
+    before = current.twin
+    if command.only_if_absent and before is not None:
+        raise PreconditionFailed(
+            "If-None-Match: * header was specified but a twin with the id "
+            f"{command.twin_id} was found. Please specify a different twin id."
+        )
+    catalog: ModelCatalog = current.catalog
+    model_id = _model_of(command.body)
+    interface = _require_interface(catalog, model_id)
+    _require_in_service(catalog, model_id, before)
+    document = _fresh_twin(command, interface, model_id, twin_time(stamp.now))
+    doc = encode(document)
+    if before is None:
+        kind, notify, data = ChangeKind.TWIN_CREATE, True, with_etag(doc, stamp.etag)
+    else:
+        difference = _difference(decode(before.doc), document)
+        kind, notify = ChangeKind.TWIN_UPDATE, bool(difference)
+        data = orjson.dumps({"modelId": model_id, "patch": difference})
+    log = LogEntry(kind, command.twin_id, command.twin_id, data, stamp.event_id, notify, model_id)
+    key = catalog.key_of(model_id)
+    change = WriteTwin(before, command.twin_id, key, stamp.etag, doc, log)
+    return Decision(change, Written(stamp.etag, doc))
+
+
+def decide_patch(command: PatchTwin, current: Current, stamp: Stamp) -> Decision:
+    """Decide a PATCH of a twin, or of one component.
+
+    Raises:
+        NotFound, PreconditionFailed: the twin is not there or has another etag.
+        JsonPatchInvalid: the patch does not apply.
+        ValidationFailed: the result breaks the model.
+    """
+    before = current.twin
+    if before is None:
+        raise twin_not_found(command.twin_id)
+    require_match(command.if_match, before.etag, f"the twin {command.twin_id}")
+    operations = read_operations(command.operations)
+    document = decode(before.doc)
+    if command.component is not None:
+        operations = within_component(command.twin_id, command.component, operations, document)
+    # Worded before the operations are applied: a later one may reach into an earlier value.
+    patch = orjson.dumps([operation.as_event() for operation in operations])
+    touched = [apply_to_twin(document, operation) for operation in operations]
+    model_id = _finish_patch(document, touched, current, before, stamp)
+    doc = encode(document)
+    log = LogEntry(
+        ChangeKind.TWIN_UPDATE,
+        command.twin_id,
+        command.twin_id,
+        b'{"modelId":' + orjson.dumps(model_id) + b',"patch":' + patch + b"}",
+        stamp.event_id,
+        bool(operations),
+        model_id,
+    )
+    key = current.catalog.key_of(model_id)
+    change = WriteTwin(before, command.twin_id, key, stamp.etag, doc, log)
+    return Decision(change, Written(stamp.etag, doc))
+
+
+def decide_delete(command: DeleteTwin, current: Current, stamp: Stamp) -> Decision:
+    """Decide a DELETE of a twin.
+
+    Raises:
+        NotFound, PreconditionFailed: the twin is not there or has another etag.
+        KastorError: `RelationshipsNotDeleted`.
+    """
+    before = current.twin
+    if before is None:
+        raise twin_not_found(command.twin_id)
+    require_match(command.if_match, before.etag, f"the twin {command.twin_id}")
+    if current.has_relationships:
+        raise RelationshipsLeft(
+            f"Twin {command.twin_id} has active relationships (incoming or outgoing). "
+            "Delete them first.",
+        )
+    data = with_etag(before.doc, before.etag)
+    log = LogEntry(ChangeKind.TWIN_DELETE, command.twin_id, command.twin_id, data, stamp.event_id)
+    return Decision(EraseTwin(before, log), None)
+
+
+class RelationshipsLeft(KastorError):
+    """The twin still has relationships."""
+
+    default_code = "RelationshipsNotDeleted"
+
+
+def _model_of(body: Document) -> str:
+    metadata = body.get("$metadata")
+    model_id = metadata.get("$model") if isinstance(metadata, dict) else None
+    if not isinstance(model_id, str):
+        raise refuse(["Twin is missing $metadata with $model, the id of its model (a string)."])
+    return model_id
+
+
+def _require_interface(catalog: ModelCatalog, model_id: str) -> CompiledInterface:
+    interface = catalog.compiled(model_id)
+    if interface is None:
+        raise refuse([f"{model_id} or one of its dependencies does not exist."])
+    return interface
+
+
+def _require_in_service(catalog: ModelCatalog, model_id: str, before: TwinRow | None) -> None:
+    model = catalog.models.get(model_id)
+    if model is None or not model.decommissioned:
+        return
+    if before is not None and before.model_key == model.key:
+        return
+    raise Decommissioned(
+        f"The model {model_id} is decommissioned: no new twin may use it. "
+        "Choose another model, or put it back into service."
+    )
+
+
+class Decommissioned(KastorError):
+    """A new twin of a model that is out of service."""
+
+    default_code = "ModelDecommissioned"
+
+
+def _fresh_twin(
+    command: PutTwin, interface: CompiledInterface, model_id: str, now: str
+) -> Document:
+    body = command.body
+    given = body["$metadata"]
+    faults = [
+        f"{name} does not appear on the DTDL for Twin."
+        for name in body
+        if name.startswith("$") and name not in _IGNORED_ON_PUT
+    ]
+    faults += _content_faults(interface, body)
+    faults += source_time_faults(body, given)
+    document: Document = {"$dtId": command.twin_id}
+    metadata: Document = {"$model": model_id, "$lastUpdateTime": now}
+    for name, value in body.items():
+        if name.startswith("$"):
+            continue
+        if name not in interface.components:
+            document[name] = value
+            metadata[name] = fresh_entry(given.get(name), now)
+        elif isinstance(value, dict) and isinstance(value.get("$metadata"), dict):
+            faults += source_time_faults(value, value["$metadata"], f"{name}.")
+            document[name] = fresh_component(value, now)
+    if faults:
+        raise refuse(faults)
+    document["$metadata"] = metadata
+    return document
+
+
+def _finish_patch(
+    document: Document,
+    touched: list[Touch],
+    current: Current,
+    before: TwinRow,
+    stamp: Stamp,
+) -> str:
+    """Validate the patched twin, bring its metadata up to date, return its model's id."""
+    now = twin_time(stamp.now)
+    catalog: ModelCatalog = current.catalog
+    metadata = document["$metadata"]
+    model_id: str = metadata["$model"]
+    metadata["$lastUpdateTime"] = now
+    if not touched:
+        return model_id
+    interface = _require_interface(catalog, model_id)
+    _require_in_service(catalog, model_id, before)
+    faults = [
+        f"{name} does not appear on the DTDL for Twin."
+        for name in document
+        if name.startswith("$") and name not in ("$dtId", "$metadata")
+    ]
+    faults += _content_faults(interface, document)
+    if faults:
+        raise refuse(faults)
+    renew_touched(document, touched, interface, now)
+    return model_id
+
+
+def _content_faults(interface: CompiledInterface, document: Document) -> list[str]:
+    violations = interface.violations(document)
+    components = interface.components
+    faults = [sentence(violation, TWIN, components) for violation in violations]
+    for name in components:
+        value = document.get(name)
+        if not isinstance(value, dict):
+            continue
+        if not isinstance(value.get("$metadata"), dict):
+            faults.append(
+                f'Twin is missing $metadata in the component {name}; give "$metadata": {{}}.'
+            )
+        faults += [
+            f"{member} does not appear on the DTDL for {name}."
+            for member in value
+            if member.startswith("$") and member not in _IGNORED_ON_PUT
+        ]
+    return faults
+
+
+def _difference(old: Document, new: Document) -> list[Document]:
+    """Return the patch that turns one twin's values into another's, member by member."""
+    patch: list[Document] = []
+    old_values, new_values = _values(old), _values(new)
+    for name, value in new_values.items():
+        if name not in old_values:
+            patch.append({"value": new[name], "path": f"/{name}", "op": "add"})
+        elif orjson.dumps(old_values[name]) != orjson.dumps(value):
+            patch.append({"value": new[name], "path": f"/{name}", "op": "replace"})
+    patch += [{"path": f"/{name}", "op": "remove"} for name in old_values if name not in new_values]
+    models = old["$metadata"]["$model"], new["$metadata"]["$model"]
+    if models[0] != models[1]:
+        patch.append({"value": models[1], "path": "/$metadata/$model", "op": "replace"})
+    return patch
+
+
+def _values(document: Document) -> dict[str, Any]:
+    return {
+        name: {k: v for k, v in value.items() if k != "$metadata"} if is_component(value) else value
+        for name, value in document.items()
+        if not name.startswith("$")
+    }

@@ -1,0 +1,159 @@
+"""Applies a patch to a twin's document: what its paths mean, and which times they move.
+
+Spec rest-api C.2.3 and C.2.4. Values are judged later, once, on the final document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kastor.errors import JsonPatchInvalid
+from kastor.graph.metadata import (
+    Touched,
+    fresh_component,
+    is_component,
+    renew,
+    source_time_faults,
+)
+from kastor.graph.patch import PatchOperation, apply_operation
+from kastor.graph.violations import refuse
+
+if TYPE_CHECKING:
+    from kastor.dtdl import CompiledInterface
+    from kastor.types import Document
+
+WHOLE, MODEL, SOURCE_TIME = "", "$model", "$sourceTime"
+"""What was touched when it was no property: a component as a whole, the model, a source time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What one operation touched: a property (or one of the names above) and where."""
+
+    component: str | None
+    name: str
+    operation: PatchOperation
+
+
+def within_component(
+    twin_id: str, name: str, operations: list[PatchOperation], document: Document
+) -> list[PatchOperation]:
+    """Return the operations of a component's patch with paths from the twin's root.
+
+    Raises:
+        JsonPatchInvalid: the twin has no such component (spec rest-api B.2.6).
+    """
+    if not is_component(document.get(name)):
+        pointer = f"/{name}{operations[0].pointer}" if operations else f"/{name}"
+        raise JsonPatchInvalid(
+            f"The target location specified by path segment '{name}' was not found ({pointer}): "
+            f"the twin {twin_id} has no component {name}."
+        )
+    return [_inside(name, operation) for operation in operations]
+
+
+def _inside(component: str, operation: PatchOperation) -> PatchOperation:
+    if operation.path[0] in ("$dtId", "$etag", "$model"):
+        raise _protected(operation)
+    return PatchOperation(
+        operation.op,
+        (component, *operation.path),
+        f"/{component}{operation.pointer}",
+        operation.value,
+    )
+
+
+def _protected(operation: PatchOperation) -> JsonPatchInvalid:
+    return JsonPatchInvalid(
+        f"The path {operation.pointer} cannot be patched: it is kept by the server."
+    )
+
+
+def apply_to_twin(document: Document, operation: PatchOperation) -> Touch:
+    """Apply one operation to a twin's document and say what it touched.
+
+    Raises:
+        JsonPatchInvalid: the path leads nowhere, or to what the server keeps.
+        ValidationFailed: a `$model` that is not a string.
+    """
+    path = operation.path
+    if path[0] == "$metadata":
+        return Touch(None, _apply_metadata(document, operation, path[1:], root=True), operation)
+    if path[0] in ("$dtId", "$etag"):
+        raise _protected(operation)
+    holder = document.get(path[0])
+    if not is_component(holder):
+        apply_operation(document, operation)
+        return Touch(None, path[0], operation)
+    if len(path) == 1:
+        apply_operation(document, operation)
+        return Touch(path[0], WHOLE, operation)
+    if path[1] == "$metadata":
+        return Touch(path[0], _apply_metadata(holder, operation, path[2:], root=False), operation)
+    if path[1] in ("$dtId", "$etag", "$model"):
+        raise _protected(operation)
+    apply_operation(document, operation)
+    return Touch(path[0], path[1], operation)
+
+
+def _apply_metadata(
+    holder: Document, operation: PatchOperation, rest: tuple[str, ...], *, root: bool
+) -> str:
+    if root and rest == ("$model",) and operation.op != "remove":
+        if not isinstance(operation.value, str):
+            raise refuse(["The value of $metadata/$model must be the id of a model (a string)."])
+        holder["$metadata"]["$model"] = operation.value
+        return MODEL
+    if len(rest) == 2 and rest[1] == "sourceTime" and not rest[0].startswith("$"):  # noqa: PLR2004
+        return SOURCE_TIME
+    raise _protected(operation)
+
+
+def renew_touched(
+    document: Document, touched: list[Touch], interface: CompiledInterface, now: str
+) -> None:
+    """Bring every `$metadata` of a patched and valid twin up to date.
+
+    Raises:
+        ValidationFailed, JsonPatchInvalid: see `metadata.renew`.
+    """
+    by_holder: dict[str | None, Touched] = {}
+    whole: set[str] = set()
+    for touch in touched:
+        component, name, operation = touch.component, touch.name, touch.operation
+        if component is None and name in interface.components:
+            component, name = name, WHOLE  # a component that the patch added
+        holder = by_holder.setdefault(component, Touched())
+        if name == WHOLE:
+            whole.add(component or "")
+        elif name == SOURCE_TIME:
+            holder.source_times.append((operation.path[-2], operation))
+            holder.value_written = True
+        elif name != MODEL:
+            # Within a component a plain removal leaves the component's time (rest-api C.1.1).
+            holder.properties.add(name)
+            depth = 1 if component is None else 2
+            if operation.op != "remove" or len(operation.path) > depth:
+                holder.value_written = True
+    for component, changes in by_holder.items():
+        if component is None:
+            renew(document, changes, now)
+        elif component in document:
+            _renew_component(document, component, changes, now, whole=component in whole)
+
+
+def _renew_component(
+    document: Document, component: str, changes: Touched, now: str, *, whole: bool
+) -> None:
+    if whole:
+        faults = source_time_faults(
+            document[component], document[component]["$metadata"], f"{component}."
+        )
+        if faults:
+            raise refuse(faults)
+        document[component] = fresh_component(document[component], now)
+    holder = document[component]
+    renew(holder, changes, now)
+    if changes.value_written:
+        holder["$metadata"]["$lastUpdateTime"] = now

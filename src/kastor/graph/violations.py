@@ -1,0 +1,54 @@
+"""Words what broke a model in the sentences of the contract (spec rest-api B.2.2, C.1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from kastor.errors import ValidationFailed
+
+if TYPE_CHECKING:
+    from kastor.dtdl import Violation
+
+TWIN = "Twin"
+_SPEAKS_FOR_ITSELF = frozenset({"boolean", "string", "double", "float"})
+
+
+def refuse(faults: Iterable[str], message: str = "Invalid twin specified") -> ValidationFailed:
+    """Return the one error that reports all faults."""
+    return ValidationFailed(message, details=tuple(("ValidationFailed", fault) for fault in faults))
+
+
+def sentence(violation: Violation, owner: str, components: Iterable[str] = ()) -> str:
+    """Return a violation as a sentence.
+
+    Args:
+        violation: with its path from the document's root.
+        owner: `Twin`, or the name of the component or relationship that was validated.
+        components: names that are components when they begin the path.
+    """
+    path = violation.path
+    if len(path) > 1 and path[0] in components:
+        owner, path = str(path[0]), path[1:]
+    name = str(path[-1]) if violation.kind == "unknown" else _dotted(path)
+    match violation.kind:
+        case "unknown":
+            within = owner if len(path) == 1 else _dotted(path[:-1])
+            return f"{name} does not appear on the DTDL for {within}."
+        case "not_a_property":
+            return f"{name} is not a property - it is a {violation.expected}."
+        case "missing_component":
+            return f"{owner} is missing the component {name}."
+        case "not_an_object":
+            return f"Expected value of type object for {name} on {owner}."
+    text = f"Expected value of type {violation.expected} for {name} on {owner}."
+    if violation.expected in _SPEAKS_FOR_ITSELF or not violation.detail:
+        return text
+    return f"{text} {violation.detail[0].upper()}{violation.detail[1:].rstrip('.')}."
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    text = str(path[0])
+    for step in path[1:]:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text

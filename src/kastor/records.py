@@ -1,0 +1,225 @@
+"""What crosses the store's door: rows on the way out, changes on the way in.
+
+A `Change` carries the new row *and* its log entry, and the store takes nothing else, so that
+a row without its event cannot be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
+
+
+@dataclass(frozen=True, slots=True)
+class TwinRow:
+    """A stored twin; `doc` is its JSON text without `$etag`."""
+
+    key: int
+    id: TwinId
+    model_key: int
+    etag: Etag
+    version: int
+    doc: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipRow:
+    """A stored relationship; `doc` is its JSON text without `$etag`."""
+
+    key: int
+    source_key: int
+    id: RelationshipId
+    name: str
+    target_key: int
+    etag: Etag
+    version: int
+    doc: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A stored model; `text` is the document as uploaded."""
+
+    key: int
+    id: ModelId
+    text: bytes
+    uploaded: Ticks
+    decommissioned: bool
+
+
+class ChangeKind(StrEnum):
+    """Kinds of the change log (design: storage)."""
+
+    TWIN_CREATE = "Twin.Create"
+    TWIN_UPDATE = "Twin.Update"
+    TWIN_DELETE = "Twin.Delete"
+    RELATIONSHIP_CREATE = "Relationship.Create"
+    RELATIONSHIP_UPDATE = "Relationship.Update"
+    RELATIONSHIP_DELETE = "Relationship.Delete"
+    TELEMETRY = "Telemetry"
+    MODEL_UPLOAD = "Model.Upload"
+    MODEL_UPDATE = "Model.Update"
+    MODEL_DELETE = "Model.Delete"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One row of the change log, but for what the store adds (seq, version, time, actor).
+
+    `owner` is the id that gives the bucket: the twin's, a relationship's source twin's.
+    `data` is the event's body as `events-and-jobs` 1.3 has it; `notify` is false for what
+    fires no event.
+    """
+
+    kind: ChangeKind
+    subject: str
+    owner: str
+    data: bytes
+    event_id: str
+    notify: bool = True
+    model_id: ModelId | None = None
+    component: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTwin:
+    """Create (`before` None) or replace a twin's row."""
+
+    before: TwinRow | None
+    id: TwinId
+    model_key: int
+    etag: Etag
+    doc: bytes
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class EraseTwin:
+    """Delete a twin's row, leaving its version and a tombstone."""
+
+    before: TwinRow
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRelationship:
+    """Create (`before` None) or replace a relationship's row."""
+
+    before: RelationshipRow | None
+    source: TwinRow
+    id: RelationshipId
+    name: str
+    target_key: int
+    etag: Etag
+    doc: bytes
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class EraseRelationship:
+    """Delete a relationship's row, leaving its version and a tombstone."""
+
+    before: RelationshipRow
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class LogTelemetry:
+    """Telemetry changes no row; it only goes into the log."""
+
+    twin: TwinRow
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeModels:
+    """Upload, (de)commission or delete models, and the catalog that follows.
+
+    `next_catalog` is called with the keys of the uploaded ids and the new epoch; its result
+    becomes the catalog once the transaction is committed.
+    """
+
+    uploads: tuple[tuple[ModelId, bytes], ...]
+    commission: tuple[tuple[ModelId, bool], ...]
+    deletes: tuple[ModelId, ...]
+    logs: tuple[LogEntry, ...]
+    next_catalog: Callable[[Mapping[ModelId, int], int], Any]
+
+
+Change: TypeAlias = (
+    WriteTwin | EraseTwin | WriteRelationship | EraseRelationship | LogTelemetry | ChangeModels
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a decision has to see: loaded by the store in the writing transaction."""
+
+    twin_id: TwinId | None = None
+    relationship_id: RelationshipId | None = None
+    target_id: TwinId | None = None
+    relationships_of_twin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The state that a decision is made on."""
+
+    catalog: Any
+    twin: TwinRow | None = None
+    relationship: RelationshipRow | None = None
+    target: TwinRow | None = None
+    has_relationships: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who asks, and the trace that the request belongs to."""
+
+    actor: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision's change, and what the caller gets once it is durable."""
+
+    change: Change
+    outcome: Any
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRow:
+    """An item of the incoming listing."""
+
+    key: int
+    id: RelationshipId
+    source_id: TwinId
+    name: str
+    name_key: int
+    source_key: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks."""
+
+    engine: str
+    twins: int
+    relationships: int
+    models: int
+    versions: int
+    log_entries: int
+    version_bytes: int
+    log_bytes: int
+    file_bytes: int
+    oldest_version: Ticks | None
+    oldest_log_entry: Ticks | None
+
+
+Rows: TypeAlias = Sequence[tuple[Any, ...]]

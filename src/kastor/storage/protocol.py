@@ -1,0 +1,92 @@
+"""The contract between the graph and a storage engine.
+
+Everything is async because an engine may be remote; the embedded engine answers point reads
+without suspending. Reads see every write acknowledged before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from kastor.clock import Stamp
+from kastor.records import (
+    Context,
+    Current,
+    Decision,
+    IncomingRow,
+    ModelRow,
+    Needs,
+    RelationshipRow,
+    StoreStatus,
+    TwinRow,
+)
+from kastor.types import RelationshipId, TwinId
+
+Decide: TypeAlias = Callable[[Current, Stamp], Decision]
+BuildCatalog: TypeAlias = Callable[[Sequence[ModelRow], Sequence[tuple[int, str]], int], Any]
+"""Stored models, all (key, id) pairs ever used, epoch -> catalog."""
+
+
+class Store(Protocol):
+    """One graph."""
+
+    @property
+    def catalog(self) -> Any:
+        """The model catalog as of the last committed change of models."""
+
+    @property
+    def signing_key(self) -> bytes:
+        """The key that signs this graph's continuation tokens."""
+
+    @property
+    def host_name(self) -> str:
+        """The name of this graph in its events' `source`."""
+
+    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+        """Load, decide and apply in one transaction; return the decision's outcome.
+
+        Raises:
+            KastorError: whatever `decide` raised, after the group it ran in was committed.
+            Unavailable: nothing was written (disk full, shutting down).
+        """
+
+    async def twin(self, twin_id: TwinId) -> TwinRow | None:
+        """Return a twin."""
+
+    async def relationship(
+        self, source_id: TwinId, relationship_id: RelationshipId
+    ) -> tuple[bool, RelationshipRow | None]:
+        """Return whether the source exists, and the relationship."""
+
+    async def outgoing(
+        self, source_id: TwinId, name: str | None, after: RelationshipId, limit: int
+    ) -> list[RelationshipRow] | None:
+        """Return relationships in order of id, strictly after `after`; None without source."""
+
+    async def incoming(
+        self, target_id: TwinId, after: tuple[int, int, int], limit: int
+    ) -> list[IncomingRow] | None:
+        """Return incoming ones by (name key, source key, key) after `after`; None without twin."""
+
+    async def fetch_one(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> tuple[Any, ...] | None:
+        """Run a compiled query for one row; raises QueryTimeout."""
+
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a compiled query for all its rows; raises QueryTimeout."""
+
+    async def status(self) -> StoreStatus:
+        """Return counts and sizes."""
+
+    async def prune(self) -> int:
+        """Remove what is older than the retention allows, a step at a time; return rows."""
+
+    async def reset(self) -> None:
+        """Empty the graph: twins, relationships, models, history and log."""
+
+    async def close(self) -> None:
+        """Finish what is queued and release the files."""

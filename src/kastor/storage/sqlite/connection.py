@@ -1,0 +1,43 @@
+"""Opens SQLite connections with the settings that the promises rest on.
+
+WAL with `synchronous=FULL`: a commit that returned is on disk, also after a power cut.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+BUSY_TIMEOUT_MS = 5_000
+CACHE_KIB = 16_384
+
+
+def open_writer(path: Path, *, vfs: str | None = None) -> apsw.Connection:
+    """Open (or create) the file for the one writer.
+
+    Raises:
+        apsw.CantOpenError: the folder is missing or not writable.
+    """
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    connection = apsw.Connection(str(path), flags=flags, vfs=vfs)
+    _prepare(connection)
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("PRAGMA synchronous = FULL").fetchall()
+    connection.execute("PRAGMA foreign_keys = ON").fetchall()
+    return connection
+
+
+def open_reader(path: Path, *, vfs: str | None = None) -> apsw.Connection:
+    """Open a connection that can only read."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
+    _prepare(connection)
+    connection.execute("PRAGMA query_only = ON").fetchall()
+    return connection
+
+
+def _prepare(connection: apsw.Connection) -> None:
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}").fetchall()
+    connection.execute("PRAGMA temp_store = MEMORY").fetchall()
+    connection.execute("PRAGMA trusted_schema = OFF").fetchall()

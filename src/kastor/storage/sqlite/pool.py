@@ -1,0 +1,99 @@
+"""Read connections in threads, for whatever may scan.
+
+A statement ends at its deadline, or when its caller goes away, through the progress handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from kastor.errors import QueryTimeout
+from kastor.storage.sqlite.connection import open_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+PROGRESS_STEPS = 20_000
+"""Virtual machine steps between two looks at the clock; well under a millisecond."""
+
+
+class _Run:
+    """One statement's deadline; `cancelled` is set from the event loop."""
+
+    __slots__ = ("cancelled", "deadline")
+
+    def __init__(self, timeout: float) -> None:
+        self.deadline = time.monotonic() + timeout
+        self.cancelled = False
+
+    def is_over(self) -> bool:
+        return self.cancelled or time.monotonic() > self.deadline
+
+
+class ReadPool:
+    """A few threads, each with its own read connection and a warm statement cache."""
+
+    def __init__(self, path: Path, threads: int, *, vfs: str | None = None) -> None:
+        self._path = path
+        self._vfs = vfs
+        self._local = threading.local()
+        self._connections: list[apsw.Connection] = []
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="kastor-reader")
+
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows.
+
+        Raises:
+            QueryTimeout: it ran longer than `timeout` seconds.
+        """
+        run = _Run(timeout)
+        work = asyncio.get_running_loop().run_in_executor(
+            self._executor, self._fetch, sql, params, run, timeout
+        )
+        try:
+            return await work
+        except asyncio.CancelledError:
+            run.cancelled = True
+            raise
+
+    async def call(self, work: Callable[[apsw.Connection], Any]) -> Any:
+        """Run a function on a read connection in one of the threads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: work(self._connection()))
+
+    def close(self) -> None:
+        """Wait for running statements, then close the connections."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+
+    def _fetch(
+        self, sql: str, params: Sequence[object], run: _Run, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        connection = self._connection()
+        connection.set_progress_handler(run.is_over, PROGRESS_STEPS)
+        try:
+            return connection.execute(sql, tuple(params)).fetchall()
+        except apsw.InterruptError:
+            raise QueryTimeout(
+                f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
+                "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
+            ) from None
+        finally:
+            connection.set_progress_handler(None)
+
+    def _connection(self) -> apsw.Connection:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_reader(self._path, vfs=self._vfs)
+            self._connections.append(connection)
+        return connection

@@ -1,0 +1,62 @@
+"""Point reads, made directly on the event loop.
+
+One statement, or one transaction without an await in between, always fetched to its end: an
+open cursor would go on showing the past and hold back checkpoints.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kastor.records import IncomingRow, RelationshipRow, TwinRow
+from kastor.storage.sqlite import statements as sql
+
+if TYPE_CHECKING:
+    import apsw
+
+
+class PointReads:
+    """Reads of single rows and of short listings on the loop's own connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._execute = connection.execute
+
+    def twin(self, twin_id: str) -> TwinRow | None:
+        """Return a twin."""
+        rows = self._execute(sql.TWIN, (twin_id,)).fetchall()
+        return TwinRow(*rows[0]) if rows else None
+
+    def relationship(
+        self, source_id: str, relationship_id: str
+    ) -> tuple[bool, RelationshipRow | None]:
+        """Return whether the source twin exists, and the relationship."""
+        rows = self._execute(sql.RELATIONSHIP_OF, (relationship_id, source_id)).fetchall()
+        if not rows:
+            return False, None
+        return True, None if rows[0][1] is None else RelationshipRow(*rows[0][1:])
+
+    def outgoing(
+        self, source_id: str, name: str | None, after: str, limit: int
+    ) -> list[RelationshipRow] | None:
+        """Return a page of the relationships that leave a twin; None if it does not exist."""
+        with self._connection:
+            keys = self._execute(sql.TWIN_KEY, (source_id,)).fetchall()
+            if not keys:
+                return None
+            if name is None:
+                rows = self._execute(sql.OUTGOING, (keys[0][0], after, limit))
+            else:
+                rows = self._execute(sql.OUTGOING_NAMED, (keys[0][0], after, name, limit))
+            return [RelationshipRow(*row) for row in rows.fetchall()]
+
+    def incoming(
+        self, target_id: str, after: tuple[int, int, int], limit: int
+    ) -> list[IncomingRow] | None:
+        """Return a page of the relationships that enter a twin; None if it does not exist."""
+        with self._connection:
+            keys = self._execute(sql.TWIN_KEY, (target_id,)).fetchall()
+            if not keys:
+                return None
+            rows = self._execute(sql.INCOMING, (keys[0][0], *after, limit)).fetchall()
+            return [IncomingRow(*row) for row in rows]

@@ -1,0 +1,96 @@
+"""Removes superseded versions, tombstones and log entries that are past their time or cap.
+
+Works in small steps on the writer's thread, so that a write never waits for more than one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kastor.clock import TICKS_PER_SECOND
+from kastor.storage.sqlite.unit import LOG_ROW_OVERHEAD, Counters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import apsw
+
+    from kastor.types import Ticks
+
+STEP_ROWS = 500
+
+_OLDEST_VERSIONS = """
+DELETE FROM {table} WHERE rowid IN (
+    SELECT rowid FROM {table} WHERE valid_to < ? ORDER BY valid_to LIMIT ?
+) RETURNING length(doc)
+"""
+_OLDEST_LOG = """
+DELETE FROM changes WHERE seq IN (
+    SELECT seq FROM changes WHERE time < ? ORDER BY seq LIMIT ?
+) RETURNING length(data)
+"""
+_TOMBSTONES = """
+DELETE FROM tombstones WHERE (kind, id) IN (
+    SELECT kind, id FROM tombstones WHERE deleted_at < ? LIMIT ?
+) RETURNING 1
+"""
+_MODELS = "DELETE FROM models WHERE valid_to < ? RETURNING 1"
+_STEP_BACK = """
+SELECT valid_to FROM (
+    SELECT valid_to FROM twin_versions UNION ALL SELECT valid_to FROM relationship_versions
+) ORDER BY valid_to LIMIT 1 OFFSET ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long and how much is kept; seconds and bytes."""
+
+    version_seconds: float = 7 * 86_400
+    version_bytes: int = 2_000_000_000
+    log_seconds: float = 86_400
+    log_bytes: int = 1_000_000_000
+
+
+def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ticks], int], ...]:
+    """Return the steps of one pruning; each is repeated until it removes nothing more.
+
+    A step takes the connection, the counters and the wall clock, and returns rows removed.
+    """
+
+    def versions_by_age(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
+        cutoff = now - int(retention.version_seconds * TICKS_PER_SECOND)
+        return _drop_versions(connection, counters, cutoff)
+
+    def versions_by_size(connection: apsw.Connection, counters: Counters, _now: Ticks) -> int:
+        if counters.version_bytes <= retention.version_bytes:
+            return 0
+        rows = connection.execute(_STEP_BACK, (STEP_ROWS,)).fetchall()
+        cutoff = rows[0][0] if rows else counters.tick + 1
+        return _drop_versions(connection, counters, cutoff)
+
+    def tombstones(connection: apsw.Connection, _counters: Counters, now: Ticks) -> int:
+        cutoff = now - int(retention.version_seconds * TICKS_PER_SECOND)
+        removed = len(connection.execute(_TOMBSTONES, (cutoff, STEP_ROWS)).fetchall())
+        return removed + len(connection.execute(_MODELS, (cutoff,)).fetchall())
+
+    def log(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
+        cutoff = now - int(retention.log_seconds * TICKS_PER_SECOND)
+        if counters.log_bytes > retention.log_bytes:
+            cutoff = counters.tick + 1
+        sizes = connection.execute(_OLDEST_LOG, (cutoff, STEP_ROWS)).fetchall()
+        counters.log_bytes -= sum(size + LOG_ROW_OVERHEAD for (size,) in sizes)
+        return len(sizes)
+
+    return versions_by_age, versions_by_size, tombstones, log
+
+
+def _drop_versions(connection: apsw.Connection, counters: Counters, cutoff: Ticks) -> int:
+    removed = 0
+    for table in ("twin_versions", "relationship_versions"):
+        statement = _OLDEST_VERSIONS.format(table=table)
+        sizes = connection.execute(statement, (cutoff, STEP_ROWS)).fetchall()
+        counters.version_bytes -= sum(size for (size,) in sizes)
+        removed += len(sizes)
+    return removed

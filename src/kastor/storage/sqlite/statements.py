@@ -1,0 +1,165 @@
+"""Every fixed statement of the engine, by name.
+
+Documents leave as bytes (`CAST ... AS BLOB`), so that no text is decoded on its way to a
+socket, and enter as text through `jsonb(?)`.
+"""
+
+from __future__ import annotations
+
+TWIN = """
+SELECT key, id, model_key, etag, version, CAST(json(doc) AS BLOB) FROM twins WHERE id = ?
+"""
+
+TWIN_KEY = "SELECT key FROM twins WHERE id = ?"
+
+RELATIONSHIP = """
+SELECT r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
+       CAST(json(r.doc) AS BLOB)
+FROM relationships r JOIN relationship_names n ON n.key = r.name_key
+WHERE r.source_key = ? AND r.id = ?
+"""
+
+RELATIONSHIP_OF = """
+SELECT t.key, r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
+       CAST(json(r.doc) AS BLOB)
+FROM twins t
+LEFT JOIN relationships r ON r.source_key = t.key AND r.id = ?
+LEFT JOIN relationship_names n ON n.key = r.name_key
+WHERE t.id = ?
+"""
+
+OUTGOING = """
+SELECT r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
+       CAST(json(r.doc) AS BLOB)
+FROM relationships r JOIN relationship_names n ON n.key = r.name_key
+WHERE r.source_key = ? AND r.id > ?
+ORDER BY r.id LIMIT ?
+"""
+
+OUTGOING_NAMED = """
+SELECT r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
+       CAST(json(r.doc) AS BLOB)
+FROM relationships r JOIN relationship_names n ON n.key = r.name_key
+WHERE r.source_key = ? AND r.id > ? AND n.name = ?
+ORDER BY r.id LIMIT ?
+"""
+
+INCOMING = """
+SELECT r.key, r.id, s.id, n.name, r.name_key, r.source_key
+FROM relationships r
+JOIN relationship_names n ON n.key = r.name_key
+JOIN twins s ON s.key = r.source_key
+WHERE r.target_key = ? AND (r.name_key, r.source_key, r.key) > (?, ?, ?)
+ORDER BY r.name_key, r.source_key, r.key LIMIT ?
+"""
+
+HAS_RELATIONSHIPS = """
+SELECT EXISTS (SELECT 1 FROM relationships WHERE source_key = ?1)
+    OR EXISTS (SELECT 1 FROM relationships WHERE target_key = ?1)
+"""
+
+TWIN_TO_VERSIONS = """
+INSERT INTO twin_versions
+SELECT key, id, model_key, etag, version, valid_from, change, actor, doc, ?, ?, ?
+FROM twins WHERE key = ? RETURNING length(doc)
+"""
+
+INSERT_TWIN = """
+INSERT INTO twins (key, id, model_key, etag, version, valid_from, change, actor, doc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, jsonb(?)) RETURNING key
+"""
+
+UPDATE_TWIN = """
+UPDATE twins SET model_key = ?, etag = ?, version = ?, valid_from = ?, change = ?, actor = ?,
+                 doc = jsonb(?)
+WHERE key = ?
+"""
+
+DELETE_TWIN = "DELETE FROM twins WHERE key = ?"
+
+RELATIONSHIP_TO_VERSIONS = """
+INSERT INTO relationship_versions
+SELECT key, source_key, id, name_key, target_key, etag, version, valid_from, change, actor, doc,
+       ?, ?, ?
+FROM relationships WHERE key = ? RETURNING length(doc)
+"""
+
+INSERT_RELATIONSHIP = """
+INSERT INTO relationships (key, source_key, id, name_key, target_key, etag, version, valid_from,
+                           change, actor, doc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, jsonb(?)) RETURNING key
+"""
+
+UPDATE_RELATIONSHIP = """
+UPDATE relationships SET name_key = ?, target_key = ?, etag = ?, version = ?, valid_from = ?,
+                         change = ?, actor = ?, doc = jsonb(?)
+WHERE key = ?
+"""
+
+DELETE_RELATIONSHIP = "DELETE FROM relationships WHERE key = ?"
+
+TOMBSTONE = "SELECT key, last_version FROM tombstones WHERE kind = ? AND id = ?"
+BURY = "INSERT INTO tombstones (kind, id, key, last_version, deleted_at) VALUES (?, ?, ?, ?, ?)"
+UNBURY = "DELETE FROM tombstones WHERE kind = ? AND id = ?"
+
+NAME_KEY = "SELECT key FROM relationship_names WHERE name = ?"
+INSERT_NAME = "INSERT INTO relationship_names (name) VALUES (?) RETURNING key"
+
+LOG = """
+INSERT INTO changes (seq, bucket, subject, twin_key, version, kind, notify, event_id, time, actor,
+                     traceparent, model_id, component, content_type, data)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+LAST_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
+
+META = """
+SELECT model_epoch, last_tick, version_bytes, log_bytes, host_name, signing_key FROM meta
+"""
+
+SAVE_META = """
+UPDATE meta SET model_epoch = ?, last_tick = ?, version_bytes = ?, log_bytes = ?
+"""
+
+MODEL_KEYS = "SELECT key, id FROM model_keys"
+
+STORED_MODELS = """
+SELECT m.key, k.id, CAST(m.text AS BLOB), m.uploaded, m.decommissioned IS NOT NULL
+FROM models m JOIN model_keys k ON k.key = m.key
+WHERE m.valid_to IS NULL ORDER BY m.uploaded, m.key
+"""
+
+MODEL_KEY = "SELECT key FROM model_keys WHERE id = ?"
+INSERT_MODEL_KEY = "INSERT INTO model_keys (id) VALUES (?) RETURNING key"
+
+INSERT_MODEL = """
+INSERT INTO models (key, seq, text, uploaded, decommissioned, valid_from, valid_to)
+VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM models WHERE key = ?1), ?2, ?3, NULL, ?3, NULL)
+"""
+
+COMMISSION_MODEL = "UPDATE models SET decommissioned = ? WHERE key = ? AND valid_to IS NULL"
+END_MODEL = "UPDATE models SET valid_to = ? WHERE key = ? AND valid_to IS NULL"
+
+STATUS = """
+SELECT (SELECT count(*) FROM twins), (SELECT count(*) FROM relationships),
+       (SELECT count(*) FROM models WHERE valid_to IS NULL),
+       (SELECT count(*) FROM twin_versions) + (SELECT count(*) FROM relationship_versions),
+       (SELECT count(*) FROM changes),
+       (SELECT version_bytes FROM meta), (SELECT log_bytes FROM meta),
+       (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size),
+       (SELECT min(oldest) FROM (SELECT min(valid_to) AS oldest FROM twin_versions
+                                 UNION ALL SELECT min(valid_to) FROM relationship_versions)),
+       (SELECT min(time) FROM changes)
+"""
+
+RESET = (
+    "DELETE FROM relationships",
+    "DELETE FROM relationship_versions",
+    "DELETE FROM relationship_names",
+    "DELETE FROM twins",
+    "DELETE FROM twin_versions",
+    "DELETE FROM tombstones",
+    "DELETE FROM models",
+    "DELETE FROM model_keys",
+    "DELETE FROM changes",
+)

@@ -1,0 +1,218 @@
+"""The embedded engine behind the storage protocol: who runs what on which thread.
+
+Writes go to the writer's thread, point reads run on the event loop, scans on reader threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from kastor.clock import now_ticks
+from kastor.errors import Unavailable
+from kastor.records import (
+    Context,
+    IncomingRow,
+    ModelRow,
+    Needs,
+    RelationshipRow,
+    StoreStatus,
+    TwinRow,
+)
+from kastor.storage.sqlite import schema
+from kastor.storage.sqlite import statements as sql
+from kastor.storage.sqlite.connection import open_reader, open_writer
+from kastor.storage.sqlite.pool import ReadPool
+from kastor.storage.sqlite.reads import PointReads
+from kastor.storage.sqlite.retention import Retention, steps
+from kastor.storage.sqlite.unit import Counters
+from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from kastor.storage.protocol import BuildCatalog, Decide
+    from kastor.types import Ticks
+
+READER_THREADS = 2
+PRUNE_STEPS_PER_JOB = 1
+
+
+class SqliteStore:
+    """One graph in one file; implements `kastor.storage.protocol.Store`."""
+
+    def __init__(
+        self,
+        path: Path,
+        writer: Writer,
+        *,
+        identity: tuple[str, bytes],
+        retention: Retention,
+        vfs: str | None,
+    ) -> None:
+        self._path = path
+        self._loop_connection = open_reader(path, vfs=vfs)
+        self._reads = PointReads(self._loop_connection)
+        self._pool = ReadPool(path, READER_THREADS, vfs=vfs)
+        self._writer = writer
+        self._loop = asyncio.get_running_loop()
+        self._host_name, self._signing_key = identity
+        self._retention = retention
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        build_catalog: BuildCatalog,
+        *,
+        retention: Retention | None = None,
+        clock: Callable[[], Ticks] = now_ticks,
+        vfs: str | None = None,
+    ) -> SqliteStore:
+        """Open or create the graph at `path`.
+
+        Raises:
+            SchemaTooNewError, NotAGraphError: see `schema.prepare`.
+            apsw.Error: the file cannot be opened.
+        """
+        connection = open_writer(path, vfs=vfs)
+        try:
+            schema.prepare(connection)
+            counters, identity = _load_state(connection, build_catalog)
+        except BaseException:
+            connection.close()
+            raise
+        writer = Writer(connection, counters, asyncio.get_running_loop(), clock)
+        store = cls(path, writer, identity=identity, retention=retention or Retention(), vfs=vfs)
+        store._connection = connection
+        store._build_catalog = build_catalog
+        writer.start()
+        return store
+
+    _connection: apsw.Connection
+    _build_catalog: BuildCatalog
+
+    @property
+    def catalog(self) -> Any:
+        """The published model catalog."""
+        return self._writer.catalog
+
+    @property
+    def signing_key(self) -> bytes:
+        """The key that signs continuation tokens."""
+        return self._signing_key
+
+    @property
+    def host_name(self) -> str:
+        """The name of this graph in its events' `source`."""
+        return self._host_name
+
+    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+        """Load, decide, apply; see the protocol."""
+        future = self._loop.create_future()
+        self._writer.submit(WriteJob(needs, decide, context, future))
+        return await future
+
+    async def twin(self, twin_id: str) -> TwinRow | None:
+        """Return a twin."""
+        return self._reads.twin(twin_id)
+
+    async def relationship(
+        self, source_id: str, relationship_id: str
+    ) -> tuple[bool, RelationshipRow | None]:
+        """Return whether the source exists, and the relationship."""
+        return self._reads.relationship(source_id, relationship_id)
+
+    async def outgoing(
+        self, source_id: str, name: str | None, after: str, limit: int
+    ) -> list[RelationshipRow] | None:
+        """Return a page of outgoing relationships."""
+        return self._reads.outgoing(source_id, name, after, limit)
+
+    async def incoming(
+        self, target_id: str, after: tuple[int, int, int], limit: int
+    ) -> list[IncomingRow] | None:
+        """Return a page of incoming relationships."""
+        return self._reads.incoming(target_id, after, limit)
+
+    async def fetch_one(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> tuple[Any, ...] | None:
+        """Run a compiled query for its only row."""
+        rows = await self._pool.fetch_all(sql, params, timeout)
+        return rows[0] if rows else None
+
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a compiled query for all its rows."""
+        return await self._pool.fetch_all(sql, params, timeout)
+
+    async def status(self) -> StoreStatus:
+        """Return counts and sizes."""
+        row = await self._pool.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
+        return StoreStatus("sqlite", *row)
+
+    async def prune(self) -> int:
+        """Remove what retention no longer keeps; each step is a job of its own."""
+        removed = 0
+        for step in steps(self._retention):
+            while count := await self._upkeep(lambda c, n, step=step: step(c, n, now_ticks())):
+                removed += count
+        return removed
+
+    async def reset(self) -> None:
+        """Empty the graph in one transaction."""
+        await self._upkeep(self._empty)
+
+    async def close(self) -> None:
+        """Finish the queue, fold the log into the file and release it."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.stop()
+        self._pool.close()
+        self._loop_connection.close()
+        try:
+            self._connection.execute("PRAGMA optimize").fetchall()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except apsw.Error:
+            pass  # the next start recovers from the log; nothing is lost
+        finally:
+            self._connection.close()
+
+    async def _upkeep(self, work: Callable[[apsw.Connection, Counters], Any]) -> Any:
+        future = self._loop.create_future()
+        try:
+            self._writer.submit(UpkeepJob(work, future))
+        except Unavailable:
+            return 0
+        return await future
+
+    def _empty(self, connection: apsw.Connection, counters: Counters) -> None:
+        for statement in sql.RESET:
+            connection.execute(statement).fetchall()
+        counters.version_bytes = counters.log_bytes = 0
+        counters.epoch += 1
+        counters.catalog = self._build_catalog((), (), counters.epoch)
+
+
+def _load_state(
+    connection: apsw.Connection, build_catalog: BuildCatalog
+) -> tuple[Counters, tuple[str, bytes]]:
+    meta = connection.execute(sql.META).fetchall()[0]
+    epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
+    seq = connection.execute(sql.LAST_SEQ).fetchall()[0][0]
+    models = [
+        ModelRow(key, model_id, text, uploaded, bool(decommissioned))
+        for key, model_id, text, uploaded, decommissioned in connection.execute(
+            sql.STORED_MODELS
+        ).fetchall()
+    ]
+    keys = connection.execute(sql.MODEL_KEYS).fetchall()
+    catalog = build_catalog(models, keys, epoch)
+    counters = Counters(seq, tick, version_bytes, log_bytes, epoch, catalog)
+    return counters, (host_name, signing_key)

@@ -1,0 +1,231 @@
+"""What happens inside the writer's transaction: load what a decision needs, apply its change.
+
+The numbers that every change moves (log position, time, sizes, catalog) live in `Counters`,
+which is copied before each attempt and put back when it fails, as the savepoint is.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kastor.records import (
+    Change,
+    ChangeModels,
+    Context,
+    Current,
+    EraseRelationship,
+    EraseTwin,
+    LogEntry,
+    LogTelemetry,
+    Needs,
+    RelationshipRow,
+    TwinRow,
+    WriteRelationship,
+    WriteTwin,
+)
+from kastor.storage.sqlite import statements as sql
+
+if TYPE_CHECKING:
+    import apsw
+
+    from kastor.types import ModelId, Ticks
+
+BUCKETS = 64
+LOG_ROW_OVERHEAD = 200
+"""Bytes that a log row takes beside its body, for the size cap of the log."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """Numbers of the graph as the open transaction sees them."""
+
+    seq: int
+    tick: Ticks
+    version_bytes: int
+    log_bytes: int
+    epoch: int
+    catalog: Any
+
+    def copy(self) -> Counters:
+        """Return a copy to fall back to."""
+        return replace(self)
+
+
+def bucket_of(twin_id: str) -> int:
+    """Return the bucket of a twin's events; the same on every engine and machine."""
+    return zlib.crc32(twin_id.encode()) % BUCKETS
+
+
+class UnitOfWork:
+    """Loads and applies on the writer's connection; used by the writer's thread alone."""
+
+    def __init__(self, connection: apsw.Connection, counters: Counters) -> None:
+        self._execute = connection.execute
+        self.counters = counters
+        self._names: dict[str, int] = {}
+
+    def forget_names(self) -> None:
+        """Drop cached name keys, which a rollback may have taken back."""
+        self._names.clear()
+
+    def load(self, needs: Needs) -> Current:
+        """Return the state that `needs` names, as this transaction sees it."""
+        twin = None if needs.twin_id is None else self._twin(needs.twin_id)
+        relationship = None
+        if twin is not None and needs.relationship_id is not None:
+            rows = self._execute(sql.RELATIONSHIP, (twin.key, needs.relationship_id)).fetchall()
+            relationship = RelationshipRow(*rows[0]) if rows else None
+        return Current(
+            catalog=self.counters.catalog,
+            twin=twin,
+            relationship=relationship,
+            target=None if needs.target_id is None else self._twin(needs.target_id),
+            has_relationships=bool(
+                twin is not None
+                and needs.relationships_of_twin
+                and self._execute(sql.HAS_RELATIONSHIPS, (twin.key,)).fetchall()[0][0]
+            ),
+        )
+
+    def _twin(self, twin_id: str) -> TwinRow | None:
+        rows = self._execute(sql.TWIN, (twin_id,)).fetchall()
+        return TwinRow(*rows[0]) if rows else None
+
+    def apply(self, change: Change, context: Context) -> None:
+        """Write the change, its superseded version and its log entry."""
+        match change:
+            case WriteTwin():
+                self._write_twin(change, context)
+            case EraseTwin():
+                self._erase_twin(change, context)
+            case WriteRelationship():
+                self._write_relationship(change, context)
+            case EraseRelationship():
+                self._erase_relationship(change, context)
+            case LogTelemetry():
+                self._log(change.log, context, change.twin.key, None)
+            case ChangeModels():
+                self._change_models(change, context)
+
+    def _write_twin(self, change: WriteTwin, context: Context) -> None:
+        seq, now, before = self.counters.seq + 1, self.counters.tick, change.before
+        doc = change.doc.decode()
+        if before is None:
+            key, version = self._revive("twin", change.id)
+            row = (key, change.id, change.model_key, change.etag, version, now, seq, context.actor)
+            key = self._execute(sql.INSERT_TWIN, (*row, doc)).fetchall()[0][0]
+        else:
+            key, version = before.key, before.version + 1
+            self._keep_version(sql.TWIN_TO_VERSIONS, key, context)
+            row_now = (change.model_key, change.etag, version, now, seq, context.actor, doc, key)
+            self._execute(sql.UPDATE_TWIN, row_now).fetchall()
+        self._log(change.log, context, key, version)
+
+    def _erase_twin(self, change: EraseTwin, context: Context) -> None:
+        before = change.before
+        self._keep_version(sql.TWIN_TO_VERSIONS, before.key, context)
+        self._execute(sql.DELETE_TWIN, (before.key,)).fetchall()
+        self._bury("twin", before.id, before.key, before.version)
+        self._log(change.log, context, before.key, before.version + 1)
+
+    def _write_relationship(self, change: WriteRelationship, context: Context) -> None:
+        seq, now, before = self.counters.seq + 1, self.counters.tick, change.before
+        doc, name_key = change.doc.decode(), self._name_key(change.name)
+        if before is None:
+            key, version = self._revive("relationship", _burial_id(change.source.key, change.id))
+            ends = (change.source.key, change.id, name_key, change.target_key)
+            written = (change.etag, version, now, seq, context.actor, doc)
+            self._execute(sql.INSERT_RELATIONSHIP, (key, *ends, *written)).fetchall()
+        else:
+            version = before.version + 1
+            self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before.key, context)
+            written = (change.etag, version, now, seq, context.actor, doc)
+            row = (name_key, change.target_key, *written, before.key)
+            self._execute(sql.UPDATE_RELATIONSHIP, row).fetchall()
+        self._log(change.log, context, change.source.key, version)
+
+    def _erase_relationship(self, change: EraseRelationship, context: Context) -> None:
+        before = change.before
+        self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before.key, context)
+        self._execute(sql.DELETE_RELATIONSHIP, (before.key,)).fetchall()
+        burial = _burial_id(before.source_key, before.id)
+        self._bury("relationship", burial, before.key, before.version)
+        self._log(change.log, context, before.source_key, before.version + 1)
+
+    def _change_models(self, change: ChangeModels, context: Context) -> None:
+        now = self.counters.tick
+        keys: dict[ModelId, int] = {}
+        for model_id, text in change.uploads:
+            keys[model_id] = self._model_key(model_id)
+            self._execute(sql.INSERT_MODEL, (keys[model_id], text.decode(), now)).fetchall()
+        for model_id, in_service in change.commission:
+            since = None if in_service else now
+            self._execute(sql.COMMISSION_MODEL, (since, self._model_key(model_id))).fetchall()
+        for model_id in change.deletes:
+            self._execute(sql.END_MODEL, (now, self._model_key(model_id))).fetchall()
+        for entry in change.logs:
+            self._log(entry, context, None, None)
+        self.counters.epoch += 1
+        self.counters.catalog = change.next_catalog(keys, self.counters.epoch)
+
+    def _model_key(self, model_id: ModelId) -> int:
+        rows = self._execute(sql.MODEL_KEY, (model_id,)).fetchall()
+        rows = rows or self._execute(sql.INSERT_MODEL_KEY, (model_id,)).fetchall()
+        return int(rows[0][0])
+
+    def _name_key(self, name: str) -> int:
+        key = self._names.get(name)
+        if key is None:
+            rows = self._execute(sql.NAME_KEY, (name,)).fetchall()
+            rows = rows or self._execute(sql.INSERT_NAME, (name,)).fetchall()
+            key = self._names[name] = rows[0][0]
+        return key
+
+    def _keep_version(self, statement: str, key: int, context: Context) -> None:
+        counters = self.counters
+        ended = (counters.tick, counters.seq + 1, context.actor, key)
+        counters.version_bytes += self._execute(statement, ended).fetchall()[0][0]
+
+    def _revive(self, kind: str, burial_id: str) -> tuple[int | None, int]:
+        rows = self._execute(sql.TOMBSTONE, (kind, burial_id)).fetchall()
+        if not rows:
+            return None, 1
+        self._execute(sql.UNBURY, (kind, burial_id)).fetchall()
+        key, last_version = rows[0]
+        return key, last_version + 1
+
+    def _bury(self, kind: str, burial_id: str, key: int, version: int) -> None:
+        # The deletion itself is a version (it has a log row), so the next life starts after it.
+        row = (kind, burial_id, key, version + 1, self.counters.tick)
+        self._execute(sql.BURY, row).fetchall()
+
+    def _log(
+        self, entry: LogEntry, context: Context, twin_key: int | None, version: int | None
+    ) -> None:
+        counters = self.counters
+        counters.seq += 1
+        counters.log_bytes += len(entry.data) + LOG_ROW_OVERHEAD
+        row = (
+            counters.seq,
+            bucket_of(entry.owner),
+            entry.subject,
+            twin_key,
+            version,
+            entry.kind,
+            entry.notify,
+            entry.event_id,
+            counters.tick,
+            context.actor,
+            context.traceparent,
+            entry.model_id,
+            entry.component,
+            entry.content_type,
+            entry.data,
+        )
+        self._execute(sql.LOG, row).fetchall()
+
+
+def _burial_id(source_key: int, relationship_id: str) -> str:
+    return f"{source_key}/{relationship_id}"

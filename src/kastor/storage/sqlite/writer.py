@@ -1,0 +1,205 @@
+"""The one thread that writes: takes jobs from a queue and commits them in groups.
+
+Each job runs load -> decide -> apply; what it writes stands in a savepoint of its own, so that a
+failing job rolls back alone. Outcomes, refusals included, are released after COMMIT: nobody
+learns of a state that might still vanish. When the whole transaction is lost (disk full, I/O
+error) the group is decided again once; then its jobs end as `Unavailable`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import apsw
+import structlog
+
+from kastor.clock import Stamp, new_guid
+from kastor.errors import KastorError, Unavailable
+from kastor.storage.sqlite import statements as sql
+from kastor.storage.sqlite.unit import Counters, UnitOfWork
+
+if TYPE_CHECKING:
+    from kastor.records import Context, Needs
+    from kastor.storage.protocol import Decide
+    from kastor.types import Ticks
+
+GROUP_SIZE = 64
+GROUP_SECONDS = 0.005
+RETRY_AFTER_SECONDS = 2
+
+_log = structlog.get_logger("kastor.storage")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteJob:
+    """A decision to be made and applied."""
+
+    needs: Needs
+    decide: Decide
+    context: Context
+    future: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepJob:
+    """Work of the engine itself (pruning, emptying) in the writer's transaction."""
+
+    work: Callable[[apsw.Connection, Counters], Any]
+    future: asyncio.Future[Any]
+
+
+Job: TypeAlias = WriteJob | UpkeepJob
+Result: TypeAlias = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+class Writer(threading.Thread):
+    """Owns the writing connection from `start` to `stop`."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        counters: Counters,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], Ticks],
+    ) -> None:
+        super().__init__(name="kastor-writer", daemon=True)
+        self.catalog = counters.catalog
+        self._connection = connection
+        self._loop = loop
+        self._clock = clock
+        self._unit = UnitOfWork(connection, counters)
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._accepting = True
+
+    def submit(self, job: Job) -> None:
+        """Queue a job.
+
+        Raises:
+            Unavailable: the server is shutting down.
+        """
+        if not self._accepting:
+            raise Unavailable("Kastor is shutting down; nothing was written.")
+        self._queue.put(job)
+
+    def stop(self) -> None:
+        """Take no more jobs; the queued ones are still done. Blocks until the thread ends."""
+        self._accepting = False
+        self._queue.put(None)
+        self.join()
+
+    def run(self) -> None:
+        """Serve the queue until `stop`."""
+        stopping = False
+        while not stopping:
+            group = self._next_group()
+            stopping = group[-1] is None
+            jobs = [job for job in group if job is not None]
+            if jobs:
+                self._release(self._run_group(jobs))
+
+    def _next_group(self) -> list[Job | None]:
+        group = [self._queue.get()]
+        deadline = time.monotonic() + GROUP_SECONDS
+        try:
+            while group[-1] is not None and len(group) < GROUP_SIZE:
+                group.append(self._queue.get_nowait())
+                if time.monotonic() > deadline:
+                    break
+        except Empty:
+            pass
+        return group
+
+    def _run_group(self, jobs: list[Job]) -> list[Result]:
+        try:
+            return self._transact(jobs)
+        except apsw.Error as first:
+            _log.warning("write group lost, trying once more", error=str(first))
+        try:
+            return self._transact(jobs)
+        except apsw.Error as second:
+            _log.exception("write group refused", error=str(second))
+            reason = _describe(second)
+            return [(job.future, None, _unavailable(reason)) for job in jobs]
+
+    def _transact(self, jobs: list[Job]) -> list[Result]:
+        before = self._unit.counters.copy()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE").fetchall()
+            results = [self._run_job(job) for job in jobs]
+            counters = self._unit.counters
+            if counters != before:
+                numbers = (counters.epoch, counters.tick)
+                sizes = (counters.version_bytes, counters.log_bytes)
+                self._connection.execute(sql.SAVE_META, (*numbers, *sizes)).fetchall()
+            self._connection.execute("COMMIT").fetchall()
+        except apsw.Error:
+            self._unit.counters = before
+            self._unit.forget_names()
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK").fetchall()
+            raise
+        # Published before the outcomes: who sees an answer sees its models enforced.
+        self.catalog = self._unit.counters.catalog
+        return results
+
+    def _run_job(self, job: Job) -> Result:
+        before = self._unit.counters.copy()
+        self._connection.execute("SAVEPOINT job").fetchall()
+        try:
+            outcome = self._do(job)
+        except apsw.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - a failing job must not take its group along
+            self._connection.execute("ROLLBACK TO job").fetchall()
+            self._connection.execute("RELEASE job").fetchall()
+            self._unit.counters = before
+            self._unit.forget_names()
+            if not isinstance(error, KastorError):
+                _log.exception("write failed", exc_info=error)
+            return job.future, None, error
+        self._connection.execute("RELEASE job").fetchall()
+        return job.future, outcome, None
+
+    def _do(self, job: Job) -> Any:
+        if isinstance(job, UpkeepJob):
+            return job.work(self._connection, self._unit.counters)
+        current = self._unit.load(job.needs)
+        counters = self._unit.counters
+        # After the row is read, so that time never runs backwards within a graph.
+        counters.tick = max(self._clock(), counters.tick + 1)
+        stamp = Stamp(counters.tick, new_guid(), new_guid())
+        decision = job.decide(current, stamp)
+        self._unit.apply(decision.change, job.context)
+        return decision.outcome
+
+    def _release(self, results: list[Result]) -> None:
+        self._loop.call_soon_threadsafe(_deliver, results)
+
+
+def _deliver(results: list[Result]) -> None:
+    for future, outcome, error in results:
+        if future.done():  # the client went away
+            continue
+        if error is None:
+            future.set_result(outcome)
+        else:
+            future.set_exception(error)
+
+
+def _unavailable(reason: str) -> Unavailable:
+    return Unavailable(
+        f"The write could not be stored ({reason}). Nothing was changed; try again later.",
+        retry_after=RETRY_AFTER_SECONDS,
+    )
+
+
+def _describe(error: apsw.Error) -> str:
+    if isinstance(error, apsw.FullError):
+        return "the disk is full"
+    return f"the database answered: {error}"
