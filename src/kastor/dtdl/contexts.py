@@ -195,9 +195,11 @@ class Contexts:
             return outer
         known = [contexts()[e] for e in extensions if e in contexts()]
         core = contexts()[f"{DTDL};{found.version}"]
-        terms: dict[str, str] = dict(core.terms)
-        for context in known:
+        # The language's own terms win, and the extension that became active first.
+        terms: dict[str, str] = {}
+        for context in reversed(known):
             terms |= context.terms
+        terms |= core.terms
         active = ActiveContext(
             language=found,
             extensions=extensions,

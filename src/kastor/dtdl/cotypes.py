@@ -26,7 +26,7 @@ EXTENSION_ID = "dtmi:dtdl:extension:"
 QUANTITATIVE = "quantitativeTypes"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
     """A rule of a co-type on a property of its element, or on the parent (spec dtdl 9).
 
@@ -51,7 +51,7 @@ class Constraint:
     other: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cotype:
     """A co-type (supplemental type).
 
@@ -90,7 +90,7 @@ class Cotype:
     overrides: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Context:
     """The terms of one context and the id prefixes it reserves."""
 

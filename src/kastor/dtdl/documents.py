@@ -136,7 +136,7 @@ def _suspicious(value: object) -> bool:
                     return True
                 if "@context" in entry and type(entry["@context"]) is not str:
                     return True
-                if "" in entry or "@graph" in entry or type(entry.get("@type", "")) is not str:
+                if "" in entry or "@graph" in entry:
                     return True
                 inner += entry.values()
             elif type(entry) is list:
@@ -187,9 +187,6 @@ def _object_faults(members: list[tuple[str, Any]], path: object) -> Iterator[Fau
             yield Fault("idNotString", where)
         elif key == "@context":
             yield from _context_faults(value, where)
-        elif key == "@type" and isinstance(value, list):
-            if not all(isinstance(entry, str) for entry in value):
-                yield Fault("typeNotString", where)
         elif key == "@graph":
             entries = value if isinstance(value, list) else [value]
             if not all(isinstance(entry, dict) for entry in entries):

@@ -16,7 +16,7 @@ CLASS_ID = "dtmi:dtdl:class:"
 PROPERTY_ID = "dtmi:dtdl:property:"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PropertySpec:
     """One property of a class or co-type in one version.
 
@@ -75,7 +75,7 @@ class PropertySpec:
     conforms: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClassSpec:
     """One class in one version.
 
@@ -94,7 +94,7 @@ class ClassSpec:
     by_term: dict[str, PropertySpec]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Closure:
     """A rule over everything that an element reaches (spec dtdl 6.3, 7)."""
 
@@ -112,7 +112,7 @@ class Closure:
         return " or ".join(f"'{name}'" for name in self.over)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Language:
     """One DTDL version under one limits context (spec dtdl 3 to 7)."""
 

@@ -24,5 +24,4 @@ class Interface(Element):
 class ModelSet:
     """The result of a parse."""
 
-    interfaces: Mapping[str, Interface]
-    elements: Mapping[str, Element]
+    def __init__(self,nodes): self.nodes=nodes

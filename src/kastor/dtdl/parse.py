@@ -1,13 +1,29 @@
-"""`parse`: model documents to a `ModelSet`, or every problem in them (spec dtdl 1)."""
+"""`parse`: model documents to a `ModelSet`, or every problem in them (spec dtdl 1).
+
+Four phases: read each document (`elements`), find what is referred to and not there (`link`),
+join (`link`), check what only the whole shows (`closures`, `cotype_rules`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from kastor.dtdl.closures import Structure
+from kastor.dtdl.collector import Collector, Quit, Stop
+from kastor.dtdl.contexts import Contexts
+from kastor.dtdl.cotype_rules import CotypeRules
+from kastor.dtdl.documents import Malformed, depth_exceeded, form_fault, read_text
+from kastor.dtdl.elements import Elements
+from kastor.dtdl.link import link, undefined
+from kastor.dtdl.model import ModelSet
+from kastor.dtdl.problems import dtdl_error, unresolved_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from kastor.dtdl.model import ModelSet
+    from kastor.dtdl.elements import Reference
+
+Resolver = "Callable[[Sequence[str]], Iterable[object] | None]"
 
 
 def parse(
@@ -20,10 +36,118 @@ def parse(
     tolerate_solecisms: Collection[Literal["parse", "resolve"]] = (),
     profile: Literal["dtdl", "adt"] = "dtdl",
 ) -> ModelSet:
-    """Parse models.
+    """Parse models and resolve their references (spec dtdl 1 to 9).
+
+    `documents` are JSON values (a model or a list of models) or JSON texts; they are read one
+    after the other, and a bad one hides the problems of later ones. `resolver` is asked for the
+    ids that the documents leave undefined and returns documents, or None if it has none.
+    `profile="adt"` adds what Azure Digital Twins refuses (spec dtdl 12), apart from the version,
+    which is `max_version`.
 
     Raises:
-        DtdlError: the models are not valid.
-        UnresolvedReferenceError: references lead to nothing.
+        DtdlError: the models are not valid; all problems of the phase that failed.
+        UnresolvedReferenceError: valid as far as that can be told, but ids are undefined.
     """
-    raise NotImplementedError
+    run = _Run(
+        Contexts(max_version, allow_undefined_extensions, limit_contexts),
+        inline_interfaces=profile == "dtdl",
+    )
+    try:
+        for document in documents:
+            run.read(document, tolerant="parse" in tolerate_solecisms)
+        missing = run.resolve(resolver, tolerant="resolve" in tolerate_solecisms)
+        if not missing:
+            run.join()
+    except Stop:
+        raise dtdl_error(run.collector.findings, run.texts) from None
+    if missing:
+        raise unresolved_error(missing, run.texts)
+    return ModelSet(run.elements.nodes)
+
+
+class _Run:
+    """One call of `parse`."""
+
+    def __init__(self, contexts: Contexts, *, inline_interfaces: bool) -> None:
+        self.collector = Collector()
+        self.elements = Elements(
+            self.collector, contexts, inline_interfaces=inline_interfaces
+        )
+        self.texts: list[str | None] = []
+
+    def read(self, document: object, *, tolerant: bool) -> None:
+        """Phase 1 for one document."""
+        root = ("", len(self.texts))
+        value = self._value(document, root)
+        fault = form_fault(value)
+        if fault is not None:
+            self.collector.report(fault.identifier, _rooted(fault.path, root), value=fault.value)
+        else:
+            self.elements.tolerant = tolerant
+            try:
+                self.elements.read(value, root)
+            except Quit:
+                pass
+        self.collector.end_phase()
+
+    def _value(self, document: object, root: tuple[str, int]) -> object:
+        if not isinstance(document, (str, bytes, bytearray)):
+            self.texts.append(None)
+            if depth_exceeded(document):
+                self.collector.report("notJson", root, value="nested deeper than 64")
+                raise Stop
+            return document
+        text = document if isinstance(document, str) else bytes(document).decode("utf-8", "replace")
+        self.texts.append(text)
+        try:
+            value = read_text(document)
+        except Malformed as error:
+            self.collector.report("notJson", ("@", error.offset, root), value=error.reason)
+            raise Stop from None
+        if depth_exceeded(value):
+            self.collector.report("notJson", root, value="nested deeper than 64")
+            raise Stop
+        return value
+
+    def resolve(
+        self,
+        resolver: Callable[[Sequence[str]], Iterable[object] | None] | None,
+        *,
+        tolerant: bool,
+    ) -> dict[str, list[Reference]]:
+        """Phase 2: return the references that stay undefined."""
+        start, asked = 0, set[str]()
+        while True:
+            found = undefined(self.elements, self.collector, start)
+            self.collector.end_phase()
+            if not found or resolver is None or asked.issuperset(found):
+                return found
+            asked |= found.keys()
+            answer = resolver(list(found))
+            if answer is None:
+                return found
+            for document in answer:
+                self.read(document, tolerant=tolerant)
+            left = {i: refs for i, refs in found.items() if i not in self.elements.nodes}
+            if left:
+                return left
+            start = 0
+
+    def join(self) -> None:
+        """Phases 3 and 4."""
+        link(self.elements, self.collector)
+        self.collector.end_phase()
+        nodes = self.elements.nodes
+        CotypeRules(nodes, self.collector)
+        structure = Structure(nodes, self.collector)
+        structure.check()
+        CotypeRules(nodes, self.collector).check()
+        self.collector.end_phase()
+
+
+def _rooted(path: Any, root: tuple[str, int]) -> Any:
+    """Put a path that starts at None under a root."""
+    if path is None:
+        return root
+    outer, key = path
+    return (_rooted(outer, root), key)

@@ -1,0 +1,62 @@
+"""Collects what is wrong while a parse runs; no sentences here, only ids, fields and paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kastor.dtdl.nodes import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem before it has its sentences and its position."""
+
+    id: str
+    path: Path
+    primary: str | None = None
+    secondary: str | None = None
+    property: str | None = None
+    aux: str | None = None
+    type: str | None = None
+    value: str | None = None
+
+
+class Stop(Exception):
+    """The parse can not go on: a phase ended with findings (spec dtdl 1)."""
+
+
+class Quit(Exception):
+    """A finding of the kind that ends the text it is in (spec dtdl 1); already collected."""
+
+
+class Collector:
+    """The findings so far."""
+
+    __slots__ = ("findings",)
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def report(
+        self,
+        identifier: str,
+        path: Path,
+        *,
+        primary: str | None = None,
+        secondary: str | None = None,
+        property: str | None = None,  # noqa: A002 - the field's name in the reference parser
+        aux: str | None = None,
+        type: str | None = None,  # noqa: A002 - the same
+        value: str | None = None,
+    ) -> None:
+        """Collect a finding and go on."""
+        self.findings.append(
+            Finding(identifier, path, primary, secondary, property, aux, type, value)
+        )
+
+    def end_phase(self) -> None:
+        """Raise `Stop` if anything was found."""
+        if self.findings:
+            raise Stop

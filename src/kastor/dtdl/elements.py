@@ -1,0 +1,749 @@
+"""Phase 1: documents to nodes: identity, types, properties, recursively (spec dtdl 3 to 5).
+
+Recursion is bounded: documents deeper than 64 never come here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kastor.dtdl.collector import Quit
+from kastor.dtdl.contexts import ActiveContext
+from kastor.dtdl.cotypes import Cotype, cotype
+from kastor.dtdl.documents import Fault, RepeatingObject
+from kastor.dtdl.language import DTMI_LOOSE
+from kastor.dtdl.literals import Reading, flatten, read_literal, read_text, utf16_length
+from kastor.dtdl.metamodel import CLASS_ID, ClassSpec, PropertySpec, language, material_names, written_names
+from kastor.dtdl.nodes import Node, Path
+
+if TYPE_CHECKING:
+    from kastor.dtdl.collector import Collector
+    from kastor.dtdl.contexts import Contexts
+
+import re
+
+_LOOSE = re.compile(DTMI_LOOSE)
+_KEYWORDS = frozenset({"@context", "@id", "@type", "@graph"})
+_ROOT = "Interface"
+
+
+class Reference(NamedTuple):
+    """A string that refers to an element, before it is linked."""
+
+    node: Node
+    spec: PropertySpec
+    values: list[Any]
+    index: int
+    id: str
+    from_term: bool
+    path: Path
+
+
+class Types(NamedTuple):
+    """What `@type` said."""
+
+    spec: ClassSpec
+    cotypes: tuple[Cotype, ...]
+    undefined: tuple[str, ...]
+    inferred: bool
+
+
+class Elements:
+    """Reads documents into nodes.
+
+    Attributes:
+        nodes: by id.
+        references: in the order of the documents.
+        overwritten: an id was taken twice while the first element was still being read.
+    """
+
+    def __init__(self, collector: Collector, contexts: Contexts, *, inline_interfaces: bool) -> None:
+        self.collector = collector
+        self.contexts = contexts
+        self.nodes: dict[str, Node] = {}
+        self.references: list[Reference] = []
+        self.inline: list[Reference] = []
+        self.overwritten = False
+        self.tolerant = False
+        self.inline_interfaces = inline_interfaces
+
+    # --- the top ------------------------------------------------------------------------------
+
+    def read(self, document: object, path: Path) -> None:
+        """Read one document, perhaps an array of models.
+
+        Raises:
+            Quit: a finding that ends the parse of a text.
+        """
+        stack: list[tuple[object, Path]] = [(document, path)]
+        while stack:
+            value, where = stack.pop()
+            if isinstance(value, list):
+                stack += [(v, (where, i)) for i, v in reversed(list(enumerate(value)))]
+            else:
+                assert isinstance(value, dict)  # noqa: S101 - form_fault saw to it
+                self._root(value, where)
+
+    def _quit(self, identifier: str, path: Path, **fields: str | None) -> Quit:
+        self.collector.report(identifier, path, **fields)
+        return Quit(identifier)
+
+    def _context(self, outer: ActiveContext | None, value: object, path: Path) -> ActiveContext:
+        try:
+            return self.contexts.child(outer, value, (path, "@context"))
+        except Fault as fault:
+            raise self._quit(fault.identifier, fault.path, value=fault.value) from None
+
+    def _root(self, value: dict[str, Any], path: Path) -> None:
+        if "@context" not in value:
+            raise self._quit("missingContext", path)
+        context = self._context(None, value["@context"], path)
+        if "@graph" in value:
+            raise self._quit("topLevelGraphDisallowed", (path, "@graph"))
+        if "@id" not in value:
+            raise self._quit("missingTopLevelId", path)
+        names = value.get("@type", ())
+        names = names if isinstance(names, list) else [names]
+        version = context.language.version
+        if _ROOT not in names and f"{CLASS_ID}{_ROOT};{version}" not in names:
+            where = (path, "@type") if "@type" in value else path
+            raise self._quit(
+                "typeNotRootable", where, value=value["@id"], type=f"'{_ROOT}'"
+            )
+        if context.language.restricts_keywords:
+            for key in value:
+                if key[:1] == "@" and key not in _KEYWORDS:
+                    raise self._quit("topLevelKeywordDisallowed", (path, key), value=key)
+        identifier = self._defined_id(value, context, path)
+        self._element(value, context, None, None, identifier, path, written_names("Entity", version))
+
+    # --- identity -----------------------------------------------------------------------------
+
+    def _defined_id(self, value: dict[str, Any], context: ActiveContext, path: Path) -> str:
+        """Return the `@id` of an element (spec dtdl 3.1)."""
+        identifier: str = value["@id"]
+        language = context.language
+        where = (path, "@id")
+        if utf16_length(identifier) > language.id_length:
+            raise self._quit("idTooLong", where, value=identifier)
+        if not language.id_pattern.search(identifier):
+            raise self._quit("invalidId", where, value=identifier)
+        if identifier.startswith(context.reserved) and not (
+            self.tolerant and language.tolerant
+        ):
+            raise self._quit("reservedId", where, value=identifier)
+        return identifier
+
+    def _automatic_id(
+        self, value: dict[str, Any], parent: Node, spec: PropertySpec, path: Path
+    ) -> str:
+        """Return the id of an element without `@id` (spec dtdl 3.2)."""
+        base, semicolon, version = parent.id.partition(";")
+        if spec.segment is None:
+            return f"{base}:_{spec.name}{semicolon}{version}"
+        found = value.get(spec.segment)
+        if found is None and spec.segment not in value:
+            term = f"dtmi:dtdl:property:{spec.segment};{parent.language.version}"
+            if term not in value:
+                raise self._quit(
+                    "missingDtmiSegPropertyValue",
+                    path,
+                    primary=parent.id,
+                    property=spec.name,
+                    value=spec.segment,
+                )
+            found = value[term]
+        name = _segment(found)
+        if name is None:
+            raise self._quit(
+                "dtmiSegPropertyNotStringOrNumber",
+                (path, spec.segment),
+                primary=parent.id,
+                property=spec.name,
+                value=spec.segment,
+            )
+        return f"{base}:_{spec.name}:__{name}{semicolon}{version}"
+
+    # --- one element --------------------------------------------------------------------------
+
+    def inline_element(
+        self,
+        value: dict[str, Any],
+        outer: ActiveContext,
+        parent: Node,
+        spec: PropertySpec,
+        path: Path,
+    ) -> str | None:
+        """Read an element that stands inline; return its id, or None if it is dropped."""
+        report = self.collector.report
+        context = outer
+        if "@context" in value:
+            context = self._context(outer, value["@context"], path)
+        if len(value) == 1 and "@id" in value:
+            return self._id_object(value["@id"], context, parent, spec, path)
+        if "@graph" in value:
+            report("graphDisallowed", (path, "@graph"), primary=parent.id, property=spec.name)
+        if context.language.restricts_keywords:
+            for key in value:
+                if key[:1] == "@" and key not in _KEYWORDS:
+                    report(
+                        "keywordDisallowed",
+                        (path, key),
+                        primary=parent.id,
+                        property=spec.name,
+                        value=key,
+                    )
+        version = context.language.version
+        if version not in spec.versions:
+            report(
+                "disallowedVersionDefinition",
+                path,
+                primary=parent.id,
+                property=spec.name,
+                value=str(version),
+            )
+        automatic = "@id" not in value
+        if not automatic:
+            identifier = self._defined_id(value, context, path)
+        elif spec.id_required:
+            raise self._quit("missingRequiredId", path, primary=parent.id, property=spec.name)
+        else:
+            identifier = self._automatic_id(value, parent, spec, path)
+        if identifier in self.nodes:
+            return self._taken(identifier, automatic, value, context, parent, spec, path)
+        names = spec.names
+        if version != parent.language.version:
+            names = written_names(spec.cls or "Entity", version)
+        return self._element(value, context, parent, spec, identifier, path, names)
+
+    def _taken(
+        self,
+        identifier: str,
+        automatic: bool,
+        value: dict[str, Any],
+        context: ActiveContext,
+        parent: Node,
+        spec: PropertySpec,
+        path: Path,
+    ) -> str | None:
+        if not automatic or spec.segment is None:
+            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
+            return None
+        if self.tolerant and context.language.tolerant:
+            return None
+        self.collector.report(
+            "nonUniquePropertyValue",
+            (path, spec.segment),
+            primary=parent.id,
+            property=spec.name,
+            aux=spec.segment,
+            value=_segment(value.get(spec.segment)),
+        )
+        return None
+
+    def _id_object(
+        self, identifier: str, context: ActiveContext, parent: Node, spec: PropertySpec, path: Path
+    ) -> str | None:
+        """Handle ``{"@id": ...}`` where an element is expected (spec dtdl 8.3)."""
+        if self.tolerant and context.language.tolerant:
+            found = self._reference_id(identifier, context)
+            if found is None:
+                self.collector.report(
+                    "idRefBadDtmiOrTerm",
+                    path,
+                    primary=parent.id,
+                    property=spec.name,
+                    value=identifier,
+                )
+            return found and f"->{found}"
+        self.collector.report(
+            "idReference", path, primary=parent.id, property=spec.name, value=identifier
+        )
+        return None
+
+    def _element(
+        self,
+        value: dict[str, Any],
+        context: ActiveContext,
+        parent: Node | None,
+        parent_spec: PropertySpec | None,
+        identifier: str,
+        path: Path,
+        names: frozenset[str],
+    ) -> str | None:
+        if parent is None and identifier in self.nodes:
+            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
+            return None
+        types = self._types(value, context, parent, parent_spec, identifier, names, path)
+        if types is None:
+            return None
+        spec, language = types.spec, context.language
+        if spec.name == _ROOT:
+            partition = identifier
+            if utf16_length(identifier) > language.interface_id_length:
+                self.collector.report(
+                    "idTooLongForType", (path, "@id"), value=identifier, type=spec.name
+                )
+        else:
+            partition = parent.partition if parent and parent.partition else identifier
+        node = Node(identifier, spec, language, parent, partition, path)
+        node.parent_property = parent_spec
+        node.cotypes = types.cotypes
+        node.undefined_types = types.undefined
+        self._members(value, node, context, types)
+        if identifier in self.nodes:
+            self.overwritten = True
+        self.nodes[identifier] = node
+        return identifier
+
+    # --- types --------------------------------------------------------------------------------
+
+    def _types(
+        self,
+        value: dict[str, Any],
+        context: ActiveContext,
+        parent: Node | None,
+        parent_spec: PropertySpec | None,
+        identifier: str,
+        names: frozenset[str],
+        path: Path,
+    ) -> Types | None:
+        """Read `@type` (spec dtdl 4.2); None drops the element."""
+        language = context.language
+        if "@type" not in value:
+            inferred = parent_spec.inferred if parent_spec else None
+            if inferred is not None:
+                # Of another version, the request of a command may be of a class it lacks.
+                known = language.classes.get(inferred) or language.classes["CommandPayload"]
+                return Types(known, (), (), inferred=True)
+            self.bad_type(parent, parent_spec, identifier, None, path)
+            return None
+        raw = value["@type"]
+        if isinstance(raw, str) and raw in names:
+            return Types(language.classes[raw], (), (), inferred=False)
+        entries = raw if isinstance(raw, list) else [raw]
+        if isinstance(raw, list) and not all(isinstance(entry, str) for entry in entries):
+            raise self._quit("typeNotString", (path, "@type"), primary=identifier)
+        entries = [entry for entry in entries if isinstance(entry, str)]
+        return _TypeReader(self, context, identifier, (path, "@type")).read(
+            entries, names, parent, parent_spec
+        )
+
+    def bad_type(
+        self,
+        parent: Node | None,
+        spec: PropertySpec | None,
+        identifier: str,
+        value: str | None,
+        path: Path,
+    ) -> None:
+        self.collector.report(
+            "badType",
+            path,
+            primary=parent.id if parent else identifier,
+            secondary=identifier,
+            property=spec.name if spec else None,
+            value=value,
+        )
+
+    # --- members ------------------------------------------------------------------------------
+
+    def _members(
+        self, value: dict[str, Any], node: Node, context: ActiveContext, types: Types
+    ) -> None:
+        specs = node.spec.properties
+        given: set[str] = set()
+        pairs = value.pairs if isinstance(value, RepeatingObject) else value.items()
+        own = _cotype_specs(node.cotypes) if node.cotypes else None
+        for key, member in pairs:
+            if key[:1] == "@":
+                continue
+            spec = specs.get(key)
+            if spec is None and own is not None:
+                spec = own.get(key)
+            if spec is None:
+                self._unknown(key, member, node, context, types, given)
+                continue
+            if spec.name in given:
+                self.collector.report(
+                    "duplicatePropertyName", (node.path, key), primary=node.id, property=spec.name
+                )
+                continue
+            given.add(spec.name)
+            self._member(spec, member, node, context, (node.path, key))
+        for required in node.spec.required:
+            if required.name not in given:
+                self.collector.report(
+                    "missingObjectProperty"
+                    if required.kind == "object"
+                    else "missingLiteralProperty",
+                    node.path,
+                    primary=node.id,
+                    property=required.name,
+                )
+        for found in node.cotypes:
+            self._required_of(found, node, given)
+
+    def _required_of(self, found: Cotype, node: Node, given: set[str]) -> None:
+        for spec in found.properties:
+            if spec.low and spec.name not in given:
+                kind = "Literal" if spec.kind not in ("object", "property") else "Object"
+                if spec.kind == "property":
+                    kind = "Identifier"
+                raise self._quit(
+                    f"missingSupplemental{kind}Property",
+                    node.path,
+                    primary=node.id,
+                    property=spec.name,
+                    type=found.term,
+                )
+
+    def _member(
+        self, spec: PropertySpec, member: object, node: Node, context: ActiveContext, path: Path
+    ) -> None:
+        kind = spec.kind
+        if kind == "object":
+            self._objects(spec, member, node, context, path)
+            return
+        reading = Reading(
+            self.collector, node.id, spec, path, node.language.restricts_keywords
+        )
+        kept: Any
+        if kind == "text":
+            kept = read_text(reading, member)
+        elif kind in ("target", "property"):
+            kept = self._identifier(reading, flatten(member), context)
+        else:
+            kept = read_literal(reading, flatten(member))
+        if kept is None:
+            return
+        if spec.cotype is None:
+            node.literals[spec.name] = kept
+        else:
+            node.extra[spec.id] = kept
+            node.extra_specs[spec.id] = spec
+
+    def _identifier(
+        self, reading: Reading, values: list[Any], context: ActiveContext
+    ) -> str | None:
+        """Read a property whose value is an identifier that is not resolved (spec dtdl 4.4)."""
+        spec = reading.spec
+        shown = "DTMI"
+        if len(values) != 1:
+            if values:
+                reading.report("identifierMultipleValues")
+            return None
+        value = values[0]
+        if not isinstance(value, str):
+            self.collector.report(
+                "identifierNotString",
+                reading.path,
+                primary=reading.primary,
+                property=reading.shown,
+                type=shown,
+            )
+            return None
+        found = context.terms.get(value) if ":" not in value else value
+        pattern = spec.pattern or context.language.id_pattern
+        if found is None or (found is value and not pattern.search(found)):
+            self.collector.report(
+                "identifierNotDtmi",
+                reading.path,
+                primary=reading.primary,
+                property=reading.shown,
+                value=value,
+                type=shown,
+            )
+            return None
+        return found
+
+    def _unknown(
+        self,
+        key: str,
+        member: object,
+        node: Node,
+        context: ActiveContext,
+        types: Types,
+        given: set[str],
+    ) -> None:
+        """Handle a member that is no property of the class or its co-types (spec dtdl 4.3)."""
+        problem = self._unknown_problem(key, context, types)
+        if problem is None:
+            if key in given:
+                self.collector.report(
+                    "duplicatePropertyName", (node.path, key), primary=node.id, property=key
+                )
+            given.add(key)
+            node.undefined_properties[key] = member
+            return
+        if problem == "noTypeThatAllows" and types.inferred:
+            self.collector.report(
+                "inferredTypeDoesNotAllow",
+                (node.path, key),
+                primary=node.id,
+                property=key,
+                type=types.spec.name,
+            )
+            return
+        self.collector.report(problem, (node.path, key), primary=node.id, property=key)
+
+    def _unknown_problem(self, key: str, context: ActiveContext, types: Types) -> str | None:
+        tolerant = context.language.tolerant
+        if tolerant:
+            return None if types.undefined else "noTypeThatAllows"
+        if ":" in key:
+            if not key.startswith("dtmi:"):
+                return "propertyNotDtmiNorTerm"
+            if not _LOOSE.search(key):
+                return "propertyInvalidDtmi"
+            problem = "propertyIrrelevantDtmiOrTerm"
+        elif key in context.terms:
+            problem = "propertyIrrelevantDtmiOrTerm"
+        else:
+            problem = "propertyUndefinedTerm"
+        if not context.incomplete:
+            return problem
+        return None if types.undefined else "noTypeThatAllows"
+
+    # --- object properties --------------------------------------------------------------------
+
+    def _objects(
+        self, spec: PropertySpec, member: object, node: Node, context: ActiveContext, path: Path
+    ) -> None:
+        """Read the values of an object property (spec dtdl 3.3, 4.5)."""
+        values: list[Any] = []
+        entries = [member] if isinstance(member, (str, dict)) else flatten(member)
+        for index, entry in enumerate(entries):
+            where = (path, index) if isinstance(member, list) else path
+            if isinstance(entry, str):
+                self._reference(entry, spec, values, node, context, where)
+            elif isinstance(entry, dict):
+                if spec.cotype is not None:
+                    self._reference_object(entry, spec, node, where)
+                    continue
+                found = self.inline_element(entry, context, node, spec, where)
+                if found is None:
+                    continue
+                if found[:2] == "->":
+                    self.references.append(
+                        Reference(node, spec, values, len(values), found[2:], False, where)
+                    )
+                    values.append(found[2:])
+                else:
+                    self.inline.append(
+                        Reference(node, spec, values, len(values), found, False, where)
+                    )
+                    values.append(found)
+            else:
+                self.collector.report(
+                    "refNotStringOrObject", where, primary=node.id, property=spec.name
+                )
+        self._count(spec, len(values), len(entries), node, path)
+        if spec.cotype is None:
+            node.links[spec.name] = values
+        else:
+            node.extra[spec.id] = values
+            node.extra_specs[spec.id] = spec
+
+    def _count(
+        self, spec: PropertySpec, accepted: int, given: int, node: Node, path: Path
+    ) -> None:
+        if accepted < spec.low:
+            self.collector.report(
+                "objectCountBelowMin", path, primary=node.id, property=spec.name
+            )
+        elif spec.high == 1 and accepted > 1:
+            self.collector.report(
+                "objectMultipleValues", path, primary=node.id, property=spec.name
+            )
+
+    def _reference_object(
+        self, entry: dict[str, Any], spec: PropertySpec, node: Node, path: Path
+    ) -> None:
+        if len(entry) == 1 and "@id" in entry:
+            self.collector.report(
+                "idReference", path, primary=node.id, property=spec.name, value=entry["@id"]
+            )
+        else:
+            self.collector.report(
+                "refObjectNotAllowed", path, primary=node.id, property=spec.name
+            )
+
+    def _reference_id(self, text: str, context: ActiveContext) -> str | None:
+        if text[:5] == "dtmi:":
+            language = context.language
+            fits = utf16_length(text) <= language.id_length
+            return text if fits and language.id_pattern.search(text) else None
+        return context.terms.get(text) if ":" not in text else None
+
+    def _reference(
+        self,
+        text: str,
+        spec: PropertySpec,
+        values: list[Any],
+        node: Node,
+        context: ActiveContext,
+        path: Path,
+    ) -> None:
+        found = self._reference_id(text, context)
+        if found is None:
+            self.collector.report(
+                "badDtmiOrTerm", path, primary=node.id, property=spec.name, value=text
+            )
+            return
+        if spec.only and found not in spec.only and spec.name != "schema":
+            self.collector.report(
+                "incorrectPropertyValue", path, primary=node.id, property=spec.name, value=text
+            )
+        self.references.append(
+            Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
+        )
+        values.append(found)
+
+
+class _TypeReader:
+    """Reads an `@type` that is more than the name of one class."""
+
+    def __init__(
+        self, elements: Elements, context: ActiveContext, identifier: str, path: Path
+    ) -> None:
+        self.elements = elements
+        self.context = context
+        self.identifier = identifier
+        self.path = path
+        self.failed = False
+
+    def read(
+        self,
+        entries: list[Any],
+        names: frozenset[str],
+        parent: Node | None,
+        parent_spec: PropertySpec | None,
+    ) -> Types | None:
+        language = self.context.language
+        materials: list[str] = []
+        cotypes: list[Cotype] = []
+        undefined: list[str] = []
+        suffix = f";{language.version}"
+        for entry in entries:
+            name = entry
+            if entry.startswith(CLASS_ID) and entry.endswith(suffix):
+                name = entry[len(CLASS_ID) : -len(suffix)]
+            if name in names:
+                if name not in materials:
+                    materials.append(name)
+            elif name in material_names() or _is_class_id(entry):
+                materials.append(entry)
+            else:
+                self._cotype(entry, cotypes, undefined)
+        wrong = [m for m in materials if m not in names]
+        if wrong or not (materials or self.failed):
+            for value in wrong or [None]:
+                self.elements.bad_type(parent, parent_spec, self.identifier, value, self.path)
+            self.failed = True
+        elif len(materials) > 1:
+            self._report("multipleMaterialTypes", value=" and ".join(materials))
+            self.failed = True
+        if self.failed:
+            return None
+        spec = language.classes[materials[0]]
+        self._check_cotypes(spec, cotypes)
+        return Types(spec, tuple(cotypes), tuple(undefined), inferred=False)
+
+    def _report(self, identifier: str, **fields: str | None) -> None:
+        self.elements.collector.report(identifier, self.path, primary=self.identifier, **fields)
+
+    def _cotype(self, entry: str, cotypes: list[Cotype], undefined: list[str]) -> None:
+        tolerant, incomplete = self.context.language.tolerant, self.context.incomplete
+        found: str | None
+        if entry.startswith("dtmi:"):
+            if not _LOOSE.search(entry):
+                self._fail("typeInvalidDtmi", entry)
+                return
+            found = entry
+        elif ":" in entry:
+            if tolerant:
+                undefined.append(entry)
+            else:
+                self._fail("typeNotDtmiNorTerm", entry)
+            return
+        else:
+            found = self.context.terms.get(entry)
+            if found is None:
+                if tolerant or incomplete:
+                    undefined.append(entry)
+                else:
+                    self._fail("typeUndefinedTerm", entry)
+                return
+        known = cotype(found)
+        if known is not None and known.abstract:
+            self._report("abstractSupplementalType", type=known.term)
+            self.failed = True
+        elif known is not None:
+            if known not in cotypes:
+                cotypes.append(known)
+        elif incomplete:
+            undefined.append(entry)
+        else:
+            self._fail("typeIrrelevantDtmiOrTerm", entry)
+
+    def _fail(self, identifier: str, value: str) -> None:
+        self._report(identifier, value=value)
+        self.failed = True
+
+    def _check_cotypes(self, spec: ClassSpec, cotypes: list[Cotype]) -> None:
+        """Check whether co-types may stand on the class and beside each other."""
+        version = self.context.language.version
+        ids = {c.id for c in cotypes}
+        for found in cotypes:
+            if spec.name not in found.on and not (found.alternatives & ids):
+                self._report("invalidCotype", type=found.term)
+            elif version not in found.versions:
+                self._report("invalidCotypeVersion", type=found.term)
+            if any(need not in ids for need in found.needs):
+                self._report("missingCocotype", type=found.term)
+            if any(excluded in ids for excluded in found.excludes):
+                self._report("disallowedCocotype", type=found.term)
+        self._check_conflicts(cotypes)
+
+    def _check_conflicts(self, cotypes: list[Cotype]) -> None:
+        owners: dict[str, Cotype] = {}
+        for found in cotypes:
+            for spec in found.properties:
+                if spec.id in owners:
+                    self._report(
+                        "conflictingSupplementalTypes",
+                        type=owners[spec.id].term,
+                        property=spec.name,
+                    )
+                owners.setdefault(spec.id, found)
+
+
+def _is_class_id(entry: str) -> bool:
+    if not entry.startswith(CLASS_ID):
+        return False
+    name, _, version = entry[len(CLASS_ID) :].partition(";")
+    return version in ("2", "3", "4") and name in language(int(version)).classes
+
+
+def _cotype_specs(cotypes: tuple[Cotype, ...]) -> dict[str, PropertySpec]:
+    found: dict[str, PropertySpec] = {}
+    for owner in reversed(cotypes):
+        for spec in owner.properties:
+            found[spec.name] = found[spec.id] = spec
+    return found
+
+
+def _segment(value: object) -> str | None:
+    """Return the end of an automatic id that a name makes, or None if it makes none."""
+    values = flatten(value)
+    if len(values) != 1:
+        return None
+    found = values[0]
+    if isinstance(found, dict):
+        found = found.get("@value")
+    if isinstance(found, str):
+        return found
+    if isinstance(found, (int, float)) and not isinstance(found, bool):
+        return str(found).replace(".", "_")
+    return None
