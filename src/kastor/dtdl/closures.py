@@ -27,7 +27,7 @@ class Structure:
         self.collector = collector
         self._counts: dict[tuple[tuple[str, ...], str], int] = {}
         self._cyclic: dict[tuple[str, ...], frozenset[str]] = {}
-        self._acyclic: dict[tuple[str, ...], set[str]] = {}
+        self._walked: dict[tuple[str, ...], set[str]] = {}
 
     def check(self) -> None:
         """Run every rule on every node."""
@@ -53,29 +53,34 @@ class Structure:
             self._check_depth_wide(node, closure)
 
     def _check_count(self, node: Node, closure: Closure) -> None:
-        again = None if closure.cycles else self._reentered(node, closure.over)
-        if again is not None:
-            self.collector.report(
-                "recursiveStructureNarrow", again.path, primary=again.id, property=closure.shown
-            )
-        elif self._count(node, closure.over) > closure.limit:
+        if not closure.cycles:
+            for again in self._reentered(node, closure.over):
+                self.collector.report(
+                    "recursiveStructureNarrow",
+                    again.path,
+                    primary=again.id,
+                    property=closure.shown,
+                )
+        if self._count(node, closure.over) > closure.limit:
             self.collector.report(
                 "excessiveCount", node.path, primary=node.id, property=closure.shown
             )
 
-    def _reentered(self, node: Node, over: tuple[str, ...]) -> Node | None:
-        """Return the first element that a walk from here meets on its own way, or None."""
+    def _reentered(self, node: Node, over: tuple[str, ...]) -> list[Node]:
+        """Return the elements that a walk from here meets on its own way, each only once ever."""
         cyclic = self._cycles(over)
-        if not cyclic:
-            return None
-        on_way, done = {node.id}, self._acyclic.setdefault(over, set())
+        done = self._walked.setdefault(over, set())
+        if not cyclic or node.id in done:
+            return []
+        found: dict[str, Node] = {}
+        on_way = {node.id}
         stack = [(node, iter(followed(node, over)))]
         while stack:
             current, rest = stack[-1]
             for value in rest:
                 if value.id in on_way:
-                    return value
-                if value.id not in done:
+                    found[value.id] = value
+                elif value.id not in done:
                     on_way.add(value.id)
                     stack.append((value, iter(followed(value, over))))
                     break
@@ -83,7 +88,7 @@ class Structure:
                 stack.pop()
                 on_way.discard(current.id)
                 done.add(current.id)
-        return None
+        return list(found.values())
 
     def _count(self, node: Node, over: tuple[str, ...]) -> int:
         """Return the number of elements reached, per path; cyclic elements are not entered."""
@@ -123,10 +128,12 @@ class Structure:
         """Count hops over the named properties while following all of them."""
 
         def hops(current: Node) -> list[tuple[Node, int]]:
+            links = current.links
             return [
                 (value, int(name in closure.over))
-                for name, values in current.links.items()
-                for value in values
+                for name in current.spec.by_term
+                if name in links
+                for value in links[name]
             ]
 
         way = self._too_deep(node, closure, hops)
@@ -143,10 +150,10 @@ class Structure:
         """Report a way that is too long: as a cycle if its end stands on it before."""
         if not way:
             return
-        last = way[-1]
-        if last in way[:-1]:
+        last, again = way[-1], first_repeated(way)
+        if again is not None:
             kind = "recursiveStructureNarrow" if closure.narrow else "recursiveStructureWide"
-            self.collector.report(kind, last.path, primary=last.id, property=shown)
+            self.collector.report(kind, again.path, primary=again.id, property=shown)
             return
         self.collector.report(
             identifier, node.path, primary=node.id, secondary=last.id, property=shown
@@ -167,9 +174,7 @@ class Structure:
             for value, hop in rest:
                 if depth + hop > limit:
                     way = [entry[0] for entry in stack] + [value]
-                    last = value if closure.narrow else way[-2]
-                    before = way[:-1] if closure.narrow else way[:-2]
-                    if closure.cycles and last in before:
+                    if closure.cycles and first_repeated(way[:-1]) is not None:
                         continue
                     return way
                 if (value.id, depth + hop) not in done:
@@ -307,6 +312,16 @@ class Structure:
                 type=schema[0].kind.lower(),
                 value=shown_value(literal),
             )
+
+
+def first_repeated(way: list[Node]) -> Node | None:
+    """Return the first element that stands on a way twice, seen from its end."""
+    seen: set[str] = set()
+    for node in reversed(way):
+        if node.id in seen:
+            return node
+        seen.add(node.id)
+    return None
 
 
 def followed(node: Node, over: tuple[str, ...]) -> list[Node]:

@@ -12,7 +12,7 @@ from kastor.dtdl.contexts import ActiveContext
 from kastor.dtdl.cotypes import Cotype, cotype
 from kastor.dtdl.documents import Fault, RepeatingObject
 from kastor.dtdl.language import DTMI_LOOSE
-from kastor.dtdl.literals import Reading, flatten, read_literal, read_text, utf16_length
+from kastor.dtdl.literals import XSD_STRING, XSD_STRINGS, Reading, flatten, read_literal, read_text, utf16_length
 from kastor.dtdl.metamodel import CLASS_ID, ClassSpec, PropertySpec, language, material_names, written_names
 from kastor.dtdl.nodes import Node, Path
 
@@ -560,7 +560,7 @@ class Elements:
     def _reference_object(
         self, entry: dict[str, Any], spec: PropertySpec, node: Node, path: Path
     ) -> None:
-        if len(entry) == 1 and "@id" in entry:
+        if len(entry) == 1 and "@id" in entry and node.language.tolerant:
             self.collector.report(
                 "idReference", path, primary=node.id, property=spec.name, value=entry["@id"]
             )
@@ -591,10 +591,6 @@ class Elements:
                 "badDtmiOrTerm", path, primary=node.id, property=spec.name, value=text
             )
             return
-        if spec.only and found not in spec.only and spec.name != "schema":
-            self.collector.report(
-                "incorrectPropertyValue", path, primary=node.id, property=spec.name, value=text
-            )
         self.references.append(
             Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
         )
@@ -635,7 +631,7 @@ class _TypeReader:
             elif name in material_names() or _is_class_id(entry):
                 materials.append(entry)
             else:
-                self._cotype(entry, cotypes, undefined)
+                self._cotype(entry, cotypes, undefined, materials)
         wrong = [m for m in materials if m not in names]
         if wrong or not (materials or self.failed):
             for value in wrong or [None]:
@@ -653,11 +649,13 @@ class _TypeReader:
     def _report(self, identifier: str, **fields: str | None) -> None:
         self.elements.collector.report(identifier, self.path, primary=self.identifier, **fields)
 
-    def _cotype(self, entry: str, cotypes: list[Cotype], undefined: list[str]) -> None:
+    def _cotype(
+        self, entry: str, cotypes: list[Cotype], undefined: list[str], wrong: list[str]
+    ) -> None:
         tolerant, incomplete = self.context.language.tolerant, self.context.incomplete
         found: str | None
         if entry.startswith("dtmi:"):
-            if not _LOOSE.search(entry):
+            if not self.context.language.id_pattern.search(entry):
                 self._fail("typeInvalidDtmi", entry)
                 return
             found = entry
@@ -679,6 +677,9 @@ class _TypeReader:
         if known is not None and known.abstract:
             self._report("abstractSupplementalType", type=known.term)
             self.failed = True
+        elif known is not None and not known.on:
+            # The unit types of version 2 are classes of the language that no model can use.
+            wrong.append(entry)
         elif known is not None:
             if known not in cotypes:
                 cotypes.append(known)
@@ -741,6 +742,8 @@ def _segment(value: object) -> str | None:
         return None
     found = values[0]
     if isinstance(found, dict):
+        if found.get("@type", XSD_STRING) not in XSD_STRINGS:
+            return None
         found = found.get("@value")
     if isinstance(found, str):
         return found

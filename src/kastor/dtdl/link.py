@@ -99,6 +99,15 @@ def check_reference(reference: Reference, target: Node, collector: Collector) ->
         )
         return False
     fine = True
+    if spec.only and reference.id not in spec.only:
+        collector.report(
+            "incorrectPropertyValue",
+            where,
+            primary=node.id,
+            property=spec.name,
+            value=reference.id.rpartition(":")[2].partition(";")[0],
+        )
+        return False
     if spec.cotype is None and target.language.version not in spec.versions:
         if target.partition is not None:
             collector.report(

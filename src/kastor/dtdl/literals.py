@@ -20,6 +20,8 @@ INT32 = range(-(2**31), 2**31)
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _LANGUAGE = re.compile(tables.LANGUAGE_CODE)
 _DURATION = re.compile(tables.DURATION)
+XSD_STRING = "xsd:string"
+XSD_STRINGS = (XSD_STRING, f"{_XSD}string")
 DEFAULT_LANGUAGE = "en"
 
 
@@ -235,28 +237,27 @@ def _read_any(reading: Reading, values: list[Any]) -> Any:
     return value
 
 
+# The types that a free literal is tried as, in this order; each try reports the members anew.
+_TRIES = ("string", "integer", "decimal", "boolean")
+
+
 def _read_any_object(reading: Reading, value: dict[str, Any]) -> Any:
-    _report_members(reading, value)
     usable, named = _type_of(reading, value)
-    if not usable:
+    found = None
+    if usable and named in _WORDS:
+        _report_members(reading, value)
+        found = _read_value_object(reading, {k: value[k] for k in value if k == "@value"}, named)
+    elif usable and named is None:
+        for kind in _TRIES:
+            _report_members(reading, value)
+            if "@value" not in value:
+                reading.report("literalObjectNoValue")
+            elif _CHECKS[kind](value["@value"]):
+                found = value["@value"]
+                break
+    if found is None:
         reading.report("literalNotValid")
-        return None
-    if named in _WORDS:
-        found = _read_value_object(reading, {k: value[k] for k in value if k in ("@value",)}, named)
-        if found is None:
-            reading.report("literalNotValid")
-        return found
-    if "@value" not in value:
-        # Each of the four types is tried in turn and misses the value.
-        for _ in range(4):
-            reading.report("literalObjectNoValue")
-        reading.report("literalNotValid")
-        return None
-    inner = value["@value"]
-    if inner is None or isinstance(inner, (dict, list)):
-        reading.report("literalNotValid")
-        return None
-    return inner
+    return found
 
 
 # --- language strings -------------------------------------------------------------------------
@@ -339,7 +340,7 @@ def _report_element_members(reading: Reading, entry: dict[str, Any]) -> None:
 
 
 def _read_language_map(reading: Reading, value: dict[str, Any]) -> dict[str, str]:
-    if "@value" in value and "@language" in value:
+    if value.keys() == {"@value", "@language"}:
         reading.report(
             "langTagValueInLangMap", f'{{ "{value["@language"]}": "{value["@value"]}" }}'
         )
