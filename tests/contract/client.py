@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2
 
@@ -26,6 +26,11 @@ UNSET = object()
 def seg(identifier: str) -> str:
     """Percent-encodes one path segment the way the Python SDK does: all but the unreserved set."""
     return quote(identifier, safe="")
+
+
+def op(kind: str, path: str, *value: Any) -> dict[str, Any]:
+    """One operation of a JSON Patch, with a `value` only where one is given."""
+    return {"op": kind, "path": path, **({"value": value[0]} if value else {})}
 
 
 class Api:
@@ -129,6 +134,15 @@ class Api:
             assert len(found) < 100, "the listing does not end"
             found.append(assert_page(self.follow(found[-1]["nextLink"])))
         return found
+
+
+def requoted(link: str) -> str:
+    """A link as the Python SDK sends it on: decoded, empty parameters dropped, encoded again."""
+    parts = urlsplit(link)
+    query = parse_qs(parts.query)
+    query["api-version"] = [LATEST]
+    text = "&".join(f"{name}={quote(v, safe='')}" for name in query for v in query[name])
+    return parts._replace(query=text).geturl()
 
 
 def media_type(response: httpx2.Response) -> str:

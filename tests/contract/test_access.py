@@ -51,6 +51,12 @@ def owner(guarded: KastorServer, tokens: dict[str, str]) -> Iterator[Api]:
         yield client
 
 
+@pytest.fixture
+def reader(guarded: KastorServer, tokens: dict[str, str]) -> Iterator[Api]:
+    with Api(guarded.url, token=tokens["reader"]) as client:
+        yield client
+
+
 def _assert_401(response: httpx2.Response) -> None:
     assert assert_json(response, 401) == BODY_401
     assert "x-ms-error-code" not in response.headers
@@ -113,16 +119,13 @@ def test_an_owner_may_do_everything(owner: Api) -> None:
     assert_empty(owner.delete(f"/models/{BUILDING}"))
 
 
-def test_a_reader_may_read_and_query(
-    owner: Api, guarded: KastorServer, tokens: dict[str, str]
-) -> None:
-    with Api(guarded.url, token=tokens["reader"]) as reader:
-        assert reader.twin("T") == owner.twin("T")
-        assert_json(reader.get(f"/models/{BUILDING}"))
-        assert_page(reader.get("/models"))
-        assert_page(reader.get("/digitaltwins/T/relationships"))
-        assert_page(reader.get("/digitaltwins/T/incomingrelationships"))
-        assert_json(reader.query("SELECT * FROM digitaltwins"))
+def test_a_reader_may_read_and_query(owner: Api, reader: Api) -> None:
+    assert reader.twin("T") == owner.twin("T")
+    assert_json(reader.get(f"/models/{BUILDING}"))
+    assert_page(reader.get("/models"))
+    assert_page(reader.get("/digitaltwins/T/relationships"))
+    assert_page(reader.get("/digitaltwins/T/incomingrelationships"))
+    assert_json(reader.query("SELECT * FROM digitaltwins"))
 
 
 @pytest.mark.parametrize(
@@ -146,13 +149,10 @@ def test_a_reader_may_read_and_query(
         ("POST", "/digitaltwins/T/components/x/telemetry", {}),
     ],
 )
-def test_a_reader_may_not_write(
-    owner: Api, guarded: KastorServer, tokens: dict[str, str], method: str, path: str, body: Any
-) -> None:
+def test_a_reader_may_not_write(owner: Api, reader: Api, method: str, path: str, body: Any) -> None:
     before = owner.twin("T")
-    with Api(guarded.url, token=tokens["reader"]) as reader:
-        more = {} if body is None else {"body": body}
-        _assert_403(reader.send(method, path, **more))
+    more = {} if body is None else {"body": body}
+    _assert_403(reader.send(method, path, **more))
     assert owner.twin("T") == before
     assert_json(owner.get(f"/models/{BUILDING}"))
 
