@@ -97,15 +97,20 @@ _HALL = 50
 _SATURDAY = 5
 
 
+def _digest(key: tuple[object, ...]) -> int:
+    """Return 48 bits that belong to this key."""
+    return int.from_bytes(blake2b("/".join(map(str, key)).encode(), digest_size=6).digest(), "big")
+
+
 def draw(*key: object) -> float:
     """Return a number from 0 to 1 (exclusive) that belongs to this key."""
-    digest = blake2b("/".join(map(str, key)).encode(), digest_size=6).digest()
-    return int.from_bytes(digest, "big") / 2**48
+    return _digest(key) / 2**48
 
 
 def noise(*key: object) -> float:
     """Return a number around 0, mostly within one unit, that belongs to this key."""
-    return draw(*key, "a") + draw(*key, "b") + draw(*key, "c") - 1.5
+    bits = _digest(key)
+    return ((bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32)) / 2**16 - 1.5
 
 
 def hour_of(local: datetime) -> float:
