@@ -5,10 +5,18 @@ The only module of this package that waits for anything; all it awaits is its `R
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
+from kastor.errors import BadRequest, InvalidArgument
+from kastor.lang.errors import query_error
+from kastor.query.compiled import Compiled, Compiler
+from kastor.query.cost import charge
+from kastor.query.pages import cut_page, join_page
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
+from kastor.query.token import Position, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +76,7 @@ class QueryService:
         self._models = models
         self._key = signing_key
         self._settings = settings
+        self._compiler = Compiler(settings)
 
     async def run(
         self,
@@ -84,4 +93,78 @@ class QueryService:
             BadRequest: no text and no token, or a token that cannot be read.
             QueryTimeout: it took too long.
         """
-        raise NotImplementedError
+        position = self._position(text, token, max_items, strict=strict)
+        compiled = self.compile(position.text, strict=position.strict)
+        if compiled.plan.counts:
+            return await self._count(compiled)
+        size = self._size(position.page)
+        wanted = size if position.left is None else min(size, position.left)
+        more = position.left is None or position.left > wanted
+        sql = compiled.next() if position.keys else compiled.first()
+        if position.keys and len(position.keys) != sql.keys:
+            raise _bad_token()
+        params = (wanted + more, *position.keys, *sql.constants)
+        rows, value, last = await self._fetch(compiled, sql.text, params, wanted)
+        continuation = None
+        if rows > wanted:
+            rows = wanted
+            left = None if position.left is None else position.left - wanted
+            continuation = encode(replace(position, left=left, keys=last), self._key)
+        return Page(value, continuation, self._charge(compiled, rows), rows)
+
+    def compile(self, text: str, *, strict: bool = False) -> Compiled:
+        """The plan and statements of `text` under the current models; no I/O.
+
+        Raises:
+            QueryError: the text is wrong, or a limit is exceeded.
+        """
+        return self._compiler.compile(text, self._models(), strict=strict or self._settings.strict)
+
+    def _position(
+        self, text: str | None, token: str | None, max_items: int | None, *, strict: bool
+    ) -> Position:
+        """Where to begin: at the token if there is one, else at the start of the text."""
+        if max_items is not None and max_items < 1:
+            raise InvalidArgument("max-items-per-page must be a positive integer.")
+        if token:
+            position = decode(token, self._key)
+            return position if max_items is None else replace(position, page=max_items)
+        if not text:
+            raise BadRequest("The request needs a query or a continuationToken.")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise query_error(text[: error.start], error.start, "lone surrogate") from None
+        top = self.compile(text, strict=strict).plan.top
+        return Position(text, max_items, top, (), strict)
+
+    def _size(self, page: int | None) -> int:
+        return min(page or self._settings.default_page, self._settings.max_page)
+
+    def _charge(self, compiled: Compiled, rows: int) -> float:
+        return charge(rows, sum(hop.low for hop in compiled.plan.graph.hops))
+
+    async def _count(self, compiled: Compiled) -> Page:
+        sql = compiled.first()
+        row = await self._reader.fetch_one(
+            sql.text, sql.constants, timeout=self._settings.timeout_seconds
+        )
+        number = row[0] if row is not None else 0
+        columns = compiled.plan.columns or ()
+        value = msgspec.json.encode([{columns[0].key: number or 0}])
+        return Page(value, None, self._charge(compiled, 1), 1)
+
+    async def _fetch(
+        self, compiled: Compiled, sql: str, params: tuple[object, ...], wanted: int
+    ) -> tuple[int, bytes, tuple[int | float | str, ...]]:
+        """Rows found, the text of those that belong to the page, the last one's position."""
+        timeout = self._settings.timeout_seconds
+        if compiled.aggregate:
+            row = await self._reader.fetch_one(sql, params, timeout=timeout)
+            return cut_page(row, wanted)
+        rows = await self._reader.fetch_all(sql, params, timeout=timeout)
+        return join_page(rows, wanted)
+
+
+def _bad_token() -> BadRequest:
+    return BadRequest("An invalid continuationToken was provided.")

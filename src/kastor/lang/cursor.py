@@ -1,0 +1,177 @@
+"""A place in the token lists, and the few moves that every parsing function is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from kastor.lang import ast
+from kastor.lang.errors import query_error
+from kastor.lang.tokens import END, ESCAPED, NUMBER, STRING, WORD, tokenize, unescape
+from kastor.lang.words import RESERVED
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """What bounds the parser; the messages name the setting.
+
+    Attributes:
+        max_terms: AND and OR in the whole text.
+        max_list: values of one IN list.
+        max_nesting: parentheses, NOTs, calls and sub-queries inside each other.
+        max_steps: steps of one path.
+    """
+
+    max_terms: int = 1000
+    max_list: int = 10_000
+    max_nesting: int = 100
+    max_steps: int = 100
+
+
+DEFAULT_LIMITS = ParseLimits()
+
+
+class Cursor:
+    """Reads tokens from left to right; every failure is a `QueryError` at a token."""
+
+    def __init__(self, text: str, limits: ParseLimits) -> None:
+        tokens = tokenize(text)
+        self.text = text
+        self.limits = limits
+        self.kinds = tokens.kinds
+        self.keys = tokens.keys
+        self.texts = tokens.texts
+        self.starts = tokens.starts
+        self.at = 0
+        self.terms = 0
+        self.depth = 0
+        self.extensions: list[tuple[str, int]] = []
+
+    def key(self, ahead: int = 0) -> str:
+        """The key of a token; END beyond the last one."""
+        index = self.at + ahead
+        return self.keys[index] if index < len(self.keys) else END
+
+    def take(self, key: str) -> bool:
+        """Whether the next token is `key`; moves past it if so."""
+        if self.keys[self.at] == key:
+            self.at += 1
+            return True
+        return False
+
+    def expect(self, key: str, expecting: str | None = None) -> int:
+        """Moves past `key` and returns where it starts."""
+        if self.keys[self.at] != key:
+            self.mismatch(expecting or f"'{key}'")
+        self.at += 1
+        return self.starts[self.at - 1]
+
+    def start(self) -> int:
+        """Where the next token starts."""
+        return self.starts[self.at]
+
+    def span(self, start: int) -> ast.Span:
+        """From `start` to the end of the token before this one."""
+        last = self.at - 1
+        return (start, self.starts[last] + len(self.texts[last]))
+
+    def is_name(self, ahead: int = 0) -> bool:
+        """Whether an identifier stands here; a reserved word is none."""
+        index = self.at + ahead
+        if index >= len(self.kinds):
+            return False
+        kind = self.kinds[index]
+        return kind == ESCAPED or (kind == WORD and self.keys[index] not in RESERVED)
+
+    def adjacent(self) -> bool:
+        """Whether the next two tokens touch each other."""
+        return self.starts[self.at] + len(self.texts[self.at]) == self.starts[self.at + 1]
+
+    def name(self, what: str) -> ast.Name:
+        """An identifier, which the message calls `what`."""
+        if not self.is_name():
+            if self.kinds[self.at] == WORD:
+                self.fail(
+                    f"'{self.texts[self.at]}' is a reserved word and cannot be {what};"
+                    f" write [[{self.texts[self.at]}]]"
+                )
+            self.mismatch(what)
+        return self.any_name()
+
+    def any_name(self) -> ast.Name:
+        """The word or escaped identifier that is known to stand here, reserved or not."""
+        index = self.at
+        self.at += 1
+        word, start = self.texts[index], self.starts[index]
+        text = word[2:-2] if self.kinds[index] == ESCAPED else word
+        return ast.Name(text, (start, start + len(word)))
+
+    def path(self, what: str = "a property path") -> ast.Path:
+        """``a.b.c``; words after a dot may be reserved ones."""
+        first = self.name(what)
+        steps: list[ast.Name | ast.Index] = [first]
+        while True:
+            if self.take("."):
+                if self.kinds[self.at] not in (WORD, ESCAPED):
+                    self.mismatch("a name after '.'")
+                steps.append(self.any_name())
+            elif self.keys[self.at] == "[":
+                steps.append(self._index())
+            else:
+                break
+        if len(steps) > self.limits.max_steps:
+            self.fail(f"a path may have {self.limits.max_steps} steps", first.span[0])
+        return ast.Path(tuple(steps), (first.span[0], self.span(0)[1]))
+
+    def _index(self) -> ast.Index:
+        start = self.expect("[")
+        self.extend("array index", start)
+        value = self.unsigned("an array index")
+        self.expect("]")
+        return ast.Index(value, self.span(start))
+
+    def unsigned(self, what: str) -> int:
+        """A number without fraction."""
+        if self.kinds[self.at] != NUMBER:
+            self.mismatch(what)
+        text = self.texts[self.at]
+        if not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - keeps it within 64 bits
+            self.fail(f"{text} cannot be {what}")
+        self.at += 1
+        return int(text)
+
+    def string(self) -> str:
+        """The value of the string that is known to stand here."""
+        index = self.at
+        self.at += 1
+        return unescape(self.text, self.texts[index], self.starts[index])
+
+    def is_string(self) -> bool:
+        """Whether a string literal stands here."""
+        return self.kinds[self.at] == STRING
+
+    def extend(self, feature: str, start: int | None = None) -> None:
+        """Notes that the text goes beyond the base language here."""
+        self.extensions.append((feature, self.start() if start is None else start))
+
+    def enter(self) -> None:
+        """One level deeper; refuses what no person writes before Python's stack would."""
+        self.depth += 1
+        if self.depth > self.limits.max_nesting:
+            self.fail(f"nested deeper than {self.limits.max_nesting} levels")
+
+    def leave(self) -> None:
+        """One level up."""
+        self.depth -= 1
+
+    def shown(self) -> str:
+        """The next token as messages show it."""
+        return self.texts[self.at][:60] or "<EOF>"
+
+    def mismatch(self, expecting: str) -> NoReturn:
+        """The next token is not what the grammar wants here."""
+        self.fail(f"mismatched input '{self.shown()}' expecting {expecting}")
+
+    def fail(self, message: str, at: int | None = None) -> NoReturn:
+        """Raises with `message` at the next token, or at offset `at`."""
+        raise query_error(self.text, self.start() if at is None else at, message)

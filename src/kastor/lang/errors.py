@@ -1,0 +1,35 @@
+"""The one shape of a query error: frame of the contract, then the line with a caret under the spot.
+
+Spec query-language 4: `Line` is 1-based, `Position` the 0-based column of the offending token.
+"""
+
+from __future__ import annotations
+
+from kastor.errors import QueryError
+
+_HINT = "See docs/reference/query.md for the correct syntax."
+_WIDTH = 100
+
+
+def query_error(text: str, at: int, message: str) -> QueryError:
+    """The error for the token at offset `at` of `text`."""
+    line = text.count("\n", 0, at) + 1
+    start = text.rfind("\n", 0, at) + 1
+    position = at - start
+    return QueryError(
+        f"SQL query parse failed: SQL Parser Error, Line={line}, Position={position}, "
+        f"Message={message}\n{_excerpt(text, start, position)}\n{_HINT}",
+        line=line,
+        position=position,
+    )
+
+
+def _excerpt(text: str, start: int, position: int) -> str:
+    """The line around the spot, cut to a readable width, and the caret below it."""
+    end = text.find("\n", start)
+    line = text[start : end if end >= 0 else len(text)].rstrip("\r")
+    left = max(0, position - _WIDTH // 2)
+    shown = line[left : left + _WIDTH].replace("\t", " ").replace("\r", " ")
+    lead = "..." if left else ""
+    tail = "..." if left + _WIDTH < len(line) else ""
+    return f"  {lead}{shown}{tail}\n  {' ' * (len(lead) + position - left)}^"

@@ -1,0 +1,204 @@
+"""A query's tree to its plan: names resolved, models looked up, limits and restrictions checked.
+
+Everything that is wrong with a query beyond its grammar is found here, with the spot in the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kastor.lang import ast
+from kastor.lang.errors import query_error
+from kastor.query.bind_from import bind_from
+from kastor.query.bind_where import Conditions
+from kastor.query.plan import (
+    Aggregate,
+    And,
+    Column,
+    Compare,
+    Condition,
+    Const,
+    Doc,
+    Field,
+    Graph,
+    In,
+    Or,
+    Order,
+    Plan,
+    Truth,
+    Value,
+)
+from kastor.query.scope import Scope
+
+if TYPE_CHECKING:
+    from kastor.query.models import ModelIndex
+    from kastor.query.settings import QuerySettings
+
+
+def bind(query: ast.Query, text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
+    """The plan of `query`, which was parsed from `text`.
+
+    Raises:
+        QueryError: an unknown or doubled name, a combination that has no meaning, a limit, or in
+            strict mode an extension.
+    """
+    if settings.strict and query.extensions:
+        feature, at = query.extensions[0]
+        raise query_error(text, at, f"{feature} is an extension, and this request is strict")
+    return _plan(query, Scope(text, models, settings))
+
+
+def _plan(query: ast.Query, scope: Scope) -> Plan:
+    graph = bind_from(query.source, scope)
+    conditions = Conditions(scope, _subplan)
+    where = conditions.where(query.where)
+    _check_filter(query, graph, where, scope)
+    _check_shape(query, scope)
+    if any(hop.low > hop.high for hop in graph.hops):
+        where = Truth(value=False)
+    conditions.aggregates = True
+    columns = _columns(query, graph, conditions)
+    plan = Plan(
+        graph, where, columns, distinct=query.distinct, top=_least(query.top, query.limit),
+        offset=query.offset or 0, explain=query.explain,
+    )  # fmt: skip
+    if columns is not None and [column.value for column in columns] == [Aggregate("COUNT")]:
+        plan = replace(plan, counts=not (query.group or query.having))
+    return _superset(query, plan, conditions)
+
+
+def _superset(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
+    """Groups, HAVING and ORDER BY."""
+    aggregated = any(isinstance(column.value, Aggregate) for column in plan.columns or ())
+    grouped = bool(query.group) or (aggregated and not plan.counts)
+    if not grouped and not query.order:
+        return plan
+    aliases = {column.key: column.value for column in plan.columns or ()}
+    order = tuple(
+        Order(_order_value(term, aliases, conditions), term.descending) for term in query.order
+    )
+    conditions.aggregates = grouped
+    having = conditions.where(query.having)
+    group = tuple(conditions.scope.resolve(path) for path in query.group)
+    return replace(plan, grouped=grouped, group=group, having=having, order=order)
+
+
+def _order_value(term: ast.OrderTerm, aliases: dict[str, Value], conditions: Conditions) -> Value:
+    """A column of the row by its key, or any value."""
+    if isinstance(term.value, ast.Path) and len(term.value.steps) == 1:
+        step = term.value.steps[0]
+        if isinstance(step, ast.Name) and step.text in aliases:
+            return aliases[step.text]
+    return conditions.value(term.value)
+
+
+def _subplan(query: ast.Query, outer: Scope) -> Plan:
+    """A query inside another one; it sees its own names only."""
+    plan = _plan(query, Scope(outer.text, outer.models, outer.settings))
+    if plan.columns is None or len(plan.columns) != 1:
+        outer.fail("the query inside IN needs exactly one column", query.span[0])
+    return plan
+
+
+def _least(first: int | None, second: int | None) -> int | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return min(first, second)
+
+
+def _check_shape(query: ast.Query, scope: Scope) -> None:
+    """Restrictions that the grammar does not express (spec 6)."""
+    if query.columns is None:
+        if query.source.joins:
+            scope.fail("'*' cannot be used with JOIN; name the aliases", query.span[0])
+        if scope.settings.strict and query.source.patterns:
+            scope.fail("'*' cannot be used with MATCH; name the variables", query.span[0])
+        return
+    counts = [column for column in query.columns if _is_count(column)]
+    if not counts:
+        return
+    if query.top is not None:
+        scope.fail("TOP cannot be used with COUNT()", counts[0].span[0])
+    if len(query.columns) > 1 and (scope.settings.strict or not _may_group(query)):
+        scope.fail("COUNT() stands alone, or beside the columns of GROUP BY", counts[0].span[0])
+
+
+def _is_count(column: ast.Column) -> bool:
+    return isinstance(column.value, ast.Aggregate) and column.value.argument is None
+
+
+def _may_group(query: ast.Query) -> bool:
+    columns = query.columns or ()
+    return bool(query.group) or all(isinstance(one.value, ast.Aggregate) for one in columns)
+
+
+def _check_filter(query: ast.Query, graph: Graph, where: Condition, scope: Scope) -> None:
+    """The cloud's cost guard: JOIN and MATCH begin at a known twin (spec 9, 10)."""
+    if not scope.settings.require_id_filter or not (query.source.joins or query.source.patterns):
+        return
+    if not _has_id_filter(where, graph):
+        scope.fail(
+            "a query with JOIN or MATCH needs an equality or IN filter on a $dtId",
+            query.source.span[0],
+        )
+
+
+def _has_id_filter(where: Condition, graph: Graph) -> bool:
+    match where:
+        case And():
+            return any(_has_id_filter(term, graph) for term in where.terms)
+        case Or():
+            return all(_has_id_filter(term, graph) for term in where.terms)
+        case Compare(op="=", left=Field(name="id") as field, right=Const()):
+            return graph.sources[field.source].kind == "twin"
+        case In(value=Field(name="id") as field, negated=False):
+            return graph.sources[field.source].kind == "twin"
+        case Truth(value=False):
+            return True
+        case _:
+            return False
+
+
+def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Column, ...] | None:
+    """The members of a row, each key once (spec 8)."""
+    if query.columns is None:
+        if not query.source.patterns:
+            return None
+        return tuple(
+            Column(source.alias, Doc(index))
+            for index, source in enumerate(graph.sources)
+            if source.alias is not None
+        )
+    found: dict[str, Value] = {}
+    for column in query.columns:
+        value = conditions.expression(column.value)
+        for key in _keys(column, len(found)):
+            if found.get(key) == value:
+                break
+            if key not in found:
+                found[key] = value
+                break
+    return tuple(Column(key, value) for key, value in found.items())
+
+
+def _keys(column: ast.Column, number: int) -> list[str]:
+    """The key of a column, and what to take when it is taken."""
+    if column.alias is not None:
+        short = column.alias.text
+    else:
+        match column.value:
+            case ast.Path():
+                last = column.value.steps[-1]
+                short = last.text if isinstance(last, ast.Name) else f"[{last.value}]"
+            case ast.Aggregate() | ast.Call():
+                short = column.value.name
+            case _:
+                short = f"${number + 1}"
+    full = short
+    if isinstance(column.value, ast.Path):
+        full = ""
+        for step in column.value.steps:
+            full += f"[{step.value}]" if isinstance(step, ast.Index) else f".{step.text}"
+        full = full.removeprefix(".")
+    return [short, full, *(f"{full}#{again}" for again in range(2, number + 3))]

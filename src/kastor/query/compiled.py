@@ -1,0 +1,93 @@
+"""A query ready to run, and the bounded store of those.
+
+Parsing and planning cost more than most queries; so what they gave is kept under (text, model
+epoch, strict). The second statement, for pages behind the first, is made when it is first needed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kastor.lang import parse
+from kastor.lang.cursor import ParseLimits
+from kastor.lang.errors import query_error
+from kastor.query.bind import bind
+from kastor.query.sql.sqlite import Sqlite
+from kastor.query.sql.statement import Sql, compile_plan
+
+if TYPE_CHECKING:
+    from kastor.query.models import ModelIndex
+    from kastor.query.plan import Plan
+    from kastor.query.settings import QuerySettings
+    from kastor.query.sql.dialect import Dialect
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A plan and its statements."""
+
+    plan: Plan
+    dialect: Dialect
+    aggregate: bool
+    _first: Sql | None = None
+    _next: Sql | None = None
+
+    def first(self) -> Sql:
+        """The statement of the first page."""
+        if self._first is None:
+            self._first = compile_plan(
+                self.plan, self.dialect, resumes=False, aggregate=self.aggregate
+            )
+        return self._first
+
+    def next(self) -> Sql:
+        """The statement of every later page."""
+        if self._next is None:
+            self._next = compile_plan(
+                self.plan, self.dialect, resumes=True, aggregate=self.aggregate
+            )
+        return self._next
+
+
+def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
+    """The plan of a text.
+
+    Raises:
+        QueryError: whatever is wrong with it.
+    """
+    if len(text) > settings.max_text:
+        message = f"the query is longer than {settings.max_text} characters (limit max_text)"
+        raise query_error(text[: settings.max_text], settings.max_text - 1, message)
+    limits = ParseLimits(max_terms=settings.max_terms, max_list=settings.max_list)
+    return bind(parse(text, limits), text, models, settings)
+
+
+class Compiler:
+    """Compiles texts, and keeps what it compiled."""
+
+    def __init__(self, settings: QuerySettings, dialect: Dialect | None = None) -> None:
+        self._settings = settings
+        self._strict = replace(settings, strict=True)
+        self._dialect: Dialect = dialect or Sqlite()
+        self._kept: OrderedDict[tuple[str, int, bool], Compiled] = OrderedDict()
+
+    def compile(self, text: str, models: ModelIndex, *, strict: bool) -> Compiled:
+        """The compiled query, from the store if it was there.
+
+        Raises:
+            QueryError: the text is wrong; nothing is kept then.
+        """
+        key = (text, models.epoch, strict)
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        settings = self._strict if strict else self._settings
+        plan = plan_query(text, models, settings)
+        made = Compiled(plan, self._dialect, settings.aggregate)
+        self._kept[key] = made
+        while len(self._kept) > self._settings.cache_size:
+            self._kept.popitem(last=False)
+        return made

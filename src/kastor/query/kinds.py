@@ -1,0 +1,74 @@
+"""The kinds of values (spec query-language 11): which a value can have, and how constants compare."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from kastor.query.plan import (
+    ALL_KINDS,
+    Aggregate,
+    Call,
+    Const,
+    Doc,
+    Field,
+    Flag,
+    Scalar,
+    Undefined,
+    Value,
+    Walked,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+def kind_of(value: Scalar) -> str:
+    """The kind of a constant."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    return "string" if isinstance(value, str) else "number"
+
+
+def kinds_of(value: Value) -> frozenset[str]:
+    """The kinds that `value` can have when it is defined."""
+    match value:
+        case Const():
+            return frozenset({kind_of(value.value)})
+        case Doc():
+            return ALL_KINDS if value.steps else frozenset({"object"})
+        case Field():
+            return frozenset({"string"})
+        case Undefined():
+            return frozenset()
+        case Call():
+            return frozenset({value.kind})
+        case Flag():
+            return frozenset({"boolean"})
+        case Walked():
+            return frozenset({"array"})
+        case Aggregate():
+            if value.name in {"MIN", "MAX"}:
+                return frozenset({"number", "string"})
+            return frozenset({"number"})
+
+
+def compare_constants(op: str, left: Scalar, right: Scalar) -> bool | None:
+    """True, false or None for undefined."""
+    kind = kind_of(left)
+    if kind != kind_of(right):
+        return None
+    if kind == "null":
+        return op == "=" if op in {"=", "!="} else None
+    return _OPERATORS[op](left, right)

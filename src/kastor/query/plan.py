@@ -1,0 +1,287 @@
+"""The plan: what a query means, with every name resolved and every choice made but the engine's.
+
+A plan is typed and self-contained: it can be cached, compared and compiled without its text. Values
+and conditions follow spec query-language 11; a condition in a finished plan needs only to be *true*
+where it is true, because the `negation` pass has pushed every NOT down to the leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool | None
+
+KINDS = ("null", "boolean", "number", "string", "array", "object")
+ALL_KINDS = frozenset(KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal."""
+
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """What a path leads to in the document of a source; no steps mean the whole document."""
+
+    source: int
+    steps: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A system field, always a string: id, etag, model, source, target or name."""
+
+    source: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """A value that is missing whatever the data is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or an arithmetic operator; `kind` is that of its result (number or string)."""
+
+    name: str
+    args: tuple[Value, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """COUNT (of rows, when `argument` is None), SUM, AVG, MIN or MAX over a group."""
+
+    name: str
+    argument: Value | None = None
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A condition used as a value: true, false or missing."""
+
+    true: Condition
+    false: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The array of relationships that a ranged hop walked."""
+
+    hop: int
+
+
+Value: TypeAlias = Const | Doc | Field | Undefined | Call | Aggregate | Flag | Walked
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A condition known beforehand."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``left op right``; true only for two values of the same kind."""
+
+    op: str
+    left: Value
+    right: Value
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """`value` equals one of `values`; negated: it is defined and equals none."""
+
+    value: Value
+    values: tuple[Scalar, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IsKind:
+    """`value` is of one of `kinds`; negated: it is missing or of another kind."""
+
+    value: Value
+    kinds: frozenset[str]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextTest:
+    """STARTSWITH, ENDSWITH, CONTAINS or LIKE; negated: both are strings and the test fails."""
+
+    name: str
+    subject: Value
+    part: Value
+    ignore_case: bool = False
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayHas:
+    """The array has the value as an element; negated: it is an array and has it not."""
+
+    array: Value
+    value: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfModel:
+    """The twin's model is one of these keys."""
+
+    source: int
+    keys: tuple[int, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The geographic point lies in the polygon; negated: both are defined and it does not."""
+
+    point: Value
+    area: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The inner graph has a match; it shares the outer sources it names."""
+
+    graph: Graph
+    where: Condition
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InQuery:
+    """`value` is among the values of the one column of the inner plan."""
+
+    value: Value
+    plan: Plan
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Only until the `negation` pass."""
+
+    operand: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All are true."""
+
+    terms: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One is true."""
+
+    terms: tuple[Condition, ...]
+
+
+Leaf: TypeAlias = Compare | In | IsKind | TextTest | ArrayHas | OfModel | Within | Exists | InQuery
+Condition: TypeAlias = Truth | Leaf | Not | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing that a row binds.
+
+    Attributes:
+        kind: twin, relationship or model.
+        alias: its name in the query, if it has one.
+        optional: it may be missing (LEFT JOIN).
+        outer: it belongs to the query around this one.
+    """
+
+    kind: str
+    alias: str | None = None
+    optional: bool = False
+    outer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """An edge of the graph between two twin sources.
+
+    Attributes:
+        direction: ``->`` from left to right, ``<-`` or ``-`` for either.
+        names: relationship names; none means any.
+        low, high: how many relationships it walks, both ends included.
+        relationship: the source that a hop of exactly one binds; -1 otherwise.
+        group: hops of one group never walk the same relationship; each JOIN is alone in its own.
+        optional: a missing hop keeps the row.
+        shortest: only the shortest walks between two twins.
+    """
+
+    left: int
+    right: int
+    direction: str
+    names: tuple[str, ...]
+    low: int = 1
+    high: int = 1
+    relationship: int = -1
+    group: int = 0
+    optional: bool = False
+    shortest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What FROM binds: sources by index, and the hops between them."""
+
+    sources: tuple[Source, ...]
+    hops: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A member of the row: its key and its value."""
+
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One key of ORDER BY."""
+
+    value: Value
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole query.
+
+    Attributes:
+        columns: the members of a row; None for the bare document of source 0.
+        grouped: rows are groups; `group` may be empty for one group of all rows.
+        top: rows over all pages; None without bound.
+        distinct: equal rows count once.
+    """
+
+    graph: Graph
+    where: Condition
+    columns: tuple[Column, ...] | None
+    grouped: bool = False
+    group: tuple[Value, ...] = ()
+    having: Condition = field(default_factory=lambda: Truth(value=True))
+    order: tuple[Order, ...] = ()
+    distinct: bool = False
+    top: int | None = None
+    offset: int = 0
+    counts: bool = False
+    explain: bool = False

@@ -1,0 +1,131 @@
+"""Names in reach: which source a path belongs to, and what it leads to there (spec 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from kastor.lang import ast
+from kastor.lang.errors import query_error
+from kastor.query.plan import Doc, Field, Source, Undefined, Value, Walked
+
+if TYPE_CHECKING:
+    from kastor.query.models import ModelIndex
+    from kastor.query.settings import QuerySettings
+
+_TWIN_FIELDS: dict[tuple[str | int, ...], str] = {
+    ("$dtId",): "id",
+    ("$etag",): "etag",
+    ("$metadata", "$model"): "model",
+}
+_RELATIONSHIP_FIELDS: dict[tuple[str | int, ...], str] = {
+    ("$relationshipId",): "id",
+    ("$etag",): "etag",
+    ("$sourceId",): "source",
+    ("$targetId",): "target",
+    ("$relationshipName",): "name",
+}
+_FIELDS: dict[str, dict[tuple[str | int, ...], str]] = {
+    "twin": _TWIN_FIELDS,
+    "relationship": _RELATIONSHIP_FIELDS,
+    "model": {("$etag",): "none"},
+}
+
+
+class Scope:
+    """The sources of one query or pattern, by name; inner scopes see the outer ones.
+
+    `default` is the source that unqualified paths belong to: the collection of a query without
+    JOIN and MATCH (spec 7, rule 2).
+    """
+
+    def __init__(
+        self, text: str, models: ModelIndex, settings: QuerySettings, outer: Scope | None = None
+    ) -> None:
+        self.text = text
+        self.models = models
+        self.settings = settings
+        self.outer = outer
+        self.sources: list[Source] = []
+        self.names: dict[str, int] = {}
+        self.walks: dict[str, int] = {}
+        self.default: int | None = None
+        self.patterned = False
+        self.joined: dict[str, int | None] = {}
+
+    def add(self, source: Source, name: ast.Name | None = None) -> int:
+        """The index of a new source.
+
+        Raises:
+            QueryError: its name is taken.
+        """
+        index = len(self.sources)
+        if name is not None:
+            self._claim(name)
+            self.names[name.text] = index
+        self.sources.append(source)
+        return index
+
+    def add_walk(self, name: ast.Name, hop: int) -> None:
+        """Names the relationships that a ranged hop walks."""
+        self._claim(name)
+        self.walks[name.text] = hop
+
+    def _claim(self, name: ast.Name) -> None:
+        if name.text in self.names or name.text in self.walks:
+            self.fail(f"'{name.text}' is declared twice", name.span[0])
+
+    def find(self, name: ast.Name) -> int | None:
+        """The source of that name, if there is one."""
+        return self.names.get(name.text)
+
+    def require(self, name: ast.Name) -> int:
+        """The source of that name.
+
+        Raises:
+            QueryError: there is none; the message lists those that are known.
+        """
+        index = self.names.get(name.text)
+        if index is None:
+            self.fail(f"unknown alias '{name.text}'; {self._known()}", name.span[0])
+        return index
+
+    def resolve(self, path: ast.Path) -> Value:
+        """What the path leads to.
+
+        Raises:
+            QueryError: its first name is no alias, and no collection is implied.
+        """
+        first = path.steps[0]
+        steps = tuple(
+            step.text if isinstance(step, ast.Name) else step.value for step in path.steps
+        )
+        if isinstance(first, ast.Name):
+            if first.text in self.names:
+                return self._inside(self.names[first.text], steps[1:])
+            if first.text in self.walks and len(steps) == 1:
+                return Walked(self.walks[first.text])
+        if self.default is not None:
+            return self._inside(self.default, steps)
+        by_relationship = self.joined.get(str(steps[0]))
+        if by_relationship is not None:
+            return self._inside(by_relationship, steps[1:])
+        self.fail(f"unknown alias '{steps[0]}'; {self._known()}", path.span[0])
+
+    def _inside(self, source: int, steps: tuple[str | int, ...]) -> Value:
+        fields = _FIELDS[self.sources[source].kind]
+        name = fields.get(steps)
+        if name is not None:
+            return Field(source, name) if name != "none" else Undefined()
+        if steps and steps[0] == "$etag":
+            return Undefined()
+        if any(isinstance(step, str) and "\0" in step for step in steps):
+            return Undefined()  # no stored key holds it, and the engines' path texts cannot
+        return Doc(source, steps)
+
+    def _known(self) -> str:
+        names = [*self.names, *self.walks]
+        return f"known are {', '.join(sorted(names))}" if names else "no alias is declared"
+
+    def fail(self, message: str, at: int) -> NoReturn:
+        """Raises a `QueryError` at offset `at`."""
+        raise query_error(self.text, at, message)

@@ -1,0 +1,122 @@
+"""What an engine must be able to say; the emitter composes everything else from this.
+
+`doc` is the SQL of a document column, `path` the SQL of a path as `Dialect.path` gave it. A guarded
+value is the value if it is of the wanted kind, else SQL NULL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from kastor.query.sql.parameters import Parameters
+
+
+class Dialect(Protocol):
+    """One engine's spellings."""
+
+    name: str
+
+    def mark(self, number: int) -> str:
+        """The parameter of that number, from 1."""
+        ...
+
+    def table(self, name: str) -> str:
+        """A table of the graph; the one place where other sources (as of a time) come in."""
+        ...
+
+    def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
+        """A path, as literal or bound."""
+        ...
+
+    def number(self, doc: str, path: str) -> str:
+        """The guarded number."""
+        ...
+
+    def text(self, doc: str, path: str) -> str:
+        """The guarded string."""
+        ...
+
+    def boolean(self, doc: str, path: str) -> str:
+        """The guarded boolean, as 0 or 1."""
+        ...
+
+    def raw_text(self, doc: str, path: str) -> str:
+        """The text of what is known to be a string."""
+        ...
+
+    def json(self, doc: str, path: str) -> str:
+        """The value as JSON text; NULL when it is missing."""
+        ...
+
+    def is_kind(self, doc: str, path: str, kinds: frozenset[str]) -> str:
+        """Whether the value is of one of the kinds; never NULL in a way that makes NOT wrong."""
+        ...
+
+    def compare_number(self, doc: str, path: str, op: str, value: float, mark: str) -> str:
+        """A comparison with a constant that an index on the property can serve."""
+        ...
+
+    def compare_text(self, doc: str, path: str, op: str, value: str, mark: str) -> str:
+        """A comparison with a constant that an index on the property can serve."""
+        ...
+
+    def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
+        """Whether the value is one of these numbers and strings."""
+        ...
+
+    def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
+        """Whether the text `value` is one of these strings."""
+        ...
+
+    def starts(self, value: str, part: str) -> str:
+        """Whether the text begins with the part."""
+        ...
+
+    def ends(self, value: str, part: str) -> str:
+        """Whether the text ends with the part."""
+        ...
+
+    def contains(self, value: str, part: str) -> str:
+        """Whether the part occurs in the text."""
+        ...
+
+    def like(self, value: str, pattern: str, parameters: Parameters) -> str:
+        """Whether the text matches a LIKE pattern, by code point and case."""
+        ...
+
+    def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
+        """STARTSWITH with a constant, as a range that an index can serve."""
+        ...
+
+    def elements(self, doc: str, path: str) -> tuple[str, str, str, str, str]:
+        """FROM item, guarded number, guarded text, guarded boolean, and the test for null."""
+        ...
+
+    def same_json(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        """Deep equality of two arrays or two objects, each given as document and path."""
+        ...
+
+    def document(self, alias: str) -> str:
+        """The whole twin or relationship as JSON text with its ETag."""
+        ...
+
+    def quote_number(self, value: str) -> str:
+        """The number as JSON text."""
+        ...
+
+    def quote_text(self, value: str) -> str:
+        """The text as JSON string."""
+        ...
+
+    def call(self, name: str, args: list[str]) -> str:
+        """A function or operator of the superset over guarded values."""
+        ...
+
+    def gather(self, row: str, keys: list[str]) -> str:
+        """The select list that makes one page of many rows: count, rows, keys."""
+        ...
+
+    def first(self, expressions: list[str]) -> str:
+        """The first of the expressions that is not NULL."""
+        ...

@@ -1,0 +1,32 @@
+"""The parameters of one statement: numbered, so that a text may use the same value twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Parameters:
+    """Collects constants behind `reserved` run-time parameters (limit, position)."""
+
+    def __init__(self, mark: Callable[[int], str], reserved: int) -> None:
+        self._mark = mark
+        self._reserved = reserved
+        self._numbers: dict[tuple[type, object], int] = {}
+        self.values: list[object] = []
+
+    def add(self, value: object) -> str:
+        """The mark that stands for `value` in the text."""
+        known = (type(value), value)
+        number = self._numbers.get(known)
+        if number is None:
+            self.values.append(value)
+            number = self._reserved + len(self.values)
+            self._numbers[known] = number
+        return self._mark(number)
+
+    def reserved(self, index: int) -> str:
+        """The mark of a run-time parameter, counted from 0."""
+        return self._mark(index + 1)

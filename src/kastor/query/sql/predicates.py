@@ -1,0 +1,305 @@
+"""Conditions of a plan as SQL that is true exactly where the condition is.
+
+False and NULL are the same here: the `negation` pass left no NOT above a leaf. Long AND and OR
+chains are written as balanced trees, because engines bound the depth of an expression.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from kastor.query.kinds import kind_of, kinds_of
+from kastor.query.plan import (
+    ALL_KINDS,
+    And,
+    ArrayHas,
+    Compare,
+    Condition,
+    Const,
+    Doc,
+    Exists,
+    Field,
+    In,
+    InQuery,
+    IsKind,
+    Leaf,
+    Not,
+    OfModel,
+    Or,
+    Scalar,
+    TextTest,
+    Truth,
+    Value,
+    Within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kastor.query.sql.values import Values
+
+_SQL_OPERATORS = {"!=": "<>"}
+
+
+class Predicates:
+    """Writes conditions into one statement."""
+
+    def __init__(
+        self,
+        values: Values,
+        exists: Callable[[Exists], str],
+        subquery: Callable[[InQuery], str],
+    ) -> None:
+        self.values = values
+        self.dialect = values.dialect
+        self._exists = exists
+        self._subquery = subquery
+
+    def sql(self, condition: Condition) -> str:
+        """The condition, in parentheses where it needs them."""
+        match condition:
+            case And():
+                return _balanced([self.sql(term) for term in condition.terms], " AND ")
+            case Or():
+                return _balanced([self.sql(term) for term in condition.terms], " OR ")
+            case Truth():
+                return "1 = 1" if condition.value else "1 = 0"
+            case Not():
+                raise AssertionError("the negation pass has not run")
+            case _:
+                return f"({self._leaf(condition)})"
+
+    def _leaf(self, leaf: Leaf) -> str:
+        match leaf:
+            case Compare():
+                return self._compare(leaf)
+            case In():
+                return self._in(leaf)
+            case IsKind():
+                return self._is_kind(leaf)
+            case TextTest():
+                return self._text_test(leaf)
+            case ArrayHas():
+                return self._array_has(leaf)
+            case OfModel():
+                keys = ", ".join(map(str, leaf.keys))
+                return _negated(
+                    f"{self.values.alias(leaf.source)}.model_key IN ({keys})", leaf.negated
+                )
+            case Within():
+                raise NotImplementedError
+            case Exists():
+                return self._exists(leaf)
+            case InQuery():
+                return self._subquery(leaf)
+            case _:
+                assert_never(leaf)
+
+    # Comparisons
+
+    def _compare(self, leaf: Compare) -> str:
+        if isinstance(leaf.right, Const):
+            special = self._compare_constant(leaf.op, leaf.left, leaf.right.value)
+            if special is not None:
+                return special
+        return self._compare_values(leaf.op, leaf.left, leaf.right)
+
+    def _compare_constant(self, op: str, left: Value, value: Scalar) -> str | None:
+        if isinstance(left, Field):
+            return self._compare_field(op, left, str(value))
+        if not isinstance(left, Doc):
+            return None
+        doc, path = self.values.place(left)
+        if value is None:
+            return self.dialect.is_kind(doc, path, frozenset({"null"}))
+        if isinstance(value, bool):
+            return self._compare_boolean(op, self.dialect.boolean(doc, path), value)
+        mark = self.values.constant(value)
+        if isinstance(value, str):
+            return self.dialect.compare_text(doc, path, op, value, mark)
+        return self.dialect.compare_number(doc, path, op, value, mark)
+
+    def _compare_field(self, op: str, field: Field, value: str) -> str:
+        if op == "=":
+            by_key = self.values.key_match(field, [value])
+            if by_key is not None:
+                return by_key
+        mark = self.values.constant(value)
+        return f"{self.values.field(field)} {_SQL_OPERATORS.get(op, op)} {mark}"
+
+    def _compare_boolean(self, op: str, item: str, value: bool) -> str:
+        return f"{item} {_SQL_OPERATORS.get(op, op)} {int(value)}"
+
+    def _compare_values(self, op: str, left: Value, right: Value) -> str:
+        """Two values whose kinds are known only row by row: one term per kind they share."""
+        values, spelled = self.values, _SQL_OPERATORS.get(op, op)
+        terms = []
+        for make in (values.number, values.text, values.boolean):
+            first, second = make(left), make(right)
+            if first is not None and second is not None:
+                terms.append(f"({first} {spelled} {second})")
+        if op in {"=", "!="} and isinstance(left, Doc) and isinstance(right, Doc):
+            terms += self._compare_structures(op, values.place(left), values.place(right))
+        return " OR ".join(terms) if terms else "1 = 0"
+
+    def _compare_structures(
+        self, op: str, left: tuple[str, str], right: tuple[str, str]
+    ) -> list[str]:
+        """Null, arrays and objects know only equality."""
+        terms = []
+        kinds = ("null", "array", "object") if op == "=" else ("array", "object")
+        for kind in kinds:
+            one = frozenset({kind})
+            both = f"{self.dialect.is_kind(*left, one)} AND {self.dialect.is_kind(*right, one)}"
+            if kind == "null":
+                terms.append(f"({both})")
+                continue
+            same = self.dialect.same_json(left, right)
+            terms.append(f"({both} AND {same if op == '=' else f'NOT {same}'})")
+        return terms
+
+    # Lists
+
+    def _in(self, leaf: In) -> str:
+        if isinstance(leaf.value, Field):
+            return self._field_in(leaf.value, leaf)
+        if isinstance(leaf.value, Doc):
+            doc, path = self.values.place(leaf.value)
+            found = self._doc_in(doc, path, leaf.values)
+            if not leaf.negated:
+                return found
+            defined = self.dialect.is_kind(doc, path, ALL_KINDS)
+            return f"{defined} AND ({found}) IS NOT TRUE"
+        terms = [self._compare(Compare("=", leaf.value, Const(value))) for value in leaf.values]
+        found = _balanced([f"({term})" for term in terms], " OR ")
+        if not leaf.negated:
+            return found
+        defined = " OR ".join(f"({sql}) IS NOT NULL" for sql in self._guarded(leaf.value))
+        return f"({defined}) AND ({found}) IS NOT TRUE"
+
+    def _guarded(self, value: Value) -> list[str]:
+        values = self.values
+        made = (make(value) for make in (values.number, values.text, values.boolean))
+        return [sql for sql in made if sql is not None]
+
+    def _field_in(self, field: Field, leaf: In) -> str:
+        texts = list(dict.fromkeys(v for v in leaf.values if isinstance(v, str) and "\0" not in v))
+        item = self.values.field(field)
+        if not texts:
+            return f"{item} IS NOT NULL" if leaf.negated else "1 = 0"
+        found = self.values.key_match(field, texts) if not leaf.negated else None
+        found = found or self.dialect.in_texts(item, texts, self.values.parameters)
+        return f"{item} IS NOT NULL AND NOT ({found})" if leaf.negated else found
+
+    def _doc_in(self, doc: str, path: str, listed: tuple[Scalar, ...]) -> str:
+        plain: list[float | str] = []
+        booleans: set[bool] = set()
+        terms = []
+        for value in dict.fromkeys((kind_of(value), value) for value in listed):
+            one = value[1]
+            if isinstance(one, bool):
+                booleans.add(one)
+            elif one is None:
+                terms.append(self.dialect.is_kind(doc, path, frozenset({"null"})))
+            elif not (isinstance(one, str) and "\0" in one):
+                plain.append(one)
+        if plain:
+            terms.append(self.dialect.among(doc, path, plain, self.values.parameters))
+        item = self.dialect.boolean(doc, path)
+        terms += [self._compare_boolean("=", item, value) for value in sorted(booleans)]
+        return " OR ".join(terms) if terms else "1 = 0"
+
+    # Tests
+
+    def _is_kind(self, leaf: IsKind) -> str:
+        if isinstance(leaf.value, Doc):
+            doc, path = self.values.place(leaf.value)
+            test = self.dialect.is_kind(doc, path, leaf.kinds)
+        elif isinstance(leaf.value, Field):
+            test = f"{self.values.field(leaf.value)} IS NOT NULL"
+        else:
+            terms = [f"({sql}) IS NOT NULL" for sql in self._guarded(leaf.value)]
+            test = " OR ".join(terms) if terms else "1 = 1"
+        return _negated(test, leaf.negated)
+
+    def _text_test(self, leaf: TextTest) -> str:
+        part = leaf.part.value if isinstance(leaf.part, Const) else None
+        if leaf.name == "LIKE":
+            return self._like(leaf, str(part))
+        if isinstance(part, str) and not leaf.ignore_case and not leaf.negated:
+            special = self._text_constant(leaf.name, leaf.subject, part)
+            if special is not None:
+                return special
+        subject, second = self.values.text(leaf.subject), self.values.text(leaf.part)
+        if subject is None or second is None:
+            return "1 = 0"
+        if leaf.ignore_case:
+            subject = self.dialect.call("LOWER", [subject])
+            second = self.dialect.call("LOWER", [second])
+        test = self._test(leaf.name, f"({subject})", f"({second})")
+        return f"NOT ({test})" if leaf.negated else test
+
+    def _like(self, leaf: TextTest, pattern: str) -> str:
+        subject = self.values.text(leaf.subject)
+        if subject is None:
+            return "1 = 0"
+        test = self.dialect.like(f"({subject})", pattern, self.values.parameters)
+        return f"NOT ({test})" if leaf.negated else test
+
+    def _text_constant(self, name: str, subject: Value, part: str) -> str | None:
+        """The forms that an index or a cheap test serves."""
+        if isinstance(subject, Field):
+            item = self.values.field(subject)
+            if name == "STARTSWITH":
+                return self.dialect.prefix(item, "", part, self.values.parameters)
+            return self._test(name, item, self.values.constant(part))
+        if not isinstance(subject, Doc) or not subject.steps:
+            return None
+        doc, path = self.values.place(subject)
+        if name == "STARTSWITH":
+            return self.dialect.prefix(doc, path, part, self.values.parameters)
+        test = self._test(name, self.dialect.raw_text(doc, path), self.values.constant(part))
+        return f"{test} AND {self.dialect.is_kind(doc, path, frozenset({'string'}))}"
+
+    def _test(self, name: str, subject: str, part: str) -> str:
+        if name == "STARTSWITH":
+            return self.dialect.starts(subject, part)
+        if name == "ENDSWITH":
+            return self.dialect.ends(subject, part)
+        return self.dialect.contains(subject, part)
+
+    def _array_has(self, leaf: ArrayHas) -> str:
+        if not isinstance(leaf.array, Doc):
+            return "1 = 0"
+        doc, path = self.values.place(leaf.array)
+        item, number, text, boolean, null = self.dialect.elements(doc, path)
+        terms = []
+        for element, value in (
+            (number, self.values.number(leaf.value)),
+            (text, self.values.text(leaf.value)),
+            (boolean, self.values.boolean(leaf.value)),
+        ):
+            if value is not None:
+                terms.append(f"{element} = {value}")
+        if "null" in kinds_of(leaf.value):
+            terms.append(f"({null} AND {self._is_null(leaf.value)})")
+        found = f"EXISTS (SELECT 1 FROM {item} WHERE {' OR '.join(terms) or '1 = 0'})"
+        array = self.dialect.is_kind(doc, path, frozenset({"array"}))
+        return f"{array} AND {'NOT ' if leaf.negated else ''}{found}"
+
+    def _is_null(self, value: Value) -> str:
+        if isinstance(value, Doc):
+            return self.dialect.is_kind(*self.values.place(value), frozenset({"null"}))
+        return "1 = 1"
+
+
+def _negated(test: str, negated: bool) -> str:
+    return f"({test}) IS NOT TRUE" if negated else test
+
+
+def _balanced(terms: list[str], word: str) -> str:
+    """The terms joined as a balanced tree of parentheses."""
+    if len(terms) <= 8:  # noqa: PLR2004 - shallow enough to leave flat
+        return f"({word.join(terms)})"
+    half = len(terms) // 2
+    return f"({_balanced(terms[:half], word)}{word}{_balanced(terms[half:], word)})"

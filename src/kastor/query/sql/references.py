@@ -1,0 +1,76 @@
+"""Which sources a condition or a value looks at: they decide what a statement must join."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kastor.query.plan import (
+    Aggregate,
+    And,
+    ArrayHas,
+    Call,
+    Compare,
+    Doc,
+    Exists,
+    Field,
+    Flag,
+    In,
+    InQuery,
+    IsKind,
+    OfModel,
+    Or,
+    TextTest,
+    Within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kastor.query.plan import Condition, Value
+
+
+def sources_of(*items: Condition | Value) -> set[int]:
+    """The sources whose document or columns the items read."""
+    found: set[int] = set()
+    for item in items:
+        _collect(item, found)
+    return found
+
+
+def _collect(item: Condition | Value, found: set[int]) -> None:
+    match item:
+        case Doc() | Field() | OfModel():
+            found.add(item.source)
+        case Exists():
+            outer = {i for i, one in enumerate(item.graph.sources) if one.outer}
+            inner = sources_of(item.where)
+            for hop in item.graph.hops:
+                inner |= {hop.left, hop.right}
+            found |= inner & outer
+        case _:
+            for part in _parts(item):
+                _collect(part, found)
+
+
+def _parts(item: Condition | Value) -> Iterable[Condition | Value]:
+    match item:
+        case And() | Or():
+            return item.terms
+        case Compare():
+            return (item.left, item.right)
+        case In() | IsKind() | InQuery():
+            return (item.value,)
+        case TextTest():
+            return (item.subject, item.part)
+        case ArrayHas():
+            return (item.array, item.value)
+        case Within():
+            return (item.point, item.area)
+        case Call():
+            return item.args
+        case Aggregate():
+            return () if item.argument is None else (item.argument,)
+        case Flag():
+            return (item.true, item.false)
+        case _:
+            return ()

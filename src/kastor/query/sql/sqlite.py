@@ -1,0 +1,224 @@
+"""SQLite's spellings, over JSONB documents.
+
+The traps this avoids: `->>` gives 1 and 0 for true and false and text for arrays and objects, text
+sorts after all numbers, and LIKE ignores case. So a number range is two-sided (``x > 5 AND
+x < ''``), with a look at the type only where 0 or 1 or a bracket could be inside the range.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+from typing import TYPE_CHECKING
+
+from kastor.query.sql.paths import is_literal, json_path
+from kastor.query.sql.sqlite_calls import call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kastor.query.sql.parameters import Parameters
+
+_TYPES = {
+    "null": ("null",),
+    "boolean": ("true", "false"),
+    "number": ("integer", "real"),
+    "string": ("text",),
+    "array": ("array",),
+    "object": ("object",),
+}
+_ALL = len(_TYPES)
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+_SQL_OPERATORS = {"!=": "<>"}
+_INLINE_LIST = 16
+_LAST = 0x10FFFF
+
+
+class Sqlite:
+    """The dialect of SQLite 3.45 and newer."""
+
+    name = "sqlite"
+
+    def mark(self, number: int) -> str:
+        return f"?{number}"
+
+    def table(self, name: str) -> str:
+        return name
+
+    def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
+        text = json_path(steps)
+        return f"'{text}'" if is_literal(steps) else parameters.add(text)
+
+    def number(self, doc: str, path: str) -> str:
+        return f"CASE WHEN {self._number_type(doc, path)} THEN {doc} ->> {path} END"
+
+    def text(self, doc: str, path: str) -> str:
+        return f"CASE WHEN json_type({doc}, {path}) = 'text' THEN {doc} ->> {path} END"
+
+    def boolean(self, doc: str, path: str) -> str:
+        return f"CASE json_type({doc}, {path}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+
+    def raw_text(self, doc: str, path: str) -> str:
+        return f"({doc} ->> {path})"
+
+    def json(self, doc: str, path: str) -> str:
+        return f"({doc} -> {path})"
+
+    def is_kind(self, doc: str, path: str, kinds: frozenset[str]) -> str:
+        if len(kinds) == _ALL:
+            return f"json_type({doc}, {path}) IS NOT NULL"
+        types = [name for kind in sorted(kinds) for name in _TYPES[kind]]
+        if len(types) == 1:
+            return f"json_type({doc}, {path}) = '{types[0]}'"
+        listed = ", ".join(f"'{name}'" for name in types)
+        return f"json_type({doc}, {path}) IN ({listed})"
+
+    def _number_type(self, doc: str, path: str) -> str:
+        return f"json_type({doc}, {path}) IN ('integer', 'real')"
+
+    def compare_number(self, doc: str, path: str, op: str, value: float, mark: str) -> str:
+        holds = _HOLDS[op]
+        parts = [f"{doc} ->> {path} {_SQL_OPERATORS.get(op, op)} {mark}"]
+        if op in {">", ">="}:
+            parts.append(f"{doc} ->> {path} < ''")
+        if op == "!=" or holds(0, value) or holds(1, value):
+            parts.append(self._number_type(doc, path))
+        return " AND ".join(parts)
+
+    def compare_text(self, doc: str, path: str, op: str, value: str, mark: str) -> str:
+        parts = [f"{doc} ->> {path} {_SQL_OPERATORS.get(op, op)} {mark}"]
+        if op in {"<", "<="}:
+            parts.append(f"{doc} ->> {path} >= ''")
+        if op != "=" or value[:1] in {"[", "{"}:
+            parts.append(f"json_type({doc}, {path}) = 'text'")
+        return " AND ".join(parts)
+
+    def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
+        free: list[float | str] = []
+        numbers: list[float | str] = []
+        texts: list[float | str] = []
+        for value in values:
+            if isinstance(value, str):
+                (texts if value[:1] in {"[", "{"} else free).append(value)
+            else:
+                (numbers if value in {0, 1} else free).append(value)
+        item = f"{doc} ->> {path}"
+        terms = []
+        if free:
+            terms.append(self._in(item, free, parameters))
+        if numbers:
+            inside = self._in(item, numbers, parameters)
+            terms.append(f"({inside} AND {self._number_type(doc, path)})")
+        if texts:
+            inside = self._in(item, texts, parameters)
+            terms.append(f"({inside} AND json_type({doc}, {path}) = 'text')")
+        return f"({' OR '.join(terms)})" if len(terms) > 1 else terms[0]
+
+    def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
+        return self._in(value, list(values), parameters)
+
+    def _in(self, item: str, values: list[float | str], parameters: Parameters) -> str:
+        kept = [value for value in values if not (isinstance(value, str) and "\0" in value)]
+        if len(kept) == 1:
+            return f"{item} = {parameters.add(kept[0])}"
+        if len(kept) <= _INLINE_LIST:
+            return f"{item} IN ({', '.join(parameters.add(value) for value in kept)})"
+        listed = parameters.add(json.dumps(kept, ensure_ascii=False))
+        return f"{item} IN (SELECT value FROM json_each({listed}))"
+
+    def starts(self, value: str, part: str) -> str:
+        return f"substr({value}, 1, length({part})) = {part}"
+
+    def ends(self, value: str, part: str) -> str:
+        return f"({part} = '' OR substr({value}, -length({part})) = {part})"
+
+    def contains(self, value: str, part: str) -> str:
+        return f"instr({value}, {part}) > 0"
+
+    def like(self, value: str, pattern: str, parameters: Parameters) -> str:
+        return f"{value} GLOB {parameters.add(_glob(pattern))}"
+
+    def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
+        item = f"{doc} ->> {path}" if path else doc
+        parts = [f"{item} >= {parameters.add(part)}"]
+        after = _successor(part)
+        if after is not None:
+            parts.append(f"{item} < {parameters.add(after)}")
+        if path and (after is None or part[:1] in {"[", "{"}):
+            parts.append(f"json_type({doc}, {path}) = 'text'")
+        return " AND ".join(parts)
+
+    def elements(self, doc: str, path: str) -> tuple[str, str, str, str, str]:
+        return (
+            f"json_each({doc}, {path}) e",
+            "CASE WHEN e.type IN ('integer', 'real') THEN e.atom END",
+            "CASE WHEN e.type = 'text' THEN e.atom END",
+            "CASE e.type WHEN 'true' THEN 1 WHEN 'false' THEN 0 END",
+            "e.type = 'null'",
+        )
+
+    def same_json(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        left = f"json_tree({first[0]}, {first[1]})"
+        right = f"json_tree({second[0]}, {second[1]})"
+        from_root = "substr({0}.fullkey, (SELECT length(fullkey) FROM {1} LIMIT 1) + 1)"
+        same = (
+            f"{from_root.format('y', right)} = {from_root.format('x', left)}"
+            " AND y.atom IS x.atom AND (y.type = x.type OR"
+            " x.type IN ('integer', 'real') AND y.type IN ('integer', 'real'))"
+        )
+        return (
+            f"((SELECT count(*) FROM {left}) = (SELECT count(*) FROM {right})"
+            f" AND NOT EXISTS (SELECT 1 FROM {left} x"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {right} y WHERE {same})))"
+        )
+
+    def document(self, alias: str) -> str:
+        return f"""'{{"$etag":"W/\\"' || {alias}.etag || '\\"",' || substr(json({alias}.doc), 2)"""
+
+    def quote_number(self, value: str) -> str:
+        return f"nullif(json_quote({value}), 'null')"
+
+    def quote_text(self, value: str) -> str:
+        return f"nullif(json_quote({value}), 'null')"
+
+    def call(self, name: str, args: list[str]) -> str:
+        return call(name, args)
+
+    def gather(self, row: str, keys: list[str]) -> str:
+        position = " || ' ' || ".join(keys) if keys else "''"
+        return f"count(*), group_concat({row}, ',' || char(10)), group_concat({position})"
+
+    def first(self, expressions: list[str]) -> str:
+        return f"coalesce({', '.join(expressions)})"
+
+
+def _successor(part: str) -> str | None:
+    """The least string above all that begin with `part`; None if there is none."""
+    for end in range(len(part) - 1, -1, -1):
+        code = ord(part[end])
+        if code < _LAST:
+            after = 0xE000 if code == 0xD7FF else code + 1  # noqa: PLR2004 - over the surrogates
+            return part[:end] + chr(after)
+    return None
+
+
+def _glob(pattern: str) -> str:
+    """A LIKE pattern in GLOB's notation; a backslash makes the next character plain."""
+    parts = []
+    escaped = False
+    for character in pattern:
+        if escaped or character not in "%_\\":
+            parts.append(f"[{character}]" if character in "*?[" else character)
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        else:
+            parts.append("*" if character == "%" else "?")
+    return "".join(parts)

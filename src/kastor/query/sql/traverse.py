@@ -1,0 +1,181 @@
+"""Sources and hops to FROM and join conditions.
+
+A graph whose ranges are short is unrolled: one branch per combination of lengths and directions,
+each a plain join that the engine can begin at either end. What would need too many branches is
+walked by recursion instead (`recursion`). No relationship occurs twice in one match (spec 10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from kastor.query.plan import Graph, Hop
+    from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.parameters import Parameters
+
+MAX_BRANCHES = 24
+MAX_UNROLLED = 5
+
+Way: TypeAlias = tuple[str, ...]
+"""The direction of every relationship of one hop."""
+
+
+def branches(graph: Graph) -> list[tuple[Way, ...]] | None:
+    """All ways through the graph, one per hop and branch; None if they are too many."""
+    per_hop = []
+    total = 1
+    for hop in graph.hops:
+        if hop.shortest or (hop.high > MAX_UNROLLED and hop.low < hop.high):
+            return None
+        count = sum(2**n if hop.direction == "-" else 1 for n in range(hop.low, hop.high + 1))
+        total *= max(count, 1)
+        if total > MAX_BRANCHES:
+            return None
+        per_hop.append(_ways(hop))
+    return list(product(*per_hop))
+
+
+def _ways(hop: Hop) -> list[Way]:
+    if hop.low > hop.high:
+        return [(hop.direction if hop.direction != "-" else "->",)]  # WHERE is false anyhow
+    ways: list[Way] = []
+    for length in range(hop.low, hop.high + 1):
+        if hop.direction == "-":
+            ways += product(("->", "<-"), repeat=length)
+        else:
+            ways.append((hop.direction,) * length)
+    return ways
+
+
+@dataclass(slots=True)
+class Branch:
+    """The FROM of one branch, as it grows.
+
+    Attributes:
+        keys: per source the SQL of its key.
+        walked: per hop the aliases of the relationships it walks.
+    """
+
+    graph: Graph
+    dialect: Dialect
+    parameters: Parameters
+    tables: list[str] = field(default_factory=list)
+    outer: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    keys: dict[int, str] = field(default_factory=dict)
+    walked: list[list[str]] = field(default_factory=list)
+
+    def sql(self) -> str:
+        """The FROM clause, without the word."""
+        return " JOIN ".join(self.tables) + "".join(self.outer)
+
+
+def build(
+    graph: Graph, ways: tuple[Way, ...], needed: set[int], dialect: Dialect, parameters: Parameters
+) -> Branch:
+    """The FROM of one branch.
+
+    Only `needed` twins are joined; of all others the key is known from a relationship, which
+    cannot be there without them.
+    """
+    branch = Branch(graph, dialect, parameters)
+    touched = {end for hop in graph.hops for end in (hop.left, hop.right)}
+    optional = {hop.right for hop in graph.hops if hop.optional}
+    for index, source in enumerate(graph.sources):
+        if source.outer:
+            branch.keys[index] = f"{_letter(source.kind)}{index}.key"
+        elif source.kind == "twin" and index not in optional:
+            if index in needed or index not in touched:
+                branch.tables.append(f"{dialect.table('twins')} t{index}")
+                branch.keys[index] = f"t{index}.key"
+        elif not graph.hops:
+            branch.tables.append(f"{dialect.table(source.kind + 's')} r{index}")
+            branch.keys[index] = f"r{index}.key"
+    for number, hop in enumerate(graph.hops):
+        if hop.optional:
+            _add_optional(branch, hop)
+        else:
+            _add_hop(branch, number, hop, ways[number])
+    _add_uniqueness(branch)
+    return branch
+
+
+def _letter(kind: str) -> str:
+    return "t" if kind == "twin" else "r"
+
+
+def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
+    """Joins one alias per relationship of the way and ties the ends together."""
+    aliases = (
+        [f"r{hop.relationship}"]
+        if hop.relationship >= 0
+        else [f"h{number}_{step}" for step in range(len(way))]
+    )
+    branch.walked.append(aliases)
+    if hop.relationship >= 0:
+        branch.keys[hop.relationship] = f"{aliases[0]}.key"
+    at = hop.left
+    before = ""
+    for alias, direction in zip(aliases, way, strict=True):
+        near, far = ("source", "target") if direction == "->" else ("target", "source")
+        branch.tables.append(f"{branch.dialect.table('relationships')} {alias}")
+        if before:
+            branch.conditions.append(f"{alias}.{near}_key = {before}")
+        else:
+            _tie(branch, at, f"{alias}.{near}_key")
+        names = name_condition(alias, hop.names, branch.dialect, branch.parameters)
+        if names:
+            branch.conditions.append(names)
+        before = f"{alias}.{far}_key"
+    _tie(branch, hop.right, before)
+
+
+def _tie(branch: Branch, source: int, end: str) -> None:
+    """The end of a relationship is that source."""
+    known = branch.keys.get(source)
+    if known is None:
+        branch.keys[source] = end
+    else:
+        branch.conditions.append(f"{end} = {known}")
+
+
+def _add_optional(branch: Branch, hop: Hop) -> None:
+    """LEFT JOIN: both the relationship and its target may be missing."""
+    alias = f"r{hop.relationship}"
+    branch.walked.append([alias])
+    on = f"{alias}.source_key = {branch.keys[hop.left]}"
+    names = name_condition(alias, hop.names, branch.dialect, branch.parameters)
+    twins = branch.dialect.table("twins")
+    branch.outer.append(
+        f" LEFT JOIN {branch.dialect.table('relationships')} {alias} ON {on} AND {names}"
+        f" LEFT JOIN {twins} t{hop.right} ON t{hop.right}.key = {alias}.target_key"
+    )
+    branch.keys[hop.relationship] = f"{alias}.key"
+    branch.keys[hop.right] = f"t{hop.right}.key"
+
+
+def name_condition(
+    alias: str, names: tuple[str, ...], dialect: Dialect, parameters: Parameters
+) -> str:
+    """The relationship has one of these names; nothing when any will do."""
+    if not names:
+        return ""
+    inner = dialect.in_texts("name", list(names), parameters)
+    equal = "=" if len(names) == 1 else "IN"
+    table = dialect.table("relationship_names")
+    return f"{alias}.name_key {equal} (SELECT key FROM {table} WHERE {inner})"
+
+
+def _add_uniqueness(branch: Branch) -> None:
+    """No relationship twice in one pattern; names that cannot meet need no test."""
+    seen: list[tuple[int, tuple[str, ...], str]] = []
+    for hop, aliases in zip(branch.graph.hops, branch.walked, strict=True):
+        for alias in aliases:
+            for group, names, other in seen:
+                disjoint = hop.names and names and not set(hop.names) & set(names)
+                if group == hop.group and not disjoint:
+                    branch.conditions.append(f"{alias}.key <> {other}.key")
+            seen.append((hop.group, hop.names, alias))

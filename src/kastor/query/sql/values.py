@@ -1,0 +1,187 @@
+"""Values of a plan as SQL: guarded by kind, or as JSON text for a row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kastor.query.kinds import kind_of, kinds_of
+from kastor.query.plan import (
+    Aggregate,
+    Call,
+    Condition,
+    Const,
+    Doc,
+    Field,
+    Flag,
+    Scalar,
+    Undefined,
+    Value,
+    Walked,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kastor.query.plan import Graph
+    from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.parameters import Parameters
+
+_FIELD_STEPS: dict[str, tuple[str, ...]] = {
+    "model": ("$metadata", "$model"),
+    "source": ("$sourceId",),
+    "target": ("$targetId",),
+    "name": ("$relationshipName",),
+}
+_ID_STEPS = {"twin": ("$dtId",), "relationship": ("$relationshipId",), "model": ("@id",)}
+
+
+@dataclass(slots=True)
+class Values:
+    """Writes values into one statement.
+
+    Attributes:
+        graph: the sources that indexes in values refer to.
+        condition: how to write a condition, for conditions used as values.
+        walks: per ranged hop the SQL of the JSON array of what it walked.
+    """
+
+    dialect: Dialect
+    parameters: Parameters
+    graph: Graph
+    condition: Callable[[Condition], str]
+    walks: dict[int, str]
+
+    def alias(self, source: int) -> str:
+        """The table alias of a source."""
+        return ("t" if self.graph.sources[source].kind == "twin" else "r") + str(source)
+
+    def place(self, value: Doc) -> tuple[str, str]:
+        """Document and path of a value."""
+        return f"{self.alias(value.source)}.doc", self.dialect.path(value.steps, self.parameters)
+
+    def constant(self, value: Scalar) -> str:
+        """A bound constant."""
+        return self.parameters.add(value)
+
+    def number(self, value: Value) -> str | None:
+        """The guarded number, or None if it can be none."""
+        match value:
+            case Const() if kind_of(value.value) == "number":
+                return self.constant(value.value)
+            case Doc() if value.steps:
+                return self.dialect.number(*self.place(value))
+            case Call() if value.kind == "number":
+                return self._call(value)
+            case Aggregate():
+                return self.aggregate(value)
+            case _:
+                return None
+
+    def text(self, value: Value) -> str | None:
+        """The guarded string, or None if it can be none."""
+        match value:
+            case Const() if isinstance(value.value, str):
+                return self.constant(value.value)
+            case Doc() if value.steps:
+                return self.dialect.text(*self.place(value))
+            case Field():
+                return self.field(value)
+            case Call() if value.kind == "string":
+                return self._call(value)
+            case _:
+                return None
+
+    def boolean(self, value: Value) -> str | None:
+        """The guarded boolean as 0 or 1, or None if it can be none."""
+        match value:
+            case Const() if isinstance(value.value, bool):
+                return "1" if value.value else "0"
+            case Doc() if value.steps:
+                return self.dialect.boolean(*self.place(value))
+            case Flag():
+                true, false = self.condition(value.true), self.condition(value.false)
+                return f"CASE WHEN {true} THEN 1 WHEN {false} THEN 0 END"
+            case _:
+                return None
+
+    def field(self, value: Field) -> str:
+        """The text of a system field; NULL only if an optional source is missing."""
+        alias = self.alias(value.source)
+        if value.name == "id":
+            return f"{alias}.id"
+        if value.name == "etag":
+            return f"""('W/"' || {alias}.etag || '"')"""
+        path = self.dialect.path(_FIELD_STEPS[value.name], self.parameters)
+        return self.dialect.raw_text(f"{alias}.doc", path)
+
+    def key_match(self, value: Field, values: list[str]) -> str | None:
+        """The test of a field against ids by its key column, which an index serves."""
+        alias = self.alias(value.source)
+        column, table, name = {
+            "model": ("model_key", "model_keys", "id"),
+            "source": ("source_key", "twins", "id"),
+            "target": ("target_key", "twins", "id"),
+            "name": ("name_key", "relationship_names", "name"),
+        }.get(value.name, ("", "", ""))
+        if not column:
+            return None
+        inner = self.dialect.in_texts(name, values, self.parameters)
+        equal = "=" if len(values) == 1 else "IN"
+        return (
+            f"{alias}.{column} {equal} (SELECT key FROM {self.dialect.table(table)} WHERE {inner})"
+        )
+
+    def json(self, value: Value) -> str:
+        """The value as JSON text; NULL when it is missing."""
+        match value:
+            case Const():
+                return self.constant(json.dumps(value.value, ensure_ascii=False))
+            case Doc() if not value.steps:
+                return self.dialect.document(self.alias(value.source))
+            case Doc():
+                return self.dialect.json(*self.place(value))
+            case Field(name="etag"):
+                return self.dialect.quote_text(self.field(value))
+            case Field():
+                steps = _FIELD_STEPS.get(value.name)
+                if steps is None:
+                    steps = _ID_STEPS[self.graph.sources[value.source].kind]
+                return self.json(Doc(value.source, steps))
+            case Call():
+                call = self._call(value)
+                quote = self.dialect.quote_text if value.kind == "string" else None
+                return (quote or self.dialect.quote_number)(call)
+            case Flag():
+                true, false = self.condition(value.true), self.condition(value.false)
+                return f"CASE WHEN {true} THEN 'true' WHEN {false} THEN 'false' END"
+            case Walked():
+                return self.walks[value.hop]
+            case Aggregate():
+                return self.dialect.quote_number(self.aggregate(value))
+            case Undefined():
+                return "NULL"
+
+    def aggregate(self, value: Aggregate) -> str:
+        """An aggregate over the rows of a group."""
+        if value.argument is None:
+            return "count(*)"
+        distinct = "DISTINCT " if value.distinct else ""
+        if value.name == "COUNT":
+            return f"count({distinct}{self.json(value.argument)})"
+        number = self.number(value.argument) or "NULL"
+        if value.name in {"SUM", "AVG"}:
+            return f"{value.name.lower()}({distinct}{number})"
+        text = self.text(value.argument)
+        if text is None or "string" not in kinds_of(value.argument):
+            return f"{value.name.lower()}({number})"
+        function = value.name.lower()
+        return self.dialect.first([f"{function}({number})", f"{function}({text})"])
+
+    def _call(self, value: Call) -> str:
+        args = []
+        for arg in value.args:
+            wanted = self.number(arg) if "number" in kinds_of(arg) else None
+            args.append(wanted or self.text(arg) or "NULL")
+        return self.dialect.call(value.name, args)
