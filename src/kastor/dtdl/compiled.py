@@ -1,15 +1,28 @@
-"""Interfaces compiled to closures that check twins (spec dtdl 11, 13)."""
+"""Interfaces compiled to closures that check twins (spec dtdl 11, 13).
+
+Nothing of the model is interpreted while a value is checked: a schema is one function, made once
+per element id. Only a value that does not conform is looked at again, to explain it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kastor.dtdl.geojson import shape_fault, shape_of
 from kastor.dtdl.rules import STRICT, Path, ValueRules, Violation
+from kastor.dtdl.standard import standard_element
+from kastor.dtdl.values import describe_type, primitive_detail, primitive_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kastor.dtdl.model import ModelSet
+    from kastor.dtdl.nodes import Node
+
+# Values of schemas that contain themselves may be nested this deep.
+MAX_RECURSIVE_DEPTH = 64
+_SHOWN_VALUES = 12
+_COMPLEX = ("Array", "Enum", "Map", "Object")
 
 
 class Check(Protocol):
@@ -21,39 +34,82 @@ class Check(Protocol):
 
 
 class PropertyCheck:
-    """The compiled schema of one property."""
+    """A compiled schema.
 
-    __slots__ = ("schema", "test")
+    Attributes:
+        schema: its name: ``double``, ``string``, ..., ``enum``, ``array``, ``map``, ``object``.
+        test: tells whether a value conforms.
+    """
 
-    def __init__(self, schema: str, test: Callable[[object], bool]) -> None:
-        self.schema, self.test = schema, test
+    __slots__ = ("_detail", "schema", "test")
+
+    def __init__(
+        self,
+        schema: str,
+        test: Callable[[object], bool],
+        detail: Callable[[object, Path], list[Violation]],
+    ) -> None:
+        self.schema = schema
+        self.test = test
+        self._detail = detail
 
     def __call__(self, value: object, /) -> bool:
         """Return whether the value conforms."""
         return self.test(value)
 
     def explain(self, value: object, path: Path = ()) -> list[Violation]:
-        """Return every way in which the value does not conform."""
-        raise NotImplementedError
+        """Return every way in which the value does not conform; empty if it does."""
+        return [] if self.test(value) else self._detail(value, path)
 
 
 class CompiledRelationship:
-    """A relationship with the checks of its properties."""
+    """A relationship with the checks of its properties.
+
+    Attributes:
+        name: its name.
+        target: id of the interface it leads to; None is any.
+        properties: check by name.
+    """
 
     __slots__ = ("name", "properties", "target")
 
     def __init__(
         self, name: str, target: str | None, properties: dict[str, PropertyCheck]
     ) -> None:
-        self.name, self.target, self.properties = name, target, properties
+        self.name = name
+        self.target = target
+        self.properties = properties
 
     def violations(self, document: Mapping[str, object]) -> list[Violation]:
-        """Return every way in which a relationship's members break the model."""
-        raise NotImplementedError
+        """Return every way in which a relationship breaks the model; empty if none.
+
+        Members that start with ``$`` are not looked at.
+        """
+        found: list[Violation] = []
+        for name, value in document.items():
+            check = self.properties.get(name)
+            if check is not None:
+                if not check.test(value):
+                    found += check.explain(value, (name,))
+            elif name[:1] != "$":
+                found.append(
+                    Violation(
+                        "unknown", (name,), "", f"the relationship {self.name} has no such property"
+                    )
+                )
+        return found
 
 
 class CompiledInterface:
-    """An interface with the checks of its effective contents."""
+    """An interface with the checks of its effective contents.
+
+    Attributes:
+        id: its id.
+        properties: check by name.
+        components: compiled interface by name.
+        relationships: by name.
+        other: name to ``Telemetry`` or ``Command``.
+    """
 
     __slots__ = ("components", "id", "other", "properties", "relationships")
 
@@ -72,12 +128,306 @@ class CompiledInterface:
         self.other = other
 
     def violations(self, document: Mapping[str, object]) -> list[Violation]:
-        """Return every way in which a twin's members break the model."""
-        raise NotImplementedError
+        """Return every way in which a twin breaks its model; empty if none (spec dtdl 11, 13).
+
+        Members that start with ``$`` are not looked at, in the twin and in its components.
+        """
+        found = self._own(document, ())
+        for name in self.components:
+            if name not in document:
+                found.append(
+                    Violation("missing_component", (name,), "Component", "the component is missing")
+                )
+        return found
+
+    def _own(self, document: Mapping[str, object], path: Path) -> list[Violation]:
+        found: list[Violation] = []
+        properties = self.properties
+        for name, value in document.items():
+            check = properties.get(name)
+            if check is not None:
+                if not check.test(value):
+                    found += check.explain(value, (*path, name))
+            elif name[:1] != "$":
+                found += self._other_member(name, value, path)
+        return found
+
+    def _other_member(self, name: str, value: object, path: Path) -> list[Violation]:
+        component = self.components.get(name)
+        here = (*path, name)
+        if component is not None:
+            if isinstance(value, dict):
+                return component._own(value, here)  # noqa: SLF001 - the same class
+            detail = f"must be an object, not {describe_type(value)}"
+            return [Violation("not_an_object", here, "Component", detail)]
+        kind = "Relationship" if name in self.relationships else self.other.get(name)
+        if kind is not None:
+            return [Violation("not_a_property", here, kind, f"is a {kind} and holds no value")]
+        return [Violation("unknown", here, "", f"{self.id} has no such property")]
 
 
 def compile_interface(
     models: ModelSet, interface_id: str, rules: ValueRules = STRICT
 ) -> CompiledInterface:
-    """Return the compiled interface; made once per model set and rules."""
-    raise NotImplementedError
+    """Return the compiled interface, made once per model set and rules.
+
+    Raises:
+        KeyError: there is no interface of that id.
+    """
+    return compiler_of(models, rules).interface(interface_id)
+
+
+def compiler_of(models: ModelSet, rules: ValueRules) -> Compiler:
+    """Return the compiler that a model set keeps for some rules."""
+    found = models.compilers.get(rules)
+    if found is None:
+        found = models.compilers[rules] = Compiler(models.nodes, rules)
+    return found
+
+
+class Compiler:
+    """Compiles what is asked for and keeps it."""
+
+    def __init__(self, nodes: Mapping[str, Node], rules: ValueRules) -> None:
+        self._nodes = nodes
+        self._rules = rules
+        self._interfaces: dict[str, CompiledInterface] = {}
+        self._schemas: dict[str, PropertyCheck] = {}
+        self._open: set[str] = set()
+        self._recursive: set[str] = set()
+
+    def interface(self, identifier: str) -> CompiledInterface:
+        """Return a compiled interface."""
+        found = self._interfaces.get(identifier)
+        if found is None:
+            node = self._nodes[identifier]
+            if node.kind != "Interface":
+                raise KeyError(identifier)
+            found = self._interfaces[identifier] = self._interface(node)
+        return found
+
+    def _interface(self, node: Node) -> CompiledInterface:
+        properties: dict[str, PropertyCheck] = {}
+        components: dict[str, CompiledInterface] = {}
+        relationships: dict[str, CompiledRelationship] = {}
+        other: dict[str, str] = {}
+        for content in node.linked("contents"):
+            name = content.literals["name"]
+            if content.kind == "Property":
+                properties[name] = self.schema(content.linked("schema")[0])
+            elif content.kind == "Component":
+                components[name] = self.interface(content.linked("schema")[0].id)
+            elif content.kind == "Relationship":
+                relationships[name] = CompiledRelationship(
+                    name,
+                    content.literals.get("target"),
+                    {
+                        p.literals["name"]: self.schema(p.linked("schema")[0])
+                        for p in content.linked("properties")
+                    },
+                )
+            else:
+                other[name] = content.kind
+        return CompiledInterface(node.id, properties, components, relationships, other)
+
+    def element(self, identifier: str) -> PropertyCheck:
+        """Return the compiled schema of an element id; of contents and fields that of theirs.
+
+        Raises:
+            KeyError: no such element, or one without a schema.
+        """
+        node = self._nodes.get(identifier) or standard_element(identifier)
+        if node is None:
+            raise KeyError(identifier)
+        if node.kind in _COMPLEX or "PrimitiveSchema" in node.spec.ancestors:
+            return self.schema(node)
+        schema = node.linked("schema")
+        if not schema or schema[0].kind == "Interface":
+            raise KeyError(identifier)
+        return self.schema(schema[0])
+
+    def schema(self, node: Node) -> PropertyCheck:
+        """Return a compiled schema; one that contains itself is closed when it is first used."""
+        found = self._schemas.get(node.id)
+        if found is not None:
+            return found
+        if node.id in self._open:
+            self._recursive.add(node.id)
+            return self._later(node.id)
+        self._open.add(node.id)
+        made = self._make(node)
+        self._open.discard(node.id)
+        if node.id in self._recursive:
+            made = self._bounded(made)
+        self._schemas[node.id] = made
+        return made
+
+    def _later(self, identifier: str) -> PropertyCheck:
+        """Stand in for a schema that is still being made."""
+        schemas = self._schemas
+        return PropertyCheck(
+            "object",
+            lambda value: schemas[identifier].test(value),
+            lambda value, path: schemas[identifier].explain(value, path),
+        )
+
+    def _bounded(self, made: PropertyCheck) -> PropertyCheck:
+        """Refuse values of a recursive schema that are nested too deep, before recursing."""
+        test = made.test
+        depth = 0
+
+        def bounded(value: object) -> bool:
+            nonlocal depth
+            if depth > MAX_RECURSIVE_DEPTH:
+                return False
+            depth += 1
+            try:
+                return test(value)
+            finally:
+                depth -= 1
+
+        def detail(value: object, path: Path) -> list[Violation]:
+            if len(path) > MAX_RECURSIVE_DEPTH:
+                text = f"nested deeper than {MAX_RECURSIVE_DEPTH}"
+                return [Violation("wrong_type", path, made.schema, text)]
+            found = made.explain(value, path)
+            text = f"does not conform, or is nested deeper than {MAX_RECURSIVE_DEPTH}"
+            return found or [Violation("wrong_type", path, made.schema, text)]
+
+        return PropertyCheck(made.schema, bounded, detail)
+
+    def _make(self, node: Node) -> PropertyCheck:
+        if node.kind == "Array":
+            return _array(self.schema(node.linked("elementSchema")[0]))
+        if node.kind == "Map":
+            value = node.linked("mapValue")[0]
+            return _map(self.schema(value.linked("schema")[0]), self._rules)
+        if node.kind == "Enum":
+            return _enum(node)
+        if node.kind == "Object":
+            fields = {
+                field.literals["name"]: self.schema(field.linked("schema")[0])
+                for field in node.linked("fields")
+            }
+            shape = shape_of(node.id) if self._rules.closed_rings else None
+            return _object(fields) if shape is None else _shape(_object(fields), shape)
+        name = node.kind[0].lower() + node.kind[1:]
+        return _primitive(name, self._rules)
+
+
+def _wrong(path: Path, expected: str, detail: str) -> list[Violation]:
+    return [Violation("wrong_type", path, expected, detail)]
+
+
+def _kind_detail(wanted: str, value: object) -> str:
+    if value is None:
+        return "null conforms to no schema; leave the member out instead"
+    return f"must be {wanted}, not {describe_type(value)}"
+
+
+def _primitive(name: str, rules: ValueRules) -> PropertyCheck:
+    return PropertyCheck(
+        name,
+        primitive_test(name, rules),
+        lambda value, path: _wrong(path, name, primitive_detail(name, value, rules)),
+    )
+
+
+def _enum(node: Node) -> PropertyCheck:
+    kind: type = str if node.linked("valueSchema")[0].kind == "String" else int
+    allowed = frozenset(kind(v.literals["enumValue"]) for v in node.linked("enumValues"))
+    shown = ", ".join(map(str, sorted(allowed)[:_SHOWN_VALUES]))
+    more = ", ..." if len(allowed) > _SHOWN_VALUES else ""
+
+    def test(value: object) -> bool:
+        return type(value) is kind and value in allowed
+
+    def detail(value: object, path: Path) -> list[Violation]:
+        if value is None:
+            return _wrong(path, "enum", _kind_detail("", value))
+        return _wrong(path, "enum", f"must be one of {shown}{more}" if allowed else "has no values")
+
+    return PropertyCheck("enum", test, detail)
+
+
+def _array(member: PropertyCheck) -> PropertyCheck:
+    inner = member.test
+
+    def test(value: object) -> bool:
+        return type(value) is list and all(map(inner, value))
+
+    def detail(value: object, path: Path) -> list[Violation]:
+        if type(value) is not list:
+            return _wrong(path, "array", _kind_detail("an array", value))
+        return [v for i, entry in enumerate(value) for v in member.explain(entry, (*path, i))]
+
+    return PropertyCheck("array", test, detail)
+
+
+def _key_fault(key: str, rules: ValueRules) -> str | None:
+    if not rules.dollar_keys and key[:1] == "$":
+        return "a key of a map must not start with $"
+    if not rules.empty_keys and not key:
+        return "a key of a map must not be empty"
+    return None
+
+
+def _map(member: PropertyCheck, rules: ValueRules) -> PropertyCheck:
+    inner = member.test
+    free = rules.dollar_keys and rules.empty_keys
+
+    def test(value: object) -> bool:
+        if type(value) is not dict or not all(map(inner, value.values())):
+            return False
+        return free or not any(_key_fault(key, rules) for key in value)
+
+    def detail(value: object, path: Path) -> list[Violation]:
+        if type(value) is not dict:
+            return _wrong(path, "map", _kind_detail("an object", value))
+        found: list[Violation] = []
+        for key, entry in value.items():
+            fault = _key_fault(key, rules)
+            if fault is not None:
+                found += _wrong((*path, key), "map", fault)
+            found += member.explain(entry, (*path, key))
+        return found
+
+    return PropertyCheck("map", test, detail)
+
+
+def _object(fields: dict[str, PropertyCheck]) -> PropertyCheck:
+    def test(value: object) -> bool:
+        if type(value) is not dict:
+            return False
+        for key, entry in value.items():
+            field = fields.get(key)
+            if field is None or not field.test(entry):
+                return False
+        return True
+
+    def detail(value: object, path: Path) -> list[Violation]:
+        if type(value) is not dict:
+            return _wrong(path, "object", _kind_detail("an object", value))
+        found: list[Violation] = []
+        for key, entry in value.items():
+            field = fields.get(key)
+            if field is None:
+                found += _wrong((*path, key), "object", "the object has no such field")
+            else:
+                found += field.explain(entry, (*path, key))
+        return found
+
+    return PropertyCheck("object", test, detail)
+
+
+def _shape(plain: PropertyCheck, shape: str) -> PropertyCheck:
+    inner = plain.test
+
+    def test(value: object) -> bool:
+        return inner(value) and shape_fault(shape, value) is None  # type: ignore[arg-type]
+
+    def detail(value: Any, path: Path) -> list[Violation]:
+        found = plain.explain(value, path)
+        return found or _wrong(path, "object", shape_fault(shape, value) or "")
+
+    return PropertyCheck("object", test, detail)
