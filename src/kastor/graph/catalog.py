@@ -88,7 +88,7 @@ class ModelCatalog:
                 return None
             documents = [self.models[each].document() for each in closure]
             models = parse(
-                documents, allow_undefined_extensions="always", tolerate_solecisms=("parse",)
+                documents, allow_undefined_extensions="always", tolerate_solecisms={"parse"}
             )
             interface = compile_interface(models, model_id, self.rules)
             self._compiled[model_id] = interface

@@ -210,7 +210,7 @@ class GraphService:
                 [text],
                 max_version=self._limits.max_version,
                 resolver=resolve,
-                tolerate_solecisms=("resolve",),
+                tolerate_solecisms={"resolve"},
                 profile=self._limits.profile,
             )
         except UnresolvedReferenceError as error:

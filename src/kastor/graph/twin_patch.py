@@ -6,7 +6,7 @@ Spec rest-api C.2.3 and C.2.4. Values are judged later, once, on the final docum
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kastor.errors import JsonPatchInvalid
 from kastor.graph.metadata import (
@@ -82,7 +82,7 @@ def apply_to_twin(document: Document, operation: PatchOperation) -> Touch:
         return Touch(None, _apply_metadata(document, operation, path[1:], root=True), operation)
     if path[0] in ("$dtId", "$etag"):
         raise _protected(operation)
-    holder = document.get(path[0])
+    holder: Any = document.get(path[0])
     if not is_component(holder):
         apply_operation(document, operation)
         return Touch(None, path[0], operation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from kastor.errors import ValidationFailed
@@ -19,7 +19,7 @@ def refuse(faults: Iterable[str], message: str = "Invalid twin specified") -> Va
     return ValidationFailed(message, details=tuple(("ValidationFailed", fault) for fault in faults))
 
 
-def sentence(violation: Violation, owner: str, components: Iterable[str] = ()) -> str:
+def sentence(violation: Violation, owner: str, components: Container[object] = ()) -> str:
     """Return a violation as a sentence.
 
     Args:

@@ -6,7 +6,8 @@ open cursor would go on showing the past and hold back checkpoints.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from kastor.records import IncomingRow, RelationshipRow, TwinRow
 from kastor.storage.sqlite import statements as sql
@@ -20,7 +21,7 @@ class PointReads:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._execute = connection.execute
+        self._execute: Callable[..., Any] = connection.execute
 
     def twin(self, twin_id: str) -> TwinRow | None:
         """Return a twin."""
@@ -42,13 +43,12 @@ class PointReads:
         """Return a page of the relationships that leave a twin; None if it does not exist."""
         with self._connection:
             keys = self._execute(sql.TWIN_KEY, (source_id,)).fetchall()
-            if not keys:
-                return None
-            if name is None:
-                rows = self._execute(sql.OUTGOING, (keys[0][0], after, limit))
-            else:
-                rows = self._execute(sql.OUTGOING_NAMED, (keys[0][0], after, name, limit))
-            return [RelationshipRow(*row) for row in rows.fetchall()]
+            if keys and name is None:
+                rows = self._execute(sql.OUTGOING, (keys[0][0], after, limit)).fetchall()
+            elif keys:
+                named = (keys[0][0], after, name, limit)
+                rows = self._execute(sql.OUTGOING_NAMED, named).fetchall()
+        return [RelationshipRow(*row) for row in rows] if keys else None
 
     def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int
@@ -56,7 +56,6 @@ class PointReads:
         """Return a page of the relationships that enter a twin; None if it does not exist."""
         with self._connection:
             keys = self._execute(sql.TWIN_KEY, (target_id,)).fetchall()
-            if not keys:
-                return None
-            rows = self._execute(sql.INCOMING, (keys[0][0], *after, limit)).fetchall()
-            return [IncomingRow(*row) for row in rows]
+            if keys:
+                rows = self._execute(sql.INCOMING, (keys[0][0], *after, limit)).fetchall()
+        return [IncomingRow(*row) for row in rows] if keys else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.clock import TICKS_PER_SECOND
+from kastor.records import Rows
 from kastor.storage.sqlite.unit import LOG_ROW_OVERHEAD, Counters
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ti
     def versions_by_size(connection: apsw.Connection, counters: Counters, _now: Ticks) -> int:
         if counters.version_bytes <= retention.version_bytes:
             return 0
-        rows = connection.execute(_STEP_BACK, (STEP_ROWS,)).fetchall()
+        rows: Rows = connection.execute(_STEP_BACK, (STEP_ROWS,)).fetchall()
         cutoff = rows[0][0] if rows else counters.tick + 1
         return _drop_versions(connection, counters, cutoff)
 
@@ -79,7 +80,7 @@ def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ti
         cutoff = now - int(retention.log_seconds * TICKS_PER_SECOND)
         if counters.log_bytes > retention.log_bytes:
             cutoff = counters.tick + 1
-        sizes = connection.execute(_OLDEST_LOG, (cutoff, STEP_ROWS)).fetchall()
+        sizes: Rows = connection.execute(_OLDEST_LOG, (cutoff, STEP_ROWS)).fetchall()
         counters.log_bytes -= sum(size + LOG_ROW_OVERHEAD for (size,) in sizes)
         return len(sizes)
 
@@ -90,7 +91,7 @@ def _drop_versions(connection: apsw.Connection, counters: Counters, cutoff: Tick
     removed = 0
     for table in ("twin_versions", "relationship_versions"):
         statement = _OLDEST_VERSIONS.format(table=table)
-        sizes = connection.execute(statement, (cutoff, STEP_ROWS)).fetchall()
+        sizes: Rows = connection.execute(statement, (cutoff, STEP_ROWS)).fetchall()
         counters.version_bytes -= sum(size for (size,) in sizes)
         removed += len(sizes)
     return removed

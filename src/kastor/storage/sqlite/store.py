@@ -6,6 +6,7 @@ Writes go to the writer's thread, point reads run on the event loop, scans on re
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 READER_THREADS = 2
-PRUNE_STEPS_PER_JOB = 1
 
 
 class SqliteStore:
@@ -160,7 +160,7 @@ class SqliteStore:
         """Remove what retention no longer keeps; each step is a job of its own."""
         removed = 0
         for step in steps(self._retention):
-            while count := await self._upkeep(lambda c, n, step=step: step(c, n, now_ticks())):
+            while count := await self._upkeep(partial(_at_wall_clock, step)):
                 removed += count
         return removed
 
@@ -200,19 +200,26 @@ class SqliteStore:
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
 
+def _at_wall_clock(
+    step: Callable[[apsw.Connection, Counters, Ticks], int],
+    connection: apsw.Connection,
+    counters: Counters,
+) -> int:
+    return step(connection, counters, now_ticks())
+
+
 def _load_state(
     connection: apsw.Connection, build_catalog: BuildCatalog
 ) -> tuple[Counters, tuple[str, bytes]]:
-    meta = connection.execute(sql.META).fetchall()[0]
+    execute: Callable[..., Any] = connection.execute
+    meta = execute(sql.META).fetchall()[0]
     epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
-    seq = connection.execute(sql.LAST_SEQ).fetchall()[0][0]
+    seq = execute(sql.LAST_SEQ).fetchall()[0][0]
     models = [
         ModelRow(key, model_id, text, uploaded, bool(decommissioned))
-        for key, model_id, text, uploaded, decommissioned in connection.execute(
-            sql.STORED_MODELS
-        ).fetchall()
+        for key, model_id, text, uploaded, decommissioned in execute(sql.STORED_MODELS).fetchall()
     ]
-    keys = connection.execute(sql.MODEL_KEYS).fetchall()
+    keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
     counters = Counters(seq, tick, version_bytes, log_bytes, epoch, catalog)
     return counters, (host_name, signing_key)

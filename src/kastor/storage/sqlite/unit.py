@@ -7,6 +7,7 @@ which is copied before each attempt and put back when it fails, as the savepoint
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ class UnitOfWork:
     """Loads and applies on the writer's connection; used by the writer's thread alone."""
 
     def __init__(self, connection: apsw.Connection, counters: Counters) -> None:
-        self._execute = connection.execute
+        self._execute: Callable[..., Any] = connection.execute
         self.counters = counters
         self._names: dict[str, int] = {}
 

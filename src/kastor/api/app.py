@@ -1,0 +1,163 @@
+"""The ASGI application: finds the operation, checks access and version, runs the handler.
+
+Every request takes this one way; nothing else decides about access.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+from kastor.api.matcher import Matcher
+from kastor.api.operations import OPERATIONS, Operation
+from kastor.api.problem import answer, unexpected
+from kastor.api.request import Request, Response, json_response
+from kastor.api.versions import require_version
+from kastor.auth.roles import ANONYMOUS, Actor, Permission
+from kastor.errors import Forbidden, KastorError, Unauthenticated
+
+if TYPE_CHECKING:
+    from kastor.api.request import Receive, Scope, Send
+    from kastor.api.services import Services
+    from kastor.auth.tokens import TokenStore
+
+_TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_TRACE = b"0" * 32
+
+_log = structlog.get_logger("kastor.api")
+
+
+class Application:
+    """Serves one graph; pure ASGI."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        tokens: TokenStore | None = None,
+        public_url: str | None = None,
+        trusted_proxies: tuple[str, ...] = (),
+        access_log: bool = False,
+    ) -> None:
+        self._services = services
+        self._tokens = tokens
+        self._public_url = None if public_url is None else public_url.rstrip("/")
+        self._trusted = frozenset(trusted_proxies)
+        self._access_log = access_log
+        self._matcher: Matcher[Operation] = Matcher(
+            (operation.method, operation.path, operation) for operation in OPERATIONS
+        )
+        self._docs: Any = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event of ASGI."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1000})
+            return
+        if scope["path"].startswith("/docs"):
+            await self._serve_docs(scope, receive, send)
+            return
+        started = time.perf_counter() if self._access_log else 0.0
+        try:
+            response = await self._respond(scope, receive)
+        except KastorError as error:
+            response = answer(error)
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            _log.exception("request failed", path=scope["path"], exc_info=error)
+            response = unexpected()
+        await _send(scope, response, send)
+        if self._access_log:
+            elapsed = round((time.perf_counter() - started) * 1000, 2)
+            _log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=response.status,
+                milliseconds=elapsed,
+            )
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        if raw_path == b"/openapi.json":
+            return self._describe(scope)
+        try:
+            operation, parameters = self._matcher.find(scope["method"], raw_path)
+        except KastorError:
+            # Who has no token learns nothing about paths either (rest-api A.7).
+            self._require_known(dict(scope["headers"]))
+            raise
+        request = Request(scope, receive, parameters)
+        request.actor = self._require_access(request, operation)
+        request.base_url = self._base_url(scope, request.headers)
+        if operation.versioned:
+            url = f"{request.base_url}{raw_path.decode('latin-1')}"
+            if scope["query_string"]:
+                url += f"?{scope['query_string'].decode('latin-1')}"
+            request.api_version = require_version(request.query.get("api-version"), url)
+        return await operation.handler(self._services, request)
+
+    def _require_access(self, request: Request, operation: Operation) -> Actor:
+        if operation.permission is Permission.OPEN:
+            return ANONYMOUS
+        actor = self._require_known(request.headers)
+        if operation.permission not in actor.permissions:
+            raise Forbidden(f"The token's role does not allow {operation.permission}.")
+        return actor
+
+    def _require_known(self, headers: dict[bytes, bytes]) -> Actor:
+        if self._tokens is None:
+            return ANONYMOUS
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        actor = None
+        if scheme.lower() == b"bearer":
+            actor = self._tokens.actor(token.strip().decode("latin-1"))
+        if actor is None:
+            raise Unauthenticated("A valid token is needed.")
+        return actor
+
+    def _base_url(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        if self._public_url is not None:
+            return self._public_url
+        scheme = scope["scheme"]
+        host = headers.get(b"host", b"localhost").decode("latin-1")
+        if self._trusted and (scope.get("client") or ("",))[0] in self._trusted:
+            scheme = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
+            host = headers.get(b"x-forwarded-host", host.encode()).decode("latin-1")
+        return f"{scheme}://{host}"
+
+    def _describe(self, scope: Scope) -> Response:
+        from kastor.api.openapi import build_openapi  # noqa: PLC0415 - seldom asked for
+
+        description = build_openapi(self._base_url(scope, dict(scope["headers"])))
+        return json_response(orjson.dumps(description))
+
+    async def _serve_docs(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._docs is None:
+            from kastor.api.docs import build_docs  # noqa: PLC0415 - seldom asked for
+
+            self._docs = build_docs()
+        await self._docs(scope, receive, send)
+
+
+async def _send(scope: Scope, response: Response, send: Send) -> None:
+    headers = response.headers
+    if response.content_type is not None:
+        headers.append(response.content_type)
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            headers.append((b"traceresponse", _trace_response(value)))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _trace_response(traceparent: bytes) -> bytes:
+    match = _TRACE.fullmatch(traceparent)
+    trace = match[1] if match and match[1] != _NO_TRACE else secrets.token_hex(16).encode()
+    return b"00-%s-%s-01" % (trace, secrets.token_hex(8).encode())

@@ -1,0 +1,58 @@
+"""Rules of the identifiers that stand in paths (spec rest-api A.1, C.3)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from kastor.errors import InvalidArgument
+
+MAX_ID_LENGTH = 128
+_ID = re.compile(rf"(?! )[^\x00-\x1f\x7f-\x9f/\\?#\u2028\u2029]{{1,{MAX_ID_LENGTH}}}(?<! )")
+_SEGMENT = r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?"
+_DTMI = re.compile(
+    rf"dtmi:{_SEGMENT}(?::{_SEGMENT})*(?:;[1-9][0-9]{{0,8}}(?:\.[1-9][0-9]{{0,5}})?)?"
+)
+MAX_DTMI_LENGTH = 2_048
+
+
+def decode_segment(segment: bytes) -> str:
+    """Percent-decode a path segment once, keeping an encoded slash as it was sent.
+
+    Raises:
+        InvalidArgument: the bytes are not UTF-8.
+    """
+    if b"%" in segment:
+        segment = segment.replace(b"%2F", b"%252F").replace(b"%2f", b"%252f")
+        segment = unquote_to_bytes(segment)
+    try:
+        return segment.decode()
+    except UnicodeDecodeError:
+        raise InvalidArgument("The path is not UTF-8 after percent-decoding.") from None
+
+
+def require_id(value: str, what: str) -> str:
+    """Return a valid twin, relationship or component id.
+
+    Raises:
+        InvalidArgument: it is too long or has a character that ids may not have.
+    """
+    if _ID.fullmatch(value) is None:
+        raise InvalidArgument(
+            f"The {what} id is invalid: 1 to {MAX_ID_LENGTH} characters, none of them a control "
+            "character, '/', '\\', '?' or '#', and no blank at its ends."
+        )
+    return value
+
+
+def require_dtmi(value: str) -> str:
+    """Return a valid model id.
+
+    Raises:
+        InvalidArgument: it is no DTMI.
+    """
+    if len(value) > MAX_DTMI_LENGTH or _DTMI.fullmatch(value) is None:
+        raise InvalidArgument(
+            f"The model id {value[:200]} is not a DTMI such as dtmi:example:Room;1."
+        )
+    return value

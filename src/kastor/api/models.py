@@ -1,0 +1,155 @@
+"""Models: upload, list, get, decommission, delete (spec rest-api B.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import orjson
+
+from kastor.api.identifiers import require_dtmi
+from kastor.api.paging import max_items, next_link, read_token
+from kastor.api.request import Request, Response, json_response, parse_json
+from kastor.clock import upload_time
+from kastor.errors import InvalidArgument, JsonPatchInvalid, LimitExceeded
+from kastor.graph.commands import CommissionModel, DeleteModel
+from kastor.graph.patch import read_operations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kastor.api.services import Services
+    from kastor.graph.catalog import StoredModel
+    from kastor.types import Document
+
+_RAW_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_NO_CONTENT = 204
+
+
+async def add_models(services: Services, request: Request) -> Response:
+    """Answer POST /models."""
+    body = await request.body(services.limits.models_body_bytes)
+    documents = parse_json(body)
+    if not isinstance(documents, list) or not documents:
+        raise InvalidArgument("The body must be a JSON array with at least one model.")
+    if not all(isinstance(document, dict) for document in documents):
+        raise InvalidArgument("Every item of the array must be a model, a JSON object.")
+    texts = [bytes(raw) for raw in _RAW_ITEMS.decode(body)]
+    items: Sequence[tuple[Document, bytes]] = list(zip(documents, texts, strict=True))
+    stored = await services.graph.upload(body, items, request.context)
+    answer = orjson.dumps([_model_data(model, with_definition=False) for model in stored])
+    return json_response(answer, status=201)
+
+
+async def list_models(services: Services, request: Request) -> Response:
+    """Answer GET /models: by upload time, oldest first."""
+    limits = services.limits
+    size = max_items(request, 0, limits.models_page)
+    token = read_token(request, "models", services.store.signing_key)
+    if token is not None:
+        after, remembered, wanted, with_definition = token
+    else:
+        after, remembered, wanted = [-1, -1], limits.default_models_page, _wanted(request, limits)
+        with_definition = _flag(request, "includeModelDefinition")
+    size = size or remembered
+    graph = services.graph
+    models = graph.dependencies(wanted) if wanted else list(graph.catalog.models.values())
+    rest = [model for model in models if [model.uploaded, model.key] > after]
+    page = rest[:size]
+    link = None
+    if len(rest) > size:
+        position = [page[-1].uploaded, page[-1].key]
+        payload = ["models", position, size, wanted, with_definition]
+        key = services.store.signing_key
+        extra = (("includeModelDefinition", str(with_definition)),)
+        link = next_link(request, "/models", payload, key, extra)
+    value = [_model_data(model, with_definition) for model in page]
+    return json_response(orjson.dumps({"value": value, "nextLink": link}))
+
+
+async def get_model(services: Services, request: Request) -> Response:
+    """Answer GET /models/{id}."""
+    model_id = require_dtmi(request.parameters[0])
+    with_definition = _flag(request, "includeModelDefinition")
+    model = services.graph.model(model_id)
+    return json_response(orjson.dumps(_model_data(model, with_definition)))
+
+
+async def update_model(services: Services, request: Request) -> Response:
+    """Answer PATCH /models/{id}: `replace` of `/decommissioned`, nothing else."""
+    model_id = require_dtmi(request.parameters[0])
+    operations = read_operations(await request.patch(services.limits.body_bytes))
+    in_service: bool | None = None
+    for operation in operations:
+        allowed = operation.op == "replace" and operation.path == ("decommissioned",)
+        if not allowed or not isinstance(operation.value, bool):
+            services.graph.model(model_id)
+            raise JsonPatchInvalid(
+                "The only change that a model allows is to replace /decommissioned by true or "
+                f"false, not {operation.op} {operation.pointer}."
+            )
+        in_service = not operation.value
+    if in_service is None:
+        services.graph.model(model_id)
+        raise JsonPatchInvalid("The patch is empty; replace /decommissioned by true or false.")
+    await services.graph.execute(CommissionModel(model_id, in_service), request.context)
+    return Response(_NO_CONTENT)
+
+
+async def delete_model(services: Services, request: Request) -> Response:
+    """Answer DELETE /models/{id}."""
+    model_id = require_dtmi(request.parameters[0])
+    await services.graph.execute(DeleteModel(model_id), request.context)
+    return Response(_NO_CONTENT)
+
+
+def _model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:
+    document = model.document()
+    data: dict[str, Any] = {
+        "id": model.id,
+        "description": _language_map(document.get("description")),
+        "displayName": _language_map(document.get("displayName")),
+        "decommissioned": model.decommissioned,
+        "uploadTime": upload_time(model.uploaded),
+    }
+    if with_definition:
+        data["model"] = orjson.Fragment(model.text)
+    return data
+
+
+def _language_map(value: Any) -> dict[str, str]:
+    """Return the forms that a language string may have in DTDL as one map (dtdl 4.4)."""
+    match value:
+        case None:
+            return {}
+        case str():
+            return {"en": value}
+        case list():
+            merged: dict[str, str] = {}
+            for item in value:
+                merged |= _language_map(item)
+            return merged
+        case {"@value": str() as text}:
+            return {value.get("@language", "en"): text}
+        case _:
+            return {code: text for code, text in value.items() if isinstance(text, str)}
+
+
+def _wanted(request: Request, limits: Any) -> list[str]:
+    values = [
+        each for value in request.query.get("dependenciesFor", ()) for each in value.split(",")
+    ]
+    wanted = [require_dtmi(value) for value in values if value]
+    if len(wanted) > limits.dependencies_for:
+        raise LimitExceeded(
+            f"dependenciesFor names {len(wanted)} models; at most {limits.dependencies_for} can "
+            "be asked for in one request."
+        )
+    return wanted
+
+
+def _flag(request: Request, name: str) -> bool:
+    value = (request.first(name) or "false").lower()
+    if value not in ("true", "false"):
+        raise InvalidArgument(f"{name} must be true or false, not {value[:50]}.")
+    return value == "true"

@@ -1,0 +1,78 @@
+"""Errors to answers: the one table of statuses, the one shape of bodies (rest-api C.5)."""
+
+from __future__ import annotations
+
+import orjson
+
+from kastor import errors as e
+from kastor.api.request import Response, json_response
+from kastor.graph.models import StaleCatalogError
+from kastor.graph.relationship import InvalidRelationship
+from kastor.graph.twin import Decommissioned, RelationshipsLeft
+
+STATUS: dict[type[e.KastorError], int] = {
+    e.InvalidArgument: 400,
+    e.BadRequest: 400,
+    e.ApiVersionError: 400,
+    e.MediaTypeError: 415,
+    e.ValidationFailed: 400,
+    e.JsonPatchInvalid: 400,
+    e.ModelRefused: 400,
+    e.QueryError: 400,
+    e.QueryTimeout: 400,
+    e.NotFound: 404,
+    e.Conflict: 409,
+    e.NotAllowed: 400,
+    e.PreconditionFailed: 412,
+    e.LimitExceeded: 400,
+    e.PayloadTooLarge: 413,
+    e.MethodNotAllowed: 405,
+    e.Unauthenticated: 401,
+    e.Forbidden: 403,
+    e.TooManyRequests: 429,
+    e.Unavailable: 503,
+    InvalidRelationship: 400,
+    RelationshipsLeft: 400,
+    Decommissioned: 400,
+    StaleCatalogError: 503,
+}
+_UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
+
+
+def answer(error: e.KastorError) -> Response:
+    """Return the answer to an error that was raised on purpose."""
+    status = STATUS[type(error)]
+    match error:
+        case e.Unauthenticated():
+            return json_response(_UNAUTHORIZED, (b"www-authenticate", b"Bearer"), status=status)
+        case e.Forbidden():
+            return Response(status)
+        case e.MethodNotAllowed():
+            extra = [(b"allow", ", ".join(error.allowed).encode())]
+        case e.TooManyRequests() | e.Unavailable():
+            extra = [(b"retry-after", str(error.retry_after).encode())]
+        case StaleCatalogError():
+            extra = [(b"retry-after", b"1")]
+        case _:
+            extra = []
+    return _envelope(status, error.code, error.message, error.details, extra)
+
+
+def unexpected() -> Response:
+    """Return the answer to a fault of ours; its trace is in the log, not in the message."""
+    text = "Something went wrong inside Kastor; its log has the details."
+    return _envelope(500, "InternalServerError", text, (), [])
+
+
+def _envelope(
+    status: int,
+    code: str,
+    message: str,
+    details: tuple[tuple[str, str], ...],
+    extra: list[tuple[bytes, bytes]],
+) -> Response:
+    error: dict[str, object] = {"code": code, "message": message}
+    if details:
+        error["details"] = [{"code": each, "message": text} for each, text in details]
+    header = (b"x-ms-error-code", code.encode())
+    return json_response(orjson.dumps({"error": error}), header, *extra, status=status)

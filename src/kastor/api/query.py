@@ -1,0 +1,48 @@
+"""The query endpoint (spec rest-api B.4, query-language 1 to 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kastor.api import legacy
+from kastor.api.paging import max_items
+from kastor.api.request import Request, Response, json_response, parse_json
+from kastor.errors import BadRequest, InvalidArgument
+
+if TYPE_CHECKING:
+    from kastor.api.services import Services
+
+STRICT_HEADER = b"kastor-adt-strict"
+_UNBOUNDED = 1_000_000_000
+
+
+async def query_twins(services: Services, request: Request) -> Response:
+    """Answer POST /query; a token wins over the query text beside it."""
+    size = max_items(request, 0, _UNBOUNDED) or None
+    body = _read(await request.body(services.limits.body_bytes))
+    text, token = body.get("query"), body.get("continuationToken")
+    if text is not None and not isinstance(text, str):
+        raise BadRequest("query must be a string.")
+    if token is not None and not isinstance(token, str):
+        raise BadRequest("An invalid continuationToken was provided.")
+    if not text and not token:
+        raise BadRequest("Give a query, or the continuationToken of the page before.")
+    strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
+    page = await services.query.run(text, token=token or None, max_items=size, strict=strict)
+    value = page.value
+    if request.api_version == legacy.VERSION:
+        value = legacy.strip_rows(value)
+    answer = b'{"value":' + value + b',"continuationToken":' + orjson.dumps(page.continuation)
+    return json_response(answer + b"}", (b"query-charge", f"{page.charge:.2f}".encode()))
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        value = parse_json(body)
+    except InvalidArgument as error:
+        raise BadRequest(error.message) from None
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object with query or continuationToken.")
+    return value

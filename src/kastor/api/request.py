@@ -1,0 +1,202 @@
+"""A request as the handlers see it, and the answer they give.
+
+Nothing is parsed that is not asked for; bodies are bounded before they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+import orjson
+
+from kastor.api.conditions import read_if_match, read_if_none_match
+from kastor.auth.roles import Actor
+from kastor.errors import (
+    BadRequest,
+    InvalidArgument,
+    JsonPatchInvalid,
+    MediaTypeError,
+    PayloadTooLarge,
+)
+from kastor.graph.commands import IfMatch
+from kastor.records import Context
+from kastor.types import Document, Json
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+Query: TypeAlias = dict[str, tuple[str, ...]]
+
+MAX_DEPTH = 64
+JSON_TYPE = b"application/json; charset=utf-8"
+_JSON_HEADER = (b"content-type", JSON_TYPE)
+_BODY_TYPES = frozenset({"application/json", "application/json-patch+json", ""})
+
+
+@dataclass(slots=True)
+class Response:
+    """Status, body and headers beyond Content-Type and Content-Length."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = field(default_factory=list)
+    content_type: tuple[bytes, bytes] | None = None
+
+
+def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:
+    """Return an answer of JSON text."""
+    return Response(status, body, list(headers), _JSON_HEADER)
+
+
+def etag_header(etag: str) -> tuple[bytes, bytes]:
+    """Return the ETag header of a resource."""
+    return b"etag", b'W/"' + etag.encode() + b'"'
+
+
+@lru_cache(maxsize=1024)
+def parse_query(raw: bytes) -> Query:
+    """Return the query parameters by name; names match as they are written."""
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
+
+
+class Request:
+    """One request on its way through the operation's handler."""
+
+    __slots__ = ("_receive", "actor", "api_version", "base_url", "headers", "parameters", "query")
+
+    def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.query = parse_query(scope["query_string"])
+        self.parameters = parameters
+        self.api_version = ""
+        self.base_url = ""
+        self.actor: Actor
+        self._receive = receive
+
+    @property
+    def context(self) -> Context:
+        """Who asks, and the trace of the request."""
+        trace = self.headers.get(b"traceparent")
+        return Context(self.actor.name, None if trace is None else trace.decode("latin-1"))
+
+    @property
+    def if_match(self) -> IfMatch | None:
+        """The If-Match condition; raises InvalidArgument where it is malformed."""
+        value = self.headers.get(b"if-match")
+        return None if value is None else read_if_match(value.decode("latin-1"))
+
+    @property
+    def only_if_absent(self) -> bool:
+        """Whether If-None-Match is `*`; raises InvalidArgument for anything else."""
+        value = self.headers.get(b"if-none-match")
+        return value is not None and read_if_none_match(value.decode("latin-1"))
+
+    def first(self, name: str) -> str | None:
+        """Return the first value of a query parameter."""
+        values = self.query.get(name)
+        return values[0] if values else None
+
+    async def body(self, limit: int) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            MediaTypeError: it is not declared as JSON.
+            PayloadTooLarge: it has more than `limit` bytes.
+        """
+        declared = self.headers.get(b"content-type", b"").decode("latin-1")
+        if declared.partition(";")[0].strip().lower() not in _BODY_TYPES:
+            raise MediaTypeError(
+                f"The media type {declared} is not supported; send application/json."
+            )
+        length = self.headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        chunks, size, more = [], 0, True
+        while more:
+            message = await self._receive()
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+    async def document(self, limit: int) -> Document:
+        """Return a body that is a JSON object.
+
+        Raises:
+            BadRequest: there is no body.
+            InvalidArgument: it is no JSON, or no object.
+        """
+        value = parse_json(await self.body(limit))
+        if not isinstance(value, dict):
+            raise InvalidArgument("The body must be a JSON object.")
+        return value
+
+    async def patch(self, limit: int) -> tuple[Document, ...]:
+        """Return a body that is a JSON Patch: an array of objects.
+
+        Raises:
+            BadRequest: there is no body.
+            InvalidArgument: it is no JSON.
+            JsonPatchInvalid: it is no array of objects.
+        """
+        value = parse_json(await self.body(limit))
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise JsonPatchInvalid("A JSON Patch is an array of operation objects.")
+        return tuple(value)
+
+
+def parse_json(body: bytes) -> Json:
+    """Return the decoded body.
+
+    Raises:
+        BadRequest: it is empty.
+        InvalidArgument: it is not JSON, not UTF-8, or nested too deeply.
+    """
+    if not body.strip():
+        raise BadRequest("The request needs a body.")
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        require_depth(body)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
+
+
+def require_depth(body: bytes) -> None:
+    """Raise InvalidArgument if arrays and objects are nested deeper than MAX_DEPTH."""
+    depth, in_string, escaped = 0, False, False
+    for byte in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:  # noqa: PLR2004 - backslash
+                escaped = True
+            elif byte == 0x22:  # noqa: PLR2004 - quote
+                in_string = False
+        elif byte == 0x22:  # noqa: PLR2004
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidArgument(
+                    f"The body is nested deeper than the limit of {MAX_DEPTH} levels."
+                )
+        elif byte in b"]}":
+            depth -= 1
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"The body is larger than the limit of {limit} bytes for this operation."
+    )

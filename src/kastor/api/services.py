@@ -1,0 +1,43 @@
+"""What the handlers are given: the services of one graph, and the limits of requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kastor.graph.service import GraphService
+    from kastor.query.service import QueryService
+    from kastor.storage.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """Sizes in bytes and counts; each is a setting."""
+
+    body_bytes: int = 1_048_576
+    models_body_bytes: int = 134_217_728
+    dependencies_for: int = 10_000
+    models_page: int = 1_000
+    default_models_page: int = 100
+    relationships_page: int = 1_000
+    default_relationships_page: int = 10
+
+
+ADT_REQUEST_LIMITS = RequestLimits(
+    body_bytes=32_768,
+    models_body_bytes=262_144_000,
+    dependencies_for=250,
+    models_page=100,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One graph, ready to serve."""
+
+    store: Store
+    graph: GraphService
+    query: QueryService
+    limits: RequestLimits
+    allow_reset: bool = False

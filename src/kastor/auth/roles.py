@@ -1,0 +1,57 @@
+"""Permissions of the operations, and the two roles that grant them (spec rest-api C.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What an operation needs; every row of the operation table names one."""
+
+    MODELS_READ = "models/read"
+    MODELS_WRITE = "models/write"
+    MODELS_DELETE = "models/delete"
+    TWINS_READ = "digitaltwins/read"
+    TWINS_WRITE = "digitaltwins/write"
+    TWINS_DELETE = "digitaltwins/delete"
+    TELEMETRY_SEND = "digitaltwins/telemetry/action"
+    RELATIONSHIPS_READ = "digitaltwins/relationships/read"
+    RELATIONSHIPS_WRITE = "digitaltwins/relationships/write"
+    RELATIONSHIPS_DELETE = "digitaltwins/relationships/delete"
+    QUERY = "query/action"
+    STATUS_READ = "kastor/status/read"
+    GRAPH_RESET = "kastor/graph/reset"
+    OPEN = "open"
+    """Needs no token: health, description of the API."""
+
+
+OWNER = frozenset(Permission)
+READER = frozenset(
+    {
+        Permission.MODELS_READ,
+        Permission.TWINS_READ,
+        Permission.RELATIONSHIPS_READ,
+        Permission.QUERY,
+        Permission.STATUS_READ,
+        Permission.OPEN,
+    }
+)
+ROLES: dict[str, frozenset[Permission]] = {
+    "owner": OWNER,
+    "reader": READER,
+    "none": frozenset({Permission.OPEN}),
+}
+"""Data Owner, Data Reader, and a known caller without any role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A caller: the name that the history keeps, and what it may do."""
+
+    name: str
+    permissions: frozenset[Permission]
+
+
+ANONYMOUS = Actor("anonymous", OWNER)
+"""Everybody, where access is open."""

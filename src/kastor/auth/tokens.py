@@ -1,0 +1,115 @@
+"""Static access tokens: a file of their hashes with names and roles.
+
+The tokens are long random strings, so a plain SHA-256 is enough to keep; the file never holds
+one. A line is `<sha-256 hex> <role> <name>`; `#` begins a comment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from kastor.auth.roles import ROLES, Actor
+
+PREFIX = "kst_"
+TOKEN_BYTES = 32
+
+
+class TokenFileError(Exception):
+    """The token file cannot be read, or holds a line that is none."""
+
+
+class TokenStore:
+    """Checks tokens against the file; reads it again when it changes on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: tuple[int, int] | None = None
+        self._actors: dict[str, Actor] = {}
+        self._known: dict[str, Actor] = {}
+        self.refresh()
+
+    def actor(self, token: str) -> Actor | None:
+        """Return who holds a token, or None."""
+        known = self._known.get(token)
+        if known is None:
+            known = self._actors.get(_hash(token))
+            if known is not None:
+                self._known[token] = known
+        return known
+
+    def refresh(self) -> None:
+        """Read the file if it changed; a missing file means no tokens.
+
+        Raises:
+            TokenFileError: a line cannot be read.
+        """
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            self._stamp, self._actors, self._known = None, {}, {}
+            return
+        stamp = (found.st_mtime_ns, found.st_size)
+        if stamp != self._stamp:
+            self._actors, self._known = _read(self._path), {}
+            self._stamp = stamp
+
+
+def create_token(path: Path, role: str, name: str) -> str:
+    """Make a token, append its hash to the file and return it; it is not kept anywhere.
+
+    Raises:
+        TokenFileError: the name is taken or cannot be written.
+    """
+    if not name or "\n" in name or name != name.strip():
+        raise TokenFileError("A token's name is one line of text without blanks at its ends.")
+    taken = {actor.name for actor in _read(path).values()} if path.exists() else set()
+    if name in taken:
+        raise TokenFileError(f"There is a token named {name} already; choose another --name.")
+    token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
+        file.write(f"{_hash(token)} {role} {name}\n")
+    return token
+
+
+def revoke_token(path: Path, name: str) -> bool:
+    """Remove the token of that name; return whether there was one."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if line.startswith("#") or line.split(" ", 2)[2:] != [name]]
+    if kept == lines:
+        return False
+    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    return True
+
+
+def list_tokens(path: Path) -> list[tuple[str, str]]:
+    """Return (name, role) of every token in the file."""
+    roles = {permissions: role for role, permissions in ROLES.items()}
+    if not path.exists():
+        return []
+    return [(actor.name, roles[actor.permissions]) for actor in _read(path).values()]
+
+
+def _read(path: Path) -> dict[str, Actor]:
+    actors: dict[str, Actor] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise TokenFileError(f"{path} cannot be read: {error.strerror}.") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        digest, _, rest = line.partition(" ")
+        role, _, name = rest.partition(" ")
+        if role not in ROLES or len(digest) != hashlib.sha256().digest_size * 2 or not name:
+            raise TokenFileError(f"{path}, line {number}: not '<sha-256> <role> <name>'.")
+        actors[digest] = Actor(name, ROLES[role])
+    return actors
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The command line: `main` puts the commands together, each in a module of its own."""

@@ -1,0 +1,17 @@
+"""How commands speak to people: plain lines on stdout, faults on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+FAULT = 1
+
+
+def fail(message: str, status: int = FAULT) -> NoReturn:
+    """Print a fault and end the command."""
+    for line in message.splitlines():
+        print(f"kastor: {line}", file=sys.stderr)
+    raise typer.Exit(status)

@@ -1,0 +1,167 @@
+"""`kastor serve`: reads the settings, starts the server, says where it is and what to try."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kastor import __version__
+from kastor.cli.output import fail
+
+if TYPE_CHECKING:
+    from kastor.config import Settings
+    from kastor.server import Started
+
+Flag = typer.Option
+
+
+def serve(
+    data: Annotated[Path | None, Flag(help="Folder that holds the graph, certificates and tokens. [default: the user's data folder]")] = None,
+    host: Annotated[str | None, Flag(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one. [default: 8080]")] = None,
+    sample: Annotated[str | None, Flag(help="Fill an empty graph with a sample and simulate its sensors: building.")] = None,
+    tls_dev: Annotated[bool | None, Flag("--tls-dev", help="Serve https with a development certificate made here.")] = None,
+    tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
+    tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
+    auth: Annotated[str | None, Flag(help="none or tokens (see `kastor token create`). [default: none]")] = None,
+    allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on other than loopback addresses.")] = None,
+    public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links. [default: from the request]")] = None,
+    trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-Proto and X-Forwarded-Host are believed; repeatable.")] = None,
+    cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.")] = None,
+    profile: Annotated[str | None, Flag(help="default, or adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).")] = None,
+    query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends. [default: 60]")] = None,
+    version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept. [default: 7]")] = None,
+    log_days: Annotated[float | None, Flag(help="Days that the change log is kept. [default: 1]")] = None,
+    access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,
+    log_format: Annotated[str | None, Flag(help="auto, text or json. [default: auto]")] = None,
+    allow_reset: Annotated[bool | None, Flag("--allow-reset", help="Let POST /kastor/v1/reset empty the graph (for tests).")] = None,
+    config: Annotated[Path | None, Flag(help="TOML file with the same names as the flags.")] = None,
+) -> None:  # fmt: skip
+    """Start the server.
+
+    Settings come from these flags, then from KASTOR_* variables (KASTOR_PORT=9000), then from
+    the file of --config, then from the defaults. All of them: docs/reference/settings.md.
+    """
+    from kastor.config import SettingsError, load_settings
+
+    given = {name: value for name, value in locals().items() if name in _FLAGS}
+    flags: dict[str, Any] = {
+        _FLAGS[name]: value for name, value in given.items() if value not in (None, [])
+    }
+    try:
+        settings = load_settings(flags, config)
+    except SettingsError as error:
+        fail(str(error), 2)
+    _configure_log(settings)
+    _run(settings)
+
+
+_FLAGS = {
+    name: {"trusted_proxy": "trusted_proxies"}.get(name, name)
+    for name in serve.__annotations__
+    if name not in ("return", "config")
+}
+
+
+def _run(settings: Settings) -> None:
+    from kastor.auth.tokens import TokenFileError
+    from kastor.server import PortTakenError, run
+    from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
+    from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError
+
+    try:
+        run(settings, _announce)
+    except (
+        PortTakenError,
+        FolderInUseError,
+        FolderNotWritableError,
+        NotAGraphError,
+        SchemaTooNewError,
+        TokenFileError,
+    ) as error:
+        fail(str(error))
+
+
+def _announce(started: Started) -> None:
+    settings, url = started.settings, started.url
+    lines = [
+        f"Kastor {__version__} is ready.",
+        f"  address      {url}",
+        f"  data folder  {settings.data} ({started.models} models, {started.twins} twins)",
+        f"  access       {_access(settings)}",
+        f"  API          {url}/docs",
+    ]
+    if started.sample is not None:
+        lines.append(f"  sample       {started.sample}")
+    trust = ""
+    if started.certificate is not None:
+        authority = started.certificate.authority
+        trust = f"--cacert {authority} "
+        lines += [
+            f"  trust        {authority}",
+            f"               Python SDK: connection_verify='{authority}'",
+            f"               Node: NODE_EXTRA_CA_CERTS={authority}",
+            f"               .NET, Go on Linux: SSL_CERT_FILE={authority}",
+        ]
+    elif url.startswith("http:"):
+        lines.append(
+            "  SDKs         refuse tokens over http: add --tls-dev, or see docs/how-to/sdks.md"
+        )
+    lines += ["Try:", *_examples(started, url, trust), "Stop with Ctrl+C."]
+    print("\n".join(lines), flush=True)
+
+
+def _access(settings: Settings) -> str:
+    if settings.auth == "tokens":
+        return f"with a token of {settings.data / 'tokens'}"
+    if settings.allow_anonymous:
+        return "open to everybody who can reach this address"
+    return "open to this machine, no token needed"
+
+
+def _examples(started: Started, url: str, trust: str) -> list[str]:
+    auth = '-H "Authorization: Bearer $TOKEN" ' if started.settings.auth == "tokens" else ""
+    query = f"{url}/query?api-version=2023-10-31"
+    text = '{"query": "SELECT COUNT() FROM DIGITALTWINS"}'
+    if started.sample is not None and started.twins:
+        text = (
+            '{"query": "SELECT T.$dtId, T.temperature FROM DIGITALTWINS T '
+            "WHERE IS_OF_MODEL(T, 'dtmi:kastor:sample:TemperatureSensor;1') "
+            'AND T.temperature > 22"}'
+        )
+    escaped = text.replace("'", "'\\''")
+    return [
+        f"  curl {trust}{auth}'{url}/models?api-version=2023-10-31'",
+        f"  curl {trust}{auth}'{query}' -H 'Content-Type: application/json' \\\n    -d '{escaped}'",
+    ]
+
+
+def _configure_log(settings: Settings) -> None:
+    import orjson
+    import structlog
+
+    text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if text:
+        renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        factory: Any = structlog.PrintLoggerFactory(sys.stderr)
+    else:
+        renderer = [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ]
+        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+    structlog.configure(
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=factory,
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

@@ -1,0 +1,72 @@
+"""`kastor token`: the static tokens of a data folder."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kastor.auth.tokens import TokenFileError, create_token, list_tokens, revoke_token
+from kastor.cli.output import fail
+
+app = typer.Typer(no_args_is_help=True)
+Data = Annotated[Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")]
+
+
+class Role(StrEnum):
+    """Roles as the command line names them."""
+
+    owner = "owner"
+    reader = "reader"
+    none = "none"
+
+
+@app.command()
+def create(
+    role: Annotated[
+        Role, typer.Option(help="owner: everything; reader: read and query; none: no access.")
+    ] = Role.owner,
+    name: Annotated[
+        str | None, typer.Option(help="Who it is for; stands in the history of each change.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Make a token and print it, once; only its hash is kept."""
+    path = _path(data)
+    try:
+        number = len(list_tokens(path)) + 1
+        made = create_token(path, role.value, name or f"{role.value}-{number}")
+    except (TokenFileError, OSError) as error:
+        fail(str(error))
+    print(made)
+
+
+@app.command("list")
+def list_command(data: Data = None) -> None:
+    """Print the names and roles of the tokens."""
+    try:
+        tokens = list_tokens(_path(data))
+    except TokenFileError as error:
+        fail(str(error))
+    for name, role in tokens:
+        print(f"{role:<8}{name}")
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="As `list` prints it.")], data: Data = None
+) -> None:
+    """Remove a token; a running server notices within a minute."""
+    if not revoke_token(_path(data), name):
+        fail(f"There is no token named {name}.")
+
+
+def _path(data: Path | None) -> Path:
+    from kastor.config import SettingsError, load_settings
+
+    try:
+        return load_settings({} if data is None else {"data": data}).data / "tokens"
+    except SettingsError as error:
+        fail(str(error))

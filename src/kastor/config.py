@@ -1,0 +1,159 @@
+"""The settings of a server: flags, then `KASTOR_*` variables, then a TOML file, then defaults.
+
+`docs/reference/settings.md` has one line for each; a test compares.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+DAY_SECONDS = 86_400.0
+
+
+class SettingsError(Exception):
+    """Settings that are wrong or do not go together; the message says what to do."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; immutable once read."""
+
+    model_config = SettingsConfigDict(env_prefix="KASTOR_", frozen=True, extra="forbid")
+
+    data: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("kastor", appauthor=False)),
+        description="Folder that holds the graph, certificates and tokens.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(
+        None, description="Address that clients use, for absolute links; else from the request."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses whose X-Forwarded-Proto and X-Forwarded-Host are believed."
+    )
+    tls_cert: Path | None = Field(None, description="Certificate chain in PEM.")
+    tls_key: Path | None = Field(None, description="Private key of the certificate in PEM.")
+    tls_dev: bool = Field(
+        default=False, description="Serve https with a development certificate made here."
+    )
+    auth: Literal["none", "tokens"] = Field(
+        "none", description="`tokens` requires one made by `kastor token create`."
+    )
+    allow_anonymous: bool = Field(
+        default=False, description="Allow access without tokens on other than loopback addresses."
+    )
+    cors_origin: tuple[str, ...] = Field(
+        (), description="Web origins that browsers may call from; `*` for all."
+    )
+    access_log: bool = Field(default=False, description="Log one line for each request.")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="Form of the log; `auto` is text on a terminal, else JSON."
+    )
+    sample: Literal["building"] | None = Field(
+        None, description="Fill an empty graph with a sample and simulate its sensors."
+    )
+    profile: Literal["default", "adt"] = Field(
+        "default", description="`adt` makes the server as narrow as the cloud."
+    )
+    allow_reset: bool = Field(
+        default=False, description="Let POST /kastor/v1/reset empty the graph (for tests)."
+    )
+    max_body_bytes: int = Field(
+        1_048_576, gt=0, description="Largest body of a request, uploads of models aside."
+    )
+    max_models_body_bytes: int = Field(
+        134_217_728, gt=0, description="Largest body of an upload of models."
+    )
+    query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
+    query_page: int = Field(100, gt=0, description="Rows of a query page when none are asked for.")
+    max_query_page: int = Field(1_000, gt=0, description="Most rows of a query page.")
+    version_days: float = Field(7.0, ge=0, description="Days that superseded versions are kept.")
+    version_bytes: int = Field(
+        2_000_000_000, ge=0, description="Bytes that superseded versions may take, oldest first."
+    )
+    log_days: float = Field(1.0, ge=0, description="Days that the change log is kept.")
+    log_bytes: int = Field(
+        1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
+    )
+    shutdown_seconds: float = Field(
+        10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
+    )
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Settings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("Give --tls-cert and --tls-key together.")
+        if self.tls_dev and self.tls_cert is not None:
+            raise ValueError("Give either --tls-dev or --tls-cert with --tls-key, not both.")
+        if self.auth == "none" and not self.allow_anonymous and not is_loopback(self.host):
+            raise ValueError(
+                f"{self.host} can be reached from other machines, and no access control is set. "
+                "Add --auth tokens (make one with `kastor token create`), or say "
+                "--allow-anonymous if everybody may read and write."
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: flags, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(flags: dict[str, Any], config_file: Path | None = None) -> Settings:
+    """Return the settings of this start.
+
+    Args:
+        flags: what the command line gave; it wins.
+        config_file: a TOML file with the same names.
+
+    Raises:
+        SettingsError: with every fault.
+    """
+    if config_file is not None and not config_file.is_file():
+        raise SettingsError(f"The configuration file {config_file} does not exist.")
+
+    class _Read(Settings):
+        model_config = SettingsConfigDict(toml_file=config_file)
+
+    try:
+        return _Read(**flags)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
+    except ValueError as error:  # TOML that cannot be read
+        raise SettingsError(f"{config_file or 'The environment'}: {error}") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _sentence(fault: Any) -> str:
+    name = ".".join(str(step) for step in fault["loc"])
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        return f"There is no setting {name}; see docs/reference/settings.md."
+    return f"{name}: {message}" if name else message

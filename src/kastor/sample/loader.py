@@ -1,0 +1,104 @@
+"""Puts the sample building into an empty graph and keeps its sensors alive.
+
+Everything goes through the graph service, as a client's writes do. A graph that holds anything
+is never loaded into; one that holds this very building goes on being simulated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+import structlog
+
+from kastor.errors import KastorError
+from kastor.graph.commands import Command, PatchTwin, PutRelationship, PutTwin, SendTelemetry
+from kastor.graph.service import GraphService
+from kastor.records import Context
+from kastor.sample.building import BUILDING, graph, models
+from kastor.sample.simulation import Reading, Simulation
+from kastor.storage.protocol import Store
+
+BATCH = 64
+TICK_SECONDS = 1.0
+_LOADING = Context("sample")
+_SENSING = Context("simulation")
+
+_log = structlog.get_logger("kastor.sample")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of the sample."""
+
+    message: str
+    can_simulate: bool
+
+
+async def load_sample(service: GraphService, store: Store) -> Loaded:
+    """Load the building if the graph is empty; say what was done."""
+    status = await store.status()
+    if status.models == 0 and status.twins == 0:
+        await _load(service)
+        return Loaded("the sample building was loaded; its sensors are simulated", True)
+    if await store.twin(BUILDING) is not None and _has_models(service):
+        return Loaded("the sample building is here already; its sensors are simulated", True)
+    return Loaded(
+        "the graph is not empty, so the sample was not loaded; take another --data folder, "
+        "or empty this one with `kastor reset`",
+        False,
+    )
+
+
+async def simulate(service: GraphService) -> None:
+    """Write simulated readings until cancelled; a twin that is gone is left alone."""
+    simulation = Simulation(graph())
+    while True:
+        readings = simulation.due(datetime.now(UTC))
+        results = await asyncio.gather(
+            *(_write(service, reading) for reading in readings), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, KastorError):
+                _log.error("simulation failed", exc_info=result)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+async def _load(service: GraphService) -> None:
+    documents = models()
+    texts = [orjson.dumps(document) for document in documents]
+    body = b"[" + b",".join(texts) + b"]"
+    await service.upload(body, list(zip(documents, texts, strict=True)), _LOADING)
+    sample = graph()
+    await _execute(service, (PutTwin(twin["$dtId"], twin) for twin in sample.twins))
+    await _execute(
+        service,
+        (
+            PutRelationship(each["$sourceId"], each["$relationshipId"], each)
+            for each in sample.relationships
+        ),
+    )
+
+
+async def _execute(service: GraphService, commands: Iterable[Command]) -> None:
+    # In batches, so that the writer commits them as groups.
+    pending = list(commands)
+    for start in range(0, len(pending), BATCH):
+        batch = pending[start : start + BATCH]
+        await asyncio.gather(*(service.execute(command, _LOADING) for command in batch))
+
+
+async def _write(service: GraphService, reading: Reading) -> None:
+    if reading.patch:
+        await service.execute(PatchTwin(reading.twin_id, tuple(reading.patch)), _SENSING)
+    if reading.telemetry is not None:
+        body = orjson.dumps(reading.telemetry)
+        await service.execute(SendTelemetry(reading.twin_id, body, "application/json"), _SENSING)
+
+
+def _has_models(service: GraphService) -> bool:
+    stored = service.catalog.models
+    return all(document["@id"] in stored for document in models())
