@@ -49,7 +49,7 @@ class Building:
         return {twin["$dtId"]: twin for twin in self.graph.twins}
 
     def model(self, twin_id: str) -> str:
-        return self.twins[twin_id]["$metadata"]["$model"]
+        return str(self.twins[twin_id]["$metadata"]["$model"])
 
     def targets(self, source: str, name: str) -> set[str]:
         return {
