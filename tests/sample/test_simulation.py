@@ -219,7 +219,9 @@ def test_days_differ_from_nights() -> None:
 
     def total(state: dict[tuple[str, str], Any], prefix: str, path: str) -> float:
         return sum(
-            value for (twin, p), value in state.items() if twin.startswith(prefix) and p == path
+            float(value)
+            for (twin, p), value in state.items()
+            if twin.startswith(prefix) and p == path
         )
 
     assert total(day, "occ-", "/peopleCount") > 150
