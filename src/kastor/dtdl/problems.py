@@ -1,7 +1,119 @@
-"""x"""
+"""From findings to problems: sentences, pointers and, for texts, lines and columns.
+
+Only runs when a parse failed; positions come from a second reading of the texts.
+"""
+
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kastor.dtdl.collector import Finding
 from kastor.dtdl.errors import DtdlError, Problem, UnresolvedReferenceError
-def dtdl_error(findings, texts):
-    return DtdlError(tuple(Problem(f.id,f.primary,f.secondary,f.property,f.aux,f.type,f.value) for f in findings), message="bad")
-def unresolved_error(missing, texts):
-    return UnresolvedReferenceError((), tuple(missing), {k:len(v) for k,v in missing.items()})
+from kastor.dtdl.messages import MESSAGES
+from kastor.dtdl.nodes import pointer
+from kastor.dtdl.positions import line_and_column, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from kastor.dtdl.elements import Reference
+
+_LONGEST_SHOWN = 200
+
+
+class _Shown(dict[str, str]):
+    """Fields for a sentence; one that is absent reads as "none"."""
+
+    def __missing__(self, key: str) -> str:
+        return "none"
+
+
+def dtdl_error(findings: Iterable[Finding], texts: Sequence[str | None]) -> DtdlError:
+    """Return the error that tells of some findings."""
+    return DtdlError(problems_of(findings, texts))
+
+
+def unresolved_error(
+    missing: Mapping[str, list[Reference]], texts: Sequence[str | None]
+) -> UnresolvedReferenceError:
+    """Return the error that tells of references that nothing defines."""
+    findings = [
+        Finding(
+            "unresolvedReference",
+            references[0].path,
+            primary=references[0].node.id,
+            property=references[0].spec.name,
+            value=identifier,
+        )
+        for identifier, references in missing.items()
+    ]
+    counts = {identifier: len(references) for identifier, references in missing.items()}
+    return UnresolvedReferenceError(problems_of(findings, texts), tuple(missing), counts)
+
+
+def problems_of(
+    findings: Iterable[Finding], texts: Sequence[str | None]
+) -> tuple[Problem, ...]:
+    """Return the problems of some findings, with positions where the input was text."""
+    placed = [(finding, *_place(finding)) for finding in findings]
+    wanted: dict[int, set[tuple[str | int, ...]]] = {}
+    for _, document, keys, offset in placed:
+        if offset is None:
+            wanted.setdefault(document, set()).add(keys)
+    found = {
+        document: locate(text, keys)
+        for document, keys in wanted.items()
+        if document < len(texts) and (text := texts[document]) is not None
+    }
+    problems = []
+    for finding, document, keys, given in placed:
+        offset = found.get(document, {}).get(keys) if given is None else given
+        text = texts[document] if document < len(texts) else None
+        line, column = (None, None)
+        if offset is not None and text is not None:
+            line, column = line_and_column(text, offset)
+        problems.append(_problem(finding, document, keys, line, column))
+    return tuple(problems)
+
+
+def _place(finding: Finding) -> tuple[int, tuple[str | int, ...], int | None]:
+    """Return the document, the keys into it, and the offset if that is all that is known."""
+    if isinstance(finding.path, tuple) and finding.path[0] == "@":
+        _, offset, (_, document) = finding.path
+        return document, (), offset
+    document, keys = pointer(finding.path)
+    return document, keys, None
+
+
+def _problem(
+    finding: Finding,
+    document: int,
+    keys: tuple[str | int, ...],
+    line: int | None,
+    column: int | None,
+) -> Problem:
+    fields = {
+        name: getattr(finding, name)
+        for name in ("primary", "secondary", "property", "aux", "type", "value")
+    }
+    _, message, cure = MESSAGES[finding.id]
+    shown = _Shown({n: _shorten(v) for n, v in fields.items() if v is not None})
+    return Problem(
+        id=finding.id,
+        **fields,
+        document=document,
+        pointer=render_pointer(keys),
+        line=line,
+        column=column,
+        message=message.format_map(shown),
+        cure=cure.format_map(shown),
+    )
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def render_pointer(keys: Iterable[str | int]) -> str:
+    """Return a JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in keys)
