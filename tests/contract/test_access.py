@@ -38,7 +38,12 @@ def _token(server: KastorServer, role: str) -> str:
 
 @pytest.fixture(scope="module")
 def tokens(guarded: KastorServer) -> dict[str, str]:
-    return {role: _token(guarded, role) for role in ("owner", "reader", "none")}
+    """One token for each role; the owner's also empties the graph between tests."""
+    from kastor.testing import StaticCredential
+
+    made = {role: _token(guarded, role) for role in ("owner", "reader", "none")}
+    guarded.credential = StaticCredential(made["owner"])
+    return made
 
 
 @pytest.fixture

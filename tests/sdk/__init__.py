@@ -1,0 +1,1 @@
+"""The official Azure SDKs, unmodified, against a real server."""
