@@ -73,7 +73,7 @@ class Graph:
         self.twins: dict[str, dict[str, Any]] = {}
         self.relationships: list[dict[str, Any]] = []
 
-    def twin(self, twin_id: str, model: str = "dtmi:x:Thing;1", **properties: Any) -> None:
+    def twin(self, twin_id: str, model: str = "dtmi:x:Thing;1", /, **properties: Any) -> None:
         metadata: dict[str, Any] = {"$model": model, "$lastUpdateTime": T0}
         metadata |= {name: {"lastUpdateTime": T0} for name in properties}
         self.twins[twin_id] = {
@@ -84,7 +84,7 @@ class Graph:
         }
 
     def relate(
-        self, source: str, name: str, target: str, rel_id: str | None = None, **properties: Any
+        self, source: str, name: str, target: str, rel_id: str | None = None, /, **properties: Any
     ) -> None:
         rel_id = rel_id or f"{source}-{name}-{target}-{len(self.relationships)}"
         self.relationships.append(

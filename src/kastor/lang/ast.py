@@ -12,16 +12,12 @@ from typing import TypeAlias
 Span: TypeAlias = tuple[int, int]
 
 
-def _span() -> Span:
-    return field(default=(0, 0), compare=False, repr=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Name:
     """An identifier, without its escape."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Index:
     """An array index in a path (superset)."""
 
     value: int
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ class Path:
     """``a.b.c``; the first step may be an alias."""
 
     steps: tuple[Name | Index, ...]
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class Literal:
     """A string, number, boolean or null."""
 
     value: str | int | float | bool | None
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ class Arithmetic:
     op: str
     left: Scalar
     right: Scalar
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ class Negative:
     """``-x`` of something that is no literal (superset)."""
 
     operand: Scalar
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ class Call:
 
     name: str
     args: tuple[Scalar, ...]
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class Aggregate:
     name: str
     argument: Scalar | None = None
     distinct: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ class Comparison:
     op: str
     left: Scalar
     right: Scalar
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,7 @@ class Membership:
     operand: Scalar
     values: tuple[Literal, ...]
     negated: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,7 @@ class InQuery:
     operand: Scalar
     query: Query
     negated: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,7 @@ class TypeTest:
 
     name: str
     operand: Path
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +128,7 @@ class TextTest:
     subject: Scalar
     part: Scalar
     ignore_case: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +138,7 @@ class Like:
     operand: Scalar
     pattern: str
     negated: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +147,7 @@ class ArrayContains:
 
     array: Path
     value: Scalar
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +157,7 @@ class OfModel:
     alias: Name | None
     model: str
     exact: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +166,7 @@ class Within:
 
     point: Scalar
     area: Scalar
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +175,7 @@ class Exists:
 
     pattern: Pattern
     where: Condition | None = None
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +183,7 @@ class Not:
     """``NOT operand``."""
 
     operand: Condition
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +191,7 @@ class And:
     """Two or more conditions; flat, so that long chains stay shallow."""
 
     terms: tuple[Condition, ...]
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +199,7 @@ class Or:
     """Two or more conditions; flat."""
 
     terms: tuple[Condition, ...]
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 Scalar: TypeAlias = Path | Literal | Arithmetic | Negative | Call | Aggregate
@@ -232,7 +228,7 @@ class Node:
     """``(name)`` or ``()`` of a pattern."""
 
     name: Name | None = None
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +239,7 @@ class Hops:
     high: int | None
     exact: bool = False
     inclusive: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +251,7 @@ class Edge:
     names: tuple[Name, ...] = ()
     hops: Hops | None = None
     shortest: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +260,7 @@ class Pattern:
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...] = ()
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +272,7 @@ class Join:
     relationship: Name
     alias: Name | None = None
     left: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +283,7 @@ class From:
     alias: Name | None = None
     joins: tuple[Join, ...] = ()
     patterns: tuple[Pattern, ...] = ()
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +292,7 @@ class Column:
 
     value: Expression
     alias: Name | None = None
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +301,7 @@ class OrderTerm:
 
     value: Scalar
     descending: bool = False
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,4 +325,4 @@ class Query:
     offset: int | None = None
     explain: bool = False
     extensions: tuple[tuple[str, int], ...] = field(default=(), compare=False)
-    span: Span = _span()
+    span: Span = field(default=(0, 0), compare=False, repr=False)

@@ -173,11 +173,12 @@ def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Co
     found: dict[str, Value] = {}
     for column in query.columns:
         value = conditions.expression(column.value)
-        for key in _keys(column, len(found)):
-            if found.get(key) == value:
-                break
-            if key not in found:
-                found[key] = value
+        short, *longer = _keys(column, len(found))
+        if short not in found:
+            found[short] = value
+            continue
+        for key in longer:
+            if found.setdefault(key, value) == value:
                 break
     return tuple(Column(key, value) for key, value in found.items())
 

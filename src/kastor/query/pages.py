@@ -20,7 +20,7 @@ def cut_page(row: tuple[object, ...] | None, wanted: int) -> tuple[int, bytes, K
         return count, b"[%b]" % text.encode(), ()
     end = text.rfind(",\n")
     last = positions.rsplit(",", 2)[-2]
-    return count, b"[%b]" % text[:end].encode(), tuple(int(part) for part in last.split(" "))
+    return count, b"[%b]" % text[:end].encode(), tuple(int(part) if part.isdigit() else part for part in last.split(" "))
 
 
 def join_page(rows: list[tuple[object, ...]], wanted: int) -> tuple[int, bytes, Keys]:

@@ -86,7 +86,7 @@ class QueryService:
         max_items: int | None = None,
         strict: bool = False,
     ) -> Page:
-        """The first page of `text`, or with a `token` the page that it names (text is ignored then).
+        """The first page of `text`; with a `token` the page that it names, whatever `text` is.
 
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.

@@ -120,3 +120,7 @@ class Dialect(Protocol):
     def first(self, expressions: list[str]) -> str:
         """The first of the expressions that is not NULL."""
         ...
+
+    def not_walked(self, path: str, key: str) -> str:
+        """Whether the text of walked relationships ``.3.17.`` lacks this one."""
+        ...

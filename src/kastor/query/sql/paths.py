@@ -17,7 +17,7 @@ def is_literal(steps: tuple[str | int, ...]) -> bool:
 
 
 def json_path(steps: tuple[str | int, ...]) -> str:
-    """The path in SQLite's notation: ``$.name``, ``$."$metadata"``, ``$."odd \\" key"``, ``$[0]``."""
+    """The path in SQLite's notation: ``$.name``, ``$."$metadata"``, ``$[0]``."""
     text = "$"
     for step in steps:
         if isinstance(step, int):

@@ -47,31 +47,40 @@ class Sqlite:
     name = "sqlite"
 
     def mark(self, number: int) -> str:
+        """As `Dialect` says."""
         return f"?{number}"
 
     def table(self, name: str) -> str:
+        """As `Dialect` says."""
         return name
 
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
+        """As `Dialect` says."""
         text = json_path(steps)
         return f"'{text}'" if is_literal(steps) else parameters.add(text)
 
     def number(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
         return f"CASE WHEN {self._number_type(doc, path)} THEN {doc} ->> {path} END"
 
     def text(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
         return f"CASE WHEN json_type({doc}, {path}) = 'text' THEN {doc} ->> {path} END"
 
     def boolean(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
         return f"CASE json_type({doc}, {path}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
 
     def raw_text(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
         return f"({doc} ->> {path})"
 
     def json(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
         return f"({doc} -> {path})"
 
     def is_kind(self, doc: str, path: str, kinds: frozenset[str]) -> str:
+        """As `Dialect` says."""
         if len(kinds) == _ALL:
             return f"json_type({doc}, {path}) IS NOT NULL"
         types = [name for kind in sorted(kinds) for name in _TYPES[kind]]
@@ -84,6 +93,7 @@ class Sqlite:
         return f"json_type({doc}, {path}) IN ('integer', 'real')"
 
     def compare_number(self, doc: str, path: str, op: str, value: float, mark: str) -> str:
+        """As `Dialect` says."""
         holds = _HOLDS[op]
         parts = [f"{doc} ->> {path} {_SQL_OPERATORS.get(op, op)} {mark}"]
         if op in {">", ">="}:
@@ -93,6 +103,7 @@ class Sqlite:
         return " AND ".join(parts)
 
     def compare_text(self, doc: str, path: str, op: str, value: str, mark: str) -> str:
+        """As `Dialect` says."""
         parts = [f"{doc} ->> {path} {_SQL_OPERATORS.get(op, op)} {mark}"]
         if op in {"<", "<="}:
             parts.append(f"{doc} ->> {path} >= ''")
@@ -101,6 +112,7 @@ class Sqlite:
         return " AND ".join(parts)
 
     def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
+        """As `Dialect` says."""
         free: list[float | str] = []
         numbers: list[float | str] = []
         texts: list[float | str] = []
@@ -122,6 +134,7 @@ class Sqlite:
         return f"({' OR '.join(terms)})" if len(terms) > 1 else terms[0]
 
     def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
+        """As `Dialect` says."""
         return self._in(value, list(values), parameters)
 
     def _in(self, item: str, values: list[float | str], parameters: Parameters) -> str:
@@ -134,18 +147,23 @@ class Sqlite:
         return f"{item} IN (SELECT value FROM json_each({listed}))"
 
     def starts(self, value: str, part: str) -> str:
+        """As `Dialect` says."""
         return f"substr({value}, 1, length({part})) = {part}"
 
     def ends(self, value: str, part: str) -> str:
-        return f"({part} = '' OR substr({value}, -length({part})) = {part})"
+        """As `Dialect` says."""
+        return f"substr({value}, length({value}) - length({part}) + 1) = {part}"
 
     def contains(self, value: str, part: str) -> str:
+        """As `Dialect` says."""
         return f"instr({value}, {part}) > 0"
 
     def like(self, value: str, pattern: str, parameters: Parameters) -> str:
+        """As `Dialect` says."""
         return f"{value} GLOB {parameters.add(_glob(pattern))}"
 
     def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
+        """As `Dialect` says."""
         item = f"{doc} ->> {path}" if path else doc
         parts = [f"{item} >= {parameters.add(part)}"]
         after = _successor(part)
@@ -156,6 +174,7 @@ class Sqlite:
         return " AND ".join(parts)
 
     def elements(self, doc: str, path: str) -> tuple[str, str, str, str, str]:
+        """As `Dialect` says."""
         return (
             f"json_each({doc}, {path}) e",
             "CASE WHEN e.type IN ('integer', 'real') THEN e.atom END",
@@ -165,6 +184,7 @@ class Sqlite:
         )
 
     def same_json(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        """As `Dialect` says."""
         left = f"json_tree({first[0]}, {first[1]})"
         right = f"json_tree({second[0]}, {second[1]})"
         from_root = "substr({0}.fullkey, (SELECT length(fullkey) FROM {1} LIMIT 1) + 1)"
@@ -180,23 +200,33 @@ class Sqlite:
         )
 
     def document(self, alias: str) -> str:
+        """As `Dialect` says."""
         return f"""'{{"$etag":"W/\\"' || {alias}.etag || '\\"",' || substr(json({alias}.doc), 2)"""
 
     def quote_number(self, value: str) -> str:
+        """As `Dialect` says."""
         return f"nullif(json_quote({value}), 'null')"
 
     def quote_text(self, value: str) -> str:
+        """As `Dialect` says."""
         return f"nullif(json_quote({value}), 'null')"
 
     def call(self, name: str, args: list[str]) -> str:
+        """As `Dialect` says."""
         return call(name, args)
 
     def gather(self, row: str, keys: list[str]) -> str:
+        """As `Dialect` says."""
         position = " || ' ' || ".join(keys) if keys else "''"
         return f"count(*), group_concat({row}, ',' || char(10)), group_concat({position})"
 
     def first(self, expressions: list[str]) -> str:
+        """As `Dialect` says."""
         return f"coalesce({', '.join(expressions)})"
+
+    def not_walked(self, path: str, key: str) -> str:
+        """As `Dialect` says."""
+        return f"instr({path}, '.' || {key} || '.') = 0"
 
 
 def _successor(part: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kastor.query.plan import And, Condition, Exists, InQuery, OfModel, Plan, Truth
 from kastor.query.sql.parameters import Parameters
 from kastor.query.sql.predicates import Predicates
+from kastor.query.sql.recursion import walk
 from kastor.query.sql.references import sources_of
 from kastor.query.sql.rows import row_sql
 from kastor.query.sql.traverse import Branch, branches, build
@@ -57,11 +58,9 @@ class _Statement:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
-        ways = branches(plan.graph)
-        if ways is None:
-            raise NotImplementedError
-        self.ways = ways
-        self.by_model = _model_order(plan)
+        self.ways = branches(plan.graph)
+        self.groups = sorted({hop.group for hop in plan.graph.hops})
+        self.by_model = None if self.ways is None else _model_order(plan)
         self.width = self._width()
         reserved = 1 + self.width if resumes else 1
         self.parameters = Parameters(dialect.mark, 0 if plan.counts else reserved)
@@ -123,8 +122,10 @@ class _Statement:
         return "".join(parts)
 
     def _width(self) -> int:
-        width = 1 if self.by_model else 0
         firsts = _first_nodes(self.plan.graph)
+        if self.ways is None:
+            return len(firsts) + len(self.groups)
+        width = 1 if self.by_model else 0
         longest = [
             max((len(way[hop]) for way in self.ways), default=1)
             for hop in range(len(self.plan.graph.hops))
@@ -134,6 +135,8 @@ class _Statement:
     def _order_keys(self, branch: Branch) -> list[str]:
         """First nodes, then every relationship; shorter branches are padded with zeros."""
         keys = [branch.keys[first] for first in _first_nodes(self.plan.graph)]
+        if self.ways is None:
+            return keys + [f"w.p{group}" for group in self.groups]
         if self.by_model:
             keys.insert(0, "t0.model_key")
         for hop, aliases in enumerate(branch.walked):
@@ -170,11 +173,17 @@ class _Statement:
         if self.by_model:
             needed.add(0)
         condition = self._where(self.plan.where)
+        if self.ways is None:
+            walked = walk(
+                self.plan.graph, self.plan.where, needed, self.dialect, self.parameters,
+                self._condition,
+            )  # fmt: skip
+            return [(walked, _where(walked.conditions + condition))]
         found = []
         for ways in self.ways:
             branch = build(self.plan.graph, ways, needed, self.dialect, self.parameters)
             terms = branch.conditions + condition
-            found.append((branch, f" WHERE {' AND '.join(terms)}" if terms else ""))
+            found.append((branch, _where(terms)))
         return found
 
     def _where(self, condition: Condition) -> list[str]:
@@ -191,6 +200,10 @@ class _Statement:
 
     def _subquery(self, leaf: InQuery) -> str:
         raise NotImplementedError
+
+
+def _where(terms: list[str]) -> str:
+    return f" WHERE {' AND '.join(terms)}" if terms else ""
 
 
 def _first_nodes(graph: Graph) -> list[int]:

@@ -1,0 +1,218 @@
+"""Long or branching ranges, walked by recursion from the most selective node.
+
+A chain of common table expressions binds one node or hop after the other; a ranged hop is a
+recursive one. Every row carries the relationships it has walked as a text ``.3.17.|.4.``, which
+keeps a relationship from occurring twice (spec 10), tells all rows apart, and so is their order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kastor.query.plan import And, Compare, Const, Field, In, OfModel, Truth
+from kastor.query.sql.references import sources_of
+from kastor.query.sql.traverse import Branch, name_condition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kastor.query.plan import Condition, Graph, Hop
+    from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.parameters import Parameters
+
+_NONE = 9
+
+
+def walk(
+    graph: Graph,
+    where: Condition,
+    needed: set[int],
+    dialect: Dialect,
+    parameters: Parameters,
+    write: Callable[[Condition], str],
+) -> Branch:
+    """The one branch of a graph that is walked: its first table is the walk itself, ``w``."""
+    walker = _Walker(graph, where, dialect, parameters, write)
+    walker.run()
+    return walker.branch(needed)
+
+
+class _Walker:
+    def __init__(
+        self,
+        graph: Graph,
+        where: Condition,
+        dialect: Dialect,
+        parameters: Parameters,
+        write: Callable[[Condition], str],
+    ) -> None:
+        self.graph = graph
+        self.terms = where.terms if isinstance(where, And) else (where,)
+        self.dialect = dialect
+        self.parameters = parameters
+        self.write = write
+        self.groups = sorted({hop.group for hop in graph.hops})
+        self.columns: list[str] = []
+        self.bound: set[int] = set()
+        self.stages: list[str] = []
+        self.last = ""
+
+    def run(self) -> None:
+        """Binds every node and hop of the graph."""
+        nodes = [i for i, one in enumerate(self.graph.sources) if one.kind == "twin"]
+        todo = list(range(len(self.graph.hops)))
+        touched = {end for hop in self.graph.hops for end in (hop.left, hop.right)}
+        nodes = [node for node in nodes if node in touched or not self.graph.sources[node].outer]
+        for node in sorted(nodes, key=self._rank):
+            if node in self.bound:
+                continue
+            self._start(node)
+            while True:
+                number = next((n for n in todo if self._reaches(self.graph.hops[n])), None)
+                if number is None:
+                    break
+                todo.remove(number)
+                self._hop(number, self.graph.hops[number])
+
+    def branch(self, needed: set[int]) -> Branch:
+        """The walk, and the documents that conditions need, joined in this order."""
+        branch = Branch(self.graph, self.dialect, self.parameters)
+        head = f"WITH RECURSIVE {', '.join(self.stages)}"
+        listed = ", ".join(self.columns)
+        branch.tables.append(f"({head} SELECT {listed} FROM {self.last}) w")
+        for index, source in enumerate(self.graph.sources):
+            letter = "n" if source.kind == "twin" else "r"
+            if f"{letter}{index}" not in self.columns:
+                continue
+            branch.keys[index] = f"w.{letter}{index}"
+            if index in needed and not source.outer:
+                alias = ("t" if source.kind == "twin" else "r") + str(index)
+                table = self.dialect.table(source.kind + "s")
+                branch.outer.append(f" CROSS JOIN {table} {alias}")
+                branch.conditions.append(f"{alias}.key = w.{letter}{index}")
+        return branch
+
+    def _rank(self, node: int) -> tuple[int, int]:
+        """How good a node is to start from; less is better."""
+        if self.graph.sources[node].outer:
+            return 0, node
+        best = _NONE
+        for term in self.terms:
+            if sources_of(term) != {node}:
+                continue
+            match term:
+                case Compare(op="=", left=Field(name="id"), right=Const()):
+                    rank = 1
+                case In(value=Field(name="id"), negated=False):
+                    rank = 2
+                case Compare(op="="):
+                    rank = 3
+                case OfModel(negated=False):
+                    rank = 5
+                case _:
+                    rank = 4
+            best = min(best, rank)
+        return best, node
+
+    def _reaches(self, hop: Hop) -> bool:
+        return hop.left in self.bound or hop.right in self.bound
+
+    def _stage(self, body: str) -> str:
+        name = f"s{len(self.stages)}"
+        self.stages.append(f"{name} AS ({body})")
+        self.last = name
+        return name
+
+    def _start(self, node: int) -> None:
+        """Binds a node by itself; the first one also opens the walked texts."""
+        kept = [f"{self.last}.{column}" for column in self.columns]
+        if not self.columns:
+            self.columns = [f"p{group}" for group in self.groups]
+            kept = [f"'.' AS {column}" for column in self.columns]
+        alias = f"t{node}"
+        if self.graph.sources[node].outer:
+            source, condition = self.last, ""
+        else:
+            terms = [t for t in self.terms if sources_of(t) == {node} or t == Truth(value=False)]
+            condition = " AND ".join(self.write(term) for term in terms)
+            table = f"{self.dialect.table('twins')} {alias}"
+            source = f"{self.last} CROSS JOIN {table}" if self.last else table
+        listed = ", ".join([*kept, f"{alias}.key AS n{node}"])
+        body = f"SELECT {listed}"
+        if source:
+            body += f" FROM {source}"
+        if condition:
+            body += f" WHERE {condition}"
+        self._stage(body)
+        self.columns.append(f"n{node}")
+        self.bound.add(node)
+
+    def _hop(self, number: int, hop: Hop) -> None:
+        """Binds a hop from whichever end is known."""
+        forward = hop.left in self.bound
+        begin, end = (hop.left, hop.right) if forward else (hop.right, hop.left)
+        direction = hop.direction
+        if not forward and direction != "-":
+            direction = "<-" if direction == "->" else "->"
+        if hop.relationship >= 0:
+            self._single(hop, begin, end, direction)
+        else:
+            self._range(number, hop, begin, end, direction)
+        if end not in self.bound:
+            self.columns.append(f"n{end}")
+            self.bound.add(end)
+
+    def _single(self, hop: Hop, begin: int, end: int, direction: str) -> None:
+        last, path = self.last, f"p{hop.group}"
+        step, far, conditions = self._step(hop, direction, f"{last}.n{begin}", f"{last}.{path}")
+        listed = [step if c == path else f"{last}.{c}" for c in self.columns]
+        listed.append(f"r.key AS r{hop.relationship}")
+        if end in self.bound:
+            conditions.append(f"{far} = {last}.n{end}")
+        else:
+            listed.append(f"{far} AS n{end}")
+        relationships = self.dialect.table("relationships")
+        self._stage(
+            f"SELECT {', '.join(listed)} FROM {last} CROSS JOIN {relationships} r"
+            f" WHERE {' AND '.join(conditions)}"
+        )
+        self.columns.append(f"r{hop.relationship}")
+
+    def _range(self, number: int, hop: Hop, begin: int, end: int, direction: str) -> None:
+        path = f"p{hop.group}"
+        name = f"w{number}"
+        columns = ", ".join(self.columns)
+        step, far, conditions = self._step(hop, direction, f"{name}.node", f"{name}.{path}")
+        walked = ", ".join(step if c == path else f"{name}.{c}" for c in self.columns)
+        conditions.append(f"{name}.depth < {hop.high}")
+        relationships = self.dialect.table("relationships")
+        self.stages.append(
+            f"{name} AS (SELECT {columns}, n{begin} AS node, 0 AS depth FROM {self.last}"
+            f" UNION ALL SELECT {walked}, {far}, {name}.depth + 1"
+            f" FROM {name} CROSS JOIN {relationships} r WHERE {' AND '.join(conditions)})"
+        )
+        kept = [f"{c} || '|.' AS {c}" if c == path else c for c in self.columns]
+        condition = f"depth >= {hop.low}"
+        if end in self.bound:
+            condition += f" AND node = n{end}"
+        else:
+            kept.append(f"node AS n{end}")
+        self._stage(f"SELECT {', '.join(kept)} FROM {name} WHERE {condition}")
+
+    def _step(
+        self, hop: Hop, direction: str, node: str, path: str
+    ) -> tuple[str, str, list[str]]:
+        """One relationship further: the longer text, the far end, the conditions."""
+        if direction == "-":
+            near = f"(r.source_key = {node} OR r.target_key = {node})"
+            far = f"CASE WHEN r.source_key = {node} THEN r.target_key ELSE r.source_key END"
+        else:
+            ends = ("source_key", "target_key")
+            one, other = ends if direction == "->" else ends[::-1]
+            near, far = f"r.{one} = {node}", f"r.{other}"
+        conditions = [near]
+        names = name_condition("r", hop.names, self.dialect, self.parameters)
+        if names:
+            conditions.append(names)
+        conditions.append(self.dialect.not_walked(path, "r.key"))
+        return f"{path} || r.key || '.' AS p{hop.group}", far, conditions

@@ -1,0 +1,416 @@
+"""The second opinion: the query's tree evaluated over dictionaries, slowly and literally.
+
+Written from the specification, without a look at the compiler: three-valued logic with None as
+undefined, joins by nested loops, MATCH by depth-first search over relationships.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from query_graphs import Graph
+
+from kastor.lang import ast
+
+MISSING = object()
+Row = dict[str, Any]
+
+
+def kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def same(left: Any, right: Any) -> bool:
+    """Deep equality of two values of one kind; 1 is 1.0 and never true."""
+    if kind(left) != kind(right):
+        return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(v, right[k]) for k, v in left.items())
+    return bool(left == right)
+
+
+def compare(op: str, left: Any, right: Any) -> bool | None:
+    if left is MISSING or right is MISSING or kind(left) != kind(right):
+        return None
+    if op == "=":
+        return same(left, right)
+    if op == "!=":
+        return not same(left, right)
+    if kind(left) in {"null", "array", "object"}:
+        return None
+    return {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[op]
+
+
+def negate(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+@dataclass
+class Oracle:
+    graph: Graph
+    inclusive: bool = False
+    max_hops: int = 10
+    default: str | None = None
+    patterned: bool = False
+    first: str | None = None
+    by_relationship: dict[str, str] = field(default_factory=dict)
+
+    # Values
+
+    def resolve(self, path: ast.Path, env: Row) -> Any:
+        steps = [s.text if isinstance(s, ast.Name) else s.value for s in path.steps]
+        if steps[0] in env and isinstance(path.steps[0], ast.Name):
+            value, rest = env[steps[0]], steps[1:]
+        elif self.default is not None:
+            value, rest = env[self.default], steps
+        elif steps[0] in self.by_relationship:
+            value, rest = env[self.by_relationship[steps[0]]], steps[1:]
+        else:
+            raise LookupError(steps[0])
+        for step in rest:
+            if isinstance(step, int):
+                if not isinstance(value, list) or step >= len(value):
+                    return MISSING
+                value = value[step]
+            else:
+                if not isinstance(value, dict) or step not in value:
+                    return MISSING
+                value = value[step]
+        return value
+
+    def value(self, node: ast.Scalar, env: Row) -> Any:
+        match node:
+            case ast.Path():
+                return self.resolve(node, env)
+            case ast.Literal():
+                return node.value
+            case ast.Negative():
+                return self.arithmetic("-", 0, self.value(node.operand, env))
+            case ast.Arithmetic():
+                return self.arithmetic(
+                    node.op, self.value(node.left, env), self.value(node.right, env)
+                )
+            case ast.Call():
+                return self.call(node.name, [self.value(arg, env) for arg in node.args])
+        raise AssertionError(node)
+
+    def arithmetic(self, op: str, left: Any, right: Any) -> Any:
+        if left is MISSING or right is MISSING or kind(left) != "number" or kind(right) != "number":
+            return MISSING
+        if op in "/%" and right == 0:
+            return MISSING
+        whole = isinstance(left, int) and isinstance(right, int)
+        result: Any
+        match op:
+            case "+":
+                result = left + right
+            case "-":
+                result = left - right
+            case "*":
+                result = left * right
+            case "/":
+                result = left / right
+            case _:
+                result = math.fmod(left, right)
+                result = int(result) if whole else result
+        if isinstance(result, int) and not -(2**63) <= result < 2**63:
+            result = float(result)
+        if isinstance(result, float) and not math.isfinite(result):
+            return MISSING
+        return result
+
+    def call(self, name: str, args: list[Any]) -> Any:
+        texts = all(kind(arg) == "string" and arg is not MISSING for arg in args)
+        match name:
+            case "LOWER" if texts:
+                return re.sub("[A-Z]", lambda m: m[0].lower(), args[0])
+            case "UPPER" if texts:
+                return re.sub("[a-z]", lambda m: m[0].upper(), args[0])
+            case "LENGTH" if texts:
+                return len(args[0])
+            case "ARRAY_LENGTH" if isinstance(args[0], list):
+                return len(args[0])
+            case "ABS" if args[0] is not MISSING and kind(args[0]) == "number":
+                return abs(args[0])
+        return MISSING
+
+    # Conditions
+
+    def truth(self, node: ast.Condition, env: Row) -> bool | None:
+        match node:
+            case ast.And():
+                found = [self.truth(term, env) for term in node.terms]
+                return False if False in found else None if None in found else True
+            case ast.Or():
+                found = [self.truth(term, env) for term in node.terms]
+                return True if True in found else None if None in found else False
+            case ast.Not():
+                return negate(self.truth(node.operand, env))
+            case ast.Comparison():
+                return compare(node.op, self.value(node.left, env), self.value(node.right, env))
+            case ast.Membership():
+                value = self.value(node.operand, env)
+                if value is MISSING:
+                    return None
+                found = any(compare("=", value, one.value) is True for one in node.values)
+                return found is not node.negated
+            case ast.TypeTest():
+                return self.type_test(node.name, self.resolve(node.operand, env))
+            case ast.TextTest():
+                return self.text_test(
+                    node, self.value(node.subject, env), self.value(node.part, env)
+                )
+            case ast.Like():
+                value = self.value(node.operand, env)
+                if value is MISSING or kind(value) != "string":
+                    return None
+                found = re.fullmatch(like(node.pattern), value, re.DOTALL) is not None
+                return found is not node.negated
+            case ast.ArrayContains():
+                array, value = self.resolve(node.array, env), self.value(node.value, env)
+                if not isinstance(array, list):
+                    return None
+                if value is MISSING or kind(value) in {"array", "object"}:
+                    return False
+                return any(same(element, value) for element in array)
+            case ast.OfModel():
+                name = node.alias.text if node.alias else self.default or self.first
+                twin = env[name]
+                if twin is MISSING:
+                    return False
+                return self.graph.models.is_of(twin["$metadata"]["$model"], node.model, node.exact)
+            case ast.Exists():
+                return self.exists(node, env)
+            case ast.InQuery():
+                value = self.value(node.operand, env)
+                if value is MISSING:
+                    return None
+                rows = run(node.query, self.graph, inclusive=self.inclusive)
+                found = any(same(value, one) for row in rows for one in row.values())
+                return found is not node.negated
+        raise AssertionError(node)
+
+    def type_test(self, name: str, value: Any) -> bool:
+        if value is MISSING:
+            return False
+        wanted = {
+            "IS_DEFINED": {"null", "boolean", "number", "string", "array", "object"},
+            "IS_NULL": {"null"},
+            "IS_BOOL": {"boolean"},
+            "IS_NUMBER": {"number"},
+            "IS_STRING": {"string"},
+            "IS_PRIMITIVE": {"null", "boolean", "number", "string"},
+            "IS_OBJECT": {"object"},
+            "IS_ARRAY": {"array"},
+        }
+        return kind(value) in wanted[name]
+
+    def text_test(self, node: ast.TextTest, subject: Any, part: Any) -> bool | None:
+        if not isinstance(subject, str) or not isinstance(part, str):
+            return None
+        if node.ignore_case:
+            subject, part = self.call("LOWER", [subject]), self.call("LOWER", [part])
+        if node.name == "STARTSWITH":
+            return subject.startswith(part)
+        return subject.endswith(part) if node.name == "ENDSWITH" else part in subject
+
+    def exists(self, node: ast.Exists, env: Row) -> bool:
+        inner = Oracle(self.graph, self.inclusive, self.max_hops, patterned=True)
+        for found in inner.match([node.pattern], env):
+            if node.where is None or inner.truth(node.where, found) is True:
+                return True
+        return False
+
+    # FROM
+
+    def bindings(self, source: ast.From) -> list[Row]:
+        if source.patterns:
+            self.patterned = True
+            return list(self.match(list(source.patterns), {}))
+        documents: list[Any] = list(self.graph.twins.values())
+        if source.collection == "RELATIONSHIPS":
+            documents = self.graph.relationships
+        name = source.alias.text if source.alias else "\0"
+        self.first = name
+        if not source.joins:
+            self.default = name
+        found: list[Row] = [{name: document} for document in documents]
+        for number, join in enumerate(source.joins):
+            alias = join.alias.text if join.alias else f"\0{number}"
+            if join.alias is None:
+                self.by_relationship.setdefault(join.relationship.text, alias)
+            found = [row for before in found for row in self.joined(join, alias, before)]
+        return found
+
+    def joined(self, join: ast.Join, alias: str, before: Row) -> list[Row]:
+        source = before[join.source.text]
+        rows = []
+        if source is not MISSING:
+            rows = [
+                {**before, join.target.text: self.graph.twins[one["$targetId"]], alias: one}
+                for one in self.graph.relationships
+                if one["$sourceId"] == source["$dtId"]
+                and one["$relationshipName"] == join.relationship.text
+            ]
+        if not rows and join.left:
+            rows = [{**before, join.target.text: MISSING, alias: MISSING}]
+        return rows
+
+    def match(self, patterns: list[ast.Pattern], env: Row) -> Any:
+        if not patterns:
+            yield env
+            return
+        for found in self.pattern(patterns[0], env):
+            yield from self.match(patterns[1:], found)
+
+    def pattern(self, pattern: ast.Pattern, env: Row) -> Any:
+        first = pattern.nodes[0]
+        for twin in self.graph.twins.values():
+            bound = self.bind(env, first.name, twin)
+            if bound is not None:
+                yield from self.follow(pattern, 0, twin, bound, frozenset())
+
+    def bind(self, env: Row, name: ast.Name | None, twin: Any) -> Row | None:
+        if name is None:
+            return env
+        if name.text in env:
+            return env if env[name.text] is twin else None
+        return {**env, name.text: twin}
+
+    def follow(
+        self, pattern: ast.Pattern, at: int, twin: Any, env: Row, used: frozenset[int]
+    ) -> Any:
+        if at == len(pattern.edges):
+            yield env
+            return
+        edge = pattern.edges[at]
+        low, high = self.bounds(edge)
+        for end, walked in self.walks(edge, twin, high, used):
+            if len(walked) < low:
+                continue
+            bound = self.bind(env, pattern.nodes[at + 1].name, end)
+            if bound is None:
+                continue
+            if edge.variable is not None:
+                documents = [self.graph.relationships[index] for index in walked]
+                single = low == high == 1
+                bound = {**bound, edge.variable.text: documents[0] if single else documents}
+            yield from self.follow(pattern, at + 1, end, bound, used | set(walked))
+
+    def bounds(self, edge: ast.Edge) -> tuple[int, int]:
+        hops = edge.hops
+        if hops is None:
+            return 1, 1
+        high = self.max_hops if hops.high is None else hops.high
+        if hops.exact or hops.inclusive or self.inclusive:
+            return max(1, hops.low or 0), high
+        return (hops.low or 0) + 1, high
+
+    def walks(self, edge: ast.Edge, twin: Any, high: int, used: frozenset[int]) -> Any:
+        names = {name.text for name in edge.names}
+        todo: list[tuple[Any, tuple[int, ...]]] = [(twin, ())]
+        while todo:
+            at, walked = todo.pop()
+            if walked:
+                yield at, walked
+            if len(walked) == high:
+                continue
+            for index, one in enumerate(self.graph.relationships):
+                if index in used or index in walked:
+                    continue
+                if names and one["$relationshipName"] not in names:
+                    continue
+                if edge.direction in {"->", "-"} and one["$sourceId"] == at["$dtId"]:
+                    todo.append((self.graph.twins[one["$targetId"]], (*walked, index)))
+                if edge.direction in {"<-", "-"} and one["$targetId"] == at["$dtId"]:
+                    todo.append((self.graph.twins[one["$sourceId"]], (*walked, index)))
+
+    # SELECT
+
+    def row(self, query: ast.Query, env: Row) -> Any:
+        if query.columns is None:
+            if not query.source.patterns:
+                return env[self.default or ""]
+            return {k: v for k, v in env.items() if v is not MISSING}
+        found: Row = {}
+        taken: list[str] = []
+        for column in query.columns:
+            value = self.column(column.value, env)
+            for key in column_keys(column):
+                if key not in taken:
+                    taken.append(key)
+                    if value is not MISSING:
+                        found[key] = value
+                    break
+        return found
+
+    def column(self, node: ast.Expression, env: Row) -> Any:
+        if isinstance(node, ast.SCALAR_NODES):
+            return self.value(node, env)
+        truth = self.truth(node, env)
+        return MISSING if truth is None else truth
+
+
+def like(pattern: str) -> str:
+    parts = []
+    tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
+    for token in tokens:
+        if token == "%":
+            parts.append(".*")
+        elif token == "_":
+            parts.append(".")
+        else:
+            parts.append(re.escape(token[-1] if len(token) > 1 else token.replace("\\", "")))
+    return "".join(parts)
+
+
+def column_keys(column: ast.Column) -> list[str]:
+    names: list[str] = []
+    if isinstance(column.value, ast.Path):
+        names = [s.text if isinstance(s, ast.Name) else f"[{s.value}]" for s in column.value.steps]
+    full = ".".join(names).replace(".[", "[")
+    if column.alias is not None:
+        return [column.alias.text, full]
+    if names:
+        return [names[-1], full]
+    if isinstance(column.value, ast.Aggregate | ast.Call):
+        return [column.value.name]
+    return ["?"]
+
+
+def run(query: ast.Query, graph: Graph, *, inclusive: bool = False) -> list[Any]:
+    """All rows of `query`; the order is not promised unless it asks for one."""
+    oracle = Oracle(graph, inclusive)
+    envs = [
+        env
+        for env in oracle.bindings(query.source)
+        if query.where is None or oracle.truth(query.where, env) is True
+    ]
+    counts = query.columns is not None and [c.value for c in query.columns] == [
+        ast.Aggregate("COUNT")
+    ]
+    if counts and not query.group:
+        assert query.columns is not None
+        return [{column_keys(query.columns[0])[0]: len(envs)}]
+    rows = [oracle.row(query, env) for env in envs]
+    return rows if query.top is None else list(itertools.islice(rows, query.top))
+
+
+def bag(rows: list[Any]) -> list[str]:
+    """Rows as sorted texts: equality as multisets, with 1, 1.0 and true apart."""
+    return sorted(json.dumps(row, sort_keys=True) for row in rows)
