@@ -232,7 +232,7 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
 
     loaded = await load_sample(services.graph, services.store)
     if loaded.can_simulate:
-        stack.push_async_callback(_cancel, asyncio.create_task(simulate(services.graph)))
+        stack.push_async_callback(_cancel, asyncio.create_task(simulate(services.graph, services.store)))
     return loaded.message
 
 

@@ -9,6 +9,7 @@ from kastor import signing
 from kastor.api.request import Request
 from kastor.errors import InvalidArgument
 
+_DIGITS = 18
 MAX_ITEMS_HEADER = b"max-items-per-page"
 
 
@@ -21,9 +22,9 @@ def max_items(request: Request, default: int, maximum: int) -> int:
     value = request.headers.get(MAX_ITEMS_HEADER)
     if value is None:
         return default
-    if not value.isdigit() or len(value) > 9 or int(value) == 0:  # noqa: PLR2004 - digits
+    if not value.isdigit() or not value.strip(b"0"):
         raise InvalidArgument("The header max-items-per-page must be a positive integer.")
-    return min(int(value), maximum)
+    return min(int(value[:_DIGITS]) if len(value) > _DIGITS else int(value), maximum)
 
 
 def read_token(request: Request, kind: str, key: bytes) -> list[Any] | None:

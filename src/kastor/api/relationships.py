@@ -52,8 +52,9 @@ async def patch_relationship(services: Services, request: Request) -> Response:
 
 async def delete_relationship(services: Services, request: Request) -> Response:
     """Answer DELETE of a relationship."""
+    if_match = request.if_match
     twin_id, relationship_id = _ids(request)
-    command = DeleteRelationship(twin_id, relationship_id, request.if_match)
+    command = DeleteRelationship(twin_id, relationship_id, if_match)
     await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT)
 

@@ -21,6 +21,7 @@ from kastor.errors import (
     JsonPatchInvalid,
     MediaTypeError,
     PayloadTooLarge,
+    ValidationFailed,
 )
 from kastor.graph.commands import IfMatch
 from kastor.records import Context
@@ -162,6 +163,7 @@ def parse_json(body: bytes) -> Json:
     Raises:
         BadRequest: it is empty.
         InvalidArgument: it is not JSON, not UTF-8, or nested too deeply.
+        ValidationFailed: a number is out of the range of a double.
     """
     if not body.strip():
         raise BadRequest("The request needs a body.")
@@ -170,6 +172,10 @@ def parse_json(body: bytes) -> Json:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if "infinity" in error.msg:
+            raise ValidationFailed(
+                f"A number in the body is out of the range of a double: {error}."
+            ) from None
         raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
 
 

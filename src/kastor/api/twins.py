@@ -46,7 +46,8 @@ async def patch_twin(services: Services, request: Request) -> Response:
 
 async def delete_twin(services: Services, request: Request) -> Response:
     """Answer DELETE /digitaltwins/{id}."""
-    command = DeleteTwin(require_id(request.parameters[0], "twin"), request.if_match)
+    if_match = request.if_match
+    command = DeleteTwin(require_id(request.parameters[0], "twin"), if_match)
     await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT)
 

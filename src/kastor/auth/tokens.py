@@ -35,7 +35,10 @@ class TokenStore:
         """Return who holds a token, or None."""
         known = self._known.get(token)
         if known is None:
-            known = self._actors.get(_hash(token))
+            digest = _hash(token)
+            if digest not in self._actors:
+                self.refresh()  # it may have been made a moment ago
+            known = self._actors.get(digest)
             if known is not None:
                 self._known[token] = known
         return known

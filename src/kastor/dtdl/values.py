@@ -44,9 +44,7 @@ _PATTERNS = {
     "duration": re.compile(DURATION, re.ASCII),
     "decimal": re.compile(r"[+-]?(?:[1-9]\d*|0)(?:\.\d*)?", re.ASCII),
     "uuid": re.compile(r"[\da-fA-F]{8}-(?:[\da-fA-F]{4}-){3}[\da-fA-F]{12}", re.ASCII),
-    "bytes": re.compile(
-        r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
-    ),
+    "bytes": re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
 }
 
 # What each schema wants, as the end of a sentence.
@@ -80,7 +78,7 @@ def primitive_test(name: str, rules: ValueRules) -> Callable[[object], bool]:
     if name == "time":
         return _time(rules.zone_optional)
     if name == "dateTime":
-        return _date_time(rules.zone_optional)
+        return _date_time(optional=False)
     return _SIMPLE[name]
 
 
@@ -206,11 +204,15 @@ def primitive_detail(name: str, value: object, rules: ValueRules) -> str:
             return "must be an integer, written without fraction or exponent"
         return f"must be an integer, not {describe_type(value)}"
     expected = EXPECTED[name]
-    if name in ("time", "dateTime") and rules.zone_optional:
+    if name == "time" and rules.zone_optional:
         expected = expected.removesuffix(", with a zone").replace("Z", "")
     if name == "string" and isinstance(value, str):
         return f"longer than {rules.max_string_bytes} bytes in UTF-8"
-    if name in ("double", "float") and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if (
+        name in ("double", "float")
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    ):
         return expected
     if name in ("double", "float", "boolean", "string") or not isinstance(value, str):
         return f"{expected}, not {describe_type(value)}"

@@ -15,6 +15,7 @@ from kastor.errors import ValidationFailed
 from kastor.types import Document, Etag
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+_HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]|\\.)*",')
 _SUSPECT = re.compile(rb"\\u0000|-0\.0|\d{19}")
 
 
@@ -32,8 +33,11 @@ def encode(document: Document) -> bytes:
 
 
 def with_etag(doc: bytes, etag: Etag) -> bytes:
-    """Return stored JSON text as it goes out: with `$etag` in front."""
-    return b'{"$etag":"W/\\"' + etag.encode() + b'\\"",' + doc[1:]
+    """Return stored JSON text as it goes out: with `$etag` after the id where that leads."""
+    head = _HEAD.match(doc)
+    member = b'"$etag":"W/\\"' + etag.encode() + b'\\"",'
+    position = head.end() if head is not None else 1
+    return doc[:position] + member + doc[position:]
 
 
 def decode(doc: bytes) -> Document:

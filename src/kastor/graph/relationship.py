@@ -219,7 +219,7 @@ def _require_valid(declared: CompiledRelationship, name: str, properties: Docume
     violations = declared.violations(properties)
     if violations:
         raise refuse(
-            [sentence(violation, name) for violation in violations],
+            [sentence(violation, properties, name) for violation in violations],
             "Invalid relationship specified",
         )
 

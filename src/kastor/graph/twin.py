@@ -250,7 +250,7 @@ def _finish_patch(
 def _content_faults(interface: CompiledInterface, document: Document) -> list[str]:
     violations = interface.violations(document)
     components = interface.components
-    faults = [sentence(violation, TWIN, components) for violation in violations]
+    faults = [sentence(violation, document, TWIN, components) for violation in violations]
     for name in components:
         value = document.get(name)
         if not isinstance(value, dict):

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kastor.errors import ValidationFailed
 
 if TYPE_CHECKING:
     from kastor.dtdl import Violation
+    from kastor.types import Document
 
 TWIN = "Twin"
-_SPEAKS_FOR_ITSELF = frozenset({"boolean", "string", "double", "float"})
+_NUMBERS = frozenset(
+    [
+        "integer",
+        "long",
+        "float",
+        "double",
+        "byte",
+        "short",
+        "unsignedByte",
+        "unsignedShort",
+        "unsignedInteger",
+        "unsignedLong",
+    ]
+)
+_TEXTS = frozenset(["string", "date", "dateTime", "time", "duration", "decimal", "uuid", "bytes"])
 
 
 def refuse(faults: Iterable[str], message: str = "Invalid twin specified") -> ValidationFailed:
@@ -19,11 +34,14 @@ def refuse(faults: Iterable[str], message: str = "Invalid twin specified") -> Va
     return ValidationFailed(message, details=tuple(("ValidationFailed", fault) for fault in faults))
 
 
-def sentence(violation: Violation, owner: str, components: Container[object] = ()) -> str:
+def sentence(
+    violation: Violation, document: Document, owner: str, components: Container[object] = ()
+) -> str:
     """Return a violation as a sentence.
 
     Args:
         violation: with its path from the document's root.
+        document: what was validated.
         owner: `Twin`, or the name of the component or relationship that was validated.
         components: names that are components when they begin the path.
     """
@@ -42,9 +60,20 @@ def sentence(violation: Violation, owner: str, components: Container[object] = (
         case "not_an_object":
             return f"Expected value of type object for {name} on {owner}."
     text = f"Expected value of type {violation.expected} for {name} on {owner}."
-    if violation.expected in _SPEAKS_FOR_ITSELF or not violation.detail:
-        return text
+    if not violation.detail or _is_of_other_kind(violation, document):
+        return text  # the type alone says it, in the recorded form
     return f"{text} {violation.detail[0].upper()}{violation.detail[1:].rstrip('.')}."
+
+
+def _is_of_other_kind(violation: Violation, document: Document) -> bool:
+    value: Any = document
+    for step in violation.path:
+        value = value[step]
+    if violation.expected == "boolean":
+        return True
+    if violation.expected in _NUMBERS:
+        return isinstance(value, bool) or not isinstance(value, int | float)
+    return violation.expected in _TEXTS and not isinstance(value, str)
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 import structlog
@@ -19,6 +19,7 @@ from kastor.graph.commands import Command, PatchTwin, PutRelationship, PutTwin, 
 from kastor.graph.service import GraphService
 from kastor.records import Context
 from kastor.sample.building import BUILDING, graph, models
+from kastor.sample.draft import SampleGraph
 from kastor.sample.simulation import Reading, Simulation
 from kastor.storage.protocol import Store
 
@@ -53,11 +54,11 @@ async def load_sample(service: GraphService, store: Store) -> Loaded:
     )
 
 
-async def simulate(service: GraphService) -> None:
+async def simulate(service: GraphService, store: Store) -> None:
     """Write simulated readings until cancelled; a twin that is gone is left alone."""
-    simulation = Simulation(graph())
+    simulation = Simulation(await _stored(store))
     while True:
-        readings = simulation.due(datetime.now(UTC))
+        readings = simulation.due(datetime.now().astimezone())
         results = await asyncio.gather(
             *(_write(service, reading) for reading in readings), return_exceptions=True
         )
@@ -65,6 +66,14 @@ async def simulate(service: GraphService) -> None:
             if isinstance(result, BaseException) and not isinstance(result, KastorError):
                 _log.error("simulation failed", exc_info=result)
         await asyncio.sleep(TICK_SECONDS)
+
+
+async def _stored(store: Store) -> SampleGraph:
+    """Return the sample as it stands in the store, so that no meter runs backwards."""
+    sample = graph()
+    rows = [await store.twin(twin["$dtId"]) for twin in sample.twins]
+    twins = [orjson.loads(row.doc) for row in rows if row is not None]
+    return SampleGraph(twins, sample.relationships)
 
 
 async def _load(service: GraphService) -> None:

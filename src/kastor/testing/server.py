@@ -11,11 +11,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from kastor.auth.tokens import create_token
 from kastor.testing.credential import AsyncStaticCredential, StaticCredential
 
 START_SECONDS = 30.0
@@ -37,7 +39,8 @@ class KastorServer:
 
     Attributes:
         url: the address, such as `http://127.0.0.1:40001`.
-        credential, async_credential: for the Azure SDKs; `token` sets what they answer.
+        credential, async_credential: for the Azure SDKs; with `--auth tokens` among the flags
+            they answer a token that was made for this server, with the role owner.
     """
 
     def __init__(
@@ -83,6 +86,10 @@ class KastorServer:
         """
         if not self._keeps_folder:
             self.data_dir = Path(tempfile.mkdtemp(prefix="kastor-"))
+        if ("--auth", "tokens") in pairwise(self._args):
+            token = create_token(self.data_dir / "tokens", "owner", "kastor-testing")
+            self.credential = StaticCredential(token)
+            self.async_credential = AsyncStaticCredential(token)
         command = [sys.executable, "-m", "kastor", "serve", "--port", "0", "--allow-reset"]
         command += ["--data", str(self.data_dir), *(["--tls-dev"] if self._tls else [])]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
