@@ -31,17 +31,27 @@ class ActiveContext:
 
     Attributes:
         language: the DTDL version under its limits context.
-        extensions: context ids, in the order in which they became active.
-        terms: every term that is defined.
+        extensions: ids of the known extensions, in the order in which they became active.
         reserved: prefixes that ids must not have.
         incomplete: an unknown extension is active, so unknown terms may be its.
     """
 
     language: Language
     extensions: tuple[str, ...]
-    terms: dict[str, str] = field(repr=False)
     reserved: tuple[str, ...]
     incomplete: bool
+    _tables: tuple[dict[str, str], ...] = field(repr=False)
+
+    def term(self, name: str) -> str | None:
+        """Return the identifier that a term stands for, or None.
+
+        The language's own terms win, then the extension that became active first.
+        """
+        for table in self._tables:
+            found = table.get(name)
+            if found is not None:
+                return found
+        return None
 
 
 class Contexts:
@@ -87,13 +97,18 @@ class Contexts:
             raise Fault("emptyContext", path)
         found, start = self._dtdl(outer, specifiers, path)
         extensions = list(outer.extensions if outer else ())
-        for leading in specifiers[: start[0]]:
-            self._extend(extensions, leading, found.version, path)
-        for entry, specifier in zip(entries[start[1] :], specifiers[start[1] :], strict=True):
+        incomplete = outer.incomplete if outer else False
+        for at, entry in enumerate(entries):
+            if start[0] <= at < start[1]:
+                continue
             if not isinstance(entry, str):
                 raise Fault("disallowedLocalContext", path)
-            self._extend(extensions, specifier, found.version, path)
-        return self._active(found, tuple(extensions), outer)
+            known = self._extension(entry, found.version, path)
+            if known is None:
+                incomplete = True
+            elif known not in extensions:
+                extensions.append(known)
+        return self._active(found, tuple(extensions), incomplete)
 
     def _dtdl(
         self, outer: ActiveContext | None, specifiers: list[str], path: object
@@ -151,13 +166,8 @@ class Contexts:
             raise Fault("disallowedLimitContext", path, following)
         raise Fault("missingLimitContext", path, specifier)
 
-    def _extend(self, extensions: list[str], specifier: str, version: int, path: object) -> None:
-        known = self._extension(specifier, version, path)
-        if known not in extensions:
-            extensions.append(known)
-
-    def _extension(self, specifier: str, version: int, path: object) -> str:
-        """Return the id of the known context, or the specifier of a tolerated unknown one."""
+    def _extension(self, specifier: str, version: int, path: object) -> str | None:
+        """Return the id of the known context, or None for a tolerated unknown one."""
         if not specifier.startswith("dtmi:"):
             raise Fault("nonDtmiContextSpecifier", path, specifier)
         if is_dtdl(specifier):
@@ -179,36 +189,27 @@ class Contexts:
             return f"{name};{major}"
         tolerant = version in tables.TOLERANT
         if self._tolerance == "always" or (self._tolerance == "default" and tolerant):
-            return specifier
+            return None
         if any(known.partition(";")[0] == name for known in contexts()):
             raise Fault("unresolvableContextVersion", path, specifier)
         raise Fault("unresolvableContextSpecifier", path, specifier)
 
     def _active(
-        self, found: Language, extensions: tuple[str, ...], outer: ActiveContext | None
+        self, found: Language, extensions: tuple[str, ...], incomplete: bool
     ) -> ActiveContext:
-        key = (found, extensions)
+        key = (found, extensions, incomplete)
         same = self._made.get(key)
-        if same is not None:
-            return same
-        if outer and outer.language is found and outer.extensions == extensions:
-            return outer
-        known = [contexts()[e] for e in extensions if e in contexts()]
-        core = contexts()[f"{DTDL};{found.version}"]
-        # The language's own terms win, and the extension that became active first.
-        terms: dict[str, str] = {}
-        for context in reversed(known):
-            terms |= context.terms
-        terms |= core.terms
-        active = ActiveContext(
-            language=found,
-            extensions=extensions,
-            terms=terms,
-            reserved=core.reserved + tuple(p for c in known for p in c.reserved),
-            incomplete=len(known) < len(extensions),
-        )
-        self._made[key] = active
-        return active
+        if same is None:
+            core = contexts()[f"{DTDL};{found.version}"]
+            known = [contexts()[extension] for extension in extensions]
+            same = self._made[key] = ActiveContext(
+                language=found,
+                extensions=extensions,
+                reserved=core.reserved + tuple(p for c in known for p in c.reserved),
+                incomplete=incomplete,
+                _tables=(core.terms, *(c.terms for c in known)),
+            )
+        return same
 
 
 def is_dtdl(specifier: str) -> bool:

@@ -1,4 +1,4 @@
-"""Phase 4b: what co-types demand of their element, its values, siblings and parent (spec dtdl 9)."""
+"""Phase 4c: what co-types demand of element, values, siblings and parent (spec dtdl 9)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,9 @@ class CotypeRules:
     def _families(self, marked: Iterable[Node]) -> list[tuple[Node, Node, list[Node]]]:
         """Return (parent, node, values it stands among), inherited contents included."""
         wanted = {
-            node.id: node for node in marked if any(c.names_sibling or c.overrides for c in node.cotypes)
+            node.id: node
+            for node in marked
+            if any(c.names_sibling or c.overrides for c in node.cotypes)
         }
         if not wanted:
             return []
@@ -159,9 +161,7 @@ class CotypeRules:
                 if cotype.overrides is not None:
                     self._check_override(parent, node, cotype, by_name, references)
 
-    def _check_annotation(
-        self, node: Node, cotype: Cotype, by_name: dict[object, Node]
-    ) -> None:
+    def _check_annotation(self, node: Node, cotype: Cotype, by_name: dict[object, Node]) -> None:
         assert cotype.names_sibling is not None  # noqa: S101 - the caller asked
         term, classes, excluded = cotype.names_sibling
         key = _extra(node, term)
@@ -169,7 +169,9 @@ class CotypeRules:
         if sibling is None:
             return
         if sibling.kind not in classes:
-            self._sibling("notSiblingRequiredType", node, sibling, term, key, "Property or Telemetry")
+            self._sibling(
+                "notSiblingRequiredType", node, sibling, term, key, "Property or Telemetry"
+            )
         elif sibling.has_cotype(frozenset({excluded})):
             self._sibling("disallowedType", node, sibling, term, key, "ValueAnnotation")
 
@@ -285,5 +287,3 @@ def conforms_to(value: Node, constraint: Constraint) -> bool:
     if constraint.classes & value.spec.ancestors:
         return True
     return any(constraint.cotypes & cotype_ancestors(c.id) for c in value.cotypes)
-
-

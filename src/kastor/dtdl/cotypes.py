@@ -115,7 +115,7 @@ def unit_types(level: int) -> dict[str, tuple[tuple[str, str], ...]]:
 
     Level 0 is what DTDL 2 has built in, 1 to 3 are the versions of the extension.
     """
-    found = {}
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
     for line in units.UNITS.strip().splitlines():
         name, _, members = line.partition(": ")
         [(own, name)] = marked(name, "\n")
@@ -129,7 +129,7 @@ def unit_types(level: int) -> dict[str, tuple[tuple[str, str], ...]]:
 @cache
 def semantic_types(level: int) -> dict[str, str]:
     """Return semantic type -> unit type; levels as in `unit_types`."""
-    found = {}
+    found: dict[str, str] = {}
     for line in units.SEMANTIC_TYPES.strip().splitlines():
         unit_type, _, members = line.partition(": ")
         found |= {term: unit_type for at, term in marked(members, " ") if at <= level}
@@ -194,9 +194,7 @@ class _Naming:
         return _Naming(extension, int(at or self.at)).cotype(term)
 
 
-def _reference_kind(
-    kind: str, naming: _Naming, dtdl: int
-) -> tuple[str, str | None, str | None, str | None]:
+def _reference_kind(kind: str, naming: _Naming) -> tuple[str, str | None, str | None, str | None]:
     """Return kind, class, unit type and enumeration of a property's values."""
     if kind.startswith("unit:"):
         return "object", "Unit", f"dtmi:standard:class:{kind[5:]};2", None
@@ -210,11 +208,9 @@ def _reference_kind(
     return kind, None, None, None
 
 
-def _property(
-    naming: _Naming, cotype: str, cells: list[str], dtdl: frozenset[int]
-) -> PropertySpec:
+def _property(naming: _Naming, cotype: str, cells: list[str], dtdl: frozenset[int]) -> PropertySpec:
     term, _, count, kind_cell, *rules = cells
-    kind, cls, unit_type, enum = _reference_kind(kind_cell, naming, max(dtdl))
+    kind, cls, unit_type, enum = _reference_kind(kind_cell, naming)
     rule = dict(r.partition("=")[::2] for r in rules)
     identifier = naming.property(cotype, term, max(dtdl))
     pattern = extensions.PATTERNS.get(rule.get("pattern", ""), tables.NAME)
@@ -277,9 +273,7 @@ def _inverse(words: list[str], naming: _Naming) -> Constraint | None:
     )
 
 
-def _names_sibling(
-    words: list[str], naming: _Naming
-) -> tuple[str, frozenset[str], str] | None:
+def _names_sibling(words: list[str], naming: _Naming) -> tuple[str, frozenset[str], str] | None:
     found = next((w.split() for w in words if w.startswith("names ")), None)
     if found is None:
         return None
@@ -305,11 +299,7 @@ def _cotype(
     elif on == {"-"}:
         on = frozenset()
     plain = [w for w in words if w[0].islower() and " " not in w]
-    rules = [
-        _constraint(w, naming)
-        for w in plain
-        if ":" in w or w.partition("=")[0] == "schema"
-    ]
+    rules = [_constraint(w, naming) for w in plain if ":" in w or w.partition("=")[0] == "schema"]
     inverse = _inverse(words, naming)
     parent = next((w[1:] for w in words if w.startswith("<")), None)
     return Cotype(
@@ -404,7 +394,9 @@ def _lines(naming: _Naming, table: str, dtdl: frozenset[int]) -> list[Cotype]:
         else:
             groups.append((row, []))
     return [
-        _cotype(naming, row, members, dtdl) for row, members in groups if naming.at in _numbers(row[1])
+        _cotype(naming, row, members, dtdl)
+        for row, members in groups
+        if naming.at in _numbers(row[1])
     ]
 
 
@@ -473,7 +465,9 @@ def _object_terms(context_id: str) -> dict[str, str]:
 
 def _builtin_unit_terms() -> dict[str, str]:
     terms = {
-        unit: f"dtmi:standard:unit:{unit};2" for members in unit_types(0).values() for unit, _ in members
+        unit: f"dtmi:standard:unit:{unit};2"
+        for members in unit_types(0).values()
+        for unit, _ in members
     }
     for name, _, _ in prefixes(binary=False) + prefixes(binary=True):
         own = units.PREFIX_NAMES_IN_2.get(name, name)
@@ -483,7 +477,9 @@ def _builtin_unit_terms() -> dict[str, str]:
 
 def _quantitative_terms(at: int) -> dict[str, str]:
     base = f"{EXTENSION_ID}{QUANTITATIVE}:v{at}"
-    terms = {unit: f"{base}:unit:{unit}" for members in unit_types(at).values() for unit, _ in members}
+    terms = {
+        unit: f"{base}:unit:{unit}" for members in unit_types(at).values() for unit, _ in members
+    }
     terms |= {name: f"{base}:enum:{name}" for name in unit_types(at)}
     terms |= {name: f"{base}:enum:{real}" for name, real in units.ALTERNATIVE_TERMS.items()}
     terms |= {name: f"{base}:enum:{name}" for name in ("DecimalPrefix", "BinaryPrefix")}

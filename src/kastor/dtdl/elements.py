@@ -5,22 +5,22 @@ Recursion is bounded: documents deeper than 64 never come here.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kastor.dtdl.collector import Quit
-from kastor.dtdl.contexts import ActiveContext
-from kastor.dtdl.cotypes import Cotype, cotype
 from kastor.dtdl.documents import Fault, RepeatingObject
+from kastor.dtdl.identity import automatic_id, segment_of
 from kastor.dtdl.language import DTMI_LOOSE
-from kastor.dtdl.literals import XSD_STRING, XSD_STRINGS, Reading, flatten, read_literal, read_text, utf16_length
-from kastor.dtdl.metamodel import CLASS_ID, ClassSpec, PropertySpec, language, material_names, written_names
+from kastor.dtdl.literals import Reading, flatten, read_literal, read_text, utf16_length
+from kastor.dtdl.metamodel import CLASS_ID, PropertySpec, written_names
 from kastor.dtdl.nodes import Node, Path
+from kastor.dtdl.type_names import TypeReader, Types, report_bad_type
 
 if TYPE_CHECKING:
     from kastor.dtdl.collector import Collector
-    from kastor.dtdl.contexts import Contexts
-
-import re
+    from kastor.dtdl.contexts import ActiveContext, Contexts
+    from kastor.dtdl.cotypes import Cotype
 
 _LOOSE = re.compile(DTMI_LOOSE)
 _KEYWORDS = frozenset({"@context", "@id", "@type", "@graph"})
@@ -33,19 +33,10 @@ class Reference(NamedTuple):
     node: Node
     spec: PropertySpec
     values: list[Any]
-    index: int
+    at: int
     id: str
     from_term: bool
     path: Path
-
-
-class Types(NamedTuple):
-    """What `@type` said."""
-
-    spec: ClassSpec
-    cotypes: tuple[Cotype, ...]
-    undefined: tuple[str, ...]
-    inferred: bool
 
 
 class Elements:
@@ -57,7 +48,9 @@ class Elements:
         overwritten: an id was taken twice while the first element was still being read.
     """
 
-    def __init__(self, collector: Collector, contexts: Contexts, *, inline_interfaces: bool) -> None:
+    def __init__(
+        self, collector: Collector, contexts: Contexts, *, inline_interfaces: bool
+    ) -> None:
         self.collector = collector
         self.contexts = contexts
         self.nodes: dict[str, Node] = {}
@@ -107,15 +100,15 @@ class Elements:
         version = context.language.version
         if _ROOT not in names and f"{CLASS_ID}{_ROOT};{version}" not in names:
             where = (path, "@type") if "@type" in value else path
-            raise self._quit(
-                "typeNotRootable", where, value=value["@id"], type=f"'{_ROOT}'"
-            )
+            raise self._quit("typeNotRootable", where, value=value["@id"], type=f"'{_ROOT}'")
         if context.language.restricts_keywords:
             for key in value:
                 if key[:1] == "@" and key not in _KEYWORDS:
                     raise self._quit("topLevelKeywordDisallowed", (path, key), value=key)
         identifier = self._defined_id(value, context, path)
-        self._element(value, context, None, None, identifier, path, written_names("Entity", version))
+        self._element(
+            value, context, None, None, identifier, path, written_names("Entity", version)
+        )
 
     # --- identity -----------------------------------------------------------------------------
 
@@ -128,9 +121,7 @@ class Elements:
             raise self._quit("idTooLong", where, value=identifier)
         if not language.id_pattern.search(identifier):
             raise self._quit("invalidId", where, value=identifier)
-        if identifier.startswith(context.reserved) and not (
-            self.tolerant and language.tolerant
-        ):
+        if identifier.startswith(context.reserved) and not (self.tolerant and language.tolerant):
             raise self._quit("reservedId", where, value=identifier)
         return identifier
 
@@ -138,9 +129,8 @@ class Elements:
         self, value: dict[str, Any], parent: Node, spec: PropertySpec, path: Path
     ) -> str:
         """Return the id of an element without `@id` (spec dtdl 3.2)."""
-        base, semicolon, version = parent.id.partition(";")
         if spec.segment is None:
-            return f"{base}:_{spec.name}{semicolon}{version}"
+            return automatic_id(parent.id, spec.name, None)
         found = value.get(spec.segment)
         if found is None and spec.segment not in value:
             term = f"dtmi:dtdl:property:{spec.segment};{parent.language.version}"
@@ -153,7 +143,7 @@ class Elements:
                     value=spec.segment,
                 )
             found = value[term]
-        name = _segment(found)
+        name = segment_of(found)
         if name is None:
             raise self._quit(
                 "dtmiSegPropertyNotStringOrNumber",
@@ -162,7 +152,7 @@ class Elements:
                 property=spec.name,
                 value=spec.segment,
             )
-        return f"{base}:_{spec.name}:__{name}{semicolon}{version}"
+        return automatic_id(parent.id, spec.name, name)
 
     # --- one element --------------------------------------------------------------------------
 
@@ -193,6 +183,14 @@ class Elements:
                         property=spec.name,
                         value=key,
                     )
+        if spec.cls == _ROOT and not self.inline_interfaces:
+            report(
+                "inlineInterfaceNotSupported",
+                path,
+                primary=parent.id,
+                property=spec.name,
+                value=str(value.get("@id")),
+            )
         version = context.language.version
         if version not in spec.versions:
             report(
@@ -237,7 +235,7 @@ class Elements:
             primary=parent.id,
             property=spec.name,
             aux=spec.segment,
-            value=_segment(value.get(spec.segment)),
+            value=segment_of(value.get(spec.segment)),
         )
         return None
 
@@ -316,7 +314,7 @@ class Elements:
                 # Of another version, the request of a command may be of a class it lacks.
                 known = language.classes.get(inferred) or language.classes["CommandPayload"]
                 return Types(known, (), (), inferred=True)
-            self.bad_type(parent, parent_spec, identifier, None, path)
+            report_bad_type(self.collector, parent, parent_spec, identifier, None, path)
             return None
         raw = value["@type"]
         if isinstance(raw, str) and raw in names:
@@ -325,25 +323,8 @@ class Elements:
         if isinstance(raw, list) and not all(isinstance(entry, str) for entry in entries):
             raise self._quit("typeNotString", (path, "@type"), primary=identifier)
         entries = [entry for entry in entries if isinstance(entry, str)]
-        return _TypeReader(self, context, identifier, (path, "@type")).read(
+        return TypeReader(self.collector, context, identifier, (path, "@type")).read(
             entries, names, parent, parent_spec
-        )
-
-    def bad_type(
-        self,
-        parent: Node | None,
-        spec: PropertySpec | None,
-        identifier: str,
-        value: str | None,
-        path: Path,
-    ) -> None:
-        self.collector.report(
-            "badType",
-            path,
-            primary=parent.id if parent else identifier,
-            secondary=identifier,
-            property=spec.name if spec else None,
-            value=value,
         )
 
     # --- members ------------------------------------------------------------------------------
@@ -405,9 +386,7 @@ class Elements:
         if kind == "object":
             self._objects(spec, member, node, context, path)
             return
-        reading = Reading(
-            self.collector, node.id, spec, path, node.language.restricts_keywords
-        )
+        reading = Reading(self.collector, node.id, spec, path, node.language.restricts_keywords)
         kept: Any
         if kind == "text":
             kept = read_text(reading, member)
@@ -443,7 +422,7 @@ class Elements:
                 type=shown,
             )
             return None
-        found = context.terms.get(value) if ":" not in value else value
+        found = context.term(value) if ":" not in value else value
         pattern = spec.pattern or context.language.id_pattern
         if found is None or (found is value and not pattern.search(found)):
             self.collector.report(
@@ -497,7 +476,7 @@ class Elements:
             if not _LOOSE.search(key):
                 return "propertyInvalidDtmi"
             problem = "propertyIrrelevantDtmiOrTerm"
-        elif key in context.terms:
+        elif context.term(key) is not None:
             problem = "propertyIrrelevantDtmiOrTerm"
         else:
             problem = "propertyUndefinedTerm"
@@ -538,24 +517,18 @@ class Elements:
                 self.collector.report(
                     "refNotStringOrObject", where, primary=node.id, property=spec.name
                 )
-        self._count(spec, len(values), len(entries), node, path)
+        self._count(spec, len(values), node, path)
         if spec.cotype is None:
             node.links[spec.name] = values
         else:
             node.extra[spec.id] = values
             node.extra_specs[spec.id] = spec
 
-    def _count(
-        self, spec: PropertySpec, accepted: int, given: int, node: Node, path: Path
-    ) -> None:
+    def _count(self, spec: PropertySpec, accepted: int, node: Node, path: Path) -> None:
         if accepted < spec.low:
-            self.collector.report(
-                "objectCountBelowMin", path, primary=node.id, property=spec.name
-            )
+            self.collector.report("objectCountBelowMin", path, primary=node.id, property=spec.name)
         elif spec.high == 1 and accepted > 1:
-            self.collector.report(
-                "objectMultipleValues", path, primary=node.id, property=spec.name
-            )
+            self.collector.report("objectMultipleValues", path, primary=node.id, property=spec.name)
 
     def _reference_object(
         self, entry: dict[str, Any], spec: PropertySpec, node: Node, path: Path
@@ -565,16 +538,14 @@ class Elements:
                 "idReference", path, primary=node.id, property=spec.name, value=entry["@id"]
             )
         else:
-            self.collector.report(
-                "refObjectNotAllowed", path, primary=node.id, property=spec.name
-            )
+            self.collector.report("refObjectNotAllowed", path, primary=node.id, property=spec.name)
 
     def _reference_id(self, text: str, context: ActiveContext) -> str | None:
         if text[:5] == "dtmi:":
             language = context.language
             fits = utf16_length(text) <= language.id_length
             return text if fits and language.id_pattern.search(text) else None
-        return context.terms.get(text) if ":" not in text else None
+        return context.term(text) if ":" not in text else None
 
     def _reference(
         self,
@@ -597,156 +568,9 @@ class Elements:
         values.append(found)
 
 
-class _TypeReader:
-    """Reads an `@type` that is more than the name of one class."""
-
-    def __init__(
-        self, elements: Elements, context: ActiveContext, identifier: str, path: Path
-    ) -> None:
-        self.elements = elements
-        self.context = context
-        self.identifier = identifier
-        self.path = path
-        self.failed = False
-
-    def read(
-        self,
-        entries: list[Any],
-        names: frozenset[str],
-        parent: Node | None,
-        parent_spec: PropertySpec | None,
-    ) -> Types | None:
-        language = self.context.language
-        materials: list[str] = []
-        cotypes: list[Cotype] = []
-        undefined: list[str] = []
-        suffix = f";{language.version}"
-        for entry in entries:
-            name = entry
-            if entry.startswith(CLASS_ID) and entry.endswith(suffix):
-                name = entry[len(CLASS_ID) : -len(suffix)]
-            if name in names:
-                if name not in materials:
-                    materials.append(name)
-            elif name in material_names() or _is_class_id(entry):
-                materials.append(entry)
-            else:
-                self._cotype(entry, cotypes, undefined, materials)
-        wrong = [m for m in materials if m not in names]
-        if wrong or not (materials or self.failed):
-            for value in wrong or [None]:
-                self.elements.bad_type(parent, parent_spec, self.identifier, value, self.path)
-            self.failed = True
-        elif len(materials) > 1:
-            self._report("multipleMaterialTypes", value=" and ".join(materials))
-            self.failed = True
-        if self.failed:
-            return None
-        spec = language.classes[materials[0]]
-        self._check_cotypes(spec, cotypes)
-        return Types(spec, tuple(cotypes), tuple(undefined), inferred=False)
-
-    def _report(self, identifier: str, **fields: str | None) -> None:
-        self.elements.collector.report(identifier, self.path, primary=self.identifier, **fields)
-
-    def _cotype(
-        self, entry: str, cotypes: list[Cotype], undefined: list[str], wrong: list[str]
-    ) -> None:
-        tolerant, incomplete = self.context.language.tolerant, self.context.incomplete
-        found: str | None
-        if entry.startswith("dtmi:"):
-            if not self.context.language.id_pattern.search(entry):
-                self._fail("typeInvalidDtmi", entry)
-                return
-            found = entry
-        elif ":" in entry:
-            if tolerant:
-                undefined.append(entry)
-            else:
-                self._fail("typeNotDtmiNorTerm", entry)
-            return
-        else:
-            found = self.context.terms.get(entry)
-            if found is None:
-                if tolerant or incomplete:
-                    undefined.append(entry)
-                else:
-                    self._fail("typeUndefinedTerm", entry)
-                return
-        known = cotype(found)
-        if known is not None and known.abstract:
-            self._report("abstractSupplementalType", type=known.term)
-            self.failed = True
-        elif known is not None and not known.on:
-            # The unit types of version 2 are classes of the language that no model can use.
-            wrong.append(entry)
-        elif known is not None:
-            if known not in cotypes:
-                cotypes.append(known)
-        elif incomplete:
-            undefined.append(entry)
-        else:
-            self._fail("typeIrrelevantDtmiOrTerm", entry)
-
-    def _fail(self, identifier: str, value: str) -> None:
-        self._report(identifier, value=value)
-        self.failed = True
-
-    def _check_cotypes(self, spec: ClassSpec, cotypes: list[Cotype]) -> None:
-        """Check whether co-types may stand on the class and beside each other."""
-        version = self.context.language.version
-        ids = {c.id for c in cotypes}
-        for found in cotypes:
-            if spec.name not in found.on and not (found.alternatives & ids):
-                self._report("invalidCotype", type=found.term)
-            elif version not in found.versions:
-                self._report("invalidCotypeVersion", type=found.term)
-            if any(need not in ids for need in found.needs):
-                self._report("missingCocotype", type=found.term)
-            if any(excluded in ids for excluded in found.excludes):
-                self._report("disallowedCocotype", type=found.term)
-        self._check_conflicts(cotypes)
-
-    def _check_conflicts(self, cotypes: list[Cotype]) -> None:
-        owners: dict[str, Cotype] = {}
-        for found in cotypes:
-            for spec in found.properties:
-                if spec.id in owners:
-                    self._report(
-                        "conflictingSupplementalTypes",
-                        type=owners[spec.id].term,
-                        property=spec.name,
-                    )
-                owners.setdefault(spec.id, found)
-
-
-def _is_class_id(entry: str) -> bool:
-    if not entry.startswith(CLASS_ID):
-        return False
-    name, _, version = entry[len(CLASS_ID) :].partition(";")
-    return version in ("2", "3", "4") and name in language(int(version)).classes
-
-
 def _cotype_specs(cotypes: tuple[Cotype, ...]) -> dict[str, PropertySpec]:
     found: dict[str, PropertySpec] = {}
     for owner in reversed(cotypes):
         for spec in owner.properties:
             found[spec.name] = found[spec.id] = spec
     return found
-
-
-def _segment(value: object) -> str | None:
-    """Return the end of an automatic id that a name makes, or None if it makes none."""
-    values = flatten(value)
-    if len(values) != 1:
-        return None
-    found = values[0]
-    if isinstance(found, dict):
-        if found.get("@type", XSD_STRING) not in XSD_STRINGS:
-            return None
-        found = found.get("@value")
-    if isinstance(found, str):
-        return found
-    if isinstance(found, (int, float)) and not isinstance(found, bool):
-        return str(found).replace(".", "_")
-    return None

@@ -18,6 +18,7 @@ Kinds of value: string, integer, decimal, duration; EnumValue or Unit (a referen
 of a co-type property). Rules of a property: min=, len=, pattern=, unique (among siblings),
 conforms=p (to the element's schema p).
 """
+# ruff: noqa: E501 - a row of a table is one line
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def shape_fault(shape: str, value: dict[str, Any]) -> str | None:
     rings: list[Any] = []
     for depth in range(_NESTING[shape]):
         if shape in ("polygon", "multiPolygon") and depth == _NESTING[shape] - 1:
-            rings = [ring for entry in lists for ring in entry]
+            rings = list(lists)
         lists = [inner for entry in lists for inner in entry]
     if any(len(position) not in (2, 3) for position in lists):
         return "a position must have two or three numbers"

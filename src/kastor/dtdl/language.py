@@ -4,6 +4,7 @@ Data only, with DTDL 2, 3 and 4 side by side, so that a person can hold it again
 `kastor.dtdl.metamodel` reads the tables; parser, checks and reference pages are driven by what
 it makes of them. Columns are separated by two or more blanks.
 """
+# ruff: noqa: E501 - a row of a table is one line
 
 from __future__ import annotations
 

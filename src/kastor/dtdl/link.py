@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _RESERVED = RESERVED_PREFIXES + tuple(p for found in CONTEXT_PREFIXES.values() for p in found)
 
 
-def undefined(
-    elements: Elements, collector: Collector, start: int
-) -> dict[str, list[Reference]]:
+def undefined(elements: Elements, collector: Collector, start: int) -> dict[str, list[Reference]]:
     """Return the references from `start` on that nothing defines yet, by id (spec dtdl 3.3).
 
     Standard elements count as defined; terms that name no element and undefined ids under a
@@ -55,7 +53,7 @@ def link(elements: Elements, collector: Collector) -> None:
     nodes = elements.nodes
     for inline in elements.inline:
         target = nodes[inline.id]
-        inline.values[inline.index] = target
+        inline.values[inline.at] = target
         key = inline.spec.key
         if key is not None and key not in target.literals:
             _missing_key(inline, target, collector)
@@ -64,7 +62,7 @@ def link(elements: Elements, collector: Collector) -> None:
         if found is None:
             continue
         if check_reference(reference, found, collector):
-            reference.values[reference.index] = found
+            reference.values[reference.at] = found
     for node in nodes.values():
         for name, values in node.links.items():
             if any(isinstance(value, str) for value in values):
@@ -108,17 +106,17 @@ def check_reference(reference: Reference, target: Node, collector: Collector) ->
             value=reference.id.rpartition(":")[2].partition(";")[0],
         )
         return False
-    if spec.cotype is None and target.language.version not in spec.versions:
-        if target.partition is not None:
-            collector.report(
-                "disallowedVersionReference",
-                where,
-                primary=node.id,
-                secondary=target.id,
-                property=spec.name,
-                value=str(target.language.version),
-            )
-            fine = False
+    own = target.partition is not None
+    if spec.cotype is None and own and target.language.version not in spec.versions:
+        collector.report(
+            "disallowedVersionReference",
+            where,
+            primary=node.id,
+            secondary=target.id,
+            property=spec.name,
+            value=str(target.language.version),
+        )
+        fine = False
     if (
         target.partition is not None
         and target.kind != "Interface"

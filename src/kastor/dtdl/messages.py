@@ -17,6 +17,7 @@ OWN = (
     "inlineInterfaceNotSupported",
 )
 
+# fmt: off
 MESSAGES: dict[str, tuple[str, str, str]] = {
     # --- the text as JSON ---------------------------------------------------------------------
     "notJson": ("quit", "The text can not be read as JSON: {value}.", "Write plain JSON: no comments, no trailing commas, double quotes, nested at most 64 deep."),
@@ -213,3 +214,4 @@ MESSAGES: dict[str, tuple[str, str, str]] = {
     "matchingPropertyNotSupplemental": ("notify", "{primary} overrides a property of {value} that its class brings.", "Name a property of one of its types, such as unit."),
     "siblingPropertyMismatch": ("notify", "{property} of {primary} can not be {value}: not the type of what it overrides.", "Use the type of the overridden property; for a unit its enumeration."),
 }
+# fmt: on

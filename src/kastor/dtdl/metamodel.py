@@ -133,7 +133,7 @@ def rows(table: str) -> list[list[str]]:
     return [re.split(r"\s{2,}", line.strip()) for line in table.strip().splitlines()]
 
 
-def number(cell: str, version: int, limits: str) -> int | None:
+def number(cell: str, limits: str) -> int | None:
     """Return the limit that a cell like ``512 aio:2048`` holds, or None for ``-``."""
     first, *others = cell.split(" ")
     for other in others:
@@ -262,7 +262,7 @@ def _property(row: list[str], version: int, limits: str) -> PropertySpec | None:
         inferred=cls if "inferred" in marks else None,
         low=int(low),
         high=None if high == "*" else int(high),
-        length=number(parts["len"], version, limits) if "len" in parts else None,
+        length=number(parts["len"], limits) if "len" in parts else None,
         pattern=re.compile(pattern) if pattern else None,
         minimum=minimum,
         maximum=maximum,
@@ -304,7 +304,7 @@ def _closures(version: int, limits: str) -> tuple[Closure, ...]:
                 rule=rule,
                 narrow=walk == "narrow",
                 over=tuple(over.split()),
-                limit=0 if excluded else number(cell, version, limits) or 0,
+                limit=0 if excluded else number(cell, limits) or 0,
                 excluded=excluded,
                 cycles=f"cycle:{version}" in marks,
             )
@@ -313,7 +313,7 @@ def _closures(version: int, limits: str) -> tuple[Closure, ...]:
 
 
 def _column(line: str, version: int, limits: str) -> int | None:
-    return number(re.split(r"\s{2,}", line)[version - 2], version, limits)
+    return number(re.split(r"\s{2,}", line)[version - 2], limits)
 
 
 @cache

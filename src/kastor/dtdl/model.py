@@ -293,7 +293,15 @@ class ModelSet:
         compilers: compiled schemas per rules; for the package itself.
     """
 
-    __slots__ = ("_made", "_subtypes", "_supertypes", "compilers", "elements", "interfaces", "nodes")
+    __slots__ = (
+        "_made",
+        "_subtypes",
+        "_supertypes",
+        "compilers",
+        "elements",
+        "interfaces",
+        "nodes",
+    )
 
     def __init__(self, nodes: Mapping[str, Node]) -> None:
         self.nodes = nodes

@@ -6,10 +6,12 @@ join (`link`), check what only the whole shows (`closures`, `cotype_rules`).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
-from kastor.dtdl.closures import Structure
+from kastor.dtdl.closures import Closures
 from kastor.dtdl.collector import Collector, Quit, Stop
+from kastor.dtdl.contents import Contents
 from kastor.dtdl.contexts import Contexts
 from kastor.dtdl.cotype_rules import CotypeRules
 from kastor.dtdl.documents import Malformed, depth_exceeded, form_fault, read_text
@@ -17,13 +19,12 @@ from kastor.dtdl.elements import Elements
 from kastor.dtdl.link import link, undefined
 from kastor.dtdl.model import ModelSet
 from kastor.dtdl.problems import dtdl_error, unresolved_error
+from kastor.dtdl.sizes import check_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from kastor.dtdl.elements import Reference
-
-Resolver = "Callable[[Sequence[str]], Iterable[object] | None]"
 
 
 def parse(
@@ -70,24 +71,22 @@ class _Run:
 
     def __init__(self, contexts: Contexts, *, inline_interfaces: bool) -> None:
         self.collector = Collector()
-        self.elements = Elements(
-            self.collector, contexts, inline_interfaces=inline_interfaces
-        )
+        self.elements = Elements(self.collector, contexts, inline_interfaces=inline_interfaces)
         self.texts: list[str | None] = []
+        self.values: list[object] = []
 
     def read(self, document: object, *, tolerant: bool) -> None:
         """Phase 1 for one document."""
         root = ("", len(self.texts))
         value = self._value(document, root)
+        self.values.append(value)
         fault = form_fault(value)
         if fault is not None:
             self.collector.report(fault.identifier, _rooted(fault.path, root), value=fault.value)
         else:
             self.elements.tolerant = tolerant
-            try:
+            with suppress(Quit):
                 self.elements.read(value, root)
-            except Quit:
-                pass
         self.collector.end_phase()
 
     def _value(self, document: object, root: tuple[str, int]) -> object:
@@ -138,10 +137,14 @@ class _Run:
         link(self.elements, self.collector)
         self.collector.end_phase()
         nodes = self.elements.nodes
-        CotypeRules(nodes, self.collector)
-        structure = Structure(nodes, self.collector)
-        structure.check()
+        closures = Closures(nodes, self.collector)
+        closures.check_extends()
+        contents = Contents(nodes, self.collector, closures.too_deep)
+        contents.import_inherited()
+        closures.check()
+        contents.check()
         CotypeRules(nodes, self.collector).check()
+        check_sizes(nodes, self.texts, self.values, self.collector)
         self.collector.end_phase()
 
 

@@ -33,8 +33,20 @@ def locate(text: str, wanted: Collection[Keys]) -> dict[Keys, int]:
         for key in keys:
             branch = branch.setdefault(key, {})
     found: dict[Keys, int] = {}
-    _walk(text, tree, found)
+    _walk(text, tree, found, {})
     return {keys: _nearest(found, keys) for keys in wanted}
+
+
+def lengths(text: str, wanted: Collection[Keys]) -> dict[Keys, int]:
+    """Return how many characters some objects take in a text, white space included."""
+    tree: dict[str | int, Any] = {}
+    for keys in wanted:
+        branch = tree
+        for key in keys:
+            branch = branch.setdefault(key, {})
+    found: dict[Keys, int] = {}
+    _walk(text, tree, {}, found)
+    return {keys: found.get(keys, 0) for keys in wanted}
 
 
 def _nearest(found: dict[Keys, int], keys: Keys) -> int:
@@ -46,9 +58,12 @@ def _nearest(found: dict[Keys, int], keys: Keys) -> int:
 class _Level:
     """One open object or array; `branch` is None where nothing is wanted."""
 
-    __slots__ = ("branch", "index", "is_object", "key", "keys")
+    __slots__ = ("branch", "index", "is_object", "key", "keys", "start")
 
-    def __init__(self, is_object: bool, branch: dict[str | int, Any] | None, keys: Keys) -> None:
+    def __init__(
+        self, is_object: bool, branch: dict[str | int, Any] | None, keys: Keys, start: int
+    ) -> None:
+        self.start = start
         self.is_object = is_object
         self.branch = branch
         self.keys = keys
@@ -65,13 +80,21 @@ class _Level:
         return self.branch[key], (*self.keys, key)
 
 
-def _walk(text: str, tree: dict[str | int, Any], found: dict[Keys, int]) -> None:
+def _walk(
+    text: str,
+    tree: dict[str | int, Any],
+    found: dict[Keys, int],
+    sizes: dict[Keys, int],
+) -> None:
+    """Fill in where the wanted values stand, and how long the arrays and objects among them are."""
     levels: list[_Level] = []
     for token in _TOKEN.finditer(text):
         part, start = token[1], token.start(1)
         level = levels[-1] if levels else None
         if part in ("]", "}"):
-            levels.pop()
+            closed = levels.pop()
+            if closed.branch is not None:
+                sizes[closed.keys] = start + 1 - closed.start
             continue
         if part == ",":
             if level is not None:
@@ -90,7 +113,7 @@ def _walk(text: str, tree: dict[str | int, Any], found: dict[Keys, int]) -> None
         if branch is not None:
             found.setdefault(keys, start)
         if part in ("[", "{"):
-            levels.append(_Level(part == "{", branch, keys))
+            levels.append(_Level(part == "{", branch, keys, start))
 
 
 def _name(token: str, level: _Level) -> str:

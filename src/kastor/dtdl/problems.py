@@ -51,9 +51,7 @@ def unresolved_error(
     return UnresolvedReferenceError(problems_of(findings, texts), tuple(missing), counts)
 
 
-def problems_of(
-    findings: Iterable[Finding], texts: Sequence[str | None]
-) -> tuple[Problem, ...]:
+def problems_of(findings: Iterable[Finding], texts: Sequence[str | None]) -> tuple[Problem, ...]:
     """Return the problems of some findings, with positions where the input was text."""
     placed = [(finding, *_place(finding)) for finding in findings]
     wanted: dict[int, set[tuple[str | int, ...]]] = {}

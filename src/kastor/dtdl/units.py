@@ -3,6 +3,7 @@
 DTDL 2 has them built in, DTDL 3 and 4 through the quantitativeTypes extension. A plus sign marks
 what only the extension has (1, 2 and 3), an asterisk what only its version 3 has.
 """
+# ruff: noqa: E501 - a row of a table is one line
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ def make_element(models: model.ModelSet, node: Node) -> model.Element:
     common = _common(models, node)
     maker = _MAKERS.get(node.kind)
     if maker is not None:
-        return maker(models, node, common)
+        made: model.Element = maker(models, node, common)
+        return made
     if "PrimitiveSchema" in node.spec.ancestors:
         name = node.kind[0].lower() + node.kind[1:]
         return model.PrimitiveSchema(name=name, **common)
@@ -108,9 +109,7 @@ def _command(models: model.ModelSet, node: Node, common: dict[str, Any]) -> mode
 
 
 def _enum_value(_: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
-    return model.EnumValue(
-        name=node.literals["name"], value=node.literals["enumValue"], **common
-    )
+    return model.EnumValue(name=node.literals["name"], value=node.literals["enumValue"], **common)
 
 
 def _array(_: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
