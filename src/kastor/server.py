@@ -43,6 +43,7 @@ SWITCH_SECONDS = 0.001
 
 UPKEEP_SECONDS = 60.0
 ADT_STRING_BYTES = 4_096
+SAMPLE_HISTORY_DAYS = 1 / 24
 _EXPOSED = ["ETag", "query-charge", "x-ms-error-code", "Retry-After", "traceresponse"]
 
 _log = structlog.get_logger("kastor.server")
@@ -121,15 +122,9 @@ def value_rules(settings: Settings) -> ValueRules:
 
 @asynccontextmanager
 async def _open_store(settings: Settings, path: Path) -> AsyncIterator[SqliteStore]:
-    retention = Retention(
-        version_seconds=settings.version_days * DAY_SECONDS,
-        version_bytes=settings.version_bytes,
-        log_seconds=settings.log_days * DAY_SECONDS,
-        log_bytes=settings.log_bytes,
-    )
     try:
         store = await SqliteStore.open(
-            path, catalog_builder(value_rules(settings)), retention=retention
+            path, catalog_builder(value_rules(settings)), retention=_retention(settings)
         )
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
         raise FolderNotWritableError(
@@ -140,6 +135,21 @@ async def _open_store(settings: Settings, path: Path) -> AsyncIterator[SqliteSto
         yield store
     finally:
         await store.close()
+
+
+def _retention(settings: Settings) -> Retention:
+    version_days, log_days = settings.version_days, settings.log_days
+    if settings.sample is not None:
+        # The simulation writes day and night; what nobody asked to keep is kept for an hour.
+        given = settings.model_fields_set
+        version_days = version_days if "version_days" in given else SAMPLE_HISTORY_DAYS
+        log_days = log_days if "log_days" in given else SAMPLE_HISTORY_DAYS
+    return Retention(
+        version_seconds=version_days * DAY_SECONDS,
+        version_bytes=settings.version_bytes,
+        log_seconds=log_days * DAY_SECONDS,
+        log_bytes=settings.log_bytes,
+    )
 
 
 def _request_limits(settings: Settings) -> RequestLimits:
@@ -232,7 +242,8 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
 
     loaded = await load_sample(services.graph, services.store)
     if loaded.can_simulate:
-        stack.push_async_callback(_cancel, asyncio.create_task(simulate(services.graph, services.store)))
+        task = asyncio.create_task(simulate(services.graph, services.store))
+        stack.push_async_callback(_cancel, task)
     return loaded.message
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from kastor import errors as e
-from kastor.api.request import Response, json_response
+from kastor.api.request import ClientGone, Response, json_response
 from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
@@ -35,6 +35,7 @@ STATUS: dict[type[e.KastorError], int] = {
     RelationshipsLeft: 400,
     Decommissioned: 400,
     StaleCatalogError: 503,
+    ClientGone: 499,
 }
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 

@@ -30,7 +30,9 @@ async def query_twins(services: Services, request: Request) -> Response:
     if not text and not token:
         raise BadRequest("Give a query, or the continuationToken of the page before.")
     strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
-    page = await services.query.run(text, token=token or None, max_items=size, strict=strict)
+    page = await request.unless_gone(
+        services.query.run(text, token=token or None, max_items=size, strict=strict)
+    )
     value = page.value
     if request.api_version == legacy.VERSION:
         value = legacy.strip_rows(value)

@@ -5,10 +5,11 @@ Nothing is parsed that is not asked for; bodies are bounded before they are read
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
@@ -19,6 +20,7 @@ from kastor.errors import (
     BadRequest,
     InvalidArgument,
     JsonPatchInvalid,
+    KastorError,
     MediaTypeError,
     PayloadTooLarge,
     ValidationFailed,
@@ -32,6 +34,8 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 Query: TypeAlias = dict[str, tuple[str, ...]]
+
+T = TypeVar("T")
 
 MAX_DEPTH = 64
 JSON_TYPE = b"application/json; charset=utf-8"
@@ -66,6 +70,10 @@ def parse_query(raw: bytes) -> Query:
     for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
         found.setdefault(name, []).append(value)
     return {name: tuple(values) for name, values in found.items()}
+
+
+class ClientGone(KastorError):
+    """The client closed the connection before it had an answer; nothing is sent."""
 
 
 class Request:
@@ -130,6 +138,23 @@ class Request:
             chunks.append(chunk)
             more = message.get("more_body", False)
         return b"".join(chunks)
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the work's result; when the client goes away, end the work instead.
+
+        Raises:
+            ClientGone: nobody is left to answer.
+        """
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self._receive())
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ClientGone("The client went away.")
+            return task.result()
+        finally:
+            task.cancel()
+            gone.cancel()
 
     async def document(self, limit: int) -> Document:
         """Return a body that is a JSON object.

@@ -1,0 +1,151 @@
+"""CPU of a request beside the floor and the usual way: GET, durable PATCH, query pages."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from processes import cpu_seconds, drive, free_port, request, server
+
+VERSION = "api-version=2023-10-31"
+TWINS = 1_000
+MODEL = "dtmi:bench:Room;1"
+PROPERTIES = {
+    "temperature": ("double", 21.5),
+    "humidity": ("double", 40.25),
+    "co2": ("integer", 420),
+    "name": ("string", "Meeting room on the second floor"),
+    "occupied": ("boolean", True),
+    "area": ("double", 32.5),
+    "capacity": ("integer", 12),
+    "opened": ("date", "2021-04-01"),
+    "cleaned": ("dateTime", "2026-01-01T08:00:00Z"),
+    "note": ("string", "Window seats to the south, whiteboard, screen"),
+}
+
+
+def model() -> dict:
+    contents = [
+        {"@type": "Property", "name": name, "schema": schema}
+        for name, (schema, _) in PROPERTIES.items()
+    ]
+    return {
+        "@id": MODEL,
+        "@type": "Interface",
+        "@context": "dtmi:dtdl:context;3",
+        "contents": contents,
+    }
+
+
+def twin(number: int) -> dict:
+    values = {name: value for name, (_, value) in PROPERTIES.items()}
+    metadata = {name: {"lastUpdateTime": "2026-01-01T08:00:00.0000000Z"} for name in PROPERTIES}
+    return {"$dtId": f"room-{number}", **values, "$metadata": {"$model": MODEL, **metadata}}
+
+
+def call(url: str, method: str, body: object) -> bytes:
+    data = json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(url, data=data, method=method, headers=headers)
+    with urllib.request.urlopen(asked) as answer:
+        return answer.read()
+
+
+@contextmanager
+def kastor(*flags: str) -> Iterator[tuple[int, int]]:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "kastor", "serve", "--port", str(port), "--data", folder]
+        with server([*command, *flags], port) as process:
+            base = f"http://127.0.0.1:{port}"
+            call(f"{base}/models?{VERSION}", "POST", [model()])
+            for number in range(TWINS):
+                call(f"{base}/digitaltwins/room-{number}?{VERSION}", "PUT", twin(number))
+            yield port, process.pid
+
+
+@contextmanager
+def fastapi() -> Iterator[tuple[int, int]]:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        script = str(Path(__file__).parent / "peer_fastapi.py")
+        command = [sys.executable, script, str(port), f"{folder}/peer.sqlite3"]
+        with server(command, port) as process:
+            url = f"http://127.0.0.1:{port}/load"
+            call(url, "PUT", [twin(number) for number in range(TWINS)])
+            yield port, process.pid
+
+
+@contextmanager
+def hello() -> Iterator[tuple[int, int]]:
+    port = free_port()
+    script = str(Path(__file__).parent / "floor_hello.py")
+    with server([sys.executable, script, str(port)], port) as process:
+        yield port, process.pid
+
+
+def gets() -> list[bytes]:
+    return [request("GET", f"/digitaltwins/room-{n}?{VERSION}") for n in range(TWINS)]
+
+
+def patches() -> list[bytes]:
+    made = []
+    for n in range(TWINS):
+        body = json.dumps(
+            [
+                {"op": "replace", "path": "/temperature", "value": 20 + n % 10},
+                {"op": "replace", "path": "/co2", "value": 400 + n},
+            ]
+        ).encode()
+        path = f"/digitaltwins/room-{n}?{VERSION}"
+        made.append(request("PATCH", path, body, "application/json-patch+json"))
+    return made
+
+
+def measure(port: int, pid: int, requests: list[bytes], seconds: float) -> dict:
+    before = cpu_seconds(pid)
+    tally = drive(port, requests, seconds=seconds)
+    tally["cpu_us"] = (cpu_seconds(pid) - before) / tally["count"] * 1e6
+    tally["per_second"] = tally["count"] / tally["seconds"]
+    return tally
+
+
+def run(rounds: int = 5, seconds: float = 2.0) -> list[tuple[str, float, float, dict]]:
+    """Return rows of (name, CPU us, ratio to its floor, tally), medians of interleaved rounds."""
+    found: dict[str, list[dict]] = {}
+    with hello() as floor, kastor() as ours, fastapi() as peer:
+        for _ in range(rounds):
+            for name, target, requests in (
+                ("bare hello", floor, gets()),
+                ("Kastor GET twin", ours, gets()),
+                ("FastAPI GET twin", peer, gets()),
+                ("Kastor PATCH, durable", ours, patches()),
+                ("FastAPI PATCH, commit each", peer, patches()),
+            ):
+                found.setdefault(name, []).append(measure(*target, requests, seconds))
+    middle = {
+        name: {
+            key: median(tally[key] for tally in tallies)
+            for key in ("cpu_us", "per_second", "p50", "p99")
+        }
+        for name, tallies in found.items()
+    }
+    floors = {"Kastor PATCH, durable": "Kastor GET twin"}
+    return [
+        (name, row["cpu_us"], row["cpu_us"] / middle[floors.get(name, "bare hello")]["cpu_us"], row)
+        for name, row in middle.items()
+    ]
+
+
+if __name__ == "__main__":
+    for name, cpu, ratio, row in run(*(int(each) for each in sys.argv[1:2])):
+        print(
+            f"{name:<28} {cpu:7.0f} us  x{ratio:5.2f}  {row['per_second']:8.0f}/s"
+            f"  p50 {row['p50']:6.2f} ms  p99 {row['p99']:6.2f} ms"
+        )
