@@ -324,5 +324,5 @@ class Query:
     limit: int | None = None
     offset: int | None = None
     explain: bool = False
-    extensions: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    extensions: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)

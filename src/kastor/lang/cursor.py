@@ -24,7 +24,7 @@ class ParseLimits:
 
     max_terms: int = 1000
     max_list: int = 10_000
-    max_nesting: int = 100
+    max_nesting: int = 200
     max_steps: int = 100
 
 

@@ -41,6 +41,7 @@ _BINDING = {
     "/": _MULTIPLY,
     "%": _MULTIPLY,
 }
+_SET_TESTS = frozenset({"NOT", "NIN", "IN", "LIKE"})
 _INT64 = 2**63
 
 
@@ -59,7 +60,10 @@ class Expressions(Cursor):
         return self.as_scalar(self.expression(_ADD), start)
 
     def expression(self, least: int) -> ast.Expression:
-        """Everything that binds at least as tight as `least`."""
+        """Everything that binds at least as tight as `least`.
+
+        Few frames per level, because Python's own stack is what nesting must not exhaust.
+        """
         start = self.start()
         left = self._prefix(least)
         while True:
@@ -67,23 +71,38 @@ class Expressions(Cursor):
             binding = _BINDING.get(key, 0)
             if binding == 0 or binding < least:
                 return left
-            if key in {"AND", "OR"}:
-                left = self._chain(key, binding, left, start)
-            elif key in {"NOT", "NIN", "IN", "LIKE"}:
+            if binding <= _AND:
+                terms = [self.as_condition(left, start)]
+                while self.keys[self.at] == key:
+                    self._count_term()
+                    after = self.start()
+                    terms.append(self.as_condition(self.expression(binding + 1), after))
+                kind = ast.And if key == "AND" else ast.Or
+                left = kind(tuple(terms), self.span(start))
+            elif key in _SET_TESTS:
                 if key == "NOT" and self.key(1) not in {"IN", "LIKE"}:
                     return left
                 left = self._set_test(self.as_scalar(left, start), start)
             else:
-                self.at += 1
-                first = self.as_scalar(left, start)
-                if binding == _COMPARE:
-                    second = self.as_scalar(self.expression(_ADD), self.starts[self.at - 1])
-                    left = ast.Comparison(key, first, second, self.span(start))
-                else:
-                    self.extend("arithmetic", self.starts[self.at - 1])
-                    after = self.start()
-                    second = self.as_scalar(self.expression(binding + 1), after)
-                    left = ast.Arithmetic(key, first, second, self.span(start))
+                left = self._binary(key, binding, self.as_scalar(left, start), start)
+
+    def _binary(self, key: str, binding: int, left: ast.Scalar, start: int) -> ast.Expression:
+        """A comparison or an arithmetic operator, after its left side."""
+        self.at += 1
+        after = self.start()
+        if binding == _COMPARE:
+            right = self.as_scalar(self.expression(_ADD), after)
+            return ast.Comparison(key, left, right, self.span(start))
+        self.extend("arithmetic", self.starts[self.at - 1])
+        right = self.as_scalar(self.expression(binding + 1), after)
+        return ast.Arithmetic(key, left, right, self.span(start))
+
+    def _count_term(self) -> None:
+        """Moves past an AND or OR, if there may be one more."""
+        self.terms += 1
+        if self.terms > self.limits.max_terms:
+            self.fail(f"more than {self.limits.max_terms} AND and OR (limit max_terms)")
+        self.at += 1
 
     def as_condition(self, found: ast.Expression, start: int) -> ast.Condition:
         """`found`, if it can be true or false."""
@@ -97,35 +116,28 @@ class Expressions(Cursor):
             self.fail("a condition cannot be used as a value here", start)
         return found
 
-    def _chain(self, key: str, binding: int, left: ast.Expression, start: int) -> ast.Condition:
-        """All AND or OR terms of one level, in one flat node."""
-        terms = [self.as_condition(left, start)]
-        while self.keys[self.at] == key:
-            self.terms += 1
-            if self.terms > self.limits.max_terms:
-                self.fail(f"more than {self.limits.max_terms} AND and OR (limit max_terms)")
-            self.at += 1
-            after = self.start()
-            terms.append(self.as_condition(self.expression(binding + 1), after))
-        kind = ast.And if key == "AND" else ast.Or
-        return kind(tuple(terms), self.span(start))
-
     def _prefix(self, least: int) -> ast.Expression:
         start = self.start()
         key = self.keys[self.at]
-        kind = self.kinds[self.at]
         if key == "NOT":
             if least > _NOT:
                 self.mismatch("a value")
             self.at += 1
             self.enter()
-            inner_start = self.start()
-            inner = self.as_condition(self.expression(_NOT), inner_start)
-            self.leave()
+            after = self.start()
+            inner = self.as_condition(self.expression(_NOT), after)
+            self.depth -= 1
             return ast.Not(inner, self.span(start))
         if key == "(":
-            return self._parenthesis()
-        if kind == WORD and self.key(1) == "(":
+            self.at += 1
+            self.enter()
+            found = self.expression(0)
+            self.depth -= 1
+            self.expect(")")
+            if isinstance(found, ast.SCALAR_NODES):
+                self.extend("arithmetic", start)
+            return found
+        if self.kinds[self.at] == WORD and self.keys[self.at + 1] == "(":
             return self._call()
         if key == "EXISTS" and self.key(1) == "{":
             return self.exists()
@@ -133,16 +145,6 @@ class Expressions(Cursor):
             return self._negative()
         literal = self._literal()
         return literal if literal is not None else self.path("a condition or a value")
-
-    def _parenthesis(self) -> ast.Expression:
-        start = self.expect("(")
-        self.enter()
-        found = self.expression(0)
-        self.leave()
-        self.expect(")")
-        if isinstance(found, ast.SCALAR_NODES):
-            self.extend("arithmetic", start)
-        return found
 
     def _negative(self) -> ast.Scalar:
         start = self.expect("-")
