@@ -134,7 +134,8 @@ def _suspicious(value: object) -> bool:
             if type(entry) is dict:
                 if type(entry.get("@id", "")) is not str or entry.get("@id") == "":
                     return True
-                if "@context" in entry and type(entry["@context"]) is not str:
+                context = entry.get("@context", "")
+                if type(context) is not str and not _only_strings(context):
                     return True
                 if "" in entry or "@graph" in entry:
                     return True
@@ -145,6 +146,10 @@ def _suspicious(value: object) -> bool:
                 return True
         level = inner
     return False
+
+
+def _only_strings(value: object) -> bool:
+    return type(value) is list and all(type(entry) is str for entry in value)
 
 
 _REPEATED = {

@@ -11,7 +11,7 @@ from kastor.dtdl.collector import Finding
 from kastor.dtdl.errors import DtdlError, Problem, UnresolvedReferenceError
 from kastor.dtdl.messages import MESSAGES
 from kastor.dtdl.nodes import pointer
-from kastor.dtdl.positions import line_and_column, locate
+from kastor.dtdl.positions import Lines, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,13 +63,13 @@ def problems_of(findings: Iterable[Finding], texts: Sequence[str | None]) -> tup
         for document, keys in wanted.items()
         if document < len(texts) and (text := texts[document]) is not None
     }
+    lines = {d: Lines(text) for d, text in enumerate(texts) if text is not None}
     problems = []
     for finding, document, keys, given in placed:
         offset = found.get(document, {}).get(keys) if given is None else given
-        text = texts[document] if document < len(texts) else None
         line, column = (None, None)
-        if offset is not None and text is not None:
-            line, column = line_and_column(text, offset)
+        if offset is not None and document in lines:
+            line, column = lines[document].position(offset)
         problems.append(_problem(finding, document, keys, line, column))
     return tuple(problems)
 
