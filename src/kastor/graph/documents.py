@@ -1,7 +1,7 @@
 """Encodes documents for storage, with numbers and strings in the one form both engines keep.
 
-Signed 64-bit integers are exact; every other number is an IEEE double; -0.0 becomes 0.0; no
-string or key holds U+0000 (the fidelity table in `docs/reference/fidelity.md`).
+Integers of 64 bits, signed or unsigned, are exact; every other number is an IEEE double; -0.0
+becomes 0.0; no string or key holds U+0000 (the table in `docs/reference/fidelity.md`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import orjson
 from kastor.errors import ValidationFailed
 from kastor.types import Document, Etag
 
-INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]|\\.)*",')
-_SUSPECT = re.compile(rb"\\u0000|-0\.0|\d{19}")
+_SUSPECT = re.compile(rb"\\u0000|-0\.0")
 
 
 def encode(document: Document) -> bytes:
@@ -52,10 +51,8 @@ def _settle(value: Any, where: str) -> Any:
             return _without_nul(value, where)
         case float():
             return value + 0.0  # turns -0.0 into 0.0
-        case bool() | None:
+        case bool() | None | int():
             return value
-        case int():
-            return value if INT64_MIN <= value <= INT64_MAX else float(value)
         case list():
             return [_settle(item, f"{where}[{index}]") for index, item in enumerate(value)]
         case _:

@@ -17,7 +17,7 @@ from kastor.records import ChangeKind, ChangeModels, Current, Decision, LogEntry
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
-    from kastor.graph.catalog import ModelCatalog
+    from kastor.graph.catalog import ModelCatalog, StoredModel
     from kastor.graph.commands import CommissionModel, DeleteModel, UploadModels
     from kastor.types import ModelId
 
@@ -48,6 +48,8 @@ def require_new(catalog: ModelCatalog, model_ids: list[ModelId]) -> None:
 def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Decision:
     """Decide an upload of models that are valid against the catalog of `command.epoch`.
 
+    The outcome is the models as they are stored, by id: known once the change is applied.
+
     Raises:
         StaleCatalogError: the catalog is another one by now.
         Conflict: an id is stored already.
@@ -57,15 +59,18 @@ def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Deci
         raise StaleCatalogError("The models changed meanwhile.")
     require_new(catalog, [model_id for model_id, _ in command.documents])
     texts = dict(command.documents)
+    stored: dict[ModelId, StoredModel] = {}
 
     def next_catalog(keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
         rows = [ModelRow(keys[each], each, texts[each], stamp.now, False) for each in texts]
-        return catalog.changed(epoch=epoch, uploads=rows)
+        following = catalog.changed(epoch=epoch, uploads=rows)
+        stored.update((each, following.models[each]) for each in texts)
+        return following
 
     logs = tuple(
         _log(ChangeKind.MODEL_UPLOAD, model_id, text, stamp) for model_id, text in texts.items()
     )
-    return Decision(ChangeModels(command.documents, (), (), logs, next_catalog), stamp.now)
+    return Decision(ChangeModels(command.documents, (), (), logs, next_catalog), stored)
 
 
 def decide_commission(command: CommissionModel, current: Current, stamp: Stamp) -> Decision:

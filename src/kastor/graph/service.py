@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from kastor.dtdl import DtdlError, UnresolvedReferenceError, parse
-from kastor.errors import LimitExceeded, ModelRefused
+from kastor.errors import LimitExceeded, ModelRefused, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
 from kastor.graph.documents import with_etag
@@ -78,6 +78,7 @@ class GraphService:
     def __init__(self, store: Store, limits: ModelLimits | None = None) -> None:
         self._store = store
         self._limits = limits or ModelLimits()
+        self._uploading = asyncio.Lock()
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -89,7 +90,7 @@ class GraphService:
         """Make a write durable and return its outcome.
 
         Returns:
-            `Written` for PUT and PATCH, the upload's ticks for UploadModels, else None.
+            `Written` for PUT and PATCH, the stored models for UploadModels, else None.
 
         Raises:
             KastorError: as the deciding functions say; `Unavailable` when it cannot be stored.
@@ -170,20 +171,22 @@ class GraphService:
             ModelRefused: not valid DTDL; `details` has every problem.
             Conflict: an id is stored already.
             LimitExceeded: too many, or too large.
+            Unavailable: models change too often meanwhile.
         """
         self._require_within_limits(documents)
-        for _ in range(_UPLOAD_ATTEMPTS):
-            catalog = self.catalog
-            await asyncio.to_thread(self._require_valid, text, catalog)
-            ids = [document["@id"] for document, _ in documents]
-            models.require_new(catalog, ids)
-            items = tuple(zip(ids, (item for _, item in documents), strict=True))
-            try:
-                await self.execute(c.UploadModels(items, catalog.epoch), context)
-            except models.StaleCatalogError:
-                continue
-            return [self.catalog.models[model_id] for model_id in ids]
-        raise models.StaleCatalogError("Models change too often to upload; try again.")
+        async with self._uploading:  # two at a time would only make each other stale
+            for _ in range(_UPLOAD_ATTEMPTS):
+                catalog = self.catalog
+                await asyncio.to_thread(self._require_valid, text, catalog)
+                ids = [document["@id"] for document, _ in documents]
+                models.require_new(catalog, ids)
+                items = tuple(zip(ids, (item for _, item in documents), strict=True))
+                try:
+                    stored = await self.execute(c.UploadModels(items, catalog.epoch), context)
+                except models.StaleCatalogError:
+                    continue
+                return [stored[model_id] for model_id in ids]
+        raise Unavailable("Models change too often to be uploaded now; try again.")
 
     def _require_within_limits(self, documents: Sequence[tuple[Document, bytes]]) -> None:
         limits, count = self._limits, len(documents)

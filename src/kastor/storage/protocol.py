@@ -83,10 +83,18 @@ class Store(Protocol):
         """Return counts and sizes."""
 
     async def prune(self) -> int:
-        """Remove what is older than the retention allows, a step at a time; return rows."""
+        """Remove what is older than the retention allows, a step at a time; return rows.
+
+        Raises:
+            Unavailable: as `write`.
+        """
 
     async def reset(self) -> None:
-        """Empty the graph: twins, relationships, models, history and log."""
+        """Empty the graph: twins, relationships, models, history and log.
+
+        Raises:
+            Unavailable: as `write`; nothing was removed.
+        """
 
     async def close(self) -> None:
         """Finish what is queued and release the files."""

@@ -14,7 +14,7 @@ CACHE_KIB = 16_384
 
 
 def open_writer(path: Path, *, vfs: str | None = None) -> apsw.Connection:
-    """Open (or create) the file for the one writer.
+    """Open (or create) the file for the one writer; `make_durable` comes before its first write.
 
     Raises:
         apsw.CantOpenError: the folder is missing or not writable.
@@ -22,10 +22,14 @@ def open_writer(path: Path, *, vfs: str | None = None) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags, vfs=vfs)
     _prepare(connection)
+    return connection
+
+
+def make_durable(connection: apsw.Connection) -> None:
+    """Set up the writer; changes the file, so it has to be known as one of Kastor's."""
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     connection.execute("PRAGMA synchronous = FULL").fetchall()
     connection.execute("PRAGMA foreign_keys = ON").fetchall()
-    return connection
 
 
 def open_reader(path: Path, *, vfs: str | None = None) -> apsw.Connection:

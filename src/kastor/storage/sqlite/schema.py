@@ -10,13 +10,13 @@ import re
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import apsw
+
 from kastor.clock import new_guid, now_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
-
-    import apsw
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x4B535452  # "KSTR"
@@ -35,13 +35,31 @@ def prepare(connection: apsw.Connection, *, migrations: Mapping[int, str] | None
     """Create the schema or migrate to it.
 
     Raises:
-        SchemaTooNewError: the file's schema has a higher number than this program knows.
-        NotAGraphError: the file belongs to another application.
+        SchemaTooNewError, NotAGraphError: see `require_ours`.
     """
-    found = int(connection.pragma("user_version"))
+    found = require_ours(connection)
     if found == 0:
         _create(connection)
         return
+    steps = load_migrations() if migrations is None else migrations
+    for number in range(found + 1, SCHEMA_VERSION + 1):
+        _migrate(connection, number, steps[number])
+
+
+def require_ours(connection: apsw.Connection) -> int:
+    """Return the schema's number, 0 for a new file; changes nothing.
+
+    Raises:
+        SchemaTooNewError: the file's schema has a higher number than this program knows.
+        NotAGraphError: the file belongs to another application, or is no database.
+    """
+    try:
+        found = int(connection.pragma("user_version"))
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
+    except apsw.NotADBError as error:
+        raise NotAGraphError(f"{connection.filename} is not a SQLite database.") from error
+    if found == 0 and tables == 0:
+        return 0
     if int(connection.pragma("application_id")) != APPLICATION_ID:
         raise NotAGraphError(f"{connection.filename} is a database of another program.")
     if found > SCHEMA_VERSION:
@@ -49,9 +67,7 @@ def prepare(connection: apsw.Connection, *, migrations: Mapping[int, str] | None
             f"{connection.filename} has schema {found}; this Kastor knows schemas up to "
             f"{SCHEMA_VERSION}. Start it with the Kastor that wrote it, or a newer one."
         )
-    steps = load_migrations() if migrations is None else migrations
-    for number in range(found + 1, SCHEMA_VERSION + 1):
-        _migrate(connection, number, steps[number])
+    return found
 
 
 def schema_text() -> str:
@@ -69,8 +85,6 @@ def load_migrations() -> dict[int, str]:
 
 
 def _create(connection: apsw.Connection) -> None:
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchall() != [(0,)]:
-        raise NotAGraphError(f"{connection.filename} is a database of another program.")
     with connection:
         connection.execute(schema_text()).fetchall()
         connection.execute(

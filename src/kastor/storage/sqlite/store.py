@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from kastor.clock import now_ticks
-from kastor.errors import Unavailable
 from kastor.records import (
     Context,
     IncomingRow,
@@ -24,7 +23,7 @@ from kastor.records import (
 )
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite import statements as sql
-from kastor.storage.sqlite.connection import open_reader, open_writer
+from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.reads import PointReads
 from kastor.storage.sqlite.retention import Retention, steps
@@ -51,6 +50,7 @@ class SqliteStore:
         *,
         identity: tuple[str, bytes],
         retention: Retention,
+        clock: Callable[[], Ticks],
         vfs: str | None,
     ) -> None:
         self._path = path
@@ -61,6 +61,7 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._host_name, self._signing_key = identity
         self._retention = retention
+        self._clock = clock
 
     @classmethod
     async def open(
@@ -75,18 +76,27 @@ class SqliteStore:
         """Open or create the graph at `path`.
 
         Raises:
-            SchemaTooNewError, NotAGraphError: see `schema.prepare`.
+            SchemaTooNewError, NotAGraphError: see `schema.require_ours`; nothing was changed.
             apsw.Error: the file cannot be opened.
         """
         connection = open_writer(path, vfs=vfs)
         try:
+            schema.require_ours(connection)
+            make_durable(connection)
             schema.prepare(connection)
             counters, identity = _load_state(connection, build_catalog)
         except BaseException:
             connection.close()
             raise
         writer = Writer(connection, counters, asyncio.get_running_loop(), clock)
-        store = cls(path, writer, identity=identity, retention=retention or Retention(), vfs=vfs)
+        store = cls(
+            path,
+            writer,
+            identity=identity,
+            retention=retention or Retention(),
+            clock=clock,
+            vfs=vfs,
+        )
         store._connection = connection
         store._build_catalog = build_catalog
         writer.start()
@@ -160,7 +170,7 @@ class SqliteStore:
         """Remove what retention no longer keeps; each step is a job of its own."""
         removed = 0
         for step in steps(self._retention):
-            while count := await self._upkeep(partial(_at_wall_clock, step)):
+            while count := await self._upkeep(partial(self._prune_step, step)):
                 removed += count
         return removed
 
@@ -186,11 +196,16 @@ class SqliteStore:
 
     async def _upkeep(self, work: Callable[[apsw.Connection, Counters], Any]) -> Any:
         future = self._loop.create_future()
-        try:
-            self._writer.submit(UpkeepJob(work, future))
-        except Unavailable:
-            return 0
+        self._writer.submit(UpkeepJob(work, future))
         return await future
+
+    def _prune_step(
+        self,
+        step: Callable[[apsw.Connection, Counters, Ticks], int],
+        connection: apsw.Connection,
+        counters: Counters,
+    ) -> int:
+        return step(connection, counters, self._clock())
 
     def _empty(self, connection: apsw.Connection, counters: Counters) -> None:
         for statement in sql.RESET:
@@ -198,14 +213,6 @@ class SqliteStore:
         counters.version_bytes = counters.log_bytes = 0
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
-
-
-def _at_wall_clock(
-    step: Callable[[apsw.Connection, Counters, Ticks], int],
-    connection: apsw.Connection,
-    counters: Counters,
-) -> int:
-    return step(connection, counters, now_ticks())
 
 
 def _load_state(

@@ -33,6 +33,15 @@ GROUP_SIZE = 64
 GROUP_SECONDS = 0.005
 RETRY_AFTER_SECONDS = 2
 
+_OF_ONE_STATEMENT = (
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.RangeError,
+    apsw.SQLError,
+    apsw.TooBigError,
+)
+"""Errors that say nothing about the file: the job that met one fails, not its group."""
+
 _log = structlog.get_logger("kastor.storage")
 
 
@@ -76,6 +85,7 @@ class Writer(threading.Thread):
         self._unit = UnitOfWork(connection, counters)
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._accepting = True
+        self._gate = threading.Lock()
 
     def submit(self, job: Job) -> None:
         """Queue a job.
@@ -83,14 +93,16 @@ class Writer(threading.Thread):
         Raises:
             Unavailable: the server is shutting down.
         """
-        if not self._accepting:
-            raise Unavailable("Kastor is shutting down; nothing was written.")
-        self._queue.put(job)
+        with self._gate:  # nothing may come after the end mark of `stop`
+            if not self._accepting:
+                raise Unavailable("Kastor is shutting down; nothing was written.")
+            self._queue.put(job)
 
     def stop(self) -> None:
         """Take no more jobs; the queued ones are still done. Blocks until the thread ends."""
-        self._accepting = False
-        self._queue.put(None)
+        with self._gate:
+            self._accepting = False
+            self._queue.put(None)
         self.join()
 
     def run(self) -> None:
@@ -118,11 +130,11 @@ class Writer(threading.Thread):
     def _run_group(self, jobs: list[Job]) -> list[Result]:
         try:
             return self._transact(jobs)
-        except apsw.Error as first:
+        except Exception as first:  # noqa: BLE001 - the writer outlives whatever befalls a group
             _log.warning("write group lost, trying once more", error=str(first))
         try:
             return self._transact(jobs)
-        except apsw.Error as second:
+        except Exception as second:  # noqa: BLE001
             _log.exception("write group refused", error=str(second))
             reason = _describe(second)
             return [(job.future, None, _unavailable(reason)) for job in jobs]
@@ -138,7 +150,7 @@ class Writer(threading.Thread):
                 sizes = (counters.version_bytes, counters.log_bytes)
                 self._connection.execute(sql.SAVE_META, (*numbers, *sizes)).fetchall()
             self._connection.execute("COMMIT").fetchall()
-        except apsw.Error:
+        except BaseException:
             self._unit.counters = before
             self._unit.forget_names()
             if self._connection.in_transaction:
@@ -153,9 +165,9 @@ class Writer(threading.Thread):
         self._connection.execute("SAVEPOINT job").fetchall()
         try:
             outcome = self._do(job)
-        except apsw.Error:
-            raise
-        except Exception as error:  # noqa: BLE001 - a failing job must not take its group along
+        except Exception as error:
+            if isinstance(error, apsw.Error) and not isinstance(error, _OF_ONE_STATEMENT):
+                raise
             self._connection.execute("ROLLBACK TO job").fetchall()
             self._connection.execute("RELEASE job").fetchall()
             self._unit.counters = before
@@ -168,6 +180,7 @@ class Writer(threading.Thread):
 
     def _do(self, job: Job) -> Any:
         if isinstance(job, UpkeepJob):
+            self._unit.forget_names()  # it may empty the tables
             return job.work(self._connection, self._unit.counters)
         current = self._unit.load(job.needs)
         counters = self._unit.counters
@@ -199,7 +212,7 @@ def _unavailable(reason: str) -> Unavailable:
     )
 
 
-def _describe(error: apsw.Error) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, apsw.FullError):
         return "the disk is full"
     return f"the database answered: {error}"
