@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from kastor.dtdl.cotypes import cotype_ancestors
 from kastor.dtdl.literals import shown_value
+from kastor.dtdl.rules import STRICT
+from kastor.dtdl.values import primitive_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,18 +16,6 @@ if TYPE_CHECKING:
     from kastor.dtdl.cotypes import Constraint, Cotype
     from kastor.dtdl.metamodel import PropertySpec
     from kastor.dtdl.nodes import Node
-
-# Schemas whose values are integers, with their range; for values that must conform to a schema.
-_INTEGERS = {
-    "Byte": (-(2**7), 2**7 - 1),
-    "Short": (-(2**15), 2**15 - 1),
-    "Integer": (-(2**31), 2**31 - 1),
-    "Long": (-(2**63), 2**63 - 1),
-    "UnsignedByte": (0, 2**8 - 1),
-    "UnsignedShort": (0, 2**16 - 1),
-    "UnsignedInteger": (0, 2**32 - 1),
-    "UnsignedLong": (0, 2**64 - 1),
-}
 
 
 class CotypeRules:
@@ -81,12 +71,10 @@ class CotypeRules:
     def _check_conforms(self, node: Node, spec: PropertySpec) -> None:
         value = node.extra[spec.id]
         for schema in node.links.get(spec.conforms or "", ()):
-            if schema.kind in _INTEGERS:
-                low, high = _INTEGERS[schema.kind]
-                fine = float(value).is_integer() and low <= value <= high
-                fine = fine and not isinstance(value, float)
-            else:
-                fine = schema.kind in ("Double", "Float")
+            name = schema.kind[0].lower() + schema.kind[1:]
+            fine = "PrimitiveSchema" in schema.spec.ancestors and primitive_test(name, STRICT)(
+                value
+            )
             if not fine:
                 self.collector.report(
                     "nonConformantPropertyValue",

@@ -5,13 +5,11 @@ Recursion is bounded: documents deeper than 64 never come here.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kastor.dtdl.collector import Quit
 from kastor.dtdl.documents import Fault, RepeatingObject
 from kastor.dtdl.identity import automatic_id, segment_of
-from kastor.dtdl.language import DTMI_LOOSE
 from kastor.dtdl.literals import Reading, flatten, read_literal, read_text, utf16_length
 from kastor.dtdl.metamodel import CLASS_ID, PropertySpec, written_names
 from kastor.dtdl.nodes import Node, Path
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from kastor.dtdl.contexts import ActiveContext, Contexts
     from kastor.dtdl.cotypes import Cotype
 
-_LOOSE = re.compile(DTMI_LOOSE)
 _KEYWORDS = frozenset({"@context", "@id", "@type", "@graph"})
 _ROOT = "Interface"
 
@@ -406,7 +403,6 @@ class Elements:
         self, reading: Reading, values: list[Any], context: ActiveContext
     ) -> str | None:
         """Read a property whose value is an identifier that is not resolved (spec dtdl 4.4)."""
-        spec = reading.spec
         shown = "DTMI"
         if len(values) != 1:
             if values:
@@ -422,9 +418,8 @@ class Elements:
                 type=shown,
             )
             return None
-        found = context.term(value) if ":" not in value else value
-        pattern = spec.pattern or context.language.id_pattern
-        if found is None or (found is value and not pattern.search(found)):
+        found = self._reference_id(value, context)
+        if found is None:
             self.collector.report(
                 "identifierNotDtmi",
                 reading.path,
@@ -473,7 +468,7 @@ class Elements:
         if ":" in key:
             if not key.startswith("dtmi:"):
                 return "propertyNotDtmiNorTerm"
-            if not _LOOSE.search(key):
+            if not context.language.id_pattern.search(key):
                 return "propertyInvalidDtmi"
             problem = "propertyIrrelevantDtmiOrTerm"
         elif context.term(key) is not None:

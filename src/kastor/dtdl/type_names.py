@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kastor.dtdl.cotypes import Cotype, cotype
-from kastor.dtdl.language import DTMI_LOOSE
 from kastor.dtdl.metamodel import CLASS_ID, ClassSpec, PropertySpec, language, material_names
 
 if TYPE_CHECKING:
     from kastor.dtdl.collector import Collector
     from kastor.dtdl.contexts import ActiveContext
     from kastor.dtdl.nodes import Node, Path
-
-_LOOSE = re.compile(DTMI_LOOSE)
 
 
 class Types(NamedTuple):
