@@ -293,9 +293,10 @@ def _cotype(
 ) -> Cotype:
     name, _, on_cell, *words = cells
     on = frozenset(on_cell.split())
-    if on == {"*"}:
+    if on <= {"*", "**"}:
+        if "**" in on:
+            dtdl = frozenset(range(2, max(dtdl) + 1))
         on = material_names()
-        dtdl = frozenset(range(2, max(dtdl) + 1))
     elif on == {"-"}:
         on = frozenset()
     plain = [w for w in words if w[0].islower() and " " not in w]

@@ -126,7 +126,8 @@ PREFIX_NAMES_IN_2 = {"deca": "deka"}
 # A second term of the extension for a unit type.
 ALTERNATIVE_TERMS = {"EnergyRateUnit": "PowerUnit"}
 
-# Co-types that describe units; notation of `kastor.dtdl.extensions`, "<T" is the co-type above.
+# Co-types that describe units; notation of `kastor.dtdl.extensions`, "<T" is the co-type above;
+# an asterisk is any class, two are any class of older versions too, a dash is none.
 # Those of the extension:
 UNIT_COTYPES = """
 QuantitativeType  1-3  CommandRequest CommandResponse Field MapValue Property Telemetry  abstract  schema:NumericSchema
@@ -134,7 +135,7 @@ QuantitativeType  1-3  CommandRequest CommandResponse Field MapValue Property Te
 DecimalUnit  1-3  EnumValue
   baseUnit  1-3  1..1  EnumValue
   prefix    1-3  0..1  EnumValue
-BinaryUnit  1-3  *
+BinaryUnit  1-3  **
   baseUnit  1-3  1..1  EnumValue
   prefix    1-3  0..1  EnumValue
 RatioUnit  1-3  EnumValue
@@ -170,7 +171,7 @@ BinaryPrefix  2  -
 CORE_COTYPES = """
 SemanticType  2-4  Property Relationship Telemetry  abstract
 SemanticUnit  2-4  Unit  abstract
-AdjunctType  3-4  *  abstract
+AdjunctType  3-4  **  abstract
 Alias  3-4  *
   aliasFor  3-4  1..1  Entity
 """
