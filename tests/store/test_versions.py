@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -21,7 +22,7 @@ def assert_chain(versions: list[Version]) -> None:
     """Numbers without gaps, each beginning where the one before it ended."""
     numbers = [each.version for each in versions]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    for older, newer in zip(versions, versions[1:], strict=False):
+    for older, newer in pairwise(versions):
         assert older.valid_to == newer.valid_from
         assert older.valid_from < newer.valid_from
     assert all(each.valid_to is not None for each in versions[:-1])
@@ -85,7 +86,7 @@ async def test_times_increase_strictly_over_the_whole_graph(graph: Graph) -> Non
     await asyncio.gather(*(graph.put(f"h{n}", hall(seats=n)) for n in range(200)))
     times = [row.time for row in graph.history.log() if row.kind == "Twin.Create"]
     assert len(times) == 200
-    assert all(older < newer for older, newer in zip(times, times[1:], strict=False))
+    assert all(older < newer for older, newer in pairwise(times))
 
 
 async def test_time_goes_on_when_the_clock_stands_still_or_runs_backwards(engine: Engine) -> None:

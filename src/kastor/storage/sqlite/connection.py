@@ -20,13 +20,12 @@ def open_writer(path: Path, *, vfs: str | None = None) -> apsw.Connection:
         apsw.CantOpenError: the folder is missing or not writable.
     """
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    connection = apsw.Connection(str(path), flags=flags, vfs=vfs)
-    _prepare(connection)
-    return connection
+    return apsw.Connection(str(path), flags=flags, vfs=vfs)
 
 
 def make_durable(connection: apsw.Connection) -> None:
     """Set up the writer; changes the file, so it has to be known as one of Kastor's."""
+    _prepare(connection)
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     connection.execute("PRAGMA synchronous = FULL").fetchall()
     connection.execute("PRAGMA foreign_keys = ON").fetchall()

@@ -37,11 +37,11 @@ DELETE FROM tombstones WHERE (kind, id) IN (
 ) RETURNING 1
 """
 _MODELS = "DELETE FROM models WHERE valid_to < ? RETURNING 1"
-_STEP_BACK = """
-SELECT valid_to FROM (
-    SELECT valid_to FROM twin_versions UNION ALL SELECT valid_to FROM relationship_versions
-) ORDER BY valid_to LIMIT 1 OFFSET ?
+_VERSION_SIZES = """
+SELECT valid_to, length(doc) FROM twin_versions
+UNION ALL SELECT valid_to, length(doc) FROM relationship_versions ORDER BY valid_to LIMIT ?
 """
+_LOG_SIZES = f"SELECT time, length(data) + {LOG_ROW_OVERHEAD} FROM changes ORDER BY seq LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,11 @@ def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ti
         return _drop_versions(connection, counters, cutoff)
 
     def versions_by_size(connection: apsw.Connection, counters: Counters, _now: Ticks) -> int:
-        if counters.version_bytes <= retention.version_bytes:
+        excess = counters.version_bytes - retention.version_bytes
+        if excess <= 0:
             return 0
-        rows: Rows = connection.execute(_STEP_BACK, (STEP_ROWS,)).fetchall()
-        cutoff = rows[0][0] if rows else counters.tick + 1
+        oldest: Rows = connection.execute(_VERSION_SIZES, (STEP_ROWS,)).fetchall()
+        cutoff = _end_of(oldest, excess)
         return _drop_versions(connection, counters, cutoff)
 
     def tombstones(connection: apsw.Connection, _counters: Counters, now: Ticks) -> int:
@@ -78,13 +79,26 @@ def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ti
 
     def log(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
         cutoff = now - int(retention.log_seconds * TICKS_PER_SECOND)
-        if counters.log_bytes > retention.log_bytes:
-            cutoff = counters.tick + 1
+        excess = counters.log_bytes - retention.log_bytes
+        if excess > 0:
+            oldest: Rows = connection.execute(_LOG_SIZES, (STEP_ROWS,)).fetchall()
+            cutoff = max(cutoff, _end_of(oldest, excess))
         sizes: Rows = connection.execute(_OLDEST_LOG, (cutoff, STEP_ROWS)).fetchall()
         counters.log_bytes -= sum(size + LOG_ROW_OVERHEAD for (size,) in sizes)
         return len(sizes)
 
     return versions_by_age, versions_by_size, tombstones, log
+
+
+def _end_of(oldest: Rows, excess: int) -> Ticks:
+    """Return the time before which lies what has to go: `excess` bytes of the oldest rows."""
+    end: Ticks = 0
+    for time, size in oldest:
+        end = time + 1
+        excess -= size
+        if excess <= 0:
+            break
+    return end
 
 
 def _drop_versions(connection: apsw.Connection, counters: Counters, cutoff: Ticks) -> int:

@@ -1,0 +1,218 @@
+"""The embedded engine's file: who may open it, how it is migrated, what ties its rows together."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import apsw
+import pytest
+
+from kastor.storage.sqlite import schema
+from kastor.storage.sqlite.connection import open_writer
+from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError, prepare
+
+from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph
+from .sqlite_engine import SqliteEngine
+from .test_lifecycle import fill
+
+TABLES = {
+    "changes",
+    "meta",
+    "model_keys",
+    "models",
+    "relationship_names",
+    "relationship_versions",
+    "relationships",
+    "tombstones",
+    "twin_versions",
+    "twins",
+}
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def shape(connection: apsw.Connection) -> list[tuple[str, str]]:
+    return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "graph.sqlite3"
+
+
+@pytest.mark.anyio
+async def test_a_new_file_has_the_whole_schema_and_its_numbers(sqlite: SqliteEngine) -> None:
+    await sqlite.open()
+    connection = sqlite.history().connection
+    names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    assert {name for (name,) in names} - {"sqlite_sequence", "sqlite_stat1"} == TABLES
+    assert connection.pragma("user_version") == schema.SCHEMA_VERSION
+    assert connection.pragma("application_id") == schema.APPLICATION_ID
+    assert connection.pragma("journal_mode") == "wal"
+
+
+@pytest.mark.anyio
+async def test_a_newer_database_is_refused_with_both_versions_named(sqlite: SqliteEngine) -> None:
+    store = await sqlite.open()
+    await store.close()
+    newer = schema.SCHEMA_VERSION + 7
+    with apsw.Connection(str(sqlite.path())) as connection:
+        connection.pragma("user_version", newer)
+    connection.close()
+    before = digest(sqlite.path())
+    with pytest.raises(SchemaTooNewError) as caught:
+        await sqlite.open()
+    message = str(caught.value)
+    assert f"schema {newer}" in message
+    assert f"up to {schema.SCHEMA_VERSION}" in message
+    assert str(sqlite.path()) in message
+    assert digest(sqlite.path()) == before
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("version", [0, 1, 9])
+async def test_a_database_of_another_program_is_refused_and_left_as_it_is(
+    sqlite: SqliteEngine, version: int
+) -> None:
+    foreign = apsw.Connection(str(sqlite.path()))
+    foreign.execute("CREATE TABLE songs (title); INSERT INTO songs VALUES ('one')")
+    foreign.pragma("user_version", version)
+    foreign.close()
+    before = digest(sqlite.path())
+    with pytest.raises(NotAGraphError, match="another program"):
+        await sqlite.open()
+    assert digest(sqlite.path()) == before
+    assert [each.name for each in sqlite.folder.iterdir()] == [sqlite.path().name]
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(
+    sqlite: SqliteEngine,
+) -> None:
+    sqlite.path().write_bytes(b"not a database, but long enough to be looked at. " * 100)
+    before = digest(sqlite.path())
+    with pytest.raises(NotAGraphError, match="not a SQLite database"):
+        await sqlite.open()
+    assert digest(sqlite.path()) == before
+
+
+@pytest.mark.anyio
+async def test_an_empty_file_becomes_a_graph(sqlite: SqliteEngine) -> None:
+    sqlite.path().touch()
+    store = await sqlite.open()
+    assert (await store.status()).twins == 0
+
+
+@pytest.mark.anyio
+async def test_a_folder_that_is_missing_cannot_be_opened(sqlite: SqliteEngine) -> None:
+    with pytest.raises(apsw.CantOpenError):
+        await sqlite.open("missing/graph")
+
+
+def test_migrations_run_in_order_each_with_its_number(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_writer(path)
+    prepare(connection)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 2)
+    first = schema.SCHEMA_VERSION - 1
+    steps = {
+        first: "CREATE TABLE added (n); INSERT INTO added SELECT 1;",
+        first + 1: "ALTER TABLE added ADD COLUMN m; UPDATE added SET m = n + 1;",
+    }
+    prepare(connection, migrations=steps)
+    assert connection.execute("SELECT n, m FROM added").fetchall() == [(1, 2)]
+    assert connection.pragma("user_version") == schema.SCHEMA_VERSION
+    prepare(connection, migrations=steps)
+    assert connection.execute("SELECT n, m FROM added").fetchall() == [(1, 2)]
+    connection.close()
+
+
+def test_a_migration_that_fails_leaves_the_version_before_it_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_writer(path)
+    prepare(connection)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 2)
+    first = schema.SCHEMA_VERSION - 1
+    steps = {
+        first: "CREATE TABLE added (n);",
+        first
+        + 1: "DROP TABLE changes; INSERT INTO added VALUES (1); INSERT INTO nowhere VALUES (1);",
+    }
+    with pytest.raises(apsw.SQLError, match="nowhere"):
+        prepare(connection, migrations=steps)
+    assert not connection.in_transaction
+    assert connection.pragma("user_version") == first
+    assert connection.execute("SELECT count(*) FROM added").fetchall() == [(0,)]
+    assert connection.execute("SELECT count(*) FROM changes").fetchall() == [(0,)]
+    steps[first + 1] = "INSERT INTO added VALUES (2);"
+    prepare(connection, migrations=steps)
+    assert connection.pragma("user_version") == schema.SCHEMA_VERSION
+    assert connection.execute("SELECT n FROM added").fetchall() == [(2,)]
+    connection.close()
+
+
+def test_making_the_schema_is_one_transaction(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = open_writer(path)
+    broken = schema.schema_text() + "INSERT INTO nowhere VALUES (1);"
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "schema_text", lambda: broken)
+        with pytest.raises(apsw.SQLError, match="nowhere"):
+            prepare(connection)
+    assert shape(connection) == []
+    assert connection.pragma("application_id") == 0
+    prepare(connection)
+    assert connection.pragma("user_version") == schema.SCHEMA_VERSION
+    connection.close()
+
+
+def test_stored_migrations_lead_to_the_schema_of_this_program() -> None:
+    numbers = sorted(schema.load_migrations())
+    assert numbers == list(range(2, schema.SCHEMA_VERSION + 1))
+
+
+@pytest.mark.anyio
+async def test_rows_name_the_log_entry_that_wrote_and_ended_them(sqlite: SqliteEngine) -> None:
+    graph = Graph(await sqlite.open(), sqlite.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    await fill(graph)
+    execute = graph.history.connection.execute
+    log = {row.seq: row for row in graph.history.log()}
+    for table in ("twins", "twin_versions", "relationships", "relationship_versions"):
+        rows = execute(f"SELECT id, version, change, actor, valid_from FROM {table}").fetchall()
+        assert rows
+        for own_id, version, change, actor, valid_from in rows:
+            entry = log[change]
+            assert entry.subject.rpartition("/")[2] == own_id
+            assert (entry.version, entry.actor, entry.time) == (version, actor, valid_from)
+    for table in ("twin_versions", "relationship_versions"):
+        rows = execute(f"SELECT version, ended_by, ended_actor, valid_to FROM {table}").fetchall()
+        assert rows
+        for version, ended_by, actor, valid_to in rows:
+            entry = log[ended_by]
+            assert (entry.version, entry.actor, entry.time) == (version + 1, actor, valid_to)
+
+
+@pytest.mark.anyio
+async def test_the_writer_syncs_fully_and_readers_cannot_write(sqlite: SqliteEngine) -> None:
+    store = await sqlite.open()
+    assert store._connection.pragma("synchronous") == 2
+    assert store._connection.pragma("journal_mode") == "wal"
+    assert store._connection.pragma("foreign_keys") == 1
+    with pytest.raises(apsw.ReadOnlyError):
+        store._loop_connection.execute("DELETE FROM twins")
+    with pytest.raises(apsw.ReadOnlyError):
+        await store.fetch_all("DELETE FROM twins", (), timeout=5)
+
+
+@pytest.mark.anyio
+async def test_closing_folds_the_log_into_the_file(sqlite: SqliteEngine) -> None:
+    graph = Graph(await sqlite.open(), sqlite.history())
+    await graph.upload(HALL_MODEL)
+    graph.history.close()
+    await graph.store.close()
+    assert [each.name for each in sqlite.folder.iterdir()] == [sqlite.path().name]
