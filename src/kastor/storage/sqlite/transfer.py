@@ -1,0 +1,129 @@
+"""A graph's SQLite file as tables, for copies and moves; see `kastor.storage.transfer`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from kastor.storage.sqlite import schema
+from kastor.storage.sqlite.connection import open_reader, open_writer
+from kastor.storage.sqlite.unit import LOG_ROW_OVERHEAD
+from kastor.storage.transfer import Identification, Identity, Row, Table
+
+_SIZES = """
+UPDATE meta SET
+    version_bytes = (SELECT coalesce(sum(length(doc)), 0) FROM twin_versions)
+                  + (SELECT coalesce(sum(length(doc)), 0) FROM relationship_versions),
+    log_bytes = (SELECT coalesce(sum(length(data) + ?), 0) FROM changes)
+"""
+_IDENTIFY = """
+UPDATE meta SET host_name = ?, signing_key = ?, model_epoch = ?, last_tick = ?
+"""
+
+
+class SqliteGraphFile:
+    """Reads or writes one file; statements run in a thread, one at a time."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def reading(cls, path: Path) -> SqliteGraphFile:
+        """Open a file to copy from; a server may be writing to it."""
+        return cls(open_reader(path))
+
+    @classmethod
+    def writing(cls, path: Path) -> SqliteGraphFile:
+        """Open or create a file to copy into; nobody else may be using it."""
+        connection = open_writer(path)
+        schema.prepare(connection)
+        # Rows come in the order that foreign keys allow, but are replaced in place too.
+        connection.execute("PRAGMA foreign_keys = OFF").fetchall()
+        return cls(connection)
+
+    async def count(self, table: Table) -> int:
+        """Return the number of rows."""
+        rows = await self._run(f"SELECT count(*) FROM {table.name}")
+        return int(rows[0][0])
+
+    async def revisions(
+        self, table: Table, after: Identity | None, limit: int
+    ) -> list[tuple[Identity, Row]]:
+        """Return (identity, revision) pairs after `after`."""
+        identity = ", ".join(table.identity)
+        columns = ", ".join((*table.identity, *table.revision))
+        where, params = "", ()
+        if after is not None:
+            where = f"WHERE ({identity}) > ({_marks(len(after))})"
+            params = after
+        text = f"SELECT {columns} FROM {table.name} {where} ORDER BY {identity} LIMIT ?"
+        width = len(table.identity)
+        return [
+            (tuple(row[:width]), tuple(row[width:]))
+            for row in await self._run(text, (*params, limit))
+        ]
+
+    async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
+        """Return whole rows, documents as text."""
+        columns = ", ".join(
+            f"json({name})" if name == table.document else name for name in table.columns
+        )
+        condition = " AND ".join(f"{name} = ?" for name in table.identity)
+        text = f"SELECT {columns} FROM {table.name} WHERE {condition}"
+
+        def read() -> list[Row]:
+            found = []
+            with self._connection:
+                for identity in identities:
+                    found += self._connection.execute(text, identity).fetchall()
+            return found
+
+        return await asyncio.to_thread(read)
+
+    async def put(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows in one transaction."""
+        marks = ", ".join("jsonb(?)" if name == table.document else "?" for name in table.columns)
+        columns = ", ".join(table.columns)
+        text = f"INSERT OR REPLACE INTO {table.name} ({columns}) VALUES ({marks})"
+        await asyncio.to_thread(self._many, text, rows)
+
+    async def drop(self, table: Table, identities: Sequence[Identity]) -> None:
+        """Delete rows in one transaction."""
+        condition = " AND ".join(f"{name} = ?" for name in table.identity)
+        await asyncio.to_thread(
+            self._many, f"DELETE FROM {table.name} WHERE {condition}", identities
+        )
+
+    async def identification(self) -> Identification:
+        """Return host name, key, epoch and time."""
+        text = "SELECT host_name, signing_key, model_epoch, last_tick FROM meta"
+        return Identification(*(await self._run(text))[0])
+
+    async def identify(self, identification: Identification) -> None:
+        """Take over another graph's identity and put the sizes right."""
+        found = identification
+        values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
+        await self._run(_IDENTIFY, values)
+        await self._run(_SIZES, (LOG_ROW_OVERHEAD,))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await asyncio.to_thread(self._connection.close)
+
+    async def _run(self, text: str, params: Sequence[Any] = ()) -> list[Row]:
+        def run() -> list[Row]:
+            return self._connection.execute(text, tuple(params)).fetchall()
+
+        return await asyncio.to_thread(run)
+
+    def _many(self, text: str, rows: Sequence[Row]) -> None:
+        with self._connection:
+            self._connection.executemany(text, rows)
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

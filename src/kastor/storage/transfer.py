@@ -1,0 +1,248 @@
+"""Brings one graph's tables into step with another's, whatever their engines.
+
+Both sides are read in the order of their identities and compared by revision; what is missing or
+older is written, what is gone is dropped. So a copy that was interrupted goes on where it stopped
+when it is started again, and a copy of a graph in use can be followed by a short second pass.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import orjson
+
+Identity: TypeAlias = tuple[Any, ...]
+Row: TypeAlias = tuple[Any, ...]
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Table, rows looked at so far, rows of the source in all."""
+
+CHUNK_ROWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table as both engines have it.
+
+    Attributes:
+        identity: columns that name a row; the order in which it is read.
+        revision: columns that change when the row does.
+        columns: every column that is carried over, identity included.
+        document: the column that is JSON, carried as text; None where there is none.
+    """
+
+    name: str
+    identity: tuple[str, ...]
+    revision: tuple[str, ...]
+    columns: tuple[str, ...]
+    document: str | None = None
+
+
+_VERSION = ("etag", "version", "valid_from", "change", "actor", "doc")
+_ENDED = ("valid_to", "ended_by", "ended_actor")
+_TWIN = ("key", "id", "model_key")
+_RELATIONSHIP = ("key", "source_key", "id", "name_key", "target_key")
+
+TABLES: tuple[Table, ...] = (
+    Table("model_keys", ("key",), (), ("key", "id")),
+    Table(
+        "models",
+        ("key", "seq"),
+        ("decommissioned", "valid_to"),
+        ("key", "seq", "text", "uploaded", "decommissioned", "valid_from", "valid_to"),
+    ),
+    Table("relationship_names", ("key",), (), ("key", "name")),
+    Table("twins", ("key",), ("version", "etag"), (*_TWIN, *_VERSION), "doc"),
+    Table("relationships", ("key",), ("version", "etag"), (*_RELATIONSHIP, *_VERSION), "doc"),
+    Table("twin_versions", ("key", "version"), (), (*_TWIN, *_VERSION, *_ENDED), "doc"),
+    Table(
+        "relationship_versions",
+        ("key", "version"),
+        (),
+        (*_RELATIONSHIP, *_VERSION, *_ENDED),
+        "doc",
+    ),
+    Table(
+        "tombstones",
+        ("kind", "id"),
+        ("last_version",),
+        ("kind", "id", "key", "last_version", "deleted_at"),
+    ),
+    Table(
+        "changes",
+        ("seq",),
+        (),
+        (
+            *("seq", "bucket", "subject", "twin_key", "version", "kind", "notify", "event_id"),
+            *("time", "actor", "traceparent", "model_id", "component", "content_type", "data"),
+        ),
+    ),
+)
+"""In the order that foreign keys allow to write; dropping goes the other way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """What makes a graph itself beside its rows; carried over by a copy."""
+
+    host_name: str
+    signing_key: bytes
+    model_epoch: int
+    last_tick: int
+
+
+class GraphFile(Protocol):
+    """A graph that is read or written as tables, not served meanwhile by the writing side."""
+
+    async def count(self, table: Table) -> int:
+        """Return the number of rows."""
+
+    async def revisions(
+        self, table: Table, after: Identity | None, limit: int
+    ) -> list[tuple[Identity, Row]]:
+        """Return (identity, revision) pairs in order of identity, strictly after `after`."""
+
+    async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
+        """Return whole rows in the order of `table.columns`; what is gone is left out."""
+
+    async def put(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows, replacing those of the same identity, in one transaction."""
+
+    async def drop(self, table: Table, identities: Sequence[Identity]) -> None:
+        """Delete rows, in one transaction."""
+
+    async def identification(self) -> Identification:
+        """Return what makes the graph itself."""
+
+    async def identify(self, identification: Identification) -> None:
+        """Take over what makes another graph itself, and put the sizes and sequences right."""
+
+    async def close(self) -> None:
+        """Release the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableDigest:
+    """Rows of a table, and a hash of them that no order of members changes."""
+
+    rows: int
+    sha256: str
+
+
+async def synchronise(
+    source: GraphFile, target: GraphFile, progress: Progress | None = None
+) -> int:
+    """Make the target's tables equal to the source's; return the rows that were written.
+
+    The source may go on changing meanwhile: what changes behind the reading position is caught
+    by another call.
+    """
+    stale: list[tuple[Table, list[Identity]]] = []
+    written = 0
+    for table in TABLES:
+        count, gone = await _bring_over(source, target, table, progress)
+        written += count
+        stale.append((table, gone))
+    for table, gone in reversed(stale):
+        for start in range(0, len(gone), CHUNK_ROWS):
+            await target.drop(table, gone[start : start + CHUNK_ROWS])
+    await target.identify(await source.identification())
+    return written
+
+
+async def digest(graph: GraphFile) -> dict[str, TableDigest]:
+    """Return a digest of each table, equal on every engine for equal contents."""
+    found = {}
+    for table in TABLES:
+        hashed, rows = hashlib.sha256(), 0
+        async for identities in _chunks(graph, table):
+            for row in await graph.rows(table, [identity for identity, _ in identities]):
+                hashed.update(_canonical(table, row))
+                rows += 1
+        found[table.name] = TableDigest(rows, hashed.hexdigest())
+    return found
+
+
+async def _bring_over(
+    source: GraphFile, target: GraphFile, table: Table, progress: Progress | None
+) -> tuple[int, list[Identity]]:
+    """Write what differs; return how many rows, and the identities that only the target has."""
+    total = await source.count(table)
+    known = _Stream(target, table)
+    seen = written = 0
+    gone: list[Identity] = []
+    async for chunk in _chunks(source, table):
+        wanted: list[Identity] = []
+        for identity, revision in chunk:
+            gone += await known.skip_below(identity)
+            if await known.take(identity) != revision:
+                wanted.append(identity)
+        if wanted:
+            rows = await source.rows(table, wanted)
+            await target.put(table, rows)
+            written += len(rows)
+        seen += len(chunk)
+        if progress is not None:
+            progress(table.name, seen, max(total, seen))
+    gone += await known.rest()
+    return written, gone
+
+
+class _Stream:
+    """The target's revisions in order, read a chunk at a time beside the source's."""
+
+    def __init__(self, graph: GraphFile, table: Table) -> None:
+        self._chunks = _chunks(graph, table)
+        self._pending: deque[tuple[Identity, Row]] = deque()
+
+    async def skip_below(self, identity: Identity) -> list[Identity]:
+        """Pass what comes before `identity` and return it."""
+        passed = []
+        while await self._filled() and self._pending[0][0] < identity:
+            passed.append(self._pending.popleft()[0])
+        return passed
+
+    async def take(self, identity: Identity) -> Row | None:
+        """Return the revision of `identity`, or None where the target lacks it."""
+        if await self._filled() and self._pending[0][0] == identity:
+            return self._pending.popleft()[1]
+        return None
+
+    async def rest(self) -> list[Identity]:
+        """Return what is left."""
+        left = []
+        while await self._filled():
+            left.append(self._pending.popleft()[0])
+        return left
+
+    async def _filled(self) -> bool:
+        if not self._pending:
+            self._pending.extend(await anext(self._chunks, []))
+        return bool(self._pending)
+
+
+async def _chunks(graph: GraphFile, table: Table) -> AsyncIterator[list[tuple[Identity, Row]]]:
+    after: Identity | None = None
+    while True:
+        # Read anew from the last identity each time: the target is written to meanwhile, behind it.
+        chunk = await graph.revisions(table, after, CHUNK_ROWS)
+        if not chunk:
+            return
+        yield chunk
+        after = chunk[-1][0]
+
+
+def _canonical(table: Table, row: Row) -> bytes:
+    values: list[Any] = []
+    for column, value in zip(table.columns, row, strict=True):
+        if column == table.document:
+            text = orjson.dumps(orjson.loads(value), option=orjson.OPT_SORT_KEYS)
+            values.append(text.decode())
+        elif isinstance(value, bytes):
+            values.append(hashlib.sha256(value).hexdigest())
+        else:
+            values.append(int(value) if isinstance(value, bool) else value)
+    return orjson.dumps(values)
