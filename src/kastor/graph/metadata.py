@@ -39,10 +39,12 @@ def source_time_fault(value: Any, name: str) -> str | None:
 
 
 def source_time_faults(body: Document, given: Document, prefix: str = "") -> list[str]:
-    """Return what is wrong with the source times that a body brings for its members."""
+    """Return what is wrong with the source times that a body brings for its properties."""
     faults = []
     for name, entry in given.items():
-        if name in body and isinstance(entry, dict) and "sourceTime" in entry:
+        if name not in body or name.startswith("$") or is_component(body[name]):
+            continue
+        if isinstance(entry, dict) and "sourceTime" in entry:
             fault = source_time_fault(entry["sourceTime"], f"{prefix}{name}")
             if fault is not None:
                 faults.append(fault)
@@ -69,6 +71,7 @@ class Touched:
     """What a patch touched in a twin, or in one component: set, removed, source times."""
 
     properties: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
     source_times: list[tuple[str, PatchOperation]] = field(default_factory=list)
     value_written: bool = False
 
@@ -81,6 +84,8 @@ def renew(holder: Document, touched: Touched, now: str) -> None:
         JsonPatchInvalid: removal of a `sourceTime` that is not there.
     """
     metadata = holder["$metadata"]
+    for name in touched.removed:
+        metadata.pop(name, None)  # what is added again begins without a source time
     for name in touched.properties:
         if name not in holder:
             metadata.pop(name, None)

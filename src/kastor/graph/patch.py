@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import orjson
+
 from kastor.errors import JsonPatchInvalid
 from kastor.types import Document
 
@@ -46,13 +48,15 @@ def read_operations(operations: tuple[Document, ...]) -> list[PatchOperation]:
 
 
 def apply_operation(document: Document, operation: PatchOperation) -> None:
-    """Apply one operation to `document` in place.
+    """Apply one operation to `document` in place; the operation itself stays as it is.
 
     Raises:
         JsonPatchInvalid: the path leads nowhere.
     """
     parent = _parent(document, operation)
-    key = operation.path[-1]
+    key, value = operation.path[-1], operation.value
+    if isinstance(value, dict | list):
+        value = orjson.loads(orjson.dumps(value))  # a later operation may reach into it
     match parent:
         case dict():
             if operation.op != "add" and key not in parent:
@@ -60,9 +64,9 @@ def apply_operation(document: Document, operation: PatchOperation) -> None:
             if operation.op == "remove":
                 del parent[key]
             else:
-                parent[key] = operation.value
+                parent[key] = value
         case list():
-            _apply_to_array(parent, operation, key)
+            _apply_to_array(parent, operation, key, value)
         case _:
             raise _not_found(operation, key)
 
@@ -118,17 +122,17 @@ def _parent(document: Document, operation: PatchOperation) -> Any:
     return node
 
 
-def _apply_to_array(array: list[Any], operation: PatchOperation, key: str) -> None:
+def _apply_to_array(array: list[Any], operation: PatchOperation, key: str, value: Any) -> None:
     if key == "-" and operation.op == "add":
-        array.append(operation.value)
+        array.append(value)
         return
     limit = len(array) + 1 if operation.op == "add" else len(array)
     if not _INDEX.fullmatch(key) or int(key) >= limit:
         raise _not_found(operation, key)
     if operation.op == "add":
-        array.insert(int(key), operation.value)
+        array.insert(int(key), value)
     elif operation.op == "replace":
-        array[int(key)] = operation.value
+        array[int(key)] = value
     else:
         del array[int(key)]
 

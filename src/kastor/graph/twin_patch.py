@@ -122,19 +122,26 @@ def renew_touched(
     whole: set[str] = set()
     for touch in touched:
         component, name, operation = touch.component, touch.name, touch.operation
-        if component is None and name in interface.components:
+        if component is not None and component not in interface.components:
+            name, component = component, None  # a property in the model that the patch chose
+        elif component is None and name in interface.components:
+            document["$metadata"].pop(name, None)
             component, name = name, WHOLE  # a component that the patch added
         holder = by_holder.setdefault(component, Touched())
-        if name == WHOLE:
-            whole.add(component or "")
+        if component is not None and name == WHOLE:
+            whole.add(component)
+            holder.properties.clear()
+            holder.removed.clear()
         elif name == SOURCE_TIME:
             holder.source_times.append((operation.path[-2], operation))
             holder.value_written = True
         elif name != MODEL:
-            # Within a component a plain removal leaves the component's time (rest-api C.1.1).
             holder.properties.add(name)
             depth = 1 if component is None else 2
-            if operation.op != "remove" or len(operation.path) > depth:
+            if operation.op == "remove" and len(operation.path) == depth:
+                holder.removed.add(name)
+            else:
+                # Within a component a plain removal leaves the component's time (C.1.1).
                 holder.value_written = True
     for component, changes in by_holder.items():
         if component is None:
