@@ -167,7 +167,7 @@ def _check_range(reading: Reading, value: int) -> None:
     elif below:
         reading.report("valueBelowMin" if high is None else "valueBelowRange", str(value))
     else:
-        reading.report("valueAboveMax" if low is None else "valueAboveRange", str(value))
+        reading.report("valueAboveRange", str(value))
 
 
 def _report_members(reading: Reading, value: dict[str, Any]) -> None:

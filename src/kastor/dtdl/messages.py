@@ -127,7 +127,6 @@ MESSAGES: dict[str, tuple[str, str, str]] = {
     "valueBelowRange": ("notify", "{property} of {primary} is too small: {value}.", "Use 1 to 500."),
     "valueAboveRange": ("notify", "{property} of {primary} is too large: {value}.", "Use 1 to 500."),
     "valueBelowMin": ("notify", "{property} of {primary} is too small: {value}.", "Use 1 or more."),
-    "valueAboveMax": ("notify", "{property} of {primary} is too large: {value}.", "Use a smaller number."),
     "numericNotNumeric": ("notify", "{property} of {primary} must be a number.", "Write a number without quotes."),
     "numericCountBelowMin": ("notify", "{property} of {primary} has no value.", "Give it one number."),
     "numericMultipleValues": ("notify", "{property} of {primary} has several values.", "Keep one."),

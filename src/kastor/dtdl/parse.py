@@ -36,6 +36,7 @@ def parse(
     limit_contexts: Collection[str] = (),
     tolerate_solecisms: Collection[Literal["parse", "resolve"]] = (),
     profile: Literal["dtdl", "adt"] = "dtdl",
+    keep_going: bool = False,
 ) -> ModelSet:
     """Parse models and resolve their references (spec dtdl 1 to 9).
 
@@ -43,7 +44,8 @@ def parse(
     after the other, and a bad one hides the problems of later ones. `resolver` is asked for the
     ids that the documents leave undefined and returns documents, or None if it has none.
     `profile="adt"` adds what Azure Digital Twins refuses (spec dtdl 12), apart from the version,
-    which is `max_version`.
+    which is `max_version`. `keep_going` reads all documents before it tells of bad ones, as a
+    tool wants that shows everything at once.
 
     Raises:
         DtdlError: the models are not valid; all problems of the phase that failed.
@@ -56,6 +58,9 @@ def parse(
     try:
         for document in documents:
             run.read(document, tolerant="parse" in tolerate_solecisms)
+            if not keep_going:
+                run.collector.end_phase()
+        run.collector.end_phase()
         missing = run.resolve(resolver, tolerant="resolve" in tolerate_solecisms)
         if not missing:
             run.join()
@@ -64,6 +69,9 @@ def parse(
     if missing:
         raise unresolved_error(missing, run.texts)
     return ModelSet(run.elements.nodes)
+
+
+_UNREADABLE = object()
 
 
 class _Run:
@@ -80,6 +88,8 @@ class _Run:
         root = ("", len(self.texts))
         value = self._value(document, root)
         self.values.append(value)
+        if value is _UNREADABLE:
+            return
         fault = form_fault(value)
         if fault is not None:
             self.collector.report(fault.identifier, _rooted(fault.path, root), value=fault.value)
@@ -87,14 +97,13 @@ class _Run:
             self.elements.tolerant = tolerant
             with suppress(Quit):
                 self.elements.read(value, root)
-        self.collector.end_phase()
 
     def _value(self, document: object, root: tuple[str, int]) -> object:
         if not isinstance(document, (str, bytes, bytearray)):
             self.texts.append(None)
             if depth_exceeded(document):
                 self.collector.report("notJson", root, value="nested deeper than 64")
-                raise Stop
+                return _UNREADABLE
             return document
         text = document if isinstance(document, str) else bytes(document).decode("utf-8", "replace")
         self.texts.append(text)
@@ -102,10 +111,10 @@ class _Run:
             value = read_text(document)
         except Malformed as error:
             self.collector.report("notJson", ("@", error.offset, root), value=error.reason)
-            raise Stop from None
+            return _UNREADABLE
         if depth_exceeded(value):
             self.collector.report("notJson", root, value="nested deeper than 64")
-            raise Stop
+            return _UNREADABLE
         return value
 
     def resolve(
@@ -127,6 +136,7 @@ class _Run:
                 return found
             for document in answer:
                 self.read(document, tolerant=tolerant)
+                self.collector.end_phase()
             left = {i: refs for i, refs in found.items() if i not in self.elements.nodes}
             if left:
                 return left

@@ -5,9 +5,12 @@ Only runs when a parse failed; positions come from a second reading of the texts
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kastor.dtdl.collector import Finding
+from kastor.dtdl.cotypes import contexts
 from kastor.dtdl.errors import DtdlError, Problem, UnresolvedReferenceError
 from kastor.dtdl.messages import MESSAGES
 from kastor.dtdl.nodes import pointer
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
     from kastor.dtdl.elements import Reference
 
 _LONGEST_SHOWN = 200
+_LONGEST_WORD = 40
+# Looking for the word that was meant takes time; this many are enough for a person.
+_MOST_SUGGESTIONS = 100
+_LIKENESS = 0.8
+_MISSPELT_VALUES = {"badDtmiOrTerm", "typeUndefinedTerm", "badType"}
+_MISSPELT_PROPERTIES = {"propertyUndefinedTerm", "noTypeThatAllows", "inferredTypeDoesNotAllow"}
 
 
 class _Shown(dict[str, str]):
@@ -65,12 +74,13 @@ def problems_of(findings: Iterable[Finding], texts: Sequence[str | None]) -> tup
     }
     lines = {d: Lines(text) for d, text in enumerate(texts) if text is not None}
     problems = []
-    for finding, document, keys, given in placed:
+    for at, (finding, document, keys, given) in enumerate(placed):
         offset = found.get(document, {}).get(keys) if given is None else given
         line, column = (None, None)
         if offset is not None and document in lines:
             line, column = lines[document].position(offset)
-        problems.append(_problem(finding, document, keys, line, column))
+        likely = suggestion(finding) if at < _MOST_SUGGESTIONS else None
+        problems.append(_problem(finding, document, keys, (line, column), likely))
     return tuple(problems)
 
 
@@ -87,8 +97,8 @@ def _problem(
     finding: Finding,
     document: int,
     keys: tuple[str | int, ...],
-    line: int | None,
-    column: int | None,
+    position: tuple[int | None, int | None],
+    likely: str | None,
 ) -> Problem:
     fields = {
         name: getattr(finding, name)
@@ -101,11 +111,35 @@ def _problem(
         **fields,
         document=document,
         pointer=render_pointer(keys),
-        line=line,
-        column=column,
+        line=position[0],
+        column=position[1],
         message=message.format_map(shown),
-        cure=cure.format_map(shown),
+        cure=cure.format_map(shown) + (f" Did you mean {likely}?" if likely else ""),
     )
+
+
+@lru_cache(1)
+def _vocabulary() -> dict[str, str]:
+    """Return every term of the language and its extensions, by its lower-case form."""
+    return {term.lower(): term for context in contexts().values() for term in context.terms}
+
+
+@lru_cache(512)
+def _closest(word: str) -> str | None:
+    vocabulary = _vocabulary()
+    found = get_close_matches(word.lower(), vocabulary, 1, _LIKENESS)
+    term = vocabulary[found[0]] if found else None
+    return term if term != word else None
+
+
+def suggestion(finding: Finding) -> str | None:
+    """Return the term that a misspelt one most likely means, or None."""
+    word = finding.value if finding.id in _MISSPELT_VALUES else None
+    if finding.id in _MISSPELT_PROPERTIES:
+        word = finding.property
+    if word is None or ":" in word or len(word) > _LONGEST_WORD:
+        return None
+    return _closest(word)
 
 
 def _shorten(text: str) -> str:
