@@ -22,9 +22,10 @@ def max_items(request: Request, default: int, maximum: int) -> int:
     value = request.headers.get(MAX_ITEMS_HEADER)
     if value is None:
         return default
-    if not value.isdigit() or not value.strip(b"0"):
+    digits = value.lstrip(b"0")
+    if not digits.isdigit():
         raise InvalidArgument("The header max-items-per-page must be a positive integer.")
-    return min(int(value[:_DIGITS]) if len(value) > _DIGITS else int(value), maximum)
+    return min(int(digits[:_DIGITS]), maximum)
 
 
 def read_token(request: Request, kind: str, key: bytes) -> list[Any] | None:

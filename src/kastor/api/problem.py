@@ -6,6 +6,7 @@ import orjson
 
 from kastor import errors as e
 from kastor.api.request import ClientGone, Response, json_response
+from kastor.dtdl import DtdlError, UnresolvedReferenceError
 from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
@@ -35,6 +36,8 @@ STATUS: dict[type[e.KastorError], int] = {
     RelationshipsLeft: 400,
     Decommissioned: 400,
     StaleCatalogError: 503,
+    DtdlError: 400,
+    UnresolvedReferenceError: 400,
     ClientGone: 499,
 }
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'

@@ -9,7 +9,7 @@ import orjson
 from kastor.api import legacy
 from kastor.api.paging import max_items
 from kastor.api.request import Request, Response, json_response, parse_json
-from kastor.errors import BadRequest, InvalidArgument
+from kastor.errors import BadRequest, InvalidArgument, ValidationFailed
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
@@ -43,7 +43,7 @@ async def query_twins(services: Services, request: Request) -> Response:
 def _read(body: bytes) -> dict[str, Any]:
     try:
         value = parse_json(body)
-    except InvalidArgument as error:
+    except (InvalidArgument, ValidationFailed) as error:
         raise BadRequest(error.message) from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object with query or continuationToken.")

@@ -118,6 +118,7 @@ class Request:
 
         Raises:
             MediaTypeError: it is not declared as JSON.
+            ClientGone: the client went away before the body's end.
             PayloadTooLarge: it has more than `limit` bytes.
         """
         declared = self.headers.get(b"content-type", b"").decode("latin-1")
@@ -131,6 +132,8 @@ class Request:
         chunks, size, more = [], 0, True
         while more:
             message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The client went away before the end of its body.")
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from kastor.errors import ApiVersionError
 
 NEWEST = "2023-10-31"
 SUPPORTED = ("2020-10-31", "2022-05-31", "2023-06-30", NEWEST)
 _ALIASES = {"2021-06-30-preview": "2022-05-31", "2023-02-27-preview": "2023-06-30"}
+_EMPTY = re.compile(r"(?<=[?&])api-version=?(?:&|$)")
 _KNOWN = {**{version: version for version in SUPPORTED}, **_ALIASES}
 
 
@@ -25,6 +28,7 @@ def require_version(values: tuple[str, ...] | None, url: str) -> str:
         return value
     supported = ", ".join(SUPPORTED)
     if not value:
+        url = _EMPTY.sub("", url).rstrip("?&")
         join = "&" if "?" in url else "?"
         raise ApiVersionError(
             f"An api-version is required but was not given. Supported: {supported}. "

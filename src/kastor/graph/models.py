@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class StaleCatalogError(KastorError):
-    """Models changed between parsing and deciding; parse again. Never leaves the service."""
+    """Models changed between parsing and deciding; parse again."""
+
+    default_code = "ServiceUnavailable"
 
 
 def model_not_found(model_id: ModelId) -> NotFound:

@@ -1,0 +1,241 @@
+"""Bodies: their media type, size, depth and text; query parameters; headers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kastor.api.request import (
+    MAX_DEPTH,
+    ClientGone,
+    etag_header,
+    parse_json,
+    parse_query,
+    require_depth,
+)
+from kastor.errors import (
+    BadRequest,
+    InvalidArgument,
+    JsonPatchInvalid,
+    KastorError,
+    MediaTypeError,
+    PayloadTooLarge,
+    ValidationFailed,
+)
+
+from .wire import Receiver, request_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class TestBody:
+    @pytest.mark.parametrize(
+        "declared",
+        [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON;charset=UTF-8",
+            "application/json-patch+json",
+            " application/json ",
+        ],
+    )
+    async def test_json_is_taken_however_it_is_declared(self, declared: str) -> None:
+        request = request_of(b"{}", headers={"Content-Type": declared})
+        assert await request.body(10) == b"{}"
+
+    async def test_a_body_without_a_declared_type_is_taken(self) -> None:
+        assert await request_of(b"{}").body(10) == b"{}"
+
+    @pytest.mark.parametrize(
+        "declared", ["text/plain", "application/xml", "application/jsonx", "json", "*/*"]
+    )
+    async def test_another_media_type_is_refused(self, declared: str) -> None:
+        with pytest.raises(MediaTypeError, match="send application/json"):
+            await request_of(b"{}", headers={"Content-Type": declared}).body(10)
+
+    async def test_parts_are_put_together(self) -> None:
+        assert await request_of(b"[1", b",2", b"]").body(10) == b"[1,2]"
+
+    async def test_a_body_of_the_limits_size_is_taken_and_one_byte_more_is_not(self) -> None:
+        assert await request_of(b"12345").body(5) == b"12345"
+        with pytest.raises(PayloadTooLarge, match="limit of 5 bytes"):
+            await request_of(b"123456").body(5)
+
+    async def test_a_body_that_declares_too_much_is_not_read(self) -> None:
+        request = request_of(b"1", headers={"Content-Length": "6"})
+        receiver = Receiver(b"1")
+        request._receive = receiver
+        with pytest.raises(PayloadTooLarge):
+            await request.body(5)
+        assert receiver.taken == 0
+
+    async def test_a_body_in_parts_is_dropped_as_soon_as_it_is_too_large(self) -> None:
+        request = request_of()
+        receiver = Receiver(b"123", b"456", b"789")
+        request._receive = receiver
+        with pytest.raises(PayloadTooLarge):
+            await request.body(5)
+        assert receiver.taken == 2
+
+    async def test_a_body_that_breaks_off_is_not_taken_for_whole(self) -> None:
+        with pytest.raises(ClientGone):
+            await request_of(b"12", whole=False).body(10)
+
+
+class TestShapes:
+    async def test_a_document_is_an_object(self) -> None:
+        assert await request_of(b'{"a":1}').document(10) == {"a": 1}
+        for body in (b"[]", b"[{}]", b"1", b"null", b'"x"'):
+            with pytest.raises(InvalidArgument) as caught:
+                await request_of(body).document(10)
+            assert caught.value.code == "InvalidArgument"
+
+    async def test_a_patch_is_an_array_of_objects(self) -> None:
+        assert await request_of(b'[{"op":1}]').patch(20) == ({"op": 1},)
+        assert await request_of(b"[]").patch(20) == ()
+        for body in (b"{}", b'["x"]', b"[[]]", b"[{},1]", b"null"):
+            with pytest.raises(JsonPatchInvalid):
+                await request_of(body).patch(20)
+
+    @pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t"])
+    async def test_no_body_is_told_apart_from_a_wrong_one(self, body: bytes) -> None:
+        for read in (request_of(body).document, request_of(body).patch):
+            with pytest.raises(BadRequest) as caught:
+                await read(10)
+            assert caught.value.code == "BadRequest"
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"{",
+            b"nonsense",
+            b"{'a':1}",
+            b'{"a":NaN}',
+            b'{"a":Infinity}',
+            b'{"a":-Infinity}',
+            b'{"a":01}',
+            b'{"a":1,}',
+            b'{"a":"\xff"}',
+            b'{"a":"\xed\xa0\x80"}',
+            b'{"a":"\\ud800"}',
+            b"\xef\xbb\xbf{}",
+            '{"a":1}'.encode("utf-16"),
+            b'{"a":"\n"}',
+            b"{} {}",
+        ],
+    )
+    async def test_what_is_no_json_is_refused(self, body: bytes) -> None:
+        with pytest.raises(InvalidArgument, match="not valid JSON") as caught:
+            parse_json(body)
+        assert caught.value.code == "InvalidArgument"
+
+    @pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"9" * 400])
+    async def test_a_number_beyond_a_double_breaks_the_content(self, number: bytes) -> None:
+        with pytest.raises(ValidationFailed, match="range of a double"):
+            parse_json(b'{"a":' + number + b"}")
+
+    async def test_of_two_members_of_one_name_the_last_wins(self) -> None:
+        assert parse_json(b'{"a":1,"a":2}') == {"a": 2}
+
+
+class TestDepth:
+    @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+    async def test_the_limit_itself_is_allowed(self, opening: bytes) -> None:
+        closing = b"]" if opening == b"[" else b"}"
+        parse_json(opening * MAX_DEPTH + b"1" + closing * MAX_DEPTH)
+        with pytest.raises(InvalidArgument, match=f"limit of {MAX_DEPTH} levels"):
+            parse_json(opening * (MAX_DEPTH + 1) + b"1" + closing * (MAX_DEPTH + 1))
+
+    async def test_brackets_in_strings_do_not_count(self) -> None:
+        text = "[" * 1000 + '"\\' + "{" * 1000
+        assert parse_json(json.dumps([text]).encode()) == [text]
+
+    async def test_many_brackets_side_by_side_are_not_deep(self) -> None:
+        assert parse_json(b"[" + b",".join([b"[]"] * 5000) + b"]") == [[]] * 5000
+
+    async def test_a_hundred_thousand_levels_are_refused_and_break_nothing(self) -> None:
+        for body in (b"[" * 100_000, b'{"a":' * 100_000, b'"' + b"[" * 100_000):
+            with pytest.raises(InvalidArgument):
+                parse_json(body)
+
+
+_JSON = st.recursive(
+    st.none() | st.text('[]{}"\\a', max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('[{"', max_size=2), inner),
+    max_leaves=10,
+)
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
+@given(_JSON, st.integers(0, MAX_DEPTH + 3))
+@settings(max_examples=150, deadline=None)
+def test_depth_is_counted_as_in_the_decoded_value(value: Any, levels: int) -> None:
+    for _ in range(levels):
+        value = [value]
+    try:
+        require_depth(json.dumps(value).encode())
+    except InvalidArgument:
+        assert _depth(value) > MAX_DEPTH
+    else:
+        assert _depth(value) <= MAX_DEPTH
+
+
+@given(st.binary(max_size=60))
+@example(b'"\\')
+@example(b'{"a":"\\u00')
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_json_or_an_error_of_ours(body: bytes) -> None:
+    try:
+        value = parse_json(body)
+    except KastorError:
+        return
+    assert json.loads(body) == value
+
+
+class TestParameters:
+    async def test_values_are_decoded_and_kept_in_order(self) -> None:
+        assert parse_query(b"a=1&b=%3B+x&a=2&c=&d") == {
+            "a": ("1", "2"),
+            "b": ("; x",),
+            "c": ("",),
+            "d": ("",),
+        }
+
+    async def test_the_first_of_several_counts(self) -> None:
+        request = request_of(query="a=1&a=2")
+        assert request.first("a") == "1"
+        assert request.first("b") is None
+
+    async def test_bytes_that_are_no_text_do_no_harm(self) -> None:
+        assert parse_query(b"a=%FF&%ff=1&=&&") == {"a": ("�",), "�": ("1",), "": ("",)}
+
+
+async def test_conditions_are_read_from_their_headers() -> None:
+    plain = request_of()
+    assert (plain.if_match, plain.only_if_absent) == (None, False)
+    request = request_of(headers={"If-Match": 'W/"a"', "If-None-Match": "*"})
+    assert request.if_match is not None
+    assert request.if_match.etags == {"a"}
+    assert request.only_if_absent
+
+
+async def test_an_etag_header_is_a_weak_tag() -> None:
+    assert etag_header("x-y") == (b"etag", b'W/"x-y"')
