@@ -22,6 +22,8 @@ from kastor.auth.roles import ANONYMOUS, Actor, Permission
 from kastor.errors import Forbidden, KastorError, Unauthenticated
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from kastor.api.request import Receive, Scope, Send
     from kastor.api.services import Services
     from kastor.auth.tokens import TokenStore
@@ -60,10 +62,33 @@ class Application:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1000})
             return
-        if scope["path"].startswith("/docs"):
+        if self._access_log:
+            await self._serve_logged(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve_logged(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, status = time.perf_counter(), 0
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await self._serve(scope, receive, noting)
+        elapsed = round((time.perf_counter() - started) * 1000, 2)
+        _log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            milliseconds=elapsed,
+        )
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/docs" or scope["path"].startswith("/docs/"):
             await self._serve_docs(scope, receive, send)
             return
-        started = time.perf_counter() if self._access_log else 0.0
         try:
             response = await self._respond(scope, receive)
         except KastorError as error:
@@ -72,15 +97,6 @@ class Application:
             _log.exception("request failed", path=scope["path"], exc_info=error)
             response = unexpected()
         await _send(scope, response, send)
-        if self._access_log:
-            elapsed = round((time.perf_counter() - started) * 1000, 2)
-            _log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=response.status,
-                milliseconds=elapsed,
-            )
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -127,8 +143,8 @@ class Application:
         scheme = scope["scheme"]
         host = headers.get(b"host", b"localhost").decode("latin-1")
         if self._trusted and (scope.get("client") or ("",))[0] in self._trusted:
-            scheme = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
-            host = headers.get(b"x-forwarded-host", host.encode()).decode("latin-1")
+            scheme = _first(headers.get(b"x-forwarded-proto")) or scheme
+            host = _first(headers.get(b"x-forwarded-host")) or host
         return f"{scheme}://{host}"
 
     def _describe(self, scope: Scope) -> Response:
@@ -143,6 +159,11 @@ class Application:
 
             self._docs = build_docs()
         await self._docs(scope, receive, send)
+
+
+def _first(value: bytes | None) -> str:
+    """Return the first of a header's values: what the client itself asked for."""
+    return (value or b"").partition(b",")[0].strip().decode("latin-1")
 
 
 async def _send(scope: Scope, response: Response, send: Send) -> None:

@@ -100,7 +100,7 @@ def test_a_dtmi_passes(text: str) -> None:
         "DTMI:a;1",
         "dtmi:é;1",
         "dtmi:a;1\n",
-        "dtmi:a;١",
+        "dtmi:a;\u0661",
         "urn:a;1",
         "dtmi:a:" + "b" * 2_048 + ";1",
     ],

@@ -1,0 +1,223 @@
+"""The one way that requests take: access, version, base address, traces, faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kastor.api.app import Application
+from kastor.auth.tokens import TokenStore, create_token
+from kastor.errors import NotFound
+
+from .wire import Answer, ask, scope_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+VERSION = "api-version=2023-10-31"
+FORWARDED = {
+    "Host": "inside:1",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "out.example",
+}
+TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Graph:
+    """A graph in which every twin is missing, or breaks."""
+
+    fault: Exception
+
+    async def twin(self, _twin_id: str) -> Any:
+        raise self.fault
+
+
+class Hosting:
+    """Gives every path to the one graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    async def find(self, raw_path: bytes, _headers: object) -> Any:
+        return SimpleNamespace(services=self, raw_path=raw_path, prefix="", by_host=False)
+
+
+def _app(fault: Exception | None = None, **more: Any) -> Application:
+    graph = Graph(fault or NotFound("no twin", code="DigitalTwinNotFound"))
+    hosting: Any = Hosting(graph)
+    return Application(hosting, **more)
+
+
+async def _get(app: Application, path: str = "/digitaltwins/a", **more: Any) -> Answer:
+    more.setdefault("query", VERSION)
+    return await ask(app, scope_of(path, **more))
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> tuple[TokenStore, dict[str, str]]:
+    path = tmp_path / "tokens"
+    made = {role: create_token(path, role, role) for role in ("owner", "reader", "none")}
+    return TokenStore(path), made
+
+
+async def test_an_error_of_ours_is_answered_in_the_envelope() -> None:
+    answer = await _get(_app())
+    assert answer.status == 404
+    assert answer.json()["error"]["code"] == answer.headers["x-ms-error-code"]
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.headers["content-length"] == str(len(answer.body))
+
+
+async def test_a_fault_of_ours_is_logged_and_answered_without_its_cause(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = await _get(_app(RuntimeError("a secret cause")))
+    assert answer.status == 500
+    assert answer.json()["error"]["code"] == "InternalServerError"
+    assert b"secret" not in answer.body
+    assert "a secret cause" in "".join(capsys.readouterr())
+
+
+class TestOrder:
+    async def test_a_token_comes_before_everything(self, tokens: Any) -> None:
+        app = _app(tokens=tokens[0])
+        for path in ("/digitaltwins/a", "/nothing", "/query", "/digitaltwins/%FF"):
+            answer = await _get(app, path, query="")
+            assert answer.status == 401
+            assert answer.json() == {"statusCode": 401, "message": "Unauthorized"}
+
+    async def test_the_role_comes_before_the_version(self, tokens: Any) -> None:
+        store, made = tokens
+        headers = {"Authorization": f"Bearer {made['none']}"}
+        answer = await _get(_app(tokens=store), query="", headers=headers)
+        assert (answer.status, answer.body) == (403, b"")
+
+    async def test_the_version_comes_before_the_id(self) -> None:
+        answer = await _get(_app(), "/digitaltwins/a%00", query="")
+        assert answer.json()["error"]["code"] == "ApiVersionUnspecified"
+
+    async def test_an_open_operation_needs_neither(self, tokens: Any) -> None:
+        answer = await _get(_app(tokens=tokens[0]), "/healthz", query="")
+        assert (answer.status, answer.json()) == (200, {"status": "ok"})
+
+    @pytest.mark.parametrize(
+        "header",
+        ["", "Bearer", "Bearer ", "Bearer wrong", "Basic {}", "{}", "Bearer {} x", "Bearer \xff"],
+    )
+    async def test_a_header_that_holds_no_known_token_is_no_access(
+        self, tokens: Any, header: str
+    ) -> None:
+        store, made = tokens
+        headers = {"Authorization": header.format(made["owner"])}
+        assert (await _get(_app(tokens=store), headers=headers)).status == 401
+
+    @pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER  {}", "Bearer {} "])
+    async def test_the_scheme_is_read_in_any_letter_case(self, tokens: Any, header: str) -> None:
+        store, made = tokens
+        headers = {"Authorization": header.format(made["reader"])}
+        assert (await _get(_app(tokens=store), headers=headers)).status == 404
+
+
+class TestBaseAddress:
+    """Where links lead; seen in the address that a missing version is told."""
+
+    async def _told(self, app: Application, headers: dict[str, str], **more: Any) -> str:
+        answer = await _get(app, query="", headers=headers, **more)
+        text: str = answer.json()["error"]["message"].split()[-1]
+        return text.removesuffix("/digitaltwins/a?api-version=2023-10-31")
+
+    async def test_it_is_the_host_that_was_asked(self) -> None:
+        assert await self._told(_app(), {"Host": "here:8080"}) == "http://here:8080"
+        assert await self._told(_app(), {"Host": "here"}, scheme="https") == "https://here"
+
+    async def test_a_public_address_wins_over_everything(self) -> None:
+        app = _app(public_url="https://twins.example/", trusted_proxies=("127.0.0.1",))
+        assert await self._told(app, FORWARDED) == "https://twins.example"
+
+    async def test_forwarded_headers_count_from_a_trusted_proxy(self) -> None:
+        app = _app(trusted_proxies=("127.0.0.1",))
+        assert await self._told(app, FORWARDED) == "https://out.example"
+
+    @pytest.mark.parametrize("trusted", [(), ("10.0.0.1",)])
+    async def test_and_from_nobody_else(self, trusted: tuple[str, ...]) -> None:
+        app = _app(trusted_proxies=trusted)
+        assert await self._told(app, FORWARDED) == "http://inside:1"
+
+    async def test_of_several_forwarded_values_the_first_is_the_clients(self) -> None:
+        app = _app(trusted_proxies=("127.0.0.1",))
+        headers = {
+            "Host": "h",
+            "X-Forwarded-Proto": "https, http",
+            "X-Forwarded-Host": "a.example, b",
+        }
+        assert await self._told(app, headers) == "https://a.example"
+
+
+class TestTraces:
+    async def test_a_trace_is_answered_with_its_id_and_another_span(self) -> None:
+        answer = await _get(_app(), headers={"traceparent": TRACE})
+        version, trace, span, flags = answer.headers["traceresponse"].split("-")
+        assert (version, trace, flags) == ("00", "a" * 32, "01")
+        assert len(bytes.fromhex(span)) == 8
+        assert span != "b" * 16
+
+    @pytest.mark.parametrize(
+        "header",
+        ["", "nonsense", "00-" + "0" * 32 + "-" + "b" * 16 + "-01", TRACE.upper(), TRACE + "0"],
+    )
+    async def test_a_malformed_one_begins_a_new_trace(self, header: str) -> None:
+        answer = await _get(_app(), headers={"traceparent": header})
+        assert answer.status == 404
+        trace = answer.headers["traceresponse"].split("-")[1]
+        assert len(bytes.fromhex(trace)) == 16
+        assert trace not in ("0" * 32, "a" * 32)
+
+    async def test_without_one_none_is_answered(self) -> None:
+        assert "traceresponse" not in (await _get(_app())).headers
+
+
+class TestPathsOfOurs:
+    async def test_a_path_that_only_begins_like_docs_is_not_found_in_the_envelope(self) -> None:
+        answer = await _get(_app(), "/docsify")
+        assert answer.status == 404
+        assert answer.json()["error"]["code"] == "NotFound"
+
+    async def test_the_description_is_open_and_names_this_server(self, tokens: Any) -> None:
+        answer = await _get(_app(tokens=tokens[0]), "/openapi.json", headers={"Host": "h:1"})
+        assert answer.json()["servers"] == [{"url": "http://h:1"}]
+
+    async def test_a_websocket_is_closed(self) -> None:
+        sent = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await _app()({"type": "websocket", "path": "/"}, send, send)  # type: ignore[arg-type]
+        assert [each["type"] for each in sent] == ["websocket.close"]
+
+
+class TestAccessLog:
+    @pytest.mark.parametrize(
+        ("path", "status"), [("/healthz", 200), ("/digitaltwins/a", 404), ("/docs", 200)]
+    )
+    async def test_it_has_one_line_for_each_request(
+        self, path: str, status: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        await _get(_app(access_log=True), path)
+        (line,) = capsys.readouterr().out.splitlines()
+        for part in ("GET", path, str(status), "milliseconds"):
+            assert part in line
+
+    async def test_it_is_off_unless_asked_for(self, capsys: pytest.CaptureFixture[str]) -> None:
+        await _get(_app())
+        assert capsys.readouterr().out == ""

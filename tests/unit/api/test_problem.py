@@ -1,0 +1,121 @@
+"""Errors and their answers: a status for each class, one shape for all bodies."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from typing import Any
+
+import pytest
+
+import kastor
+from kastor import errors as e
+from kastor.api.problem import STATUS, answer, unexpected
+from kastor.api.request import JSON_TYPE, Response
+
+
+def _all_classes() -> list[type[e.KastorError]]:
+    """Every error class of the program, whichever module it lives in."""
+    for module in pkgutil.walk_packages(kastor.__path__, "kastor."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found: list[type[e.KastorError]] = []
+    pending = e.KastorError.__subclasses__()
+    while pending:
+        each = pending.pop()
+        found.append(each)
+        pending += each.__subclasses__()
+    return [each for each in dict.fromkeys(found) if each.__module__.startswith("kastor.")]
+
+
+CLASSES = _all_classes()
+SPECIAL: dict[type, dict[str, Any]] = {
+    e.MethodNotAllowed: {"allowed": ("GET", "PUT")},
+    e.TooManyRequests: {"retry_after": 7},
+    e.Unavailable: {"retry_after": 7},
+}
+PLAIN = [each for each in CLASSES if each not in (e.Unauthenticated, e.Forbidden)]
+
+
+def _headers(response: Response) -> dict[bytes, bytes]:
+    return dict(response.headers)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_class_has_a_status(kind: type[e.KastorError]) -> None:
+    assert kind in STATUS, f"give {kind.__name__} a status in kastor.api.problem"
+    assert 400 <= STATUS[kind] < 600
+
+
+def test_the_table_has_error_classes_alone() -> None:
+    assert set(STATUS) <= set(CLASSES)
+
+
+@pytest.mark.parametrize("kind", PLAIN, ids=lambda kind: kind.__name__)
+def test_every_error_has_the_one_shape(kind: type[e.KastorError]) -> None:
+    error = kind.__new__(kind)
+    e.KastorError.__init__(error, 'a "message"', details=(("One", "first"), ("Two", "second")))
+    for name, value in SPECIAL.get(kind, {}).items():
+        setattr(error, name, value)
+    response = answer(error)
+    assert response.status == STATUS[kind]
+    assert json.loads(response.body) == {
+        "error": {
+            "code": kind.default_code,
+            "message": 'a "message"',
+            "details": [
+                {"code": "One", "message": "first"},
+                {"code": "Two", "message": "second"},
+            ],
+        }
+    }
+    assert _headers(response)[b"x-ms-error-code"] == kind.default_code.encode()
+    assert response.content_type == (b"content-type", JSON_TYPE)
+
+
+def test_only_faults_of_ours_have_the_code_of_one() -> None:
+    kept = {each.__name__ for each in CLASSES if each.default_code == "InternalServerError"}
+    assert kept <= {"ClientGone"}, "an error that is raised on purpose has a code of its own"
+
+
+def test_details_are_left_out_when_there_are_none() -> None:
+    body = json.loads(answer(e.NotFound("gone", code="DigitalTwinNotFound")).body)
+    assert body == {"error": {"code": "DigitalTwinNotFound", "message": "gone"}}
+
+
+def test_an_unknown_caller_gets_the_recorded_body_and_no_envelope() -> None:
+    response = answer(e.Unauthenticated("said to nobody"))
+    assert response.status == 401
+    assert json.loads(response.body) == {"statusCode": 401, "message": "Unauthorized"}
+    assert _headers(response) == {b"www-authenticate": b"Bearer"}
+
+
+def test_a_caller_without_permission_gets_nothing_but_the_status() -> None:
+    response = answer(e.Forbidden("said to nobody"))
+    assert (response.status, response.body, response.content_type) == (403, b"", None)
+    assert response.headers == []
+
+
+def test_a_wrong_method_is_told_the_right_ones() -> None:
+    response = answer(e.MethodNotAllowed("no", allowed=("GET", "PUT")))
+    assert _headers(response)[b"allow"] == b"GET, PUT"
+
+
+@pytest.mark.parametrize("kind", [e.TooManyRequests, e.Unavailable])
+def test_who_may_try_again_is_told_when(kind: Any) -> None:
+    assert _headers(answer(kind("later", retry_after=7)))[b"retry-after"] == b"7"
+
+
+def test_a_fault_of_ours_says_nothing_about_its_cause() -> None:
+    response = unexpected()
+    assert response.status == 500
+    assert json.loads(response.body)["error"]["code"] == "InternalServerError"
+    assert _headers(response)[b"x-ms-error-code"] == b"InternalServerError"
+    assert b"Traceback" not in response.body
+
+
+def test_each_answer_has_headers_of_its_own() -> None:
+    first, second = answer(e.NotFound("a")), answer(e.NotFound("a"))
+    first.headers.append((b"x", b"y"))
+    assert (b"x", b"y") not in second.headers
