@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -57,7 +58,7 @@ def properties(random: Random) -> dict[str, Any]:
     return {name: value(random) for name in PROPERTIES if random.randrange(2)}
 
 
-def graph(random: Random, twins: int = 7, relationships: int = 10) -> Graph:
+def graph(random: Random, twins: int = 7, relationships: int = 14) -> Graph:
     made = Graph(MODELS)
     ids = [f"t{n}" for n in range(random.randrange(1, twins))]
     if random.randrange(3) == 0:
@@ -133,7 +134,11 @@ class Queries:
         return ast.Path(tuple(made))
 
     def literal(self) -> ast.Literal:
-        choice = self.random.randrange(8)
+        choice = self.random.randrange(10)
+        if choice > 7:
+            document = self.pick([*self.graph.twins.values(), *self.graph.relationships])
+            found = document.get(self.pick(PROPERTIES))
+            return ast.Literal(None if isinstance(found, list | dict) else found)
         if choice == 0:
             return ast.Literal(self.pick(list(self.graph.twins)))
         if choice == 1:
@@ -314,7 +319,7 @@ class Queries:
     def query(self) -> ast.Query:
         source = self.source()
         bindable = bool(self.twins or self.relationships or self.default)
-        where = self.condition() if bindable and not self.chance(5) else None
+        where = self.condition() if bindable and not self.chance(4) else None
         choice = self.random.randrange(6)
         columns: tuple[ast.Column, ...] | None
         if choice == 0:
@@ -334,3 +339,50 @@ class Queries:
             plain = isinstance(node, ast.Path) and not self.chance(4)
             made.append(ast.Column(node, None if plain else name(f"c{number}")))
         return tuple(made)
+
+    def superset_query(self) -> ast.Query:
+        """A query with something that the base language lacks."""
+        query = self.query()
+        if not (self.twins or self.relationships or self.default):
+            return query
+        choice = self.random.randrange(4)
+        if choice == 0:
+            return query
+        if choice == 1:
+            return self.ordered(query)
+        if choice == 2:
+            columns = tuple(ast.Column(self.path(), name(f"d{n}")) for n in range(self.pick([1, 2])))
+            return replace(query, columns=columns, distinct=True)
+        return self.grouped(query)
+
+    def ordered(self, query: ast.Query) -> ast.Query:
+        terms = []
+        columns = []
+        for number in range(self.pick([1, 2])):
+            value = self.scalar() if self.chance(4) else self.path()
+            if isinstance(value, ast.Path) and len(value.steps) == 1:
+                value = ast.Path((*value.steps, ast.Name("$dtId")))
+            terms.append(ast.OrderTerm(value, self.chance(2)))
+            columns.append(ast.Column(value, name(f"o{number}")))
+        limit = self.pick([None, None, 0, 1, 3])
+        offset = self.pick([None, None, 0, 1, 4])
+        return replace(query, columns=tuple(columns), order=tuple(terms), limit=limit, offset=offset)
+
+    def grouped(self, query: ast.Query) -> ast.Query:
+        group = tuple(self.path() for _ in range(self.pick([0, 1, 1, 2])))
+        columns = [ast.Column(path, name(f"g{n}")) for n, path in enumerate(group)]
+        for number in range(self.pick([1, 2])):
+            columns.append(ast.Column(self.aggregate(), name(f"a{number}")))
+        if not group:
+            columns.append(ast.Column(ast.Aggregate("SUM", self.path()), name("sum")))
+        having = None
+        if group and self.chance(3):
+            op = self.pick(["=", ">", "<", "!="])
+            having = ast.Comparison(op, self.aggregate(), ast.Literal(self.pick([0, 1, 2, 5])))
+        return replace(query, columns=tuple(columns), group=group, having=having)
+
+    def aggregate(self) -> ast.Aggregate:
+        if self.chance(3):
+            return ast.Aggregate("COUNT")
+        function = self.pick(["COUNT", "SUM", "AVG", "MIN", "MAX"])
+        return ast.Aggregate(function, self.path(), self.chance(4))

@@ -201,7 +201,8 @@ class Oracle:
                 if value is MISSING:
                     return None
                 rows = run(node.query, self.graph, inclusive=self.inclusive)
-                found = any(same(value, one) for row in rows for one in row.values())
+                found = value is not None and not isinstance(value, list | dict)
+                found = found and any(same(value, one) for row in rows for one in row.values())
                 return found is not node.negated
         raise AssertionError(node)
 
@@ -393,6 +394,79 @@ def column_keys(column: ast.Column) -> list[str]:
     return ["?"]
 
 
+RANKS = {"null": 1, "boolean": 2, "number": 3, "string": 4, "array": 5, "object": 6}
+
+
+def text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def ranked(value: Any) -> tuple[int, Any]:
+    """Where a value stands in ORDER BY."""
+    if value is MISSING:
+        return 0, 0
+    rank = RANKS[kind(value)]
+    if rank > 4:
+        return rank, text(value)
+    return rank, 0 if value is None else value
+
+
+def aggregate(node: ast.Aggregate, values: list[Any]) -> Any:
+    if node.argument is None:
+        return len(values)
+    values = [value for value in values if value is not MISSING]
+    if node.name == "COUNT":
+        return len({ranked(value) for value in values}) if node.distinct else len(values)
+    numbers = [value for value in values if kind(value) == "number"]
+    if node.distinct:
+        numbers = list(dict.fromkeys(numbers))
+    if node.name in {"SUM", "AVG"}:
+        if not numbers:
+            return MISSING
+        safe = [n if isinstance(n, float) or abs(n) <= 2**40 else float(n) for n in numbers]
+        total = sum(safe) if all(isinstance(n, int) for n in safe) else math.fsum(safe)
+        return total if node.name == "SUM" else math.fsum(numbers) / len(numbers)
+    strings = [value for value in values if kind(value) == "string"]
+    pool = numbers or strings
+    return (min if node.name == "MIN" else max)(pool) if pool else MISSING
+
+
+class Groups(Oracle):
+    """Evaluates above a group: its values by their text, its aggregates over its rows."""
+
+    envs: list[Row]
+    known: dict[ast.Path, Any]
+
+    def value(self, node: ast.Scalar, env: Row) -> Any:
+        if isinstance(node, ast.Aggregate):
+            plain = Oracle(self.graph, self.inclusive, default=self.default)
+            argument = node.argument
+            return aggregate(node, [0 if argument is None else plain.value(argument, e) for e in self.envs])
+        return super().value(node, env)
+
+    def resolve(self, path: ast.Path, env: Row) -> Any:
+        return self.known[path]
+
+
+def grouped(query: ast.Query, oracle: Oracle, envs: list[Row]) -> list[tuple[Any, Row, Groups]]:
+    groups: dict[Any, list[Row]] = {}
+    for env in envs:
+        groups.setdefault(tuple(ranked(oracle.resolve(p, env)) for p in query.group), []).append(env)
+    if not query.group and not groups:
+        groups[()] = []
+    found = []
+    for members in groups.values():
+        one = Groups(oracle.graph, oracle.inclusive, default=oracle.default)
+        one.envs = members
+        one.known = {}
+        for path in query.group:
+            values = [oracle.resolve(path, env) for env in members]
+            one.known[path] = MISSING if values[0] is MISSING else json.loads(min(map(text, values)))
+        if query.having is None or one.truth(query.having, {}) is True:
+            found.append((one.row(query, {}), {}, one))
+    return found
+
+
 def run(query: ast.Query, graph: Graph, *, inclusive: bool = False) -> list[Any]:
     """All rows of `query`; the order is not promised unless it asks for one."""
     oracle = Oracle(graph, inclusive)
@@ -401,16 +475,34 @@ def run(query: ast.Query, graph: Graph, *, inclusive: bool = False) -> list[Any]
         for env in oracle.bindings(query.source)
         if query.where is None or oracle.truth(query.where, env) is True
     ]
-    counts = query.columns is not None and [c.value for c in query.columns] == [
-        ast.Aggregate("COUNT")
-    ]
-    if counts and not query.group:
-        assert query.columns is not None
-        return [{column_keys(query.columns[0])[0]: len(envs)}]
-    rows = [oracle.row(query, env) for env in envs]
-    return rows if query.top is None else list(itertools.islice(rows, query.top))
+    columns = query.columns or ()
+    if [c.value for c in columns] == [ast.Aggregate("COUNT")] and not query.group:
+        return [{column_keys(columns[0])[0]: len(envs)}]
+    if query.group or any(isinstance(column.value, ast.Aggregate) for column in columns):
+        rows = [(row, env, one) for row, env, one in grouped(query, oracle, envs)]
+    else:
+        rows = [(oracle.row(query, env), env, oracle) for env in envs]
+    if query.distinct:
+        seen: dict[Any, Any] = {}
+        for row in rows:
+            seen.setdefault(tuple((k, ranked(v)) for k, v in row[0].items()), row)
+        rows = list(seen.values())
+    for term in reversed(query.order):
+        rows.sort(key=lambda row: ranked(row[2].value(term.value, row[1])), reverse=term.descending)
+    found = [row[0] for row in rows][query.offset or 0 :]
+    least = min([n for n in (query.top, query.limit) if n is not None], default=None)
+    return list(itertools.islice(found, least))
 
 
 def bag(rows: list[Any]) -> list[str]:
     """Rows as sorted texts: equality as multisets, with 1, 1.0 and true apart."""
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
+
+
+def rounded(value: Any) -> Any:
+    """Doubles to twelve digits: engines add in other orders."""
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list) else value

@@ -12,6 +12,7 @@ from kastor.lang import ast
 from kastor.lang.errors import query_error
 from kastor.query.bind_from import bind_from
 from kastor.query.bind_where import Conditions
+from kastor.query.passes.substitution import substitute
 from kastor.query.plan import (
     Aggregate,
     And,
@@ -27,8 +28,10 @@ from kastor.query.plan import (
     Order,
     Plan,
     Truth,
+    Undefined,
     Value,
 )
+from kastor.query.references import aggregates_of, sources_of
 from kastor.query.scope import Scope
 
 if TYPE_CHECKING:
@@ -57,45 +60,74 @@ def _plan(query: ast.Query, scope: Scope) -> Plan:
     _check_shape(query, scope)
     if any(hop.low > hop.high for hop in graph.hops):
         where = Truth(value=False)
-    conditions.aggregates = True
     columns = _columns(query, graph, conditions)
     plan = Plan(
-        graph, where, columns, distinct=query.distinct, top=_least(query.top, query.limit),
-        offset=query.offset or 0, explain=query.explain,
+        graph, where, columns, top=_least(query.top, query.limit), offset=query.offset or 0,
+        explain=query.explain,
     )  # fmt: skip
     if columns is not None and [column.value for column in columns] == [Aggregate("COUNT")]:
-        plan = replace(plan, counts=not (query.group or query.having))
-    return _superset(query, plan, conditions)
+        plan = replace(plan, counts=not query.group)
+    return _ordered(query, _grouped(query, plan, conditions), conditions)
 
 
-def _superset(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
-    """Groups, HAVING and ORDER BY."""
-    aggregated = any(isinstance(column.value, Aggregate) for column in plan.columns or ())
-    grouped = bool(query.group) or (aggregated and not plan.counts)
-    if not grouped and not query.order:
+def _grouped(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
+    """GROUP BY, aggregates and DISTINCT: the rows are groups."""
+    scope = conditions.scope
+    columns = plan.columns or ()
+    aggregated = bool(aggregates_of(*(column.value for column in columns))) and not plan.counts
+    if query.distinct and (aggregated or query.group or plan.counts):
+        scope.fail("DISTINCT cannot be used with COUNT() or GROUP BY", query.span[0])
+    if query.distinct and plan.columns is not None:
+        return replace(plan, grouped=True, group=tuple(column.value for column in columns))
+    if not aggregated and not query.group:
         return plan
+    if plan.columns is None:
+        scope.fail("'*' cannot be used with GROUP BY", query.group[0].span[0])
+    group = tuple(scope.resolve(path) for path in query.group)
+    having = conditions.where(query.having, aggregates=True)
+    return replace(plan, grouped=True, group=group, having=having)
+
+
+def _ordered(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
+    """ORDER BY; and above groups the check that every value is one of the group's."""
+    scope = conditions.scope
+    if plan.counts and (query.order or query.limit is not None or query.offset is not None):
+        scope.fail("ORDER BY, LIMIT and OFFSET cannot be used with COUNT()", query.span[0])
     aliases = {column.key: column.value for column in plan.columns or ()}
-    order = tuple(
-        Order(_order_value(term, aliases, conditions), term.descending) for term in query.order
-    )
-    conditions.aggregates = grouped
-    having = conditions.where(query.having)
-    group = tuple(conditions.scope.resolve(path) for path in query.group)
-    return replace(plan, grouped=grouped, group=group, having=having, order=order)
+    order = []
+    for term in query.order:
+        value = _order_value(term, aliases, conditions, aggregates=plan.grouped)
+        order.append(Order(value, term.descending))
+    plan = replace(plan, order=tuple(order))
+    if plan.grouped:
+        values: list[Value | Condition] = [column.value for column in plan.columns or ()]
+        values += [plan.having, *(one.value for one in order)]
+        known: dict[Value, Value] = dict.fromkeys(plan.group, Undefined())
+        known |= dict.fromkeys(aggregates_of(*values), Undefined())
+        if any(sources_of(substitute(value, known)) for value in values):
+            scope.fail(
+                "a value is neither in GROUP BY (or DISTINCT) nor inside an aggregate",
+                query.group[0].span[0] if query.group else query.span[0],
+            )
+    return plan
 
 
-def _order_value(term: ast.OrderTerm, aliases: dict[str, Value], conditions: Conditions) -> Value:
+def _order_value(
+    term: ast.OrderTerm, aliases: dict[str, Value], conditions: Conditions, *, aggregates: bool
+) -> Value:
     """A column of the row by its key, or any value."""
     if isinstance(term.value, ast.Path) and len(term.value.steps) == 1:
         step = term.value.steps[0]
         if isinstance(step, ast.Name) and step.text in aliases:
             return aliases[step.text]
-    return conditions.value(term.value)
+    return conditions.expression(term.value, aggregates=aggregates)
 
 
 def _subplan(query: ast.Query, outer: Scope) -> Plan:
     """A query inside another one; it sees its own names only."""
     plan = _plan(query, Scope(outer.text, outer.models, outer.settings))
+    if plan.counts or plan.grouped or plan.order or plan.top is not None or plan.offset:
+        outer.fail("the query inside IN takes a plain column, FROM and WHERE", query.span[0])
     if plan.columns is None or len(plan.columns) != 1:
         outer.fail("the query inside IN needs exactly one column", query.span[0])
     return plan
@@ -172,7 +204,7 @@ def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Co
         )
     found: dict[str, Value] = {}
     for column in query.columns:
-        value = conditions.expression(column.value)
+        value = conditions.expression(column.value, aggregates=True)
         short, *longer = _keys(column, len(found))
         if short not in found:
             found[short] = value

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from kastor.lang import ast
 from kastor.query.bind_from import bind_patterns
+from kastor.query.functions import result_kind
 from kastor.query.passes import rewrite
 from kastor.query.passes.negation import negate
 from kastor.query.plan import (
@@ -47,9 +48,6 @@ _KINDS = {
     "IS_OBJECT": frozenset({"object"}),
     "IS_ARRAY": frozenset({"array"}),
 }
-_TEXT_CALLS = frozenset(
-    {"LOWER", "UPPER", "TRIM", "CONCAT", "SUBSTRING", "REPLACE", "DATETIME", "DATETIME_ADD"}
-)
 
 
 class Conditions:
@@ -60,8 +58,9 @@ class Conditions:
         self.subplan = subplan
         self.aggregates = False
 
-    def where(self, node: ast.Condition | None) -> Condition:
+    def where(self, node: ast.Condition | None, *, aggregates: bool = False) -> Condition:
         """A whole condition, rewritten; true when there is none."""
+        self.aggregates = aggregates
         return Truth(value=True) if node is None else rewrite(self.condition(node))
 
     def condition(self, node: ast.Condition) -> Condition:
@@ -107,20 +106,20 @@ class Conditions:
             case ast.Literal():
                 return Const(node.value)
             case ast.Arithmetic():
-                args = (self.value(node.left), self.value(node.right))
-                return Call(node.op, args, "number")
+                return Call(node.op, (self.value(node.left), self.value(node.right)), "number")
             case ast.Negative():
                 return Call("-", (Const(0), self.value(node.operand)), "number")
             case ast.Call():
-                kind = "string" if node.name in _TEXT_CALLS else "number"
-                return Call(node.name, tuple(self.value(arg) for arg in node.args), kind)
+                args = tuple([self.value(arg) for arg in node.args])
+                return Call(node.name, args, result_kind(node.name))
             case ast.Aggregate():
                 return self._aggregate(node)
             case _:
                 assert_never(node)
 
-    def expression(self, node: ast.Expression) -> Value:
-        """A value, or a condition as one."""
+    def expression(self, node: ast.Expression, *, aggregates: bool) -> Value:
+        """A value, or a condition as one; it may hold aggregates if its place allows them."""
+        self.aggregates = aggregates
         if isinstance(node, ast.SCALAR_NODES):
             return self.value(node)
         condition = self.condition(node)

@@ -14,6 +14,7 @@ from kastor.query.plan import (
     Field,
     Flag,
     Scalar,
+    Slot,
     Undefined,
     Value,
     Walked,
@@ -21,6 +22,9 @@ from kastor.query.plan import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+RANKS = {"null": 1, "boolean": 2, "number": 3, "string": 4, "array": 5, "object": 6}
+"""The order of kinds in ORDER BY; what is missing has rank 0."""
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -58,6 +62,8 @@ def kinds_of(value: Value) -> frozenset[str]:
             return frozenset({"boolean"})
         case Walked():
             return frozenset({"array"})
+        case Slot():
+            return ALL_KINDS
         case Aggregate():
             if value.name in {"MIN", "MAX"}:
                 return frozenset({"number", "string"})

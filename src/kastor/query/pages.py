@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import msgspec
+
 Keys: TypeAlias = tuple[int | float | str, ...]
 
 
-def cut_page(row: tuple[object, ...] | None, wanted: int) -> tuple[int, bytes, Keys]:
+def cut_page(
+    row: tuple[object, ...] | None, wanted: int, *, plain: bool
+) -> tuple[int, bytes, Keys]:
     """Rows found, the JSON array of the first `wanted`, the position of the last of those."""
     if row is None or not row[0]:
         return 0, b"[]", ()
@@ -19,8 +23,16 @@ def cut_page(row: tuple[object, ...] | None, wanted: int) -> tuple[int, bytes, K
     if count <= wanted:
         return count, b"[%b]" % text.encode(), ()
     end = text.rfind(",\n")
+    return count, b"[%b]" % text[:end].encode(), _last(positions, plain=plain)
+
+
+def _last(positions: str, *, plain: bool) -> Keys:
+    """The position before the last one."""
+    if not plain:
+        values: list[int | float | str] = msgspec.json.decode(positions.rsplit(",\n", 2)[-2])
+        return tuple(values)
     last = positions.rsplit(",", 2)[-2]
-    return count, b"[%b]" % text[:end].encode(), tuple(int(part) if part.isdigit() else part for part in last.split(" "))
+    return tuple(int(part) if part.isdigit() else part for part in last.split(" "))
 
 
 def join_page(rows: list[tuple[object, ...]], wanted: int) -> tuple[int, bytes, Keys]:

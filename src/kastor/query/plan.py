@@ -77,7 +77,14 @@ class Walked:
     hop: int
 
 
-Value: TypeAlias = Const | Doc | Field | Undefined | Call | Aggregate | Flag | Walked
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value that the groups below have as a column; only above GROUP BY."""
+
+    number: int
+
+
+Value: TypeAlias = Const | Doc | Field | Undefined | Call | Aggregate | Flag | Walked | Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +277,6 @@ class Plan:
         columns: the members of a row; None for the bare document of source 0.
         grouped: rows are groups; `group` may be empty for one group of all rows.
         top: rows over all pages; None without bound.
-        distinct: equal rows count once.
     """
 
     graph: Graph
@@ -280,7 +286,6 @@ class Plan:
     group: tuple[Value, ...] = ()
     having: Condition = field(default_factory=lambda: Truth(value=True))
     order: tuple[Order, ...] = ()
-    distinct: bool = False
     top: int | None = None
     offset: int = 0
     counts: bool = False

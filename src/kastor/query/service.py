@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kastor.query.models import ModelIndex
+    from kastor.query.sql.statement import Sql
 
 __all__ = ["ADT_SETTINGS", "Page", "QueryService", "QuerySettings", "Reader"]
 
@@ -104,7 +105,7 @@ class QueryService:
         if position.keys and len(position.keys) != sql.keys:
             raise _bad_token()
         params = (wanted + more, *position.keys, *sql.constants)
-        rows, value, last = await self._fetch(compiled, sql.text, params, wanted)
+        rows, value, last = await self._fetch(compiled, sql, params, wanted)
         continuation = None
         if rows > wanted:
             rows = wanted
@@ -155,14 +156,14 @@ class QueryService:
         return Page(value, None, self._charge(compiled, 1), 1)
 
     async def _fetch(
-        self, compiled: Compiled, sql: str, params: tuple[object, ...], wanted: int
+        self, compiled: Compiled, sql: Sql, params: tuple[object, ...], wanted: int
     ) -> tuple[int, bytes, tuple[int | float | str, ...]]:
         """Rows found, the text of those that belong to the page, the last one's position."""
         timeout = self._settings.timeout_seconds
         if compiled.aggregate:
-            row = await self._reader.fetch_one(sql, params, timeout=timeout)
-            return cut_page(row, wanted)
-        rows = await self._reader.fetch_all(sql, params, timeout=timeout)
+            row = await self._reader.fetch_one(sql.text, params, timeout=timeout)
+            return cut_page(row, wanted, plain=sql.plain)
+        rows = await self._reader.fetch_all(sql.text, params, timeout=timeout)
         return join_page(rows, wanted)
 
 

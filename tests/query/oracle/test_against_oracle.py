@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from query_generator import Queries, graph
 from query_graphs import rows, service
-from query_oracle import bag, run
+from query_oracle import bag, rounded, run
 
 from kastor.errors import QueryError
 from kastor.lang import parse, print_query
@@ -45,3 +45,27 @@ def test_rows_equal_the_oracles(random):
         story = f"{text}\n{json.dumps([*about.twins.values(), *about.relationships])}"
         assert bag(rows(engine, text)) == expected, story
         assert bag(rows(engine, text, size=random.choice([1, 2, 3]))) == expected, story
+
+
+@pytest.mark.timeout(3600)
+@given(st.randoms(use_true_random=False))
+@generated
+def test_the_superset_equals_the_oracle(random):
+    about = graph(random)
+    engine = service(about)
+    for _ in range(PER_GRAPH):
+        query = Queries(random, about, superset=True).superset_query()
+        text = print_query(query)
+        assert parse(text) == query, text
+        try:
+            found = rows(engine, text)
+        except QueryError as error:
+            assert "max_hops" in str(error) or "declared twice" in str(error), text
+            continue
+        story = f"{text}\n{json.dumps([*about.twins.values(), *about.relationships])}"
+        expected = rounded(run(query, about))
+        if query.order:
+            assert rounded(found) == expected, story
+        else:
+            assert bag(rounded(found)) == bag(expected), story
+        assert rows(engine, text, size=random.choice([1, 2, 3])) == found, story

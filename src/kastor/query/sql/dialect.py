@@ -113,12 +113,19 @@ class Dialect(Protocol):
         """A function or operator of the superset over guarded values."""
         ...
 
-    def gather(self, row: str, keys: list[str]) -> str:
-        """The select list that makes one page of many rows: count, rows, keys."""
+    def gather(self, row: str, keys: list[str], *, plain: bool) -> str:
+        """The select list that makes one page of many rows: count, rows, keys.
+
+        Plain keys are whole numbers or walks and are joined by blanks; others are JSON arrays.
+        """
         ...
 
-    def first(self, expressions: list[str]) -> str:
-        """The first of the expressions that is not NULL."""
+    def ranked(self, doc: str, path: str) -> tuple[str, str]:
+        """Rank of the kind and value, for ORDER BY; neither is ever NULL."""
+        ...
+
+    def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
+        """Rank, value and JSON text of an aggregate over the columns of that number."""
         ...
 
     def not_walked(self, path: str, key: str) -> str:

@@ -17,6 +17,10 @@ class Parameters:
         self._numbers: dict[tuple[type, object], int] = {}
         self.values: list[object] = []
 
+    def reserve(self, count: int) -> None:
+        """Keeps the first numbers for the run time; before any constant is added."""
+        self._reserved = count
+
     def add(self, value: object) -> str:
         """The mark that stands for `value` in the text."""
         known = (type(value), value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from kastor.query.kinds import kind_of, kinds_of
+from kastor.query.kinds import RANKS, kind_of, kinds_of
 from kastor.query.plan import (
     ALL_KINDS,
     And,
@@ -27,6 +27,7 @@ from kastor.query.plan import (
     OfModel,
     Or,
     Scalar,
+    Slot,
     TextTest,
     Truth,
     Value,
@@ -174,8 +175,21 @@ class Predicates:
         found = _balanced([f"({term})" for term in terms], " OR ")
         if not leaf.negated:
             return found
-        defined = " OR ".join(f"({sql}) IS NOT NULL" for sql in self._guarded(leaf.value))
-        return f"({defined}) AND ({found}) IS NOT TRUE"
+        return f"({self.defined(leaf.value)}) AND ({found}) IS NOT TRUE"
+
+    def defined(self, value: Value) -> str:
+        """Whether the value is there, of whatever kind."""
+        match value:
+            case Doc():
+                return self.dialect.is_kind(*self.values.place(value), ALL_KINDS)
+            case Const():
+                return "1 = 1"
+            case Slot():
+                return f"k.g{value.number}r > 0"
+            case _:
+                return (
+                    " OR ".join(f"({sql}) IS NOT NULL" for sql in self._guarded(value)) or "1 = 0"
+                )
 
     def _guarded(self, value: Value) -> list[str]:
         values = self.values
@@ -217,6 +231,9 @@ class Predicates:
             test = self.dialect.is_kind(doc, path, leaf.kinds)
         elif isinstance(leaf.value, Field):
             test = f"{self.values.field(leaf.value)} IS NOT NULL"
+        elif isinstance(leaf.value, Slot):
+            ranks = ", ".join(str(RANKS[kind]) for kind in sorted(leaf.kinds))
+            test = f"k.g{leaf.value.number}r IN ({ranks})"
         else:
             terms = [f"({sql}) IS NOT NULL" for sql in self._guarded(leaf.value)]
             test = " OR ".join(terms) if terms else "1 = 1"
@@ -243,6 +260,8 @@ class Predicates:
         subject = self.values.text(leaf.subject)
         if subject is None:
             return "1 = 0"
+        if "\0" in pattern:  # no stored text holds it, and the engines' patterns cannot
+            return f"({subject}) IS NOT NULL" if leaf.negated else "1 = 0"
         test = self.dialect.like(f"({subject})", pattern, self.values.parameters)
         return f"NOT ({test})" if leaf.negated else test
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import And, Compare, Const, Field, In, OfModel, Truth
-from kastor.query.sql.references import sources_of
+from kastor.query.references import sources_of
 from kastor.query.sql.traverse import Branch, name_condition
 
 if TYPE_CHECKING:
@@ -199,9 +199,7 @@ class _Walker:
             kept.append(f"node AS n{end}")
         self._stage(f"SELECT {', '.join(kept)} FROM {name} WHERE {condition}")
 
-    def _step(
-        self, hop: Hop, direction: str, node: str, path: str
-    ) -> tuple[str, str, list[str]]:
+    def _step(self, hop: Hop, direction: str, node: str, path: str) -> tuple[str, str, list[str]]:
         """One relationship further: the longer text, the far end, the conditions."""
         if direction == "-":
             near = f"(r.source_key = {node} OR r.target_key = {node})"

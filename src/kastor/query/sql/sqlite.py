@@ -12,7 +12,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from kastor.query.sql.paths import is_literal, json_path
-from kastor.query.sql.sqlite_calls import call
+from kastor.query.sql.sqlite_calls import aggregate, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,14 +215,28 @@ class Sqlite:
         """As `Dialect` says."""
         return call(name, args)
 
-    def gather(self, row: str, keys: list[str]) -> str:
+    def gather(self, row: str, keys: list[str], *, plain: bool) -> str:
         """As `Dialect` says."""
-        position = " || ' ' || ".join(keys) if keys else "''"
-        return f"count(*), group_concat({row}, ',' || char(10)), group_concat({position})"
+        joined = "',' || char(10)"
+        position = " || ' ' || ".join(keys)
+        if plain:
+            return f"count(*), group_concat({row}, {joined}), group_concat({position})"
+        position = f"json_array({', '.join(keys)})"
+        return f"count(*), group_concat({row}, {joined}), group_concat({position}, {joined})"
 
-    def first(self, expressions: list[str]) -> str:
+    def ranked(self, doc: str, path: str) -> tuple[str, str]:
         """As `Dialect` says."""
-        return f"coalesce({', '.join(expressions)})"
+        kind = f"json_type({doc}, {path})"
+        rank = (
+            f"CASE {kind} WHEN 'null' THEN 1 WHEN 'true' THEN 2 WHEN 'false' THEN 2"
+            " WHEN 'integer' THEN 3 WHEN 'real' THEN 3 WHEN 'text' THEN 4"
+            " WHEN 'array' THEN 5 WHEN 'object' THEN 6 ELSE 0 END"
+        )
+        return rank, f"coalesce({doc} ->> {path}, 0)"
+
+    def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
+        """As `Dialect` says."""
+        return aggregate(name, number, distinct=distinct, whole=whole)
 
     def not_walked(self, path: str, key: str) -> str:
         """As `Dialect` says."""

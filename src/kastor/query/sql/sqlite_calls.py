@@ -1,25 +1,99 @@
-"""The superset's functions and operators in SQLite, over guarded arguments (NULL = undefined)."""
+"""The superset's functions and aggregates in SQLite, over guarded arguments (NULL = undefined).
+
+Arguments that are needed twice are named in a one-row sub-select, so that nested calls do not
+double their text. Results that are no finite number are undefined.
+"""
 
 from __future__ import annotations
 
+from kastor.query.kinds import RANKS
+
 _SIMPLE = {
-    "ABS": "abs({0})",
     "CEILING": "ceil({0})",
     "FLOOR": "floor({0})",
+    "ROUND": "round({0})",
     "SQRT": "sqrt({0})",
-    "POWER": "pow({0}, {1})",
     "LENGTH": "length({0})",
     "LOWER": "lower({0})",
     "UPPER": "upper({0})",
-    "TRIM": "trim({0})",
-    "REPLACE": "replace({0}, {1}, {2})",
+    "TRIM": "trim({0}, ' ' || char(9) || char(10) || char(13))",
     "INDEX_OF": "(instr({0}, {1}) - 1)",
+    "ARRAY_LENGTH": "json_array_length({0})",
+    "NOW": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
 }
+_ARITHMETIC = {
+    "+": "({0} + {1})",
+    "-": "({0} - {1})",
+    "*": "({0} * {1})",
+    "/": "({0} * 1.0 / {1})",
+    "POWER": "pow({0}, {1})",
+}
+_NAMED = {
+    "%": "CASE WHEN typeof(a0) = 'integer' AND typeof(a1) = 'integer' THEN a0 % a1"
+    " ELSE mod(a0, a1) END",
+    "ABS": "CASE WHEN a0 = -9223372036854775808 THEN 9223372036854775808.0 ELSE abs(a0) END",
+    "ROUND": "CASE WHEN a1 BETWEEN 0 AND 15 THEN round(a0, a1) END",
+    "SUBSTRING": "CASE WHEN a1 >= 0 AND a2 >= 0"
+    " THEN substr(a0, CAST(a1 AS INTEGER) + 1, CAST(a2 AS INTEGER)) END",
+    "ARRAY_LENGTH": "CASE WHEN json_type(a0) = 'array' THEN json_array_length(a0) END",
+    "DATETIME": "CASE WHEN {date0} THEN strftime('%Y-%m-%dT%H:%M:%fZ', a0) END",
+    "DATETIME_ADD": "CASE WHEN {date2} THEN strftime('%Y-%m-%dT%H:%M:%fZ', a2,"
+    " printf('%+.6f', a1) || ' ' || CASE {unit0} END) END",
+    "DATETIME_DIFF": "CASE WHEN {date1} AND {date2} THEN"
+    " (julianday(a2) - julianday(a1)) * CASE {length0} END END",
+    "DATETIME_PART": "CASE WHEN {date1} THEN CAST(strftime(CASE {part0} END, a1) AS INTEGER) END",
+}
+_DATE = "a{0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+_UNITS = "lower(a0) WHEN 'year' THEN 'years' WHEN 'month' THEN 'months' WHEN 'day' THEN 'days'"
+_UNITS += " WHEN 'hour' THEN 'hours' WHEN 'minute' THEN 'minutes' WHEN 'second' THEN 'seconds'"
+_LENGTHS = "lower(a0) WHEN 'day' THEN 1.0 WHEN 'hour' THEN 24.0 WHEN 'minute' THEN 1440.0"
+_LENGTHS += " WHEN 'second' THEN 86400.0"
+_PARTS = "lower(a0) WHEN 'year' THEN '%Y' WHEN 'month' THEN '%m' WHEN 'day' THEN '%d'"
+_PARTS += " WHEN 'hour' THEN '%H' WHEN 'minute' THEN '%M' WHEN 'second' THEN '%S'"
+_INF = "9e999"
 
 
 def call(name: str, args: list[str]) -> str:
     """The SQL of one call."""
-    simple = _SIMPLE.get(name)
-    if simple is not None:
-        return simple.format(*args)
-    raise NotImplementedError(name)
+    arithmetic = _ARITHMETIC.get(name)
+    if arithmetic is not None:
+        return f"nullif(nullif({arithmetic.format(*args)}, {_INF}), -{_INF})"
+    if name == "CONCAT":
+        return f"({' || '.join(args)})"
+    if name == "SUBSTRING" and len(args) == 2:  # noqa: PLR2004 - to the end
+        args = [*args, "2147483647"]
+    if name in _NAMED and not (name == "ROUND" and len(args) == 1):
+        named = ", ".join(f"{arg} AS a{index}" for index, arg in enumerate(args))
+        body = _NAMED[name]
+        for index in range(3):
+            body = body.replace(f"{{date{index}}}", _DATE.format(index))
+        body = body.replace("{unit0}", _UNITS).replace("{length0}", _LENGTHS)
+        return f"(SELECT {body.replace('{part0}', _PARTS)} FROM (SELECT {named}))"
+    return _SIMPLE[name].format(*args)
+
+
+def aggregate(name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
+    """Rank, value and JSON text of an aggregate over ``g{number}r`` and ``g{number}v``."""
+    rank, value = f"g{number}r", f"g{number}v"
+    only = "DISTINCT " if distinct else ""
+    numeric = f"CASE WHEN {rank} = {RANKS['number']} THEN {value} END"
+    kind = str(RANKS["number"])
+    if name == "COUNT":
+        tagged = f"CASE WHEN {rank} > 0 THEN {rank} || ':' || {value} END"
+        made = "count(*)" if whole else f"count({only}{tagged})"
+    elif name == "SUM":
+        # Large integers go in as doubles: SQLite's sum() fails when integers overflow.
+        safe = f"CASE WHEN {numeric} BETWEEN -1099511627776 AND 1099511627776"
+        made = f"sum({only}{safe} THEN {value} ELSE ({numeric}) * 1.0 END)"
+    elif name == "AVG":
+        made = f"avg({only}{numeric})"
+    else:
+        function = name.lower()
+        text = f"CASE WHEN {rank} = {RANKS['string']} THEN {value} END"
+        made = f"coalesce({function}({numeric}), {function}({text}))"
+        kind = f"CASE typeof({made}) WHEN 'text' THEN {RANKS['string']} ELSE {kind} END"
+    return [
+        f"CASE WHEN {made} IS NULL THEN 0 ELSE {kind} END AS {rank}",
+        f"coalesce({made}, 0) AS {value}",
+        f"nullif(json_quote({made}), 'null') AS g{number}j",
+    ]

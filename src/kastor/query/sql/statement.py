@@ -10,20 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import And, Condition, Exists, InQuery, OfModel, Plan, Truth
+from kastor.query.plan import And, OfModel, Plan
+from kastor.query.sql.clauses import Clauses, select
+from kastor.query.sql.grouped import Grouped
+from kastor.query.sql.ordering import Key, after, order_by
 from kastor.query.sql.parameters import Parameters
-from kastor.query.sql.predicates import Predicates
-from kastor.query.sql.recursion import walk
-from kastor.query.sql.references import sources_of
+from kastor.query.references import sources_of
 from kastor.query.sql.rows import row_sql
-from kastor.query.sql.traverse import Branch, branches, build
-from kastor.query.sql.values import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from kastor.query.plan import Graph
     from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.traverse import Branch
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +32,14 @@ class Sql:
         text: numbered parameters; the first is the limit, then come `keys` of position if
             `resumes`, then the constants.
         keys: how many values a position has.
-        single: one row that is the answer itself (COUNT); no page.
+        plain: whether positions are whole numbers and walks only, not values of documents.
     """
 
     text: str
     constants: tuple[object, ...]
     keys: int
     resumes: bool
-    single: bool = False
+    plain: bool = True
 
 
 def compile_plan(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) -> Sql:
@@ -50,7 +48,21 @@ def compile_plan(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool
     With `aggregate` the answer is one row: count, rows joined with ``,`` and a line feed, and the
     positions; without, one row per row: its text, then its position.
     """
+    if plan.grouped:
+        return _grouped(plan, dialect, resumes=resumes, aggregate=aggregate)
     return _Statement(plan, dialect, resumes=resumes).page(aggregate=aggregate)
+
+
+def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) -> Sql:
+    width = 2 * (len(plan.order) + len(plan.group)) or 1
+    parameters = Parameters(dialect.mark, 1 + width if resumes else 1)
+    clauses = Clauses(plan.graph, plan.where, dialect, parameters)
+    grouped = Grouped(plan, clauses)
+    keys = [f"k.o{index}" for index in range(width)]
+    row = grouped.row()
+    items = dialect.gather(row, keys, plain=False) if aggregate else ", ".join([row, *keys])
+    text = f"SELECT {items} FROM ({grouped.inner(resumes=resumes)}) k"
+    return Sql(text, tuple(parameters.values), width, resumes, plain=False)
 
 
 class _Statement:
@@ -58,52 +70,65 @@ class _Statement:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
-        self.ways = branches(plan.graph)
+        self.firsts = _first_nodes(plan.graph)
         self.groups = sorted({hop.group for hop in plan.graph.hops})
-        self.by_model = None if self.ways is None else _model_order(plan)
+        self.parameters = Parameters(dialect.mark, 0)
+        self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters)
+        self.by_model = None if self.clauses.ways is None else _model_order(plan)
+        self.longest = [
+            max((len(way[hop]) for way in self.clauses.ways or ()), default=1)
+            for hop in range(len(plan.graph.hops))
+        ]
         self.width = self._width()
-        reserved = 1 + self.width if resumes else 1
-        self.parameters = Parameters(dialect.mark, 0 if plan.counts else reserved)
-        self.values = Values(dialect, self.parameters, plan.graph, self._condition, {})
-        self.predicates = Predicates(self.values, self._exists, self._subquery)
+        if not plan.counts:
+            self.parameters.reserve(1 + self.width if resumes else 1)
 
     def page(self, *, aggregate: bool) -> Sql:
         """The statement."""
         if self.plan.counts:
             return self._count()
         inner = self._inner()
-        row = row_sql(self.plan.columns, self.values)
+        row = row_sql(self.plan.columns, self.clauses.values)
         keys = [f"k.o{index}" for index in range(self.width)]
-        select = self.dialect.gather(row, keys) if aggregate else ", ".join([row, *keys])
-        text = f"SELECT {select} FROM ({inner}) k{self._documents()}"
-        constants = tuple(self.parameters.values)
-        return Sql(text, constants, self.width, self.resumes)
+        plain = not self.plan.order
+        items = (
+            self.dialect.gather(row, keys, plain=plain) if aggregate else ", ".join([row, *keys])
+        )
+        text = f"SELECT {items} FROM ({inner}) k{self._documents()}"
+        return Sql(text, tuple(self.parameters.values), self.width, self.resumes, plain)
 
     def _count(self) -> Sql:
         parts = [
-            f"SELECT count(*) AS n FROM {branch.sql()}{where}"
-            for branch, where in self._branches(set())
+            select("count(*) AS n", branch, terms) for branch, terms in self.clauses.branches(set())
         ]
         text = parts[0]
         if len(parts) > 1:
             text = f"SELECT sum(n) FROM ({' UNION ALL '.join(parts)}) c"
-        return Sql(text, tuple(self.parameters.values), 0, resumes=False, single=True)
+        return Sql(text, tuple(self.parameters.values), 0, resumes=False)
 
     # Keys
 
     def _inner(self) -> str:
         """All branches, ordered by their keys, up to the limit."""
         shown = self._shown()
+        needed = sources_of(*(order.value for order in self.plan.order))
+        if self.by_model:
+            needed.add(0)
+        skip = self.by_model if self.resumes else None
         selects = []
-        for branch, where in self._branches(set()):
-            order = self._order_keys(branch)
-            named = [f"{sql} AS o{index}" for index, sql in enumerate(order)]
+        for branch, terms in self.clauses.branches(needed, skip=skip):
+            order = self._order(branch)
+            named = [f"{key.sql} AS o{index}" for index, key in enumerate(order)]
             named += [f"{branch.keys[source]} AS n{source}" for source in shown]
-            select = f"SELECT {', '.join(named)} FROM {branch.sql()}"
-            selects += [f"{select}{one}" for one in self._resumed(where, order)]
-        order_by = ", ".join(str(index + 1) for index in range(self.width))
+            items = ", ".join(named)
+            selects += [select(items, branch, terms + [one]) for one in self._positions(order)]
+            if not self.resumes:
+                selects.append(select(items, branch, terms))
         limit = self.parameters.reserved(0)
-        return f"{' UNION ALL '.join(selects)} ORDER BY {order_by} LIMIT {limit}"
+        text = f"{' UNION ALL '.join(selects)} ORDER BY {order_by(order)} LIMIT {limit}"
+        if self.plan.offset and not self.resumes:
+            text += f" OFFSET {self.parameters.add(self.plan.offset)}"
+        return text
 
     def _shown(self) -> list[int]:
         """The sources whose documents the rows need."""
@@ -116,94 +141,50 @@ class _Statement:
         parts = []
         for source in self._shown():
             one = self.plan.graph.sources[source]
-            table, alias = self.dialect.table(one.kind + "s"), self.values.alias(source)
+            table, alias = self.dialect.table(one.kind + "s"), self.clauses.values.alias(source)
             word = "LEFT JOIN" if one.optional else "CROSS JOIN"
             parts.append(f" {word} {table} {alias} ON {alias}.key = k.n{source}")
         return "".join(parts)
 
     def _width(self) -> int:
-        firsts = _first_nodes(self.plan.graph)
-        if self.ways is None:
-            return len(firsts) + len(self.groups)
-        width = 1 if self.by_model else 0
-        longest = [
-            max((len(way[hop]) for way in self.ways), default=1)
-            for hop in range(len(self.plan.graph.hops))
-        ]
-        return width + len(firsts) + sum(longest)
+        width = len(self.firsts) + 2 * len(self.plan.order)
+        if self.clauses.ways is None:
+            return width + len(self.groups)
+        return width + sum(self.longest) + (1 if self.by_model else 0)
 
-    def _order_keys(self, branch: Branch) -> list[str]:
-        """First nodes, then every relationship; shorter branches are padded with zeros."""
-        keys = [branch.keys[first] for first in _first_nodes(self.plan.graph)]
-        if self.ways is None:
-            return keys + [f"w.p{group}" for group in self.groups]
+    def _order(self, branch: Branch) -> list[Key]:
+        """ORDER BY, then first nodes, then all relationships; shorter branches padded with 0."""
+        keys = []
+        for order in self.plan.order:
+            rank, value = self.clauses.values.ranked(order.value)
+            keys += [Key(rank, order.descending), Key(value, order.descending)]
         if self.by_model:
-            keys.insert(0, "t0.model_key")
+            keys.append(Key("t0.model_key"))
+        keys += [Key(branch.keys[first]) for first in self.firsts]
+        if self.clauses.ways is None:
+            return keys + [Key(f"w.p{group}") for group in self.groups]
         for hop, aliases in enumerate(branch.walked):
             optional = self.plan.graph.hops[hop].optional
-            keys += [f"ifnull({a}.key, 0)" if optional else f"{a}.key" for a in aliases]
-            longest = max(len(way[hop]) for way in self.ways)
-            keys += ["0"] * (longest - len(aliases))
+            keys += [Key(f"coalesce({a}.key, 0)" if optional else f"{a}.key") for a in aliases]
+            keys += [Key("0")] * (self.longest[hop] - len(aliases))
         return keys
 
-    def _resumed(self, where: str, order: list[str]) -> Iterable[str]:
-        """The WHERE of a branch with the position; two where the model leads the order.
+    def _positions(self, order: list[Key]) -> list[str]:
+        """The position as a term of WHERE; two branches where the model leads the order.
 
         An IN list of models cannot be entered in its middle, so the rest of the current model and
         the models behind it are two branches that the engine merges.
         """
         if not self.resumes:
-            return [where]
+            return []
         marks = [self.parameters.reserved(index + 1) for index in range(self.width)]
-        word = " AND " if where else " WHERE "
         if not self.by_model:
-            return [f"{where}{word}{_after(order, marks)}"]
-        keys = self.by_model.keys
-        listed = self.parameters.add(f"[{','.join(map(str, keys))}]")
-        behind = f"t0.model_key IN (SELECT value FROM json_each({listed}) WHERE value > {marks[0]})"
+            return [after(order, marks)]
+        listed = self.parameters.add(f"[{','.join(map(str, self.by_model.keys))}]")
         still = f"{marks[0]} IN (SELECT value FROM json_each({listed}))"  # models may have changed
-        same = f"t0.model_key = {marks[0]} AND {still} AND {_after(order[1:], marks[1:])}"
-        return [f"{where}{word}{same}", f"{where}{word}{behind}"]
-
-    # Branches
-
-    def _branches(self, shown: set[int]) -> list[tuple[Branch, str]]:
-        """FROM and WHERE of every branch; the condition's text is the same in all of them."""
-        needed = sources_of(self.plan.where) | shown
-        if self.by_model:
-            needed.add(0)
-        condition = self._where(self.plan.where)
-        if self.ways is None:
-            walked = walk(
-                self.plan.graph, self.plan.where, needed, self.dialect, self.parameters,
-                self._condition,
-            )  # fmt: skip
-            return [(walked, _where(walked.conditions + condition))]
-        found = []
-        for ways in self.ways:
-            branch = build(self.plan.graph, ways, needed, self.dialect, self.parameters)
-            terms = branch.conditions + condition
-            found.append((branch, _where(terms)))
-        return found
-
-    def _where(self, condition: Condition) -> list[str]:
-        terms = condition.terms if isinstance(condition, And) else (condition,)
-        if self.resumes and self.by_model:
-            terms = tuple(term for term in terms if term != self.by_model)
-        return [self._condition(term) for term in terms if term != Truth(value=True)]
-
-    def _condition(self, condition: Condition) -> str:
-        return self.predicates.sql(condition)
-
-    def _exists(self, leaf: Exists) -> str:
-        raise NotImplementedError
-
-    def _subquery(self, leaf: InQuery) -> str:
-        raise NotImplementedError
-
-
-def _where(terms: list[str]) -> str:
-    return f" WHERE {' AND '.join(terms)}" if terms else ""
+        same = f"t0.model_key = {marks[0]} AND {still} AND {after(order[1:], marks[1:])}"
+        behind = f"t0.model_key IN (SELECT value FROM json_each({listed}) WHERE value > {marks[0]})"
+        return [same, behind]
 
 
 def _first_nodes(graph: Graph) -> list[int]:
@@ -224,18 +205,10 @@ def _first_nodes(graph: Graph) -> list[int]:
 
 def _model_order(plan: Plan) -> OfModel | None:
     """The model test that may lead the order: one that every row of source 0 passes."""
-    if plan.counts:
+    if plan.counts or plan.order:
         return None
     terms = plan.where.terms if isinstance(plan.where, And) else (plan.where,)
     for term in terms:
         if isinstance(term, OfModel) and term.source == 0 and not term.negated:
             return term
     return None
-
-
-def _after(order: list[str], marks: list[str]) -> str:
-    """Strictly behind the position, in lexicographic order."""
-    if len(order) == 1:
-        return f"{order[0]} > {marks[0]}"
-    lead = f"{order[0]} >= {marks[0]}"
-    return f"{lead} AND ({', '.join(order)}) > ({', '.join(marks)})"

@@ -82,7 +82,7 @@ def build(
     cannot be there without them.
     """
     branch = Branch(graph, dialect, parameters)
-    touched = {end for hop in graph.hops for end in (hop.left, hop.right)}
+    touched = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
     optional = {hop.right for hop in graph.hops if hop.optional}
     for index, source in enumerate(graph.sources):
         if source.outer:

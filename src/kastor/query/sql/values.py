@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kastor.query.kinds import kind_of, kinds_of
+from kastor.query.functions import argument_kinds
+from kastor.query.kinds import RANKS, kind_of
 from kastor.query.plan import (
     Aggregate,
     Call,
@@ -16,6 +17,7 @@ from kastor.query.plan import (
     Field,
     Flag,
     Scalar,
+    Slot,
     Undefined,
     Value,
     Walked,
@@ -74,8 +76,8 @@ class Values:
                 return self.dialect.number(*self.place(value))
             case Call() if value.kind == "number":
                 return self._call(value)
-            case Aggregate():
-                return self.aggregate(value)
+            case Slot():
+                return self._slot(value, "number")
             case _:
                 return None
 
@@ -90,6 +92,8 @@ class Values:
                 return self.field(value)
             case Call() if value.kind == "string":
                 return self._call(value)
+            case Slot():
+                return self._slot(value, "string")
             case _:
                 return None
 
@@ -103,6 +107,8 @@ class Values:
             case Flag():
                 true, false = self.condition(value.true), self.condition(value.false)
                 return f"CASE WHEN {true} THEN 1 WHEN {false} THEN 0 END"
+            case Slot():
+                return self._slot(value, "boolean")
             case _:
                 return None
 
@@ -158,30 +164,50 @@ class Values:
                 return f"CASE WHEN {true} THEN 'true' WHEN {false} THEN 'false' END"
             case Walked():
                 return self.walks[value.hop]
-            case Aggregate():
-                return self.dialect.quote_number(self.aggregate(value))
-            case Undefined():
+            case Slot():
+                return f"k.g{value.number}j"
+            case Undefined() | Aggregate():
                 return "NULL"
 
-    def aggregate(self, value: Aggregate) -> str:
-        """An aggregate over the rows of a group."""
-        if value.argument is None:
-            return "count(*)"
-        distinct = "DISTINCT " if value.distinct else ""
-        if value.name == "COUNT":
-            return f"count({distinct}{self.json(value.argument)})"
-        number = self.number(value.argument) or "NULL"
-        if value.name in {"SUM", "AVG"}:
-            return f"{value.name.lower()}({distinct}{number})"
-        text = self.text(value.argument)
-        if text is None or "string" not in kinds_of(value.argument):
-            return f"{value.name.lower()}({number})"
-        function = value.name.lower()
-        return self.dialect.first([f"{function}({number})", f"{function}({text})"])
+    def ranked(self, value: Value) -> tuple[str, str]:
+        """Rank and value for ORDER BY and GROUP BY; neither is ever NULL."""
+        match value:
+            case Slot():
+                return f"k.g{value.number}r", f"k.g{value.number}v"
+            case Const():
+                rank = RANKS[kind_of(value.value)]
+                return str(rank), "0" if value.value is None else self.constant(value.value)
+            case Doc() if value.steps:
+                return self.dialect.ranked(*self.place(value))
+            case Doc():
+                alias = self.alias(value.source)
+                return (
+                    f"CASE WHEN {alias}.key IS NULL THEN 0 ELSE 6 END",
+                    f"coalesce({alias}.key, 0)",
+                )
+            case Walked():
+                return "5", self.walks[value.hop]
+            case _:
+                kinds = (("string", self.text), ("number", self.number), ("boolean", self.boolean))
+                for kind, make in kinds:
+                    made = make(value)
+                    if made is not None:
+                        rank = RANKS[kind]
+                        return (
+                            f"CASE WHEN ({made}) IS NULL THEN 0 ELSE {rank} END",
+                            f"coalesce({made}, 0)",
+                        )
+                return "0", "0"
+
+    def _slot(self, value: Slot, kind: str) -> str:
+        name = f"k.g{value.number}"
+        return f"CASE WHEN {name}r = {RANKS[kind]} THEN {name}v END"
 
     def _call(self, value: Call) -> str:
+        """A call over guarded arguments; each function says which kind it takes where."""
+        wanted = argument_kinds(value.name, len(value.args))
         args = []
-        for arg in value.args:
-            wanted = self.number(arg) if "number" in kinds_of(arg) else None
-            args.append(wanted or self.text(arg) or "NULL")
+        for arg, kind in zip(value.args, wanted, strict=True):
+            make = {"number": self.number, "string": self.text}.get(kind, self.json)
+            args.append(make(arg) or "NULL")
         return self.dialect.call(value.name, args)

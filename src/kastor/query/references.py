@@ -37,6 +37,17 @@ def sources_of(*items: Condition | Value) -> set[int]:
     return found
 
 
+def aggregates_of(*items: Condition | Value) -> list[Aggregate]:
+    """The aggregates in the items, in order."""
+    found: list[Aggregate] = []
+    for item in items:
+        if isinstance(item, Aggregate):
+            found.append(item)
+        else:
+            found += aggregates_of(*_parts(item))
+    return found
+
+
 def _collect(item: Condition | Value, found: set[int]) -> None:
     match item:
         case Doc() | Field() | OfModel():

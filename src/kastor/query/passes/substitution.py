@@ -1,0 +1,60 @@
+"""Replaces values inside a value or a condition: above GROUP BY a value is a column of the group."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from kastor.query.plan import (
+    And,
+    ArrayHas,
+    Call,
+    Compare,
+    Flag,
+    In,
+    InQuery,
+    IsKind,
+    Or,
+    TextTest,
+    Within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kastor.query.plan import Condition, Value
+
+Tree = TypeVar("Tree", bound="Condition | Value")
+
+
+def substitute(tree: Tree, by: Mapping[Value, Value]) -> Tree:
+    """`tree` with every value that is a key of `by` replaced."""
+    return cast("Tree", _substitute(tree, by))
+
+
+def _substitute(tree: Condition | Value, by: Mapping[Value, Value]) -> Condition | Value:
+    found = by.get(cast("Value", tree))
+    if found is not None:
+        return found
+    match tree:
+        case And() | Or():
+            return replace(tree, terms=tuple([substitute(term, by) for term in tree.terms]))
+        case Compare():
+            return Compare(tree.op, substitute(tree.left, by), substitute(tree.right, by))
+        case In() | IsKind() | InQuery():
+            return replace(tree, value=substitute(tree.value, by))
+        case TextTest():
+            subject, part = substitute(tree.subject, by), substitute(tree.part, by)
+            return replace(tree, subject=subject, part=part)
+        case ArrayHas():
+            array, value = substitute(tree.array, by), substitute(tree.value, by)
+            return replace(tree, array=array, value=value)
+        case Within():
+            point, area = substitute(tree.point, by), substitute(tree.area, by)
+            return replace(tree, point=point, area=area)
+        case Call():
+            return replace(tree, args=tuple([substitute(arg, by) for arg in tree.args]))
+        case Flag():
+            return Flag(substitute(tree.true, by), substitute(tree.false, by))
+        case _:
+            return tree

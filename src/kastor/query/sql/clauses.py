@@ -1,0 +1,108 @@
+"""One graph with its condition, as FROM and WHERE: of a whole query, an EXISTS or a sub-query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
+from kastor.query.sql.predicates import Predicates
+from kastor.query.sql.recursion import walk
+from kastor.query.references import sources_of
+from kastor.query.sql.traverse import Branch, branches, build
+from kastor.query.sql.values import Values
+
+if TYPE_CHECKING:
+    from kastor.query.plan import Value
+    from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.parameters import Parameters
+
+
+class Clauses:
+    """Writes one graph into a statement.
+
+    Attributes:
+        ways: the branches of an unrolled graph; None when it is walked by recursion.
+    """
+
+    def __init__(
+        self, graph: Graph, where: Condition, dialect: Dialect, parameters: Parameters
+    ) -> None:
+        self.graph = graph
+        self.where = where
+        self.dialect = dialect
+        self.parameters = parameters
+        self.ways = branches(graph)
+        self.values = Values(dialect, parameters, graph, self.condition, {})
+        self._predicates = Predicates(self.values, self._exists, self._subquery)
+
+    def condition(self, condition: Condition) -> str:
+        """A condition over this graph."""
+        return self._predicates.sql(condition)
+
+    def branches(
+        self, needed: set[int], *, skip: Condition | None = None
+    ) -> list[tuple[Branch, list[str]]]:
+        """FROM and the terms of WHERE of every branch; `needed` sources have their table there.
+
+        The text of the condition is the same in all branches. A top-level term equal to `skip` is
+        left out.
+        """
+        needed = needed | sources_of(self.where)
+        terms = self.where.terms if isinstance(self.where, And) else (self.where,)
+        written = [self.condition(term) for term in terms if term not in (Truth(value=True), skip)]
+        if self.ways is None:
+            branch = walk(
+                self.graph, self.where, needed, self.dialect, self.parameters, self.condition
+            )
+            return [(branch, branch.conditions + written)]
+        found = []
+        for ways in self.ways:
+            branch = build(self.graph, ways, needed, self.dialect, self.parameters)
+            found.append((branch, branch.conditions + written))
+        return found
+
+    def _exists(self, leaf: Exists) -> str:
+        inner = Clauses(leaf.graph, leaf.where, self.dialect, self.parameters)
+        selects = [select("1", branch, terms) for branch, terms in inner.branches(set())]
+        return f"{'NOT ' if leaf.negated else ''}EXISTS ({' UNION ALL '.join(selects)})"
+
+    def _subquery(self, leaf: InQuery) -> str:
+        """One list per kind that the two sides may share: no value equals one of another kind."""
+        column = (leaf.plan.columns or ())[0].value
+        terms = []
+        for kind in ("number", "text", "boolean"):
+            outer = self._guarded(kind, leaf.value)
+            inner = self._column(kind, leaf, column)
+            if outer is not None and inner is not None:
+                terms.append(f"({outer}) IN ({inner})")
+        found = " OR ".join(terms) if terms else "1 = 0"
+        if not leaf.negated:
+            return found
+        defined = self._predicates.defined(leaf.value)
+        return f"({defined}) AND ({found}) IS NOT TRUE"
+
+    def _guarded(self, kind: str, value: Value) -> str | None:
+        return {
+            "number": self.values.number,
+            "text": self.values.text,
+            "boolean": self.values.boolean,
+        }[kind](value)
+
+    def _column(self, kind: str, leaf: InQuery, column: Value) -> str | None:
+        inner = Clauses(leaf.plan.graph, leaf.plan.where, self.dialect, self.parameters)
+        item = inner._guarded(kind, column)  # noqa: SLF001 - of the same class
+        if item is None:
+            return None
+        selects = [
+            select(item, branch, terms) for branch, terms in inner.branches(sources_of(column))
+        ]
+        return " UNION ALL ".join(selects)
+
+
+def select(items: str, branch: Branch, terms: list[str]) -> str:
+    """A SELECT over one branch."""
+    text = f"SELECT {items}"
+    source = branch.sql()
+    if source:
+        text += f" FROM {source}"
+    return f"{text} WHERE {' AND '.join(terms)}" if terms else text
