@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Address that clients use, for absolute links; else from the request."
     )
+    graph_domain: str | None = Field(
+        None, description="Domain whose sub-domains name graphs: NAME.example.org is graph NAME."
+    )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose X-Forwarded-Proto and X-Forwarded-Host are believed."
     )

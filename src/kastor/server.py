@@ -10,32 +10,31 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import apsw
 import structlog
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 
 from kastor.api.app import Application
+from kastor.api.hosting import Graphs, Hosting
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
 from kastor.auth.tokens import TokenStore
-from kastor.config import DAY_SECONDS, Settings
+from kastor.config import Settings
 from kastor.dtdl import ValueRules
+from kastor.engines import FilePlacement, open_sqlite
 from kastor.errors import Unavailable
 from kastor.graph.catalog import catalog_builder
 from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
+from kastor.graphs import ServerGraphs
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
-from kastor.storage.sqlite.folder import DataFolder, FolderNotWritableError
-from kastor.storage.sqlite.retention import Retention
-from kastor.storage.sqlite.store import SqliteStore
+from kastor.storage.protocol import Store
+from kastor.storage.sqlite.folder import DataFolder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kastor.tls import DevelopmentCertificate
 
 SWITCH_SECONDS = 0.001
@@ -43,7 +42,6 @@ SWITCH_SECONDS = 0.001
 
 UPKEEP_SECONDS = 60.0
 ADT_STRING_BYTES = 4_096
-SAMPLE_HISTORY_DAYS = 1 / 24
 _EXPOSED = ["ETag", "query-charge", "x-ms-error-code", "Retry-After", "traceresponse"]
 
 _log = structlog.get_logger("kastor.server")
@@ -89,27 +87,42 @@ async def _serve(settings: Settings, announce: Callable[[Started], None]) -> Non
         stack.callback(folder.release)
         listener = _listen(settings.host, settings.port)
         stack.callback(listener.close)
-        store = await stack.enter_async_context(_open_store(settings, folder.graph_file))
-        services = build_services(settings, store)
+        graphs = await _open_graphs(settings, folder)
+        stack.push_async_callback(graphs.close)
+        services = graphs.default
         tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
         certificate = _certificate(settings, folder)
-        server = _Server(_uvicorn_config(settings, services, tokens, certificate))
+        server = _Server(_uvicorn_config(settings, graphs, tokens, certificate))
         sample = await _fill(settings, services, stack)
-        stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(store, tokens)))
-        status = await store.status()
+        stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs, tokens)))
+        status = await services.store.status()
         url = _url(settings, listener)
         announce(Started(url, settings, status.models, status.twins, certificate, sample))
         await server.serve(sockets=[listener])
 
 
-def build_services(settings: Settings, store: SqliteStore) -> Services:
+async def _open_graphs(settings: Settings, folder: DataFolder) -> ServerGraphs:
+    placement = FilePlacement(folder.graph_file.parent)
+    build_catalog = catalog_builder(value_rules(settings))
+
+    def open_store(name: str) -> AbstractAsyncContextManager[Store]:
+        return open_sqlite(settings, placement.path(name), build_catalog)
+
+    graphs = ServerGraphs(
+        placement, open_store, lambda store: build_services(settings, store, graphs)
+    )
+    await graphs.start()
+    return graphs
+
+
+def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
     graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
     limits = ADT_REQUEST_LIMITS if adt else _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     query = QueryService(store, lambda: store.catalog, store.signing_key, query_settings)
-    return Services(store, graph, query, limits, settings.allow_reset)
+    return Services(store, graph, query, limits, graphs, settings.allow_reset)
 
 
 def value_rules(settings: Settings) -> ValueRules:
@@ -117,38 +130,6 @@ def value_rules(settings: Settings) -> ValueRules:
     limit = ADT_STRING_BYTES if settings.profile == "adt" else None
     return ValueRules(
         zone_optional=True, dollar_keys=False, empty_keys=False, max_string_bytes=limit
-    )
-
-
-@asynccontextmanager
-async def _open_store(settings: Settings, path: Path) -> AsyncIterator[SqliteStore]:
-    try:
-        store = await SqliteStore.open(
-            path, catalog_builder(value_rules(settings)), retention=_retention(settings)
-        )
-    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
-        raise FolderNotWritableError(
-            f"The database {path} cannot be opened for writing ({error}). "
-            "Check its permissions, or choose another folder with --data DIR."
-        ) from error
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def _retention(settings: Settings) -> Retention:
-    version_days, log_days = settings.version_days, settings.log_days
-    if settings.sample is not None:
-        # The simulation writes day and night; what nobody asked to keep is kept for an hour.
-        given = settings.model_fields_set
-        version_days = version_days if "version_days" in given else SAMPLE_HISTORY_DAYS
-        log_days = log_days if "log_days" in given else SAMPLE_HISTORY_DAYS
-    return Retention(
-        version_seconds=version_days * DAY_SECONDS,
-        version_bytes=settings.version_bytes,
-        log_seconds=log_days * DAY_SECONDS,
-        log_bytes=settings.log_bytes,
     )
 
 
@@ -192,12 +173,12 @@ def _certificate(settings: Settings, folder: DataFolder) -> DevelopmentCertifica
 
 def _uvicorn_config(
     settings: Settings,
-    services: Services,
+    graphs: ServerGraphs,
     tokens: TokenStore | None,
     certificate: DevelopmentCertificate | None,
 ) -> uvicorn.Config:
     app: Any = Application(
-        services,
+        Hosting(graphs, settings.graph_domain),
         tokens=tokens,
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
@@ -247,13 +228,14 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
     return loaded.message
 
 
-async def _upkeep(store: SqliteStore, tokens: TokenStore | None) -> None:
+async def _upkeep(graphs: ServerGraphs, tokens: TokenStore | None) -> None:
     while True:
         await asyncio.sleep(UPKEEP_SECONDS)
         try:
             if tokens is not None:
                 tokens.refresh()
-            await store.prune()
+            for store in graphs.open_stores():
+                await store.prune()
         except Unavailable as error:
             _log.warning("upkeep postponed", reason=error.message)
         except Exception as error:  # noqa: BLE001 - upkeep must never end

@@ -24,8 +24,8 @@ from kastor.errors import Forbidden, KastorError, Unauthenticated
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
+    from kastor.api.hosting import Addressed, Hosting
     from kastor.api.request import Receive, Scope, Send
-    from kastor.api.services import Services
     from kastor.auth.tokens import TokenStore
 
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -35,18 +35,18 @@ _log = structlog.get_logger("kastor.api")
 
 
 class Application:
-    """Serves one graph; pure ASGI."""
+    """Serves the graphs of one server; pure ASGI."""
 
     def __init__(
         self,
-        services: Services,
+        hosting: Hosting,
         *,
         tokens: TokenStore | None = None,
         public_url: str | None = None,
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
     ) -> None:
-        self._services = services
+        self._hosting = hosting
         self._tokens = tokens
         self._public_url = None if public_url is None else public_url.rstrip("/")
         self._trusted = frozenset(trusted_proxies)
@@ -103,20 +103,21 @@ class Application:
         if raw_path == b"/openapi.json":
             return self._describe(scope)
         try:
-            operation, parameters = self._matcher.find(scope["method"], raw_path)
+            addressed = await self._hosting.find(raw_path, scope["headers"])
+            operation, parameters = self._matcher.find(scope["method"], addressed.raw_path)
         except KastorError:
             # Who has no token learns nothing about paths either (rest-api A.7).
             self._require_known(dict(scope["headers"]))
             raise
         request = Request(scope, receive, parameters)
         request.actor = self._require_access(request, operation)
-        request.base_url = self._base_url(scope, request.headers)
+        request.base_url = self._base_url(scope, request.headers, addressed)
         if operation.versioned:
-            url = f"{request.base_url}{raw_path.decode('latin-1')}"
+            url = f"{request.base_url}{addressed.raw_path.decode('latin-1')}"
             if scope["query_string"]:
                 url += f"?{scope['query_string'].decode('latin-1')}"
             request.api_version = require_version(request.query.get("api-version"), url)
-        return await operation.handler(self._services, request)
+        return await operation.handler(addressed.services, request)
 
     def _require_access(self, request: Request, operation: Operation) -> Actor:
         if operation.permission is Permission.OPEN:
@@ -137,15 +138,21 @@ class Application:
             raise Unauthenticated("A valid token is needed.")
         return actor
 
-    def _base_url(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
-        if self._public_url is not None:
-            return self._public_url
+    def _base_url(
+        self, scope: Scope, headers: dict[bytes, bytes], addressed: Addressed | None = None
+    ) -> str:
+        prefix = "" if addressed is None else addressed.prefix
+        # A graph that its host name names keeps that name in its links.
+        if self._public_url is not None and (addressed is None or not addressed.by_host):
+            return self._public_url + prefix
         scheme = scope["scheme"]
         host = headers.get(b"host", b"localhost").decode("latin-1")
         if self._trusted and (scope.get("client") or ("",))[0] in self._trusted:
             scheme = _first(headers.get(b"x-forwarded-proto")) or scheme
             host = _first(headers.get(b"x-forwarded-host")) or host
-        return f"{scheme}://{host}"
+        if self._public_url is not None:
+            scheme = self._public_url.partition(":")[0]
+        return f"{scheme}://{host}{prefix}"
 
     def _describe(self, scope: Scope) -> Response:
         from kastor.api.openapi import build_openapi  # noqa: PLC0415 - seldom asked for

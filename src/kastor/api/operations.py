@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from kastor.api import extras, models, query, relationships, twins
+from kastor.api import extras, graphs, models, query, relationships, twins
 from kastor.api.request import Request, Response
 from kastor.api.services import Services
 from kastor.auth.roles import Permission as P
@@ -328,6 +328,39 @@ OPERATIONS: tuple[Operation, ...] = (
         extras.status,
         "Version, counts and sizes",
         result="Status",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ListGraphs",
+        "GET",
+        "/kastor/v1/graphs",
+        P.GRAPHS_READ,
+        graphs.list_graphs,
+        "List the graphs of this server",
+        result="GraphList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_CreateGraph",
+        "PUT",
+        "/kastor/v1/graphs/{name}",
+        P.GRAPHS_WRITE,
+        graphs.create_graph,
+        "Make an empty graph",
+        201,
+        errors={400: ("InvalidArgument",), 409: ("GraphExists",)},
+        result="Graph",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_DeleteGraph",
+        "DELETE",
+        "/kastor/v1/graphs/{name}",
+        P.GRAPHS_WRITE,
+        graphs.delete_graph,
+        "Delete a graph with all it holds",
+        204,
+        errors={400: ("OperationNotAllowed",), 404: ("GraphNotFound",)},
         versioned=False,
     ),
     Operation(

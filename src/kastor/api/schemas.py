@@ -131,6 +131,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "oldestLogEntry": {"type": ["string", "null"]},
         },
     },
+    "Graph": {
+        "type": "object",
+        "required": ["name", "place", "state"],
+        "properties": {"name": _STRING, "place": _STRING, "state": {"enum": ["open", "idle"]}},
+        "additionalProperties": False,
+    },
+    "GraphList": {
+        "type": "object",
+        "required": ["value"],
+        "properties": {"value": {"type": "array", "items": ref("Graph")}},
+    },
     "Health": {"type": "object", "required": ["status"], "properties": {"status": _STRING}},
     "Error": {
         "type": "object",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kastor.api.hosting import Graphs
     from kastor.graph.service import GraphService
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
@@ -40,4 +41,5 @@ class Services:
     graph: GraphService
     query: QueryService
     limits: RequestLimits
+    graphs: Graphs
     allow_reset: bool = False

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     RELATIONSHIPS_DELETE = "digitaltwins/relationships/delete"
     QUERY = "query/action"
     STATUS_READ = "kastor/status/read"
+    GRAPHS_READ = "kastor/graphs/read"
+    GRAPHS_WRITE = "kastor/graphs/write"
     GRAPH_RESET = "kastor/graph/reset"
     OPEN = "open"
     """Needs no token: health, description of the API."""
@@ -34,6 +36,7 @@ READER = frozenset(
         Permission.RELATIONSHIPS_READ,
         Permission.QUERY,
         Permission.STATUS_READ,
+        Permission.GRAPHS_READ,
         Permission.OPEN,
     }
 )

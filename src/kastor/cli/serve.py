@@ -30,6 +30,7 @@ def serve(
     auth: Annotated[str | None, Flag(help="none or tokens (see `kastor token create`). [default: none]")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on other than loopback addresses.")] = None,
     public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links. [default: from the request]")] = None,
+    graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
     trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-Proto and X-Forwarded-Host are believed; repeatable.")] = None,
     cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.")] = None,
     profile: Annotated[str | None, Flag(help="default, or adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).")] = None,

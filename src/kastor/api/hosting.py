@@ -1,0 +1,111 @@
+"""Which graph a request is for: by path prefix, by host name, or the default one.
+
+`/graphs/{name}/...` is taken off the path before anything else looks at it; with a graph domain
+set, `name.example.org` names the graph `name`. Absolute links keep what named the graph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from kastor.errors import InvalidArgument, NotFound
+
+if TYPE_CHECKING:
+    from kastor.api.services import Services
+
+PREFIX = b"/graphs/"
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphInfo:
+    """A graph in the list: where it lives, and whether it takes writes."""
+
+    name: str
+    place: str
+    state: str
+
+
+class Graphs(Protocol):
+    """The graphs that a server has; made in `kastor.graphs`."""
+
+    @property
+    def default(self) -> Services:
+        """The graph of requests that name none."""
+
+    async def named(self, name: str) -> Services:
+        """Return a graph's services, opening it if it is not open yet; raises NotFound."""
+
+    async def infos(self) -> list[GraphInfo]:
+        """Return every graph, by name."""
+
+    async def create(self, name: str) -> GraphInfo:
+        """Make an empty graph; raises Conflict."""
+
+    async def delete(self, name: str) -> None:
+        """Delete a graph with all it holds; raises NotFound, NotAllowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A request's graph, the path that is left, and what links have to begin with."""
+
+    services: Services
+    raw_path: bytes
+    prefix: str = ""
+    by_host: bool = False
+
+
+class Hosting:
+    """Finds the graph of each request."""
+
+    def __init__(self, graphs: Graphs, domain: str | None = None) -> None:
+        self.graphs = graphs
+        self._default = graphs.default
+        self._suffix = None if domain is None else f".{domain.lower()}"
+
+    async def find(self, raw_path: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Addressed:
+        """Return which graph is addressed.
+
+        Raises:
+            NotFound: there is no graph of that name.
+        """
+        if raw_path[:8].lower() == PREFIX:
+            name, _, rest = raw_path[8:].partition(b"/")
+            text = name.decode("latin-1")
+            services = await self.graphs.named(require_name(text))
+            return Addressed(services, b"/" + rest, f"/graphs/{text}")
+        if self._suffix is not None:
+            host = dict(headers).get(b"host", b"").decode("latin-1").lower().partition(":")[0]
+            if host.endswith(self._suffix):
+                name_of_host = host.removesuffix(self._suffix)
+                return Addressed(await self.graphs.named(name_of_host), raw_path, by_host=True)
+        return Addressed(self._default, raw_path)
+
+
+def require_name(name: str) -> str:
+    """Return a valid graph name: a label of a host name, lower case.
+
+    Raises:
+        NotFound: it is none, so there can be no graph of that name.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise NotFound(f"There is no graph named {name[:80]}.", code="GraphNotFound")
+    return name
+
+
+def require_new_name(name: str) -> str:
+    """Return a name that a new graph may have.
+
+    Raises:
+        InvalidArgument: it is no label of a host name.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise InvalidArgument(
+            "A graph's name has 1 to 63 lower-case letters, digits and hyphens, no hyphen at its "
+            "ends: it can be part of a host name."
+        )
+    return name

@@ -1,0 +1,91 @@
+"""Opens graphs: where they live, and which engine serves them there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import apsw
+
+from kastor.config import DAY_SECONDS, Settings
+from kastor.errors import Conflict
+from kastor.storage.protocol import BuildCatalog, Store
+from kastor.storage.sqlite.folder import FolderNotWritableError
+from kastor.storage.sqlite.retention import Retention
+from kastor.storage.sqlite.store import SqliteStore
+
+SAMPLE_HISTORY_DAYS = 1 / 24
+_SUFFIX = ".sqlite3"
+_SIDE_FILES = ("", "-wal", "-shm")
+
+
+class FilePlacement:
+    """One file for each graph in a folder; the file is the placement."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def names(self) -> list[str]:
+        """Return the names of all graphs."""
+        return [path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"*{_SUFFIX}")]
+
+    async def place(self, name: str) -> str | None:
+        """Return the file of a graph, None if there is none."""
+        path = self.path(name)
+        return str(path) if path.exists() else None
+
+    async def add(self, name: str) -> None:
+        """Make an empty file; opening it makes the schema."""
+        try:
+            self.path(name).touch(exist_ok=False)
+        except FileExistsError:
+            raise Conflict(f"There is a graph named {name} already.", code="GraphExists") from None
+
+    async def remove(self, name: str) -> None:
+        """Delete the file of a graph that is closed."""
+        for path in [Path(f"{self.path(name)}{suffix}") for suffix in _SIDE_FILES]:
+            path.unlink(missing_ok=True)
+
+    def path(self, name: str) -> Path:
+        """Return where the file of a graph is, or would be."""
+        return self._folder / f"{name}{_SUFFIX}"
+
+
+@asynccontextmanager
+async def open_sqlite(
+    settings: Settings, path: Path, build_catalog: BuildCatalog
+) -> AsyncIterator[Store]:
+    """Open a graph's file for serving; it is closed in order at the end.
+
+    Raises:
+        FolderNotWritableError: the file cannot be opened for writing.
+        SchemaTooNewError, NotAGraphError: see `storage.sqlite.schema`.
+    """
+    try:
+        store = await SqliteStore.open(path, build_catalog, retention=retention(settings))
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
+        raise FolderNotWritableError(
+            f"The database {path} cannot be opened for writing ({error}). "
+            "Check its permissions, or choose another folder with --data DIR."
+        ) from error
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def retention(settings: Settings) -> Retention:
+    """Return what is kept under these settings."""
+    version_days, log_days = settings.version_days, settings.log_days
+    if settings.sample is not None:
+        # The simulation writes day and night; what nobody asked to keep is kept for an hour.
+        given = settings.model_fields_set
+        version_days = version_days if "version_days" in given else SAMPLE_HISTORY_DAYS
+        log_days = log_days if "log_days" in given else SAMPLE_HISTORY_DAYS
+    return Retention(
+        version_seconds=version_days * DAY_SECONDS,
+        version_bytes=settings.version_bytes,
+        log_seconds=log_days * DAY_SECONDS,
+        log_bytes=settings.log_bytes,
+    )
