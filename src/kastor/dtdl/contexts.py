@@ -21,7 +21,7 @@ Tolerance = Literal["default", "always", "never"]
 
 DTDL = "dtmi:dtdl:context"
 _LOOSE = re.compile(tables.DTMI_LOOSE)
-_VERSIONED = re.compile(r"^(?P<name>[^;#]+);(?P<major>\d+)(?:\.(?P<minor>\d+))?$")
+_VERSIONED = re.compile(r"^(?P<name>[^;#]+);(?P<major>[0-9]{1,9})(?:\.(?P<minor>[0-9]+))?$")
 _LIMITS = re.compile(r"^dtmi:dtdl:limits:")
 
 

@@ -101,7 +101,7 @@ def read_text(text: str | bytes | bytearray) -> object:
 def depth_exceeded(value: object) -> bool:
     """Tell whether a value is nested deeper than JSON texts may be."""
     level: list[Any] = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level

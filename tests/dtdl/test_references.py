@@ -1,0 +1,51 @@
+"""`references`: the edges of a valid document without a parse."""
+
+from __future__ import annotations
+
+from kastor.dtdl import ModelReferences, references
+
+from .problem_examples import interface, prop
+
+A, B, C = (f"dtmi:com:example:{name};1" for name in "ABC")
+
+
+def component(schema, **members):
+    return {"@type": "Component", "name": "c", "schema": schema} | members
+
+
+def test_none():
+    assert references(interface(prop())) == ModelReferences((), ())
+
+
+def test_one_and_many():
+    assert references(interface(extends=A)).extends == (A,)
+    assert references(interface(extends=[A, [B, A]])).extends == (A, B)
+    assert references(interface(extends={"@id": A, "@type": "Interface"})).extends == (A,)
+    assert references(
+        interface(component(A), component([B]), component({"@id": C}))
+    ).components == (A, B, C)
+
+
+def test_contents_may_be_a_single_object():
+    assert references(interface() | {"contents": component(A)}).components == (A,)
+
+
+def test_identifiers_of_classes_and_properties():
+    content = {
+        "@type": ["dtmi:dtdl:class:Component;3", "Other"],
+        "name": "c",
+        "dtmi:dtdl:property:schema;3": A,
+    }
+    document = {"dtmi:dtdl:property:contents;3": [content], "dtmi:dtdl:property:extends;3": B}
+    assert references(document) == ModelReferences((B,), (A,))
+
+
+def test_only_components_count():
+    assert references(
+        interface(prop(schema=A), {"@type": "Relationship", "name": "r", "target": B})
+    ) == (ModelReferences((), ()))
+
+
+def test_what_is_not_valid_does_no_harm():
+    for value in (None, 5, [None, 5], {"@id": 5}, [{"@type": 5}]):
+        assert references({"extends": value, "contents": value}) == ModelReferences((), ())
