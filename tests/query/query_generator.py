@@ -58,7 +58,7 @@ def properties(random: Random) -> dict[str, Any]:
     return {name: value(random) for name in PROPERTIES if random.randrange(2)}
 
 
-def graph(random: Random, twins: int = 7, relationships: int = 14) -> Graph:
+def graph(random: Random, twins: int = 7, relationships: int = 11) -> Graph:
     made = Graph(MODELS)
     ids = [f"t{n}" for n in range(random.randrange(1, twins))]
     if random.randrange(3) == 0:
@@ -89,6 +89,7 @@ class Queries:
         self.relationships: list[str] = []
         self.optional: list[str] = []
         self.default: str | None = None
+        self.ranged = False  # one range in both directions is all that a slow oracle can walk
 
     def chance(self, one_in: int) -> bool:
         return self.random.randrange(one_in) == 0
@@ -251,12 +252,14 @@ class Queries:
             name(one) for one in self.random.sample(RELATIONSHIPS, self.random.randrange(3))
         )
         variable = hops = None
-        if self.chance(3):
+        direction = self.pick(["->", "<-", "-"])
+        if self.chance(3) and not self.ranged:
+            self.ranged = direction == "-"
             hops = self.hops()
         elif self.chance(2):
             variable = name(f"{prefix}e{len(self.relationships)}")
             self.relationships.append(variable.text)
-        return ast.Edge(self.pick(["->", "<-", "-"]), variable, names, hops)
+        return ast.Edge(direction, variable, names, hops)
 
     def hops(self) -> ast.Hops:
         if self.chance(4):

@@ -64,7 +64,7 @@ def negate(value: bool | None) -> bool | None:
 class Oracle:
     graph: Graph
     inclusive: bool = False
-    max_hops: int = 10
+    max_hops: int = 6
     default: str | None = None
     patterned: bool = False
     first: str | None = None

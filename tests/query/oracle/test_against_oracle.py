@@ -36,7 +36,7 @@ generated = settings(
 @generated
 def test_rows_equal_the_oracles(random):
     about = graph(random)
-    engine = service(about)
+    engine = service(about, max_hops=6)
     for _ in range(PER_GRAPH):
         query = Queries(random, about).query()
         text = print_query(query)
@@ -52,7 +52,7 @@ def test_rows_equal_the_oracles(random):
 @generated
 def test_the_superset_equals_the_oracle(random):
     about = graph(random)
-    engine = service(about)
+    engine = service(about, max_hops=6)
     for _ in range(PER_GRAPH):
         query = Queries(random, about, superset=True).superset_query()
         text = print_query(query)

@@ -84,6 +84,7 @@ def build(
     branch = Branch(graph, dialect, parameters)
     touched = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
     optional = {hop.right for hop in graph.hops if hop.optional}
+    needed = needed | {hop.left for hop in graph.hops if hop.optional}
     for index, source in enumerate(graph.sources):
         if source.outer:
             branch.keys[index] = f"{_letter(source.kind)}{index}.key"
