@@ -11,13 +11,20 @@ import apsw
 from kastor.config import DAY_SECONDS, Settings
 from kastor.errors import Conflict
 from kastor.storage.protocol import BuildCatalog, Store
-from kastor.storage.sqlite.folder import FolderNotWritableError
+from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
 from kastor.storage.sqlite.retention import Retention
+from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError
 from kastor.storage.sqlite.store import SqliteStore
+from kastor.storage.sqlite.transfer import SqliteGraphFile
+from kastor.storage.transfer import GraphFile
 
 SAMPLE_HISTORY_DAYS = 1 / 24
 _SUFFIX = ".sqlite3"
 _SIDE_FILES = ("", "-wal", "-shm")
+
+
+class PlaceError(Exception):
+    """A place that cannot be read or written as a graph."""
 
 
 class FilePlacement:
@@ -73,6 +80,39 @@ async def open_sqlite(
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def open_graph_file(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
+    """Open a graph as tables, for a copy.
+
+    Raises:
+        PlaceError: there is no graph, or a server is using the one that is to be written.
+    """
+    path = Path(place)
+    owner = DataFolder(path.parent.parent)
+    if writes and path.parent.name == "graphs":
+        try:
+            owner.acquire()
+        except (FolderInUseError, FolderNotWritableError) as error:
+            raise PlaceError(str(error)) from error
+    try:
+        graph = _open_file(path, writes=writes)
+        try:
+            yield graph
+        finally:
+            await graph.close()
+    finally:
+        owner.release()
+
+
+def _open_file(path: Path, *, writes: bool) -> SqliteGraphFile:
+    if not writes and not path.is_file():
+        raise PlaceError(f"There is no graph at {path}.")
+    try:
+        return SqliteGraphFile.writing(path) if writes else SqliteGraphFile.reading(path)
+    except (apsw.Error, SchemaTooNewError, NotAGraphError) as error:
+        raise PlaceError(f"{path} cannot be used: {error}") from error
 
 
 def retention(settings: Settings) -> Retention:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kastor import __version__
-from kastor.cli import graph, models, serve, token
+from kastor.cli import copy, graph, models, serve, token
 from kastor.cli.output import fail
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("copy")(copy.copy)
 app.add_typer(token.app, name="token", help="Make, list and revoke access tokens.")
 app.add_typer(graph.app, name="graph", help="List, make and delete graphs of a running server.")
 app.add_typer(models.app, name="models", help="Check and describe DTDL models, without a server.")
