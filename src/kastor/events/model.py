@@ -1,0 +1,81 @@
+"""What travels from the change log to a sink: the event, and the report of its delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from kastor.types import TwinId
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A CloudEvent 1.0 (spec events-and-jobs 1.2) with what a sink needs beside it.
+
+    Attributes:
+        id: stable across redeliveries; `source` and `id` together are unique.
+        type: `Microsoft.DigitalTwins.Twin.Update` and its kin, `microsoft.iot.telemetry`.
+        source: the graph's host name; for telemetry with the twin's path.
+        subject: as the spec's table has it; None for telemetry of a twin itself.
+        time: seven decimals and Z; None for telemetry.
+        datacontenttype: media type of `data`.
+        dataschema: the model, for telemetry alone.
+        traceparent: the trace that the write belonged to, if any.
+        data: the body, byte for byte as the change log has it.
+        key: the (source) twin's id: events of one key keep their order.
+        position: place in the change log.
+    """
+
+    id: str
+    type: str
+    source: str
+    subject: str | None
+    time: str | None
+    datacontenttype: str
+    dataschema: str | None
+    traceparent: str | None
+    data: bytes
+    key: TwinId
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a delivery stopped.
+
+    Attributes:
+        kind: `unavailable` is the sink's trouble (connection, time-out, 429, 5xx): the same event
+            is tried again; `refused` is this event's (400, too large): trying again is pointless.
+        message: for a person; names the endpoint's answer, never a secret.
+        retry_after: seconds that the sink asked to wait.
+    """
+
+    kind: Literal["unavailable", "refused"]
+    message: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many events from the front were confirmed, and what stopped the next one."""
+
+    confirmed: int
+    fault: Fault | None = None
+
+
+class Sink(Protocol):
+    """A way to one endpoint. Used by one task at a time."""
+
+    async def open(self) -> None:
+        """Connect; raises nothing: trouble shows in `deliver`."""
+
+    async def deliver(self, events: Sequence[Event]) -> Delivered:
+        """Send events in order; count as confirmed only what the broker confirmed.
+
+        Never raises for trouble with the endpoint. An event that was sent but not confirmed
+        counts as not delivered and comes again with the same id.
+        """
+
+    async def close(self) -> None:
+        """Disconnect, dropping what is not confirmed."""
