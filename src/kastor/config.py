@@ -6,19 +6,24 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 DAY_SECONDS = 86_400.0
+Texts = Annotated[tuple[str, ...], NoDecode]
+"""Several texts; in a variable they are parted by commas."""
 
 
 class SettingsError(Exception):
@@ -42,7 +47,7 @@ class Settings(BaseSettings):
     graph_domain: str | None = Field(
         None, description="Domain whose sub-domains name graphs: NAME.example.org is graph NAME."
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: Texts = Field(
         (), description="Addresses whose X-Forwarded-Proto and X-Forwarded-Host are believed."
     )
     tls_cert: Path | None = Field(None, description="Certificate chain in PEM.")
@@ -56,7 +61,7 @@ class Settings(BaseSettings):
     allow_anonymous: bool = Field(
         default=False, description="Allow access without tokens on other than loopback addresses."
     )
-    cors_origin: tuple[str, ...] = Field(
+    cors_origin: Texts = Field(
         (), description="Web origins that browsers may call from; `*` for all."
     )
     access_log: bool = Field(default=False, description="Log one line for each request.")
@@ -92,6 +97,26 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )
+
+    @field_validator("trusted_proxies", "cors_origin", mode="before")
+    @classmethod
+    def _part(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(each.strip() for each in value.split(",") if each.strip())
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _be_an_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        extra = parts.path.strip("/") or parts.query or parts.fragment
+        if parts.scheme not in ("http", "https") or not parts.hostname or extra:
+            raise ValueError(
+                "Give scheme and host without a path, such as https://twins.example.org."
+            )
+        return value
 
     @model_validator(mode="after")
     def _go_together(self) -> Settings:
@@ -144,6 +169,15 @@ def load_settings(flags: dict[str, Any], config_file: Path | None = None) -> Set
         raise SettingsError(f"{config_file or 'The environment'}: {error}") from None
 
 
+def data_folder(flag: Path | None) -> Path:
+    """Return the folder of a command that needs no other setting, so that none can stop it."""
+    given = flag or os.environ.get("KASTOR_DATA")
+    if given:
+        return Path(given)
+    default: Path = Settings.model_fields["data"].get_default(call_default_factory=True)
+    return default
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can reach the address."""
     if host == "localhost":
@@ -158,5 +192,7 @@ def _sentence(fault: Any) -> str:
     name = ".".join(str(step) for step in fault["loc"])
     message = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        return f"There is no setting {name}; see docs/reference/settings.md."
+        known = name.replace("-", "_")
+        hint = f" Write {known}." if known in Settings.model_fields else ""
+        return f"There is no setting {name}; see docs/reference/settings.md.{hint}"
     return f"{name}: {message}" if name else message

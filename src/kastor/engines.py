@@ -76,6 +76,10 @@ async def open_sqlite(
             f"The database {path} cannot be opened for writing ({error}). "
             "Check its permissions, or choose another folder with --data DIR."
         ) from error
+    except apsw.NotADBError as error:
+        raise NotAGraphError(
+            f"{path} is no SQLite database. Choose another folder with --data DIR."
+        ) from error
     try:
         yield store
     finally:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -51,6 +52,10 @@ class PortTakenError(Exception):
     """Another program listens on the address already."""
 
 
+class CertificateError(Exception):
+    """The certificate or its key cannot be read, or they do not belong together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """What the start-up lines tell: the address, the folder, what is in it."""
@@ -68,7 +73,7 @@ def run(settings: Settings, announce: Callable[[Started], None]) -> None:
 
     Raises:
         FolderInUseError, FolderNotWritableError, SchemaTooNewError, NotAGraphError,
-        PortTakenError, TokenFileError: nothing was started.
+        PortTakenError, TokenFileError, CertificateError: nothing was started.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
@@ -81,6 +86,7 @@ def run(settings: Settings, announce: Callable[[Started], None]) -> None:
 
 
 async def _serve(settings: Settings, announce: Callable[[Started], None]) -> None:
+    _require_certificate(settings)
     async with AsyncExitStack() as stack:
         folder = DataFolder(settings.data)
         folder.acquire()
@@ -97,6 +103,7 @@ async def _serve(settings: Settings, announce: Callable[[Started], None]) -> Non
         stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs, tokens)))
         status = await services.store.status()
         url = _url(settings, listener)
+        server.catch_signals()
         announce(Started(url, settings, status.models, status.twins, certificate, sample))
         await server.serve(sockets=[listener])
 
@@ -161,6 +168,22 @@ def _listen(host: str, port: int) -> socket.socket:
             "Choose another port with --port, or --port 0 for a free one."
         ) from error
     return listener
+
+
+def _require_certificate(settings: Settings) -> None:
+    cert, key = settings.tls_cert, settings.tls_key
+    if cert is None or key is None:
+        return
+    try:
+        # A password that opens nothing, so that an encrypted key is refused and not asked for.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="-")  # noqa: S106
+    except OSError as error:
+        missing = [str(path) for path in (cert, key) if not path.is_file()]
+        reason = f"there is no file {missing[0]}" if missing else str(error)
+        raise CertificateError(
+            f"The certificate {cert} with the key {key} cannot be used: {reason}. "
+            "--tls-cert takes a PEM chain, --tls-key its unencrypted PEM key."
+        ) from error
 
 
 def _certificate(settings: Settings, folder: DataFolder) -> DevelopmentCertificate | None:
@@ -251,12 +274,15 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 class _Server(uvicorn.Server):
     """uvicorn without its habit to raise the signal again, which would skip our own end."""
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
+    def catch_signals(self) -> None:
+        """End gracefully from now on; called before anybody is told that the server is there."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             try:
                 loop.add_signal_handler(number, self.handle_exit, number, None)
             except NotImplementedError:  # Windows
                 signal.signal(number, self.handle_exit)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
         yield

@@ -59,8 +59,11 @@ def _names(host: str) -> list[x509.GeneralName]:
 def _is_usable(files: DevelopmentCertificate, names: list[x509.GeneralName]) -> bool:
     if not all(path.is_file() for path in (files.authority, files.certificate, files.key)):
         return False
-    certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
-    known = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        known = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):  # cut short, or somebody else's
+        return False
     enough = certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=RENEW_DAYS)
     return enough and all(name in list(known) for name in names)
 

@@ -6,6 +6,7 @@ one. A line is `<sha-256 hex> <role> <name>`; `#` begins a comment.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -37,7 +38,8 @@ class TokenStore:
         if known is None:
             digest = _hash(token)
             if digest not in self._actors:
-                self.refresh()  # it may have been made a moment ago
+                with contextlib.suppress(TokenFileError):  # upkeep reports a broken file
+                    self.refresh()  # it may have been made a moment ago
             known = self._actors.get(digest)
             if known is not None:
                 self._known[token] = known
@@ -64,9 +66,11 @@ def create_token(path: Path, role: str, name: str) -> str:
     """Make a token, append its hash to the file and return it; it is not kept anywhere.
 
     Raises:
-        TokenFileError: the name is taken or cannot be written.
+        TokenFileError: the name is taken or cannot be written, or there is no such role.
     """
-    if not name or "\n" in name or name != name.strip():
+    if role not in ROLES:
+        raise TokenFileError(f"There is no role {role}; choose one of {', '.join(sorted(ROLES))}.")
+    if name.splitlines() != [name] or name != name.strip():
         raise TokenFileError("A token's name is one line of text without blanks at its ends.")
     taken = {actor.name for actor in _read(path).values()} if path.exists() else set()
     if name in taken:

@@ -48,17 +48,14 @@ def reset(
 
     Certificates and tokens stay. The server must not be running.
     """
-    from kastor.config import SettingsError, load_settings
+    from kastor.config import data_folder
     from kastor.storage.sqlite.folder import (
         DataFolder,
         FolderInUseError,
         FolderNotWritableError,
     )
 
-    try:
-        folder = DataFolder(load_settings({} if data is None else {"data": data}).data)
-    except SettingsError as error:
-        fail(str(error))
+    folder = DataFolder(data_folder(data))
     if not folder.graph_file.exists():
         print(f"There is no graph in {folder.path}.")
         return

@@ -70,13 +70,14 @@ _FLAGS = {
 
 def _run(settings: Settings) -> None:
     from kastor.auth.tokens import TokenFileError
-    from kastor.server import PortTakenError, run
+    from kastor.server import CertificateError, PortTakenError, run
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
     from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError
 
     try:
         run(settings, _announce)
     except (
+        CertificateError,
         PortTakenError,
         FolderInUseError,
         FolderNotWritableError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +37,7 @@ def create(
     """Make a token and print it, once; only its hash is kept."""
     path = _path(data)
     try:
-        number = len(list_tokens(path)) + 1
-        made = create_token(path, role.value, name or f"{role.value}-{number}")
+        made = create_token(path, role.value, name or _free_name(path, role))
     except (TokenFileError, OSError) as error:
         fail(str(error))
     print(made)
@@ -59,14 +59,20 @@ def revoke(
     name: Annotated[str, typer.Argument(help="As `list` prints it.")], data: Data = None
 ) -> None:
     """Remove a token; a running server notices within a minute."""
-    if not revoke_token(_path(data), name):
+    try:
+        revoked = revoke_token(_path(data), name)
+    except OSError as error:
+        fail(str(error))
+    if not revoked:
         fail(f"There is no token named {name}.")
 
 
-def _path(data: Path | None) -> Path:
-    from kastor.config import SettingsError, load_settings
+def _free_name(path: Path, role: Role) -> str:
+    taken = {name for name, _ in list_tokens(path)}
+    return next(name for n in count(1) if (name := f"{role.value}-{n}") not in taken)
 
-    try:
-        return load_settings({} if data is None else {"data": data}).data / "tokens"
-    except SettingsError as error:
-        fail(str(error))
+
+def _path(data: Path | None) -> Path:
+    from kastor.config import data_folder
+
+    return data_folder(data) / "tokens"

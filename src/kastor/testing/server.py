@@ -84,6 +84,7 @@ class KastorServer:
         Raises:
             StartError: with what the process printed.
         """
+        self.url, self._output = "", []
         if not self._keeps_folder:
             self.data_dir = Path(tempfile.mkdtemp(prefix="kastor-"))
         if ("--auth", "tokens") in pairwise(self._args):

@@ -1,0 +1,153 @@
+"""The file of hashed tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kastor.auth.roles import ROLES
+from kastor.auth.tokens import (
+    PREFIX,
+    TokenFileError,
+    TokenStore,
+    create_token,
+    list_tokens,
+    revoke_token,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "tokens"
+
+
+def test_a_token_is_long_random_and_only_its_hash_is_kept(path: Path) -> None:
+    made = [create_token(path, "owner", f"name {number}") for number in range(3)]
+    assert len(set(made)) == 3
+    assert all(each.startswith(PREFIX) and len(each) > 40 for each in made)
+    text = path.read_text()
+    for token in made:
+        assert token not in text
+        assert token.removeprefix(PREFIX) not in text
+        assert hashlib.sha256(token.encode()).hexdigest() in text
+
+
+def test_nobody_else_may_read_the_file(path: Path) -> None:
+    create_token(path, "owner", "me")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_token_gives_its_name_and_role(path: Path, role: str) -> None:
+    token = create_token(path, role, "Ada B. (ward 3)")
+    actor = TokenStore(path).actor(token)
+    assert actor is not None
+    assert (actor.name, actor.permissions) == ("Ada B. (ward 3)", ROLES[role])
+
+
+@pytest.mark.parametrize("token", ["", "kst_", "nonsense", "é", "\udcff".encode("utf-8", "replace").decode()])  # fmt: skip
+def test_another_token_gives_nobody(path: Path, token: str) -> None:
+    create_token(path, "owner", "me")
+    assert TokenStore(path).actor(token) is None
+
+
+def test_a_hash_is_no_token(path: Path) -> None:
+    create_token(path, "owner", "me")
+    digest = path.read_text().split()[0]
+    assert TokenStore(path).actor(digest) is None
+
+
+def test_a_token_that_is_made_while_the_server_runs_is_known_at_once(path: Path) -> None:
+    store = TokenStore(path)
+    token = create_token(path, "reader", "late")
+    actor = store.actor(token)
+    assert actor is not None
+    assert actor.name == "late"
+
+
+def test_a_revoked_token_is_gone_once_the_file_is_read_again(path: Path) -> None:
+    kept, gone = create_token(path, "owner", "kept"), create_token(path, "owner", "gone")
+    store = TokenStore(path)
+    assert store.actor(gone) is not None
+    assert revoke_token(path, "gone")
+    store.refresh()
+    assert store.actor(gone) is None
+    assert store.actor(kept) is not None
+    assert not revoke_token(path, "gone")
+
+
+def test_a_file_that_vanishes_takes_all_access_with_it(path: Path) -> None:
+    token = create_token(path, "owner", "me")
+    store = TokenStore(path)
+    assert store.actor(token) is not None
+    path.unlink()
+    store.refresh()
+    assert store.actor(token) is None
+
+
+def test_a_file_that_is_broken_while_the_server_runs_lets_in_whom_it_knew(path: Path) -> None:
+    token = create_token(path, "owner", "me")
+    store = TokenStore(path)
+    path.write_text("nonsense\n")
+    os.utime(path, (1, 1))
+    assert store.actor("unknown") is None
+    assert store.actor(token) is not None
+    with pytest.raises(TokenFileError):
+        store.refresh()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " a", "a ", "a\nb", "a\rb", "a\x0bb", "a\x85b", "a\u2028b", "a\u2028", "\n"],
+)
+def test_a_name_is_one_line_of_text(path: Path, name: str) -> None:
+    create_token(path, "owner", "first")
+    with pytest.raises(TokenFileError, match="one line"):
+        create_token(path, "owner", name)
+    assert list_tokens(path) == [("first", "owner")]
+
+
+def test_a_name_is_taken_once(path: Path) -> None:
+    create_token(path, "owner", "me")
+    with pytest.raises(TokenFileError, match="choose another --name"):
+        create_token(path, "reader", "me")
+
+
+def test_a_role_is_one_of_those_there_are(path: Path) -> None:
+    with pytest.raises(TokenFileError, match="none, owner, reader"):
+        create_token(path, "admin", "me")
+    assert not path.exists()
+
+
+def test_comments_and_empty_lines_are_kept_and_ignored(path: Path) -> None:
+    create_token(path, "owner", "me")
+    path.write_text(f"# who may do what\n\n{path.read_text()}")
+    assert list_tokens(path) == [("me", "owner")]
+    create_token(path, "none", "you")
+    revoke_token(path, "me")
+    assert path.read_text().startswith("# who may do what\n")
+    assert list_tokens(path) == [("you", "none")]
+
+
+@pytest.mark.parametrize(
+    "line", ["nonsense", "abc owner me", "{} admin me", "{} owner", "{} owner "]
+)
+def test_a_line_that_is_none_is_told_with_its_number(path: Path, line: str) -> None:
+    create_token(path, "owner", "me")
+    with path.open("a") as file:
+        file.write(line.format("0" * 64) + "\n")
+    with pytest.raises(TokenFileError, match="line 2"):
+        TokenStore(path)
+
+
+def test_without_a_file_there_are_no_tokens(path: Path) -> None:
+    assert list_tokens(path) == []
+    assert not revoke_token(path, "me")
+    assert TokenStore(path).actor("kst_x") is None

@@ -1,0 +1,186 @@
+"""Settings: where they come from, which source wins, and what is said about wrong ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kastor.config import Settings, SettingsError, data_folder, is_loopback, load_settings
+
+# A value other than the default for every setting: as a flag, as a variable, as TOML.
+SAMPLES: dict[str, tuple[Any, str, str]] = {
+    "data": (Path("/a"), "/b", '"/c"'),
+    "host": ("127.0.0.2", "127.0.0.3", '"127.0.0.4"'),
+    "port": (1, "2", "3"),
+    "public_url": ("http://a", "http://b", '"http://c"'),
+    "trusted_proxies": (("10.0.0.1",), "10.0.0.2,10.0.0.3", '["10.0.0.4"]'),
+    "cors_origin": (("https://a",), "https://b, https://c", '["https://d"]'),
+    "log_format": ("text", "json", '"text"'),
+    "query_timeout": (1.0, "2.5", "3"),
+    "version_days": (1.0, "2", "0.5"),
+    "access_log": (True, "true", "true"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in os.environ if each.upper().startswith("KASTOR_")]:
+        monkeypatch.delenv(name)
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "kastor.toml"
+    path.write_text(text)
+    return path
+
+
+def _faults(flags: dict[str, Any], file: Path | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags, file)
+    return str(caught.value)
+
+
+def _normal(name: str, raw: Any) -> Any:
+    """What a source's value is once it is read."""
+    return getattr(load_settings({name: raw}), name)
+
+
+class TestSources:
+    @pytest.mark.parametrize("name", sorted(SAMPLES))
+    def test_flags_win_over_variables_over_the_file_over_defaults(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flag, variable, toml = SAMPLES[name]
+        default = getattr(load_settings({}), name)
+        file = _file(tmp_path, f"{name} = {toml}\n")
+        from_file = getattr(load_settings({}, file), name)
+        assert from_file != default
+        monkeypatch.setenv(f"KASTOR_{name.upper()}", variable)
+        assert getattr(load_settings({}, file), name) == _normal(name, variable)
+        assert getattr(load_settings({name: flag}, file), name) == flag
+
+    def test_lists_are_written_with_commas_in_variables(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("KASTOR_CORS_ORIGIN", "https://a.example, https://b.example")
+        monkeypatch.setenv("KASTOR_TRUSTED_PROXIES", "10.0.0.1")
+        settings = load_settings({})
+        assert settings.cors_origin == ("https://a.example", "https://b.example")
+        assert settings.trusted_proxies == ("10.0.0.1",)
+
+    def test_sources_are_mixed_setting_by_setting(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("KASTOR_PORT", "2")
+        file = _file(tmp_path, 'host = "127.0.0.9"\nport = 3\n')
+        settings = load_settings({"access_log": True}, file)
+        assert (settings.host, settings.port, settings.access_log) == ("127.0.0.9", 2, True)
+
+    def test_one_start_leaves_nothing_behind_for_the_next(self, tmp_path: Path) -> None:
+        load_settings({}, _file(tmp_path, "port = 3\n"))
+        assert load_settings({}).port == 8080
+
+    def test_settings_cannot_be_changed(self) -> None:
+        with pytest.raises(ValueError, match="frozen"):
+            load_settings({}).port = 1
+
+
+class TestFaults:
+    """Every message says which setting is meant and what to do."""
+
+    @pytest.mark.parametrize(
+        ("flags", "parts"),
+        [
+            ({"port": 65_536}, ["port", "65535"]),
+            ({"port": -1}, ["port", "0"]),
+            ({"port": "http"}, ["port", "integer"]),
+            ({"auth": "basic"}, ["auth", "'none' or 'tokens'"]),
+            ({"profile": "azure"}, ["profile", "'default' or 'adt'"]),
+            ({"sample": "house"}, ["sample", "'building'"]),
+            ({"log_format": "xml"}, ["log_format", "'auto', 'text' or 'json'"]),
+            ({"query_timeout": 0}, ["query_timeout", "greater than 0"]),
+            ({"tls_cert": "c.pem"}, ["--tls-cert and --tls-key together"]),
+            ({"tls_key": "k.pem"}, ["--tls-cert and --tls-key together"]),
+            (
+                {"tls_dev": True, "tls_cert": "c", "tls_key": "k"},
+                ["either --tls-dev or --tls-cert"],
+            ),
+            ({"host": "0.0.0.0"}, ["0.0.0.0", "--auth tokens", "--allow-anonymous"]),
+            ({"public_url": "twins.example"}, ["public_url", "https://twins.example.org"]),
+            ({"public_url": "ftp://twins.example"}, ["public_url", "https://"]),
+            ({"public_url": "https://h/path"}, ["public_url", "without a path"]),
+            ({"public_url": ""}, ["public_url", "https://"]),
+            ({"colour": "red"}, ["no setting colour", "docs/reference/settings.md"]),
+        ],
+    )
+    def test_a_wrong_value_is_told_with_what_would_be_right(
+        self, flags: dict[str, Any], parts: list[str]
+    ) -> None:
+        text = _faults(flags)
+        assert all(part in text for part in parts), text
+        assert "pydantic" not in text
+
+    def test_all_faults_are_told_together_one_a_line(self) -> None:
+        lines = _faults({"port": -1, "auth": "x", "colour": 1}).splitlines()
+        assert [line.split()[0] for line in lines] == ["port:", "auth:", "There"]
+
+    def test_a_wrong_variable_is_told_by_its_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KASTOR_PORT", "many")
+        assert "port" in _faults({})
+
+    def test_an_unknown_name_in_the_file_is_told(self, tmp_path: Path) -> None:
+        assert "no setting prot" in _faults({}, _file(tmp_path, "prot = 1\n"))
+
+    def test_a_name_with_hyphens_in_the_file_is_told_how_to_write_it(self, tmp_path: Path) -> None:
+        text = _faults({}, _file(tmp_path, "access-log = true\n"))
+        assert "access_log" in text
+
+    def test_a_missing_file_is_told(self, tmp_path: Path) -> None:
+        path = tmp_path / "none.toml"
+        assert _faults({}, path) == f"The configuration file {path} does not exist."
+
+    @pytest.mark.parametrize("text", ["port = ", "[", "port: 1", "\x00"])
+    def test_a_file_that_is_no_toml_is_told_with_its_name(self, tmp_path: Path, text: str) -> None:
+        path = _file(tmp_path, text)
+        assert str(path) in _faults({}, path)
+
+
+class TestAccess:
+    @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "twins.example.org", ""])
+    def test_an_open_address_needs_tokens_or_a_word(self, host: str) -> None:
+        _faults({"host": host})
+        assert load_settings({"host": host, "auth": "tokens"}).auth == "tokens"
+        assert load_settings({"host": host, "allow_anonymous": True}).allow_anonymous
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+    def test_loopback_needs_neither(self, host: str) -> None:
+        assert is_loopback(host)
+        assert load_settings({"host": host}).auth == "none"
+
+
+class TestDataFolder:
+    """Commands beside `serve` need the folder alone, and no other setting may stop them."""
+
+    def test_the_flag_wins_over_the_variable_over_the_default(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert data_folder(None) == load_settings({}).data
+        monkeypatch.setenv("KASTOR_DATA", "/b")
+        assert data_folder(None) == Path("/b")
+        assert data_folder(Path("/a")) == Path("/a")
+
+    def test_other_settings_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KASTOR_HOST", "0.0.0.0")
+        monkeypatch.setenv("KASTOR_PORT", "many")
+        _faults({})
+        assert data_folder(Path("/a")) == Path("/a")
+
+
+def test_every_setting_has_a_description_and_a_default() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+        assert not field.is_required(), name
