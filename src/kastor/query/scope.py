@@ -109,7 +109,7 @@ class Scope:
         by_relationship = self.joined.get(str(steps[0]))
         if by_relationship is not None:
             return self._inside(by_relationship, steps[1:])
-        self.fail(f"unknown alias '{steps[0]}'; {self._known()}", path.span[0])
+        return self.fail(f"unknown alias '{steps[0]}'; {self._known()}", path.span[0])
 
     def _inside(self, source: int, steps: tuple[str | int, ...]) -> Value:
         fields = _FIELDS[self.sources[source].kind]

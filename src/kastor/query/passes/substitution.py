@@ -1,4 +1,4 @@
-"""Replaces values inside a value or a condition: above GROUP BY a value is a column of the group."""
+"""Replaces values inside a value or a condition: above GROUP BY they are columns of the group."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
+from kastor.query.references import sources_of
 from kastor.query.sql.predicates import Predicates
 from kastor.query.sql.recursion import walk
-from kastor.query.references import sources_of
 from kastor.query.sql.traverse import Branch, branches, build
 from kastor.query.sql.values import Values
 
@@ -90,7 +90,7 @@ class Clauses:
 
     def _column(self, kind: str, leaf: InQuery, column: Value) -> str | None:
         inner = Clauses(leaf.plan.graph, leaf.plan.where, self.dialect, self.parameters)
-        item = inner._guarded(kind, column)  # noqa: SLF001 - of the same class
+        item = inner._guarded(kind, column)
         if item is None:
             return None
         selects = [

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from kastor.query.passes.substitution import substitute
 from kastor.query.plan import Aggregate, Column, Order, Plan, Slot, Truth, Value
+from kastor.query.references import aggregates_of, sources_of
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.ordering import Key, after, order_by
-from kastor.query.references import aggregates_of, sources_of
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_MARK = re.compile(r"[?$]([0-9]+)")
 
 
 class Parameters:
@@ -30,6 +34,11 @@ class Parameters:
             number = self._reserved + len(self.values)
             self._numbers[known] = number
         return self._mark(number)
+
+    def used_in(self, text: str) -> tuple[object, ...]:
+        """The constants up to the last one that `text` mentions; engines refuse surplus ones."""
+        numbers = [int(number) for number in _MARK.findall(text)]
+        return tuple(self.values[: max(numbers, default=0) - self._reserved])
 
     def reserved(self, index: int) -> str:
         """The mark of a run-time parameter, counted from 0."""

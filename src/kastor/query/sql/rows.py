@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from kastor.query.plan import Doc
+
 if TYPE_CHECKING:
     from kastor.query.plan import Column
     from kastor.query.sql.values import Values
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 def row_sql(columns: tuple[Column, ...] | None, values: Values) -> str:
     """The SQL of a row: the bare document of source 0, or an object of the columns."""
     if columns is None:
-        return values.dialect.document(values.alias(0))
+        return values.json(Doc(0))
     return object_sql([(column.key, values.json(column.value)) for column in columns], values)
 
 

@@ -41,6 +41,17 @@ _INLINE_LIST = 16
 _LAST = 0x10FFFF
 
 
+_MODELS = (
+    "(SELECT m.key AS key, n.id AS id, jsonb_object('id', n.id, 'uploadTime',"
+    " strftime('%Y-%m-%dT%H:%M:%S', m.uploaded / 10000000 - 62135596800, 'unixepoch')"
+    " || printf('.%07dZ', m.uploaded % 10000000), 'decommissioned',"
+    " json(CASE WHEN m.decommissioned IS NULL THEN 'false' ELSE 'true' END),"
+    " 'model', jsonb(m.text)) AS doc"
+    " FROM models m JOIN model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)"
+)
+"""FROM MODELS: the stored models, as documents in the shape of the models' own API."""
+
+
 class Sqlite:
     """The dialect of SQLite 3.45 and newer."""
 
@@ -52,7 +63,7 @@ class Sqlite:
 
     def table(self, name: str) -> str:
         """As `Dialect` says."""
-        return name
+        return _MODELS if name == "models" else name
 
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
         """As `Dialect` says."""

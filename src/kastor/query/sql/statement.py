@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import And, OfModel, Plan
+from kastor.query.references import sources_of
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.ordering import Key, after, order_by
 from kastor.query.sql.parameters import Parameters
-from kastor.query.references import sources_of
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) ->
     row = grouped.row()
     items = dialect.gather(row, keys, plain=False) if aggregate else ", ".join([row, *keys])
     text = f"SELECT {items} FROM ({grouped.inner(resumes=resumes)}) k"
-    return Sql(text, tuple(parameters.values), width, resumes, plain=False)
+    return Sql(text, parameters.used_in(text), width, resumes, plain=False)
 
 
 class _Statement:
@@ -95,7 +95,7 @@ class _Statement:
             self.dialect.gather(row, keys, plain=plain) if aggregate else ", ".join([row, *keys])
         )
         text = f"SELECT {items} FROM ({inner}) k{self._documents()}"
-        return Sql(text, tuple(self.parameters.values), self.width, self.resumes, plain)
+        return Sql(text, self.parameters.used_in(text), self.width, self.resumes, plain)
 
     def _count(self) -> Sql:
         parts = [
@@ -104,7 +104,7 @@ class _Statement:
         text = parts[0]
         if len(parts) > 1:
             text = f"SELECT sum(n) FROM ({' UNION ALL '.join(parts)}) c"
-        return Sql(text, tuple(self.parameters.values), 0, resumes=False)
+        return Sql(text, self.parameters.used_in(text), 0, resumes=False)
 
     # Keys
 
@@ -121,7 +121,7 @@ class _Statement:
             named = [f"{key.sql} AS o{index}" for index, key in enumerate(order)]
             named += [f"{branch.keys[source]} AS n{source}" for source in shown]
             items = ", ".join(named)
-            selects += [select(items, branch, terms + [one]) for one in self._positions(order)]
+            selects += [select(items, branch, [*terms, one]) for one in self._positions(order)]
             if not self.resumes:
                 selects.append(select(items, branch, terms))
         limit = self.parameters.reserved(0)

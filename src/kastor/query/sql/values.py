@@ -144,6 +144,8 @@ class Values:
         match value:
             case Const():
                 return self.constant(json.dumps(value.value, ensure_ascii=False))
+            case Doc() if not value.steps and self.graph.sources[value.source].kind == "model":
+                return self.dialect.json(*self.place(value))
             case Doc() if not value.steps:
                 return self.dialect.document(self.alias(value.source))
             case Doc():
