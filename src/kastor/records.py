@@ -87,6 +87,72 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """One row of the change log as it is read again; `data` is the event's body."""
+
+    seq: int
+    subject: str
+    version: int | None
+    kind: ChangeKind
+    notify: bool
+    event_id: str
+    time: Ticks
+    actor: str
+    traceparent: str | None
+    model_id: ModelId | None
+    component: str | None
+    content_type: str | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """An event route and how far it has come.
+
+    Attributes:
+        position: every change up to here is delivered, not wanted, or a dead letter.
+        paused: the relay leaves it alone.
+        delivered, died: events so far.
+        last_error: what the endpoint last answered wrongly; None after a success.
+    """
+
+    id: str
+    endpoint: str
+    filter: str
+    position: int
+    paused: bool
+    created: Ticks
+    delivered: int
+    died: int
+    last_delivery: Ticks | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    """A configured endpoint; `settings` is JSON text without any secret."""
+
+    name: str
+    kind: str
+    settings: bytes
+    created: Ticks
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that a route gave up; `event` is its JSON, complete, so that it can be sent again."""
+
+    key: int
+    route: str
+    position: int
+    event: bytes
+    error: str
+    attempts: int
+    died: Ticks
+    requeued: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WriteTwin:
     """Create (`before` None) or replace a twin's row."""
 
