@@ -18,12 +18,15 @@ from .test_lifecycle import fill
 
 TABLES = {
     "changes",
+    "dead_letters",
+    "endpoints",
     "meta",
     "model_keys",
     "models",
     "relationship_names",
     "relationship_versions",
     "relationships",
+    "routes",
     "tombstones",
     "twin_versions",
     "twins",
@@ -110,6 +113,26 @@ async def test_an_empty_file_becomes_a_graph(sqlite: SqliteEngine) -> None:
 async def test_a_folder_that_is_missing_cannot_be_opened(sqlite: SqliteEngine) -> None:
     with pytest.raises(apsw.CantOpenError):
         await sqlite.open("missing/graph")
+
+
+ADDED_BY = {2: ("endpoints", "routes", "dead_letters")}
+
+
+def test_the_migrations_lead_to_the_whole_schema(path: Path) -> None:
+    whole = open_writer(path)
+    prepare(whole)
+    older = open_writer(path.with_name("older.sqlite3"))
+    prepare(older)
+    for tables in ADDED_BY.values():
+        for table in tables:
+            older.execute(f"DROP TABLE {table}")
+    older.pragma("user_version", 1)
+    prepare(older)
+    assert sorted(schema.load_migrations()) == sorted(ADDED_BY)
+    assert max(ADDED_BY) == schema.SCHEMA_VERSION
+    assert shape(older) == shape(whole)
+    older.close()
+    whole.close()
 
 
 def test_migrations_run_in_order_each_with_its_number(

@@ -21,6 +21,7 @@ from kastor.records import (
     StoreStatus,
     TwinRow,
 )
+from kastor.storage.events import EventStore
 from kastor.types import RelationshipId, TwinId
 
 Decide: TypeAlias = Callable[[Current, Stamp], Decision]
@@ -42,6 +43,10 @@ class Store(Protocol):
     @property
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
+
+    @property
+    def events(self) -> EventStore:
+        """The change log, and the tables of routes and endpoints."""
 
     async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
         """Load, decide and apply in one transaction; return the decision's outcome.

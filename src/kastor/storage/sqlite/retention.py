@@ -28,7 +28,10 @@ DELETE FROM {table} WHERE rowid IN (
 """
 _OLDEST_LOG = """
 DELETE FROM changes WHERE seq IN (
-    SELECT seq FROM changes WHERE time < ? ORDER BY seq LIMIT ?
+    SELECT seq FROM changes
+    WHERE time < ? AND seq <= (SELECT coalesce(min(position), 9223372036854775807)
+                               FROM routes WHERE NOT paused)
+    ORDER BY seq LIMIT ?
 ) RETURNING length(data)
 """
 _TOMBSTONES = """

@@ -162,4 +162,6 @@ RESET = (
     "DELETE FROM models",
     "DELETE FROM model_keys",
     "DELETE FROM changes",
+    "DELETE FROM routes",
+    "DELETE FROM dead_letters",
 )

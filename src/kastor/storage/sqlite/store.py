@@ -24,6 +24,7 @@ from kastor.records import (
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
+from kastor.storage.sqlite.event_tables import Pulse, SqliteEventTables
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.reads import PointReads
 from kastor.storage.sqlite.retention import Retention, steps
@@ -88,7 +89,10 @@ class SqliteStore:
         except BaseException:
             connection.close()
             raise
-        writer = Writer(connection, counters, asyncio.get_running_loop(), clock)
+        pulse = Pulse()
+        pulse.beat(counters.seq)
+        loop = asyncio.get_running_loop()
+        writer = Writer(connection, counters, loop, clock, pulse.beat)
         store = cls(
             path,
             writer,
@@ -99,11 +103,13 @@ class SqliteStore:
         )
         store._connection = connection
         store._build_catalog = build_catalog
+        store.events = SqliteEventTables(store._pool, store._upkeep, pulse)
         writer.start()
         return store
 
     _connection: apsw.Connection
     _build_catalog: BuildCatalog
+    events: SqliteEventTables
 
     @property
     def catalog(self) -> Any:

@@ -81,12 +81,14 @@ class Writer(threading.Thread):
         counters: Counters,
         loop: asyncio.AbstractEventLoop,
         clock: Callable[[], Ticks],
+        on_commit: Callable[[int], None],
     ) -> None:
         super().__init__(name="kastor-writer", daemon=True)
         self.catalog = counters.catalog
         self._connection = connection
         self._loop = loop
         self._clock = clock
+        self._on_commit = on_commit
         self._unit = UnitOfWork(connection, counters)
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._accepting = True
@@ -215,10 +217,14 @@ class Writer(threading.Thread):
             self._fold_at = self._log_pages + FOLD_PAGES
 
     def _release(self, results: list[Result]) -> None:
-        self._loop.call_soon_threadsafe(_deliver, results)
+        self._loop.call_soon_threadsafe(self._deliver, results, self._unit.counters.seq)
+
+    def _deliver(self, results: list[Result], position: int) -> None:
+        _settle(results)
+        self._on_commit(position)
 
 
-def _deliver(results: list[Result]) -> None:
+def _settle(results: list[Result]) -> None:
     for future, outcome, error in results:
         if future.done():  # the client went away
             continue

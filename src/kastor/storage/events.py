@@ -1,0 +1,85 @@
+"""What the events package needs of a store: the change log to read, and its own tables.
+
+The log is read by position; every position is final when it is visible, so a reader that has seen
+position n has seen all before it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kastor.records import DeadLetter, EndpointRow, LoggedChange, RouteRow
+from kastor.types import Ticks
+
+
+class EventStore(Protocol):
+    """One graph's change log, endpoints, routes and dead letters."""
+
+    async def log_wake(self, seen: int) -> None:
+        """Wait until the log may have grown beyond position `seen`."""
+
+    async def changes_after(self, position: int, limit: int) -> list[LoggedChange]:
+        """Return entries of the log, in order, strictly after `position`."""
+
+    async def log_bounds(self) -> tuple[int, int]:
+        """Return the positions of the oldest and the newest entry; (0, 0) for an empty log.
+
+        The newest is that of the last entry ever written, kept or not.
+        """
+
+    async def position_at(self, instant: Ticks) -> int:
+        """Return the last position before an instant, among what is kept."""
+
+    async def endpoints(self) -> list[EndpointRow]:
+        """Return the endpoints by name."""
+
+    async def put_endpoint(self, row: EndpointRow) -> None:
+        """Create or replace an endpoint."""
+
+    async def delete_endpoint(self, name: str) -> bool:
+        """Delete an endpoint; return whether there was one."""
+
+    async def routes(self) -> list[RouteRow]:
+        """Return the routes by id."""
+
+    async def put_route(self, route_id: str, endpoint: str, filter_text: str) -> None:
+        """Create a route at the end of the log, or replace one, which keeps its position."""
+
+    async def delete_route(self, route_id: str) -> bool:
+        """Delete a route and its dead letters; return whether there was one."""
+
+    async def pause_route(self, route_id: str, paused: bool) -> bool:
+        """Pause or resume a route; return whether there is one."""
+
+    async def move_route(self, route_id: str, position: int) -> bool:
+        """Set a route's position; return whether there is one."""
+
+    async def advance_route(
+        self,
+        route_id: str,
+        position: int,
+        *,
+        delivered: int,
+        error: str | None,
+        letters: list[DeadLetter],
+        settled: list[int],
+    ) -> None:
+        """Note a route's progress in one transaction.
+
+        Args:
+            route_id: the route.
+            position: where it is now; never moves backwards by this.
+            delivered: events confirmed since the last note.
+            error: what went wrong last, None after a success.
+            letters: events that it gave up; `key`, `route` and `died` are set here.
+            settled: keys of requeued dead letters that were delivered.
+        """
+
+    async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
+        """Return a route's dead letters by key, strictly after `after`."""
+
+    async def requeue(self, route_id: str, keys: list[int] | None) -> int:
+        """Mark dead letters (None: all) to be sent again; return how many."""
+
+    async def purge(self, route_id: str, keys: list[int] | None) -> int:
+        """Delete dead letters (None: all); return how many."""
