@@ -1,14 +1,15 @@
 """A query ready to run, and the bounded store of those.
 
 Parsing and planning cost more than most queries; so what they gave is kept under (text, model
-epoch, strict). The second statement, for pages behind the first, is made when it is first needed.
+epoch, strict, property indexes). The second statement, for pages behind the first, is made when it
+is first needed.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from kastor.lang import parse
 from kastor.lang.cursor import ParseLimits
@@ -31,24 +32,30 @@ class Compiled:
     plan: Plan
     dialect: Dialect
     aggregate: bool
+    indexed: frozenset[tuple[str | int, ...]] = frozenset()
     _first: Sql | None = None
     _next: Sql | None = None
 
     def first(self) -> Sql:
         """The statement of the first page."""
         if self._first is None:
-            self._first = compile_plan(
-                self.plan, self.dialect, resumes=False, aggregate=self.aggregate
-            )
+            self._first = self._compile(resumes=False)
         return self._first
 
     def next(self) -> Sql:
         """The statement of every later page."""
         if self._next is None:
-            self._next = compile_plan(
-                self.plan, self.dialect, resumes=True, aggregate=self.aggregate
-            )
+            self._next = self._compile(resumes=True)
         return self._next
+
+    def _compile(self, *, resumes: bool) -> Sql:
+        return compile_plan(
+            self.plan,
+            self.dialect,
+            resumes=resumes,
+            aggregate=self.aggregate,
+            indexed=self.indexed,
+        )
 
 
 def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
@@ -64,6 +71,9 @@ def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
     return bind(parse(text, limits), text, models, settings)
 
 
+_CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]]]
+
+
 class Compiler:
     """Compiles texts, and keeps what it compiled."""
 
@@ -71,22 +81,29 @@ class Compiler:
         self._settings = settings
         self._strict = replace(settings, strict=True)
         self._dialect: Dialect = dialect or Sqlite()
-        self._kept: OrderedDict[tuple[str, int, bool], Compiled] = OrderedDict()
+        self._kept: OrderedDict[_CacheKey, Compiled] = OrderedDict()
 
-    def compile(self, text: str, models: ModelIndex, *, strict: bool) -> Compiled:
+    def compile(
+        self,
+        text: str,
+        models: ModelIndex,
+        *,
+        strict: bool,
+        indexed: frozenset[tuple[str | int, ...]] = frozenset(),
+    ) -> Compiled:
         """The compiled query, from the store if it was there.
 
         Raises:
             QueryError: the text is wrong; nothing is kept then.
         """
-        key = (text, models.epoch, strict)
+        key = (text, models.epoch, strict, indexed)
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
             return found
         settings = self._strict if strict else self._settings
         plan = plan_query(text, models, settings)
-        made = Compiled(plan, self._dialect, settings.aggregate)
+        made = Compiled(plan, self._dialect, settings.aggregate, indexed)
         self._kept[key] = made
         while len(self._kept) > self._settings.cache_size:
             self._kept.popitem(last=False)

@@ -64,7 +64,10 @@ class Reader(Protocol):
 
 
 class QueryService:
-    """Runs query texts against one graph."""
+    """Runs query texts against one graph.
+
+    `indexes` tells the paths of twins that have a property index at the moment.
+    """
 
     def __init__(
         self,
@@ -72,11 +75,14 @@ class QueryService:
         models: Callable[[], ModelIndex],
         signing_key: bytes,
         settings: QuerySettings,
+        *,
+        indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
     ) -> None:
         self._reader = reader
         self._models = models
         self._key = signing_key
         self._settings = settings
+        self._indexes = indexes
         self._compiler = Compiler(settings)
 
     async def run(
@@ -119,7 +125,12 @@ class QueryService:
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
-        return self._compiler.compile(text, self._models(), strict=strict or self._settings.strict)
+        return self._compiler.compile(
+            text,
+            self._models(),
+            strict=strict or self._settings.strict,
+            indexed=self._indexes(),
+        )
 
     def _position(
         self, text: str | None, token: str | None, max_items: int | None, *, strict: bool

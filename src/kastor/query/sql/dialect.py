@@ -41,6 +41,10 @@ class Dialect(Protocol):
         """The guarded boolean, as 0 or 1."""
         ...
 
+    def scalar(self, doc: str, path: str) -> str:
+        """The value of what is known to be one number or one string: an index's expression."""
+        ...
+
     def raw_text(self, doc: str, path: str) -> str:
         """The text of what is known to be a string."""
         ...

@@ -82,6 +82,10 @@ class Sqlite:
         """As `Dialect` says."""
         return f"CASE json_type({doc}, {path}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
 
+    def scalar(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return f"{doc} ->> {path}"
+
     def raw_text(self, doc: str, path: str) -> str:
         """As `Dialect` says."""
         return f"({doc} ->> {path})"

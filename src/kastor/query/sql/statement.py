@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import And, OfModel, Plan
+from kastor.query.plan import Plan
 from kastor.query.references import sources_of
+from kastor.query.sql.choices import model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.ordering import Key, after, order_by
@@ -42,15 +43,23 @@ class Sql:
     plain: bool = True
 
 
-def compile_plan(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) -> Sql:
+def compile_plan(
+    plan: Plan,
+    dialect: Dialect,
+    *,
+    resumes: bool,
+    aggregate: bool,
+    indexed: frozenset[tuple[str | int, ...]] = frozenset(),
+) -> Sql:
     """The statement for a page of `plan`; `resumes` for every page but the first.
 
     With `aggregate` the answer is one row: count, rows joined with ``,`` and a line feed, and the
-    positions; without, one row per row: its text, then its position.
+    positions; without, one row per row: its text, then its position. `indexed` are the paths of
+    twins that have a property index: a test on one of them leads the order.
     """
     if plan.grouped:
         return _grouped(plan, dialect, resumes=resumes, aggregate=aggregate)
-    return _Statement(plan, dialect, resumes=resumes).page(aggregate=aggregate)
+    return _Statement(plan, dialect, indexed, resumes=resumes).page(aggregate=aggregate)
 
 
 def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) -> Sql:
@@ -66,7 +75,14 @@ def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) ->
 
 
 class _Statement:
-    def __init__(self, plan: Plan, dialect: Dialect, *, resumes: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        dialect: Dialect,
+        indexed: frozenset[tuple[str | int, ...]],
+        *,
+        resumes: bool,
+    ) -> None:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
@@ -74,7 +90,9 @@ class _Statement:
         self.groups = sorted({hop.group for hop in plan.graph.hops})
         self.parameters = Parameters(dialect.mark, 0)
         self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters)
-        self.by_model = None if self.clauses.ways is None else _model_order(plan)
+        self.by_value = value_order(plan, indexed)
+        unrolled = self.clauses.ways is not None
+        self.by_model = model_order(plan) if unrolled and self.by_value is None else None
         self.longest = [
             max((len(way[hop]) for way in self.clauses.ways or ()), default=1)
             for hop in range(len(plan.graph.hops))
@@ -90,7 +108,7 @@ class _Statement:
         inner = self._inner()
         row = row_sql(self.plan.columns, self.clauses.values)
         keys = [f"k.o{index}" for index in range(self.width)]
-        plain = not self.plan.order
+        plain = not self.plan.order and self.by_value is None
         items = (
             self.dialect.gather(row, keys, plain=plain) if aggregate else ", ".join([row, *keys])
         )
@@ -150,7 +168,8 @@ class _Statement:
         width = len(self.firsts) + 2 * len(self.plan.order)
         if self.clauses.ways is None:
             return width + len(self.groups)
-        return width + sum(self.longest) + (1 if self.by_model else 0)
+        leads = self.by_model is not None or self.by_value is not None
+        return width + sum(self.longest) + leads
 
     def _order(self, branch: Branch) -> list[Key]:
         """ORDER BY, then first nodes, then all relationships; shorter branches padded with 0."""
@@ -160,6 +179,8 @@ class _Statement:
             keys += [Key(rank, order.descending), Key(value, order.descending)]
         if self.by_model:
             keys.append(Key("t0.model_key"))
+        if self.by_value:
+            keys.append(Key(self.dialect.scalar(*self.clauses.values.place(self.by_value))))
         keys += [Key(branch.keys[first]) for first in self.firsts]
         if self.clauses.ways is None:
             return keys + [Key(f"w.p{group}") for group in self.groups]
@@ -201,14 +222,3 @@ def _first_nodes(graph: Graph) -> list[int]:
         if source.kind == "twin" and index not in seen and not source.outer:
             firsts.append(index)
     return firsts
-
-
-def _model_order(plan: Plan) -> OfModel | None:
-    """The model test that may lead the order: one that every row of source 0 passes."""
-    if plan.counts or plan.order:
-        return None
-    terms = plan.where.terms if isinstance(plan.where, And) else (plan.where,)
-    for term in terms:
-        if isinstance(term, OfModel) and term.source == 0 and not term.negated:
-            return term
-    return None
