@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import And, Compare, Const, Field, In, OfModel, Truth
+from kastor.query.plan import And, Truth
 from kastor.query.references import sources_of
+from kastor.query.sql.choices import itinerary
 from kastor.query.sql.traverse import Branch, name_condition
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from kastor.query.plan import Condition, Graph, Hop
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.parameters import Parameters
-
-_NONE = 9
 
 
 def walk(
@@ -47,6 +46,7 @@ class _Walker:
         write: Callable[[Condition], str],
     ) -> None:
         self.graph = graph
+        self.where = where
         self.terms = where.terms if isinstance(where, And) else (where,)
         self.dialect = dialect
         self.parameters = parameters
@@ -59,20 +59,10 @@ class _Walker:
 
     def run(self) -> None:
         """Binds every node and hop of the graph."""
-        nodes = [i for i, one in enumerate(self.graph.sources) if one.kind == "twin"]
-        todo = list(range(len(self.graph.hops)))
-        touched = {end for hop in self.graph.hops for end in (hop.left, hop.right)}
-        nodes = [node for node in nodes if node in touched or not self.graph.sources[node].outer]
-        for node in sorted(nodes, key=self._rank):
-            if node in self.bound:
-                continue
-            self._start(node)
-            while True:
-                number = next((n for n in todo if self._reaches(self.graph.hops[n])), None)
-                if number is None:
-                    break
-                todo.remove(number)
-                self._hop(number, self.graph.hops[number])
+        for start, steps in itinerary(self.graph, self.where):
+            self._start(start)
+            for step in steps:
+                self._hop(step.hop, self.graph.hops[step.hop], forward=step.forward)
 
     def branch(self, needed: set[int]) -> Branch:
         """The walk, and the documents that conditions need, joined in this order."""
@@ -91,31 +81,6 @@ class _Walker:
                 branch.outer.append(f" CROSS JOIN {table} {alias}")
                 branch.conditions.append(f"{alias}.key = w.{letter}{index}")
         return branch
-
-    def _rank(self, node: int) -> tuple[int, int]:
-        """How good a node is to start from; less is better."""
-        if self.graph.sources[node].outer:
-            return 0, node
-        best = _NONE
-        for term in self.terms:
-            if sources_of(term) != {node}:
-                continue
-            match term:
-                case Compare(op="=", left=Field(name="id"), right=Const()):
-                    rank = 1
-                case In(value=Field(name="id"), negated=False):
-                    rank = 2
-                case Compare(op="="):
-                    rank = 3
-                case OfModel(negated=False):
-                    rank = 5
-                case _:
-                    rank = 4
-            best = min(best, rank)
-        return best, node
-
-    def _reaches(self, hop: Hop) -> bool:
-        return hop.left in self.bound or hop.right in self.bound
 
     def _stage(self, body: str) -> str:
         name = f"s{len(self.stages)}"
@@ -147,9 +112,8 @@ class _Walker:
         self.columns.append(f"n{node}")
         self.bound.add(node)
 
-    def _hop(self, number: int, hop: Hop) -> None:
-        """Binds a hop from whichever end is known."""
-        forward = hop.left in self.bound
+    def _hop(self, number: int, hop: Hop, *, forward: bool) -> None:
+        """Binds a hop from the end that is known."""
         begin, end = (hop.left, hop.right) if forward else (hop.right, hop.left)
         direction = hop.direction
         if not forward and direction != "-":

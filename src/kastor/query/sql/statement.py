@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.plan import Plan
 from kastor.query.references import sources_of
-from kastor.query.sql.choices import model_order, value_order
+from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.ordering import Key, after, order_by
@@ -20,9 +20,10 @@ from kastor.query.sql.parameters import Parameters
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
-    from kastor.query.plan import Graph
+    from kastor.query.plan import Hop
+    from kastor.query.sql.choices import Step
     from kastor.query.sql.dialect import Dialect
-    from kastor.query.sql.traverse import Branch
+    from kastor.query.sql.traverse import Branch, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,13 @@ class _Statement:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
-        self.firsts = _first_nodes(plan.graph)
+        self.itinerary = itinerary(plan.graph, plan.where)
         self.groups = sorted({hop.group for hop in plan.graph.hops})
         self.parameters = Parameters(dialect.mark, 0)
         self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters)
         self.by_value = value_order(plan, indexed)
-        unrolled = self.clauses.ways is not None
-        self.by_model = model_order(plan) if unrolled and self.by_value is None else None
+        leads = self.clauses.ways is not None and self.itinerary[0][0] == 0
+        self.by_model = model_order(plan) if leads and self.by_value is None else None
         self.longest = [
             max((len(way[hop]) for way in self.clauses.ways or ()), default=1)
             for hop in range(len(plan.graph.hops))
@@ -134,8 +135,8 @@ class _Statement:
             needed.add(0)
         skip = self.by_model if self.resumes else None
         selects = []
-        for branch, terms in self.clauses.branches(needed, skip=skip):
-            order = self._order(branch)
+        for number, (branch, terms) in enumerate(self.clauses.branches(needed, skip=skip)):
+            order = self._order(number, branch)
             named = [f"{key.sql} AS o{index}" for index, key in enumerate(order)]
             named += [f"{branch.keys[source]} AS n{source}" for source in shown]
             items = ", ".join(named)
@@ -143,10 +144,15 @@ class _Statement:
             if not self.resumes:
                 selects.append(select(items, branch, terms))
         limit = self.parameters.reserved(0)
-        text = f"{' UNION ALL '.join(selects)} ORDER BY {order_by(order)} LIMIT {limit}"
+        offset = ""
         if self.plan.offset and not self.resumes:
-            text += f" OFFSET {self.parameters.add(self.plan.offset)}"
-        return text
+            offset = self.parameters.add(self.plan.offset)
+        if len(self.clauses.ways or ()) > 1 and not (self.plan.order or self.by_model):
+            selects = _one_by_one(selects, order_by(order), f"{limit} + {offset or 0}")
+            text = f"{' UNION ALL '.join(selects)} LIMIT {limit}"
+        else:
+            text = f"{' UNION ALL '.join(selects)} ORDER BY {order_by(order)} LIMIT {limit}"
+        return f"{text} OFFSET {offset}" if offset else text
 
     def _shown(self) -> list[int]:
         """The sources whose documents the rows need."""
@@ -165,14 +171,16 @@ class _Statement:
         return "".join(parts)
 
     def _width(self) -> int:
-        width = len(self.firsts) + 2 * len(self.plan.order)
+        width = len(self.itinerary) + 2 * len(self.plan.order)
         if self.clauses.ways is None:
             return width + len(self.groups)
-        leads = self.by_model is not None or self.by_value is not None
-        return width + sum(self.longest) + leads
+        width += self.by_model is not None or self.by_value is not None
+        width += len(self.clauses.ways) > 1
+        hops = zip(self.plan.graph.hops, self.longest, strict=True)
+        return width + sum(longest * _keys_of(hop) for hop, longest in hops)
 
-    def _order(self, branch: Branch) -> list[Key]:
-        """ORDER BY, then first nodes, then all relationships; shorter branches padded with 0."""
+    def _order(self, number: int, branch: Branch) -> list[Key]:
+        """ORDER BY, then what tells the rows of a branch apart, in the order of its indexes."""
         keys = []
         for order in self.plan.order:
             rank, value = self.clauses.values.ranked(order.value)
@@ -181,14 +189,31 @@ class _Statement:
             keys.append(Key("t0.model_key"))
         if self.by_value:
             keys.append(Key(self.dialect.scalar(*self.clauses.values.place(self.by_value))))
-        keys += [Key(branch.keys[first]) for first in self.firsts]
         if self.clauses.ways is None:
+            keys += [Key(branch.keys[start]) for start, _ in self.itinerary]
             return keys + [Key(f"w.p{group}") for group in self.groups]
-        for hop, aliases in enumerate(branch.walked):
-            optional = self.plan.graph.hops[hop].optional
-            keys += [Key(f"coalesce({a}.key, 0)" if optional else f"{a}.key") for a in aliases]
-            keys += [Key("0")] * (self.longest[hop] - len(aliases))
+        if len(self.clauses.ways) > 1:
+            keys.append(Key(str(number)))
+        for start, steps in self.itinerary:
+            keys.append(Key(branch.keys[start]))
+            for step in steps:
+                keys += self._walked(step, self.clauses.ways[number][step.hop], branch)
+        for hop, aliases in zip(self.plan.graph.hops, branch.walked, strict=True):
+            if hop.optional:
+                keys.append(Key(f"coalesce({aliases[0]}.key, 0)"))
         return keys
+
+    def _walked(self, step: Step, way: Way, branch: Branch) -> list[Key]:
+        """The relationships of a hop as the index that walks them sorts them; padded with 0."""
+        hop = self.plan.graph.hops[step.hop]
+        walked = list(zip(branch.walked[step.hop], way, strict=True))
+        keys = []
+        for alias, direction in walked if step.forward else reversed(walked):
+            far = "target" if (direction == "->") is step.forward else "source"
+            if len(hop.names) != 1:
+                keys.append(Key(f"{alias}.name_key"))
+            keys += [Key(f"{alias}.{far}_key"), Key(f"{alias}.key")]
+        return keys + [Key("0")] * (self.longest[step.hop] * _keys_of(hop) - len(keys))
 
     def _positions(self, order: list[Key]) -> list[str]:
         """The position as a term of WHERE; two branches where the model leads the order.
@@ -208,17 +233,17 @@ class _Statement:
         return [same, behind]
 
 
-def _first_nodes(graph: Graph) -> list[int]:
-    """The first node of every pattern: with the relationships they tell all rows apart."""
-    if not graph.hops:
-        return list(range(len(graph.sources)))
-    seen: set[int] = set()
-    firsts = []
-    for hop in graph.hops:
-        if hop.left not in seen:
-            firsts.append(hop.left)
-        seen |= {hop.left, hop.right}
-    for index, source in enumerate(graph.sources):
-        if source.kind == "twin" and index not in seen and not source.outer:
-            firsts.append(index)
-    return firsts
+def _one_by_one(selects: list[str], order: str, limit: str) -> list[str]:
+    """Branches that follow each other, because the branch's number leads the order.
+
+    A merge would need the first row of every branch, and to find that a long one has none can mean
+    to walk all of it.
+    """
+    return [f"SELECT * FROM ({one} ORDER BY {order} LIMIT {limit})" for one in selects]
+
+
+def _keys_of(hop: Hop) -> int:
+    """How many columns of the order each relationship of a hop brings."""
+    if hop.optional:
+        return 1
+    return 2 if len(hop.names) == 1 else 3
