@@ -5,6 +5,7 @@ Every request takes this one way; nothing else decides about access.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -16,7 +17,8 @@ import structlog
 from kastor.api.matcher import Matcher
 from kastor.api.operations import OPERATIONS, Operation
 from kastor.api.problem import answer, unexpected
-from kastor.api.request import Request, Response, json_response
+from kastor.api.request import Request, Response, StreamResponse, json_response
+from kastor.api.streaming import send_stream
 from kastor.api.versions import require_version
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
 from kastor.errors import Forbidden, KastorError, Unauthenticated
@@ -45,12 +47,14 @@ class Application:
         public_url: str | None = None,
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
+        draining: asyncio.Event | None = None,
     ) -> None:
         self._hosting = hosting
         self._tokens = tokens
         self._public_url = None if public_url is None else public_url.rstrip("/")
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
+        self._draining = draining or asyncio.Event()
         self._matcher: Matcher[Operation] = Matcher(
             (operation.method, operation.path, operation) for operation in OPERATIONS
         )
@@ -96,9 +100,12 @@ class Application:
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _log.exception("request failed", path=scope["path"], exc_info=error)
             response = unexpected()
-        await _send(scope, response, send)
+        if isinstance(response, StreamResponse):
+            await send_stream(response, receive, send, self._draining)
+        else:
+            await _send(scope, response, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+    async def _respond(self, scope: Scope, receive: Receive) -> Response | StreamResponse:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if raw_path == b"/openapi.json":
             return self._describe(scope)

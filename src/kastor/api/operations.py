@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from kastor.api import extras, graphs, models, query, relationships, twins
-from kastor.api.request import Request, Response
+from kastor.api.request import Request, Response, StreamResponse
 from kastor.api.services import Services
 from kastor.auth.roles import Permission as P
 
-Handler: TypeAlias = Callable[[Services, Request], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Services, Request], Awaitable[Response | StreamResponse]]
 
 JSON_BODY = "application/json"
 PATCH_BODY = "application/json-patch+json"

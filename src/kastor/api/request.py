@@ -6,7 +6,7 @@ Nothing is parsed that is not asked for; bodies are bounded before they are read
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
@@ -51,6 +51,16 @@ class Response:
     body: bytes = b""
     headers: Headers = field(default_factory=list)
     content_type: tuple[bytes, bytes] | None = None
+
+
+@dataclass(slots=True)
+class StreamResponse:
+    """An answer without an end of its own: it stops when its client goes or the server stops."""
+
+    chunks: AsyncIterator[bytes]
+    content_type: bytes
+    headers: Headers = field(default_factory=list)
+    status: int = 200
 
 
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:

@@ -1,0 +1,159 @@
+"""Endpoints, and the health of routes: what ADT has in its control plane or not at all."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kastor.api.request import Request, Response, json_response
+from kastor.clock import job_time
+from kastor.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from kastor.api.services import Services
+    from kastor.events.relay import RouteState
+    from kastor.events.routes import EndpointInfo
+    from kastor.records import DeadLetter
+    from kastor.types import Ticks
+
+_NO_CONTENT = 204
+_LETTERS_PAGE = 100
+
+
+async def list_endpoints(services: Services, _request: Request) -> Response:
+    """Answer GET /kastor/v1/endpoints."""
+    infos = await services.routes.endpoints()
+    return json_response(orjson.dumps({"value": [_endpoint(info) for info in infos]}))
+
+
+async def get_endpoint(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/endpoints/{name}."""
+    info = await services.routes.endpoint(request.parameters[0])
+    return json_response(orjson.dumps(_endpoint(info)))
+
+
+async def put_endpoint(services: Services, request: Request) -> Response:
+    """Answer PUT /kastor/v1/endpoints/{name}."""
+    body = await request.document(services.limits.body_bytes)
+    kind, settings = body.get("kind"), body.get("settings", {})
+    if not isinstance(kind, str) or not isinstance(settings, dict):
+        raise InvalidArgument("An endpoint needs kind, a string, and settings, an object.")
+    info = await services.routes.put_endpoint(request.parameters[0], kind, settings)
+    return json_response(orjson.dumps(_endpoint(info)))
+
+
+async def delete_endpoint(services: Services, request: Request) -> Response:
+    """Answer DELETE /kastor/v1/endpoints/{name}."""
+    await services.routes.delete_endpoint(request.parameters[0])
+    return Response(_NO_CONTENT)
+
+
+async def route_status(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/routes/{id}."""
+    return json_response(_state(await services.routes.state(request.parameters[0])))
+
+
+async def list_route_status(services: Services, _request: Request) -> Response:
+    """Answer GET /kastor/v1/routes."""
+    states = [await services.routes.state(row.id) for row in await services.routes.routes()]
+    return json_response(b'{"value":[' + b",".join(_state(state) for state in states) + b"]}")
+
+
+async def pause_route(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/routes/{id}/pause."""
+    await services.routes.pause(request.parameters[0], True)
+    return Response(_NO_CONTENT)
+
+
+async def resume_route(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/routes/{id}/resume."""
+    await services.routes.pause(request.parameters[0], False)
+    return Response(_NO_CONTENT)
+
+
+async def replay_route(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/routes/{id}/replay?from=POSITION or TIME."""
+    since = request.first("from")
+    if not since:
+        raise InvalidArgument("Say from which position or time on: ?from=… .")
+    position = await services.routes.replay(request.parameters[0], since)
+    return json_response(orjson.dumps({"position": position}))
+
+
+async def list_dead_letters(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/routes/{id}/deadletters?after=KEY."""
+    after = request.first("after") or "0"
+    if not after.isdecimal():
+        raise InvalidArgument("after must be the key of a dead letter.")
+    letters = await services.routes.dead_letters(request.parameters[0], int(after), _LETTERS_PAGE)
+    value = [_letter(letter) for letter in letters]
+    following = letters[-1].key if len(letters) == _LETTERS_PAGE else None
+    return json_response(orjson.dumps({"value": value, "after": following}))
+
+
+async def requeue_dead_letters(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/routes/{id}/deadletters/requeue?key=KEY (repeatable; none: all)."""
+    count = await services.routes.requeue(request.parameters[0], _keys(request))
+    return json_response(orjson.dumps({"count": count}))
+
+
+async def purge_dead_letters(services: Services, request: Request) -> Response:
+    """Answer DELETE /kastor/v1/routes/{id}/deadletters?key=KEY (repeatable; none: all)."""
+    count = await services.routes.purge(request.parameters[0], _keys(request))
+    return json_response(orjson.dumps({"count": count}))
+
+
+def _keys(request: Request) -> list[int] | None:
+    given = request.query.get("key")
+    if given is None:
+        return None
+    if not all(key.isdecimal() and len(key) < 19 for key in given):  # noqa: PLR2004
+        raise InvalidArgument("key must be the key of a dead letter.")
+    return [int(key) for key in given]
+
+
+def _endpoint(info: EndpointInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "settings": info.settings,
+        "routes": list(info.routes),
+    }
+
+
+def _state(state: RouteState) -> bytes:
+    row = state.row
+    return orjson.dumps(
+        {
+            "id": row.id,
+            "endpointName": row.endpoint,
+            "filter": row.filter,
+            "state": "paused" if row.paused else "running" if state.running else "stopped",
+            "position": state.position,
+            "lag": state.lag,
+            "delivered": row.delivered,
+            "deadLetters": row.died,
+            "perMinute": state.per_minute,
+            "lastDelivery": _time(row.last_delivery),
+            "lastError": state.error,
+        }
+    )
+
+
+def _letter(letter: DeadLetter) -> dict[str, Any]:
+    event = orjson.loads(letter.event)
+    event["data"] = base64.b64decode(event["data"]).decode(errors="replace")
+    return {
+        "key": letter.key,
+        "error": letter.error,
+        "attempts": letter.attempts,
+        "died": _time(letter.died),
+        "requeued": letter.requeued,
+        "event": event,
+    }
+
+
+def _time(ticks: Ticks | None) -> str | None:
+    return None if ticks is None else job_time(ticks)

@@ -1,0 +1,133 @@
+"""The relay of one graph: a worker for each route, kept in step with what is configured."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from kastor.errors import KastorError
+from kastor.events.endpoints import make_sink, read_endpoint
+from kastor.events.filter import parse
+from kastor.events.model import Sink
+from kastor.events.worker import DeliverySettings, RouteWorker
+from kastor.records import EndpointRow, RouteRow
+from kastor.storage.events import EventStore
+
+_log = structlog.get_logger("kastor.events")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteState:
+    """How a route is doing.
+
+    Attributes:
+        lag: entries of the log that it has yet to look at.
+        per_minute: events delivered in the last minute.
+    """
+
+    row: RouteRow
+    position: int
+    lag: int
+    per_minute: int
+    running: bool
+    error: str | None
+
+
+@dataclass(slots=True)
+class _Running:
+    worker: RouteWorker
+    task: asyncio.Task[None]
+    made_of: tuple[object, ...]
+
+
+class Relay:
+    """Starts, stops and reports the routes' workers."""
+
+    def __init__(
+        self, store: EventStore, host_name: str, settings: DeliverySettings | None = None
+    ) -> None:
+        self._store = store
+        self._host_name = host_name
+        self._settings = settings or DeliverySettings()
+        self._running: dict[str, _Running] = {}
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Bring the workers in step with the stored routes and endpoints."""
+        async with self._lock:
+            endpoints = {row.name: row for row in await self._store.endpoints()}
+            routes = {row.id: row for row in await self._store.routes()}
+            wanted = {
+                route.id: (route.endpoint, route.filter, endpoints[route.endpoint])
+                for route in routes.values()
+                if not route.paused and route.endpoint in endpoints
+            }
+            for route_id, running in list(self._running.items()):
+                if wanted.get(route_id) != running.made_of:
+                    await self._stop(route_id)
+            for route_id, made_of in wanted.items():
+                if route_id not in self._running:
+                    self._start(routes[route_id], endpoints[made_of[0]], made_of)
+
+    async def restart(self, route_id: str) -> None:
+        """Stop a route's worker and start it from its stored position."""
+        async with self._lock:
+            await self._stop(route_id)
+        await self.refresh()
+
+    async def stop(self) -> None:
+        """Stop every worker; what is not confirmed comes again at the next start."""
+        async with self._lock:
+            for route_id in list(self._running):
+                await self._stop(route_id)
+
+    async def state(self, row: RouteRow) -> RouteState:
+        """Return how a route is doing."""
+        running = self._running.get(row.id)
+        _, newest = await self._store.log_bounds()
+        position = row.position if running is None else running.worker.position
+        return RouteState(
+            row,
+            position,
+            max(0, newest - position),
+            0 if running is None else running.worker.per_minute(),
+            running is not None,
+            row.last_error if running is None else running.worker.error,
+        )
+
+    def nudge(self, route_id: str) -> None:
+        """Make a route look for requeued dead letters, and try again at once."""
+        running = self._running.get(route_id)
+        if running is not None:
+            running.worker.nudge()
+
+    def _start(self, route: RouteRow, endpoint: EndpointRow, made_of: tuple[object, ...]) -> None:
+        try:
+            wants = parse(route.filter)
+        except KastorError as error:  # checked when it was stored; a newer grammar may differ
+            _log.error("route has a filter that is not understood", route=route.id, why=str(error))
+            return
+        worker = RouteWorker(
+            route, _sink_maker(endpoint), wants, self._store, self._host_name, self._settings
+        )
+        self._running[route.id] = _Running(worker, asyncio.create_task(worker.run()), made_of)
+
+    async def _stop(self, route_id: str) -> None:
+        running = self._running.pop(route_id, None)
+        if running is not None:
+            running.task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running.task
+
+
+def _sink_maker(endpoint: EndpointRow) -> Callable[[], Sink]:
+    def make() -> Sink:
+        settings = msgspec.json.decode(endpoint.settings)
+        return make_sink(endpoint.name, read_endpoint(endpoint.kind, settings))
+
+    return make

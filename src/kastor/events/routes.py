@@ -1,0 +1,217 @@
+"""Routes and endpoints as people manage them: checked, stored, and made to act at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kastor.clock import from_datetime, now_ticks
+from kastor.errors import Conflict, InvalidArgument, KastorError, LimitExceeded, NotFound
+from kastor.events.endpoints import describe, read_endpoint
+from kastor.events.filter import parse
+from kastor.events.relay import Relay, RouteState
+from kastor.records import DeadLetter, EndpointRow, RouteRow
+from kastor.storage.events import EventStore
+
+_ROUTE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ENDPOINT_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
+
+
+class RouteRefused(KastorError):
+    """A route that names no endpoint, or has an id that routes may not have (rest-api B.5)."""
+
+    default_code = "EventRouteEndpointInvalid"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointInfo:
+    """An endpoint as it may be shown: secrets stand in it by reference only."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    routes: tuple[str, ...]
+
+
+class RouteService:
+    """Routes and endpoints of one graph."""
+
+    def __init__(self, store: EventStore, relay: Relay, max_routes: int | None = None) -> None:
+        self._store = store
+        self._relay = relay
+        self._max_routes = max_routes
+
+    async def start(self, configured: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Take over the endpoints of the configuration file, then start the relay.
+
+        Raises:
+            InvalidArgument: an endpoint of the file is wrong.
+        """
+        for name, settings in (configured or {}).items():
+            kind = str(settings.get("kind", ""))
+            rest = {key: value for key, value in settings.items() if key != "kind"}
+            await self._store_endpoint(name, kind, rest)
+        await self._relay.refresh()
+
+    async def stop(self) -> None:
+        """Stop the relay."""
+        await self._relay.stop()
+
+    async def routes(self) -> list[RouteRow]:
+        """Return the routes by id."""
+        return await self._store.routes()
+
+    async def route(self, route_id: str) -> RouteRow:
+        """Return a route; raises NotFound."""
+        for row in await self._store.routes():
+            if row.id == route_id:
+                return row
+        raise NotFound(
+            "There is no route available that matches the provided input. Check for all valid "
+            "event routes by listing them.",
+            code="EventRouteNotFound",
+        )
+
+    async def put_route(self, route_id: str, endpoint: str, filter_text: str) -> None:
+        """Create or replace a route; it acts at once.
+
+        Raises:
+            RouteRefused: `EventRouteIdInvalid`, `EventRouteEndpointInvalid`.
+            KastorError: `EventRouteFilterInvalid`, with line and position.
+            LimitExceeded: too many routes.
+        """
+        if _ROUTE_ID.fullmatch(route_id) is None:
+            raise RouteRefused(
+                "A route's id has 1 to 128 letters, digits, '.', '_' and '-'.",
+                code="EventRouteIdInvalid",
+            )
+        if endpoint not in {row.name for row in await self._store.endpoints()}:
+            raise RouteRefused(
+                f"The endpoint {endpoint[:80]} does not exist. Create it first, with "
+                "`kastor endpoint create` or in the configuration file."
+            )
+        parse(filter_text)
+        if self._max_routes is not None:
+            ids = {row.id for row in await self._store.routes()}
+            if route_id not in ids and len(ids) >= self._max_routes:
+                raise LimitExceeded(f"A graph can have at most {self._max_routes} event routes.")
+        await self._store.put_route(route_id, endpoint, filter_text)
+        await self._relay.refresh()
+
+    async def delete_route(self, route_id: str) -> None:
+        """Delete a route with its dead letters; raises NotFound."""
+        await self.route(route_id)
+        await self._store.delete_route(route_id)
+        await self._relay.refresh()
+
+    async def state(self, route_id: str) -> RouteState:
+        """Return how a route is doing; raises NotFound."""
+        return await self._relay.state(await self.route(route_id))
+
+    async def pause(self, route_id: str, paused: bool) -> None:
+        """Pause or resume a route; raises NotFound."""
+        await self.route(route_id)
+        await self._store.pause_route(route_id, paused)
+        await self._relay.refresh()
+
+    async def replay(self, route_id: str, since: str) -> int:
+        """Send again from a position or a time on; return the position.
+
+        Raises:
+            NotFound: there is no such route.
+            InvalidArgument: neither a position nor an ISO 8601 time.
+        """
+        await self.route(route_id)
+        position = await self._position(since)
+        await self._store.move_route(route_id, position)
+        await self._relay.restart(route_id)
+        return position
+
+    async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
+        """Return a route's dead letters; raises NotFound."""
+        await self.route(route_id)
+        return await self._store.dead_letters(route_id, after, limit)
+
+    async def requeue(self, route_id: str, keys: list[int] | None) -> int:
+        """Send dead letters again (None: all); return how many; raises NotFound."""
+        await self.route(route_id)
+        count = await self._store.requeue(route_id, keys)
+        self._relay.nudge(route_id)
+        return count
+
+    async def purge(self, route_id: str, keys: list[int] | None) -> int:
+        """Delete dead letters (None: all); return how many; raises NotFound."""
+        await self.route(route_id)
+        return await self._store.purge(route_id, keys)
+
+    async def endpoints(self) -> list[EndpointInfo]:
+        """Return the endpoints by name, with the routes that use them."""
+        routes = await self._store.routes()
+        return [_info(row, routes) for row in await self._store.endpoints()]
+
+    async def endpoint(self, name: str) -> EndpointInfo:
+        """Return an endpoint; raises NotFound."""
+        for info in await self.endpoints():
+            if info.name == name:
+                return info
+        raise NotFound(f"There is no endpoint named {name[:80]}.", code="EndpointNotFound")
+
+    async def put_endpoint(self, name: str, kind: str, settings: Mapping[str, Any]) -> EndpointInfo:
+        """Create or replace an endpoint; its routes use it at once.
+
+        Raises:
+            InvalidArgument: the name, the kind or a setting is wrong.
+        """
+        await self._store_endpoint(name, kind, settings)
+        await self._relay.refresh()
+        return await self.endpoint(name)
+
+    async def delete_endpoint(self, name: str) -> None:
+        """Delete an endpoint that no route uses.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: routes use it.
+        """
+        info = await self.endpoint(name)
+        if info.routes:
+            raise Conflict(
+                f"The endpoint {name} is used by these routes: {', '.join(info.routes)}. "
+                "Delete them first.",
+                code="EndpointInUse",
+            )
+        await self._store.delete_endpoint(name)
+
+    async def _store_endpoint(self, name: str, kind: str, settings: Mapping[str, Any]) -> None:
+        if _ENDPOINT_NAME.fullmatch(name) is None:
+            raise InvalidArgument(
+                "An endpoint's name has 3 to 50 letters, digits and hyphens, is no number and has "
+                "no hyphen at its ends."
+            )
+        read_endpoint(kind, dict(settings))
+        text = msgspec.json.encode(dict(settings))
+        await self._store.put_endpoint(EndpointRow(name, kind, text, now_ticks()))
+
+    async def _position(self, since: str) -> int:
+        if since.isdecimal() and len(since) < 19:  # noqa: PLR2004 - digits of an int64
+            return int(since)
+        try:
+            instant = datetime.fromisoformat(since)
+        except ValueError:
+            instant = None
+        if instant is None or instant.tzinfo is None:
+            raise InvalidArgument(
+                f"{since[:80]} is neither a position nor an ISO 8601 time with a zone."
+            )
+        return await self._store.position_at(from_datetime(instant))
+
+
+def _info(row: EndpointRow, routes: list[RouteRow]) -> EndpointInfo:
+    shown = describe(read_endpoint(row.kind, msgspec.json.decode(row.settings)))
+    using = tuple(route.id for route in routes if route.endpoint == row.name)
+    return EndpointInfo(row.name, row.kind, shown, using)

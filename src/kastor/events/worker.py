@@ -1,0 +1,221 @@
+"""One route's work: read the log, keep what the filter wants, deliver in order, note how far.
+
+A route is a task of its own with a connection of its own, so that a slow or dead endpoint holds up
+nobody else. Events go out in the order of the log; the position moves only past what the endpoint
+confirmed, the filter did not want, or became a dead letter. A crash between confirmation and note
+repeats events with the same ids: at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
+from kastor.errors import Unavailable
+from kastor.events.envelope import build_event
+from kastor.events.filter import Filter
+from kastor.events.model import Event, Fault, Sink
+from kastor.records import DeadLetter, LoggedChange, RouteRow
+from kastor.storage.events import EventStore
+
+_log = structlog.get_logger("kastor.events")
+_EVENT = msgspec.json.Decoder(Event)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """How a route reads and tries again; seconds.
+
+    Attributes:
+        batch: entries of the log that are read at once, and events handed to a sink at once.
+        first_wait, longest_wait: bounds of the exponential back-off, before jitter.
+        give_up_after: age at which an event that cannot be delivered becomes a dead letter.
+        note_every: how often a position is written while nothing is wanted.
+    """
+
+    batch: int = 256
+    first_wait: float = 0.2
+    longest_wait: float = 30.0
+    give_up_after: float = 86_400.0
+    note_every: float = 1.0
+
+
+class RouteWorker:
+    """Runs one route until it is cancelled."""
+
+    def __init__(
+        self,
+        route: RouteRow,
+        make_sink: Callable[[], Sink],
+        wants: Filter,
+        store: EventStore,
+        host_name: str,
+        settings: DeliverySettings,
+    ) -> None:
+        self.route = route
+        self.position = route.position
+        self.error: str | None = route.last_error
+        self.recent: deque[tuple[float, int]] = deque(maxlen=600)
+        self._make_sink = make_sink
+        self._wants = wants
+        self._store = store
+        self._host_name = host_name
+        self._settings = settings
+        self._nudge = asyncio.Event()
+        self._nudge.set()  # dead letters may have been requeued while nobody ran
+        self._noted, self._noted_at = route.position, time.monotonic()
+        self._attempts = 0
+
+    def nudge(self) -> None:
+        """Look for requeued dead letters, and try again at once what waits for its next try."""
+        self._nudge.set()
+
+    def per_minute(self) -> int:
+        """Return how many events were delivered in the last minute."""
+        since = time.monotonic() - 60
+        return sum(count for at, count in self.recent if at > since)
+
+    async def run(self) -> None:
+        """Deliver until cancelled; trouble with the endpoint never ends this."""
+        sink: Sink | None = None
+        try:
+            while True:
+                try:
+                    if sink is None:
+                        sink = self._make_sink()
+                        await sink.open()
+                    await self._round(sink)
+                except Unavailable as error:  # the store cannot note progress now
+                    await self._back_off(Fault("unavailable", error.message))
+                except Exception as error:  # noqa: BLE001 - a fault in one route is its own
+                    _log.warning("route failed", route=self.route.id, exc_info=error)
+                    self.error = str(error)
+                    await self._back_off(Fault("unavailable", str(error)))
+        finally:
+            if sink is not None:
+                await sink.close()
+
+    async def _round(self, sink: Sink) -> None:
+        if self._nudge.is_set():
+            self._nudge.clear()
+            await self._send_requeued(sink)
+        entries = await self._store.changes_after(self.position, self._settings.batch)
+        if entries:
+            await self._send_entries(sink, entries)
+        else:
+            await self._note()
+            await self._wait_for_work()
+
+    async def _wait_for_work(self) -> None:
+        woken = asyncio.ensure_future(self._store.log_wake(self.position))
+        nudged = asyncio.ensure_future(self._nudge.wait())
+        try:
+            await asyncio.wait((woken, nudged), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+            nudged.cancel()
+
+    async def _send_entries(self, sink: Sink, entries: Sequence[LoggedChange]) -> None:
+        events = (build_event(entry, self._host_name) for entry in entries if entry.notify)
+        pending = deque(event for event in events if self._wants.matches(event))
+        while pending:
+            confirmed, letters = await self._try(sink, pending)
+            self.position = pending[0].position - 1 if pending else entries[-1].seq
+            if confirmed or letters:
+                await self._note(confirmed, letters)
+        self.position = entries[-1].seq
+        if time.monotonic() - self._noted_at > self._settings.note_every:
+            await self._note()
+
+    async def _try(self, sink: Sink, pending: deque[Event]) -> tuple[int, list[DeadLetter]]:
+        """Deliver once; take what is done off `pending`, wait if the endpoint is in trouble."""
+        report = await sink.deliver(list(pending))
+        for _ in range(report.confirmed):
+            pending.popleft()
+        if report.confirmed:
+            self._attempts, self.error = 0, None
+            self.recent.append((time.monotonic(), report.confirmed))
+        if report.fault is None:
+            return report.confirmed, []
+        self._attempts += 1
+        self.error = report.fault.message
+        if report.fault.kind == "refused" or self._is_too_old(pending[0]):
+            letter = self._letter(pending.popleft(), report.fault)
+            self._attempts = 0
+            return report.confirmed, [letter]
+        self.position = pending[0].position - 1
+        await self._note(report.confirmed)
+        await self._back_off(report.fault)
+        return 0, []
+
+    def _is_too_old(self, event: Event) -> bool:
+        if event.time is None:
+            return self._attempts * self._settings.longest_wait > self._settings.give_up_after
+        return _age_seconds(event.time) > self._settings.give_up_after
+
+    def _letter(self, event: Event, fault: Fault) -> DeadLetter:
+        _log.warning("event given up", route=self.route.id, id=event.id, reason=fault.message)
+        encoded = msgspec.json.encode(event)
+        attempts = max(1, self._attempts)
+        return DeadLetter(
+            0, self.route.id, event.position, encoded, fault.message, attempts, 0, requeued=False
+        )
+
+    async def _send_requeued(self, sink: Sink) -> None:
+        after = 0
+        while letters := await self._store.dead_letters(self.route.id, after, 100):
+            after = letters[-1].key
+            for letter in letters:
+                if letter.requeued:
+                    await self._send_letter(sink, letter)
+
+    async def _send_letter(self, sink: Sink, letter: DeadLetter) -> None:
+        event = _EVENT.decode(letter.event)
+        report = await sink.deliver([event])
+        again = [] if report.fault is None else [self._letter(event, report.fault)]
+        await self._note(report.confirmed, again, [letter.key])
+
+    async def _note(
+        self,
+        delivered: int = 0,
+        letters: Sequence[DeadLetter] = (),
+        settled: Sequence[int] = (),
+    ) -> None:
+        """Write the progress down, if there is any."""
+        if not (delivered or letters or settled) and self.position == self._noted:
+            if self.error == self.route.last_error:
+                return
+        await self._store.advance_route(
+            self.route.id,
+            self.position,
+            delivered=delivered,
+            error=self.error,
+            letters=list(letters),
+            settled=list(settled),
+        )
+        self._noted, self._noted_at = self.position, time.monotonic()
+
+    async def _back_off(self, fault: Fault) -> None:
+        settings = self._settings
+        longest = min(settings.longest_wait, settings.first_wait * 2 ** min(self._attempts, 20))
+        wait = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        if fault.retry_after is not None:
+            wait = max(wait, min(fault.retry_after, settings.longest_wait))
+        try:
+            await asyncio.wait_for(self._nudge.wait(), wait)
+        except TimeoutError:
+            return
+
+
+def _age_seconds(time_text: str) -> float:
+    written = from_datetime(datetime.fromisoformat(time_text[:26] + "+00:00"))
+    return (now_ticks() - written) / TICKS_PER_SECOND
