@@ -486,9 +486,7 @@ class Elements:
     ) -> None:
         """Read the values of an object property (spec dtdl 3.3, 4.5)."""
         values: list[Any] = []
-        entries = [member] if isinstance(member, (str, dict)) else flatten(member)
-        for index, entry in enumerate(entries):
-            where = (path, index) if isinstance(member, list) else path
+        for entry, where in _placed(member, path):
             if isinstance(entry, str):
                 self._reference(entry, spec, values, node, context, where)
             elif isinstance(entry, dict):
@@ -561,6 +559,21 @@ class Elements:
             Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
         )
         values.append(found)
+
+
+def _placed(member: object, path: Path) -> list[tuple[Any, Path]]:
+    """Return the values of a member, arrays in arrays flattened, with the path to each."""
+    if not isinstance(member, list):
+        return [(member, path)]
+    found: list[tuple[Any, Path]] = []
+    stack: list[tuple[Any, Path]] = [(member, path)]
+    while stack:
+        entry, where = stack.pop()
+        if isinstance(entry, list):
+            stack += [(e, (where, i)) for i, e in reversed(list(enumerate(entry)))]
+        else:
+            found.append((entry, where))
+    return found
 
 
 def _cotype_specs(cotypes: tuple[Cotype, ...]) -> dict[str, PropertySpec]:
