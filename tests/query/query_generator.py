@@ -89,6 +89,7 @@ class Queries:
         self.relationships: list[str] = []
         self.optional: list[str] = []
         self.default: str | None = None
+        self.walks: list[str] = []
         self.ranged = False  # one range in both directions is all that a slow oracle can walk
 
     def chance(self, one_in: int) -> bool:
@@ -256,6 +257,12 @@ class Queries:
         if self.chance(3) and not self.ranged:
             self.ranged = direction == "-"
             hops = self.hops()
+            if self.superset and self.chance(2):
+                variable = name(f"{prefix}w{len(self.walks)}")
+                if hops == ast.Hops(1, 1, exact=True) or (hops.low, hops.high) == (1, 1):
+                    variable = None
+                else:
+                    self.walks.append(variable.text)
         elif self.chance(2):
             variable = name(f"{prefix}e{len(self.relationships)}")
             self.relationships.append(variable.text)
@@ -337,6 +344,8 @@ class Queries:
         made = []
         for number in range(self.random.randrange(1, 4)):
             node: ast.Expression = self.path()
+            if self.walks and self.chance(2):
+                made.append(ast.Column(ast.Path((name(self.pick(self.walks)),)), name(f"w{number}")))
             if self.superset and self.chance(4):
                 node = self.scalar() if self.chance(2) else self.condition(3)
             plain = isinstance(node, ast.Path) and not self.chance(4)

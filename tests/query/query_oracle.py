@@ -146,7 +146,7 @@ class Oracle:
             case "ARRAY_LENGTH" if isinstance(args[0], list):
                 return len(args[0])
             case "ABS" if args[0] is not MISSING and kind(args[0]) == "number":
-                return abs(args[0])
+                return abs(args[0]) if abs(args[0]) < 2**63 else float(abs(args[0]))
         return MISSING
 
     # Conditions

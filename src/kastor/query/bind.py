@@ -30,8 +30,9 @@ from kastor.query.plan import (
     Truth,
     Undefined,
     Value,
+    Walked,
 )
-from kastor.query.references import aggregates_of, sources_of
+from kastor.query.references import aggregates_of, has_walks, sources_of
 from kastor.query.scope import Scope
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _plan(query: ast.Query, scope: Scope) -> Plan:
         graph, where, columns, top=_least(query.top, query.limit), offset=query.offset or 0,
         explain=query.explain,
     )  # fmt: skip
+    _check_walks(query, plan, where, scope)
     if columns is not None and [column.value for column in columns] == [Aggregate("COUNT")]:
         plan = replace(plan, counts=not query.group)
     return _ordered(query, _grouped(query, plan, conditions), conditions)
@@ -97,6 +99,8 @@ def _ordered(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
     order = []
     for term in query.order:
         value = _order_value(term, aliases, conditions, aggregates=plan.grouped)
+        if has_walks(value):
+            scope.fail("the variable of a range can only be a column of SELECT", term.span[0])
         order.append(Order(value, term.descending))
     plan = replace(plan, order=tuple(order))
     if plan.grouped:
@@ -131,6 +135,16 @@ def _subplan(query: ast.Query, outer: Scope) -> Plan:
     if plan.columns is None or len(plan.columns) != 1:
         outer.fail("the query inside IN needs exactly one column", query.span[0])
     return plan
+
+
+def _check_walks(query: ast.Query, plan: Plan, where: Condition, scope: Scope) -> None:
+    """A variable of a range is an array that exists only in the row."""
+    nested = [c.value for c in plan.columns or () if not isinstance(c.value, Walked)]
+    aggregated = aggregates_of(*(column.value for column in plan.columns or ()))
+    walks = has_walks(*(column.value for column in plan.columns or ()))
+    grouped = query.distinct or query.group or aggregated
+    if has_walks(where, *nested) or (walks and grouped):
+        scope.fail("the variable of a range can only be a column of SELECT", query.span[0])
 
 
 def _least(first: int | None, second: int | None) -> int | None:
@@ -197,12 +211,14 @@ def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Co
     if query.columns is None:
         if not query.source.patterns:
             return None
-        return tuple(
-            Column(source.alias, Doc(index))
+        found: dict[str, Value] = {
+            source.alias: Doc(index)
             for index, source in enumerate(graph.sources)
             if source.alias is not None
-        )
-    found: dict[str, Value] = {}
+        }
+        found |= {name: Walked(hop) for name, hop in conditions.scope.walks.items()}
+        return tuple(Column(key, value) for key, value in found.items())
+    found = {}
     for column in query.columns:
         value = conditions.expression(column.value, aggregates=True)
         short, *longer = _keys(column, len(found))

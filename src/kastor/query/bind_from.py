@@ -89,7 +89,8 @@ def bind_patterns(patterns: tuple[ast.Pattern, ...], scope: Scope) -> Graph:
             names = tuple(dict.fromkeys(name.text for name in edge.names))
             hops.append(
                 Hop(left, right, edge.direction, names, low, high, relationship, group,
-                    shortest=edge.shortest)
+                    shortest=edge.shortest,
+                    named=edge.variable is not None and not bound)
             )  # fmt: skip
             left = right
     return Graph(tuple(scope.sources), tuple(hops))

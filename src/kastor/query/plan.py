@@ -231,6 +231,7 @@ class Hop:
         group: hops of one group never walk the same relationship; each JOIN is alone in its own.
         optional: a missing hop keeps the row.
         shortest: only the shortest walks between two twins.
+        named: a variable stands for the relationships that a range walks.
     """
 
     left: int
@@ -243,6 +244,7 @@ class Hop:
     group: int = 0
     optional: bool = False
     shortest: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from kastor.query.plan import (
     OfModel,
     Or,
     TextTest,
+    Walked,
     Within,
 )
 
@@ -46,6 +47,11 @@ def aggregates_of(*items: Condition | Value) -> list[Aggregate]:
         else:
             found += aggregates_of(*_parts(item))
     return found
+
+
+def has_walks(*items: Condition | Value) -> bool:
+    """Whether the items name the relationships of a range anywhere."""
+    return any(isinstance(item, Walked) or has_walks(*_parts(item)) for item in items)
 
 
 def _collect(item: Condition | Value, found: set[int]) -> None:

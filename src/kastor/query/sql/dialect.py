@@ -16,6 +16,8 @@ class Dialect(Protocol):
     """One engine's spellings."""
 
     name: str
+    join: str
+    """Between tables whose conditions stand in WHERE."""
 
     def mark(self, number: int) -> str:
         """The parameter of that number, from 1."""
@@ -71,6 +73,10 @@ class Dialect(Protocol):
 
     def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
         """Whether the text `value` is one of these strings."""
+        ...
+
+    def keys(self, keys: tuple[int, ...], parameters: Parameters) -> str:
+        """A FROM item with these whole numbers in a column ``value``."""
         ...
 
     def starts(self, value: str, part: str) -> str:
@@ -130,6 +136,10 @@ class Dialect(Protocol):
 
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
         """Rank, value and JSON text of an aggregate over the columns of that number."""
+        ...
+
+    def walk(self, path: str) -> str:
+        """The JSON array of the relationships in such a text, in its order."""
         ...
 
     def not_walked(self, path: str, key: str) -> str:

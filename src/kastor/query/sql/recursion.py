@@ -55,6 +55,7 @@ class _Walker:
         self.columns: list[str] = []
         self.bound: set[int] = set()
         self.stages: list[str] = []
+        self.named = frozenset(number for number, hop in enumerate(graph.hops) if hop.named)
         self.last = ""
 
     def run(self) -> None:
@@ -70,6 +71,7 @@ class _Walker:
         head = f"WITH RECURSIVE {', '.join(self.stages)}"
         listed = ", ".join(self.columns)
         branch.tables.append(f"({head} SELECT {listed} FROM {self.last}) w")
+        branch.walks = {number: f"w.q{number}" for number in self.named}
         for index, source in enumerate(self.graph.sources):
             letter = "n" if source.kind == "twin" else "r"
             if f"{letter}{index}" not in self.columns:
@@ -143,11 +145,21 @@ class _Walker:
         self.columns.append(f"r{hop.relationship}")
 
     def _range(self, number: int, hop: Hop, begin: int, end: int, direction: str) -> None:
+        if hop.shortest:
+            self._shortest(number, hop, begin, end, direction)
+            return
+        if number in self.named:
+            self._open_walk(number)
         path = f"p{hop.group}"
         name = f"w{number}"
         columns = ", ".join(self.columns)
         step, far, conditions = self._step(hop, direction, f"{name}.node", f"{name}.{path}")
-        walked = ", ".join(step if c == path else f"{name}.{c}" for c in self.columns)
+        longer = {path: step, f"q{number}": f"{name}.q{number} || r.key || '.'"}
+        if hop.left in self.bound:
+            pass
+        else:
+            longer[f"q{number}"] = f"'.' || r.key || {name}.q{number}"
+        walked = ", ".join(longer.get(c, f"{name}.{c}") for c in self.columns)
         conditions.append(f"{name}.depth < {hop.high}")
         relationships = self.dialect.table("relationships")
         self.stages.append(
@@ -162,6 +174,35 @@ class _Walker:
         else:
             kept.append(f"node AS n{end}")
         self._stage(f"SELECT {', '.join(kept)} FROM {name} WHERE {condition}")
+
+    def _open_walk(self, number: int) -> None:
+        """A column for what this hop alone walks, which SELECT may show."""
+        listed = ", ".join([*self.columns, f"'.' AS q{number}"])
+        self._stage(f"SELECT {listed} FROM {self.last}")
+        self.columns.append(f"q{number}")
+
+    def _shortest(self, number: int, hop: Hop, begin: int, end: int, direction: str) -> None:
+        """Breadth first: a node is kept once per depth, and of all depths the least one counts."""
+        name, path = f"w{number}", f"p{hop.group}"
+        columns = ", ".join(self.columns)
+        _, far, conditions = self._step(hop, direction, f"{name}.node", f"{name}.{path}")
+        conditions[-1] = f"{name}.depth < {hop.high}"
+        kept = ", ".join(f"{name}.{column}" for column in self.columns)
+        relationships = self.dialect.table("relationships")
+        self.stages.append(
+            f"{name} AS (SELECT {columns}, n{begin} AS node, 0 AS depth FROM {self.last}"
+            f" UNION SELECT {kept}, {far}, {name}.depth + 1"
+            f" FROM {name} CROSS JOIN {relationships} r WHERE {' AND '.join(conditions)})"
+        )
+        items = [f"{c} || '|' || node || '|.' AS {c}" if c == path else c for c in self.columns]
+        condition = f"depth >= {hop.low}"
+        if end in self.bound:
+            condition += f" AND node = n{end}"
+        else:
+            items.append(f"node AS n{end}")
+        self._stage(
+            f"SELECT {', '.join(items)} FROM {name} WHERE {condition} GROUP BY {columns}, node"
+        )
 
     def _step(self, hop: Hop, direction: str, node: str, path: str) -> tuple[str, str, list[str]]:
         """One relationship further: the longer text, the far end, the conditions."""

@@ -56,6 +56,7 @@ class Sqlite:
     """The dialect of SQLite 3.45 and newer."""
 
     name = "sqlite"
+    join = " JOIN "
 
     def mark(self, number: int) -> str:
         """As `Dialect` says."""
@@ -161,6 +162,11 @@ class Sqlite:
         listed = parameters.add(json.dumps(kept, ensure_ascii=False))
         return f"{item} IN (SELECT value FROM json_each({listed}))"
 
+    def keys(self, keys: tuple[int, ...], parameters: Parameters) -> str:
+        """As `Dialect` says."""
+        listed = ",".join(map(str, keys))
+        return f"json_each({parameters.add(f'[{listed}]')})"
+
     def starts(self, value: str, part: str) -> str:
         """As `Dialect` says."""
         return f"substr({value}, 1, length({part})) = {part}"
@@ -252,6 +258,16 @@ class Sqlite:
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
         """As `Dialect` says."""
         return aggregate(name, number, distinct=distinct, whole=whole)
+
+    def walk(self, path: str) -> str:
+        """As `Dialect` says."""
+        return (
+            "(SELECT '[' || group_concat(d, ',') || ']' FROM (SELECT "
+            + self.document("x")
+            + " AS d"
+            f" FROM json_each('[' || replace(trim({path}, '.'), '.', ',') || ']') p"
+            f" CROSS JOIN {self.table('relationships')} x ON x.key = p.value ORDER BY p.key))"
+        )
 
     def not_walked(self, path: str, key: str) -> str:
         """As `Dialect` says."""

@@ -107,6 +107,9 @@ class _Statement:
         if self.plan.counts:
             return self._count()
         inner = self._inner()
+        for number, hop in enumerate(self.plan.graph.hops):
+            if hop.named:
+                self.clauses.values.walks[number] = self.dialect.walk(f"k.w{number}")
         row = row_sql(self.plan.columns, self.clauses.values)
         keys = [f"k.o{index}" for index in range(self.width)]
         plain = not self.plan.order and self.by_value is None
@@ -139,6 +142,7 @@ class _Statement:
             order = self._order(number, branch)
             named = [f"{key.sql} AS o{index}" for index, key in enumerate(order)]
             named += [f"{branch.keys[source]} AS n{source}" for source in shown]
+            named += [f"{sql} AS w{hop}" for hop, sql in sorted(branch.walks.items())]
             items = ", ".join(named)
             selects += [select(items, branch, [*terms, one]) for one in self._positions(order)]
             if not self.resumes:
@@ -226,10 +230,10 @@ class _Statement:
         marks = [self.parameters.reserved(index + 1) for index in range(self.width)]
         if not self.by_model:
             return [after(order, marks)]
-        listed = self.parameters.add(f"[{','.join(map(str, self.by_model.keys))}]")
-        still = f"{marks[0]} IN (SELECT value FROM json_each({listed}))"  # models may have changed
+        listed = self.dialect.keys(self.by_model.keys, self.parameters)
+        still = f"{marks[0]} IN (SELECT value FROM {listed})"  # models may have changed
         same = f"t0.model_key = {marks[0]} AND {still} AND {after(order[1:], marks[1:])}"
-        behind = f"t0.model_key IN (SELECT value FROM json_each({listed}) WHERE value > {marks[0]})"
+        behind = f"t0.model_key IN (SELECT value FROM {listed} WHERE value > {marks[0]})"
         return [same, behind]
 
 
@@ -239,7 +243,7 @@ def _one_by_one(selects: list[str], order: str, limit: str) -> list[str]:
     A merge would need the first row of every branch, and to find that a long one has none can mean
     to walk all of it.
     """
-    return [f"SELECT * FROM ({one} ORDER BY {order} LIMIT {limit})" for one in selects]
+    return [f"SELECT * FROM ({one} ORDER BY {order} LIMIT {limit}) b" for one in selects]
 
 
 def _keys_of(hop: Hop) -> int:

@@ -57,6 +57,7 @@ class Branch:
     Attributes:
         keys: per source the SQL of its key.
         walked: per hop the aliases of the relationships it walks.
+        walks: per hop with a variable the text ``.3.17.`` of their keys.
     """
 
     graph: Graph
@@ -67,10 +68,11 @@ class Branch:
     conditions: list[str] = field(default_factory=list)
     keys: dict[int, str] = field(default_factory=dict)
     walked: list[list[str]] = field(default_factory=list)
+    walks: dict[int, str] = field(default_factory=dict)
 
     def sql(self) -> str:
         """The FROM clause, without the word."""
-        return " JOIN ".join(self.tables) + "".join(self.outer)
+        return self.dialect.join.join(self.tables) + "".join(self.outer)
 
 
 def build(
@@ -132,6 +134,8 @@ def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
             branch.conditions.append(names)
         before = f"{alias}.{far}_key"
     _tie(branch, hop.right, before)
+    if hop.named:
+        branch.walks[number] = " || ".join(["'.'", *(f"{a}.key || '.'" for a in aliases)])
 
 
 def _tie(branch: Branch, source: int, end: str) -> None:

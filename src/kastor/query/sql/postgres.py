@@ -1,0 +1,210 @@
+"""PostgreSQL's spellings, over jsonb documents in one schema per graph.
+
+The traps this avoids: a cast of a value that is no number raises, so numbers are compared as jsonb,
+where every string sorts below every number and every boolean above; and jsonb sorts strings by the
+database's collation, so a comparison takes text by code point behind a look at the type.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from kastor.query.sql.paths import is_literal
+from kastor.query.sql.postgres_calls import aggregate, call
+
+if TYPE_CHECKING:
+    from kastor.query.sql.parameters import Parameters
+
+_TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
+_SQL_OPERATORS = {"!=": "<>"}
+
+
+class Postgres:
+    """The dialect of PostgreSQL 15 and newer; `schema` comes from the placement, never a client."""
+
+    name = "postgres"
+    join = " CROSS JOIN "
+
+    def __init__(self, schema: str) -> None:
+        if not schema.isidentifier():
+            raise ValueError(schema)
+        self._schema = schema
+
+    def mark(self, number: int) -> str:
+        """As `Dialect` says."""
+        return f"${number}"
+
+    def table(self, name: str) -> str:
+        """As `Dialect` says."""
+        qualified = f'"{self._schema}".{name}'
+        if name != "models":
+            return qualified
+        return (
+            "(SELECT m.key AS key, n.id AS id, jsonb_build_object('id', n.id, 'decommissioned',"
+            f" m.decommissioned IS NOT NULL, 'model', m.text::jsonb) AS doc FROM {qualified} m"
+            f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
+        )
+
+    def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
+        """As `Dialect` says."""
+        if is_literal(steps):
+            return "'{" + ",".join(map(str, steps)) + "}'"
+        return f"{parameters.add(tuple(map(str, steps)))}::text[]"
+
+    def number(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return f"CASE WHEN {self._kind(doc, path)} = 'number' THEN ({doc} #>> {path})::numeric END"
+
+    def text(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return f"CASE WHEN {self._kind(doc, path)} = 'string' THEN {self.raw_text(doc, path)} END"
+
+    def boolean(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return f"CASE {doc} #> {path} WHEN 'true'::jsonb THEN 1 WHEN 'false'::jsonb THEN 0 END"
+
+    def scalar(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return f"({doc} #> {path})"
+
+    def raw_text(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return f'(({doc} #>> {path}) COLLATE "C")'
+
+    def json(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return f"({doc} #> {path})::text"
+
+    def is_kind(self, doc: str, path: str, kinds: frozenset[str]) -> str:
+        """As `Dialect` says."""
+        if len(kinds) == len(_TYPES):
+            return f"({doc} #> {path}) IS NOT NULL"
+        listed = ", ".join(f"'{kind}'" for kind in sorted(kinds))
+        return f"{self._kind(doc, path)} IN ({listed})"
+
+    def _kind(self, doc: str, path: str) -> str:
+        return f"jsonb_typeof({doc} #> {path})"
+
+    def compare_number(self, doc: str, path: str, op: str, value: float, mark: str) -> str:
+        """As `Dialect` says."""
+        del value
+        item = f"({doc} #> {path})"
+        test = f"{item} {_SQL_OPERATORS.get(op, op)} to_jsonb({mark}::numeric)"
+        if op in {">", ">="}:
+            return f"{test} AND {item} < 'false'::jsonb"
+        return test if op == "=" else f"{test} AND {self._kind(doc, path)} = 'number'"
+
+    def compare_text(self, doc: str, path: str, op: str, value: str, mark: str) -> str:
+        """As `Dialect` says."""
+        del value
+        if op == "=":
+            return f"({doc} #> {path}) = to_jsonb({mark}::text)"
+        spelled = _SQL_OPERATORS.get(op, op)
+        return f"{self._kind(doc, path)} = 'string' AND {self.raw_text(doc, path)} {spelled} {mark}"
+
+    def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
+        """As `Dialect` says."""
+        listed = parameters.add(tuple(json.dumps(value, ensure_ascii=False) for value in values))
+        return f"({doc} #> {path}) = ANY({listed}::text[]::jsonb[])"
+
+    def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
+        """As `Dialect` says."""
+        if len(values) == 1:
+            return f"{value} = {parameters.add(values[0])}"
+        return f"{value} = ANY({parameters.add(tuple(values))}::text[])"
+
+    def keys(self, keys: tuple[int, ...], parameters: Parameters) -> str:
+        """As `Dialect` says."""
+        return f"unnest({parameters.add(keys)}::bigint[]) AS value"
+
+    def starts(self, value: str, part: str) -> str:
+        """As `Dialect` says."""
+        return f"starts_with({value}, {part})"
+
+    def ends(self, value: str, part: str) -> str:
+        """As `Dialect` says."""
+        return f"right({value}, length({part})) = {part}"
+
+    def contains(self, value: str, part: str) -> str:
+        """As `Dialect` says."""
+        return f"strpos({value}, {part}) > 0"
+
+    def like(self, value: str, pattern: str, parameters: Parameters) -> str:
+        """As `Dialect` says."""
+        return f"{value} LIKE {parameters.add(pattern)}"
+
+    def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
+        """As `Dialect` says."""
+        mark = parameters.add(part)
+        if not path:
+            return f"starts_with({doc}, {mark})"
+        text = self.raw_text(doc, path)
+        return f"{self._kind(doc, path)} = 'string' AND starts_with({text}, {mark})"
+
+    def elements(self, doc: str, path: str) -> tuple[str, str, str, str, str]:
+        """As `Dialect` says."""
+        array = f"CASE WHEN {self._kind(doc, path)} = 'array' THEN {doc} #> {path} END"
+        kind = "jsonb_typeof(e.value)"
+        return (
+            f"jsonb_array_elements({array}) e",
+            f"CASE WHEN {kind} = 'number' THEN (e.value #>> '{{}}')::numeric END",
+            f"CASE WHEN {kind} = 'string' THEN e.value #>> '{{}}' END",
+            "CASE e.value WHEN 'true'::jsonb THEN 1 WHEN 'false'::jsonb THEN 0 END",
+            f"{kind} = 'null'",
+        )
+
+    def same_json(self, first: tuple[str, str], second: tuple[str, str]) -> str:
+        """As `Dialect` says."""
+        return f"(({first[0]} #> {first[1]}) = ({second[0]} #> {second[1]}))"
+
+    def document(self, alias: str) -> str:
+        """As `Dialect` says."""
+        etag = f"""'{{"$etag":"W/\\"' || {alias}.etag || '\\"",'"""
+        return f"({etag} || substr({alias}.doc::text, 2))"
+
+    def quote_number(self, value: str) -> str:
+        """As `Dialect` says."""
+        return f"to_jsonb({value})::text"
+
+    def quote_text(self, value: str) -> str:
+        """As `Dialect` says."""
+        return f"to_jsonb({value})::text"
+
+    def call(self, name: str, args: list[str]) -> str:
+        """As `Dialect` says."""
+        return call(name, args)
+
+    def gather(self, row: str, keys: list[str], *, plain: bool) -> str:
+        """As `Dialect` says."""
+        if plain:
+            position = f"concat_ws(' ', {', '.join(keys)})"
+            return f"count(*), string_agg({row}, E',\\n'), string_agg({position}, ',')"
+        position = f"json_build_array({', '.join(keys)})::text"
+        return f"count(*), string_agg({row}, E',\\n'), string_agg({position}, E',\\n')"
+
+    def ranked(self, doc: str, path: str) -> tuple[str, str]:
+        """As `Dialect` says."""
+        kind = self._kind(doc, path)
+        rank = (
+            f"CASE {kind} WHEN 'null' THEN 1 WHEN 'boolean' THEN 2 WHEN 'number' THEN 3"
+            " WHEN 'string' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 6 ELSE 0 END"
+        )
+        return rank, f"coalesce({doc} #> {path}, '0'::jsonb)"
+
+    def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
+        """As `Dialect` says."""
+        return aggregate(name, number, distinct=distinct, whole=whole)
+
+    def walk(self, path: str) -> str:
+        """As `Dialect` says."""
+        return (
+            f"(SELECT '[' || string_agg({self.document('x')}, ',' ORDER BY p.ordinality) || ']'"
+            f" FROM unnest(string_to_array(trim({path}, '.'), '.')::bigint[])"
+            " WITH ORDINALITY p(key, ordinality)"
+            f" CROSS JOIN {self.table('relationships')} x WHERE x.key = p.key)"
+        )
+
+    def not_walked(self, path: str, key: str) -> str:
+        """As `Dialect` says."""
+        return f"strpos({path}, '.' || {key} || '.') = 0"
