@@ -10,9 +10,9 @@ import apsw
 
 from kastor.config import DAY_SECONDS, Settings
 from kastor.errors import Conflict
+from kastor.storage.bounds import Retention
 from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
-from kastor.storage.sqlite.retention import Retention
 from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError
 from kastor.storage.sqlite.store import SqliteStore
 from kastor.storage.sqlite.transfer import SqliteGraphFile
@@ -76,10 +76,8 @@ async def open_sqlite(
             f"The database {path} cannot be opened for writing ({error}). "
             "Check its permissions, or choose another folder with --data DIR."
         ) from error
-    except apsw.NotADBError as error:
-        raise NotAGraphError(
-            f"{path} is no SQLite database. Choose another folder with --data DIR."
-        ) from error
+    except NotAGraphError as error:
+        raise NotAGraphError(f"{error} Choose another folder with --data DIR.") from error
     try:
         yield store
     finally:

@@ -20,27 +20,27 @@ Flag = typer.Option
 
 
 def serve(
-    data: Annotated[Path | None, Flag(help="Folder that holds the graph, certificates and tokens. [default: the user's data folder]")] = None,
-    host: Annotated[str | None, Flag(help="Address to listen on. [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one. [default: 8080]")] = None,
+    data: Annotated[Path | None, Flag(help="Folder that holds the graph, certificates and tokens.", show_default="the user's data folder")] = None,
+    host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,
     sample: Annotated[str | None, Flag(help="Fill an empty graph with a sample and simulate its sensors: building.")] = None,
     tls_dev: Annotated[bool | None, Flag("--tls-dev", help="Serve https with a development certificate made here.")] = None,
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
-    auth: Annotated[str | None, Flag(help="none or tokens (see `kastor token create`). [default: none]")] = None,
+    auth: Annotated[str | None, Flag(help="none or tokens (see `kastor token create`).", show_default="none")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on other than loopback addresses.")] = None,
-    public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links. [default: from the request]")] = None,
+    public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
     trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-Proto and X-Forwarded-Host are believed; repeatable.")] = None,
     cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.")] = None,
     profile: Annotated[str | None, Flag(help="default, or adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).")] = None,
-    query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends. [default: 60]")] = None,
-    version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept. [default: 7]")] = None,
-    log_days: Annotated[float | None, Flag(help="Days that the change log is kept. [default: 1]")] = None,
+    query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
+    version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,
+    log_days: Annotated[float | None, Flag(help="Days that the change log is kept.", show_default="1")] = None,
     access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,
-    log_format: Annotated[str | None, Flag(help="auto, text or json. [default: auto]")] = None,
+    log_format: Annotated[str | None, Flag(help="auto, text or json.", show_default="auto")] = None,
     allow_reset: Annotated[bool | None, Flag("--allow-reset", help="Let POST /kastor/v1/reset empty the graph (for tests).")] = None,
-    config: Annotated[Path | None, Flag(help="TOML file with the same names as the flags.")] = None,
+    config: Annotated[Path | None, Flag(help="TOML file of settings, such as: port = 9000.")] = None,
 ) -> None:  # fmt: skip
     """Start the server.
 

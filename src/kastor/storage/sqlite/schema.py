@@ -61,10 +61,7 @@ def require_ours(connection: apsw.Connection) -> int:
     if found == 0 and tables == 0:
         return 0
     if int(connection.pragma("application_id")) != APPLICATION_ID:
-        raise NotAGraphError(
-            f"{connection.filename} is a database of another program. "
-            "Choose another folder with --data DIR."
-        )
+        raise NotAGraphError(f"{connection.filename} is a database of another program.")
     if found > SCHEMA_VERSION:
         raise SchemaTooNewError(
             f"{connection.filename} has schema {found}; this Kastor knows schemas up to "

@@ -1,0 +1,163 @@
+"""The commands beside the server, and the words of all of them."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer.main
+
+from kastor import __version__
+from kastor.cli.main import app
+from kastor.config import Settings
+
+from .program import invoked, kastor, refused, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, (*path, name))
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+def test_the_version_is_one_line() -> None:
+    done = kastor("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"kastor {__version__}\n", "")
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_and_every_flag_has_words_of_help(path: tuple[str, ...]) -> None:
+    command = COMMANDS[path]
+    assert command.help
+    for parameter in command.params:
+        if parameter.name in ("help", "install_completion", "show_completion"):
+            continue
+        assert len(getattr(parameter, "help", "") or "") > 5, parameter.name
+        assert parameter.help.endswith((".", ")")), parameter.name
+
+
+def test_the_help_of_serve_has_every_flag_with_its_default() -> None:
+    text = " ".join(kastor("serve", "--help").stdout.split())
+    for parameter in COMMANDS["serve",].params:
+        assert parameter.opts[0] in text
+    for default in ("127.0.0.1", "8080", "the user's data folder", "none", "60", "auto"):
+        assert f"[default: ({default})]" in re.sub(r" ?│ ?│ ?", " ", text).replace("  ", " ")
+
+
+def test_every_flag_of_serve_is_a_setting() -> None:
+    names = {each.name for each in COMMANDS["serve",].params} - {"config", "help"}
+    assert {{"trusted_proxy": "trusted_proxies"}.get(name, name) for name in names} <= set(
+        Settings.model_fields
+    )
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    done = kastor()
+    assert "Commands" in done.stdout + done.stderr
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("arguments", [("nothing",), ("serve", "--nothing"), ("token", "nothing")])
+def test_an_unknown_word_is_a_fault_of_usage(arguments: tuple[str, ...]) -> None:
+    done = kastor(*arguments)
+    assert done.returncode == 2
+    assert "nothing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _refused(*arguments: object) -> str:
+    done = invoked(*arguments)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    return done.stderr
+
+
+class TestReset:
+    @pytest.fixture
+    def data(self, tmp_path: Path) -> Path:
+        """A folder with a graph's file, a token and a certificate."""
+        for name in (
+            "graphs/default.sqlite3",
+            "graphs/default.sqlite3-wal",
+            "tls/ca.pem",
+            "tokens",
+        ):
+            path = tmp_path / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("")
+        return tmp_path
+
+    def test_it_asks_and_a_no_keeps_everything(self, data: Path) -> None:
+        done = invoked("reset", "--data", data, answer="n\n")
+        assert done.returncode == 1
+        assert f"Delete the whole graph in {data}?" in done.stdout
+        assert (data / "graphs" / "default.sqlite3").exists()
+
+    @pytest.mark.parametrize(("flags", "answer"), [((), "y\n"), (("--yes",), ""), (("-y",), "")])
+    def test_it_deletes_the_graph_and_keeps_tokens_and_certificates(
+        self, data: Path, flags: tuple[str, ...], answer: str
+    ) -> None:
+        done = invoked("reset", "--data", data, *flags, answer=answer)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith(f"The graph in {data} is gone.\n")
+        assert list((data / "graphs").iterdir()) == []
+        assert (data / "tokens").exists()
+        assert (data / "tls" / "ca.pem").exists()
+
+    def test_the_folder_may_come_from_the_environment(self, data: Path) -> None:
+        done = invoked("reset", "--yes", KASTOR_DATA=str(data), KASTOR_HOST="0.0.0.0")
+        assert done.returncode == 0, done.stderr
+        assert not (data / "graphs" / "default.sqlite3").exists()
+
+    def test_without_a_graph_there_is_nothing_to_do(self, tmp_path: Path) -> None:
+        done = invoked("reset", "--data", tmp_path, "--yes")
+        assert (done.returncode, done.stdout) == (0, f"There is no graph in {tmp_path}.\n")
+
+    def test_it_is_refused_while_a_server_has_the_folder(self, tmp_path: Path) -> None:
+        with serving(tmp_path) as served:
+            text = refused("reset", "--data", tmp_path, "--yes")
+            assert f"process {served.process.pid}" in text
+        with sqlite3.connect(tmp_path / "graphs" / "default.sqlite3") as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        database.close()
+
+
+class TestToken:
+    def test_tokens_are_made_listed_and_revoked(self, tmp_path: Path) -> None:
+        made = [
+            kastor("token", "create", "--data", tmp_path, "--role", "reader", "--name", "Ada B.")
+        ]
+        made += [invoked("token", "create", "--data", tmp_path) for _ in range(2)]
+        assert all(re.fullmatch(r"kst_\S{40,}\n", each.stdout) for each in made)
+        listed = invoked("token", "list", "--data", tmp_path).stdout
+        assert listed == "reader  Ada B.\nowner   owner-1\nowner   owner-2\n"
+        assert invoked("token", "revoke", "Ada B.", "--data", tmp_path).returncode == 0
+        assert invoked("token", "revoke", "owner-1", "--data", tmp_path).returncode == 0
+        assert invoked("token", "list", "--data", tmp_path).stdout == "owner   owner-2\n"
+        again = invoked("token", "create", "--data", tmp_path)
+        assert again.returncode == 0, again.stderr
+        assert invoked("token", "list", "--data", tmp_path).stdout.endswith("owner   owner-1\n")
+
+    def test_a_name_that_is_taken_and_one_that_is_not_there_are_told(self, tmp_path: Path) -> None:
+        assert invoked("token", "create", "--data", tmp_path, "--name", "a").returncode == 0
+        assert "--name" in _refused("token", "create", "--data", tmp_path, "--name", "a")
+        assert "no token named b" in _refused("token", "revoke", "b", "--data", tmp_path)
+
+    def test_a_token_can_be_made_before_the_server_could_be_started(self, tmp_path: Path) -> None:
+        done = invoked("token", "create", KASTOR_DATA=str(tmp_path), KASTOR_HOST="0.0.0.0")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "tokens").exists()
+
+    def test_a_broken_file_is_told_with_its_line(self, tmp_path: Path) -> None:
+        (tmp_path / "tokens").write_text("nonsense\n")
+        for command in (("list",), ("create",)):
+            assert "line 1" in _refused("token", *command, "--data", tmp_path)

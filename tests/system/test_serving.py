@@ -1,0 +1,220 @@
+"""What a running server does beside the contract."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+
+from kastor import __version__
+
+from .program import PART, ROOM, VERSION, room, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .program import Served
+
+PROXY = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "out.example"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with a room that leads to eleven others."""
+    with serving(tmp_path_factory.mktemp("served")) as started:
+        _fill(started.url)
+        yield started
+
+
+def _fill(url: str) -> None:
+    assert httpx2.post(f"{url}/models?{VERSION}", json=[ROOM, PART]).status_code == 201
+    with httpx2.Client(base_url=url, params={"api-version": "2023-10-31"}) as client:
+        for number in range(12):
+            assert client.put(f"/digitaltwins/r{number}", json=room(number)).status_code == 200
+        for number in range(1, 12):
+            body = {"$relationshipName": "next", "$targetId": f"r{number}"}
+            path = f"/digitaltwins/r0/relationships/n{number:02}"
+            assert client.put(path, json=body).status_code == 200
+
+
+def _next_link(url: str, **headers: str) -> str:
+    path = f"{url}/digitaltwins/r0/relationships?{VERSION}"
+    link: str = httpx2.get(path, headers=headers).json()["nextLink"]
+    return link
+
+
+class TestWithoutApiVersion:
+    @pytest.mark.parametrize(
+        "path", ["/models", "/digitaltwins/r0?a=b%20c", "/models?api-version="]
+    )
+    def test_curl_is_told_an_address_that_works(self, served: Served, path: str) -> None:
+        curl = shutil.which("curl")
+        if curl is None:
+            pytest.skip("needs curl")
+        done = subprocess.run(
+            [curl, "-s", "-w", "%{http_code}", f"{served.url}{path}"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+        body, status = done.stdout[:-3], done.stdout[-3:]
+        assert status == "400"
+        error = json.loads(body)["error"]
+        assert error["code"] == "ApiVersionUnspecified"
+        corrected = error["message"].split()[-1]
+        assert corrected.startswith(f"{served.url}{path.partition('?')[0]}?")
+        again = subprocess.run(
+            [curl, "-s", "-f", corrected], capture_output=True, check=True, timeout=30
+        )
+        assert json.loads(again.stdout)
+
+
+class TestHealth:
+    def test_it_answers_without_version_and_token(self, served: Served) -> None:
+        assert httpx2.get(f"{served.url}/healthz").json() == {"status": "ok"}
+        assert httpx2.get(f"{served.url}/readyz").json() == {"status": "ready"}
+
+    def test_the_status_has_counts_sizes_and_the_reach_of_history(self, served: Served) -> None:
+        found = httpx2.get(f"{served.url}/kastor/v1/status").json()
+        assert found["kastor"] == __version__
+        counts = found["counts"]
+        assert (counts["models"], counts["twins"], counts["relationships"]) == (2, 12, 11)
+        assert counts["changeLog"] == 25
+        assert found["bytes"]["file"] > 0
+        assert found["oldestVersion"] is None
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", found["oldestLogEntry"])
+
+    def test_a_write_over_something_is_a_version(self, served: Served) -> None:
+        for size in (2, 3):
+            httpx2.put(f"{served.url}/digitaltwins/r11?{VERSION}", json=room(size))
+        found = httpx2.get(f"{served.url}/kastor/v1/status").json()
+        assert found["counts"]["versions"] == 2
+        assert found["bytes"]["versions"] > 0
+        assert found["oldestVersion"] is not None
+
+    def test_a_reset_over_http_is_refused_unless_it_was_allowed(self, served: Served) -> None:
+        answer = httpx2.post(f"{served.url}/kastor/v1/reset")
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "OperationNotAllowed"
+        assert "--allow-reset" in answer.json()["error"]["message"]
+        assert httpx2.get(f"{served.url}/digitaltwins/r0?{VERSION}").status_code == 200
+
+
+class TestDocs:
+    def test_the_description_is_there(self, served: Served) -> None:
+        description = httpx2.get(f"{served.url}/openapi.json").json()
+        assert description["openapi"].startswith("3.1")
+        assert description["servers"] == [{"url": served.url}]
+
+    def test_the_page_takes_everything_from_this_server(self, served: Served) -> None:
+        page = httpx2.get(f"{served.url}/docs")
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert re.findall(r"(?:https?:)?//[\w.-]+", page.text) == []
+        assets = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+        assert len(assets) >= 2
+        for path in [*assets, "/openapi.json"]:
+            assert path.startswith("/")
+            answer = httpx2.get(f"{served.url}{path}")
+            assert answer.status_code == 200
+            assert len(answer.content) > 500
+
+    def test_nothing_beside_the_assets_is_given_away(self, served: Served) -> None:
+        for path in ("/docs/assets/../docs.py", "/docs/assets/%2e%2e/__init__.py", "/docs/x"):
+            with httpx2.Client() as client:
+                target = {"target": path.encode()}
+                answer = client.request("GET", served.url, extensions=target)
+            assert answer.status_code == 404
+
+
+ASK = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
+
+
+class TestCors:
+    ORIGIN = "https://explorer.example"
+
+    def test_it_is_off_by_default(self, served: Served) -> None:
+        answer = httpx2.get(f"{served.url}/healthz", headers={"Origin": self.ORIGIN})
+        assert not [each for each in answer.headers if each.startswith("access-control")]
+        preflight = httpx2.request(
+            "OPTIONS", f"{served.url}/models", headers={"Origin": self.ORIGIN, **ASK}
+        )
+        assert preflight.status_code == 405
+
+    def test_an_origin_that_is_allowed_may_ask_and_read(self, tmp_path: Path) -> None:
+        arguments = ("--cors-origin", "https://a.example", "--cors-origin", self.ORIGIN)
+        with serving(tmp_path, *arguments, "--auth", "tokens") as served:
+            url, origin = f"{served.url}/models?{VERSION}", {"Origin": self.ORIGIN}
+            preflight = httpx2.request("OPTIONS", url, headers={**origin, **ASK})
+            assert preflight.status_code == 200
+            assert preflight.headers["access-control-allow-origin"] == self.ORIGIN
+            assert "PATCH" in preflight.headers["access-control-allow-methods"]
+            assert preflight.headers["access-control-allow-headers"] == "if-match"
+            simple = httpx2.get(url, headers=origin)
+            assert simple.status_code == 401
+            assert simple.headers["access-control-allow-origin"] == self.ORIGIN
+            exposed = simple.headers["access-control-expose-headers"].lower()
+            assert {"etag", "query-charge", "x-ms-error-code"} <= set(exposed.split(", "))
+            other = {"Origin": "https://evil.example"}
+            assert httpx2.request("OPTIONS", url, headers={**other, **ASK}).status_code == 400
+            assert "access-control-allow-origin" not in httpx2.get(url, headers=other).headers
+
+
+class TestLinks:
+    def test_they_lead_to_the_host_that_was_asked(self, served: Served) -> None:
+        assert _next_link(served.url).startswith(f"{served.url}/digitaltwins/r0/relationships?")
+        assert _next_link(served.url, Host="other:1").startswith("http://other:1/")
+
+    def test_forwarded_headers_of_strangers_are_ignored(self, served: Served) -> None:
+        assert _next_link(served.url, **PROXY).startswith(served.url)
+
+    def test_forwarded_headers_of_a_trusted_proxy_count(self, tmp_path: Path) -> None:
+        with serving(tmp_path, "--trusted-proxy", "10.0.0.1", "--trusted-proxy", "127.0.0.1") as it:
+            _fill(it.url)
+            link = _next_link(it.url, **PROXY)
+        assert link.startswith("https://out.example/digitaltwins/r0/relationships?")
+
+    def test_a_public_address_stands_in_every_link(self, tmp_path: Path) -> None:
+        with serving(tmp_path, "--public-url", "https://twins.example/") as it:
+            _fill(it.url)
+            link = _next_link(it.url, **PROXY)
+            assert link.startswith("https://twins.example/digitaltwins/r0/relationships?")
+            rest = link.removeprefix("https://twins.example")
+            page = httpx2.get(f"{it.url}{rest}").json()
+            assert [each["$relationshipId"] for each in page["value"]] == ["n11"]
+            path = f"{it.url}/digitaltwins/r1/incomingrelationships?{VERSION}"
+            (incoming,) = httpx2.get(path).json()["value"]
+            assert incoming["$relationshipLink"] == (
+                f"https://twins.example/digitaltwins/r0/relationships/n01?{VERSION}"
+            )
+
+
+class TestAccessLog:
+    def _requests(self, log: list[str]) -> list[dict[str, Any]]:
+        return [entry for entry in map(json.loads, log) if entry["event"] == "request"]
+
+    def test_it_has_one_json_line_for_each_request_and_no_token(self, tmp_path: Path) -> None:
+        with serving(tmp_path, "--access-log", "--log-format", "json") as served:
+            httpx2.get(f"{served.url}/healthz")
+            headers = {"Authorization": "Bearer kst_secret"}
+            httpx2.get(f"{served.url}/digitaltwins/none?{VERSION}", headers=headers)
+            httpx2.get(f"{served.url}/docs")
+        entries = self._requests(served.log)
+        assert [(each["method"], each["path"], each["status"]) for each in entries] == [
+            ("GET", "/healthz", 200),
+            ("GET", "/digitaltwins/none", 404),
+            ("GET", "/docs", 200),
+        ]
+        assert all(each["milliseconds"] >= 0 for each in entries)
+        assert "secret" not in "".join(served.log)
+
+    def test_it_is_off_by_default(self, served: Served) -> None:
+        httpx2.get(f"{served.url}/healthz")
+        assert served.log == []

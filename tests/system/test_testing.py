@@ -1,0 +1,174 @@
+"""`kastor.testing`: the context manager, and the fixtures of its pytest plugin."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from kastor.testing import KastorServer, StartError, plugin
+
+from .program import PART, ROOM, VERSION, environment, room
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+THEIR_TESTS = '''
+"""The tests of somebody who uses Kastor; nothing is imported for the fixtures."""
+
+import httpx2
+
+MODEL = {"@id": "dtmi:their:A;1", "@type": "Interface", "@context": "dtmi:dtdl:context;3"}
+SEEN = []
+
+
+def upload(server):
+    url = f"{server.url}/models?api-version=2023-10-31"
+    return httpx2.post(url, json=[MODEL]).status_code
+
+
+def test_first(kastor):
+    SEEN.append(kastor.url)
+    assert upload(kastor) == 201
+    assert upload(kastor) == 409
+
+
+def test_the_session_shares_one_server(kastor):
+    assert SEEN == [kastor.url]
+    assert upload(kastor) == 409
+
+
+def test_empty(kastor_empty):
+    assert SEEN == [kastor_empty.url]
+    assert upload(kastor_empty) == 201
+
+
+def test_empty_again(kastor_empty):
+    assert upload(kastor_empty) == 201
+    assert kastor_empty.credential.get_token("scope").token
+'''
+
+
+def _fill(server: KastorServer) -> None:
+    assert httpx2.post(f"{server.url}/models?{VERSION}", json=[ROOM, PART]).status_code == 201
+    for name in ("a", "b"):
+        answer = httpx2.put(f"{server.url}/digitaltwins/{name}?{VERSION}", json=room())
+        assert answer.status_code == 200
+    body = {"$relationshipName": "next", "$targetId": "b"}
+    path = f"{server.url}/digitaltwins/a/relationships/r?{VERSION}"
+    assert httpx2.put(path, json=body).status_code == 200
+
+
+def _counts(server: KastorServer) -> dict[str, int]:
+    token = server.credential.get_token().token
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = httpx2.get(f"{server.url}/kastor/v1/status", headers=headers)
+    counts: dict[str, int] = answer.json()["counts"]
+    return counts
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[KastorServer]:
+    with KastorServer() as started:
+        yield started
+
+
+def test_a_start_takes_about_a_second(capsys: pytest.CaptureFixture[str]) -> None:
+    started = time.perf_counter()
+    with KastorServer() as server:
+        seconds = time.perf_counter() - started
+        assert httpx2.get(f"{server.url}/readyz").status_code == 200
+        folder = server.data_dir
+        assert folder.is_dir()
+    assert not folder.exists()
+    assert server.process.returncode == 0
+    with capsys.disabled():
+        print(f"\nkastor.testing: a start took {seconds:.2f} s")
+
+
+def test_a_reset_empties_everything(
+    server: KastorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = []
+    for _ in range(5):
+        _fill(server)
+        assert _counts(server)["relationships"] == 1
+        started = time.perf_counter()
+        server.reset()
+        times.append(time.perf_counter() - started)
+        assert set(_counts(server).values()) == {0}
+        answer = httpx2.get(f"{server.url}/digitaltwins/a?{VERSION}")
+        assert answer.json()["error"]["code"] == "DigitalTwinNotFound"
+    with capsys.disabled():
+        print(f"\nkastor.testing: a reset took {sorted(times)[2] * 1000:.0f} ms")
+
+
+def test_several_servers_know_nothing_of_one_another(server: KastorServer) -> None:
+    with KastorServer() as other:
+        assert other.url != server.url
+        assert other.data_dir != server.data_dir
+        _fill(server)
+        server.reset()
+        _fill(other)
+        assert _counts(server)["twins"] == 0
+        server.reset()
+        assert _counts(other)["twins"] == 2
+
+
+def test_a_folder_that_was_given_is_kept_and_can_be_started_on_again(tmp_path: Path) -> None:
+    server = KastorServer(data_dir=tmp_path)
+    with server:
+        _fill(server)
+        first = server.url
+    with server:
+        assert _counts(server)["twins"] == 2
+        assert server.url != first or server.output.count("is ready") == 1
+    assert (tmp_path / "graphs" / "default.sqlite3").exists()
+
+
+def test_with_tokens_the_credential_is_an_owners() -> None:
+    with KastorServer(("--auth", "tokens")) as server:
+        assert httpx2.get(f"{server.url}/models?{VERSION}").status_code == 401
+        assert _counts(server)["models"] == 0
+        server.reset()
+
+
+def test_a_start_that_fails_says_why() -> None:
+    server = KastorServer(("--profile", "nothing"))
+    with pytest.raises(StartError, match="profile: Input should be 'default' or 'adt'"):
+        server.start()
+    assert not server.data_dir.exists()
+
+
+def test_a_server_that_was_not_started_says_so() -> None:
+    with pytest.raises(StartError, match="use it as a context manager"):
+        _ = KastorServer().process
+
+
+def test_the_fixtures_work_in_a_suite_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(THEIR_TESTS)
+    # Other plugins take seconds to load; that ours is found by itself is the next test's matter.
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]
+    command += ["-p", "kastor.testing.plugin"]
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        env=environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+
+
+def test_the_plugin_is_found_wherever_kastor_is_installed() -> None:
+    (point,) = entry_points(group="pytest11", name="kastor")
+    assert point.load() is plugin
