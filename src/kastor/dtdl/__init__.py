@@ -1,6 +1,18 @@
 """DTDL 2, 3 and 4: parse models, resolve them, check values against them (spec dtdl).
 
-Pure: no I/O, no clock, no logging, standard library only.
+Pure: no I/O, no clock, no logging, standard library only. `parse` makes a `ModelSet` of model
+documents or raises a `DtdlError` with every problem; `compile_interface` makes the checks that a
+server runs on every write.
+
+The language is data: `language`, `extensions`, `units` and `messages` are tables that a person
+can hold against the spec; `metamodel`, `cotypes` and `standard` read them.
+
+A parse passes through `documents` (text to JSON that keeps everything), `contexts`, `elements`
+with `identity`, `type_names` and `literals` (JSON to nodes), `link` (references), `closures`,
+`contents`, `cotype_rules` and `sizes` (what only the whole shows). What is wrong is gathered by
+`collector` and worded by `problems` with `positions`. `model` and `views` show the nodes as
+frozen elements; `compiled` with `values` and `geojson` checks twins. `report`, `diagram` and
+`describe` are for the command line, `references` for servers that keep documents.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kastor.dtdl.documents import MAX_DEPTH, depth_exceeded
 from kastor.dtdl.geojson import shape_fault, shape_of
 from kastor.dtdl.rules import STRICT, Path, ValueRules, Violation
 from kastor.dtdl.standard import standard_element
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from kastor.dtdl.model import ModelSet
     from kastor.dtdl.nodes import Node
 
-# Values of schemas that contain themselves may be nested this deep.
-MAX_RECURSIVE_DEPTH = 64
 _SHOWN_VALUES = 12
 _COMPLEX = ("Array", "Enum", "Map", "Object")
 
@@ -39,18 +38,22 @@ class PropertyCheck:
     Attributes:
         schema: its name: ``double``, ``string``, ..., ``enum``, ``array``, ``map``, ``object``.
         test: tells whether a value conforms.
+        deep: the schema contains one that contains itself, so values may be of any depth.
     """
 
-    __slots__ = ("_detail", "schema", "test")
+    __slots__ = ("_detail", "deep", "schema", "test")
 
     def __init__(
         self,
         schema: str,
         test: Callable[[object], bool],
         detail: Callable[[object, Path], list[Violation]],
+        *,
+        deep: bool = False,
     ) -> None:
         self.schema = schema
         self.test = test
+        self.deep = deep
         self._detail = detail
 
     def __call__(self, value: object, /) -> bool:
@@ -191,8 +194,8 @@ class Compiler:
         self._rules = rules
         self._interfaces: dict[str, CompiledInterface] = {}
         self._schemas: dict[str, PropertyCheck] = {}
+        self._entries: dict[str, PropertyCheck] = {}
         self._open: set[str] = set()
-        self._recursive: set[str] = set()
 
     def interface(self, identifier: str) -> CompiledInterface:
         """Return a compiled interface."""
@@ -212,7 +215,7 @@ class Compiler:
         for content in node.linked("contents"):
             name = content.literals["name"]
             if content.kind == "Property":
-                properties[name] = self.schema(content.linked("schema")[0])
+                properties[name] = self._entry(content.linked("schema")[0])
             elif content.kind == "Component":
                 components[name] = self.interface(content.linked("schema")[0].id)
             elif content.kind == "Relationship":
@@ -220,7 +223,7 @@ class Compiler:
                     name,
                     content.literals.get("target"),
                     {
-                        p.literals["name"]: self.schema(p.linked("schema")[0])
+                        p.literals["name"]: self._entry(p.linked("schema")[0])
                         for p in content.linked("properties")
                     },
                 )
@@ -238,26 +241,30 @@ class Compiler:
         if node is None:
             raise KeyError(identifier)
         if node.kind in _COMPLEX or "PrimitiveSchema" in node.spec.ancestors:
-            return self.schema(node)
+            return self._entry(node)
         schema = node.linked("schema")
         if not schema or schema[0].kind == "Interface":
             raise KeyError(identifier)
-        return self.schema(schema[0])
+        return self._entry(schema[0])
 
-    def schema(self, node: Node) -> PropertyCheck:
+    def _entry(self, node: Node) -> PropertyCheck:
+        """Return a compiled schema where a value enters it from outside."""
+        found = self._entries.get(node.id)
+        if found is None:
+            made = self._schema(node)
+            found = self._entries[node.id] = _bounded(made) if made.deep else made
+        return found
+
+    def _schema(self, node: Node) -> PropertyCheck:
         """Return a compiled schema; one that contains itself is closed when it is first used."""
         found = self._schemas.get(node.id)
         if found is not None:
             return found
         if node.id in self._open:
-            self._recursive.add(node.id)
             return self._later(node.id)
         self._open.add(node.id)
-        made = self._make(node)
+        made = self._schemas[node.id] = self._make(node)
         self._open.discard(node.id)
-        if node.id in self._recursive:
-            made = self._bounded(made)
-        self._schemas[node.id] = made
         return made
 
     def _later(self, identifier: str) -> PropertyCheck:
@@ -267,44 +274,20 @@ class Compiler:
             "object",
             lambda value: schemas[identifier].test(value),  # noqa: PLW0108 - not there yet
             lambda value, path: schemas[identifier].explain(value, path),  # noqa: PLW0108
+            deep=True,
         )
-
-    def _bounded(self, made: PropertyCheck) -> PropertyCheck:
-        """Refuse values of a recursive schema that are nested too deep, before recursing."""
-        test = made.test
-        depth = 0
-
-        def bounded(value: object) -> bool:
-            nonlocal depth
-            if depth > MAX_RECURSIVE_DEPTH:
-                return False
-            depth += 1
-            try:
-                return test(value)
-            finally:
-                depth -= 1
-
-        def detail(value: object, path: Path) -> list[Violation]:
-            if len(path) > MAX_RECURSIVE_DEPTH:
-                text = f"nested deeper than {MAX_RECURSIVE_DEPTH}"
-                return [Violation("wrong_type", path, made.schema, text)]
-            found = made.explain(value, path)
-            text = f"does not conform, or is nested deeper than {MAX_RECURSIVE_DEPTH}"
-            return found or [Violation("wrong_type", path, made.schema, text)]
-
-        return PropertyCheck(made.schema, bounded, detail)
 
     def _make(self, node: Node) -> PropertyCheck:
         if node.kind == "Array":
-            return _array(self.schema(node.linked("elementSchema")[0]))
+            return _array(self._schema(node.linked("elementSchema")[0]))
         if node.kind == "Map":
             value = node.linked("mapValue")[0]
-            return _map(self.schema(value.linked("schema")[0]), self._rules)
+            return _map(self._schema(value.linked("schema")[0]), self._rules)
         if node.kind == "Enum":
             return _enum(node)
         if node.kind == "Object":
             fields = {
-                field.literals["name"]: self.schema(field.linked("schema")[0])
+                field.literals["name"]: self._schema(field.linked("schema")[0])
                 for field in node.linked("fields")
             }
             shape = shape_of(node.id) if self._rules.closed_rings else None
@@ -321,6 +304,21 @@ def _kind_detail(wanted: str, value: object) -> str:
     if value is None:
         return "null conforms to no schema; leave the member out instead"
     return f"must be {wanted}, not {describe_type(value)}"
+
+
+def _bounded(made: PropertyCheck) -> PropertyCheck:
+    """Refuse values that are nested too deep before the test recurses into them."""
+    test = made.test
+
+    def bounded(value: object) -> bool:
+        return not depth_exceeded(value) and test(value)
+
+    def detail(value: object, path: Path) -> list[Violation]:
+        if depth_exceeded(value):
+            return _wrong(path, made.schema, f"nested deeper than {MAX_DEPTH}")
+        return made.explain(value, path)
+
+    return PropertyCheck(made.schema, bounded, detail, deep=True)
 
 
 def _primitive(name: str, rules: ValueRules) -> PropertyCheck:
@@ -359,7 +357,7 @@ def _array(member: PropertyCheck) -> PropertyCheck:
             return _wrong(path, "array", _kind_detail("an array", value))
         return [v for i, entry in enumerate(value) for v in member.explain(entry, (*path, i))]
 
-    return PropertyCheck("array", test, detail)
+    return PropertyCheck("array", test, detail, deep=member.deep)
 
 
 def _key_fault(key: str, rules: ValueRules) -> str | None:
@@ -390,7 +388,7 @@ def _map(member: PropertyCheck, rules: ValueRules) -> PropertyCheck:
             found += member.explain(entry, (*path, key))
         return found
 
-    return PropertyCheck("map", test, detail)
+    return PropertyCheck("map", test, detail, deep=member.deep)
 
 
 def _object(fields: dict[str, PropertyCheck]) -> PropertyCheck:
@@ -415,7 +413,8 @@ def _object(fields: dict[str, PropertyCheck]) -> PropertyCheck:
                 found += field.explain(entry, (*path, key))
         return found
 
-    return PropertyCheck("object", test, detail)
+    deep = any(field.deep for field in fields.values())
+    return PropertyCheck("object", test, detail, deep=deep)
 
 
 def _shape(plain: PropertyCheck, shape: str) -> PropertyCheck:

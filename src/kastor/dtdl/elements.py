@@ -42,7 +42,8 @@ class Elements:
     Attributes:
         nodes: by id.
         references: in the order of the documents.
-        overwritten: an id was taken twice while the first element was still being read.
+        inline: where elements stand inline; which one an id means is known at the end only.
+        tolerant: the relaxed rules for old models hold (spec dtdl 8.3).
     """
 
     def __init__(
@@ -53,7 +54,6 @@ class Elements:
         self.nodes: dict[str, Node] = {}
         self.references: list[Reference] = []
         self.inline: list[Reference] = []
-        self.overwritten = False
         self.tolerant = False
         self.inline_interfaces = inline_interfaces
 
@@ -286,8 +286,6 @@ class Elements:
         node.cotypes = types.cotypes
         node.undefined_types = types.undefined
         self._members(value, node, context, types)
-        if identifier in self.nodes:
-            self.overwritten = True
         self.nodes[identifier] = node
         return identifier
 

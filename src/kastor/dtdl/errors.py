@@ -55,6 +55,17 @@ class Problem:
         return f"{self.message} {self.cure}".strip()
 
 
+_MOST_SHOWN = 20
+
+
+def _summary(problems: tuple[Problem, ...]) -> str:
+    """Return the problems as one text; of very many only the first."""
+    lines = [str(problem) for problem in problems[:_MOST_SHOWN]]
+    if len(problems) > _MOST_SHOWN:
+        lines.append(f"And {len(problems) - _MOST_SHOWN} more problems.")
+    return "\n".join(lines)
+
+
 class DtdlError(ModelRefused):
     """The models are not valid; `problems` lists everything that was found.
 
@@ -65,7 +76,7 @@ class DtdlError(ModelRefused):
     default_code: ClassVar[str] = "DTDLParserError"
 
     def __init__(self, problems: tuple[Problem, ...], message: str | None = None) -> None:
-        super().__init__(message or "\n".join(map(str, problems)))
+        super().__init__(message or _summary(problems))
         self.problems = problems
 
 

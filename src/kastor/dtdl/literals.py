@@ -7,7 +7,7 @@ when there is nothing to keep; what is wrong goes to the collector.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kastor.dtdl import language as tables
 
@@ -23,12 +23,6 @@ _DURATION = re.compile(tables.DURATION)
 XSD_STRING = "xsd:string"
 XSD_STRINGS = (XSD_STRING, f"{_XSD}string")
 DEFAULT_LANGUAGE = "en"
-
-
-class Holder(Protocol):
-    """What a reader must know of the element."""
-
-    id: str
 
 
 class Reading:

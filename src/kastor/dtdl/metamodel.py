@@ -84,7 +84,7 @@ class ClassSpec:
         ancestors: it and all above it.
         properties: by term and by identifier.
         required: properties that need at least one value.
-        singular: name -> spec, by term only.
+        by_term: properties by term only, in the order of the table.
     """
 
     name: str

@@ -32,7 +32,6 @@ class Node:
         extra_specs: the specs of those.
         undefined_types, undefined_properties: what unknown extensions brought.
         path: where it stands.
-        own_contents: names of the contents that are not inherited (interfaces, after import).
     """
 
     __slots__ = (
@@ -48,7 +47,6 @@ class Node:
         "partition",
         "path",
         "spec",
-        "text_length",
         "undefined_properties",
         "undefined_types",
     )
@@ -76,7 +74,6 @@ class Node:
         self.undefined_types: tuple[str, ...] = ()
         self.undefined_properties: dict[str, Any] = {}
         self.path = path
-        self.text_length: int | None = None
 
     @property
     def kind(self) -> str:

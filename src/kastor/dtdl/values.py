@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from kastor.dtdl.rules import ValueRules
 
-Test = "Callable[[object], bool]"
-
 RANGES = {
     "byte": (-(2**7), 2**7 - 1),
     "short": (-(2**15), 2**15 - 1),
