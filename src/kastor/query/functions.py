@@ -28,7 +28,6 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DATETIME_ADD": (_STRING, _NUMBER, _STRING),
     "DATETIME_DIFF": (_STRING, _STRING, _STRING),
     "DATETIME_PART": (_STRING, _STRING),
-    "ST_DISTANCE": (_JSON, _JSON),
 }
 _TEXTS = frozenset(
     {"LOWER", "UPPER", "TRIM", "CONCAT", "SUBSTRING", "NOW", "DATETIME", "DATETIME_ADD"}
@@ -37,7 +36,11 @@ _TEXTS = frozenset(
 
 def argument_kinds(name: str, count: int) -> tuple[str, ...]:
     """The kind each of `count` arguments must have; another kind makes the call undefined."""
-    return (_STRING,) * count if name == "CONCAT" else _ARGUMENTS[name][:count]
+    if name == "CONCAT":
+        return (_STRING,) * count
+    if name == "ST_DISTANCE":  # two points, or a point, a longitude and a latitude
+        return (_JSON, _JSON) if count == 2 else (_JSON, _NUMBER, _NUMBER)  # noqa: PLR2004
+    return _ARGUMENTS[name][:count]
 
 
 def result_kind(name: str) -> str:

@@ -45,13 +45,13 @@ def aggregates_of(*items: Condition | Value) -> list[Aggregate]:
         if isinstance(item, Aggregate):
             found.append(item)
         else:
-            found += aggregates_of(*_parts(item))
+            found += aggregates_of(*parts_of(item))
     return found
 
 
 def has_walks(*items: Condition | Value) -> bool:
     """Whether the items name the relationships of a range anywhere."""
-    return any(isinstance(item, Walked) or has_walks(*_parts(item)) for item in items)
+    return any(isinstance(item, Walked) or has_walks(*parts_of(item)) for item in items)
 
 
 def _collect(item: Condition | Value, found: set[int]) -> None:
@@ -65,11 +65,12 @@ def _collect(item: Condition | Value, found: set[int]) -> None:
                 inner |= {hop.left, hop.right}
             found |= inner & outer
         case _:
-            for part in _parts(item):
+            for part in parts_of(item):
                 _collect(part, found)
 
 
-def _parts(item: Condition | Value) -> Iterable[Condition | Value]:
+def parts_of(item: Condition | Value) -> Iterable[Condition | Value]:
+    """What a condition or a value is made of, one level down."""
     match item:
         case And() | Or():
             return item.terms

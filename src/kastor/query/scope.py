@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang import ast
 from kastor.lang.errors import query_error
+from kastor.lang.words import suggestion
 from kastor.query.plan import Doc, Field, Source, Undefined, Value, Walked
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Scope:
         """
         index = self.names.get(name.text)
         if index is None:
-            self.fail(f"unknown alias '{name.text}'; {self._known()}", name.span[0])
+            self._unknown(name.text, name.span[0])
         return index
 
     def resolve(self, path: ast.Path) -> Value:
@@ -109,7 +110,7 @@ class Scope:
         by_relationship = self.joined.get(str(steps[0]))
         if by_relationship is not None:
             return self._inside(by_relationship, steps[1:])
-        return self.fail(f"unknown alias '{steps[0]}'; {self._known()}", path.span[0])
+        return self._unknown(str(steps[0]), path.span[0])
 
     def _inside(self, source: int, steps: tuple[str | int, ...]) -> Value:
         fields = _FIELDS[self.sources[source].kind]
@@ -122,9 +123,10 @@ class Scope:
             return Undefined()  # no stored key holds it, and the engines' path texts cannot
         return Doc(source, steps)
 
-    def _known(self) -> str:
-        names = [*self.names, *self.walks]
-        return f"known are {', '.join(sorted(names))}" if names else "no alias is declared"
+    def _unknown(self, name: str, at: int) -> NoReturn:
+        names = frozenset([*self.names, *self.walks])
+        known = f"known are {', '.join(sorted(names))}" if names else "no alias is declared"
+        self.fail(f"unknown alias '{name}'; {known}.{suggestion(name, names)}", at)
 
     def fail(self, message: str, at: int) -> NoReturn:
         """Raises a `QueryError` at offset `at`."""

@@ -5,6 +5,7 @@ The only module of this package that waits for anything; all it awaits is its `R
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +15,7 @@ from kastor.errors import BadRequest, InvalidArgument
 from kastor.lang.errors import query_error
 from kastor.query.compiled import Compiled, Compiler
 from kastor.query.cost import charge
+from kastor.query.explain import advice, as_json
 from kastor.query.pages import cut_page, join_page
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.token import Position, decode, encode
@@ -102,6 +104,8 @@ class QueryService:
         """
         position = self._position(text, token, max_items, strict=strict)
         compiled = self.compile(position.text, strict=position.strict)
+        if compiled.plan.explain:
+            return await self._explain(compiled, self._size(position.page))
         if compiled.plan.counts:
             return await self._count(compiled)
         size = self._size(position.page)
@@ -131,6 +135,29 @@ class QueryService:
             strict=strict or self._settings.strict,
             indexed=self._indexes(),
         )
+
+    async def _explain(self, compiled: Compiled, size: int) -> Page:
+        """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
+        sql = compiled.first()
+        limit = () if compiled.plan.counts else (size,)
+        params = (*limit, *sql.constants)
+        timeout = self._settings.timeout_seconds
+        explained = compiled.dialect.explain + sql.text
+        steps = await self._reader.fetch_all(explained, params, timeout=timeout)
+        begun = time.perf_counter()
+        rows = await self._reader.fetch_all(sql.text, params, timeout=timeout)
+        elapsed = time.perf_counter() - begun
+        counted = rows[0][0] if rows and compiled.aggregate else len(rows)
+        row = {
+            "plan": as_json(compiled.plan),
+            "sql": sql.text,
+            "parameters": list(params),
+            "steps": [str(step[-1]) for step in steps],
+            "rows": 1 if compiled.plan.counts else counted,
+            "milliseconds": round(elapsed * 1000, 3),
+            "advice": advice(compiled.plan, self._indexes(), self._models().property_names()),
+        }
+        return Page(msgspec.json.encode([row]), None, self._charge(compiled, 1), 1)
 
     def _position(
         self, text: str | None, token: str | None, max_items: int | None, *, strict: bool

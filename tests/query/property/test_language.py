@@ -36,7 +36,7 @@ PIECES = [
     "EXISTS", "LIKE", "LIMIT", "OFFSET", "DISTINCT", "HAVING", "LEFT", "SUM", "LOWER", "EXPLAIN", "SHORTEST",
     "T", "a", "b", "x", "$dtId", "[[a b]]", "'s'", '"s"', "1", "2.5", "1e5", "-", "..", ".", ",", "(", ")", "[", "]",
     "{", "}", "*", ":", "|", "<-", "->", "=", "!=", "<", ">", "<=", "<>", "==", "+", "/", "%", ";", "'", "\\", "\x00",
-    "\ud800", "é", "true", "null", "exact", "--", "\n", "ASC", "DESC", "MODELS",
+    "\ud800", "é", "true", "null", "exact", "--", "\n", "ASC", "DESC", "MODELS", "ST_DISTANCE", "ST_WITHIN", "DATETIME_ADD", "SUBSTRING", "ROUND", "AVG", "NOW", "POWER",
 ]  # fmt: skip
 
 

@@ -16,6 +16,8 @@ class Dialect(Protocol):
     """One engine's spellings."""
 
     name: str
+    explain: str
+    """What before a statement makes the engine tell its steps."""
     join: str
     """Between tables whose conditions stand in WHERE."""
 

@@ -24,6 +24,7 @@ class Postgres:
     """The dialect of PostgreSQL 15 and newer; `schema` comes from the placement, never a client."""
 
     name = "postgres"
+    explain = "EXPLAIN "
     join = " CROSS JOIN "
 
     def __init__(self, schema: str) -> None:

@@ -1,7 +1,8 @@
-"""The superset's functions and aggregates in PostgreSQL; arguments are guarded (NULL: undefined)."""
+"""The superset's functions and aggregates in PostgreSQL, over guarded arguments."""
 
 from __future__ import annotations
 
+from kastor.errors import QueryError
 from kastor.query.kinds import RANKS
 
 _STAMP = '\'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\''
@@ -43,6 +44,9 @@ def call(name: str, args: list[str]) -> str:
         return f"substr({args[0]}, ({args[1]})::int + 1{rest})"
     if name == "ROUND" and len(args) > 1:
         return f"round({args[0]}, ({args[1]})::int)"
+    if name not in _CALLS:
+        message = f"{name} is not available on PostgreSQL"
+        raise QueryError(message)
     return _CALLS[name].format(*args)
 
 

@@ -88,7 +88,9 @@ class Predicates:
                     f"{self.values.alias(leaf.source)}.model_key IN ({keys})", leaf.negated
                 )
             case Within():
-                raise NotImplementedError
+                both = [self.values.json(leaf.point), self.values.json(leaf.area)]
+                test = f"{self.dialect.call('ST_WITHIN', both)} > 0"
+                return f"NOT ({test})" if leaf.negated else test
             case Exists():
                 return self._exists(leaf)
             case InQuery():

@@ -56,6 +56,7 @@ class Sqlite:
     """The dialect of SQLite 3.45 and newer."""
 
     name = "sqlite"
+    explain = "EXPLAIN QUERY PLAN "
     join = " JOIN "
 
     def mark(self, number: int) -> str:

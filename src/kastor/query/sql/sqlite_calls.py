@@ -51,6 +51,13 @@ _LENGTHS += " WHEN 'second' THEN 86400.0"
 _PARTS = "lower(a0) WHEN 'year' THEN '%Y' WHEN 'month' THEN '%m' WHEN 'day' THEN '%d'"
 _PARTS += " WHEN 'hour' THEN '%H' WHEN 'minute' THEN '%M' WHEN 'second' THEN '%S'"
 _INF = "9e999"
+_COORDINATE = "CASE WHEN json_type({0}, '$.type') = 'text' AND {0} ->> '$.type' = 'Point'"
+_COORDINATE += " THEN radians({0} ->> '$.coordinates[{1}]') END"
+_DISTANCE = (
+    "12742017.6 * asin(sqrt(pow(sin((y1 - y0) / 2), 2)"
+    " + cos(y0) * cos(y1) * pow(sin((x1 - x0) / 2), 2)))"
+)
+"""Haversine on a sphere of 6,371,008.8 m; x are longitudes, y latitudes, in radians."""
 
 
 def call(name: str, args: list[str]) -> str:
@@ -62,6 +69,14 @@ def call(name: str, args: list[str]) -> str:
         return f"({' || '.join(args)})"
     if name == "SUBSTRING" and len(args) == 2:  # noqa: PLR2004 - to the end
         args = [*args, "2147483647"]
+    if name == "ST_DISTANCE":
+        return _distance(args)
+    if name == "ST_WITHIN":
+        point, area = args
+        inside = "geopoly_contains_point(b -> '$.coordinates[0]',"
+        inside += " a ->> '$.coordinates[0]', a ->> '$.coordinates[1]')"
+        inside = "CASE WHEN a ->> '$.type' = 'Point' AND b ->> '$.type' = 'Polygon' THEN " + inside
+        return f"(SELECT {inside} END FROM (SELECT {point} AS a, {area} AS b))"
     if name in _NAMED and not (name == "ROUND" and len(args) == 1):
         named = ", ".join(f"{arg} AS a{index}" for index, arg in enumerate(args))
         body = _NAMED[name]
@@ -70,6 +85,20 @@ def call(name: str, args: list[str]) -> str:
         body = body.replace("{unit0}", _UNITS).replace("{length0}", _LENGTHS)
         return f"(SELECT {body.replace('{part0}', _PARTS)} FROM (SELECT {named}))"
     return _SIMPLE[name].format(*args)
+
+
+def _distance(args: list[str]) -> str:
+    """Metres between two GeoJSON points, or a point and a longitude with a latitude."""
+    ends = [_COORDINATE.format("a0", index) for index in (0, 1)]
+    if len(args) == 2:  # noqa: PLR2004
+        ends += [_COORDINATE.format("a1", index) for index in (0, 1)]
+    else:
+        ends += ["radians(a1)", "radians(a2)"]
+    named = ", ".join(f"{arg} AS a{index}" for index, arg in enumerate(args))
+    points = ", ".join(
+        f"{end} AS {name}" for end, name in zip(ends, ("x0", "y0", "x1", "y1"), strict=True)
+    )
+    return f"(SELECT {_DISTANCE} FROM (SELECT {points} FROM (SELECT {named})))"
 
 
 def aggregate(name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
