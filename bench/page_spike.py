@@ -14,10 +14,11 @@ from requests_cpu import TWINS, VERSION, call, gets, model, twin
 
 VARIANT = """
 import sys
+import kastor.assembly
 import kastor.server
 from kastor.query.settings import QuerySettings
 kastor.server.SWITCH_SECONDS = {switch}
-kastor.server._query_settings = lambda settings: QuerySettings(aggregate={aggregate})
+kastor.assembly._query_settings = lambda settings: QuerySettings(aggregate={aggregate})
 sys.argv = ["kastor", *sys.argv[1:]]
 from kastor.cli.main import main
 main()

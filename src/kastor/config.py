@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
+    endpoints: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Endpoints of the default graph by name: kind and its settings (file only).",
+    )
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )

@@ -7,10 +7,10 @@ schema of some server. One graph is one ADT instance; nothing leads from one to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from kastor.api.hosting import GraphInfo, require_new_name
 from kastor.api.services import Services
@@ -50,10 +50,12 @@ class ServerGraphs:
         placement: Placement,
         open_store: Callable[[str], AbstractAsyncContextManager[Store]],
         build_services: Callable[[Store], Services],
+        endpoints: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self._placement = placement
         self._open_store = open_store
         self._build_services = build_services
+        self._endpoints = endpoints
         self._open: dict[str, _Open] = {}
         self._lock = asyncio.Lock()
 
@@ -117,8 +119,17 @@ class ServerGraphs:
     async def _start(self, name: str) -> _Open:
         await self._require(name)
         stack = AsyncExitStack()
-        store = await stack.enter_async_context(self._open_store(name))
-        return _Open(self._build_services(store), stack)
+        try:
+            store = await stack.enter_async_context(self._open_store(name))
+            services = self._build_services(store)
+            stack.push_async_callback(services.feed.stop)
+            stack.push_async_callback(services.routes.stop)
+            # Endpoints of the configuration file are the default graph's.
+            await services.routes.start(self._endpoints if name == DEFAULT else {})
+        except BaseException:
+            await stack.aclose()
+            raise
+        return _Open(services, stack)
 
     async def _info(self, name: str) -> GraphInfo:
         return GraphInfo(name, await self._require(name), "open" if name in self._open else "idle")

@@ -140,7 +140,7 @@ class EndpointRow:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that a route gave up; `event` is its JSON, complete, so that it can be sent again."""
+    """An event that a route gave up; `event` is all of it as JSON, to be sent again."""
 
     key: int
     route: str

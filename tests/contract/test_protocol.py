@@ -320,9 +320,9 @@ def test_an_unknown_path_is_not_found(api: Api, twin_t: dict[str, Any], path: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/eventroutes", "/eventroutes/x", "/jobs/imports", "/jobs/imports/x", "/jobs/deletions"],
+    ["/jobs/imports", "/jobs/imports/x", "/jobs/deletions"],
 )
-def test_event_routes_and_jobs_are_absent(api: Api, path: str) -> None:
+def test_jobs_are_absent(api: Api, path: str) -> None:
     assert_error(api.get(path), 404, "NotFound")
 
 

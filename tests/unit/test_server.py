@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from kastor.config import Settings
-from kastor.server import CertificateError, _require_certificate
+from kastor.listening import CertificateError, require_certificate
 from kastor.tls import DevelopmentCertificate, ensure_development_certificate
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ def own(tmp_path: Path) -> DevelopmentCertificate:
 
 
 def _check(certificate: Path, key: Path) -> None:
-    _require_certificate(Settings(tls_cert=certificate, tls_key=key))
+    require_certificate(Settings(tls_cert=certificate, tls_key=key))
 
 
 def test_a_certificate_with_its_key_is_taken(own: DevelopmentCertificate) -> None:
     _check(own.certificate, own.key)
-    _require_certificate(Settings())
+    require_certificate(Settings())
 
 
 def _locked(own: DevelopmentCertificate, folder: Path) -> tuple[Path, Path]:

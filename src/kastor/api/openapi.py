@@ -88,6 +88,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success"}
     if operation.result is not None:
         success["content"] = {"application/json": {"schema": ref(operation.result)}}
+    if operation.streams:
+        success["content"] = {each: {"schema": {"type": "string"}} for each in operation.streams}
     if operation.etag:
         success["headers"] = {"ETag": {"schema": ref("Etag")}}
     responses: dict[str, Any] = {str(operation.status): success}

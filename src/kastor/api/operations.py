@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from kastor.api import extras, graphs, models, query, relationships, twins
+from kastor.api import (
+    delivery,
+    event_routes,
+    extras,
+    feed,
+    graphs,
+    models,
+    query,
+    relationships,
+    twins,
+)
 from kastor.api.request import Request, Response, StreamResponse
 from kastor.api.services import Services
 from kastor.auth.roles import Permission as P
@@ -31,6 +41,7 @@ class Operation:
         query: names of query parameters beside api-version.
         headers: names of request headers that matter.
         versioned: whether api-version is required.
+        streams: media types of an answer that is no JSON document.
         etag: whether success carries an ETag header.
     """
 
@@ -47,6 +58,7 @@ class Operation:
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     versioned: bool = True
+    streams: tuple[str, ...] = ()
     etag: bool = False
 
 
@@ -319,6 +331,202 @@ OPERATIONS: tuple[Operation, ...] = (
         "Delete a model that no other model needs",
         204,
         errors={404: ("ModelNotFound",), 409: ("ModelReferencesNotDeleted",)},
+    ),
+    Operation(
+        "EventRoutes_List",
+        "GET",
+        "/eventroutes",
+        P.ROUTES_READ,
+        event_routes.list_routes,
+        "List event routes",
+        result="EventRoutePage",
+        query=("continuationToken",),
+        headers=_PAGE,
+    ),
+    Operation(
+        "EventRoutes_GetById",
+        "GET",
+        "/eventroutes/{id}",
+        P.ROUTES_READ,
+        event_routes.get_route,
+        "Get an event route",
+        errors={404: ("EventRouteNotFound",)},
+        result="EventRoute",
+    ),
+    Operation(
+        "EventRoutes_Add",
+        "PUT",
+        "/eventroutes/{id}",
+        P.ROUTES_WRITE,
+        event_routes.put_route,
+        "Create or replace an event route",
+        204,
+        errors={
+            400: (
+                "EventRouteEndpointInvalid",
+                "EventRouteFilterInvalid",
+                "EventRouteIdInvalid",
+                "LimitExceeded",
+            )
+        },
+        body=(JSON_BODY, "EventRouteBody"),
+    ),
+    Operation(
+        "EventRoutes_Delete",
+        "DELETE",
+        "/eventroutes/{id}",
+        P.ROUTES_WRITE,
+        event_routes.delete_route,
+        "Delete an event route with its dead letters",
+        204,
+        errors={404: ("EventRouteNotFound",)},
+    ),
+    Operation(
+        "Kastor_ListEndpoints",
+        "GET",
+        "/kastor/v1/endpoints",
+        P.ROUTES_READ,
+        delivery.list_endpoints,
+        "List endpoints",
+        result="EndpointList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_GetEndpoint",
+        "GET",
+        "/kastor/v1/endpoints/{name}",
+        P.ROUTES_READ,
+        delivery.get_endpoint,
+        "Get an endpoint",
+        errors={404: ("EndpointNotFound",)},
+        result="Endpoint",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PutEndpoint",
+        "PUT",
+        "/kastor/v1/endpoints/{name}",
+        P.ROUTES_WRITE,
+        delivery.put_endpoint,
+        "Create or replace an endpoint",
+        result="Endpoint",
+        body=(JSON_BODY, "EndpointBody"),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_DeleteEndpoint",
+        "DELETE",
+        "/kastor/v1/endpoints/{name}",
+        P.ROUTES_WRITE,
+        delivery.delete_endpoint,
+        "Delete an endpoint that no route uses",
+        204,
+        errors={404: ("EndpointNotFound",), 409: ("EndpointInUse",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ListRouteStates",
+        "GET",
+        "/kastor/v1/routes",
+        P.ROUTES_READ,
+        delivery.list_route_status,
+        "How every route is doing",
+        result="RouteStateList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_GetRouteState",
+        "GET",
+        "/kastor/v1/routes/{id}",
+        P.ROUTES_READ,
+        delivery.route_status,
+        "How a route is doing",
+        errors={404: ("EventRouteNotFound",)},
+        result="RouteState",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PauseRoute",
+        "POST",
+        "/kastor/v1/routes/{id}/pause",
+        P.ROUTES_WRITE,
+        delivery.pause_route,
+        "Stop sending; the position is kept",
+        204,
+        errors={404: ("EventRouteNotFound",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ResumeRoute",
+        "POST",
+        "/kastor/v1/routes/{id}/resume",
+        P.ROUTES_WRITE,
+        delivery.resume_route,
+        "Go on from where the route was paused",
+        204,
+        errors={404: ("EventRouteNotFound",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ReplayRoute",
+        "POST",
+        "/kastor/v1/routes/{id}/replay",
+        P.ROUTES_WRITE,
+        delivery.replay_route,
+        "Send again from a position or time on",
+        errors={404: ("EventRouteNotFound",)},
+        result="Position",
+        query=("from",),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ListDeadLetters",
+        "GET",
+        "/kastor/v1/routes/{id}/deadletters",
+        P.ROUTES_READ,
+        delivery.list_dead_letters,
+        "List the events that a route gave up",
+        errors={404: ("EventRouteNotFound",)},
+        result="DeadLetterList",
+        query=("after",),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_RequeueDeadLetters",
+        "POST",
+        "/kastor/v1/routes/{id}/deadletters/requeue",
+        P.ROUTES_WRITE,
+        delivery.requeue_dead_letters,
+        "Send dead letters again",
+        errors={404: ("EventRouteNotFound",)},
+        result="Count",
+        query=("key",),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PurgeDeadLetters",
+        "DELETE",
+        "/kastor/v1/routes/{id}/deadletters",
+        P.ROUTES_WRITE,
+        delivery.purge_dead_letters,
+        "Delete dead letters",
+        errors={404: ("EventRouteNotFound",)},
+        result="Count",
+        query=("key",),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_Events",
+        "GET",
+        "/kastor/v1/events",
+        P.EVENTS_READ,
+        feed.events,
+        "Follow the events of the graph, as Server-Sent Events or pages of NDJSON",
+        errors={400: ("EventRouteFilterInvalid",)},
+        query=("filter", "after", "format"),
+        headers=("Last-Event-ID", "max-items-per-page"),
+        versioned=False,
+        streams=("text/event-stream", "application/x-ndjson"),
     ),
     Operation(
         "Kastor_Status",

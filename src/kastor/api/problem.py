@@ -7,6 +7,9 @@ import orjson
 from kastor import errors as e
 from kastor.api.request import ClientGone, Response, json_response
 from kastor.dtdl import DtdlError, UnresolvedReferenceError
+from kastor.events.endpoints import MissingLibrary
+from kastor.events.filter_tokens import FilterError
+from kastor.events.routes import RouteRefused
 from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
@@ -39,6 +42,9 @@ STATUS: dict[type[e.KastorError], int] = {
     DtdlError: 400,
     UnresolvedReferenceError: 400,
     ClientGone: 499,
+    FilterError: 400,
+    RouteRefused: 400,
+    MissingLibrary: 400,
 }
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 

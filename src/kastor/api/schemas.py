@@ -22,6 +22,14 @@ def _page(item: str) -> dict[str, Any]:
     }
 
 
+def _list(item: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["value"],
+        "properties": {"value": {"type": "array", "items": ref(item)}},
+    }
+
+
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Twin": {
         "type": "object",
@@ -131,17 +139,91 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "oldestLogEntry": {"type": ["string", "null"]},
         },
     },
+    "EventRoute": {
+        "type": "object",
+        "required": ["id", "endpointName", "filter"],
+        "properties": {"id": _STRING, "endpointName": _STRING, "filter": _STRING},
+        "additionalProperties": False,
+    },
+    "EventRoutePage": _page("EventRoute"),
+    "EventRouteBody": {
+        "type": "object",
+        "required": ["endpointName", "filter"],
+        "properties": {"endpointName": _STRING, "filter": _STRING},
+    },
+    "Endpoint": {
+        "type": "object",
+        "required": ["name", "kind", "settings", "routes"],
+        "properties": {
+            "name": _STRING,
+            "kind": _STRING,
+            "settings": {"type": "object"},
+            "routes": {"type": "array", "items": _STRING},
+        },
+        "additionalProperties": False,
+    },
+    "EndpointList": _list("Endpoint"),
+    "EndpointBody": {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": _STRING, "settings": {"type": "object"}},
+    },
+    "RouteState": {
+        "type": "object",
+        "required": ["id", "endpointName", "filter", "state", "position", "lag"],
+        "properties": {
+            "id": _STRING,
+            "endpointName": _STRING,
+            "filter": _STRING,
+            "state": {"enum": ["running", "paused", "stopped"]},
+            "position": {"type": "integer"},
+            "lag": {"type": "integer"},
+            "delivered": {"type": "integer"},
+            "deadLetters": {"type": "integer"},
+            "perMinute": {"type": "integer"},
+            "lastDelivery": {"type": ["string", "null"]},
+            "lastError": {"type": ["string", "null"]},
+        },
+        "additionalProperties": False,
+    },
+    "RouteStateList": _list("RouteState"),
+    "DeadLetter": {
+        "type": "object",
+        "required": ["key", "error", "attempts", "died", "requeued", "event"],
+        "properties": {
+            "key": {"type": "integer"},
+            "error": _STRING,
+            "attempts": {"type": "integer"},
+            "died": _STRING,
+            "requeued": {"type": "boolean"},
+            "event": {"type": "object"},
+        },
+    },
+    "DeadLetterList": {
+        "type": "object",
+        "required": ["value", "after"],
+        "properties": {
+            "value": {"type": "array", "items": ref("DeadLetter")},
+            "after": {"type": ["integer", "null"]},
+        },
+    },
+    "Count": {
+        "type": "object",
+        "required": ["count"],
+        "properties": {"count": {"type": "integer"}},
+    },
+    "Position": {
+        "type": "object",
+        "required": ["position"],
+        "properties": {"position": {"type": "integer"}},
+    },
     "Graph": {
         "type": "object",
         "required": ["name", "place", "state"],
         "properties": {"name": _STRING, "place": _STRING, "state": {"enum": ["open", "idle"]}},
         "additionalProperties": False,
     },
-    "GraphList": {
-        "type": "object",
-        "required": ["value"],
-        "properties": {"value": {"type": "array", "items": ref("Graph")}},
-    },
+    "GraphList": _list("Graph"),
     "Health": {"type": "object", "required": ["status"], "properties": {"status": _STRING}},
     "Error": {
         "type": "object",

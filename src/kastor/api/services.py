@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kastor.api.hosting import Graphs
+    from kastor.events.feed import Feed
+    from kastor.events.routes import RouteService
     from kastor.graph.service import GraphService
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
@@ -40,6 +42,8 @@ class Services:
     store: Store
     graph: GraphService
     query: QueryService
+    routes: RouteService
+    feed: Feed
     limits: RequestLimits
     graphs: Graphs
     allow_reset: bool = False

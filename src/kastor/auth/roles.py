@@ -20,6 +20,9 @@ class Permission(StrEnum):
     RELATIONSHIPS_WRITE = "digitaltwins/relationships/write"
     RELATIONSHIPS_DELETE = "digitaltwins/relationships/delete"
     QUERY = "query/action"
+    ROUTES_READ = "eventroutes/read"
+    ROUTES_WRITE = "eventroutes/write"
+    EVENTS_READ = "kastor/events/read"
     STATUS_READ = "kastor/status/read"
     GRAPHS_READ = "kastor/graphs/read"
     GRAPHS_WRITE = "kastor/graphs/write"
@@ -35,6 +38,8 @@ READER = frozenset(
         Permission.TWINS_READ,
         Permission.RELATIONSHIPS_READ,
         Permission.QUERY,
+        Permission.ROUTES_READ,
+        Permission.EVENTS_READ,
         Permission.STATUS_READ,
         Permission.GRAPHS_READ,
         Permission.OPEN,

@@ -25,12 +25,16 @@ CaFile = Annotated[
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
-def call(method: str, url: str, path: str, ca_file: Path | None = None) -> Any:
+def call(method: str, url: str, path: str, ca_file: Path | None = None, body: object = None) -> Any:
     """Return the decoded answer of a call; ends the command with the server's words on a fault.
 
     The token comes from the variable KASTOR_TOKEN.
     """
-    request = urllib.request.Request(f"{url.rstrip('/')}{path}", method=method)  # noqa: S310
+    data = None if body is None else json.dumps(body).encode()
+    address = f"{url.rstrip('/')}{path}"
+    request = urllib.request.Request(address, data=data, method=method)  # noqa: S310
+    if data is not None:
+        request.add_header("Content-Type", "application/json")
     token = os.environ.get("KASTOR_TOKEN")
     if token:
         request.add_header("Authorization", f"Bearer {token}")

@@ -70,7 +70,8 @@ _FLAGS = {
 
 def _run(settings: Settings) -> None:
     from kastor.auth.tokens import TokenFileError
-    from kastor.server import CertificateError, PortTakenError, run
+    from kastor.listening import CertificateError, PortTakenError
+    from kastor.server import run
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
     from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError
 

@@ -73,6 +73,7 @@ class RouteWorker:
         self._nudge = asyncio.Event()
         self._nudge.set()  # dead letters may have been requeued while nobody ran
         self._noted, self._noted_at = route.position, time.monotonic()
+        self._noted_error = route.last_error
         self._attempts = 0
 
     def nudge(self) -> None:
@@ -191,9 +192,9 @@ class RouteWorker:
         settled: Sequence[int] = (),
     ) -> None:
         """Write the progress down, if there is any."""
-        if not (delivered or letters or settled) and self.position == self._noted:
-            if self.error == self.route.last_error:
-                return
+        news = delivered or letters or settled or self.position != self._noted
+        if not news and self.error == self._noted_error:
+            return
         await self._store.advance_route(
             self.route.id,
             self.position,
@@ -203,6 +204,7 @@ class RouteWorker:
             settled=list(settled),
         )
         self._noted, self._noted_at = self.position, time.monotonic()
+        self._noted_error = self.error
 
     async def _back_off(self, fault: Fault) -> None:
         settings = self._settings

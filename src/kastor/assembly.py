@@ -1,0 +1,54 @@
+"""Makes the services of a graph from the settings."""
+
+from __future__ import annotations
+
+from kastor.api.hosting import Graphs
+from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
+from kastor.config import Settings
+from kastor.dtdl import ValueRules
+from kastor.events.feed import Feed
+from kastor.events.relay import Relay
+from kastor.events.routes import RouteService
+from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
+from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
+from kastor.storage.protocol import Store
+
+ADT_STRING_BYTES = 4_096
+ADT_ROUTES = 6
+
+
+def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services:
+    """Return the services of a graph under these settings."""
+    adt = settings.profile == "adt"
+    graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
+    limits = ADT_REQUEST_LIMITS if adt else _request_limits(settings)
+    query_settings = ADT_SETTINGS if adt else _query_settings(settings)
+    query = QueryService(store, lambda: store.catalog, store.signing_key, query_settings)
+    relay = Relay(store.events, store.host_name)
+    routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
+    feed = Feed(store.events, store.host_name)
+    return Services(
+        store, graph, query, routes, feed, limits, graphs, allow_reset=settings.allow_reset
+    )
+
+
+def value_rules(settings: Settings) -> ValueRules:
+    """Return what the server accepts as values where DTDL says otherwise (rest-api C.1.3)."""
+    limit = ADT_STRING_BYTES if settings.profile == "adt" else None
+    return ValueRules(
+        zone_optional=True, dollar_keys=False, empty_keys=False, max_string_bytes=limit
+    )
+
+
+def _request_limits(settings: Settings) -> RequestLimits:
+    return RequestLimits(
+        body_bytes=settings.max_body_bytes, models_body_bytes=settings.max_models_body_bytes
+    )
+
+
+def _query_settings(settings: Settings) -> QuerySettings:
+    return QuerySettings(
+        default_page=settings.query_page,
+        max_page=settings.max_query_page,
+        timeout_seconds=settings.query_timeout,
+    )

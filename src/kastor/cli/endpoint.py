@@ -1,0 +1,68 @@
+"""`kastor endpoint`: where events go to."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from kastor.cli.output import fail
+from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
+
+app = typer.Typer(no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The endpoint's name: 3 to 50 letters, digits, hyphens.")]
+_PATH = "/kastor/v1/endpoints"
+
+
+@app.command("list")
+def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Print every endpoint and the routes that use it."""
+    for info in call("GET", url, _PATH, ca_file)["value"]:
+        print(f"{info['name']:<32}{info['kind']:<10}{', '.join(info['routes'])}")
+
+
+@app.command()
+def show(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Print an endpoint's settings; secrets stand there as references only."""
+    print(json.dumps(call("GET", url, _path(name), ca_file), indent=2))
+
+
+@app.command()
+def create(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="webhook, kafka, mqtt, amqp, nats, file or stdout.")],
+    settings: Annotated[
+        Path | None, typer.Option(help="JSON file with the kind's settings; - for stdin.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    ca_file: CaFile = None,
+) -> None:
+    """Create an endpoint, or replace one; its routes use it at once."""
+    body = {"kind": kind, "settings": _read(settings)}
+    call("PUT", url, _path(name), ca_file, body)
+    print(f"{name} is ready; route events to it with PUT /eventroutes/ID.")
+
+
+@app.command()
+def delete(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Delete an endpoint that no route uses."""
+    call("DELETE", url, _path(name), ca_file)
+    print(f"{name} is gone.")
+
+
+def _path(name: str) -> str:
+    return f"{_PATH}/{quote(name, safe='')}"
+
+
+def _read(settings: Path | None) -> Any:
+    if settings is None:
+        return {}
+    try:
+        text = sys.stdin.read() if str(settings) == "-" else settings.read_text("utf-8")
+        return json.loads(text)
+    except (OSError, ValueError) as error:
+        fail(f"{settings} cannot be read as JSON: {error}")

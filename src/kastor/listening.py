@@ -1,0 +1,145 @@
+"""The listening socket, its certificate, and the HTTP server behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from starlette.middleware.cors import CORSMiddleware
+
+from kastor.config import Settings
+from kastor.storage.sqlite.folder import DataFolder
+
+if TYPE_CHECKING:
+    from kastor.tls import DevelopmentCertificate
+
+_EXPOSED = [
+    *("ETag", "query-charge", "x-ms-error-code", "Retry-After", "traceresponse"),
+    "kastor-next-position",
+]
+
+
+class PortTakenError(Exception):
+    """Another program listens on the address already."""
+
+
+class CertificateError(Exception):
+    """The certificate or its key cannot be read, or they do not belong together."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises PortTakenError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(
+            f"Cannot listen on {host}:{port}: {error.strerror}. "
+            "Choose another port with --port, or --port 0 for a free one."
+        ) from error
+    return listener
+
+
+def require_certificate(settings: Settings) -> None:
+    """Raise CertificateError unless the configured certificate can be used."""
+    cert, key = settings.tls_cert, settings.tls_key
+    if cert is None or key is None:
+        return
+    try:
+        # A password that opens nothing, so that an encrypted key is refused and not asked for.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="-")  # noqa: S106
+    except OSError as error:
+        missing = [str(path) for path in (cert, key) if not path.is_file()]
+        reason = f"there is no file {missing[0]}" if missing else str(error)
+        raise CertificateError(
+            f"The certificate {cert} with the key {key} cannot be used: {reason}. "
+            "--tls-cert takes a PEM chain, --tls-key its unencrypted PEM key."
+        ) from error
+
+
+def development_certificate(
+    settings: Settings, folder: DataFolder
+) -> DevelopmentCertificate | None:
+    """Return the development certificate, made if need be, or None without --tls-dev."""
+    if not settings.tls_dev:
+        return None
+    from kastor.tls import ensure_development_certificate  # noqa: PLC0415 - 0.1 s, seldom used
+
+    return ensure_development_certificate(folder.tls, settings.host)
+
+
+def uvicorn_config(
+    settings: Settings, app: Any, certificate: DevelopmentCertificate | None
+) -> uvicorn.Config:
+    """Return how uvicorn serves `app` under these settings."""
+    if settings.cors_origin:
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origin,
+            allow_methods=["GET", "PUT", "PATCH", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=_EXPOSED,
+        )
+    cert, key = settings.tls_cert, settings.tls_key
+    if certificate is not None:
+        cert, key = certificate.certificate, certificate.key
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+    )
+
+
+def address_of(settings: Settings, listener: socket.socket) -> str:
+    """Return the address that clients of this machine use."""
+    scheme = "https" if settings.tls_dev or settings.tls_cert else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{listener.getsockname()[1]}"
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its habit to raise the signal again, which would skip our own end.
+
+    `on_exit` is called at the first signal, so that streams can end by themselves.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to end."""
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+    def catch_signals(self) -> None:
+        """End gracefully from now on; called before anybody is told that the server is there."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+            except NotImplementedError:  # Windows
+                signal.signal(number, self.handle_exit)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Leave the signals to `catch_signals`."""
+        yield
