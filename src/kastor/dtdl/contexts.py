@@ -22,7 +22,7 @@ Tolerance = Literal["default", "always", "never"]
 DTDL = "dtmi:dtdl:context"
 _LOOSE = re.compile(tables.DTMI_LOOSE)
 _VERSIONED = re.compile(r"^(?P<name>[^;#]+);(?P<major>[0-9]{1,9})(?:\.(?P<minor>[0-9]+))?$")
-_LIMITS = re.compile(r"^dtmi:dtdl:limits:")
+_FRAGMENTS = ("limitless", "limits")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,112 +85,121 @@ class Contexts:
     def _make(
         self, outer: ActiveContext | None, entries: list[object], path: object
     ) -> ActiveContext:
-        specifiers: list[str] = []
-        for entry in entries:
-            if isinstance(entry, str):
-                specifiers.append(entry)
-            elif entry is entries[-1]:
-                specifiers.append("")
-            else:
-                raise Fault("localContextNotLast", path)
         if not entries and outer is None:
             raise Fault("emptyContext", path)
-        found, start = self._dtdl(outer, specifiers, path)
-        extensions = list(outer.extensions if outer else ())
+        found, (leading, start) = self._dtdl(outer, entries, path)
+        if entries and not isinstance(entries[-1], str):
+            raise Fault("disallowedLocalContext", path)
+        # One version of an extension is active; a later one takes the place of an earlier.
+        extensions = {_name(known): known for known in (outer.extensions if outer else ())}
         incomplete = outer.incomplete if outer else False
-        for at, entry in enumerate(entries):
-            if start[0] <= at < start[1]:
-                continue
+        for entry in [*entries[:leading], *entries[start:]]:
             if not isinstance(entry, str):
-                raise Fault("disallowedLocalContext", path)
-            known = self._extension(entry, found.version, path)
+                raise Fault("localContextNotLast", path)
+            known = self._extension(entry, found, path)
             if known is None:
                 incomplete = True
-            elif known not in extensions:
-                extensions.append(known)
-        return self._active(found, tuple(extensions), incomplete)
+            else:
+                extensions[_name(known)] = known
+        return self._active(found, tuple(extensions.values()), incomplete)
 
     def _dtdl(
-        self, outer: ActiveContext | None, specifiers: list[str], path: object
+        self, outer: ActiveContext | None, entries: list[object], path: object
     ) -> tuple[Language, tuple[int, int]]:
         """Return the language, the number of leading contexts and where extensions start."""
         leading = 0
-        while leading < len(specifiers) and specifiers[leading] in tables.LEADING_CONTEXTS:
+        while leading < len(entries) and str(entries[leading]) in tables.LEADING_CONTEXTS:
             leading += 1
         at, found = leading, None
-        while at < len(specifiers) and is_dtdl(specifiers[at]):
-            found, at = self._version(specifiers, at, path)
+        while at < len(entries):
+            entry = entries[at]
+            if not isinstance(entry, str) or not entry.startswith(f"{DTDL};"):
+                break
+            found, at = self._version(entry, entries, at, path)
         if found is None:
             if outer is None:
                 raise Fault("missingDtdlContext", path)
             return outer.language, (0, 0)
         return found, (leading, at)
 
-    def _version(self, specifiers: list[str], at: int, path: object) -> tuple[Language, int]:
-        specifier = specifiers[at]
+    def _version(
+        self, specifier: str, entries: list[object], at: int, path: object
+    ) -> tuple[Language, int]:
         base, hash_sign, fragment = specifier.partition("#")
         match = _VERSIONED.match(base)
-        if not _LOOSE.search(specifier) or not match or specifier != specifier.strip():
+        if match is None or not _LOOSE.search(specifier) or specifier != specifier.strip():
             raise Fault("invalidContextSpecifier", path, specifier)
         major = int(match["major"])
-        if major not in tables.VERSIONS:
-            raise Fault("unrecognizedContextVersion", path, specifier)
-        if match["minor"] and major == tables.VERSIONS[0]:
-            raise Fault("invalidContextSpecifierForVersion", path, specifier)
-        if hash_sign and fragment not in ("limits", "limitless"):
+        if hash_sign and fragment not in _FRAGMENTS:
             raise Fault("invalidContextFragment", path, specifier)
         if hash_sign and major not in tables.CUSTOM_LIMITS:
             raise Fault("disallowedContextFragment", path, specifier)
-        if major > self._max_version:
-            raise Fault("disallowedContextVersion", path, specifier)
         if fragment == "limits":
             raise Fault("misplacedLimitContext", path, specifier)
+        if major not in tables.VERSIONS:
+            raise Fault("unrecognizedContextVersion", path, specifier)
+        if major > self._max_version:
+            raise Fault("disallowedContextVersion", path, specifier)
+        if not language(major).id_pattern.search(base):
+            raise Fault("invalidContextSpecifierForVersion", path, specifier)
         if fragment == "limitless":
-            following = specifiers[at + 1] if at + 1 < len(specifiers) else ""
-            return language(major, self._limit(specifier, following, major, path)), at + 2
+            following = entries[at + 1] if at + 1 < len(entries) else None
+            if isinstance(following, str):
+                limits = self._limits_of(following, language(major), path)
+                if limits is not None:
+                    return language(major, limits), at + 2
+            raise Fault("missingLimitContext", path, specifier)
         return language(major), at + 1
 
-    def _limit(self, specifier: str, following: str, major: int, path: object) -> str:
-        """Return the name of the limits context that must follow ``#limitless``."""
-        base, _, fragment = following.partition("#")
-        match = _VERSIONED.match(base)
-        if match and match["name"] == DTDL and fragment in ("", "limits"):
-            if int(match["major"]) == major:
-                return ""
-        elif _LIMITS.match(following):
-            if not _LOOSE.search(following) or fragment or "#" in following:
-                raise Fault("invalidContextSpecifier", path, following)
-            for name, identifier in tables.LIMIT_CONTEXTS.items():
-                if identifier == following and name in self._limits:
+    def _limits_of(self, specifier: str, spoken: Language, path: object) -> str | None:
+        """Return the name of a limits context, or None for one that sets no limits."""
+        match = self._well_formed(specifier, spoken, path)
+        fragment = specifier.partition("#")[2] if "#" in specifier else None
+        if specifier.startswith(f"{DTDL};"):
+            if fragment not in (None, *_FRAGMENTS):
+                raise Fault("invalidContextFragment", path, specifier)
+            same = int(match["major"]) == spoken.version
+            return "" if same and fragment != "limitless" else None
+        if fragment is not None:
+            raise Fault("invalidContextSpecifier", path, specifier)
+        for name, identifier in tables.LIMIT_CONTEXTS.items():
+            if identifier == f"{match['name']};{match['major']}":
+                if name in self._limits:
                     return name
-            raise Fault("disallowedLimitContext", path, following)
-        raise Fault("missingLimitContext", path, specifier)
+                raise Fault("disallowedLimitContext", path, specifier)
+        return None
 
-    def _extension(self, specifier: str, version: int, path: object) -> str | None:
-        """Return the id of the known context, or None for a tolerated unknown one."""
+    def _well_formed(self, specifier: str, spoken: Language, path: object) -> re.Match[str]:
+        """Return name and version of a context id."""
+        base = specifier.partition("#")[0]
         if not specifier.startswith("dtmi:"):
             raise Fault("nonDtmiContextSpecifier", path, specifier)
-        if is_dtdl(specifier):
-            match = _VERSIONED.match(specifier.partition("#")[0])
-            if match and int(match["major"]) not in tables.VERSIONS:
-                raise Fault("unrecognizedContextVersion", path, specifier)
-            raise Fault("dtdlContextFollowsAffiliate", path, specifier)
-        if not _LOOSE.search(specifier) or "#" in specifier or specifier.endswith("\n"):
+        if not _LOOSE.search(specifier) or specifier.endswith("\n"):
             raise Fault("invalidContextSpecifier", path, specifier)
-        if _LIMITS.match(specifier):
-            raise Fault("misplacedLimitContext", path, specifier)
-        match = _VERSIONED.match(specifier)
-        if version == tables.VERSIONS[0] and (not match or match["minor"]):
+        match = _VERSIONED.match(base)
+        if not spoken.id_pattern.search(base) or len(base) > spoken.id_length:
             raise Fault("invalidContextSpecifierForVersion", path, specifier)
-        if not match:
+        if match is None:
             raise Fault("missingContextVersion", path, specifier)
-        name, major = match["name"], int(match["major"])
-        if f"{name};{major}" in contexts():
-            return f"{name};{major}"
-        tolerant = version in tables.TOLERANT
-        if self._tolerance == "always" or (self._tolerance == "default" and tolerant):
+        return match
+
+    def _extension(self, specifier: str, spoken: Language, path: object) -> str | None:
+        """Return the id of the known context, or None for a tolerated unknown one."""
+        if specifier.startswith(f"{DTDL};"):
+            raise Fault("dtdlContextFollowsAffiliate", path, specifier)
+        if specifier.startswith("dtmi:") and "#" in specifier:
+            raise Fault("invalidContextSpecifier", path, specifier)
+        match = self._well_formed(specifier, spoken, path)
+        known = f"{match['name']};{match['major']}"
+        if known in contexts():
+            return known
+        if known in tables.LIMIT_CONTEXTS.values():
+            raise Fault("misplacedLimitContext", path, specifier)
+        if self._tolerance == "always" or (self._tolerance == "default" and spoken.tolerant):
             return None
-        if any(known.partition(";")[0] == name for known in contexts()):
+        names = {_name(identifier) for identifier in contexts()}
+        names |= {_name(identifier) for identifier in tables.LIMIT_CONTEXTS.values()}
+        if match["name"] in names:
             raise Fault("unresolvableContextVersion", path, specifier)
         raise Fault("unresolvableContextSpecifier", path, specifier)
 
@@ -212,6 +221,5 @@ class Contexts:
         return same
 
 
-def is_dtdl(specifier: str) -> bool:
-    """Tell whether a specifier means a DTDL context, well formed or not."""
-    return specifier.startswith((f"{DTDL};", f"{DTDL}#"))
+def _name(identifier: str) -> str:
+    return identifier.partition(";")[0]

@@ -128,23 +128,21 @@ class Elements:
         """Return the id of an element without `@id` (spec dtdl 3.2)."""
         if spec.segment is None:
             return automatic_id(parent.id, spec.name, None)
-        found = value.get(spec.segment)
-        if found is None and spec.segment not in value:
-            term = f"dtmi:dtdl:property:{spec.segment};{parent.language.version}"
-            if term not in value:
-                raise self._quit(
-                    "missingDtmiSegPropertyValue",
-                    path,
-                    primary=parent.id,
-                    property=spec.name,
-                    value=spec.segment,
-                )
-            found = value[term]
+        key = _segment_key(value, spec.segment)
+        if key is None:
+            raise self._quit(
+                "missingDtmiSegPropertyValue",
+                path,
+                primary=parent.id,
+                property=spec.name,
+                value=spec.segment,
+            )
+        found = value[key]
         name = segment_of(found)
         if name is None:
             raise self._quit(
                 "dtmiSegPropertyNotStringOrNumber",
-                (path, spec.segment),
+                (path, key),
                 primary=parent.id,
                 property=spec.name,
                 value=spec.segment,
@@ -557,6 +555,14 @@ class Elements:
             Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
         )
         values.append(found)
+
+
+def _segment_key(value: dict[str, Any], segment: str) -> str | None:
+    """Return the member that names an element: by its term, or its identifier of any version."""
+    if segment in value:
+        return segment
+    start = f"dtmi:dtdl:property:{segment};"
+    return next((key for key in value if key.startswith(start)), None)
 
 
 def _placed(member: object, path: Path) -> list[tuple[Any, Path]]:

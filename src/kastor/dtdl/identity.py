@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from kastor.dtdl.literals import XSD_STRING, XSD_STRINGS, flatten
+from kastor.dtdl.literals import flatten, is_integer, literal_of
 
 _LONGEST_AUTOMATIC = 8192
 
@@ -27,15 +27,11 @@ def _bounded(base: str, version: str) -> str:
 def segment_of(value: object) -> str | None:
     """Return the end of an automatic id that a name makes, or None if it makes none."""
     values = flatten(value)
-    if len(values) != 1:
-        return None
-    found = values[0]
-    if isinstance(found, dict):
-        if found.get("@type", XSD_STRING) not in XSD_STRINGS:
-            return None
-        found = found.get("@value")
+    found = literal_of(values[0]) if len(values) == 1 else None
     if isinstance(found, str):
         return found
-    if isinstance(found, (int, float)) and not isinstance(found, bool):
-        return str(found).replace(".", "_")
-    return None
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    if is_integer(found):
+        return str(int(found))
+    return repr(found).upper().replace(".", "_")

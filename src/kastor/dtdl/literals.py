@@ -20,8 +20,6 @@ INT32 = range(-(2**31), 2**31)
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _LANGUAGE = re.compile(tables.LANGUAGE_CODE)
 _DURATION = re.compile(tables.DURATION)
-XSD_STRING = "xsd:string"
-XSD_STRINGS = (XSD_STRING, f"{_XSD}string")
 DEFAULT_LANGUAGE = "en"
 
 
@@ -88,6 +86,22 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+class _Silent:
+    """Takes the findings of a value that is only tried."""
+
+    def report(self, identifier: str, value: str | None = None) -> None:
+        """Forget the finding."""
+
+
+def literal_of(value: object) -> Any:
+    """Return a free literal without reporting what is wrong with it, or None."""
+    if isinstance(value, dict):
+        silent: Any = _Silent()
+        silent.restricted = False
+        return _read_any_object(silent, value)
+    return value
+
+
 def shown_value(value: object) -> str:
     """Return a literal as problems show it."""
     return str(value)
@@ -140,7 +154,7 @@ def _check_value(reading: Reading, value: Any) -> Any:
     if spec.kind == "string":
         if spec.length is not None and utf16_length(value) > spec.length:
             reading.report("stringTooLong", value)
-        elif spec.pattern is not None and not spec.pattern.search(value):
+        if spec.pattern is not None and not spec.pattern.search(value):
             reading.report("stringInvalid", value)
     elif spec.kind == "integer":
         value = int(value)
@@ -198,14 +212,14 @@ def _type_of(reading: Reading, value: dict[str, Any]) -> tuple[bool, str | None]
 def _read_value_object(reading: Reading, value: dict[str, Any], kind: str) -> Any:
     word, what, type_word = _WORDS[kind]
     _report_members(reading, value)
+    if "@value" not in value:
+        reading.report(f"{word}ObjectNoValue")
+        return None
     usable, named = _type_of(reading, value)
     if not usable:
         return None
     if named is not None and named != kind:
         reading.report(f"{word}TypeNot{type_word}")
-        return None
-    if "@value" not in value:
-        reading.report(f"{word}ObjectNoValue")
         return None
     inner = value["@value"]
     if not _CHECKS[kind](inner):
@@ -236,22 +250,22 @@ _TRIES = ("string", "integer", "decimal", "boolean")
 
 
 def _read_any_object(reading: Reading, value: dict[str, Any]) -> Any:
-    usable, named = _type_of(reading, value)
-    found = None
-    if usable and named in _WORDS:
+    for kind in _TRIES:
         _report_members(reading, value)
-        found = _read_value_object(reading, {k: value[k] for k in value if k == "@value"}, named)
-    elif usable and named is None:
-        for kind in _TRIES:
-            _report_members(reading, value)
-            if "@value" not in value:
-                reading.report("literalObjectNoValue")
-            elif _CHECKS[kind](value["@value"]):
-                found = value["@value"]
-                break
-    if found is None:
-        reading.report("literalNotValid")
-    return found
+        if "@value" not in value:
+            reading.report("literalObjectNoValue")
+            continue
+        usable, named = _type_of(reading, value)
+        if not usable or named not in (None, kind):
+            continue
+        inner = value["@value"]
+        if _CHECKS[kind](inner):
+            return inner
+        if named is not None:
+            word, what, _ = _WORDS[kind]
+            reading.report(f"{word}ValueNot{what}")
+    reading.report("literalNotValid")
+    return None
 
 
 # --- language strings -------------------------------------------------------------------------
