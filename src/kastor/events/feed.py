@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from kastor.errors import InvalidArgument
 from kastor.events.envelope import build_event
@@ -21,6 +22,8 @@ from kastor.storage.events import EventStore
 
 RING = 2_048
 BATCH = 256
+_NOWHERE = 2**63
+"""Before the log is followed no position is within the ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ class Beat:
     position: int
 
 
+class _Listener:
+    """One stream; woken only when something came that its filter wants."""
+
+    __slots__ = ("wake", "wants")
+
+    def __init__(self, wants: Filter) -> None:
+        self.wants = wants
+        self.wake = asyncio.Event()
+
+
 class Feed:
     """Events of one graph from a position on, for any number of listeners."""
 
@@ -37,9 +50,9 @@ class Feed:
         self._store = store
         self._host_name = host_name
         self._ring: deque[Event] = deque(maxlen=RING)
+        self._ring_from = _NOWHERE
         self._seen = 0
-        self._ring_from = 0
-        self._grown = asyncio.Condition()
+        self._listeners: dict[str, set[_Listener]] = {}
         self._reader: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
@@ -89,56 +102,81 @@ class Feed:
     ) -> AsyncIterator[Event | Beat]:
         """Yield events after a position as they come; a `Beat` when nothing came for a while."""
         position = after
+        listener = _Listener(wants)
+        alike = self._listeners.setdefault(wants.text, set())
+        alike.add(listener)
         self._start()
-        while True:
-            events, reached = await self._next(position)
-            for event in events:
-                if wants.matches(event):
-                    yield event
-            idle, position = reached == position, reached
-            if idle:
-                try:
-                    await asyncio.wait_for(self._wait(position), heartbeat)
-                except TimeoutError:
+        try:
+            while True:
+                listener.wake.clear()
+                events, reached = await self._next(position)
+                for event in events:
+                    if wants.matches(event):
+                        yield event
+                idle, position = reached == position, reached
+                if idle and not await _within(listener.wake.wait(), heartbeat):
+                    # What was read meanwhile did not wake this listener: it wants none of it.
+                    position = max(position, self._seen)
                     yield Beat(position)
+        finally:
+            alike.discard(listener)
+            if not alike:
+                self._listeners.pop(wants.text, None)
 
     async def _next(self, position: int) -> tuple[list[Event], int]:
         if position >= self._ring_from:
             events = [event for event in self._ring if event.position > position]
-            reached = events[-1].position if events else position
-            return events, max(reached, self._seen)
+            return events, max(self._seen, position)
         entries = await self._store.changes_after(position, BATCH)
         if not entries:
-            return [], max(position, self._seen)
+            return [], position
         events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
         return events, entries[-1].seq
-
-    async def _wait(self, position: int) -> None:
-        async with self._grown:
-            await self._grown.wait_for(lambda: self._seen > position)
 
     def _start(self) -> None:
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
+        self._ring.clear()
         _, self._seen = await self._store.log_bounds()
         self._ring_from = self._seen
-        self._ring.clear()
+        self._wake_all()  # who began while the log was not yet followed looks again
         while True:
             entries = await self._store.changes_after(self._seen, BATCH)
             if not entries:
                 await self._store.log_wake(self._seen)
                 continue
-            for entry in entries:
-                if entry.notify:
-                    if len(self._ring) == RING:
-                        self._ring_from = self._ring[0].position
-                    self._ring.append(build_event(entry, self._host_name))
-            async with self._grown:
-                self._seen = entries[-1].seq
-                self._grown.notify_all()
+            events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
+            for event in events:
+                if len(self._ring) == RING:
+                    self._ring_from = self._ring[0].position
+                self._ring.append(event)
+            self._seen = entries[-1].seq
+            self._wake_wanting(events)
+
+    def _wake_all(self) -> None:
+        for alike in self._listeners.values():
+            for listener in alike:
+                listener.wake.set()
+
+    def _wake_wanting(self, events: list[Event]) -> None:
+        """Wake the listeners that want one of these; each different filter is asked once."""
+        for alike in self._listeners.values():
+            wants = next(iter(alike)).wants
+            if any(wants.matches(event) for event in events):
+                for listener in alike:
+                    listener.wake.set()
 
     def _wanted(self, entries: list[LoggedChange], wants: Filter) -> list[Event]:
         events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
         return [event for event in events if wants.matches(event)]
+
+
+async def _within(work: Coroutine[Any, Any, object], seconds: float) -> bool:
+    """Return whether the work ended in time."""
+    try:
+        await asyncio.wait_for(work, seconds)
+    except TimeoutError:
+        return False
+    return True
