@@ -27,6 +27,12 @@ MODEL = {
 HTTP = httpx2.Client()  # making one for each call would cost more than the calls
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _close() -> Iterator[None]:
+    yield
+    HTTP.close()
+
+
 def put(server: KastorServer, twin: str, temperature: float) -> None:
     body = {"$metadata": {"$model": MODEL["@id"]}, "temperature": temperature}
     url = f"{server.url}/digitaltwins/{twin}"
