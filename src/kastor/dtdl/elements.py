@@ -102,14 +102,17 @@ class Elements:
             for key in value:
                 if key[:1] == "@" and key not in _KEYWORDS:
                     raise self._quit("topLevelKeywordDisallowed", (path, key), value=key)
-        identifier = self._defined_id(value, context, path)
+        tolerant = self.tolerant and context.language.tolerant
+        identifier = self._defined_id(value, context, path, tolerant=tolerant)
         self._element(
             value, context, None, None, identifier, path, written_names("Entity", version)
         )
 
     # --- identity -----------------------------------------------------------------------------
 
-    def _defined_id(self, value: dict[str, Any], context: ActiveContext, path: Path) -> str:
+    def _defined_id(
+        self, value: dict[str, Any], context: ActiveContext, path: Path, *, tolerant: bool
+    ) -> str:
         """Return the `@id` of an element (spec dtdl 3.1)."""
         identifier: str = value["@id"]
         language = context.language
@@ -118,7 +121,7 @@ class Elements:
             raise self._quit("idTooLong", where, value=identifier)
         if not language.id_pattern.search(identifier):
             raise self._quit("invalidId", where, value=identifier)
-        if identifier.startswith(context.reserved) and not (self.tolerant and language.tolerant):
+        if identifier.startswith(context.reserved) and not tolerant:
             raise self._quit("reservedId", where, value=identifier)
         return identifier
 
@@ -161,11 +164,12 @@ class Elements:
     ) -> str | None:
         """Read an element that stands inline; return its id, or None if it is dropped."""
         report = self.collector.report
+        tolerant = self.tolerant and outer.language.tolerant
         context = outer
         if "@context" in value:
             context = self._context(outer, value["@context"], path)
         if len(value) == 1 and "@id" in value:
-            return self._id_object(value["@id"], context, parent, spec, path)
+            return self._id_object(value["@id"], context, parent, spec, path, tolerant=tolerant)
         if "@graph" in value:
             report("graphDisallowed", (path, "@graph"), primary=parent.id, property=spec.name)
         if context.language.restricts_keywords:
@@ -197,13 +201,14 @@ class Elements:
             )
         automatic = "@id" not in value
         if not automatic:
-            identifier = self._defined_id(value, context, path)
+            identifier = self._defined_id(value, context, path, tolerant=tolerant)
         elif spec.id_required:
             raise self._quit("missingRequiredId", path, primary=parent.id, property=spec.name)
         else:
             identifier = self._automatic_id(value, parent, spec, path)
         if identifier in self.nodes:
-            return self._taken(identifier, automatic, value, context, parent, spec, path)
+            self._taken(identifier, automatic, tolerant, value, parent, spec, path)
+            return None
         names = spec.names
         if version != parent.language.version:
             names = written_names(spec.cls or "Entity", version)
@@ -213,32 +218,39 @@ class Elements:
         self,
         identifier: str,
         automatic: bool,
+        tolerant: bool,
         value: dict[str, Any],
+        parent: Node,
+        spec: PropertySpec,
+        path: Path,
+    ) -> None:
+        """Report that an id is taken; of values told apart by nothing the first one counts."""
+        if not automatic:
+            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
+        elif spec.segment is not None and not tolerant:
+            key = _segment_key(value, spec.segment) or spec.segment
+            names = flatten(value.get(key))
+            self.collector.report(
+                "nonUniquePropertyValue",
+                (path, key),
+                primary=parent.id,
+                property=spec.name,
+                aux=spec.segment,
+                value=names[0] if isinstance(names[0], str) else None,
+            )
+
+    def _id_object(
+        self,
+        identifier: str,
         context: ActiveContext,
         parent: Node,
         spec: PropertySpec,
         path: Path,
-    ) -> str | None:
-        if not automatic or spec.segment is None:
-            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
-            return None
-        if self.tolerant and context.language.tolerant:
-            return None
-        self.collector.report(
-            "nonUniquePropertyValue",
-            (path, spec.segment),
-            primary=parent.id,
-            property=spec.name,
-            aux=spec.segment,
-            value=segment_of(value.get(spec.segment)),
-        )
-        return None
-
-    def _id_object(
-        self, identifier: str, context: ActiveContext, parent: Node, spec: PropertySpec, path: Path
+        *,
+        tolerant: bool,
     ) -> str | None:
         """Handle ``{"@id": ...}`` where an element is expected (spec dtdl 8.3)."""
-        if self.tolerant and context.language.tolerant:
+        if tolerant:
             found = self._reference_id(identifier, context)
             if found is None:
                 self.collector.report(
@@ -303,11 +315,9 @@ class Elements:
         language = context.language
         if "@type" not in value:
             inferred = parent_spec.inferred if parent_spec else None
-            if inferred is not None:
-                # Of another version, the request of a command may be of a class it lacks.
-                known = language.classes.get(inferred) or language.classes["CommandPayload"]
-                return Types(known, (), (), inferred=True)
-            report_bad_type(self.collector, parent, parent_spec, identifier, None, path)
+            if inferred in names:
+                return Types(language.classes[inferred], (), (), inferred=True)
+            report_bad_type(self.collector, parent, parent_spec, identifier, inferred, path)
             return None
         raw = value["@type"]
         if isinstance(raw, str) and raw in names:
@@ -336,7 +346,7 @@ class Elements:
             if spec is None and own is not None:
                 spec = own.get(key)
             if spec is None:
-                self._unknown(key, member, node, context, types, given)
+                self._unknown(key, member, node, context, types)
                 continue
             if spec.name in given:
                 self.collector.report(
@@ -434,16 +444,10 @@ class Elements:
         node: Node,
         context: ActiveContext,
         types: Types,
-        given: set[str],
     ) -> None:
         """Handle a member that is no property of the class or its co-types (spec dtdl 4.3)."""
         problem = self._unknown_problem(key, context, types)
         if problem is None:
-            if key in given:
-                self.collector.report(
-                    "duplicatePropertyName", (node.path, key), primary=node.id, property=key
-                )
-            given.add(key)
             node.undefined_properties[key] = member
             return
         if problem == "noTypeThatAllows" and types.inferred:

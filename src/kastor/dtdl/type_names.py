@@ -144,16 +144,19 @@ class TypeReader:
         """Check whether co-types may stand on the class and beside each other."""
         version = self.context.language.version
         ids = {c.id for c in cotypes}
+        fitting: list[Cotype] = []
         for found in cotypes:
-            if spec.name not in found.on and not (found.alternatives & ids):
+            if not found.alternatives & ids and spec.name not in found.on:
                 self._report("invalidCotype", type=found.term)
-            elif version not in found.versions:
+            elif not found.alternatives & ids and version not in found.versions:
                 self._report("invalidCotypeVersion", type=found.term)
-            if any(need not in ids for need in found.needs):
-                self._report("missingCocotype", type=found.term)
-            if any(excluded in ids for excluded in found.excludes):
-                self._report("disallowedCocotype", type=found.term)
-        self._check_conflicts(cotypes)
+            else:
+                fitting.append(found)
+                for _ in (need for need in found.needs if need not in ids):
+                    self._report("missingCocotype", type=found.term)
+                for _ in (other for other in found.excludes if other in ids):
+                    self._report("disallowedCocotype", type=found.term)
+        self._check_conflicts(fitting)
 
     def _check_conflicts(self, cotypes: list[Cotype]) -> None:
         owners: dict[str, Cotype] = {}
