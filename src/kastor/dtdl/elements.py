@@ -487,6 +487,12 @@ class Elements:
         """Read the values of an object property (spec dtdl 3.3, 4.5)."""
         values: list[Any] = []
         for entry, where in _placed(member, path):
+            if values and spec.high == 1:
+                # What follows an accepted value is not looked at.
+                self.collector.report(
+                    "objectMultipleValues", path, primary=node.id, property=spec.name
+                )
+                break
             if isinstance(entry, str):
                 self._reference(entry, spec, values, node, context, where)
             elif isinstance(entry, dict):
@@ -510,18 +516,13 @@ class Elements:
                 self.collector.report(
                     "refNotStringOrObject", where, primary=node.id, property=spec.name
                 )
-        self._count(spec, len(values), node, path)
+        if len(values) < spec.low:
+            self.collector.report("objectCountBelowMin", path, primary=node.id, property=spec.name)
         if spec.cotype is None:
             node.links[spec.name] = values
         else:
             node.extra[spec.id] = values
             node.extra_specs[spec.id] = spec
-
-    def _count(self, spec: PropertySpec, accepted: int, node: Node, path: Path) -> None:
-        if accepted < spec.low:
-            self.collector.report("objectCountBelowMin", path, primary=node.id, property=spec.name)
-        elif spec.high == 1 and accepted > 1:
-            self.collector.report("objectMultipleValues", path, primary=node.id, property=spec.name)
 
     def _reference_object(
         self, entry: dict[str, Any], spec: PropertySpec, node: Node, path: Path
