@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kastor.api.hosting import Graphs
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
-from kastor.config import Settings
+from kastor.config import Settings, is_loopback
 from kastor.dtdl import ValueRules
 from kastor.events.feed import Feed
+from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
 from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
@@ -24,11 +25,30 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
     limits = ADT_REQUEST_LIMITS if adt else _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     query = QueryService(store, lambda: store.catalog, store.signing_key, query_settings)
-    relay = Relay(store.events, store.host_name)
+    relay = Relay(store.events, store.host_name, endpoint_policy(settings))
     routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
     feed = Feed(store.events, store.host_name)
     return Services(
         store, graph, query, routes, feed, limits, graphs, allow_reset=settings.allow_reset
+    )
+
+
+def endpoint_policy(settings: Settings) -> EndpointPolicy:
+    """Return what endpoints may reach.
+
+    On a server that only this machine reaches, whoever may create endpoints has this machine
+    anyhow; elsewhere they get bounds.
+    """
+    private = settings.webhook_private_addresses
+    prefixes = settings.webhook_prefixes
+    if is_loopback(settings.host):
+        return EndpointPolicy(prefixes, private is not False)
+    return EndpointPolicy(
+        prefixes,
+        private is True,
+        file_folder=settings.data / "events",
+        secret_folder=settings.data / "secrets",
+        secret_variables="KASTOR_SECRET_",  # noqa: S106 - the beginning of a name
     )
 
 

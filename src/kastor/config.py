@@ -98,6 +98,14 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Endpoints of the default graph by name: kind and its settings (file only).",
     )
+    webhook_prefixes: tuple[str, ...] = Field(
+        (), description="Webhooks may only go to URLs that begin with one of these; none: any."
+    )
+    webhook_private_addresses: bool | None = Field(
+        None,
+        description="Whether webhooks may reach private addresses; by default only on a server "
+        "that listens on loopback.",
+    )
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )

@@ -14,6 +14,7 @@ from kastor.errors import KastorError
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.filter import parse
 from kastor.events.model import Sink
+from kastor.events.policy import EndpointPolicy
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.records import EndpointRow, RouteRow
 from kastor.storage.events import EventStore
@@ -49,10 +50,15 @@ class Relay:
     """Starts, stops and reports the routes' workers."""
 
     def __init__(
-        self, store: EventStore, host_name: str, settings: DeliverySettings | None = None
+        self,
+        store: EventStore,
+        host_name: str,
+        policy: EndpointPolicy,
+        settings: DeliverySettings | None = None,
     ) -> None:
         self._store = store
         self._host_name = host_name
+        self.policy = policy
         self._settings = settings or DeliverySettings()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
@@ -113,7 +119,7 @@ class Relay:
             _log.error("route has a filter that is not understood", route=route.id, why=str(error))
             return
         worker = RouteWorker(
-            route, _sink_maker(endpoint), wants, self._store, self._host_name, self._settings
+            route, self._sink_maker(endpoint), wants, self._store, self._host_name, self._settings
         )
         self._running[route.id] = _Running(worker, asyncio.create_task(worker.run()), made_of)
 
@@ -124,10 +130,10 @@ class Relay:
             with contextlib.suppress(asyncio.CancelledError):
                 await running.task
 
+    def _sink_maker(self, endpoint: EndpointRow) -> Callable[[], Sink]:
+        def make() -> Sink:
+            settings = msgspec.json.decode(endpoint.settings)
+            checked = read_endpoint(endpoint.kind, settings, self.policy)
+            return make_sink(endpoint.name, checked, self.policy)
 
-def _sink_maker(endpoint: EndpointRow) -> Callable[[], Sink]:
-    def make() -> Sink:
-        settings = msgspec.json.decode(endpoint.settings)
-        return make_sink(endpoint.name, read_endpoint(endpoint.kind, settings))
-
-    return make
+        return make

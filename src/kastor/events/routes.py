@@ -12,7 +12,7 @@ import msgspec
 
 from kastor.clock import from_datetime, now_ticks
 from kastor.errors import Conflict, InvalidArgument, KastorError, LimitExceeded, NotFound
-from kastor.events.endpoints import describe, read_endpoint
+from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
 from kastor.events.relay import Relay, RouteState
 from kastor.records import DeadLetter, EndpointRow, RouteRow
@@ -193,7 +193,8 @@ class RouteService:
                 "An endpoint's name has 3 to 50 letters, digits and hyphens, is no number and has "
                 "no hyphen at its ends."
             )
-        read_endpoint(kind, dict(settings))
+        read_endpoint(kind, dict(settings), self._relay.policy)
+        require_library(kind)
         text = msgspec.json.encode(dict(settings))
         await self._store.put_endpoint(EndpointRow(name, kind, text, now_ticks()))
 
