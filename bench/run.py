@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import events
 import page_spike
 import requests_cpu
 import startup
@@ -70,11 +71,18 @@ def startup_rows(quick: bool) -> list[Row]:
     ]
 
 
+def events_rows(quick: bool) -> list[Row]:
+    """Writes with routes, latency, the relay beside posting directly."""
+    found = events.run(2.0 if quick else 6.0)
+    return [(name, f"{value:.1f}", "", "", "") for name, value in found]
+
+
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "requests": requests_rows,
     "pages": pages_rows,
     "storage": storage_rows,
     "startup": startup_rows,
+    "events": events_rows,
 }
 
 

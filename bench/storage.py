@@ -55,7 +55,7 @@ def per_call(work: Callable[[], object], count: int) -> float:
     return (time.process_time() - started) / count * 1e6
 
 
-async def gets(store: SqliteStore, service: GraphService, path: Path) -> tuple[float, float]:
+async def gets(service: GraphService, path: Path) -> tuple[float, float]:
     raw = apsw.Connection(str(path))
     ids = [f"room-{n}" for n in range(TWINS)]
 
@@ -112,9 +112,7 @@ async def once() -> dict[str, tuple[float, float]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store, service = await prepare(folder)
-        found = {
-            "get by id: driver | service": await gets(store, service, folder / "bench.sqlite3")
-        }
+        found = {"get by id: driver | service": await gets(service, folder / "bench.sqlite3")}
         floor_cpu, ours_cpu, floor_wall, ours_wall = await patches(service, folder)
         found["durable update x32, CPU: driver | service"] = (floor_cpu, ours_cpu)
         found["durable update x32, clock: driver | service"] = (floor_wall, ours_wall)
