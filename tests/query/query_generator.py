@@ -345,7 +345,9 @@ class Queries:
         for number in range(self.random.randrange(1, 4)):
             node: ast.Expression = self.path()
             if self.walks and self.chance(2):
-                made.append(ast.Column(ast.Path((name(self.pick(self.walks)),)), name(f"w{number}")))
+                made.append(
+                    ast.Column(ast.Path((name(self.pick(self.walks)),)), name(f"w{number}"))
+                )
             if self.superset and self.chance(4):
                 node = self.scalar() if self.chance(2) else self.condition(3)
             plain = isinstance(node, ast.Path) and not self.chance(4)
@@ -363,7 +365,9 @@ class Queries:
         if choice == 1:
             return self.ordered(query)
         if choice == 2:
-            columns = tuple(ast.Column(self.path(), name(f"d{n}")) for n in range(self.pick([1, 2])))
+            columns = tuple(
+                ast.Column(self.path(), name(f"d{n}")) for n in range(self.pick([1, 2]))
+            )
             return replace(query, columns=columns, distinct=True)
         return self.grouped(query)
 
@@ -378,7 +382,9 @@ class Queries:
             columns.append(ast.Column(value, name(f"o{number}")))
         limit = self.pick([None, None, 0, 1, 3])
         offset = self.pick([None, None, 0, 1, 4])
-        return replace(query, columns=tuple(columns), order=tuple(terms), limit=limit, offset=offset)
+        return replace(
+            query, columns=tuple(columns), order=tuple(terms), limit=limit, offset=offset
+        )
 
     def grouped(self, query: ast.Query) -> ast.Query:
         group = tuple(self.path() for _ in range(self.pick([0, 1, 1, 2])))

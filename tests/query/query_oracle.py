@@ -441,7 +441,9 @@ class Groups(Oracle):
         if isinstance(node, ast.Aggregate):
             plain = Oracle(self.graph, self.inclusive, default=self.default)
             argument = node.argument
-            return aggregate(node, [0 if argument is None else plain.value(argument, e) for e in self.envs])
+            return aggregate(
+                node, [0 if argument is None else plain.value(argument, e) for e in self.envs]
+            )
         return super().value(node, env)
 
     def resolve(self, path: ast.Path, env: Row) -> Any:
@@ -451,7 +453,9 @@ class Groups(Oracle):
 def grouped(query: ast.Query, oracle: Oracle, envs: list[Row]) -> list[tuple[Any, Row, Groups]]:
     groups: dict[Any, list[Row]] = {}
     for env in envs:
-        groups.setdefault(tuple(ranked(oracle.resolve(p, env)) for p in query.group), []).append(env)
+        groups.setdefault(tuple(ranked(oracle.resolve(p, env)) for p in query.group), []).append(
+            env
+        )
     if not query.group and not groups:
         groups[()] = []
     found = []
@@ -461,7 +465,9 @@ def grouped(query: ast.Query, oracle: Oracle, envs: list[Row]) -> list[tuple[Any
         one.known = {}
         for path in query.group:
             values = [oracle.resolve(path, env) for env in members]
-            one.known[path] = MISSING if values[0] is MISSING else json.loads(min(map(text, values)))
+            one.known[path] = (
+                MISSING if values[0] is MISSING else json.loads(min(map(text, values)))
+            )
         if query.having is None or one.truth(query.having, {}) is True:
             found.append((one.row(query, {}), {}, one))
     return found

@@ -14,7 +14,9 @@ VALID = [
     # Explorer
     "SELECT * FROM RELATIONSHIPS r WHERE r.$sourceId IN ['id1','id2','it\\'s']",
     "SELECT * FROM RELATIONSHIPS r WHERE r.$targetId IN ['id1']",
-    "SELECT * FROM RELATIONSHIPS r WHERE r.$sourceId IN [" + ",".join(f"'{n}'" for n in range(100)) + "]",
+    "SELECT * FROM RELATIONSHIPS r WHERE r.$sourceId IN ["
+    + ",".join(f"'{n}'" for n in range(100))
+    + "]",
     # 3D Scenes
     "SELECT * FROM DIGITALTWINS WHERE $metadata.$model = 'dtmi:x:Room;1'",
     "SELECT * FROM DIGITALTWINS T WHERE CONTAINS(T.$metadata.$model, 'Room') OR CONTAINS(T.name, 'r')",
@@ -118,7 +120,12 @@ INVALID = [
     ("SELECT  FROM DigitalTwins", 1, 8, "reserved word"),
     ("SELECT * FROM DIGITALTWINS WHERE IS_PRIMATIVE(area)", 1, 33, "Did you mean IS_PRIMITIVE?"),
     ("SELECT * WHERE x = 1", 1, 9, "expecting 'FROM'"),
-    ("SELECT floor,cafe, rel DIGITALTWINS MATCH (f)-[]-(c)", 1, 23, "mismatched input 'DIGITALTWINS'"),
+    (
+        "SELECT floor,cafe, rel DIGITALTWINS MATCH (f)-[]-(c)",
+        1,
+        23,
+        "mismatched input 'DIGITALTWINS'",
+    ),
     ("SELECT a FROM DIGITALTWINS MATCH (building-[]-(sensor)", 1, 42, "expecting ')'"),
     ("SELECT A FROM DIGITALTWINS MATCH A-[contains]->B", 1, 33, "extraneous input 'A'"),
     ("SELECT * FROM DIGITIALTWINS", 1, 14, "Did you mean DIGITALTWINS?"),
@@ -150,6 +157,11 @@ INVALID = [
     ("SELECT * FROM DIGITALTWINS; SELECT * FROM DIGITALTWINS", 1, 28, "extraneous input 'SELECT'"),
     ("SELECT * FROM DIGITALTWINS WHERE a = 1e999", 1, 37, "out of range"),
     ("SELECT * FROM DIGITALTWINS WHERE a = '\\ud800'", 1, 37, "lone surrogate"),
-    ("SELECT * FROM DIGITALTWINS WHERE " + "(" * 300 + "a = 1" + ")" * 300, 1, 234, "nested deeper"),
+    (
+        "SELECT * FROM DIGITALTWINS WHERE " + "(" * 300 + "a = 1" + ")" * 300,
+        1,
+        234,
+        "nested deeper",
+    ),
     ("SELECT * FROM DIGITALTWINS WHERE " + "NOT " * 30000 + "a = 1", 1, 0, "max_text"),
 ]

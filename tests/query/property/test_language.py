@@ -65,7 +65,9 @@ def mutated(text: str, random: randomness.Random) -> str:
             other = random.randrange(len(words))
             words[at], words[other] = words[other], words[at]
         else:
-            words[at] = random.choice([p for p in PIECES if p.isascii() and p not in {"\x00", "--"}])
+            words[at] = random.choice(
+                [p for p in PIECES if p.isascii() and p not in {"\x00", "--"}]
+            )
         if not words:
             break
     return " ".join(words).replace("< -", "<-").replace("- >", "->")
@@ -124,7 +126,11 @@ def test_any_text_gives_rows_or_a_query_error(engine):
         else:
             source = random.choice(VALID)
             at = random.randrange(len(source))
-            text = source[:at] + chr(random.choice([0, 9, 39, 92, 255, 0x4E2D, 0xD800, 0x1F600])) + source[at:]
+            text = (
+                source[:at]
+                + chr(random.choice([0, 9, 39, 92, 255, 0x4E2D, 0xD800, 0x1F600]))
+                + source[at:]
+            )
         try:
             rows(engine, text, size=random.choice([None, 1, 3]))
         except (QueryError, QueryTimeout):

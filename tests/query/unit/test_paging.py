@@ -54,7 +54,10 @@ def test_pages_concatenate_to_the_whole(grid, text, size, aggregate):
 def test_top_counts_over_all_pages(grid):
     found = pages(service(grid), "SELECT TOP(7) FROM DIGITALTWINS", 3)
     assert [len(page) for page in found] == [3, 3, 1]
-    assert [len(page) for page in pages(service(grid), "SELECT TOP(6) FROM DIGITALTWINS", 3)] == [3, 3]
+    assert [len(page) for page in pages(service(grid), "SELECT TOP(6) FROM DIGITALTWINS", 3)] == [
+        3,
+        3,
+    ]
 
 
 def test_the_page_size_is_the_default_clamped_and_carried(grid):
@@ -133,7 +136,14 @@ def test_tokens_hold_what_they_were_given():
     for text in ["SELECT * FROM DIGITALTWINS", "é" * 5000, "SELECT " + "'x'," * 9000]:
         position = Position(text, 5, None, (1, 2.5, "a b", -3), True, 77)
         assert decode(encode(position, KEY), KEY) == position
-    assert len(encode(Position("SELECT * FROM DIGITALTWINS WHERE " + "x = 1 OR " * 500, 1, 1, (1,)), KEY)) < 4096
+    assert (
+        len(
+            encode(
+                Position("SELECT * FROM DIGITALTWINS WHERE " + "x = 1 OR " * 500, 1, 1, (1,)), KEY
+            )
+        )
+        < 4096
+    )
 
 
 def test_a_position_of_another_shape_is_refused(grid):
@@ -172,6 +182,8 @@ def test_the_charge_grows_with_the_work(grid):
     engine = service(grid)
     one = drive(engine.run("SELECT TOP(1) FROM DIGITALTWINS")).charge
     many = drive(engine.run("SELECT * FROM DIGITALTWINS")).charge
-    hops = drive(engine.run("SELECT a FROM DIGITALTWINS MATCH (a)-[:next]->(b)-[:next]->(c)")).charge
+    hops = drive(
+        engine.run("SELECT a FROM DIGITALTWINS MATCH (a)-[:next]->(b)-[:next]->(c)")
+    ).charge
     assert 0.01 <= one < many < hops
     assert one == round(one, 2)

@@ -14,7 +14,16 @@ from kastor.errors import QueryError
 @pytest.fixture(scope="module")
 def graph():
     made = Graph({"dtmi:x:Room;1": [], "dtmi:x:Room;2": []})
-    made.twin("a", "dtmi:x:Room;1", name="A", x=1.0, y=9007199254740993, address={"city": "Ulm"}, Group=1, tags=[1])
+    made.twin(
+        "a",
+        "dtmi:x:Room;1",
+        name="A",
+        x=1.0,
+        y=9007199254740993,
+        address={"city": "Ulm"},
+        Group=1,
+        tags=[1],
+    )
     made.twin("b", "dtmi:x:Room;2", name="B")
     made.twin("c", "dtmi:x:Room;2")
     made.relate("a", "contains", "b", "r1", weight=2)
@@ -33,7 +42,9 @@ def test_a_twin_is_its_document_with_the_etag(graph, engine):
     assert rows(engine, "SELECT * FROM DIGITALTWINS T WHERE $dtId = 'a'") == [graph.twins["a"]]
     page = drive(engine.run("SELECT * FROM DIGITALTWINS WHERE $dtId = 'a'"))
     assert b'"x":1.0,"y":9007199254740993' in page.value
-    assert rows(engine, "SELECT T FROM DIGITALTWINS T WHERE $dtId = 'a'") == [{"T": graph.twins["a"]}]
+    assert rows(engine, "SELECT T FROM DIGITALTWINS T WHERE $dtId = 'a'") == [
+        {"T": graph.twins["a"]}
+    ]
     assert rows(engine, "SELECT * FROM RELATIONSHIPS WHERE weight = 2") == [graph.relationships[0]]
 
 
@@ -106,13 +117,25 @@ def test_extensions_are_refused_when_strict(text, engine, graph):
 
 LIMITS = [
     ({"max_text": 30}, "SELECT * FROM DIGITALTWINS WHERE x = 1", "max_text"),
-    ({"max_terms": 2}, "SELECT * FROM DIGITALTWINS WHERE x = 1 OR x = 2 OR x = 3 OR x = 4", "max_terms"),
+    (
+        {"max_terms": 2},
+        "SELECT * FROM DIGITALTWINS WHERE x = 1 OR x = 2 OR x = 3 OR x = 4",
+        "max_terms",
+    ),
     ({"max_list": 2}, "SELECT * FROM DIGITALTWINS WHERE x IN [1, 2, 3]", "max_list"),
-    ({"max_joins": 1}, "SELECT a FROM DIGITALTWINS a JOIN b RELATED a.x JOIN c RELATED a.x", "max_joins"),
+    (
+        {"max_joins": 1},
+        "SELECT a FROM DIGITALTWINS a JOIN b RELATED a.x JOIN c RELATED a.x",
+        "max_joins",
+    ),
     ({"max_hops": 2}, "SELECT a FROM DIGITALTWINS MATCH (a)-[*..3]->(b)", "max_hops"),
     ({"max_hops": 2}, "SELECT a FROM DIGITALTWINS MATCH (a)-[]->()-[]->()-[]->()", "max_hops"),
     ({"require_id_filter": True}, "SELECT a FROM DIGITALTWINS MATCH (a)-[]->(b)", "$dtId"),
-    ({"require_id_filter": True}, "SELECT a FROM DIGITALTWINS a JOIN b RELATED a.x WHERE a.x = 1", "$dtId"),
+    (
+        {"require_id_filter": True},
+        "SELECT a FROM DIGITALTWINS a JOIN b RELATED a.x WHERE a.x = 1",
+        "$dtId",
+    ),
 ]
 
 

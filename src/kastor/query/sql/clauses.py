@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
 from kastor.query.references import sources_of
+from kastor.query.sql.choices import itinerary
 from kastor.query.sql.predicates import Predicates
 from kastor.query.sql.recursion import walk
 from kastor.query.sql.traverse import Branch, branches, build
@@ -47,8 +48,11 @@ class Clauses:
         The text of the condition is the same in all branches. A top-level term equal to `skip` is
         left out.
         """
-        needed = needed | sources_of(self.where)
         terms = self.where.terms if isinstance(self.where, And) else (self.where,)
+        if self.ways is None:  # terms about a start alone are in the walk already
+            starts = {start for start, _ in itinerary(self.graph, self.where)}
+            terms = tuple(term for term in terms if not _only(sources_of(term), starts))
+        needed = needed | sources_of(*terms)
         written = [self.condition(term) for term in terms if term not in (Truth(value=True), skip)]
         if self.ways is None:
             branch = walk(
@@ -106,3 +110,7 @@ def select(items: str, branch: Branch, terms: list[str]) -> str:
     if source:
         text += f" FROM {source}"
     return f"{text} WHERE {' AND '.join(terms)}" if terms else text
+
+
+def _only(sources: set[int], starts: set[int]) -> bool:
+    return len(sources) == 1 and sources <= starts

@@ -1,0 +1,86 @@
+"""Every example of docs/reference/query.md gives the rows that stand below it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from query_graphs import Graph, Reader, KEY, rows
+from query_oracle import bag
+
+from kastor.errors import QueryError
+from kastor.lang.words import AGGREGATES, CONDITIONS, SCALARS
+from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
+
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "query.md").read_text()
+EXAMPLES = re.findall(r"```sql\n(.*?)```\n```json\n(.*?)```", PAGE, re.DOTALL)
+EXTENSIONS = PAGE.index("## Extensions")
+
+
+@pytest.fixture(scope="module")
+def engine():
+    found = re.search(r"```json graph\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    data = json.loads(found[1])
+    graph = Graph(data["models"])
+    for twin in data["twins"]:
+        graph.twin(twin.pop("$dtId"), twin.pop("$model"), **twin)
+    for source, name, target, properties in data["relationships"]:
+        graph.relate(source, name, target, None, **properties)
+    connection = graph.open()
+    connection.execute(
+        "INSERT INTO models SELECT key, 1, '{}', 639028224001234567, NULL, 1, NULL FROM model_keys"
+    )
+    return QueryService(Reader(connection), lambda: graph.models, KEY, QuerySettings())
+
+
+@pytest.mark.parametrize(("text", "expected"), EXAMPLES)
+def test_example(engine, text, expected):
+    found = rows(engine, text)
+    if "ORDER BY" in text:
+        assert found == json.loads(expected)
+    else:
+        assert bag(found) == bag(json.loads(expected))
+    if PAGE.index(text) > EXTENSIONS:
+        with pytest.raises(QueryError):
+            engine.compile(text, strict=True)
+    else:
+        engine.compile(text, strict=True)
+
+
+def test_the_page_has_examples():
+    assert len(EXAMPLES) > 20
+    assert PAGE.count("```sql") == len(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(AGGREGATES | CONDITIONS | SCALARS.keys()))
+def test_every_function_is_on_the_page(name):
+    assert name in PAGE or name.replace("_", "") in PAGE
+
+
+@pytest.mark.parametrize(
+    "name", ["max_text", "max_terms", "max_list", "max_joins", "max_hops", "max_page"]
+)
+def test_limits_on_the_page_are_the_settings(name):
+    row = next(line for line in PAGE.splitlines() if f"`{name}`" in line)
+    assert f"{getattr(QuerySettings(), name):,}" in row
+    assert f"{getattr(ADT_SETTINGS, name):,}" in row
+
+
+def test_uploads_are_shown_with_their_time(engine):
+    found = rows(engine, "SELECT uploadTime FROM MODELS LIMIT 1")
+    assert found == [{"uploadTime": "2026-01-01T00:00:00.1234567Z"}]
+
+
+def test_explain(engine):
+    text = "EXPLAIN SELECT nam FROM DIGITALTWINS WHERE temperature > 5 AND nam = 'x'"
+    (row,) = rows(engine, text)
+    assert row["plan"]["node"] == "Plan"
+    assert row["sql"].startswith("SELECT")
+    assert any("twins" in step or "t0" in step for step in row["steps"])
+    assert row["rows"] == 0
+    assert row["milliseconds"] >= 0
+    assert row["advice"][0] == "an index on temperature would help: kastor index create temperature"
+    assert row["advice"][-1] == "no model declares a property nam. Did you mean name?"
