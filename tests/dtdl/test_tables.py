@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kastor.dtdl import cotypes, language, metamodel
+from kastor.dtdl import cotypes, language, metamodel, terms
 from kastor.dtdl.messages import MESSAGES, OWN
 from kastor.dtdl.standard import aliases, standard_element
 
@@ -165,7 +165,7 @@ def compare_constraints(own, wanted):
 
 
 def test_contexts(definition):
-    own = cotypes.contexts()
+    own = terms.contexts()
     for identifier, of in definition["contexts"].items():
         if "limits" in of:
             assert identifier in language.LIMIT_CONTEXTS.values()

@@ -5,7 +5,7 @@ documents or raises a `DtdlError` with every problem; `compile_interface` makes 
 server runs on every write.
 
 The language is data: `language`, `extensions`, `units` and `messages` are tables that a person
-can hold against the spec; `metamodel`, `cotypes` and `standard` read them.
+can hold against the spec; `metamodel`, `cotypes`, `terms` and `standard` read them.
 
 A parse passes through `documents` (text to JSON that keeps everything), `contexts`, `elements`
 with `identity`, `type_names` and `literals` (JSON to nodes), `link` (references), `closures`,

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from kastor.dtdl import language as tables
-from kastor.dtdl.cotypes import contexts
 from kastor.dtdl.documents import Fault
 from kastor.dtdl.metamodel import Language, language
+from kastor.dtdl.terms import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Collection

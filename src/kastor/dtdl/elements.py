@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kastor.dtdl.collector import Quit
 from kastor.dtdl.documents import Fault, RepeatingObject
-from kastor.dtdl.identity import automatic_id, segment_of
-from kastor.dtdl.literals import Reading, flatten, read_literal, read_text, utf16_length
+from kastor.dtdl.identity import automatic_id, reference_id, segment_key, segment_of
+from kastor.dtdl.literals import (
+    Reading,
+    flatten,
+    placed_values,
+    read_literal,
+    read_text,
+    utf16_length,
+)
 from kastor.dtdl.metamodel import CLASS_ID, PropertySpec, written_names
 from kastor.dtdl.nodes import Node, Path
-from kastor.dtdl.type_names import TypeReader, Types, report_bad_type
+from kastor.dtdl.type_names import TypeReader, Types, report_bad_type, unknown_problem
 
 if TYPE_CHECKING:
     from kastor.dtdl.collector import Collector
@@ -131,7 +138,7 @@ class Elements:
         """Return the id of an element without `@id` (spec dtdl 3.2)."""
         if spec.segment is None:
             return automatic_id(parent.id, spec.name, None)
-        key = _segment_key(value, spec.segment)
+        key = segment_key(value, spec.segment)
         if key is None:
             raise self._quit(
                 "missingDtmiSegPropertyValue",
@@ -228,7 +235,7 @@ class Elements:
         if not automatic:
             self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
         elif spec.segment is not None and not tolerant:
-            key = _segment_key(value, spec.segment) or spec.segment
+            key = segment_key(value, spec.segment) or spec.segment
             names = flatten(value.get(key))
             self.collector.report(
                 "nonUniquePropertyValue",
@@ -251,7 +258,7 @@ class Elements:
     ) -> str | None:
         """Handle ``{"@id": ...}`` where an element is expected (spec dtdl 8.3)."""
         if tolerant:
-            found = self._reference_id(identifier, context)
+            found = reference_id(identifier, context)
             if found is None:
                 self.collector.report(
                     "idRefBadDtmiOrTerm",
@@ -424,7 +431,7 @@ class Elements:
                 type=shown,
             )
             return None
-        found = self._reference_id(value, context)
+        found = reference_id(value, context)
         if found is None:
             self.collector.report(
                 "identifierNotDtmi",
@@ -446,7 +453,7 @@ class Elements:
         types: Types,
     ) -> None:
         """Handle a member that is no property of the class or its co-types (spec dtdl 4.3)."""
-        problem = self._unknown_problem(key, context, types)
+        problem = unknown_problem(key, context, undefined_types=bool(types.undefined))
         if problem is None:
             node.undefined_properties[key] = member
             return
@@ -461,24 +468,6 @@ class Elements:
             return
         self.collector.report(problem, (node.path, key), primary=node.id, property=key)
 
-    def _unknown_problem(self, key: str, context: ActiveContext, types: Types) -> str | None:
-        tolerant = context.language.tolerant
-        if tolerant:
-            return None if types.undefined else "noTypeThatAllows"
-        if ":" in key:
-            if not key.startswith("dtmi:"):
-                return "propertyNotDtmiNorTerm"
-            if not context.language.id_pattern.search(key):
-                return "propertyInvalidDtmi"
-            problem = "propertyIrrelevantDtmiOrTerm"
-        elif context.term(key) is not None:
-            problem = "propertyIrrelevantDtmiOrTerm"
-        else:
-            problem = "propertyUndefinedTerm"
-        if not context.incomplete:
-            return problem
-        return None if types.undefined else "noTypeThatAllows"
-
     # --- object properties --------------------------------------------------------------------
 
     def _objects(
@@ -486,7 +475,7 @@ class Elements:
     ) -> None:
         """Read the values of an object property (spec dtdl 3.3, 4.5)."""
         values: list[Any] = []
-        for entry, where in _placed(member, path):
+        for entry, where in placed_values(member, path):
             if values and spec.high == 1:
                 # What follows an accepted value is not looked at.
                 self.collector.report(
@@ -534,13 +523,6 @@ class Elements:
         else:
             self.collector.report("refObjectNotAllowed", path, primary=node.id, property=spec.name)
 
-    def _reference_id(self, text: str, context: ActiveContext) -> str | None:
-        if text[:5] == "dtmi:":
-            language = context.language
-            fits = utf16_length(text) <= language.id_length
-            return text if fits and language.id_pattern.search(text) else None
-        return context.term(text) if ":" not in text else None
-
     def _reference(
         self,
         text: str,
@@ -550,7 +532,7 @@ class Elements:
         context: ActiveContext,
         path: Path,
     ) -> None:
-        found = self._reference_id(text, context)
+        found = reference_id(text, context)
         if found is None:
             self.collector.report(
                 "badDtmiOrTerm", path, primary=node.id, property=spec.name, value=text
@@ -560,29 +542,6 @@ class Elements:
             Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
         )
         values.append(found)
-
-
-def _segment_key(value: dict[str, Any], segment: str) -> str | None:
-    """Return the member that names an element: by its term, or its identifier of any version."""
-    if segment in value:
-        return segment
-    start = f"dtmi:dtdl:property:{segment};"
-    return next((key for key in value if key.startswith(start)), None)
-
-
-def _placed(member: object, path: Path) -> list[tuple[Any, Path]]:
-    """Return the values of a member, arrays in arrays flattened, with the path to each."""
-    if not isinstance(member, list):
-        return [(member, path)]
-    found: list[tuple[Any, Path]] = []
-    stack: list[tuple[Any, Path]] = [(member, path)]
-    while stack:
-        entry, where = stack.pop()
-        if isinstance(entry, list):
-            stack += [(e, (where, i)) for i, e in reversed(list(enumerate(entry)))]
-        else:
-            found.append((entry, where))
-    return found
 
 
 def _cotype_specs(cotypes: tuple[Cotype, ...]) -> dict[str, PropertySpec]:

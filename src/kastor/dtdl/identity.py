@@ -1,10 +1,14 @@
-"""Ids of elements that have none: how they are made from the parent's (spec dtdl 3.2)."""
+"""Automatic ids, made from the parent's, and what a reference may be (spec dtdl 3.2, 3.3)."""
 
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
-from kastor.dtdl.literals import flatten, is_integer, literal_of
+from kastor.dtdl.literals import flatten, is_integer, literal_of, utf16_length
+
+if TYPE_CHECKING:
+    from kastor.dtdl.contexts import ActiveContext
 
 _LONGEST_AUTOMATIC = 8192
 
@@ -35,3 +39,20 @@ def segment_of(value: object) -> str | None:
     if is_integer(found):
         return str(int(found))
     return repr(found).upper().replace(".", "_")
+
+
+def segment_key(value: dict[str, Any], segment: str) -> str | None:
+    """Return the member that names an element: by its term, or its identifier of any version."""
+    if segment in value:
+        return segment
+    start = f"dtmi:dtdl:property:{segment};"
+    return next((key for key in value if key.startswith(start)), None)
+
+
+def reference_id(text: str, context: ActiveContext) -> str | None:
+    """Return the id that a reference stands for, or None if it is neither a DTMI nor a term."""
+    if text[:5] == "dtmi:":
+        language = context.language
+        fits = utf16_length(text) <= language.id_length
+        return text if fits and language.id_pattern.search(text) else None
+    return context.term(text) if ":" not in text else None

@@ -67,6 +67,21 @@ def flatten(value: object) -> list[Any]:
     return found
 
 
+def placed_values(member: object, path: Path) -> list[tuple[Any, Path]]:
+    """Return the values of a member, arrays in arrays flattened, with the path to each."""
+    if not isinstance(member, list):
+        return [(member, path)]
+    found: list[tuple[Any, Path]] = []
+    stack: list[tuple[Any, Path]] = [(member, path)]
+    while stack:
+        entry, where = stack.pop()
+        if isinstance(entry, list):
+            stack += [(e, (where, i)) for i, e in reversed(list(enumerate(entry)))]
+        else:
+            found.append((entry, where))
+    return found
+
+
 def utf16_length(text: str) -> int:
     """Return the length in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

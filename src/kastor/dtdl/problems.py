@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kastor.dtdl.collector import Finding
-from kastor.dtdl.cotypes import contexts
 from kastor.dtdl.errors import DtdlError, Problem, UnresolvedReferenceError
 from kastor.dtdl.messages import MESSAGES
 from kastor.dtdl.nodes import pointer
 from kastor.dtdl.positions import Lines, locate
+from kastor.dtdl.terms import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

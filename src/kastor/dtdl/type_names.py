@@ -1,4 +1,4 @@
-"""Reads an `@type` that is more than the name of one class (spec dtdl 4.2)."""
+"""Names of types and members: what `@type` says, and what no type explains (spec dtdl 4.2, 4.3)."""
 
 from __future__ import annotations
 
@@ -176,3 +176,22 @@ def _is_class_id(entry: str) -> bool:
         return False
     name, _, version = entry[len(CLASS_ID) :].partition(";")
     return version in ("2", "3", "4") and name in language(int(version)).classes
+
+
+def unknown_problem(key: str, context: ActiveContext, *, undefined_types: bool) -> str | None:
+    """Return the problem of a member that no type has, or None if one may have it (4.3)."""
+    if context.language.tolerant:
+        return None if undefined_types else "noTypeThatAllows"
+    if ":" in key:
+        if not key.startswith("dtmi:"):
+            return "propertyNotDtmiNorTerm"
+        if not context.language.id_pattern.search(key):
+            return "propertyInvalidDtmi"
+        problem = "propertyIrrelevantDtmiOrTerm"
+    elif context.term(key) is not None:
+        problem = "propertyIrrelevantDtmiOrTerm"
+    else:
+        problem = "propertyUndefinedTerm"
+    if not context.incomplete:
+        return problem
+    return None if undefined_types else "noTypeThatAllows"
