@@ -139,6 +139,16 @@ class EndpointRow:
 
 
 @dataclass(frozen=True, slots=True)
+class InputRow:
+    """A configured input; `settings` is JSON text without any secret."""
+
+    name: str
+    kind: str
+    settings: bytes
+    created: Ticks
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """An event that a route gave up; `event` is all of it as JSON, to be sent again."""
 

@@ -20,6 +20,7 @@ TABLES = {
     "changes",
     "dead_letters",
     "endpoints",
+    "inputs",
     "meta",
     "model_keys",
     "models",
@@ -115,7 +116,7 @@ async def test_a_folder_that_is_missing_cannot_be_opened(sqlite: SqliteEngine) -
         await sqlite.open("missing/graph")
 
 
-ADDED_BY = {2: ("endpoints", "routes", "dead_letters")}
+ADDED_BY = {2: ("endpoints", "routes", "dead_letters"), 3: ("inputs",)}
 
 
 def test_the_migrations_lead_to_the_whole_schema(path: Path) -> None:

@@ -22,6 +22,7 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.events import EventStore
+from kastor.storage.inputs import InputStore
 from kastor.types import RelationshipId, TwinId
 
 Decide: TypeAlias = Callable[[Current, Stamp], Decision]
@@ -47,6 +48,10 @@ class Store(Protocol):
     @property
     def events(self) -> EventStore:
         """The change log, and the tables of routes and endpoints."""
+
+    @property
+    def inputs(self) -> InputStore:
+        """The table of inputs."""
 
     async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
         """Load, decide and apply in one transaction; return the decision's outcome.

@@ -169,3 +169,12 @@ CREATE TABLE dead_letters (
     requeued  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX dead_letters_by_route ON dead_letters (route, key);
+
+-- Inputs: where messages of sensors come from, and what becomes of them.
+
+CREATE TABLE inputs (
+    name      TEXT PRIMARY KEY,
+    kind      TEXT    NOT NULL,
+    settings  TEXT    NOT NULL,            -- JSON, rules included; secrets by reference only
+    created   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

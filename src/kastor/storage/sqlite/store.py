@@ -25,6 +25,7 @@ from kastor.storage.sqlite import schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
 from kastor.storage.sqlite.event_tables import Pulse, SqliteEventTables
+from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.reads import PointReads
 from kastor.storage.sqlite.retention import Retention, steps
@@ -104,12 +105,14 @@ class SqliteStore:
         store._connection = connection
         store._build_catalog = build_catalog
         store.events = SqliteEventTables(store._pool, store._upkeep, pulse)
+        store.inputs = SqliteInputTable(store._pool, store._upkeep)
         writer.start()
         return store
 
     _connection: apsw.Connection
     _build_catalog: BuildCatalog
     events: SqliteEventTables
+    inputs: SqliteInputTable
 
     @property
     def catalog(self) -> Any:
