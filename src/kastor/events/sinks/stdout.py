@@ -1,0 +1,44 @@
+"""Prints events as lines of JSON, for trying things out and for log collectors."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Sequence
+
+from kastor.events.endpoint_kinds import StdoutEndpoint
+from kastor.events.envelope import delivery_trace, structured
+from kastor.events.model import Delivered, Event, Fault
+from kastor.events.policy import EndpointPolicy
+
+_PRINTING = threading.Lock()
+"""Lines of several routes must not run into each other."""
+
+
+class StdoutSink:
+    """Writes to the standard output; what it took counts as confirmed."""
+
+    def __init__(self, _name: str, _endpoint: StdoutEndpoint, _policy: EndpointPolicy) -> None:
+        pass
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def deliver(self, events: Sequence[Event]) -> Delivered:
+        """Print; a reader that is slow holds up this route and nothing else."""
+        lines = b"".join(structured(event, delivery_trace(event)) + b"\n" for event in events)
+        try:
+            await asyncio.to_thread(_print, lines)
+        except (OSError, ValueError) as error:  # a closed pipe, a closed stream
+            return Delivered(0, Fault("unavailable", f"standard output: {error}"))
+        return Delivered(len(events))
+
+
+def _print(lines: bytes) -> None:
+    with _PRINTING:
+        sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()
