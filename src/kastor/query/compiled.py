@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Compiled:
-    """A plan and its statements."""
+    """A plan and its statements; `hops` is how many relationships a row needs at least."""
 
     plan: Plan
     dialect: Dialect
     aggregate: bool
     indexed: frozenset[tuple[str | int, ...]] = frozenset()
+    hops: int = 0
     _first: Sql | None = None
     _next: Sql | None = None
 
@@ -67,6 +68,10 @@ def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
     if len(text) > settings.max_text:
         message = f"the query is longer than {settings.max_text} characters (limit max_text)"
         raise query_error(text[: settings.max_text], settings.max_text - 1, message)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise query_error(text[: error.start], error.start, "lone surrogate") from None
     limits = ParseLimits(max_terms=settings.max_terms, max_list=settings.max_list)
     return bind(parse(text, limits), text, models, settings)
 
@@ -104,6 +109,7 @@ class Compiler:
         settings = self._strict if strict else self._settings
         plan = plan_query(text, models, settings)
         made = Compiled(plan, self._dialect, settings.aggregate, indexed)
+        made.hops = sum(hop.low for hop in plan.graph.hops)
         self._kept[key] = made
         while len(self._kept) > self._settings.cache_size:
             self._kept.popitem(last=False)

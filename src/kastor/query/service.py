@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from kastor.errors import BadRequest, InvalidArgument
-from kastor.lang.errors import query_error
 from kastor.query.compiled import Compiled, Compiler
 from kastor.query.cost import charge
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import cut_page, join_page
+from kastor.query.plan import Truth
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.token import Position, decode, encode
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from kastor.query.models import ModelIndex
     from kastor.query.sql.statement import Sql
+
+_NEVER = Truth(value=False)
 
 __all__ = ["ADT_SETTINGS", "Page", "QueryService", "QuerySettings", "Reader"]
 
@@ -102,26 +104,34 @@ class QueryService:
             BadRequest: no text and no token, or a token that cannot be read.
             QueryTimeout: it took too long.
         """
-        position = self._position(text, token, max_items, strict=strict)
-        compiled = self.compile(position.text, strict=position.strict)
-        if compiled.plan.explain:
+        position, compiled = self._begin(text, token, max_items, strict=strict)
+        plan = compiled.plan
+        if plan.explain:
             return await self._explain(compiled, self._size(position.page))
-        if compiled.plan.counts:
+        if plan.counts:
             return await self._count(compiled)
-        size = self._size(position.page)
-        wanted = size if position.left is None else min(size, position.left)
-        more = position.left is None or position.left > wanted
+        size, left = self._size(position.page), position.left
+        wanted = size if left is None or left > size else left
+        if wanted == 0 or (plan.where == _NEVER and not plan.grouped):
+            return Page(b"[]", None, charge(0, 0), 0)
         sql = compiled.next() if position.keys else compiled.first()
-        if position.keys and len(position.keys) != sql.keys:
+        if position.keys and (len(position.keys), position.layout) != (sql.keys, sql.layout):
             raise _bad_token()
-        params = (wanted + more, *position.keys, *sql.constants)
+        fetched = wanted if left == wanted else wanted + 1
+        params = (fetched, *position.keys, *sql.constants)
         rows, value, last = await self._fetch(compiled, sql, params, wanted)
         continuation = None
         if rows > wanted:
             rows = wanted
-            left = None if position.left is None else position.left - wanted
-            continuation = encode(replace(position, left=left, keys=last), self._key)
-        return Page(value, continuation, self._charge(compiled, rows), rows)
+            position = replace(
+                position,
+                left=None if left is None else left - wanted,
+                keys=last,
+                layout=sql.layout,
+                lead=sql.lead,
+            )
+            continuation = encode(position, self._key)
+        return Page(value, continuation, charge(rows, compiled.hops), rows)
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
         """The plan and statements of `text` under the current models; no I/O.
@@ -129,12 +139,13 @@ class QueryService:
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
-        return self._compiler.compile(
-            text,
-            self._models(),
-            strict=strict or self._settings.strict,
-            indexed=self._indexes(),
-        )
+        return self._compile(text, strict=strict, indexed=self._indexes())
+
+    def _compile(
+        self, text: str, *, strict: bool, indexed: frozenset[tuple[str | int, ...]]
+    ) -> Compiled:
+        strict = strict or self._settings.strict
+        return self._compiler.compile(text, self._models(), strict=strict, indexed=indexed)
 
     async def _explain(self, compiled: Compiled, size: int) -> Page:
         """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
@@ -157,31 +168,28 @@ class QueryService:
             "milliseconds": round(elapsed * 1000, 3),
             "advice": advice(compiled.plan, self._indexes(), self._models().property_names()),
         }
-        return Page(msgspec.json.encode([row]), None, self._charge(compiled, 1), 1)
+        return Page(msgspec.json.encode([row]), None, charge(1, compiled.hops), 1)
 
-    def _position(
+    def _begin(
         self, text: str | None, token: str | None, max_items: int | None, *, strict: bool
-    ) -> Position:
+    ) -> tuple[Position, Compiled]:
         """Where to begin: at the token if there is one, else at the start of the text."""
         if max_items is not None and max_items < 1:
             raise InvalidArgument("max-items-per-page must be a positive integer.")
         if token:
             position = decode(token, self._key)
-            return position if max_items is None else replace(position, page=max_items)
+            if max_items is not None:
+                position = replace(position, page=max_items)
+            # The order of the first page goes on, whatever indexes came or went since.
+            lead = frozenset() if position.lead is None else frozenset({position.lead})
+            return position, self._compile(position.text, strict=position.strict, indexed=lead)
         if not text:
             raise BadRequest("The request needs a query or a continuationToken.")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise query_error(text[: error.start], error.start, "lone surrogate") from None
-        top = self.compile(text, strict=strict).plan.top
-        return Position(text, max_items, top, (), strict)
+        compiled = self._compile(text, strict=strict, indexed=self._indexes())
+        return Position(text, max_items, compiled.plan.top, (), strict), compiled
 
     def _size(self, page: int | None) -> int:
         return min(page or self._settings.default_page, self._settings.max_page)
-
-    def _charge(self, compiled: Compiled, rows: int) -> float:
-        return charge(rows, sum(hop.low for hop in compiled.plan.graph.hops))
 
     async def _count(self, compiled: Compiled) -> Page:
         sql = compiled.first()
@@ -191,7 +199,7 @@ class QueryService:
         number = row[0] if row is not None else 0
         columns = compiled.plan.columns or ()
         value = msgspec.json.encode([{columns[0].key: number or 0}])
-        return Page(value, None, self._charge(compiled, 1), 1)
+        return Page(value, None, charge(1, compiled.hops), 1)
 
     async def _fetch(
         self, compiled: Compiled, sql: Sql, params: tuple[object, ...], wanted: int

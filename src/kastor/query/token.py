@@ -1,8 +1,8 @@
 """The continuation token: where the next page begins, signed, and enough to go on by itself.
 
-Version, flags, page size, rows left of TOP, as-of instant, position and the query text, compressed
-when that helps, in base64url, behind a truncated HMAC-SHA256. It survives a restart, because the
-key does.
+Version, page size, rows left of TOP, flags, as-of instant, position, the order it belongs to, and
+the query text, compressed when that helps, in base64url, behind a truncated HMAC-SHA256. It
+survives a restart, because the key does.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Position:
         left: rows that TOP still allows; None without TOP.
         keys: the last row's values in the order of the result.
         strict: whether the query runs strict.
+        layout: a checksum of the order that `keys` belong to.
+        lead: the indexed property that leads the order, if one does.
         as_of: the instant the query is asked as of; None for now.
     """
 
@@ -46,6 +48,8 @@ class Position:
     keys: tuple[int | float | str, ...]
     strict: bool = False
     as_of: int | None = None
+    layout: int = 0
+    lead: tuple[str | int, ...] | None = None
 
 
 def encode(position: Position, key: bytes) -> str:
@@ -58,6 +62,8 @@ def encode(position: Position, key: bytes) -> str:
             position.keys,
             position.strict,
             position.as_of,
+            position.layout,
+            position.lead,
             position.text,
         ]
     )
@@ -81,10 +87,11 @@ def decode(token: str, key: bytes) -> Position:
         body = payload[1:]
         if payload[:1] == _DEFLATED:
             body = zlib.decompressobj(zdict=_DICTIONARY).decompress(body)
-        version, page, left, keys, strict, as_of, text = msgspec.json.decode(body)
+        version, page, left, keys, strict, as_of, layout, lead, text = msgspec.json.decode(body)
         if version != _VERSION:
             raise _invalid()
-        return Position(text, page, left, tuple(keys), strict, as_of)
+        lead = None if lead is None else tuple(lead)
+        return Position(text, page, left, tuple(keys), strict, as_of, layout, lead)
     except (ValueError, TypeError, binascii.Error, zlib.error, msgspec.MsgspecError):
         raise _invalid() from None
 

@@ -187,3 +187,36 @@ def test_the_charge_grows_with_the_work(grid):
     ).charge
     assert 0.01 <= one < many < hops
     assert one == round(one, 2)
+
+
+@pytest.mark.parametrize(
+    "text", ["n > 3 AND n < 20", "n >= 0", "n = 7", "n <= 24 AND IS_OF_MODEL('dtmi:x:A;1')"]
+)
+def test_pages_may_follow_a_property_index_and_outlive_it(grid, text):
+    connection = grid.open()
+    connection.execute("CREATE INDEX by_n ON twins (doc ->> '$.n')")
+    indexes = {("n",)}
+    reader = Reader(connection)
+    engine = QueryService(
+        reader, lambda: grid.models, KEY, QuerySettings(), indexes=lambda: frozenset(indexes)
+    )
+    text = f"SELECT n FROM DIGITALTWINS WHERE {text}"
+    expected = rows(service(grid), text)
+    found = rows(engine, text, 3)
+    assert found == sorted(expected, key=lambda row: row["n"])
+    (explained,) = rows(engine, f"EXPLAIN {text}")
+    assert any("by_n" in step for step in explained["steps"])
+    first = drive(engine.run(text, max_items=3))
+    indexes.clear()
+    connection.execute("DROP INDEX by_n")
+    if first.continuation is not None:
+        rest = drive(engine.run(None, token=first.continuation, max_items=100))
+        assert json.loads(first.value) + json.loads(rest.value) == found
+
+
+def test_no_model_left_ends_the_pages(grid):
+    engine = service(grid)
+    token = drive(engine.run(TEXTS[2], max_items=3)).continuation
+    grid.models = Models({}, epoch=3)
+    page = drive(engine.run(None, token=token))
+    assert (page.value, page.continuation) == (b"[]", None)

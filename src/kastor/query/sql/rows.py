@@ -5,29 +5,38 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import Doc
+from kastor.query.plan import Doc, Field
 
 if TYPE_CHECKING:
-    from kastor.query.plan import Column
+    from kastor.query.plan import Column, Value
     from kastor.query.sql.values import Values
 
 
 def row_sql(columns: tuple[Column, ...] | None, values: Values) -> str:
-    """The SQL of a row: the bare document of source 0, or an object of the columns."""
+    """The SQL of a row: the bare document of source 0, or an object of the columns.
+
+    Every member brings a comma in front. If the first one is there in every row it opens the
+    object; otherwise the first comma is cut off, which copies the text once more.
+    """
     if columns is None:
         return values.json(Doc(0))
-    return object_sql([(column.key, values.json(column.value)) for column in columns], values)
-
-
-def object_sql(members: list[tuple[str, str]], values: Values) -> str:
-    """The SQL of an object whose members are JSON texts, or NULL to be left out.
-
-    Every member brings a comma in front; the first one is cut off.
-    """
     parts = []
-    for key, text in members:
-        lead = values.constant("," + json.dumps(key, ensure_ascii=False) + ":")
-        parts.append(f"coalesce({lead} || {text}, '')")
+    certain = bool(columns) and _is_certain(columns[0].value, values)
+    for number, column in enumerate(columns):
+        opening = "{" if certain and number == 0 else ","
+        lead = values.constant(opening + json.dumps(column.key, ensure_ascii=False) + ":")
+        member = f"{lead} || {values.json(column.value)}"
+        parts.append(member if opening == "{" else f"coalesce({member}, '')")
     if not parts:
         return "'{}'"
-    return f"'{{' || substr({' || '.join(parts)}, 2) || '}}'"
+    joined = " || ".join(parts)
+    return f"{joined} || '}}'" if certain else f"'{{' || substr({joined}, 2) || '}}'"
+
+
+def _is_certain(value: Value, values: Values) -> bool:
+    """Whether the value is never missing: a document or a system field of what must be there."""
+    match value:
+        case Field() | Doc(steps=()):
+            return not values.graph.sources[value.source].optional
+        case _:
+            return False

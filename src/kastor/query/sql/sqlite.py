@@ -240,8 +240,8 @@ class Sqlite:
     def gather(self, row: str, keys: list[str], *, plain: bool) -> str:
         """As `Dialect` says."""
         joined = "',' || char(10)"
-        position = " || ' ' || ".join(keys)
         if plain:
+            position = f"concat_ws(' ', {', '.join(keys)})"
             return f"count(*), group_concat({row}, {joined}), group_concat({position})"
         position = f"json_array({', '.join(keys)})"
         return f"count(*), group_concat({row}, {joined}), group_concat({position}, {joined})"

@@ -7,8 +7,10 @@ strictly after the position of the last row, so pages neither skip nor repeat (s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from kastor.query.plan import Plan
 from kastor.query.references import sources_of
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from kastor.query.sql.traverse import Branch, Way
 
 
+_MARK = re.compile(r"[?$][0-9]+")
+
+
 @dataclass(frozen=True, slots=True)
 class Sql:
     """A statement.
@@ -34,6 +39,8 @@ class Sql:
         text: numbered parameters; the first is the limit, then come `keys` of position if
             `resumes`, then the constants.
         keys: how many values a position has.
+        layout: a checksum of the order, so that a position is not read as one of another order.
+        lead: the indexed property that leads the order, if one does.
         plain: whether positions are whole numbers and walks only, not values of documents.
     """
 
@@ -42,6 +49,8 @@ class Sql:
     keys: int
     resumes: bool
     plain: bool = True
+    layout: int = 0
+    lead: tuple[str | int, ...] | None = None
 
 
 def compile_plan(
@@ -99,6 +108,7 @@ class _Statement:
             for hop in range(len(plan.graph.hops))
         ]
         self.width = self._width()
+        self.layout = 0
         if not plan.counts:
             self.parameters.reserve(1 + self.width if resumes else 1)
 
@@ -117,7 +127,9 @@ class _Statement:
             self.dialect.gather(row, keys, plain=plain) if aggregate else ", ".join([row, *keys])
         )
         text = f"SELECT {items} FROM ({inner}) k{self._documents()}"
-        return Sql(text, self.parameters.used_in(text), self.width, self.resumes, plain)
+        lead = self.by_value.steps if self.by_value is not None else None
+        constants = self.parameters.used_in(text)
+        return Sql(text, constants, self.width, self.resumes, plain, self.layout, lead)
 
     def _count(self) -> Sql:
         parts = [
@@ -138,8 +150,10 @@ class _Statement:
             needed.add(0)
         skip = self.by_model if self.resumes else None
         selects = []
+        layout = ""
         for number, (branch, terms) in enumerate(self.clauses.branches(needed, skip=skip)):
             order = self._order(number, branch)
+            layout += order_by(order) + ",".join(key.sql for key in order)
             named = [f"{key.sql} AS o{index}" for index, key in enumerate(order)]
             named += [f"{branch.keys[source]} AS n{source}" for source in shown]
             named += [f"{sql} AS w{hop}" for hop, sql in sorted(branch.walks.items())]
@@ -147,6 +161,7 @@ class _Statement:
             selects += [select(items, branch, [*terms, one]) for one in self._positions(order)]
             if not self.resumes:
                 selects.append(select(items, branch, terms))
+        self.layout = crc32(_MARK.sub("", layout).encode())
         limit = self.parameters.reserved(0)
         offset = ""
         if self.plan.offset and not self.resumes:

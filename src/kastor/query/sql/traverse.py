@@ -102,7 +102,7 @@ def build(
             _add_optional(branch, hop)
         else:
             _add_hop(branch, number, hop, ways[number])
-    _add_uniqueness(branch)
+    _add_uniqueness(branch, ways)
     return branch
 
 
@@ -174,13 +174,21 @@ def name_condition(
     return f"{alias}.name_key {equal} (SELECT key FROM {table} WHERE {inner})"
 
 
-def _add_uniqueness(branch: Branch) -> None:
-    """No relationship twice in one pattern; names that cannot meet need no test."""
-    seen: list[tuple[int, tuple[str, ...], str]] = []
-    for hop, aliases in zip(branch.graph.hops, branch.walked, strict=True):
-        for alias in aliases:
-            for group, names, other in seen:
-                disjoint = hop.names and names and not set(hop.names) & set(names)
-                if group == hop.group and not disjoint:
-                    branch.conditions.append(f"{alias}.key <> {other}.key")
-            seen.append((hop.group, hop.names, alias))
+def _add_uniqueness(branch: Branch, ways: tuple[Way, ...]) -> None:
+    """No relationship twice in one pattern.
+
+    Names that cannot meet need no test, nor do two steps in a row of one direction: the same
+    relationship twice would lead from a twin to itself, and no relationship does (rest-api B.3.2).
+    """
+    seen: list[tuple[Hop, str, str]] = []
+    for hop, aliases, way in zip(branch.graph.hops, branch.walked, ways, strict=True):
+        for alias, direction in zip(aliases, way, strict=True):
+            for place, (other, other_alias, other_direction) in enumerate(seen, 1):
+                if other.group != hop.group:
+                    continue
+                if place == len(seen) and direction == other_direction:
+                    continue
+                if hop.names and other.names and not set(hop.names) & set(other.names):
+                    continue
+                branch.conditions.append(f"{alias}.key <> {other_alias}.key")
+            seen.append((hop, alias, direction))
