@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from kastor.api.openapi import build_openapi
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,7 +27,7 @@ _PAGE = """<!doctype html>
 <div id="api"></div>
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script>
-SwaggerUIBundle({ url: "/openapi.json", dom_id: "#api", deepLinking: true,
+SwaggerUIBundle({ url: "/docs/openapi.json", dom_id: "#api", deepLinking: true,
   tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null });
 </script>
 </body>
@@ -40,9 +42,31 @@ def build_docs() -> Starlette:
     return Starlette(
         routes=[
             Route("/docs", _page),
+            Route("/docs/openapi.json", _description),
             Mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)),
         ]
     )
+
+
+def for_older_readers(value: Any) -> Any:
+    """Return a part of an OpenAPI 3.1 description in the words of 3.0, which the page reads."""
+    if isinstance(value, list):
+        return [for_older_readers(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: for_older_readers(item) for key, item in value.items()}
+    kinds = found.get("type")
+    if isinstance(kinds, list):
+        found["type"] = next(kind for kind in kinds if kind != "null")
+        found["nullable"] = "null" in kinds
+    if "const" in found:
+        found["enum"] = [found.pop("const")]
+    return found
+
+
+async def _description(request: Request) -> JSONResponse:
+    description = for_older_readers(build_openapi(str(request.base_url).rstrip("/")))
+    return JSONResponse({**description, "openapi": "3.0.3"})
 
 
 async def _page(_request: Request) -> HTMLResponse:
