@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Endpoints of the default graph by name: kind and its settings (file only).",
     )
-    webhook_prefixes: tuple[str, ...] = Field(
+    webhook_prefixes: Texts = Field(
         (), description="Webhooks may only go to URLs that begin with one of these; none: any."
     )
     webhook_private_addresses: bool | None = Field(
@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )
 
-    @field_validator("trusted_proxies", "cors_origin", mode="before")
+    @field_validator("trusted_proxies", "cors_origin", "webhook_prefixes", mode="before")
     @classmethod
     def _part(cls, value: Any) -> Any:
         if isinstance(value, str):

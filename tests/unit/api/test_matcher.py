@@ -70,7 +70,6 @@ def test_any_bytes_lead_to_an_operation_or_to_an_error_of_ours(path: bytes) -> N
         b"/digitaltwins/a/components/b/c",
         b"/digitaltwins/a/nothing",
         b"/models/a/b",
-        b"/eventroutes",
         b"/jobs/imports",
     ],
 )

@@ -115,13 +115,15 @@ class TestOperation:
 def test_the_contracts_operations_are_all_there_and_need_a_version() -> None:
     ours = {each.id for each in OPERATIONS if not each.versioned}
     assert all(each.startswith("Kastor_") for each in ours)
-    assert len(OPERATIONS) - len(ours) == 20
+    twins = [each for each in OPERATIONS if each.id.startswith(("DigitalTwin", "Query_"))]
+    assert len(twins) == 20
+    assert all(each.versioned for each in twins)
 
 
 def test_writing_operations_need_writing_permissions() -> None:
     words = {"PUT": "write", "PATCH": "write", "DELETE": "delete", "GET": "read"}
     for operation in OPERATIONS:
-        if operation.versioned and operation.method in words:
+        if operation.id.startswith("DigitalTwin") and operation.method in words:
             assert operation.permission.value.endswith(f"/{words[operation.method]}"), operation.id
         if operation.method != "GET":
             assert operation.permission not in READER or operation.permission is Permission.QUERY
