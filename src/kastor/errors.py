@@ -21,6 +21,7 @@
     ├── MethodNotAllowed             known path, other methods
     ├── Unauthenticated / Forbidden  no or unknown token / token without the permission
     ├── TooManyRequests              a rate limit
+    ├── CatalogChanged               a query compiled for older models; never leaves the server
     └── Unavailable                  cannot write now; nothing was acknowledged
 
 Nothing here knows HTTP; `kastor.api.problem` maps classes to statuses.
@@ -193,6 +194,10 @@ class TooManyRequests(KastorError):
     def __init__(self, message: str, *, retry_after: int = 1, code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+
+
+class CatalogChanged(KastorError):
+    """The models are others than the query was compiled for; it is compiled again."""
 
 
 class Unavailable(KastorError):

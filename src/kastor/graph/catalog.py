@@ -7,9 +7,9 @@ others. Compiled interfaces outlive the snapshot, since a stored model never cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
@@ -22,6 +22,9 @@ from kastor.dtdl import (
 )
 from kastor.records import ModelRow
 from kastor.types import Document, ModelId
+
+if TYPE_CHECKING:
+    from kastor.storage.protocol import BuildCatalog
 
 Compiled: TypeAlias = dict[ModelId, CompiledInterface]
 
@@ -169,6 +172,14 @@ class ModelCatalog:
         catalog._compiled = {k: v for k, v in self._compiled.items() if k not in deletes}
         return catalog
 
+    def take_over(self, previous: ModelCatalog) -> None:
+        """Keep what an earlier snapshot compiled of models that are still the same."""
+        self._compiled = {
+            model_id: compiled
+            for model_id, compiled in previous._compiled.items()
+            if model_id in self.models and _same(self.models[model_id], previous.models[model_id])
+        }
+
     def _is_of(self, model_id: ModelId, asked: ModelId) -> bool:
         path, version = split_version(asked)
         for each in self.supertypes(model_id):
@@ -189,18 +200,33 @@ def split_version(model_id: ModelId) -> tuple[str, tuple[int, int] | None]:
     return path, (int(major), int(minor or 0))
 
 
-def catalog_builder(
-    rules: ValueRules,
-) -> Callable[[Sequence[ModelRow], Sequence[tuple[int, ModelId]], int], ModelCatalog]:
-    """Return the function that a store makes its first snapshot with."""
+def catalog_builder(rules: ValueRules) -> BuildCatalog:
+    """Return the function that a store makes its snapshots with."""
 
     def build(
-        rows: Sequence[ModelRow], keys: Sequence[tuple[int, ModelId]], epoch: int
+        rows: Sequence[ModelRow],
+        keys: Sequence[tuple[int, ModelId]],
+        epoch: int,
+        previous: ModelCatalog | None = None,
     ) -> ModelCatalog:
-        models = {row.id: _stored(row) for row in rows}
-        return ModelCatalog(epoch, models, {model_id: key for key, model_id in keys}, rules)
+        before = {} if previous is None else previous.models
+        models: dict[ModelId, StoredModel] = {}
+        for row in rows:
+            known = before.get(row.id)
+            if known is None or not _same(known, row):
+                models[row.id] = _stored(row)
+            else:
+                models[row.id] = _commissioned(known, not row.decommissioned)
+        catalog = ModelCatalog(epoch, models, {model_id: key for key, model_id in keys}, rules)
+        if previous is not None:
+            catalog.take_over(previous)
+        return catalog
 
     return build
+
+
+def _same(one: StoredModel, other: StoredModel | ModelRow) -> bool:
+    return (one.key, one.uploaded) == (other.key, other.uploaded)
 
 
 def _stored(row: ModelRow) -> StoredModel:

@@ -26,8 +26,26 @@ from kastor.storage.inputs import InputStore
 from kastor.types import RelationshipId, TwinId
 
 Decide: TypeAlias = Callable[[Current, Stamp], Decision]
-BuildCatalog: TypeAlias = Callable[[Sequence[ModelRow], Sequence[tuple[int, str]], int], Any]
-"""Stored models, all (key, id) pairs ever used, epoch -> catalog."""
+
+
+class BuildCatalog(Protocol):
+    """Makes a catalog from what is stored."""
+
+    def __call__(
+        self,
+        rows: Sequence[ModelRow],
+        keys: Sequence[tuple[int, str]],
+        epoch: int,
+        previous: Any = None,
+    ) -> Any:
+        """Return a catalog.
+
+        Args:
+            rows: the stored models; those that `previous` has too may lack their text.
+            keys: all (key, id) pairs ever used.
+            epoch: the number of this state of the models.
+            previous: an earlier catalog of the same graph, whose work is taken over.
+        """
 
 
 class Store(Protocol):
@@ -52,6 +70,12 @@ class Store(Protocol):
     @property
     def inputs(self) -> InputStore:
         """The table of inputs."""
+
+    async def refresh(self) -> None:
+        """Bring `catalog` up to the last change of models, whichever process made it.
+
+        Writes and queries need no call of this: they find out by themselves.
+        """
 
     async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
         """Load, decide and apply in one transaction; return the decision's outcome.
@@ -82,12 +106,12 @@ class Store(Protocol):
     async def fetch_one(
         self, sql: str, params: Sequence[object], *, timeout: float
     ) -> tuple[Any, ...] | None:
-        """Run a compiled query for one row; raises QueryTimeout."""
+        """Run a query compiled for `catalog` for one row; raises QueryTimeout, CatalogChanged."""
 
     async def fetch_all(
         self, sql: str, params: Sequence[object], *, timeout: float
     ) -> list[tuple[Any, ...]]:
-        """Run a compiled query for all its rows; raises QueryTimeout."""
+        """Run a query compiled for `catalog` for all rows; raises QueryTimeout, CatalogChanged."""
 
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""

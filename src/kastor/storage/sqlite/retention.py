@@ -5,12 +5,12 @@ Works in small steps on the writer's thread, so that a write never waits for mor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.clock import TICKS_PER_SECOND
 from kastor.records import Rows
-from kastor.storage.sqlite.unit import LOG_ROW_OVERHEAD, Counters
+from kastor.storage.bounds import LOG_ROW_OVERHEAD, Retention
+from kastor.storage.sqlite.unit import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,16 +45,6 @@ SELECT valid_to, length(doc) FROM twin_versions
 UNION ALL SELECT valid_to, length(doc) FROM relationship_versions ORDER BY valid_to LIMIT ?
 """
 _LOG_SIZES = f"SELECT time, length(data) + {LOG_ROW_OVERHEAD} FROM changes ORDER BY seq LIMIT ?"
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long and how much is kept; seconds and bytes."""
-
-    version_seconds: float = 7 * 86_400
-    version_bytes: int = 2_000_000_000
-    log_seconds: float = 86_400
-    log_bytes: int = 1_000_000_000
 
 
 def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ticks], int], ...]:

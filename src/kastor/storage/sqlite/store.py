@@ -21,6 +21,7 @@ from kastor.records import (
     StoreStatus,
     TwinRow,
 )
+from kastor.storage.bounds import Retention
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
@@ -28,7 +29,7 @@ from kastor.storage.sqlite.event_tables import Pulse, SqliteEventTables
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.reads import PointReads
-from kastor.storage.sqlite.retention import Retention, steps
+from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.unit import Counters
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 
@@ -128,6 +129,9 @@ class SqliteStore:
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
         return self._host_name
+
+    async def refresh(self) -> None:
+        """Do nothing: no other process changes models."""
 
     async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
         """Load, decide, apply; see the protocol."""

@@ -6,7 +6,6 @@ which is copied before each attempt and put back when it fails, as the savepoint
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -26,16 +25,13 @@ from kastor.records import (
     WriteRelationship,
     WriteTwin,
 )
+from kastor.storage.bounds import LOG_ROW_OVERHEAD, bucket_of
 from kastor.storage.sqlite import statements as sql
 
 if TYPE_CHECKING:
     import apsw
 
     from kastor.types import ModelId, Ticks
-
-BUCKETS = 64
-LOG_ROW_OVERHEAD = 200
-"""Bytes that a log row takes beside its body, for the size cap of the log."""
 
 
 @dataclass(slots=True)
@@ -52,11 +48,6 @@ class Counters:
     def copy(self) -> Counters:
         """Return a copy to fall back to."""
         return replace(self)
-
-
-def bucket_of(twin_id: str) -> int:
-    """Return the bucket of a twin's events; the same on every engine and machine."""
-    return zlib.crc32(twin_id.encode()) % BUCKETS
 
 
 class UnitOfWork:

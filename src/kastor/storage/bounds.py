@@ -1,0 +1,33 @@
+"""What both engines say of a graph: why it cannot be opened, how much is kept, its buckets."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+BUCKETS = 64
+LOG_ROW_OVERHEAD = 200
+"""Bytes that a log row takes beside its body, for the size cap of the log."""
+
+
+class SchemaTooNewError(Exception):
+    """The graph was written by a newer Kastor than this one."""
+
+
+class NotAGraphError(Exception):
+    """The file or schema is in use, but not by Kastor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long and how much is kept; seconds and bytes."""
+
+    version_seconds: float = 7 * 86_400
+    version_bytes: int = 2_000_000_000
+    log_seconds: float = 86_400
+    log_bytes: int = 1_000_000_000
+
+
+def bucket_of(twin_id: str) -> int:
+    """Return the bucket of a twin's events; the same on every engine and machine."""
+    return zlib.crc32(twin_id.encode()) % BUCKETS

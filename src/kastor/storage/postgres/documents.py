@@ -1,0 +1,41 @@
+"""Documents on their way into jsonb and out of it, so that numbers come back as they went in.
+
+jsonb keeps a number's scale, so `1` and `1.0` stay apart, but it writes every number without an
+exponent: `1e+22` would come back as an integer of 23 digits. So a number with an exponent goes in
+written out and with a fraction (`10000000000000000000000.0`), and texts that hold such a number,
+or one too small to be written without exponent, are brought back to the shortest form.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import orjson
+
+_EXPONENT = re.compile(rb"\de[+-]?\d")
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e[+-]?\d+')
+_LONG = re.compile(r"\d{16}\.0|0\.0000")
+"""From 1e16 on and below 1e-4 the shortest form may have an exponent."""
+
+
+def into_jsonb(doc: bytes) -> str:
+    """Return a document's text for jsonb."""
+    if _EXPONENT.search(doc) is not None:
+        doc = _TOKEN.sub(_written_out, doc)
+    return doc.decode()
+
+
+def from_jsonb(text: str) -> bytes:
+    """Return the document that jsonb gave back as text, as it was."""
+    if _LONG.search(text) is not None:
+        return orjson.dumps(orjson.loads(text))
+    return text.encode()
+
+
+def _written_out(match: re.Match[bytes]) -> bytes:
+    token = match[0]
+    if token[:1] == b'"':
+        return token
+    text = format(Decimal(token.decode()), "f")
+    return (text if "." in text else f"{text}.0").encode()

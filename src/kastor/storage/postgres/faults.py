@@ -1,0 +1,82 @@
+"""What an error of the driver or the server means for the statement that met it.
+
+The question is always the same: may it be done again? Only what is certainly not committed may.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import asyncpg
+
+from kastor.errors import Unavailable
+
+RETRY_AFTER_SECONDS = 1
+
+
+class Fault(Enum):
+    """Kinds of errors."""
+
+    RACE = "somebody else was first"
+    AGAIN = "rolled back by the server; the same statement may succeed"
+    ELSEWHERE = "this server takes no writes (any more); nothing was written"
+    LOST = "the connection is gone or did not answer; what became of the statement is not known"
+    FULL = "the server has no room, no resources or no patience; nothing was written"
+    OTHER = "a fault of ours"
+
+
+_STATES = {
+    "23505": Fault.RACE,  # unique violation
+    "23503": Fault.RACE,  # foreign key violation: an end of a relationship went away
+    "40001": Fault.AGAIN,  # serialization failure
+    "40P01": Fault.AGAIN,  # deadlock
+    "55P03": Fault.AGAIN,  # a lock was not to be had in time
+    "0A000": Fault.AGAIN,  # a cached plan is out of date after a migration
+    "25006": Fault.ELSEWHERE,  # read-only transaction: a standby
+    "57014": Fault.FULL,  # cancelled by the server's own time limit or its administrator
+}
+_CLASSES = {
+    "08": Fault.LOST,  # connection exceptions
+    "57": Fault.LOST,  # shut down: the commit may have happened before
+    "53": Fault.FULL,  # disk full, out of memory, too many connections
+    "58": Fault.FULL,  # input or output error
+}
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Return what an error means."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = str(error.sqlstate or "")
+        return _STATES.get(state) or _CLASSES.get(state[:2], Fault.OTHER)
+    # TimeoutError is an OSError; InterfaceError is the driver's word for a closed connection.
+    if isinstance(error, OSError | EOFError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return Fault.LOST
+    return Fault.OTHER
+
+
+def unavailable(error: BaseException | str) -> Unavailable:
+    """Return what a client is told when nothing was written."""
+    return Unavailable(
+        f"The database cannot be used now ({_describe(error)}). Nothing was changed; "
+        "try again later.",
+        retry_after=RETRY_AFTER_SECONDS,
+    )
+
+
+def outcome_unknown(error: BaseException) -> Unavailable:
+    """Return what a client is told when a write may or may not have happened."""
+    return Unavailable(
+        f"The connection to the database was lost ({_describe(error)}) before it said whether "
+        "the write was stored, and it cannot be found out now. Read the resource before you "
+        "repeat the write, or repeat it with If-Match.",
+        retry_after=RETRY_AFTER_SECONDS,
+    )
+
+
+def _describe(error: BaseException | str) -> str:
+    if isinstance(error, str):
+        return error
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    text = str(error).strip().rstrip(".")
+    return text.splitlines()[0] if text else type(error).__name__

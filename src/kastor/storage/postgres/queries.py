@@ -1,0 +1,125 @@
+"""Runs compiled queries: read-only, planned for their values, ended at their deadline.
+
+Two round trips until the rows are there: one begins the transaction, sets what holds in it alone
+and compares the epoch of the models; the commit is not waited for. A part of the pool is never
+given to queries, so that point reads and writes always find a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from kastor.errors import CatalogChanged, QueryTimeout
+from kastor.storage.postgres import statements as sql
+from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kastor.storage.postgres.connections import Connection, Connections
+    from kastor.storage.postgres.models import Catalogs
+    from kastor.storage.postgres.statements import Qualified
+
+ATTEMPTS = 2
+SHARE = 0.75
+"""Of the pool, what queries may take."""
+
+SERVER_GRACE_SECONDS = 1.0
+_CANCELLED = "57014"
+
+
+class Queries:
+    """Runs whatever may scan."""
+
+    def __init__(self, connections: Connections, texts: Qualified, catalogs: Catalogs) -> None:
+        self._connections = connections
+        self._catalogs = catalogs
+        self._begin = texts[sql.BEGIN_QUERY]
+        self._places = asyncio.Semaphore(max(1, int(connections.size * SHARE)))
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def fetch_all(
+        self, text: str, params: Sequence[object], timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement that was compiled for the current catalog.
+
+        Raises:
+            CatalogChanged: models have changed; the current catalog is another one now.
+            QueryTimeout: it ran longer than `timeout` seconds.
+            Unavailable: no server answers.
+        """
+        epoch: int = self._catalogs.current.epoch
+        async with self._places:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return await self._run(epoch, text, params, timeout)
+                except TimeoutError:
+                    raise _too_long(timeout) from None
+                except Exception as error:
+                    fault = fault_of(error)
+                    if getattr(error, "sqlstate", None) == _CANCELLED:
+                        raise _too_long(timeout) from None
+                    if fault is Fault.OTHER:
+                        raise
+                    if fault in (Fault.LOST, Fault.ELSEWHERE):
+                        self._connections.expire(error)
+                    if attempt == ATTEMPTS:
+                        raise unavailable(error) from error
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Wait for the last transactions to end."""
+        await asyncio.gather(*self._ending)
+
+    async def _run(
+        self, epoch: int, text: str, params: Sequence[object], timeout: float
+    ) -> list[tuple[Any, ...]]:
+        connection = await self._connections.take()
+        usable = False
+        try:
+            milliseconds = int((timeout + SERVER_GRACE_SECONDS) * 1000)
+            begin = self._begin.format(milliseconds=milliseconds, epoch=int(epoch))
+            status: str = await connection.execute(begin)
+            if status != "SELECT 1":
+                await self._reload(connection)
+            rows = await connection.fetch(text, *params, timeout=timeout)
+            usable = True
+            return [tuple(row) for row in rows]
+        except (CatalogChanged, asyncio.CancelledError, OSError):
+            raise
+        except Exception:
+            usable = not connection.is_closed()  # the server said what is wrong
+            raise
+        finally:
+            if usable:
+                self._end(connection)
+            else:
+                self._connections.give(connection, sound=False)
+
+    async def _reload(self, connection: Connection) -> None:
+        await self._catalogs.load(connection)
+        raise CatalogChanged("The models changed meanwhile.")
+
+    def _end(self, connection: Connection) -> None:
+        task = asyncio.ensure_future(self._commit(connection))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _commit(self, connection: Connection) -> None:
+        sound = False
+        try:
+            await connection.execute(sql.END_QUERY)
+            sound = True
+        except Exception as error:  # noqa: BLE001 - it has read only, and the rows are there
+            if fault_of(error) is Fault.LOST:
+                self._connections.expire(error)
+        finally:
+            self._connections.give(connection, sound=sound)
+
+
+def _too_long(timeout: float) -> QueryTimeout:
+    return QueryTimeout(
+        f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
+        "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
+    )

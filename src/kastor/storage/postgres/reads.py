@@ -1,0 +1,111 @@
+"""Point reads: one statement, one round trip, done again once if the connection was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from kastor.records import IncomingRow, RelationshipRow, TwinRow
+from kastor.storage.postgres import statements as sql
+from kastor.storage.postgres.documents import from_jsonb
+from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kastor.storage.postgres.connections import Connections
+    from kastor.storage.postgres.statements import Qualified
+
+ATTEMPTS = 3
+PAUSE_SECONDS = 0.02
+
+
+class PointReads:
+    """Reads of single rows and of short listings."""
+
+    def __init__(self, connections: Connections, texts: Qualified) -> None:
+        self._connections = connections
+        self._texts = texts
+
+    async def twin(self, twin_id: str) -> TwinRow | None:
+        """Return a twin."""
+        rows = await self.fetch(sql.TWIN, (known(twin_id),))
+        return twin_row(rows[0]) if rows else None
+
+    async def relationship(
+        self, source_id: str, relationship_id: str
+    ) -> tuple[bool, RelationshipRow | None]:
+        """Return whether the source twin exists, and the relationship."""
+        rows = await self.fetch(sql.RELATIONSHIP_OF, (known(source_id), known(relationship_id)))
+        return bool(rows), relationship_row(rows[0]) if rows else None
+
+    async def outgoing(
+        self, source_id: str, name: str | None, after: str, limit: int
+    ) -> list[RelationshipRow] | None:
+        """Return a page of the relationships that leave a twin; None if it does not exist."""
+        values = (known(source_id), known(after), limit)
+        if name is None:
+            rows = await self.fetch(sql.OUTGOING, values)
+        else:
+            rows = await self.fetch(sql.OUTGOING_NAMED, (*values, known(name)))
+        if not rows:
+            return None
+        found = (relationship_row(row) for row in rows)
+        return [row for row in found if row is not None]
+
+    async def incoming(
+        self, target_id: str, after: tuple[int, int, int], limit: int
+    ) -> list[IncomingRow] | None:
+        """Return a page of the relationships that enter a twin; None if it does not exist."""
+        rows = await self.fetch(sql.INCOMING, (known(target_id), *after, limit))
+        if not rows:
+            return None
+        return [IncomingRow(*row) for row in rows if row[0] is not None]
+
+    async def fetch(self, text: str, values: Sequence[object]) -> list[Any]:
+        """Run one reading statement.
+
+        Raises:
+            Unavailable: no server answers.
+        """
+        statement = self._texts[text]
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._connections.lease() as connection:
+                    rows: list[Any] = await connection.fetch(statement, *values)
+                    return rows
+            except Exception as error:
+                fault = fault_of(error)
+                if fault is Fault.OTHER:
+                    raise
+                if fault in (Fault.LOST, Fault.ELSEWHERE):
+                    self._connections.expire(error)
+                if attempt == ATTEMPTS or isinstance(error, TimeoutError):
+                    raise unavailable(error) from error
+            await asyncio.sleep(PAUSE_SECONDS * attempt)
+        raise AssertionError
+
+
+def known(text: str) -> str:
+    """Return an id to look for; PostgreSQL has no U+0000, and nothing is called the empty text."""
+    return "" if "\0" in text else text
+
+
+def twin_row(row: Any, first: int = 0) -> TwinRow | None:
+    """Return the twin whose columns begin at `first`."""
+    if row[first] is None:
+        return None
+    key, twin_id, model_key, etag, version, doc = (row[first + n] for n in range(6))
+    return TwinRow(key, twin_id, model_key, etag, version, from_jsonb(doc))
+
+
+def relationship_row(row: Any, first: int = 0) -> RelationshipRow | None:
+    """Return the relationship whose columns begin at `first`."""
+    if row[first] is None:
+        return None
+    key, source, relationship_id, name, target, etag, version, doc = (
+        row[first + n] for n in range(8)
+    )
+    return RelationshipRow(
+        key, source, relationship_id, name, target, etag, version, from_jsonb(doc)
+    )

@@ -1,0 +1,133 @@
+"""Makes a graph's schema and brings an older one up to date.
+
+`meta.schema_number` holds the schema's number. Migrations are numbered plain SQL files; each runs
+in one transaction with the step of the number. Of several processes that start at the same moment
+one does the work and the others wait.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import zlib
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from kastor.clock import new_guid, now_ticks
+from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+SCHEMA_VERSION = 1
+SIGNING_KEY_BYTES = 32
+OLDEST_SERVER = 15
+MIGRATION_SECONDS = 3_600.0
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_LOCK = "SELECT pg_advisory_xact_lock($1)"
+_RELATIONS = """
+SELECT count(*), count(*) FILTER (WHERE c.relname = 'meta') FROM pg_class c
+JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = $1 AND c.relkind = 'r'
+"""
+_OURS = """
+SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace s ON s.oid = c.relnamespace
+WHERE s.nspname = $1 AND c.relname = 'meta' AND a.attname = 'schema_number'
+"""
+_EXISTS = "SELECT count(*) FROM pg_namespace WHERE nspname = $1"
+_NEW_META = """
+INSERT INTO {graph}.meta
+    (one, schema_number, model_epoch, last_tick, host_name, signing_key, created)
+VALUES (1, $1, 0, 0, $2, $3, $4)
+"""
+
+
+class ServerTooOldError(Exception):
+    """The PostgreSQL server is older than what Kastor needs."""
+
+
+def quoted(name: str) -> str:
+    """Return a schema's name as it stands in statements.
+
+    Raises:
+        ValueError: it is no plain name, or one of PostgreSQL's own.
+    """
+    if _NAME.fullmatch(name) is None or name.startswith("pg_") or name == "information_schema":
+        raise ValueError(
+            f"{name!r} cannot be the schema of a graph: a letter, then letters, digits and "
+            "underscores, all lower case, at most 63, and not beginning with pg_."
+        )
+    return f'"{name}"'
+
+
+async def prepare(
+    connection: Any, name: str, *, migrations: Mapping[int, str] | None = None
+) -> None:
+    """Create the schema or migrate to it.
+
+    Raises:
+        SchemaTooNewError, NotAGraphError, ServerTooOldError: nothing was changed.
+    """
+    graph = quoted(name)
+    if connection.get_server_version().major < OLDEST_SERVER:
+        raise ServerTooOldError(
+            f"The server is PostgreSQL {connection.get_server_version().major}; Kastor needs "
+            f"{OLDEST_SERVER} or newer."
+        )
+    if await _found(connection, name) == SCHEMA_VERSION:
+        return
+    async with connection.transaction():
+        await connection.execute(_LOCK, zlib.crc32(name.encode()), timeout=MIGRATION_SECONDS)
+        found = await _found(connection, name)
+        if found == 0:
+            await _create(connection, name)
+            return
+        steps = load_migrations() if migrations is None else migrations
+        for number in range(found + 1, SCHEMA_VERSION + 1):
+            text = steps[number].replace("{graph}", graph)
+            await connection.execute(text, timeout=MIGRATION_SECONDS)
+            await connection.execute(f"UPDATE {graph}.meta SET schema_number = $1", number)
+
+
+def schema_text() -> str:
+    """Return the whole current schema as SQL, with `{graph}` for the schema's name."""
+    return (files(__package__) / "schema.sql").read_text(encoding="utf-8")
+
+
+def load_migrations() -> dict[int, str]:
+    """Return the migrations' SQL by the schema number they lead to."""
+    folder: Traversable = files(__package__) / "migrations"
+    if not folder.is_dir():
+        return {}
+    named = ((re.match(r"(\d{4})_\w+\.sql$", entry.name), entry) for entry in folder.iterdir())
+    return {int(match[1]): entry.read_text("utf-8") for match, entry in named if match}
+
+
+async def _found(connection: Any, name: str) -> int:
+    """Return the schema's number, 0 where there is none."""
+    relations, metas = await connection.fetchrow(_RELATIONS, name)
+    if relations == 0:
+        return 0
+    if metas == 0 or await connection.fetchval(_OURS, name) == 0:
+        raise NotAGraphError(
+            f"The schema {name} holds tables of another program. Choose another one with "
+            "--graph-schema NAME."
+        )
+    number: int = await connection.fetchval(f"SELECT schema_number FROM {quoted(name)}.meta")
+    if number > SCHEMA_VERSION:
+        raise SchemaTooNewError(
+            f"The graph {name} has schema {number}; this Kastor knows schemas up to "
+            f"{SCHEMA_VERSION}. Start it with the Kastor that wrote it, or a newer one."
+        )
+    return number
+
+
+async def _create(connection: Any, name: str) -> None:
+    graph = quoted(name)
+    # An administrator may have made it for a user without the right to.
+    if not await connection.fetchval(_EXISTS, name):
+        await connection.execute(f"CREATE SCHEMA {graph}")
+    await connection.execute(schema_text().replace("{graph}", graph))
+    values = (f"{new_guid()}.kastor.local", secrets.token_bytes(SIGNING_KEY_BYTES), now_ticks())
+    await connection.execute(_NEW_META.replace("{graph}", graph), SCHEMA_VERSION, *values)

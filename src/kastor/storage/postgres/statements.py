@@ -1,0 +1,469 @@
+"""Every fixed statement of the engine, by name; `{graph}` stands for the graph's schema.
+
+A point write is one statement: it compares the version that was decided on and the epoch of the
+models, and writes row, superseded version and log entry, or nothing at all. So there is no moment
+in which one is there without the others, and a lost race is an empty answer. Statements lock rows
+in one order (twin or relationship, tombstone, the rest is only ever inserted), so that none waits
+for another in a circle.
+"""
+
+from __future__ import annotations
+
+_XID = "pg_current_xact_id()::text::bigint"
+_TWIN = "t.key, t.id, t.model_key, t.etag, t.version, t.doc::text"
+_RELATIONSHIP = """r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
+       r.doc::text"""
+
+
+class Qualified(dict[str, str]):
+    """Texts with the tables of one graph; filled as they are asked for."""
+
+    def __init__(self, graph: str) -> None:
+        super().__init__()
+        self._graph = graph
+
+    def __missing__(self, text: str) -> str:
+        """Qualify a text."""
+        made = self[text] = text.replace("{graph}", self._graph)
+        return made
+
+
+# What a decision needs, with the epoch; one statement for each shape of need.
+
+LOAD_META = "SELECT model_epoch, last_tick FROM {graph}.meta"
+
+LOAD_TWIN = f"""
+SELECT m.model_epoch, {_TWIN}, t.valid_from, d.key, d.last_version, d.deleted_at
+FROM {{graph}}.meta m
+LEFT JOIN {{graph}}.twins t ON t.id = $1
+LEFT JOIN {{graph}}.tombstones d ON d.kind = 'twin' AND d.id = $1
+"""
+
+LOAD_TWIN_AND_ENDS = f"""
+SELECT m.model_epoch, {_TWIN}, t.valid_from,
+       EXISTS (SELECT 1 FROM {{graph}}.relationships WHERE source_key = t.key)
+       OR EXISTS (SELECT 1 FROM {{graph}}.relationships WHERE target_key = t.key)
+FROM {{graph}}.meta m
+LEFT JOIN {{graph}}.twins t ON t.id = $1
+"""
+
+LOAD_RELATIONSHIP = f"""
+SELECT m.model_epoch, {_TWIN}, {_RELATIONSHIP}, r.valid_from
+FROM {{graph}}.meta m
+LEFT JOIN {{graph}}.twins t ON t.id = $1
+LEFT JOIN {{graph}}.relationships r ON r.source_key = t.key AND r.id = $2
+LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
+"""
+
+LOAD_RELATIONSHIP_AND_TARGET = f"""
+SELECT m.model_epoch, {_TWIN}, {_RELATIONSHIP}, r.valid_from,
+       d.key, d.last_version, d.deleted_at,
+       g.key, g.id, g.model_key, g.etag, g.version, g.doc::text
+FROM {{graph}}.meta m
+LEFT JOIN {{graph}}.twins t ON t.id = $1
+LEFT JOIN {{graph}}.relationships r ON r.source_key = t.key AND r.id = $2
+LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
+LEFT JOIN {{graph}}.tombstones d ON d.kind = 'relationship' AND d.id = t.key::text || '/' || $2
+LEFT JOIN {{graph}}.twins g ON g.id = $3
+"""
+
+# Point reads.
+
+TWIN = f"SELECT {_TWIN} FROM {{graph}}.twins t WHERE t.id = $1"
+
+RELATIONSHIP_OF = f"""
+SELECT {_RELATIONSHIP}
+FROM {{graph}}.twins t
+LEFT JOIN {{graph}}.relationships r ON r.source_key = t.key AND r.id = $2
+LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
+WHERE t.id = $1
+"""
+
+OUTGOING = f"""
+SELECT {_RELATIONSHIP}
+FROM {{graph}}.twins t
+LEFT JOIN LATERAL (
+    SELECT * FROM {{graph}}.relationships
+    WHERE source_key = t.key AND id > $2 ORDER BY id LIMIT $3
+) r ON true
+LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
+WHERE t.id = $1 ORDER BY r.id
+"""
+
+OUTGOING_NAMED = f"""
+SELECT {_RELATIONSHIP}
+FROM {{graph}}.twins t
+LEFT JOIN LATERAL (
+    SELECT o.* FROM {{graph}}.relationships o
+    JOIN {{graph}}.relationship_names p ON p.key = o.name_key AND p.name = $4
+    WHERE o.source_key = t.key AND o.id > $2 ORDER BY o.id LIMIT $3
+) r ON true
+LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
+WHERE t.id = $1 ORDER BY r.id
+"""
+
+INCOMING = """
+SELECT r.key, r.id, s.id, n.name, r.name_key, r.source_key
+FROM {graph}.twins t
+LEFT JOIN LATERAL (
+    SELECT key, id, name_key, source_key FROM {graph}.relationships
+    WHERE target_key = t.key AND (name_key, source_key, key) > ($2, $3, $4)
+    ORDER BY name_key, source_key, key LIMIT $5
+) r ON true
+LEFT JOIN {graph}.relationship_names n ON n.key = r.name_key
+LEFT JOIN {graph}.twins s ON s.key = r.source_key
+WHERE t.id = $1 ORDER BY r.name_key, r.source_key, r.key
+"""
+
+# Point writes; each answers with the number of rows that it wrote: 1, or 0 for a lost race.
+# All begin with the epoch ($1) and the log entry ($2 to $13; $7 is the time, $8 the actor).
+
+_CURRENT = "EXISTS (SELECT 1 FROM {graph}.meta WHERE model_epoch = $1)"
+_BURIED_TWIN = "{graph}.tombstones WHERE kind = 'twin' AND id = $14"
+_BURIED_RELATIONSHIP = (
+    "{graph}.tombstones WHERE kind = 'relationship' AND id = $14::bigint::text || '/' || $15"
+)
+_TWIN_COLUMNS = "key, id, model_key, etag, version, valid_from, change, actor, doc"
+_RELATIONSHIP_COLUMNS = (
+    "key, source_key, id, name_key, target_key, etag, version, valid_from, change, actor, doc"
+)
+
+
+def _log(twin_key: str, version: str, source: str) -> str:
+    return f"""
+    INSERT INTO {{graph}}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
+                                 actor, traceparent, model_id, component, content_type, data)
+    SELECT $2::smallint, $3::text, {twin_key}, {version}, $4::text, $5::boolean, $6::text,
+           $7::bigint, $8::text, $9::text, $10::text, $11::text, $12::text, $13::bytea
+    FROM {source}
+    """
+
+
+def _keep(table: str, columns: str, old: str) -> str:
+    return f"""
+    INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor)
+    SELECT {", ".join(f"o.{column}" for column in columns.split(", "))},
+           $7::bigint, {_XID}, $8::text
+    FROM {old}
+    """
+
+
+def _bury(kind: str, burial_id: str) -> str:
+    # A tombstone can only be there already if two creations of this id met a deletion at the
+    # very same instant; then the newer life counts.
+    return f"""
+    INSERT INTO {{graph}}.tombstones (kind, id, key, last_version, deleted_at)
+    SELECT '{kind}', {burial_id}, key, version + 1, $7::bigint FROM gone
+    ON CONFLICT (kind, id) DO UPDATE SET key = excluded.key, deleted_at = excluded.deleted_at,
+        last_version = greatest(tombstones.last_version, excluded.last_version)
+    """
+
+
+CREATE_TWIN = f"""
+WITH new AS (
+    INSERT INTO {{graph}}.twins (id, model_key, etag, version, valid_from, change, actor, doc)
+    SELECT $14::text, $15::bigint, $16::text, 1, $7::bigint, {_XID}, $8::text, $17::jsonb
+    WHERE {_CURRENT}
+      AND NOT EXISTS (SELECT 1 FROM {_BURIED_TWIN})
+      AND NOT EXISTS (SELECT 1 FROM {{graph}}.twins WHERE id = $14)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING key, version
+), logged AS ({_log("key", "version", "new")})
+SELECT count(*) FROM new
+"""
+
+REVIVE_TWIN = f"""
+WITH dead AS (
+    DELETE FROM {_BURIED_TWIN} AND key = $18 AND last_version = $19 AND {_CURRENT}
+    RETURNING key, last_version
+), new AS (
+    INSERT INTO {{graph}}.twins ({_TWIN_COLUMNS})
+    SELECT key, $14::text, $15::bigint, $16::text, last_version + 1, $7::bigint, {_XID},
+           $8::text, $17::jsonb
+    FROM dead
+    RETURNING key, version
+), logged AS ({_log("key", "version", "new")})
+SELECT count(*) FROM new
+"""
+
+UPDATE_TWIN = f"""
+WITH old AS (
+    SELECT {_TWIN_COLUMNS} FROM {{graph}}.twins WHERE key = $14 AND version = $15
+), new AS (
+    UPDATE {{graph}}.twins SET model_key = $16, etag = $17, version = $15 + 1,
+        valid_from = $7::bigint, change = {_XID}, actor = $8::text, doc = $18::jsonb
+    WHERE key = $14 AND version = $15 AND {_CURRENT}
+    RETURNING key, version
+), kept AS ({_keep("twin_versions", _TWIN_COLUMNS, "old o JOIN new ON new.key = o.key")}
+), logged AS ({_log("key", "version", "new")})
+SELECT count(*) FROM new
+"""
+
+DELETE_TWIN = f"""
+WITH gone AS (
+    DELETE FROM {{graph}}.twins WHERE key = $14 AND version = $15 AND {_CURRENT}
+    RETURNING {_TWIN_COLUMNS}
+), kept AS ({_keep("twin_versions", _TWIN_COLUMNS, "gone o")}
+), buried AS ({_bury("twin", "id")}
+), logged AS ({_log("key", "version + 1", "gone")})
+SELECT count(*) FROM gone
+"""
+
+CREATE_RELATIONSHIP = f"""
+WITH new AS (
+    INSERT INTO {{graph}}.relationships (source_key, id, name_key, target_key, etag, version,
+                                       valid_from, change, actor, doc)
+    SELECT $14::bigint, $15::text, $16::bigint, $17::bigint, $18::text, 1,
+           $7::bigint, {_XID}, $8::text, $19::jsonb
+    WHERE {_CURRENT}
+      AND NOT EXISTS (SELECT 1 FROM {_BURIED_RELATIONSHIP})
+      AND NOT EXISTS (SELECT 1 FROM {{graph}}.relationships WHERE source_key = $14 AND id = $15)
+    ON CONFLICT (source_key, id) DO NOTHING
+    RETURNING source_key, version
+), logged AS ({_log("source_key", "version", "new")})
+SELECT count(*) FROM new
+"""
+
+REVIVE_RELATIONSHIP = f"""
+WITH dead AS (
+    DELETE FROM {_BURIED_RELATIONSHIP} AND key = $20 AND last_version = $21 AND {_CURRENT}
+    RETURNING key, last_version
+), new AS (
+    INSERT INTO {{graph}}.relationships ({_RELATIONSHIP_COLUMNS})
+    SELECT key, $14::bigint, $15::text, $16::bigint, $17::bigint, $18::text, last_version + 1,
+           $7::bigint, {_XID}, $8::text, $19::jsonb
+    FROM dead
+    RETURNING source_key, version
+), logged AS ({_log("source_key", "version", "new")})
+SELECT count(*) FROM new
+"""
+
+UPDATE_RELATIONSHIP = f"""
+WITH old AS (
+    SELECT {_RELATIONSHIP_COLUMNS} FROM {{graph}}.relationships WHERE key = $14 AND version = $15
+), new AS (
+    UPDATE {{graph}}.relationships SET name_key = $16, target_key = $17, etag = $18,
+        version = $15 + 1, valid_from = $7::bigint, change = {_XID}, actor = $8::text,
+        doc = $19::jsonb
+    WHERE key = $14 AND version = $15 AND {_CURRENT}
+    RETURNING key, source_key, version
+), kept AS (
+    {_keep("relationship_versions", _RELATIONSHIP_COLUMNS, "old o JOIN new ON new.key = o.key")}
+), logged AS ({_log("source_key", "version", "new")})
+SELECT count(*) FROM new
+"""
+
+DELETE_RELATIONSHIP = f"""
+WITH gone AS (
+    DELETE FROM {{graph}}.relationships WHERE key = $14 AND version = $15 AND {_CURRENT}
+    RETURNING {_RELATIONSHIP_COLUMNS}
+), kept AS ({_keep("relationship_versions", _RELATIONSHIP_COLUMNS, "gone o")}
+), buried AS ({_bury("relationship", "source_key::text || '/' || id")}
+), logged AS ({_log("source_key", "version + 1", "gone")})
+SELECT count(*) FROM gone
+"""
+
+LOG_TELEMETRY = f"""
+WITH twin AS (
+    SELECT key FROM {{graph}}.twins WHERE key = $14 AND {_CURRENT}
+), logged AS ({_log("key", "NULL::bigint", "twin")})
+SELECT count(*) FROM twin
+"""
+
+# Keeps a key for a name for good; the update that changes nothing makes it answer either way.
+NAME_KEY = """
+INSERT INTO {graph}.relationship_names (name) VALUES ($1)
+ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING key
+"""
+NAME_KEYS = "SELECT name, key FROM {graph}.relationship_names"
+
+# After a connection was lost: did the write happen? Its log entry has this time and this id. The
+# row lock makes the answer's own commit wait for a synchronous standby, and by that for the write.
+HAPPENED = """
+SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE time = $1 AND event_id = $2)
+FROM {graph}.meta FOR UPDATE
+"""
+
+# Models: in a transaction that holds the row of meta.
+
+LOCK_META = "SELECT model_epoch, last_tick FROM {graph}.meta FOR UPDATE"
+RAISE_EPOCH = "UPDATE {graph}.meta SET model_epoch = model_epoch + 1, last_tick = $1"
+
+ADD_MODEL_KEYS = """
+INSERT INTO {graph}.model_keys (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING
+"""
+MODEL_KEYS_OF = "SELECT id, key FROM {graph}.model_keys WHERE id = ANY($1::text[])"
+
+ADD_MODELS = """
+INSERT INTO {graph}.models (key, seq, text, uploaded, decommissioned, valid_from, valid_to)
+SELECT k.key, (SELECT coalesce(max(m.seq), 0) + 1 FROM {graph}.models m WHERE m.key = k.key),
+       u.text, $3, NULL, $3, NULL
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u (id, text, nth)
+JOIN {graph}.model_keys k ON k.id = u.id
+"""
+
+COMMISSION_MODEL = """
+UPDATE {graph}.models SET decommissioned = $1
+WHERE valid_to IS NULL AND key = (SELECT key FROM {graph}.model_keys WHERE id = $2)
+"""
+
+END_MODEL = """
+UPDATE {graph}.models SET valid_to = $1
+WHERE valid_to IS NULL AND key = (SELECT key FROM {graph}.model_keys WHERE id = $2)
+"""
+
+LOG_MODEL = """
+INSERT INTO {graph}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
+                             actor, traceparent, model_id, component, content_type, data)
+VALUES ($1, $2, NULL, NULL, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+
+EPOCH = "SELECT model_epoch FROM {graph}.meta"
+
+# One snapshot of everything; the text only of what was uploaded after $1.
+STORED_MODELS = """
+SELECT e.model_epoch, m.key, k.id, CASE WHEN m.uploaded > $1 THEN m.text ELSE '' END, m.uploaded,
+       m.decommissioned IS NOT NULL
+FROM {graph}.meta e
+LEFT JOIN {graph}.models m ON m.valid_to IS NULL
+LEFT JOIN {graph}.model_keys k ON k.key = m.key
+ORDER BY m.uploaded, m.key
+"""
+MODEL_KEYS = "SELECT key, id FROM {graph}.model_keys ORDER BY key"
+
+# Opening, status, emptying.
+
+META = """
+SELECT host_name, signing_key,
+       greatest(last_tick, (SELECT max(time) FROM {graph}.changes)) FROM {graph}.meta
+"""
+
+SIZES = """
+SELECT (SELECT coalesce(sum(bytes), 0) FROM {graph}.twin_versions)
+       + (SELECT coalesce(sum(bytes), 0) FROM {graph}.relationship_versions),
+       (SELECT coalesce(sum(bytes), 0) FROM {graph}.changes)
+"""
+
+STATUS = """
+SELECT (SELECT count(*) FROM {graph}.twins), (SELECT count(*) FROM {graph}.relationships),
+       (SELECT count(*) FROM {graph}.models WHERE valid_to IS NULL),
+       (SELECT count(*) FROM {graph}.twin_versions)
+       + (SELECT count(*) FROM {graph}.relationship_versions),
+       (SELECT count(*) FROM {graph}.changes),
+       (SELECT coalesce(sum(bytes), 0) FROM {graph}.twin_versions)
+       + (SELECT coalesce(sum(bytes), 0) FROM {graph}.relationship_versions),
+       (SELECT coalesce(sum(bytes), 0) FROM {graph}.changes),
+       (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
+        JOIN pg_namespace s ON s.oid = c.relnamespace
+        WHERE s.nspname = $1 AND c.relkind IN ('r', 'p')),
+       (SELECT min(oldest) FROM (
+            SELECT min(valid_to) AS oldest FROM {graph}.twin_versions
+            UNION ALL SELECT min(valid_to) FROM {graph}.relationship_versions) v),
+       (SELECT min(time) FROM {graph}.changes)
+"""
+
+# Whoever writes a twin or a relationship waits for this, and finds another epoch afterwards.
+STOP_WRITES = "LOCK TABLE {graph}.relationships, {graph}.twins IN SHARE ROW EXCLUSIVE MODE"
+RESET = (
+    "DELETE FROM {graph}.relationships",
+    "DELETE FROM {graph}.relationship_versions",
+    "DELETE FROM {graph}.relationship_names",
+    "DELETE FROM {graph}.twins",
+    "DELETE FROM {graph}.twin_versions",
+    "DELETE FROM {graph}.tombstones",
+    "DELETE FROM {graph}.models",
+    "DELETE FROM {graph}.model_keys",
+    "DELETE FROM {graph}.changes",
+)
+
+# Around a compiled query. The status of the last statement says whether the epoch still holds.
+BEGIN_QUERY = """
+BEGIN READ ONLY; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL statement_timeout = {milliseconds};
+SELECT 1 FROM {graph}.meta WHERE model_epoch = {epoch}
+"""
+END_QUERY = "COMMIT"
+
+# Retention: a step at a time, oldest first; rows that another process is removing are left to it. -
+
+VERSIONS_BY_AGE = tuple(
+    f"""
+WITH old AS (
+    SELECT key, version FROM {{graph}}.{table} WHERE valid_to < $1
+    ORDER BY valid_to LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM {{graph}}.{table} v USING old WHERE v.key = old.key AND v.version = old.version
+    RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+    for table in ("twin_versions", "relationship_versions")
+)
+
+VERSIONS_BY_SIZE = """
+WITH t AS (
+    SELECT key, version, bytes, valid_to FROM {graph}.twin_versions
+    ORDER BY valid_to LIMIT $2 FOR UPDATE SKIP LOCKED
+), r AS (
+    SELECT key, version, bytes, valid_to FROM {graph}.relationship_versions
+    ORDER BY valid_to LIMIT $2 FOR UPDATE SKIP LOCKED
+), old AS (
+    SELECT *, sum(bytes) OVER (ORDER BY valid_to ROWS UNBOUNDED PRECEDING) - bytes AS before
+    FROM (SELECT 't' AS kind, * FROM t UNION ALL SELECT 'r', * FROM r) both_kinds
+    ORDER BY valid_to LIMIT $2
+), twins AS (
+    DELETE FROM {graph}.twin_versions v USING old o
+    WHERE o.before < $1 AND o.kind = 't' AND v.key = o.key AND v.version = o.version
+    RETURNING v.bytes
+), relationships AS (
+    DELETE FROM {graph}.relationship_versions v USING old o
+    WHERE o.before < $1 AND o.kind = 'r' AND v.key = o.key AND v.version = o.version
+    RETURNING v.bytes
+)
+SELECT count(*), coalesce(sum(bytes), 0)
+FROM (SELECT bytes FROM twins UNION ALL SELECT bytes FROM relationships) gone
+"""
+
+TOMBSTONES = """
+WITH old AS (
+    SELECT kind, id FROM {graph}.tombstones WHERE deleted_at < $1
+    ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM {graph}.tombstones t USING old WHERE t.kind = old.kind AND t.id = old.id RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+
+ENDED_MODELS = """
+WITH gone AS (DELETE FROM {graph}.models WHERE valid_to < $1 RETURNING 1)
+SELECT count(*) FROM gone
+"""
+
+LOG_BY_AGE = """
+WITH old AS (
+    SELECT seq FROM {graph}.changes WHERE time < $1 ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM {graph}.changes c USING old WHERE c.seq = old.seq RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+
+LOG_BY_SIZE = """
+WITH first AS (
+    SELECT seq, time, bytes FROM {graph}.changes ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED
+), old AS (
+    SELECT seq, sum(bytes) OVER (ORDER BY time ROWS UNBOUNDED PRECEDING) - bytes AS before
+    FROM first
+), gone AS (
+    DELETE FROM {graph}.changes c USING old WHERE c.seq = old.seq AND old.before < $1
+    RETURNING c.bytes
+)
+SELECT count(*), coalesce(sum(bytes), 0) FROM gone
+"""
+
+# One process prunes at a time; should it die, another one may after a while.
+BEGIN_PRUNING = """
+UPDATE {graph}.meta SET pruning_until = clock_timestamp() + interval '5 minutes'
+WHERE pruning_until < clock_timestamp() RETURNING 1
+"""
+END_PRUNING = "UPDATE {graph}.meta SET pruning_until = 'epoch'"

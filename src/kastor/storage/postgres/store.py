@@ -1,0 +1,243 @@
+"""The PostgreSQL engine behind the storage protocol.
+
+Any number of processes may have the same graph open. What one of them keeps beside the database is
+its model catalog, which every write and every query compares with the database by its epoch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from kastor.clock import now_ticks
+from kastor.records import (
+    Context,
+    IncomingRow,
+    Needs,
+    RelationshipRow,
+    StoreStatus,
+    TwinRow,
+)
+from kastor.storage.bounds import Retention
+from kastor.storage.postgres import schema
+from kastor.storage.postgres import statements as sql
+from kastor.storage.postgres.connections import Connections
+from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+from kastor.storage.postgres.models import Catalogs
+from kastor.storage.postgres.queries import Queries
+from kastor.storage.postgres.reads import PointReads
+from kastor.storage.postgres.retention import prune
+from kastor.storage.postgres.statements import Qualified
+from kastor.storage.postgres.writes import Writes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kastor.storage.postgres.connections import Connection
+    from kastor.storage.protocol import BuildCatalog, Decide
+    from kastor.types import Ticks
+
+UPKEEP_SECONDS = 600.0
+UPKEEP_ATTEMPTS = 10
+RESET_LOCK = "SET LOCAL lock_timeout = 500"
+"""Less than the server waits before it looks for a deadlock: emptying gives way to writes."""
+
+
+class PostgresStore:
+    """One graph in one schema; implements `kastor.storage.protocol.Store`."""
+
+    def __init__(
+        self,
+        name: str,
+        connections: Connections,
+        build_catalog: BuildCatalog,
+        *,
+        retention: Retention,
+        clock: Callable[[], Ticks],
+    ) -> None:
+        self._name = name
+        self._connections = connections
+        self._texts = Qualified(schema.quoted(name))
+        self._catalogs = Catalogs(self._texts, build_catalog)
+        self._reads = PointReads(connections, self._texts)
+        self._queries = Queries(connections, self._texts, self._catalogs)
+        self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
+        self._retention = retention
+        self._clock = clock
+        self._last_tick: Ticks = 0
+        self._running: set[asyncio.Task[Any]] = set()
+        self._closed = False
+        self._host_name, self._signing_key = "", b""
+
+    @classmethod
+    async def open(
+        cls,
+        dsn: str,
+        name: str,
+        build_catalog: BuildCatalog,
+        *,
+        retention: Retention | None = None,
+        clock: Callable[[], Ticks] = now_ticks,
+        pool: int = 10,
+    ) -> PostgresStore:
+        """Open or create the graph in the schema `name` of a database.
+
+        Raises:
+            SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            Unavailable: the server cannot be reached.
+            asyncpg.PostgresError: it refuses us, or what we do.
+        """
+        connections = Connections(dsn, pool)
+        store = cls(
+            name, connections, build_catalog, retention=retention or Retention(), clock=clock
+        )
+        try:
+            async with connections.lease() as connection:
+                await schema.prepare(connection, name)
+                row = await connection.fetchrow(store._texts[sql.META])
+                store._host_name, store._signing_key, store._last_tick = row
+                await store._catalogs.load(connection)
+        except BaseException:
+            await connections.close()
+            raise
+        return store
+
+    @property
+    def catalog(self) -> Any:
+        """The published model catalog."""
+        return self._catalogs.current
+
+    @property
+    def signing_key(self) -> bytes:
+        """The key that signs continuation tokens."""
+        return self._signing_key
+
+    @property
+    def host_name(self) -> str:
+        """The name of this graph in its events' `source`."""
+        return self._host_name
+
+    async def refresh(self) -> None:
+        """Bring the catalog up to the last change of models that anybody made."""
+        rows = await self._reads.fetch(sql.EPOCH, ())
+        if rows[0][0] != self.catalog.epoch:
+            await self._upkeep(self._catalogs.load)
+
+    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+        """Load, decide, apply; see the protocol.
+
+        Once begun it goes on when its caller goes away, so that nothing is left half known.
+        """
+        if self._closed:
+            raise unavailable("Kastor is shutting down")
+        task = asyncio.ensure_future(self._writes.run(needs, decide, context))
+        self._running.add(task)
+        task.add_done_callback(self._note_end)
+        return await asyncio.shield(task)
+
+    async def twin(self, twin_id: str) -> TwinRow | None:
+        """Return a twin."""
+        return await self._reads.twin(twin_id)
+
+    async def relationship(
+        self, source_id: str, relationship_id: str
+    ) -> tuple[bool, RelationshipRow | None]:
+        """Return whether the source exists, and the relationship."""
+        return await self._reads.relationship(source_id, relationship_id)
+
+    async def outgoing(
+        self, source_id: str, name: str | None, after: str, limit: int
+    ) -> list[RelationshipRow] | None:
+        """Return a page of outgoing relationships."""
+        return await self._reads.outgoing(source_id, name, after, limit)
+
+    async def incoming(
+        self, target_id: str, after: tuple[int, int, int], limit: int
+    ) -> list[IncomingRow] | None:
+        """Return a page of incoming relationships."""
+        return await self._reads.incoming(target_id, after, limit)
+
+    async def fetch_one(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> tuple[Any, ...] | None:
+        """Run a compiled query for its only row."""
+        rows = await self._queries.fetch_all(sql, params, timeout)
+        return rows[0] if rows else None
+
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a compiled query for all its rows."""
+        return await self._queries.fetch_all(sql, params, timeout)
+
+    async def status(self) -> StoreStatus:
+        """Return counts and sizes."""
+
+        async def count(connection: Connection) -> Any:
+            return await connection.fetchrow(
+                self._texts[sql.STATUS], self._name, timeout=UPKEEP_SECONDS
+            )
+
+        values = [None if each is None else int(each) for each in await self._upkeep(count)]
+        return StoreStatus("postgres", *values)  # type: ignore[arg-type]
+
+    async def prune(self) -> int:
+        """Remove what retention no longer keeps; each step is a transaction of its own."""
+
+        async def fetch(text: str, values: Sequence[object]) -> list[Any]:
+            async def run(connection: Connection) -> Any:
+                return await connection.fetch(self._texts[text], *values, timeout=UPKEEP_SECONDS)
+
+            rows: list[Any] = await self._upkeep(run)
+            return rows
+
+        return await prune(fetch, self._retention, self._clock())
+
+    async def reset(self) -> None:
+        """Empty the graph in one transaction."""
+        await self._upkeep(self._empty)
+
+    async def close(self) -> None:
+        """Finish the writes that have begun and end all connections."""
+        self._closed = True
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._queries.close()
+        await self._connections.close()
+
+    def _next_tick(self, since: Ticks) -> Ticks:
+        """Return the time of a write: after that of the row, and after all of this process."""
+        self._last_tick = max(self._clock(), self._last_tick + 1, since + 1)
+        return self._last_tick
+
+    def _note_end(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: the caller may be gone
+
+    async def _empty(self, connection: Connection) -> None:
+        texts = self._texts
+        async with connection.transaction():
+            await connection.execute(RESET_LOCK)
+            await connection.execute(texts[sql.STOP_WRITES])
+            _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])
+            for statement in sql.RESET:
+                await connection.execute(texts[statement], timeout=UPKEEP_SECONDS)
+            await connection.execute(texts[sql.RAISE_EPOCH], self._next_tick(last_tick))
+        await self._catalogs.load(connection)
+
+    async def _upkeep(self, work: Callable[[Connection], Any]) -> Any:
+        """Run work that may be repeated as long as the server says that it was rolled back."""
+        for attempt in range(1, UPKEEP_ATTEMPTS + 1):
+            try:
+                async with self._connections.lease() as connection:
+                    return await work(connection)
+            except Exception as error:
+                fault = fault_of(error)
+                if fault is Fault.OTHER:
+                    raise
+                if fault in (Fault.LOST, Fault.ELSEWHERE):
+                    self._connections.expire(error)
+                if fault is not Fault.AGAIN or attempt == UPKEEP_ATTEMPTS:
+                    raise unavailable(error) from error
+                await asyncio.sleep(0.1 * attempt)
+        raise AssertionError

@@ -1,0 +1,179 @@
+"""A write from load to outcome: decided on what was loaded, decided again when a race was lost.
+
+Two round trips, one that reads and one that writes. What the server certainly did not commit is
+done again; a write whose outcome is not known is looked up in the change log and never repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kastor.clock import Stamp, new_guid
+from kastor.errors import KastorError, Unavailable
+from kastor.records import ChangeModels, Context, Current, Needs, WriteRelationship
+from kastor.storage.postgres import statements as sql
+from kastor.storage.postgres.faults import Fault, fault_of, outcome_unknown, unavailable
+from kastor.storage.postgres.models import Catalogs, change_models
+from kastor.storage.postgres.turns import Turns
+from kastor.storage.postgres.units import Loaded, apply, load, log_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kastor.records import Decision
+    from kastor.storage.postgres.connections import Connection, Connections
+    from kastor.storage.postgres.statements import Qualified
+    from kastor.storage.protocol import Decide
+    from kastor.types import Ticks
+
+ATTEMPTS = 50
+"""Lost races against other processes before a write is given up."""
+
+CONNECTION_ATTEMPTS = 4
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.002, 0.1
+CHECK_SECONDS = 5.0
+CHECK_PAUSE_SECONDS = 0.1
+LOOKS = 3
+
+
+@dataclass(slots=True)
+class _Sent:
+    """The change whose statement has been sent, as it can be found again."""
+
+    decision: Decision
+    event_id: str
+    time: Ticks
+
+
+class Writes:
+    """Runs the writes of one graph."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        texts: Qualified,
+        catalogs: Catalogs,
+        clock: Callable[[Ticks], Ticks],
+    ) -> None:
+        self._connections = connections
+        self._texts = texts
+        self._catalogs = catalogs
+        self._clock = clock
+        self._turns = Turns()
+
+    async def run(self, needs: Needs, decide: Decide, context: Context) -> Any:
+        """Make a write durable and return its outcome.
+
+        Raises:
+            KastorError: whatever `decide` raised.
+            Unavailable: it could not be written, or it is not known whether it was.
+        """
+        async with self._turns.of((needs.twin_id, needs.relationship_id)):
+            failures = 0
+            for attempt in range(ATTEMPTS):
+                if attempt:
+                    await asyncio.sleep(_pause(attempt))
+                sent: list[_Sent] = []
+                try:
+                    async with self._connections.lease() as connection:
+                        if await self._attempt(connection, needs, decide, context, sent):
+                            return sent[0].decision.outcome
+                except KastorError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - what is not understood is raised again
+                    failures += 1
+                    if await self._settle(error, sent, failures):
+                        return sent[0].decision.outcome
+        raise unavailable("others write the same resource all the time")
+
+    async def _attempt(
+        self,
+        connection: Connection,
+        needs: Needs,
+        decide: Decide,
+        context: Context,
+        sent: list[_Sent],
+    ) -> bool:
+        """Load, decide and write; return whether it was written."""
+        texts = self._texts
+        loaded = await load(connection, texts, needs)
+        catalog = await self._catalogs.at(connection, loaded.epoch)
+        stamp = Stamp(self._clock(loaded.since), new_guid(), new_guid())
+        decision = decide(_current(loaded, catalog), stamp)
+        change = decision.change
+        if isinstance(change, ChangeModels):
+            event_id = change.logs[0].event_id if change.logs else stamp.event_id
+            sent.append(_Sent(decision, event_id, stamp.now))
+            return await change_models(
+                connection, texts, self._catalogs, change, stamp, context, catalog.epoch
+            )
+        name_key = None
+        if isinstance(change, WriteRelationship):
+            name_key = await self._name_key(connection, change.name)
+        sent.append(_Sent(decision, change.log.event_id, stamp.now))
+        logged = log_values(change.log, catalog.epoch, stamp.now, context)
+        return await apply(connection, texts, change, loaded, logged, name_key)
+
+    async def _name_key(self, connection: Connection, name: str) -> int:
+        names = self._catalogs.names
+        if name not in names:
+            names[name] = await connection.fetchval(self._texts[sql.NAME_KEY], name)
+        return names[name]
+
+    async def _settle(self, error: Exception, sent: list[_Sent], failures: int) -> bool:
+        """Return True if the change was written after all, False if it may be tried again.
+
+        Raises:
+            Unavailable: neither is known, or trying again makes no sense.
+        """
+        fault = fault_of(error)
+        if fault is Fault.OTHER:
+            raise error
+        if fault in (Fault.LOST, Fault.ELSEWHERE):
+            self._connections.expire(error)
+            self._catalogs.distrust()
+        if fault is Fault.LOST and sent:
+            return await self._look_up(sent[0], error)
+        out_of_time = isinstance(error, TimeoutError) or failures >= CONNECTION_ATTEMPTS
+        if fault is Fault.FULL or (out_of_time and fault is not Fault.RACE):
+            raise unavailable(error) from error
+        return False
+
+    async def _look_up(self, sent: _Sent, error: Exception) -> bool:
+        """Return True if the log has the change's entry, as soon as a server answers.
+
+        Raises:
+            Unavailable: it has not, which proves nothing: the statement may be running yet.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + CHECK_SECONDS
+        looks = 0
+        while looks < LOOKS and loop.time() < deadline:
+            try:
+                async with self._connections.lease() as connection:
+                    text = self._texts[sql.HAPPENED]
+                    if await connection.fetchval(text, sent.time, sent.event_id):
+                        return True
+                looks += 1
+            except Unavailable:
+                pass  # no server yet
+            except Exception as again:
+                if fault_of(again) is Fault.OTHER:
+                    raise
+                self._connections.expire(again)
+            await asyncio.sleep(CHECK_PAUSE_SECONDS)
+        raise outcome_unknown(error) from error
+
+
+def _current(loaded: Loaded, catalog: Any) -> Current:
+    return Current(
+        catalog, loaded.twin, loaded.relationship, loaded.target, loaded.has_relationships
+    )
+
+
+def _pause(attempt: int) -> float:
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**attempt)
+    return random.random() * longest  # noqa: S311 - jitter
