@@ -41,6 +41,8 @@ class Guarded:
         )
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         query = f"?{VERSION}" if operation.versioned else ""
+        if operation.streams:
+            query = "?format=ndjson"  # a stream would have no end
         return self.client.request(operation.method, path + query, headers=headers)
 
     def snapshot(self) -> tuple[object, ...]:
