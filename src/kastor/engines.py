@@ -10,10 +10,9 @@ import apsw
 
 from kastor.config import DAY_SECONDS, Settings
 from kastor.errors import Conflict
-from kastor.storage.bounds import Retention
+from kastor.storage.bounds import NotAGraphError, Retention, SchemaTooNewError
 from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
-from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError
 from kastor.storage.sqlite.store import SqliteStore
 from kastor.storage.sqlite.transfer import SqliteGraphFile
 from kastor.storage.transfer import GraphFile

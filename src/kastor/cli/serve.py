@@ -72,8 +72,8 @@ def _run(settings: Settings) -> None:
     from kastor.auth.tokens import TokenFileError
     from kastor.listening import CertificateError, PortTakenError
     from kastor.server import run
+    from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
-    from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError
 
     try:
         run(settings, _announce)

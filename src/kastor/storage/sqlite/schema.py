@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from kastor.clock import new_guid, now_ticks
+from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 3
 APPLICATION_ID = 0x4B535452  # "KSTR"
 SIGNING_KEY_BYTES = 32
-
-
-class SchemaTooNewError(Exception):
-    """The file was written by a newer Kastor than this one."""
-
-
-class NotAGraphError(Exception):
-    """The file is a SQLite database, but not one of Kastor's."""
 
 
 def prepare(connection: apsw.Connection, *, migrations: Mapping[int, str] | None = None) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import apsw
 
+from kastor.storage.bounds import LOG_ROW_OVERHEAD
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite.connection import open_reader, open_writer
-from kastor.storage.sqlite.unit import LOG_ROW_OVERHEAD
 from kastor.storage.transfer import Identification, Identity, Row, Table
 
 _SIZES = """
