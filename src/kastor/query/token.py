@@ -20,6 +20,7 @@ from kastor.errors import BadRequest
 
 _VERSION = 1
 _MAC = 16
+_SHORT = 1500
 _PLAIN, _DEFLATED = b"p", b"z"
 _DICTIONARY = (
     b"SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:com:example:;1') AND T.$dtId IN "
@@ -67,9 +68,10 @@ def encode(position: Position, key: bytes) -> str:
             position.text,
         ]
     )
-    squeeze = zlib.compressobj(9, zdict=_DICTIONARY)
-    small = squeeze.compress(body) + squeeze.flush()
-    payload = _DEFLATED + small if len(small) < len(body) else _PLAIN + body
+    payload = _PLAIN + body
+    if len(body) > _SHORT:  # compressing costs more time than a whole page of a small query
+        squeeze = zlib.compressobj(9, zdict=_DICTIONARY)
+        payload = _DEFLATED + squeeze.compress(body) + squeeze.flush()
     return base64.urlsafe_b64encode(_sign(payload, key) + payload).rstrip(b"=").decode()
 
 

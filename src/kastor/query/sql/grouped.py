@@ -13,7 +13,7 @@ from kastor.query.passes.substitution import substitute
 from kastor.query.plan import Aggregate, Column, Order, Plan, Slot, Truth, Value
 from kastor.query.references import aggregates_of, sources_of
 from kastor.query.sql.clauses import Clauses, select
-from kastor.query.sql.ordering import Key, after, order_by
+from kastor.query.sql.ordering import Key, after, limit_of, order_by
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Grouped:
             terms.append(after(keys, marks))
         if terms:
             text += f" WHERE {' AND '.join(terms)}"
-        text += f" ORDER BY {order_by(keys)} LIMIT {self.clauses.parameters.reserved(0)}"
+        text += f" ORDER BY {order_by(keys)} LIMIT {limit_of(self.clauses.parameters)}"
         if self.plan.offset and not resumes:
             text += f" OFFSET {self.clauses.parameters.add(self.plan.offset)}"
         return text

@@ -7,6 +7,10 @@ value becomes two columns, rank and value, so that neither is ever NULL and kind
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kastor.query.sql.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,15 @@ def order_by(keys: list[Key]) -> str:
     """The ORDER BY list of columns that stand first in the select list."""
     parts = [f"{index}{' DESC' if key.descending else ''}" for index, key in enumerate(keys, 1)]
     return ", ".join(parts)
+
+
+def limit_of(parameters: Parameters) -> str:
+    """The limit, as an expression.
+
+    SQLite plans with the value of a parameter that is the whole LIMIT, and so would prepare the
+    statement again whenever the parameter is bound.
+    """
+    return f"{parameters.reserved(0)} + 0"
 
 
 def after(keys: list[Key], marks: list[str]) -> str:

@@ -127,6 +127,9 @@ class Predicates:
             by_key = self.values.key_match(field, [value])
             if by_key is not None:
                 return by_key
+            if field.name == "id":
+                item = self.values.field(field)
+                return self.dialect.in_texts(item, [value], self.values.parameters)
         mark = self.values.constant(value)
         return f"{self.values.field(field)} {_SQL_OPERATORS.get(op, op)} {mark}"
 

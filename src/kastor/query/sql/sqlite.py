@@ -152,6 +152,13 @@ class Sqlite:
 
     def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
         """As `Dialect` says."""
+        # As expressions the values are out of the planner's sight. Ids need no statistics, and a
+        # statement planned with a parameter's value is prepared again whenever that is bound.
+        if len(values) <= _INLINE_LIST:
+            marks = [f"{parameters.add(one)} || ''" for one in values]
+            return (
+                f"{value} = {marks[0]}" if len(marks) == 1 else f"{value} IN ({', '.join(marks)})"
+            )
         return self._in(value, list(values), parameters)
 
     def _in(self, item: str, values: list[float | str], parameters: Parameters) -> str:

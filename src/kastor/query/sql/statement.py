@@ -17,7 +17,7 @@ from kastor.query.references import sources_of
 from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
-from kastor.query.sql.ordering import Key, after, order_by
+from kastor.query.sql.ordering import Key, after, limit_of, order_by
 from kastor.query.sql.parameters import Parameters
 from kastor.query.sql.rows import row_sql
 
@@ -162,12 +162,14 @@ class _Statement:
             if not self.resumes:
                 selects.append(select(items, branch, terms))
         self.layout = crc32(_MARK.sub("", layout).encode())
-        limit = self.parameters.reserved(0)
+        limit = limit_of(self.parameters)
         offset = ""
         if self.plan.offset and not self.resumes:
             offset = self.parameters.add(self.plan.offset)
         if len(self.clauses.ways or ()) > 1 and not (self.plan.order or self.by_model):
-            selects = _one_by_one(selects, order_by(order), f"{limit} + {offset or 0}")
+            selects = _one_by_one(
+                selects, order_by(order), f"{limit} + {offset}" if offset else limit
+            )
             text = f"{' UNION ALL '.join(selects)} LIMIT {limit}"
         else:
             text = f"{' UNION ALL '.join(selects)} ORDER BY {order_by(order)} LIMIT {limit}"
