@@ -43,7 +43,10 @@ class Guarded:
         query = f"?{VERSION}" if operation.versioned else ""
         if operation.streams:
             query = "?format=ndjson"  # a stream would have no end
-        return self.client.request(operation.method, path + query, headers=headers)
+        with self.client.stream(operation.method, path + query, headers=headers) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                answer.read()  # a stream has no end
+            return answer
 
     def snapshot(self) -> tuple[object, ...]:
         headers = {"Authorization": f"Bearer {self.tokens['owner']}"}
