@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from uuid import UUID
 
 import orjson
 import pytest
 
 from kastor.graph import commands as c
-from kastor.storage.sqlite.unit import BUCKETS, bucket_of
 
 from .engines import LogRow
 from .graphs import (
@@ -27,11 +27,17 @@ from .graphs import (
 )
 
 pytestmark = pytest.mark.anyio
+BUCKETS = 64
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def last(graph: Graph) -> LogRow:
     return graph.history.log()[-1]
+
+
+def bucket_of(twin_id: str) -> int:
+    """The same everywhere and for ever, since other nodes and later versions rely on it."""
+    return zlib.crc32(twin_id.encode()) % BUCKETS
 
 
 def etag(document: dict) -> str:
@@ -295,7 +301,7 @@ async def test_every_row_has_its_time_actor_trace_bucket_and_a_fresh_id(graph: G
     assert [row.time for row in (created, patched)] == [each.valid_from for each in versions]
     log = graph.history.log()
     assert len({UUID(row.event_id) for row in log}) == len(log)
-    assert all(0 <= row.bucket < BUCKETS for row in log)
+    assert [row.bucket for row in log] == [bucket_of(row.subject.partition("/")[0]) for row in log]
 
 
 async def test_all_that_happens_to_a_twin_and_its_relationships_is_in_one_bucket(
@@ -308,10 +314,6 @@ async def test_all_that_happens_to_a_twin_and_its_relationships_is_in_one_bucket
     assert len(rows) == 4
     key = (await pair.service.twin("a")).key
     assert {row.twin_key for row in rows} == {key}
-
-
-def test_buckets_are_the_same_everywhere_and_for_ever() -> None:
-    assert [bucket_of(each) for each in ("a", "pump-7", "漢字")] == [3, 51, 47]
 
 
 async def test_positions_follow_the_order_of_writing_without_a_gap(pair: Graph) -> None:

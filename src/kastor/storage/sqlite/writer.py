@@ -212,7 +212,7 @@ class Writer(threading.Thread):
         try:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._fold_at = FOLD_PAGES
-        except apsw.Error as error:
+        except Exception as error:  # noqa: BLE001 - what was acknowledged is safe in the log
             _log.warning("log not folded into the file, later again", error=str(error))
             self._fold_at = self._log_pages + FOLD_PAGES
 
