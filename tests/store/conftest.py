@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.postgres.server import database
+
 from .engines import Engine
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph
+from .postgres_engine import PostgresEngine
 from .sqlite_engine import SqliteEngine
 
 
@@ -17,9 +20,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["sqlite"])
-async def engine(anyio_backend: str, tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = SqliteEngine(tmp_path)
+@pytest.fixture(scope="session")
+def postgres_dsn() -> Iterator[str]:
+    with database() as dsn:
+        yield dsn
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def engine(
+    anyio_backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Engine]:
+    if request.param == "postgres":
+        engine: Engine = PostgresEngine(request.getfixturevalue("postgres_dsn"))
+    else:
+        engine = SqliteEngine(tmp_path)
     yield engine
     await engine.close()
 

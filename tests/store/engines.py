@@ -101,7 +101,14 @@ class History(Protocol):
 
 
 class Engine(Protocol):
-    """A way to open graphs by name; the same name is the same graph again."""
+    """A way to open graphs by name; the same name is the same graph again.
+
+    Attributes:
+        in_order: one writer takes all commands in the order they are given, and writes the log in
+            that order. Without it, commands in flight at the same time have no order.
+    """
+
+    in_order: bool
 
     async def open(
         self, name: str = "graph", *, clock: Callable[[], int] | None = None, **retention: float

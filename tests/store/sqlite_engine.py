@@ -13,7 +13,6 @@ from kastor.dtdl import ValueRules
 from kastor.graph.catalog import catalog_builder
 from kastor.storage.sqlite.retention import Retention
 from kastor.storage.sqlite.store import SqliteStore
-from kastor.storage.sqlite.unit import LOG_ROW_OVERHEAD
 
 from .engines import LogRow, Tombstone, Upload, Version
 
@@ -49,10 +48,10 @@ SELECT k.id, m.seq, m.text, m.uploaded, m.decommissioned, m.valid_from, m.valid_
 FROM models m JOIN model_keys k ON k.key = m.key ORDER BY m.uploaded, m.key
 """
 _TOMBSTONES = "SELECT kind, id, key, last_version, deleted_at FROM tombstones ORDER BY kind, id"
-_SIZES = f"""
+_SIZES = """
 SELECT (SELECT coalesce(sum(length(doc)), 0) FROM twin_versions)
        + (SELECT coalesce(sum(length(doc)), 0) FROM relationship_versions),
-       (SELECT coalesce(sum(length(data) + {LOG_ROW_OVERHEAD}), 0) FROM changes)
+       (SELECT coalesce(sum(length(data) + 200), 0) FROM changes)
 """
 
 
@@ -91,6 +90,8 @@ class SqliteHistory:
 
 class SqliteEngine:
     """Graphs as files of one folder."""
+
+    in_order = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

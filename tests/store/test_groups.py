@@ -26,7 +26,7 @@ from .graphs import Graph, edge, hall, replace, room
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_failed_command_rolls_back_alone(graph: Graph) -> None:
+async def test_a_failed_command_rolls_back_alone(engine: Engine, graph: Graph) -> None:
     await graph.put("h", hall(seats=0))
     good = [c.PutTwin(f"g{n}", hall(seats=n)) for n in range(200)]
     bad = [c.PutTwin(f"b{n}", hall(seats="many")) for n in range(100)]
@@ -39,7 +39,8 @@ async def test_a_failed_command_rolls_back_alone(graph: Graph) -> None:
     assert sorted(row.subject for row in log if row.kind == "Twin.Create") == sorted(
         ["h", *(command.twin_id for command in good)]
     )
-    assert [row.seq for row in log] == list(range(log[0].seq, log[0].seq + len(log)))
+    numbers = [row.seq for row in log] if engine.in_order else sorted(row.seq for row in log)
+    assert numbers == list(range(numbers[0], numbers[0] + len(log)))
     assert (await graph.document("h"))["seats"] == 0
     assert (await graph.service.twin("h")).version == 1
 
@@ -86,7 +87,11 @@ async def test_a_change_that_the_engine_cannot_take_fails_alone(graph: Graph) ->
     assert "x" not in {row.subject for row in graph.history.log()}
 
 
-async def test_commands_see_those_before_them_in_the_order_they_were_given(graph: Graph) -> None:
+async def test_commands_see_those_before_them_in_the_order_they_were_given(
+    engine: Engine, graph: Graph
+) -> None:
+    if not engine.in_order:
+        pytest.skip("commands in flight together have no order")
     results = await asyncio.gather(
         graph.put("a", room()),
         graph.put("b", room()),
@@ -154,7 +159,7 @@ async def test_reads_see_every_write_that_was_acknowledged(graph: Graph) -> None
     await asyncio.gather(*(client(f"h{n}") for n in range(16)))
 
 
-async def test_a_client_that_stops_waiting_harms_nobody(graph: Graph) -> None:
+async def test_a_client_that_stops_waiting_harms_nobody(engine: Engine, graph: Graph) -> None:
     tasks = [asyncio.create_task(graph.put(f"h{n}", hall(seats=n))) for n in range(100)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
@@ -165,7 +170,8 @@ async def test_a_client_that_stops_waiting_harms_nobody(graph: Graph) -> None:
     await graph.put("after", hall())
     # What was handed over before its client left is written, wholly.
     log = [row.subject for row in graph.history.log() if row.kind == "Twin.Create"]
-    assert log == [*(f"h{n}" for n in range(100)), "after"]
+    expected = [*(f"h{n}" for n in range(100)), "after"]
+    assert log == expected if engine.in_order else sorted(log) == sorted(expected)
 
 
 async def test_what_is_queued_when_the_store_closes_is_still_written(
