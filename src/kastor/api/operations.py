@@ -375,7 +375,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "EventRoutes_Delete",
         "DELETE",
         "/eventroutes/{id}",
-        P.ROUTES_WRITE,
+        P.ROUTES_DELETE,
         event_routes.delete_route,
         "Delete an event route with its dead letters",
         204,

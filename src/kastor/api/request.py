@@ -6,6 +6,7 @@ Nothing is parsed that is not asked for; bodies are bounded before they are read
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -38,6 +39,8 @@ Query: TypeAlias = dict[str, tuple[str, ...]]
 T = TypeVar("T")
 
 MAX_DEPTH = 64
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 JSON_TYPE = b"application/json; charset=utf-8"
 _JSON_HEADER = (b"content-type", JSON_TYPE)
 _BODY_TYPES = frozenset({"application/json", "application/json-patch+json", ""})
@@ -219,24 +222,15 @@ def parse_json(body: bytes) -> Json:
 
 def require_depth(body: bytes) -> None:
     """Raise InvalidArgument if arrays and objects are nested deeper than MAX_DEPTH."""
-    depth, in_string, escaped = 0, False, False
-    for byte in body:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:  # noqa: PLR2004 - backslash
-                escaped = True
-            elif byte == 0x22:  # noqa: PLR2004 - quote
-                in_string = False
-        elif byte == 0x22:  # noqa: PLR2004
-            in_string = True
-        elif byte in b"[{":
+    depth = 0
+    for bracket in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
+        if bracket in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise InvalidArgument(
                     f"The body is nested deeper than the limit of {MAX_DEPTH} levels."
                 )
-        elif byte in b"]}":
+        else:
             depth -= 1
 
 

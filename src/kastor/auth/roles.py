@@ -22,6 +22,7 @@ class Permission(StrEnum):
     QUERY = "query/action"
     ROUTES_READ = "eventroutes/read"
     ROUTES_WRITE = "eventroutes/write"
+    ROUTES_DELETE = "eventroutes/delete"
     EVENTS_READ = "kastor/events/read"
     STATUS_READ = "kastor/status/read"
     GRAPHS_READ = "kastor/graphs/read"
