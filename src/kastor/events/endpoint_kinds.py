@@ -59,7 +59,11 @@ class WebhookEndpoint(_Settings):
 
 
 class KafkaEndpoint(_Settings):
-    """Produces to a topic of Kafka, or of Event Hubs through its Kafka endpoint."""
+    """Produces to a topic of Kafka, or of Event Hubs through its Kafka endpoint.
+
+    Attributes:
+        max_bytes: larger events are refused; at most what the topic takes.
+    """
 
     kind: ClassVar[str] = "kafka"
     brokers: Annotated[list[Text], Meta(min_length=1)]
@@ -71,6 +75,7 @@ class KafkaEndpoint(_Settings):
     username: Text | None = None
     password: Secret | None = None
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
+    max_bytes: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 1_000_000
     timeout: Seconds = 10.0
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ A reference is read when a sink opens, so that a renewed secret is taken without
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -59,3 +60,11 @@ def read_text(value: TextOrSecret) -> str:
 def read_optional(reference: Secret | None) -> str | None:
     """Return the secret, if there is a reference; raises SecretError."""
     return None if reference is None else read_secret(reference)
+
+
+def hide(text: str, secrets: Iterable[str | None]) -> str:
+    """Return a text for people without secrets and control characters."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -78,12 +78,3 @@ class _GuardedNetwork(httpcore2.AsyncNetworkBackend):
                 "link-local addresses unless the server's settings allow it"
             )
         return allowed
-
-
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Return a context that verifies servers, with the system's or the given authorities.
-
-    Raises:
-        OSError: the file cannot be read or holds no certificate.
-    """
-    return ssl.create_default_context(cafile=ca_file)

@@ -28,10 +28,11 @@ from kastor.events.envelope import (
 )
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import SecretError, read_optional, read_text
+from kastor.events.secrets import SecretError, hide, read_optional, read_text
 from kastor.events.sinks.lanes import Lanes
-from kastor.events.sinks.outbound import GuardedTransport, tls_context
+from kastor.events.sinks.outbound import GuardedTransport
 from kastor.events.sinks.signature import signature_headers, signing_key
+from kastor.events.sinks.trust import tls_context
 
 ANSWER_BYTES = 65_536
 """An answer is read up to here, so that the connection can be used again; more closes it."""
@@ -166,7 +167,7 @@ class WebhookSink:
             return Fault("unavailable", f"No answer within {self._endpoint.timeout:g} seconds.")
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             why = str(error) or type(error).__name__
-            return Fault("unavailable", _hide(f"{_origin(target.url)}: {why}", target))
+            return Fault("unavailable", hide(f"{_origin(target.url)}: {why}", target.hidden))
 
     async def _exchange(
         self, target: _Target, body: bytes, headers: dict[str, str]
@@ -178,7 +179,7 @@ class WebhookSink:
             if response.is_success:
                 return None
             reason = f"{_origin(target.url)} answered {response.status_code}"
-            shown = _hide(answer[:_SHOWN].decode("utf-8", "replace").strip(), target)
+            shown = hide(answer[:_SHOWN].decode("utf-8", "replace").strip(), target.hidden)
             wait = _retry_after(response.headers.get("retry-after"))
             return Fault(_kind(response.status_code), f"{reason}: {shown}".rstrip(": "), wait)
 
@@ -201,12 +202,6 @@ def _origin(url: str) -> str:
     """The URL without path and query, which may hold a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _hide(text: str, target: _Target) -> str:
-    for secret in target.hidden:
-        text = text.replace(secret, "***")
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -1,0 +1,90 @@
+"""Publishes to an exchange of RabbitMQ: persistent messages, confirmed by the broker."""
+
+from __future__ import annotations
+
+from aio_pika import DeliveryMode, Message, connect
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.exceptions import DeliveryError
+from aiormq.exceptions import PublishError
+from yarl import URL
+
+from kastor.events.endpoint_kinds import AmqpEndpoint
+from kastor.events.envelope import STRUCTURED_TYPE, amqp_properties, delivery_trace, structured
+from kastor.events.model import Event, Fault
+from kastor.events.policy import EndpointPolicy
+from kastor.events.secrets import read_optional
+from kastor.events.sinks.connected import ConnectedSink
+from kastor.events.sinks.trust import tls_context
+from kastor.events.templates import render
+
+SHORT_TEXT = 255
+"""Bytes that AMQP 0-9-1 has for a routing key, a message id and a type."""
+
+
+class AmqpSink(ConnectedSink):
+    """One connection and one channel in confirm mode."""
+
+    def __init__(self, _name: str, endpoint: AmqpEndpoint, _policy: EndpointPolicy) -> None:
+        url = URL(endpoint.url)
+        super().__init__(f"{url.host}:{url.port}", endpoint.concurrency, endpoint.timeout)
+        self._endpoint = endpoint
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+        self._exchange: AbstractExchange | None = None
+
+    def _is_connected(self) -> bool:
+        if self._connection is None or self._channel is None or self._exchange is None:
+            return False
+        return not self._connection.is_closed and not self._channel.is_closed
+
+    async def _connect(self) -> None:
+        endpoint = self._endpoint
+        password = read_optional(endpoint.password)
+        self._hidden = (password,)
+        url = URL(endpoint.url)
+        if endpoint.username is not None:
+            url = url.with_user(endpoint.username).with_password(password)
+        context = tls_context(endpoint.ca_file) if url.scheme == "amqps" else None
+        self._connection = await connect(url, timeout=endpoint.timeout, ssl_context=context)
+        self._channel = channel = await self._connection.channel(
+            publisher_confirms=True, on_return_raises=True
+        )
+        if endpoint.exchange:
+            self._exchange = await channel.get_exchange(endpoint.exchange, ensure=True)
+        else:
+            self._exchange = channel.default_exchange
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        self._channel = self._exchange = None
+        if connection is not None:
+            await connection.close()
+
+    async def _send(self, event: Event) -> Fault | None:
+        exchange, endpoint = self._exchange, self._endpoint
+        if exchange is None:
+            return Fault("unavailable", f"{self._where}: not connected")
+        key = render(endpoint.routing_key, event, "*#")
+        if len(key.encode()) > SHORT_TEXT:
+            return Fault("refused", f"The routing key has more than {SHORT_TEXT} bytes: {key}")
+        try:
+            await exchange.publish(self._message(event), key, mandatory=endpoint.mandatory)
+        except PublishError:
+            text = f"{self._where}: no queue takes the routing key {key}"
+            return Fault(endpoint.unroutable, text)
+        except DeliveryError:
+            return Fault("unavailable", f"{self._where}: the broker did not take the event")
+        return None
+
+    def _message(self, event: Event) -> Message:
+        trace = delivery_trace(event)
+        binary = self._endpoint.mode == "binary"
+        return Message(
+            event.data if binary else structured(event, trace),
+            headers=dict(amqp_properties(event, trace)) if binary else None,
+            content_type=event.datacontenttype if binary else STRUCTURED_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=event.id if len(event.id.encode()) <= SHORT_TEXT else None,
+            type=event.type,
+            app_id="kastor",
+        )

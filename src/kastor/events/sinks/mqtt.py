@@ -1,0 +1,184 @@
+"""Publishes to an MQTT 5 broker with QoS 1; what the broker acknowledged counts.
+
+This uses paho itself: the acknowledgement's reason code decides, and a broker says with it that it
+threw the event away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from kastor.events.endpoint_kinds import MqttEndpoint
+from kastor.events.envelope import STRUCTURED_TYPE, attributes, delivery_trace, structured
+from kastor.events.model import Event, Fault
+from kastor.events.policy import EndpointPolicy
+from kastor.events.secrets import read_optional
+from kastor.events.sinks.connected import ConnectedSink
+from kastor.events.sinks.trust import tls_context
+from kastor.events.templates import render
+
+KEEP_ALIVE = 30
+_FAILURE = 0x80
+# Topic name invalid, packet too large, payload format invalid: no other try can end otherwise.
+_REFUSED = frozenset({0x90, 0x95, 0x99})
+_PACKET_OVERHEAD = 64
+
+
+class BrokerRefusal(Exception):
+    """The broker does not take the connection."""
+
+
+class MqttSink(ConnectedSink):
+    """One MQTT client; paho's thread does the network, futures bring its news to the loop."""
+
+    def __init__(self, name: str, endpoint: MqttEndpoint, _policy: EndpointPolicy) -> None:
+        port = endpoint.port or (8883 if endpoint.tls else 1883)
+        super().__init__(f"{endpoint.host}:{port}", endpoint.concurrency, endpoint.timeout)
+        self._name = name
+        self._endpoint = endpoint
+        self._port = port
+        self._client: Client | None = None
+        self._connected: asyncio.Future[None] | None = None
+        self._waiting: dict[int, asyncio.Future[int]] = {}
+        self._early: dict[int, int] = {}
+        self._largest: int | None = None
+
+    def _is_connected(self) -> bool:
+        return self._client is not None and self._client.is_connected()
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._connected = loop.create_future()
+        self._client = client = self._make_client(loop)
+        await asyncio.to_thread(
+            client.connect, self._endpoint.host, self._port, KEEP_ALIVE, clean_start=True
+        )
+        client.loop_start()
+        await self._connected
+
+    async def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        self._fail_all("the connection was closed")
+        if client is not None:
+            client.disconnect()
+            await asyncio.to_thread(client.loop_stop)
+
+    async def _send(self, event: Event) -> Fault | None:
+        client = self._client
+        if client is None:
+            return Fault("unavailable", f"{self._where}: not connected")
+        topic = render(self._endpoint.topic, event, "+#/")
+        payload, properties = self._message(event)
+        if self._largest is not None:
+            extra = len(properties.pack())  # type: ignore[no-untyped-call]
+            size = len(payload) + len(topic.encode()) + extra + _PACKET_OVERHEAD
+            if size > self._largest:
+                return Fault("refused", f"{size} bytes are more than the broker takes")
+        info = client.publish(topic, payload, qos=1, properties=properties)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return Fault("unavailable", f"{self._where}: the connection is down")
+        return self._judged(await self._acknowledgement(info.mid))
+
+    async def _acknowledgement(self, mid: int) -> int:
+        # paho's thread may have been faster than this one.
+        if mid in self._early:
+            return self._early.pop(mid)
+        waiting: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting[mid] = waiting
+        try:
+            return await waiting
+        finally:
+            self._waiting.pop(mid, None)
+
+    def _judged(self, reason: int) -> Fault | None:
+        if reason < _FAILURE:
+            return None
+        text = f"{self._where} answered with reason code 0x{reason:02X}"
+        return Fault("refused" if reason in _REFUSED else "unavailable", text)
+
+    def _message(self, event: Event) -> tuple[bytes, Properties]:
+        trace = delivery_trace(event)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if self._endpoint.mode == "structured":
+            properties.ContentType = STRUCTURED_TYPE
+            return structured(event, trace), properties
+        properties.ContentType = event.datacontenttype
+        properties.UserProperty = list(attributes(event, trace).items())
+        return event.data, properties
+
+    def _make_client(self, loop: asyncio.AbstractEventLoop) -> Client:
+        endpoint = self._endpoint
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=endpoint.client_id or f"kastor-{self._name}-{secrets.token_hex(4)}",
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = endpoint.timeout
+        password = read_optional(endpoint.password)
+        self._hidden = (password,)
+        if endpoint.username is not None:
+            client.username_pw_set(endpoint.username, password)
+        if endpoint.tls:
+            client.tls_set_context(tls_context(endpoint.ca_file))
+
+        def on_connect(_c: Client, _u: Any, _f: Any, reason: Any, properties: Any) -> None:
+            _tell(loop, self._on_connect, client, reason, properties)
+
+        def on_publish(_c: Client, _u: Any, mid: int, reason: Any, _p: Any) -> None:
+            _tell(loop, self._on_publish, client, mid, reason.value)
+
+        def on_disconnect(_c: Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+            _tell(loop, self._on_disconnect, client, str(reason))
+
+        client.on_connect, client.on_publish = on_connect, on_publish
+        client.on_disconnect = on_disconnect
+        return client
+
+    def _on_connect(self, client: Client, reason: Any, properties: Any) -> None:
+        connected = self._connected
+        if client is not self._client or connected is None or connected.done():
+            return
+        if reason.is_failure:
+            connected.set_exception(BrokerRefusal(f"the broker refused: {reason}"))
+            return
+        self._largest = getattr(properties, "MaximumPacketSize", None)
+        at_once = getattr(properties, "ReceiveMaximum", 65_535)
+        client.max_inflight_messages_set(min(self._endpoint.concurrency, at_once))
+        connected.set_result(None)
+
+    def _on_publish(self, client: Client, mid: int, reason: int) -> None:
+        if client is not self._client:
+            return
+        waiting = self._waiting.get(mid)
+        if waiting is None:
+            self._early[mid] = reason
+        elif not waiting.done():
+            waiting.set_result(reason)
+
+    def _on_disconnect(self, client: Client, reason: str) -> None:
+        if client is self._client:
+            self._fail_all(f"the broker closed the connection: {reason}")
+
+    def _fail_all(self, why: str) -> None:
+        """Wake whoever waits for this connection."""
+        waiting, self._waiting, self._early = self._waiting, {}, {}
+        futures: list[asyncio.Future[Any]] = [*waiting.values()]
+        if self._connected is not None:
+            futures.append(self._connected)
+        for future in futures:
+            if not future.done():
+                future.set_exception(BrokerRefusal(why))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, callback: Any, *arguments: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(callback, *arguments)

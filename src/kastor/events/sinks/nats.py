@@ -1,0 +1,118 @@
+"""Publishes to JetStream streams of NATS; what the stream stored counts.
+
+`Nats-Msg-Id` lets the stream drop an event that comes again within its window of duplicates.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
+from nats.js.client import JetStreamContext
+from nats.js.errors import APIError, NoStreamResponseError
+
+from kastor.events.endpoint_kinds import NatsEndpoint
+from kastor.events.envelope import (
+    STRUCTURED_TYPE,
+    TELEMETRY,
+    delivery_trace,
+    header_text,
+    http_headers,
+    structured,
+)
+from kastor.events.model import Event, Fault
+from kastor.events.policy import EndpointPolicy
+from kastor.events.secrets import read_optional
+from kastor.events.sinks.connected import ConnectedSink
+from kastor.events.sinks.trust import tls_context
+from kastor.events.templates import render
+
+_MESSAGE_TOO_LARGE = 10_054  # JetStream: larger than the stream's max_msg_size
+_HEADER_OVERHEAD = 64
+
+
+class NatsSink(ConnectedSink):
+    """One connection to NATS."""
+
+    def __init__(self, _name: str, endpoint: NatsEndpoint, _policy: EndpointPolicy) -> None:
+        super().__init__(", ".join(endpoint.servers), endpoint.concurrency, endpoint.timeout)
+        self._endpoint = endpoint
+        self._client: Client | None = None
+        self._stream: JetStreamContext | None = None
+        self._last_error: Exception | None = None
+
+    def _is_connected(self) -> bool:
+        return self._client is not None and self._client.is_connected
+
+    async def _connect(self) -> None:
+        endpoint = self._endpoint
+        password, token = read_optional(endpoint.password), read_optional(endpoint.token)
+        self._hidden = (password, token)
+        options: dict[str, Any] = {}
+        if endpoint.ca_file is not None or any(s.startswith("tls:") for s in endpoint.servers):
+            options["tls"] = tls_context(endpoint.ca_file)
+        if endpoint.credentials is not None:
+            options["user_credentials"] = endpoint.credentials.file
+        self._last_error = None
+        self._client = client = Client()
+        try:
+            await client.connect(
+                servers=endpoint.servers,
+                name="kastor",
+                user=endpoint.username,
+                password=password,
+                token=token,
+                allow_reconnect=False,
+                connect_timeout=max(1, round(endpoint.timeout)),
+                error_cb=self._note_error,
+                **options,
+            )
+        except NatsError as error:
+            # The library raises what came last, its call-back has what the server said.
+            raise self._last_error or error from None
+        self._stream = client.jetstream(timeout=endpoint.timeout)
+
+    async def _note_error(self, error: Exception) -> None:
+        self._last_error = error
+
+    async def _disconnect(self) -> None:
+        client, self._client, self._stream = self._client, None, None
+        if client is not None:
+            await client.close()
+
+    async def _send(self, event: Event) -> Fault | None:
+        stream, client = self._stream, self._client
+        if stream is None or client is None:
+            return Fault("unavailable", f"{self._where}: not connected")
+        subject = render(self._endpoint.subject, event, ".*> ")
+        payload, headers = self._message(event)
+        size = len(payload) + sum(len(name) + len(value) + 4 for name, value in headers.items())
+        # The server counts headers too, and answers an excess by closing the connection.
+        if size + _HEADER_OVERHEAD > client.max_payload:
+            return Fault("refused", f"{size} bytes are more than the server takes")
+        try:
+            await stream.publish(subject, payload, stream=self._endpoint.stream, headers=headers)
+        except NoStreamResponseError:
+            return Fault("unavailable", f"{self._where}: no stream takes the subject {subject}")
+        except MaxPayloadError as error:
+            return Fault("refused", str(error))
+        except APIError as error:
+            too_large = error.err_code == _MESSAGE_TOO_LARGE
+            text = f"{self._where}: {error.description} (subject {subject})"
+            return Fault("refused" if too_large else "unavailable", text)
+        return None
+
+    def _message(self, event: Event) -> tuple[bytes, dict[str, str]]:
+        trace = delivery_trace(event)
+        headers = {"Nats-Msg-Id": _message_id(event)}
+        if self._endpoint.mode == "structured":
+            return structured(event, trace), headers | {"content-type": STRUCTURED_TYPE}
+        return event.data, headers | http_headers(event, trace)
+
+
+def _message_id(event: Event) -> str:
+    # The id of telemetry is the sender's, and only unique together with the source.
+    unique = f"{event.source}#{event.id}" if event.type == TELEMETRY else event.id
+    return header_text(unique)
