@@ -374,6 +374,8 @@ RESET = (
     "DELETE FROM {graph}.models",
     "DELETE FROM {graph}.model_keys",
     "DELETE FROM {graph}.changes",
+    "DELETE FROM {graph}.routes",
+    "DELETE FROM {graph}.dead_letters",
 )
 
 # Around a compiled query. The status of the last statement says whether the epoch still holds.
@@ -439,18 +441,24 @@ WITH gone AS (DELETE FROM {graph}.models WHERE valid_to < $1 RETURNING 1)
 SELECT count(*) FROM gone
 """
 
+# No active route still has to read the entry.
+_PASSED = """(NOT EXISTS (SELECT 1 FROM {graph}.routes WHERE NOT paused)
+              OR pos <= (SELECT min(position) FROM {graph}.routes WHERE NOT paused))"""
+
 LOG_BY_AGE = """
 WITH old AS (
-    SELECT seq FROM {graph}.changes WHERE time < $1 ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT seq FROM {graph}.changes WHERE time < $1 AND {passed}
+    ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM {graph}.changes c USING old WHERE c.seq = old.seq RETURNING 1
 )
 SELECT count(*) FROM gone
-"""
+""".replace("{passed}", _PASSED)
 
 LOG_BY_SIZE = """
 WITH first AS (
-    SELECT seq, time, bytes FROM {graph}.changes ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT seq, time, bytes FROM {graph}.changes WHERE {passed}
+    ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED
 ), old AS (
     SELECT seq, sum(bytes) OVER (ORDER BY time ROWS UNBOUNDED PRECEDING) - bytes AS before
     FROM first
@@ -459,7 +467,7 @@ WITH first AS (
     RETURNING c.bytes
 )
 SELECT count(*), coalesce(sum(bytes), 0) FROM gone
-"""
+""".replace("{passed}", _PASSED)
 
 # One process prunes at a time; should it die, another one may after a while.
 BEGIN_PRUNING = """

@@ -22,7 +22,9 @@ from kastor.storage.bounds import Retention
 from kastor.storage.postgres import schema
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.connections import Connections
+from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PointReads
@@ -62,6 +64,8 @@ class PostgresStore:
         self._reads = PointReads(connections, self._texts)
         self._queries = Queries(connections, self._texts, self._catalogs)
         self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
+        self.events = PostgresEventTables(self._upkeep, self._texts)
+        self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self._retention = retention
         self._clock = clock
         self._last_tick: Ticks = 0
@@ -211,8 +215,8 @@ class PostgresStore:
 
     def _note_end(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen: the caller may be gone
+        if not task.cancelled() and task.exception() is None:  # seen: the caller may be gone
+            self.events.pulse.beat()
 
     async def _empty(self, connection: Connection) -> None:
         texts = self._texts

@@ -1,0 +1,243 @@
+"""The change log, endpoints, routes and dead letters on PostgreSQL; see `kastor.storage.events`.
+
+Entries are written without a position, since a sequence would show them out of order: a lower
+number may be committed later. Whoever reads the log first gives positions to what is committed by
+then, one reader at a time. A later version of a twin waits for the commit of the one before it, so
+that it can only be seen together with it, and its time is later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from kastor.clock import now_ticks
+from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
+from kastor.storage.postgres.connections import Connection
+from kastor.storage.postgres.statements import Qualified
+from kastor.types import Ticks
+
+Upkeep: TypeAlias = Callable[[Callable[[Connection], Any]], Awaitable[Any]]
+
+POLL_SECONDS = 0.2
+"""How soon the log is looked at for entries of other processes."""
+
+STEP_ROWS = 1_000
+
+_HOLD_HEAD = "SELECT position FROM {graph}.log_head FOR UPDATE"
+_STAMP = """
+WITH fresh AS (
+    SELECT seq, row_number() OVER (ORDER BY time, version, subject, seq) AS nth FROM (
+        SELECT * FROM {graph}.changes WHERE pos IS NULL ORDER BY time LIMIT $2) c
+), stamped AS (
+    UPDATE {graph}.changes c SET pos = $1 + fresh.nth FROM fresh WHERE c.seq = fresh.seq
+    RETURNING 1
+)
+UPDATE {graph}.log_head SET position = position + (SELECT count(*) FROM stamped)
+RETURNING position
+"""
+_GROWN = """
+SELECT position > $1 OR EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)
+FROM {graph}.log_head
+"""
+_CHANGES = """
+SELECT pos, subject, version, kind, notify, event_id, time, actor, traceparent, model_id,
+       component, content_type, data
+FROM {graph}.changes WHERE pos > $1 ORDER BY pos LIMIT $2
+"""
+_BOUNDS = """
+SELECT coalesce((SELECT min(pos) FROM {graph}.changes), 0), position FROM {graph}.log_head
+"""
+_POSITION_AT = """
+SELECT coalesce((SELECT max(pos) FROM {graph}.changes WHERE time < $1),
+                (SELECT min(pos) - 1 FROM {graph}.changes), 0)
+"""
+_ENDPOINTS = "SELECT name, kind, settings, created FROM {graph}.endpoints ORDER BY name"
+_PUT_ENDPOINT = """
+INSERT INTO {graph}.endpoints (name, kind, settings, created) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, settings = excluded.settings
+"""
+_DELETE_ENDPOINT = "DELETE FROM {graph}.endpoints WHERE name = $1 RETURNING 1"
+_ROUTES = """
+SELECT id, endpoint, filter, position, paused, created, delivered, died, last_delivery, last_error
+FROM {graph}.routes ORDER BY id
+"""
+_PUT_ROUTE = """
+INSERT INTO {graph}.routes (id, endpoint, filter, position, paused, created, delivered, died)
+SELECT $1, $2, $3, position, false, $4, 0, 0 FROM {graph}.log_head
+ON CONFLICT (id) DO UPDATE SET endpoint = excluded.endpoint, filter = excluded.filter
+"""
+_DELETE_ROUTE = """
+WITH letters AS (DELETE FROM {graph}.dead_letters WHERE route = $1)
+DELETE FROM {graph}.routes WHERE id = $1 RETURNING 1
+"""
+_PAUSE = "UPDATE {graph}.routes SET paused = $1 WHERE id = $2 RETURNING 1"
+_MOVE = "UPDATE {graph}.routes SET position = $1 WHERE id = $2 RETURNING 1"
+_ADVANCE = """
+UPDATE {graph}.routes SET position = greatest(position, $1), delivered = delivered + $2,
+    died = died + $3, last_delivery = coalesce($4, last_delivery), last_error = $5
+WHERE id = $6
+"""
+_BURY = """
+INSERT INTO {graph}.dead_letters (route, position, event, error, attempts, died, requeued)
+VALUES ($1, $2, $3, $4, $5, $6, false)
+"""
+_SETTLE = "DELETE FROM {graph}.dead_letters WHERE key = ANY($1::bigint[])"
+_LETTERS = """
+SELECT key, route, position, event, error, attempts, died, requeued FROM {graph}.dead_letters
+WHERE route = $1 AND key > $2 ORDER BY key LIMIT $3
+"""
+_SOME = "route = $1 AND ($2::bigint[] IS NULL OR key = ANY($2::bigint[])) RETURNING 1"
+_REQUEUE = f"UPDATE {{graph}}.dead_letters SET requeued = true WHERE {_SOME}"
+_PURGE = f"DELETE FROM {{graph}}.dead_letters WHERE {_SOME}"
+
+
+class Pulse:
+    """Wakes whoever waits for this process to write."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Future[None] | None = None
+
+    def beat(self) -> None:
+        """Note that something was written."""
+        waiters, self._next = self._next, None
+        if waiters is not None and not waiters.done():
+            waiters.set_result(None)
+
+    async def wait(self, seconds: float) -> None:
+        """Return after the next beat, or after a time."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._next], timeout=seconds)
+
+
+class PostgresEventTables:
+    """Implements `EventStore` for one schema."""
+
+    def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
+        self._upkeep = upkeep
+        self._texts = texts
+        self.pulse = Pulse()
+
+    async def log_wake(self, seen: int) -> None:
+        """Wait until the log has grown beyond `seen`."""
+        while not (await self._fetch(_GROWN, seen))[0][0]:
+            await self.pulse.wait(POLL_SECONDS)
+
+    async def changes_after(self, position: int, limit: int) -> list[LoggedChange]:
+        """Return entries after `position`."""
+        await self._stamp()
+        return [
+            LoggedChange(pos, subject, version, ChangeKind(kind), *rest)
+            for pos, subject, version, kind, *rest in await self._fetch(_CHANGES, position, limit)
+        ]
+
+    async def log_bounds(self) -> tuple[int, int]:
+        """Return the oldest and newest position."""
+        await self._stamp()
+        oldest, newest = (await self._fetch(_BOUNDS))[0]
+        return oldest, newest
+
+    async def position_at(self, instant: Ticks) -> int:
+        """Return the last position before an instant."""
+        await self._stamp()
+        return int((await self._fetch(_POSITION_AT, instant))[0][0])
+
+    async def endpoints(self) -> list[EndpointRow]:
+        """Return the endpoints."""
+        return [
+            EndpointRow(name, kind, settings.encode(), created)
+            for name, kind, settings, created in await self._fetch(_ENDPOINTS)
+        ]
+
+    async def put_endpoint(self, row: EndpointRow) -> None:
+        """Create or replace an endpoint."""
+        await self._fetch(_PUT_ENDPOINT, row.name, row.kind, row.settings.decode(), row.created)
+
+    async def delete_endpoint(self, name: str) -> bool:
+        """Delete an endpoint."""
+        return bool(await self._fetch(_DELETE_ENDPOINT, name))
+
+    async def routes(self) -> list[RouteRow]:
+        """Return the routes."""
+        return [RouteRow(*row) for row in await self._fetch(_ROUTES)]
+
+    async def put_route(self, route_id: str, endpoint: str, filter_text: str) -> None:
+        """Create or replace a route."""
+        await self._stamp()
+        await self._fetch(_PUT_ROUTE, route_id, endpoint, filter_text, now_ticks())
+
+    async def delete_route(self, route_id: str) -> bool:
+        """Delete a route and its dead letters."""
+        return bool(await self._fetch(_DELETE_ROUTE, route_id))
+
+    async def pause_route(self, route_id: str, paused: bool) -> bool:
+        """Pause or resume a route."""
+        return bool(await self._fetch(_PAUSE, paused, route_id))
+
+    async def move_route(self, route_id: str, position: int) -> bool:
+        """Set a route's position."""
+        return bool(await self._fetch(_MOVE, position, route_id))
+
+    async def advance_route(
+        self,
+        route_id: str,
+        position: int,
+        *,
+        delivered: int,
+        error: str | None,
+        letters: list[DeadLetter],
+        settled: list[int],
+    ) -> None:
+        """Note a route's progress in one transaction."""
+        now = now_ticks()
+        last_delivery = now if delivered else None
+        progress = (position, delivered, len(letters), last_delivery, error, route_id)
+        dead = [
+            (route_id, each.position, each.event, each.error, each.attempts, now)
+            for each in letters
+        ]
+
+        async def advance(connection: Connection) -> None:
+            async with connection.transaction():
+                await connection.execute(self._texts[_ADVANCE], *progress)
+                if dead:
+                    await connection.executemany(self._texts[_BURY], dead)
+                if settled:
+                    await connection.execute(self._texts[_SETTLE], settled)
+
+        await self._upkeep(advance)
+
+    async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
+        """Return a route's dead letters."""
+        return [DeadLetter(*row) for row in await self._fetch(_LETTERS, route_id, after, limit)]
+
+    async def requeue(self, route_id: str, keys: list[int] | None) -> int:
+        """Mark dead letters to be sent again."""
+        return len(await self._fetch(_REQUEUE, route_id, keys))
+
+    async def purge(self, route_id: str, keys: list[int] | None) -> int:
+        """Delete dead letters."""
+        return len(await self._fetch(_PURGE, route_id, keys))
+
+    async def _stamp(self) -> None:
+        """Give positions to all that is committed."""
+
+        async def stamp(connection: Connection) -> None:
+            grown = True
+            while grown:
+                async with connection.transaction():
+                    head = await connection.fetchval(self._texts[_HOLD_HEAD])
+                    now = await connection.fetchval(self._texts[_STAMP], head, STEP_ROWS)
+                grown = now - head == STEP_ROWS
+
+        if (await self._fetch(_GROWN, 2**62))[0][0]:
+            await self._upkeep(stamp)
+
+    async def _fetch(self, text: str, *values: object) -> list[Any]:
+        async def fetch(connection: Connection) -> Any:
+            return await connection.fetch(self._texts[text], *values)
+
+        rows: list[Any] = await self._upkeep(fetch)
+        return rows

@@ -1,0 +1,47 @@
+"""The table of inputs on PostgreSQL; see `kastor.storage.inputs`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kastor.records import InputRow
+from kastor.storage.postgres.connections import Connection
+from kastor.storage.postgres.event_tables import Upkeep
+from kastor.storage.postgres.statements import Qualified
+
+_INPUTS = "SELECT name, kind, settings, created FROM {graph}.inputs ORDER BY name"
+_PUT = """
+INSERT INTO {graph}.inputs (name, kind, settings, created) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, settings = excluded.settings
+"""
+_DELETE = "DELETE FROM {graph}.inputs WHERE name = $1 RETURNING 1"
+
+
+class PostgresInputTable:
+    """Implements `InputStore` for one schema."""
+
+    def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
+        self._upkeep = upkeep
+        self._texts = texts
+
+    async def inputs(self) -> list[InputRow]:
+        """Return the inputs."""
+        return [
+            InputRow(name, kind, settings.encode(), created)
+            for name, kind, settings, created in await self._fetch(_INPUTS)
+        ]
+
+    async def put_input(self, row: InputRow) -> None:
+        """Create or replace an input."""
+        await self._fetch(_PUT, row.name, row.kind, row.settings.decode(), row.created)
+
+    async def delete_input(self, name: str) -> bool:
+        """Delete an input."""
+        return bool(await self._fetch(_DELETE, name))
+
+    async def _fetch(self, text: str, *values: object) -> list[Any]:
+        async def fetch(connection: Connection) -> Any:
+            return await connection.fetch(self._texts[text], *values)
+
+        rows: list[Any] = await self._upkeep(fetch)
+        return rows
