@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kastor.query.models import ModelIndex
+    from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.statement import Sql
 
 _NEVER = Truth(value=False)
@@ -70,7 +71,8 @@ class Reader(Protocol):
 class QueryService:
     """Runs query texts against one graph.
 
-    `indexes` tells the paths of twins that have a property index at the moment.
+    `indexes` tells the paths of twins that have a property index at the moment; without a `dialect`
+    statements are SQLite's.
     """
 
     def __init__(
@@ -81,13 +83,14 @@ class QueryService:
         settings: QuerySettings,
         *,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
+        dialect: Dialect | None = None,
     ) -> None:
         self._reader = reader
         self._models = models
         self._key = signing_key
         self._settings = settings
         self._indexes = indexes
-        self._compiler = Compiler(settings)
+        self._compiler = Compiler(settings, dialect)
 
     async def run(
         self,

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from query_graphs import Graph, Reader, KEY, rows
+from query_graphs import KEY, Graph, Reader, rows
 from query_oracle import bag
 
 from kastor.errors import QueryError

@@ -20,6 +20,12 @@ class Dialect(Protocol):
     """What before a statement makes the engine tell its steps."""
     join: str
     """Between tables whose conditions stand in WHERE."""
+    keeps_order: bool
+    """Whether joins behind an ordered sub-select keep its order."""
+    sorts_values: bool
+    """Whether values of any kind can be ordered and grouped."""
+    join_in_order: str
+    """Before a table with its ON, when the tables before it are to be read first."""
 
     def mark(self, number: int) -> str:
         """The parameter of that number, from 1."""
@@ -125,7 +131,7 @@ class Dialect(Protocol):
         """A function or operator of the superset over guarded values."""
         ...
 
-    def gather(self, row: str, keys: list[str], *, plain: bool) -> str:
+    def gather(self, row: str, keys: list[str], order: str, *, plain: bool) -> str:
         """The select list that makes one page of many rows: count, rows, keys.
 
         Plain keys are whole numbers or walks and are joined by blanks; others are JSON arrays.
@@ -138,6 +144,10 @@ class Dialect(Protocol):
 
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
         """Rank, value and JSON text of an aggregate over the columns of that number."""
+        ...
+
+    def walked_key(self, path: str) -> str:
+        """Such a text as a key of the order, by code point."""
         ...
 
     def walk(self, path: str) -> str:

@@ -26,6 +26,9 @@ class Postgres:
     name = "postgres"
     explain = "EXPLAIN "
     join = " CROSS JOIN "
+    keeps_order = False
+    sorts_values = False
+    join_in_order = "JOIN"
 
     def __init__(self, schema: str) -> None:
         if not schema.isidentifier():
@@ -176,13 +179,15 @@ class Postgres:
         """As `Dialect` says."""
         return call(name, args)
 
-    def gather(self, row: str, keys: list[str], *, plain: bool) -> str:
+    def gather(self, row: str, keys: list[str], order: str, *, plain: bool) -> str:
         """As `Dialect` says."""
+        joined = f"E',\\n' ORDER BY {order}"
         if plain:
             position = f"concat_ws(' ', {', '.join(keys)})"
-            return f"count(*), string_agg({row}, E',\\n'), string_agg({position}, ',')"
+            positions = f"string_agg({position}, ',' ORDER BY {order})"
+            return f"count(*), string_agg({row}, {joined}), {positions}"
         position = f"json_build_array({', '.join(keys)})::text"
-        return f"count(*), string_agg({row}, E',\\n'), string_agg({position}, E',\\n')"
+        return f"count(*), string_agg({row}, {joined}), string_agg({position}, {joined})"
 
     def ranked(self, doc: str, path: str) -> tuple[str, str]:
         """As `Dialect` says."""
@@ -196,6 +201,10 @@ class Postgres:
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
         """As `Dialect` says."""
         return aggregate(name, number, distinct=distinct, whole=whole)
+
+    def walked_key(self, path: str) -> str:
+        """As `Dialect` says."""
+        return f'({path} COLLATE "C")'
 
     def walk(self, path: str) -> str:
         """As `Dialect` says."""

@@ -58,6 +58,9 @@ class Sqlite:
     name = "sqlite"
     explain = "EXPLAIN QUERY PLAN "
     join = " JOIN "
+    keeps_order = True
+    sorts_values = True
+    join_in_order = "CROSS JOIN"
 
     def mark(self, number: int) -> str:
         """As `Dialect` says."""
@@ -244,8 +247,9 @@ class Sqlite:
         """As `Dialect` says."""
         return call(name, args)
 
-    def gather(self, row: str, keys: list[str], *, plain: bool) -> str:
+    def gather(self, row: str, keys: list[str], order: str, *, plain: bool) -> str:
         """As `Dialect` says."""
+        del order  # rows arrive in it
         joined = "',' || char(10)"
         if plain:
             position = f"concat_ws(' ', {', '.join(keys)})"
@@ -266,6 +270,10 @@ class Sqlite:
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
         """As `Dialect` says."""
         return aggregate(name, number, distinct=distinct, whole=whole)
+
+    def walked_key(self, path: str) -> str:
+        """As `Dialect` says."""
+        return path
 
     def walk(self, path: str) -> str:
         """As `Dialect` says."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from kastor.errors import QueryError
 from kastor.query.plan import Plan
 from kastor.query.references import sources_of
 from kastor.query.sql.choices import itinerary, model_order, value_order
@@ -67,6 +68,9 @@ def compile_plan(
     positions; without, one row per row: its text, then its position. `indexed` are the paths of
     twins that have a property index: a test on one of them leads the order.
     """
+    if (plan.grouped or plan.order) and not dialect.sorts_values:
+        message = f"ORDER BY, DISTINCT and GROUP BY are not available on {dialect.name}"
+        raise QueryError(message)
     if plan.grouped:
         return _grouped(plan, dialect, resumes=resumes, aggregate=aggregate)
     return _Statement(plan, dialect, indexed, resumes=resumes).page(aggregate=aggregate)
@@ -79,7 +83,7 @@ def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) ->
     grouped = Grouped(plan, clauses)
     keys = [f"k.o{index}" for index in range(width)]
     row = grouped.row()
-    items = dialect.gather(row, keys, plain=False) if aggregate else ", ".join([row, *keys])
+    items = dialect.gather(row, keys, "", plain=False) if aggregate else ", ".join([row, *keys])
     text = f"SELECT {items} FROM ({grouped.inner(resumes=resumes)}) k"
     return Sql(text, parameters.used_in(text), width, resumes, plain=False)
 
@@ -109,6 +113,7 @@ class _Statement:
         ]
         self.width = self._width()
         self.layout = 0
+        self.descending: list[bool] = []
         if not plan.counts:
             self.parameters.reserve(1 + self.width if resumes else 1)
 
@@ -123,10 +128,16 @@ class _Statement:
         row = row_sql(self.plan.columns, self.clauses.values)
         keys = [f"k.o{index}" for index in range(self.width)]
         plain = not self.plan.order and self.by_value is None
-        items = (
-            self.dialect.gather(row, keys, plain=plain) if aggregate else ", ".join([row, *keys])
+        order = ", ".join(
+            f"{key}{' DESC' if descending else ''}"
+            for key, descending in zip(keys, self.descending, strict=True)
         )
+        items = ", ".join([row, *keys])
+        if aggregate:
+            items = self.dialect.gather(row, keys, order, plain=plain)
         text = f"SELECT {items} FROM ({inner}) k{self._documents()}"
+        if not (aggregate or self.dialect.keeps_order):
+            text += f" ORDER BY {order}"
         lead = self.by_value.steps if self.by_value is not None else None
         constants = self.parameters.used_in(text)
         return Sql(text, constants, self.width, self.resumes, plain, self.layout, lead)
@@ -161,6 +172,7 @@ class _Statement:
             selects += [select(items, branch, [*terms, one]) for one in self._positions(order)]
             if not self.resumes:
                 selects.append(select(items, branch, terms))
+        self.descending = [key.descending for key in order]
         self.layout = crc32(_MARK.sub("", layout).encode())
         limit = limit_of(self.parameters)
         offset = ""
@@ -187,7 +199,7 @@ class _Statement:
         for source in self._shown():
             one = self.plan.graph.sources[source]
             table, alias = self.dialect.table(one.kind + "s"), self.clauses.values.alias(source)
-            word = "LEFT JOIN" if one.optional else "CROSS JOIN"
+            word = "LEFT JOIN" if one.optional else self.dialect.join_in_order
             parts.append(f" {word} {table} {alias} ON {alias}.key = k.n{source}")
         return "".join(parts)
 
@@ -212,7 +224,7 @@ class _Statement:
             keys.append(Key(self.dialect.scalar(*self.clauses.values.place(self.by_value))))
         if self.clauses.ways is None:
             keys += [Key(branch.keys[start]) for start, _ in self.itinerary]
-            return keys + [Key(f"w.p{group}") for group in self.groups]
+            return keys + [Key(self.dialect.walked_key(f"w.p{group}")) for group in self.groups]
         if len(self.clauses.ways) > 1:
             keys.append(Key(str(number)))
         for start, steps in self.itinerary:
