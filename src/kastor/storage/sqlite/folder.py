@@ -51,7 +51,7 @@ class DataFolder:
             FolderInUseError: with the other process's id.
         """
         try:
-            self.graph_file.parent.mkdir(parents=True, exist_ok=True)
+            _make(self.graph_file.parent)
             lock = (self.path / "kastor.lock").open("a+", encoding="utf-8")
         except OSError as error:
             raise FolderNotWritableError(
@@ -77,6 +77,19 @@ class DataFolder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and its parents; a power cut does not take their names back."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name == "posix":
+        for each in missing:
+            parent = os.open(each.parent, os.O_RDONLY)
+            try:
+                os.fsync(parent)
+            finally:
+                os.close(parent)
 
 
 def _try_lock(lock: IO[str]) -> bool:
