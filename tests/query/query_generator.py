@@ -389,8 +389,8 @@ class Queries:
     def grouped(self, query: ast.Query) -> ast.Query:
         group = tuple(self.path() for _ in range(self.pick([0, 1, 1, 2])))
         columns = [ast.Column(path, name(f"g{n}")) for n, path in enumerate(group)]
-        for number in range(self.pick([1, 2])):
-            columns.append(ast.Column(self.aggregate(), name(f"a{number}")))
+        made = [self.aggregate() for _ in range(self.pick([1, 2]))]
+        columns += [ast.Column(one, name(f"a{n}")) for n, one in enumerate(made)]
         if not group:
             columns.append(ast.Column(ast.Aggregate("SUM", self.path()), name("sum")))
         having = None

@@ -20,10 +20,12 @@ T0 = "2026-01-01T00:00:00.0000000Z"
 
 
 def parse_dtmi(model: str) -> tuple[str, tuple[int, ...] | None]:
+    """Path and version; no version where none can be read."""
     path, _, version = model.partition(";")
-    return path, tuple(map(int, version.split("."))) + (0,) * (
-        1 - version.count(".")
-    ) if version else None
+    parts = version.split(".")
+    if len(parts) > 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        return path, None
+    return path, (int(parts[0]), int(parts[1]) if len(parts) > 1 else 0)
 
 
 class Models:

@@ -349,12 +349,15 @@ class Oracle:
                 return env[self.default or ""]
             return {k: v for k, v in env.items() if v is not MISSING}
         found: Row = {}
-        taken: list[str] = []
+        taken: dict[str, ast.Expression] = {}
         for column in query.columns:
             value = self.column(column.value, env)
-            for key in column_keys(column):
+            keys = column_keys(column)
+            for key in [*keys, *(f"{keys[-1]}#{again}" for again in range(2, 9))]:
+                if key != keys[0] and taken.get(key) == column.value:
+                    break  # the same path once more
                 if key not in taken:
-                    taken.append(key)
+                    taken[key] = column.value
                     if value is not MISSING:
                         found[key] = value
                     break

@@ -8,13 +8,14 @@ is first needed.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from kastor.lang import parse
 from kastor.lang.cursor import ParseLimits
 from kastor.lang.errors import query_error
 from kastor.query.bind import bind
+from kastor.query.settings import as_strict
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql, compile_plan
 
@@ -84,7 +85,7 @@ class Compiler:
 
     def __init__(self, settings: QuerySettings, dialect: Dialect | None = None) -> None:
         self._settings = settings
-        self._strict = replace(settings, strict=True)
+        self._strict = as_strict(settings)
         self._dialect: Dialect = dialect or Sqlite()
         self._kept: OrderedDict[_CacheKey, Compiled] = OrderedDict()
 

@@ -99,8 +99,12 @@ class QueryService:
         token: str | None = None,
         max_items: int | None = None,
         strict: bool = False,
+        explain: bool = False,
     ) -> Page:
         """The first page of `text`; with a `token` the page that it names, whatever `text` is.
+
+        With `explain`, or when the text begins with EXPLAIN, the page is one row about the query:
+        its plan, statement, steps, rows, time and advice.
 
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
@@ -109,7 +113,7 @@ class QueryService:
         """
         position, compiled = self._begin(text, token, max_items, strict=strict)
         plan = compiled.plan
-        if plan.explain:
+        if plan.explain or explain:
             return await self._explain(compiled, self._size(position.page))
         if plan.counts:
             return await self._count(compiled)

@@ -6,7 +6,7 @@ holds what the cloud service documents (spec query-language 13).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,10 @@ ADT_SETTINGS = QuerySettings(
     require_id_filter=True,
 )
 """What the cloud service allows."""
+
+
+def as_strict(settings: QuerySettings) -> QuerySettings:
+    """The settings of a strict request: no extension, and no limit wider than the cloud's."""
+    limits = ("max_text", "max_terms", "max_list", "max_joins", "max_hops")
+    narrow = {name: min(getattr(settings, name), getattr(ADT_SETTINGS, name)) for name in limits}
+    return replace(settings, strict=True, require_id_filter=True, **narrow)

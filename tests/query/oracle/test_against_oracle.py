@@ -15,7 +15,6 @@ from query_generator import Queries, graph
 from query_graphs import rows, service
 from query_oracle import bag, rounded, run
 
-from kastor.errors import QueryError
 from kastor.lang import parse, print_query
 
 QUERIES = int(os.environ.get("KASTOR_QUERY_EXAMPLES", "2000"))
@@ -57,11 +56,7 @@ def test_the_superset_equals_the_oracle(random):
         query = Queries(random, about, superset=True).superset_query()
         text = print_query(query)
         assert parse(text) == query, text
-        try:
-            found = rows(engine, text)
-        except QueryError as error:
-            assert "max_hops" in str(error) or "declared twice" in str(error), text
-            continue
+        found = rows(engine, text)
         story = f"{text}\n{json.dumps([*about.twins.values(), *about.relationships])}"
         expected = rounded(run(query, about))
         if query.order:

@@ -125,7 +125,7 @@ async def compare(dsn):
                     token = page.continuation
                     if token is None:
                         break
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - every text is tried
                 wrong[text] = repr(error)
                 break
             if bag(found) != expected:

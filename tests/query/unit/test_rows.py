@@ -156,3 +156,19 @@ def test_nothing_of_a_text_reaches_sql(graph):
         for word in ("evil", "wicked", "DROP", "a'b"):
             assert word not in sql
     json.dumps(rows(engine, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM DIGITALTWINS WHERE " + " OR ".join(f"x = {n}" for n in range(52)),
+        "SELECT * FROM DIGITALTWINS WHERE x IN [" + ", ".join(map(str, range(101))) + "]",
+        "SELECT a FROM DIGITALTWINS a JOIN b RELATED a.x",
+        "SELECT a FROM DIGITALTWINS MATCH (a)-[*..6]->()-[*..6]->(b) WHERE a.$dtId = 'a'",
+        "SELECT * FROM DIGITALTWINS WHERE name = '" + "x" * 8000 + "'",
+    ],
+)
+def test_strict_requests_have_the_clouds_limits(graph, engine, text):
+    rows(engine, text)
+    with pytest.raises(QueryError):
+        engine.compile(text, strict=True)
