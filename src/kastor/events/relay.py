@@ -1,16 +1,21 @@
-"""The relay of one graph: a worker for each route, kept in step with what is configured."""
+"""The relay of one graph: a worker for each route, kept in step with what is configured.
+
+Of several processes that serve a graph one holds each route, for a short time that it renews.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import structlog
 
-from kastor.errors import KastorError
+from kastor.clock import new_guid
+from kastor.errors import KastorError, Unavailable
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.filter import parse
 from kastor.events.model import Sink
@@ -18,6 +23,9 @@ from kastor.events.policy import EndpointPolicy
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.records import EndpointRow, RouteRow
 from kastor.storage.events import EventStore
+
+CLAIM_SECONDS = 2.0
+"""How long a route of a shared graph is held before the claim has to be renewed."""
 
 _log = structlog.get_logger("kastor.events")
 
@@ -62,6 +70,8 @@ class Relay:
         self._settings = settings or DeliverySettings()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
+        self._owner = new_guid()
+        self._keeper: asyncio.Task[None] | None = None
 
     async def refresh(self) -> None:
         """Bring the workers in step with the stored routes and endpoints."""
@@ -74,11 +84,13 @@ class Relay:
                 if not route.paused and route.endpoint in endpoints
             }
             for route_id, running in list(self._running.items()):
-                if wanted.get(route_id) != running.made_of:
+                if wanted.get(route_id) != running.made_of or running.task.done():
                     await self._stop(route_id)
             for route_id, made_of in wanted.items():
                 if route_id not in self._running:
-                    self._start(routes[route_id], endpoints[made_of[0]], made_of)
+                    await self._start(routes[route_id], endpoints[made_of[0]], made_of)
+        if self._store.shared and self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep())
 
     async def restart(self, route_id: str) -> None:
         """Stop a route's worker and start it from its stored position."""
@@ -88,6 +100,9 @@ class Relay:
 
     async def stop(self) -> None:
         """Stop every worker; what is not confirmed comes again at the next start."""
+        if self._keeper is not None:
+            await _cancel(self._keeper)
+            self._keeper = None
         async with self._lock:
             for route_id in list(self._running):
                 await self._stop(route_id)
@@ -112,23 +127,56 @@ class Relay:
         if running is not None:
             running.worker.nudge()
 
-    def _start(self, route: RouteRow, endpoint: EndpointRow, made_of: tuple[object, ...]) -> None:
+    async def _start(
+        self, route: RouteRow, endpoint: EndpointRow, made_of: tuple[object, ...]
+    ) -> None:
         try:
             wants = parse(route.filter)
         except KastorError as error:  # checked when it was stored; a newer grammar may differ
             _log.error("route has a filter that is not understood", route=route.id, why=str(error))
             return
+        position = await self._store.hold_route(route.id, self._owner, CLAIM_SECONDS)
+        if position is None:
+            return  # another process runs it
         worker = RouteWorker(
-            route, self._sink_maker(endpoint), wants, self._store, self._host_name, self._settings
+            replace(route, position=position),
+            self._sink_maker(endpoint),
+            wants,
+            self._store,
+            self._host_name,
+            self._settings,
+            self._owner,
         )
+        self._note_claim(worker)
         self._running[route.id] = _Running(worker, asyncio.create_task(worker.run()), made_of)
 
     async def _stop(self, route_id: str) -> None:
         running = self._running.pop(route_id, None)
         if running is not None:
-            running.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running.task
+            await _cancel(running.task)
+            with contextlib.suppress(Unavailable):  # its claim ends by itself
+                await self._store.let_go(route_id, self._owner)
+
+    async def _keep(self) -> None:
+        """Renew the claims, and see what other processes changed."""
+        while True:
+            await asyncio.sleep(CLAIM_SECONDS / 4)
+            try:
+                for route_id, running in list(self._running.items()):
+                    claim = await self._store.hold_route(route_id, self._owner, CLAIM_SECONDS)
+                    if claim is None:
+                        await _cancel(running.task)
+                    else:
+                        self._note_claim(running.worker)
+                await self.refresh()
+            except Unavailable as error:
+                _log.warning("routes cannot be kept now", reason=error.message)
+            except Exception as error:  # noqa: BLE001 - without it routes would stand still
+                _log.exception("routes were not kept", exc_info=error)
+
+    def _note_claim(self, worker: RouteWorker) -> None:
+        if self._store.shared:
+            worker.held_until = time.monotonic() + CLAIM_SECONDS * 3 / 4
 
     def _sink_maker(self, endpoint: EndpointRow) -> Callable[[], Sink]:
         def make() -> Sink:
@@ -137,3 +185,9 @@ class Relay:
             return make_sink(endpoint.name, checked, self.policy)
 
         return make
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

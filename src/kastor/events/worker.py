@@ -9,6 +9,7 @@ repeats events with the same ids: at least once.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections import deque
@@ -28,6 +29,7 @@ from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
 
 _log = structlog.get_logger("kastor.events")
+_CLAIM_LOOK_SECONDS = 0.05
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -49,6 +51,10 @@ class DeliverySettings:
     note_every: float = 1.0
 
 
+class RouteLostError(Exception):
+    """Another process runs the route by now."""
+
+
 class RouteWorker:
     """Runs one route until it is cancelled."""
 
@@ -60,6 +66,7 @@ class RouteWorker:
         store: EventStore,
         host_name: str,
         settings: DeliverySettings,
+        owner: str,
     ) -> None:
         self.route = route
         self.position = route.position
@@ -70,6 +77,8 @@ class RouteWorker:
         self._store = store
         self._host_name = host_name
         self._settings = settings
+        self._owner = owner
+        self.held_until = math.inf
         self._nudge = asyncio.Event()
         self._nudge.set()  # dead letters may have been requeued while nobody ran
         self._noted, self._noted_at = route.position, time.monotonic()
@@ -86,7 +95,10 @@ class RouteWorker:
         return sum(count for at, count in self.recent if at > since)
 
     async def run(self) -> None:
-        """Deliver until cancelled; trouble with the endpoint never ends this."""
+        """Deliver until cancelled, or until another process has the route.
+
+        Trouble with the endpoint never ends this.
+        """
         sink: Sink | None = None
         try:
             while True:
@@ -95,6 +107,8 @@ class RouteWorker:
                         sink = self._make_sink()
                         await sink.open()
                     await self._round(sink)
+                except RouteLostError:
+                    return
                 except Unavailable as error:  # the store cannot note progress now
                     await self._back_off(Fault("unavailable", error.message))
                 except Exception as error:  # noqa: BLE001 - a fault in one route is its own
@@ -139,6 +153,7 @@ class RouteWorker:
 
     async def _try(self, sink: Sink, pending: deque[Event]) -> tuple[int, list[DeadLetter]]:
         """Deliver once; take what is done off `pending`, wait if the endpoint is in trouble."""
+        await self._while_held()
         report = await sink.deliver(list(pending))
         for _ in range(report.confirmed):
             pending.popleft()
@@ -157,6 +172,11 @@ class RouteWorker:
         await self._note(report.confirmed)
         await self._back_off(report.fault)
         return 0, []
+
+    async def _while_held(self) -> None:
+        """Wait until the claim on the route is renewed, where it is near its end."""
+        while time.monotonic() > self.held_until:  # noqa: ASYNC110 - seldom, and for a moment
+            await asyncio.sleep(_CLAIM_LOOK_SECONDS)
 
     def _is_too_old(self, event: Event) -> bool:
         if event.time is None:
@@ -195,14 +215,17 @@ class RouteWorker:
         news = delivered or letters or settled or self.position != self._noted
         if not news and self.error == self._noted_error:
             return
-        await self._store.advance_route(
+        held = await self._store.advance_route(
             self.route.id,
+            self._owner,
             self.position,
             delivered=delivered,
             error=self.error,
             letters=list(letters),
             settled=list(settled),
         )
+        if not held:
+            raise RouteLostError
         self._noted, self._noted_at = self.position, time.monotonic()
         self._noted_error = self.error
 

@@ -13,7 +13,13 @@ from kastor.types import Ticks
 
 
 class EventStore(Protocol):
-    """One graph's change log, endpoints, routes and dead letters."""
+    """One graph's change log, endpoints, routes and dead letters.
+
+    Attributes:
+        shared: other processes may serve the graph too, so routes have to be held.
+    """
+
+    shared: bool
 
     async def log_wake(self, seen: int) -> None:
         """Wait until the log may have grown beyond position `seen`."""
@@ -54,20 +60,28 @@ class EventStore(Protocol):
     async def move_route(self, route_id: str, position: int) -> bool:
         """Set a route's position; return whether there is one."""
 
+    async def hold_route(self, route_id: str, owner: str, seconds: float) -> int | None:
+        """Claim a route for a while, or keep it; return its position, None where another has it."""
+
+    async def let_go(self, route_id: str, owner: str) -> None:
+        """Give a route up before its time is over."""
+
     async def advance_route(
         self,
         route_id: str,
+        owner: str,
         position: int,
         *,
         delivered: int,
         error: str | None,
         letters: list[DeadLetter],
         settled: list[int],
-    ) -> None:
-        """Note a route's progress in one transaction.
+    ) -> bool:
+        """Note a route's progress in one transaction; return whether `owner` still holds it.
 
         Args:
             route_id: the route.
+            owner: who holds it.
             position: where it is now; never moves backwards by this.
             delivered: events confirmed since the last note.
             error: what went wrong last, None after a success.

@@ -73,11 +73,17 @@ WITH letters AS (DELETE FROM {graph}.dead_letters WHERE route = $1)
 DELETE FROM {graph}.routes WHERE id = $1 RETURNING 1
 """
 _PAUSE = "UPDATE {graph}.routes SET paused = $1 WHERE id = $2 RETURNING 1"
-_MOVE = "UPDATE {graph}.routes SET position = $1 WHERE id = $2 RETURNING 1"
+_MOVE = "UPDATE {graph}.routes SET position = $1, owner = NULL WHERE id = $2 RETURNING 1"
+_HOLD = """
+UPDATE {graph}.routes SET owner = $2, held_until = now() + make_interval(secs => $3)
+WHERE id = $1 AND (owner = $2 OR owner IS NULL OR held_until < now())
+RETURNING position
+"""
+_LET_GO = "UPDATE {graph}.routes SET owner = NULL WHERE id = $1 AND owner = $2"
 _ADVANCE = """
 UPDATE {graph}.routes SET position = greatest(position, $1), delivered = delivered + $2,
     died = died + $3, last_delivery = coalesce($4, last_delivery), last_error = $5
-WHERE id = $6
+WHERE id = $6 AND owner = $7 RETURNING 1
 """
 _BURY = """
 INSERT INTO {graph}.dead_letters (route, position, event, error, attempts, died, requeued)
@@ -113,7 +119,9 @@ class Pulse:
 
 
 class PostgresEventTables:
-    """Implements `EventStore` for one schema."""
+    """Implements `EventStore` for one schema, which several processes may serve."""
+
+    shared = True
 
     def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
         self._upkeep = upkeep
@@ -180,34 +188,46 @@ class PostgresEventTables:
         """Set a route's position."""
         return bool(await self._fetch(_MOVE, position, route_id))
 
+    async def hold_route(self, route_id: str, owner: str, seconds: float) -> int | None:
+        """Claim a route or keep it; return its position, None where another holds it."""
+        rows = await self._fetch(_HOLD, route_id, owner, seconds)
+        return rows[0][0] if rows else None
+
+    async def let_go(self, route_id: str, owner: str) -> None:
+        """Give a route up, so that another process need not wait."""
+        await self._fetch(_LET_GO, route_id, owner)
+
     async def advance_route(
         self,
         route_id: str,
+        owner: str,
         position: int,
         *,
         delivered: int,
         error: str | None,
         letters: list[DeadLetter],
         settled: list[int],
-    ) -> None:
-        """Note a route's progress in one transaction."""
+    ) -> bool:
+        """Note a route's progress in one transaction, unless another holds the route by now."""
         now = now_ticks()
         last_delivery = now if delivered else None
-        progress = (position, delivered, len(letters), last_delivery, error, route_id)
+        progress = (position, delivered, len(letters), last_delivery, error, route_id, owner)
         dead = [
             (route_id, each.position, each.event, each.error, each.attempts, now)
             for each in letters
         ]
 
-        async def advance(connection: Connection) -> None:
+        async def advance(connection: Connection) -> bool:
             async with connection.transaction():
-                await connection.execute(self._texts[_ADVANCE], *progress)
+                if not await connection.fetch(self._texts[_ADVANCE], *progress):
+                    return False
                 if dead:
                     await connection.executemany(self._texts[_BURY], dead)
                 if settled:
                     await connection.execute(self._texts[_SETTLE], settled)
+            return True
 
-        await self._upkeep(advance)
+        return bool(await self._upkeep(advance))
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""

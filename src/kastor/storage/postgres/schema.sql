@@ -172,7 +172,9 @@ CREATE TABLE {graph}.routes (
     delivered      bigint  NOT NULL,
     died           bigint  NOT NULL,
     last_delivery  bigint,
-    last_error     text
+    last_error     text,
+    owner          text,                   -- the process that runs it
+    held_until     timestamptz             -- by the database's clock
 );
 
 CREATE TABLE {graph}.dead_letters (

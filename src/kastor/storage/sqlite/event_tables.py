@@ -5,7 +5,6 @@ Reads run on the pool, writes as upkeep jobs of the writer.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -13,6 +12,7 @@ import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
+from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.unit import Counters
 from kastor.types import Ticks
@@ -49,6 +49,7 @@ ON CONFLICT (id) DO UPDATE SET endpoint = excluded.endpoint, filter = excluded.f
 """
 _DELETE_ROUTE = "DELETE FROM routes WHERE id = ? RETURNING 1"
 _DELETE_LETTERS = "DELETE FROM dead_letters WHERE route = ?"
+_POSITION = "SELECT position FROM routes WHERE id = ?"
 _PAUSE = "UPDATE routes SET paused = ? WHERE id = ? RETURNING 1"
 _MOVE = "UPDATE routes SET position = ? WHERE id = ? RETURNING 1"
 _ADVANCE = """
@@ -70,31 +71,10 @@ _PURGE = "DELETE FROM dead_letters WHERE route = ? {some} RETURNING 1"
 _SOME = "AND key IN (SELECT value FROM json_each(?))"
 
 
-class Pulse:
-    """Wakes whoever waits for the log to grow; set on the event loop."""
-
-    def __init__(self) -> None:
-        self._last = 0
-        self._next: asyncio.Future[None] | None = None
-
-    def beat(self, position: int) -> None:
-        """Note that the log has grown to `position`."""
-        self._last = max(self._last, position)
-        if self._next is not None:
-            waiters, self._next = self._next, None
-            if not waiters.done():
-                waiters.set_result(None)
-
-    async def wait(self, seen: int) -> None:
-        """Return when the log has grown beyond `seen`."""
-        while self._last <= seen:
-            if self._next is None:
-                self._next = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._next)
-
-
 class SqliteEventTables:
-    """Implements `EventStore` for one file."""
+    """Implements `EventStore` for one file, which one process has to itself."""
+
+    shared = False
 
     def __init__(self, pool: ReadPool, upkeep: Upkeep, pulse: Pulse) -> None:
         self._pool = pool
@@ -170,16 +150,25 @@ class SqliteEventTables:
         """Set a route's position."""
         return bool(await self._write(_MOVE, (position, route_id)))
 
+    async def hold_route(self, route_id: str, _owner: str, _seconds: float) -> int | None:
+        """Return a route's position; nobody else could hold it."""
+        rows = await self._read(_POSITION, (route_id,))
+        return rows[0][0] if rows else None
+
+    async def let_go(self, route_id: str, owner: str) -> None:
+        """Nothing was held."""
+
     async def advance_route(
         self,
         route_id: str,
+        _owner: str,
         position: int,
         *,
         delivered: int,
         error: str | None,
         letters: list[DeadLetter],
         settled: list[int],
-    ) -> None:
+    ) -> bool:
         """Note a route's progress in one transaction."""
         now = now_ticks()
         last_delivery = now if delivered else None
@@ -194,6 +183,7 @@ class SqliteEventTables:
                 connection.execute(_SETTLE, (key,)).fetchall()
 
         await self._upkeep(advance)
+        return True
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""

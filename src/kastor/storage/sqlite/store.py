@@ -22,10 +22,11 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.bounds import Retention
+from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
-from kastor.storage.sqlite.event_tables import Pulse, SqliteEventTables
+from kastor.storage.sqlite.event_tables import SqliteEventTables
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.reads import PointReads
