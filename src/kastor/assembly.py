@@ -12,6 +12,7 @@ from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
 from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
+from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
 
 ADT_STRING_BYTES = 4_096
@@ -24,7 +25,14 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
     graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
     limits = ADT_REQUEST_LIMITS if adt else _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
-    query = QueryService(store, lambda: store.catalog, store.signing_key, query_settings)
+    query = QueryService(
+        store,
+        lambda: store.catalog,
+        store.signing_key,
+        query_settings,
+        dialect=None if store.schema is None else Postgres(store.schema),
+        refresh=store.refresh,
+    )
     relay = Relay(store.events, store.host_name, endpoint_policy(settings))
     routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
     feed = Feed(store.events, store.host_name)

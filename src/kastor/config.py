@@ -39,6 +39,18 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("kastor", appauthor=False)),
         description="Folder that holds the graph, certificates and tokens.",
     )
+    db: str | None = Field(
+        None, description="PostgreSQL database that holds the graph; else a file in the folder."
+    )
+    graph_schema: str = Field(
+        "graph_default",
+        pattern="^[a-z_][a-z0-9_]{0,62}$",
+        description="Schema of the graph in the database.",
+    )
+    db_pool: int = Field(
+        10, ge=2, description="Connections to the database that a process opens at most."
+    )
+    workers: int = Field(1, ge=1, description="Processes that serve requests; needs `db`.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
     public_url: str | None = Field(
@@ -132,6 +144,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _go_together(self) -> Settings:
+        if self.db is not None and not self.db.startswith(("postgresql://", "postgres://")):
+            raise ValueError(
+                "--db takes the address of a PostgreSQL database, such as "
+                "postgresql://user@host/name. For SQLite give a folder with --data."
+            )
+        if self.graph_schema.startswith("pg_"):
+            raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
+        if self.workers > 1 and self.db is None:
+            raise ValueError(
+                f"{self.workers} workers need PostgreSQL (--db postgresql://...): a SQLite file "
+                "belongs to one process."
+            )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("Give --tls-cert and --tls-key together.")
         if self.tls_dev and self.tls_cert is not None:

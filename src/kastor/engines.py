@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from kastor.config import DAY_SECONDS, Settings
-from kastor.errors import Conflict
+from kastor.errors import Conflict, NotAllowed, Unavailable
 from kastor.storage.bounds import NotAGraphError, Retention, SchemaTooNewError
 from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
@@ -18,12 +18,17 @@ from kastor.storage.sqlite.transfer import SqliteGraphFile
 from kastor.storage.transfer import GraphFile
 
 SAMPLE_HISTORY_DAYS = 1 / 24
+_DEFAULT = "default"
 _SUFFIX = ".sqlite3"
 _SIDE_FILES = ("", "-wal", "-shm")
 
 
 class PlaceError(Exception):
     """A place that cannot be read or written as a graph."""
+
+
+class DatabaseError(Exception):
+    """A database that cannot be used; the message says what to do."""
 
 
 class FilePlacement:
@@ -56,6 +61,84 @@ class FilePlacement:
     def path(self, name: str) -> Path:
         """Return where the file of a graph is, or would be."""
         return self._folder / f"{name}{_SUFFIX}"
+
+
+class SchemaPlacement:
+    """The one graph of a database, in the schema that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def names(self) -> list[str]:
+        """Return the names of all graphs."""
+        return [_DEFAULT]
+
+    async def place(self, name: str) -> str | None:
+        """Return database and schema of a graph, without user and password."""
+        if name != _DEFAULT:
+            return None
+        address = (self._settings.db or "").partition("?")[0].rpartition("@")[2]
+        return f"{address.rpartition('://')[2]} schema {self._settings.graph_schema}"
+
+    async def add(self, name: str) -> None:
+        """Refuse: a server on PostgreSQL has one graph so far."""
+        raise NotAllowed(
+            f"The graph {name} cannot be made: a server on PostgreSQL has one graph. Start "
+            "another one with --graph-schema."
+        )
+
+    async def remove(self, name: str) -> None:
+        """Refuse, as `add`."""
+        raise NotAllowed(f"The graph {name} cannot be deleted by a server on PostgreSQL.")
+
+    def schema(self, _name: str) -> str:
+        """Return the schema of a graph."""
+        return self._settings.graph_schema
+
+
+@asynccontextmanager
+async def open_postgres(
+    settings: Settings, schema: str, build_catalog: BuildCatalog
+) -> AsyncIterator[Store]:
+    """Open a graph's schema for serving; it is closed in order at the end.
+
+    Raises:
+        DatabaseError: the driver is not installed, or the database cannot be used.
+        SchemaTooNewError, NotAGraphError: see `storage.postgres.schema`.
+    """
+    try:
+        import asyncpg  # noqa: PLC0415 - an extra
+
+        from kastor.storage.postgres.schema import ServerTooOldError  # noqa: PLC0415
+        from kastor.storage.postgres.store import PostgresStore  # noqa: PLC0415
+    except ImportError as error:
+        raise DatabaseError(
+            "PostgreSQL needs a driver that is not installed: pip install 'kastor[postgres]'."
+        ) from error
+    try:
+        store = await PostgresStore.open(
+            settings.db or "",
+            schema,
+            build_catalog,
+            retention=retention(settings),
+            pool=settings.db_pool,
+        )
+    except Unavailable as error:
+        raise DatabaseError(
+            f"{error.message.partition(' Nothing')[0]} Check the address given with --db, and "
+            "that the server is running."
+        ) from error
+    except ServerTooOldError as error:
+        raise DatabaseError(str(error)) from error
+    except asyncpg.PostgresError as error:
+        raise DatabaseError(
+            f"The database refuses to hold the graph ({error}). The user needs the right to "
+            f"create the schema {schema}, or to own it."
+        ) from error
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -21,7 +22,7 @@ from kastor.api.services import Services
 from kastor.assembly import build_services, value_rules
 from kastor.auth.tokens import TokenStore
 from kastor.config import Settings
-from kastor.engines import FilePlacement, open_sqlite
+from kastor.engines import FilePlacement, SchemaPlacement, open_postgres, open_sqlite
 from kastor.errors import Unavailable
 from kastor.graph.catalog import catalog_builder
 from kastor.graphs import ServerGraphs
@@ -53,17 +54,27 @@ class Started:
 
     url: str
     settings: Settings
+    place: str
     models: int
     twins: int
     certificate: DevelopmentCertificate | None
     sample: str | None
 
 
-def run(settings: Settings, announce: Callable[[Started], None]) -> None:
+def run(
+    settings: Settings,
+    announce: Callable[[Started], None],
+    shared: socket.socket | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished.
 
+    Args:
+        settings: of the server.
+        announce: told when it serves.
+        shared: a listening socket that other processes serve too; else one is made.
+
     Raises:
-        FolderInUseError, FolderNotWritableError, SchemaTooNewError, NotAGraphError,
+        DatabaseError, FolderInUseError, FolderNotWritableError, SchemaTooNewError, NotAGraphError,
         PortTakenError, TokenFileError, CertificateError: nothing was started.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -73,16 +84,30 @@ def run(settings: Settings, announce: Callable[[Started], None]) -> None:
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(_serve(settings, announce))
+        runner.run(_serve(settings, announce, shared))
 
 
-async def _serve(settings: Settings, announce: Callable[[Started], None]) -> None:
+def prepare(settings: Settings) -> None:
+    """Make the schema of the database or bring it up to date; raises DatabaseError."""
+    build_catalog = catalog_builder(value_rules(settings))
+
+    async def open_and_close() -> None:
+        async with open_postgres(settings, settings.graph_schema, build_catalog):
+            pass
+
+    asyncio.run(open_and_close())
+
+
+async def _serve(
+    settings: Settings, announce: Callable[[Started], None], shared: socket.socket | None
+) -> None:
     require_certificate(settings)
     async with AsyncExitStack() as stack:
         folder = DataFolder(settings.data)
-        folder.acquire()
-        stack.callback(folder.release)
-        listener = listen(settings.host, settings.port)
+        if settings.db is None:  # else the folder only holds certificates and tokens
+            folder.acquire()
+            stack.callback(folder.release)
+        listener = shared or listen(settings.host, settings.port)
         stack.callback(listener.close)
         graphs = await _open_graphs(settings, folder)
         stack.push_async_callback(graphs.close)
@@ -97,19 +122,23 @@ async def _serve(settings: Settings, announce: Callable[[Started], None]) -> Non
         status = await services.store.status()
         url = address_of(settings, listener)
         server.catch_signals()
-        announce(Started(url, settings, status.models, status.twins, certificate, sample))
+        place = (await graphs.infos())[0].place
+        announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
         await server.serve(sockets=[listener])
 
 
 async def _open_graphs(settings: Settings, folder: DataFolder) -> ServerGraphs:
-    placement = FilePlacement(folder.graph_file.parent)
     build_catalog = catalog_builder(value_rules(settings))
+    files = FilePlacement(folder.graph_file.parent)
+    schemas = SchemaPlacement(settings)
 
     def open_store(name: str) -> AbstractAsyncContextManager[Store]:
-        return open_sqlite(settings, placement.path(name), build_catalog)
+        if settings.db is None:
+            return open_sqlite(settings, files.path(name), build_catalog)
+        return open_postgres(settings, schemas.schema(name), build_catalog)
 
     graphs = ServerGraphs(
-        placement,
+        files if settings.db is None else schemas,
         open_store,
         lambda store: build_services(settings, store, graphs),
         settings.endpoints,

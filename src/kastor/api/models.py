@@ -53,6 +53,7 @@ async def list_models(services: Services, request: Request) -> Response:
         with_definition = _flag(request, "includeModelDefinition")
     size = size or remembered
     graph = services.graph
+    await services.store.refresh()
     models = graph.dependencies(wanted) if wanted else list(graph.catalog.models.values())
     rest = [model for model in models if [model.uploaded, model.key] > after]
     page = rest[:size]
@@ -71,6 +72,7 @@ async def get_model(services: Services, request: Request) -> Response:
     """Answer GET /models/{id}."""
     model_id = require_dtmi(request.parameters[0])
     with_definition = _flag(request, "includeModelDefinition")
+    await services.store.refresh()
     model = services.graph.model(model_id)
     return json_response(orjson.dumps(_model_data(model, with_definition)))
 
@@ -79,6 +81,7 @@ async def update_model(services: Services, request: Request) -> Response:
     """Answer PATCH /models/{id}: `replace` of `/decommissioned`, nothing else."""
     model_id = require_dtmi(request.parameters[0])
     operations = read_operations(await request.patch(services.limits.body_bytes))
+    await services.store.refresh()
     in_service: bool | None = None
     for operation in operations:
         allowed = operation.op == "replace" and operation.path == ("decommissioned",)

@@ -21,6 +21,10 @@ Flag = typer.Option
 
 def serve(
     data: Annotated[Path | None, Flag(help="Folder that holds the graph, certificates and tokens.", show_default="the user's data folder")] = None,
+    db: Annotated[str | None, Flag(help="PostgreSQL database that holds the graph: postgresql://user@host/name.", show_default="a file in the folder")] = None,
+    graph_schema: Annotated[str | None, Flag(help="Schema of the graph in the database.", show_default="graph_default")] = None,
+    db_pool: Annotated[int | None, Flag(help="Connections to the database that a process opens at most.", show_default="10")] = None,
+    workers: Annotated[int | None, Flag(help="Processes that serve requests; needs --db.", show_default="1")] = None,
     host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,
     sample: Annotated[str | None, Flag(help="Fill an empty graph with a sample and simulate its sensors: building.")] = None,
@@ -70,21 +74,24 @@ _FLAGS = {
 
 def _run(settings: Settings) -> None:
     from kastor.auth.tokens import TokenFileError
+    from kastor.engines import DatabaseError
     from kastor.listening import CertificateError, PortTakenError
-    from kastor.server import run
     from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
+    from kastor.workers import WorkerError, run
 
     try:
-        run(settings, _announce)
+        run(settings, _announce, _configure_log)
     except (
         CertificateError,
+        DatabaseError,
         PortTakenError,
         FolderInUseError,
         FolderNotWritableError,
         NotAGraphError,
         SchemaTooNewError,
         TokenFileError,
+        WorkerError,
     ) as error:
         fail(str(error))
 
@@ -94,7 +101,8 @@ def _announce(started: Started) -> None:
     lines = [
         f"Kastor {__version__} is ready.",
         f"  address      {url}",
-        f"  data folder  {settings.data} ({started.models} models, {started.twins} twins)",
+        f"  graph        {started.place} ({started.models} models, {started.twins} twins)",
+        f"  data folder  {settings.data}",
         f"  access       {_access(settings)}",
         f"  API          {url}/docs",
     ]

@@ -176,6 +176,7 @@ class GraphService:
         self._require_within_limits(documents)
         async with self._uploading:  # two at a time would only make each other stale
             for _ in range(_UPLOAD_ATTEMPTS):
+                await self._store.refresh()
                 catalog = self.catalog
                 await asyncio.to_thread(self._require_valid, text, catalog)
                 ids = [document["@id"] for document, _ in documents]

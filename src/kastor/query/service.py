@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from kastor.errors import BadRequest, InvalidArgument
+from kastor.errors import BadRequest, CatalogChanged, InvalidArgument, Unavailable
 from kastor.query.compiled import Compiled, Compiler
 from kastor.query.cost import charge
 from kastor.query.explain import advice, as_json
@@ -21,13 +21,14 @@ from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.token import Position, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from kastor.query.models import ModelIndex
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.statement import Sql
 
 _NEVER = Truth(value=False)
+_ATTEMPTS = 5
 
 __all__ = ["ADT_SETTINGS", "Page", "QueryService", "QuerySettings", "Reader"]
 
@@ -72,7 +73,7 @@ class QueryService:
     """Runs query texts against one graph.
 
     `indexes` tells the paths of twins that have a property index at the moment; without a `dialect`
-    statements are SQLite's.
+    statements are SQLite's. `refresh` brings `models` up to date where others change them too.
     """
 
     def __init__(
@@ -84,8 +85,10 @@ class QueryService:
         *,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
         dialect: Dialect | None = None,
+        refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._reader = reader
+        self._refresh = refresh
         self._models = models
         self._key = signing_key
         self._settings = settings
@@ -110,7 +113,24 @@ class QueryService:
             QueryError: the text is wrong, or a limit is exceeded.
             BadRequest: no text and no token, or a token that cannot be read.
             QueryTimeout: it took too long.
+            Unavailable: models change all the time.
         """
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._run(text, token, max_items, strict=strict, explain=explain)
+            except CatalogChanged:
+                continue
+        raise Unavailable("Models change too often to be queried now; try again.")
+
+    async def _run(
+        self,
+        text: str | None,
+        token: str | None,
+        max_items: int | None,
+        *,
+        strict: bool,
+        explain: bool,
+    ) -> Page:
         position, compiled = self._begin(text, token, max_items, strict=strict)
         plan = compiled.plan
         if plan.explain or explain:
@@ -120,6 +140,7 @@ class QueryService:
         size, left = self._size(position.page), position.left
         wanted = size if left is None or left > size else left
         if wanted == 0 or (plan.where == _NEVER and not plan.grouped):
+            await self._require_current()
             return Page(b"[]", None, charge(0, 0), 0)
         sql = compiled.next() if position.keys else compiled.first()
         if position.keys and (len(position.keys), position.layout) != (sql.keys, sql.layout):
@@ -139,6 +160,14 @@ class QueryService:
             )
             continuation = encode(position, self._key)
         return Page(value, continuation, charge(rows, compiled.hops), rows)
+
+    async def _require_current(self) -> None:
+        """Raise CatalogChanged if the models are others by now; for answers without a read."""
+        if self._refresh is not None:
+            epoch = self._models().epoch
+            await self._refresh()
+            if self._models().epoch != epoch:
+                raise CatalogChanged("The models changed meanwhile.")
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
         """The plan and statements of `text` under the current models; no I/O.

@@ -60,6 +60,10 @@ class Store(Protocol):
         """The key that signs this graph's continuation tokens."""
 
     @property
+    def schema(self) -> str | None:
+        """The schema that the tables' names in queries need; None where they need none."""
+
+    @property
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
 

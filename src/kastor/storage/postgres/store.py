@@ -117,6 +117,11 @@ class PostgresStore:
         return self._signing_key
 
     @property
+    def schema(self) -> str | None:
+        """The schema of the graph."""
+        return self._name
+
+    @property
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
         return self._host_name

@@ -127,6 +127,11 @@ class SqliteStore:
         return self._signing_key
 
     @property
+    def schema(self) -> str | None:
+        """None: a file holds one graph."""
+        return None
+
+    @property
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
         return self._host_name
