@@ -22,7 +22,7 @@ class _Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """What all kinds share: no setting that is not declared, defaults left out when shown."""
 
 
-class WebhookEndpoint(_Settings):
+class WebhookEndpoint(_Settings, frozen=True):
     """POSTs events to a URL.
 
     Attributes:
@@ -58,7 +58,7 @@ class WebhookEndpoint(_Settings):
                 raise ValueError(f"headers: {name} is set by Kastor")
 
 
-class KafkaEndpoint(_Settings):
+class KafkaEndpoint(_Settings, frozen=True):
     """Produces to a topic of Kafka, or of Event Hubs through its Kafka endpoint.
 
     Attributes:
@@ -82,7 +82,7 @@ class KafkaEndpoint(_Settings):
         _check_login(self.username, self.password)
 
 
-class MqttEndpoint(_Settings):
+class MqttEndpoint(_Settings, frozen=True):
     """Publishes to an MQTT 5 broker with QoS 1."""
 
     kind: ClassVar[str] = "mqtt"
@@ -105,7 +105,7 @@ class MqttEndpoint(_Settings):
         _check_login(self.username, self.password)
 
 
-class AmqpEndpoint(_Settings):
+class AmqpEndpoint(_Settings, frozen=True):
     """Publishes to an exchange of RabbitMQ (AMQP 0-9-1).
 
     Attributes:
@@ -132,7 +132,7 @@ class AmqpEndpoint(_Settings):
         _check_login(self.username, self.password)
 
 
-class NatsEndpoint(_Settings):
+class NatsEndpoint(_Settings, frozen=True):
     """Publishes to a JetStream stream of NATS.
 
     Attributes:
@@ -164,7 +164,7 @@ class NatsEndpoint(_Settings):
             raise ValueError('credentials: must be {"file": "/path"}')
 
 
-class FileEndpoint(_Settings):
+class FileEndpoint(_Settings, frozen=True):
     """Appends lines of JSON to a file.
 
     Attributes:
@@ -182,7 +182,7 @@ class FileEndpoint(_Settings):
             raise ValueError("path: must be absolute")
 
 
-class StdoutEndpoint(_Settings):
+class StdoutEndpoint(_Settings, frozen=True):
     """Prints lines of JSON to the standard output."""
 
     kind: ClassVar[str] = "stdout"
