@@ -353,15 +353,22 @@ class Oracle:
         for column in query.columns:
             value = self.column(column.value, env)
             keys = column_keys(column)
-            for key in [*keys, *(f"{keys[-1]}#{again}" for again in range(2, 9))]:
-                if key != keys[0] and taken.get(key) == column.value:
+            longer = [f"{keys[-1]}#{again}" for again in range(2, 9)]
+            for place, key in enumerate([*keys, *longer]):
+                if place > 0 and taken.get(key) == self.plain(column.value):
                     break  # the same path once more
                 if key not in taken:
-                    taken[key] = column.value
+                    taken[key] = self.plain(column.value)
                     if value is not MISSING:
                         found[key] = value
                     break
         return found
+
+    def plain(self, node: ast.Expression) -> ast.Expression:
+        """A path without the alias of the only collection: ``T.x`` and ``x`` are the same."""
+        if isinstance(node, ast.Path) and node.steps[0] == ast.Name(self.default or ""):
+            return ast.Path(node.steps[1:])
+        return node
 
     def column(self, node: ast.Expression, env: Row) -> Any:
         if isinstance(node, ast.SCALAR_NODES):
