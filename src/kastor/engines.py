@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import apsw
 
@@ -173,6 +174,10 @@ async def open_graph_file(place: str, *, writes: bool) -> AsyncIterator[GraphFil
     Raises:
         PlaceError: there is no graph, or a server is using the one that is to be written.
     """
+    if "://" in place:
+        async with _open_schema(place, writes=writes) as graph:
+            yield graph
+        return
     path = Path(place)
     owner = DataFolder(path.parent.parent)
     if writes and path.parent.name == "graphs":
@@ -181,13 +186,43 @@ async def open_graph_file(place: str, *, writes: bool) -> AsyncIterator[GraphFil
         except (FolderInUseError, FolderNotWritableError) as error:
             raise PlaceError(str(error)) from error
     try:
-        graph = _open_file(path, writes=writes)
+        file = _open_file(path, writes=writes)
         try:
-            yield graph
+            yield file
         finally:
-            await graph.close()
+            await file.close()
     finally:
         owner.release()
+
+
+@asynccontextmanager
+async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
+    """Open `postgresql://...?graph_schema=NAME`; the other parameters are the driver's."""
+    address = urlsplit(place)
+    parameters = parse_qsl(address.query)
+    schema = dict(parameters).get("graph_schema", "graph_default")
+    rest = urlencode([pair for pair in parameters if pair[0] != "graph_schema"])
+    try:
+        import asyncpg  # noqa: PLC0415 - an extra
+
+        from kastor.storage.postgres.schema import ServerTooOldError  # noqa: PLC0415
+        from kastor.storage.postgres.transfer import PostgresGraphFile  # noqa: PLC0415
+    except ImportError as error:
+        raise PlaceError(
+            "PostgreSQL needs a driver that is not installed: pip install 'kastor[postgres]'."
+        ) from error
+    refusals = (asyncpg.PostgresError, OSError, ValueError, ServerTooOldError)
+    try:
+        graph = await PostgresGraphFile.open(
+            urlunsplit(address._replace(query=rest)), schema, writes=writes
+        )
+    except (*refusals, SchemaTooNewError, NotAGraphError) as error:
+        where = f"{address.hostname}{address.path}, schema {schema}"
+        raise PlaceError(f"The graph at {where} cannot be used: {error}") from error
+    try:
+        yield graph
+    finally:
+        await graph.close()
 
 
 def _open_file(path: Path, *, writes: bool) -> SqliteGraphFile:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from kastor.storage.transfer import GraphFile, Progress, TableDigest
 
 PASSES = 5
-PLACE = (
-    "a SQLite file such as data/graphs/default.sqlite3, or postgresql://HOST/DATABASE?graph=NAME"
-)
+PLACE = "a SQLite file such as data/graphs/default.sqlite3, or postgresql://HOST/DATABASE?graph_schema=NAME"
 
 
 def copy(

@@ -80,6 +80,28 @@ TABLES: tuple[Table, ...] = (
             *("time", "actor", "traceparent", "model_id", "component", "content_type", "data"),
         ),
     ),
+    Table(
+        "endpoints",
+        ("name",),
+        ("kind", "settings"),
+        ("name", "kind", "settings", "created"),
+    ),
+    Table(
+        "routes",
+        ("id",),
+        ("endpoint", "filter", "position", "paused", "delivered", "died"),
+        (
+            *("id", "endpoint", "filter", "position", "paused", "created", "delivered", "died"),
+            *("last_delivery", "last_error"),
+        ),
+    ),
+    Table(
+        "dead_letters",
+        ("key",),
+        ("requeued",),
+        ("key", "route", "position", "event", "error", "attempts", "died", "requeued"),
+    ),
+    Table("inputs", ("name",), ("kind", "settings"), ("name", "kind", "settings", "created")),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""
 

@@ -1,0 +1,182 @@
+"""A graph's schema as tables, for copies and moves; see `kastor.storage.transfer`.
+
+The change log goes by position: what is `seq` elsewhere is `pos` here, and a copied entry gets the
+same number for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from kastor.storage.postgres import schema
+from kastor.storage.postgres.documents import from_jsonb, into_jsonb
+from kastor.storage.postgres.event_tables import PostgresEventTables
+from kastor.storage.postgres.statements import Qualified
+from kastor.storage.transfer import Identification, Identity, Row, Table
+
+_FLAGS = frozenset({"notify", "paused", "requeued"})
+_TEXTS = frozenset({"kind", "id", "name"})
+_KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_letters")
+_IDENTIFY = """
+UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4
+"""
+_IDENTIFICATION = "SELECT host_name, signing_key, model_epoch, last_tick FROM {graph}.meta"
+_HEAD = """
+UPDATE {graph}.log_head SET position = (SELECT coalesce(max(pos), 0) FROM {graph}.changes)
+"""
+_SEQUENCE = """
+SELECT setval(pg_get_serial_sequence('{graph}.TABLE', 'COLUMN'),
+              greatest((SELECT coalesce(max(COLUMN), 0) FROM {graph}.TABLE), 1))
+"""
+
+
+class PostgresGraphFile:
+    """Reads or writes one schema on a connection of its own."""
+
+    def __init__(self, connection: Any, name: str) -> None:
+        self._connection = connection
+        self._texts = Qualified(schema.quoted(name))
+
+    @classmethod
+    async def open(cls, dsn: str, name: str, *, writes: bool) -> PostgresGraphFile:
+        """Open a schema to copy from, or to copy into, which makes it if there is none.
+
+        Raises:
+            SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            asyncpg.PostgresError, OSError: the server cannot be used.
+        """
+        connection = await asyncpg.connect(dsn)
+        graph = cls(connection, name)
+        try:
+            if writes:
+                await schema.prepare(connection, name)
+            else:
+                await graph._number_log()
+        except BaseException:
+            await connection.close()
+            raise
+        return graph
+
+    async def count(self, table: Table) -> int:
+        """Return the number of rows."""
+        return int((await self._fetch(f"SELECT count(*) FROM {_from(table)}"))[0][0])
+
+    async def revisions(
+        self, table: Table, after: Identity | None, limit: int
+    ) -> list[tuple[Identity, Row]]:
+        """Return (identity, revision) pairs after `after`."""
+        identity = [_column(table, name) for name in table.identity]
+        columns = ", ".join([*identity, *table.revision])
+        order, where, values = ", ".join(identity), "", list(after or ())
+        if after is not None:
+            marks = ", ".join(f"${n}" for n in range(1, len(after) + 1))
+            where = f"WHERE ({order}) > ({marks})"
+        text = f"SELECT {columns} FROM {_from(table)} {where} ORDER BY {order}"
+        rows = await self._fetch(f"{text} LIMIT {int(limit)}", *values)
+        width = len(table.identity)
+        return [(tuple(row)[:width], tuple(row)[width:]) for row in rows]
+
+    async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
+        """Return whole rows, documents as text."""
+        columns = [
+            f"c.{name}::text" if name == table.document else f"c.{_column(table, name)}"
+            for name in table.columns
+        ]
+        wanted = ", ".join(
+            f"${n}::{'text' if name in _TEXTS else 'bigint'}[]"
+            for n, name in enumerate(table.identity, 1)
+        )
+        names = ", ".join(table.identity)
+        same = " AND ".join(f"c.{_column(table, name)} = w.{name}" for name in table.identity)
+        text = f"SELECT {', '.join(columns)} FROM unnest({wanted}) WITH ORDINALITY AS w"
+        text += f" ({names}, nth) JOIN {_from(table, 'c')} ON {same} ORDER BY w.nth"
+        values = [list(each) for each in zip(*identities, strict=True)]
+        place = table.columns.index(table.document) if table.document else None
+        return [_out(tuple(row), place) for row in await self._fetch(text, *values)]
+
+    async def put(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows in one transaction."""
+        names = [*table.columns, *(("pos",) if table.name == "changes" else ())]
+        marks = [
+            f"${n}::text::jsonb" if name == table.document else f"${n}"
+            for n, name in enumerate(table.columns, 1)
+        ]
+        if table.name == "changes":
+            marks.append("$1")
+        updates = ", ".join(
+            f"{name} = excluded.{name}" for name in names if name not in table.identity
+        )
+        key = ", ".join(table.identity)
+        text = (
+            f"INSERT INTO {{graph}}.{table.name} ({', '.join(names)}) VALUES ({', '.join(marks)})"
+        )
+        text += f" ON CONFLICT ({key}) DO UPDATE SET {updates}"
+        async with self._connection.transaction():
+            values = [_in(table, row) for row in rows]
+            await self._connection.executemany(self._texts[text], values)
+
+    async def drop(self, table: Table, identities: Sequence[Identity]) -> None:
+        """Delete rows in one transaction."""
+        condition = " AND ".join(
+            f"{_column(table, name)} = ${n}" for n, name in enumerate(table.identity, 1)
+        )
+        text = f"DELETE FROM {{graph}}.{table.name} WHERE {condition}"
+        async with self._connection.transaction():
+            await self._connection.executemany(self._texts[text], identities)
+
+    async def identification(self) -> Identification:
+        """Return host name, key, epoch and time."""
+        return Identification(*(await self._fetch(_IDENTIFICATION))[0])
+
+    async def identify(self, identification: Identification) -> None:
+        """Take over another graph's identity; put the log's end and the sequences right."""
+        found = identification
+        values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
+        async with self._connection.transaction():
+            await self._connection.execute(self._texts[_IDENTIFY], *values)
+            await self._connection.execute(self._texts[_HEAD])
+            for table, column in [*((each, "key") for each in _KEYED), ("changes", "seq")]:
+                text = _SEQUENCE.replace("TABLE", table).replace("COLUMN", column)
+                await self._connection.execute(self._texts[text])
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.close()
+
+    async def _number_log(self) -> None:
+        async def run(work: Any) -> Any:
+            return await work(self._connection)
+
+        await PostgresEventTables(run, self._texts).log_bounds()
+
+    async def _fetch(self, text: str, *values: object) -> list[Any]:
+        rows: list[Any] = await self._connection.fetch(self._texts[text], *values)
+        return rows
+
+
+def _from(table: Table, alias: str = "") -> str:
+    return f"{{graph}}.{table.name} {alias}".rstrip()
+
+
+def _column(table: Table, name: str) -> str:
+    return "pos" if (table.name, name) == ("changes", "seq") else name
+
+
+def _in(table: Table, row: Row) -> Row:
+    return tuple(
+        into_jsonb(value.encode() if isinstance(value, str) else value)
+        if name == table.document
+        else bool(value)
+        if name in _FLAGS
+        else value
+        for name, value in zip(table.columns, row, strict=True)
+    )
+
+
+def _out(row: Row, document: int | None) -> Row:
+    if document is None:
+        return row
+    return (*row[:document], from_jsonb(row[document]).decode(), *row[document + 1 :])

@@ -1,0 +1,181 @@
+"""`kastor copy` between SQLite and PostgreSQL and back: everything arrives, nothing is overwritten."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from kastor.engines import open_graph_file
+from kastor.storage.transfer import TABLES, digest, synchronise
+from kastor.testing import KastorServer
+
+from .server import database
+
+VERSION = {"api-version": "2023-10-31"}
+MODEL = {
+    "@id": "dtmi:copy:Thing;1",
+    "@type": "Interface",
+    "@context": "dtmi:dtdl:context;3",
+    "contents": [
+        {"@type": "Property", "name": "size", "schema": "double"},
+        {"@type": "Property", "name": "note", "schema": "string"},
+        {"@type": "Relationship", "name": "next"},
+    ],
+}
+SIZES = [0, 1, 1.0, -2.5, 1e22, 1.5e-9, 2**53 + 1, 9_223_372_036_854_775_807, 1e300]
+
+
+@pytest.fixture(scope="module")
+def dsn() -> Iterator[str]:
+    with database() as found:
+        yield found
+
+
+def place(dsn: str) -> str:
+    join = "&" if "?" in dsn else "?"
+    return f"{dsn}{join}graph_schema=copy_{uuid4().hex}"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph with history, deletions, odd numbers, a route, telemetry."""
+    folder = tmp_path_factory.mktemp("source")
+    with (
+        KastorServer(data_dir=folder) as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        http.post("/models", json=[MODEL])
+        hook = {"kind": "file", "settings": {"path": str(folder / "events.ndjson")}}
+        http.put("/kastor/v1/endpoints/log", json=hook)
+        http.put("/eventroutes/r", json={"endpointName": "log", "filter": "true"})
+        for number, size in enumerate(SIZES * 3):
+            body = {
+                "$metadata": {"$model": MODEL["@id"]},
+                "size": size,
+                "note": f"n\u00e4\U0001f600{number}",
+            }
+            assert http.put(f"/digitaltwins/t{number}", json=body).status_code == 200
+            patch = [{"op": "add", "path": "/note", "value": f"again {number}"}]
+            assert http.patch(f"/digitaltwins/t{number}", json=patch).status_code == 204
+        for number in range(1, 20):
+            body = {"$relationshipName": "next", "$targetId": f"t{number}"}
+            path = f"/digitaltwins/t{number - 1}/relationships/r"
+            assert http.put(path, json=body).status_code == 200
+        http.delete("/digitaltwins/t18/relationships/r")
+        http.delete("/digitaltwins/t26")
+        http.post("/digitaltwins/t1/telemetry", json={"a": [1, 2.50]})
+    return folder / "graphs" / "default.sqlite3"
+
+
+def copy(source: str, target: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kastor", "copy", "--quiet", source, target]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+def test_a_graph_goes_to_postgresql_and_back_unchanged(
+    source: Path, dsn: str, tmp_path: Path
+) -> None:
+    schema, back = place(dsn), tmp_path / "back.sqlite3"
+    there = copy(str(source), schema)
+    assert there.returncode == 0, there.stdout + there.stderr
+    again = copy(schema, str(back))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert there.stdout == again.stdout, "other counts or hashes"
+    for table in TABLES:
+        assert table.name in there.stdout
+
+
+def test_a_copied_graph_is_served_and_goes_on(source: Path, dsn: str) -> None:
+    schema = place(dsn)
+    assert copy(str(source), schema).returncode == 0
+    name = schema.rpartition("=")[2]
+    with (
+        KastorServer(("--db", dsn, "--graph-schema", name)) as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        for number, size in enumerate(SIZES):
+            assert json.loads(http.get(f"/digitaltwins/t{number}").text)["size"] == size
+        query = {"query": "SELECT COUNT() FROM DIGITALTWINS"}
+        assert http.post("/query", json=query).json()["value"] == [{"COUNT": 26}]
+        body = {"$metadata": {"$model": MODEL["@id"]}, "size": 5}
+        for twin in ("t26", "quite-new", "t0"):
+            assert http.put(f"/digitaltwins/{twin}", json=body).status_code == 200
+        assert http.get("/eventroutes").json()["value"][0]["id"] == "r"
+
+
+def test_a_copy_that_was_interrupted_goes_on(source: Path, dsn: str) -> None:
+    schema = place(dsn)
+
+    async def half() -> None:
+        async with (
+            open_graph_file(str(source), writes=False) as reading,
+            open_graph_file(schema, writes=True) as writing,
+        ):
+            await writing.identify(await reading.identification())
+
+            def stop(table: str, _done: int, _total: int) -> None:
+                if table == "relationships":
+                    raise InterruptedError
+
+            with pytest.raises(InterruptedError):
+                await synchronise(reading, writing, stop)
+
+    asyncio.run(half())
+    done = copy(str(source), schema)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_second_pass_writes_only_what_changed(source: Path, dsn: str) -> None:
+    schema = place(dsn)
+
+    async def passes() -> tuple[int, int, bool]:
+        async with (
+            open_graph_file(str(source), writes=False) as reading,
+            open_graph_file(schema, writes=True) as writing,
+        ):
+            first = await synchronise(reading, writing)
+            second = await synchronise(reading, writing)
+            return first, second, await digest(reading) == await digest(writing)
+
+    first, second, equal = asyncio.run(passes())
+    assert first > 100
+    assert (second, equal) == (0, True)
+
+
+def test_a_place_that_holds_another_graph_is_left_alone(
+    source: Path, dsn: str, tmp_path: Path
+) -> None:
+    schema = place(dsn)
+    with KastorServer(data_dir=tmp_path) as server:
+        httpx2.post(f"{server.url}/models", params=VERSION, json=[MODEL])
+    other = tmp_path / "graphs" / "default.sqlite3"
+    assert copy(str(other), schema).returncode == 0
+    refused = copy(str(source), schema)
+    assert refused.returncode == 1
+    assert "holds another graph" in refused.stderr
+    refused = copy(str(source), str(other))
+    assert refused.returncode == 1
+    assert "holds another graph" in refused.stderr
+
+
+def test_a_folder_in_use_is_not_written_to(source: Path, tmp_path: Path) -> None:
+    with KastorServer(data_dir=tmp_path):
+        refused = copy(str(source), str(tmp_path / "graphs" / "default.sqlite3"))
+    assert refused.returncode == 1
+    assert "in use by another Kastor" in refused.stderr
+
+
+def test_a_place_that_is_none_is_told_in_words(source: Path) -> None:
+    missing = copy("/nosuch/graph.sqlite3", "/tmp/never.sqlite3")
+    assert (missing.returncode, "There is no graph" in missing.stderr) == (1, True)
+    unreachable = copy(str(source), "postgresql://127.0.0.1:1/none")
+    assert unreachable.returncode == 1
+    assert "cannot be used" in unreachable.stderr
