@@ -11,6 +11,7 @@ from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
 from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
+from kastor.live.service import LiveService, LiveSettings
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
@@ -36,8 +37,9 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
     relay = Relay(store.events, store.host_name, endpoint_policy(settings))
     routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
     feed = Feed(store.events, store.host_name)
+    live = LiveService(store, query, _live_settings(settings, query_settings))
     return Services(
-        store, graph, query, routes, feed, limits, graphs, allow_reset=settings.allow_reset
+        store, graph, query, routes, feed, live, limits, graphs, allow_reset=settings.allow_reset
     )
 
 
@@ -79,4 +81,13 @@ def _query_settings(settings: Settings) -> QuerySettings:
         default_page=settings.query_page,
         max_page=settings.max_query_page,
         timeout_seconds=settings.query_timeout,
+    )
+
+
+def _live_settings(settings: Settings, query_settings: QuerySettings) -> LiveSettings:
+    return LiveSettings(
+        max_queries=settings.max_live_queries,
+        max_rows=settings.max_live_rows,
+        max_changes=settings.max_live_changes,
+        timeout_seconds=query_settings.timeout_seconds,
     )

@@ -98,6 +98,15 @@ class Settings(BaseSettings):
     query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
     query_page: int = Field(100, gt=0, description="Rows of a query page when none are asked for.")
     max_query_page: int = Field(1_000, gt=0, description="Most rows of a query page.")
+    max_live_queries: int = Field(
+        100, ge=0, description="Most live queries open at once on one graph."
+    )
+    max_live_rows: int = Field(10_000, gt=0, description="Most rows of a live query.")
+    max_live_changes: int = Field(
+        100,
+        ge=0,
+        description="Most changes at once that a live query evaluates one by one.",
+    )
     version_days: float = Field(7.0, ge=0, description="Days that superseded versions are kept.")
     version_bytes: int = Field(
         2_000_000_000, ge=0, description="Bytes that superseded versions may take, oldest first."

@@ -123,6 +123,7 @@ class ServerGraphs:
             store = await stack.enter_async_context(self._open_store(name))
             services = self._build_services(store)
             stack.push_async_callback(services.feed.stop)
+            stack.push_async_callback(services.live.stop)
             stack.push_async_callback(services.routes.stop)
             # Endpoints of the configuration file are the default graph's.
             await services.routes.start(self._endpoints if name == DEFAULT else {})

@@ -21,7 +21,7 @@ _UNBOUNDED = 1_000_000_000
 async def query_twins(services: Services, request: Request) -> Response:
     """Answer POST /query; a token wins over the query text beside it."""
     size = max_items(request, 0, _UNBOUNDED) or None
-    body = _read(await request.body(services.limits.body_bytes))
+    body = read_object(await request.body(services.limits.body_bytes))
     text, token = body.get("query"), body.get("continuationToken")
     if text is not None and not isinstance(text, str):
         raise BadRequest("query must be a string.")
@@ -40,11 +40,12 @@ async def query_twins(services: Services, request: Request) -> Response:
     return json_response(answer + b"}", (b"query-charge", f"{page.charge:.2f}".encode()))
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return a body that is a JSON object; raises BadRequest for anything else."""
     try:
         value = parse_json(body)
     except (InvalidArgument, ValidationFailed) as error:
         raise BadRequest(error.message) from None
     if not isinstance(value, dict):
-        raise BadRequest("The body must be a JSON object with query or continuationToken.")
+        raise BadRequest("The body must be a JSON object with a query.")
     return value

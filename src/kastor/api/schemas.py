@@ -93,6 +93,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "continuationToken": {"type": ["string", "null"]},
         },
     },
+    "LiveQuerySpecification": {
+        "type": "object",
+        "required": ["query"],
+        "properties": {"query": {"type": "string", "minLength": 1}},
+    },
     "QueryResult": {
         "type": "object",
         "required": ["value", "continuationToken"],

@@ -1,0 +1,66 @@
+"""Live queries over HTTP: rows as Server-Sent Events, for as long as the client stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+import structlog
+
+from kastor.api.feed import HEARTBEAT_SECONDS
+from kastor.api.query import STRICT_HEADER, read_object
+from kastor.api.request import Request, StreamResponse
+from kastor.errors import BadRequest, KastorError
+from kastor.live.service import Beat, Ready, Removed, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from kastor.api.services import Services
+    from kastor.live.diff import Row
+    from kastor.live.service import LiveQuery, Update
+
+_log = structlog.get_logger("kastor.live")
+
+
+async def follow(services: Services, request: Request) -> StreamResponse:
+    """Answer POST /kastor/v1/query/live; what is wrong with the query is said before the stream."""
+    body = read_object(await request.body(services.limits.body_bytes))
+    text = body.get("query")
+    if not isinstance(text, str) or not text:
+        raise BadRequest("The request needs a query: a text.")
+    strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
+    live = await request.unless_gone(services.live.open(text, strict=strict))
+    return StreamResponse(_stream(live), b"text/event-stream")
+
+
+async def _stream(live: LiveQuery) -> AsyncIterator[bytes]:
+    try:
+        async for update in live.updates(HEARTBEAT_SECONDS):
+            yield _event(update)
+    except KastorError as error:
+        _log.info("live query ended", code=error.code, reason=error.message)
+        told = orjson.dumps({"error": {"code": error.code, "message": error.message}})
+        yield b"event: error\ndata: " + told + b"\n\n"
+
+
+def _event(update: Update) -> bytes:
+    match update:
+        case Rows():
+            name = update.kind.encode()
+            data = b'{"rows":[' + b",".join([_row(row) for row in update.rows]) + b"]}"
+        case Removed():
+            name = b"removed"
+            data = orjson.dumps({"rows": [{"id": identity} for identity in update.ids]})
+        case Ready():
+            name = b"ready"
+            data = orjson.dumps({"mode": update.mode, "why": update.why})
+        case Beat():
+            return b": nothing new\nid: %d\n\n" % update.position
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (update.position, name, data)
+
+
+def _row(row: Row) -> bytes:
+    # One line each: raw line breaks can only be white space between a row's tokens.
+    text = row.text.encode().translate(None, b"\r\n")
+    return b'{"id":' + orjson.dumps(row.id) + b',"row":' + text + b"}"

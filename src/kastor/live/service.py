@@ -1,0 +1,339 @@
+"""Runs live queries against one graph: a snapshot, then what changes, until the client goes.
+
+The position of the log is taken before the snapshot, and what follows is told by comparing with
+what the client has: nothing is lost between the two, and looking twice does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from weakref import WeakSet
+
+import orjson
+
+from kastor.errors import CatalogChanged, QueryError, TooManyRequests, Unavailable
+from kastor.live.diff import Difference, Row, Shown, numbered, read_row
+from kastor.live.plan import Identity, LivePlan, Mode, live_plan
+from kastor.live.tail import Changed, Listener, Tail
+from kastor.query.plan import Plan, Truth
+from kastor.query.sql.statement import compile_plan
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from kastor.query.compiled import Compiled
+    from kastor.query.service import QueryService
+    from kastor.storage.protocol import Store
+
+ATTEMPTS = 5
+BATCH_ROWS = 500
+_NEVER = Truth(value=False)
+_THREAD_ROWS = 1_000
+"""From so many rows on they are compared in a thread, so that no other request waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """Limits of live queries.
+
+    Attributes:
+        max_queries: open at once on one graph.
+        max_rows: of one query's result.
+        max_changes: twins and relationships that are evaluated by themselves; beyond, all is.
+        timeout_seconds: time of one statement.
+        debounce: seconds in which changes are gathered.
+        rerun_pause: seconds between two runs of a whole query, at least.
+        share: of one reader's time, what one query may take.
+        total_share: of one reader's time, what all of them together may take.
+    """
+
+    max_queries: int = 100
+    max_rows: int = 10_000
+    max_changes: int = 100
+    timeout_seconds: float = 60.0
+    debounce: float = 0.05
+    rerun_pause: float = 0.25
+    share: float = 0.2
+    total_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that the client has to add, change or remove; told from the state at a position on."""
+
+    kind: Literal["added", "changed"]
+    rows: list[Row]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Rows that are no longer there."""
+
+    ids: list[Identity]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The client has the whole result; how it is followed from here on."""
+
+    mode: Mode
+    why: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Nothing new; the position that was looked at."""
+
+    position: int
+
+
+Update: TypeAlias = Rows | Removed | Ready | Beat
+
+
+class Turns:
+    """Lets one live query at a time use a reader, and not all of the time."""
+
+    def __init__(self, share: float) -> None:
+        self._rest = 1 / share - 1
+        self._lock = asyncio.Lock()
+        self._free_at = 0.0
+
+    async def run(self, work: Callable[[], Awaitable[Difference]]) -> tuple[Difference, float]:
+        """Return what the work gave, and the seconds that it took."""
+        async with self._lock:
+            await asyncio.sleep(max(0.0, self._free_at - time.monotonic()))
+            started = time.monotonic()
+            try:
+                difference = await work()
+            finally:
+                ended = time.monotonic()
+                self._free_at = ended + (ended - started) * self._rest
+        return difference, ended - started
+
+
+class LiveService:
+    """The live queries of one graph."""
+
+    def __init__(
+        self, store: Store, query: QueryService, settings: LiveSettings | None = None
+    ) -> None:
+        self.settings = settings or LiveSettings()
+        self.store = store
+        self.query = query
+        self.turns = Turns(self.settings.total_share)
+        self.tail = Tail(store)
+        self._open: WeakSet[LiveQuery] = WeakSet()  # one that is forgotten is closed
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    async def open(self, text: str, *, strict: bool = False) -> LiveQuery:
+        """Run a query, ready to be followed.
+
+        Raises:
+            QueryError: the text is wrong, cannot be followed, or has too many rows.
+            QueryTimeout: it took too long.
+            TooManyRequests: too many are open.
+        """
+        most = self.settings.max_queries
+        if len(self._open) >= most:
+            raise TooManyRequests(
+                f"{most} live queries are open on this graph, and no more are allowed (setting "
+                "max_live_queries). Close one, or share one among several readers.",
+                retry_after=5,
+                code="LimitExceeded",
+            )
+        live = LiveQuery(self, text, strict=strict)
+        self._open.add(live)
+        try:
+            await live.start()
+        except BaseException:
+            self.close(live)
+            raise
+        return live
+
+    def close(self, live: LiveQuery) -> None:
+        """Forget a query; doing so twice does no harm."""
+        self._open.discard(live)
+        if live.listener is not None:
+            self.tail.leave(live.listener)
+
+    async def stop(self) -> None:
+        """End all of them: the graph closes."""
+        await self.tail.stop()
+
+
+class LiveQuery:
+    """One query and one client that follows it."""
+
+    def __init__(self, service: LiveService, text: str, *, strict: bool) -> None:
+        self._service = service
+        self._settings = service.settings
+        self._text, self._strict = text, strict
+        self._compiled, self.plan = self._compile()
+        self._shown = Shown()
+        self._snapshot = Difference()
+        self._may_run_at = 0.0
+        self.listener: Listener | None = None
+        self.settled = 0
+        """The position whose state the client has been told, all of it."""
+
+    async def start(self) -> None:
+        """Take the position, then the snapshot."""
+        self.listener = await self._service.tail.listen(self._settings.max_changes, self.plan.reads)
+        self.settled = self.listener.position
+        changed = Changed(self.settled, everything=True)
+        self._snapshot = await self._evaluate(changed)
+
+    async def updates(self, heartbeat: float) -> AsyncIterator[Update]:
+        """Yield the rows, then what becomes of them; ends when the graph is closed.
+
+        Raises:
+            KastorError: it cannot be followed any longer.
+        """
+        listener = self.listener
+        if listener is None:
+            return
+        try:
+            first, self._snapshot = self._snapshot, Difference()
+            for update in _told(first, self.settled):
+                yield update
+            del first
+            yield Ready(self.plan.mode, self.plan.why, self.settled)
+            while await self._news(listener, heartbeat):
+                if listener.idle:
+                    self.settled = listener.position
+                    yield Beat(self.settled)
+                    continue
+                mode = self.plan.mode
+                position, difference = await self._next(listener)
+                for update in _told(difference, position):
+                    yield update
+                if self.plan.mode != mode:  # other models, another plan
+                    yield Ready(self.plan.mode, self.plan.why, position)
+                self.settled = position
+        finally:
+            self._service.close(self)
+
+    async def _news(self, listener: Listener, heartbeat: float) -> bool:
+        """Wait for changes, but not for ever; whether the query goes on."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(listener.wake.wait(), heartbeat)
+        if listener.failure is not None:
+            raise listener.failure
+        return not listener.closed
+
+    async def _next(self, listener: Listener) -> tuple[int, Difference]:
+        """Gather changes, wait until it may run again, and return what became of the rows."""
+        settings = self._settings
+        await asyncio.sleep(max(settings.debounce, self._may_run_at - time.monotonic()))
+        changed = listener.take()
+        if listener.closed:
+            return self.settled, Difference()
+        difference, cost = await self._service.turns.run(lambda: self._evaluate(changed))
+        pause = settings.rerun_pause if self.plan.mode == "rerun" else 0.0
+        pause = max(pause, cost * (1 / settings.share - 1))
+        self._may_run_at = time.monotonic() + pause
+        return changed.position, difference
+
+    def _compile(self) -> tuple[Compiled, LivePlan]:
+        compiled = self._service.query.compile(self._text, strict=self._strict)
+        return compiled, live_plan(compiled.plan)
+
+    async def _evaluate(self, changed: Changed) -> Difference:
+        for _ in range(ATTEMPTS):
+            compiled = self._service.query.compile(self._text, strict=self._strict)
+            if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
+                self.plan = live_plan(compiled.plan)
+                changed.everything = True
+            self._compiled = compiled
+            try:
+                difference = await self._look(changed)
+            except CatalogChanged:
+                continue
+            if len(self._shown) > self._settings.max_rows:
+                raise self._too_many()
+            return difference
+        raise Unavailable("Models change too often to follow the query now; start it again.")
+
+    async def _look(self, changed: Changed) -> Difference:
+        """Evaluate what the changes make necessary."""
+        plan = self.plan
+        touched = bool(changed.twins or changed.relationships)
+        whole = changed.everything or (changed.models and "model" in plan.reads)
+        if whole or (touched and plan.mode == "rerun"):
+            texts = await self._rows(plan.plan)
+            return await _in_thread_if_many(texts, lambda: self._replace(texts))
+        if not touched:
+            return Difference()
+        found: list[str] = []
+        for restricted in plan.restricted(changed.twins, changed.relationships):
+            found += await self._rows(restricted)
+        affected = plan.binding(self._shown.ids, changed.twins, changed.relationships)
+        return await _in_thread_if_many(
+            found, lambda: self._shown.amend(self._read(found), affected)
+        )
+
+    def _replace(self, texts: list[str]) -> Difference:
+        return self._shown.replace(numbered(self._read(texts)))
+
+    def _read(self, texts: list[str]) -> Iterator[Row]:
+        width, grouped = self.plan.width, self.plan.plan.grouped
+        return (read_row(text, width, grouped=grouped) for text in texts)
+
+    async def _rows(self, plan: Plan) -> list[str]:
+        """The texts of a plan's rows, by the same road as those of any query."""
+        if plan.where == _NEVER and not (plan.grouped or plan.counts):
+            return []
+        compiled, timeout = self._compiled, self._settings.timeout_seconds
+        sql = compile_plan(
+            plan, compiled.dialect, resumes=False, aggregate=True, indexed=compiled.indexed
+        )
+        store = self._service.store
+        if plan.counts:
+            row = await store.fetch_one(sql.text, sql.constants, timeout=timeout)
+            key = (plan.columns or ())[0].key
+            return [orjson.dumps({key: row[0] or 0 if row else 0}).decode()]
+        most = self._settings.max_rows + 1
+        limit = most if plan.top is None else min(plan.top, most)
+        row = await store.fetch_one(sql.text, (limit, *sql.constants), timeout=timeout)
+        if row is None or not row[0]:
+            return []
+        if row[0] == most:
+            raise self._too_many()
+        # As pages are cut: no row's own text holds a line feed.
+        return str(row[1]).split(",\n")
+
+    def _too_many(self) -> QueryError:
+        return QueryError(
+            f"The query has more than {self._settings.max_rows} rows, too many to be followed "
+            "(setting max_live_rows). Narrow it down with WHERE, or aggregate."
+        )
+
+
+def _told(difference: Difference, position: int) -> Iterator[Update]:
+    """The updates of a difference, in batches; each batch is let go once it is told."""
+    removed = difference.removed
+    while removed:
+        yield Removed(removed[:BATCH_ROWS], position)
+        del removed[:BATCH_ROWS]
+    kinds: tuple[tuple[Literal["changed", "added"], list[Row]], ...] = (
+        ("changed", difference.changed),
+        ("added", difference.added),
+    )
+    for kind, rows in kinds:
+        while rows:
+            yield Rows(kind, rows[:BATCH_ROWS], position)
+            del rows[:BATCH_ROWS]
+
+
+async def _in_thread_if_many(texts: list[str], work: Callable[[], Difference]) -> Difference:
+    return work() if len(texts) < _THREAD_ROWS else await asyncio.to_thread(work)
