@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from kastor import server
+from kastor.config import Settings
 from kastor.listening import development_certificate, listen, require_certificate
 from kastor.storage.sqlite.folder import DataFolder
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-    from kastor.config import Settings
     from kastor.server import Started
 
 START_SECONDS = 60.0
@@ -103,10 +103,11 @@ class _Supervisor:
 
     def _start(self, index: int) -> Connection:
         ours, theirs = _spawn.Pipe(duplex=False)
-        # The sample is filled and simulated by one of them.
-        settings = self._settings
-        if index:
-            settings = settings.model_copy(update={"sample": None})
+        # As read, they are of a class that only this process knows.
+        given, values = self._settings.model_fields_set, dict(self._settings)
+        if index:  # the sample is filled and simulated by one of them
+            values["sample"] = None
+        settings = Settings.model_construct(given, **values)
         arguments = (settings, self._listener, theirs, self._configure)
         worker = _spawn.Process(target=_work, args=arguments, name=f"kastor-{index}", daemon=False)
         worker.start()

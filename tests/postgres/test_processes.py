@@ -1,0 +1,172 @@
+"""Several server processes on one database: nothing lost, nothing out of date."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+import pytest
+
+from kastor.testing import KastorServer
+
+from .wire import Line, counter, model, set_to, twin
+
+pytestmark = pytest.mark.anyio
+M = "dtmi:t:Counter;1"
+TAGS = {
+    "@type": "Property",
+    "name": "tags",
+    "schema": {
+        "@type": "Map",
+        "mapKey": {"name": "k", "schema": "string"},
+        "mapValue": {"name": "v", "schema": "integer"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def nodes(dsn: str) -> Iterator[list[str]]:
+    """The addresses of three processes that serve one graph."""
+    schema = f"g{uuid4().hex[:12]}"
+    with ExitStack() as stack:
+        arguments = ("--db", dsn, "--graph-schema", schema, "--db-pool", "5")
+        servers = [stack.enter_context(KastorServer(arguments)) for _ in range(3)]
+        yield [server.url for server in servers]
+
+
+@pytest.fixture
+async def lines(nodes: list[str]) -> AsyncIterator[list[Line]]:
+    lines = [Line(url) for url in nodes]
+    status, _, body = await lines[0].send("POST", "/kastor/v1/reset")
+    assert status == 204, body
+    document = model(M, "n")
+    document["contents"].append(TAGS)
+    status, _, body = await lines[0].send("POST", "/models", [document])
+    assert status == 201, body
+    yield lines
+    for line in lines:
+        await line.close()
+
+
+async def test_concurrent_patches_of_one_twin_lose_nothing(
+    nodes: list[str], lines: list[Line]
+) -> None:
+    status, _, body = await lines[0].put(twin("t"), {**counter(M, n=0), "tags": {}})
+    assert status == 200, body
+
+    async def client(number: int) -> list[int]:
+        async with Line(nodes[number % 3]) as line:
+            return [
+                (await line.patch(twin("t"), set_to(f"tags/c{number}-{n}", n)))[0]
+                for n in range(10)
+            ]
+
+    answers = await asyncio.gather(*(client(number) for number in range(18)))
+    assert {status for each in answers for status in each} == {204}
+    stored = json.loads((await lines[1].get(twin("t")))[2])
+    assert len(stored["tags"]) == 180
+
+
+async def test_only_one_of_many_conditional_creations_wins(
+    nodes: list[str], lines: list[Line]
+) -> None:
+    async def create(number: int) -> int:
+        async with Line(nodes[number % 3]) as line:
+            body = counter(M, n=number)
+            return (await line.put(twin("one"), body, {"If-None-Match": "*"}))[0]
+
+    answers = await asyncio.gather(*(create(number) for number in range(30)))
+    assert sorted(answers) == [200] + [412] * 29
+
+
+async def test_a_model_is_enforced_by_the_others_in_the_very_next_write(
+    lines: list[Line],
+) -> None:
+    for n in range(20):
+        one, two, three = (lines[(n + shift) % 3] for shift in range(3))
+        model_id = f"dtmi:t:New{n};1"
+        assert (await one.send("POST", "/models", [model(model_id, "a")]))[0] == 201
+        assert (await two.put(twin(f"t{n}"), counter(model_id, a=1)))[0] == 200
+        assert (await three.put(twin(f"u{n}"), counter(model_id, b=1)))[0] == 400
+        assert (await two.get(f"/models/{model_id}"))[0] == 200
+        assert (await three.send("DELETE", f"/models/{model_id}"))[0] == 204
+        assert (await one.put(twin(f"v{n}"), counter(model_id, a=1)))[0] == 400
+        assert (await two.get(f"/models/{model_id}"))[0] == 404
+        # The same id with other contents: what was compiled before is of no use.
+        assert (await two.send("POST", "/models", [model(model_id, "b")]))[0] == 201
+        assert (await one.put(twin(f"v{n}"), counter(model_id, a=1)))[0] == 400
+        assert (await three.put(twin(f"v{n}"), counter(model_id, b=1)))[0] == 200
+
+
+async def test_a_query_knows_the_models_that_another_process_stored(lines: list[Line]) -> None:
+    for n in range(20):
+        one, two = lines[n % 3], lines[(n + 1) % 3]
+        base, derived = f"dtmi:t:Base{n};1", f"dtmi:t:Derived{n};1"
+        text = f"SELECT T.$dtId FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '{base}')"
+        assert await two.query(text) == []
+        models = [model(base, "a"), {**model(derived), "extends": base}]
+        assert (await one.send("POST", "/models", models))[0] == 201
+        assert (await one.put(twin(f"d{n}"), counter(derived, a=1)))[0] == 200
+        assert await two.query(text) == [{"$dtId": f"d{n}"}]
+
+
+async def test_models_uploaded_everywhere_at_once_are_all_there(
+    nodes: list[str], lines: list[Line]
+) -> None:
+    async def upload(number: int) -> int:
+        async with Line(nodes[number % 3]) as line:
+            return (await line.send("POST", "/models", [model(f"dtmi:t:Many{number};1")]))[0]
+
+    answers = await asyncio.gather(*(upload(number) for number in range(18)))
+    stored = json.loads((await lines[0].get("/models"))[2])["value"]
+    assert len(stored) == 1 + answers.count(201)
+    assert set(answers) <= {201, 503}
+    assert answers.count(201) >= 12
+
+
+async def test_a_reset_through_one_is_a_reset_for_all(lines: list[Line]) -> None:
+    assert (await lines[1].put(twin("t"), counter(M, n=1)))[0] == 200
+    assert (await lines[0].send("POST", "/kastor/v1/reset"))[0] == 204
+    assert (await lines[1].get(twin("t")))[0] == 404
+    assert (await lines[2].put(twin("t"), counter(M, n=1)))[0] == 400
+    assert (await lines[2].get(f"/models/{M}"))[0] == 404
+
+
+async def test_continuation_tokens_of_one_are_read_by_the_others(lines: list[Line]) -> None:
+    for n in range(5):
+        assert (await lines[0].put(twin(f"t{n}"), counter(M, n=n)))[0] == 200
+    seen: list[str] = []
+    token = None
+    for n in range(10):
+        body = {"query": "SELECT T.$dtId FROM DIGITALTWINS T", "continuationToken": token}
+        headers = {"max-items-per-page": "2"}
+        status, _, answer = await lines[n % 3].send("POST", "/query", body, headers)
+        assert status == 200, answer
+        page = json.loads(answer)
+        seen += [row["$dtId"] for row in page["value"]]
+        token = page["continuationToken"]
+        if token is None:
+            break
+    assert sorted(seen) == [f"t{n}" for n in range(5)]
+
+
+def test_workers_share_one_port(dsn: str) -> None:
+    schema = f"g{uuid4().hex[:12]}"
+
+    async def use(url: str) -> set[int]:
+        async with Line(url) as first:
+            assert (await first.send("POST", "/models", [model(M, "n")]))[0] == 201
+        statuses = set()
+        for n in range(12):  # a connection each, so that both workers get some
+            async with Line(url) as line:
+                statuses.add((await line.put(twin(f"t{n}"), counter(M, n=n)))[0])
+                statuses.add((await line.get(twin(f"t{n // 2}")))[0])
+        return statuses
+
+    arguments = ("--db", dsn, "--graph-schema", schema, "--workers", "2")
+    with KastorServer(arguments) as server:
+        assert asyncio.run(use(server.url)) == {200}
+    assert server.process.returncode == 0
