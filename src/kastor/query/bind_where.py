@@ -156,4 +156,6 @@ class Conditions:
         inner.names.update(self.scope.names)
         graph = bind_patterns((node.pattern,), inner)
         where = Conditions(inner, self.subplan).where(node.where)
+        if any(hop.low > hop.high for hop in graph.hops):
+            where = Truth(value=False)  # a range without any length matches nothing
         return Exists(graph, where)

@@ -71,6 +71,7 @@ SHAPES = [
     ("SELECT r.$relationshipId FROM DIGITALTWINS MATCH (a)<-[r]-(b) WHERE a.$dtId = 'c'", [{"$relationshipId": "r3"}]),
     ("SELECT a.$dtId FROM DIGITALTWINS T MATCH (a) WHERE a.name = 'A'", [{"$dtId": "a"}]),
     ("SELECT * FROM DIGITALTWINS MATCH ()-[]->()", [{}] * 4),
+    ("SELECT $dtId FROM DIGITALTWINS T WHERE EXISTS { (T)-[*2..1]-() }", []),
 ]  # fmt: skip
 
 
