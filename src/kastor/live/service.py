@@ -149,7 +149,6 @@ class LiveService:
                 f"{most} live queries are open on this graph, and no more are allowed (setting "
                 "max_live_queries). Close one, or share one among several readers.",
                 retry_after=5,
-                code="LimitExceeded",
             )
         live = LiveQuery(self, text, strict=strict)
         self._open.add(live)
