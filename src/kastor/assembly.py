@@ -11,6 +11,7 @@ from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
 from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
+from kastor.ingest.service import InputService
 from kastor.live.service import LiveService, LiveSettings
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
@@ -34,12 +35,23 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
         dialect=None if store.schema is None else Postgres(store.schema),
         refresh=store.refresh,
     )
-    relay = Relay(store.events, store.host_name, endpoint_policy(settings))
+    policy = endpoint_policy(settings)
+    relay = Relay(store.events, store.host_name, policy)
     routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
     feed = Feed(store.events, store.host_name)
     live = LiveService(store, query, _live_settings(settings, query_settings))
+    inputs = InputService(store.inputs, graph, store.host_name, policy, shared=store.events.shared)
     return Services(
-        store, graph, query, routes, feed, live, limits, graphs, allow_reset=settings.allow_reset
+        store,
+        graph,
+        query,
+        routes,
+        feed,
+        live,
+        inputs,
+        limits,
+        graphs,
+        allow_reset=settings.allow_reset,
     )
 
 

@@ -125,8 +125,10 @@ class ServerGraphs:
             stack.push_async_callback(services.feed.stop)
             stack.push_async_callback(services.live.stop)
             stack.push_async_callback(services.routes.stop)
+            stack.push_async_callback(services.inputs.stop)
             # Endpoints of the configuration file are the default graph's.
             await services.routes.start(self._endpoints if name == DEFAULT else {})
+            await services.inputs.start()
         except BaseException:
             await stack.aclose()
             raise

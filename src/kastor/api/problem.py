@@ -13,6 +13,7 @@ from kastor.events.routes import RouteRefused
 from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
+from kastor.ingest.inputs import MissingInputLibrary
 
 STATUS: dict[type[e.KastorError], int] = {
     e.InvalidArgument: 400,
@@ -45,6 +46,7 @@ STATUS: dict[type[e.KastorError], int] = {
     FilterError: 400,
     RouteRefused: 400,
     MissingLibrary: 400,
+    MissingInputLibrary: 400,
 }
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 

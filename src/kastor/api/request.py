@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
@@ -126,18 +126,23 @@ class Request:
         values = self.query.get(name)
         return values[0] if values else None
 
-    async def body(self, limit: int) -> bytes:
+    @property
+    def media_type(self) -> str:
+        """The declared type of the body in lower case, without parameters."""
+        declared = self.headers.get(b"content-type", b"").decode("latin-1")
+        return declared.partition(";")[0].strip().lower()
+
+    async def body(self, limit: int, types: Container[str] = _BODY_TYPES) -> bytes:
         """Return the whole body.
 
         Raises:
-            MediaTypeError: it is not declared as JSON.
+            MediaTypeError: it is declared as something else than one of `types`.
             ClientGone: the client went away before the body's end.
             PayloadTooLarge: it has more than `limit` bytes.
         """
-        declared = self.headers.get(b"content-type", b"").decode("latin-1")
-        if declared.partition(";")[0].strip().lower() not in _BODY_TYPES:
+        if self.media_type not in types:
             raise MediaTypeError(
-                f"The media type {declared} is not supported; send application/json."
+                f"The media type {self.media_type} is not supported; send application/json."
             )
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:

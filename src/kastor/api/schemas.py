@@ -7,6 +7,10 @@ from typing import Any
 _STRING = {"type": "string"}
 _LINK = {"type": ["string", "null"], "format": "uri"}
 _ETAG = {"type": "string", "pattern": '^W/"[0-9a-f-]{36}"$'}
+_INPUT_COUNTS = {
+    name: {"type": "integer"}
+    for name in ("received", "written", "merged", "deadband", "stale", "rejected")
+}
 
 
 def ref(name: str) -> dict[str, str]:
@@ -172,6 +176,60 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object",
         "required": ["kind"],
         "properties": {"kind": _STRING, "settings": {"type": "object"}},
+    },
+    "Input": {
+        "type": "object",
+        "required": ["name", "kind", "settings"],
+        "properties": {
+            "name": _STRING,
+            "kind": {"enum": ["mqtt", "webhook"]},
+            "settings": {"type": "object"},
+        },
+        "additionalProperties": False,
+    },
+    "InputList": _list("Input"),
+    "InputBody": {
+        "type": "object",
+        "required": ["kind", "settings"],
+        "properties": {"kind": _STRING, "settings": {"type": "object"}},
+    },
+    "InputStatus": {
+        "type": "object",
+        "required": ["name", "kind", "connected", "since", *_INPUT_COUNTS],
+        "properties": {
+            "name": _STRING,
+            "kind": {"enum": ["mqtt", "webhook"]},
+            "connected": {"type": ["boolean", "null"]},
+            "since": _STRING,
+            **_INPUT_COUNTS,
+            "lastMessage": {"type": ["string", "null"]},
+            "lastError": {"type": ["string", "null"]},
+        },
+        "additionalProperties": False,
+    },
+    "RejectedMessage": {
+        "type": "object",
+        "required": ["time", "reason", "topic", "payload"],
+        "properties": {"time": _STRING, "reason": _STRING, "topic": _STRING, "payload": _STRING},
+        "additionalProperties": False,
+    },
+    "RejectedMessageList": _list("RejectedMessage"),
+    "InputMessages": {"description": "A message, an array of messages, or CloudEvents."},
+    "InputReceipt": {
+        "type": "object",
+        "required": [*_INPUT_COUNTS, "errors"],
+        "properties": {
+            **_INPUT_COUNTS,
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["index", "reason"],
+                    "properties": {"index": {"type": "integer"}, "reason": _STRING},
+                },
+            },
+        },
+        "additionalProperties": False,
     },
     "RouteState": {
         "type": "object",

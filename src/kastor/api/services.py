@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kastor.events.feed import Feed
     from kastor.events.routes import RouteService
     from kastor.graph.service import GraphService
+    from kastor.ingest.service import InputService
     from kastor.live.service import LiveService
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
@@ -46,6 +47,7 @@ class Services:
     routes: RouteService
     feed: Feed
     live: LiveService
+    inputs: InputService
     limits: RequestLimits
     graphs: Graphs
     allow_reset: bool = False

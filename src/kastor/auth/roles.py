@@ -24,6 +24,9 @@ class Permission(StrEnum):
     ROUTES_WRITE = "eventroutes/write"
     ROUTES_DELETE = "eventroutes/delete"
     EVENTS_READ = "kastor/events/read"
+    INPUTS_READ = "kastor/inputs/read"
+    INPUTS_WRITE = "kastor/inputs/write"
+    INPUTS_SEND = "kastor/inputs/send"
     STATUS_READ = "kastor/status/read"
     GRAPHS_READ = "kastor/graphs/read"
     GRAPHS_WRITE = "kastor/graphs/write"
@@ -49,9 +52,10 @@ READER = frozenset(
 ROLES: dict[str, frozenset[Permission]] = {
     "owner": OWNER,
     "reader": READER,
+    "sender": frozenset({Permission.INPUTS_SEND, Permission.OPEN}),
     "none": frozenset({Permission.OPEN}),
 }
-"""Data Owner, Data Reader, and a known caller without any role."""
+"""Data Owner, Data Reader, who only hands in messages, and a known caller without any role."""
 
 
 @dataclass(frozen=True, slots=True)

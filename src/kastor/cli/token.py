@@ -21,13 +21,17 @@ class Role(StrEnum):
 
     owner = "owner"
     reader = "reader"
+    sender = "sender"
     none = "none"
 
 
 @app.command()
 def create(
     role: Annotated[
-        Role, typer.Option(help="owner: everything; reader: read and query; none: no access.")
+        Role,
+        typer.Option(
+            help="owner: everything; reader: read and query; sender: hand messages to inputs; none: no access."
+        ),
     ] = Role.owner,
     name: Annotated[
         str | None, typer.Option(help="Who it is for; stands in the history of each change.")

@@ -1,0 +1,96 @@
+"""`kastor input`: where messages of sensors come from."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from kastor.cli.output import fail
+from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
+
+app = typer.Typer(no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The input's name: 3 to 50 letters, digits, hyphens.")]
+_PATH = "/kastor/v1/inputs"
+_COUNTS = ("received", "written", "merged", "deadband", "stale", "rejected")
+
+
+@app.command("list")
+def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Print every input and its kind."""
+    for info in call("GET", url, _PATH, ca_file)["value"]:
+        print(f"{info['name']:<32}{info['kind']:<10}{len(info['settings']['rules'])} rules")
+
+
+@app.command()
+def show(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Print an input's settings and rules; secrets stand there as references only."""
+    print(json.dumps(call("GET", url, _path(name), ca_file), indent=2))
+
+
+@app.command()
+def create(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="mqtt or webhook.")],
+    settings: Annotated[Path, typer.Option(help="JSON file with settings and rules; - for stdin.")],
+    url: Url = DEFAULT_URL,
+    ca_file: CaFile = None,
+) -> None:
+    """Create an input, or replace one; it acts at once."""
+    body = {"kind": kind, "settings": _read(settings)}
+    call("PUT", url, _path(name), ca_file, body)
+    print(f"{name} is ready; `kastor input status {name}` says how it is doing.")
+
+
+@app.command()
+def status(
+    name: Name,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    url: Url = DEFAULT_URL,
+    ca_file: CaFile = None,
+) -> None:
+    """Say how an input is doing: connection, counts, last error."""
+    state = call("GET", url, f"{_path(name)}/status", ca_file)
+    if as_json:
+        print(json.dumps(state, indent=2))
+        return
+    if state["connected"] is not None:
+        print(f"{'connected':<14}{'yes' if state['connected'] else 'no'}")
+    for count in _COUNTS:
+        print(f"{count:<14}{state[count]}")
+    print(f"{'since':<14}{state['since']}")
+    print(f"{'last message':<14}{state['lastMessage'] or 'none'}")
+    if state["lastError"]:
+        print(f"{'last error':<14}{state['lastError']}")
+
+
+@app.command()
+def rejected(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Print the last messages that the input could not use, newest first."""
+    for each in call("GET", url, f"{_path(name)}/rejected", ca_file)["value"]:
+        print(f"{each['time']}  {each['topic']}")
+        print(f"  {each['reason']}")
+        print(f"  {each['payload']!r}")
+
+
+@app.command()
+def delete(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Delete an input; its broker keeps nothing more for it."""
+    call("DELETE", url, _path(name), ca_file)
+    print(f"{name} is gone.")
+
+
+def _path(name: str) -> str:
+    return f"{_PATH}/{quote(name, safe='')}"
+
+
+def _read(settings: Path) -> Any:
+    try:
+        text = sys.stdin.read() if str(settings) == "-" else settings.read_text("utf-8")
+        return json.loads(text)
+    except (OSError, ValueError) as error:
+        fail(f"{settings} cannot be read as JSON: {error}")

@@ -1,0 +1,175 @@
+"""The settings of every kind of input; unknown ones and wrong types are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Annotated, Any, ClassVar, TypeAlias, cast
+
+import msgspec
+from msgspec import Meta, Struct
+
+from kastor.errors import InvalidArgument, KastorError
+from kastor.events.policy import UNBOUNDED, EndpointPolicy
+from kastor.events.secrets import Secret
+from kastor.ingest.rules import Match, Rule, compile_rule, rule_label
+
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
+_RULE = re.compile(r"rules\[(\d+)\]\.?")
+
+
+class _Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What all kinds share.
+
+    Attributes:
+        rules: every rule that matches a message is applied.
+        window_ms: how long messages of one twin are gathered into one patch.
+        max_ahead: seconds that a source time may lie in the future.
+    """
+
+    rules: Annotated[list[Rule], Meta(min_length=1, max_length=1_000)]
+    window_ms: Annotated[int, Meta(ge=0, le=10_000)] = 50
+    max_ahead: Annotated[float, Meta(ge=0)] = 300.0
+
+
+class MqttInput(_Settings, frozen=True, kw_only=True):
+    """Subscribes to topics of an MQTT 5 broker with QoS 1 and a session that outlives restarts.
+
+    Attributes:
+        topics: what is subscribed to; empty: what the rules' topic patterns need.
+        client_id: name of the session at the broker; made from graph and input if not given.
+        session_expiry: seconds for which the broker keeps messages while Kastor is away.
+        receive_maximum: messages that the broker may send before they are acknowledged.
+    """
+
+    kind: ClassVar[str] = "mqtt"
+    host: Text
+    port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+    topics: list[Text] = []
+    client_id: Text | None = None
+    tls: bool = False
+    ca_file: Text | None = None
+    username: Text | None = None
+    password: Secret | None = None
+    session_expiry: Annotated[int, Meta(ge=0, le=4_294_967_295)] = 86_400
+    receive_maximum: Annotated[int, Meta(ge=1, le=65_535)] = 1_000
+    keepalive: Annotated[int, Meta(ge=5, le=3_600)] = 30
+
+    def __post_init__(self) -> None:
+        if self.password is not None and self.username is None:
+            raise ValueError("username: is needed with a password")
+        if self.ca_file is not None and not self.tls:
+            raise ValueError("ca_file: is of use with tls only")
+        for topic in self.topics:
+            _check_filter(topic)
+        if not self.filters:
+            raise ValueError("topics: are needed, since no rule matches topics")
+
+    @property
+    def filters(self) -> list[str]:
+        """The topic filters to subscribe to."""
+        if self.topics:
+            return sorted(set(self.topics))
+        needed = {compile_rule(rule).topic_filter for rule in self.rules}
+        return sorted(each for each in needed if each is not None)
+
+
+class WebhookInput(_Settings, frozen=True, kw_only=True):
+    """Takes messages by POST."""
+
+    kind: ClassVar[str] = "webhook"
+
+    def __post_init__(self) -> None:
+        for index, rule in enumerate(self.rules):
+            match = rule.match
+            if isinstance(match, str) or (isinstance(match, Match) and match.source == "topic"):
+                raise ValueError(
+                    f"match of rule {rule_label(rule.name, index)}: messages of a webhook have no "
+                    'topic; write {"from": "/pointer"} or {"from": "header:NAME"}'
+                )
+
+
+Input: TypeAlias = MqttInput | WebhookInput
+KINDS: dict[str, type[Input]] = {"mqtt": MqttInput, "webhook": WebhookInput}
+
+
+class MissingInputLibrary(KastorError):
+    """The client library of a kind of input is not installed."""
+
+    default_code = "InputLibraryMissing"
+
+
+def read_input(kind: str, settings: Mapping[str, Any], policy: EndpointPolicy = UNBOUNDED) -> Input:
+    """Return an input of a kind from its settings.
+
+    Raises:
+        InvalidArgument: there is no such kind, or a setting is wrong, unknown, missing or out of
+            the operator's bounds; the message names it, and its rule.
+    """
+    form = KINDS.get(kind)
+    if form is None:
+        raise InvalidArgument(f"There is no kind of input {kind[:40]!r}; there are mqtt, webhook.")
+    try:
+        made: Input = msgspec.convert(dict(settings), form)
+    except msgspec.ValidationError as error:
+        raise InvalidArgument(_explained(settings, str(error))) from None
+    # The bounds of endpoints hold for whatever acts with the server's rights.
+    policy.check(cast("Any", made))
+    return made
+
+
+def describe(made: Input) -> dict[str, Any]:
+    """Return the settings that differ from the defaults; secrets appear as references alone."""
+    return cast("dict[str, Any]", msgspec.to_builtins(made))
+
+
+def require_library(kind: str) -> None:
+    """Raise MissingInputLibrary unless the client library of a kind is installed."""
+    if kind == "mqtt" and find_spec("paho") is None:
+        raise MissingInputLibrary(
+            "Inputs of kind mqtt need a library that is not installed: pip install 'kastor[mqtt]'"
+        )
+
+
+def _check_filter(topic: str) -> None:
+    levels = topic.split("/")
+    if any(("+" in level or "#" in level) and len(level) > 1 for level in levels):
+        raise ValueError(f"topics: {topic!r} has + or # beside other characters")
+    if "#" in levels[:-1] or "\0" in topic:
+        raise ValueError(f"topics: {topic!r} is no topic filter")
+
+
+def _explained(settings: Mapping[str, Any], message: str) -> str:
+    """Return the words of msgspec with the rule and the setting in front."""
+    what, _, path = message.partition(" - at `")
+    path = path.rstrip("`").removeprefix("$").removeprefix(".")
+    within = _RULE.match(path)
+    rule = ""
+    if within is not None:
+        path = path[within.end() :]
+        rule = f" of rule {_label(settings, int(within[1]))}"
+    setting = _setting(path, what)
+    if setting is None:
+        return f"The settings{rule} are wrong: {what}."
+    if what.startswith("Object contains unknown field `"):
+        return f"There is no setting {setting}{rule}."
+    if what.startswith("Object missing required field `"):
+        return f"The setting {setting}{rule} is missing."
+    return f"The setting {setting}{rule} is wrong: {what.removeprefix(f'{setting}: ')}."
+
+
+def _setting(path: str, what: str) -> str | None:
+    if what.startswith(("Object contains unknown field `", "Object missing required field `")):
+        name = what.split("`")[1]
+        return f"{path}.{name}" if path else name
+    if path:
+        return path
+    name, colon, _ = what.partition(": ")
+    return name if colon and " is " not in name else None
+
+
+def _label(settings: Mapping[str, Any], index: int) -> str:
+    rules = settings.get("rules")
+    rule = rules[index] if isinstance(rules, list) and index < len(rules) else None
+    return rule_label(rule.get("name") if isinstance(rule, dict) else None, index)

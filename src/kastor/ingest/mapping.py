@@ -1,0 +1,328 @@
+"""What a rule reads from a message: sources, templates, topics, values, times. Pure.
+
+A *source* is a text that names a place in a message: a JSON pointer into the body (`/a/0/b`, or
+the empty text for the whole body), `payload` (the payload as text), `topic`, or `header:NAME`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, from_datetime
+from kastor.types import Ticks
+
+Form: TypeAlias = Literal["number", "text", "boolean"]
+Part: TypeAlias = tuple[str, str | None]
+"""Literal text, and the name of the field after it."""
+
+MAX_DEPTH = 64
+_HEADER = "header:"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_TRUE = frozenset({"true", "on", "yes", "1"})
+_FALSE = frozenset({"false", "off", "no", "0"})
+# An epoch in seconds has 1e11 in the year 5138, one in milliseconds in 1973.
+_UNITS = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (math.inf, 1_000_000_000))
+_LAST_TICK = 3_155_378_975_999_999_999
+
+
+class Unreadable(Exception):
+    """A message that a rule cannot read; the text says why, for people."""
+
+
+class Absent(Unreadable):
+    """The message does not have what a source names."""
+
+
+@dataclass(slots=True)
+class Message:
+    """One message as it came in; the body is decoded when it is first asked for.
+
+    Attributes:
+        headers: names in lower case.
+        identity: what the sender made to tell this message from others, if it did.
+    """
+
+    topic: str
+    payload: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    traceparent: str | None = None
+    identity: str | None = None
+    _decoded: tuple[Any] | None = None
+
+    def body(self) -> Any:
+        """Return the decoded payload; raises Unreadable if it is no JSON."""
+        if self._decoded is None:
+            try:
+                self._decoded = (orjson.loads(self.payload),)
+            except orjson.JSONDecodeError as error:
+                raise Unreadable(f"The payload is not JSON: {error}.") from None
+            if self.payload.count(b"[") + self.payload.count(b"{") > MAX_DEPTH:
+                _require_depth(self._decoded[0])
+        return self._decoded[0]
+
+    def text(self) -> str:
+        """Return the payload as text; raises Unreadable if it is not UTF-8."""
+        try:
+            return self.payload.decode()
+        except UnicodeDecodeError:
+            raise Unreadable("The payload is not UTF-8.") from None
+
+    def read(self, source: str) -> Any:
+        """Return what a source names; raises Absent, Unreadable."""
+        if source == "" or source.startswith("/"):
+            return follow(self.body(), source)
+        if source == "payload":
+            return self.text()
+        if source == "topic":
+            return self.topic
+        name = source.removeprefix(_HEADER)
+        if name.lower() not in self.headers:
+            raise Absent(f"There is no header {name}.")
+        return self.headers[name.lower()]
+
+
+def _require_depth(value: Any) -> None:
+    level, depth = [value], 0
+    while level:
+        nested = [each for each in level if isinstance(each, dict | list)]
+        level = [
+            inner
+            for each in nested
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        depth += bool(nested)
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"The payload is nested deeper than {MAX_DEPTH} levels.")
+
+
+def check_source(source: str) -> None:
+    """Refuse a text that is no source; raises ValueError."""
+    if source == "" or source.startswith("/"):
+        split_pointer(source)
+    elif source not in ("payload", "topic") and source in ("", _HEADER):
+        raise ValueError("header: needs a name after it")
+    elif source not in ("payload", "topic") and not source.startswith(_HEADER):
+        raise ValueError(
+            f"{source!r} is no source: write a pointer such as /value, payload, topic or "
+            "header:NAME"
+        )
+
+
+def split_pointer(pointer: str) -> tuple[str, ...]:
+    """Return the unescaped segments of a JSON pointer; raises ValueError."""
+    if pointer and not pointer.startswith("/"):
+        raise ValueError(f"{pointer!r} is no JSON pointer: it begins with /")
+    if re.search(r"~(?![01])", pointer):
+        raise ValueError(f"{pointer!r} is no JSON pointer: ~ is written ~0")
+    return tuple(
+        segment.replace("~1", "/").replace("~0", "~") for segment in pointer.split("/")[1:]
+    )
+
+
+def join_pointer(segments: tuple[str, ...]) -> str:
+    """Return the JSON pointer of segments."""
+    return "".join(f"/{segment.replace('~', '~0').replace('/', '~1')}" for segment in segments)
+
+
+def follow(value: Any, pointer: str) -> Any:
+    """Return what a JSON pointer leads to; raises Absent."""
+    for segment in split_pointer(pointer):
+        match value:
+            case dict() if segment in value:
+                value = value[segment]
+            case list() if _INDEX.fullmatch(segment) and int(segment) < len(value):
+                value = value[int(segment)]
+            case _:
+                raise Absent(f"The body has no {pointer}.")
+    return value
+
+
+class Template:
+    """A text with fields: names that a match captured, or sources in braces."""
+
+    __slots__ = ("_parts", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._parts = tuple(_parts(text))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The captured names that it needs."""
+        return frozenset(name for _, name in self._parts if name and _NAME.fullmatch(name))
+
+    def render(self, message: Message, captured: Mapping[str, str]) -> str:
+        """Fill in the fields; raises Unreadable for what is no text and no number."""
+        return "".join(
+            literal if name is None else literal + _field(message, captured, name)
+            for literal, name in self._parts
+        )
+
+
+def _parts(text: str) -> Iterator[Part]:
+    at = 0
+    for match in _FIELD.finditer(text):
+        yield _literal(text, text[at : match.start()]), match[1]
+        at = match.end()
+        if not _NAME.fullmatch(match[1]):
+            if not match[1]:
+                raise ValueError(f"{text!r} has an empty field")
+            check_source(match[1])
+    yield _literal(text, text[at:]), None
+
+
+def _literal(text: str, part: str) -> str:
+    if "{" in part or "}" in part:
+        raise ValueError(f"{text!r} has a brace without its partner")
+    return part
+
+
+def _field(message: Message, captured: Mapping[str, str], name: str) -> str:
+    if name in captured:
+        return captured[name]
+    value = message.read(name)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise Unreadable(f"{name} is neither a text nor a whole number.")
+
+
+class Pattern:
+    """A text or a topic to be matched: `building/{room}/temperature`, `+` and `#` as in MQTT.
+
+    A field takes one or more characters, never a `/`.
+    """
+
+    __slots__ = ("_regex", "filter", "names")
+
+    def __init__(self, text: str) -> None:
+        if not text:
+            raise ValueError("an empty text matches nothing")
+        levels = text.split("/")
+        names: list[str] = []
+        parts = [_level(text, level, names) for level in levels]
+        if "#" in levels[:-1]:
+            raise ValueError(f"{text!r} has # before its end")
+        if len(set(names)) != len(names):
+            raise ValueError(f"{text!r} has a field twice")
+        if levels[-1] == "#":
+            ending = "(?:/.*)?" if parts[:-1] else ".*"
+            self._regex = re.compile("/".join(parts[:-1]) + ending, re.DOTALL)
+        else:
+            self._regex = re.compile("/".join(parts), re.DOTALL)
+        self.names = frozenset(names)
+        self.filter = "/".join("+" if "{" in level else level for level in levels)
+
+    def match(self, text: str) -> dict[str, str] | None:
+        """Return the fields of a text that matches, None for others."""
+        found = self._regex.fullmatch(text)
+        return None if found is None else found.groupdict()
+
+
+def _level(text: str, level: str, names: list[str]) -> str:
+    if level == "+":
+        return "[^/]*"
+    if level == "#":
+        return ""
+    if "+" in level or "#" in level:
+        raise ValueError(f"{text!r} has + or # beside other characters")
+    pieces, at = [], 0
+    for match in _FIELD.finditer(level):
+        if not _NAME.fullmatch(match[1]):
+            raise ValueError(
+                f"{text!r} has the field {{{match[1]}}}: names have letters, digits, _"
+            )
+        names.append(match[1])
+        pieces.append(re.escape(_literal(text, level[at : match.start()])))
+        pieces.append(f"(?P<{match[1]}>[^/]+)")
+        at = match.end()
+    return "".join([*pieces, re.escape(_literal(text, level[at:]))])
+
+
+def convert(value: Any, form: Form) -> Any:
+    """Return a value as number, text or boolean; raises Unreadable."""
+    match form, value:
+        case "number", str() if _INTEGER.fullmatch(value.strip()):
+            return int(value)
+        case "number", str() if _NUMBER.fullmatch(value.strip()):
+            return float(value)
+        case "number", int() | float():
+            return int(value) if isinstance(value, bool) else value
+        case "boolean", bool():
+            return value
+        case "boolean", str() | int() if str(value).strip().lower() in _TRUE:
+            return True
+        case "boolean", str() | int() if str(value).strip().lower() in _FALSE:
+            return False
+        case "text", str():
+            return value
+        case "text", bool() | int() | float():
+            return orjson.dumps(value).decode()
+    raise Unreadable(f"{_shown(value)} is no {form}.")
+
+
+def scaled(value: Any, scale: float, offset: float, digits: int | None) -> int | float:
+    """Return value * scale + offset, rounded if `digits` is given; raises Unreadable."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unreadable(f"{_shown(value)} is no number.")
+    try:
+        result = value if (scale, offset) == (1, 0) else value * scale + offset
+        if digits is not None:
+            result = round(result, digits) if digits > 0 else round(result)
+        if math.isfinite(result):
+            return result
+    except (OverflowError, ValueError):
+        pass
+    raise Unreadable(f"{_shown(value)} is out of range after scale and offset.")
+
+
+def read_time(value: Any) -> Ticks:
+    """Return an ISO 8601 time (UTC without a zone), or an epoch in s, ms, µs or ns, as ticks.
+
+    Raises:
+        Unreadable: it is neither.
+    """
+    if isinstance(value, str):
+        match = _TIME.fullmatch(value.strip())
+        if match is not None:
+            return _from_text(value, match)
+        if _NUMBER.fullmatch(value.strip()):
+            value = convert(value, "number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Unreadable(f"{_shown(value)} is neither an ISO 8601 time nor an epoch.")
+    unit = next(unit for limit, unit in _UNITS if abs(value) < limit)
+    per_unit = TICKS_PER_SECOND / unit
+    ticks = value * TICKS_PER_SECOND // unit if isinstance(value, int) else round(value * per_unit)
+    instant = UNIX_EPOCH_TICKS + ticks
+    if not 0 <= instant <= _LAST_TICK:
+        raise Unreadable(f"{_shown(value)} is no time of this calendar.")
+    return instant
+
+
+def _from_text(value: str, match: re.Match[str]) -> Ticks:
+    day, clock, fraction, zone = match.groups()
+    try:
+        whole = from_datetime(datetime.fromisoformat(f"{day}T{clock}{(zone or 'Z').upper()}"))
+    except (ValueError, OverflowError):
+        raise Unreadable(f"{_shown(value)} is no time of this calendar.") from None
+    return whole + int((fraction or "0").ljust(7, "0")[:7])
+
+
+def _shown(value: Any) -> str:
+    text = orjson.dumps(value, default=str).decode()
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - fits a line

@@ -1,0 +1,311 @@
+"""Takes messages from an MQTT 5 broker; acknowledges each when what it says is durable.
+
+Nothing is lost while Kastor is away: the broker keeps the session and what it did not see
+acknowledged. It may send only so many messages ahead of the acknowledgements, which is what holds
+it back while the store is slow. Every connection has a client of its own, so that an
+acknowledgement never goes to a connection that did not bring its message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from kastor.events.secrets import SecretError, read_optional
+from kastor.events.sinks.trust import tls_context
+from kastor.ingest.inputs import MqttInput
+from kastor.ingest.mapping import Message
+from kastor.ingest.pipeline import Pipeline, Verdict
+
+CONNECT_SECONDS = 10.0
+FIRST_WAIT, LONGEST_WAIT, STAND_BY = 0.2, 20.0, 60.0
+SETTLE_SECONDS = 1.0
+"""How long what was received may take to become durable when the input stops."""
+
+_FAILURE = 0x80
+_SESSION_TAKEN_OVER = 0x8E
+_NEW_SUBSCRIPTIONS_ONLY = 1
+_BLOCKED_SECONDS = 0.5
+
+_log = structlog.get_logger("kastor.ingest")
+
+
+class BrokerRefusal(Exception):
+    """The broker does not take, or keep, the connection or a subscription."""
+
+
+class SessionTakenOver(BrokerRefusal):
+    """Another client, maybe another process of this server, goes on with the session."""
+
+
+class MqttSource:
+    """One input's connection to its broker, made again whenever it is lost.
+
+    Attributes:
+        connected: whether messages can come in now.
+        error: what went wrong last, None while all is well.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: MqttInput,
+        client_id: str,
+        pipeline: Pipeline,
+        obsolete: Sequence[str] = (),
+    ) -> None:
+        """Prepare a source.
+
+        Args:
+            name: the input's.
+            settings: the input's.
+            client_id: the session's name where the settings give none.
+            pipeline: what takes the messages.
+            obsolete: topics that an earlier form of the input subscribed to in this session.
+        """
+        self._name = name
+        self._settings = settings
+        self._client_id = settings.client_id or client_id
+        self._pipeline = pipeline
+        self._obsolete = list(obsolete)
+        self._connection: _Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.connected = False
+        self.error: str | None = None
+
+    def start(self) -> None:
+        """Connect in the background."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self, *, forget: bool = False) -> None:
+        """Disconnect; what is not durable by then comes again.
+
+        Args:
+            forget: let the broker throw the session away.
+        """
+        connection = self._connection
+        if connection is not None and self.connected:
+            await connection.settle()
+            connection.leave(forget=forget)
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        wait, known = FIRST_WAIT, False
+        while True:
+            pause = wait
+            self._connection = connection = _Connection(
+                self._settings, self._client_id, self._pipeline
+            )
+            try:
+                present = await connection.open(self._obsolete)
+                self._connected(lost=known and not present)
+                wait, known = FIRST_WAIT, True
+                pause = wait
+                await connection.lost
+            except SessionTakenOver as error:
+                self.error, pause = str(error), STAND_BY
+            except (BrokerRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
+                self.error = str(error) or "the broker does not answer"
+                wait = min(wait * 2, LONGEST_WAIT)
+            except Exception as error:  # noqa: BLE001 - the input must not end by itself
+                self.error = type(error).__name__
+                _log.exception("input failed", input=self._name, exc_info=error)
+                wait = min(wait * 2, LONGEST_WAIT)
+            finally:
+                self.connected = False
+                await connection.close()
+            _log.warning("input is not connected", input=self._name, reason=self.error)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads
+
+    def _connected(self, *, lost: bool) -> None:
+        self.connected, self.error = True, None
+        self._obsolete = []
+        if lost:
+            self.error = "the broker has forgotten the session: messages may be missing"
+            _log.error("input lost its session", input=self._name)
+
+
+class _Connection:
+    """One connection; paho's thread does the network, the loop everything else."""
+
+    def __init__(self, settings: MqttInput, client_id: str, pipeline: Pipeline) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._loop = asyncio.get_running_loop()
+        self._client_id = client_id
+        self._client: Client | None = None
+        self._unsettled: deque[tuple[int, asyncio.Task[Verdict]]] = deque()
+        self._closing = False
+        # Messages with QoS 0 need no acknowledgement that would hold the broker back.
+        self._room = threading.Semaphore(settings.receive_maximum * 2)
+        self._greeted: asyncio.Future[bool] = self._loop.create_future()
+        self._subscribed: asyncio.Future[list[int]] = self._loop.create_future()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+
+    async def open(self, obsolete: Sequence[str]) -> bool:
+        """Connect and subscribe; return whether the broker still had the session.
+
+        Raises:
+            BrokerRefusal, SecretError, OSError, TimeoutError, ValueError: it did not work.
+        """
+        settings = self._settings
+        self._client = client = self._make_client()
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = settings.session_expiry
+        properties.ReceiveMaximum = settings.receive_maximum
+        port = settings.port or (8883 if settings.tls else 1883)
+        await asyncio.to_thread(
+            client.connect,
+            settings.host,
+            port,
+            settings.keepalive,
+            clean_start=False,
+            properties=properties,
+        )
+        client.loop_start()
+        async with asyncio.timeout(CONNECT_SECONDS):
+            present = await self._greeted
+            for topic in set(obsolete) - set(settings.filters):
+                client.unsubscribe(topic)
+            await self._subscribe(client)
+        return present
+
+    async def settle(self) -> None:
+        """Take nothing more, and wait a moment for what was taken."""
+        self._closing = True
+        tasks = [task for _, task in self._unsettled]
+        if tasks:
+            await asyncio.wait(tasks, timeout=SETTLE_SECONDS)
+            await asyncio.sleep(0)  # their callbacks acknowledge
+
+    def leave(self, *, forget: bool) -> None:
+        """Say good-bye; the broker keeps the session unless it is to be forgotten."""
+        if self._client is None:
+            return
+        properties = None
+        if forget:
+            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = 0
+        self._client.disconnect(properties=properties)
+
+    async def close(self) -> None:
+        """End the network thread; nothing is acknowledged from now on."""
+        self._closing = True
+        client, self._client = self._client, None
+        if client is not None:
+            client.disconnect()
+            await asyncio.to_thread(client.loop_stop)
+        for future in (self._greeted, self._subscribed, self.lost):
+            if future.done() and not future.cancelled():
+                future.exception()  # has been seen
+            future.cancel()
+
+    async def _subscribe(self, client: Client) -> None:
+        filters = self._settings.filters
+        # What is retained must not come again with every connection.
+        options = SubscribeOptions(qos=1, retainHandling=_NEW_SUBSCRIPTIONS_ONLY)
+        client.subscribe([(topic, options) for topic in filters])
+        codes = await self._subscribed
+        refused = [topic for topic, code in zip(filters, codes, strict=False) if code >= _FAILURE]
+        if refused:
+            raise BrokerRefusal(f"the broker refused the subscription to {', '.join(refused)}")
+
+    def _make_client(self) -> Client:
+        settings = self._settings
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_SECONDS
+        if settings.username is not None:
+            client.username_pw_set(settings.username, read_optional(settings.password))
+        if settings.tls:
+            client.tls_set_context(tls_context(settings.ca_file))
+
+        def on_connect(_c: Client, _u: Any, flags: Any, reason: Any, _p: Any) -> None:
+            self._tell(self._on_connect, flags.session_present, reason)
+
+        def on_subscribe(_c: Client, _u: Any, _mid: int, codes: Any, _p: Any) -> None:
+            self._tell(self._on_subscribe, [code.value for code in codes])
+
+        def on_disconnect(_c: Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+            self._tell(self._on_disconnect, reason)
+
+        client.on_connect, client.on_subscribe = on_connect, on_subscribe
+        client.on_disconnect, client.on_message = on_disconnect, self._on_message
+        return client
+
+    def _on_connect(self, present: bool, reason: Any) -> None:
+        if self._greeted.done():
+            return
+        if reason.is_failure:
+            self._greeted.set_exception(BrokerRefusal(f"the broker refused: {reason}"))
+        else:
+            self._greeted.set_result(bool(present))
+
+    def _on_subscribe(self, codes: list[int]) -> None:
+        if not self._subscribed.done():
+            self._subscribed.set_result(codes)
+
+    def _on_disconnect(self, reason: Any) -> None:
+        kind = SessionTakenOver if reason.value == _SESSION_TAKEN_OVER else BrokerRefusal
+        for future in (self._greeted, self._subscribed, self.lost):
+            if not future.done():
+                future.set_exception(kind(f"the broker closed the connection: {reason}"))
+
+    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        """Hand a message over; runs in paho's thread, and stops reading while there is no room."""
+        while not self._room.acquire(timeout=_BLOCKED_SECONDS):
+            if self._closing:
+                return
+        self._tell(self._take, _read(message), message.mid if message.qos else 0)
+
+    def _take(self, message: Message, mid: int) -> None:
+        if self._closing:
+            return
+        task = self._pipeline.accept(message)
+        if mid:
+            self._unsettled.append((mid, task))
+        task.add_done_callback(self._settled)
+
+    def _settled(self, task: asyncio.Task[Verdict]) -> None:
+        self._room.release()
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _log.error("message failed", exc_info=fault)
+        # In the order in which they came, as MQTT wants it.
+        while self._unsettled and self._unsettled[0][1].done():
+            mid, first = self._unsettled[0]
+            if first.cancelled() or self._client is None:
+                return
+            self._unsettled.popleft()
+            self._client.ack(mid, 1)
+
+    def _tell(self, callback: Any, *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _read(message: MQTTMessage) -> Message:
+    properties = message.properties
+    pairs = getattr(properties, "UserProperty", ()) if properties is not None else ()
+    headers = {name.lower(): value for name, value in pairs}
+    return Message(message.topic, bytes(message.payload), headers, headers.get("traceparent"))

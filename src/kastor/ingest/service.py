@@ -1,0 +1,275 @@
+"""Inputs as people manage them: checked, stored, and made to act at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import structlog
+
+from kastor.clock import now_ticks
+from kastor.errors import InvalidArgument, KastorError, NotAllowed, NotFound
+from kastor.events.policy import UNBOUNDED, EndpointPolicy
+from kastor.graph.service import GraphService
+from kastor.ingest.bursts import Bursts
+from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require_library
+from kastor.ingest.pipeline import Pipeline, Verdict
+from kastor.ingest.tally import RejectedMessage, Tally
+from kastor.ingest.webhook import NoEvent, read_messages
+from kastor.records import InputRow
+from kastor.storage.inputs import InputStore
+
+if TYPE_CHECKING:
+    from kastor.ingest.mqtt import MqttSource
+
+REFRESH_SECONDS = 2.0
+"""How soon a process sees the inputs that another one changed."""
+
+_NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
+
+_log = structlog.get_logger("kastor.ingest")
+
+
+@dataclass(frozen=True, slots=True)
+class InputInfo:
+    """An input as it may be shown: secrets stand in it by reference only."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InputStatus:
+    """How an input is doing; `connected` is None where there is nothing to connect to."""
+
+    name: str
+    kind: str
+    tally: Tally
+    connected: bool | None
+    error: str | None
+
+
+@dataclass(slots=True)
+class _Running:
+    row: InputRow
+    tally: Tally
+    settings: Input | None = None
+    bursts: Bursts | None = None
+    pipeline: Pipeline | None = None
+    source: MqttSource | None = None
+    error: str | None = None
+
+
+class InputService:
+    """Inputs of one graph."""
+
+    def __init__(
+        self,
+        store: InputStore,
+        graph: GraphService,
+        host_name: str,
+        policy: EndpointPolicy = UNBOUNDED,
+        *,
+        shared: bool = False,
+    ) -> None:
+        """Prepare the service.
+
+        Args:
+            store: of the inputs.
+            graph: what is written to.
+            host_name: the graph's; names the sessions at brokers.
+            policy: bounds of secrets.
+            shared: whether other processes serve the graph too.
+        """
+        self._store = store
+        self._graph = graph
+        self._session = f"kastor-{host_name.partition('.')[0]}"
+        self._policy = policy
+        self._shared = shared
+        self._running: dict[str, _Running] = {}
+        self._lock = asyncio.Lock()
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start every stored input; one that cannot start says so in its status."""
+        await self.refresh()
+        if self._shared:
+            self._keeper = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """Stop every input; brokers keep what is not acknowledged."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        async with self._lock:
+            await asyncio.gather(*(_stop(running) for running in self._running.values()))
+            self._running.clear()
+
+    async def refresh(self) -> None:
+        """Bring what runs in step with what is stored."""
+        async with self._lock:
+            rows = {row.name: row for row in await self._store.inputs()}
+            for name, running in list(self._running.items()):
+                if name not in rows:
+                    await _stop(self._running.pop(name), forget=True)
+                elif rows[name] != running.row:
+                    await self._replace(running, rows[name])
+            for name, row in rows.items():
+                if name not in self._running:
+                    self._running[name] = self._start(row, Tally(), ())
+
+    async def inputs(self) -> list[InputInfo]:
+        """Return the inputs by name."""
+        return [_info(row) for row in await self._store.inputs()]
+
+    async def input(self, name: str) -> InputInfo:
+        """Return an input; raises NotFound."""
+        for row in await self._store.inputs():
+            if row.name == name:
+                return _info(row)
+        raise _not_found(name)
+
+    async def put_input(self, name: str, kind: str, settings: Mapping[str, Any]) -> InputInfo:
+        """Create or replace an input; it acts at once.
+
+        Raises:
+            InvalidArgument: the name, the kind or a setting is wrong.
+            MissingInputLibrary: the kind's client library is not installed.
+        """
+        if _NAME.fullmatch(name) is None:
+            raise InvalidArgument(
+                "An input's name has 3 to 50 letters, digits and hyphens, and no hyphen at its "
+                "ends."
+            )
+        read_input(kind, settings, self._policy)
+        require_library(kind)
+        text = msgspec.json.encode(dict(settings))
+        await self._store.put_input(InputRow(name, kind, text, now_ticks()))
+        await self.refresh()
+        return await self.input(name)
+
+    async def delete_input(self, name: str) -> None:
+        """Delete an input; its broker forgets the session. Raises NotFound."""
+        if not await self._store.delete_input(name):
+            raise _not_found(name)
+        await self.refresh()
+
+    async def status(self, name: str) -> InputStatus:
+        """Return how an input is doing; raises NotFound."""
+        running = await self._find(name)
+        source = running.source
+        error = running.error if source is None else source.error
+        connected = source.connected if source is not None else None
+        if connected is None and running.row.kind == MqttInput.kind:
+            connected = False
+        return InputStatus(name, running.row.kind, running.tally, connected, error)
+
+    async def rejected(self, name: str) -> Sequence[RejectedMessage]:
+        """Return the last messages that an input could not use, newest first; raises NotFound."""
+        running = await self._find(name)
+        return list(running.tally.last_rejected)[::-1]
+
+    async def receive(
+        self, name: str, content_type: str, headers: Mapping[str, str], body: bytes
+    ) -> list[Verdict]:
+        """Take the messages of a webhook request; return what became of each once it is durable.
+
+        Raises:
+            NotFound: there is no such input.
+            NotAllowed: it is not a webhook.
+            InvalidArgument: the body cannot be read.
+            Unavailable: some of it could not be written; the whole may be sent again.
+        """
+        running = await self._find(name)
+        if running.row.kind == MqttInput.kind:
+            raise NotAllowed(f"The input {name} takes its messages from a broker.")
+        pipeline = running.pipeline
+        if pipeline is None:
+            raise NotAllowed(f"The input {name} does not run: {running.error}")
+        waiting: list[asyncio.Task[Verdict] | Verdict] = []
+        for each in read_messages(content_type, headers, body):
+            if isinstance(each, NoEvent):
+                waiting.append(pipeline.reject(each.message, str(each)))
+            else:
+                waiting.append(pipeline.accept(each))
+        tasks = [each for each in waiting if isinstance(each, asyncio.Task)]
+        if tasks:
+            await asyncio.wait(tasks)
+        return [each.result() if isinstance(each, asyncio.Task) else each for each in waiting]
+
+    async def _find(self, name: str) -> _Running:
+        if name not in self._running and self._shared:
+            await self.refresh()
+        running = self._running.get(name)
+        if running is None:
+            raise _not_found(name)
+        return running
+
+    async def _replace(self, running: _Running, row: InputRow) -> None:
+        """Go on with new settings; the session at the broker stays if it is the same one."""
+        before = running.settings
+        obsolete: Sequence[str] = ()
+        forget = True
+        if isinstance(before, MqttInput) and row.kind == MqttInput.kind:
+            after = msgspec.json.decode(row.settings)
+            same = ("host", "port", "client_id")
+            if all(getattr(before, each) == after.get(each) for each in same):
+                obsolete, forget = before.filters, False
+        await _stop(running, forget=forget)
+        self._running[row.name] = self._start(row, running.tally, obsolete)
+
+    def _start(self, row: InputRow, tally: Tally, obsolete: Sequence[str]) -> _Running:
+        running = _Running(row, tally)
+        try:
+            settings = read_input(row.kind, msgspec.json.decode(row.settings), self._policy)
+            require_library(row.kind)
+        except KastorError as error:  # an older Kastor took it, or the bounds have changed
+            running.error = error.message
+            _log.error("input does not start", input=row.name, reason=error.message)
+            return running
+        is_mqtt = isinstance(settings, MqttInput)
+        running.settings = settings
+        running.bursts = Bursts(self._graph, row.name, settings.window_ms / 1_000, patient=is_mqtt)
+        running.pipeline = Pipeline(settings, running.bursts, tally)
+        if isinstance(settings, MqttInput):
+            mqtt = importlib.import_module("kastor.ingest.mqtt")  # its library is an extra
+            client_id = f"{self._session}-{row.name}"
+            source = mqtt.MqttSource(row.name, settings, client_id, running.pipeline, obsolete)
+            running.source = cast("MqttSource", source)
+            running.source.start()
+        return running
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self.refresh()
+            except Exception as error:  # noqa: BLE001 - the store comes back
+                _log.warning("inputs not looked up", reason=str(error))
+
+
+async def _stop(running: _Running, *, forget: bool = False) -> None:
+    if running.source is not None:
+        await running.source.stop(forget=forget)
+    if running.bursts is not None:
+        await running.bursts.stop()
+
+
+def _info(row: InputRow) -> InputInfo:
+    try:
+        settings = describe(read_input(row.kind, msgspec.json.decode(row.settings)))
+    except KastorError:  # an older Kastor took it; settings never hold secrets
+        settings = msgspec.json.decode(row.settings)
+    return InputInfo(row.name, row.kind, settings)
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(f"There is no input named {name[:80]}.", code="InputNotFound")
