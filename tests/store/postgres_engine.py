@@ -72,7 +72,8 @@ class SideConnection:
 
     def __init__(self, dsn: str) -> None:
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._connection = self._run(asyncpg.connect(dsn))
 
     def fetch(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
@@ -81,6 +82,8 @@ class SideConnection:
     def close(self) -> None:
         self._run(self._connection.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)

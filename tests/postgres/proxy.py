@@ -1,0 +1,81 @@
+"""A wire between a driver and its server that can be cut at the worst moments."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Proxy:
+    """Passes bytes on until told otherwise.
+
+    Attributes:
+        cut_request: cut the connection instead of passing on what contains this.
+        cut_answer: pass on what contains this, and cut the connection instead of its answer.
+        refuses: cut new connections at once.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._target = urlsplit(dsn)
+        self.cut_request: bytes | None = None
+        self.cut_answer: bytes | None = None
+        self.refuses = False
+        self.connections = 0
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        user, path = self._target.username, self._target.path
+        self.dsn = f"postgresql://{user}@127.0.0.1:{port}{path}?sslmode=disable"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.cut()
+        self._server.close()
+        await asyncio.sleep(0.05)
+
+    def cut(self) -> None:
+        """Cut every connection there is."""
+        for writer in list(self._open):
+            writer.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuses:
+            writer.close()
+            return
+        self.connections += 1
+        host, port = self._target.hostname, self._target.port
+        server_reader, server_writer = await asyncio.open_connection(host, port)
+        self._open |= {writer, server_writer}
+        muted = asyncio.Event()
+        upwards = asyncio.create_task(self._up(reader, server_writer, muted))
+        try:
+            while data := await server_reader.read(65536):
+                if muted.is_set():
+                    break  # the server has done it, and nobody hears of it
+                writer.write(data)
+        except OSError:
+            pass
+        finally:
+            upwards.cancel()
+            for each in (writer, server_writer):
+                each.close()
+                self._open.discard(each)
+
+    async def _up(
+        self, reader: asyncio.StreamReader, server: asyncio.StreamWriter, muted: asyncio.Event
+    ) -> None:
+        try:
+            while data := await reader.read(65536):
+                if self.cut_request is not None and self.cut_request in data:
+                    self.cut_request = None
+                    break
+                if self.cut_answer is not None and self.cut_answer in data:
+                    self.cut_answer = None
+                    muted.set()
+                server.write(data)
+        except OSError:
+            pass
+        server.close()
