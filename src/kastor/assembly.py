@@ -13,6 +13,7 @@ from kastor.events.routes import RouteService
 from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
 from kastor.ingest.service import InputService
 from kastor.live.service import LiveService, LiveSettings
+from kastor.query.indexes import IndexService
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
@@ -27,12 +28,15 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
     graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
     limits = ADT_REQUEST_LIMITS if adt else _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
+    dialect = None if store.schema is None else Postgres(store.schema)
+    indexes = IndexService(store.indexes, dialect)
     query = QueryService(
         store,
         lambda: store.catalog,
         store.signing_key,
         query_settings,
-        dialect=None if store.schema is None else Postgres(store.schema),
+        dialect=dialect,
+        indexes=indexes.paths,
         refresh=store.refresh,
     )
     policy = endpoint_policy(settings)
@@ -45,6 +49,7 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
         store,
         graph,
         query,
+        indexes,
         routes,
         feed,
         live,
@@ -84,7 +89,9 @@ def value_rules(settings: Settings) -> ValueRules:
 
 def _request_limits(settings: Settings) -> RequestLimits:
     return RequestLimits(
-        body_bytes=settings.max_body_bytes, models_body_bytes=settings.max_models_body_bytes
+        body_bytes=settings.max_body_bytes,
+        models_body_bytes=settings.max_models_body_bytes,
+        slow_query_seconds=settings.slow_query_seconds,
     )
 
 

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         134_217_728, gt=0, description="Largest body of an upload of models."
     )
     query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
+    slow_query_seconds: float = Field(
+        1.0, ge=0, description="Queries that take longer are logged with their text."
+    )
     query_page: int = Field(100, gt=0, description="Rows of a query page when none are asked for.")
     max_query_page: int = Field(1_000, gt=0, description="Most rows of a query page.")
     max_live_queries: int = Field(

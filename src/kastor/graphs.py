@@ -126,6 +126,7 @@ class ServerGraphs:
             stack.push_async_callback(services.live.stop)
             stack.push_async_callback(services.routes.stop)
             stack.push_async_callback(services.inputs.stop)
+            await services.indexes.refresh()
             # Endpoints of the configuration file are the default graph's.
             await services.routes.start(self._endpoints if name == DEFAULT else {})
             await services.inputs.start()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import structlog
 
 from kastor.api import legacy
 from kastor.api.paging import max_items
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from kastor.api.services import Services
 
 STRICT_HEADER = b"kastor-adt-strict"
+EXPLAIN_HEADER = b"kastor-explain"
+_YES = (b"true", b"1")
+_log = structlog.get_logger("kastor.query")
 _UNBOUNDED = 1_000_000_000
 
 
@@ -29,10 +34,17 @@ async def query_twins(services: Services, request: Request) -> Response:
         raise BadRequest("An invalid continuationToken was provided.")
     if not text and not token:
         raise BadRequest("Give a query, or the continuationToken of the page before.")
-    strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
+    strict = request.headers.get(STRICT_HEADER, b"").lower() in _YES
+    explain = request.headers.get(EXPLAIN_HEADER, b"").lower() in _YES
+    started = time.perf_counter()
     page = await request.unless_gone(
-        services.query.run(text, token=token or None, max_items=size, strict=strict)
+        services.query.run(
+            text, token=token or None, max_items=size, strict=strict, explain=explain
+        )
     )
+    elapsed = time.perf_counter() - started
+    if elapsed > services.limits.slow_query_seconds:
+        _log.warning("slow query", query=text, seconds=round(elapsed, 3), rows=page.rows)
     value = page.value
     if request.api_version == legacy.VERSION:
         value = legacy.strip_rows(value)

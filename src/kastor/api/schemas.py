@@ -286,6 +286,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "properties": {"name": _STRING, "place": _STRING, "state": {"enum": ["open", "idle"]}},
         "additionalProperties": False,
     },
+    "Index": {
+        "type": "object",
+        "required": ["path"],
+        "properties": {"path": _STRING},
+        "additionalProperties": False,
+    },
+    "IndexList": _list("Index"),
     "GraphList": _list("Graph"),
     "Health": {"type": "object", "required": ["status"], "properties": {"status": _STRING}},
     "Error": {

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
     from kastor.live.service import LiveService
+    from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
 
@@ -27,6 +28,7 @@ class RequestLimits:
     default_models_page: int = 100
     relationships_page: int = 1_000
     default_relationships_page: int = 10
+    slow_query_seconds: float = 1.0
 
 
 ADT_REQUEST_LIMITS = RequestLimits(
@@ -44,6 +46,7 @@ class Services:
     store: Store
     graph: GraphService
     query: QueryService
+    indexes: IndexService
     routes: RouteService
     feed: Feed
     live: LiveService

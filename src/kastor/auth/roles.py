@@ -27,6 +27,8 @@ class Permission(StrEnum):
     INPUTS_READ = "kastor/inputs/read"
     INPUTS_WRITE = "kastor/inputs/write"
     INPUTS_SEND = "kastor/inputs/send"
+    INDEXES_READ = "kastor/indexes/read"
+    INDEXES_WRITE = "kastor/indexes/write"
     STATUS_READ = "kastor/status/read"
     GRAPHS_READ = "kastor/graphs/read"
     GRAPHS_WRITE = "kastor/graphs/write"
@@ -44,6 +46,7 @@ READER = frozenset(
         Permission.QUERY,
         Permission.ROUTES_READ,
         Permission.EVENTS_READ,
+        Permission.INDEXES_READ,
         Permission.STATUS_READ,
         Permission.GRAPHS_READ,
         Permission.OPEN,

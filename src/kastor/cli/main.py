@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kastor import __version__
-from kastor.cli import copy, endpoint, graph, ingest, models, route, serve, token
+from kastor.cli import copy, endpoint, graph, index, ingest, models, route, serve, token
 from kastor.cli.output import fail
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(token.app, name="token", help="Make, list and revoke access tokens
 app.add_typer(endpoint.app, name="endpoint", help="Where events go to.")
 app.add_typer(route.app, name="route", help="The health of event routes; dead letters.")
 app.add_typer(ingest.app, name="input", help="Where messages of sensors come from.")
+app.add_typer(index.app, name="index", help="Indexes on properties, for faster queries.")
 app.add_typer(graph.app, name="graph", help="List, make and delete graphs of a running server.")
 app.add_typer(models.app, name="models", help="Check and describe DTDL models, without a server.")
 

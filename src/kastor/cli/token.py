@@ -30,7 +30,7 @@ def create(
     role: Annotated[
         Role,
         typer.Option(
-            help="owner: everything; reader: read and query; sender: hand messages to inputs; none: no access."
+            help="owner: everything; reader: read and query; sender: messages to inputs; none: nothing."
         ),
     ] = Role.owner,
     name: Annotated[

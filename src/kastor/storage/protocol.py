@@ -22,6 +22,7 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.events import EventStore
+from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.types import RelationshipId, TwinId
 
@@ -66,6 +67,10 @@ class Store(Protocol):
     @property
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
+
+    @property
+    def indexes(self) -> IndexStore:
+        """The property indexes of the graph's twins."""
 
     @property
     def events(self) -> EventStore:

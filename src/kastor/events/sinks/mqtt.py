@@ -50,6 +50,7 @@ class MqttSink(ConnectedSink):
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._early: dict[int, int] = {}
         self._largest: int | None = None
+        self._slots = asyncio.Semaphore(endpoint.concurrency)
 
     def _is_connected(self) -> bool:
         return self._client is not None and self._client.is_connected()
@@ -82,10 +83,11 @@ class MqttSink(ConnectedSink):
             size = len(payload) + len(topic.encode()) + extra + _PACKET_OVERHEAD
             if size > self._largest:
                 return Fault("refused", f"{size} bytes are more than the broker takes")
-        info = client.publish(topic, payload, qos=1, properties=properties)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            return Fault("unavailable", f"{self._where}: the connection is down")
-        return self._judged(await self._acknowledgement(info.mid))
+        async with self._slots:
+            info = client.publish(topic, payload, qos=1, properties=properties)
+            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return Fault("unavailable", f"{self._where}: the connection is down")
+            return self._judged(await self._acknowledgement(info.mid))
 
     async def _acknowledgement(self, mid: int) -> int:
         # paho's thread may have been faster than this one.
@@ -123,6 +125,7 @@ class MqttSink(ConnectedSink):
             reconnect_on_failure=False,
         )
         client.connect_timeout = endpoint.timeout
+        client.max_inflight_messages_set(endpoint.concurrency)
         password = read_optional(endpoint.password)
         self._hidden = (password,)
         if endpoint.username is not None:
@@ -151,8 +154,9 @@ class MqttSink(ConnectedSink):
             connected.set_exception(BrokerRefusal(f"the broker refused: {reason}"))
             return
         self._largest = getattr(properties, "MaximumPacketSize", None)
+        # The broker says how many unacknowledged events it takes; paho does not keep to it.
         at_once = getattr(properties, "ReceiveMaximum", 65_535)
-        client.max_inflight_messages_set(min(self._endpoint.concurrency, at_once))
+        self._slots = asyncio.Semaphore(min(self._endpoint.concurrency, at_once))
         connected.set_result(None)
 
     def _on_publish(self, client: Client, mid: int, reason: int) -> None:
@@ -177,6 +181,7 @@ class MqttSink(ConnectedSink):
         for future in futures:
             if not future.done():
                 future.set_exception(BrokerRefusal(why))
+                future.exception()  # nobody may be waiting any more, and that is no error
 
 
 def _tell(loop: asyncio.AbstractEventLoop, callback: Any, *arguments: Any) -> None:

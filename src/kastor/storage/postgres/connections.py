@@ -45,6 +45,7 @@ class Connections:
         self._idle: list[Connection] = []
         self._members: set[Connection] = set()
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._connecting: set[asyncio.Task[Connection]] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
         self._pause = 0.0
@@ -109,6 +110,7 @@ class Connections:
         self._members.clear()
         while self._waiting:
             self._fail(self._waiting.popleft())
+        await asyncio.gather(*self._connecting, return_exceptions=True)
         idle, self._idle = self._idle, []
         await asyncio.gather(*(self._end(each) for each in idle), *self._ending)
 
@@ -117,17 +119,31 @@ class Connections:
         if asyncio.get_running_loop().time() < self._down_until:
             self._free_place()
             raise unavailable(self._reason)
+        task = asyncio.ensure_future(connect(self._dsn))
         try:
-            connection = await connect(self._dsn)
-        except BaseException as error:
+            connection = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # It is made all the same, for the next one: there may be many who wait.
+            self._connecting.add(task)
+            task.add_done_callback(self._adopt)
+            raise
+        except Exception as error:
             self._free_place()
-            if not isinstance(error, Exception):
-                raise
             self._note_down(error)
             raise unavailable(error) from error
         self._pause = 0.0
         self._members.add(connection)
         return connection
+
+    def _adopt(self, task: asyncio.Task[Connection]) -> None:
+        self._connecting.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled() or error is not None:
+            self._free_place()
+            return
+        if not self._closed:
+            self._members.add(task.result())
+        self.give(task.result())
 
     def _note_down(self, error: BaseException) -> None:
         if not self._pause:

@@ -24,6 +24,7 @@ from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
@@ -65,6 +66,7 @@ class PostgresStore:
         self._queries = Queries(connections, self._texts, self._catalogs)
         self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
         self.events = PostgresEventTables(self._upkeep, self._texts)
+        self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self._retention = retention
         self._clock = clock

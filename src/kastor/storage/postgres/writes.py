@@ -86,6 +86,7 @@ class Writes:
                 except Exception as error:  # noqa: BLE001 - what is not understood is raised again
                     failures += 1
                     if await self._settle(error, sent, failures):
+                        await self._catch_up(sent[0].decision)
                         return sent[0].decision.outcome
         raise unavailable("others write the same resource all the time")
 
@@ -141,6 +142,12 @@ class Writes:
         if fault is Fault.FULL or (out_of_time and fault is not Fault.RACE):
             raise unavailable(error) from error
         return False
+
+    async def _catch_up(self, decision: Decision) -> None:
+        """Publish the catalog that follows a change that was only found again."""
+        if isinstance(decision.change, ChangeModels):
+            async with self._connections.lease() as connection:
+                await self._catalogs.load(connection)
 
     async def _look_up(self, sent: _Sent, error: Exception) -> bool:
         """Return True if the log has the change's entry, as soon as a server answers.

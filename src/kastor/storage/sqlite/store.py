@@ -27,6 +27,7 @@ from kastor.storage.sqlite import schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
 from kastor.storage.sqlite.event_tables import SqliteEventTables
+from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.reads import PointReads
@@ -106,6 +107,7 @@ class SqliteStore:
         )
         store._connection = connection
         store._build_catalog = build_catalog
+        store.indexes = SqliteIndexes(store._pool, store._upkeep)
         store.events = SqliteEventTables(store._pool, store._upkeep, pulse)
         store.inputs = SqliteInputTable(store._pool, store._upkeep)
         writer.start()
@@ -114,6 +116,7 @@ class SqliteStore:
     _connection: apsw.Connection
     _build_catalog: BuildCatalog
     events: SqliteEventTables
+    indexes: SqliteIndexes
     inputs: SqliteInputTable
 
     @property
