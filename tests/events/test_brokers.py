@@ -1,0 +1,259 @@
+"""Every broker kind against the real thing, judged by what can be read from it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from kastor.events.endpoints import make_sink, read_endpoint
+from kastor.events.model import Delivered, Event, Sink
+
+from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, Message
+from .factory import HOST, event, updates
+
+pytestmark = pytest.mark.anyio
+TIMEOUT = 3.0
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def early(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[dict[str, Any]]:
+    """RabbitMQ takes its time to start: it does so while the others are tested."""
+    started: dict[str, Any] = {}
+    with ThreadPoolExecutor() as pool:
+        if any("[amqp]" in item.name for item in request.session.items):
+            broker = BROKERS["amqp"](tmp_path_factory.mktemp("amqp"))
+            started["amqp"] = (broker, pool.submit(broker.start))
+        yield started
+
+
+@pytest.fixture(scope="module", params=["nats", "mqtt", "kafka", "amqp"])
+def process(
+    request: pytest.FixtureRequest, tmp_path_factory: Any, early: dict[str, Any]
+) -> Iterator[Broker]:
+    broker, running = early.get(request.param) or (
+        BROKERS[request.param](tmp_path_factory.mktemp(request.param)),
+        None,
+    )
+    try:
+        if running is None:
+            broker.start()
+        else:
+            running.result()
+        yield broker
+    finally:
+        broker.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+async def broker(process: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    monkeypatch.setenv("KASTOR_SECRET_WRONG", "hunter22222")
+    if process.process is None:
+        process.start()
+    await process.prepare()
+    return process
+
+
+def sink_of(broker: Broker, **settings: Any) -> Sink:
+    merged = broker.settings() | {"timeout": TIMEOUT} | settings
+    return make_sink("test", read_endpoint(broker.kind, merged))
+
+
+async def deliver_all(sink: Sink, events: Sequence[Event], seconds: float = 60) -> None:
+    """What the relay does: again from the first that is not confirmed, until all are."""
+    deadline, pending = time.monotonic() + seconds, list(events)
+    while pending:
+        report = await sink.deliver(pending[:100])
+        del pending[: report.confirmed]
+        if report.fault is not None:
+            assert report.fault.kind == "unavailable", report.fault
+            assert time.monotonic() < deadline, report.fault
+            await asyncio.sleep(0.1)
+
+
+def judge(arrived: list[Message], sent: Sequence[Event], *, duplicates: bool = False) -> None:
+    """Nothing lost, nothing strange, per twin the first arrivals in order."""
+    ids = [message.id for message in arrived]
+    assert set(ids) == {each.id for each in sent}
+    if not duplicates:
+        assert len(ids) == len(set(ids))
+    expected: dict[str, list[str]] = {}
+    for each in sent:
+        expected.setdefault(each.key, []).append(each.id)
+    first: dict[str, list[str]] = {}
+    for message in arrived:
+        of_twin = first.setdefault(message.key, [])
+        if message.id not in of_twin:
+            of_twin.append(message.id)
+    assert first == expected
+
+
+async def test_arrives_in_order_with_its_attributes(broker: Broker) -> None:
+    sink, sent = sink_of(broker), updates(400)
+    await sink.open()
+    assert await sink.deliver(sent) == Delivered(400)
+    await sink.close()
+    arrived = await broker.received(400)
+    judge(arrived, sent)
+    message = next(each for each in arrived if each.id == "event-1")
+    assert message.data == sent[0].data
+    assert message.content_type == "application/json"
+    trace = message.attributes.pop("traceparent")
+    assert len(trace) == 55
+    assert message.attributes == {
+        "specversion": "1.0",
+        "id": "event-1",
+        "type": "Microsoft.DigitalTwins.Twin.Update",
+        "source": HOST,
+        "subject": "twin1",
+        "time": "2021-12-09T20:28:52.6512162Z",
+    }
+
+
+async def test_structured_mode(broker: Broker) -> None:
+    sink = sink_of(broker, mode="structured")
+    assert await sink.deliver([event(subject="twin1")]) == Delivered(1)
+    await sink.close()
+    (message,) = await broker.received(1)
+    assert message.content_type == "application/cloudevents+json"
+    assert message.data.startswith(b'{"specversion":"1.0","id":"event-1"')
+
+
+async def test_restart_loses_nothing(broker: Broker) -> None:
+    if broker.kind == "kafka":
+        pytest.skip("the mock cluster keeps nothing over a restart; see the frozen broker")
+    how = signal.SIGTERM if broker.loses_memory_when_killed else signal.SIGKILL
+    sink, sent = sink_of(broker), updates(600)
+    await sink.open()
+    work = asyncio.create_task(deliver_all(sink, sent))
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(broker.stop, how)
+    started = time.monotonic()
+    report = await sink_of(broker).deliver(sent[:1])
+    assert report.fault is not None
+    assert report.fault.kind == "unavailable"
+    assert time.monotonic() - started < TIMEOUT + 1
+    await asyncio.sleep(0.3)
+    await asyncio.to_thread(broker.start)
+    await work
+    await sink.close()
+    judge(await broker.received(600), sent, duplicates=True)
+
+
+async def test_frozen_broker_ends_in_a_fault_and_nothing_is_lost(broker: Broker) -> None:
+    sink, sent = sink_of(broker, timeout=1.0), updates(200)
+    assert await sink.deliver(sent[:50]) == Delivered(50)
+    broker.freeze()
+    started = time.monotonic()
+    report = await sink.deliver(sent[50:])
+    broker.thaw()
+    assert report.fault is not None
+    assert report.fault.kind == "unavailable"
+    assert time.monotonic() - started < 5
+    await deliver_all(sink, sent[50 + report.confirmed :])
+    await sink.close()
+    judge(await broker.received(200), sent, duplicates=True)
+
+
+async def test_closing_while_delivering_does_not_hang(broker: Broker) -> None:
+    sink, sent = sink_of(broker, timeout=30.0), updates(100)
+    assert await sink.deliver(sent[:10]) == Delivered(10)
+    broker.freeze()
+    work = asyncio.create_task(sink.deliver(sent[10:]))
+    await asyncio.sleep(0.2)
+    started = time.monotonic()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    await sink.close()
+    took = time.monotonic() - started
+    broker.thaw()
+    assert took < 4
+
+
+async def test_wrong_credentials_are_unavailable_and_not_told(broker: Broker) -> None:
+    if broker.kind == "kafka":
+        pytest.skip("the mock cluster has no logins")
+    sink = sink_of(broker, **broker.wrong_login())
+    report = await sink.deliver(updates(1))
+    await sink.close()
+    assert report.confirmed == 0
+    assert report.fault is not None
+    assert report.fault.kind == "unavailable"
+    assert "hunter22222" not in report.fault.message
+
+
+async def test_too_large_is_refused_and_the_next_go_on(broker: Broker) -> None:
+    if broker.kind == "amqp":
+        pytest.skip("RabbitMQ takes 128 MiB")
+    large = event(subject="twin3", data=b'"%s"' % (b"x" * 70_000), seq=3)
+    sent = [*updates(2), large, *updates(3, first=4)]
+    sink = sink_of(broker, **({"max_bytes": 60_000} if broker.kind == "kafka" else {}))
+    report = await sink.deliver(sent)
+    assert report.confirmed == 2
+    assert report.fault is not None
+    assert report.fault.kind == "refused", report.fault
+    assert await sink.deliver(sent[3:]) == Delivered(3)
+    await sink.close()
+    judge(await broker.received(5), [each for each in sent if each is not large])
+
+
+async def test_odd_ids_become_safe_names(broker: Broker) -> None:
+    sink = sink_of(broker)
+    assert await sink.deliver([event(subject="a.b *>+%é x")]) == Delivered(1)
+    await sink.close()
+    (message,) = await broker.received(1)
+    assert message.attributes["subject"]
+
+
+async def test_mqtt_believes_the_reason_code(broker: Broker) -> None:
+    if broker.kind != "mqtt":
+        pytest.skip("about MQTT alone")
+    report = await sink_of(broker, topic="forbidden/{twin}").deliver(updates(1))
+    assert report.confirmed == 0
+    assert report.fault is not None
+    assert report.fault.kind == "unavailable"
+    assert "0x87" in report.fault.message
+
+
+async def test_nats_without_a_stream_is_unavailable(broker: Broker) -> None:
+    if broker.kind != "nats":
+        pytest.skip("about NATS alone")
+    report = await sink_of(broker, subject="nobody.{twin}", stream="TWINS").deliver(updates(1))
+    assert report.fault is not None
+    assert report.fault.kind == "unavailable"
+    assert "nobody.twin1" in report.fault.message
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "refused"])
+async def test_unroutable_events_of_rabbitmq(broker: Broker, kind: str) -> None:
+    if broker.kind != "amqp":
+        pytest.skip("about RabbitMQ alone")
+    sink = sink_of(broker, routing_key="nobody", unroutable=kind)
+    report = await sink.deliver(updates(1))
+    await sink.close()
+    assert report.fault is not None
+    assert report.fault.kind == kind
+    assert "nobody" in report.fault.message
+    sink = sink_of(broker, routing_key="nobody", mandatory=False)
+    assert await sink.deliver(updates(1)) == Delivered(1)
+    await sink.close()
+
+
+async def test_missing_exchange_of_rabbitmq(broker: Broker) -> None:
+    if broker.kind != "amqp":
+        pytest.skip("about RabbitMQ alone")
+    report = await sink_of(broker, exchange="missing").deliver(updates(1))
+    assert report.fault is not None
+    assert "missing" in report.fault.message
