@@ -60,9 +60,9 @@ class Queries:
                     fault = fault_of(error)
                     if getattr(error, "sqlstate", None) == _CANCELLED:
                         raise _too_long(timeout) from None
-                    if fault is Fault.OTHER:
+                    if fault in (Fault.OTHER, Fault.ELSEWHERE):  # read-only it is by our own wish
                         raise
-                    if fault in (Fault.LOST, Fault.ELSEWHERE):
+                    if fault is Fault.LOST:
                         self._connections.expire(error)
                     if attempt == ATTEMPTS:
                         raise unavailable(error) from error

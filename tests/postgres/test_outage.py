@@ -1,0 +1,86 @@
+"""The database goes away and comes back, or another takes over: 503 meanwhile, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from kastor.testing import KastorServer
+
+from .cluster import Cluster
+from .load import MODEL, Load
+from .wire import Line, twin
+
+pytestmark = [pytest.mark.anyio, pytest.mark.faults, pytest.mark.timeout(180)]
+SCHEMA = "graph_outage"
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster.create().start()
+
+
+def serve(dsn: str) -> KastorServer:
+    return KastorServer(("--db", dsn, "--graph-schema", SCHEMA))
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+async def test_a_server_that_is_stopped_and_started_loses_nothing(
+    cluster: Cluster, mode: str
+) -> None:
+    with serve(cluster.dsn) as server:
+        load = await Load.prepare(server.url, 16)
+        running = asyncio.create_task(load.run())
+        for _ in range(2):
+            await load.acknowledge(300)
+            await asyncio.to_thread(cluster.stop, mode)
+            await asyncio.sleep(0.7)
+            async with Line(server.url) as line:
+                assert (await line.get("/healthz"))[0] == 200
+                status, headers, _ = await line.get(twin("w0"))
+                assert (status, "retry-after" in headers) == (503, True)
+                status, _, _ = await line.send(
+                    "POST", "/query", {"query": "SELECT * FROM DIGITALTWINS"}
+                )
+                assert status == 503
+            await asyncio.to_thread(cluster.start)
+        await load.acknowledge(300)
+        load.stop()
+        await running
+        async with Line(server.url) as line:
+            assert len(await line.query("SELECT T.$dtId FROM DIGITALTWINS T")) == 16
+            assert (await line.get(f"/models/{MODEL}"))[0] == 200
+    found = await load.judge(cluster.dsn, SCHEMA)
+    print(mode, found, f"longest gap {load.longest_gap:.2f} s")
+    assert found["lost"] == 0
+    assert load.strange == []
+    assert load.statuses.keys() <= {204, 503}
+
+
+async def test_a_killed_primary_with_a_synchronous_standby_loses_nothing(cluster: Cluster) -> None:
+    with Cluster() as standby:
+        standby.copy(cluster).start()
+        cluster.psql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+        cluster.psql("SELECT pg_reload_conf()")
+        for _ in range(100):
+            if cluster.psql("SELECT sync_state FROM pg_stat_replication") == "sync":
+                break
+            await asyncio.sleep(0.1)
+        hosts = f"127.0.0.1:{cluster.port},127.0.0.1:{standby.port}"
+        with serve(f"postgresql://postgres@{hosts}/postgres") as server:
+            load = await Load.prepare(server.url, 16)
+            running = asyncio.create_task(load.run())
+            await load.acknowledge(1_000)
+            await asyncio.to_thread(cluster.kill)
+            await asyncio.to_thread(standby.promote)
+            await load.acknowledge(1_000)
+            load.stop()
+            await running
+        found = await load.judge(standby.dsn, SCHEMA)
+        print("failover", found, f"longest gap {load.longest_gap:.2f} s")
+    assert found["lost"] == 0
+    assert load.strange == []
+    assert load.statuses.keys() <= {204, 503}

@@ -1,0 +1,164 @@
+"""Ten connections under any number of clients: nobody waits for ever, none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import asyncpg
+import pytest
+from tests.store.graphs import HALL_MODEL, Graph, hall, replace
+from tests.store.postgres_engine import PostgresEngine
+
+from kastor.errors import QueryTimeout, Unavailable
+from kastor.storage.postgres import connections
+from kastor.storage.postgres.connections import Connections
+
+pytestmark = pytest.mark.anyio
+OURS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = $1 AND pid <> pg_backend_pid() AND ($2 OR state = 'active')
+"""
+
+
+def named(dsn: str, name: str) -> str:
+    return f"{dsn}{'&' if '?' in dsn else '?'}application_name={name}"
+
+
+async def count(dsn: str, name: str, *, idle: bool) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return int(await connection.fetchval(OURS, name, idle))
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def graph(postgres: PostgresEngine) -> Graph:
+    postgres.dsn, plain = named(postgres.dsn, "pool-test"), postgres.dsn
+    graph = Graph(await postgres.open(pool=10), postgres.history())
+    postgres.dsn = plain
+    await graph.upload(HALL_MODEL)
+    return graph
+
+
+async def test_five_hundred_clients_share_ten_connections(graph: Graph, dsn: str) -> None:
+    for n in range(50):
+        await graph.put(f"h{n}", hall(seats=0))
+    most = 0
+
+    async def client(number: int) -> None:
+        for n in range(4):
+            await graph.patch(f"h{number % 50}", replace("/seats", n))
+            await graph.service.twin(f"h{(number + n) % 50}")
+            await graph.store.fetch_all("SELECT $1::bigint", (n,), timeout=10)
+
+    async def watch() -> None:
+        nonlocal most
+        while True:
+            most = max(most, await count(dsn, "pool-test", idle=True))
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
+    await asyncio.wait_for(asyncio.gather(*(client(number) for number in range(500))), 90)
+    watching.cancel()
+    assert 1 < most <= 10
+    versions = [(await graph.service.twin(f"h{n}")).version for n in range(50)]
+    assert versions == [41] * 50
+
+
+async def test_clients_that_give_up_take_no_connection_with_them(graph: Graph, dsn: str) -> None:
+    await graph.put("h", hall(seats=0))
+
+    async def impatient(number: int) -> None:
+        work = random.choice(
+            [
+                lambda: graph.service.twin("h"),
+                lambda: graph.patch("h", replace("/seats", number)),
+                lambda: graph.store.fetch_all("SELECT pg_sleep(0.05)", (), timeout=10),
+            ]
+        )
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(random.random() * 0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    for _ in range(4):
+        await asyncio.gather(*(impatient(number) for number in range(100)))
+    await asyncio.wait_for(asyncio.gather(*(graph.service.twin("h") for _ in range(100))), 20)
+    assert await count(dsn, "pool-test", idle=True) <= 10
+
+
+async def test_queries_leave_connections_to_others(graph: Graph) -> None:
+    await graph.put("h", hall(seats=0))
+    slow = [
+        asyncio.create_task(graph.store.fetch_all("SELECT pg_sleep(1)", (), timeout=10))
+        for _ in range(30)
+    ]
+    await asyncio.sleep(0.1)
+    await asyncio.wait_for(graph.patch("h", replace("/seats", 1)), 0.5)
+    await asyncio.wait_for(graph.service.twin("h"), 0.5)
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_a_query_ends_at_its_deadline_in_the_server_too(graph: Graph, dsn: str) -> None:
+    with pytest.raises(QueryTimeout, match=r"limit of 0\.2 seconds"):
+        await graph.store.fetch_all("SELECT pg_sleep(30)", (), timeout=0.2)
+    await asyncio.sleep(0.3)
+    assert await count(dsn, "pool-test", idle=False) == 0
+    assert await graph.store.fetch_one("SELECT 1", (), timeout=1) == (1,)
+
+
+async def test_a_query_ends_when_its_client_goes_away(graph: Graph, dsn: str) -> None:
+    task = asyncio.create_task(graph.store.fetch_all("SELECT pg_sleep(30)", (), timeout=60))
+    await asyncio.sleep(0.2)
+    assert await count(dsn, "pool-test", idle=False) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(0.3)
+    assert await count(dsn, "pool-test", idle=False) == 0
+
+
+async def test_a_query_that_fails_leaves_its_connection_usable(graph: Graph) -> None:
+    for _ in range(20):
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await graph.store.fetch_all("SELECT 1 / $1::int", (0,), timeout=5)
+    assert await graph.store.fetch_all("SELECT 2", (), timeout=5) == [(2,)]
+
+
+async def test_a_query_cannot_write_and_has_its_settings(graph: Graph) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await graph.store.fetch_all(f"DELETE FROM {graph.store.schema}.changes", (), timeout=5)
+    settings = "SELECT current_setting('jit'), current_setting('plan_cache_mode')"
+    assert await graph.store.fetch_one(settings, (), timeout=5) == ("off", "force_custom_plan")
+
+
+async def test_no_session_state_is_left_behind(graph: Graph) -> None:
+    await graph.put("h", hall())
+    await graph.store.reset()
+    await graph.store.prune()
+    async with graph.store._connections.lease() as connection:
+        rows = await connection.fetch(
+            "SELECT name FROM pg_settings WHERE source = 'session' "
+            "AND name NOT IN ('client_encoding', 'application_name')"
+        )
+    assert rows == []
+
+
+async def test_who_waits_too_long_is_told(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "WAIT_SECONDS", 0.1)
+    pool = Connections(dsn, 2)
+    taken = [await pool.take(), await pool.take()]
+    results = await asyncio.gather(*(pool.take() for _ in range(20)), return_exceptions=True)
+    assert all(isinstance(each, Unavailable) and "db_pool" in each.message for each in results)
+    waiting = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    pool.give(taken[0])
+    taken[0] = await waiting
+    for each in taken:
+        pool.give(each)
+    await pool.close()
+    with pytest.raises(Unavailable):
+        await pool.take()
