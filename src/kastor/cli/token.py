@@ -30,7 +30,8 @@ def create(
     role: Annotated[
         Role,
         typer.Option(
-            help="owner: everything; reader: read and query; sender: messages to inputs; none: nothing."
+            help="owner: everything; reader: read and query; sender: hand messages to inputs; "
+            "none: no access."
         ),
     ] = Role.owner,
     name: Annotated[
