@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 from typing import Annotated, ClassVar, Literal, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Meta, Struct
 
@@ -205,6 +205,10 @@ _TOKEN_SIGNS = frozenset("!#$%&'*+-.^_`|~")
 def check_http_url(url: str) -> None:
     """Refuse what is no http or https URL of a host; raises ValueError."""
     _check_url("url", url, ("http", "https"))
+    # Steps upwards would leave the prefix that an allow-list has compared.
+    steps = unquote(urlsplit(url).path).replace("\\", "/").split("/")
+    if "." in steps or ".." in steps:
+        raise ValueError("url: has no '.' and '..' in its path")
 
 
 def _check_url(setting: str, url: str, schemes: tuple[str, ...]) -> None:

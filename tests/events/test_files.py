@@ -1,0 +1,156 @@
+"""The file and the standard output sink: whole lines, on disk, rotated, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kastor.events.endpoints import make_sink, read_endpoint
+from kastor.events.model import Delivered, Sink
+
+from .factory import updates
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def sink_to(path: Path, **settings: Any) -> Sink:
+    return make_sink("log", read_endpoint("file", {"path": str(path), **settings}))
+
+
+def ids(*paths: Path) -> list[str]:
+    return [json.loads(line)["id"] for path in paths for line in path.read_bytes().splitlines()]
+
+
+async def test_appends_lines(tmp_path: Path) -> None:
+    file, sent = tmp_path / "events.ndjson", updates(30)
+    for part in (sent[:10], sent[10:]):
+        sink = sink_to(file)
+        await sink.open()
+        assert await sink.deliver(part) == Delivered(len(part))
+        await sink.close()
+    assert ids(file) == [each.id for each in sent]
+    assert file.stat().st_mode & 0o007 == 0
+
+
+async def test_rotates_by_size_and_keeps_so_many(tmp_path: Path) -> None:
+    file, sent = tmp_path / "events.ndjson", updates(100)
+    sink = sink_to(file, max_bytes=4_000, keep=3)
+    for at in range(0, 100, 25):
+        assert await sink.deliver(sent[at : at + 25]) == Delivered(25)
+    await sink.close()
+    files = [file.with_name(f"events.ndjson.{number}") for number in (3, 2, 1)] + [file]
+    assert sorted(os.listdir(tmp_path)) == sorted(each.name for each in files)
+    assert all(each.stat().st_size <= 4_000 for each in files)
+    kept = ids(*files)
+    assert kept == [each.id for each in sent[-len(kept) :]]
+
+
+async def test_an_event_larger_than_the_file_may_be(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    sink = sink_to(file, max_bytes=10)
+    assert await sink.deliver(updates(3)) == Delivered(3)
+    await sink.close()
+    assert ids(file) == ["event-3"]
+    assert ids(file.with_name("events.ndjson.1")) == ["event-2"]
+
+
+async def test_half_a_line_of_a_crash_is_cut(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b'{"id":"old"}\n{"id":"ha' + b"x" * 100_000)
+    sink = sink_to(file)
+    assert await sink.deliver(updates(1)) == Delivered(1)
+    await sink.close()
+    assert ids(file) == ["old", "event-1"]
+
+
+async def test_a_missing_folder_is_a_fault_and_then_works(tmp_path: Path) -> None:
+    file = tmp_path / "later" / "events.ndjson"
+    sink = sink_to(file)
+    report = await sink.deliver(updates(2))
+    assert report.confirmed == 0
+    assert report.fault is not None
+    assert report.fault.kind == "unavailable"
+    assert "No such file or directory" in report.fault.message
+    file.parent.mkdir()
+    assert await sink.deliver(updates(2)) == Delivered(2)
+    await sink.close()
+
+
+async def test_a_full_disk_leaves_no_half_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, sent = tmp_path / "events.ndjson", updates(10)
+    sink = sink_to(file)
+    assert await sink.deliver(sent[:5]) == Delivered(5)
+    write = os.write
+
+    def full(handle: int, data: Any) -> int:
+        write(handle, bytes(data)[:50])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    report = await sink.deliver(sent[5:])
+    monkeypatch.undo()
+    assert report.confirmed == 0
+    assert report.fault is not None
+    assert "No space left" in report.fault.message
+    assert ids(file) == [each.id for each in sent[:5]]
+    assert await sink.deliver(sent[5:]) == Delivered(5)
+    await sink.close()
+    assert ids(file) == [each.id for each in sent]
+
+
+def test_nothing_counts_before_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_handle: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    async def run() -> Delivered:
+        sink = sink_to(tmp_path / "events.ndjson")
+        try:
+            return await sink.deliver(updates(3))
+        finally:
+            await sink.close()
+
+    monkeypatch.setattr(os, "fsync", failing)
+    report = asyncio.run(run())
+    assert report.confirmed == 0
+    assert report.fault is not None
+
+
+PRINTER = """
+import asyncio
+from kastor.events.endpoints import make_sink, read_endpoint
+from tests.events.factory import updates
+sink = make_sink("out", read_endpoint("stdout", {}))
+report = asyncio.run(sink.deliver(updates(1000)))
+raise SystemExit(0 if report.confirmed == 1000 else 3)
+"""
+
+
+def test_standard_output() -> None:
+    done = subprocess.run([sys.executable, "-c", PRINTER], stdout=subprocess.PIPE, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["id"] for each in lines] == [each.id for each in updates(1000)]
+
+
+def test_a_closed_pipe_confirms_nothing() -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-c", PRINTER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert program.stdout is not None
+    program.stdout.close()
+    assert program.wait(20) != 0
