@@ -61,7 +61,7 @@ class Load:
         """Wait until so many more writes were acknowledged."""
         wanted = self.acknowledged + more
         async with asyncio.timeout(seconds):
-            while self.acknowledged < wanted:
+            while self.acknowledged < wanted:  # noqa: ASYNC110 - many writers, no event each
                 await asyncio.sleep(0.01)
 
     async def _write(self, client: Client) -> None:
