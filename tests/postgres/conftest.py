@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 from tests.store.postgres_engine import PostgresEngine
 
 from .server import database

@@ -6,6 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
+from kastor.dtdl import ValueRules
+from kastor.errors import Unavailable
+from kastor.graph import commands as c
+from kastor.graph.catalog import catalog_builder
+from kastor.storage.postgres import writes
+from kastor.storage.postgres.store import PostgresStore
 from tests.store.graphs import (
     HALL,
     HALL_MODEL,
@@ -18,13 +25,6 @@ from tests.store.graphs import (
     room,
 )
 from tests.store.postgres_engine import PostgresEngine
-
-from kastor.dtdl import ValueRules
-from kastor.errors import Unavailable
-from kastor.graph import commands as c
-from kastor.graph.catalog import catalog_builder
-from kastor.storage.postgres import writes
-from kastor.storage.postgres.store import PostgresStore
 
 from .proxy import Proxy
 

@@ -7,12 +7,12 @@ import random
 
 import asyncpg
 import pytest
-from tests.store.graphs import HALL_MODEL, Graph, hall, replace
-from tests.store.postgres_engine import PostgresEngine
 
 from kastor.errors import QueryTimeout, Unavailable
 from kastor.storage.postgres import connections
 from kastor.storage.postgres.connections import Connections
+from tests.store.graphs import HALL_MODEL, Graph, hall, replace
+from tests.store.postgres_engine import PostgresEngine
 
 pytestmark = pytest.mark.anyio
 OURS = """

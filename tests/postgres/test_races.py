@@ -6,6 +6,10 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+
+from kastor.errors import KastorError, NotFound
+from kastor.graph import commands as c
+from kastor.graph.twin import RelationshipsLeft
 from tests.store.graphs import (
     HALL,
     HALL_MODEL,
@@ -18,10 +22,6 @@ from tests.store.graphs import (
     room,
 )
 from tests.store.postgres_engine import PostgresEngine
-
-from kastor.errors import KastorError, NotFound
-from kastor.graph import commands as c
-from kastor.graph.twin import RelationshipsLeft
 
 pytestmark = pytest.mark.anyio
 

@@ -42,12 +42,12 @@ WORDS = frozenset({"SELECT", "LATERAL", "SKIP", "SET", "OF", "unnest", "NOT"})
 
 
 def texts(module: ModuleType) -> list[tuple[str, str]]:
-    found = []
-    for name, value in vars(module).items():
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str) and VERBS.match(text) and name != "__doc__":
-                found.append((f"{module.__name__.rpartition('.')[2]}.{name}", text))
-    return found
+    return [
+        (f"{module.__name__.rpartition('.')[2]}.{name}", text)
+        for name, value in vars(module).items()
+        for text in (value if isinstance(value, tuple) else (value,))
+        if isinstance(text, str) and VERBS.match(text) and name != "__doc__"
+    ]
 
 
 def engine_texts() -> list[tuple[str, str]]:

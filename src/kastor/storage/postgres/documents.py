@@ -15,8 +15,11 @@ import orjson
 
 _EXPONENT = re.compile(rb"\de[+-]?\d")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e[+-]?\d+')
-_LONG = re.compile(r"\d{16}\.0|0\.0000")
-"""From 1e16 on and below 1e-4 the shortest form may have an exponent."""
+_DIGITS = 16
+"""From so many digits before the point on the shortest form may have an exponent."""
+
+_TINY = (" 0.0000", "[0.0000", "-0.0000")
+"""How numbers below 1e-4 begin; a time such as 10:00:00.0000000Z does not."""
 
 
 def into_jsonb(doc: bytes) -> str:
@@ -28,9 +31,19 @@ def into_jsonb(doc: bytes) -> str:
 
 def from_jsonb(text: str) -> bytes:
     """Return the document that jsonb gave back as text, as it was."""
-    if _LONG.search(text) is not None:
+    if any(each in text for each in _TINY) or _has_long_number(text):
         return orjson.dumps(orjson.loads(text))
     return text.encode()
+
+
+def _has_long_number(text: str) -> bool:
+    # By hand, since a pattern that begins with a digit looks at every character of every read.
+    point = text.find(".0", _DIGITS)
+    while point >= 0:
+        if text[point - _DIGITS : point].isdigit():
+            return True
+        point = text.find(".0", point + 2)
+    return False
 
 
 def _written_out(match: re.Match[bytes]) -> bytes:
