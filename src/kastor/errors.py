@@ -199,6 +199,8 @@ class TooManyRequests(KastorError):
 class CatalogChanged(KastorError):
     """The models are others than the query was compiled for; it is compiled again."""
 
+    default_code = "ServiceUnavailable"
+
 
 class Unavailable(KastorError):
     """The store cannot take the write now; nothing of it was acknowledged or kept.

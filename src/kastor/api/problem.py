@@ -36,6 +36,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.Forbidden: 403,
     e.TooManyRequests: 429,
     e.Unavailable: 503,
+    e.CatalogChanged: 503,
     InvalidRelationship: 400,
     RelationshipsLeft: 400,
     Decommissioned: 400,
