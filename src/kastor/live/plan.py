@@ -186,6 +186,8 @@ def _of_group(value: Value, plan: Plan) -> list[Value]:
 def _id_fields(source: int, kind: str) -> list[Value]:
     if kind == "relationship":
         return [Field(source, "source"), Field(source, "id")]
+    if kind == "model":
+        return [Doc(source, ("id",))]
     return [Field(source, "id")]
 
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from weakref import WeakSet
 
 import orjson
@@ -23,7 +23,7 @@ from kastor.query.plan import Plan, Truth
 from kastor.query.sql.statement import compile_plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from kastor.query.compiled import Compiled
     from kastor.query.service import QueryService
@@ -104,18 +104,37 @@ class Turns:
         self._rest = 1 / share - 1
         self._lock = asyncio.Lock()
         self._free_at = 0.0
+        self._running: asyncio.Future[Difference] | None = None
+        self._closed = False
 
-    async def run(self, work: Callable[[], Awaitable[Difference]]) -> tuple[Difference, float]:
+    async def run(
+        self, work: Callable[[], Coroutine[Any, Any, Difference]]
+    ) -> tuple[Difference, float]:
         """Return what the work gave, and the seconds that it took."""
         async with self._lock:
             await asyncio.sleep(max(0.0, self._free_at - time.monotonic()))
+            if self._closed:
+                raise Unavailable("The graph was closed.")
             started = time.monotonic()
+            self._running = asyncio.ensure_future(work())
             try:
-                difference = await work()
+                difference = await self._running
+            except asyncio.CancelledError:
+                if self._closed:
+                    raise Unavailable("The graph was closed.") from None
+                raise
             finally:
                 ended = time.monotonic()
                 self._free_at = ended + (ended - started) * self._rest
         return difference, ended - started
+
+    async def close(self) -> None:
+        """End what runs now, and let nothing run any more."""
+        self._closed = True
+        if self._running is not None:
+            self._running.cancel()
+        async with self._lock:  # until it has ended
+            pass
 
 
 class LiveService:
@@ -168,6 +187,7 @@ class LiveService:
     async def stop(self) -> None:
         """End all of them: the graph closes."""
         await self.tail.stop()
+        await self.turns.close()
 
 
 class LiveQuery:
@@ -193,10 +213,10 @@ class LiveQuery:
         self._snapshot = await self._evaluate(changed)
 
     async def updates(self, heartbeat: float) -> AsyncIterator[Update]:
-        """Yield the rows, then what becomes of them; ends when the graph is closed.
+        """Yield the rows, then what becomes of them; has no end of its own.
 
         Raises:
-            KastorError: it cannot be followed any longer.
+            KastorError: it cannot be followed any longer; the graph was closed, for one.
         """
         listener = self.listener
         if listener is None:
@@ -207,7 +227,8 @@ class LiveQuery:
                 yield update
             del first
             yield Ready(self.plan.mode, self.plan.why, self.settled)
-            while await self._news(listener, heartbeat):
+            while True:
+                await self._news(listener, heartbeat)
                 if listener.idle:
                     self.settled = listener.position
                     yield Beat(self.settled)
@@ -222,21 +243,18 @@ class LiveQuery:
         finally:
             self._service.close(self)
 
-    async def _news(self, listener: Listener, heartbeat: float) -> bool:
-        """Wait for changes, but not for ever; whether the query goes on."""
+    async def _news(self, listener: Listener, heartbeat: float) -> None:
+        """Wait for changes, but not for ever."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(listener.wake.wait(), heartbeat)
         if listener.failure is not None:
             raise listener.failure
-        return not listener.closed
 
     async def _next(self, listener: Listener) -> tuple[int, Difference]:
         """Gather changes, wait until it may run again, and return what became of the rows."""
         settings = self._settings
         await asyncio.sleep(max(settings.debounce, self._may_run_at - time.monotonic()))
         changed = listener.take()
-        if listener.closed:
-            return self.settled, Difference()
         difference, cost = await self._service.turns.run(lambda: self._evaluate(changed))
         pause = settings.rerun_pause if self.plan.mode == "rerun" else 0.0
         pause = max(pause, cost * (1 / settings.share - 1))

@@ -55,7 +55,6 @@ class Listener:
         self.reads = reads
         self.wake = asyncio.Event()
         self.failure: KastorError | None = None
-        self.closed = False
         self._most = most
         self._pending = Changed(position)
 
@@ -72,7 +71,7 @@ class Listener:
     def take(self) -> Changed:
         """Return what changed since the last time."""
         taken, self._pending = self._pending, Changed(self._pending.position)
-        if not (self.closed or self.failure):
+        if self.failure is None:
             self.wake.clear()
         return taken
 
@@ -93,9 +92,9 @@ class Listener:
         if not pending.nothing:
             self.wake.set()
 
-    def end(self, failure: KastorError | None = None) -> None:
+    def end(self, failure: KastorError) -> None:
         """End the query: the graph is closed, or its log cannot be read."""
-        self.closed, self.failure = True, failure
+        self.failure = failure
         self.wake.set()
 
 
@@ -137,7 +136,7 @@ class Tail:
         """Stop reading and end what is open."""
         reader, self._reader = self._reader, None
         for listener in list(self._listeners):
-            listener.end()
+            listener.end(Unavailable("The graph was closed."))
         if reader is not None:
             reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
