@@ -18,7 +18,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e[+-]?\d+')
 _DIGITS = 16
 """From so many digits before the point on the shortest form may have an exponent."""
 
-_TINY = (" 0.0000", "[0.0000", "-0.0000")
+_TINY, _TINY_IN_LIST, _TINY_NEGATIVE = " 0.0000", "[0.0000", "-0.0000"
 """How numbers below 1e-4 begin; a time such as 10:00:00.0000000Z does not."""
 
 
@@ -31,7 +31,8 @@ def into_jsonb(doc: bytes) -> str:
 
 def from_jsonb(text: str) -> bytes:
     """Return the document that jsonb gave back as text, as it was."""
-    if any(each in text for each in _TINY) or _has_long_number(text):
+    tiny = _TINY in text or _TINY_IN_LIST in text or _TINY_NEGATIVE in text
+    if tiny or _has_long_number(text):
         return orjson.dumps(orjson.loads(text))
     return text.encode()
 
