@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,7 +33,7 @@ JSON = st.recursive(
     max_leaves=20,
 )
 WORDS = st.text(st.characters(exclude_characters="/{}+#", exclude_categories=["Cs"]), min_size=1)
-TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1))
+TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - UTC below
 
 
 def message(body: Any = None, topic: str = "a/b", **headers: str) -> Message:
@@ -153,26 +154,34 @@ def test_a_numbers_text_is_the_number(number: float) -> None:
     assert convert(number, "number") == number
 
 
-@given(st.text())
-def test_conversion_converts_or_says_why(text: str) -> None:
-    for form in ("number", "boolean", "text"):
-        try:
-            assert convert(text, form) is not None
-        except Unreadable as error:
-            assert form in str(error)
+@given(st.text(), st.sampled_from(["number", "boolean", "text"]))
+def test_conversion_converts_or_says_why(text: str, form: Any) -> None:
+    converted = None
+    with contextlib.suppress(Unreadable):
+        converted = convert(text, form)
+    kinds = {"number": int | float, "boolean": bool, "text": str}
+    assert converted is None or isinstance(converted, kinds[form])
+    assert form != "text" or converted == text
 
 
 @pytest.mark.parametrize(
     ("value", "form", "converted"),
-    [("ON", "boolean", True), ("0", "boolean", False), (0, "boolean", False), (True, "number", 1)]
-    + [(1.5, "text", "1.5"), (False, "text", "false"), ("1e3", "number", 1000.0)],
+    [
+        ("ON", "boolean", True),
+        ("0", "boolean", False),
+        (0, "boolean", False),
+        (True, "number", 1),
+        (1.5, "text", "1.5"),
+        (False, "text", "false"),
+        ("1e3", "number", 1000.0),
+    ],
 )
 def test_conversions(value: Any, form: Any, converted: Any) -> None:
     result = convert(value, form)
     assert (result, type(result)) == (converted, type(converted))
 
 
-@pytest.mark.parametrize("value", ["", "nan", "inf", "1,5", "0x10", "١", None, [], {}])
+@pytest.mark.parametrize("value", ["", "nan", "inf", "1,5", "0x10", "\u0661", None, [], {}])
 def test_no_numbers(value: Any) -> None:
     with pytest.raises(Unreadable):
         convert(value, "number")
@@ -234,7 +243,5 @@ def test_no_times(value: Any) -> None:
 
 @given(JSON)
 def test_nothing_but_unreadable_comes_out_of_a_time(value: Any) -> None:
-    try:
+    with contextlib.suppress(Unreadable):
         assert read_time(value) >= 0
-    except Unreadable:
-        pass

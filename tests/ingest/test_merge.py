@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -152,7 +153,7 @@ def test_order_and_grouping_of_arrival_change_nothing(
     random.shuffle(shuffled)
     as_it_came = twin()
     bounds = sorted({0, len(shuffled), *(cut for cut in cuts if cut < len(shuffled))})
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         merged = applied(as_it_came, by_time(shuffled[start:end]))
         assert len(merged.outcomes) == end - start
     assert values_of(as_it_came) == values_of(in_order)
