@@ -38,6 +38,7 @@ class Guarded:
             relationshipId="none",
             componentPath="none",
             name="none",
+            path="none",
         )
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         query = f"?{VERSION}" if operation.versioned else ""

@@ -36,7 +36,9 @@ class TestLines:
             text = "\n".join(served.lines)
             assert served.lines[0] == f"Kastor {__version__} is ready."
             assert re.search(r"address +http://127\.0\.0\.1:\d+$", text, re.MULTILINE)
-            assert f"data folder  {tmp_path} (0 models, 0 twins)" in text
+            file = tmp_path / "graphs" / "default.sqlite3"
+            assert f"graph        {file} (0 models, 0 twins)" in text
+            assert f"data folder  {tmp_path}\n" in text
             assert "access       open to this machine, no token needed" in text
             assert f"API          {served.url}/docs" in text
             assert "add --tls-dev" in text
