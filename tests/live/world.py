@@ -169,7 +169,7 @@ class Client:
 
     async def leave(self) -> None:
         self.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, KastorError):
             await self.task
 
     async def __aenter__(self) -> Self:

@@ -245,8 +245,10 @@ class LiveQuery:
 
     async def _news(self, listener: Listener, heartbeat: float) -> None:
         """Wait for changes, but not for ever."""
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the news.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(listener.wake.wait(), heartbeat)
+            async with asyncio.timeout(heartbeat):
+                await listener.wake.wait()
         if listener.failure is not None:
             raise listener.failure
 
