@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apsw
-from bench.data import Models, ensure
 
+from bench.data import Models, ensure
 from kastor.query.compiled import plan_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.sqlite import Sqlite

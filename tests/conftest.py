@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
-from tests.postgres.server import database
 
 from kastor.testing import KastorServer
+from tests.postgres.server import database
 
 
 @pytest.fixture(scope="session", autouse=True)
