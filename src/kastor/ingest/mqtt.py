@@ -153,7 +153,9 @@ class _Connection:
         self._unsettled: deque[tuple[int, asyncio.Task[Verdict]]] = deque()
         self._closing = False
         # Messages with QoS 0 need no acknowledgement that would hold the broker back.
-        self._room = threading.Semaphore(settings.receive_maximum * 2)
+        self._limit = settings.receive_maximum * 2
+        self._handed = self._finished = 0
+        self._moved = threading.Event()
         self._greeted: asyncio.Future[bool] = self._loop.create_future()
         self._subscribed: asyncio.Future[list[int]] = self._loop.create_future()
         self.lost: asyncio.Future[None] = self._loop.create_future()
@@ -211,6 +213,8 @@ class _Connection:
         if client is not None:
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
+        for _, task in self._unsettled:
+            task.cancel()  # the message comes again; it need not wait twice
         for future in (self._greeted, self._subscribed, self.lost):
             if future.done() and not future.cancelled():
                 future.exception()  # has been seen
@@ -274,9 +278,12 @@ class _Connection:
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         """Hand a message over; runs in paho's thread, and stops reading while there is no room."""
-        while not self._room.acquire(timeout=_BLOCKED_SECONDS):
+        while self._handed - self._finished >= self._limit and self._subscribed.done():
             if self._closing:
                 return
+            self._moved.wait(_BLOCKED_SECONDS)
+            self._moved.clear()
+        self._handed += 1
         self._tell(self._take, _read(message), message.mid if message.qos else 0)
 
     def _take(self, message: Message, mid: int) -> None:
@@ -288,7 +295,8 @@ class _Connection:
         task.add_done_callback(self._settled)
 
     def _settled(self, task: asyncio.Task[Verdict]) -> None:
-        self._room.release()
+        self._finished += 1
+        self._moved.set()
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("message failed", exc_info=fault)
         # In the order in which they came, as MQTT wants it.
