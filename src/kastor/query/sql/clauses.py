@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
 from kastor.query.references import sources_of
 from kastor.query.sql.choices import itinerary
@@ -74,7 +75,10 @@ class Clauses:
         """One list per kind that the two sides may share: no value equals one of another kind."""
         column = (leaf.plan.columns or ())[0].value
         terms = []
-        for kind in ("number", "text", "boolean"):
+        shared = kinds_of(leaf.value) & kinds_of(column)
+        for kind, name in (("number", "number"), ("text", "string"), ("boolean", "boolean")):
+            if name not in shared:
+                continue
             outer = self._guarded(kind, leaf.value)
             inner = self._column(kind, leaf, column)
             if outer is not None and inner is not None:

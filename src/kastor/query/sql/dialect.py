@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import Parameters
 
 
@@ -24,6 +25,11 @@ class Dialect(Protocol):
     """Whether joins behind an ordered sub-select keep its order."""
     sorts_values: bool
     """Whether values of any kind can be ordered and grouped."""
+    sort_columns: tuple[tuple[str, str], ...]
+    """What a value is ordered by: a letter per column, and the type if positions hold it as text.
+
+    First the rank, then where numbers and booleans are; strings are in the last.
+    """
     join_in_order: str
     """Before a table with its ON, when the tables before it are to be read first."""
 
@@ -138,12 +144,28 @@ class Dialect(Protocol):
         """
         ...
 
-    def ranked(self, doc: str, path: str) -> tuple[str, str]:
-        """Rank of the kind and value, for ORDER BY; neither is ever NULL."""
+    def ranked(self, doc: str, path: str) -> tuple[str, ...]:
+        """The `sort_columns` of a value; none is ever NULL."""
+        ...
+
+    def ranked_as(self, rank: str, kind: str, value: str) -> tuple[str, ...]:
+        """The `sort_columns` of a value that is of this kind or SQL NULL; booleans are numbers."""
+        ...
+
+    def least(self, text: str) -> str:
+        """The aggregate that takes the least text by code point."""
+        ...
+
+    def bound(self, value: Scalar) -> object:
+        """What is bound for a constant."""
+        ...
+
+    def constant(self, mark: str, kind: str) -> str:
+        """A bound number or string where nothing beside it tells its type."""
         ...
 
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
-        """Rank, value and JSON text of an aggregate over the columns of that number."""
+        """The `sort_columns` and the JSON text of an aggregate over the columns of that number."""
         ...
 
     def walked_key(self, path: str) -> str:

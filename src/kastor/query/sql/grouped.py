@@ -1,6 +1,6 @@
 """GROUP BY, aggregates, HAVING and DISTINCT of the superset.
 
-Three layers: the raw rows with rank, value and JSON text of every group value and the operand of
+Three layers: the raw rows with sort columns and JSON text of every group value and the operand of
 every aggregate; the groups; and over them HAVING, order and position. Above the groups the plan's
 values are slots: columns of the layer below.
 """
@@ -13,7 +13,7 @@ from kastor.query.passes.substitution import substitute
 from kastor.query.plan import Aggregate, Column, Order, Plan, Slot, Truth, Value
 from kastor.query.references import aggregates_of, sources_of
 from kastor.query.sql.clauses import Clauses, select
-from kastor.query.sql.ordering import Key, after, limit_of, order_by
+from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Grouped:
 
     def inner(self, *, resumes: bool) -> str:
         """Groups in order, up to the limit."""
-        keys = self._order()
+        keys = self.order()
         items = [f"{key.sql} AS o{index}" for index, key in enumerate(keys)]
         text = f"SELECT {', '.join(items)}, k.* FROM ({self._groups()}) k"
         terms = []
@@ -64,21 +64,26 @@ class Grouped:
             text += f" WHERE {' AND '.join(terms)}"
         text += f" ORDER BY {order_by(keys)} LIMIT {limit_of(self.clauses.parameters)}"
         if self.plan.offset and not resumes:
-            text += f" OFFSET {self.clauses.parameters.add(self.plan.offset)}"
+            text += f" OFFSET {offset_of(self.plan.offset, self.clauses.parameters)}"
         return text
 
-    def _order(self) -> list[Key]:
+    def order(self) -> list[Key]:
+        """ORDER BY, then the group values, which tell groups apart."""
         keys = []
         group = tuple(Order(value) for value in self.plan.group)
         for order in self.plan.order + group:
-            rank, value = self.values.ranked(substitute(order.value, self.slots))
-            keys += [Key(rank, order.descending), Key(value, order.descending)]
+            columns = self.values.ranked(substitute(order.value, self.slots))
+            keys += keys_of(columns, self.clauses.dialect, descending=order.descending)
         return keys or [Key("0")]
+
+    def _named(self, number: int) -> list[str]:
+        return [f"g{number}{letter}" for letter, _ in self.clauses.dialect.sort_columns]
 
     def _groups(self) -> str:
         items = []
         for number in range(len(self.group)):
-            items += [f"g{number}r", f"g{number}v", f"min(g{number}j) AS g{number}j"]
+            least = self.clauses.dialect.least(f"g{number}j")
+            items += [*self._named(number), f"{least} AS g{number}j"]
         for number, aggregate in enumerate(self.aggregates, len(self.group)):
             items += self.clauses.dialect.aggregate(
                 aggregate.name, number, distinct=aggregate.distinct,
@@ -87,23 +92,25 @@ class Grouped:
         text = f"SELECT {', '.join(items)} FROM ({self._raw()}) g"
         if self.group:
             text += " GROUP BY " + ", ".join(
-                f"g{number}r, g{number}v" for number in range(len(self.group))
+                name for number in range(len(self.group)) for name in self._named(number)
             )
         return text
 
     def _raw(self) -> str:
         items = []
         for number, value in enumerate(self.group):
-            rank, plain = self.values.ranked(value)
-            items += [f"{rank} AS g{number}r", f"{plain} AS g{number}v"]
+            items += self._columns(value, number)
             items.append(f"{self.values.json(value)} AS g{number}j")
         for number, aggregate in enumerate(self.aggregates, len(self.group)):
             if aggregate.argument is not None:
-                rank, plain = self.values.ranked(aggregate.argument)
-                items += [f"{rank} AS g{number}r", f"{plain} AS g{number}v"]
+                items += self._columns(aggregate.argument, number)
         arguments = [one.argument for one in self.aggregates if one.argument is not None]
         needed = sources_of(*self.group, *arguments)
         listed = ", ".join(items) or "1 AS one"
         return " UNION ALL ".join(
             select(listed, branch, terms) for branch, terms in self.clauses.branches(needed)
         )
+
+    def _columns(self, value: Value, number: int) -> list[str]:
+        columns = zip(self.values.ranked(value), self._named(number), strict=True)
+        return [f"{sql} AS {name}" for sql, name in columns]

@@ -1,7 +1,7 @@
 """Order and position: by keys, or by values of any kind with the keys behind them.
 
 ORDER BY sorts missing first, then null, booleans, numbers, strings, arrays, objects (spec 14). A
-value becomes two columns, rank and value, so that neither is ever NULL and kinds never mix.
+value becomes a rank and one or two columns of value, so that none is ever NULL and kinds never mix.
 """
 
 from __future__ import annotations
@@ -10,15 +10,44 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One column of the order."""
+    """One column of the order.
+
+    Attributes:
+        exact: the SQL type that a position holds as text, because a double would round it.
+    """
 
     sql: str
     descending: bool = False
+    exact: str = ""
+
+    def position(self, column: str) -> str:
+        """How a position holds the column."""
+        return f"CAST({column} AS text)" if self.exact else column
+
+    def value(self, mark: str) -> str:
+        """What a position held, to be compared with the column."""
+        return f"CAST(CAST({mark} AS text) AS {self.exact})" if self.exact else mark
+
+
+def keys_of(columns: tuple[str, ...], dialect: Dialect, *, descending: bool) -> list[Key]:
+    """The columns of one value in the order."""
+    return [
+        Key(sql, descending, exact)
+        for sql, (_, exact) in zip(columns, dialect.sort_columns, strict=True)
+    ]
+
+
+def sorted_by(keys: list[Key]) -> str:
+    """The ORDER BY list of the same columns above the query that has them in front."""
+    return ", ".join(
+        f"k.o{index}{' DESC' if key.descending else ''}" for index, key in enumerate(keys)
+    )
 
 
 def order_by(keys: list[Key]) -> str:
@@ -36,8 +65,14 @@ def limit_of(parameters: Parameters) -> str:
     return f"{parameters.reserved(0)} + 0"
 
 
+def offset_of(offset: int, parameters: Parameters) -> str:
+    """The offset; its type is said because an equal number elsewhere shares the parameter."""
+    return f"CAST({parameters.add(offset)} AS bigint)"
+
+
 def after(keys: list[Key], marks: list[str]) -> str:
     """Strictly behind the position that `marks` hold."""
+    marks = [key.value(mark) for key, mark in zip(keys, marks, strict=True)]
     if any(key.descending for key in keys):
         return _nested(keys, marks)
     columns = [key.sql for key in keys]

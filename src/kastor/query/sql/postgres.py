@@ -8,12 +8,14 @@ database's collation, so a comparison takes text by code point behind a look at 
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.postgres_calls import aggregate, call
 
 if TYPE_CHECKING:
+    from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import Parameters
 
 _TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
@@ -27,7 +29,8 @@ class Postgres:
     explain = "EXPLAIN "
     join = " CROSS JOIN "
     keeps_order = False
-    sorts_values = False
+    sorts_values = True
+    sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"
 
     def __init__(self, schema: str) -> None:
@@ -189,14 +192,37 @@ class Postgres:
         position = f"json_build_array({', '.join(keys)})::text"
         return f"count(*), string_agg({row}, {joined}), string_agg({position}, {joined})"
 
-    def ranked(self, doc: str, path: str) -> tuple[str, str]:
+    def ranked(self, doc: str, path: str) -> tuple[str, ...]:
         """As `Dialect` says."""
-        kind = self._kind(doc, path)
+        kind, item = self._kind(doc, path), f"({doc} #>> {path})"
         rank = (
             f"CASE {kind} WHEN 'null' THEN 1 WHEN 'boolean' THEN 2 WHEN 'number' THEN 3"
             " WHEN 'string' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 6 ELSE 0 END"
         )
-        return rank, f"coalesce({doc} #> {path}, '0'::jsonb)"
+        number = (
+            f"CASE {kind} WHEN 'number' THEN {item}::numeric"
+            f" WHEN 'boolean' THEN {item}::boolean::int ELSE 0 END"
+        )
+        text = f"CASE WHEN {kind} IN ('string', 'array', 'object') THEN {item} ELSE '' END"
+        return rank, number, f'({text} COLLATE "C")'
+
+    def ranked_as(self, rank: str, kind: str, value: str) -> tuple[str, ...]:
+        """As `Dialect` says."""
+        if kind == "string":
+            return rank, "0::numeric", f"(coalesce({value}, '') COLLATE \"C\")"
+        return rank, f"coalesce({value}, 0)::numeric", "(''::text COLLATE \"C\")"
+
+    def least(self, text: str) -> str:
+        """As `Dialect` says."""
+        return f'min({text} COLLATE "C")'
+
+    def bound(self, value: Scalar) -> object:
+        """As `Dialect` says; 0.1 in the binary of a double is another numeric than 0.1."""
+        return Decimal(repr(value)) if isinstance(value, float) else value
+
+    def constant(self, mark: str, kind: str) -> str:
+        """As `Dialect` says."""
+        return f"{mark}::{'numeric' if kind == 'number' else 'text'}"
 
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
         """As `Dialect` says."""

@@ -5,12 +5,21 @@ from __future__ import annotations
 from kastor.errors import QueryError
 from kastor.query.kinds import RANKS
 
+_SMALL = "abs({0}) <= 1099511627776 OR abs({0}) > 1e308"
+_ROUNDED = "{0}::float8::text::numeric"
+"""Large numbers go into a sum as doubles, as SQLite's do, so that both give the same sum."""
+_DOUBLE = (
+    "(SELECT CASE WHEN abs(d.x) > 1.7976931348623157e308 THEN NULL WHEN abs(d.x) < 1e-300 THEN 0"
+    " WHEN d.x BETWEEN -9223372036854775808 AND 9223372036854775807 AND scale(d.x) = 0 THEN d.x"
+    " ELSE d.x::float8::text::numeric END FROM (SELECT ({0}) AS x) d)"
+)
+"""Whole numbers of 64 bits stay exact, others become doubles: both engines see one value."""
 _STAMP = '\'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\''
 _CALLS = {
-    "+": "({0} + {1})",
-    "-": "({0} - {1})",
-    "*": "({0} * {1})",
-    "/": "({0} / nullif({1}, 0))",
+    "+": _DOUBLE.format("{0} + {1}"),
+    "-": _DOUBLE.format("{0} - {1}"),
+    "*": _DOUBLE.format("{0} * {1}"),
+    "/": _DOUBLE.format("{0} / nullif({1}, 0)"),
     "%": "mod({0}, nullif({1}, 0))",
     "ABS": "abs({0})",
     "CEILING": "ceil({0})",
@@ -51,22 +60,40 @@ def call(name: str, args: list[str]) -> str:
 
 
 def aggregate(name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
-    """Rank, value and JSON text of an aggregate over ``g{number}r`` and ``g{number}v``."""
-    rank, value = f"g{number}r", f"g{number}v"
+    """Rank, number, text and JSON text of an aggregate over columns of the same names."""
+    rank, value, text = (f"g{number}{letter}" for letter in "rvt")
     only = "DISTINCT " if distinct else ""
-    numeric = f"CASE WHEN {rank} = {RANKS['number']} THEN ({value} #>> '{{}}')::numeric END"
-    text = f"CASE WHEN {rank} = {RANKS['string']} THEN {value} #>> '{{}}' END"
+    if name in {"MIN", "MAX"}:
+        return _extreme(name.lower(), number)
     if name == "COUNT":
-        item = f"CASE WHEN {rank} > 0 THEN ({rank}, {value}) END"
-        made = "count(*)" if whole else f"count({only}{item})"
-    elif name in {"SUM", "AVG"}:
-        made = f"{name.lower()}({only}{numeric})"
+        made = f"count(DISTINCT ({rank}, {value}, {text}))" if distinct else "count(*)"
+        if not whole:
+            made += f" FILTER (WHERE {rank} > 0)"
+        made = f"({made})::numeric"
     else:
-        function = name.lower()
-        made = f"coalesce(to_jsonb({function}({numeric})), to_jsonb({function}({text})))"
-    kind = f"CASE WHEN {made} IS NULL THEN 0 ELSE {RANKS['number']} END"
+        item = f"CASE WHEN {_SMALL.format(value)} THEN {value} ELSE {_ROUNDED.format(value)} END"
+        if name == "AVG":
+            item = value
+        made = f"{name.lower()}({only}{item}) FILTER (WHERE {rank} = {RANKS['number']})"
+        made = f"trim_scale({made})" if name == "AVG" else made
     return [
-        f"{kind} AS {rank}",
-        f"coalesce(to_jsonb({made}), '0') AS {value}",
+        f"CASE WHEN {made} IS NULL THEN 0 ELSE {RANKS['number']} END AS {rank}",
+        f"coalesce({made}, 0) AS {value}",
+        f"(''::text COLLATE \"C\") AS {text}",
         f"to_jsonb({made})::text AS g{number}j",
+    ]
+
+
+def _extreme(function: str, number: int) -> list[str]:
+    """MIN or MAX: of the numbers if there are any, else of the strings."""
+    rank, value, text = (f"g{number}{letter}" for letter in "rvt")
+    least = f"{function}({value}) FILTER (WHERE {rank} = {RANKS['number']})"
+    first = f"{function}({text}) FILTER (WHERE {rank} = {RANKS['string']})"
+    shown = f"CASE WHEN {least} IS NULL THEN coalesce({first}, '') ELSE '' END"
+    kind = f"CASE WHEN {least} IS NOT NULL THEN {RANKS['number']}"
+    return [
+        f"{kind} WHEN {first} IS NOT NULL THEN {RANKS['string']} ELSE 0 END AS {rank}",
+        f"coalesce({least}, 0) AS {value}",
+        f'({shown} COLLATE "C") AS {text}',
+        f"coalesce(to_jsonb({least}), to_jsonb({first}))::text AS g{number}j",
     ]

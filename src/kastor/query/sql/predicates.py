@@ -110,6 +110,8 @@ class Predicates:
     def _compare_constant(self, op: str, left: Value, value: Scalar) -> str | None:
         if isinstance(left, Field):
             return self._compare_field(op, left, str(value))
+        if isinstance(left, Slot) and value is None:
+            return f"k.g{left.number}r = {RANKS['null']}"
         if not isinstance(left, Doc):
             return None
         doc, path = self.values.place(left)
@@ -140,8 +142,11 @@ class Predicates:
         """Two values whose kinds are known only row by row: one term per kind they share."""
         values, spelled = self.values, _SQL_OPERATORS.get(op, op)
         terms = []
-        for make in (values.number, values.text, values.boolean):
-            first, second = make(left), make(right)
+        shared = kinds_of(left) & kinds_of(right)
+        makes = (("number", values.number), ("string", values.text), ("boolean", values.boolean))
+        for kind, make in makes:
+            # Nothing is written for one side alone: engines refuse a parameter that is not used.
+            first, second = (make(left), make(right)) if kind in shared else (None, None)
             if first is not None and second is not None:
                 terms.append(f"({first} {spelled} {second})")
         if op in {"=", "!="} and isinstance(left, Doc) and isinstance(right, Doc):
@@ -252,6 +257,8 @@ class Predicates:
             special = self._text_constant(leaf.name, leaf.subject, part)
             if special is not None:
                 return special
+        if "string" not in kinds_of(leaf.subject) & kinds_of(leaf.part):
+            return "1 = 0"
         subject, second = self.values.text(leaf.subject), self.values.text(leaf.part)
         if subject is None or second is None:
             return "1 = 0"

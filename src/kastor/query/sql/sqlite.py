@@ -17,6 +17,7 @@ from kastor.query.sql.sqlite_calls import aggregate, call
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import Parameters
 
 _TYPES = {
@@ -60,6 +61,7 @@ class Sqlite:
     join = " JOIN "
     keeps_order = True
     sorts_values = True
+    sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
     join_in_order = "CROSS JOIN"
 
     def mark(self, number: int) -> str:
@@ -257,7 +259,7 @@ class Sqlite:
         position = f"json_array({', '.join(keys)})"
         return f"count(*), group_concat({row}, {joined}), group_concat({position}, {joined})"
 
-    def ranked(self, doc: str, path: str) -> tuple[str, str]:
+    def ranked(self, doc: str, path: str) -> tuple[str, ...]:
         """As `Dialect` says."""
         kind = f"json_type({doc}, {path})"
         rank = (
@@ -266,6 +268,24 @@ class Sqlite:
             " WHEN 'array' THEN 5 WHEN 'object' THEN 6 ELSE 0 END"
         )
         return rank, f"coalesce({doc} ->> {path}, 0)"
+
+    def ranked_as(self, rank: str, kind: str, value: str) -> tuple[str, ...]:
+        """As `Dialect` says."""
+        del kind
+        return rank, f"coalesce({value}, 0)"
+
+    def least(self, text: str) -> str:
+        """As `Dialect` says."""
+        return f"min({text})"
+
+    def bound(self, value: Scalar) -> object:
+        """As `Dialect` says."""
+        return value
+
+    def constant(self, mark: str, kind: str) -> str:
+        """As `Dialect` says."""
+        del kind
+        return mark
 
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
         """As `Dialect` says."""

@@ -18,7 +18,7 @@ from kastor.query.references import sources_of
 from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
-from kastor.query.sql.ordering import Key, after, limit_of, order_by
+from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
 from kastor.query.sql.parameters import Parameters
 from kastor.query.sql.rows import row_sql
 
@@ -77,14 +77,19 @@ def compile_plan(
 
 
 def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) -> Sql:
-    width = 2 * (len(plan.order) + len(plan.group)) or 1
+    width = len(dialect.sort_columns) * (len(plan.order) + len(plan.group)) or 1
     parameters = Parameters(dialect.mark, 1 + width if resumes else 1)
     clauses = Clauses(plan.graph, plan.where, dialect, parameters)
     grouped = Grouped(plan, clauses)
-    keys = [f"k.o{index}" for index in range(width)]
+    order = grouped.order()
+    keys = [key.position(f"k.o{index}") for index, key in enumerate(order)]
     row = grouped.row()
-    items = dialect.gather(row, keys, "", plain=False) if aggregate else ", ".join([row, *keys])
+    items = ", ".join([row, *keys])
+    if aggregate:
+        items = dialect.gather(row, keys, sorted_by(order), plain=False)
     text = f"SELECT {items} FROM ({grouped.inner(resumes=resumes)}) k"
+    if not (aggregate or dialect.keeps_order):
+        text += f" ORDER BY {sorted_by(order)}"
     return Sql(text, parameters.used_in(text), width, resumes, plain=False)
 
 
@@ -113,7 +118,7 @@ class _Statement:
         ]
         self.width = self._width()
         self.layout = 0
-        self.descending: list[bool] = []
+        self.order: list[Key] = []
         if not plan.counts:
             self.parameters.reserve(1 + self.width if resumes else 1)
 
@@ -126,12 +131,9 @@ class _Statement:
             if hop.named:
                 self.clauses.values.walks[number] = self.dialect.walk(f"k.w{number}")
         row = row_sql(self.plan.columns, self.clauses.values)
-        keys = [f"k.o{index}" for index in range(self.width)]
+        keys = [key.position(f"k.o{index}") for index, key in enumerate(self.order)]
         plain = not self.plan.order and self.by_value is None
-        order = ", ".join(
-            f"{key}{' DESC' if descending else ''}"
-            for key, descending in zip(keys, self.descending, strict=True)
-        )
+        order = sorted_by(self.order)
         items = ", ".join([row, *keys])
         if aggregate:
             items = self.dialect.gather(row, keys, order, plain=plain)
@@ -172,12 +174,12 @@ class _Statement:
             selects += [select(items, branch, [*terms, one]) for one in self._positions(order)]
             if not self.resumes:
                 selects.append(select(items, branch, terms))
-        self.descending = [key.descending for key in order]
+        self.order = order
         self.layout = crc32(_MARK.sub("", layout).encode())
         limit = limit_of(self.parameters)
         offset = ""
         if self.plan.offset and not self.resumes:
-            offset = self.parameters.add(self.plan.offset)
+            offset = offset_of(self.plan.offset, self.parameters)
         if len(self.clauses.ways or ()) > 1 and not (self.plan.order or self.by_model):
             selects = _one_by_one(
                 selects, order_by(order), f"{limit} + {offset}" if offset else limit
@@ -204,7 +206,7 @@ class _Statement:
         return "".join(parts)
 
     def _width(self) -> int:
-        width = len(self.itinerary) + 2 * len(self.plan.order)
+        width = len(self.itinerary) + len(self.dialect.sort_columns) * len(self.plan.order)
         if self.clauses.ways is None:
             return width + len(self.groups)
         width += self.by_model is not None or self.by_value is not None
@@ -216,8 +218,8 @@ class _Statement:
         """ORDER BY, then what tells the rows of a branch apart, in the order of its indexes."""
         keys = []
         for order in self.plan.order:
-            rank, value = self.clauses.values.ranked(order.value)
-            keys += [Key(rank, order.descending), Key(value, order.descending)]
+            columns = self.clauses.values.ranked(order.value)
+            keys += keys_of(columns, self.dialect, descending=order.descending)
         if self.by_model:
             keys.append(Key("t0.model_key"))
         if self.by_value:

@@ -65,13 +65,13 @@ class Values:
 
     def constant(self, value: Scalar) -> str:
         """A bound constant."""
-        return self.parameters.add(value)
+        return self.parameters.add(self.dialect.bound(value))
 
     def number(self, value: Value) -> str | None:
         """The guarded number, or None if it can be none."""
         match value:
             case Const() if kind_of(value.value) == "number":
-                return self.constant(value.value)
+                return self.dialect.constant(self.constant(value.value), "number")
             case Doc() if value.steps:
                 return self.dialect.number(*self.place(value))
             case Call() if value.kind == "number":
@@ -85,7 +85,7 @@ class Values:
         """The guarded string, or None if it can be none."""
         match value:
             case Const() if isinstance(value.value, str):
-                return self.constant(value.value)
+                return self.dialect.constant(self.constant(value.value), "string")
             case Doc() if value.steps:
                 return self.dialect.text(*self.place(value))
             case Field():
@@ -171,39 +171,41 @@ class Values:
             case Undefined() | Aggregate():
                 return "NULL"
 
-    def ranked(self, value: Value) -> tuple[str, str]:
-        """Rank and value for ORDER BY and GROUP BY; neither is ever NULL."""
+    def ranked(self, value: Value) -> tuple[str, ...]:
+        """The columns for ORDER BY and GROUP BY; none is ever NULL."""
         match value:
             case Slot():
-                return f"k.g{value.number}r", f"k.g{value.number}v"
-            case Const():
-                rank = RANKS[kind_of(value.value)]
-                return str(rank), "0" if value.value is None else self.constant(value.value)
+                letters = [letter for letter, _ in self.dialect.sort_columns]
+                return tuple(f"k.g{value.number}{letter}" for letter in letters)
+            case Const(value=None):
+                return self.dialect.ranked_as(str(RANKS["null"]), "number", "0")
             case Doc() if value.steps:
                 return self.dialect.ranked(*self.place(value))
             case Doc():
-                alias = self.alias(value.source)
-                return (
-                    f"CASE WHEN {alias}.key IS NULL THEN 0 ELSE 6 END",
-                    f"coalesce({alias}.key, 0)",
-                )
+                key = f"{self.alias(value.source)}.key"
+                rank = f"CASE WHEN {key} IS NULL THEN 0 ELSE {RANKS['object']} END"
+                return self.dialect.ranked_as(rank, "number", key)
             case Walked():
-                return "5", self.walks[value.hop]
+                return self.dialect.ranked_as(str(RANKS["array"]), "string", self.walks[value.hop])
             case _:
-                kinds = (("string", self.text), ("number", self.number), ("boolean", self.boolean))
-                for kind, make in kinds:
-                    made = make(value)
-                    if made is not None:
-                        rank = RANKS[kind]
-                        return (
-                            f"CASE WHEN ({made}) IS NULL THEN 0 ELSE {rank} END",
-                            f"coalesce({made}, 0)",
-                        )
-                return "0", "0"
+                return self._ranked_as(value)
+
+    def _ranked_as(self, value: Value) -> tuple[str, ...]:
+        """The same of what can be of one kind only."""
+        kinds = (("string", self.text), ("number", self.number), ("boolean", self.boolean))
+        for kind, make in kinds:
+            made = make(value)
+            if made is not None:
+                rank = f"CASE WHEN ({made}) IS NULL THEN 0 ELSE {RANKS[kind]} END"
+                if isinstance(value, Const):
+                    rank = str(RANKS[kind])
+                return self.dialect.ranked_as(rank, kind, made)
+        return self.dialect.ranked_as("0", "number", "0")
 
     def _slot(self, value: Slot, kind: str) -> str:
         name = f"k.g{value.number}"
-        return f"CASE WHEN {name}r = {RANKS[kind]} THEN {name}v END"
+        letter, _ = self.dialect.sort_columns[-1 if kind == "string" else 1]
+        return f"CASE WHEN {name}r = {RANKS[kind]} THEN {name}{letter} END"
 
     def _call(self, value: Call) -> str:
         """A call over guarded arguments; each function says which kind it takes where."""
@@ -211,5 +213,5 @@ class Values:
         args = []
         for arg, kind in zip(value.args, wanted, strict=True):
             make = {"number": self.number, "string": self.text}.get(kind, self.json)
-            args.append(make(arg) or "NULL")
+            args.append(make(arg) or self.dialect.constant("NULL", kind))
         return self.dialect.call(value.name, args)
