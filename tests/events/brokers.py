@@ -132,9 +132,21 @@ class Broker(ABC):
 
     def freeze(self) -> None:
         self.signal_all(signal.SIGSTOP)
+        wait_until(lambda: self.states() <= {"T", "Z"}, 10)
 
     def thaw(self) -> None:
         self.signal_all(signal.SIGCONT)
+
+    def states(self) -> set[str]:
+        """States of the broker's processes, all of its group."""
+        assert self.process is not None
+        found = set()
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
+                if int(group) == self.process.pid:
+                    found.add(state)
+        return found
 
     def signal_all(self, number: int) -> None:
         assert self.process is not None
@@ -334,12 +346,13 @@ class RabbitMq(Broker):
         self._log_start = sum(
             path.stat().st_size for path in self.folder.glob("kastor*@localhost.log")
         )
-        subprocess.run(
-            ["epmd", "-port", str(self.epmd_port), "-kill"],
-            check=False,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        # epmd stays behind as a daemon, and only goes once it has noticed that its node is gone.
+        wait_quietly(self._end_epmd, 5)
+
+    def _end_epmd(self) -> bool:
+        kill = ["epmd", "-port", str(self.epmd_port), "-kill"]
+        answer = subprocess.run(kill, check=False, capture_output=True)
+        return b"not allowed" not in answer.stdout + answer.stderr
 
     def settings(self) -> dict[str, Any]:
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 
 import pytest
@@ -82,6 +83,25 @@ async def test_a_call_ends_in_time_with_progress() -> None:
     report = await Lanes(1, 0.12).deliver(updates(50), send)
     assert 1 <= report.confirmed <= 4
     assert report.fault is None
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_a_swallowed_cancellation_ends_the_call_all_the_same(concurrency: int) -> None:
+    sent = 0
+
+    async def send(_event: Event) -> Fault | None:
+        nonlocal sent
+        sent += 1
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+        return None
+
+    work = asyncio.create_task(Lanes(concurrency, 60).deliver(updates(100), send))
+    await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert sent == concurrency
 
 
 async def test_nothing_to_do() -> None:

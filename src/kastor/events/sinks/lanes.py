@@ -96,7 +96,11 @@ class _Run:
         Ending at an empty heap loses nothing: whoever is busy puts its lane's next event back and
         goes on itself.
         """
+        task = asyncio.current_task()
         while self._heap and self._heap[0] < self._limit:
+            if task is not None and task.cancelling():
+                # A client library swallowed the cancellation, as `wait_for` of Python 3.11 can.
+                raise asyncio.CancelledError
             if self.confirmed and time.monotonic() > self._deadline:
                 return
             index = heapq.heappop(self._heap)
