@@ -210,7 +210,7 @@ def test_the_strict_header_counts(server: KastorServer) -> None:
     assert "strict" in answer.json()["error"]["message"]
 
 
-def test_a_graph_that_is_deleted_ends_its_queries(server: KastorServer) -> None:
+def test_a_graph_that_is_deleted_ends_its_queries(server: KastorServer, sqlite_only: None) -> None:
     url = f"{server.url}/kastor/v1/graphs/other"
     assert httpx2.put(url).status_code == 201
     query = "SELECT COUNT() FROM DIGITALTWINS"

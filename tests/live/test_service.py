@@ -316,7 +316,9 @@ async def test_an_emptied_graph_is_told(tmp_path: Path) -> None:
             await client.leave()
 
 
-async def test_entries_that_are_gone_before_they_are_read_are_made_up_for(tmp_path: Path) -> None:
+async def test_entries_that_are_gone_before_they_are_read_are_made_up_for(
+    tmp_path: Path, sqlite_only: None
+) -> None:
     async with world(tmp_path) as made, await made.follow(WARM) as client:
         read = made.store.events.changes_after
         held = asyncio.Event()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 import orjson
 
@@ -20,8 +21,12 @@ from kastor.graph.catalog import catalog_builder
 from kastor.graph.service import GraphService
 from kastor.live.service import LiveQuery, LiveService, LiveSettings, Ready, Removed, Rows
 from kastor.query.service import QueryService, QuerySettings
+from kastor.query.sql.postgres import Postgres
 from kastor.records import Context
 from kastor.storage.sqlite.store import SqliteStore
+
+DSN: str | None = None
+"""Where graphs live instead of in files."""
 
 BASE, ROOM, HALL = "dtmi:live:Base;1", "dtmi:live:Room;1", "dtmi:live:Hall;1"
 ANN = Context("ann")
@@ -55,12 +60,19 @@ MODELS = {
 class World:
     """A graph with its services."""
 
-    def __init__(self, store: SqliteStore, settings: LiveSettings) -> None:
+    def __init__(self, store: Any, settings: LiveSettings) -> None:
         self.store = store
         self.graph = GraphService(store)
         query_settings = QuerySettings()
         key = store.signing_key
-        self.query = QueryService(store, lambda: store.catalog, key, query_settings)
+        self.query = QueryService(
+            store,
+            lambda: store.catalog,
+            key,
+            query_settings,
+            dialect=None if store.schema is None else Postgres(store.schema),
+            refresh=store.refresh,
+        )
         self.live = LiveService(store, self.query, settings)
 
     async def do(self, command: c.Command) -> bool:
@@ -110,7 +122,14 @@ class World:
 @asynccontextmanager
 async def world(folder: Path, settings: LiveSettings = EAGER) -> AsyncIterator[World]:
     rules = ValueRules(zone_optional=True, dollar_keys=False, empty_keys=False)
-    store = await SqliteStore.open(folder / "graph.sqlite3", catalog_builder(rules))
+    store: Any
+    if DSN is None:
+        store = await SqliteStore.open(folder / "graph.sqlite3", catalog_builder(rules))
+    else:
+        from kastor.storage.postgres.store import PostgresStore
+
+        schema = f"live_{uuid4().hex}"
+        store = await PostgresStore.open(DSN, schema, catalog_builder(rules))
     made = World(store, settings)
     await made.upload(*MODELS)
     try:
