@@ -140,6 +140,7 @@ def test_the_same_message_has_the_same_event_id_and_others_have_others() -> None
         ({"value": 1, "ts": 0}, {"twin": "{/id}"}, "has no /id"),
         ({"value": 1, "ts": 0, "id": {}}, {"twin": "{/id}"}, "neither a text nor a whole number"),
         ({"value": 1, "ts": 0, "id": "x" * 200}, {"twin": "{/id}"}, "1 to 128 characters"),
+        ({"value": 1, "ts": 0, "id": "a\0b"}, {"twin": "{/id}"}, "control character"),
     ],
 )
 def test_what_cannot_be_read_says_why(body: Any, changes: dict[str, Any], words: str) -> None:

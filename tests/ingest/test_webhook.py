@@ -192,6 +192,7 @@ def test_the_rejected_can_be_inspected(hook: Graph) -> None:
     [
         ("nowhere", {}, "application/json", 404, "InputNotFound"),
         ("hook", b"[", "application/json", 400, "InvalidArgument"),
+        ("hook", b"[" * 300 + b"]" * 300, "application/json", 400, "InvalidArgument"),
         ("hook", {}, "application/cloudevents-batch+json", 400, "InvalidArgument"),
         ("hook", b"<a/>", "application/xml", 415, "UnsupportedMediaType"),
     ],

@@ -71,7 +71,7 @@ class Message:
             except orjson.JSONDecodeError as error:
                 raise Unreadable(f"The payload is not JSON: {error}.") from None
             if self.payload.count(b"[") + self.payload.count(b"{") > MAX_DEPTH:
-                _require_depth(self._decoded[0])
+                require_depth(self._decoded[0])
         return self._decoded[0]
 
     def text(self) -> str:
@@ -95,7 +95,8 @@ class Message:
         return self.headers[name.lower()]
 
 
-def _require_depth(value: Any) -> None:
+def require_depth(value: Any) -> None:
+    """Refuse what is nested deeper than MAX_DEPTH; raises Unreadable."""
     level, depth = [value], 0
     while level:
         nested = [each for each in level if isinstance(each, dict | list)]
