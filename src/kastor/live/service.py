@@ -320,7 +320,8 @@ class LiveQuery:
         if plan.counts:
             row = await store.fetch_one(sql.text, sql.constants, timeout=timeout)
             key = (plan.columns or ())[0].key
-            return [orjson.dumps({key: row[0] or 0 if row else 0}).decode()]
+            number = int(row[0] or 0) if row else 0  # engines have several types for it
+            return [orjson.dumps({key: number}).decode()]
         most = self._settings.max_rows + 1
         limit = most if plan.top is None else min(plan.top, most)
         row = await store.fetch_one(sql.text, (limit, *sql.constants), timeout=timeout)

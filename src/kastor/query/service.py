@@ -232,9 +232,9 @@ class QueryService:
         row = await self._reader.fetch_one(
             sql.text, sql.constants, timeout=self._settings.timeout_seconds
         )
-        number = row[0] if row is not None else 0
+        number = int(str(row[0] or 0)) if row is not None else 0  # PostgreSQL sums to a decimal
         columns = compiled.plan.columns or ()
-        value = msgspec.json.encode([{columns[0].key: number or 0}])
+        value = msgspec.json.encode([{columns[0].key: number}])
         return Page(value, None, charge(1, compiled.hops), 1)
 
     async def _fetch(
