@@ -74,6 +74,7 @@ class World:
             refresh=store.refresh,
         )
         self.live = LiveService(store, self.query, settings)
+        self.clients: list[Client] = []
 
     async def do(self, command: c.Command) -> bool:
         """Whether the graph took it."""
@@ -116,7 +117,9 @@ class World:
                 return Counter(map(canonical, found))
 
     async def follow(self, text: str) -> Client:
-        return Client(text, await self.live.open(text))
+        client = Client(text, await self.live.open(text))
+        self.clients.append(client)
+        return client
 
 
 @asynccontextmanager
@@ -135,6 +138,8 @@ async def world(folder: Path, settings: LiveSettings = EAGER) -> AsyncIterator[W
     try:
         yield made
     finally:
+        for client in made.clients:
+            await client.leave()
         await made.live.stop()
         await store.close()
 
