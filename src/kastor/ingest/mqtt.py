@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +32,8 @@ from kastor.ingest.pipeline import Pipeline, Verdict
 
 CONNECT_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT, STAND_BY = 0.2, 20.0, 60.0
+STEADY_SECONDS = 60.0
+"""A connection that was lost sooner may have been taken over: two must not fight over a session."""
 SETTLE_SECONDS = 1.0
 """How long what was received may take to become durable when the input stops."""
 
@@ -108,30 +111,31 @@ class MqttSource:
     async def _run(self) -> None:
         wait, known = FIRST_WAIT, False
         while True:
-            pause = wait
             self._connection = connection = _Connection(
                 self._settings, self._client_id, self._pipeline
             )
+            since: float | None = None
+            pause = None
             try:
                 present = await connection.open(self._obsolete)
                 self._connected(lost=known and not present)
-                wait, known = FIRST_WAIT, True
-                pause = wait
+                known, since = True, time.monotonic()
                 await connection.lost
             except SessionTakenOver as error:
                 self.error, pause = str(error), STAND_BY
             except (BrokerRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
                 self.error = str(error) or "the broker does not answer"
-                wait = min(wait * 2, LONGEST_WAIT)
             except Exception as error:  # noqa: BLE001 - the input must not end by itself
                 self.error = type(error).__name__
                 _log.exception("input failed", input=self._name, exc_info=error)
-                wait = min(wait * 2, LONGEST_WAIT)
             finally:
                 self.connected = False
                 await connection.close()
             _log.warning("input is not connected", input=self._name, reason=self.error)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads
+            if since is not None and time.monotonic() - since > STEADY_SECONDS:
+                wait = FIRST_WAIT
+            await asyncio.sleep((pause or wait) * random.uniform(0.5, 1.0))  # noqa: S311 - spreads
+            wait = min(wait * 2, LONGEST_WAIT)
 
     def _connected(self, *, lost: bool) -> None:
         self.connected, self.error = True, None
