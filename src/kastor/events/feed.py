@@ -176,7 +176,9 @@ class Feed:
 async def _within(work: Coroutine[Any, Any, object], seconds: float) -> bool:
     """Return whether the work ended in time."""
     try:
-        await asyncio.wait_for(work, seconds)
+        # Not wait_for: on Python 3.11 it can lose a cancellation that comes with the wake-up.
+        async with asyncio.timeout(seconds):
+            await work
     except TimeoutError:
         return False
     return True

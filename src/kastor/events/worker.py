@@ -236,7 +236,8 @@ class RouteWorker:
         if fault.retry_after is not None:
             wait = max(wait, min(fault.retry_after, settings.longest_wait))
         try:
-            await asyncio.wait_for(self._nudge.wait(), wait)
+            async with asyncio.timeout(wait):
+                await self._nudge.wait()
         except TimeoutError:
             return
 
