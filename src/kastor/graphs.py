@@ -7,10 +7,13 @@ schema of some server. One graph is one ADT instance; nothing leads from one to 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import structlog
 
 from kastor.api.hosting import GraphInfo, require_new_name
 from kastor.api.services import Services
@@ -18,6 +21,7 @@ from kastor.errors import Conflict, NotAllowed, NotFound
 from kastor.storage.protocol import Store
 
 DEFAULT = "default"
+_log = structlog.get_logger("kastor.graphs")
 
 
 class Placement(Protocol):
@@ -58,15 +62,29 @@ class ServerGraphs:
         self._endpoints = endpoints
         self._open: dict[str, _Open] = {}
         self._lock = asyncio.Lock()
+        self._opener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open the default graph, making it if there is none."""
         if await self._placement.place(DEFAULT) is None:
             await self._placement.add(DEFAULT)
         await self.named(DEFAULT)
+        self._opener = asyncio.create_task(self._open_rest())
+
+    async def _open_rest(self) -> None:
+        """Open the other graphs too: their routes and inputs have work that nobody asks for."""
+        for name in await self._placement.names():
+            try:
+                await self.named(name)
+            except Exception as error:  # noqa: BLE001 - one bad graph must not keep the rest shut
+                _log.exception("a graph cannot be opened", graph=name, exc_info=error)
 
     async def close(self) -> None:
         """Close every open graph."""
+        if self._opener is not None:
+            self._opener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._opener
         async with self._lock:
             while self._open:
                 _, graph = self._open.popitem()
