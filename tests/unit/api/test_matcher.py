@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kastor.api.matcher import Matcher
-from kastor.api.operations import OPERATIONS, Operation
+from kastor.api.operation import Operation
+from kastor.api.operations import OPERATIONS
 from kastor.errors import KastorError, MethodNotAllowed, NotFound
 
 MATCHER: Matcher[Operation] = Matcher((each.method, each.path, each) for each in OPERATIONS)

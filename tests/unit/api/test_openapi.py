@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from kastor.api.openapi import build_openapi
-from kastor.api.operations import OPERATIONS, Operation
+from kastor.api.operation import Operation
+from kastor.api.operations import OPERATIONS
 from kastor.auth.roles import READER, Permission
 
 DESCRIPTION = build_openapi("https://twins.example")
