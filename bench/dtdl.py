@@ -2,7 +2,7 @@
 
     python bench/dtdl.py [--json]
 
-KASTOR_CORPORA names the folder of the corpora; default ../shared/dtdl beside the repository.
+KASTOR_CORPORA names the folder of the corpora.
 """
 
 from __future__ import annotations

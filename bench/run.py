@@ -1,4 +1,4 @@
-"""All benches with one command: prints a table and writes it to bench/results/.
+"""All benches with one command: prints a table; --save also writes it to bench/results/.
 
 `python3 dev bench` runs everything (about ten minutes); `python3 dev bench --quick` one round of
 each; `python3 dev bench requests storage` only these.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kastor.api.hosting import Graphs
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
 from kastor.config import Settings, is_loopback
@@ -26,7 +28,7 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
     graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
-    limits = ADT_REQUEST_LIMITS if adt else _request_limits(settings)
+    limits = _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     dialect = None if store.schema is None else Postgres(store.schema)
     indexes = IndexService(store.indexes, dialect)
@@ -88,6 +90,8 @@ def value_rules(settings: Settings) -> ValueRules:
 
 
 def _request_limits(settings: Settings) -> RequestLimits:
+    if settings.profile == "adt":
+        return replace(ADT_REQUEST_LIMITS, slow_query_seconds=settings.slow_query_seconds)
     return RequestLimits(
         body_bytes=settings.max_body_bytes,
         models_body_bytes=settings.max_models_body_bytes,

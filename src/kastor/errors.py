@@ -145,7 +145,7 @@ class PreconditionFailed(KastorError):
 
 
 class LimitExceeded(KastorError):
-    """A limit was exceeded; the message names the limit and its setting."""
+    """A limit was exceeded; the message names the limit."""
 
     default_code = "LimitExceeded"
 

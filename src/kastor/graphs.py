@@ -1,4 +1,4 @@
-"""The graphs of one server: opened when they are first asked for, closed with it.
+"""The graphs of one server: opened at its start, or as soon as somebody asks, and closed with it.
 
 Where a graph lives is its placement: with SQLite a file in the data folder, with PostgreSQL a
 schema of some server. One graph is one ADT instance; nothing leads from one to another.

@@ -101,13 +101,14 @@ def test_the_command_line_says_how_long_and_that_writes_wait(http: httpx2.Client
     assert kastor("list") == ""
 
 
-def test_indexes_survive_a_restart_and_a_slow_query_is_logged() -> None:
+@pytest.mark.parametrize("profile", ["default", "adt"])
+def test_indexes_survive_a_restart_and_a_slow_query_is_logged(profile: str) -> None:
     with KastorServer() as first:
         httpx2.put(f"{first.url}/kastor/v1/indexes/temperature")
         first.process.terminate()
         first.process.wait(15)
         config = first.data_dir / "kastor.toml"
-        config.write_text("slow_query_seconds = 0.0\n")
+        config.write_text(f'slow_query_seconds = 0.0\nprofile = "{profile}"\n')
         with KastorServer(("--config", str(config)), data_dir=first.data_dir) as second:
             listed = httpx2.get(f"{second.url}/kastor/v1/indexes").json()
             assert listed == {"value": [{"path": "temperature"}]}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Sizes in bytes and counts; each is a setting."""
+    """Sizes in bytes, counts, seconds."""
 
     body_bytes: int = 1_048_576
     models_body_bytes: int = 134_217_728

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import typer
 
+from kastor.cli.output import fail
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
 
 app = typer.Typer(no_args_is_help=True)
@@ -106,7 +107,9 @@ def show(
     """Print a dead letter whole."""
     path = f"{_path(route)}/deadletters?after={key - 1}"
     found = [each for each in call("GET", url, path, ca_file)["value"] if each["key"] == key]
-    print(json.dumps(found[0], indent=2) if found else f"There is no dead letter {key}.")
+    if not found:
+        fail(f"There is no dead letter {key}.")
+    print(json.dumps(found[0], indent=2))
 
 
 @letters.command()
