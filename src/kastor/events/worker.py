@@ -201,6 +201,7 @@ class RouteWorker:
 
     async def _send_letter(self, sink: Sink, letter: DeadLetter) -> None:
         event = _EVENT.decode(letter.event)
+        await self._while_held()
         report = await sink.deliver([event])
         again = [] if report.fault is None else [self._letter(event, report.fault)]
         await self._note(report.confirmed, again, [letter.key])
