@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -18,13 +19,15 @@ def engine_of_servers() -> Iterator[None]:
         yield
         return
     start = KastorServer.start
+    schemas: dict[Path, str] = {}
 
     def start_in_a_schema(server: KastorServer) -> KastorServer:
-        # A folder that is kept is the same graph again; any other server has one of its own.
-        kept = str(server.data_dir) if server._keeps_folder else uuid4().hex
-        schema = f"g{uuid5(NAMESPACE_URL, kept).hex}"
+        # The same folder again is the same graph again.
+        schema = schemas.get(server.data_dir, f"g{uuid4().hex}")
         server._args = (*server._args, "--db", dsn, "--graph-schema", schema)
-        return start(server)
+        started = start(server)
+        schemas[server.data_dir] = schema
+        return started
 
     with database() as dsn, pytest.MonkeyPatch.context() as patch:
         patch.setattr(KastorServer, "start", start_in_a_schema)

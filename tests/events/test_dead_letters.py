@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -91,9 +92,9 @@ class Site:
 
 
 @pytest.fixture
-async def site(anyio_backend: str) -> AsyncIterator[Site]:
+async def site(anyio_backend: str, tmp_path: Path) -> AsyncIterator[Site]:
     async with receiver() as target:
-        with KastorServer() as server:
+        with KastorServer(data_dir=tmp_path) as server:
             made = Site(server, target)
             async with made.http:
                 await made.prepare()

@@ -16,7 +16,6 @@ from kastor.dtdl import DtdlError, UnresolvedReferenceError, parse
 from kastor.errors import LimitExceeded, ModelRefused, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
-from kastor.graph.documents import with_etag
 from kastor.graph.metadata import is_component
 from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
 
@@ -225,11 +224,6 @@ class GraphService:
             ) from error
         except DtdlError as error:
             raise _refused(error) from error
-
-
-def twin_text(row: TwinRow) -> bytes:
-    """Return a twin as it goes out."""
-    return with_etag(row.doc, row.etag)
 
 
 def _refused(error: DtdlError) -> ModelRefused:
