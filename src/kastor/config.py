@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 DAY_SECONDS = 86_400.0
+_POSTGRES = ("postgresql://", "postgres://")
 Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
@@ -47,8 +48,12 @@ class Settings(BaseSettings):
         pattern="^[a-z_][a-z0-9_]{0,62}$",
         description="Schema of the graph in the database.",
     )
+    databases: dict[str, str] = Field(
+        default_factory=dict,
+        description="More PostgreSQL databases that graphs may live in, by name (file only).",
+    )
     db_pool: int = Field(
-        10, ge=2, description="Connections to the database that a process opens at most."
+        10, ge=2, description="Connections to each database that a process opens at most."
     )
     workers: int = Field(1, ge=1, description="Processes that serve requests; needs `db`.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -156,11 +161,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _go_together(self) -> Settings:
-        if self.db is not None and not self.db.startswith(("postgresql://", "postgres://")):
+        if self.db is not None and not self.db.startswith(_POSTGRES):
             raise ValueError(
                 "--db takes the address of a PostgreSQL database, such as "
                 "postgresql://user@host/name. For SQLite give a folder with --data."
             )
+        for name, address in self.databases.items():
+            if self.db is None or not name or not address.startswith(_POSTGRES):
+                raise ValueError(
+                    "databases takes names and addresses of PostgreSQL databases, beside db."
+                )
         if self.graph_schema.startswith("pg_"):
             raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
         if self.workers > 1 and self.db is None:

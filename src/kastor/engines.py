@@ -1,16 +1,17 @@
-"""Opens graphs: where they live, and which engine serves them there."""
+"""Opens graphs: with the engine that serves them, or as tables for a copy."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import apsw
 
 from kastor.config import DAY_SECONDS, Settings
-from kastor.errors import Conflict, NotAllowed, Unavailable
+from kastor.errors import Unavailable
 from kastor.storage.bounds import NotAGraphError, Retention, SchemaTooNewError
 from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
@@ -18,10 +19,12 @@ from kastor.storage.sqlite.store import SqliteStore
 from kastor.storage.sqlite.transfer import SqliteGraphFile
 from kastor.storage.transfer import GraphFile
 
+if TYPE_CHECKING:
+    from kastor.storage.placement import Place
+    from kastor.storage.postgres.databases import Databases
+
 SAMPLE_HISTORY_DAYS = 1 / 24
-_DEFAULT = "default"
-_SUFFIX = ".sqlite3"
-_SIDE_FILES = ("", "-wal", "-shm")
+_NO_DRIVER = "PostgreSQL needs a driver that is not installed: pip install 'kastor[postgres]'."
 
 
 class PlaceError(Exception):
@@ -32,99 +35,48 @@ class DatabaseError(Exception):
     """A database that cannot be used; the message says what to do."""
 
 
-class FilePlacement:
-    """One file for each graph in a folder; the file is the placement."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    async def names(self) -> list[str]:
-        """Return the names of all graphs."""
-        return [path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"*{_SUFFIX}")]
-
-    async def place(self, name: str) -> str | None:
-        """Return the file of a graph, None if there is none."""
-        path = self.path(name)
-        return str(path) if path.exists() else None
-
-    async def add(self, name: str) -> None:
-        """Make an empty file; opening it makes the schema."""
-        try:
-            self.path(name).touch(exist_ok=False)
-        except FileExistsError:
-            raise Conflict(f"There is a graph named {name} already.", code="GraphExists") from None
-
-    async def remove(self, name: str) -> None:
-        """Delete the file of a graph that is closed."""
-        for path in [Path(f"{self.path(name)}{suffix}") for suffix in _SIDE_FILES]:
-            path.unlink(missing_ok=True)
-
-    def path(self, name: str) -> Path:
-        """Return where the file of a graph is, or would be."""
-        return self._folder / f"{name}{_SUFFIX}"
-
-
-class SchemaPlacement:
-    """The one graph of a database, in the schema that the settings name."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    async def names(self) -> list[str]:
-        """Return the names of all graphs."""
-        return [_DEFAULT]
-
-    async def place(self, name: str) -> str | None:
-        """Return database and schema of a graph, without user and password."""
-        if name != _DEFAULT:
-            return None
-        address = (self._settings.db or "").partition("?")[0].rpartition("@")[2]
-        return f"{address.rpartition('://')[2]} schema {self._settings.graph_schema}"
-
-    async def add(self, name: str) -> None:
-        """Refuse: a server on PostgreSQL has one graph so far."""
-        raise NotAllowed(
-            f"The graph {name} cannot be made: a server on PostgreSQL has one graph. Start "
-            "another one with --graph-schema."
-        )
-
-    async def remove(self, name: str) -> None:
-        """Refuse, as `add`."""
-        raise NotAllowed(f"The graph {name} cannot be deleted by a server on PostgreSQL.")
-
-    def schema(self, _name: str) -> str:
-        """Return the schema of a graph."""
-        return self._settings.graph_schema
+def make_databases(settings: Settings) -> Databases:
+    """Return the databases that graphs may live in; raises DatabaseError without a driver."""
+    try:
+        from kastor.storage.postgres.connections import Connections  # noqa: PLC0415 - an extra
+        from kastor.storage.postgres.databases import OWN, Databases  # noqa: PLC0415
+    except ImportError as error:
+        raise DatabaseError(_NO_DRIVER) from error
+    addresses = {OWN: settings.db or "", **settings.databases}
+    return Databases(addresses, lambda address: Connections(address, settings.db_pool))
 
 
 @asynccontextmanager
 async def open_postgres(
-    settings: Settings, schema: str, build_catalog: BuildCatalog
+    settings: Settings,
+    databases: Databases,
+    place: Place,
+    build_catalog: BuildCatalog,
+    *,
+    create: bool,
 ) -> AsyncIterator[Store]:
     """Open a graph's schema for serving; it is closed in order at the end.
 
     Raises:
-        DatabaseError: the driver is not installed, or the database cannot be used.
-        SchemaTooNewError, NotAGraphError: see `storage.postgres.schema`.
+        DatabaseError: the database cannot be used.
+        SchemaTooNewError, NotAGraphError, Unavailable: see `storage.postgres.schema`.
     """
-    try:
-        import asyncpg  # noqa: PLC0415 - an extra
+    import asyncpg  # noqa: PLC0415 - an extra
 
-        from kastor.storage.postgres.schema import ServerTooOldError  # noqa: PLC0415
-        from kastor.storage.postgres.store import PostgresStore  # noqa: PLC0415
-    except ImportError as error:
-        raise DatabaseError(
-            "PostgreSQL needs a driver that is not installed: pip install 'kastor[postgres]'."
-        ) from error
+    from kastor.storage.postgres.schema import ServerTooOldError  # noqa: PLC0415
+    from kastor.storage.postgres.store import PostgresStore  # noqa: PLC0415
+
     try:
         store = await PostgresStore.open(
-            settings.db or "",
-            schema,
+            databases.pool(place.database),
+            place.schema,
             build_catalog,
+            create=create,
             retention=retention(settings),
-            pool=settings.db_pool,
         )
     except Unavailable as error:
+        if not create:  # while the server runs; whoever asks may try again
+            raise
         raise DatabaseError(
             f"{error.message.partition(' Nothing')[0]} Check the address given with --db, and "
             "that the server is running."
@@ -134,7 +86,7 @@ async def open_postgres(
     except asyncpg.PostgresError as error:
         raise DatabaseError(
             f"The database refuses to hold the graph ({error}). The user needs the right to "
-            f"create the schema {schema}, or to own it."
+            f"create the schema {place.schema}, or to own it."
         ) from error
     try:
         yield store
@@ -208,9 +160,7 @@ async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
         from kastor.storage.postgres.schema import ServerTooOldError  # noqa: PLC0415
         from kastor.storage.postgres.transfer import PostgresGraphFile  # noqa: PLC0415
     except ImportError as error:
-        raise PlaceError(
-            "PostgreSQL needs a driver that is not installed: pip install 'kastor[postgres]'."
-        ) from error
+        raise PlaceError(_NO_DRIVER) from error
     refusals = (asyncpg.PostgresError, OSError, ValueError, ServerTooOldError)
     try:
         graph = await PostgresGraphFile.open(

@@ -1,49 +1,37 @@
 """The graphs of one server: opened at its start, or as soon as somebody asks, and closed with it.
 
-Where a graph lives is its placement: with SQLite a file in the data folder, with PostgreSQL a
-schema of some server. One graph is one ADT instance; nothing leads from one to another.
+One graph is one ADT instance; nothing leads from one to another. Where they live other processes
+may change as well: a graph that is somewhere else by now is opened there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from kastor.api.hosting import GraphInfo, require_new_name
 from kastor.api.services import Services
 from kastor.errors import Conflict, NotAllowed, NotFound
+from kastor.storage.placement import DEFAULT, Place, Placement, Wish
 from kastor.storage.protocol import Store
 
-DEFAULT = "default"
+FOLLOW_SECONDS = 1.0
+"""How soon a process sees that another one made, moved or deleted a graph."""
+
 _log = structlog.get_logger("kastor.graphs")
-
-
-class Placement(Protocol):
-    """Where graphs live."""
-
-    async def names(self) -> list[str]:
-        """Return the names of all graphs."""
-
-    async def place(self, name: str) -> str | None:
-        """Return where a graph lives, for people; None if there is none."""
-
-    async def add(self, name: str) -> None:
-        """Note a new graph; raises Conflict."""
-
-    async def remove(self, name: str) -> None:
-        """Forget a graph and delete what it holds; it is not open."""
 
 
 @dataclass(slots=True)
 class _Open:
     services: Services
     stack: AsyncExitStack
+    place: Place
 
 
 class ServerGraphs:
@@ -52,7 +40,7 @@ class ServerGraphs:
     def __init__(
         self,
         placement: Placement,
-        open_store: Callable[[str], AbstractAsyncContextManager[Store]],
+        open_store: Callable[[str, Place], AbstractAsyncContextManager[Store]],
         build_services: Callable[[Store], Services],
         endpoints: Mapping[str, Mapping[str, Any]],
     ) -> None:
@@ -61,30 +49,23 @@ class ServerGraphs:
         self._build_services = build_services
         self._endpoints = endpoints
         self._open: dict[str, _Open] = {}
+        self._shut: set[str] = set()
         self._lock = asyncio.Lock()
-        self._opener: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Open the default graph, making it if there is none."""
+        """Open the default graph, making it if there is none; the others follow."""
         if await self._placement.place(DEFAULT) is None:
-            await self._placement.add(DEFAULT)
+            await self._placement.add(DEFAULT, Wish())
         await self.named(DEFAULT)
-        self._opener = asyncio.create_task(self._open_rest())
-
-    async def _open_rest(self) -> None:
-        """Open the other graphs too: their routes and inputs have work that nobody asks for."""
-        for name in await self._placement.names():
-            try:
-                await self.named(name)
-            except Exception as error:  # noqa: BLE001 - one bad graph must not keep the rest shut
-                _log.exception("a graph cannot be opened", graph=name, exc_info=error)
+        self._spawn(self._follow())
 
     async def close(self) -> None:
-        """Close every open graph."""
-        if self._opener is not None:
-            self._opener.cancel()
+        """Close every open graph; a move that is under way stays where it was."""
+        for task in list(self._tasks):
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._opener
+                await task
         async with self._lock:
             while self._open:
                 _, graph = self._open.popitem()
@@ -111,34 +92,96 @@ class ServerGraphs:
 
     async def infos(self) -> list[GraphInfo]:
         """Return every graph."""
-        return [await self._info(name) for name in sorted(await self._placement.names())]
+        places = await self._placement.places()
+        return [self._info(name, places[name]) for name in sorted(places)]
 
-    async def create(self, name: str) -> GraphInfo:
-        """Make an empty graph."""
+    async def info(self, name: str) -> GraphInfo:
+        """Return a graph; raises NotFound."""
+        return self._info(name, await self._require(name))
+
+    async def create(self, name: str, wish: Wish) -> GraphInfo:
+        """Make an empty graph, or serve the one in the schema that is wished for."""
         require_new_name(name)
         async with self._lock:
             if await self._placement.place(name) is not None:
                 raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
-            await self._placement.add(name)
+            await self._placement.add(name, wish)
             self._open[name] = await self._start(name)
-        return await self._info(name)
+        return await self.info(name)
 
     async def delete(self, name: str) -> None:
         """Delete a graph with all it holds."""
         if name == DEFAULT:
             raise NotAllowed("The default graph cannot be deleted; `kastor reset` empties it.")
         async with self._lock:
-            await self._require(name)
+            place = await self._require(name)
+            if place.moving is not None:
+                raise Conflict(f"The graph {name} is moving.", code="GraphMoving")
             graph = self._open.pop(name, None)
             if graph is not None:
                 await graph.stack.aclose()
             await self._placement.remove(name)
 
-    async def _start(self, name: str) -> _Open:
+    async def move(self, name: str, wish: Wish) -> GraphInfo:
+        """Begin to move a graph; it is served meanwhile."""
         await self._require(name)
+        await self._placement.begin_move(name, wish)
+        self._spawn(self._move(name))
+        return await self.info(name)
+
+    async def _move(self, name: str) -> None:
+        try:
+            await self._placement.move(name)
+        except Exception as error:  # noqa: BLE001 - whoever tends to the placements ends the move
+            _log.exception("a move broke off", graph=name, exc_info=error)
+        await self._catch_up()
+
+    async def _follow(self) -> None:
+        """Keep what is open in step with the placements, where other processes change them.
+
+        All graphs are opened: their routes and inputs have work that nobody asks for.
+        """
+        trouble = ""
+        while True:
+            try:
+                await self._catch_up()
+                await self._placement.tend()
+                trouble = ""
+            except Exception as error:  # noqa: BLE001 - the database comes back
+                if str(error) != trouble:
+                    trouble = str(error)
+                    _log.warning("placements not looked up", reason=trouble)
+            if not self._placement.shared:
+                return
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _catch_up(self) -> None:
+        places = await self._placement.places()
+        async with self._lock:
+            for name, graph in list(self._open.items()):
+                if name not in places or places[name].home != graph.place.home:
+                    del self._open[name]
+                    await graph.stack.aclose()
+        for name in places.keys() - self._open.keys():
+            await self._try_to_open(name)
+
+    async def _try_to_open(self, name: str) -> None:
+        """Open a graph; one bad graph must not keep the rest shut."""
+        try:
+            await self.named(name)
+            self._shut.discard(name)
+        except NotFound:
+            return  # deleted meanwhile
+        except Exception as error:  # noqa: BLE001 - said once
+            if name not in self._shut:
+                _log.exception("a graph cannot be opened", graph=name, exc_info=error)
+            self._shut.add(name)
+
+    async def _start(self, name: str) -> _Open:
+        place = await self._require(name)
         stack = AsyncExitStack()
         try:
-            store = await stack.enter_async_context(self._open_store(name))
+            store = await stack.enter_async_context(self._open_store(name, place))
             services = self._build_services(store)
             stack.push_async_callback(services.feed.stop)
             stack.push_async_callback(services.live.stop)
@@ -151,13 +194,21 @@ class ServerGraphs:
         except BaseException:
             await stack.aclose()
             raise
-        return _Open(services, stack)
+        return _Open(services, stack, place)
 
-    async def _info(self, name: str) -> GraphInfo:
-        return GraphInfo(name, await self._require(name), "open" if name in self._open else "idle")
+    def _info(self, name: str, place: Place) -> GraphInfo:
+        state = "open" if name in self._open else "idle"
+        if place.moving is not None:
+            state = "moving"
+        return GraphInfo(name, place.address, state, place.moving, place.error)
 
-    async def _require(self, name: str) -> str:
+    async def _require(self, name: str) -> Place:
         place = await self._placement.place(name)
         if place is None:
             raise NotFound(f"There is no graph named {name}.", code="GraphNotFound")
         return place
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

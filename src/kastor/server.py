@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,7 +23,7 @@ from kastor.api.services import Services
 from kastor.assembly import build_services, value_rules
 from kastor.auth.tokens import TokenStore
 from kastor.config import Settings
-from kastor.engines import FilePlacement, SchemaPlacement, open_postgres, open_sqlite
+from kastor.engines import make_databases, open_postgres, open_sqlite
 from kastor.errors import Unavailable
 from kastor.graph.catalog import catalog_builder
 from kastor.graphs import ServerGraphs
@@ -34,8 +35,10 @@ from kastor.listening import (
     require_certificate,
     uvicorn_config,
 )
+from kastor.storage.placement import DEFAULT, Place, Placement
 from kastor.storage.protocol import Store
 from kastor.storage.sqlite.folder import DataFolder
+from kastor.storage.sqlite.placement import FilePlacement
 
 if TYPE_CHECKING:
     from kastor.tls import DevelopmentCertificate
@@ -92,8 +95,11 @@ def prepare(settings: Settings) -> None:
     build_catalog = catalog_builder(value_rules(settings))
 
     async def open_and_close() -> None:
-        async with open_postgres(settings, settings.graph_schema, build_catalog):
+        databases = make_databases(settings)
+        place = Place(address="", schema=settings.graph_schema)
+        async with open_postgres(settings, databases, place, build_catalog, create=True):
             pass
+        await databases.close()
 
     asyncio.run(open_and_close())
 
@@ -109,8 +115,7 @@ async def _serve(
             stack.callback(folder.release)
         listener = shared or listen(settings.host, settings.port)
         stack.callback(listener.close)
-        graphs = await _open_graphs(settings, folder)
-        stack.push_async_callback(graphs.close)
+        graphs = await _open_graphs(settings, folder, stack)
         services = graphs.default
         tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
         certificate = development_certificate(settings, folder)
@@ -122,27 +127,39 @@ async def _serve(
         status = await services.store.status()
         url = address_of(settings, listener)
         server.catch_signals()
-        place = (await graphs.infos())[0].place
+        place = (await graphs.info(DEFAULT)).place
         announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
         await server.serve(sockets=[listener])
 
 
-async def _open_graphs(settings: Settings, folder: DataFolder) -> ServerGraphs:
+async def _open_graphs(
+    settings: Settings, folder: DataFolder, stack: AsyncExitStack
+) -> ServerGraphs:
     build_catalog = catalog_builder(value_rules(settings))
-    files = FilePlacement(folder.graph_file.parent)
-    schemas = SchemaPlacement(settings)
+    placement: Placement
+    if settings.db is None:
+        placement = FilePlacement(folder.graph_file.parent)
 
-    def open_store(name: str) -> AbstractAsyncContextManager[Store]:
-        if settings.db is None:
-            return open_sqlite(settings, files.path(name), build_catalog)
-        return open_postgres(settings, schemas.schema(name), build_catalog)
+        def open_store(name: str, place: Place) -> AbstractAsyncContextManager[Store]:  # noqa: ARG001
+            return open_sqlite(settings, Path(place.address), build_catalog)
+    else:
+        databases = make_databases(settings)
+        stack.push_async_callback(databases.close)
+        from kastor.storage.postgres.placement import SchemaPlacement  # noqa: PLC0415 - an extra
+
+        placement = SchemaPlacement(databases, settings.graph_schema)
+
+        def open_store(name: str, place: Place) -> AbstractAsyncContextManager[Store]:
+            create = name == DEFAULT
+            return open_postgres(settings, databases, place, build_catalog, create=create)
 
     graphs = ServerGraphs(
-        files if settings.db is None else schemas,
+        placement,
         open_store,
         lambda store: build_services(settings, store, graphs),
         settings.endpoints,
     )
+    stack.push_async_callback(graphs.close)
     await graphs.start()
     return graphs
 

@@ -6,10 +6,14 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import apsw
+import asyncpg
 import httpx2
 import pytest
 
@@ -148,6 +152,90 @@ def test_a_second_pass_writes_only_what_changed(source: Path, dsn: str) -> None:
     first, second, equal = asyncio.run(passes())
     assert first > 100
     assert (second, equal) == (0, True)
+
+
+@pytest.mark.parametrize("way", ["sqlite to postgres", "postgres to sqlite"])
+def test_routes_go_on_where_the_log_was_pruned_away(dsn: str, tmp_path: Path, way: str) -> None:
+    """A copied log that is empty must not begin at 1 again: routes are beyond that already."""
+    folder, schema = tmp_path / "here", place(dsn)
+    there = ("--db", dsn, "--graph-schema", schema.rpartition("=")[2])
+    file = folder / "graphs" / "default.sqlite3"
+    first, second = ((), there) if way.startswith("sqlite") else (there, ())
+    events = tmp_path / "events.ndjson"
+    with (
+        KastorServer(first, data_dir=folder) as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        http.post("/models", json=[MODEL])
+        body = {"$metadata": {"$model": MODEL["@id"]}, "size": 1}
+        for number in range(20):
+            assert http.put(f"/digitaltwins/t{number}", json=body).status_code == 200
+        hook = {"kind": "file", "settings": {"path": str(events)}}
+        assert http.put("/kastor/v1/endpoints/log", json=hook).is_success
+        route = {"endpointName": "log", "filter": "true"}
+        assert http.put("/eventroutes/r", json=route).is_success
+        assert http.get("/kastor/v1/routes/r").json()["position"] > 20
+    if first:
+        asyncio.run(run(dsn, f"DELETE FROM {there[3]}.changes"))
+    else:
+        connection = apsw.Connection(str(file))
+        connection.execute("DELETE FROM changes").fetchall()
+        connection.close()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    copied = copy(schema, str(file)) if first else copy(str(file), schema)
+    assert copied.returncode == 0, copied.stdout + copied.stderr
+    with (
+        KastorServer(second, data_dir=folder) as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        assert http.put("/digitaltwins/after", json=body).status_code == 200
+        deadline = time.monotonic() + 20
+        while not (events.exists() and "after" in events.read_text(encoding="utf-8")):
+            assert time.monotonic() < deadline, "the event of the new twin was lost"
+            time.sleep(0.1)
+
+
+async def run(dsn: str, text: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(text)
+    finally:
+        await connection.close()
+
+
+def test_a_graph_that_is_written_to_meanwhile_can_be_copied(dsn: str, tmp_path: Path) -> None:
+    """Twins and relationships that come between two tables of the copy belong together."""
+    schema = place(dsn)
+    with (
+        KastorServer(data_dir=tmp_path) as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        http.post("/models", json=[MODEL])
+        body = {"$metadata": {"$model": MODEL["@id"]}, "size": 1}
+        stop = threading.Event()
+
+        def write() -> None:
+            number = 0
+            http.put("/digitaltwins/t0", json=body)
+            while not stop.is_set():
+                number += 1
+                http.put(f"/digitaltwins/t{number}", json=body)
+                relationship = {"$relationshipName": "next", "$targetId": f"t{number - 1}"}
+                http.put(f"/digitaltwins/t{number}/relationships/r", json=relationship)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        time.sleep(0.3)
+        file = str(tmp_path / "graphs" / "default.sqlite3")
+        try:
+            busy = copy(file, schema)
+        finally:
+            stop.set()
+            thread.join()
+        assert "Traceback" not in busy.stderr, busy.stderr
+        assert busy.returncode == 0 or "Run it again" in busy.stderr
+        quiet = copy(file, schema)
+        assert quiet.returncode == 0, quiet.stdout + quiet.stderr
 
 
 def test_a_place_that_holds_another_graph_is_left_alone(

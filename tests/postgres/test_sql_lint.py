@@ -19,10 +19,19 @@ from kastor.graph.catalog import catalog_builder
 from kastor.query.compiled import Compiler
 from kastor.query.settings import QuerySettings
 from kastor.query.sql.postgres import Postgres
-from kastor.storage.postgres import schema
+from kastor.storage.postgres import comparison, schema
+from kastor.storage.transfer import TABLES
 
 CATALOG = frozenset({"pg_class", "pg_namespace", "pg_attribute", "pg_index"})
-VERBS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|BEGIN|COMMIT|SET|LOCK)\b")
+CONTROL = "kastor_control.graphs"
+"""The table of placements, in the server's own database; no statement joins it with a graph."""
+
+PARTS = {"comparison": comparison._written}
+"""Modules whose statements are patterns for every table."""
+
+VERBS = re.compile(
+    r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|BEGIN|COMMIT|SET|LOCK)\b"
+)
 FORBIDDEN = {
     "triggers, procedures and rules": r"\bTRIGGER\b|\bFUNCTION\b|\bPROCEDURE\b|\bRULE\b|\bDO\s+\$",
     "notifications": r"(^|;)\s*(NOTIFY|LISTEN)\b|pg_notify",
@@ -42,11 +51,18 @@ WORDS = frozenset({"SELECT", "LATERAL", "SKIP", "SET", "OF", "unnest", "NOT"})
 
 
 def texts(module: ModuleType) -> list[tuple[str, str]]:
-    return [
-        (f"{module.__name__.rpartition('.')[2]}.{name}", text)
+    place = module.__name__.rpartition(".")[2]
+    found = [
+        (f"{place}.{name}", text)
         for name, value in vars(module).items()
         for text in (value if isinstance(value, tuple) else (value,))
         if isinstance(text, str) and VERBS.match(text) and name != "__doc__"
+    ]
+    write = PARTS.get(place)
+    if write is None:
+        return found
+    return [
+        (f"{name} {table.name}", write(text, table)) for name, text in found for table in TABLES
     ]
 
 
@@ -110,10 +126,14 @@ def strangers(text: str) -> list[str]:
     found = []
     for match in TABLE.finditer(sql):
         table = match["name"]
-        ours = table.startswith(("{graph}.", '"graph_default".')) or table in known
+        ours = table.startswith(("{graph}.", '"graph_default".', CONTROL)) or table in known
         if not ours and (not match["call"] or "." in table):  # a call is a function
             found.append(table)
     return found
+
+
+def test_no_statement_joins_a_graph_with_the_placements() -> None:
+    assert not [text for _, text in ALL if CONTROL in text and "{graph}" in text]
 
 
 def test_there_is_something_to_look_at() -> None:

@@ -92,6 +92,9 @@ class TestErrors:
                 assert {documented[code] for code in codes} == {status}, operation.id
 
 
+FILE_ONLY = {"endpoints", "databases"}
+
+
 class TestSettings:
     ROWS = _rows("settings.md")
 
@@ -103,7 +106,7 @@ class TestSettings:
         name, flag, variable, default, meaning = (cell.strip("`") for cell in row)
         flags = {setting: f"--{each.replace('_', '-')}" for each, setting in _FLAGS.items()}
         assert flag == flags.get(name, "-")
-        assert variable == ("-" if name == "endpoints" else f"KASTOR_{name.upper()}")
+        assert variable == ("-" if name in FILE_ONLY else f"KASTOR_{name.upper()}")
         assert meaning.endswith(".")
         known: Any = Settings.model_fields[name].default
         if isinstance(known, bool):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from kastor.errors import InvalidArgument, NotFound
+from kastor.storage.placement import Wish
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
@@ -22,11 +23,21 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class GraphInfo:
-    """A graph in the list: where it lives, and whether it takes writes."""
+    """A graph in the list.
+
+    Attributes:
+        name: under which it is reached.
+        place: where it lives, for people.
+        state: open, idle (opened when somebody asks) or moving.
+        progress: what a move is doing now.
+        error: why the last move did not happen.
+    """
 
     name: str
     place: str
     state: str
+    progress: str | None = None
+    error: str | None = None
 
 
 class Graphs(Protocol):
@@ -42,8 +53,14 @@ class Graphs(Protocol):
     async def infos(self) -> list[GraphInfo]:
         """Return every graph, by name."""
 
-    async def create(self, name: str) -> GraphInfo:
-        """Make an empty graph; raises Conflict."""
+    async def info(self, name: str) -> GraphInfo:
+        """Return a graph; raises NotFound."""
+
+    async def create(self, name: str, wish: Wish) -> GraphInfo:
+        """Make a graph; raises Conflict, InvalidArgument, NotAllowed."""
+
+    async def move(self, name: str, wish: Wish) -> GraphInfo:
+        """Begin to move a graph; raises NotFound, Conflict, InvalidArgument, NotAllowed."""
 
     async def delete(self, name: str) -> None:
         """Delete a graph with all it holds; raises NotFound, NotAllowed."""

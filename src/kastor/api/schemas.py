@@ -283,7 +283,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Graph": {
         "type": "object",
         "required": ["name", "place", "state"],
-        "properties": {"name": _STRING, "place": _STRING, "state": {"enum": ["open", "idle"]}},
+        "properties": {
+            "name": _STRING,
+            "place": _STRING,
+            "state": {"enum": ["open", "idle", "moving"]},
+            "progress": _STRING,
+            "error": _STRING,
+        },
+        "additionalProperties": False,
+    },
+    "GraphPlace": {
+        "type": "object",
+        "properties": {"database": _STRING, "schema": _STRING},
         "additionalProperties": False,
     },
     "Index": {

@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
+from kastor.cli.output import fail
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The graph's name: lower-case letters, digits, hyphens.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="A database by its name in the settings; '' is the server's own."
+    ),
+]
+Schema = Annotated[str | None, typer.Option(metavar="NAME", help="The schema in the database.")]
 _PATH = "/kastor/v1/graphs"
+LOOK_SECONDS = 0.5
 
 
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print every graph, where it lives and whether it is open."""
     for info in call("GET", url, _PATH, ca_file)["value"]:
-        print(f"{info['name']:<24}{info['state']:<6}{info['place']}")
+        print(f"{info['name']:<24}{info['state']:<8}{info['place']}")
 
 
 @app.command()
-def create(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
-    """Make an empty graph; clients reach it under /graphs/NAME."""
-    info = call("PUT", url, f"{_PATH}/{quote(name, safe='')}", ca_file)
+def create(
+    name: Name,
+    database: Database = None,
+    schema: Schema = None,
+    url: Url = DEFAULT_URL,
+    ca_file: CaFile = None,
+) -> None:
+    """Make an empty graph; clients reach it under /graphs/NAME.
+
+    With --schema a graph that is there already, for example by `kastor copy`, is served.
+    """
+    info = call("PUT", url, _path(name), ca_file, _place(database, schema))
     print(f"{info['name']} is ready at {url.rstrip('/')}/graphs/{info['name']}")
+
+
+@app.command()
+def move(
+    name: Name,
+    database: Database = None,
+    schema: Schema = None,
+    url: Url = DEFAULT_URL,
+    ca_file: CaFile = None,
+) -> None:
+    """Move a graph to another database or schema; it is served meanwhile.
+
+    Writes wait for a moment at the end. An interrupted command does not stop the move.
+    """
+    info = call("POST", url, f"{_path(name)}/move", ca_file, _place(database, schema))
+    said = None
+    while info["state"] == "moving":
+        if info["progress"] != said:
+            said = info["progress"]
+            print(said, flush=True)
+        time.sleep(LOOK_SECONDS)
+        info = call("GET", url, _path(name), ca_file)
+    if "error" in info:
+        fail(info["error"])
+    print(f"{name} lives at {info['place']}")
 
 
 @app.command()
@@ -38,5 +82,14 @@ def delete(
     """Delete a graph with all it holds."""
     if not yes and not typer.confirm(f"Delete the graph {name} with all it holds?"):
         raise typer.Exit(1)
-    call("DELETE", url, f"{_PATH}/{quote(name, safe='')}", ca_file)
+    call("DELETE", url, _path(name), ca_file)
     print(f"{name} is gone.")
+
+
+def _path(name: str) -> str:
+    return f"{_PATH}/{quote(name, safe='')}"
+
+
+def _place(database: str | None, schema: str | None) -> dict[str, str]:
+    wished = {"database": database, "schema": schema}
+    return {key: value for key, value in wished.items() if value is not None}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -114,6 +115,8 @@ class Identification:
     signing_key: bytes
     model_epoch: int
     last_tick: int
+    log_position: int
+    """Of the newest entry there ever was in the change log; the log may be empty by now."""
 
 
 class GraphFile(Protocol):
@@ -130,8 +133,17 @@ class GraphFile(Protocol):
     async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
         """Return whole rows in the order of `table.columns`; what is gone is left out."""
 
-    async def put(self, table: Table, rows: Sequence[Row]) -> None:
-        """Write rows, replacing those of the same identity, in one transaction."""
+    def snapshot(self) -> AbstractAsyncContextManager[None]:
+        """Return a block in which all reads see one and the same state."""
+
+    async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
+        """Write rows in one transaction, replacing those of the same identity.
+
+        Args:
+            table: where to.
+            rows: in the order of `table.columns`.
+            fresh: whether there is certainly none to replace.
+        """
 
     async def drop(self, table: Table, identities: Sequence[Identity]) -> None:
         """Delete rows, in one transaction."""
@@ -164,15 +176,22 @@ async def synchronise(
     """
     stale: list[tuple[Table, list[Identity]]] = []
     written = 0
-    for table in TABLES:
-        count, gone = await _bring_over(source, target, table, progress)
-        written += count
-        stale.append((table, gone))
+    async with source.snapshot():
+        for table in TABLES:
+            count, gone = await _bring_over(source, target, table, progress)
+            written += count
+            stale.append((table, gone))
+        identification = await source.identification()
+    await drop_all(target, stale)
+    await target.identify(identification)
+    return written
+
+
+async def drop_all(target: GraphFile, stale: Sequence[tuple[Table, Sequence[Identity]]]) -> None:
+    """Delete rows of several tables, given in the order of `TABLES`."""
     for table, gone in reversed(stale):
         for start in range(0, len(gone), CHUNK_ROWS):
             await target.drop(table, gone[start : start + CHUNK_ROWS])
-    await target.identify(await source.identification())
-    return written
 
 
 async def digest(graph: GraphFile) -> dict[str, TableDigest]:
@@ -198,13 +217,16 @@ async def _bring_over(
     gone: list[Identity] = []
     async for chunk in _chunks(source, table):
         wanted: list[Identity] = []
+        fresh = True
         for identity, revision in chunk:
             gone += await known.skip_below(identity)
-            if await known.take(identity) != revision:
+            there = await known.take(identity)
+            fresh = fresh and there is None
+            if there != revision:
                 wanted.append(identity)
         if wanted:
             rows = await source.rows(table, wanted)
-            await target.put(table, rows)
+            await target.put(table, rows, fresh=fresh)
             written += len(rows)
         seen += len(chunk)
         if progress is not None:

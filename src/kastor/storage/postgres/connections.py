@@ -31,6 +31,8 @@ WAIT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.05, 1.0
 STATEMENTS = 256
 CLOSE_SECONDS = 5.0
+SCAN_SHARE = 0.75
+"""Of the pool, what queries may take, so that point reads and writes always find a connection."""
 
 _log = structlog.get_logger("kastor.storage")
 
@@ -41,6 +43,7 @@ class Connections:
     def __init__(self, dsn: str, size: int) -> None:
         self._dsn = dsn
         self._size = size
+        self.scans = asyncio.Semaphore(max(1, int(size * SCAN_SHARE)))
         self._count = 0
         self._idle: list[Connection] = []
         self._members: set[Connection] = set()
@@ -51,11 +54,6 @@ class Connections:
         self._pause = 0.0
         self._down_until = 0.0
         self._reason: BaseException | str = ""
-
-    @property
-    def size(self) -> int:
-        """The number of connections there may be."""
-        return self._size
 
     def lease(self) -> Lease:
         """Return a context manager around one connection."""

@@ -22,6 +22,7 @@ class Fault(Enum):
     ELSEWHERE = "this server takes no writes (any more); nothing was written"
     LOST = "the connection is gone or did not answer; what became of the statement is not known"
     FULL = "the server has no room, no resources or no patience; nothing was written"
+    GONE = "the graph was moved or deleted; nothing was written"
     OTHER = "a fault of ours"
 
 
@@ -33,6 +34,8 @@ _STATES = {
     "55P03": Fault.AGAIN,  # a lock was not to be had in time
     "0A000": Fault.AGAIN,  # a cached plan is out of date after a migration
     "25006": Fault.ELSEWHERE,  # read-only transaction: a standby
+    "42P01": Fault.GONE,  # no such table
+    "3F000": Fault.GONE,  # no such schema
     "57014": Fault.FULL,  # cancelled by the server's own time limit or its administrator
 }
 _CLASSES = {
@@ -59,6 +62,14 @@ def unavailable(error: BaseException | str) -> Unavailable:
     return Unavailable(
         f"The database cannot be used now ({_describe(error)}). Nothing was changed; "
         "try again later.",
+        retry_after=RETRY_AFTER_SECONDS,
+    )
+
+
+def gone() -> Unavailable:
+    """Return what a client is told when its graph is no longer where it was."""
+    return Unavailable(
+        "The graph was moved or deleted just now. Nothing was changed; try again.",
         retry_after=RETRY_AFTER_SECONDS,
     )
 

@@ -1,8 +1,7 @@
 """Runs compiled queries: read-only, planned for their values, ended at their deadline.
 
 Two round trips until the rows are there: one begins the transaction, sets what holds in it alone
-and compares the epoch of the models; the commit is not waited for. A part of the pool is never
-given to queries, so that point reads and writes always find a connection.
+and compares the epoch of the models; the commit is not waited for.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.errors import CatalogChanged, QueryTimeout
 from kastor.storage.postgres import statements as sql
-from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from kastor.storage.postgres.statements import Qualified
 
 ATTEMPTS = 2
-SHARE = 0.75
-"""Of the pool, what queries may take."""
-
 SERVER_GRACE_SECONDS = 1.0
 _CANCELLED = "57014"
 
@@ -36,7 +32,6 @@ class Queries:
         self._connections = connections
         self._catalogs = catalogs
         self._begin = texts[sql.BEGIN_QUERY]
-        self._places = asyncio.Semaphore(max(1, int(connections.size * SHARE)))
         self._ending: set[asyncio.Task[None]] = set()
 
     async def fetch_all(
@@ -50,7 +45,7 @@ class Queries:
             Unavailable: no server answers.
         """
         epoch: int = self._catalogs.current.epoch
-        async with self._places:
+        async with self._connections.scans:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     return await self._run(epoch, text, params, timeout)
@@ -62,6 +57,8 @@ class Queries:
                         raise _too_long(timeout) from None
                     if fault in (Fault.OTHER, Fault.ELSEWHERE):  # read-only it is by our own wish
                         raise
+                    if fault is Fault.GONE:
+                        raise gone() from error
                     if fault is Fault.LOST:
                         self._connections.expire(error)
                     if attempt == ATTEMPTS:

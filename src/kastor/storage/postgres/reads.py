@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kastor.records import IncomingRow, RelationshipRow, TwinRow
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.documents import from_jsonb
-from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +78,8 @@ class PointReads:
                 fault = fault_of(error)
                 if fault is Fault.OTHER:
                     raise
+                if fault is Fault.GONE:
+                    raise gone() from error
                 if fault in (Fault.LOST, Fault.ELSEWHERE):
                     self._connections.expire(error)
                 if attempt == ATTEMPTS or isinstance(error, TimeoutError):

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from kastor.clock import new_guid, now_ticks
+from kastor.errors import Unavailable
 from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 SIGNING_KEY_BYTES = 32
 OLDEST_SERVER = 15
+NAME_BYTES = 63
 MIGRATION_SECONDS = 3_600.0
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
@@ -62,12 +64,17 @@ def quoted(name: str) -> str:
 
 
 async def prepare(
-    connection: Any, name: str, *, migrations: Mapping[int, str] | None = None
+    connection: Any,
+    name: str,
+    *,
+    create: bool = True,
+    migrations: Mapping[int, str] | None = None,
 ) -> None:
-    """Create the schema or migrate to it.
+    """Create the schema, unless it has to be there already, or migrate to it.
 
     Raises:
         SchemaTooNewError, NotAGraphError, ServerTooOldError: nothing was changed.
+        Unavailable: there is no graph any more where there has to be one.
     """
     graph = quoted(name)
     if connection.get_server_version().major < OLDEST_SERVER:
@@ -81,6 +88,8 @@ async def prepare(
         await connection.execute(_LOCK, zlib.crc32(name.encode()), timeout=MIGRATION_SECONDS)
         found = await _found(connection, name)
         if found == 0:
+            if not create:
+                raise Unavailable(f"The graph is no longer in the schema {name}; try again.")
             await _create(connection, name)
             return
         steps = load_migrations() if migrations is None else migrations

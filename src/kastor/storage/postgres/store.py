@@ -23,7 +23,7 @@ from kastor.storage.postgres import schema
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.event_tables import PostgresEventTables
-from kastor.storage.postgres.faults import Fault, fault_of, unavailable
+from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.models import Catalogs
@@ -73,38 +73,50 @@ class PostgresStore:
         self._last_tick: Ticks = 0
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._owns_connections = True
         self._host_name, self._signing_key = "", b""
 
     @classmethod
     async def open(
         cls,
-        dsn: str,
+        database: str | Connections,
         name: str,
         build_catalog: BuildCatalog,
         *,
+        create: bool = True,
         retention: Retention | None = None,
         clock: Callable[[], Ticks] = now_ticks,
         pool: int = 10,
     ) -> PostgresStore:
         """Open or create the graph in the schema `name` of a database.
 
+        Args:
+            database: a pool, which the caller closes after the store; or a DSN.
+            name: of the schema.
+            build_catalog: makes the model catalog.
+            create: whether to make a graph where there is none.
+            retention: what is kept.
+            clock: tells the time.
+            pool: connections at most, where a DSN is given.
+
         Raises:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
             Unavailable: the server cannot be reached.
             asyncpg.PostgresError: it refuses us, or what we do.
         """
-        connections = Connections(dsn, pool)
+        connections = Connections(database, pool) if isinstance(database, str) else database
         store = cls(
             name, connections, build_catalog, retention=retention or Retention(), clock=clock
         )
+        store._owns_connections = isinstance(database, str)
         try:
             async with connections.lease() as connection:
-                await schema.prepare(connection, name)
+                await schema.prepare(connection, name, create=create)
                 row = await connection.fetchrow(store._texts[sql.META])
                 store._host_name, store._signing_key, store._last_tick = row
                 await store._catalogs.load(connection)
         except BaseException:
-            await connections.close()
+            await store._let_go()
             raise
         return store
 
@@ -213,7 +225,11 @@ class PostgresStore:
         self._closed = True
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._queries.close()
-        await self._connections.close()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        if self._owns_connections:
+            await self._connections.close()
 
     def _next_tick(self, since: Ticks) -> Ticks:
         """Return the time of a write: after that of the row, and after all of this process."""
@@ -246,6 +262,8 @@ class PostgresStore:
                 fault = fault_of(error)
                 if fault is Fault.OTHER:
                     raise
+                if fault is Fault.GONE:
+                    raise gone() from error
                 if fault in (Fault.LOST, Fault.ELSEWHERE):
                     self._connections.expire(error)
                 if fault is not Fault.AGAIN or attempt == UPKEEP_ATTEMPTS:

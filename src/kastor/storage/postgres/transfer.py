@@ -1,12 +1,13 @@
 """A graph's schema as tables, for copies and moves; see `kastor.storage.transfer`.
 
 The change log goes by position: what is `seq` elsewhere is `pos` here, and a copied entry gets the
-same number for both.
+same number for both. Rows that are certainly new go in by COPY.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -23,14 +24,16 @@ _KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_le
 _IDENTIFY = """
 UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4
 """
-_IDENTIFICATION = "SELECT host_name, signing_key, model_epoch, last_tick FROM {graph}.meta"
-_HEAD = """
-UPDATE {graph}.log_head SET position = (SELECT coalesce(max(pos), 0) FROM {graph}.changes)
+_IDENTIFICATION = """
+SELECT host_name, signing_key, model_epoch, last_tick, position
+FROM {graph}.meta, {graph}.log_head
 """
+_HEAD = "UPDATE {graph}.log_head SET position = $1"
 _SEQUENCE = """
 SELECT setval(pg_get_serial_sequence('{graph}.TABLE', 'COLUMN'),
-              greatest((SELECT coalesce(max(COLUMN), 0) FROM {graph}.TABLE), 1))
+              greatest((SELECT coalesce(max(COLUMN), 0) FROM {graph}.TABLE), $1::bigint, 1))
 """
+_COPY_SECONDS = 600.0
 
 
 class PostgresGraphFile:
@@ -38,7 +41,18 @@ class PostgresGraphFile:
 
     def __init__(self, connection: Any, name: str) -> None:
         self._connection = connection
+        self._name = name
         self._texts = Qualified(schema.quoted(name))
+
+    @property
+    def connection(self) -> Any:
+        """The connection, for what concerns the schema as a whole."""
+        return self._connection
+
+    @property
+    def schema(self) -> str:
+        """The schema's name."""
+        return self._name
 
     @classmethod
     async def open(cls, dsn: str, name: str, *, writes: bool) -> PostgresGraphFile:
@@ -54,7 +68,7 @@ class PostgresGraphFile:
             if writes:
                 await schema.prepare(connection, name)
             else:
-                await graph._number_log()
+                await graph.number_log()
         except BaseException:
             await connection.close()
             raise
@@ -62,27 +76,34 @@ class PostgresGraphFile:
 
     async def count(self, table: Table) -> int:
         """Return the number of rows."""
-        return int((await self._fetch(f"SELECT count(*) FROM {_from(table)}"))[0][0])
+        return int((await self.fetch(f"SELECT count(*) FROM {from_clause(table)}"))[0][0])
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Read one state in a block; servers may go on writing."""
+        await self.number_log()
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            yield
 
     async def revisions(
         self, table: Table, after: Identity | None, limit: int
     ) -> list[tuple[Identity, Row]]:
         """Return (identity, revision) pairs after `after`."""
-        identity = [_column(table, name) for name in table.identity]
+        identity = [column_of(table, name) for name in table.identity]
         columns = ", ".join([*identity, *table.revision])
         order, where, values = ", ".join(identity), "", list(after or ())
         if after is not None:
             marks = ", ".join(f"${n}" for n in range(1, len(after) + 1))
             where = f"WHERE ({order}) > ({marks})"
-        text = f"SELECT {columns} FROM {_from(table)} {where} ORDER BY {order}"
-        rows = await self._fetch(f"{text} LIMIT {int(limit)}", *values)
+        text = f"SELECT {columns} FROM {from_clause(table)} {where} ORDER BY {order}"
+        rows = await self.fetch(f"{text} LIMIT {int(limit)}", *values)
         width = len(table.identity)
         return [(tuple(row)[:width], tuple(row)[width:]) for row in rows]
 
     async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
         """Return whole rows, documents as text."""
         columns = [
-            f"c.{name}::text" if name == table.document else f"c.{_column(table, name)}"
+            f"c.{name}::text" if name == table.document else f"c.{column_of(table, name)}"
             for name in table.columns
         ]
         wanted = ", ".join(
@@ -90,38 +111,47 @@ class PostgresGraphFile:
             for n, name in enumerate(table.identity, 1)
         )
         names = ", ".join(table.identity)
-        same = " AND ".join(f"c.{_column(table, name)} = w.{name}" for name in table.identity)
+        same = " AND ".join(f"c.{column_of(table, name)} = w.{name}" for name in table.identity)
         text = f"SELECT {', '.join(columns)} FROM unnest({wanted}) WITH ORDINALITY AS w"
-        text += f" ({names}, nth) JOIN {_from(table, 'c')} ON {same} ORDER BY w.nth"
+        text += f" ({names}, nth) JOIN {from_clause(table, 'c')} ON {same} ORDER BY w.nth"
         values = [list(each) for each in zip(*identities, strict=True)]
         place = table.columns.index(table.document) if table.document else None
-        return [_out(tuple(row), place) for row in await self._fetch(text, *values)]
+        return [_out(tuple(row), place) for row in await self.fetch(text, *values)]
 
-    async def put(self, table: Table, rows: Sequence[Row]) -> None:
-        """Write rows in one transaction."""
-        names = [*table.columns, *(("pos",) if table.name == "changes" else ())]
+    async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
+        """Write rows in one transaction, by COPY where there is none to replace."""
+        values = [_in(table, row) for row in rows]
+        names = list(table.columns)
+        if table.name == "changes":
+            values = [(*row, row[0]) for row in values]
+            names.append("pos")
+        if fresh:
+            await self._connection.copy_records_to_table(
+                table.name,
+                schema_name=self._name,
+                columns=names,
+                records=values,
+                timeout=_COPY_SECONDS,
+            )
+            return
         marks = [
             f"${n}::text::jsonb" if name == table.document else f"${n}"
-            for n, name in enumerate(table.columns, 1)
+            for n, name in enumerate(names, 1)
         ]
-        if table.name == "changes":
-            marks.append("$1")
         updates = ", ".join(
             f"{name} = excluded.{name}" for name in names if name not in table.identity
         )
-        key = ", ".join(table.identity)
         text = (
             f"INSERT INTO {{graph}}.{table.name} ({', '.join(names)}) VALUES ({', '.join(marks)})"
+            f" ON CONFLICT ({', '.join(table.identity)}) DO UPDATE SET {updates}"
         )
-        text += f" ON CONFLICT ({key}) DO UPDATE SET {updates}"
         async with self._connection.transaction():
-            values = [_in(table, row) for row in rows]
             await self._connection.executemany(self._texts[text], values)
 
     async def drop(self, table: Table, identities: Sequence[Identity]) -> None:
         """Delete rows in one transaction."""
         condition = " AND ".join(
-            f"{_column(table, name)} = ${n}" for n, name in enumerate(table.identity, 1)
+            f"{column_of(table, name)} = ${n}" for n, name in enumerate(table.identity, 1)
         )
         text = f"DELETE FROM {{graph}}.{table.name} WHERE {condition}"
         async with self._connection.transaction():
@@ -129,7 +159,7 @@ class PostgresGraphFile:
 
     async def identification(self) -> Identification:
         """Return host name, key, epoch and time."""
-        return Identification(*(await self._fetch(_IDENTIFICATION))[0])
+        return Identification(*(await self.fetch(_IDENTIFICATION))[0])
 
     async def identify(self, identification: Identification) -> None:
         """Take over another graph's identity; put the log's end and the sequences right."""
@@ -137,31 +167,39 @@ class PostgresGraphFile:
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
         async with self._connection.transaction():
             await self._connection.execute(self._texts[_IDENTIFY], *values)
-            await self._connection.execute(self._texts[_HEAD])
-            for table, column in [*((each, "key") for each in _KEYED), ("changes", "seq")]:
+            await self._connection.execute(self._texts[_HEAD], found.log_position)
+            keyed = [(each, "key", 0) for each in _KEYED]
+            for table, column, least in [*keyed, ("changes", "seq", found.log_position)]:
                 text = _SEQUENCE.replace("TABLE", table).replace("COLUMN", column)
-                await self._connection.execute(self._texts[text])
+                await self._connection.execute(self._texts[text], least)
 
     async def close(self) -> None:
         """Close the connection."""
         await self._connection.close()
 
-    async def _number_log(self) -> None:
+    async def number_log(self) -> None:
+        """Give positions to all entries of the log that are committed by now."""
+
         async def run(work: Any) -> Any:
             return await work(self._connection)
 
         await PostgresEventTables(run, self._texts).log_bounds()
 
-    async def _fetch(self, text: str, *values: object) -> list[Any]:
+    async def fetch(self, text: str, *values: object) -> list[Any]:
+        """Run a statement; `{graph}` in it stands for the schema."""
         rows: list[Any] = await self._connection.fetch(self._texts[text], *values)
         return rows
 
 
-def _from(table: Table, alias: str = "") -> str:
-    return f"{{graph}}.{table.name} {alias}".rstrip()
+def from_clause(table: Table, alias: str = "c") -> str:
+    """Return a table as a statement reads it."""
+    if table.name == "changes":  # what has no position yet comes with the next pass
+        return f"(SELECT * FROM {{graph}}.changes WHERE pos IS NOT NULL) {alias}"
+    return f"{{graph}}.{table.name} {alias}"
 
 
-def _column(table: Table, name: str) -> str:
+def column_of(table: Table, name: str) -> str:
+    """Return what a column is called here."""
     return "pos" if (table.name, name) == ("changes", "seq") else name
 
 

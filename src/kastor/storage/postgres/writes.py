@@ -15,7 +15,7 @@ from kastor.clock import Stamp, new_guid
 from kastor.errors import KastorError, Unavailable
 from kastor.records import ChangeModels, Context, Current, Needs, WriteRelationship
 from kastor.storage.postgres import statements as sql
-from kastor.storage.postgres.faults import Fault, fault_of, outcome_unknown, unavailable
+from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
 from kastor.storage.postgres.models import Catalogs, change_models
 from kastor.storage.postgres.turns import Turns
 from kastor.storage.postgres.units import Loaded, apply, load, log_values
@@ -133,6 +133,8 @@ class Writes:
         fault = fault_of(error)
         if fault is Fault.OTHER:
             raise error
+        if fault is Fault.GONE:
+            raise gone() from error
         if fault in (Fault.LOST, Fault.ELSEWHERE):
             self._connections.expire(error)
             self._catalogs.distrust()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ UPDATE meta SET
 _IDENTIFY = """
 UPDATE meta SET host_name = ?, signing_key = ?, model_epoch = ?, last_tick = ?
 """
+_IDENTIFICATION = """
+SELECT host_name, signing_key, model_epoch, last_tick,
+       coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
+FROM meta
+"""
+_FORGET_POSITION = "DELETE FROM sqlite_sequence WHERE name = 'changes'"
+_NOTE_POSITION = "INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)"
 
 
 class SqliteGraphFile:
@@ -84,7 +92,22 @@ class SqliteGraphFile:
 
         return await asyncio.to_thread(read)
 
-    async def put(self, table: Table, rows: Sequence[Row]) -> None:
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Read one state in a block; a server may go on writing."""
+        await self._run("BEGIN")
+        try:
+            yield
+        finally:
+            await self._run("COMMIT")
+
+    async def put(
+        self,
+        table: Table,
+        rows: Sequence[Row],
+        *,
+        fresh: bool,  # noqa: ARG002 - the protocol's; replacing costs nothing here
+    ) -> None:
         """Write rows in one transaction."""
         marks = ", ".join("jsonb(?)" if name == table.document else "?" for name in table.columns)
         columns = ", ".join(table.columns)
@@ -100,14 +123,15 @@ class SqliteGraphFile:
 
     async def identification(self) -> Identification:
         """Return host name, key, epoch and time."""
-        text = "SELECT host_name, signing_key, model_epoch, last_tick FROM meta"
-        return Identification(*(await self._run(text))[0])
+        return Identification(*(await self._run(_IDENTIFICATION))[0])
 
     async def identify(self, identification: Identification) -> None:
         """Take over another graph's identity and put the sizes right."""
         found = identification
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
         await self._run(_IDENTIFY, values)
+        await self._run(_FORGET_POSITION)
+        await self._run(_NOTE_POSITION, (found.log_position,))
         await self._run(_SIZES, (LOG_ROW_OVERHEAD,))
 
     async def close(self) -> None:
