@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -151,6 +153,29 @@ async def test_continuation_tokens_of_one_are_read_by_the_others(lines: list[Lin
         if token is None:
             break
     assert sorted(seen) == [f"t{n}" for n in range(5)]
+
+
+async def test_each_tells_the_same_of_a_route_that_one_of_them_runs(
+    lines: list[Line], tmp_path: Path
+) -> None:
+    settings = {"kind": "file", "settings": {"path": str(tmp_path / "events")}}
+    assert (await lines[0].put("/kastor/v1/endpoints/log", settings))[0] == 200
+    route = {"endpointName": "log", "filter": "true"}
+    assert (await lines[0].put("/eventroutes/r", route))[0] == 204
+    for n in range(10):
+        assert (await lines[n % 3].put(twin(f"t{n}"), counter(M, n=n)))[0] == 200
+    expected = ("running", 10, 10, 0)
+    told: list[tuple[Any, ...]] = []
+    for _ in range(100):
+        states = [json.loads((await line.get("/kastor/v1/routes/r"))[2]) for line in lines]
+        told = [
+            (each["state"], each["delivered"], each["perMinute"], each["lag"]) for each in states
+        ]
+        if told == [expected] * 3:
+            break
+        await asyncio.sleep(0.1)
+    assert told == [expected] * 3
+    assert (await lines[1].send("DELETE", "/eventroutes/r"))[0] == 204
 
 
 def test_workers_share_one_port(dsn: str) -> None:
