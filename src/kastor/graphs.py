@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -95,9 +95,9 @@ class ServerGraphs:
         """The default graph."""
         return self._open[DEFAULT].services
 
-    def open_stores(self) -> Iterable[Store]:
-        """Return the stores of the graphs that are open now."""
-        return [graph.services.store for graph in self._open.values()]
+    def opened(self) -> dict[str, Services]:
+        """Return the graphs that are open now, by name."""
+        return {name: graph.services for name, graph in self._open.items()}
 
     async def named(self, name: str) -> Services:
         """Return a graph's services; raises NotFound."""

@@ -18,6 +18,7 @@ import structlog
 
 from kastor.api.app import Application
 from kastor.api.hosting import Hosting
+from kastor.api.measure import RequestMeter
 from kastor.api.services import Services
 from kastor.assembly import build_services, value_rules
 from kastor.auth.tokens import TokenStore
@@ -65,6 +66,7 @@ def run(
     settings: Settings,
     announce: Callable[[Started], None],
     shared: socket.socket | None = None,
+    worker: int = 0,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished.
 
@@ -72,6 +74,7 @@ def run(
         settings: of the server.
         announce: told when it serves.
         shared: a listening socket that other processes serve too; else one is made.
+        worker: number of this process among those.
 
     Raises:
         DatabaseError, FolderInUseError, FolderNotWritableError, SchemaTooNewError, NotAGraphError,
@@ -84,7 +87,7 @@ def run(
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(_serve(settings, announce, shared))
+        runner.run(_serve(settings, announce, shared, RequestMeter(worker)))
 
 
 def prepare(settings: Settings) -> None:
@@ -99,7 +102,10 @@ def prepare(settings: Settings) -> None:
 
 
 async def _serve(
-    settings: Settings, announce: Callable[[Started], None], shared: socket.socket | None
+    settings: Settings,
+    announce: Callable[[Started], None],
+    shared: socket.socket | None,
+    requests: RequestMeter,
 ) -> None:
     require_certificate(settings)
     async with AsyncExitStack() as stack:
@@ -109,13 +115,13 @@ async def _serve(
             stack.callback(folder.release)
         listener = shared or listen(settings.host, settings.port)
         stack.callback(listener.close)
-        graphs = await _open_graphs(settings, folder)
+        graphs = await _open_graphs(settings, folder, requests)
         stack.push_async_callback(graphs.close)
         services = graphs.default
         tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
         certificate = development_certificate(settings, folder)
         draining = asyncio.Event()
-        app = _application(settings, graphs, tokens, draining)
+        app = _application(settings, graphs, requests, tokens, draining)
         server = Server(uvicorn_config(settings, app, certificate), draining.set)
         sample = await _fill(settings, services, stack)
         stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs, tokens)))
@@ -127,7 +133,9 @@ async def _serve(
         await server.serve(sockets=[listener])
 
 
-async def _open_graphs(settings: Settings, folder: DataFolder) -> ServerGraphs:
+async def _open_graphs(
+    settings: Settings, folder: DataFolder, requests: RequestMeter
+) -> ServerGraphs:
     build_catalog = catalog_builder(value_rules(settings))
     files = FilePlacement(folder.graph_file.parent)
     schemas = SchemaPlacement(settings)
@@ -140,7 +148,7 @@ async def _open_graphs(settings: Settings, folder: DataFolder) -> ServerGraphs:
     graphs = ServerGraphs(
         files if settings.db is None else schemas,
         open_store,
-        lambda store: build_services(settings, store, graphs),
+        lambda store: build_services(settings, store, graphs, requests),
         settings.endpoints,
     )
     await graphs.start()
@@ -150,11 +158,13 @@ async def _open_graphs(settings: Settings, folder: DataFolder) -> ServerGraphs:
 def _application(
     settings: Settings,
     graphs: ServerGraphs,
+    requests: RequestMeter,
     tokens: TokenStore | None,
     draining: asyncio.Event,
 ) -> Application:
     return Application(
         Hosting(graphs, settings.graph_domain),
+        requests=requests,
         tokens=tokens,
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
@@ -181,8 +191,8 @@ async def _upkeep(graphs: ServerGraphs, tokens: TokenStore | None) -> None:
         try:
             if tokens is not None:
                 tokens.refresh()
-            for store in graphs.open_stores():
-                await store.prune()
+            for services in graphs.opened().values():
+                await services.store.prune()
         except Unavailable as error:
             _log.warning("upkeep postponed", reason=error.message)
         except Exception as error:  # noqa: BLE001 - upkeep must never end

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from kastor.testing import KastorServer
+from tests.metrics.scrape import VERSION, Scrape, scrape
 
 from .wire import Line, counter, model, set_to, twin
 
@@ -195,3 +197,33 @@ def test_workers_share_one_port(dsn: str) -> None:
     with KastorServer(arguments) as server:
         assert asyncio.run(use(server.url)) == {200}
     assert server.process.returncode == 0
+
+
+def test_each_worker_tells_its_own_requests_and_all_the_same_routes(
+    dsn: str, tmp_path: Path
+) -> None:
+    asked = 40
+    seen: dict[str, Scrape] = {}
+    arguments = ("--db", dsn, "--graph-schema", f"g{uuid4().hex[:12]}", "--workers", "2")
+    with KastorServer(arguments) as server:
+        settings = {"kind": "file", "settings": {"path": str(tmp_path / "events")}}
+        endpoint = f"{server.url}/kastor/v1/endpoints/log"
+        assert httpx2.put(endpoint, json=settings).status_code == 200
+        route = {"endpointName": "log", "filter": "true"}
+        address = f"{server.url}/eventroutes/r"
+        assert httpx2.put(address, params=VERSION, json=route).status_code == 204
+        for n in range(asked):  # a connection each, so that both workers get some
+            answer = httpx2.get(f"{server.url}/digitaltwins/t{n}", params=VERSION)
+            assert answer.status_code == 404
+        for _ in range(200):
+            found = scrape(server.url)
+            [version] = found.families["python_info"].samples
+            seen[version.labels["worker"]] = found
+            running = [each("route_running", graph="default", route="r") for each in seen.values()]
+            if running == [1, 1]:
+                break
+    assert seen.keys() == {"0", "1"}
+    assert running == [1, 1]
+    labels = {"operation": "DigitalTwins_GetById", "method": "GET", "status": "404"}
+    counts = [each("http_requests_total", worker=n, **labels) or 0 for n, each in seen.items()]
+    assert sum(counts) == asked
