@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kastor.api.hosting import Graphs
+from kastor.api.measure import RequestMeter
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
 from kastor.config import Settings, is_loopback
 from kastor.dtdl import ValueRules
@@ -24,7 +25,9 @@ ADT_STRING_BYTES = 4_096
 ADT_ROUTES = 6
 
 
-def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services:
+def build_services(
+    settings: Settings, store: Store, graphs: Graphs, requests: RequestMeter
+) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
     graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
@@ -58,6 +61,7 @@ def build_services(settings: Settings, store: Store, graphs: Graphs) -> Services
         inputs,
         limits,
         graphs,
+        requests,
         allow_reset=settings.allow_reset,
     )
 

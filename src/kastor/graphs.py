@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -23,6 +23,9 @@ from kastor.storage.protocol import Store
 
 FOLLOW_SECONDS = 1.0
 """How soon a process sees that another one made, moved or deleted a graph."""
+
+OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store]]
+"""Opens the store of the graph of that name, in that place."""
 
 _log = structlog.get_logger("kastor.graphs")
 
@@ -40,7 +43,7 @@ class ServerGraphs:
     def __init__(
         self,
         placement: Placement,
-        open_store: Callable[[str, Place], AbstractAsyncContextManager[Store]],
+        open_store: OpenStore,
         build_services: Callable[[Store], Services],
         endpoints: Mapping[str, Mapping[str, Any]],
     ) -> None:
@@ -76,9 +79,9 @@ class ServerGraphs:
         """The default graph."""
         return self._open[DEFAULT].services
 
-    def open_stores(self) -> Iterable[Store]:
-        """Return the stores of the graphs that are open now."""
-        return [graph.services.store for graph in self._open.values()]
+    def opened(self) -> dict[str, Services]:
+        """Return the graphs that are open now, by name."""
+        return {name: graph.services for name, graph in self._open.items()}
 
     async def named(self, name: str) -> Services:
         """Return a graph's services; raises NotFound."""

@@ -114,6 +114,7 @@ class RouteRow:
         paused: the relay leaves it alone.
         delivered, died: events so far.
         last_error: what the endpoint last answered wrongly; None after a success.
+        held: a process has it now, on a graph that several processes serve.
     """
 
     id: str
@@ -126,6 +127,7 @@ class RouteRow:
     died: int
     last_delivery: Ticks | None
     last_error: str | None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import contextlib
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ import structlog
 
 from kastor.api.app import Application
 from kastor.api.hosting import Hosting
+from kastor.api.measure import RequestMeter
 from kastor.api.services import Services
 from kastor.assembly import build_services, value_rules
 from kastor.auth.tokens import TokenStore
@@ -26,7 +27,7 @@ from kastor.config import Settings
 from kastor.engines import make_databases, open_postgres, open_sqlite
 from kastor.errors import Unavailable
 from kastor.graph.catalog import catalog_builder
-from kastor.graphs import ServerGraphs
+from kastor.graphs import OpenStore, ServerGraphs
 from kastor.listening import (
     Server,
     address_of,
@@ -36,7 +37,6 @@ from kastor.listening import (
     uvicorn_config,
 )
 from kastor.storage.placement import DEFAULT, Place, Placement
-from kastor.storage.protocol import Store
 from kastor.storage.sqlite.folder import DataFolder
 from kastor.storage.sqlite.placement import FilePlacement
 
@@ -68,6 +68,7 @@ def run(
     settings: Settings,
     announce: Callable[[Started], None],
     shared: socket.socket | None = None,
+    worker: int = 0,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished.
 
@@ -75,6 +76,7 @@ def run(
         settings: of the server.
         announce: told when it serves.
         shared: a listening socket that other processes serve too; else one is made.
+        worker: number of this process among those.
 
     Raises:
         DatabaseError, FolderInUseError, FolderNotWritableError, SchemaTooNewError, NotAGraphError,
@@ -87,7 +89,7 @@ def run(
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(_serve(settings, announce, shared))
+        runner.run(_serve(settings, announce, shared, RequestMeter(worker)))
 
 
 def prepare(settings: Settings) -> None:
@@ -105,7 +107,10 @@ def prepare(settings: Settings) -> None:
 
 
 async def _serve(
-    settings: Settings, announce: Callable[[Started], None], shared: socket.socket | None
+    settings: Settings,
+    announce: Callable[[Started], None],
+    shared: socket.socket | None,
+    requests: RequestMeter,
 ) -> None:
     require_certificate(settings)
     async with AsyncExitStack() as stack:
@@ -115,12 +120,12 @@ async def _serve(
             stack.callback(folder.release)
         listener = shared or listen(settings.host, settings.port)
         stack.callback(listener.close)
-        graphs = await _open_graphs(settings, folder, stack)
+        graphs = await _open_graphs(settings, folder, requests, stack)
         services = graphs.default
         tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
         certificate = development_certificate(settings, folder)
         draining = asyncio.Event()
-        app = _application(settings, graphs, tokens, draining)
+        app = _application(settings, graphs, requests, tokens, draining)
         server = Server(uvicorn_config(settings, app, certificate), draining.set)
         sample = await _fill(settings, services, stack)
         stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs, tokens)))
@@ -133,30 +138,13 @@ async def _serve(
 
 
 async def _open_graphs(
-    settings: Settings, folder: DataFolder, stack: AsyncExitStack
+    settings: Settings, folder: DataFolder, requests: RequestMeter, stack: AsyncExitStack
 ) -> ServerGraphs:
-    build_catalog = catalog_builder(value_rules(settings))
-    placement: Placement
-    if settings.db is None:
-        placement = FilePlacement(folder.graph_file.parent)
-
-        def open_store(name: str, place: Place) -> AbstractAsyncContextManager[Store]:  # noqa: ARG001
-            return open_sqlite(settings, Path(place.address), build_catalog)
-    else:
-        databases = make_databases(settings)
-        stack.push_async_callback(databases.close)
-        from kastor.storage.postgres.placement import SchemaPlacement  # noqa: PLC0415 - an extra
-
-        placement = SchemaPlacement(databases, settings.graph_schema)
-
-        def open_store(name: str, place: Place) -> AbstractAsyncContextManager[Store]:
-            create = name == DEFAULT
-            return open_postgres(settings, databases, place, build_catalog, create=create)
-
+    placement, open_store = _place_graphs(settings, folder, stack)
     graphs = ServerGraphs(
         placement,
         open_store,
-        lambda store: build_services(settings, store, graphs),
+        lambda store: build_services(settings, store, graphs, requests),
         settings.endpoints,
     )
     stack.push_async_callback(graphs.close)
@@ -164,14 +152,33 @@ async def _open_graphs(
     return graphs
 
 
+def _place_graphs(
+    settings: Settings, folder: DataFolder, stack: AsyncExitStack
+) -> tuple[Placement, OpenStore]:
+    build_catalog = catalog_builder(value_rules(settings))
+    if settings.db is None:
+        return FilePlacement(folder.graph_file.parent), lambda _name, place: open_sqlite(
+            settings, Path(place.address), build_catalog
+        )
+    databases = make_databases(settings)
+    stack.push_async_callback(databases.close)
+    from kastor.storage.postgres.placement import SchemaPlacement  # noqa: PLC0415 - an extra
+
+    return SchemaPlacement(databases, settings.graph_schema), lambda name, place: open_postgres(
+        settings, databases, place, build_catalog, create=name == DEFAULT
+    )
+
+
 def _application(
     settings: Settings,
     graphs: ServerGraphs,
+    requests: RequestMeter,
     tokens: TokenStore | None,
     draining: asyncio.Event,
 ) -> Application:
     return Application(
         Hosting(graphs, settings.graph_domain),
+        requests=requests,
         tokens=tokens,
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
@@ -198,8 +205,8 @@ async def _upkeep(graphs: ServerGraphs, tokens: TokenStore | None) -> None:
         try:
             if tokens is not None:
                 tokens.refresh()
-            for store in graphs.open_stores():
-                await store.prune()
+            for services in graphs.opened().values():
+                await services.store.prune()
         except Unavailable as error:
             _log.warning("upkeep postponed", reason=error.message)
         except Exception as error:  # noqa: BLE001 - upkeep must never end

@@ -108,7 +108,7 @@ class _Supervisor:
         if index:  # the sample is filled and simulated by one of them
             values["sample"] = None
         settings = Settings.model_construct(given, **values)
-        arguments = (settings, self._listener, theirs, self._configure)
+        arguments = (settings, self._listener, index, theirs, self._configure)
         worker = _spawn.Process(target=_work, args=arguments, name=f"kastor-{index}", daemon=False)
         worker.start()
         theirs.close()
@@ -147,6 +147,7 @@ class _Supervisor:
 def _work(
     settings: Settings,
     listener: socket.socket,
+    index: int,
     ready: Connection,
     configure: Callable[[Settings], None],
 ) -> None:
@@ -158,4 +159,4 @@ def _work(
         with contextlib.suppress(OSError), ready:
             ready.send(started)
 
-    server.run(settings, announce, listener)
+    server.run(settings, announce, listener, index)

@@ -198,6 +198,23 @@ def test_an_endpoint_in_trouble_holds_up_its_own_route_alone(site: Site) -> None
     assert site.state("stuck")["lag"] == 0
 
 
+def test_the_rate_is_what_was_delivered_in_the_last_minute(site: Site) -> None:
+    site.route("r", "subject = 'wanted'")
+    site.put("wanted", 0)
+    for temperature in range(1, 5):
+        site.patch("wanted", temperature)
+        site.put("other", temperature)
+    site.until(lambda: site.state("r")["delivered"] == 5)
+    assert site.state("r")["perMinute"] == 5
+    assert site.http.get("/kastor/v1/routes").json()["value"] == [site.state("r")]
+    # The route's own counter: pausing does not lose it, a new route of that name begins anew.
+    site.http.post("/kastor/v1/routes/r/pause")
+    assert site.state("r")["perMinute"] == 5
+    site.http.delete("/eventroutes/r")
+    site.route("r")
+    assert (site.state("r")["delivered"], site.state("r")["perMinute"]) == (0, 0)
+
+
 def test_an_endpoint_in_use_cannot_be_deleted(site: Site) -> None:
     site.route("r")
     answer = site.http.delete("/kastor/v1/endpoints/log")

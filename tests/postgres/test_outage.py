@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from kastor.testing import KastorServer
+from tests.metrics.scrape import scrape, until
 
 from .cluster import Cluster
 from .load import MODEL, Load
@@ -58,6 +60,22 @@ async def test_a_server_that_is_stopped_and_started_loses_nothing(
     assert found["lost"] == 0
     assert load.strange == []
     assert load.statuses.keys() <= {204, 503}
+
+
+async def test_metrics_are_told_while_the_database_is_away(cluster: Cluster) -> None:
+    with serve(cluster.dsn) as server:
+        assert (await asyncio.to_thread(scrape, server.url))("graph_up", graph="default") == 1
+        await asyncio.to_thread(cluster.stop, "immediate")
+        async with Line(server.url) as line:
+            assert (await line.get(twin("t")))[0] == 503
+        started = time.monotonic()
+        found = await asyncio.to_thread(scrape, server.url)
+        assert time.monotonic() - started < 8  # a scrape usually gets ten seconds
+        assert found("graph_up", graph="default") == 0
+        labels = {"operation": "DigitalTwins_GetById", "method": "GET", "worker": "0"}
+        assert found("http_requests_total", status="503", **labels) == 1
+        await asyncio.to_thread(cluster.start)
+        await asyncio.to_thread(until, server.url, lambda now: now("graph_up", graph="default"))
 
 
 async def test_a_killed_primary_with_a_synchronous_standby_loses_nothing(cluster: Cluster) -> None:

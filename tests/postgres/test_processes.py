@@ -6,11 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from kastor.testing import KastorServer
+from tests.metrics.scrape import VERSION, Scrape, scrape
 
 from .wire import Line, counter, model, set_to, twin
 
@@ -153,6 +157,29 @@ async def test_continuation_tokens_of_one_are_read_by_the_others(lines: list[Lin
     assert sorted(seen) == [f"t{n}" for n in range(5)]
 
 
+async def test_each_tells_the_same_of_a_route_that_one_of_them_runs(
+    lines: list[Line], tmp_path: Path
+) -> None:
+    settings = {"kind": "file", "settings": {"path": str(tmp_path / "events")}}
+    assert (await lines[0].put("/kastor/v1/endpoints/log", settings))[0] == 200
+    route = {"endpointName": "log", "filter": "true"}
+    assert (await lines[0].put("/eventroutes/r", route))[0] == 204
+    for n in range(10):
+        assert (await lines[n % 3].put(twin(f"t{n}"), counter(M, n=n)))[0] == 200
+    expected = ("running", 10, 10, 0)
+    told: list[tuple[Any, ...]] = []
+    for _ in range(100):
+        states = [json.loads((await line.get("/kastor/v1/routes/r"))[2]) for line in lines]
+        told = [
+            (each["state"], each["delivered"], each["perMinute"], each["lag"]) for each in states
+        ]
+        if told == [expected] * 3:
+            break
+        await asyncio.sleep(0.1)
+    assert told == [expected] * 3
+    assert (await lines[1].send("DELETE", "/eventroutes/r"))[0] == 204
+
+
 def test_workers_share_one_port(dsn: str) -> None:
     schema = f"g{uuid4().hex[:12]}"
 
@@ -170,3 +197,33 @@ def test_workers_share_one_port(dsn: str) -> None:
     with KastorServer(arguments) as server:
         assert asyncio.run(use(server.url)) == {200}
     assert server.process.returncode == 0
+
+
+def test_each_worker_tells_its_own_requests_and_all_the_same_routes(
+    dsn: str, tmp_path: Path
+) -> None:
+    asked = 40
+    seen: dict[str, Scrape] = {}
+    arguments = ("--db", dsn, "--graph-schema", f"g{uuid4().hex[:12]}", "--workers", "2")
+    with KastorServer(arguments) as server:
+        settings = {"kind": "file", "settings": {"path": str(tmp_path / "events")}}
+        endpoint = f"{server.url}/kastor/v1/endpoints/log"
+        assert httpx2.put(endpoint, json=settings).status_code == 200
+        route = {"endpointName": "log", "filter": "true"}
+        address = f"{server.url}/eventroutes/r"
+        assert httpx2.put(address, params=VERSION, json=route).status_code == 204
+        for n in range(asked):  # a connection each, so that both workers get some
+            answer = httpx2.get(f"{server.url}/digitaltwins/t{n}", params=VERSION)
+            assert answer.status_code == 404
+        for _ in range(200):
+            found = scrape(server.url)
+            [version] = found.families["python_info"].samples
+            seen[version.labels["worker"]] = found
+            running = [each("route_running", graph="default", route="r") for each in seen.values()]
+            if running == [1, 1]:
+                break
+    assert seen.keys() == {"0", "1"}
+    assert running == [1, 1]
+    labels = {"operation": "DigitalTwins_GetById", "method": "GET", "status": "404"}
+    counts = [each("http_requests_total", worker=n, **labels) or 0 for n, each in seen.items()]
+    assert sum(counts) == asked

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
+from kastor.api.exposition import expose
+from kastor.api.measure import RequestMeter
 from kastor.api.operations import OPERATIONS
 from kastor.api.problem import STATUS
 from kastor.cli.main import app
@@ -115,6 +117,19 @@ class TestSettings:
             assert float(default) == known
         elif isinstance(known, str):
             assert default == known
+
+
+class TestMetrics:
+    ROWS = _rows("metrics.md")
+
+    def test_every_metric_has_a_row_with_its_kind_and_no_other_has(self) -> None:
+        text = expose(RequestMeter(), []).decode()
+        kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+        assert {row[0].strip("`"): row[1] for row in self.ROWS} == kinds
+
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip("`"))
+    def test_a_row_says_what_it_means(self, row: list[str]) -> None:
+        assert row[-1].endswith(".")
 
 
 def _commands(command: Any, path: tuple[str, ...] = ("kastor",)) -> Iterator[tuple[str, Any]]:

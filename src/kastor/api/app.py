@@ -15,6 +15,7 @@ import orjson
 import structlog
 
 from kastor.api.matcher import Matcher
+from kastor.api.measure import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
 from kastor.api.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.api.problem import answer, unexpected
@@ -44,6 +45,7 @@ class Application:
         self,
         hosting: Hosting,
         *,
+        requests: RequestMeter | None = None,
         tokens: TokenStore | None = None,
         public_url: str | None = None,
         trusted_proxies: tuple[str, ...] = (),
@@ -51,6 +53,7 @@ class Application:
         draining: asyncio.Event | None = None,
     ) -> None:
         self._hosting = hosting
+        self._requests = requests or RequestMeter()
         self._tokens = tokens
         self._public_url = None if public_url is None else public_url.rstrip("/")
         self._trusted = frozenset(trusted_proxies)
@@ -94,30 +97,46 @@ class Application:
         if scope["path"] == "/docs" or scope["path"].startswith("/docs/"):
             await self._serve_docs(scope, receive, send)
             return
+        started = time.perf_counter()
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        name = UNMATCHED
+        response: Response | StreamResponse
         try:
-            response = await self._respond(scope, receive)
+            if raw_path == b"/openapi.json":
+                name = DESCRIPTION
+                response = self._describe(scope)
+            else:
+                addressed, operation, parameters = await self._find(scope, raw_path)
+                name = operation.id
+                request = Request(scope, receive, parameters)
+                response = await self._respond(scope, request, addressed, operation)
         except KastorError as error:
             response = answer(error)
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _log.exception("request failed", path=scope["path"], exc_info=error)
             response = unexpected()
+        # Before it is sent: how long that takes is the client's affair, and streams have no end.
+        elapsed = time.perf_counter() - started
+        self._requests.note(name, scope["method"], response.status, elapsed)
         if isinstance(response, StreamResponse):
             await send_stream(response, receive, send, self._draining)
         else:
             await _send(scope, response, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response | StreamResponse:
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        if raw_path == b"/openapi.json":
-            return self._describe(scope)
+    async def _find(
+        self, scope: Scope, raw_path: bytes
+    ) -> tuple[Addressed, Operation, tuple[str, ...]]:
         try:
             addressed = await self._hosting.find(raw_path, scope["headers"])
-            operation, parameters = self._matcher.find(scope["method"], addressed.raw_path)
+            return addressed, *self._matcher.find(scope["method"], addressed.raw_path)
         except KastorError:
             # Who has no token learns nothing about paths either (rest-api A.7).
             self._require_known(dict(scope["headers"]))
             raise
-        request = Request(scope, receive, parameters)
+
+    async def _respond(
+        self, scope: Scope, request: Request, addressed: Addressed, operation: Operation
+    ) -> Response | StreamResponse:
         request.actor = self._require_access(request, operation)
         request.base_url = self._base_url(scope, request.headers, addressed)
         if operation.versioned:
@@ -173,7 +192,15 @@ class Application:
             from kastor.api.docs import build_docs  # noqa: PLC0415 - seldom asked for
 
             self._docs = build_docs()
-        await self._docs(scope, receive, send)
+        started = time.perf_counter()
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                elapsed = time.perf_counter() - started
+                self._requests.note(DOCS, scope["method"], message["status"], elapsed)
+            await send(message)
+
+        await self._docs(scope, receive, noting)
 
 
 def _first(value: bytes | None) -> str:

@@ -57,7 +57,7 @@ async def route_status(services: Services, request: Request) -> Response:
 
 async def list_route_status(services: Services, _request: Request) -> Response:
     """Answer GET /kastor/v1/routes."""
-    states = [await services.routes.state(row.id) for row in await services.routes.routes()]
+    states = await services.routes.states()
     return json_response(b'{"value":[' + b",".join(_state(state) for state in states) + b"]}")
 
 

@@ -50,6 +50,9 @@ class Graphs(Protocol):
     async def named(self, name: str) -> Services:
         """Return a graph's services, opening it if it is not open yet; raises NotFound."""
 
+    def opened(self) -> dict[str, Services]:
+        """Return the graphs that are open now, by name."""
+
     async def infos(self) -> list[GraphInfo]:
         """Return every graph, by name."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kastor.api import delivery, extras, feed, graphs, indexes, inputs, live
+from kastor.api import delivery, extras, feed, graphs, indexes, inputs, live, metrics
 from kastor.api.operation import JSON_BODY, Operation
 from kastor.auth.roles import Permission as P
 
@@ -362,6 +362,16 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={400: ("OperationNotAllowed",)},
         versioned=False,
+    ),
+    Operation(
+        "Kastor_Metrics",
+        "GET",
+        "/metrics",
+        P.METRICS_READ,
+        metrics.metrics,
+        "Metrics of the whole server, in the text format of Prometheus",
+        versioned=False,
+        streams=("text/plain",),
     ),
     Operation(
         "Kastor_Health",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kastor.api.hosting import Graphs
+    from kastor.api.measure import RequestMeter
     from kastor.events.feed import Feed
     from kastor.events.routes import RouteService
     from kastor.graph.service import GraphService
@@ -41,7 +42,7 @@ ADT_REQUEST_LIMITS = RequestLimits(
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One graph, ready to serve."""
+    """One graph, ready to serve; `requests`, `limits` and `graphs` are the whole server's."""
 
     store: Store
     graph: GraphService
@@ -53,4 +54,5 @@ class Services:
     inputs: InputService
     limits: RequestLimits
     graphs: Graphs
+    requests: RequestMeter
     allow_reset: bool = False

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     INDEXES_READ = "kastor/indexes/read"
     INDEXES_WRITE = "kastor/indexes/write"
     STATUS_READ = "kastor/status/read"
+    METRICS_READ = "kastor/metrics/read"
     GRAPHS_READ = "kastor/graphs/read"
     GRAPHS_WRITE = "kastor/graphs/write"
     GRAPH_RESET = "kastor/graph/reset"
@@ -48,6 +49,7 @@ READER = frozenset(
         Permission.EVENTS_READ,
         Permission.INDEXES_READ,
         Permission.STATUS_READ,
+        Permission.METRICS_READ,
         Permission.GRAPHS_READ,
         Permission.OPEN,
     }

@@ -55,6 +55,10 @@ class Feed:
         self._listeners: dict[str, set[_Listener]] = {}
         self._reader: asyncio.Task[None] | None = None
 
+    def __len__(self) -> int:
+        """How many streams are open."""
+        return sum(len(alike) for alike in self._listeners.values())
+
     async def stop(self) -> None:
         """Stop following the log."""
         if self._reader is not None:

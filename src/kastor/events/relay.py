@@ -8,21 +8,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 import structlog
 
-from kastor.clock import new_guid
+from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
 from kastor.errors import KastorError, Unavailable
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.filter import parse
+from kastor.events.meter import WINDOW_SECONDS, DeliveryMeter
 from kastor.events.model import Sink
 from kastor.events.policy import EndpointPolicy
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.records import EndpointRow, RouteRow
 from kastor.storage.events import EventStore
+from kastor.types import Ticks
 
 CLAIM_SECONDS = 2.0
 """How long a route of a shared graph is held before the claim has to be renewed."""
@@ -36,7 +38,8 @@ class RouteState:
 
     Attributes:
         lag: entries of the log that it has yet to look at.
-        per_minute: events delivered in the last minute.
+        per_minute: events delivered in the last minute, whichever process did it.
+        running: some process works on it.
     """
 
     row: RouteRow
@@ -69,6 +72,7 @@ class Relay:
         self.policy = policy
         self._settings = settings or DeliverySettings()
         self._running: dict[str, _Running] = {}
+        self._meters: dict[tuple[str, Ticks], DeliveryMeter] = {}
         self._lock = asyncio.Lock()
         self._owner = new_guid()
         self._keeper: asyncio.Task[None] | None = None
@@ -78,6 +82,7 @@ class Relay:
         async with self._lock:
             endpoints = {row.name: row for row in await self._store.endpoints()}
             routes = {row.id: row for row in await self._store.routes()}
+            self._observe(routes.values())
             wanted = {
                 route.id: (route.endpoint, route.filter, endpoints[route.endpoint])
                 for route in routes.values()
@@ -107,25 +112,51 @@ class Relay:
             for route_id in list(self._running):
                 await self._stop(route_id)
 
-    async def state(self, row: RouteRow) -> RouteState:
-        """Return how a route is doing."""
-        running = self._running.get(row.id)
+    async def states(self, rows: Sequence[RouteRow]) -> list[RouteState]:
+        """Return how routes are doing."""
+        if not rows:
+            return []
         _, newest = await self._store.log_bounds()
-        position = row.position if running is None else running.worker.position
-        return RouteState(
-            row,
-            position,
-            max(0, newest - position),
-            0 if running is None else running.worker.per_minute(),
-            running is not None,
-            row.last_error if running is None else running.worker.error,
-        )
+        return [self._state(row, newest) for row in rows]
 
     def nudge(self, route_id: str) -> None:
         """Make a route look for requeued dead letters, and try again at once."""
         running = self._running.get(route_id)
         if running is not None:
             running.worker.nudge()
+
+    def _state(self, row: RouteRow, newest: int) -> RouteState:
+        running = self._running.get(row.id)
+        if running is not None and running.task.done():  # another process has it by now
+            running = None
+        position = row.position if running is None else running.worker.position
+        meter = self._meter(row)
+        meter.observe(row.delivered)
+        return RouteState(
+            row,
+            position,
+            max(0, newest - position),
+            meter.per_minute(),
+            running is not None or row.held,
+            row.last_error if running is None else running.worker.error,
+        )
+
+    def _meter(self, row: RouteRow) -> DeliveryMeter:
+        key = row.id, row.created  # a route that was deleted and made again counts anew
+        meter = self._meters.get(key)
+        if meter is None:
+            meter = self._meters[key] = DeliveryMeter()
+            if now_ticks() - row.created < WINDOW_SECONDS * TICKS_PER_SECOND:
+                meter.observe(0)  # all that it ever delivered, it delivered in this minute
+        return meter
+
+    def _observe(self, rows: Collection[RouteRow]) -> None:
+        """Look at the stored counters, and forget the routes that are gone."""
+        for row in rows:
+            self._meter(row).observe(row.delivered)
+        there = {(row.id, row.created) for row in rows}
+        for key in self._meters.keys() - there:
+            del self._meters[key]
 
     async def _start(
         self, route: RouteRow, endpoint: EndpointRow, made_of: tuple[object, ...]
@@ -146,6 +177,7 @@ class Relay:
             self._host_name,
             self._settings,
             self._owner,
+            self._meter(route),
         )
         self._note_claim(worker)
         self._running[route.id] = _Running(worker, asyncio.create_task(worker.run()), made_of)

@@ -111,7 +111,11 @@ class RouteService:
 
     async def state(self, route_id: str) -> RouteState:
         """Return how a route is doing; raises NotFound."""
-        return await self._relay.state(await self.route(route_id))
+        return (await self._relay.states([await self.route(route_id)]))[0]
+
+    async def states(self) -> list[RouteState]:
+        """Return how every route is doing, by id."""
+        return await self._relay.states(await self._store.routes())
 
     async def pause(self, route_id: str, paused: bool) -> None:
         """Pause or resume a route; raises NotFound."""

@@ -24,6 +24,7 @@ from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
 from kastor.errors import Unavailable
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
+from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
@@ -67,17 +68,18 @@ class RouteWorker:
         host_name: str,
         settings: DeliverySettings,
         owner: str,
+        meter: DeliveryMeter,
     ) -> None:
         self.route = route
         self.position = route.position
         self.error: str | None = route.last_error
-        self.recent: deque[tuple[float, int]] = deque(maxlen=600)
         self._make_sink = make_sink
         self._wants = wants
         self._store = store
         self._host_name = host_name
         self._settings = settings
         self._owner = owner
+        self._meter = meter
         self.held_until = math.inf
         self._nudge = asyncio.Event()
         self._nudge.set()  # dead letters may have been requeued while nobody ran
@@ -88,11 +90,6 @@ class RouteWorker:
     def nudge(self) -> None:
         """Look for requeued dead letters, and try again at once what waits for its next try."""
         self._nudge.set()
-
-    def per_minute(self) -> int:
-        """Return how many events were delivered in the last minute."""
-        since = time.monotonic() - 60
-        return sum(count for at, count in self.recent if at > since)
 
     async def run(self) -> None:
         """Deliver until cancelled, or until another process has the route.
@@ -159,7 +156,6 @@ class RouteWorker:
             pending.popleft()
         if report.confirmed:
             self._attempts, self.error = 0, None
-            self.recent.append((time.monotonic(), report.confirmed))
         if report.fault is None:
             return report.confirmed, []
         self._attempts += 1
@@ -216,7 +212,7 @@ class RouteWorker:
         news = delivered or letters or settled or self.position != self._noted
         if not news and self.error == self._noted_error:
             return
-        held = await self._store.advance_route(
+        total = await self._store.advance_route(
             self.route.id,
             self._owner,
             self.position,
@@ -225,8 +221,9 @@ class RouteWorker:
             letters=list(letters),
             settled=list(settled),
         )
-        if not held:
+        if total is None:
             raise RouteLostError
+        self._meter.observe(total)
         self._noted, self._noted_at = self.position, time.monotonic()
         self._noted_error = self.error
 

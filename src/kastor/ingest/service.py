@@ -164,13 +164,11 @@ class InputService:
 
     async def status(self, name: str) -> InputStatus:
         """Return how an input is doing; raises NotFound."""
-        running = await self._find(name)
-        source = running.source
-        error = running.error if source is None else source.error
-        connected = source.connected if source is not None else None
-        if connected is None and running.row.kind == MqttInput.kind:
-            connected = False
-        return InputStatus(name, running.row.kind, running.tally, connected, error)
+        return _status(await self._find(name))
+
+    def statuses(self) -> list[InputStatus]:
+        """Return how the inputs are doing that this process knows, by name."""
+        return [_status(self._running[name]) for name in sorted(self._running)]
 
     async def rejected(self, name: str) -> Sequence[RejectedMessage]:
         """Return the last messages that an input could not use, newest first; raises NotFound."""
@@ -261,6 +259,15 @@ async def _stop(running: _Running, *, forget: bool = False) -> None:
         await running.source.stop(forget=forget)
     if running.bursts is not None:
         await running.bursts.stop()
+
+
+def _status(running: _Running) -> InputStatus:
+    source, kind = running.source, running.row.kind
+    error = running.error if source is None else source.error
+    connected = source.connected if source is not None else None
+    if connected is None and kind == MqttInput.kind:
+        connected = False
+    return InputStatus(running.row.name, kind, running.tally, connected, error)
 
 
 def _info(row: InputRow) -> InputInfo:

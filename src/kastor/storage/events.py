@@ -76,8 +76,10 @@ class EventStore(Protocol):
         error: str | None,
         letters: list[DeadLetter],
         settled: list[int],
-    ) -> bool:
-        """Note a route's progress in one transaction; return whether `owner` still holds it.
+    ) -> int | None:
+        """Note a route's progress in one transaction; return how many events it delivered so far.
+
+        None means that nothing was noted: the route is gone, or `owner` does not hold it any more.
 
         Args:
             route_id: the route.

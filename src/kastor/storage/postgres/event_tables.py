@@ -60,7 +60,8 @@ ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, settings = excluded.setti
 """
 _DELETE_ENDPOINT = "DELETE FROM {graph}.endpoints WHERE name = $1 RETURNING 1"
 _ROUTES = """
-SELECT id, endpoint, filter, position, paused, created, delivered, died, last_delivery, last_error
+SELECT id, endpoint, filter, position, paused, created, delivered, died, last_delivery, last_error,
+       owner IS NOT NULL AND coalesce(held_until > now(), false)
 FROM {graph}.routes ORDER BY id
 """
 _PUT_ROUTE = """
@@ -83,7 +84,7 @@ _LET_GO = "UPDATE {graph}.routes SET owner = NULL WHERE id = $1 AND owner = $2"
 _ADVANCE = """
 UPDATE {graph}.routes SET position = greatest(position, $1), delivered = delivered + $2,
     died = died + $3, last_delivery = coalesce($4, last_delivery), last_error = $5
-WHERE id = $6 AND owner = $7 RETURNING 1
+WHERE id = $6 AND owner = $7 RETURNING delivered
 """
 _BURY = """
 INSERT INTO {graph}.dead_letters (route, position, event, error, attempts, died, requeued)
@@ -207,7 +208,7 @@ class PostgresEventTables:
         error: str | None,
         letters: list[DeadLetter],
         settled: list[int],
-    ) -> bool:
+    ) -> int | None:
         """Note a route's progress in one transaction, unless another holds the route by now."""
         now = now_ticks()
         last_delivery = now if delivered else None
@@ -217,17 +218,19 @@ class PostgresEventTables:
             for each in letters
         ]
 
-        async def advance(connection: Connection) -> bool:
+        async def advance(connection: Connection) -> Any:
             async with connection.transaction():
-                if not await connection.fetch(self._texts[_ADVANCE], *progress):
-                    return False
+                total = await connection.fetchval(self._texts[_ADVANCE], *progress)
+                if total is None:
+                    return None
                 if dead:
                     await connection.executemany(self._texts[_BURY], dead)
                 if settled:
                     await connection.execute(self._texts[_SETTLE], settled)
-            return True
+            return total
 
-        return bool(await self._upkeep(advance))
+        total: int | None = await self._upkeep(advance)
+        return total
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""

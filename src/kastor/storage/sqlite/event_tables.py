@@ -55,7 +55,7 @@ _MOVE = "UPDATE routes SET position = ? WHERE id = ? RETURNING 1"
 _ADVANCE = """
 UPDATE routes SET position = max(position, ?), delivered = delivered + ?, died = died + ?,
                   last_delivery = coalesce(?, last_delivery), last_error = ?
-WHERE id = ?
+WHERE id = ? RETURNING delivered
 """
 _BURY = """
 INSERT INTO dead_letters (route, position, event, error, attempts, died, requeued)
@@ -168,22 +168,25 @@ class SqliteEventTables:
         error: str | None,
         letters: list[DeadLetter],
         settled: list[int],
-    ) -> bool:
-        """Note a route's progress in one transaction."""
+    ) -> int | None:
+        """Note a route's progress in one transaction; return its deliveries."""
         now = now_ticks()
         last_delivery = now if delivered else None
         progress = (position, delivered, len(letters), last_delivery, error, route_id)
 
-        def advance(connection: apsw.Connection, _: Counters) -> None:
-            connection.execute(_ADVANCE, progress).fetchall()
+        def advance(connection: apsw.Connection, _: Counters) -> int | None:
+            rows: list[Any] = connection.execute(_ADVANCE, progress).fetchall()
+            if not rows:
+                return None
             for letter in letters:
                 dead = (letter.position, letter.event, letter.error, letter.attempts, now)
                 connection.execute(_BURY, (route_id, *dead)).fetchall()
             for key in settled:
                 connection.execute(_SETTLE, (key,)).fetchall()
+            return int(rows[0][0])
 
-        await self._upkeep(advance)
-        return True
+        total: int | None = await self._upkeep(advance)
+        return total
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""
