@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="More PostgreSQL databases that graphs may live in, by name (file only).",
     )
+    read_replicas: Texts = Field(
+        (), description="Standby servers of `db` that requests may ask to read from."
+    )
     db_pool: int = Field(
         10, ge=2, description="Connections to each database that a process opens at most."
     )
@@ -139,7 +142,9 @@ class Settings(BaseSettings):
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )
 
-    @field_validator("trusted_proxies", "cors_origin", "webhook_prefixes", mode="before")
+    @field_validator(
+        "trusted_proxies", "cors_origin", "webhook_prefixes", "read_replicas", mode="before"
+    )
     @classmethod
     def _part(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -166,11 +171,14 @@ class Settings(BaseSettings):
                 "--db takes the address of a PostgreSQL database, such as "
                 "postgresql://user@host/name. For SQLite give a folder with --data."
             )
-        for name, address in self.databases.items():
-            if self.db is None or not name or not address.startswith(_POSTGRES):
-                raise ValueError(
-                    "databases takes names and addresses of PostgreSQL databases, beside db."
-                )
+        if self.db is None and (self.databases or self.read_replicas):
+            raise ValueError("databases and read_replicas go with --db postgresql://...")
+        others = (*self.databases.values(), *self.read_replicas)
+        if "" in self.databases or not all(each.startswith(_POSTGRES) for each in others):
+            raise ValueError(
+                "databases takes names and addresses of PostgreSQL databases, read_replicas "
+                "addresses: postgresql://user@host/name."
+            )
         if self.graph_schema.startswith("pg_"):
             raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
         if self.workers > 1 and self.db is None:

@@ -43,7 +43,11 @@ def make_databases(settings: Settings) -> Databases:
     except ImportError as error:
         raise DatabaseError(_NO_DRIVER) from error
     addresses = {OWN: settings.db or "", **settings.databases}
-    return Databases(addresses, lambda address: Connections(address, settings.db_pool))
+    return Databases(
+        addresses,
+        lambda address: Connections(address, settings.db_pool),
+        settings.read_replicas,
+    )
 
 
 @asynccontextmanager
@@ -73,6 +77,7 @@ async def open_postgres(
             build_catalog,
             create=create,
             retention=retention(settings),
+            replicas=databases.replicas(place.database),
         )
     except Unavailable as error:
         if not create:  # while the server runs; whoever asks may try again

@@ -19,7 +19,7 @@ from kastor.api.measure import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
 from kastor.api.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.api.problem import answer, unexpected
-from kastor.api.request import Request, Response, StreamResponse, json_response
+from kastor.api.request import READ_HEADER, Request, Response, StreamResponse, json_response
 from kastor.api.streaming import send_stream
 from kastor.api.versions import require_version
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
@@ -144,6 +144,8 @@ class Application:
             if scope["query_string"]:
                 url += f"?{scope['query_string'].decode('latin-1')}"
             request.api_version = require_version(request.query.get("api-version"), url)
+        if READ_HEADER in operation.headers:
+            request.choose_source()
         return await operation.handler(addressed.services, request)
 
     def _require_access(self, request: Request, operation: Operation) -> Actor:

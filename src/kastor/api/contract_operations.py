@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kastor.api import event_routes, models, query, relationships, twins
 from kastor.api.operation import JSON_BODY, PATCH_BODY, Operation
+from kastor.api.request import READ_HEADER
 from kastor.auth.roles import Permission as P
 
 _TWIN, _COMPONENT = "/digitaltwins/{id}", "/digitaltwins/{id}/components/{componentPath}"
@@ -12,7 +13,9 @@ _NO_TWIN = {404: ("DigitalTwinNotFound",)}
 _NO_RELATIONSHIP = {404: ("DigitalTwinNotFound", "RelationshipNotFound")}
 _STALE = {412: ("PreconditionFailed",)}
 _PATCH_FAULTS = {400: ("InvalidArgument", "JsonPatchInvalid", "ValidationFailed")}
-_MATCH, _NONE_MATCH, _PAGE = ("If-Match",), ("If-None-Match",), ("max-items-per-page",)
+_MATCH, _NONE_MATCH = ("If-Match",), ("If-None-Match",)
+_PAGE = ("max-items-per-page",)
+_READ = (READ_HEADER,)
 
 CONTRACT_OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -24,6 +27,7 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         "Get a twin",
         errors=_NO_TWIN,
         result="Twin",
+        headers=_READ,
         etag=True,
     ),
     Operation(
@@ -75,6 +79,7 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         "Get a component of a twin",
         errors={404: ("DigitalTwinNotFound", "ComponentNotFound")},
         result="Component",
+        headers=_READ,
         etag=True,
     ),
     Operation(
@@ -123,6 +128,7 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         "Get a relationship",
         errors=_NO_RELATIONSHIP,
         result="Relationship",
+        headers=_READ,
         etag=True,
     ),
     Operation(
@@ -185,7 +191,7 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         errors=_NO_TWIN,
         result="RelationshipPage",
         query=("relationshipName", "continuationToken"),
-        headers=_PAGE,
+        headers=(*_PAGE, *_READ),
     ),
     Operation(
         "DigitalTwins_ListIncomingRelationships",
@@ -197,7 +203,7 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         errors=_NO_TWIN,
         result="IncomingRelationshipPage",
         query=("continuationToken",),
-        headers=_PAGE,
+        headers=(*_PAGE, *_READ),
     ),
     Operation(
         "Query_QueryTwins",
@@ -209,7 +215,7 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         errors={400: ("BadRequest", "InvalidArgument", "SqlQueryError", "TimeoutError")},
         result="QueryResult",
         body=(JSON_BODY, "QuerySpecification"),
-        headers=("max-items-per-page", "kastor-adt-strict", "kastor-explain"),
+        headers=(*_PAGE, "kastor-adt-strict", "kastor-explain", READ_HEADER),
     ),
     Operation(
         "DigitalTwinModels_Add",

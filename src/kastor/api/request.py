@@ -28,6 +28,7 @@ from kastor.errors import (
 )
 from kastor.graph.commands import IfMatch
 from kastor.records import Context
+from kastor.storage.reading import ReadFrom, read_from
 from kastor.types import Document, Json
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -37,6 +38,9 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 Query: TypeAlias = dict[str, tuple[str, ...]]
 
 T = TypeVar("T")
+
+READ_HEADER = "kastor-read"
+"""Where a request reads, see `kastor.storage.reading`; other operations than reads ignore it."""
 
 MAX_DEPTH = 64
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -108,6 +112,21 @@ class Request:
         """Who asks, and the trace of the request."""
         trace = self.headers.get(b"traceparent")
         return Context(self.actor.name, None if trace is None else trace.decode("latin-1"))
+
+    def choose_source(self) -> None:
+        """Let this request read where its header `kastor-read` says.
+
+        Raises:
+            InvalidArgument: the header has another value.
+        """
+        value = self.headers.get(READ_HEADER.encode())
+        if value is None:
+            return
+        try:
+            read_from.set(ReadFrom(value.decode("latin-1").strip().lower()))
+        except ValueError:
+            known = ", ".join(each.value for each in ReadFrom)
+            raise InvalidArgument(f"The header {READ_HEADER} takes one of: {known}.") from None
 
     @property
     def if_match(self) -> IfMatch | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kastor.errors import InvalidArgument
@@ -19,23 +19,32 @@ class Databases:
     """Pools that the graphs of a process share."""
 
     def __init__(
-        self, addresses: Mapping[str, str], make_pool: Callable[[str], Connections]
+        self,
+        addresses: Mapping[str, str],
+        make_pool: Callable[[str], Connections],
+        replicas: Sequence[str] = (),
     ) -> None:
         """Prepare; nothing is connected yet.
 
         Args:
             addresses: DSNs by name; `OWN` is among them.
             make_pool: makes the pool of a DSN.
+            replicas: DSNs of the standby servers of `OWN`.
         """
         self._addresses = dict(addresses)
         self._make_pool = make_pool
         self._pools: dict[str, Connections] = {}
+        self._replicas = [make_pool(_any_session(each)) for each in replicas]
 
     def pool(self, name: str) -> Connections:
         """Return the pool of a database; raises InvalidArgument for a name that is not set."""
         if name not in self._pools:
             self._pools[name] = self._make_pool(self.address(name))
         return self._pools[name]
+
+    def replicas(self, name: str) -> Sequence[Connections]:
+        """Return the pools of a database's standby servers."""
+        return self._replicas if name == OWN else ()
 
     def address(self, name: str) -> str:
         """Return the DSN of a database.
@@ -64,3 +73,12 @@ class Databases:
         while self._pools:
             _, pool = self._pools.popitem()
             await pool.close()
+        for pool in self._replicas:
+            await pool.close()
+
+
+def _any_session(address: str) -> str:
+    """Accept a server whether it is a standby or was promoted meanwhile."""
+    if "target_session_attrs" in address:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}target_session_attrs=any"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kastor.storage.postgres.connections import Connection, Connections
     from kastor.storage.postgres.models import Catalogs
+    from kastor.storage.postgres.replicas import Replicas
     from kastor.storage.postgres.statements import Qualified
 
 ATTEMPTS = 2
@@ -28,8 +29,15 @@ _CANCELLED = "57014"
 class Queries:
     """Runs whatever may scan."""
 
-    def __init__(self, connections: Connections, texts: Qualified, catalogs: Catalogs) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        texts: Qualified,
+        catalogs: Catalogs,
+        replicas: Replicas,
+    ) -> None:
         self._connections = connections
+        self._replicas = replicas
         self._catalogs = catalogs
         self._begin = texts[sql.BEGIN_QUERY]
         self._ending: set[asyncio.Task[None]] = set()
@@ -45,10 +53,15 @@ class Queries:
             Unavailable: no server answers.
         """
         epoch: int = self._catalogs.current.epoch
+        replica = await self._replicas.choose()
+        if replica is not None:
+            rows = await self._fetch_from(replica, epoch, text, params, timeout)
+            if rows is not None:
+                return rows
         async with self._connections.scans:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._run(epoch, text, params, timeout)
+                    return await self._run(self._connections, epoch, text, params, timeout)
                 except TimeoutError:
                     raise _too_long(timeout) from None
                 except Exception as error:
@@ -69,17 +82,44 @@ class Queries:
         """Wait for the last transactions to end."""
         await asyncio.gather(*self._ending)
 
+    async def _fetch_from(
+        self,
+        replica: Connections,
+        epoch: int,
+        text: str,
+        params: Sequence[object],
+        timeout: float,
+    ) -> list[tuple[Any, ...]] | None:
+        """Return the rows of a standby; None if it has other models, or fails."""
+        try:
+            async with replica.scans:
+                return await self._run(replica, epoch, text, params, timeout)
+        except CatalogChanged:
+            return None  # it is behind; the primary decides
+        except TimeoutError:
+            raise _too_long(timeout) from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the primary answers
+            if getattr(error, "sqlstate", None) == _CANCELLED:
+                raise _too_long(timeout) from None
+            self._replicas.note_failure(replica, error)
+            return None
+
     async def _run(
-        self, epoch: int, text: str, params: Sequence[object], timeout: float
+        self,
+        connections: Connections,
+        epoch: int,
+        text: str,
+        params: Sequence[object],
+        timeout: float,
     ) -> list[tuple[Any, ...]]:
-        connection = await self._connections.take()
+        connection = await connections.take()
         usable = False
         try:
             milliseconds = int((timeout + SERVER_GRACE_SECONDS) * 1000)
             begin = self._begin.format(milliseconds=milliseconds, epoch=int(epoch))
             status: str = await connection.execute(begin)
             if status != "SELECT 1":
-                await self._reload(connection)
+                await self._give_up(connections, connection)
             rows = await connection.fetch(text, *params, timeout=timeout)
             usable = True
             return [tuple(row) for row in rows]
@@ -90,29 +130,30 @@ class Queries:
             raise
         finally:
             if usable:
-                self._end(connection)
+                self._end(connections, connection)
             else:
-                self._connections.give(connection, sound=False)
+                connections.give(connection, sound=False)
 
-    async def _reload(self, connection: Connection) -> None:
-        await self._catalogs.load(connection)
+    async def _give_up(self, connections: Connections, connection: Connection) -> None:
+        if connections is self._connections:
+            await self._catalogs.load(connection)
         raise CatalogChanged("The models changed meanwhile.")
 
-    def _end(self, connection: Connection) -> None:
-        task = asyncio.ensure_future(self._commit(connection))
+    def _end(self, connections: Connections, connection: Connection) -> None:
+        task = asyncio.ensure_future(self._commit(connections, connection))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _commit(self, connection: Connection) -> None:
+    async def _commit(self, connections: Connections, connection: Connection) -> None:
         sound = False
         try:
             await connection.execute(sql.END_QUERY)
             sound = True
         except Exception as error:  # noqa: BLE001 - it has read only, and the rows are there
             if fault_of(error) is Fault.LOST:
-                self._connections.expire(error)
+                connections.expire(error)
         finally:
-            self._connections.give(connection, sound=sound)
+            connections.give(connection, sound=sound)
 
 
 def _too_long(timeout: float) -> QueryTimeout:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.storage.postgres.connections import Connections
+    from kastor.storage.postgres.replicas import Replicas
     from kastor.storage.postgres.statements import Qualified
 
 ATTEMPTS = 3
@@ -23,20 +24,21 @@ PAUSE_SECONDS = 0.02
 class PointReads:
     """Reads of single rows and of short listings."""
 
-    def __init__(self, connections: Connections, texts: Qualified) -> None:
+    def __init__(self, connections: Connections, texts: Qualified, replicas: Replicas) -> None:
         self._connections = connections
         self._texts = texts
+        self._replicas = replicas
 
     async def twin(self, twin_id: str) -> TwinRow | None:
         """Return a twin."""
-        rows = await self.fetch(sql.TWIN, (known(twin_id),))
+        rows = await self._read(sql.TWIN, (known(twin_id),))
         return twin_row(rows[0]) if rows else None
 
     async def relationship(
         self, source_id: str, relationship_id: str
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source twin exists, and the relationship."""
-        rows = await self.fetch(sql.RELATIONSHIP_OF, (known(source_id), known(relationship_id)))
+        rows = await self._read(sql.RELATIONSHIP_OF, (known(source_id), known(relationship_id)))
         return bool(rows), relationship_row(rows[0]) if rows else None
 
     async def outgoing(
@@ -45,9 +47,9 @@ class PointReads:
         """Return a page of the relationships that leave a twin; None if it does not exist."""
         values = (known(source_id), known(after), limit)
         if name is None:
-            rows = await self.fetch(sql.OUTGOING, values)
+            rows = await self._read(sql.OUTGOING, values)
         else:
-            rows = await self.fetch(sql.OUTGOING_NAMED, (*values, known(name)))
+            rows = await self._read(sql.OUTGOING_NAMED, (*values, known(name)))
         if not rows:
             return None
         found = (relationship_row(row) for row in rows)
@@ -57,13 +59,25 @@ class PointReads:
         self, target_id: str, after: tuple[int, int, int], limit: int
     ) -> list[IncomingRow] | None:
         """Return a page of the relationships that enter a twin; None if it does not exist."""
-        rows = await self.fetch(sql.INCOMING, (known(target_id), *after, limit))
+        rows = await self._read(sql.INCOMING, (known(target_id), *after, limit))
         if not rows:
             return None
         return [IncomingRow(*row) for row in rows if row[0] is not None]
 
+    async def _read(self, text: str, values: Sequence[object]) -> list[Any]:
+        """Run one reading statement where the request wants it read."""
+        replica = await self._replicas.choose()
+        if replica is not None:
+            try:
+                async with replica.lease() as connection:
+                    rows: list[Any] = await connection.fetch(self._texts[text], *values)
+                    return rows
+            except Exception as error:  # noqa: BLE001 - whatever it is, the primary answers
+                self._replicas.note_failure(replica, error)
+        return await self.fetch(text, values)
+
     async def fetch(self, text: str, values: Sequence[object]) -> list[Any]:
-        """Run one reading statement.
+        """Run one reading statement on the primary.
 
         Raises:
             Unavailable: no server answers.

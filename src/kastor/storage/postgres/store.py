@@ -29,6 +29,7 @@ from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PointReads
+from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
@@ -57,13 +58,15 @@ class PostgresStore:
         *,
         retention: Retention,
         clock: Callable[[], Ticks],
+        replicas: Sequence[Connections],
     ) -> None:
         self._name = name
         self._connections = connections
         self._texts = Qualified(schema.quoted(name))
         self._catalogs = Catalogs(self._texts, build_catalog)
-        self._reads = PointReads(connections, self._texts)
-        self._queries = Queries(connections, self._texts, self._catalogs)
+        standbys = Replicas(connections, replicas)
+        self._reads = PointReads(connections, self._texts, standbys)
+        self._queries = Queries(connections, self._texts, self._catalogs, standbys)
         self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
         self.events = PostgresEventTables(self._upkeep, self._texts)
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
@@ -87,6 +90,7 @@ class PostgresStore:
         retention: Retention | None = None,
         clock: Callable[[], Ticks] = now_ticks,
         pool: int = 10,
+        replicas: Sequence[Connections] = (),
     ) -> PostgresStore:
         """Open or create the graph in the schema `name` of a database.
 
@@ -98,6 +102,7 @@ class PostgresStore:
             retention: what is kept.
             clock: tells the time.
             pool: connections at most, where a DSN is given.
+            replicas: pools of standby servers, which the caller closes.
 
         Raises:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
@@ -106,7 +111,12 @@ class PostgresStore:
         """
         connections = Connections(database, pool) if isinstance(database, str) else database
         store = cls(
-            name, connections, build_catalog, retention=retention or Retention(), clock=clock
+            name,
+            connections,
+            build_catalog,
+            retention=retention or Retention(),
+            clock=clock,
+            replicas=replicas,
         )
         store._owns_connections = isinstance(database, str)
         try:
