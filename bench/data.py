@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 import apsw
 import orjson
 
-import kastor
+from kastor.storage.sqlite import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA = Path(kastor.__file__).parent / "storage" / "sqlite" / "schema.sql"
 KINDS = ("Site", "Building", "Level", "Room", "Equipment", "Point")
 FANOUT = (10, 10, 20, 5, 9)
 NAMES = ("hasPart", "feeds", "adjacentTo", "servedBy", "locatedIn")
@@ -121,7 +120,7 @@ def build(path: Path, scale: float = 1.0) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA journal_mode = wal; PRAGMA synchronous = off")
     connection.execute("PRAGMA cache_size = -262144")
-    connection.execute(SCHEMA.read_text())
+    schema.prepare(connection)
     models = Models()
     with connection:
         connection.executemany(

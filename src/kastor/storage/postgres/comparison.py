@@ -1,8 +1,8 @@
 """Brings one schema into step with another by hashes that the databases compute themselves.
 
 Rows are hashed whole, in buckets of neighbouring ones, so that what crosses the network is a number
-for each bucket, and then only the rows that differ. A second run that finds nothing is the proof
-that both hold the same, by counts and by hashes.
+for each bucket, and then only the rows that differ. Buckets that differed are compared again at the
+end, so that both sides hold the same by counts and by hashes.
 """
 
 from __future__ import annotations
@@ -23,16 +23,25 @@ SELECT bucket, count(*), sum(hash) FROM (
 _HASHES = "SELECT IDENTITY, md5(ROW(COLUMNS)::text) FROM TABLE WHERE BUCKET = ANY($1::bigint[])"
 
 
+class StillDifferentError(Exception):
+    """The two sides differ after everything was brought over: somebody wrote meanwhile."""
+
+
 async def bring_over(source: PostgresGraphFile, target: PostgresGraphFile) -> int:
     """Make the target equal to the source; return how many rows differed.
 
     The source must not change meanwhile, or be read in a snapshot.
+
+    Raises:
+        StillDifferentError: the target is not equal all the same.
     """
     stale: list[tuple[Table, list[Identity]]] = []
+    touched: list[tuple[Table, list[int]]] = []
     differing = 0
     for table in TABLES:
         buckets = await _differing(source, target, table)
         wanted, gone = await _compare(source, target, table, buckets)
+        touched.append((table, buckets))
         stale.append((table, gone))
         differing += len(wanted) + len(gone)
         for start in range(0, len(wanted), CHUNK_ROWS):
@@ -40,6 +49,9 @@ async def bring_over(source: PostgresGraphFile, target: PostgresGraphFile) -> in
             await target.put(table, rows, fresh=False)
     await drop_all(target, stale)
     await target.identify(await source.identification())
+    for table, buckets in touched:
+        if await _compare(source, target, table, buckets) != ([], []):
+            raise StillDifferentError(f"the table {table.name} of the copy differs")
     return differing
 
 

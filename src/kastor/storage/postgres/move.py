@@ -59,7 +59,7 @@ async def move(source_dsn: str, source: str, target_dsn: str, target: str, repor
     """Move a graph; when this returns, the source's schema has its name no more.
 
     Raises:
-        MoveLostError: nothing was decided.
+        MoveLostError, StillDifferentError: nothing was decided.
         asyncpg.PostgresError, OSError: as well, unless the connection was lost in the last moment;
             `is_at` tells.
     """
@@ -128,8 +128,8 @@ async def remove_dropped(dsn: str) -> int:
                     await connection.execute(_LOCK_TIMEOUT)
                     await connection.execute(_DROP.replace("{graph}", quoted(name)))
                 removed += 1
-            except asyncpg.LockNotAvailableError:
-                continue  # a query is reading it
+            except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
+                continue  # a query is reading it, or it is another user's
     return removed
 
 
@@ -143,8 +143,7 @@ async def _switch(reading: PostgresGraphFile, writing: PostgresGraphFile, report
                 await connection.execute(_IDLE_TIMEOUT)
                 await connection.execute(_lock(reading.schema))
                 await reading.number_log()
-                while await bring_over(reading, writing):
-                    pass
+                await bring_over(reading, writing)
                 await report("switching")
                 await connection.execute(_rename(reading.schema))
         except asyncpg.LockNotAvailableError:

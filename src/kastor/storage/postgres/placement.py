@@ -42,6 +42,7 @@ class SchemaPlacement:
         self._home = home
         self._table = PlacementTable(databases.pool(OWN), home)
         self._mover = new_guid()
+        self._unswept: set[str] = set()
         self._swept_at = -SWEEP_SECONDS
 
     async def places(self) -> dict[str, Place]:
@@ -129,13 +130,14 @@ class SchemaPlacement:
         now = time.monotonic()
         if now - self._swept_at > SWEEP_SECONDS:
             self._swept_at = now
-            for database in {row.database for row in await self._table.rows()}:
-                await self._sweep(database)
+            self._unswept |= {row.database for row in await self._table.rows()}
+        while self._unswept:
+            await self._sweep(self._unswept.pop())
 
     async def _delete(self, row: PlacedGraph) -> None:
         await moves.put_aside(self._databases.address(row.database), row.schema)
         await self._table.delete(row.name, self._mover)
-        await self._sweep(row.database)
+        self._unswept.add(row.database)
 
     async def _conclude(self, row: PlacedGraph, target: tuple[str, str], error: str | None) -> None:
         """Note on which side of the decision a move ended, and clear the other side away."""
@@ -145,12 +147,12 @@ class SchemaPlacement:
         await self._table.settle(
             row.name, self._mover, moved=not stays, error=error if stays else None
         )
-        await self._sweep(target[0] if stays else row.database)
+        self._unswept.add(target[0] if stays else row.database)
 
     async def _sweep(self, database: str) -> None:
         try:
             await moves.remove_dropped(self._databases.address(database))
-        except (asyncpg.PostgresError, OSError) as error:  # the next one removes it as well
+        except (asyncpg.PostgresError, OSError, InvalidArgument) as error:
             _log.warning("a schema that was dropped is still there", reason=str(error))
 
     async def _keep(self, name: str) -> None:
