@@ -9,7 +9,6 @@ repeats events with the same ids: at least once.
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 import time
 from collections import deque
@@ -27,9 +26,9 @@ from kastor.events.filter import Filter
 from kastor.events.model import Event, Fault, Sink
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
+from kastor.storage.lease import Lease
 
 _log = structlog.get_logger("kastor.events")
-_CLAIM_LOOK_SECONDS = 0.05
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -67,6 +66,7 @@ class RouteWorker:
         host_name: str,
         settings: DeliverySettings,
         owner: str,
+        lease: Lease,
     ) -> None:
         self.route = route
         self.position = route.position
@@ -78,7 +78,7 @@ class RouteWorker:
         self._host_name = host_name
         self._settings = settings
         self._owner = owner
-        self.held_until = math.inf
+        self._lease = lease
         self._nudge = asyncio.Event()
         self._nudge.set()  # dead letters may have been requeued while nobody ran
         self._noted, self._noted_at = route.position, time.monotonic()
@@ -153,7 +153,7 @@ class RouteWorker:
 
     async def _try(self, sink: Sink, pending: deque[Event]) -> tuple[int, list[DeadLetter]]:
         """Deliver once; take what is done off `pending`, wait if the endpoint is in trouble."""
-        await self._while_held()
+        await self._lease.wait()
         report = await sink.deliver(list(pending))
         for _ in range(report.confirmed):
             pending.popleft()
@@ -172,11 +172,6 @@ class RouteWorker:
         await self._note(report.confirmed)
         await self._back_off(report.fault)
         return 0, []
-
-    async def _while_held(self) -> None:
-        """Wait until the claim on the route is renewed, where it is near its end."""
-        while time.monotonic() > self.held_until:  # noqa: ASYNC110 - seldom, and for a moment
-            await asyncio.sleep(_CLAIM_LOOK_SECONDS)
 
     def _is_too_old(self, event: Event) -> bool:
         if event.time is None:
@@ -201,7 +196,7 @@ class RouteWorker:
 
     async def _send_letter(self, sink: Sink, letter: DeadLetter) -> None:
         event = _EVENT.decode(letter.event)
-        await self._while_held()
+        await self._lease.wait()
         report = await sink.deliver([event])
         again = [] if report.fault is None else [self._letter(event, report.fault)]
         await self._note(report.confirmed, again, [letter.key])

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.postgres.connections import Connection
+from kastor.storage.postgres.leases import hold, let_go
 from kastor.storage.postgres.statements import Qualified
 from kastor.types import Ticks
 
@@ -74,12 +75,8 @@ DELETE FROM {graph}.routes WHERE id = $1 RETURNING 1
 """
 _PAUSE = "UPDATE {graph}.routes SET paused = $1 WHERE id = $2 RETURNING 1"
 _MOVE = "UPDATE {graph}.routes SET position = $1, owner = NULL WHERE id = $2 RETURNING 1"
-_HOLD = """
-UPDATE {graph}.routes SET owner = $2, held_until = now() + make_interval(secs => $3)
-WHERE id = $1 AND (owner = $2 OR owner IS NULL OR held_until < now())
-RETURNING position
-"""
-_LET_GO = "UPDATE {graph}.routes SET owner = NULL WHERE id = $1 AND owner = $2"
+_HOLD = hold("routes", "id", returning="position")
+_LET_GO = let_go("routes", "id")
 _ADVANCE = """
 UPDATE {graph}.routes SET position = greatest(position, $1), delivered = delivered + $2,
     died = died + $3, last_delivery = coalesce($4, last_delivery), last_error = $5
