@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from kastor.errors import InvalidArgument
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
@@ -22,8 +24,11 @@ from kastor.storage.events import EventStore
 
 RING = 2_048
 BATCH = 256
+RETRY_SECONDS = 0.5
 _NOWHERE = 2**63
 """Before the log is followed no position is within the ring."""
+
+_log = structlog.get_logger("kastor.events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,9 @@ class Feed:
                     if wants.matches(event):
                         yield event
                 idle, position = reached == position, reached
-                if idle and not await _within(listener.wake.wait(), heartbeat):
+                if not idle or await _within(listener.wake.wait(), heartbeat):
+                    continue
+                if not listener.wake.is_set():  # by what came in the very moment
                     # What was read meanwhile did not wake this listener: it wants none of it.
                     position = max(position, self._seen)
                     yield Beat(position)
@@ -138,14 +145,26 @@ class Feed:
             self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
+        while True:
+            try:
+                await self._follow_log()
+            except Exception as error:  # noqa: BLE001 - listeners that wait would wait for ever
+                _log.warning("the feed cannot read the log now", reason=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow_log(self) -> None:
         self._ring.clear()
+        self._ring_from = _NOWHERE  # who is behind reads from the log meanwhile
         _, self._seen = await self._store.log_bounds()
         self._ring_from = self._seen
         self._wake_all()  # who began while the log was not yet followed looks again
         while True:
             entries = await self._store.changes_after(self._seen, BATCH)
             if not entries:
-                await self._store.log_wake(self._seen)
+                reached = await self._store.before_next(self._seen)
+                if reached == self._seen:
+                    await self._store.log_wake(self._seen)
+                self._seen = reached  # past what is no longer kept
                 continue
             events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
             for event in events:

@@ -126,8 +126,11 @@ class RouteWorker:
         entries = await self._store.changes_after(self.position, self._settings.batch)
         if entries:
             await self._send_entries(sink, entries)
-        else:
-            await self._note()
+            return
+        before = self.position
+        self.position = await self._store.before_next(before)  # past what is no longer kept
+        await self._note()
+        if self.position == before:
             await self._wait_for_work()
 
     async def _wait_for_work(self) -> None:

@@ -47,6 +47,10 @@ SELECT pos, subject, version, kind, notify, event_id, time, actor, traceparent, 
        component, content_type, data
 FROM {graph}.changes WHERE pos > $1 ORDER BY pos LIMIT $2
 """
+_BEFORE_NEXT = """
+SELECT coalesce((SELECT min(pos) - 1 FROM {graph}.changes WHERE pos > $1), greatest(position, $1))
+FROM {graph}.log_head
+"""
 _BOUNDS = """
 SELECT coalesce((SELECT min(pos) FROM {graph}.changes), 0), position FROM {graph}.log_head
 """
@@ -137,6 +141,10 @@ class PostgresEventTables:
             LoggedChange(pos, subject, version, ChangeKind(kind), *rest)
             for pos, subject, version, kind, *rest in await self._fetch(_CHANGES, position, limit)
         ]
+
+    async def before_next(self, position: int) -> int:
+        """Return the position before the first entry after `position`."""
+        return int((await self._fetch(_BEFORE_NEXT, position))[0][0])
 
     async def log_bounds(self) -> tuple[int, int]:
         """Return the oldest and newest position."""
