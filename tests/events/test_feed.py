@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -190,36 +191,42 @@ def resident_kilobytes(pid: int) -> int:
     return int(re.search(r"VmRSS:\s+(\d+)", text)[1])  # type: ignore[index]
 
 
-def seconds_to_stop(server: KastorServer) -> float:
-    started = time.monotonic()
-    server.process.terminate()
-    assert server.process.wait(15) == 0
-    return time.monotonic() - started
-
-
 def test_many_idle_listeners_and_deaf_ones_cost_little_and_stop_at_once() -> None:
     """1,000 to whom nothing comes, one that never reads, and some that ask for all and never do."""
-    with KastorServer() as server:
-        bare = seconds_to_stop(server)
-    with KastorServer() as server:
+    elapsed = costs_and_stops()
+    if elapsed >= 1:  # the machine may have been busy, once
+        elapsed = costs_and_stops()
+    assert elapsed < 1
+
+
+def costs_and_stops() -> float:
+    """Judge the memory; return the seconds that the shutdown took."""
+    with KastorServer() as server, ExitStack() as sockets:
+
+        def listen(query: str = "") -> None:
+            sockets.callback(Listener(server, query).socket.close)
+
         HTTP.post(f"{server.url}/models", params=VERSION, json=[MODEL])
         before = resident_kilobytes(server.process.pid)
-        idle = [Listener(server, "filter=subject%3D%27nobody%27") for _ in range(1_000)]
+        for _ in range(1_000):
+            listen("filter=subject%3D%27nobody%27")
         of_idle = resident_kilobytes(server.process.pid) - before
-        deaf = [Listener(server)]
+        listen()
         for number in range(3_000):  # 50 MB of events, far more than sockets hold
             put(server, "a", number, "x" * 16_384)
-        deaf += [Listener(server, "after=0") for _ in range(30)]
+        for _ in range(30):
+            listen("after=0")
         time.sleep(1)
         of_all = resident_kilobytes(server.process.pid) - before
         with Listener(server) as listener:
             put(server, "b", 1)
             assert listener.next_event()["subject"] == "b"
-        elapsed = seconds_to_stop(server)
-        print(f"1,000 idle: {of_idle} kB; with 31 deaf ones and 50 MB of events: {of_all} kB")
-        print(f"shutdown: {elapsed:.2f} s, without any of them {bare:.2f} s")
-        assert of_idle < 60_000
-        assert of_all < 130_000
-        assert elapsed < max(1, 2 * bare)  # a busy machine is slow with nothing to do, too
-        for each in (*idle, *deaf):
-            each.socket.close()
+        started = time.monotonic()
+        server.process.terminate()
+        assert server.process.wait(15) == 0
+        elapsed = time.monotonic() - started
+    print(f"1,000 idle: {of_idle} kB; with 31 deaf ones and 50 MB of events: {of_all} kB")
+    print(f"shutdown: {elapsed:.2f} s")
+    assert of_idle < 60_000
+    assert of_all < 90_000
+    return elapsed
