@@ -49,7 +49,7 @@ def build_services(
     routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
     feed = Feed(store.events, store.host_name)
     live = LiveService(store, query, _live_settings(settings, query_settings))
-    inputs = InputService(store.inputs, graph, store.host_name, policy, shared=store.events.shared)
+    inputs = InputService(store.inputs, graph, store.host_name, policy)
     return Services(
         store,
         graph,

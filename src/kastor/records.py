@@ -151,6 +151,14 @@ class InputRow:
 
 
 @dataclass(frozen=True, slots=True)
+class InputHolder:
+    """The process that takes an input's messages; `report` is JSON text of its own."""
+
+    owner: str
+    report: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """An event that a route gave up; `event` is all of it as JSON, to be sent again."""
 

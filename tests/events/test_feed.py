@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +21,10 @@ MODEL = {
     "@id": "dtmi:feed:Room;1",
     "@type": "Interface",
     "@context": "dtmi:dtdl:context;3",
-    "contents": [{"@type": "Property", "name": "temperature", "schema": "double"}],
+    "contents": [
+        {"@type": "Property", "name": "temperature", "schema": "double"},
+        {"@type": "Property", "name": "note", "schema": "string"},
+    ],
 }
 
 
@@ -33,8 +37,8 @@ def _close() -> Iterator[None]:
     HTTP.close()
 
 
-def put(server: KastorServer, twin: str, temperature: float) -> None:
-    body = {"$metadata": {"$model": MODEL["@id"]}, "temperature": temperature}
+def put(server: KastorServer, twin: str, temperature: float, note: str = "") -> None:
+    body = {"$metadata": {"$model": MODEL["@id"]}, "temperature": temperature, "note": note}
     url = f"{server.url}/digitaltwins/{twin}"
     assert HTTP.put(url, params=VERSION, json=body).status_code == 200
 
@@ -187,17 +191,33 @@ def resident_kilobytes(pid: int) -> int:
     return int(re.search(r"VmRSS:\s+(\d+)", text)[1])  # type: ignore[index]
 
 
-def test_many_idle_listeners_and_a_deaf_one_cost_little_and_stop_at_once() -> None:
-    """1,000 that read nothing because nothing comes to them, one that never reads at all."""
-    with KastorServer() as server:
+def test_many_idle_listeners_and_deaf_ones_cost_little_and_stop_at_once() -> None:
+    """1,000 to whom nothing comes, one that never reads, and some that ask for all and never do."""
+    elapsed = costs_and_stops()
+    if elapsed >= 1:  # the machine may have been busy, once
+        elapsed = costs_and_stops()
+    assert elapsed < 1
+
+
+def costs_and_stops() -> float:
+    """Judge the memory; return the seconds that the shutdown took."""
+    with KastorServer() as server, ExitStack() as sockets:
+
+        def listen(query: str = "") -> None:
+            sockets.callback(Listener(server, query).socket.close)
+
         HTTP.post(f"{server.url}/models", params=VERSION, json=[MODEL])
         before = resident_kilobytes(server.process.pid)
-        idle = [Listener(server, "filter=subject%3D%27nobody%27") for _ in range(1_000)]
-        deaf = Listener(server)
-        for number in range(300):
-            put(server, "a", number)
-        after = resident_kilobytes(server.process.pid)
-        assert after - before < 150_000, (before, after)
+        for _ in range(1_000):
+            listen("filter=subject%3D%27nobody%27")
+        of_idle = resident_kilobytes(server.process.pid) - before
+        listen()
+        for number in range(3_000):  # 50 MB of events, far more than sockets hold
+            put(server, "a", number, "x" * 16_384)
+        for _ in range(30):
+            listen("after=0")
+        time.sleep(1)
+        of_all = resident_kilobytes(server.process.pid) - before
         with Listener(server) as listener:
             put(server, "b", 1)
             assert listener.next_event()["subject"] == "b"
@@ -205,7 +225,8 @@ def test_many_idle_listeners_and_a_deaf_one_cost_little_and_stop_at_once() -> No
         server.process.terminate()
         assert server.process.wait(15) == 0
         elapsed = time.monotonic() - started
-        print(f"shutdown with 1,001 streams: {elapsed:.2f} s, {after - before} kB for them")
-        assert elapsed < 5  # aims at one second; the machine may be busy
-        for each in (*idle, deaf):
-            each.socket.close()
+    print(f"1,000 idle: {of_idle} kB; with 31 deaf ones and 50 MB of events: {of_all} kB")
+    print(f"shutdown: {elapsed:.2f} s")
+    assert of_idle < 60_000
+    assert of_all < 90_000
+    return elapsed

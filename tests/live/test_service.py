@@ -309,7 +309,6 @@ async def test_an_emptied_graph_is_told(tmp_path: Path) -> None:
         for client in clients:
             await client.settle(await made.newest())
         await made.store.reset()
-        made.live.tail.disturb()
         await asyncio.sleep(0.1)
         for client in clients:
             await client.settle(await made.newest())
@@ -420,7 +419,6 @@ async def test_a_long_result_comes_and_goes_in_batches(tmp_path: Path) -> None:
             assert [len(each.rows) for each in client.told] == [500, 500, 200]
             client.told.clear()
             await made.store.reset()
-            made.live.tail.disturb()
             await until(lambda: not client.rows)
             assert {type(each) for each in client.told} == {Removed}
 

@@ -13,7 +13,8 @@ from tests.metrics.scrape import scrape, until
 
 from .cluster import Cluster
 from .load import MODEL, Load
-from .wire import Line, twin
+from .sse import Follower
+from .wire import Line, set_to, twin
 
 pytestmark = [pytest.mark.anyio, pytest.mark.faults, pytest.mark.timeout(180)]
 SCHEMA = "graph_outage"
@@ -102,3 +103,20 @@ async def test_a_killed_primary_with_a_synchronous_standby_loses_nothing(cluster
     assert found["lost"] == 0
     assert load.strange == []
     assert load.statuses.keys() <= {204, 503}
+
+
+async def test_a_reader_of_the_feed_goes_on_after_the_outage(cluster: Cluster) -> None:
+    with serve(cluster.dsn) as server:
+        await Load.prepare(server.url, 1)
+        follower = Follower([server.url])
+        await follower.ready()
+        await asyncio.to_thread(cluster.stop, "immediate")
+        await asyncio.sleep(2)
+        await asyncio.to_thread(cluster.start)
+        async with Line(server.url) as line, asyncio.timeout(20):
+            for number in range(3):
+                while (await line.patch(twin("w0"), set_to("n", number)))[0] != 204:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+        await follower.count(3)
+        values = [event["data"]["patch"][0]["value"] for _, event in follower.seen]
+        assert (values, follower.breaks) == ([0, 1, 2], 0)

@@ -122,6 +122,23 @@ async def test_reset_empties_the_graph_and_it_can_be_filled_again(graph: Graph) 
     assert graph.history.twin_versions("a")[0].version == 1
 
 
+async def test_emptying_takes_a_position_so_that_readers_of_the_log_see_it(graph: Graph) -> None:
+    await fill(graph)
+    events = graph.store.events
+    _, last = await events.log_bounds()
+    assert await events.before_next(0) == 0
+    assert await events.before_next(last - 1) == last - 1
+    assert await events.before_next(last) == last
+    await graph.store.reset()
+    assert await events.before_next(last) == last + 1 == (await events.log_bounds())[1]
+    async with asyncio.timeout(5):
+        await events.log_wake(last)
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    first = (await events.changes_after(last, 1))[0].seq
+    assert first == last + 2
+    assert await events.before_next(3) == last + 1
+
+
 async def test_reset_among_writes_leaves_a_sound_graph(graph: Graph) -> None:
     async def writer(n: int) -> None:
         await graph.put(f"r{n}", room())

@@ -89,7 +89,7 @@ _ROUTE: tuple[Row[RouteState], ...] = (
 _INPUT: tuple[Row[InputStatus], ...] = (
     (
         *(_COUNTER, "kastor_input_received_total", "Messages that came in."),
-        lambda status: status.tally.received,
+        lambda status: status.counts.received,
     ),
     (
         *(_GAUGE, "kastor_input_connected", "Whether the input is connected to its broker."),
@@ -103,7 +103,7 @@ _INPUT: tuple[Row[InputStatus], ...] = (
         _GAUGE,
         "kastor_input_last_message_timestamp_seconds",
         "When the last message came in.",
-        lambda status: _unix(status.tally.last_message),
+        lambda status: _unix(status.counts.last_message),
     ),
 )
 _OUTCOMES = ("written", "merged", "deadband", "stale", "rejected")
@@ -163,7 +163,7 @@ def _outcomes(inputs: Sequence[tuple[Labels, InputStatus]]) -> Metric:
     )
     for labels, status in inputs:
         for outcome in _OUTCOMES:
-            family.add_metric((*labels, outcome), getattr(status.tally, outcome))
+            family.add_metric((*labels, outcome), getattr(status.counts, outcome))
     return family
 
 

@@ -61,7 +61,6 @@ async def reset(services: Services, _request: Request) -> Response:
             "--allow-reset (for tests), or stop it and run `kastor reset`."
         )
     await services.store.reset()
-    services.live.tail.disturb()  # the log is empty now and tells nothing
     return Response(204)
 
 

@@ -60,7 +60,8 @@ async def input_status(services: Services, request: Request) -> Response:
 async def list_rejected(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/inputs/{name}/rejected."""
     rejected = await services.inputs.rejected(request.parameters[0])
-    return json_response(orjson.dumps({"value": [_rejected(each) for each in rejected]}))
+    value = [_rejected(each) for each in rejected.messages]
+    return json_response(orjson.dumps({"value": value, "heldBy": rejected.held_by}))
 
 
 async def send_messages(services: Services, request: Request) -> Response:
@@ -94,19 +95,20 @@ def _input(info: InputInfo) -> dict[str, Any]:
 
 
 def _status(status: InputStatus) -> dict[str, Any]:
-    tally = status.tally
+    counts = status.counts
     return {
         "name": status.name,
         "kind": status.kind,
         "connected": status.connected,
-        "since": job_time(tally.since),
-        "received": tally.received,
-        "written": tally.written,
-        "merged": tally.merged,
-        "deadband": tally.deadband,
-        "stale": tally.stale,
-        "rejected": tally.rejected,
-        "lastMessage": None if tally.last_message is None else job_time(tally.last_message),
+        "heldBy": status.held_by,
+        "since": job_time(counts.since),
+        "received": counts.received,
+        "written": counts.written,
+        "merged": counts.merged,
+        "deadband": counts.deadband,
+        "stale": counts.stale,
+        "rejected": counts.rejected,
+        "lastMessage": None if counts.last_message is None else job_time(counts.last_message),
         "lastError": status.error,
     }
 

@@ -195,11 +195,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "InputStatus": {
         "type": "object",
-        "required": ["name", "kind", "connected", "since", *_INPUT_COUNTS],
+        "required": ["name", "kind", "connected", "heldBy", "since", *_INPUT_COUNTS],
         "properties": {
             "name": _STRING,
             "kind": {"enum": ["mqtt", "webhook"]},
             "connected": {"type": ["boolean", "null"]},
+            "heldBy": {"type": ["string", "null"]},
             "since": _STRING,
             **_INPUT_COUNTS,
             "lastMessage": {"type": ["string", "null"]},
@@ -213,7 +214,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "properties": {"time": _STRING, "reason": _STRING, "topic": _STRING, "payload": _STRING},
         "additionalProperties": False,
     },
-    "RejectedMessageList": _list("RejectedMessage"),
+    "RejectedMessageList": {
+        "type": "object",
+        "required": ["value", "heldBy"],
+        "properties": {
+            "value": {"type": "array", "items": ref("RejectedMessage")},
+            "heldBy": {"type": ["string", "null"]},
+        },
+    },
     "InputMessages": {"description": "A message, an array of messages, or CloudEvents."},
     "InputReceipt": {
         "type": "object",

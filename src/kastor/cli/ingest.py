@@ -60,6 +60,10 @@ def status(
         return
     if state["connected"] is not None:
         print(f"{'connected':<14}{'yes' if state['connected'] else 'no'}")
+    elif state["kind"] == "mqtt":
+        print(f"{'connected':<14}not known, no process holds it now")
+    if state["heldBy"]:
+        print(f"{'held by':<14}{state['heldBy']}")
     for count in _COUNTS:
         print(f"{count:<14}{state[count]}")
     print(f"{'since':<14}{state['since']}")
@@ -71,7 +75,10 @@ def status(
 @app.command()
 def rejected(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print the last messages that the input could not use, newest first."""
-    for each in call("GET", url, f"{_path(name)}/rejected", ca_file)["value"]:
+    answer = call("GET", url, f"{_path(name)}/rejected", ca_file)
+    if answer["heldBy"] and not answer["value"]:
+        print(f"None here; {answer['heldBy']} takes the messages.", file=sys.stderr)
+    for each in answer["value"]:
         print(f"{each['time']}  {each['topic']}")
         print(f"  {each['reason']}")
         print(f"  {each['payload']!r}")

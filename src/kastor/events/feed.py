@@ -1,7 +1,7 @@
 """The feed: the change log as a stream of events, for programs and pages.
 
 One reader follows the log for all listeners and keeps the newest events at hand; a listener that
-falls behind reads from the log itself. Nobody's slowness costs more memory than one event.
+falls behind reads from the log itself. Nobody's slowness costs more memory than a few events.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from kastor.errors import InvalidArgument
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
@@ -20,10 +22,16 @@ from kastor.events.model import Event
 from kastor.records import LoggedChange
 from kastor.storage.events import EventStore
 
-RING = 2_048
+RING, RING_BYTES = 2_048, 16 * 2**20
+"""What is kept at hand: so many events, and no more than so many bytes of their bodies."""
 BATCH = 256
+STEP = 32
+"""Events that a stream takes at once: a client that never reads keeps them from being freed."""
+RETRY_SECONDS = 0.5
 _NOWHERE = 2**63
 """Before the log is followed no position is within the ring."""
+
+_log = structlog.get_logger("kastor.events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,8 @@ class Feed:
     def __init__(self, store: EventStore, host_name: str) -> None:
         self._store = store
         self._host_name = host_name
-        self._ring: deque[Event] = deque(maxlen=RING)
+        self._ring: deque[Event] = deque()
+        self._ring_bytes = 0
         self._ring_from = _NOWHERE
         self._seen = 0
         self._listeners: dict[str, set[_Listener]] = {}
@@ -118,7 +127,9 @@ class Feed:
                     if wants.matches(event):
                         yield event
                 idle, position = reached == position, reached
-                if idle and not await _within(listener.wake.wait(), heartbeat):
+                if not idle or await _within(listener.wake.wait(), heartbeat):
+                    continue
+                if not listener.wake.is_set():  # by what came in the very moment
                     # What was read meanwhile did not wake this listener: it wants none of it.
                     position = max(position, self._seen)
                     yield Beat(position)
@@ -129,35 +140,62 @@ class Feed:
 
     async def _next(self, position: int) -> tuple[list[Event], int]:
         if position >= self._ring_from:
-            events = [event for event in self._ring if event.position > position]
-            return events, max(self._seen, position)
-        entries = await self._store.changes_after(position, BATCH)
+            return self._from_ring(position)
+        entries = await self._store.changes_after(position, STEP)
         if not entries:
             return [], position
         events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
         return events, entries[-1].seq
+
+    def _from_ring(self, position: int) -> tuple[list[Event], int]:
+        found: deque[Event] = deque(maxlen=STEP)
+        for event in reversed(self._ring):
+            if event.position <= position:
+                break
+            found.appendleft(event)  # and the newest falls off where there are too many
+        whole = len(found) < STEP
+        return list(found), max(self._seen, position) if whole else found[-1].position
 
     def _start(self) -> None:
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
+        while True:
+            try:
+                await self._follow_log()
+            except Exception as error:  # noqa: BLE001 - listeners that wait would wait for ever
+                _log.warning("the feed cannot read the log now", reason=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow_log(self) -> None:
         self._ring.clear()
+        self._ring_bytes = 0
+        self._ring_from = _NOWHERE  # who is behind reads from the log meanwhile
         _, self._seen = await self._store.log_bounds()
         self._ring_from = self._seen
         self._wake_all()  # who began while the log was not yet followed looks again
         while True:
             entries = await self._store.changes_after(self._seen, BATCH)
             if not entries:
-                await self._store.log_wake(self._seen)
+                reached = await self._store.before_next(self._seen)
+                if reached == self._seen:
+                    await self._store.log_wake(self._seen)
+                self._seen = reached  # past what is no longer kept
                 continue
             events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
             for event in events:
-                if len(self._ring) == RING:
-                    self._ring_from = self._ring[0].position
-                self._ring.append(event)
+                self._keep(event)
             self._seen = entries[-1].seq
             self._wake_wanting(events)
+
+    def _keep(self, event: Event) -> None:
+        self._ring.append(event)
+        self._ring_bytes += len(event.data)
+        while len(self._ring) > RING or self._ring_bytes > RING_BYTES:
+            gone = self._ring.popleft()
+            self._ring_bytes -= len(gone.data)
+            self._ring_from = gone.position
 
     def _wake_all(self) -> None:
         for alike in self._listeners.values():

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import structlog
 
-from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
+from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.errors import KastorError, Unavailable
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.filter import parse
@@ -24,10 +24,8 @@ from kastor.events.policy import EndpointPolicy
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.records import EndpointRow, RouteRow
 from kastor.storage.events import EventStore
+from kastor.storage.lease import LEASE_SECONDS, Lease, holder_name, keep
 from kastor.types import Ticks
-
-CLAIM_SECONDS = 2.0
-"""How long a route of a shared graph is held before the claim has to be renewed."""
 
 _log = structlog.get_logger("kastor.events")
 
@@ -53,6 +51,7 @@ class RouteState:
 @dataclass(slots=True)
 class _Running:
     worker: RouteWorker
+    lease: Lease
     task: asyncio.Task[None]
     made_of: tuple[object, ...]
 
@@ -74,7 +73,7 @@ class Relay:
         self._running: dict[str, _Running] = {}
         self._meters: dict[tuple[str, Ticks], DeliveryMeter] = {}
         self._lock = asyncio.Lock()
-        self._owner = new_guid()
+        self._owner = holder_name()
         self._keeper: asyncio.Task[None] | None = None
 
     async def refresh(self) -> None:
@@ -95,7 +94,7 @@ class Relay:
                 if route_id not in self._running:
                     await self._start(routes[route_id], endpoints[made_of[0]], made_of)
         if self._store.shared and self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep())
+            self._keeper = asyncio.create_task(keep("routes", self._renew))
 
     async def restart(self, route_id: str) -> None:
         """Stop a route's worker and start it from its stored position."""
@@ -166,7 +165,8 @@ class Relay:
         except KastorError as error:  # checked when it was stored; a newer grammar may differ
             _log.error("route has a filter that is not understood", route=route.id, why=str(error))
             return
-        position = await self._store.hold_route(route.id, self._owner, CLAIM_SECONDS)
+        lease = Lease(shared=self._store.shared)
+        position = await self._hold(route.id, lease)
         if position is None:
             return  # another process runs it
         worker = RouteWorker(
@@ -178,9 +178,10 @@ class Relay:
             self._settings,
             self._owner,
             self._meter(route),
+            lease,
         )
-        self._note_claim(worker)
-        self._running[route.id] = _Running(worker, asyncio.create_task(worker.run()), made_of)
+        task = asyncio.create_task(worker.run())
+        self._running[route.id] = _Running(worker, lease, task, made_of)
 
     async def _stop(self, route_id: str) -> None:
         running = self._running.pop(route_id, None)
@@ -189,26 +190,20 @@ class Relay:
             with contextlib.suppress(Unavailable):  # its claim ends by itself
                 await self._store.let_go(route_id, self._owner)
 
-    async def _keep(self) -> None:
-        """Renew the claims, and see what other processes changed."""
-        while True:
-            await asyncio.sleep(CLAIM_SECONDS / 4)
-            try:
-                for route_id, running in list(self._running.items()):
-                    claim = await self._store.hold_route(route_id, self._owner, CLAIM_SECONDS)
-                    if claim is None:
-                        await _cancel(running.task)
-                    else:
-                        self._note_claim(running.worker)
-                await self.refresh()
-            except Unavailable as error:
-                _log.warning("routes cannot be kept now", reason=error.message)
-            except Exception as error:  # noqa: BLE001 - without it routes would stand still
-                _log.exception("routes were not kept", exc_info=error)
+    async def _renew(self) -> None:
+        """Renew the leases, and see what other processes changed."""
+        for route_id, running in list(self._running.items()):
+            if await self._hold(route_id, running.lease) is None:
+                await _cancel(running.task)
+        await self.refresh()
 
-    def _note_claim(self, worker: RouteWorker) -> None:
-        if self._store.shared:
-            worker.held_until = time.monotonic() + CLAIM_SECONDS * 3 / 4
+    async def _hold(self, route_id: str, lease: Lease) -> int | None:
+        """Claim a route or keep it; return its position, None where another process has it."""
+        asked = time.monotonic()
+        position = await self._store.hold_route(route_id, self._owner, LEASE_SECONDS)
+        if position is not None:
+            lease.extend(asked)
+        return position
 
     def _sink_maker(self, endpoint: EndpointRow) -> Callable[[], Sink]:
         def make() -> Sink:

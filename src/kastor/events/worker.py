@@ -9,7 +9,6 @@ repeats events with the same ids: at least once.
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 import time
 from collections import deque
@@ -28,9 +27,9 @@ from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
+from kastor.storage.lease import Lease
 
 _log = structlog.get_logger("kastor.events")
-_CLAIM_LOOK_SECONDS = 0.05
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -69,6 +68,7 @@ class RouteWorker:
         settings: DeliverySettings,
         owner: str,
         meter: DeliveryMeter,
+        lease: Lease,
     ) -> None:
         self.route = route
         self.position = route.position
@@ -80,7 +80,7 @@ class RouteWorker:
         self._settings = settings
         self._owner = owner
         self._meter = meter
-        self.held_until = math.inf
+        self._lease = lease
         self._nudge = asyncio.Event()
         self._nudge.set()  # dead letters may have been requeued while nobody ran
         self._noted, self._noted_at = route.position, time.monotonic()
@@ -123,8 +123,11 @@ class RouteWorker:
         entries = await self._store.changes_after(self.position, self._settings.batch)
         if entries:
             await self._send_entries(sink, entries)
-        else:
-            await self._note()
+            return
+        before = self.position
+        self.position = await self._store.before_next(before)  # past what is no longer kept
+        await self._note()
+        if self.position == before:
             await self._wait_for_work()
 
     async def _wait_for_work(self) -> None:
@@ -150,7 +153,7 @@ class RouteWorker:
 
     async def _try(self, sink: Sink, pending: deque[Event]) -> tuple[int, list[DeadLetter]]:
         """Deliver once; take what is done off `pending`, wait if the endpoint is in trouble."""
-        await self._while_held()
+        await self._lease.wait()
         report = await sink.deliver(list(pending))
         for _ in range(report.confirmed):
             pending.popleft()
@@ -168,11 +171,6 @@ class RouteWorker:
         await self._note(report.confirmed)
         await self._back_off(report.fault)
         return 0, []
-
-    async def _while_held(self) -> None:
-        """Wait until the claim on the route is renewed, where it is near its end."""
-        while time.monotonic() > self.held_until:  # noqa: ASYNC110 - seldom, and for a moment
-            await asyncio.sleep(_CLAIM_LOOK_SECONDS)
 
     def _is_too_old(self, event: Event) -> bool:
         if event.time is None:
@@ -197,7 +195,7 @@ class RouteWorker:
 
     async def _send_letter(self, sink: Sink, letter: DeadLetter) -> None:
         event = _EVENT.decode(letter.event)
-        await self._while_held()
+        await self._lease.wait()
         report = await sink.deliver([event])
         again = [] if report.fault is None else [self._letter(event, report.fault)]
         await self._note(report.confirmed, again, [letter.key])

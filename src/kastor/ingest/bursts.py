@@ -23,6 +23,7 @@ from kastor.graph.service import GraphService
 from kastor.ingest.merge import Outcome, merge
 from kastor.ingest.rules import Path, Reading
 from kastor.records import Context
+from kastor.storage.lease import Lease
 from kastor.types import Ticks
 
 ATTEMPTS = 50
@@ -58,13 +59,23 @@ class Bursts:
         actor: who is said to have written.
         window: seconds for which readings of a twin are gathered.
         patient: whether to wait for a store that cannot take writes, instead of failing.
+        lease: while it is not held nothing is written; None where none is needed.
     """
 
-    def __init__(self, graph: GraphService, actor: str, window: float, *, patient: bool) -> None:
+    def __init__(
+        self,
+        graph: GraphService,
+        actor: str,
+        window: float,
+        *,
+        patient: bool,
+        lease: Lease | None = None,
+    ) -> None:
         self._graph = graph
         self._actor = actor
         self._window = window
         self._patient = patient
+        self._lease = lease or Lease(shared=False)
         self._waiting: dict[str, list[_Item]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._floors: OrderedDict[str, dict[Path, Ticks]] = OrderedDict()
@@ -150,6 +161,8 @@ class Bursts:
             row = await self._graph.twin(twin_id)
             merged = merge(decode(row.doc), readings, self._floors.get(twin_id, {}))
             if merged.operations:
+                # After the read: what another holder has written since changed the ETag.
+                self._check_lease()
                 match = IfMatch(frozenset({row.etag}))
                 try:
                     await self._graph.execute(PatchTwin(twin_id, merged.operations, match), context)
@@ -164,6 +177,7 @@ class Bursts:
         """Send a reading's telemetry; return what became of the whole. Raises Unavailable."""
         if reading.telemetry is None:
             return outcome
+        self._check_lease()
         command = SendTelemetry(
             reading.twin_id,
             reading.telemetry,
@@ -179,6 +193,11 @@ class Bursts:
         except KastorError as error:
             return Refused(_words(error))
         return Outcome.WRITTEN
+
+    def _check_lease(self) -> None:
+        """Raise Unavailable where another process may have the input by now."""
+        if not self._lease.held:
+            raise Unavailable("Another process may have the input by now.")
 
     def _remember(self, twin_id: str, times: Mapping[Path, Ticks]) -> None:
         known = self._floors.setdefault(twin_id, {})

@@ -3,7 +3,8 @@
 Nothing is lost while Kastor is away: the broker keeps the session and what it did not see
 acknowledged. It may send only so many messages ahead of the acknowledgements, which is what holds
 it back while the store is slow. Every connection has a client of its own, so that an
-acknowledgement never goes to a connection that did not bring its message.
+acknowledgement never goes to a connection that did not bring its message. Of several processes
+that serve the graph only the one that holds the input connects.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from kastor.events.sinks.trust import tls_context
 from kastor.ingest.inputs import MqttInput
 from kastor.ingest.mapping import Message
 from kastor.ingest.pipeline import Pipeline, Verdict
+from kastor.storage.lease import Lease
 
 CONNECT_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT, STAND_BY = 0.2, 20.0, 60.0
@@ -68,6 +70,7 @@ class MqttSource:
         client_id: str,
         pipeline: Pipeline,
         obsolete: Sequence[str] = (),
+        lease: Lease | None = None,
     ) -> None:
         """Prepare a source.
 
@@ -77,12 +80,14 @@ class MqttSource:
             client_id: the session's name where the settings give none.
             pipeline: what takes the messages.
             obsolete: topics that an earlier form of the input subscribed to in this session.
+            lease: while it is not held there is no connection; None where none is needed.
         """
         self._name = name
         self._settings = settings
         self._client_id = settings.client_id or client_id
         self._pipeline = pipeline
         self._obsolete = list(obsolete)
+        self._lease = lease or Lease(shared=False)
         self._connection: _Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self.connected = False
@@ -111,6 +116,9 @@ class MqttSource:
     async def _run(self) -> None:
         wait, known = FIRST_WAIT, False
         while True:
+            if not self._lease.held:
+                await self._lease.wait()
+                wait, known, self.error = FIRST_WAIT, False, None
             self._connection = connection = _Connection(
                 self._settings, self._client_id, self._pipeline
             )
@@ -120,7 +128,7 @@ class MqttSource:
                 present = await connection.open(self._obsolete)
                 self._connected(lost=known and not present)
                 known, since = True, time.monotonic()
-                await connection.lost
+                await _first(connection.lost, self._lease.ended())
             except SessionTakenOver as error:
                 self.error, pause = str(error), STAND_BY
             except (BrokerRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
@@ -131,10 +139,14 @@ class MqttSource:
             finally:
                 self.connected = False
                 await connection.close()
+            if not self._lease.held:
+                _log.warning("input is held by another process", input=self._name)
+                continue
             _log.warning("input is not connected", input=self._name, reason=self.error)
             if since is not None and time.monotonic() - since > STEADY_SECONDS:
                 wait = FIRST_WAIT
-            await asyncio.sleep((pause or wait) * random.uniform(0.5, 1.0))  # noqa: S311 - spreads
+            pause = (pause or wait) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads
+            await _first(asyncio.sleep(pause), self._lease.ended())
             wait = min(wait * 2, LONGEST_WAIT)
 
     def _connected(self, *, lost: bool) -> None:
@@ -214,11 +226,11 @@ class _Connection:
         """End the network thread; nothing is acknowledged from now on."""
         self._closing = True
         client, self._client = self._client, None
+        for _, task in self._unsettled:
+            task.cancel()  # the message comes again, maybe to another process
         if client is not None:
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
-        for _, task in self._unsettled:
-            task.cancel()  # the message comes again; it need not wait twice
         for future in (self._greeted, self._subscribed, self.lost):
             if future.done() and not future.cancelled():
                 future.exception()  # has been seen
@@ -314,6 +326,18 @@ class _Connection:
     def _tell(self, callback: Any, *arguments: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+async def _first(*works: Awaitable[None]) -> None:
+    """Wait until one of these is over, and leave the others; raises what it raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _read(message: MQTTMessage) -> Message:

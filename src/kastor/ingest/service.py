@@ -6,30 +6,29 @@ import asyncio
 import contextlib
 import importlib
 import re
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import structlog
 
 from kastor.clock import now_ticks
-from kastor.errors import InvalidArgument, KastorError, NotAllowed, NotFound
+from kastor.errors import InvalidArgument, KastorError, NotAllowed, NotFound, Unavailable
 from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts
 from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require_library
 from kastor.ingest.pipeline import Pipeline, Verdict
-from kastor.ingest.tally import RejectedMessage, Tally
+from kastor.ingest.tally import Counts, RejectedMessage, Tally
 from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.records import InputRow
 from kastor.storage.inputs import InputStore
+from kastor.storage.lease import LEASE_SECONDS, Lease, holder_name, keep
 
 if TYPE_CHECKING:
     from kastor.ingest.mqtt import MqttSource
-
-REFRESH_SECONDS = 2.0
-"""How soon a process sees the inputs that another one changed."""
 
 _NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
 
@@ -47,19 +46,39 @@ class InputInfo:
 
 @dataclass(frozen=True, slots=True)
 class InputStatus:
-    """How an input is doing; `connected` is None where there is nothing to connect to."""
+    """How an input is doing, as the process says that holds it.
+
+    Attributes:
+        connected: None where there is nothing to connect to, or nobody holds it now.
+        held_by: the process that takes the broker's messages; None where nobody does, or where
+            no other process serves the graph.
+    """
 
     name: str
     kind: str
-    tally: Tally
+    counts: Counts
     connected: bool | None
     error: str | None
+    held_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The last messages that an input could not use in this process, newest first.
+
+    Attributes:
+        held_by: as in `InputStatus`; where it is another process, that one has them.
+    """
+
+    messages: Sequence[RejectedMessage]
+    held_by: str | None
 
 
 @dataclass(slots=True)
 class _Running:
     row: InputRow
     tally: Tally
+    lease: Lease
     settings: Input | None = None
     bursts: Bursts | None = None
     pipeline: Pipeline | None = None
@@ -76,8 +95,6 @@ class InputService:
         graph: GraphService,
         host_name: str,
         policy: EndpointPolicy = UNBOUNDED,
-        *,
-        shared: bool = False,
     ) -> None:
         """Prepare the service.
 
@@ -86,13 +103,12 @@ class InputService:
             graph: what is written to.
             host_name: the graph's; names the sessions at brokers.
             policy: bounds of secrets.
-            shared: whether other processes serve the graph too.
         """
         self._store = store
         self._graph = graph
         self._session = f"kastor-{host_name.partition('.')[0]}"
         self._policy = policy
-        self._shared = shared
+        self._owner = holder_name()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
@@ -100,8 +116,8 @@ class InputService:
     async def start(self) -> None:
         """Start every stored input; one that cannot start says so in its status."""
         await self.refresh()
-        if self._shared:
-            self._keeper = asyncio.create_task(self._keep())
+        if self._store.shared:
+            self._keeper = asyncio.create_task(keep("inputs", self.refresh))
 
     async def stop(self) -> None:
         """Stop every input; brokers keep what is not acknowledged."""
@@ -110,21 +126,31 @@ class InputService:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
         async with self._lock:
-            await asyncio.gather(*(_stop(running) for running in self._running.values()))
-            self._running.clear()
+            stopped, self._running = self._running, {}
+            await asyncio.gather(*(_stop(running) for running in stopped.values()))
+            for name, running in stopped.items():
+                if running.lease.held and running.source is not None:
+                    with contextlib.suppress(Unavailable):  # its lease ends by itself
+                        await self._store.let_input_go(name, self._owner)
 
     async def refresh(self) -> None:
-        """Bring what runs in step with what is stored."""
+        """Renew the leases, and bring what runs in step with what is stored."""
         async with self._lock:
+            # First, since only who holds an input that is gone can make its broker forget it.
+            lost = [each for each in self._running.values() if not await self._hold(each)]
             rows = {row.name: row for row in await self._store.inputs()}
             for name, running in list(self._running.items()):
                 if name not in rows:
                     await _stop(self._running.pop(name), forget=True)
                 elif rows[name] != running.row:
                     await self._replace(running, rows[name])
+            for running in lost:
+                running.lease.end()
             for name, row in rows.items():
                 if name not in self._running:
-                    self._running[name] = self._start(row, Tally(), ())
+                    lease = Lease(shared=self._store.shared)
+                    self._running[name] = started = self._start(row, Tally(), lease, ())
+                    await self._hold(started)
 
     async def inputs(self) -> list[InputInfo]:
         """Return the inputs by name."""
@@ -164,16 +190,33 @@ class InputService:
 
     async def status(self, name: str) -> InputStatus:
         """Return how an input is doing; raises NotFound."""
-        return _status(await self._find(name))
+        running = await self._find(name)
+        if not self._store.shared or running.row.kind != MqttInput.kind:
+            return _status(running)
+        if running.lease.held:
+            return replace(_status(running), held_by=self._owner)
+        holder = await self._store.input_holder(name)
+        if holder is not None:
+            told = msgspec.json.decode(holder.report, type=InputStatus)
+            return replace(told, held_by=holder.owner)
+        return replace(_status(running), connected=None)
 
     def statuses(self) -> list[InputStatus]:
-        """Return how the inputs are doing that this process knows, by name."""
-        return [_status(self._running[name]) for name in sorted(self._running)]
+        """Return how the inputs are doing in this process, by name."""
+        found = []
+        for name in sorted(self._running):
+            running = self._running[name]
+            status = _status(running)
+            if self._store.shared and not running.lease.held:
+                status = replace(status, connected=None)  # another process has the connection
+            found.append(status)
+        return found
 
-    async def rejected(self, name: str) -> Sequence[RejectedMessage]:
-        """Return the last messages that an input could not use, newest first; raises NotFound."""
+    async def rejected(self, name: str) -> Rejected:
+        """Return the last messages that an input could not use here; raises NotFound."""
         running = await self._find(name)
-        return list(running.tally.last_rejected)[::-1]
+        held_by = (await self.status(name)).held_by
+        return Rejected(list(running.tally.last_rejected)[::-1], held_by)
 
     async def receive(
         self, name: str, content_type: str, headers: Mapping[str, str], body: bytes
@@ -204,7 +247,7 @@ class InputService:
         return [each.result() if isinstance(each, asyncio.Task) else each for each in waiting]
 
     async def _find(self, name: str) -> _Running:
-        if name not in self._running and self._shared:
+        if name not in self._running and self._store.shared:
             await self.refresh()
         running = self._running.get(name)
         if running is None:
@@ -222,10 +265,12 @@ class InputService:
             if all(getattr(before, each) == after.get(each) for each in same):
                 obsolete, forget = before.filters, False
         await _stop(running, forget=forget)
-        self._running[row.name] = self._start(row, running.tally, obsolete)
+        self._running[row.name] = self._start(row, running.tally, running.lease, obsolete)
 
-    def _start(self, row: InputRow, tally: Tally, obsolete: Sequence[str]) -> _Running:
-        running = _Running(row, tally)
+    def _start(
+        self, row: InputRow, tally: Tally, lease: Lease, obsolete: Sequence[str]
+    ) -> _Running:
+        running = _Running(row, tally, lease)
         try:
             settings = read_input(row.kind, msgspec.json.decode(row.settings), self._policy)
             require_library(row.kind)
@@ -235,23 +280,34 @@ class InputService:
             return running
         is_mqtt = isinstance(settings, MqttInput)
         running.settings = settings
-        running.bursts = Bursts(self._graph, row.name, settings.window_ms / 1_000, patient=is_mqtt)
+        running.bursts = Bursts(
+            self._graph,
+            row.name,
+            settings.window_ms / 1_000,
+            patient=is_mqtt,
+            lease=lease if is_mqtt else None,
+        )
         running.pipeline = Pipeline(settings, running.bursts, tally)
         if isinstance(settings, MqttInput):
             mqtt = importlib.import_module("kastor.ingest.mqtt")  # its library is an extra
             client_id = f"{self._session}-{row.name}"
-            source = mqtt.MqttSource(row.name, settings, client_id, running.pipeline, obsolete)
+            source = mqtt.MqttSource(
+                row.name, settings, client_id, running.pipeline, obsolete, lease
+            )
             running.source = cast("MqttSource", source)
             running.source.start()
         return running
 
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_SECONDS)
-            try:
-                await self.refresh()
-            except Exception as error:  # noqa: BLE001 - the store comes back
-                _log.warning("inputs not looked up", reason=str(error))
+    async def _hold(self, running: _Running) -> bool:
+        """Claim what comes from a broker, or keep it; return whether no other process has it."""
+        if running.source is None:
+            return True
+        report = msgspec.json.encode(_status(running))
+        asked = time.monotonic()
+        held = await self._store.hold_input(running.row.name, self._owner, LEASE_SECONDS, report)
+        if held:
+            running.lease.extend(asked)
+        return held
 
 
 async def _stop(running: _Running, *, forget: bool = False) -> None:
@@ -262,12 +318,13 @@ async def _stop(running: _Running, *, forget: bool = False) -> None:
 
 
 def _status(running: _Running) -> InputStatus:
-    source, kind = running.source, running.row.kind
+    """How an input is doing in this process."""
+    source = running.source
     error = running.error if source is None else source.error
     connected = source.connected if source is not None else None
-    if connected is None and kind == MqttInput.kind:
+    if connected is None and running.row.kind == MqttInput.kind:
         connected = False
-    return InputStatus(running.row.name, kind, running.tally, connected, error)
+    return InputStatus(running.row.name, running.row.kind, running.tally.counts(), connected, error)
 
 
 def _info(row: InputRow) -> InputInfo:

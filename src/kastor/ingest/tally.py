@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from kastor.clock import now_ticks
 from kastor.ingest.mapping import Message
@@ -25,7 +25,7 @@ class RejectedMessage:
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """Counts since the input was started; every message received ends in one of the others."""
 
     since: Ticks = field(default_factory=now_ticks)
@@ -36,7 +36,17 @@ class Tally:
     stale: int = 0
     rejected: int = 0
     last_message: Ticks | None = None
+
+
+@dataclass(slots=True)
+class Tally(Counts):
+    """Counts as they grow, and the last messages that could not be used."""
+
     last_rejected: deque[RejectedMessage] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    def counts(self) -> Counts:
+        """Return the counts as they are now."""
+        return Counts(**{each.name: getattr(self, each.name) for each in fields(Counts)})
 
     def receive(self) -> None:
         """Count a message that came in."""

@@ -128,10 +128,6 @@ class Tail:
             self._reader.cancel()
             self._reader = None
 
-    def disturb(self) -> None:
-        """Have everything looked at again: the graph changed without the log's telling how."""
-        self._tell(Changed(self._seen, everything=True))
-
     async def stop(self) -> None:
         """Stop reading and end what is open."""
         reader, self._reader = self._reader, None
@@ -149,12 +145,22 @@ class Tail:
                 if entries:
                     await self._tell_of(entries)
                 else:
-                    await self._store.events.log_wake(self._seen)
+                    await self._wait()
         except Exception as error:  # noqa: BLE001 - whatever it is, the listeners must be told
             _log.warning("live queries ended", reason=str(error))
             failure = Unavailable("The change log cannot be read now; start the query again.")
             for listener in list(self._listeners):
                 listener.end(failure)
+
+    async def _wait(self) -> None:
+        """Wait for entries, or tell that some will never come."""
+        reached = await self._store.events.before_next(self._seen)
+        if reached == self._seen:
+            await self._store.events.log_wake(self._seen)
+            return
+        await self._store.refresh()  # emptied, most likely, maybe through another process
+        self._seen = reached
+        self._tell(Changed(reached, models=True, everything=True))
 
     async def _tell_of(self, entries: list[LoggedChange]) -> None:
         changed = what_changed(entries)

@@ -27,6 +27,13 @@ class EventStore(Protocol):
     async def changes_after(self, position: int, limit: int) -> list[LoggedChange]:
         """Return entries of the log, in order, strictly after `position`."""
 
+    async def before_next(self, position: int) -> int:
+        """Return the position before the first entry that is kept after `position`.
+
+        That is `position` itself unless entries are missing: they are too old to be kept, or the
+        graph was emptied, which takes a position. It is the newest where nothing is kept after it.
+        """
+
     async def log_bounds(self) -> tuple[int, int]:
         """Return the positions of the oldest and the newest entry; (0, 0) for an empty log.
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from kastor.records import InputRow
+from kastor.records import InputHolder, InputRow
 
 
 class InputStore(Protocol):
-    """One graph's inputs."""
+    """One graph's inputs.
+
+    Attributes:
+        shared: other processes may serve the graph too, so inputs from brokers have to be held.
+    """
+
+    shared: bool
 
     async def inputs(self) -> list[InputRow]:
         """Return the inputs by name."""
@@ -18,3 +24,22 @@ class InputStore(Protocol):
 
     async def delete_input(self, name: str) -> bool:
         """Delete an input; return whether there was one."""
+
+    async def hold_input(self, name: str, owner: str, seconds: float, report: bytes) -> bool:
+        """Claim an input for a while, or keep it.
+
+        Args:
+            name: the input's.
+            owner: who claims it.
+            seconds: until it has to be renewed.
+            report: what the owner has to say of it, JSON; for other processes to read.
+
+        Returns:
+            Whether `owner` has it; False where another has it, or there is no such input.
+        """
+
+    async def let_input_go(self, name: str, owner: str) -> None:
+        """Give an input up before its time is over."""
+
+    async def input_holder(self, name: str) -> InputHolder | None:
+        """Return who holds an input; None where nobody does, and where nobody needs to."""

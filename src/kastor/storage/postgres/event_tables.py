@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.postgres.connections import Connection
+from kastor.storage.postgres.leases import hold, let_go
 from kastor.storage.postgres.statements import Qualified
 from kastor.types import Ticks
 
@@ -46,6 +47,10 @@ SELECT pos, subject, version, kind, notify, event_id, time, actor, traceparent, 
        component, content_type, data
 FROM {graph}.changes WHERE pos > $1 ORDER BY pos LIMIT $2
 """
+_BEFORE_NEXT = """
+SELECT coalesce((SELECT min(pos) - 1 FROM {graph}.changes WHERE pos > $1), greatest(position, $1))
+FROM {graph}.log_head
+"""
 _BOUNDS = """
 SELECT coalesce((SELECT min(pos) FROM {graph}.changes), 0), position FROM {graph}.log_head
 """
@@ -75,12 +80,8 @@ DELETE FROM {graph}.routes WHERE id = $1 RETURNING 1
 """
 _PAUSE = "UPDATE {graph}.routes SET paused = $1 WHERE id = $2 RETURNING 1"
 _MOVE = "UPDATE {graph}.routes SET position = $1, owner = NULL WHERE id = $2 RETURNING 1"
-_HOLD = """
-UPDATE {graph}.routes SET owner = $2, held_until = now() + make_interval(secs => $3)
-WHERE id = $1 AND (owner = $2 OR owner IS NULL OR held_until < now())
-RETURNING position
-"""
-_LET_GO = "UPDATE {graph}.routes SET owner = NULL WHERE id = $1 AND owner = $2"
+_HOLD = hold("routes", "id", returning="position")
+_LET_GO = let_go("routes", "id")
 _ADVANCE = """
 UPDATE {graph}.routes SET position = greatest(position, $1), delivered = delivered + $2,
     died = died + $3, last_delivery = coalesce($4, last_delivery), last_error = $5
@@ -141,6 +142,10 @@ class PostgresEventTables:
             LoggedChange(pos, subject, version, ChangeKind(kind), *rest)
             for pos, subject, version, kind, *rest in await self._fetch(_CHANGES, position, limit)
         ]
+
+    async def before_next(self, position: int) -> int:
+        """Return the position before the first entry after `position`."""
+        return int((await self._fetch(_BEFORE_NEXT, position))[0][0])
 
     async def log_bounds(self) -> tuple[int, int]:
         """Return the oldest and newest position."""

@@ -191,8 +191,11 @@ CREATE INDEX dead_letters_by_route ON {graph}.dead_letters (route, key);
 
 -- Inputs: where messages of sensors come from, and what becomes of them.
 CREATE TABLE {graph}.inputs (
-    name      text COLLATE "C" PRIMARY KEY,
-    kind      text   NOT NULL,
-    settings  text   NOT NULL,             -- JSON, rules included; secrets by reference only
-    created   bigint NOT NULL
+    name        text COLLATE "C" PRIMARY KEY,
+    kind        text   NOT NULL,
+    settings    text   NOT NULL,           -- JSON, rules included; secrets by reference only
+    created     bigint NOT NULL,
+    owner       text,                      -- the process that takes a broker's messages
+    held_until  timestamptz,               -- by the database's clock
+    report      text                       -- how the owner says that it is doing; JSON
 );

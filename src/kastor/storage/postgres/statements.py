@@ -365,6 +365,8 @@ SELECT (SELECT count(*) FROM {graph}.twins), (SELECT count(*) FROM {graph}.relat
 # Whoever writes a twin or a relationship waits for this, and finds another epoch afterwards.
 STOP_WRITES = "LOCK TABLE {graph}.relationships, {graph}.twins IN SHARE ROW EXCLUSIVE MODE"
 RESET = (
+    # Who follows the log sees that something is gone. First, as whoever gives positions locks it.
+    "UPDATE {graph}.log_head SET position = position + 1",
     "DELETE FROM {graph}.relationships",
     "DELETE FROM {graph}.relationship_versions",
     "DELETE FROM {graph}.relationship_names",

@@ -24,6 +24,10 @@ SELECT seq, subject, version, kind, notify, event_id, time, actor, traceparent, 
        component, content_type, data
 FROM changes WHERE seq > ? ORDER BY seq LIMIT ?
 """
+_BEFORE_NEXT = """
+SELECT coalesce((SELECT min(seq) - 1 FROM changes WHERE seq > ?1),
+                max(?1, (SELECT seq FROM sqlite_sequence WHERE name = 'changes')), ?1)
+"""
 _BOUNDS = """
 SELECT coalesce((SELECT min(seq) FROM changes), 0),
        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
@@ -92,6 +96,10 @@ class SqliteEventTables:
             LoggedChange(seq, subject, version, ChangeKind(kind), bool(notify), *rest)
             for seq, subject, version, kind, notify, *rest in rows
         ]
+
+    async def before_next(self, position: int) -> int:
+        """Return the position before the first entry after `position`."""
+        return int((await self._read(_BEFORE_NEXT, (position,)))[0][0])
 
     async def log_bounds(self) -> tuple[int, int]:
         """Return the oldest and newest position."""

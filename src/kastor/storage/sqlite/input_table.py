@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kastor.records import InputRow
+from kastor.records import InputHolder, InputRow
 from kastor.storage.sqlite.event_tables import Upkeep
 from kastor.storage.sqlite.pool import ReadPool
 
@@ -17,7 +17,9 @@ _DELETE = "DELETE FROM inputs WHERE name = ? RETURNING 1"
 
 
 class SqliteInputTable:
-    """Implements `InputStore` for one file."""
+    """Implements `InputStore` for one file, which one process has to itself."""
+
+    shared = False
 
     def __init__(self, pool: ReadPool, upkeep: Upkeep) -> None:
         self._pool = pool
@@ -41,3 +43,14 @@ class SqliteInputTable:
             lambda connection, _: connection.execute(_DELETE, (name,)).fetchall()
         )
         return bool(rows)
+
+    async def hold_input(self, _name: str, _owner: str, _seconds: float, _report: bytes) -> bool:
+        """No other process can have it."""
+        return True
+
+    async def let_input_go(self, name: str, owner: str) -> None:
+        """Nothing was held."""
+
+    async def input_holder(self, _name: str) -> InputHolder | None:
+        """Nobody has to hold it."""
+        return None

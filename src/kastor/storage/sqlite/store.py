@@ -232,6 +232,8 @@ class SqliteStore:
     def _empty(self, connection: apsw.Connection, counters: Counters) -> None:
         for statement in sql.RESET:
             connection.execute(statement).fetchall()
+        last: list[tuple[Any, ...]] = connection.execute(sql.LAST_SEQ).fetchall()
+        counters.seq = last[0][0]
         counters.version_bytes = counters.log_bytes = 0
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
