@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
-from kastor.cli.output import fail
-from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
+from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The endpoint's name: 3 to 50 letters, digits, hyphens.")]
@@ -42,7 +40,7 @@ def create(
     ca_file: CaFile = None,
 ) -> None:
     """Create an endpoint, or replace one; its routes use it at once."""
-    body = {"kind": kind, "settings": _read(settings)}
+    body = {"kind": kind, "settings": read_settings(settings)}
     call("PUT", url, _path(name), ca_file, body)
     print(f"{name} is ready; route events to it with PUT /eventroutes/ID.")
 
@@ -56,13 +54,3 @@ def delete(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
 
 def _path(name: str) -> str:
     return f"{_PATH}/{quote(name, safe='')}"
-
-
-def _read(settings: Path | None) -> Any:
-    if settings is None:
-        return {}
-    try:
-        text = sys.stdin.read() if str(settings) == "-" else settings.read_text("utf-8")
-        return json.loads(text)
-    except (OSError, ValueError) as error:
-        fail(f"{settings} cannot be read as JSON: {error}")

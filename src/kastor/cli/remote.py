@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -49,6 +50,19 @@ def call(method: str, url: str, path: str, ca_file: Path | None = None, body: ob
     except OSError as error:
         fail(f"No Kastor answers at {url}: {error}. Name it with --url or KASTOR_URL.")
     return json.loads(text) if text else None
+
+
+def read_settings(source: Path | None) -> Any:
+    """Return what a JSON file holds, or standard input for `-`; {} without one.
+
+    Ends the command where it cannot be read.
+    """
+    if source is None:
+        return {}
+    try:
+        return json.loads(sys.stdin.read() if str(source) == "-" else source.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        fail(f"{source} cannot be read as JSON: {error}")
 
 
 def _words(error: urllib.error.HTTPError) -> str:
