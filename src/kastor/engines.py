@@ -123,6 +123,7 @@ async def open_postgres(
             build_catalog,
             retention=retention(settings),
             pool=settings.db_pool,
+            pooler=settings.db_pooler,
         )
     except Unavailable as error:
         raise DatabaseError(
@@ -131,6 +132,11 @@ async def open_postgres(
         ) from error
     except ServerTooOldError as error:
         raise DatabaseError(str(error)) from error
+    except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
+        raise DatabaseError(
+            "A pooler that gives out connections by transaction stands before the database. Add "
+            "--db-pooler; see docs/how-to/use-postgresql.md."
+        ) from error
     except asyncpg.PostgresError as error:
         raise DatabaseError(
             f"The database refuses to hold the graph ({error}). The user needs the right to "

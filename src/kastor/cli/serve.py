@@ -24,6 +24,7 @@ def serve(
     db: Annotated[str | None, Flag(help="PostgreSQL database that holds the graph: postgresql://user@host/name.", show_default="a file in the folder")] = None,
     graph_schema: Annotated[str | None, Flag(help="Schema of the graph in the database.", show_default="graph_default")] = None,
     db_pool: Annotated[int | None, Flag(help="Connections to the database that a process opens at most.", show_default="10")] = None,
+    db_pooler: Annotated[bool | None, Flag("--db-pooler", help="A pooler in transaction mode stands in between: prepare no statements.")] = None,
     workers: Annotated[int | None, Flag(help="Processes that serve requests; needs --db.", show_default="1")] = None,
     host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,

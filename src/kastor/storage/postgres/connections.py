@@ -31,6 +31,8 @@ WAIT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.05, 1.0
 STATEMENTS = 256
 CLOSE_SECONDS = 5.0
+ENCODING = {"client_encoding": "UTF8"}
+"""As the server spells it: PgBouncer would set the driver's 'utf-8' anew in every transaction."""
 
 _log = structlog.get_logger("kastor.storage")
 
@@ -38,9 +40,10 @@ _log = structlog.get_logger("kastor.storage")
 class Connections:
     """Connections to the server that takes writes; `async with connections.lease() as c`."""
 
-    def __init__(self, dsn: str, size: int) -> None:
+    def __init__(self, dsn: str, size: int, *, pooler: bool = False) -> None:
         self._dsn = dsn
         self._size = size
+        self._pooler = pooler
         self._count = 0
         self._idle: list[Connection] = []
         self._members: set[Connection] = set()
@@ -119,7 +122,7 @@ class Connections:
         if asyncio.get_running_loop().time() < self._down_until:
             self._free_place()
             raise unavailable(self._reason)
-        task = asyncio.ensure_future(connect(self._dsn))
+        task = asyncio.ensure_future(connect(self._dsn, pooler=self._pooler))
         try:
             connection = await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -227,14 +230,18 @@ class Lease:
         self._connections.give(self._connection, sound=not (broken or in_transaction))
 
 
-async def connect(dsn: str) -> Connection:
-    """Return a connection to the host of the DSN that takes writes."""
+async def connect(dsn: str, *, pooler: bool = False) -> Connection:
+    """Return a connection to the host of the DSN that takes writes.
+
+    With a pooler each transaction may meet another server connection: nothing is kept prepared.
+    """
     given = "target_session_attrs" in dsn
     return await asyncpg.connect(
         dsn,
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
-        statement_cache_size=STATEMENTS,
+        statement_cache_size=0 if pooler else STATEMENTS,
         max_cached_statement_lifetime=0,
+        server_settings=ENCODING,
         target_session_attrs=None if given else "read-write",
     )

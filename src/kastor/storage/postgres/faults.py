@@ -33,6 +33,8 @@ _STATES = {
     "55P03": Fault.AGAIN,  # a lock was not to be had in time
     "0A000": Fault.AGAIN,  # a cached plan is out of date after a migration
     "25006": Fault.ELSEWHERE,  # read-only transaction: a standby
+    "26000": Fault.FULL,  # no such prepared statement: a pooler, and db_pooler is not set
+    "42P05": Fault.FULL,  # the same: it is another's
     "57014": Fault.FULL,  # cancelled by the server's own time limit or its administrator
 }
 _CLASSES = {

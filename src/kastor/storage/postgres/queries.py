@@ -98,6 +98,9 @@ class Queries:
                 self._connections.give(connection, sound=False)
 
     async def _reload(self, connection: Connection) -> None:
+        # Ended first: behind a pooler a transaction that waits for the catalog would keep the
+        # server connection that whoever loads it is waiting for.
+        await connection.execute(sql.END_QUERY)
         await self._catalogs.load(connection)
         raise CatalogChanged("The models changed meanwhile.")
 

@@ -85,15 +85,18 @@ class PostgresStore:
         retention: Retention | None = None,
         clock: Callable[[], Ticks] = now_ticks,
         pool: int = 10,
+        pooler: bool = False,
     ) -> PostgresStore:
         """Open or create the graph in the schema `name` of a database.
+
+        `pooler` says that one stands in between, which gives out connections by transaction.
 
         Raises:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
             Unavailable: the server cannot be reached.
             asyncpg.PostgresError: it refuses us, or what we do.
         """
-        connections = Connections(dsn, pool)
+        connections = Connections(dsn, pool, pooler=pooler)
         store = cls(
             name, connections, build_catalog, retention=retention or Retention(), clock=clock
         )

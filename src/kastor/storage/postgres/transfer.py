@@ -48,7 +48,8 @@ class PostgresGraphFile:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
             asyncpg.PostgresError, OSError: the server cannot be used.
         """
-        connection = await asyncpg.connect(dsn)
+        # Prepares nothing: there may be a pooler in between.
+        connection = await asyncpg.connect(dsn, statement_cache_size=0)
         graph = cls(connection, name)
         try:
             if writes:
@@ -86,14 +87,14 @@ class PostgresGraphFile:
             for name in table.columns
         ]
         wanted = ", ".join(
-            f"${n}::{'text' if name in _TEXTS else 'bigint'}[]"
+            f"${n}::text[]{'' if name in _TEXTS else '::bigint[]'}"
             for n, name in enumerate(table.identity, 1)
         )
         names = ", ".join(table.identity)
         same = " AND ".join(f"c.{_column(table, name)} = w.{name}" for name in table.identity)
         text = f"SELECT {', '.join(columns)} FROM unnest({wanted}) WITH ORDINALITY AS w"
         text += f" ({names}, nth) JOIN {_from(table, 'c')} ON {same} ORDER BY w.nth"
-        values = [list(each) for each in zip(*identities, strict=True)]
+        values = [[str(each) for each in column] for column in zip(*identities, strict=True)]
         place = table.columns.index(table.document) if table.document else None
         return [_out(tuple(row), place) for row in await self._fetch(text, *values)]
 
