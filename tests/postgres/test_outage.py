@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 
+from kastor.storage.postgres.connections import connect
 from kastor.testing import KastorServer
 
 from .cluster import Cluster
@@ -58,6 +60,28 @@ async def test_a_server_that_is_stopped_and_started_loses_nothing(
     assert found["lost"] == 0
     assert load.strange == []
     assert load.statuses.keys() <= {204, 503}
+
+
+async def test_of_several_hosts_the_one_that_takes_writes_is_used(cluster: Cluster) -> None:
+    with Cluster() as standby:
+        standby.copy(cluster).start()
+        ports = [standby.port, cluster.port]
+        for order in (ports, ports[::-1]):
+            hosts = ",".join(f"127.0.0.1:{port}" for port in order)
+            for attributes in (
+                "",
+                "?target_session_attrs=read-write",
+                "?target_session_attrs=primary",
+            ):
+                connection = await connect(f"postgresql://postgres@{hosts}/postgres{attributes}")
+                assert await connection.fetchval("SELECT pg_is_in_recovery()") is False
+                await connection.close()
+        with pytest.raises(asyncpg.TargetServerAttributeNotMatched):
+            await connect(standby.dsn)
+        # Given, it is obeyed: whoever names the standby gets it, and only reads work.
+        connection = await connect(f"{standby.dsn}?target_session_attrs=any")
+        assert await connection.fetchval("SELECT pg_is_in_recovery()") is True
+        await connection.close()
 
 
 async def test_a_killed_primary_with_a_synchronous_standby_loses_nothing(cluster: Cluster) -> None:
