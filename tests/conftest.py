@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from kastor.testing import KastorServer
-from tests.postgres.server import database
+from tests.postgres.server import database, direct
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,3 +34,12 @@ def engine_of_servers() -> Iterator[None]:
     with database() as dsn, pytest.MonkeyPatch.context() as patch:
         patch.setattr(KastorServer, "start", start_in_a_schema)
         yield
+        asyncio.run(_drop(direct(dsn), schemas.values()))
+
+
+async def _drop(dsn: str, schemas: Iterable[str]) -> None:
+    """Leave nothing on a server that others use too."""
+    connection = await asyncpg.connect(dsn)
+    for schema in schemas:
+        await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    await connection.close()

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     db_pool: int = Field(
         10, ge=2, description="Connections to each database that a process opens at most."
     )
+    db_pooler: bool = Field(
+        default=False,
+        description="A pooler in transaction mode stands in between: prepare no statements.",
+    )
     workers: int = Field(1, ge=1, description="Processes that serve requests; needs `db`.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")

@@ -45,7 +45,7 @@ def make_databases(settings: Settings) -> Databases:
     addresses = {OWN: settings.db or "", **settings.databases}
     return Databases(
         addresses,
-        lambda address: Connections(address, settings.db_pool),
+        lambda address: Connections(address, settings.db_pool, pooler=settings.db_pooler),
         settings.read_replicas,
     )
 
@@ -88,6 +88,11 @@ async def open_postgres(
         ) from error
     except ServerTooOldError as error:
         raise DatabaseError(str(error)) from error
+    except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
+        raise DatabaseError(
+            "A pooler that gives out connections by transaction stands before the database. Add "
+            "--db-pooler; see docs/how-to/use-postgresql.md."
+        ) from error
     except asyncpg.PostgresError as error:
         raise DatabaseError(
             f"The database refuses to hold the graph ({error}). The user needs the right to "

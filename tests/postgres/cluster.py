@@ -7,6 +7,7 @@ as another user, which is made where it is missing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -59,9 +60,8 @@ class Cluster:
         self._settings = {**_SETTINGS, **settings, "port": str(self.port)}
         if not durable:
             self._settings["fsync"] = "off"
-        self._user: str | None = None
-        if os.name == "posix" and os.geteuid() == 0:
-            self._user = _other_user()
+        self._user = other_user()
+        if self._user is not None:
             shutil.chown(self.folder, self._user)
 
     @property
@@ -155,7 +155,16 @@ class Cluster:
         return done.stdout.strip()
 
 
-def _other_user() -> str:
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+        return True
+    return False
+
+
+def other_user() -> str | None:
+    """Return whom to run servers as that refuse root, None where this is not root."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return None
     try:
         pwd.getpwnam(_USER)
     except KeyError:

@@ -27,6 +27,7 @@ from tests.store.graphs import (
 from tests.store.postgres_engine import PostgresEngine
 
 from .proxy import Proxy
+from .server import POOLER
 
 pytestmark = pytest.mark.anyio
 MARK = "the mark that the proxy looks for"
@@ -43,7 +44,7 @@ async def graph(postgres: PostgresEngine, proxy: Proxy) -> AsyncIterator[Graph]:
     direct = Graph(await postgres.open(), postgres.history())
     await direct.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
     store = await PostgresStore.open(
-        proxy.dsn, postgres.schema(), catalog_builder(ValueRules()), pool=4
+        proxy.dsn, postgres.schema(), catalog_builder(ValueRules()), pool=4, pooler=POOLER
     )
     yield Graph(store, postgres.history())
     proxy.refuses = False

@@ -6,8 +6,10 @@ import asyncio
 import time
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 
+from kastor.storage.postgres.connections import connect
 from kastor.testing import KastorServer
 from tests.metrics.scrape import scrape, until
 
@@ -77,6 +79,28 @@ async def test_metrics_are_told_while_the_database_is_away(cluster: Cluster) -> 
         assert found("http_requests_total", status="503", **labels) == 1
         await asyncio.to_thread(cluster.start)
         await asyncio.to_thread(until, server.url, lambda now: now("graph_up", graph="default"))
+
+
+async def test_of_several_hosts_the_one_that_takes_writes_is_used(cluster: Cluster) -> None:
+    with Cluster() as standby:
+        standby.copy(cluster).start()
+        ports = [standby.port, cluster.port]
+        for order in (ports, ports[::-1]):
+            hosts = ",".join(f"127.0.0.1:{port}" for port in order)
+            for attributes in (
+                "",
+                "?target_session_attrs=read-write",
+                "?target_session_attrs=primary",
+            ):
+                connection = await connect(f"postgresql://postgres@{hosts}/postgres{attributes}")
+                assert await connection.fetchval("SELECT pg_is_in_recovery()") is False
+                await connection.close()
+        with pytest.raises(asyncpg.TargetServerAttributeNotMatched):
+            await connect(standby.dsn)
+        # Given, it is obeyed: whoever names the standby gets it, and only reads work.
+        connection = await connect(f"{standby.dsn}?target_session_attrs=any")
+        assert await connection.fetchval("SELECT pg_is_in_recovery()") is True
+        await connection.close()
 
 
 async def test_a_killed_primary_with_a_synchronous_standby_loses_nothing(cluster: Cluster) -> None:

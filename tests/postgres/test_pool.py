@@ -9,10 +9,12 @@ import asyncpg
 import pytest
 
 from kastor.errors import QueryTimeout, Unavailable
-from kastor.storage.postgres import connections
+from kastor.storage.postgres import connections, writes
 from kastor.storage.postgres.connections import Connections
 from tests.store.graphs import HALL_MODEL, Graph, hall, replace
 from tests.store.postgres_engine import PostgresEngine
+
+from .server import POOLER, direct
 
 pytestmark = pytest.mark.anyio
 OURS = """
@@ -26,7 +28,7 @@ def named(dsn: str, name: str) -> str:
 
 
 async def count(dsn: str, name: str, *, idle: bool) -> int:
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(direct(dsn))
     try:
         return int(await connection.fetchval(OURS, name, idle))
     finally:
@@ -89,6 +91,7 @@ async def test_clients_that_give_up_take_no_connection_with_them(graph: Graph, d
     assert await count(dsn, "pool-test", idle=True) <= 10
 
 
+@pytest.mark.skipif(POOLER, reason="the pooler has fewer connections than queries may take")
 async def test_queries_leave_connections_to_others(graph: Graph) -> None:
     await graph.put("h", hall(seats=0))
     slow = [
@@ -119,6 +122,28 @@ async def test_a_query_ends_when_its_client_goes_away(graph: Graph, dsn: str) ->
     await asyncio.gather(task, return_exceptions=True)
     await asyncio.sleep(0.3)
     assert await count(dsn, "pool-test", idle=False) == 0
+
+
+async def test_a_write_that_waits_too_long_ends_in_the_server_too(
+    graph: Graph, postgres: PostgresEngine, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await graph.put("h", hall(seats=0))
+    monkeypatch.setattr(connections, "COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr(writes, "CHECK_SECONDS", 0.5)
+    hasty = Graph(await postgres.open(pool=4), postgres.history())
+    blocker = await asyncpg.connect(direct(dsn))
+    try:
+        async with blocker.transaction():
+            await blocker.execute(f"SELECT FROM {graph.store.schema}.twins FOR UPDATE")
+            with pytest.raises(Unavailable, match="does not answer in time"):
+                await hasty.patch("h", replace("/seats", 1))
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            assert await blocker.fetchval(waiting) == 0
+    finally:
+        await blocker.close()
+    assert (await hasty.document("h"))["seats"] == 0, "written after all"
+    await hasty.patch("h", replace("/seats", 2))
+    assert (await graph.document("h"))["seats"] == 2
 
 
 async def test_a_query_that_fails_leaves_its_connection_usable(graph: Graph) -> None:

@@ -15,6 +15,8 @@ from kastor.storage.postgres import schema
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from tests.store.postgres_engine import PostgresEngine
 
+from .server import direct
+
 pytestmark = pytest.mark.anyio
 COLUMNS = """
 SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default
@@ -67,7 +69,7 @@ async def test_migrations_are_run_once_in_order(postgres: PostgresEngine, dsn: s
         schema.SCHEMA_VERSION - 1: "CREATE TABLE {graph}.one (a int)",
         schema.SCHEMA_VERSION: "ALTER TABLE {graph}.one ADD b int; CREATE INDEX ON {graph}.one (b)",
     }
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(direct(dsn))
     try:
         for _ in range(2):
             await schema.prepare(connection, name, migrations=steps)
@@ -117,7 +119,7 @@ async def test_every_double_comes_back_as_it_was(dsn: str) -> None:
         "1e+22": "a key",
     }
     doc = orjson.dumps(document)
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(direct(dsn))
     try:
         text = await connection.fetchval("SELECT ($1::jsonb)::text", into_jsonb(doc))
     finally:

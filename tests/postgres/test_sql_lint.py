@@ -38,6 +38,7 @@ FORBIDDEN = {
     "session state": r"(^|;)\s*(SET\s+(?!LOCAL\b)|RESET\b|PREPARE\b|DISCARD\b)|\bTEMP\b"
     r"|set_config|search_path|pg_(try_)?advisory_lock\b",
     "a sequence as order": r"ORDER BY (\w+\.)?seq\b|nextval|currval",
+    "an array that the driver looks up, with settings of the session": r"\$\d+::(?!text\b)\w+\[",
     "two-phase commits": r"PREPARE TRANSACTION",
 }
 TABLE = re.compile(
@@ -164,6 +165,7 @@ def test_the_lint_finds_tables_of_others(text: str) -> None:
         "SELECT pg_notify('a', 'b')",
         "SET search_path = x",
         "SELECT * FROM {graph}.changes ORDER BY seq",
+        "DELETE FROM {graph}.dead_letters WHERE key = ANY($1::bigint[])",
     ],
 )
 def test_the_lint_finds_what_it_looks_for(text: str) -> None:

@@ -20,6 +20,7 @@ from kastor.dtdl import ValueRules
 from kastor.graph.catalog import catalog_builder
 from kastor.storage.bounds import Retention
 from kastor.storage.postgres.store import PostgresStore
+from tests.postgres.server import POOLER, direct
 
 from .engines import LogRow, Tombstone, Upload, Version
 
@@ -74,7 +75,7 @@ class SideConnection:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._connection = self._run(asyncpg.connect(dsn))
+        self._connection = self._run(asyncpg.connect(direct(dsn)))
 
     def fetch(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._run(self._connection.fetch(sql, *params))]
@@ -148,6 +149,7 @@ class PostgresEngine:
             retention=Retention(**retention),
             clock=clock or now_ticks,
             pool=pool,
+            pooler=POOLER,
         )
         self._stores.append(store)
         return store

@@ -25,6 +25,7 @@ def serve(
     graph_schema: Annotated[str | None, Flag(help="Schema of the graph in the database.", show_default="graph_default")] = None,
     read_replicas: Annotated[list[str] | None, Flag(help="Standby server of --db that requests may ask to read from: postgresql://user@host/name; repeatable.", metavar="DSN")] = None,
     db_pool: Annotated[int | None, Flag(help="Connections to each database that a process opens at most.", show_default="10")] = None,
+    db_pooler: Annotated[bool | None, Flag("--db-pooler", help="A pooler in transaction mode stands in between: prepare no statements.")] = None,
     workers: Annotated[int | None, Flag(help="Processes that serve requests; needs --db.", show_default="1")] = None,
     host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,

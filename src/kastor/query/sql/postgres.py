@@ -123,7 +123,7 @@ class Postgres:
 
     def keys(self, keys: tuple[int, ...], parameters: Parameters) -> str:
         """As `Dialect` says."""
-        return f"unnest({parameters.add(keys)}::bigint[]) AS value"
+        return f"unnest({parameters.add(tuple(map(str, keys)))}::text[]::bigint[]) AS value"
 
     def starts(self, value: str, part: str) -> str:
         """As `Dialect` says."""

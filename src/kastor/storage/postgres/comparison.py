@@ -20,7 +20,9 @@ SELECT bucket, count(*), sum(hash) FROM (
     FROM TABLE
 ) hashed GROUP BY bucket
 """
-_HASHES = "SELECT IDENTITY, md5(ROW(COLUMNS)::text) FROM TABLE WHERE BUCKET = ANY($1::bigint[])"
+_HASHES = (
+    "SELECT IDENTITY, md5(ROW(COLUMNS)::text) FROM TABLE WHERE BUCKET = ANY($1::text[]::bigint[])"
+)
 
 
 class StillDifferentError(Exception):
@@ -85,7 +87,7 @@ async def _compare(
 async def _hashes(
     graph: PostgresGraphFile, table: Table, buckets: list[int]
 ) -> dict[Identity, str]:
-    rows = await graph.fetch(_written(_HASHES, table), buckets)
+    rows = await graph.fetch(_written(_HASHES, table), [str(each) for each in buckets])
     return {tuple(row)[:-1]: row[-1] for row in rows}
 
 

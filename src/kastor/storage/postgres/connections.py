@@ -33,6 +33,8 @@ STATEMENTS = 256
 CLOSE_SECONDS = 5.0
 SCAN_SHARE = 0.75
 """Of the pool, what queries may take, so that point reads and writes always find a connection."""
+ENCODING = {"client_encoding": "UTF8"}
+"""As the server spells it: PgBouncer would set the driver's 'utf-8' anew in every transaction."""
 
 _log = structlog.get_logger("kastor.storage")
 
@@ -40,10 +42,11 @@ _log = structlog.get_logger("kastor.storage")
 class Connections:
     """Connections to the server that takes writes; `async with connections.lease() as c`."""
 
-    def __init__(self, dsn: str, size: int) -> None:
+    def __init__(self, dsn: str, size: int, *, pooler: bool = False) -> None:
         self._dsn = dsn
         self._size = size
         self.scans = asyncio.Semaphore(max(1, int(size * SCAN_SHARE)))
+        self._pooler = pooler
         self._count = 0
         self._idle: list[Connection] = []
         self._members: set[Connection] = set()
@@ -117,7 +120,7 @@ class Connections:
         if asyncio.get_running_loop().time() < self._down_until:
             self._free_place()
             raise unavailable(self._reason)
-        task = asyncio.ensure_future(connect(self._dsn))
+        task = asyncio.ensure_future(connect(self._dsn, pooler=self._pooler))
         try:
             connection = await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -225,14 +228,35 @@ class Lease:
         self._connections.give(self._connection, sound=not (broken or in_transaction))
 
 
-async def connect(dsn: str) -> Connection:
-    """Return a connection to the host of the DSN that takes writes."""
-    given = "target_session_attrs" in dsn
+async def connect(dsn: str, *, pooler: bool = False) -> Connection:
+    """Return a connection to the host of the DSN that takes writes.
+
+    With a pooler each transaction may meet another server connection: nothing is kept prepared.
+    """
     return await asyncpg.connect(
         dsn,
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
-        statement_cache_size=STATEMENTS,
+        statement_cache_size=0 if pooler else STATEMENTS,
         max_cached_statement_lifetime=0,
-        target_session_attrs=None if given else "read-write",
+        server_settings=ENCODING,
+        target_session_attrs=_wanted_session(dsn),
     )
+
+
+async def connect_for_long(dsn: str) -> Connection:
+    """Return a connection outside of any pool for work that takes its time: no time-out.
+
+    It prepares nothing, since there may be a pooler in between.
+    """
+    return await asyncpg.connect(
+        dsn,
+        timeout=CONNECT_SECONDS,
+        statement_cache_size=0,
+        server_settings=ENCODING,
+        target_session_attrs=_wanted_session(dsn),
+    )
+
+
+def _wanted_session(dsn: str) -> str | None:
+    return None if "target_session_attrs" in dsn else "read-write"

@@ -91,12 +91,12 @@ _BURY = """
 INSERT INTO {graph}.dead_letters (route, position, event, error, attempts, died, requeued)
 VALUES ($1, $2, $3, $4, $5, $6, false)
 """
-_SETTLE = "DELETE FROM {graph}.dead_letters WHERE key = ANY($1::bigint[])"
+_SETTLE = "DELETE FROM {graph}.dead_letters WHERE key = ANY($1::text[]::bigint[])"
 _LETTERS = """
 SELECT key, route, position, event, error, attempts, died, requeued FROM {graph}.dead_letters
 WHERE route = $1 AND key > $2 ORDER BY key LIMIT $3
 """
-_SOME = "route = $1 AND ($2::bigint[] IS NULL OR key = ANY($2::bigint[])) RETURNING 1"
+_SOME = "route = $1 AND ($2::text[] IS NULL OR key = ANY($2::text[]::bigint[])) RETURNING 1"
 _REQUEUE = f"UPDATE {{graph}}.dead_letters SET requeued = true WHERE {_SOME}"
 _PURGE = f"DELETE FROM {{graph}}.dead_letters WHERE {_SOME}"
 
@@ -231,7 +231,7 @@ class PostgresEventTables:
                 if dead:
                     await connection.executemany(self._texts[_BURY], dead)
                 if settled:
-                    await connection.execute(self._texts[_SETTLE], settled)
+                    await connection.execute(self._texts[_SETTLE], _texts(settled))
             return total
 
         total: int | None = await self._upkeep(advance)
@@ -243,11 +243,11 @@ class PostgresEventTables:
 
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters to be sent again."""
-        return len(await self._fetch(_REQUEUE, route_id, keys))
+        return len(await self._fetch(_REQUEUE, route_id, _texts(keys)))
 
     async def purge(self, route_id: str, keys: list[int] | None) -> int:
         """Delete dead letters."""
-        return len(await self._fetch(_PURGE, route_id, keys))
+        return len(await self._fetch(_PURGE, route_id, _texts(keys)))
 
     async def _stamp(self) -> None:
         """Give positions to all that is committed."""
@@ -269,3 +269,8 @@ class PostgresEventTables:
 
         rows: list[Any] = await self._upkeep(fetch)
         return rows
+
+
+def _texts(keys: list[int] | None) -> list[str] | None:
+    # Arrays of anything but text make the driver look their type up, with settings of the session.
+    return None if keys is None else [str(key) for key in keys]

@@ -36,6 +36,8 @@ _STATES = {
     "25006": Fault.ELSEWHERE,  # read-only transaction: a standby
     "42P01": Fault.GONE,  # no such table
     "3F000": Fault.GONE,  # no such schema
+    "26000": Fault.FULL,  # no such prepared statement: a pooler, and db_pooler is not set
+    "42P05": Fault.FULL,  # the same: it is another's
     "57014": Fault.FULL,  # cancelled by the server's own time limit or its administrator
 }
 _CLASSES = {

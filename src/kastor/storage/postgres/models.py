@@ -74,13 +74,13 @@ class Catalogs:
         if previous is not None:
             known = max((each.uploaded for each in previous.models.values()), default=0)
         rows = await connection.fetch(self._texts[sql.STORED_MODELS], known, timeout=LOAD_SECONDS)
-        keys = await connection.fetch(self._texts[sql.MODEL_KEYS], timeout=LOAD_SECONDS)
         models = [
             ModelRow(key, model_id, text.encode(), uploaded, decommissioned)
             for _, key, model_id, text, uploaded, decommissioned in rows
-            if key is not None
+            if uploaded is not None
         ]
-        arguments = (models, [tuple(pair) for pair in keys], rows[0][0], previous)
+        keys = sorted((row[1], row[2]) for row in rows if row[1] is not None)
+        arguments = (models, keys, rows[0][0], previous)
         if sum(row.uploaded > known for row in models) > INLINE_MODELS:
             self.publish(await asyncio.to_thread(self._build, *arguments))
         else:

@@ -19,6 +19,7 @@ import asyncpg
 from kastor.clock import new_guid
 from kastor.storage.indexes import PREFIX
 from kastor.storage.postgres.comparison import bring_over
+from kastor.storage.postgres.connections import connect_for_long
 from kastor.storage.postgres.schema import quoted
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.transfer import TABLES, synchronise
@@ -81,7 +82,7 @@ async def move(source_dsn: str, source: str, target_dsn: str, target: str, repor
 @asynccontextmanager
 async def connected(dsn: str) -> AsyncIterator[Any]:
     """Connect for a block, outside of any pool."""
-    connection = await asyncpg.connect(dsn)
+    connection = await connect_for_long(dsn)
     try:
         yield connection
     finally:

@@ -135,6 +135,9 @@ class Queries:
                 connections.give(connection, sound=False)
 
     async def _give_up(self, connections: Connections, connection: Connection) -> None:
+        # Ended first: behind a pooler a transaction that waits for the catalog would keep the
+        # server connection that whoever loads it is waiting for.
+        await connection.execute(sql.END_QUERY)
         if connections is self._connections:
             await self._catalogs.load(connection)
         raise CatalogChanged("The models changed meanwhile.")

@@ -320,16 +320,16 @@ VALUES ($1, $2, NULL, NULL, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 EPOCH = "SELECT model_epoch FROM {graph}.meta"
 
-# One snapshot of everything; the text only of what was uploaded after $1.
+# One snapshot of everything: keys of models that were deleted too, and the text only of what was
+# uploaded after $1.
 STORED_MODELS = """
-SELECT e.model_epoch, m.key, k.id, CASE WHEN m.uploaded > $1 THEN m.text ELSE '' END, m.uploaded,
+SELECT e.model_epoch, k.key, k.id, CASE WHEN m.uploaded > $1 THEN m.text ELSE '' END, m.uploaded,
        m.decommissioned IS NOT NULL
 FROM {graph}.meta e
-LEFT JOIN {graph}.models m ON m.valid_to IS NULL
-LEFT JOIN {graph}.model_keys k ON k.key = m.key
-ORDER BY m.uploaded, m.key
+LEFT JOIN {graph}.model_keys k ON true
+LEFT JOIN {graph}.models m ON m.key = k.key AND m.valid_to IS NULL
+ORDER BY m.uploaded, k.key
 """
-MODEL_KEYS = "SELECT key, id FROM {graph}.model_keys ORDER BY key"
 
 # Opening, status, emptying.
 

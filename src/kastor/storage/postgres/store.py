@@ -90,6 +90,7 @@ class PostgresStore:
         retention: Retention | None = None,
         clock: Callable[[], Ticks] = now_ticks,
         pool: int = 10,
+        pooler: bool = False,
         replicas: Sequence[Connections] = (),
     ) -> PostgresStore:
         """Open or create the graph in the schema `name` of a database.
@@ -102,6 +103,7 @@ class PostgresStore:
             retention: what is kept.
             clock: tells the time.
             pool: connections at most, where a DSN is given.
+            pooler: whether a DSN's server is a pooler that gives out connections by transaction.
             replicas: pools of standby servers, which the caller closes.
 
         Raises:
@@ -109,7 +111,9 @@ class PostgresStore:
             Unavailable: the server cannot be reached.
             asyncpg.PostgresError: it refuses us, or what we do.
         """
-        connections = Connections(database, pool) if isinstance(database, str) else database
+        connections = (
+            Connections(database, pool, pooler=pooler) if isinstance(database, str) else database
+        )
         store = cls(
             name,
             connections,

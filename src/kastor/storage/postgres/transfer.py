@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
-
 from kastor.storage.postgres import schema
+from kastor.storage.postgres.connections import connect_for_long
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.statements import Qualified
@@ -62,7 +61,7 @@ class PostgresGraphFile:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
             asyncpg.PostgresError, OSError: the server cannot be used.
         """
-        connection = await asyncpg.connect(dsn)
+        connection = await connect_for_long(dsn)
         graph = cls(connection, name)
         try:
             if writes:
@@ -107,14 +106,14 @@ class PostgresGraphFile:
             for name in table.columns
         ]
         wanted = ", ".join(
-            f"${n}::{'text' if name in _TEXTS else 'bigint'}[]"
+            f"${n}::text[]{'' if name in _TEXTS else '::bigint[]'}"
             for n, name in enumerate(table.identity, 1)
         )
         names = ", ".join(table.identity)
         same = " AND ".join(f"c.{column_of(table, name)} = w.{name}" for name in table.identity)
         text = f"SELECT {', '.join(columns)} FROM unnest({wanted}) WITH ORDINALITY AS w"
         text += f" ({names}, nth) JOIN {from_clause(table, 'c')} ON {same} ORDER BY w.nth"
-        values = [list(each) for each in zip(*identities, strict=True)]
+        values = [[str(each) for each in column] for column in zip(*identities, strict=True)]
         place = table.columns.index(table.document) if table.document else None
         return [_out(tuple(row), place) for row in await self.fetch(text, *values)]
 
