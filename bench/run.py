@@ -72,9 +72,12 @@ def startup_rows(quick: bool) -> list[Row]:
 
 
 def events_rows(quick: bool) -> list[Row]:
-    """Writes with routes, latency, the relay beside posting directly."""
-    found = events.run(2.0 if quick else 6.0)
-    return [(name, f"{value:.1f}", "", "", "") for name, value in found]
+    """Writes with routes, latency, the relay; each beside doing without."""
+    rows = []
+    for name, value, floor in events.run(2.0 if quick else 4.0, 1 if quick else 3):
+        beside = ("", "") if floor is None else (f"floor {floor:.1f}", f"x {value / floor:.2f}")
+        rows.append((name, f"{value:.1f}", *beside, ""))
+    return rows
 
 
 PARTS: dict[str, Callable[[bool], list[Row]]] = {

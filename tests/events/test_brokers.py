@@ -14,8 +14,9 @@ import pytest
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.model import Delivered, Event, Sink
 
-from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, Message
+from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker
 from .factory import HOST, event, updates
+from .judge import judge
 
 pytestmark = pytest.mark.anyio
 TIMEOUT = 3.0
@@ -86,23 +87,6 @@ async def deliver_all(sink: Sink, events: Sequence[Event], seconds: float = 60) 
             assert report.fault.kind == "unavailable", report.fault
             assert time.monotonic() < deadline, report.fault
             await asyncio.sleep(0.1)
-
-
-def judge(arrived: list[Message], sent: Sequence[Event], *, duplicates: bool = False) -> None:
-    """Nothing lost, nothing strange, per twin the first arrivals in order."""
-    ids = [message.id for message in arrived]
-    assert set(ids) == {each.id for each in sent}
-    if not duplicates:
-        assert len(ids) == len(set(ids))
-    expected: dict[str, list[str]] = {}
-    for each in sent:
-        expected.setdefault(each.key, []).append(each.id)
-    first: dict[str, list[str]] = {}
-    for message in arrived:
-        of_twin = first.setdefault(message.key, [])
-        if message.id not in of_twin:
-            of_twin.append(message.id)
-    assert first == expected
 
 
 async def test_arrives_in_order_with_its_attributes(broker: Broker) -> None:

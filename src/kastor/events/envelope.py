@@ -36,6 +36,8 @@ _OTHER_CHARSET = re.compile(r"charset\s*=\s*\"?(?!utf-?8\b|us-ascii\b)", re.IGNO
 _URI_SAFE = "!$&'()*+,;=:@-._~"
 # CloudEvents HTTP binding 3.1.3.2: printable ASCII stays, but for blank, quote and percent.
 _HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+# Most values need no encoding, and `quote` is slow at finding that out.
+_HEADER_UNSAFE = re.compile(r"[^\x21\x23\x24\x26-\x7e]")
 
 
 def build_event(entry: LoggedChange, host_name: str) -> Event:
@@ -161,7 +163,7 @@ def _is_valid(data: bytes) -> bool:
 def http_headers(event: Event, traceparent: str) -> dict[str, str]:
     """Return the headers of the binary form over HTTP and NATS: `ce-` and the content type."""
     found = {
-        f"ce-{name}": quote(value, safe=_HEADER_SAFE)
+        f"ce-{name}": quote(value, safe=_HEADER_SAFE) if _HEADER_UNSAFE.search(value) else value
         for name, value in attributes(event, traceparent).items()
     }
     found["content-type"] = header_text(event.datacontenttype)
@@ -170,6 +172,8 @@ def http_headers(event: Event, traceparent: str) -> dict[str, str]:
 
 def header_text(value: str) -> str:
     """Return a caller's text as it may stand in a header: no control or non-ASCII characters."""
+    if value.isascii() and value.isprintable():
+        return value
     return "".join(char if " " <= char <= "~" else "?" for char in value)
 
 

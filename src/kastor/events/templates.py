@@ -33,10 +33,12 @@ def render(template: str, event: Event, escaped: str) -> str:
     Characters of the twin's id that have a meaning for the broker, those in `escaped`, and
     control characters are percent-encoded, and so is `%` itself, so that ids stay apart.
     """
-    twin = "".join(
-        char if char not in escaped and char != "%" and char.isprintable() else _encoded(char)
-        for char in event.key
-    )
+    twin = event.key
+    if not twin.isprintable() or not set(twin).isdisjoint(f"%{escaped}"):
+        twin = "".join(
+            char if char not in escaped and char != "%" and char.isprintable() else _encoded(char)
+            for char in twin
+        )
     kind = "telemetry" if event.type == TELEMETRY else ".".join(event.type.split(".")[-2:])
     return template.format(twin=twin, type=event.type, kind=kind)
 

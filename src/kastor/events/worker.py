@@ -227,7 +227,9 @@ class RouteWorker:
 
     async def _back_off(self, fault: Fault) -> None:
         settings = self._settings
-        longest = min(settings.longest_wait, settings.first_wait * 2 ** min(self._attempts, 20))
+        longest = min(
+            settings.longest_wait, settings.first_wait * 2 ** min(max(0, self._attempts - 1), 20)
+        )
         wait = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
         if fault.retry_after is not None:
             wait = max(wait, min(fault.retry_after, settings.longest_wait))

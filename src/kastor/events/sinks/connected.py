@@ -51,6 +51,9 @@ class ConnectedSink(ABC):
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._disconnect()
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
         except Exception:  # noqa: BLE001 - it is given up anyhow
             return
 
@@ -73,6 +76,11 @@ class ConnectedSink(ABC):
                 await self._connect()
         except SecretError as error:
             return Fault("unavailable", f"The endpoint is not usable: {error}")
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            await self.close()
+            return self._broken()
         except Exception as error:  # noqa: BLE001 - each library has its own, and some have no root
             await self.close()
             return self._unavailable(error, "no connection")
@@ -83,13 +91,14 @@ class ConnectedSink(ABC):
             async with asyncio.timeout(self._timeout):
                 return await self._send(event)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if _is_cancelled():
                 raise
-            # A library that cancels what waits for it when the connection breaks.
-            return Fault("unavailable", f"{self._where}: the connection broke")
+            return self._broken()
         except Exception as error:  # noqa: BLE001 - as above
             return self._unavailable(error, "no confirmation")
+
+    def _broken(self) -> Fault:
+        return Fault("unavailable", f"{self._where}: the connection broke")
 
     def _unavailable(self, error: Exception, missing: str) -> Fault:
         if isinstance(error, TimeoutError):
@@ -97,3 +106,13 @@ class ConnectedSink(ABC):
         else:
             text = f"{self._where}: {str(error) or type(error).__name__}"
         return Fault("unavailable", hide(text, self._hidden))
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this task that is to end.
+
+    Libraries too raise CancelledError, in whoever waits for them when the connection breaks; a
+    route that took it for its own end would stay silent for ever.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
