@@ -91,8 +91,9 @@ async def test_what_happens_while_a_difference_is_made_is_told(tmp_path: Path) -
         async def write() -> None:
             nonlocal left
             if left:
-                left -= 1
-                await made.put(f"again{left % 2}", name=str(left))
+                next_left = left - 1
+                await made.put(f"again{next_left % 2}", name=str(next_left))
+                left = next_left
 
         spy.behind = write
         await made.put("first")

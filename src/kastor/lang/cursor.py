@@ -20,12 +20,18 @@ class ParseLimits:
         max_list: values of one IN list.
         max_nesting: parentheses, NOTs, calls and sub-queries inside each other.
         max_steps: steps of one path.
+        max_operations: arithmetic operators and calls in one value of the superset.
+        max_columns: columns of SELECT.
+        max_keys: keys of ORDER BY, and of GROUP BY.
     """
 
     max_terms: int = 1000
     max_list: int = 10_000
     max_nesting: int = 200
     max_steps: int = 100
+    max_operations: int = 50
+    max_columns: int = 500
+    max_keys: int = 30
 
 
 DEFAULT_LIMITS = ParseLimits()
@@ -45,12 +51,25 @@ class Cursor:
         self.at = 0
         self.terms = 0
         self.depth = 0
+        self.operations = 0
         self.extensions: list[tuple[str, int]] = []
 
     def key(self, ahead: int = 0) -> str:
         """The key of a token; END beyond the last one."""
         index = self.at + ahead
         return self.keys[index] if index < len(self.keys) else END
+
+    def count_operation(self, start: int) -> None:
+        """Refuses one more operator or call in a value, before an engine's own limit does."""
+        self.operations += 1
+        most = self.limits.max_operations
+        if self.operations > most:
+            self.fail(f"more than {most} operators and calls in one value", start)
+
+    def require_room(self, count: int, most: int, what: str) -> None:
+        """Refuses more columns or keys than engines take."""
+        if count > most:
+            self.fail(f"more than {most} {what}")
 
     def take(self, key: str) -> bool:
         """Whether the next token is `key`; moves past it if so."""

@@ -95,6 +95,7 @@ class Expressions(Cursor, ABC):
             right = self.as_scalar(self.expression(_ADD), after)
             return ast.Comparison(key, left, right, self.span(start))
         self.extend("arithmetic", self.starts[self.at - 1])
+        self.count_operation(self.starts[self.at - 1])
         right = self.as_scalar(self.expression(binding + 1), after)
         return ast.Arithmetic(key, left, right, self.span(start))
 
@@ -103,6 +104,7 @@ class Expressions(Cursor, ABC):
         self.terms += 1
         if self.terms > self.limits.max_terms:
             self.fail(f"more than {self.limits.max_terms} AND and OR (limit max_terms)")
+        self.operations = 0
         self.at += 1
 
     def as_condition(self, found: ast.Expression, start: int) -> ast.Condition:
@@ -152,6 +154,7 @@ class Expressions(Cursor, ABC):
         if self.kinds[self.at] == NUMBER:
             return ast.Literal(self._number(-1), self.span(start))
         self.extend("arithmetic", start)
+        self.count_operation(start)
         self.enter()
         after = self.start()
         operand = self.as_scalar(self.expression(_UNARY), after)
@@ -285,6 +288,7 @@ class Expressions(Cursor, ABC):
     def _scalar_call(self, name: str) -> ast.Call:
         start = self.start()
         self.extend(f"{name}()")
+        self.count_operation(start)
         self.at += 2
         self.enter()
         args: list[ast.Scalar] = []

@@ -55,11 +55,13 @@ class Parser(Patterns):
         distinct = self._distinct()
         columns = self._columns(top)
         source = self._from()
+        self.operations = 0
         where = self.condition() if self.take("WHERE") else None
         group = self._group()
         having = None
         if group and self.key() == "HAVING":
             self.at += 1
+            self.operations = 0
             having = self.condition()
         order = self._order()
         limit, offset = self._window()
@@ -94,10 +96,12 @@ class Parser(Patterns):
         columns = [self._column()]
         while self.take(","):
             columns.append(self._column())
+            self.require_room(len(columns), self.limits.max_columns, "columns")
         return tuple(columns)
 
     def _column(self) -> ast.Column:
         start = self.start()
+        self.operations = 0
         value: ast.Expression
         plain = self.is_name() and self.key(1) in {",", "FROM", "AS", "."}
         before = self.at
@@ -199,6 +203,7 @@ class Parser(Patterns):
         paths = [self.path()]
         while self.take(","):
             paths.append(self.path())
+            self.require_room(len(paths), self.limits.max_keys, "keys of GROUP BY")
         return tuple(paths)
 
     def _order(self) -> tuple[ast.OrderTerm, ...]:
@@ -210,10 +215,12 @@ class Parser(Patterns):
         terms = [self._order_term()]
         while self.take(","):
             terms.append(self._order_term())
+            self.require_room(len(terms), self.limits.max_keys, "keys of ORDER BY")
         return tuple(terms)
 
     def _order_term(self) -> ast.OrderTerm:
         start = self.start()
+        self.operations = 0
         value = self.scalar()
         descending = self.take("DESC")
         if not descending:

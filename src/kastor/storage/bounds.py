@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+from kastor.errors import QueryError
+
 BUCKETS = 64
 LOG_ROW_OVERHEAD = 200
 """Bytes that a log row takes beside its body, for the size cap of the log."""
@@ -26,6 +28,14 @@ class Retention:
     version_bytes: int = 2_000_000_000
     log_seconds: float = 86_400
     log_bytes: int = 1_000_000_000
+
+
+def impossible(error: Exception) -> QueryError:
+    """Return what a client is told whose query the engine cannot run, however it is written."""
+    return QueryError(
+        f"The database cannot run this query: {str(error).splitlines()[0]}. Split it, or use fewer "
+        "columns, keys and operators."
+    )
 
 
 def bucket_of(twin_id: str) -> int:

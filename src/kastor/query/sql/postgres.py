@@ -112,7 +112,8 @@ class Postgres:
 
     def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
         """As `Dialect` says."""
-        listed = parameters.add(tuple(json.dumps(value, ensure_ascii=False) for value in values))
+        possible = [value for value in values if not (isinstance(value, str) and "\0" in value)]
+        listed = parameters.add(tuple(json.dumps(value, ensure_ascii=False) for value in possible))
         return f"({doc} #> {path}) = ANY({listed}::text[]::jsonb[])"
 
     def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:

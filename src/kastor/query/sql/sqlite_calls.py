@@ -32,22 +32,34 @@ _NAMED = {
     "%": "CASE WHEN typeof(a0) = 'integer' AND typeof(a1) = 'integer' THEN a0 % a1"
     " ELSE mod(a0, a1) END",
     "ABS": "CASE WHEN a0 = -9223372036854775808 THEN 9223372036854775808.0 ELSE abs(a0) END",
-    "ROUND": "CASE WHEN a1 BETWEEN 0 AND 15 THEN round(a0, a1) END",
+    "ROUND": "CASE WHEN a1 > -1 AND a1 < 16 AND abs(a0) < 1e290"
+    " THEN round(a0 * pow(10, CAST(a1 AS INTEGER))) / pow(10, CAST(a1 AS INTEGER)) END",
     "SUBSTRING": "CASE WHEN a1 >= 0 AND a2 >= 0"
     " THEN substr(a0, CAST(a1 AS INTEGER) + 1, CAST(a2 AS INTEGER)) END",
     "ARRAY_LENGTH": "CASE WHEN json_type(a0) = 'array' THEN json_array_length(a0) END",
-    "DATETIME": "CASE WHEN {date0} THEN strftime('%Y-%m-%dT%H:%M:%fZ', a0) END",
-    "DATETIME_ADD": "CASE WHEN {date2} THEN strftime('%Y-%m-%dT%H:%M:%fZ', a2,"
-    " printf('%+.6f', a1) || ' ' || CASE {unit0} END) END",
-    "DATETIME_DIFF": "CASE WHEN {date1} AND {date2} THEN"
-    " (julianday(a2) - julianday(a1)) * CASE {length0} END END",
-    "DATETIME_PART": "CASE WHEN {date1} THEN CAST(strftime(CASE {part0} END, a1) AS INTEGER) END",
+    "DATETIME": "CASE WHEN {date0} THEN {valid} strftime({stamp}, a0, '+0 seconds') {end} END",
+    "DATETIME_ADD": "CASE WHEN {date2} THEN CASE WHEN lower(a0) IN ('year', 'month')"
+    " THEN CASE WHEN a1 = CAST(a1 AS INTEGER) AND abs(a1) < 120000 THEN"
+    " {valid} strftime({stamp}, a2, printf('%+d %ss', a1, lower(a0)), 'floor') {end} END"
+    " WHEN lower(a0) IN ('day', 'hour', 'minute', 'second') THEN"
+    " {valid} strftime({stamp}, a2, printf('%+.6f %ss', a1, lower(a0))) {end} END END",
+    "DATETIME_DIFF": "CASE WHEN {date1} AND {date2} THEN round(unixepoch(a2, '+0 seconds',"
+    " 'subsec') - unixepoch(a1, '+0 seconds', 'subsec'), 3) / CASE {length0} END END",
+    "DATETIME_PART": "CASE WHEN {date1} THEN"
+    " CAST(strftime(CASE {part0} END, a1, '+0 seconds') AS INTEGER) END",
 }
-_DATE = "a{0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
-_UNITS = "lower(a0) WHEN 'year' THEN 'years' WHEN 'month' THEN 'months' WHEN 'day' THEN 'days'"
-_UNITS += " WHEN 'hour' THEN 'hours' WHEN 'minute' THEN 'minutes' WHEN 'second' THEN 'seconds'"
-_LENGTHS = "lower(a0) WHEN 'day' THEN 1.0 WHEN 'hour' THEN 24.0 WHEN 'minute' THEN 1440.0"
-_LENGTHS += " WHEN 'second' THEN 86400.0"
+_DATE = (
+    "(length(a{0}) = 10 OR substr(a{0}, 11, 1) IN ('T', ' ')) AND substr(a{0}, 1, 4) > '0000'"
+    " AND date(substr(a{0}, 1, 10)) = substr(a{0}, 1, 10)"
+    " AND (length(a{0}) = 10 OR strftime('%H:%M', substr(a{0}, 12, 5)) = substr(a{0}, 12, 5))"
+    " AND substr(a{0}, 12) NOT GLOB '*[^0-9:.+Z-]*' AND date(a{0}) IS NOT NULL"
+)
+"""An ISO date that exists, with or without a time that exists; the same texts as on PostgreSQL."""
+_STAMP = "'%Y-%m-%dT%H:%M:%fZ'"
+_VALID, _END = "nullif(max('0001', ", "), '0001')"
+"""Around a time as text: undefined before the year 1."""
+_LENGTHS = "lower(a0) WHEN 'day' THEN 86400.0 WHEN 'hour' THEN 3600.0 WHEN 'minute' THEN 60.0"
+_LENGTHS += " WHEN 'second' THEN 1.0"
 _PARTS = "lower(a0) WHEN 'year' THEN '%Y' WHEN 'month' THEN '%m' WHEN 'day' THEN '%d'"
 _PARTS += " WHEN 'hour' THEN '%H' WHEN 'minute' THEN '%M' WHEN 'second' THEN '%S'"
 _INF = "9e999"
@@ -75,14 +87,19 @@ def call(name: str, args: list[str]) -> str:
         point, area = args
         inside = "geopoly_contains_point(b -> '$.coordinates[0]',"
         inside += " a ->> '$.coordinates[0]', a ->> '$.coordinates[1]')"
-        inside = "CASE WHEN a ->> '$.type' = 'Point' AND b ->> '$.type' = 'Polygon' THEN " + inside
+        numbers = " AND ".join(
+            f"json_type(a, '$.coordinates[{index}]') IN ('integer', 'real')" for index in (0, 1)
+        )
+        inside = f"b ->> '$.type' = 'Polygon' AND {numbers} THEN {inside}"
+        inside = f"CASE WHEN a ->> '$.type' = 'Point' AND {inside}"
         return f"(SELECT {inside} END FROM (SELECT {point} AS a, {area} AS b))"
     if name in _NAMED and not (name == "ROUND" and len(args) == 1):
         named = ", ".join(f"{arg} AS a{index}" for index, arg in enumerate(args))
         body = _NAMED[name]
         for index in range(3):
             body = body.replace(f"{{date{index}}}", _DATE.format(index))
-        body = body.replace("{unit0}", _UNITS).replace("{length0}", _LENGTHS)
+        body = body.replace("{stamp}", _STAMP).replace("{length0}", _LENGTHS)
+        body = body.replace("{valid}", _VALID).replace("{end}", _END)
         return f"(SELECT {body.replace('{part0}', _PARTS)} FROM (SELECT {named}))"
     return _SIMPLE[name].format(*args)
 

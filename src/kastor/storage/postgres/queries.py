@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kastor.errors import CatalogChanged, QueryTimeout
+from kastor.storage.bounds import impossible
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 ATTEMPTS = 2
 SERVER_GRACE_SECONDS = 1.0
 _CANCELLED = "57014"
+_IMPOSSIBLE = ("22", "54")
+"""Classes of states: data exceptions, and what is too complex for the server."""
+_NO_TEXT = "\x01\x02\x03\x02\x01"
+"""Stands low in the order, as U+0000 does, and for no text that anybody stores."""
 
 
 class Queries:
@@ -65,9 +70,11 @@ class Queries:
                 except TimeoutError:
                     raise _too_long(timeout) from None
                 except Exception as error:
-                    fault = fault_of(error)
-                    if getattr(error, "sqlstate", None) == _CANCELLED:
+                    fault, state = fault_of(error), str(getattr(error, "sqlstate", None))
+                    if state == _CANCELLED:
                         raise _too_long(timeout) from None
+                    if state.startswith(_IMPOSSIBLE):
+                        raise impossible(error) from error
                     if fault in (Fault.OTHER, Fault.ELSEWHERE):  # read-only it is by our own wish
                         raise
                     if fault is Fault.GONE:
@@ -120,7 +127,8 @@ class Queries:
             status: str = await connection.execute(begin)
             if status != "SELECT 1":
                 await self._give_up(connections, connection)
-            rows = await connection.fetch(text, *params, timeout=timeout)
+            values = [_storable(each) for each in params]
+            rows = await connection.fetch(text, *values, timeout=timeout)
             usable = True
             return [tuple(row) for row in rows]
         except (CatalogChanged, asyncio.CancelledError, OSError):
@@ -157,6 +165,15 @@ class Queries:
                 connections.expire(error)
         finally:
             connections.give(connection, sound=sound)
+
+
+def _storable(value: Any) -> Any:
+    """Return a value as PostgreSQL takes it: U+0000, which no stored text has, as another text."""
+    if isinstance(value, str):
+        return value.replace("\0", _NO_TEXT)
+    if isinstance(value, tuple):
+        return tuple(_storable(each) for each in value)
+    return value
 
 
 def _too_long(timeout: float) -> QueryTimeout:

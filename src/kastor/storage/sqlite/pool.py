@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from kastor.errors import QueryTimeout
+from kastor.storage.bounds import impossible
 from kastor.storage.sqlite.connection import open_reader
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class ReadPool:
                 f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
                 "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
             ) from None
+        except (apsw.SQLError, apsw.TooBigError) as error:
+            raise impossible(error) from error
         finally:
             connection.set_progress_handler(None)
 
