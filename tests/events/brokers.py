@@ -72,6 +72,16 @@ def install(package: str) -> None:
         )
 
 
+def _group_states(leader: int) -> set[str]:
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == leader:
+                found.add(state)
+    return found
+
+
 class Broker(ABC):
     """A broker process."""
 
@@ -133,6 +143,8 @@ class Broker(ABC):
             os.killpg(process.pid, signal.SIGCONT)
             os.killpg(process.pid, how)
         process.wait(30)
+        # A launching script goes at once; the broker behind it may be writing to its folder yet.
+        wait_until(lambda: _group_states(process.pid) <= {"Z"}, 30)
 
     def freeze(self) -> None:
         self.signal_all(signal.SIGSTOP)
@@ -144,13 +156,7 @@ class Broker(ABC):
     def states(self) -> set[str]:
         """States of the broker's processes, all of its group."""
         assert self.process is not None
-        found = set()
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
-                if int(group) == self.process.pid:
-                    found.add(state)
-        return found
+        return _group_states(self.process.pid)
 
     def signal_all(self, number: int) -> None:
         assert self.process is not None
