@@ -306,6 +306,7 @@ class RabbitMq(Broker):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.epmd_port, self.node_port = free_port(), free_port()
+        self._knows_queue = False
 
     def command(self) -> list[str]:
         debian_program("rabbitmqctl", "rabbitmq-server")
@@ -375,9 +376,19 @@ class RabbitMq(Broker):
     async def prepare(self) -> None:
         connection = await self._connect()
         channel = await connection.channel()
-        await channel.queue_delete("twins")
-        await channel.declare_queue("twins", durable=True)
+        queue = await channel.declare_queue("twins", durable=True)
+        await queue.purge()
         await connection.close()
+        if not self._knows_queue:
+            # A declared queue is on disk a while after it was confirmed; a kill would forget it.
+            await asyncio.to_thread(self._write_down)
+            self._knows_queue = True
+
+    def _write_down(self) -> None:
+        command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "eval", "mnesia:dump_log()."]
+        environment = os.environ | self.environment()
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert b"dumped" in done.stdout, done.stdout + done.stderr
 
     async def received(self, count: int) -> list[Message]:
         connection = await self._connect()
