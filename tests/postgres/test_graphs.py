@@ -263,6 +263,7 @@ class Load:
 def test_a_move_under_load_loses_nothing(site: Site, tmp_path: Path) -> None:
     site.make("mover")
     events = tmp_path / "events.ndjson"
+    schema = f"moved_{uuid4().hex[:8]}"
     with site.graph("mover") as here, site.graph("mover", at=1) as other:
         fill(here, 400)
         for number in range(50):
@@ -276,7 +277,7 @@ def test_a_move_under_load_loses_nothing(site: Site, tmp_path: Path) -> None:
         assert indexed.is_success, indexed.text
         loads = [Load(here, range(200)), Load(other, range(200, 400))]
         time.sleep(0.5)
-        answer = site.move("mover", {"database": "east", "schema": "moved_here"})
+        answer = site.move("mover", {"database": "east", "schema": schema})
         assert (answer.status_code, answer.json()["state"]) == (202, "moving"), answer.text
         info = site.await_end_of_move("mover", at=1)
         time.sleep(2.5)
@@ -284,7 +285,7 @@ def test_a_move_under_load_loses_nothing(site: Site, tmp_path: Path) -> None:
             load.stop()
         assert info == {**info, "state": "open"}
         assert "error" not in info
-        assert info["place"].endswith("schema moved_here")
+        assert info["place"].endswith(f"schema {schema}")
         for load in loads:
             assert load.statuses <= {204, 503}
             assert load.longest < 8, "writes waited too long"
@@ -303,7 +304,7 @@ def test_a_move_under_load_loses_nothing(site: Site, tmp_path: Path) -> None:
         assert expected <= _told(events, len(expected), expected)
     assert not has_schema(site.dsn, f"{site.home.removesuffix('_default')}_mover")
     assert dropped(site.dsn) == 0
-    count = run(site.east, "SELECT count(*) FROM moved_here.twins")[0][0]
+    count = run(site.east, f"SELECT count(*) FROM {schema}.twins")[0][0]
     assert count == 400
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from itertools import pairwise
 from pkgutil import iter_modules
 from types import ModuleType
 
@@ -40,6 +41,7 @@ FORBIDDEN = {
     "a sequence as order": r"ORDER BY (\w+\.)?seq\b|nextval|currval",
     "an array that the driver looks up, with settings of the session": r"\$\d+::(?!text\b)\w+\[",
     "two-phase commits": r"PREPARE TRANSACTION",
+    "volatile functions": r"\b(clock_timestamp|timeofday|random|gen_random_uuid)\s*\(",
 }
 TABLE = re.compile(
     r"(?<!DO )(?<!NO KEY )\b(?:FROM|JOIN|INTO|UPDATE|REFERENCES|USING|LOCK TABLE|CREATE TABLE"
@@ -72,7 +74,7 @@ def engine_texts() -> list[tuple[str, str]]:
         import_module(f"{engine.__name__}.{each.name}") for each in iter_modules(engine.__path__)
     ]
     found = [each for module in modules for each in texts(module)]
-    found += [("schema.sql", part) for part in schema.schema_text().split(";") if part.strip()]
+    found += [("schema.sql", part) for part in schema.statements_of(schema.schema_text())]
     found += [(f"migration {number}", text) for number, text in schema.load_migrations().items()]
     return found
 
@@ -113,6 +115,33 @@ def test_a_statement_keeps_to_what_can_be_sharded(name: str, text: str) -> None:
     sql = bare(text)
     for what, pattern in FORBIDDEN.items():
         assert re.search(pattern, sql, re.IGNORECASE) is None, f"{what}: {text}"
+
+
+@pytest.mark.parametrize(("name", "text"), ALL, ids=[name for name, _ in ALL])
+def test_a_statement_may_be_run_part_by_part(name: str, text: str) -> None:
+    assert read_after_writing(text) == set(), text
+
+
+def read_after_writing(text: str) -> set[str]:
+    """The tables that one part of a statement changes and another one may read later.
+
+    Citus runs a statement that inserts in a CTE as several, one after another, so that a later
+    part sees what an earlier one did. What is materialized is read where it stands.
+    """
+    sql = bare(text)
+    if not re.search(r"\(\s*INSERT INTO", sql):
+        return set()
+    starts = [match.start() for match in CTE.finditer(sql)]
+    body = sql.rindex("SELECT")
+    parts = [sql[a:b] for a, b in pairwise([*starts, body, len(sql)])]
+    named = [set(re.findall(r"{graph}\.(\w+)", part)) for part in parts]
+    found: set[str] = set()
+    for writer, part in enumerate(parts):
+        changed = set(re.findall(r"(?:\bUPDATE|DELETE FROM|INSERT INTO) {graph}\.(\w+)", part))
+        for reader, other in enumerate(parts):
+            if reader != writer and not (reader < writer and "AS MATERIALIZED" in other):
+                found |= changed & named[reader]
+    return found
 
 
 @pytest.mark.parametrize(("name", "text"), ALL, ids=[name for name, _ in ALL])
@@ -158,6 +187,24 @@ def test_the_lint_finds_tables_of_others(text: str) -> None:
     assert strangers(text) != []
 
 
+def test_the_lint_finds_a_part_that_reads_what_another_one_changed() -> None:
+    text = """
+    WITH old AS (SELECT * FROM {graph}.twins WHERE key = $1),
+    new AS (UPDATE {graph}.twins SET doc = $2 WHERE key = $1 RETURNING key),
+    kept AS (INSERT INTO {graph}.twin_versions SELECT o.* FROM old o JOIN new USING (key))
+    SELECT count(*) FROM new
+    """
+    assert read_after_writing(text) == {"twins"}
+
+
+def test_the_schema_is_taken_apart_into_its_statements() -> None:
+    statements = schema.statements_of(schema.schema_text())
+    verbs = [statement.split()[0] for statement in statements]
+    assert verbs.count("CREATE") > 25
+    assert set(verbs) == {"CREATE", "INSERT"}
+    assert schema.statements_of("A b; -- c; d\n;\n E '%';") == ["A b", "E '%'"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -166,6 +213,7 @@ def test_the_lint_finds_tables_of_others(text: str) -> None:
         "SET search_path = x",
         "SELECT * FROM {graph}.changes ORDER BY seq",
         "DELETE FROM {graph}.dead_letters WHERE key = ANY($1::bigint[])",
+        "UPDATE {graph}.meta SET pruning_until = clock_timestamp()",
     ],
 )
 def test_the_lint_finds_what_it_looks_for(text: str) -> None:

@@ -94,8 +94,7 @@ async def prepare(
             return
         steps = load_migrations() if migrations is None else migrations
         for number in range(found + 1, SCHEMA_VERSION + 1):
-            text = steps[number].replace("{graph}", graph)
-            await connection.execute(text, timeout=MIGRATION_SECONDS)
+            await _run(connection, steps[number].replace("{graph}", graph))
             await connection.execute(f"UPDATE {graph}.meta SET schema_number = $1", number)
 
 
@@ -111,6 +110,21 @@ def load_migrations() -> dict[int, str]:
         return {}
     named = ((re.match(r"(\d{4})_\w+\.sql$", entry.name), entry) for entry in folder.iterdir())
     return {int(match[1]): entry.read_text("utf-8") for match, entry in named if match}
+
+
+def statements_of(text: str) -> list[str]:
+    """Return the statements of a schema's or migration's SQL, without its comments.
+
+    It must have no `;` and no `--` inside of a literal.
+    """
+    bare = re.sub(r"--.*", "", text)
+    return [each.strip() for each in bare.split(";") if each.strip()]
+
+
+async def _run(connection: Any, text: str) -> None:
+    # One at a time: Citus refuses CREATE INDEX as one of several commands of a message.
+    for statement in statements_of(text):
+        await connection.execute(statement, timeout=MIGRATION_SECONDS)
 
 
 async def _found(connection: Any, name: str) -> int:
@@ -137,6 +151,6 @@ async def _create(connection: Any, name: str) -> None:
     # An administrator may have made it for a user without the right to.
     if not await connection.fetchval(_EXISTS, name):
         await connection.execute(f"CREATE SCHEMA {graph}")
-    await connection.execute(schema_text().replace("{graph}", graph))
+    await _run(connection, schema_text().replace("{graph}", graph))
     values = (f"{new_guid()}.kastor.local", secrets.token_bytes(SIGNING_KEY_BYTES), now_ticks())
     await connection.execute(_NEW_META.replace("{graph}", graph), SCHEMA_VERSION, *values)

@@ -129,6 +129,10 @@ _RELATIONSHIP_COLUMNS = (
 )
 
 
+def _of(row: str, columns: str) -> str:
+    return ", ".join(f"{row}.{column}" for column in columns.split(", "))
+
+
 def _log(twin_key: str, version: str, source: str) -> str:
     return f"""
     INSERT INTO {{graph}}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
@@ -142,7 +146,7 @@ def _log(twin_key: str, version: str, source: str) -> str:
 def _keep(table: str, columns: str, old: str) -> str:
     return f"""
     INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor)
-    SELECT {", ".join(f"o.{column}" for column in columns.split(", "))},
+    SELECT {_of("o", columns)},
            $7::bigint, {_XID}, $8::text
     FROM {old}
     """
@@ -159,13 +163,17 @@ def _bury(kind: str, burial_id: str) -> str:
     """
 
 
+# `free` apart from the insertion makes Citus take the key on the coordinator, whose sequences are
+# those that a copy sets, and not on the shard's own server.
 CREATE_TWIN = f"""
-WITH new AS (
-    INSERT INTO {{graph}}.twins (id, model_key, etag, version, valid_from, change, actor, doc)
-    SELECT $14::text, $15::bigint, $16::text, 1, $7::bigint, {_XID}, $8::text, $17::jsonb
-    WHERE {_CURRENT}
+WITH free AS MATERIALIZED (
+    SELECT 1::bigint AS version WHERE {_CURRENT}
       AND NOT EXISTS (SELECT 1 FROM {_BURIED_TWIN})
       AND NOT EXISTS (SELECT 1 FROM {{graph}}.twins WHERE id = $14)
+), new AS (
+    INSERT INTO {{graph}}.twins (id, model_key, etag, version, valid_from, change, actor, doc)
+    SELECT $14::text, $15::bigint, $16::text, version, $7::bigint, {_XID}, $8::text, $17::jsonb
+    FROM free
     ON CONFLICT (id) DO NOTHING
     RETURNING key, version
 ), logged AS ({_log("key", "version", "new")})
@@ -188,15 +196,14 @@ SELECT count(*) FROM new
 
 UPDATE_TWIN = f"""
 WITH old AS (
-    SELECT {_TWIN_COLUMNS} FROM {{graph}}.twins WHERE key = $14 AND version = $15
-), new AS (
-    UPDATE {{graph}}.twins SET model_key = $16, etag = $17, version = $15 + 1,
+    UPDATE {{graph}}.twins t SET model_key = $16, etag = $17, version = $15 + 1,
         valid_from = $7::bigint, change = {_XID}, actor = $8::text, doc = $18::jsonb
-    WHERE key = $14 AND version = $15 AND {_CURRENT}
-    RETURNING key, version
-), kept AS ({_keep("twin_versions", _TWIN_COLUMNS, "old o JOIN new ON new.key = o.key")}
-), logged AS ({_log("key", "version", "new")})
-SELECT count(*) FROM new
+    FROM {{graph}}.twins o
+    WHERE t.key = $14 AND t.version = $15 AND o.key = $14 AND o.version = $15 AND {_CURRENT}
+    RETURNING {_of("o", _TWIN_COLUMNS)}
+), kept AS ({_keep("twin_versions", _TWIN_COLUMNS, "old o")}
+), logged AS ({_log("key", "version + 1", "old")})
+SELECT count(*) FROM old
 """
 
 DELETE_TWIN = f"""
@@ -210,14 +217,16 @@ SELECT count(*) FROM gone
 """
 
 CREATE_RELATIONSHIP = f"""
-WITH new AS (
-    INSERT INTO {{graph}}.relationships (source_key, id, name_key, target_key, etag, version,
-                                       valid_from, change, actor, doc)
-    SELECT $14::bigint, $15::text, $16::bigint, $17::bigint, $18::text, 1,
-           $7::bigint, {_XID}, $8::text, $19::jsonb
-    WHERE {_CURRENT}
+WITH free AS MATERIALIZED (
+    SELECT 1::bigint AS version WHERE {_CURRENT}
       AND NOT EXISTS (SELECT 1 FROM {_BURIED_RELATIONSHIP})
       AND NOT EXISTS (SELECT 1 FROM {{graph}}.relationships WHERE source_key = $14 AND id = $15)
+), new AS (
+    INSERT INTO {{graph}}.relationships (source_key, id, name_key, target_key, etag, version,
+                                       valid_from, change, actor, doc)
+    SELECT $14::bigint, $15::text, $16::bigint, $17::bigint, $18::text, version,
+           $7::bigint, {_XID}, $8::text, $19::jsonb
+    FROM free
     ON CONFLICT (source_key, id) DO NOTHING
     RETURNING source_key, version
 ), logged AS ({_log("source_key", "version", "new")})
@@ -240,17 +249,15 @@ SELECT count(*) FROM new
 
 UPDATE_RELATIONSHIP = f"""
 WITH old AS (
-    SELECT {_RELATIONSHIP_COLUMNS} FROM {{graph}}.relationships WHERE key = $14 AND version = $15
-), new AS (
-    UPDATE {{graph}}.relationships SET name_key = $16, target_key = $17, etag = $18,
+    UPDATE {{graph}}.relationships r SET name_key = $16, target_key = $17, etag = $18,
         version = $15 + 1, valid_from = $7::bigint, change = {_XID}, actor = $8::text,
         doc = $19::jsonb
-    WHERE key = $14 AND version = $15 AND {_CURRENT}
-    RETURNING key, source_key, version
-), kept AS (
-    {_keep("relationship_versions", _RELATIONSHIP_COLUMNS, "old o JOIN new ON new.key = o.key")}
-), logged AS ({_log("source_key", "version", "new")})
-SELECT count(*) FROM new
+    FROM {{graph}}.relationships o
+    WHERE r.key = $14 AND r.version = $15 AND o.key = $14 AND o.version = $15 AND {_CURRENT}
+    RETURNING {_of("o", _RELATIONSHIP_COLUMNS)}
+), kept AS ({_keep("relationship_versions", _RELATIONSHIP_COLUMNS, "old o")}
+), logged AS ({_log("source_key", "version + 1", "old")})
+SELECT count(*) FROM old
 """
 
 DELETE_RELATIONSHIP = f"""
@@ -473,7 +480,7 @@ SELECT count(*), coalesce(sum(bytes), 0) FROM gone
 
 # One process prunes at a time; should it die, another one may after a while.
 BEGIN_PRUNING = """
-UPDATE {graph}.meta SET pruning_until = clock_timestamp() + interval '5 minutes'
-WHERE pruning_until < clock_timestamp() RETURNING 1
+UPDATE {graph}.meta SET pruning_until = now() + interval '5 minutes'
+WHERE pruning_until < now() RETURNING 1
 """
 END_PRUNING = "UPDATE {graph}.meta SET pruning_until = 'epoch'"

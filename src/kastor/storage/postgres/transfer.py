@@ -28,10 +28,9 @@ SELECT host_name, signing_key, model_epoch, last_tick, position
 FROM {graph}.meta, {graph}.log_head
 """
 _HEAD = "UPDATE {graph}.log_head SET position = $1"
-_SEQUENCE = """
-SELECT setval(pg_get_serial_sequence('{graph}.TABLE', 'COLUMN'),
-              greatest((SELECT coalesce(max(COLUMN), 0) FROM {graph}.TABLE), $1::bigint, 1))
-"""
+# Two statements: where a graph is a shard, its rows are on another server than its sequences.
+_HIGHEST = "SELECT greatest(coalesce(max(COLUMN), 0), $1::bigint, 1) FROM {graph}.TABLE"
+_SEQUENCE = "SELECT setval(pg_get_serial_sequence('{graph}.TABLE', 'COLUMN'), $1)"
 _COPY_SECONDS = 600.0
 
 
@@ -169,8 +168,12 @@ class PostgresGraphFile:
             await self._connection.execute(self._texts[_HEAD], found.log_position)
             keyed = [(each, "key", 0) for each in _KEYED]
             for table, column, least in [*keyed, ("changes", "seq", found.log_position)]:
-                text = _SEQUENCE.replace("TABLE", table).replace("COLUMN", column)
-                await self._connection.execute(self._texts[text], least)
+                highest, sequence = (
+                    self._texts[text.replace("TABLE", table).replace("COLUMN", column)]
+                    for text in (_HIGHEST, _SEQUENCE)
+                )
+                value = await self._connection.fetchval(highest, least)
+                await self._connection.execute(sequence, value)
 
     async def close(self) -> None:
         """Close the connection."""
