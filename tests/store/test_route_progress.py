@@ -148,6 +148,35 @@ async def test_requeued_letters_are_sent_once_the_store_answers_again(site: Site
     assert site.endpoint.taken == ["a"]
 
 
+async def test_who_held_a_route_that_was_moved_notes_nothing_more(site: Site) -> None:
+    if not site.store.events.shared:
+        pytest.skip("one process has the file to itself")
+    events = site.store.events
+    await site.graph.put("a", room())
+    _, newest = await events.log_bounds()
+    assert await events.hold_route("r", "old", 600) is not None
+    assert await events.keep_route("r", "old", 600) is False
+    assert await events.move_route("r", 0)
+    assert await events.keep_route("r", "old", 600) is None
+    noted = await events.advance_route(
+        "r", "old", newest, delivered=1, error=None, letters=[], settled=[]
+    )
+    assert noted is None
+    assert await events.hold_route("r", "new", 600) == 0
+
+
+async def test_who_holds_a_route_is_told_of_requeued_letters(site: Site) -> None:
+    if not site.store.events.shared:
+        pytest.skip("one process has the file to itself")
+    events = site.store.events
+    letter = DeadLetter(0, "r", 1, b"{}", "400", 1, 0, requeued=False)
+    await events.hold_route("r", OWNER, 600)
+    await events.advance_route("r", OWNER, 1, delivered=0, error=None, letters=[letter], settled=[])
+    assert await events.keep_route("r", OWNER, 600) is False
+    assert await events.requeue("r", None) == 1
+    assert await events.keep_route("r", OWNER, 600) is True
+
+
 async def _is(asked: Awaitable[int], value: int) -> bool:
     return await asked == value
 

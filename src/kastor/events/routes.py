@@ -132,8 +132,7 @@ class RouteService:
         """
         await self.route(route_id)
         position = await self._position(since)
-        await self._store.move_route(route_id, position)
-        await self._relay.restart(route_id)
+        await self._relay.move(route_id, position)
         return position
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:

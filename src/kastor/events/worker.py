@@ -110,6 +110,11 @@ class RouteWorker:
         self._looks_asked += 1
         self._nudge.set()
 
+    def expect_requeued(self) -> None:
+        """Look for requeued dead letters, unless that is about to happen anyhow."""
+        if self._looks_asked == self._looks_done:
+            self.nudge()
+
     async def run(self) -> None:
         """Deliver until cancelled, or until another process has the route.
 
