@@ -182,6 +182,34 @@ def test_a_route_can_be_replayed_with_the_same_ids(site: Site) -> None:
     assert site.arrived()[-1]["subject"] == "b"
 
 
+def test_a_replay_from_beyond_the_log_begins_with_what_comes_next(site: Site) -> None:
+    site.route("r")
+    site.put("a", 1)
+    site.until(lambda: len(site.arrived()) == 1)
+    newest = site.state("r")["position"]
+    answer = site.http.post("/kastor/v1/routes/r/replay", params={"from": "9" * 18})
+    assert answer.json() == {"position": newest}
+    site.put("b", 2)
+    site.until(lambda: len(site.arrived()) == 2)
+
+
+@pytest.mark.parametrize(
+    "since", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-05-01T08:00:00", "x"]
+)
+def test_a_replay_from_no_time_is_refused(site: Site, since: str) -> None:
+    site.route("r")
+    answer = site.http.post("/kastor/v1/routes/r/replay", params={"from": since})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidArgument")
+
+
+def test_a_filter_with_a_character_that_no_engine_stores_is_refused(site: Site) -> None:
+    body = {"endpointName": "log", "filter": "subject = 'a\0'"}
+    answer = site.http.put("/eventroutes/r", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "EventRouteFilterInvalid"
+    assert "Position=13" in answer.json()["error"]["message"]
+
+
 def test_a_replay_holds_while_events_are_delivered(site: Site) -> None:
     site.route("r")
     site.put("first", 1)
