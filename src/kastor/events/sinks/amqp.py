@@ -18,7 +18,9 @@ from kastor.events.sinks.trust import tls_context
 from kastor.events.templates import render
 
 SHORT_TEXT = 255
-"""Bytes that AMQP 0-9-1 has for a routing key, a message id and a type."""
+"""Bytes that AMQP 0-9-1 has for a routing key, a message id, a type and a content type."""
+PROPERTIES_BYTES = 65_536
+"""Bytes of properties that are sent: all of a message's have to fit into one frame."""
 
 
 class AmqpSink(ConnectedSink):
@@ -67,8 +69,13 @@ class AmqpSink(ConnectedSink):
         key = render(endpoint.routing_key, event, "*#")
         if len(key.encode()) > SHORT_TEXT:
             return Fault("refused", f"The routing key has more than {SHORT_TEXT} bytes: {key}")
+        message = self._message(event)
+        if len((message.content_type or "").encode()) > SHORT_TEXT:
+            return Fault("refused", f"The content type has more than {SHORT_TEXT} bytes")
+        if sum(len(str(value).encode()) for value in message.headers.values()) > PROPERTIES_BYTES:
+            return Fault("refused", f"The properties have more than {PROPERTIES_BYTES} bytes")
         try:
-            await exchange.publish(self._message(event), key, mandatory=endpoint.mandatory)
+            await exchange.publish(message, key, mandatory=endpoint.mandatory)
         except PublishError:
             text = f"{self._where}: no queue takes the routing key {key}"
             return Fault(endpoint.unroutable, text)
