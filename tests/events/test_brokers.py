@@ -260,6 +260,21 @@ async def test_unroutable_events_of_rabbitmq(broker: Broker, kind: str) -> None:
 
 
 @only("amqp")
+async def test_returned_events_of_one_id_are_not_taken_for_confirmed(broker: Broker) -> None:
+    """The id of telemetry is the sender's: several twins may send one at the same time."""
+    sent = [
+        event(ChangeKind.TELEMETRY, subject=f"twin{seq}", data=b"1", seq=seq, event_id="same")
+        for seq in range(1, 9)
+    ]
+    sink = sink_of(broker, routing_key="nobody")
+    report = await sink.deliver(sent)
+    await sink.close()
+    assert report.confirmed == 0
+    assert report.fault is not None
+    assert "no queue takes" in report.fault.message
+
+
+@only("amqp")
 async def test_missing_exchange_of_rabbitmq(broker: Broker) -> None:
     report = await sink_of(broker, exchange="missing").deliver(updates(1))
     assert report.fault is not None

@@ -9,7 +9,13 @@ from aiormq.exceptions import PublishError
 from yarl import URL
 
 from kastor.events.endpoint_kinds import AmqpEndpoint
-from kastor.events.envelope import STRUCTURED_TYPE, amqp_properties, delivery_trace, structured
+from kastor.events.envelope import (
+    STRUCTURED_TYPE,
+    TELEMETRY,
+    amqp_properties,
+    delivery_trace,
+    structured,
+)
 from kastor.events.model import Event, Fault
 from kastor.events.policy import EndpointPolicy
 from kastor.events.secrets import read_optional
@@ -91,7 +97,17 @@ class AmqpSink(ConnectedSink):
             headers=dict(amqp_properties(event, trace)) if binary else None,
             content_type=event.datacontenttype if binary else STRUCTURED_TYPE,
             delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=event.id if len(event.id.encode()) <= SHORT_TEXT else None,
+            message_id=_message_id(event),
             type=event.type,
             app_id="kastor",
         )
+
+
+def _message_id(event: Event) -> str | None:
+    """Return an id that no other event under way has; None lets the library make one.
+
+    The library finds by it which event the broker returned. The id of telemetry is the sender's,
+    and only unique together with the source.
+    """
+    unique = f"{event.source}#{event.id}" if event.type == TELEMETRY else event.id
+    return unique if len(unique.encode()) <= SHORT_TEXT else None
