@@ -13,6 +13,7 @@ import pytest
 
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.model import Delivered, Event, Sink
+from kastor.records import ChangeKind
 
 from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker
 from .factory import HOST, event, updates
@@ -208,6 +209,25 @@ async def test_odd_ids_become_safe_names(broker: Broker) -> None:
     assert message.attributes["subject"]
 
 
+@pytest.mark.parametrize("length", [300, 70_000])
+@pytest.mark.parametrize("odd", ["content_type", "event_id"])
+async def test_a_senders_odd_text_never_holds_up_the_route(
+    broker: Broker, odd: str, length: int
+) -> None:
+    """Content type and id of telemetry are the sender's: the event arrives, or is refused."""
+    members = {odd: "text/" + "x" * length}
+    strange = event(ChangeKind.TELEMETRY, subject="twin3", data=b"1", seq=3, **members)
+    sent = [*updates(2), strange, *updates(3, first=4)]
+    sink = sink_of(broker, **({"max_bytes": 60_000} if broker.kind == "kafka" else {}))
+    report = await sink.deliver(sent)
+    assert report.confirmed in (2, 6)
+    if report.confirmed == 2:
+        assert report.fault is not None
+        assert report.fault.kind == "refused", report.fault
+        assert await sink.deliver(sent[3:]) == Delivered(3)
+    await sink.close()
+
+
 @only("mqtt")
 async def test_mqtt_believes_the_reason_code(broker: Broker) -> None:
     report = await sink_of(broker, topic="forbidden/{twin}").deliver(updates(1))
@@ -237,6 +257,21 @@ async def test_unroutable_events_of_rabbitmq(broker: Broker, kind: str) -> None:
     sink = sink_of(broker, routing_key="nobody", mandatory=False)
     assert await sink.deliver(updates(1)) == Delivered(1)
     await sink.close()
+
+
+@only("amqp")
+async def test_returned_events_of_one_id_are_not_taken_for_confirmed(broker: Broker) -> None:
+    """The id of telemetry is the sender's: several twins may send one at the same time."""
+    sent = [
+        event(ChangeKind.TELEMETRY, subject=f"twin{seq}", data=b"1", seq=seq, event_id="same")
+        for seq in range(1, 9)
+    ]
+    sink = sink_of(broker, routing_key="nobody")
+    report = await sink.deliver(sent)
+    await sink.close()
+    assert report.confirmed == 0
+    assert report.fault is not None
+    assert "no queue takes" in report.fault.message
 
 
 @only("amqp")

@@ -200,6 +200,8 @@ async def test_the_command_line(site: Site) -> None:
         ("POST", "/kastor/v1/routes/none/deadletters/requeue", 404),
         ("DELETE", "/kastor/v1/routes/none/deadletters", 404),
         ("GET", f"{LETTERS}?after=x", 400),
+        ("GET", f"{LETTERS}?after={'9' * 25}", 400),
+        ("GET", f"{LETTERS}?after={'9' * 5_000}", 400),
         ("POST", f"{LETTERS}/requeue?key=-1", 400),
         ("DELETE", f"{LETTERS}?key=1&key=x", 400),
     ],

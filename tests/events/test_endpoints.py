@@ -151,6 +151,22 @@ def test_bounds_of_files_and_secrets(tmp_path: Path) -> None:
         make_sink("name", read_endpoint("file", {"path": "/etc/x"}), policy)
 
 
+@pytest.mark.parametrize("kind", ["webhook", "kafka", "mqtt", "amqp", "nats"])
+def test_authorities_keep_to_the_folder_of_the_secrets(kind: str, tmp_path: Path) -> None:
+    policy = EndpointPolicy(secret_folder=tmp_path / "secrets")
+    inside = str(tmp_path / "secrets" / "ca.pem")
+    read_endpoint(kind, SMALLEST[kind] | {"ca_file": inside}, policy)
+    for path in ("/etc/shadow", f"{tmp_path}/secrets/../x", "relative.pem"):
+        with pytest.raises(InvalidArgument, match="ca_file of the endpoint may only name files"):
+            read_endpoint(kind, SMALLEST[kind] | {"ca_file": path}, policy)
+    read_endpoint(kind, SMALLEST[kind] | {"ca_file": "/etc/ca.pem"})
+
+
+def test_a_path_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="path of the endpoint names no file"):
+        read_endpoint("file", {"path": "/a\0b"})
+
+
 def test_secrets_are_read_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KASTOR_SECRET_A", "value")
     assert read_secret(Secret(env="KASTOR_SECRET_A")) == "value"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.model import Delivered, Sink
+from kastor.events.sinks import file as file_sink
 
 from .factory import updates
 
@@ -114,6 +116,60 @@ async def test_a_full_disk_leaves_no_half_line(
     assert await sink.deliver(sent[5:]) == Delivered(5)
     await sink.close()
     assert ids(file) == [each.id for each in sent]
+
+
+async def test_a_failed_write_of_one_route_takes_nothing_of_another_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    file, sent = tmp_path / "events.ndjson", updates(10)
+    one, other = sink_to(file), sink_to(file)
+    assert await one.deliver(sent[:2]) == Delivered(2)
+    assert await other.deliver(sent[2:6]) == Delivered(4)
+    monkeypatch.setattr(os, "fsync", failing)
+    assert (await one.deliver(sent[6:])).confirmed == 0
+    monkeypatch.undo()
+    assert ids(file) == [each.id for each in sent[:6]]
+    assert await one.deliver(sent[6:]) == Delivered(4)
+    await one.close()
+    await other.close()
+    assert ids(file) == [each.id for each in sent]
+
+
+async def test_several_routes_to_one_file_lose_nothing_when_it_is_put_aside(
+    tmp_path: Path,
+) -> None:
+    file, sent = tmp_path / "events.ndjson", updates(600)
+    sinks = [sink_to(file, max_bytes=10_000, keep=1_000) for _ in range(3)]
+
+    async def send(number: int) -> None:
+        for at in range(number * 200, number * 200 + 200, 10):
+            assert await sinks[number].deliver(sent[at : at + 10]) == Delivered(10)
+        await sinks[number].close()
+
+    await asyncio.gather(*(send(number) for number in range(3)))
+    files = [tmp_path / name for name in names_in(tmp_path)]
+    assert len(files) > 10
+    assert all(each.stat().st_size <= 10_000 for each in files)
+    assert sorted(ids(*files)) == sorted(each.id for each in sent)
+
+
+async def test_a_file_that_somebody_keeps_locked_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_sink, "LOCK_SECONDS", 0.1)
+    file = tmp_path / "events.ndjson"
+    sink = sink_to(file)
+    with file.open("ab") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        report = await sink.deliver(updates(1))
+        assert report.confirmed == 0
+        assert report.fault is not None
+        assert "locked" in report.fault.message
+    assert await sink.deliver(updates(1)) == Delivered(1)
+    await sink.close()
 
 
 def test_nothing_counts_before_it_is_on_disk(

@@ -115,6 +115,7 @@ def test_selects(text: str, subject: Event, expected: bool) -> None:
             9,
             "CHANGED takes a property name or a string that begins with '/'",
         ),
+        ("type = 'a'\nAND subject = 'b\0'", 2, 17, "A filter has no character U+0000"),
         ("type = 1x", 1, 8, "Unexpected input '1x'"),
         ("null", 1, 5, "Unexpected end of input"),
         ("(" * 51 + "true" + ")" * 51, 1, 51, "Nested deeper than 50 levels"),

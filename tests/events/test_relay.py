@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -179,6 +180,63 @@ def test_a_route_can_be_replayed_with_the_same_ids(site: Site) -> None:
     site.http.post("/kastor/v1/routes/r/replay", params={"from": time_of_b})
     site.until(lambda: len(site.arrived()) == 5)
     assert site.arrived()[-1]["subject"] == "b"
+
+
+def test_a_replay_from_beyond_the_log_begins_with_what_comes_next(site: Site) -> None:
+    site.route("r")
+    site.put("a", 1)
+    site.until(lambda: len(site.arrived()) == 1)
+    newest = site.state("r")["position"]
+    answer = site.http.post("/kastor/v1/routes/r/replay", params={"from": "9" * 18})
+    assert answer.json() == {"position": newest}
+    site.put("b", 2)
+    site.until(lambda: len(site.arrived()) == 2)
+
+
+@pytest.mark.parametrize(
+    "since", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-05-01T08:00:00", "x"]
+)
+def test_a_replay_from_no_time_is_refused(site: Site, since: str) -> None:
+    site.route("r")
+    answer = site.http.post("/kastor/v1/routes/r/replay", params={"from": since})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidArgument")
+
+
+def test_a_filter_with_a_character_that_no_engine_stores_is_refused(site: Site) -> None:
+    body = {"endpointName": "log", "filter": "subject = 'a\0'"}
+    answer = site.http.put("/eventroutes/r", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "EventRouteFilterInvalid"
+    assert "Position=13" in answer.json()["error"]["message"]
+
+
+def test_a_replay_holds_while_events_are_delivered(site: Site) -> None:
+    site.route("r")
+    site.put("first", 1)
+    site.until(lambda: len(site.arrived()) == 1)
+    begin = site.state("r")["position"] - 1
+    stopped = threading.Event()
+
+    def load() -> None:
+        with httpx2.Client(base_url=site.server.url, params=VERSION) as http:
+            while not stopped.is_set():
+                http.post("/digitaltwins/first/telemetry", json={"x": 1})
+
+    def replayed() -> int:
+        return sum(event.get("subject") == "first" for event in site.arrived())
+
+    loads = [threading.Thread(target=load) for _ in range(3)]
+    for each in loads:
+        each.start()
+    try:
+        for replays in range(1, 11):
+            time.sleep(0.2)
+            site.http.post("/kastor/v1/routes/r/replay", params={"from": begin})
+            site.until(lambda wanted=1 + replays: replayed() >= wanted, 5)
+    finally:
+        stopped.set()
+        for each in loads:
+            each.join()
 
 
 def test_an_endpoint_in_trouble_holds_up_its_own_route_alone(site: Site) -> None:

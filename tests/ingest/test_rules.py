@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -241,3 +242,11 @@ def test_secrets_keep_to_the_bounds_of_the_server() -> None:
     given = {**SETTINGS, "username": "u", "password": {"env": "NAME"}}
     with pytest.raises(InvalidArgument, match="password"):
         read_input("mqtt", given, EndpointPolicy(secret_variables="KASTOR_SECRET_"))
+
+
+def test_authorities_keep_to_the_bounds_of_the_server(tmp_path: Path) -> None:
+    policy = EndpointPolicy(secret_folder=tmp_path)
+    given = {**SETTINGS, "tls": True}
+    read_input("mqtt", {**given, "ca_file": str(tmp_path / "ca.pem")}, policy)
+    with pytest.raises(InvalidArgument, match="ca_file"):
+        read_input("mqtt", {**given, "ca_file": "/etc/shadow"}, policy)

@@ -12,8 +12,10 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from aiohttp import web
 
 from kastor.testing import KastorServer
+from tests.events.receiver import receiver
 from tests.metrics.scrape import VERSION, Scrape, scrape
 
 from .wire import Line, counter, model, set_to, twin
@@ -178,6 +180,70 @@ async def test_each_tells_the_same_of_a_route_that_one_of_them_runs(
         await asyncio.sleep(0.1)
     assert told == [expected] * 3
     assert (await lines[1].send("DELETE", "/eventroutes/r"))[0] == 204
+
+
+async def test_a_replay_through_any_of_them_holds_under_load(
+    lines: list[Line], nodes: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "events"
+    settings = {"kind": "file", "settings": {"path": str(file)}}
+    assert (await lines[0].put("/kastor/v1/endpoints/replayed", settings))[0] == 200
+    route = {"endpointName": "replayed", "filter": "true"}
+    assert (await lines[0].put("/eventroutes/r", route))[0] == 204
+    begin = json.loads((await lines[0].get("/kastor/v1/routes/r"))[2])["position"]
+    assert (await lines[0].put(twin("first"), counter(M, n=0)))[0] == 200
+
+    async def write() -> None:
+        async with Line(nodes[0]) as line:
+            for n in range(10_000):
+                await line.put(twin("busy"), counter(M, n=n))
+
+    def delivered() -> int:
+        return file.read_text().count('"subject":"first"') if file.exists() else 0
+
+    load = asyncio.create_task(write())
+    http = httpx2.AsyncClient()
+    for n in range(9):
+        await asyncio.sleep(0.2)
+        address = f"{nodes[n % 3]}/kastor/v1/routes/r/replay"
+        assert (await http.post(address, params={"from": begin})).status_code == 200
+        async with asyncio.timeout(10):
+            before = delivered()
+            while delivered() == before:  # noqa: ASYNC110 - what is waited for is in a file
+                await asyncio.sleep(0.02)
+    await http.aclose()
+    load.cancel()
+    await asyncio.wait([load])
+    assert (await lines[1].send("DELETE", "/eventroutes/r"))[0] == 204
+
+
+async def test_dead_letters_requeued_through_any_of_them_are_sent(lines: list[Line]) -> None:
+    refused = True
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=400 if refused else 200)
+
+    async with receiver() as target:
+        target.answer = answer
+        endpoint = {"kind": "webhook", "settings": {"url": target.url}}
+        assert (await lines[0].put("/kastor/v1/endpoints/hook", endpoint))[0] == 200
+        route = {"endpointName": "hook", "filter": "true"}
+        assert (await lines[0].put("/eventroutes/r", route))[0] == 204
+        letters = "/kastor/v1/routes/r/deadletters"
+        for n, line in enumerate(lines):
+            refused = True
+            assert (await line.put(twin(f"t{n}"), counter(M, n=n)))[0] == 200
+            async with asyncio.timeout(10):
+                while not json.loads((await line.get(letters))[2])["value"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            refused = False
+            _, _, body = await line.send("POST", f"{letters}/requeue")
+            assert json.loads(body) == {"count": 1}
+            async with asyncio.timeout(10):
+                while len(target.events) <= n:  # noqa: ASYNC110 - it counts what arrived
+                    await asyncio.sleep(0.02)
+        assert [event["subject"] for event in target.events] == ["t0", "t1", "t2"]
+        assert (await lines[0].send("DELETE", "/eventroutes/r"))[0] == 204
 
 
 def test_workers_share_one_port(dsn: str) -> None:

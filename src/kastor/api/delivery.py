@@ -85,7 +85,7 @@ async def replay_route(services: Services, request: Request) -> Response:
 async def list_dead_letters(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/routes/{id}/deadletters?after=KEY."""
     after = request.first("after") or "0"
-    if not after.isdecimal():
+    if not _is_key(after):
         raise InvalidArgument("after must be the key of a dead letter.")
     letters = await services.routes.dead_letters(request.parameters[0], int(after), _LETTERS_PAGE)
     value = [_letter(letter) for letter in letters]
@@ -109,9 +109,13 @@ def _keys(request: Request) -> list[int] | None:
     given = request.query.get("key")
     if given is None:
         return None
-    if not all(key.isdecimal() and len(key) < 19 for key in given):  # noqa: PLR2004
+    if not all(_is_key(key) for key in given):
         raise InvalidArgument("key must be the key of a dead letter.")
     return [int(key) for key in given]
+
+
+def _is_key(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19  # noqa: PLR2004 - digits of an int64
 
 
 def _endpoint(info: EndpointInfo) -> dict[str, Any]:

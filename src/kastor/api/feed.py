@@ -42,7 +42,7 @@ async def events(services: Services, request: Request) -> Response | StreamRespo
 async def _page(feed: Feed, request: Request, after: str, wants: Filter) -> Response:
     size = max_items(request, _DEFAULT_PAGE, _MAX_PAGE)
     begin = int(after) if after == "0" else await feed.position(after)
-    found, position = await feed.page(begin, size, wants)
+    found, position = await request.unless_gone(feed.page(begin, size, wants))
     body = b"".join([_structured(event) + b"\n" for event in found])
     header = (NEXT_HEADER, str(position).encode())
     return Response(200, body, [header], (b"content-type", _NDJSON))

@@ -186,7 +186,7 @@ class Request:
             ClientGone: nobody is left to answer.
         """
         task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(self._receive())
+        gone = asyncio.ensure_future(self._until_gone())
         try:
             await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
@@ -195,6 +195,11 @@ class Request:
         finally:
             task.cancel()
             gone.cancel()
+
+    async def _until_gone(self) -> None:
+        # What comes first may be the body, where nobody has read it.
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def document(self, limit: int) -> Document:
         """Return a body that is a JSON object.

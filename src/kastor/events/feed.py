@@ -27,6 +27,8 @@ RING, RING_BYTES = 2_048, 16 * 2**20
 BATCH = 256
 STEP = 32
 """Events that a stream takes at once: a client that never reads keeps them from being freed."""
+LOOKED_AT = 10_000
+"""Entries that a page looks at: a filter that wants next to nothing must not read the whole log."""
 RETRY_SECONDS = 0.5
 _NOWHERE = 2**63
 """Before the log is followed no position is within the ring."""
@@ -96,11 +98,16 @@ class Feed:
         return min(position, newest)
 
     async def page(self, after: int, limit: int, wants: Filter) -> tuple[list[Event], int]:
-        """Return up to `limit` events after a position, and the position that was looked at."""
+        """Return up to `limit` events after a position, and the position that was looked at.
+
+        There may be fewer, or none, before the end of the log, since a page looks at no more than
+        `LOOKED_AT` entries. At the end the position is `after`.
+        """
         found: list[Event] = []
-        position = after
-        while len(found) < limit:
-            entries = await self._store.changes_after(position, BATCH)
+        position, left = after, LOOKED_AT
+        while left > 0 and len(found) < limit:
+            entries = await self._store.changes_after(position, min(BATCH, left))
+            left -= len(entries)
             if not entries:
                 break
             for entry in entries:

@@ -69,6 +69,8 @@ def tokenize(text: str) -> list[Token]:
     """
     if len(text) > MAX_LENGTH:
         raise FilterError(f"A filter may have {MAX_LENGTH} characters, this one has {len(text)}")
+    if "\0" in text:
+        raise error_at(text, text.index("\0"), "A filter has no character U+0000")
     tokens, at = [], 0
     while at < len(text):
         match = _TOKEN.match(text, at)

@@ -29,7 +29,8 @@ class EndpointPolicy:
         webhook_prefixes: webhook URLs must begin with one of these; none: any URL.
         private_addresses: webhooks may reach loopback, private and link-local addresses.
         file_folder: files must lie below it; None: anywhere.
-        secret_folder: secrets in files must lie below it; None: anywhere.
+        secret_folder: secrets in files, and files of authorities, must lie below it; None:
+            anywhere. Whether another file is there, and readable, would show in the route's error.
         secret_variables: secrets in the environment must have names that begin so.
     """
 
@@ -43,6 +44,9 @@ class EndpointPolicy:
         """Refuse an endpoint that is out of bounds; raises InvalidArgument."""
         for setting, reference in secrets_of(endpoint).items():
             self._check_secret(setting, reference)
+        ca_file = getattr(endpoint, "ca_file", None)
+        if ca_file is not None:
+            self._check_file("ca_file", ca_file, self.secret_folder)
         if isinstance(endpoint, FileEndpoint):
             self._check_file("path", endpoint.path, self.file_folder)
         if isinstance(endpoint, WebhookEndpoint) and isinstance(endpoint.url, str):
@@ -72,6 +76,8 @@ class EndpointPolicy:
 
     @staticmethod
     def _check_file(setting: str, path: str, folder: Path | None) -> None:
+        if "\0" in path:
+            raise InvalidArgument(f"The setting {setting} of the endpoint names no file.")
         if folder is not None and not Path(path).resolve().is_relative_to(folder.resolve()):
             raise InvalidArgument(
                 f"The setting {setting} of the endpoint may only name files below {folder}."

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import msgspec
 import structlog
@@ -54,6 +55,7 @@ class _Running:
     lease: Lease
     task: asyncio.Task[None]
     made_of: tuple[object, ...]
+    owner: str
 
 
 class Relay:
@@ -74,6 +76,7 @@ class Relay:
         self._meters: dict[tuple[str, Ticks], DeliveryMeter] = {}
         self._lock = asyncio.Lock()
         self._owner = holder_name()
+        self._starts = count(1)
         self._keeper: asyncio.Task[None] | None = None
 
     async def refresh(self) -> None:
@@ -96,11 +99,15 @@ class Relay:
         if self._store.shared and self._keeper is None:
             self._keeper = asyncio.create_task(keep("routes", self._renew))
 
-    async def restart(self, route_id: str) -> None:
-        """Stop a route's worker and start it from its stored position."""
-        async with self._lock:
-            await self._stop(route_id)
-        await self.refresh()
+    async def move(self, route_id: str, position: int) -> None:
+        """Make a route go on from a position, whoever runs it."""
+        try:
+            async with self._lock:
+                # First, so that its worker notes no progress after the move.
+                await self._stop(route_id)
+                await self._store.move_route(route_id, position)
+        finally:
+            await self.refresh()
 
     async def stop(self) -> None:
         """Stop every worker; what is not confirmed comes again at the next start."""
@@ -166,9 +173,12 @@ class Relay:
             _log.error("route has a filter that is not understood", route=route.id, why=str(error))
             return
         lease = Lease(shared=self._store.shared)
-        position = await self._hold(route.id, lease)
+        # A name for each start: what an earlier worker still had under way is refused.
+        owner, asked = f"{self._owner}/{next(self._starts)}", time.monotonic()
+        position = await self._store.hold_route(route.id, owner, LEASE_SECONDS)
         if position is None:
             return  # another process runs it
+        lease.extend(asked)
         worker = RouteWorker(
             replace(route, position=position),
             self._sink_maker(endpoint),
@@ -176,34 +186,32 @@ class Relay:
             self._store,
             self._host_name,
             self._settings,
-            self._owner,
+            owner,
             self._meter(route),
             lease,
         )
         task = asyncio.create_task(worker.run())
-        self._running[route.id] = _Running(worker, lease, task, made_of)
+        self._running[route.id] = _Running(worker, lease, task, made_of, owner)
 
     async def _stop(self, route_id: str) -> None:
         running = self._running.pop(route_id, None)
         if running is not None:
             await _cancel(running.task)
             with contextlib.suppress(Unavailable):  # its claim ends by itself
-                await self._store.let_go(route_id, self._owner)
+                await self._store.let_go(route_id, running.owner)
 
     async def _renew(self) -> None:
         """Renew the leases, and see what other processes changed."""
         for route_id, running in list(self._running.items()):
-            if await self._hold(route_id, running.lease) is None:
+            asked = time.monotonic()
+            waiting = await self._store.keep_route(route_id, running.owner, LEASE_SECONDS)
+            if waiting is None:
                 await _cancel(running.task)
+                continue
+            running.lease.extend(asked)
+            if waiting:  # requeued through another process
+                running.worker.expect_requeued()
         await self.refresh()
-
-    async def _hold(self, route_id: str, lease: Lease) -> int | None:
-        """Claim a route or keep it; return its position, None where another process has it."""
-        asked = time.monotonic()
-        position = await self._store.hold_route(route_id, self._owner, LEASE_SECONDS)
-        if position is not None:
-            lease.extend(asked)
-        return position
 
     def _sink_maker(self, endpoint: EndpointRow) -> Callable[[], Sink]:
         def make() -> Sink:

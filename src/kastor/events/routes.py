@@ -17,6 +17,7 @@ from kastor.events.filter import parse
 from kastor.events.relay import Relay, RouteState
 from kastor.records import DeadLetter, EndpointRow, RouteRow
 from kastor.storage.events import EventStore
+from kastor.types import Ticks
 
 _ROUTE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ENDPOINT_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
@@ -124,7 +125,7 @@ class RouteService:
         await self._relay.refresh()
 
     async def replay(self, route_id: str, since: str) -> int:
-        """Send again from a position or a time on; return the position.
+        """Send again from a position or a time on; return the position, at most the newest.
 
         Raises:
             NotFound: there is no such route.
@@ -132,8 +133,7 @@ class RouteService:
         """
         await self.route(route_id)
         position = await self._position(since)
-        await self._store.move_route(route_id, position)
-        await self._relay.restart(route_id)
+        await self._relay.move(route_id, position)
         return position
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
@@ -204,16 +204,22 @@ class RouteService:
 
     async def _position(self, since: str) -> int:
         if since.isdecimal() and len(since) < 19:  # noqa: PLR2004 - digits of an int64
-            return int(since)
-        try:
-            instant = datetime.fromisoformat(since)
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
+            _, newest = await self._store.log_bounds()
+            return min(int(since), newest)
+        ticks = _instant(since)
+        if ticks is None:
             raise InvalidArgument(
                 f"{since[:80]} is neither a position nor an ISO 8601 time with a zone."
             )
-        return await self._store.position_at(from_datetime(instant))
+        return await self._store.position_at(ticks)
+
+
+def _instant(text: str) -> Ticks | None:
+    try:
+        instant = datetime.fromisoformat(text)
+        return None if instant.tzinfo is None else from_datetime(instant)
+    except (ValueError, OverflowError):  # the second: its UTC is before year 1 or after 9999
+        return None
 
 
 def _info(row: EndpointRow, routes: list[RouteRow]) -> EndpointInfo:

@@ -13,7 +13,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -25,6 +25,7 @@ from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
+from kastor.events.secrets import hide
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
 from kastor.storage.lease import Lease
@@ -55,6 +56,21 @@ class RouteLostError(Exception):
     """Another process runs the route by now."""
 
 
+@dataclass(slots=True)
+class _Unnoted:
+    """What was done since the last note that the store took.
+
+    The worker's position may be past a dead letter that is only here: it must not be dropped.
+    """
+
+    delivered: int = 0
+    letters: list[DeadLetter] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.delivered or self.letters or self.settled)
+
+
 class RouteWorker:
     """Runs one route until it is cancelled."""
 
@@ -82,14 +98,22 @@ class RouteWorker:
         self._meter = meter
         self._lease = lease
         self._nudge = asyncio.Event()
-        self._nudge.set()  # dead letters may have been requeued while nobody ran
+        # Dead letters may have been requeued while nobody ran, so the first look is asked for.
+        self._looks_asked, self._looks_done = 1, 0
+        self._unnoted = _Unnoted()
         self._noted, self._noted_at = route.position, time.monotonic()
         self._noted_error = route.last_error
         self._attempts = 0
 
     def nudge(self) -> None:
         """Look for requeued dead letters, and try again at once what waits for its next try."""
+        self._looks_asked += 1
         self._nudge.set()
+
+    def expect_requeued(self) -> None:
+        """Look for requeued dead letters, unless that is about to happen anyhow."""
+        if self._looks_asked == self._looks_done:
+            self.nudge()
 
     async def run(self) -> None:
         """Deliver until cancelled, or until another process has the route.
@@ -110,16 +134,19 @@ class RouteWorker:
                     await self._back_off(Fault("unavailable", error.message))
                 except Exception as error:  # noqa: BLE001 - a fault in one route is its own
                     _log.warning("route failed", route=self.route.id, exc_info=error)
-                    self.error = str(error)
-                    await self._back_off(Fault("unavailable", str(error)))
+                    self.error = hide(str(error), ())
+                    await self._back_off(Fault("unavailable", self.error))
         finally:
             if sink is not None:
                 await sink.close()
 
     async def _round(self, sink: Sink) -> None:
-        if self._nudge.is_set():
-            self._nudge.clear()
+        if self._unnoted:
+            await self._note()  # what the store did not take comes before anything new
+        asked = self._looks_asked
+        if asked != self._looks_done:
             await self._send_requeued(sink)
+            self._looks_done = asked
         entries = await self._store.changes_after(self.position, self._settings.batch)
         if entries:
             await self._send_entries(sink, entries)
@@ -138,20 +165,21 @@ class RouteWorker:
         finally:
             woken.cancel()
             nudged.cancel()
+        self._nudge.clear()
 
     async def _send_entries(self, sink: Sink, entries: Sequence[LoggedChange]) -> None:
         events = (build_event(entry, self._host_name) for entry in entries if entry.notify)
         pending = deque(event for event in events if self._wants.matches(event))
         while pending:
-            confirmed, letters = await self._try(sink, pending)
+            await self._try(sink, pending)
             self.position = pending[0].position - 1 if pending else entries[-1].seq
-            if confirmed or letters:
-                await self._note(confirmed, letters)
+            if self._unnoted:
+                await self._note()
         self.position = entries[-1].seq
         if time.monotonic() - self._noted_at > self._settings.note_every:
             await self._note()
 
-    async def _try(self, sink: Sink, pending: deque[Event]) -> tuple[int, list[DeadLetter]]:
+    async def _try(self, sink: Sink, pending: deque[Event]) -> None:
         """Deliver once; take what is done off `pending`, wait if the endpoint is in trouble."""
         await self._lease.wait()
         report = await sink.deliver(list(pending))
@@ -159,18 +187,18 @@ class RouteWorker:
             pending.popleft()
         if report.confirmed:
             self._attempts, self.error = 0, None
+        self._unnoted.delivered += report.confirmed
         if report.fault is None:
-            return report.confirmed, []
+            return
         self._attempts += 1
         self.error = report.fault.message
         if report.fault.kind == "refused" or self._is_too_old(pending[0]):
-            letter = self._letter(pending.popleft(), report.fault)
+            self._unnoted.letters.append(self._letter(pending.popleft(), report.fault))
             self._attempts = 0
-            return report.confirmed, [letter]
+            return
         self.position = pending[0].position - 1
-        await self._note(report.confirmed)
+        await self._note()
         await self._back_off(report.fault)
-        return 0, []
 
     def _is_too_old(self, event: Event) -> bool:
         if event.time is None:
@@ -197,33 +225,32 @@ class RouteWorker:
         event = _EVENT.decode(letter.event)
         await self._lease.wait()
         report = await sink.deliver([event])
-        again = [] if report.fault is None else [self._letter(event, report.fault)]
-        await self._note(report.confirmed, again, [letter.key])
+        if report.fault is not None:
+            self._unnoted.letters.append(self._letter(event, report.fault))
+        self._unnoted.delivered += report.confirmed
+        self._unnoted.settled.append(letter.key)
+        await self._note()
 
-    async def _note(
-        self,
-        delivered: int = 0,
-        letters: Sequence[DeadLetter] = (),
-        settled: Sequence[int] = (),
-    ) -> None:
-        """Write the progress down, if there is any."""
-        news = delivered or letters or settled or self.position != self._noted
-        if not news and self.error == self._noted_error:
+    async def _note(self) -> None:
+        """Write the progress down, if there is any; what the store does not take is kept."""
+        if not self._unnoted and self.position == self._noted and self.error == self._noted_error:
             return
+        position, error, news = self.position, self.error, self._unnoted
         total = await self._store.advance_route(
             self.route.id,
             self._owner,
-            self.position,
-            delivered=delivered,
-            error=self.error,
-            letters=list(letters),
-            settled=list(settled),
+            position,
+            delivered=news.delivered,
+            error=error,
+            letters=news.letters,
+            settled=news.settled,
         )
         if total is None:
             raise RouteLostError
+        self._unnoted = _Unnoted()
         self._meter.observe(total)
-        self._noted, self._noted_at = self.position, time.monotonic()
-        self._noted_error = self.error
+        self._noted, self._noted_at = position, time.monotonic()
+        self._noted_error = error
 
     async def _back_off(self, fault: Fault) -> None:
         settings = self._settings
@@ -238,6 +265,7 @@ class RouteWorker:
                 await self._nudge.wait()
         except TimeoutError:
             return
+        self._nudge.clear()
 
 
 def _age_seconds(time_text: str) -> float:

@@ -65,10 +65,19 @@ class EventStore(Protocol):
         """Pause or resume a route; return whether there is one."""
 
     async def move_route(self, route_id: str, position: int) -> bool:
-        """Set a route's position; return whether there is one."""
+        """Set a route's position; return whether there is one.
+
+        Who holds it loses it: its worker would note on from where it is.
+        """
 
     async def hold_route(self, route_id: str, owner: str, seconds: float) -> int | None:
-        """Claim a route for a while, or keep it; return its position, None where another has it."""
+        """Claim a route for a while; return its position, None where another has it."""
+
+    async def keep_route(self, route_id: str, owner: str, seconds: float) -> bool | None:
+        """Keep a claim for a while; return whether requeued dead letters wait to be sent.
+
+        None means that the claim is lost: another one has it, or the route was moved.
+        """
 
     async def let_go(self, route_id: str, owner: str) -> None:
         """Give a route up before its time is over."""

@@ -9,7 +9,13 @@ from aiormq.exceptions import PublishError
 from yarl import URL
 
 from kastor.events.endpoint_kinds import AmqpEndpoint
-from kastor.events.envelope import STRUCTURED_TYPE, amqp_properties, delivery_trace, structured
+from kastor.events.envelope import (
+    STRUCTURED_TYPE,
+    TELEMETRY,
+    amqp_properties,
+    delivery_trace,
+    structured,
+)
 from kastor.events.model import Event, Fault
 from kastor.events.policy import EndpointPolicy
 from kastor.events.secrets import read_optional
@@ -18,7 +24,9 @@ from kastor.events.sinks.trust import tls_context
 from kastor.events.templates import render
 
 SHORT_TEXT = 255
-"""Bytes that AMQP 0-9-1 has for a routing key, a message id and a type."""
+"""Bytes that AMQP 0-9-1 has for a routing key, a message id, a type and a content type."""
+PROPERTIES_BYTES = 65_536
+"""Bytes of properties that are sent: all of a message's have to fit into one frame."""
 
 
 class AmqpSink(ConnectedSink):
@@ -67,8 +75,13 @@ class AmqpSink(ConnectedSink):
         key = render(endpoint.routing_key, event, "*#")
         if len(key.encode()) > SHORT_TEXT:
             return Fault("refused", f"The routing key has more than {SHORT_TEXT} bytes: {key}")
+        message = self._message(event)
+        if len((message.content_type or "").encode()) > SHORT_TEXT:
+            return Fault("refused", f"The content type has more than {SHORT_TEXT} bytes")
+        if sum(len(str(value).encode()) for value in message.headers.values()) > PROPERTIES_BYTES:
+            return Fault("refused", f"The properties have more than {PROPERTIES_BYTES} bytes")
         try:
-            await exchange.publish(self._message(event), key, mandatory=endpoint.mandatory)
+            await exchange.publish(message, key, mandatory=endpoint.mandatory)
         except PublishError:
             text = f"{self._where}: no queue takes the routing key {key}"
             return Fault(endpoint.unroutable, text)
@@ -84,7 +97,17 @@ class AmqpSink(ConnectedSink):
             headers=dict(amqp_properties(event, trace)) if binary else None,
             content_type=event.datacontenttype if binary else STRUCTURED_TYPE,
             delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=event.id if len(event.id.encode()) <= SHORT_TEXT else None,
+            message_id=_message_id(event),
             type=event.type,
             app_id="kastor",
         )
+
+
+def _message_id(event: Event) -> str | None:
+    """Return an id that no other event under way has; None lets the library make one.
+
+    The library finds by it which event the broker returned. The id of telemetry is the sender's,
+    and only unique together with the source.
+    """
+    unique = f"{event.source}#{event.id}" if event.type == TELEMETRY else event.id
+    return unique if len(unique.encode()) <= SHORT_TEXT else None

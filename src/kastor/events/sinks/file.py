@@ -1,10 +1,16 @@
-"""Appends events as lines of JSON to a file, on disk before they count."""
+"""Appends events as lines of JSON to a file, on disk before they count.
+
+Several routes, also of several processes, may write to one file: each locks it while it appends,
+and looks at its end and its name anew, for another one may have added lines or put it aside.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +19,12 @@ from kastor.events.envelope import delivery_trace, structured
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
 
+LOCK_SECONDS, LOCK_PAUSE_SECONDS = 5.0, 0.01
 _TAIL_BYTES = 65_536
 
 
 class FileSink:
-    """Writes to one file, which nobody else appends to."""
+    """Writes to one file, to which nobody appends but sinks like this one."""
 
     def __init__(self, _name: str, endpoint: FileEndpoint, _policy: EndpointPolicy) -> None:
         self._path = Path(endpoint.path)
@@ -28,7 +35,7 @@ class FileSink:
         self._size = 0
 
     async def open(self) -> None:
-        """Nothing yet: the file is opened with the first events."""
+        """Nothing yet: the file is opened and locked with the first events."""
 
     async def close(self) -> None:
         """Close the file, after a write that is still under way."""
@@ -43,6 +50,7 @@ class FileSink:
         with self._lock:
             written = 0
             try:
+                self._take()
                 for part in self._parts(lines):
                     self._write(b"".join(part))
                     written += len(part)
@@ -50,11 +58,25 @@ class FileSink:
                 self._close()
                 reason = error.strerror or str(error)
                 return Delivered(written, Fault("unavailable", f"{self._path}: {reason}"))
+            self._release()
             return Delivered(written)
+
+    def _take(self) -> int:
+        """Lock the file that has the name now; raises OSError."""
+        deadline = time.monotonic() + LOCK_SECONDS
+        _lock(handle := self._open(), deadline)
+        while not _is_at(handle, self._path):
+            self._close()
+            _lock(handle := self._open(), deadline)
+        self._size = _cut_half_line(handle)
+        return handle
+
+    def _release(self) -> None:
+        if self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     def _parts(self, lines: list[bytes]) -> list[list[bytes]]:
         """Lines by the file they go to: a file is put aside before it would grow too large."""
-        self._open()
         parts: list[list[bytes]] = [[]]
         size = self._size
         for line in lines:
@@ -67,9 +89,10 @@ class FileSink:
 
     def _write(self, data: bytes) -> None:
         handle = self._open()
-        if self._max_bytes and self._size and self._size + len(data) > self._max_bytes:
+        # Again, where another sink was the first to write to the new file.
+        while self._max_bytes and self._size and self._size + len(data) > self._max_bytes:
             self._rotate()
-            handle = self._open()
+            handle = self._take()
         try:
             rest = memoryview(data)
             while rest:
@@ -85,12 +108,10 @@ class FileSink:
         if self._handle is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._handle = os.open(self._path, flags, 0o640)
-            self._size = _cut_half_line(self._handle)
             _sync_folder(self._path.parent)
         return self._handle
 
     def _rotate(self) -> None:
-        self._close()
         for number in range(self._keep, 0, -1):
             older = self._aside(number)
             if not older.exists():
@@ -100,6 +121,7 @@ class FileSink:
             else:
                 older.rename(self._aside(number + 1))
         self._path.rename(self._aside(1))
+        self._close()  # the lock ends last: two that rename at once would overwrite files
 
     def _aside(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
@@ -112,6 +134,27 @@ class FileSink:
     def _close_when_done(self) -> None:
         with self._lock:
             self._close()
+
+
+def _lock(handle: int, deadline: float) -> None:
+    """Lock a file; raises TimeoutError when the time, by the monotonic clock, is up."""
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError("another process keeps the file locked") from None
+            time.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _cut_half_line(handle: int) -> int:

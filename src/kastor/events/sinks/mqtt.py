@@ -30,6 +30,8 @@ _FAILURE = 0x80
 # Topic name invalid, packet too large, payload format invalid: no other try can end otherwise.
 _REFUSED = frozenset({0x90, 0x95, 0x99})
 _PACKET_OVERHEAD = 64
+_TEXT_BYTES = 65_535
+"""What a text of MQTT can have; U+0000 it cannot."""
 
 
 class BrokerRefusal(Exception):
@@ -78,6 +80,8 @@ class MqttSink(ConnectedSink):
             return Fault("unavailable", f"{self._where}: not connected")
         topic = render(self._endpoint.topic, event, "+#/")
         payload, properties = self._message(event)
+        if self._endpoint.mode == "binary" and not _can_be_sent(event):
+            return Fault("refused", "An attribute of the event is too long for MQTT, or has U+0000")
         if self._largest is not None:
             extra = len(properties.pack())  # type: ignore[no-untyped-call]
             size = len(payload) + len(topic.encode()) + extra + _PACKET_OVERHEAD
@@ -182,6 +186,12 @@ class MqttSink(ConnectedSink):
             if not future.done():
                 future.set_exception(BrokerRefusal(why))
                 future.exception()  # nobody may be waiting any more, and that is no error
+
+
+def _can_be_sent(event: Event) -> bool:
+    """Whether the event's attributes, which may be a caller's texts, can be properties."""
+    texts = [event.datacontenttype, *attributes(event, "").values()]
+    return all(len(text.encode()) <= _TEXT_BYTES and "\0" not in text for text in texts)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, callback: Any, *arguments: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.postgres.connections import Connection
-from kastor.storage.postgres.leases import hold, let_go
+from kastor.storage.postgres.leases import hold, keep, let_go
 from kastor.storage.postgres.statements import Qualified
 from kastor.types import Ticks
 
@@ -81,6 +81,8 @@ DELETE FROM {graph}.routes WHERE id = $1 RETURNING 1
 _PAUSE = "UPDATE {graph}.routes SET paused = $1 WHERE id = $2 RETURNING 1"
 _MOVE = "UPDATE {graph}.routes SET position = $1, owner = NULL WHERE id = $2 RETURNING 1"
 _HOLD = hold("routes", "id", returning="position")
+_WAITING = "EXISTS (SELECT 1 FROM {graph}.dead_letters WHERE route = $1 AND requeued)"
+_KEEP = keep("routes", "id", returning=_WAITING)
 _LET_GO = let_go("routes", "id")
 _ADVANCE = """
 UPDATE {graph}.routes SET position = greatest(position, $1), delivered = delivered + $2,
@@ -191,12 +193,17 @@ class PostgresEventTables:
         return bool(await self._fetch(_PAUSE, paused, route_id))
 
     async def move_route(self, route_id: str, position: int) -> bool:
-        """Set a route's position."""
+        """Set a route's position, and take it from whoever runs it."""
         return bool(await self._fetch(_MOVE, position, route_id))
 
     async def hold_route(self, route_id: str, owner: str, seconds: float) -> int | None:
         """Claim a route or keep it; return its position, None where another holds it."""
         rows = await self._fetch(_HOLD, route_id, owner, seconds)
+        return rows[0][0] if rows else None
+
+    async def keep_route(self, route_id: str, owner: str, seconds: float) -> bool | None:
+        """Keep a route; return whether dead letters wait, None where the claim is lost."""
+        rows = await self._fetch(_KEEP, route_id, owner, seconds)
         return rows[0][0] if rows else None
 
     async def let_go(self, route_id: str, owner: str) -> None:

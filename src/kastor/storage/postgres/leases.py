@@ -21,6 +21,18 @@ RETURNING {returning}
 """
 
 
+def keep(table: str, key: str, *, returning: str = "1") -> str:
+    """Return a statement that renews a claim; no row where it was taken away or given up.
+
+    Parameters and arguments as for `hold`.
+    """
+    return f"""
+UPDATE {{graph}}.{table} SET held_until = now() + make_interval(secs => $3)
+WHERE {key} = $1 AND owner = $2
+RETURNING {returning}
+"""
+
+
 def let_go(table: str, key: str) -> str:
     """Return a statement that ends a claim; its parameters are the key and the owner."""
     return f"UPDATE {{graph}}.{table} SET owner = NULL WHERE {key} = $1 AND owner = $2"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SIGNING_KEY_BYTES = 32
 OLDEST_SERVER = 15
 NAME_BYTES = 63

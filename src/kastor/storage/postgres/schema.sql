@@ -188,6 +188,7 @@ CREATE TABLE {graph}.dead_letters (
     requeued  boolean NOT NULL
 );
 CREATE INDEX dead_letters_by_route ON {graph}.dead_letters (route, key);
+CREATE INDEX dead_letters_requeued ON {graph}.dead_letters (route) WHERE requeued;
 
 -- Inputs: where messages of sensors come from, and what becomes of them.
 CREATE TABLE {graph}.inputs (

@@ -163,6 +163,11 @@ class SqliteEventTables:
         rows = await self._read(_POSITION, (route_id,))
         return rows[0][0] if rows else None
 
+    async def keep_route(self, route_id: str, _owner: str, _seconds: float) -> bool | None:
+        """Nothing can be lost, and nobody else requeues."""
+        rows = await self._read(_POSITION, (route_id,))
+        return False if rows else None
+
     async def let_go(self, route_id: str, owner: str) -> None:
         """Nothing was held."""
 

@@ -1,0 +1,57 @@
+"""Pages of the feed: each looks at a bounded part of the log, and together they miss nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from kastor.events import feed as module
+from kastor.events.feed import Feed
+from kastor.events.filter import parse
+
+from .graphs import Graph, room
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_filter_that_wants_nothing_does_not_read_the_whole_log_at_once(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(module, "LOOKED_AT", 10)
+    for number in range(25):
+        await graph.put(f"t{number}", room())
+    feed = Feed(graph.store.events, "twins.example.org")
+    _, newest = await graph.store.events.log_bounds()
+    begin = newest - 25
+    positions = []
+    position = begin
+    while True:
+        found, reached = await feed.page(position, 100, parse("false"))
+        assert found == []
+        if reached == position:
+            break
+        positions.append(reached - begin)
+        position = reached
+    assert positions == [10, 20, 25]
+
+
+async def test_a_page_ends_at_its_size_and_goes_on_behind_it(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(module, "LOOKED_AT", 10)
+    for number in range(25):
+        await graph.put(f"t{number}", room())
+    feed = Feed(graph.store.events, "twins.example.org")
+    _, newest = await graph.store.events.log_bounds()
+    wants = parse("subject != 't3'")
+    subjects, sizes, position = [], [], newest - 25
+    while True:
+        found, reached = await feed.page(position, 7, wants)
+        if reached == position:
+            break
+        subjects += [event.subject for event in found]
+        sizes.append(len(found))
+        position = reached
+    assert subjects == [f"t{number}" for number in range(25) if number != 3]
+    assert sizes == [7, 7, 7, 3]
