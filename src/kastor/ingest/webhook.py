@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from kastor.errors import InvalidArgument
-from kastor.ingest.mapping import MAX_DEPTH, Message, Unreadable, require_depth
+from kastor.ingest.mapping import Message, Unreadable, require_depth
 
 JSON = "application/json"
 EVENT, EVENT_BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -106,8 +106,7 @@ def _array(body: bytes) -> list[Any]:
 def _decoded(body: bytes) -> Any:
     try:
         decoded = orjson.loads(body)
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-            require_depth(decoded)
+        require_depth(body, decoded)
     except orjson.JSONDecodeError as error:
         raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
     except Unreadable as error:
