@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from kastor.api.hosting import Addressed, Hosting
     from kastor.api.request import Receive, Scope, Send
+    from kastor.api.services import Services
     from kastor.auth.tokens import TokenStore
 
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -106,7 +107,7 @@ class Application:
                 name = DESCRIPTION
                 response = self._describe(scope)
             else:
-                addressed, operation, parameters = await self._find(scope, raw_path)
+                addressed, operation, parameters = self._find(scope, raw_path)
                 name = operation.id
                 request = Request(scope, receive, parameters)
                 response = await self._respond(scope, request, addressed, operation)
@@ -123,11 +124,9 @@ class Application:
         else:
             await _send(scope, response, send)
 
-    async def _find(
-        self, scope: Scope, raw_path: bytes
-    ) -> tuple[Addressed, Operation, tuple[str, ...]]:
+    def _find(self, scope: Scope, raw_path: bytes) -> tuple[Addressed, Operation, tuple[str, ...]]:
         try:
-            addressed = await self._hosting.find(raw_path, scope["headers"])
+            addressed = self._hosting.find(raw_path, scope["headers"])
             return addressed, *self._matcher.find(scope["method"], addressed.raw_path)
         except KastorError:
             # Who has no token learns nothing about paths either (rest-api A.7).
@@ -138,6 +137,7 @@ class Application:
         self, scope: Scope, request: Request, addressed: Addressed, operation: Operation
     ) -> Response | StreamResponse:
         request.actor = self._require_access(request, operation)
+        services = await self._open(request, addressed, operation)
         request.base_url = self._base_url(scope, request.headers, addressed)
         if operation.versioned:
             url = f"{request.base_url}{addressed.raw_path.decode('latin-1')}"
@@ -146,7 +146,12 @@ class Application:
             request.api_version = require_version(request.query.get("api-version"), url)
         if READ_HEADER in operation.headers:
             request.choose_source()
-        return await operation.handler(addressed.services, request)
+        return await operation.handler(services, request)
+
+    async def _open(self, request: Request, addressed: Addressed, operation: Operation) -> Services:
+        if operation.permission is Permission.OPEN and self._known(request.headers) is None:
+            return self._hosting.graphs.default  # nobody unknown learns which graphs there are
+        return await self._hosting.open(addressed)
 
     def _require_access(self, request: Request, operation: Operation) -> Actor:
         if operation.permission is Permission.OPEN:
@@ -157,15 +162,18 @@ class Application:
         return actor
 
     def _require_known(self, headers: dict[bytes, bytes]) -> Actor:
-        if self._tokens is None:
-            return ANONYMOUS
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        actor = None
-        if scheme.lower() == b"bearer":
-            actor = self._tokens.actor(token.strip().decode("latin-1"))
+        actor = self._known(headers)
         if actor is None:
             raise Unauthenticated("A valid token is needed.")
         return actor
+
+    def _known(self, headers: dict[bytes, bytes]) -> Actor | None:
+        if self._tokens is None:
+            return ANONYMOUS
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        return self._tokens.actor(token.strip().decode("latin-1"))
 
     def _base_url(
         self, scope: Scope, headers: dict[bytes, bytes], addressed: Addressed | None = None
