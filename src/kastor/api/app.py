@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kastor.api.hosting import Addressed, Hosting
     from kastor.api.request import Receive, Scope, Send
     from kastor.api.services import Services
+    from kastor.api.strangers import StrangerCheck
     from kastor.auth.tokens import TokenStore
 
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -48,6 +49,7 @@ class Application:
         *,
         requests: RequestMeter | None = None,
         tokens: TokenStore | None = None,
+        strangers: StrangerCheck | None = None,
         public_url: str | None = None,
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
@@ -56,6 +58,7 @@ class Application:
         self._hosting = hosting
         self._requests = requests or RequestMeter()
         self._tokens = tokens
+        self._strangers = strangers
         self._public_url = None if public_url is None else public_url.rstrip("/")
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
@@ -95,7 +98,9 @@ class Application:
         )
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/docs" or scope["path"].startswith("/docs/"):
+        refusal = self._refusal(scope)
+        is_docs = scope["path"] == "/docs" or scope["path"].startswith("/docs/")
+        if is_docs and refusal is None:
             await self._serve_docs(scope, receive, send)
             return
         started = time.perf_counter()
@@ -103,7 +108,9 @@ class Application:
         name = UNMATCHED
         response: Response | StreamResponse
         try:
-            if raw_path == b"/openapi.json":
+            if refusal is not None:
+                response = answer(refusal)
+            elif raw_path == b"/openapi.json":
                 name = DESCRIPTION
                 response = self._describe(scope)
             else:
@@ -123,6 +130,14 @@ class Application:
             await send_stream(response, receive, send, self._draining)
         else:
             await _send(scope, response, send)
+
+    def _refusal(self, scope: Scope) -> KastorError | None:
+        try:
+            if self._strangers is not None:
+                self._strangers.check(scope)
+        except KastorError as error:
+            return error
+        return None
 
     def _find(self, scope: Scope, raw_path: bytes) -> tuple[Addressed, Operation, tuple[str, ...]]:
         try:

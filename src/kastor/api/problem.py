@@ -34,6 +34,8 @@ STATUS: dict[type[e.KastorError], int] = {
     e.MethodNotAllowed: 405,
     e.Unauthenticated: 401,
     e.Forbidden: 403,
+    e.HostNotAllowed: 403,
+    e.OriginNotAllowed: 403,
     e.TooManyRequests: 429,
     e.Unavailable: 503,
     e.CatalogChanged: 503,
