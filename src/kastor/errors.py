@@ -20,6 +20,8 @@
     ├── PayloadTooLarge              a body over its limit
     ├── MethodNotAllowed             known path, other methods
     ├── Unauthenticated / Forbidden  no or unknown token / token without the permission
+    ├── HostNotAllowed               a name that no token guards
+    ├── OriginNotAllowed             a web page that no token guards against
     ├── TooManyRequests              a rate limit
     ├── CatalogChanged               a query compiled for older models; never leaves the server
     └── Unavailable                  cannot write now; nothing was acknowledged
@@ -180,6 +182,18 @@ class Forbidden(KastorError):
     """The token's role lacks the permission."""
 
     default_code = "Forbidden"
+
+
+class HostNotAllowed(KastorError):
+    """The request is addressed to a name that a server without tokens does not answer to."""
+
+    default_code = "HostNotAllowed"
+
+
+class OriginNotAllowed(KastorError):
+    """A web page of another origin sent the request to a server without tokens."""
+
+    default_code = "OriginNotAllowed"
 
 
 class TooManyRequests(KastorError):

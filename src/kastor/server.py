@@ -21,9 +21,10 @@ from kastor.api.app import Application
 from kastor.api.hosting import Hosting
 from kastor.api.measure import RequestMeter
 from kastor.api.services import Services
+from kastor.api.strangers import StrangerCheck
 from kastor.assembly import build_services, value_rules
 from kastor.auth.tokens import TokenStore
-from kastor.config import Settings
+from kastor.config import Settings, is_loopback
 from kastor.engines import make_databases, open_postgres, open_sqlite
 from kastor.errors import Unavailable
 from kastor.graph.catalog import catalog_builder
@@ -180,10 +181,23 @@ def _application(
         Hosting(graphs, settings.graph_domain),
         requests=requests,
         tokens=tokens,
+        strangers=_stranger_check(settings),
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         draining=draining,
+    )
+
+
+def _stranger_check(settings: Settings) -> StrangerCheck | None:
+    if settings.auth != "none":
+        return None
+    return StrangerCheck(
+        any_host=not is_loopback(settings.host),
+        public_url=settings.public_url,
+        graph_domain=settings.graph_domain,
+        trusted_proxies=settings.trusted_proxies,
+        origins=settings.cors_origin,
     )
 
 

@@ -186,6 +186,30 @@ def test_a_source_time_inside_a_component_can_be_patched(api: Api, twin_k: Any, 
 
 
 @pytest.mark.parametrize("kind", ["replace", "add"])
+def test_a_source_time_does_not_outlive_its_component(api: Api, twin_k: Any, kind: str) -> None:
+    path = "/Component1/$metadata/ComponentProp1/sourceTime"
+    whole = op(kind, "/Component1", {"ComponentProp1": "new", "$metadata": {}})
+    assert_empty(api.patch(K1, [op("add", path, NANO), whole]), etag=True)
+    twin = api.twin("K1")
+    now = twin["$metadata"]["$lastUpdateTime"]
+    assert twin["Component1"]["$metadata"] == {
+        "$lastUpdateTime": now,
+        "ComponentProp1": {"lastUpdateTime": now},
+    }
+    assert_empty(api.patch(K1, [whole, op("add", path, NANO)]), etag=True)
+    assert api.twin("K1")["Component1"]["$metadata"]["ComponentProp1"]["sourceTime"] == NANO
+
+
+@pytest.mark.parametrize("name", ["$sourceTime", "$model"])
+def test_a_property_cannot_be_named_like_what_the_server_keeps(
+    api: Api, twin_t: Any, name: str
+) -> None:
+    with Unchanged(api, T):
+        response = api.patch(T, [op("add", f"/{name}", NANO)])
+        assert_error(response, 400, "ValidationFailed")
+
+
+@pytest.mark.parametrize("kind", ["replace", "add"])
 def test_J_19_a_twin_moves_to_a_model_it_fits(api: Api, twin_t: dict[str, Any], kind: str) -> None:
     api.add_models(interface("dtmi:t:Child;1", extends=BUILDING))
     assert_empty(api.patch(T, [op(kind, "/$metadata/$model", "dtmi:t:Child;1")]), etag=True)

@@ -321,6 +321,8 @@ def test_models_are_matched_with_their_descendants(api: Api, model_m: Any) -> No
     assert _ids(api, f"IS_OF_MODEL(T, '{BUILDING}', exact)") == ["base"]
     assert _ids(api, f"IS_OF_MODEL('{BUILDING}', EXACT)") == ["base"]
     assert _ids(api, "IS_OF_MODEL('dtmi:t:Building;2')") == ["newer"]
+    for version in ("9" * 10, "9" * 5_000, "1." + "9" * 5_000, "\u0661"):
+        assert _ids(api, f"IS_OF_MODEL('dtmi:t:Building;{version}')") == []
     assert _ids(api, "IS_OF_MODEL('dtmi:t:nosuch;1')") == []
 
 

@@ -298,3 +298,39 @@ def test_routes_survive_a_restart_and_miss_nothing() -> None:
             again.http.post("/kastor/v1/routes/r/resume")
             again.until(lambda: len(again.arrived()) >= 2)
             assert [event["subject"] for event in again.arrived()] == ["a", "b"]
+
+
+SLOW = (
+    "SELECT COUNT() FROM DIGITALTWINS MATCH (a) MATCH (b) MATCH (c) MATCH (d) MATCH (e) "
+    "WHERE a.temperature = b.temperature OR c.temperature = d.temperature OR e.temperature > 1"
+)
+
+
+def test_slow_queries_hold_up_no_route_and_no_status() -> None:
+    with KastorServer(("--query-timeout", "6")) as server:
+        site = Site(server)
+        site.prepare()
+        site.route("r")
+        for number in range(120):
+            site.put(f"t{number}", number)
+        site.until(lambda: len(site.arrived()) == 120)
+        answers: list[httpx2.Response] = []
+
+        def query() -> None:
+            url = f"{server.url}/query"
+            answers.append(httpx2.post(url, params=VERSION, json={"query": SLOW}, timeout=30))
+
+        threads = [threading.Thread(target=query) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        began = time.monotonic()
+        site.put("beside", 1)
+        site.until(lambda: len(site.arrived()) == 121, seconds=4)
+        for path in ("/eventroutes", "/kastor/v1/routes/r", "/kastor/v1/status", "/metrics"):
+            assert site.http.get(path).status_code == 200
+        assert time.monotonic() - began < 4
+        assert not answers  # they still ran
+        for thread in threads:
+            thread.join()
+        assert {answer.json()["error"]["code"] for answer in answers} == {"TimeoutError"}

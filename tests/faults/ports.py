@@ -96,7 +96,7 @@ class HttpPort:
             )
         text = b"" if body is None else json.dumps(body).encode()
         head = (
-            f"{method} {path}{_VERSION} HTTP/1.1\r\nHost: test\r\n{headers}"
+            f"{method} {path}{_VERSION} HTTP/1.1\r\nHost: localhost\r\n{headers}"
             f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
         )
         self._writer.write(head.encode() + text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,6 +94,42 @@ def test_what_a_pattern_captures_fills_the_same_template(words: list[str], data:
 )
 def test_patterns(pattern: str, topic: str, captured: dict[str, str] | None) -> None:
     assert Pattern(pattern).match(topic) == captured
+
+
+@given(
+    st.lists(st.sampled_from(["{a}", "{b}", "{c}", "-", "--", "x", "x-"]), min_size=1, unique=True),
+    st.text("-xy", max_size=12),
+)
+def test_a_level_matches_as_a_regular_expression_would(parts: list[str], text: str) -> None:
+    regex = "".join(f"(?P<{p[1]}>.+)" if p[0] == "{" else re.escape(p) for p in parts)
+    found = re.fullmatch(regex, text)
+    assert Pattern("".join(parts)).match(text) == (found and found.groupdict())
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        lambda: convert("1" * 1_000_000 + "x", "number"),
+        lambda: convert("1" * 1_000 + "x", "number"),
+        lambda: convert("1e" + "1" * 1_000_000, "number"),
+        lambda: read_time("1" * 1_000_000 + "x"),
+        lambda: read_time("2024-01-01T00:00:00." + "1" * 1_000_000 + "x"),
+        lambda: read_time(" " * 1_000_000 + "x"),
+        lambda: Pattern("{a}-{b}-{c}-{d}").match("-" * 1_000_000 + "/"),
+        lambda: Pattern("{a}-{b}-{c}-{d}x").match("-" * 1_000_000),
+    ],
+)
+def test_a_megabyte_that_a_sender_made_to_be_slow_is_not(hostile: Any) -> None:
+    began = time.perf_counter()
+    with contextlib.suppress(Unreadable):
+        assert hostile() is None
+    assert time.perf_counter() - began < 2
+
+
+def test_a_number_beyond_a_double_is_none() -> None:
+    for text in ("1e400", "9" * 400, "9" * 5_000):
+        with pytest.raises(Unreadable, match="is no number"):
+            convert(text, "number")
 
 
 def test_a_patterns_filter_is_for_a_broker() -> None:

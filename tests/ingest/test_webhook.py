@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,23 @@ def test_an_array_is_written_before_it_is_answered(hook: Graph) -> None:
     assert reasons[5] == "No rule matches."
     assert hook.twin("room-r1")["temperature"] == 2
     assert hook.twin("room-r2")["temperature"] == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"1\n" * 10_001, "application/x-ndjson"),
+        (b"[" + b"1," * 10_000 + b"1]", "application/json"),
+        (b"[" + b"1," * 10_000 + b"1]", "application/cloudevents-batch+json"),
+    ],
+)
+def test_too_many_messages_are_refused_as_a_whole(hook: Graph, body: bytes, kind: str) -> None:
+    before = hook.call("GET", "/kastor/v1/inputs/hook/status")["received"]
+    with pytest.raises(Answer, match="the limit is 10000") as caught:
+        post(hook, body, kind)
+    assert caught.value.status == 400
+    assert json.loads(caught.value.body)["error"]["code"] == "LimitExceeded"
+    assert hook.call("GET", "/kastor/v1/inputs/hook/status")["received"] == before
 
 
 def test_lines(hook: Graph) -> None:
@@ -269,3 +288,21 @@ def test_a_sender_may_send_and_nothing_else(tmp_path: Path) -> None:
                 call()
             assert caught.value.status == 403
         assert owner.twin("room-r0")["temperature"] == 1
+
+
+def test_as_many_messages_as_may_be_let_others_have_their_turn(hook: Graph) -> None:
+    answers: list[Any] = []
+    start = (NOW + 500) * 1_000  # after all that the other tests wrote
+    lines = b"".join(b'{"room":"r9","value":%d,"ts":%d}\n' % (n, start + n) for n in range(10_000))
+    sender = threading.Thread(
+        target=lambda: answers.append(post(hook, lines, "application/x-ndjson"))
+    )
+    sender.start()
+    slowest = 0.0
+    while sender.is_alive():
+        began = time.monotonic()
+        hook.twin("room-r9")
+        slowest = max(slowest, time.monotonic() - began)
+    assert (answers[0]["received"], answers[0]["rejected"]) == (10_000, 0)
+    assert hook.twin("room-r9")["temperature"] == 9_999
+    assert slowest < 1

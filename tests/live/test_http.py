@@ -59,7 +59,7 @@ class Listener:
         self.socket = socket.create_connection((address.hostname, address.port or 80), timeout=10)
         body = json.dumps({"query": query}).encode()
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         self.socket.sendall(head.encode() + body)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from kastor.auth.tokens import create_token
 from kastor.testing import KastorServer
 
 VERSION = {"api-version": "2023-10-31"}
@@ -97,6 +101,49 @@ def test_a_host_name_names_a_graph(server: KastorServer) -> None:
     other = {"Host": "nosuch.graphs.test"}
     answer = httpx2.get(url, params=VERSION, headers=other)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "GraphNotFound")
+
+
+def test_a_host_name_leads_to_no_file_outside_the_data_folder(
+    server: KastorServer, tmp_path: Path
+) -> None:
+    with _graph(server, "hidden") as graph:
+        graph.put("/digitaltwins/here", json=_twin(7))
+    outside = os.path.relpath(tmp_path / "secret", server.data_dir / "graphs")
+    shutil.copy(server.data_dir / "graphs" / "hidden.sqlite3", tmp_path / "secret.sqlite3")
+    names = [outside, "../graphs/hidden", "", ".", "a" * 64, "a" * 4_000, "a_b", "a.b", "a%2fb"]
+    for name in names:
+        answer = httpx2.get(
+            f"{server.url}/digitaltwins/here",
+            params=VERSION,
+            headers={"Host": f"{name}.graphs.test"},
+        )
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "GraphNotFound")
+
+
+def test_who_is_unknown_neither_opens_a_graph_nor_learns_of_one(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    token = create_token(data / "tokens", "owner", "owner")
+    known = {"Authorization": f"Bearer {token}"}
+    flags = ("--graph-domain", "graphs.test", "--auth", "tokens")
+    with KastorServer(flags, data_dir=data) as server:
+        # A file that came while the server runs is a graph that nobody has opened yet.
+        (data / "graphs" / "late.sqlite3").touch()
+
+        def state() -> str:
+            url = f"{server.url}/kastor/v1/graphs/late"
+            found: str = httpx2.get(url, headers=known).json()["state"]
+            return found
+
+        for name in ("late", "nosuch"):
+            host = {"Host": f"{name}.graphs.test"}
+            for path, status in (("/models", 401), ("/nothing", 401), ("/healthz", 200)):
+                by_host = httpx2.get(f"{server.url}{path}", params=VERSION, headers=host)
+                by_path = httpx2.get(f"{server.url}/graphs/{name}{path}", params=VERSION)
+                assert (by_host.status_code, by_path.status_code) == (status, status)
+            assert state() == "idle"
+        assert (data / "graphs" / "late.sqlite3").stat().st_size == 0
+        opened = httpx2.get(f"{server.url}/graphs/late/models", params=VERSION, headers=known)
+        assert (opened.status_code, state()) == (200, "open")
 
 
 def test_graphs_are_listed_made_once_and_deleted(server: KastorServer) -> None:

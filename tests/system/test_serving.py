@@ -146,7 +146,7 @@ class TestCors:
         preflight = httpx2.request(
             "OPTIONS", f"{served.url}/models", headers={"Origin": self.ORIGIN, **ASK}
         )
-        assert preflight.status_code == 405
+        assert preflight.status_code == 403
 
     def test_an_origin_that_is_allowed_may_ask_and_read(self, tmp_path: Path) -> None:
         arguments = ("--cors-origin", "https://a.example", "--cors-origin", self.ORIGIN)
@@ -170,7 +170,7 @@ class TestCors:
 class TestLinks:
     def test_they_lead_to_the_host_that_was_asked(self, served: Served) -> None:
         assert _next_link(served.url).startswith(f"{served.url}/digitaltwins/r0/relationships?")
-        assert _next_link(served.url, Host="other:1").startswith("http://other:1/")
+        assert _next_link(served.url, Host="localhost:1").startswith("http://localhost:1/")
 
     def test_forwarded_headers_of_strangers_are_ignored(self, served: Served) -> None:
         assert _next_link(served.url, **PROXY).startswith(served.url)
@@ -218,3 +218,44 @@ class TestAccessLog:
     def test_it_is_off_by_default(self, served: Served) -> None:
         httpx2.get(f"{served.url}/healthz")
         assert served.log == []
+
+
+class TestStrangers:
+    """A server without tokens, and web pages that are not its own."""
+
+    def _refused(self, served: Served, path: str, code: str, **headers: str) -> None:
+        for method, content in (("GET", None), ("POST", b"[]"), ("OPTIONS", None)):
+            answer = httpx2.request(method, f"{served.url}{path}", headers=headers, content=content)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, code)
+
+    @pytest.mark.parametrize("path", ["/models", "/nothing", "/docs", "/openapi.json", "/healthz"])
+    def test_neither_rebound_names_nor_other_origins_get_anywhere(
+        self, served: Served, path: str
+    ) -> None:
+        self._refused(served, path, "HostNotAllowed", Host="evil.example:8080")
+        self._refused(served, path, "OriginNotAllowed", Origin="http://evil.example")
+
+    def test_its_own_page_may_call(self, served: Served) -> None:
+        port = served.url.rpartition(":")[2]
+        for host in (f"127.0.0.1:{port}", f"localhost:{port}"):
+            headers = {"Host": host, "Origin": f"http://{host}"}
+            answer = httpx2.post(
+                f"{served.url}/query?{VERSION}",
+                json={"query": "SELECT COUNT() FROM DIGITALTWINS"},
+                headers=headers,
+            )
+            assert answer.status_code == 200
+
+    def test_a_server_for_everybody_is_called_by_any_name(self, tmp_path: Path) -> None:
+        with serving(tmp_path, "--host", "0.0.0.0", "--allow-anonymous") as it:
+            url = it.url.replace("0.0.0.0", "127.0.0.1")
+            models = f"{url}/models?{VERSION}"
+            assert httpx2.get(models, headers={"Host": "kastor:8080"}).status_code == 200
+            foreign = {"Host": "kastor:8080", "Origin": "http://evil.example"}
+            assert httpx2.get(models, headers=foreign).status_code == 403
+
+    def test_tokens_are_guard_enough(self, tmp_path: Path) -> None:
+        with serving(tmp_path, "--auth", "tokens") as it:
+            headers = {"Host": "evil.example", "Origin": "http://evil.example"}
+            answer = httpx2.get(f"{it.url}/models?{VERSION}", headers=headers)
+            assert answer.status_code == 401

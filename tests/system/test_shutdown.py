@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BODY = json.dumps(room(7)).encode()
 HEAD = (
-    f"PUT /digitaltwins/late?{VERSION} HTTP/1.1\r\nHost: here\r\n"
+    f"PUT /digitaltwins/late?{VERSION} HTTP/1.1\r\nHost: localhost\r\n"
     f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
 ).encode()
 
@@ -38,7 +38,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def _begin(served: Served) -> socket.socket:
     """A request whose body is half sent; the server has read its head when this returns."""
     connection = socket.create_connection(served.address, timeout=20)
-    connection.sendall(HEAD.replace(b"Host: here", b"Host: here\r\nExpect: 100-continue"))
+    connection.sendall(HEAD.replace(b"Host: localhost", b"Host: localhost\r\nExpect: 100-continue"))
     assert connection.recv(100).startswith(b"HTTP/1.1 100")
     connection.sendall(BODY[:10])
     return connection

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from kastor.api.hosting import Addressed, Hosting
     from kastor.api.request import Receive, Scope, Send
+    from kastor.api.services import Services
+    from kastor.api.strangers import StrangerCheck
     from kastor.auth.tokens import TokenStore
 
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -47,6 +49,7 @@ class Application:
         *,
         requests: RequestMeter | None = None,
         tokens: TokenStore | None = None,
+        strangers: StrangerCheck | None = None,
         public_url: str | None = None,
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
@@ -55,6 +58,7 @@ class Application:
         self._hosting = hosting
         self._requests = requests or RequestMeter()
         self._tokens = tokens
+        self._strangers = strangers
         self._public_url = None if public_url is None else public_url.rstrip("/")
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
@@ -94,7 +98,9 @@ class Application:
         )
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/docs" or scope["path"].startswith("/docs/"):
+        refusal = self._refusal(scope)
+        is_docs = scope["path"] == "/docs" or scope["path"].startswith("/docs/")
+        if is_docs and refusal is None:
             await self._serve_docs(scope, receive, send)
             return
         started = time.perf_counter()
@@ -102,11 +108,13 @@ class Application:
         name = UNMATCHED
         response: Response | StreamResponse
         try:
-            if raw_path == b"/openapi.json":
+            if refusal is not None:
+                response = answer(refusal)
+            elif raw_path == b"/openapi.json":
                 name = DESCRIPTION
                 response = self._describe(scope)
             else:
-                addressed, operation, parameters = await self._find(scope, raw_path)
+                addressed, operation, parameters = self._find(scope, raw_path)
                 name = operation.id
                 request = Request(scope, receive, parameters)
                 response = await self._respond(scope, request, addressed, operation)
@@ -123,11 +131,17 @@ class Application:
         else:
             await _send(scope, response, send)
 
-    async def _find(
-        self, scope: Scope, raw_path: bytes
-    ) -> tuple[Addressed, Operation, tuple[str, ...]]:
+    def _refusal(self, scope: Scope) -> KastorError | None:
         try:
-            addressed = await self._hosting.find(raw_path, scope["headers"])
+            if self._strangers is not None:
+                self._strangers.check(scope)
+        except KastorError as error:
+            return error
+        return None
+
+    def _find(self, scope: Scope, raw_path: bytes) -> tuple[Addressed, Operation, tuple[str, ...]]:
+        try:
+            addressed = self._hosting.find(raw_path, scope["headers"])
             return addressed, *self._matcher.find(scope["method"], addressed.raw_path)
         except KastorError:
             # Who has no token learns nothing about paths either (rest-api A.7).
@@ -138,6 +152,7 @@ class Application:
         self, scope: Scope, request: Request, addressed: Addressed, operation: Operation
     ) -> Response | StreamResponse:
         request.actor = self._require_access(request, operation)
+        services = await self._open(request, addressed, operation)
         request.base_url = self._base_url(scope, request.headers, addressed)
         if operation.versioned:
             url = f"{request.base_url}{addressed.raw_path.decode('latin-1')}"
@@ -146,7 +161,12 @@ class Application:
             request.api_version = require_version(request.query.get("api-version"), url)
         if READ_HEADER in operation.headers:
             request.choose_source()
-        return await operation.handler(addressed.services, request)
+        return await operation.handler(services, request)
+
+    async def _open(self, request: Request, addressed: Addressed, operation: Operation) -> Services:
+        if operation.permission is Permission.OPEN and self._known(request.headers) is None:
+            return self._hosting.graphs.default  # nobody unknown learns which graphs there are
+        return await self._hosting.open(addressed)
 
     def _require_access(self, request: Request, operation: Operation) -> Actor:
         if operation.permission is Permission.OPEN:
@@ -157,15 +177,18 @@ class Application:
         return actor
 
     def _require_known(self, headers: dict[bytes, bytes]) -> Actor:
-        if self._tokens is None:
-            return ANONYMOUS
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        actor = None
-        if scheme.lower() == b"bearer":
-            actor = self._tokens.actor(token.strip().decode("latin-1"))
+        actor = self._known(headers)
         if actor is None:
             raise Unauthenticated("A valid token is needed.")
         return actor
+
+    def _known(self, headers: dict[bytes, bytes]) -> Actor | None:
+        if self._tokens is None:
+            return ANONYMOUS
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        return self._tokens.actor(token.strip().decode("latin-1"))
 
     def _base_url(
         self, scope: Scope, headers: dict[bytes, bytes], addressed: Addressed | None = None

@@ -71,39 +71,50 @@ class Graphs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A request's graph, the path that is left, and what links have to begin with."""
+    """Which graph a request names (None: none), the path that is left, what links begin with."""
 
-    services: Services
+    name: str | None
     raw_path: bytes
     prefix: str = ""
     by_host: bool = False
 
 
 class Hosting:
-    """Finds the graph of each request."""
+    """Finds the graph of each request; reading its name and opening it are two steps.
+
+    Access is checked in between, so that nobody unknown opens a graph or learns of one.
+    """
 
     def __init__(self, graphs: Graphs, domain: str | None = None) -> None:
         self.graphs = graphs
-        self._default = graphs.default
         self._suffix = None if domain is None else f".{domain.lower()}"
 
-    async def find(self, raw_path: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Addressed:
-        """Return which graph is addressed.
+    def find(self, raw_path: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Addressed:
+        """Return which graph is addressed, whether it exists or not.
+
+        Raises:
+            NotFound: the name is none that a graph can have.
+        """
+        if raw_path[:8].lower() == PREFIX:
+            name, _, rest = raw_path[8:].partition(b"/")
+            text = require_name(name.decode("latin-1"))
+            return Addressed(text, b"/" + rest, f"/graphs/{text}")
+        if self._suffix is not None:
+            host = dict(headers).get(b"host", b"").decode("latin-1").lower().partition(":")[0]
+            if host.endswith(self._suffix):
+                name_of_host = require_name(host.removesuffix(self._suffix))
+                return Addressed(name_of_host, raw_path, by_host=True)
+        return Addressed(None, raw_path)
+
+    async def open(self, addressed: Addressed) -> Services:
+        """Return the services of the addressed graph, opening it if it is not open yet.
 
         Raises:
             NotFound: there is no graph of that name.
         """
-        if raw_path[:8].lower() == PREFIX:
-            name, _, rest = raw_path[8:].partition(b"/")
-            text = name.decode("latin-1")
-            services = await self.graphs.named(require_name(text))
-            return Addressed(services, b"/" + rest, f"/graphs/{text}")
-        if self._suffix is not None:
-            host = dict(headers).get(b"host", b"").decode("latin-1").lower().partition(":")[0]
-            if host.endswith(self._suffix):
-                name_of_host = host.removesuffix(self._suffix)
-                return Addressed(await self.graphs.named(name_of_host), raw_path, by_host=True)
-        return Addressed(self._default, raw_path)
+        if addressed.name is None:
+            return self.graphs.default
+        return await self.graphs.named(addressed.name)
 
 
 def require_name(name: str) -> str:

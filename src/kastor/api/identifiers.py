@@ -6,9 +6,8 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from kastor.errors import InvalidArgument
+from kastor.identifiers import ID_RULE, is_id
 
-MAX_ID_LENGTH = 128
-_ID = re.compile(rf"(?! )[^\x00-\x1f\x7f-\x9f/\\?#\u2028\u2029]{{1,{MAX_ID_LENGTH}}}(?<! )")
 _SEGMENT = r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?"
 _DTMI = re.compile(
     rf"dtmi:{_SEGMENT}(?::{_SEGMENT})*(?:;[1-9][0-9]{{0,8}}(?:\.[1-9][0-9]{{0,5}})?)?"
@@ -37,11 +36,8 @@ def require_id(value: str, what: str) -> str:
     Raises:
         InvalidArgument: it is too long or has a character that ids may not have.
     """
-    if _ID.fullmatch(value) is None:
-        raise InvalidArgument(
-            f"The {what} id is invalid: 1 to {MAX_ID_LENGTH} characters, none of them a control "
-            "character, '/', '\\', '?' or '#', and no blank at its ends."
-        )
+    if not is_id(value):
+        raise InvalidArgument(f"The {what} id is invalid: {ID_RULE}.")
     return value
 
 

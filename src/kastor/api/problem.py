@@ -34,6 +34,8 @@ STATUS: dict[type[e.KastorError], int] = {
     e.MethodNotAllowed: 405,
     e.Unauthenticated: 401,
     e.Forbidden: 403,
+    e.HostNotAllowed: 403,
+    e.OriginNotAllowed: 403,
     e.TooManyRequests: 429,
     e.Unavailable: 503,
     e.CatalogChanged: 503,
@@ -53,8 +55,8 @@ _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 
 
 def answer(error: e.KastorError) -> Response:
-    """Return the answer to an error that was raised on purpose."""
-    status = STATUS[type(error)]
+    """Return the answer to an error that was raised on purpose; the nearest class counts."""
+    status = next((STATUS[each] for each in type(error).__mro__ if each in STATUS), 500)
     match error:
         case e.Unauthenticated():
             return json_response(_UNAUTHORIZED, (b"www-authenticate", b"Bearer"), status=status)

@@ -6,7 +6,6 @@ Nothing is parsed that is not asked for; bodies are bounded before they are read
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -27,6 +26,7 @@ from kastor.errors import (
     ValidationFailed,
 )
 from kastor.graph.commands import IfMatch
+from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
 from kastor.records import Context
 from kastor.storage.reading import ReadFrom, read_from
 from kastor.types import Document, Json
@@ -42,9 +42,6 @@ T = TypeVar("T")
 READ_HEADER = "kastor-read"
 """Where a request reads, see `kastor.storage.reading`; other operations than reads ignore it."""
 
-MAX_DEPTH = 64
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 JSON_TYPE = b"application/json; charset=utf-8"
 _JSON_HEADER = (b"content-type", JSON_TYPE)
 _BODY_TYPES = frozenset({"application/json", "application/json-patch+json", ""})
@@ -237,30 +234,23 @@ def parse_json(body: bytes) -> Json:
     """
     if not body.strip():
         raise BadRequest("The request needs a body.")
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        require_depth(body)
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         if "infinity" in error.msg:
             raise ValidationFailed(
                 f"A number in the body is out of the range of a double: {error}."
             ) from None
+        if "depth limit" in error.msg:
+            raise _too_deep() from None
         raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
+    if may_be_too_deep(body) and is_too_deep(value):
+        raise _too_deep()
+    return value
 
 
-def require_depth(body: bytes) -> None:
-    """Raise InvalidArgument if arrays and objects are nested deeper than MAX_DEPTH."""
-    depth = 0
-    for bracket in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
-        if bracket in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise InvalidArgument(
-                    f"The body is nested deeper than the limit of {MAX_DEPTH} levels."
-                )
-        else:
-            depth -= 1
+def _too_deep() -> InvalidArgument:
+    return InvalidArgument(f"The body is nested deeper than the limit of {MAX_DEPTH} levels.")
 
 
 def _too_large(limit: int) -> PayloadTooLarge:

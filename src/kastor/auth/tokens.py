@@ -10,6 +10,8 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
+import tempfile
 from pathlib import Path
 
 from kastor.auth.roles import ROLES, Actor
@@ -84,12 +86,18 @@ def create_token(path: Path, role: str, name: str) -> str:
 
 
 def revoke_token(path: Path, name: str) -> bool:
-    """Remove the token of that name; return whether there was one."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    """Remove the token of that name; return whether there was one.
+
+    The file is replaced as a whole, so that whoever reads it finds the tokens before or after.
+
+    Raises:
+        TokenFileError: the file cannot be read.
+    """
+    lines = _lines(path) if path.exists() else []
     kept = [line for line in lines if line.startswith("#") or line.split(" ", 2)[2:] != [name]]
     if kept == lines:
         return False
-    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    _replace(path, "".join(f"{line}\n" for line in kept))
     return True
 
 
@@ -103,11 +111,7 @@ def list_tokens(path: Path) -> list[tuple[str, str]]:
 
 def _read(path: Path) -> dict[str, Actor]:
     actors: dict[str, Actor] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise TokenFileError(f"{path} cannot be read: {error.strerror}.") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         if not line.strip() or line.startswith("#"):
             continue
         digest, _, rest = line.partition(" ")
@@ -116,6 +120,34 @@ def _read(path: Path) -> dict[str, Actor]:
             raise TokenFileError(f"{path}, line {number}: not '<sha-256> <role> <name>'.")
         actors[digest] = Actor(name, ROLES[role])
     return actors
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise TokenFileError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise TokenFileError(f"{path} is not UTF-8: {error.reason}.") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a text in a file's place in one step; it keeps the file's mode and owner."""
+    target = path.resolve()  # a link stays one
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(PermissionError, AttributeError):  # AttributeError: Windows
+            found = target.stat()
+            os.chown(name, found.st_uid, found.st_gid)
+        shutil.copymode(target, name)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _hash(token: str) -> str:

@@ -66,7 +66,7 @@ def revoke(
     """Remove a token; a running server notices within a minute."""
     try:
         revoked = revoke_token(_path(data), name)
-    except OSError as error:
+    except (OSError, TokenFileError) as error:
         fail(str(error))
     if not revoked:
         fail(f"There is no token named {name}.")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kastor.dtdl.documents import MAX_DEPTH, depth_exceeded
 from kastor.dtdl.geojson import shape_fault, shape_of
 from kastor.dtdl.rules import STRICT, Path, ValueRules, Violation
 from kastor.dtdl.standard import standard_element
 from kastor.dtdl.values import describe_type, primitive_detail, primitive_test
+from kastor.nesting import MAX_DEPTH, is_too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -311,10 +311,10 @@ def _bounded(made: PropertyCheck) -> PropertyCheck:
     test = made.test
 
     def bounded(value: object) -> bool:
-        return not depth_exceeded(value) and test(value)
+        return not is_too_deep(value) and test(value)
 
     def detail(value: object, path: Path) -> list[Violation]:
-        if depth_exceeded(value):
+        if is_too_deep(value):
             return _wrong(path, made.schema, f"nested deeper than {MAX_DEPTH}")
         return made.explain(value, path)
 

@@ -11,12 +11,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from kastor.nesting import MAX_DEPTH
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_DEPTH = 64
-# A string or a bracket: enough to measure the nesting of a text.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+# A string or a bracket: enough to measure the nesting of a text. A string may lack its end, so
+# that no text is read again from each of its quotes.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -96,22 +98,6 @@ def read_text(text: str | bytes | bytearray) -> object:
         except UnicodeEncodeError:
             raise Malformed("a string has an unpaired surrogate", 0) from None
     return value
-
-
-def depth_exceeded(value: object) -> bool:
-    """Tell whether a value is nested deeper than JSON texts may be."""
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, (dict, list))
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
-        ]
-        if not level:
-            return False
-    return True
 
 
 def form_fault(value: object) -> Fault | None:

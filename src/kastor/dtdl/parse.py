@@ -14,12 +14,13 @@ from kastor.dtdl.collector import Collector, Quit, Stop
 from kastor.dtdl.contents import Contents
 from kastor.dtdl.contexts import Contexts
 from kastor.dtdl.cotype_rules import CotypeRules
-from kastor.dtdl.documents import Malformed, depth_exceeded, form_fault, read_text
+from kastor.dtdl.documents import Malformed, form_fault, read_text
 from kastor.dtdl.elements import Elements
 from kastor.dtdl.link import link, undefined
 from kastor.dtdl.model import ModelSet
 from kastor.dtdl.problems import dtdl_error, unresolved_error
 from kastor.dtdl.sizes import check_sizes
+from kastor.nesting import is_too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -101,7 +102,7 @@ class _Run:
     def _value(self, document: object, root: tuple[str, int]) -> object:
         if not isinstance(document, (str, bytes, bytearray)):
             self.texts.append(None)
-            if depth_exceeded(document):
+            if is_too_deep(document):
                 self.collector.report("notJson", root, value="nested deeper than 64")
                 return _UNREADABLE
             return document
@@ -112,7 +113,7 @@ class _Run:
         except Malformed as error:
             self.collector.report("notJson", ("@", error.offset, root), value=error.reason)
             return _UNREADABLE
-        if depth_exceeded(value):
+        if is_too_deep(value):
             self.collector.report("notJson", root, value="nested deeper than 64")
             return _UNREADABLE
         return value

@@ -7,6 +7,7 @@ others. Compiled interfaces outlive the snapshot, since a stored model never cha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -25,6 +26,9 @@ from kastor.types import Document, ModelId
 
 if TYPE_CHECKING:
     from kastor.storage.protocol import BuildCatalog
+
+# As long as a version of a model's id may be; queries name ids that nobody has checked.
+_VERSION = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
 
 Compiled: TypeAlias = dict[ModelId, CompiledInterface]
 
@@ -194,10 +198,10 @@ class ModelCatalog:
 def split_version(model_id: ModelId) -> tuple[str, tuple[int, int] | None]:
     """Return a DTMI's path and its version as (major, minor); None where it has none."""
     path, _, version = model_id.partition(";")
-    major, _, minor = version.partition(".")
-    if not (major.isdecimal() and (minor.isdecimal() or not minor)):
+    match = _VERSION.fullmatch(version)
+    if match is None:
         return path, None
-    return path, (int(major), int(minor or 0))
+    return path, (int(match[1]), int(match[2] or 0))
 
 
 def catalog_builder(rules: ValueRules) -> BuildCatalog:

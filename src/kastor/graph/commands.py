@@ -11,8 +11,6 @@ from typing import Any, TypeAlias
 
 from kastor.types import Document, Etag, ModelId, RelationshipId, TwinId
 
-ANY_ETAG = "*"
-
 
 @dataclass(frozen=True, slots=True)
 class IfMatch:

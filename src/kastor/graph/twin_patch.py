@@ -6,6 +6,7 @@ Spec rest-api C.2.3 and C.2.4. Values are judged later, once, on the final docum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from kastor.errors import JsonPatchInvalid
@@ -23,15 +24,30 @@ if TYPE_CHECKING:
     from kastor.dtdl import CompiledInterface
     from kastor.types import Document
 
-WHOLE, MODEL, SOURCE_TIME = "", "$model", "$sourceTime"
-"""What was touched when it was no property: a component as a whole, the model, a source time."""
+
+class Part(Enum):
+    """What of a twin, or of one of its components, an operation touches."""
+
+    PROPERTY = auto()
+    COMPONENT = auto()
+    """The component as a whole."""
+    MODEL = auto()
+    SOURCE_TIME = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """What one operation touched: a property (or one of the names above) and where."""
+    """What one operation touched.
+
+    Attributes:
+        component: in which it is; None at the root.
+        part: what it is.
+        name: the property, or the one whose source time it is; else empty.
+        operation: that touched it.
+    """
 
     component: str | None
+    part: Part
     name: str
     operation: PatchOperation
 
@@ -79,34 +95,33 @@ def apply_to_twin(document: Document, operation: PatchOperation) -> Touch:
     """
     path = operation.path
     if path[0] == "$metadata":
-        return Touch(None, _apply_metadata(document, operation, path[1:], root=True), operation)
+        return _apply_metadata(document, operation, None)
     if path[0] in ("$dtId", "$etag"):
         raise _protected(operation)
     holder: Any = document.get(path[0])
     if not is_component(holder):
         apply_operation(document, operation)
-        return Touch(None, path[0], operation)
+        return Touch(None, Part.PROPERTY, path[0], operation)
     if len(path) == 1:
         apply_operation(document, operation)
-        return Touch(path[0], WHOLE, operation)
+        return Touch(path[0], Part.COMPONENT, "", operation)
     if path[1] == "$metadata":
-        return Touch(path[0], _apply_metadata(holder, operation, path[2:], root=False), operation)
+        return _apply_metadata(holder, operation, path[0])
     if path[1] in ("$dtId", "$etag", "$model"):
         raise _protected(operation)
     apply_operation(document, operation)
-    return Touch(path[0], path[1], operation)
+    return Touch(path[0], Part.PROPERTY, path[1], operation)
 
 
-def _apply_metadata(
-    holder: Document, operation: PatchOperation, rest: tuple[str, ...], *, root: bool
-) -> str:
-    if root and rest == ("$model",) and operation.op != "remove":
+def _apply_metadata(holder: Document, operation: PatchOperation, component: str | None) -> Touch:
+    rest = operation.path[1 if component is None else 2 :]
+    if component is None and rest == ("$model",) and operation.op != "remove":
         if not isinstance(operation.value, str):
             raise refuse(["The value of $metadata/$model must be the id of a model (a string)."])
         holder["$metadata"]["$model"] = operation.value
-        return MODEL
+        return Touch(None, Part.MODEL, "", operation)
     if len(rest) == 2 and rest[1] == "sourceTime" and not rest[0].startswith("$"):  # noqa: PLR2004
-        return SOURCE_TIME
+        return Touch(component, Part.SOURCE_TIME, rest[0], operation)
     raise _protected(operation)
 
 
@@ -121,33 +136,39 @@ def renew_touched(
     by_holder: dict[str | None, Touched] = {}
     whole: set[str] = set()
     for touch in touched:
-        component, name, operation = touch.component, touch.name, touch.operation
+        component, part, name = touch.component, touch.part, touch.name
         if component is not None and component not in interface.components:
-            name, component = component, None  # a property in the model that the patch chose
-        elif component is None and name in interface.components:
+            # A property in the model that the patch chose.
+            name, component, part = component, None, Part.PROPERTY
+        elif component is None and part is Part.PROPERTY and name in interface.components:
             document["$metadata"].pop(name, None)
-            component, name = name, WHOLE  # a component that the patch added
-        holder = by_holder.setdefault(component, Touched())
-        if component is not None and name == WHOLE:
+            component, part = name, Part.COMPONENT  # one that the patch added
+        if component is not None and part is Part.COMPONENT:
             whole.add(component)
-            holder.properties.clear()
-            holder.removed.clear()
-        elif name == SOURCE_TIME:
-            holder.source_times.append((operation.path[-2], operation))
-            holder.value_written = True
-        elif name != MODEL:
-            holder.properties.add(name)
+            by_holder[component] = Touched()  # whatever was touched before is gone
+        else:
             depth = 1 if component is None else 2
-            if operation.op == "remove" and len(operation.path) == depth:
-                holder.removed.add(name)
-            else:
-                # Within a component a plain removal leaves the component's time (C.1.1).
-                holder.value_written = True
+            holder = by_holder.setdefault(component, Touched())
+            _note(holder, part, name, touch.operation, depth)
     for component, changes in by_holder.items():
         if component is None:
             renew(document, changes, now)
         elif component in document:
             _renew_component(document, component, changes, now, whole=component in whole)
+
+
+def _note(holder: Touched, part: Part, name: str, operation: PatchOperation, depth: int) -> None:
+    """Note what an operation touched in a twin or a component whose values lie at `depth`."""
+    if part is Part.SOURCE_TIME:
+        holder.source_times.append((name, operation))
+        holder.value_written = True
+    elif part is Part.PROPERTY:
+        holder.properties.add(name)
+        if operation.op == "remove" and len(operation.path) == depth:
+            holder.removed.add(name)
+        else:
+            # Within a component a plain removal leaves the component's time (C.1.1).
+            holder.value_written = True
 
 
 def _renew_component(

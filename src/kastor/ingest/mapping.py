@@ -16,18 +16,20 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, from_datetime
+from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
 from kastor.types import Ticks
 
 Form: TypeAlias = Literal["number", "text", "boolean"]
 Part: TypeAlias = tuple[str, str | None]
 """Literal text, and the name of the field after it."""
 
-MAX_DEPTH = 64
 _HEADER = "header:"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_LONGEST_NUMBER = 1_100
+"""Characters; every double has a text that is shorter."""
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -70,8 +72,7 @@ class Message:
                 self._decoded = (orjson.loads(self.payload),)
             except orjson.JSONDecodeError as error:
                 raise Unreadable(f"The payload is not JSON: {error}.") from None
-            if self.payload.count(b"[") + self.payload.count(b"{") > MAX_DEPTH:
-                require_depth(self._decoded[0])
+            require_depth(self.payload, self._decoded[0])
         return self._decoded[0]
 
     def text(self) -> str:
@@ -95,19 +96,10 @@ class Message:
         return self.headers[name.lower()]
 
 
-def require_depth(value: Any) -> None:
-    """Refuse what is nested deeper than MAX_DEPTH; raises Unreadable."""
-    level, depth = [value], 0
-    while level:
-        nested = [each for each in level if isinstance(each, dict | list)]
-        level = [
-            inner
-            for each in nested
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-        depth += bool(nested)
-        if depth > MAX_DEPTH:
-            raise Unreadable(f"The payload is nested deeper than {MAX_DEPTH} levels.")
+def require_depth(text: bytes, value: Any) -> None:
+    """Refuse a text whose value is nested too deeply; raises Unreadable."""
+    if may_be_too_deep(text) and is_too_deep(value):
+        raise Unreadable(f"The payload is nested deeper than {MAX_DEPTH} levels.")
 
 
 def check_source(source: str) -> None:
@@ -206,61 +198,94 @@ def _field(message: Message, captured: Mapping[str, str], name: str) -> str:
 class Pattern:
     """A text or a topic to be matched: `building/{room}/temperature`, `+` and `#` as in MQTT.
 
-    A field takes one or more characters, never a `/`.
+    A field takes one or more characters, never a `/`; of two fields in a level the first takes
+    as many as it can. A match takes time in proportion to the text, whatever the sender wrote.
     """
 
-    __slots__ = ("_regex", "filter", "names")
+    __slots__ = ("_levels", "_open", "filter", "names")
 
     def __init__(self, text: str) -> None:
         if not text:
             raise ValueError("an empty text matches nothing")
         levels = text.split("/")
-        names: list[str] = []
-        parts = [_level(text, level, names) for level in levels]
         if "#" in levels[:-1]:
             raise ValueError(f"{text!r} has # before its end")
+        self._open = levels[-1] == "#"
+        self._levels = tuple(_Level(text, level) for level in levels[: len(levels) - self._open])
+        names = [name for level in self._levels for name in level.names]
         if len(set(names)) != len(names):
             raise ValueError(f"{text!r} has a field twice")
-        if levels[-1] == "#":
-            ending = "(?:/.*)?" if parts[:-1] else ".*"
-            self._regex = re.compile("/".join(parts[:-1]) + ending, re.DOTALL)
-        else:
-            self._regex = re.compile("/".join(parts), re.DOTALL)
         self.names = frozenset(names)
         self.filter = "/".join("+" if "{" in level else level for level in levels)
 
     def match(self, text: str) -> dict[str, str] | None:
         """Return the fields of a text that matches, None for others."""
-        found = self._regex.fullmatch(text)
-        return None if found is None else found.groupdict()
+        parts = text.split("/")
+        if not self._levels:
+            return {}
+        if len(parts) < len(self._levels) or (len(parts) > len(self._levels) and not self._open):
+            return None
+        found: dict[str, str] = {}
+        for level, part in zip(self._levels, parts, strict=False):
+            values = level.match(part)
+            if values is None:
+                return None
+            found.update(zip(level.names, values, strict=True))
+        return found
 
 
-def _level(text: str, level: str, names: list[str]) -> str:
-    if level == "+":
-        return "[^/]*"
-    if level == "#":
-        return ""
-    if "+" in level or "#" in level:
-        raise ValueError(f"{text!r} has + or # beside other characters")
-    pieces, at = [], 0
-    for match in _FIELD.finditer(level):
-        if not _NAME.fullmatch(match[1]):
-            raise ValueError(
-                f"{text!r} has the field {{{match[1]}}}: names have letters, digits, _"
-            )
-        names.append(match[1])
-        pieces.append(re.escape(_literal(text, level[at : match.start()])))
-        pieces.append(f"(?P<{match[1]}>[^/]+)")
-        at = match.end()
-    return "".join([*pieces, re.escape(_literal(text, level[at:]))])
+class _Level:
+    """What stands between two slashes of a pattern: literals with a field between each two."""
+
+    __slots__ = ("_literals", "names")
+
+    def __init__(self, text: str, level: str) -> None:
+        self.names: list[str] = []
+        self._literals: list[str] | None = None  # where anything matches
+        if level == "+":
+            return
+        if "+" in level or "#" in level:
+            raise ValueError(f"{text!r} has + or # beside other characters")
+        self._literals, at = [], 0
+        for match in _FIELD.finditer(level):
+            if not _NAME.fullmatch(match[1]):
+                raise ValueError(
+                    f"{text!r} has the field {{{match[1]}}}: names have letters, digits, _"
+                )
+            self.names.append(match[1])
+            self._literals.append(_literal(text, level[at : match.start()]))
+            at = match.end()
+        self._literals.append(_literal(text, level[at:]))
+
+    def match(self, part: str) -> list[str] | None:
+        """Return the values of the fields, None where the part does not match."""
+        if self._literals is None:
+            return []
+        first, *others = self._literals
+        if not others:
+            return [] if part == first else None
+        if not part.startswith(first) or not part.endswith(others[-1]):
+            return None
+        values, end = [], len(part) - len(others[-1])
+        # From the end, so that each literal is found where it leaves most to the fields before.
+        for literal in others[-2::-1]:
+            at = part.rfind(literal, len(first) + 1, max(end - 1, 0))
+            if at < 0:
+                return None
+            values.append(part[at + len(literal) : end])
+            end = at
+        values.append(part[len(first) : end])
+        return values[::-1] if end > len(first) else None
 
 
 def convert(value: Any, form: Form) -> Any:
     """Return a value as number, text or boolean; raises Unreadable."""
     match form, value:
+        case "number", str() if len(value) > _LONGEST_NUMBER:
+            pass
         case "number", str() if _INTEGER.fullmatch(value.strip()):
             return int(value)
-        case "number", str() if _NUMBER.fullmatch(value.strip()):
+        case "number", str() if _NUMBER.fullmatch(value.strip()) and math.isfinite(float(value)):
             return float(value)
         case "number", int() | float():
             return int(value) if isinstance(value, bool) else value
@@ -302,7 +327,7 @@ def read_time(value: Any) -> Ticks:
         match = _TIME.fullmatch(value.strip())
         if match is not None:
             return _from_text(value, match)
-        if _NUMBER.fullmatch(value.strip()):
+        if len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value.strip()):
             value = convert(value, "number")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Unreadable(f"{_shown(value)} is neither an ISO 8601 time nor an epoch.")

@@ -25,6 +25,15 @@ class Verdict:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message whose readings are on their way to the store."""
+
+    message: Message
+    results: Sequence[asyncio.Future[Result]]
+    faults: Sequence[str]
+
+
 class Pipeline:
     """Takes the messages of one input."""
 
@@ -35,10 +44,11 @@ class Pipeline:
         self.tally = tally
 
     def accept(self, message: Message) -> asyncio.Task[Verdict]:
-        """Take a message, in the order of the calls; the task ends when it is durable.
+        """Take a message, in the order of the calls; the task ends as `settle` does."""
+        return asyncio.create_task(self.settle(self.take(message)))
 
-        The task raises Unavailable where the message cannot be written now.
-        """
+    def take(self, message: Message) -> Taken:
+        """Take a message, in the order of the calls; `settle` says what became of it."""
         self.tally.receive()
         results: list[asyncio.Future[Result]] = []
         faults: list[str] = []
@@ -50,7 +60,24 @@ class Pipeline:
                 continue
             if reading is not None:
                 results.append(self._bursts.submit(reading))
-        return asyncio.create_task(self._settle(message, results, faults))
+        return Taken(message, results, faults)
+
+    async def settle(self, taken: Taken) -> Verdict:
+        """Return what became of a message once it is durable.
+
+        Raises:
+            Unavailable: it cannot be written now.
+        """
+        found: list[Result] = await asyncio.gather(*taken.results) if taken.results else []
+        reasons = [*taken.faults, *(each.reason for each in found if isinstance(each, Refused))]
+        outcomes = [each for each in found if isinstance(each, Outcome)]
+        if reasons or not outcomes:
+            reason = " ".join(reasons) or NO_RULE
+            self.tally.reject(taken.message, reason)
+            return Verdict(None, reason)
+        outcome = max(outcomes)
+        self.tally.settle(outcome)
+        return Verdict(outcome)
 
     def reject(self, message: Message, reason: str) -> Verdict:
         """Note a message that no rule can look at."""
@@ -65,17 +92,3 @@ class Pipeline:
             # It would keep every true value out until then.
             raise Unreadable("The source time lies in the future; see the setting max_ahead.")
         return reading
-
-    async def _settle(
-        self, message: Message, results: Sequence[asyncio.Future[Result]], faults: list[str]
-    ) -> Verdict:
-        found: list[Result] = await asyncio.gather(*results) if results else []
-        reasons = faults + [each.reason for each in found if isinstance(each, Refused)]
-        outcomes = [each for each in found if isinstance(each, Outcome)]
-        if reasons or not outcomes:
-            reason = " ".join(reasons) or NO_RULE
-            self.tally.reject(message, reason)
-            return Verdict(None, reason)
-        outcome = max(outcomes)
-        self.tally.settle(outcome)
-        return Verdict(outcome)

@@ -5,7 +5,6 @@ A `Rule` is what people write; a `Reading` is what it makes of one message.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
@@ -14,6 +13,7 @@ from uuid import UUID, uuid5
 import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from kastor.identifiers import ID_RULE, MAX_ID_LENGTH, is_id
 from kastor.ingest.mapping import (
     Absent,
     Form,
@@ -34,8 +34,6 @@ Scalar: TypeAlias = str | int | float | bool | None
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1_024)]
 
 _SPACE = UUID("5b0e2c1e-0f3f-4f2d-9d0a-9c5f2a6d7e11")
-_MAX_ID = 128
-_ID = re.compile(rf"(?! )[^\x00-\x1f\x7f-\x9f/\\?#\u2028\u2029]{{1,{_MAX_ID}}}(?<! )")
 
 
 class _Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -175,11 +173,8 @@ class CompiledRule:
             return None
         rule = self._rule
         twin_id = self._twin.render(message, captured)
-        if _ID.fullmatch(twin_id) is None:
-            raise Unreadable(
-                f"{twin_id[:_MAX_ID]!r} is no twin's id: 1 to {_MAX_ID} characters, none of them a "
-                "control character, '/', '\\', '?' or '#'."
-            )
+        if not is_id(twin_id):
+            raise Unreadable(f"{twin_id[:MAX_ID_LENGTH]!r} is no twin's id: {ID_RULE}.")
         values = {}
         for path, (value, template) in self._values.items():
             found = _evaluate(value, template, message, captured)

@@ -20,7 +20,7 @@ from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts
 from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require_library
-from kastor.ingest.pipeline import Pipeline, Verdict
+from kastor.ingest.pipeline import Pipeline, Taken, Verdict
 from kastor.ingest.tally import Counts, RejectedMessage, Tally
 from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.records import InputRow
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from kastor.ingest.mqtt import MqttSource
 
 _NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
+_AT_ONCE = 100
+"""Messages of a request that are looked at before other requests have their turn."""
 
 _log = structlog.get_logger("kastor.ingest")
 
@@ -227,6 +229,7 @@ class InputService:
             NotFound: there is no such input.
             NotAllowed: it is not a webhook.
             InvalidArgument: the body cannot be read.
+            LimitExceeded: it has too many messages.
             Unavailable: some of it could not be written; the whole may be sent again.
         """
         running = await self._find(name)
@@ -235,16 +238,15 @@ class InputService:
         pipeline = running.pipeline
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
-        waiting: list[asyncio.Task[Verdict] | Verdict] = []
+        waiting: list[Taken | Verdict] = []
         for each in read_messages(content_type, headers, body):
             if isinstance(each, NoEvent):
                 waiting.append(pipeline.reject(each.message, str(each)))
             else:
-                waiting.append(pipeline.accept(each))
-        tasks = [each for each in waiting if isinstance(each, asyncio.Task)]
-        if tasks:
-            await asyncio.wait(tasks)
-        return [each.result() if isinstance(each, asyncio.Task) else each for each in waiting]
+                waiting.append(pipeline.take(each))
+            if len(waiting) % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return await _settled(pipeline, waiting)
 
     async def _find(self, name: str) -> _Running:
         if name not in self._running and self._store.shared:
@@ -308,6 +310,20 @@ class InputService:
         if held:
             running.lease.extend(asked)
         return held
+
+
+async def _settled(pipeline: Pipeline, waiting: Sequence[Taken | Verdict]) -> list[Verdict]:
+    """Return what became of messages; raises Unavailable when every one has been waited for."""
+    verdicts: list[Verdict] = []
+    failure: Unavailable | None = None
+    for each in waiting:
+        try:
+            verdicts.append(await pipeline.settle(each) if isinstance(each, Taken) else each)
+        except Unavailable as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    return verdicts
 
 
 async def _stop(running: _Running, *, forget: bool = False) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from kastor.errors import InvalidArgument
-from kastor.ingest.mapping import MAX_DEPTH, Message, Unreadable, require_depth
+from kastor.errors import InvalidArgument, LimitExceeded
+from kastor.ingest.mapping import Message, Unreadable, require_depth
 
 JSON = "application/json"
 EVENT, EVENT_BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -18,6 +18,10 @@ LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/js
 TEXT = "text/plain"
 MEDIA_TYPES = frozenset({JSON, EVENT, EVENT_BATCH, TEXT, "", *LINES})
 
+MAX_MESSAGES = 10_000
+"""Of one request: each one costs work, however few bytes it has."""
+
+T = TypeVar("T")
 _REQUIRED = ("id", "source", "specversion", "type")
 _PRIVATE = frozenset({"authorization", "proxy-authorization", "cookie"})
 
@@ -42,18 +46,28 @@ def read_messages(
 
     Raises:
         InvalidArgument: the body as a whole cannot be read.
+        LimitExceeded: it has more than MAX_MESSAGES messages.
     """
     shown = {name: value for name, value in headers.items() if name not in _PRIVATE}
     if content_type == EVENT:
         return [_event(shown, _decoded(body))]
     if content_type == EVENT_BATCH:
-        return [_event(shown, each) for each in _array(body)]
+        return [_event(shown, each) for each in _few(_array(body))]
     if content_type in LINES:
         lines = [line.strip() for line in body.split(b"\n")]
-        return [_plain(shown, line) for line in lines if line]
+        return [_plain(shown, line) for line in _few([line for line in lines if line])]
     if content_type == TEXT or not body.lstrip().startswith(b"["):
         return [_plain(shown, body)]
-    return [_plain(shown, orjson.dumps(each)) for each in _array(body)]
+    return [_plain(shown, orjson.dumps(each)) for each in _few(_array(body))]
+
+
+def _few(messages: list[T]) -> list[T]:
+    if len(messages) > MAX_MESSAGES:
+        raise LimitExceeded(
+            f"The request has {len(messages)} messages; the limit is {MAX_MESSAGES}. "
+            "Send them in several requests."
+        )
+    return messages
 
 
 def _plain(headers: Mapping[str, str], payload: bytes) -> Message:
@@ -106,8 +120,7 @@ def _array(body: bytes) -> list[Any]:
 def _decoded(body: bytes) -> Any:
     try:
         decoded = orjson.loads(body)
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-            require_depth(decoded)
+        require_depth(body, decoded)
     except orjson.JSONDecodeError as error:
         raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
     except Unreadable as error:

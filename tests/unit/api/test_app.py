@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kastor.api.app import Application
+from kastor.api.hosting import Addressed
 from kastor.auth.tokens import TokenStore, create_token
 from kastor.errors import NotFound
 
@@ -47,9 +48,13 @@ class Hosting:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.graphs = SimpleNamespace(default=self)
 
-    async def find(self, raw_path: bytes, _headers: object) -> Any:
-        return SimpleNamespace(services=self, raw_path=raw_path, prefix="", by_host=False)
+    def find(self, raw_path: bytes, _headers: object) -> Any:
+        return Addressed(None, raw_path)
+
+    async def open(self, _addressed: Addressed) -> Any:
+        return self
 
 
 def _app(fault: Exception | None = None, **more: Any) -> Application:

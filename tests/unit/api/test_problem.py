@@ -79,6 +79,13 @@ def test_only_faults_of_ours_have_the_code_of_one() -> None:
     assert kept <= {"ClientGone"}, "an error that is raised on purpose has a code of its own"
 
 
+def test_an_error_that_the_table_lacks_is_answered_as_the_nearest_that_it_has() -> None:
+    gone = type("Gone", (e.NotFound,), {"default_code": "Gone"})
+    assert answer(gone("gone")).status == 404
+    odd = type("Odd", (e.KastorError,), {"default_code": "Odd"})
+    assert answer(odd("odd")).status == 500
+
+
 def test_details_are_left_out_when_there_are_none() -> None:
     body = json.loads(answer(e.NotFound("gone", code="DigitalTwinNotFound")).body)
     assert body == {"error": {"code": "DigitalTwinNotFound", "message": "gone"}}

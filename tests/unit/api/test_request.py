@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,12 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kastor.api.request import (
-    MAX_DEPTH,
     ClientGone,
     etag_header,
     parse_json,
     parse_query,
-    require_depth,
 )
 from kastor.errors import (
     BadRequest,
@@ -26,6 +25,7 @@ from kastor.errors import (
     PayloadTooLarge,
     ValidationFailed,
 )
+from kastor.nesting import MAX_DEPTH
 
 from .wire import Receiver, request_of
 
@@ -168,6 +168,17 @@ class TestDepth:
         for body in (b"[" * 100_000, b'{"a":' * 100_000, b'"' + b"[" * 100_000):
             with pytest.raises(InvalidArgument):
                 parse_json(body)
+        with pytest.raises(InvalidArgument, match=f"limit of {MAX_DEPTH} levels"):
+            parse_json(b"[" * 5_000 + b"]" * 5_000)
+
+    @pytest.mark.parametrize("rest", [b'\\"', b'"', b'"\\', b'[""', b"\\"])
+    async def test_a_megabyte_of_quotes_is_refused_at_once(self, rest: bytes) -> None:
+        body = b"[" * (MAX_DEPTH + 1) + rest * (1_000_000 // len(rest))
+        began = time.perf_counter()
+        with pytest.raises(InvalidArgument):
+            parse_json(body)
+        # It took minutes where every quote was a new beginning.
+        assert time.perf_counter() - began < 2
 
 
 _JSON = st.recursive(
@@ -191,7 +202,7 @@ def test_depth_is_counted_as_in_the_decoded_value(value: Any, levels: int) -> No
     for _ in range(levels):
         value = [value]
     try:
-        require_depth(json.dumps(value).encode())
+        parse_json(json.dumps(value).encode())
     except InvalidArgument:
         assert _depth(value) > MAX_DEPTH
     else:

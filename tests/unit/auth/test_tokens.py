@@ -151,3 +151,35 @@ def test_without_a_file_there_are_no_tokens(path: Path) -> None:
     assert list_tokens(path) == []
     assert not revoke_token(path, "me")
     assert TokenStore(path).actor("kst_x") is None
+
+
+def test_a_file_that_is_no_text_lets_in_whom_it_knew_and_nobody_else(path: Path) -> None:
+    token = create_token(path, "owner", "me")
+    store = TokenStore(path)
+    path.write_bytes(path.read_bytes() + b"# caf\xe9\n")
+    assert store.actor("unknown") is None
+    assert store.actor(token) is not None
+    for read in (store.refresh, lambda: list_tokens(path), lambda: revoke_token(path, "me")):
+        with pytest.raises(TokenFileError, match="UTF-8"):
+            read()
+
+
+def test_whoever_reads_while_a_token_is_revoked_finds_a_whole_file(path: Path) -> None:
+    for name in ("stays", "goes"):
+        create_token(path, "owner", name)
+    path.chmod(0o640)
+    with path.open(encoding="utf-8") as before:
+        assert revoke_token(path, "goes")
+        assert [line.split()[-1] for line in before] == ["stays", "goes"]
+    assert list_tokens(path) == [("stays", "owner")]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_token_file_that_is_a_link_stays_one(path: Path, tmp_path: Path) -> None:
+    create_token(path, "owner", "goes")
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    assert revoke_token(link, "goes")
+    assert link.is_symlink()
+    assert list_tokens(path) == []

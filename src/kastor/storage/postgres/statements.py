@@ -282,7 +282,6 @@ NAME_KEY = """
 INSERT INTO {graph}.relationship_names (name) VALUES ($1)
 ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING key
 """
-NAME_KEYS = "SELECT name, key FROM {graph}.relationship_names"
 
 # After a connection was lost: did the write happen? Its log entry has this time and this id. The
 # row lock makes the answer's own commit wait for a synchronous standby, and by that for the write.

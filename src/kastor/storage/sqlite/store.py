@@ -1,6 +1,7 @@
 """The embedded engine behind the storage protocol: who runs what on which thread.
 
-Writes go to the writer's thread, point reads run on the event loop, scans on reader threads.
+Writes go to the writer's thread, point reads run on the event loop, queries on reader threads,
+and what relay, feed and status read on threads that no query can occupy.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 READER_THREADS = 2
+TABLE_THREADS = 2
+"""For what the server itself reads; queries may occupy every reader for a minute."""
 
 
 class SqliteStore:
@@ -62,6 +65,7 @@ class SqliteStore:
         self._loop_connection = open_reader(path, vfs=vfs)
         self._reads = PointReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs)
+        self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._host_name, self._signing_key = identity
@@ -107,9 +111,9 @@ class SqliteStore:
         )
         store._connection = connection
         store._build_catalog = build_catalog
-        store.indexes = SqliteIndexes(store._pool, store._upkeep)
-        store.events = SqliteEventTables(store._pool, store._upkeep, pulse)
-        store.inputs = SqliteInputTable(store._pool, store._upkeep)
+        store.indexes = SqliteIndexes(store._tables, store._upkeep)
+        store.events = SqliteEventTables(store._tables, store._upkeep, pulse)
+        store.inputs = SqliteInputTable(store._tables, store._upkeep)
         writer.start()
         return store
 
@@ -185,7 +189,7 @@ class SqliteStore:
 
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""
-        row = await self._pool.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
+        row = await self._tables.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
         return StoreStatus("sqlite", *row)
 
     async def prune(self) -> int:
@@ -207,6 +211,7 @@ class SqliteStore:
     def _close(self) -> None:
         self._writer.stop()
         self._pool.close()
+        self._tables.close()
         self._loop_connection.close()
         try:
             self._connection.execute("PRAGMA optimize").fetchall()
