@@ -82,6 +82,8 @@ _SAME = {
 @given(TWINS, PATCHES)
 @example({"name": "a"}, [[{"op": "add", "path": "/$metadata/name/sourceTime", "value": "2024-02-29T10:00:00Z"}], [{"op": "remove", "path": "/name"}, {"op": "add", "path": "/name", "value": "b"}]])  # fmt: skip
 @example({}, [[{"op": "add", "path": "/inside/value", "value": 1}], [{"op": "remove", "path": "/inside/value"}]])  # fmt: skip
+@example({}, [[{"op": "remove", "path": "/inside/$metadata/value/sourceTime"}, {"op": "add", "path": "/inside", "value": {"$metadata": {}}}]])  # fmt: skip
+@example({"inside": {"value": 1}}, [[{"op": "add", "path": "/inside/$metadata/value/sourceTime", "value": "2024-02-29T10:00:00Z"}, {"op": "replace", "path": "/inside", "value": {"$metadata": {}, "value": 2}}]])  # fmt: skip
 @settings(max_examples=300, deadline=None)
 def test_times_move_as_the_table_of_the_contract_has_it(
     values: dict[str, Any], patches: list[list[dict[str, Any]]]

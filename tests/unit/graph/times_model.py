@@ -70,6 +70,9 @@ class TimesModel:
                 source_times.append((where, path[-2], operation))
                 continue
             self._change_value(operation)
+            if path[0] in COMPONENTS and len(path) == 1:
+                # What was said of the times of a component goes with it.
+                source_times = [each for each in source_times if each[0] != path[0]]
             if path[0] not in COMPONENTS:
                 self._move_times("", path, operation["op"], now)
             elif len(path) > 1:
