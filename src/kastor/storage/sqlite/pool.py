@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PROGRESS_STEPS = 20_000
 """Virtual machine steps between two looks at the clock; well under a millisecond."""
 
+_LOOK_AT_SCHEMA = "SELECT 1 FROM sqlite_schema LIMIT 1"
+
 
 class _Run:
     """One statement's deadline; `cancelled` is set from the event loop."""
@@ -82,8 +84,12 @@ class ReadPool:
     ) -> list[tuple[Any, ...]]:
         connection = self._connection()
         connection.set_progress_handler(run.is_over, PROGRESS_STEPS)
+        explains = sql.startswith("EXPLAIN")
         try:
-            return connection.execute(sql, tuple(params)).fetchall()
+            if explains:
+                # Alone of all statements it does not find out that the schema has changed.
+                connection.execute(_LOOK_AT_SCHEMA).fetchall()
+            return connection.execute(sql, tuple(params), can_cache=not explains).fetchall()
         except apsw.InterruptError:
             raise QueryTimeout(
                 f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
