@@ -19,6 +19,7 @@ from kastor.query.plan import (
     Condition,
     Const,
     Exists,
+    Field,
     Flag,
     In,
     InQuery,
@@ -158,4 +159,9 @@ class Conditions:
         where = Conditions(inner, self.subplan).where(node.where)
         if any(hop.low > hop.high for hop in graph.hops):
             where = Truth(value=False)  # a range without any length matches nothing
+        name = node.pattern.nodes[0].name
+        if name is not None and not node.pattern.edges:
+            index = inner.names[name.text]
+            if graph.sources[index].optional:  # a LEFT JOIN may have found no such twin
+                where = And((IsKind(Field(index, "id"), ALL_KINDS), where))
         return Exists(graph, where)

@@ -72,6 +72,8 @@ SHAPES = [
     ("SELECT a.$dtId FROM DIGITALTWINS T MATCH (a) WHERE a.name = 'A'", [{"$dtId": "a"}]),
     ("SELECT * FROM DIGITALTWINS MATCH ()-[]->()", [{}] * 4),
     ("SELECT $dtId FROM DIGITALTWINS T WHERE EXISTS { (T)-[*2..1]-() }", []),
+    ("SELECT DISTINCT T.$dtId FROM DIGITALTWINS T LEFT JOIN B RELATED T.contains WHERE EXISTS { (B) }", [{"$dtId": "a"}]),
+    ("SELECT DISTINCT T.$dtId FROM DIGITALTWINS T LEFT JOIN B RELATED T.contains WHERE NOT EXISTS { (B) }", [{"$dtId": "b"}, {"$dtId": "c"}]),
 ]  # fmt: skip
 
 
