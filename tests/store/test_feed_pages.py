@@ -13,16 +13,20 @@ from .graphs import Graph, room
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_filter_that_wants_nothing_does_not_read_the_whole_log_at_once(
-    graph: Graph, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def feed_of(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> tuple[Feed, int]:
+    """A feed that looks at ten entries a page, and the position before those of 25 new twins."""
     monkeypatch.setattr(module, "BATCH", 4)
     monkeypatch.setattr(module, "LOOKED_AT", 10)
     for number in range(25):
         await graph.put(f"t{number}", room())
-    feed = Feed(graph.store.events, "twins.example.org")
     _, newest = await graph.store.events.log_bounds()
-    begin = newest - 25
+    return Feed(graph.store.events, "twins.example.org"), newest - 25
+
+
+async def test_a_filter_that_wants_nothing_does_not_read_the_whole_log_at_once(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, begin = await feed_of(graph, monkeypatch)
     positions = []
     position = begin
     while True:
@@ -38,14 +42,9 @@ async def test_a_filter_that_wants_nothing_does_not_read_the_whole_log_at_once(
 async def test_a_page_ends_at_its_size_and_goes_on_behind_it(
     graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BATCH", 4)
-    monkeypatch.setattr(module, "LOOKED_AT", 10)
-    for number in range(25):
-        await graph.put(f"t{number}", room())
-    feed = Feed(graph.store.events, "twins.example.org")
-    _, newest = await graph.store.events.log_bounds()
+    feed, begin = await feed_of(graph, monkeypatch)
     wants = parse("subject != 't3'")
-    subjects, sizes, position = [], [], newest - 25
+    subjects, sizes, position = [], [], begin
     while True:
         found, reached = await feed.page(position, 7, wants)
         if reached == position:
