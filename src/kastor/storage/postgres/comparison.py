@@ -10,10 +10,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from kastor.storage.postgres.transfer import PostgresGraphFile, column_of, from_clause
+from kastor.storage.postgres.transfer import (
+    TEXT_KEYS,
+    PostgresGraphFile,
+    column_of,
+    from_clause,
+)
 from kastor.storage.transfer import CHUNK_ROWS, TABLES, Identity, Table, drop_all
 
-_TEXT_KEYS = frozenset({"kind", "id", "name"})
 _SUMS = """
 SELECT bucket, count(*), sum(hash) FROM (
     SELECT BUCKET AS bucket, ('x' || left(md5(ROW(COLUMNS)::text), 15))::bit(60)::bigint AS hash
@@ -93,7 +97,7 @@ async def _hashes(
 
 def _written(text: str, table: Table) -> str:
     first = column_of(table, table.identity[0])
-    if table.identity[-1] in _TEXT_KEYS:
+    if table.identity[-1] in TEXT_KEYS:
         bucket = f"('x' || left(md5({column_of(table, table.identity[-1])}), 3))::bit(12)::bigint"
     else:
         bucket = f"({first} >> 7)"

@@ -20,7 +20,7 @@ from kastor.clock import new_guid
 from kastor.storage.indexes import PREFIX
 from kastor.storage.postgres.comparison import bring_over
 from kastor.storage.postgres.connections import connect_for_long
-from kastor.storage.postgres.schema import quoted
+from kastor.storage.postgres.schema import exists, quoted
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.transfer import TABLES, synchronise
 
@@ -43,7 +43,6 @@ _LOCK_TIMEOUT = "SET LOCAL lock_timeout = 2000"
 _IDLE_TIMEOUT = f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}"
 _RENAME = "ALTER SCHEMA {graph} RENAME TO "
 _DROP = "DROP SCHEMA IF EXISTS {graph} CASCADE"
-_HAS_SCHEMA = "SELECT count(*) FROM pg_namespace WHERE nspname = $1"
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE left(nspname, $1) = $2"
 _INDEXES = """
 SELECT c.relname, pg_get_indexdef(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -87,11 +86,6 @@ async def connected(dsn: str) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
-
-
-async def exists(connection: Any, schema: str) -> bool:
-    """Return whether there is a schema of that name."""
-    return bool(await connection.fetchval(_HAS_SCHEMA, schema))
 
 
 async def is_at(dsn: str, schema: str) -> bool:

@@ -23,7 +23,7 @@ from kastor.storage.postgres import move as moves
 from kastor.storage.postgres.databases import OWN, Databases
 from kastor.storage.postgres.faults import unavailable
 from kastor.storage.postgres.placement_table import PlacedGraph, PlacementTable
-from kastor.storage.postgres.schema import NAME_BYTES, ServerTooOldError, prepare, quoted
+from kastor.storage.postgres.schema import NAME_BYTES, ServerTooOldError, exists, prepare, quoted
 
 HOLD_SECONDS = 10.0
 RENEW_SECONDS = 3.0
@@ -86,7 +86,7 @@ class SchemaPlacement:
         wanted = await self._free_place(name, wish, row)
         address = self._databases.address(wanted[0])
         async with _told(), moves.connected(address) as connection:
-            if await moves.exists(connection, wanted[1]):
+            if await exists(connection, wanted[1]):
                 raise Conflict(
                     f"There is a schema {wanted[1]} already; name another one.", code="SchemaExists"
                 )
@@ -200,7 +200,7 @@ class SchemaPlacement:
         """Make a schema for a block that notes it; it goes again if the block fails."""
         address = self._databases.address(database)
         async with moves.connected(address) as connection:
-            there = await moves.exists(connection, schema)
+            there = await exists(connection, schema)
             if there and not adopt:
                 raise Conflict(
                     f"There is a schema {schema} already. If it holds a graph that this server is "

@@ -13,6 +13,7 @@ from typing import Any
 
 from kastor.clock import now_ticks
 from kastor.storage.postgres.connections import Connections
+from kastor.storage.postgres.schema import exists
 
 CONTROL = "kastor_control"
 
@@ -22,7 +23,6 @@ SELECT count(*) FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
 WHERE s.nspname = $1 AND c.relname = 'graphs'
   AND has_schema_privilege(s.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 """
-_HAS_SCHEMA = "SELECT count(*) FROM pg_namespace WHERE nspname = $1"
 _MAKE_SCHEMA = "CREATE SCHEMA kastor_control"
 _MAKE_TABLE = """
 CREATE TABLE kastor_control.graphs (
@@ -164,7 +164,7 @@ class PlacementTable:
             await connection.execute(_LOCK, zlib.crc32(CONTROL.encode()))
             if not await connection.fetchval(_EXISTS, CONTROL):
                 # An administrator may have made it for a user without the right to.
-                if not await connection.fetchval(_HAS_SCHEMA, CONTROL):
+                if not await exists(connection, CONTROL):
                     await connection.execute(_MAKE_SCHEMA)
                 await connection.execute(_MAKE_TABLE)
 

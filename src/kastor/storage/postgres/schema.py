@@ -98,6 +98,11 @@ async def prepare(
             await connection.execute(f"UPDATE {graph}.meta SET schema_number = $1", number)
 
 
+async def exists(connection: Any, name: str) -> bool:
+    """Return whether there is a schema of that name, whoever made it."""
+    return bool(await connection.fetchval(_EXISTS, name))
+
+
 def schema_text() -> str:
     """Return the whole current schema as SQL, with `{graph}` for the schema's name."""
     return (files(__package__) / "schema.sql").read_text(encoding="utf-8")
@@ -149,7 +154,7 @@ async def _found(connection: Any, name: str) -> int:
 async def _create(connection: Any, name: str) -> None:
     graph = quoted(name)
     # An administrator may have made it for a user without the right to.
-    if not await connection.fetchval(_EXISTS, name):
+    if not await exists(connection, name):
         await connection.execute(f"CREATE SCHEMA {graph}")
     await _run(connection, schema_text().replace("{graph}", graph))
     values = (f"{new_guid()}.kastor.local", secrets.token_bytes(SIGNING_KEY_BYTES), now_ticks())

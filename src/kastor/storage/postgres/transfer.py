@@ -18,7 +18,8 @@ from kastor.storage.postgres.statements import Qualified
 from kastor.storage.transfer import Identification, Identity, Row, Table
 
 _FLAGS = frozenset({"notify", "paused", "requeued"})
-_TEXTS = frozenset({"kind", "id", "name"})
+TEXT_KEYS = frozenset({"kind", "id", "name"})
+"""Columns of identities that are texts; the others are whole numbers."""
 _KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_letters")
 _IDENTIFY = """
 UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4
@@ -105,7 +106,7 @@ class PostgresGraphFile:
             for name in table.columns
         ]
         wanted = ", ".join(
-            f"${n}::text[]{'' if name in _TEXTS else '::bigint[]'}"
+            f"${n}::text[]{'' if name in TEXT_KEYS else '::bigint[]'}"
             for n, name in enumerate(table.identity, 1)
         )
         names = ", ".join(table.identity)
