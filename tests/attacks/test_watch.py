@@ -20,8 +20,12 @@ def test_a_quiet_server_costs_nothing() -> None:
 
 
 def test_a_server_that_stands_still_fails() -> None:
-    with KastorServer() as server:
-        with pytest.raises(AssertionError, match="healthz"), watched(server):
-            os.kill(server.process.pid, signal.SIGSTOP)
-            time.sleep(1.5)
-            os.kill(server.process.pid, signal.SIGCONT)
+    with KastorServer() as server, pytest.raises(AssertionError, match="healthz"):
+        _stand_still(server)
+
+
+def _stand_still(server: KastorServer) -> None:
+    with watched(server):
+        os.kill(server.process.pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        os.kill(server.process.pid, signal.SIGCONT)
