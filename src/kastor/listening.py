@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EXPOSED = [
     *("ETag", "query-charge", "x-ms-error-code", "Retry-After", "traceresponse"),
-    "kastor-next-position",
+    *("kastor-next-position", "kastor-warning"),
 ]
 
 

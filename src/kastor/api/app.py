@@ -22,6 +22,7 @@ from kastor.api.problem import answer, unexpected
 from kastor.api.request import READ_HEADER, Request, Response, StreamResponse, json_response
 from kastor.api.streaming import send_stream
 from kastor.api.versions import require_version
+from kastor.api.warnings import warning_header
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
 from kastor.errors import Forbidden, KastorError, Unauthenticated
 
@@ -106,6 +107,7 @@ class Application:
         started = time.perf_counter()
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         name = UNMATCHED
+        request: Request | None = None
         response: Response | StreamResponse
         try:
             if refusal is not None:
@@ -123,6 +125,8 @@ class Application:
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _log.exception("request failed", path=scope["path"], exc_info=error)
             response = unexpected()
+        if request is not None and request.warnings:
+            response.headers.append(warning_header(request.warnings))
         # Before it is sent: how long that takes is the client's affair, and streams have no end.
         elapsed = time.perf_counter() - started
         self._requests.note(name, scope["method"], response.status, elapsed)

@@ -93,7 +93,10 @@ class ClientGone(KastorError):
 class Request:
     """One request on its way through the operation's handler."""
 
-    __slots__ = ("_receive", "actor", "api_version", "base_url", "headers", "parameters", "query")
+    __slots__ = (
+        *("_receive", "actor", "api_version", "base_url", "headers", "parameters", "query"),
+        "warnings",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -102,7 +105,14 @@ class Request:
         self.api_version = ""
         self.base_url = ""
         self.actor: Actor
+        self.warnings: list[str] | None = None
         self._receive = receive
+
+    def warn(self, text: str) -> None:
+        """Say something beside the answer, in its header `kastor-warning`."""
+        if self.warnings is None:
+            self.warnings = []
+        self.warnings.append(text)
 
     @property
     def context(self) -> Context:
