@@ -24,6 +24,8 @@ from kastor.storage.protocol import Store
 FOLLOW_SECONDS = 1.0
 """How soon a process sees that another one made, moved or deleted a graph."""
 
+_SHOWN_IDS = 3
+
 OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store]]
 """Opens the store of the graph of that name, in that place."""
 
@@ -194,6 +196,8 @@ class ServerGraphs:
             # Endpoints of the configuration file are the default graph's.
             await services.routes.start(self._endpoints if name == DEFAULT else {})
             await services.inputs.start()
+            telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
+            stack.callback(telling.cancel)
         except BaseException:
             await stack.aclose()
             raise
@@ -215,3 +219,19 @@ class ServerGraphs:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _tell_of_escaped_slashes(name: str, store: Store) -> None:
+    """Name ids that `%2F` reached in early versions, and that only `%252F` reaches now."""
+    try:
+        count, first = await store.escaped_slashes(_SHOWN_IDS)
+    except Exception as error:  # noqa: BLE001 - the next start looks again
+        _log.warning("ids not looked through for %2F", graph=name, reason=str(error))
+        return
+    if count:
+        _log.warning(
+            "ids hold the characters %2F; ask for them by %252F",
+            graph=name,
+            count=count,
+            first=first,
+        )

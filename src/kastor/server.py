@@ -179,6 +179,7 @@ def _application(
 ) -> Application:
     return Application(
         Hosting(graphs, settings.graph_domain),
+        strict=settings.profile == "adt",
         requests=requests,
         tokens=tokens,
         strangers=_stranger_check(settings),

@@ -28,6 +28,22 @@ def api(kastor: KastorServer, connection: Api) -> Api:
     return connection
 
 
+@pytest.fixture(scope="session")
+def narrow() -> Iterator[KastorServer]:
+    from kastor.testing import KastorServer
+
+    with KastorServer(("--profile", "adt")) as server:
+        yield server
+
+
+@pytest.fixture
+def adt(narrow: KastorServer) -> Iterator[Api]:
+    """A client of an empty graph that is as narrow as the cloud."""
+    narrow.reset()
+    with Api(narrow.url) as client:
+        yield client
+
+
 @pytest.fixture
 def model_m(api: Api) -> dict[str, Any]:
     api.add_models(M)

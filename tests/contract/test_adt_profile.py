@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from .client import Api, Unchanged, assert_empty, assert_error, assert_json, op
 from .models import BUILDING, C, K, M, building, interface, prop, with_component
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kastor.testing import KastorServer
-
 KB = 1024
 T = "/digitaltwins/T"
-
-
-@pytest.fixture(scope="module")
-def narrow() -> Iterator[KastorServer]:
-    from kastor.testing import KastorServer
-
-    with KastorServer(("--profile", "adt")) as server:
-        yield server
-
-
-@pytest.fixture
-def adt(narrow: KastorServer) -> Iterator[Api]:
-    """A client of an empty graph with the limits of the cloud."""
-    narrow.reset()
-    with Api(narrow.url) as client:
-        yield client
 
 
 @pytest.fixture

@@ -227,3 +227,12 @@ async def test_status_counts_what_is_stored(graph: Graph) -> None:
     assert status.oldest_version == min(ended)
     assert status.oldest_log_entry == log[0].time
     assert status.file_bytes > 0
+
+
+async def test_ids_that_an_encoded_slash_reached_in_early_versions_are_found(graph: Graph) -> None:
+    assert await graph.store.escaped_slashes(3) == (0, [])
+    for name in ("b%2Fc", "a%2f", "plain", "2F", "a/b"):
+        await graph.put(name, room())
+    await graph.relate("plain", "r%2Fs", edge("2F"))
+    assert await graph.store.escaped_slashes(2) == (3, ["a%2f", "b%2Fc"])
+    assert await graph.store.escaped_slashes(9) == (3, ["a%2f", "b%2Fc", "r%2Fs"])

@@ -49,12 +49,22 @@ def _next_link(url: str, **headers: str) -> str:
     return link
 
 
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("narrow"), "--profile", "adt") as started:
+        _fill(started.url)
+        yield started
+
+
 class TestWithoutApiVersion:
+    def test_curl_gets_an_answer(self, served: Served) -> None:
+        assert httpx2.get(f"{served.url}/digitaltwins/r0").json()["$dtId"] == "r0"
+
     @pytest.mark.parametrize(
         "path", ["/models", "/digitaltwins/r0?a=b%20c", "/models?api-version="]
     )
-    def test_curl_is_told_an_address_that_works(self, served: Served, path: str) -> None:
-        curl = shutil.which("curl")
+    def test_under_adt_curl_is_told_an_address_that_works(self, narrow: Served, path: str) -> None:
+        served, curl = narrow, shutil.which("curl")
         if curl is None:
             pytest.skip("needs curl")
         done = subprocess.run(
@@ -74,6 +84,19 @@ class TestWithoutApiVersion:
             [curl, "-s", "-f", corrected], capture_output=True, check=True, timeout=30
         )
         assert json.loads(again.stdout)
+
+
+def test_the_start_names_ids_that_only_an_encoded_percent_sign_reaches(tmp_path: Path) -> None:
+    with serving(tmp_path) as started:
+        _fill(started.url)
+        path = f"{started.url}/digitaltwins/a%252Fb?{VERSION}"
+        assert httpx2.put(path, json=room()).json()["$dtId"] == "a%2Fb"
+    with serving(tmp_path) as again:
+        assert httpx2.get(path.replace(started.url, again.url)).status_code == 200
+        assert httpx2.get(f"{again.url}/digitaltwins/a%2Fb").status_code == 404
+    [line] = [each for each in again.log if "%252F" in each]
+    assert json.loads(line)["count"] == 1
+    assert json.loads(line)["first"] == ["a%2Fb"]
 
 
 class TestHealth:

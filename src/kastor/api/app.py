@@ -6,6 +6,7 @@ Every request takes this one way; nothing else decides about access.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 import time
@@ -16,15 +17,17 @@ import structlog
 
 from kastor.api.matcher import Matcher
 from kastor.api.measure import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
+from kastor.api.names import check_headers, check_parameters
 from kastor.api.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.api.problem import answer, unexpected
 from kastor.api.request import READ_HEADER, Request, Response, StreamResponse, json_response
+from kastor.api.signposts import Signposts
 from kastor.api.streaming import send_stream
 from kastor.api.versions import require_version
 from kastor.api.warnings import warning_header
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
-from kastor.errors import Forbidden, KastorError, Unauthenticated
+from kastor.errors import Forbidden, KastorError, MethodNotAllowed, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -48,6 +51,7 @@ class Application:
         self,
         hosting: Hosting,
         *,
+        strict: bool = False,
         requests: RequestMeter | None = None,
         tokens: TokenStore | None = None,
         strangers: StrangerCheck | None = None,
@@ -57,6 +61,7 @@ class Application:
         draining: asyncio.Event | None = None,
     ) -> None:
         self._hosting = hosting
+        self._strict = strict
         self._requests = requests or RequestMeter()
         self._tokens = tokens
         self._strangers = strangers
@@ -64,9 +69,11 @@ class Application:
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
+        there = [each for each in OPERATIONS if not (strict and each.beyond_adt)]
         self._matcher: Matcher[Operation] = Matcher(
-            (operation.method, operation.path, operation) for operation in OPERATIONS
+            (operation.method, operation.path, operation) for operation in there
         )
+        self._signposts = Signposts((operation.method, operation.path) for operation in there)
         self._docs: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,11 +153,25 @@ class Application:
     def _find(self, scope: Scope, raw_path: bytes) -> tuple[Addressed, Operation, tuple[str, ...]]:
         try:
             addressed = self._hosting.find(raw_path, scope["headers"])
-            return addressed, *self._matcher.find(scope["method"], addressed.raw_path)
+            return addressed, *self._match(scope["method"], addressed.raw_path)
         except KastorError:
             # Who has no token learns nothing about paths either (rest-api A.7).
             self._require_known(dict(scope["headers"]))
             raise
+
+    def _match(self, method: str, raw_path: bytes) -> tuple[Operation, tuple[str, ...]]:
+        try:
+            return self._matcher.find(method, raw_path)
+        except MethodNotAllowed as error:
+            raise self._signposts.not_allowed(error, method, raw_path) from None
+        except NotFound:
+            if raw_path.startswith(b"//") and not self._strict:
+                # Addresses joined with one slash too many; proxies rule ours by prefix.
+                with contextlib.suppress(NotFound):
+                    found = self._matcher.find(method, raw_path[1:])
+                    if found[0].versioned:
+                        return found
+            raise self._signposts.not_found(method, raw_path) from None
 
     async def _respond(
         self, scope: Scope, request: Request, addressed: Addressed, operation: Operation
@@ -162,7 +183,10 @@ class Application:
             url = f"{request.base_url}{addressed.raw_path.decode('latin-1')}"
             if scope["query_string"]:
                 url += f"?{scope['query_string'].decode('latin-1')}"
-            request.api_version = require_version(request.query.get("api-version"), url)
+            versions = request.query.get("api-version")
+            request.api_version = require_version(versions, url, strict=self._strict)
+        check_headers(request.headers)
+        check_parameters(request, operation)
         if READ_HEADER in operation.headers:
             request.choose_source()
         return await operation.handler(services, request)
@@ -213,7 +237,8 @@ class Application:
     def _describe(self, scope: Scope) -> Response:
         from kastor.api.openapi import build_openapi  # noqa: PLC0415 - seldom asked for
 
-        description = build_openapi(self._base_url(scope, dict(scope["headers"])))
+        url = self._base_url(scope, dict(scope["headers"]))
+        description = build_openapi(url, strict=self._strict)
         return json_response(orjson.dumps(description))
 
     async def _serve_docs(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -384,6 +384,17 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         versioned=False,
     ),
     Operation(
+        "Kastor_HealthAlias",
+        "GET",
+        "/health",
+        P.OPEN,
+        extras.healthz,
+        "The process lives (as /healthz)",
+        result="Health",
+        versioned=False,
+        beyond_adt=True,
+    ),
+    Operation(
         "Kastor_Ready",
         "GET",
         "/readyz",

@@ -140,7 +140,7 @@ def _language_map(value: Any) -> dict[str, str]:
 
 def _wanted(request: Request, limits: Any) -> list[str]:
     values = [
-        each for value in request.query.get("dependenciesFor", ()) for each in value.split(",")
+        each for value in request.query.get("dependenciesfor", ()) for each in value.split(",")
     ]
     wanted = [require_dtmi(value) for value in values if value]
     if len(wanted) > limits.dependencies_for:

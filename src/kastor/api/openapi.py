@@ -10,7 +10,7 @@ from kastor import __version__
 from kastor.api.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.api.schemas import SCHEMAS, ref
-from kastor.api.versions import NEWEST, SUPPORTED
+from kastor.api.versions import ASSUMED, SUPPORTED
 
 _PARAMETER_SCHEMAS: dict[str, dict[str, Any]] = {
     "includeModelDefinition": {"type": "boolean", "default": False},
@@ -30,11 +30,13 @@ _BODY_ERRORS: dict[int, tuple[str, ...]] = {
 }
 
 
-def build_openapi(server_url: str) -> dict[str, Any]:
-    """Return the description of this server's API."""
+def build_openapi(server_url: str, *, strict: bool = False) -> dict[str, Any]:
+    """Return the description of this server's API; `strict` under the profile `adt`."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
+        if not (strict and operation.beyond_adt):
+            described = _describe(operation, strict=strict)
+            paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -52,13 +54,13 @@ def build_openapi(server_url: str) -> dict[str, Any]:
     }
 
 
-def _describe(operation: Operation) -> dict[str, Any]:
+def _describe(operation: Operation, *, strict: bool) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
         "description": f"Needs the permission `{operation.permission}`.",
         "tags": [operation.id.partition("_")[0]],
-        "parameters": _parameters(operation),
+        "parameters": _parameters(operation, strict=strict),
         "responses": _responses(operation),
     }
     if operation.body is not None:
@@ -68,15 +70,15 @@ def _describe(operation: Operation) -> dict[str, Any]:
     return described
 
 
-def _parameters(operation: Operation) -> list[dict[str, Any]]:
+def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", operation.path)
     ]
     if operation.versioned:
-        version = {"type": "string", "enum": list(SUPPORTED), "default": NEWEST}
+        version = {"type": "string", "enum": list(SUPPORTED), "default": ASSUMED}
         parameters.append(
-            {"name": "api-version", "in": "query", "required": True, "schema": version}
+            {"name": "api-version", "in": "query", "required": strict, "schema": version}
         )
     for place, names in (("query", operation.query), ("header", operation.headers)):
         for name in names:

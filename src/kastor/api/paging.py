@@ -58,6 +58,5 @@ def next_link(
 
 
 def segment(value: str) -> str:
-    """Return an id as a path segment; an encoded slash inside it stays what it is."""
-    text = quote(value, safe="")
-    return text.replace("%252F", "%2F").replace("%252f", "%2f")
+    """Return an id as a path segment."""
+    return quote(value, safe="")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from kastor.api.identifiers import require_id
+from kastor.api.identifiers import require_id, require_new_id
 from kastor.api.paging import max_items, next_link, read_token, segment
 from kastor.api.request import Request, Response, etag_header, json_response
 from kastor.graph.commands import (
@@ -33,7 +33,8 @@ async def get_relationship(services: Services, request: Request) -> Response:
 async def put_relationship(services: Services, request: Request) -> Response:
     """Answer PUT of a relationship: 200 for creation and replacement alike."""
     only_if_absent = request.only_if_absent
-    twin_id, relationship_id = _ids(request)
+    twin_id = require_id(request.parameters[0], "twin")
+    relationship_id = require_new_id(request.parameters[1], "relationship")
     body = await request.document(services.limits.body_bytes)
     command = PutRelationship(twin_id, relationship_id, body, only_if_absent)
     written: Written = await services.graph.execute(command, request.context)

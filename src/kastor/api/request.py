@@ -6,6 +6,7 @@ Nothing is parsed that is not asked for; bodies are bounded before they are read
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -79,10 +80,10 @@ def etag_header(etag: str) -> tuple[bytes, bytes]:
 
 @lru_cache(maxsize=1024)
 def parse_query(raw: bytes) -> Query:
-    """Return the query parameters by name; names match as they are written."""
+    """Return the query parameters by their names in lower case: any case will do (decisions 1)."""
     found: dict[str, list[str]] = {}
     for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
-        found.setdefault(name, []).append(value)
+        found.setdefault(name.lower(), []).append(value)
     return {name: tuple(values) for name, values in found.items()}
 
 
@@ -149,7 +150,7 @@ class Request:
 
     def first(self, name: str) -> str | None:
         """Return the first value of a query parameter."""
-        values = self.query.get(name)
+        values = self.query.get(name.lower())
         return values[0] if values else None
 
     @property
@@ -159,7 +160,7 @@ class Request:
         return declared.partition(";")[0].strip().lower()
 
     async def body(self, limit: int, types: Container[str] = _BODY_TYPES) -> bytes:
-        """Return the whole body.
+        """Return the whole body, without a byte order mark (decisions 1).
 
         Raises:
             MediaTypeError: it is declared as something else than one of `types`.
@@ -184,7 +185,7 @@ class Request:
                 raise _too_large(limit)
             chunks.append(chunk)
             more = message.get("more_body", False)
-        return b"".join(chunks)
+        return b"".join(chunks).removeprefix(codecs.BOM_UTF8)
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the work's result; when the client goes away, end the work instead.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.api import legacy
-from kastor.api.identifiers import require_id
+from kastor.api.identifiers import require_id, require_new_id
 from kastor.api.request import Request, Response, etag_header, json_response, parse_json
 from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry, Written
 from kastor.graph.documents import with_etag
@@ -25,8 +25,10 @@ async def get_twin(services: Services, request: Request) -> Response:
 async def put_twin(services: Services, request: Request) -> Response:
     """Answer PUT /digitaltwins/{id}: 200 for creation and replacement alike."""
     only_if_absent = request.only_if_absent
-    twin_id = require_id(request.parameters[0], "twin")
+    twin_id = require_new_id(request.parameters[0], "twin")
     body = await request.document(services.limits.body_bytes)
+    if body.get("$dtId", twin_id) not in (twin_id, None):
+        request.warn(f"The twin's id is that of the path, {twin_id}; $dtId of the body is ignored.")
     if request.api_version == legacy.VERSION:
         body = legacy.without_source_times(body)
     command = PutTwin(twin_id, body, only_if_absent)

@@ -71,6 +71,8 @@ def read_ends(body: Document) -> tuple[str, str]:
         raise InvalidArgument(
             "A relationship needs $relationshipName and $targetId, both non-empty strings."
         )
+    if "/" in target:
+        raise InvalidArgument(f"$targetId {target[:128]} is invalid: an id cannot hold a slash.")
     for member in body:
         if member.startswith("$") and member not in _IGNORED_ON_PUT | _ENDS:
             raise InvalidArgument(f"{member} is not a member of a relationship.")

@@ -125,6 +125,12 @@ class Store(Protocol):
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""
 
+    async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
+        """Return how many ids hold the three characters `%2F`, and the first of them.
+
+        Graphs of early versions have them, from requests for ids with a slash (decisions 2).
+        """
+
     async def prune(self) -> int:
         """Remove what is older than the retention allows, a step at a time; return rows.
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kastor.api.identifiers import decode_segment, require_dtmi, require_id
+from kastor.api.identifiers import decode_segment, require_dtmi, require_id, require_new_id
 from kastor.api.paging import segment
-from kastor.errors import InvalidArgument
+from kastor.errors import InvalidArgument, NotFound
 
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=130)
 
@@ -34,8 +34,11 @@ def test_an_id_is_what_the_rule_says(text: str) -> None:
     if _is_id(text):
         assert require_id(text, "twin") == text
     else:
-        with pytest.raises(InvalidArgument, match="The twin id is invalid"):
+        wanted = NotFound if "/" in text else InvalidArgument
+        with pytest.raises(wanted, match="cannot hold a slash" if "/" in text else "is invalid"):
             require_id(text, "twin")
+        with pytest.raises(InvalidArgument, match="The twin id is invalid"):
+            require_new_id(text, "twin")
 
 
 @pytest.mark.parametrize(

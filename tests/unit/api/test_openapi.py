@@ -102,8 +102,19 @@ class TestOperation:
         in_path = [name for place, name in keys if place == "path"]
         assert in_path == re.findall(r"\{(\w+)\}", operation.path)
         version = [each for each in parameters if each["name"] == "api-version"]
-        assert [each["required"] for each in version] == ([True] if operation.versioned else [])
+        assert [each["required"] for each in version] == ([False] if operation.versioned else [])
 
+
+def test_under_adt_the_version_has_to_be_given_and_what_is_beyond_it_is_not_there() -> None:
+    paths = build_openapi("https://twins.example", strict=True)["paths"]
+    assert "/health" in DESCRIPTION["paths"]
+    assert "/health" not in paths
+    parameters = paths["/digitaltwins/{id}"]["get"]["parameters"]
+    assert [each["required"] for each in parameters if each["name"] == "api-version"] == [True]
+
+
+@pytest.mark.parametrize("operation", BY_ID)
+class TestConditions:
     def test_conditions_are_offered_where_the_contract_has_them(self, operation: Operation) -> None:
         conditional = re.match(r"DigitalTwins_(Update|Delete|Add)", operation.id)
         expected = set()

@@ -129,7 +129,6 @@ class TestText:
             b'{"a":"\xff"}',
             b'{"a":"\xed\xa0\x80"}',
             b'{"a":"\\ud800"}',
-            b"\xef\xbb\xbf{}",
             '{"a":1}'.encode("utf-16"),
             b'{"a":"\n"}',
             b"{} {}",
@@ -139,6 +138,12 @@ class TestText:
         with pytest.raises(InvalidArgument, match="not valid JSON") as caught:
             parse_json(body)
         assert caught.value.code == "InvalidArgument"
+
+    async def test_a_byte_order_mark_is_skipped_once(self) -> None:
+        mark = b"\xef\xbb\xbf"
+        assert await request_of(mark + b"{}").document(10) == {}
+        with pytest.raises(InvalidArgument, match="not valid JSON"):
+            await request_of(mark + mark + b"{}").document(10)
 
     @pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"9" * 400])
     async def test_a_number_beyond_a_double_breaks_the_content(self, number: bytes) -> None:

@@ -368,6 +368,12 @@ SELECT (SELECT count(*) FROM {graph}.twins), (SELECT count(*) FROM {graph}.relat
        (SELECT min(time) FROM {graph}.changes)
 """
 
+ESCAPED_SLASHES = """
+SELECT id, count(*) OVER () FROM (
+    SELECT id FROM {graph}.twins UNION ALL SELECT id FROM {graph}.relationships) ids
+WHERE position('%2f' IN lower(id)) > 0 ORDER BY id COLLATE "C" LIMIT $1
+"""
+
 # Whoever writes a twin or a relationship waits for this, and finds another epoch afterwards.
 STOP_WRITES = "LOCK TABLE {graph}.relationships, {graph}.twins IN SHARE ROW EXCLUSIVE MODE"
 RESET = (

@@ -218,6 +218,17 @@ class PostgresStore:
         values = [None if each is None else int(each) for each in await self._upkeep(count)]
         return StoreStatus("postgres", *values)  # type: ignore[arg-type]
 
+    async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
+        """Return how many ids hold `%2F`, and the first of them."""
+
+        async def find(connection: Connection) -> Any:
+            return await connection.fetch(
+                self._texts[sql.ESCAPED_SLASHES], limit, timeout=UPKEEP_SECONDS
+            )
+
+        rows = await self._upkeep(find)
+        return (rows[0][1] if rows else 0), [row[0] for row in rows]
+
     async def prune(self) -> int:
         """Remove what retention no longer keeps; each step is a transaction of its own."""
 

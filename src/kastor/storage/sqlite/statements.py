@@ -152,6 +152,11 @@ SELECT (SELECT count(*) FROM twins), (SELECT count(*) FROM relationships),
        (SELECT min(time) FROM changes)
 """
 
+ESCAPED_SLASHES = """
+SELECT id, count(*) OVER () FROM (SELECT id FROM twins UNION ALL SELECT id FROM relationships)
+WHERE instr(lower(id), '%2f') ORDER BY id LIMIT ?
+"""
+
 RESET = (
     "DELETE FROM relationships",
     "DELETE FROM relationship_versions",

@@ -192,6 +192,13 @@ class SqliteStore:
         row = await self._tables.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
         return StoreStatus("sqlite", *row)
 
+    async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
+        """Return how many ids hold `%2F`, and the first of them."""
+        rows = await self._tables.call(
+            lambda c: c.execute(sql.ESCAPED_SLASHES, (limit,)).fetchall()
+        )
+        return (rows[0][1] if rows else 0), [row[0] for row in rows]
+
     async def prune(self) -> int:
         """Remove what retention no longer keeps; each step is a job of its own."""
         removed = 0
