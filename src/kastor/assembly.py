@@ -87,9 +87,12 @@ def endpoint_policy(settings: Settings) -> EndpointPolicy:
 
 def value_rules(settings: Settings) -> ValueRules:
     """Return what the server accepts as values where DTDL says otherwise (rest-api C.1.3)."""
-    limit = ADT_STRING_BYTES if settings.profile == "adt" else None
+    adt = settings.profile == "adt"
     return ValueRules(
-        zone_optional=True, dollar_keys=False, empty_keys=False, max_string_bytes=limit
+        zone_optional=not adt,
+        dollar_keys=False,
+        empty_keys=False,
+        max_string_bytes=ADT_STRING_BYTES if adt else None,
     )
 
 
@@ -100,6 +103,7 @@ def _request_limits(settings: Settings) -> RequestLimits:
         body_bytes=settings.max_body_bytes,
         models_body_bytes=settings.max_models_body_bytes,
         slow_query_seconds=settings.slow_query_seconds,
+        add_components=settings.absent_components == "empty",
     )
 
 

@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     profile: Literal["default", "adt"] = Field(
         "default", description="`adt` makes the server as narrow as the cloud."
     )
+    absent_components: Literal["refuse", "empty"] = Field(
+        "refuse",
+        description="What becomes of a twin without a component of its model; `empty` adds it.",
+    )
     allow_reset: bool = Field(
         default=False, description="Let POST /kastor/v1/reset empty the graph (for tests)."
     )
@@ -194,6 +198,11 @@ class Settings(BaseSettings):
             raise ValueError("Give --tls-cert and --tls-key together.")
         if self.tls_dev and self.tls_cert is not None:
             raise ValueError("Give either --tls-dev or --tls-cert with --tls-key, not both.")
+        if self.profile == "adt" and self.absent_components != "refuse":
+            raise ValueError(
+                "--absent-components empty does not go with --profile adt: the cloud refuses "
+                "twins without a component of their model."
+            )
         if self.auth == "none" and not self.allow_anonymous and not is_loopback(self.host):
             raise ValueError(
                 f"{self.host} can be reached from other machines, and no access control is set. "

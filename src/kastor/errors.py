@@ -31,7 +31,25 @@ Nothing here knows HTTP; `kastor.api.problem` maps classes to statuses.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One of several problems that are reported together.
+
+    Attributes:
+        code: the wire code, or a problem id of DTDL.
+        message: for a person.
+        place: for programs, members of the detail: `path` (a JSON pointer), `kind`, `line` from 1,
+            `column` from 0, `length` (decisions 5).
+    """
+
+    code: str
+    message: str
+    place: Mapping[str, Any] = field(default_factory=dict)
 
 
 class KastorError(Exception):
@@ -40,7 +58,7 @@ class KastorError(Exception):
     Attributes:
         code: the wire code, such as ``DigitalTwinNotFound``.
         message: one sentence or more for a person; says what to do where that is known.
-        details: further (code, message) pairs when several problems are reported together.
+        details: when several problems are reported together.
     """
 
     default_code: ClassVar[str] = "InternalServerError"
@@ -50,7 +68,7 @@ class KastorError(Exception):
         message: str,
         *,
         code: str | None = None,
-        details: tuple[tuple[str, str], ...] = (),
+        details: tuple[Detail, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code or self.default_code

@@ -205,7 +205,9 @@ def _assert_error_object(error: dict[str, Any]) -> None:
     if "details" in error:
         assert error["details"], "details are left out rather than empty"
         for detail in error["details"]:
-            _assert_error_object(detail)
+            places = {"path", "kind", "line", "column", "length"}
+            _assert_error_object({k: v for k, v in detail.items() if k not in places})
+            assert isinstance(detail.get("path", ""), str)
 
 
 def details(error: dict[str, Any]) -> list[str]:

@@ -323,7 +323,9 @@ def test_a_put_drops_an_earlier_source_time(api: Api, model_m: Any) -> None:
     assert "sourceTime" not in twin["$metadata"]["AverageTemperature"]
 
 
-@pytest.mark.parametrize("value", ["yesterday", "", "2023-13-01T00:00:00Z", 5, None])
+@pytest.mark.parametrize(
+    "value", ["yesterday", "", "2023-13-01T00:00:00Z", "2023-06-01T20:30:50+14:30", 5]
+)
 def test_T_29_a_source_time_that_is_no_date_time_is_refused(
     api: Api, model_m: Any, value: Any
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from kastor.errors import NotFound, PreconditionFailed, Unavailable, ValidationFailed
+from kastor.errors import Detail, NotFound, PreconditionFailed, Unavailable, ValidationFailed
 from kastor.graph.commands import PatchTwin, SendTelemetry
 from kastor.ingest import bursts as module
 from kastor.ingest.bursts import Bursts, Refused
@@ -45,7 +45,7 @@ class Graph:
             assert command.if_match.etags == {str(self.etag)}
             for operation in command.operations:
                 if operation["value"] == "wrong":
-                    raise ValidationFailed("invalid", details=(("x", "a is wrong"),))
+                    raise ValidationFailed("invalid", details=(Detail("x", "a is wrong"),))
             for operation in command.operations:
                 self.document[operation["path"][1:]] = operation["value"]
             self.etag += 1

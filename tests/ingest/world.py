@@ -125,7 +125,7 @@ class Graph:
 
     def log(self, kind: str) -> list[Any]:
         """Events of the feed so far whose type ends so."""
-        request = urllib.request.Request(f"{self.url}/kastor/v1/events?after=0&limit=1000")
+        request = urllib.request.Request(f"{self.url}/kastor/v1/events?after=0")
         request.add_header("Accept", "application/x-ndjson")
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             lines = [json.loads(line) for line in answer.read().splitlines() if line]

@@ -41,7 +41,7 @@ DIGITS = "1" * SIZE
         lambda: parse(["[" * 60 + '\\"' * SIZE]),
         lambda: parse(['{"@id":' * 1_500 + '\\"' * SIZE]),
         lambda: into_jsonb(b'{"a":1e1,"b":"' + b'\\"' * SIZE + b'"}'),
-        lambda: source_time_fault("2024-01-01T00:00:00." + DIGITS, "x"),
+        lambda: source_time_fault("2024-01-01T00:00:00." + DIGITS, "x", ("x",)),
         lambda: require_dtmi("dtmi:" + "a" + "_" * SIZE),
         lambda: read_if_match('"a" ' + " " * SIZE + "x"),
         lambda: read_if_match('"a",' * SIZE),

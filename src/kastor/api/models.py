@@ -87,9 +87,12 @@ async def update_model(services: Services, request: Request) -> Response:
         allowed = operation.op == "replace" and operation.path == ("decommissioned",)
         if not allowed or not isinstance(operation.value, bool):
             services.graph.model(model_id)
+            by = f" by {orjson.dumps(operation.value)[:80].decode(errors='replace')}"
+            written = operation.value in ("true", "false") and " Write it without quotes."
             raise JsonPatchInvalid(
                 "The only change that a model allows is to replace /decommissioned by true or "
-                f"false, not {operation.op} {operation.pointer}."
+                f"false, not {operation.op} {operation.pointer}"
+                f"{by if allowed else ''}.{written or ''}"
             )
         in_service = not operation.value
     if in_service is None:

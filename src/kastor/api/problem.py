@@ -83,11 +83,13 @@ def _envelope(
     status: int,
     code: str,
     message: str,
-    details: tuple[tuple[str, str], ...],
+    details: tuple[e.Detail, ...],
     extra: list[tuple[bytes, bytes]],
 ) -> Response:
     error: dict[str, object] = {"code": code, "message": message}
     if details:
-        error["details"] = [{"code": each, "message": text} for each, text in details]
+        error["details"] = [
+            {"code": each.code, "message": each.message, **each.place} for each in details
+        ]
     header = (b"x-ms-error-code", code.encode())
     return json_response(orjson.dumps({"error": error}), header, *extra, status=status)

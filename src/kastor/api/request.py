@@ -45,6 +45,7 @@ READ_HEADER = "kastor-read"
 
 JSON_TYPE = b"application/json; charset=utf-8"
 _JSON_HEADER = (b"content-type", JSON_TYPE)
+_PATCH_WANTED = "a JSON Patch (an array of operations) as application/json-patch+json"
 _BODY_TYPES = frozenset({"application/json", "application/json-patch+json", ""})
 
 
@@ -159,8 +160,15 @@ class Request:
         declared = self.headers.get(b"content-type", b"").decode("latin-1")
         return declared.partition(";")[0].strip().lower()
 
-    async def body(self, limit: int, types: Container[str] = _BODY_TYPES) -> bytes:
+    async def body(
+        self, limit: int, types: Container[str] = _BODY_TYPES, wanted: str = "application/json"
+    ) -> bytes:
         """Return the whole body, without a byte order mark (decisions 1).
+
+        Args:
+            limit: bytes.
+            types: media types that are taken.
+            wanted: the one that the error names.
 
         Raises:
             MediaTypeError: it is declared as something else than one of `types`.
@@ -169,7 +177,7 @@ class Request:
         """
         if self.media_type not in types:
             raise MediaTypeError(
-                f"The media type {self.media_type} is not supported; send application/json."
+                f"The media type {self.media_type[:80]} is not supported; send {wanted}."
             )
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:
@@ -229,7 +237,7 @@ class Request:
             InvalidArgument: it is no JSON.
             JsonPatchInvalid: it is no array of objects.
         """
-        value = parse_json(await self.body(limit))
+        value = parse_json(await self.body(limit, wanted=_PATCH_WANTED))
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise JsonPatchInvalid("A JSON Patch is an array of operation objects.")
         return tuple(value)

@@ -330,7 +330,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                         "items": {
                             "type": "object",
                             "required": ["code", "message"],
-                            "properties": {"code": _STRING, "message": _STRING},
+                            "properties": {
+                                "code": _STRING,
+                                "message": _STRING,
+                                "path": _STRING,
+                                "kind": _STRING,
+                                "line": {"type": "integer", "minimum": 1},
+                                "column": {"type": "integer", "minimum": 0},
+                                "length": {"type": "integer", "minimum": 0},
+                            },
                         },
                     },
                 },

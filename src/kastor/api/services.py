@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Sizes in bytes, counts, seconds."""
+    """Sizes in bytes, counts, seconds; what of ADT's narrowness holds.
+
+    Attributes:
+        strict: as narrow as the cloud.
+        add_components: as `PutTwin` has it.
+    """
 
     body_bytes: int = 1_048_576
     models_body_bytes: int = 134_217_728
@@ -30,6 +35,8 @@ class RequestLimits:
     relationships_page: int = 1_000
     default_relationships_page: int = 10
     slow_query_seconds: float = 1.0
+    strict: bool = False
+    add_components: bool | None = False
 
 
 ADT_REQUEST_LIMITS = RequestLimits(
@@ -37,6 +44,8 @@ ADT_REQUEST_LIMITS = RequestLimits(
     models_body_bytes=262_144_000,
     dependencies_for=250,
     models_page=100,
+    strict=True,
+    add_components=None,
 )
 
 

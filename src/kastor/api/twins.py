@@ -31,7 +31,7 @@ async def put_twin(services: Services, request: Request) -> Response:
         request.warn(f"The twin's id is that of the path, {twin_id}; $dtId of the body is ignored.")
     if request.api_version == legacy.VERSION:
         body = legacy.without_source_times(body)
-    command = PutTwin(twin_id, body, only_if_absent)
+    command = PutTwin(twin_id, body, only_if_absent, services.limits.add_components)
     written: Written = await services.graph.execute(command, request.context)
     return _twin(request, written.doc, written.etag)
 
@@ -41,7 +41,7 @@ async def patch_twin(services: Services, request: Request) -> Response:
     if_match = request.if_match
     twin_id = require_id(request.parameters[0], "twin")
     operations = await request.patch(services.limits.body_bytes)
-    command = PatchTwin(twin_id, operations, if_match)
+    command = PatchTwin(twin_id, operations, if_match, None, services.limits.strict)
     written: Written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
@@ -71,7 +71,7 @@ async def patch_component(services: Services, request: Request) -> Response:
     twin_id = require_id(request.parameters[0], "twin")
     component = require_id(request.parameters[1], "component")
     operations = await request.patch(services.limits.body_bytes)
-    command = PatchTwin(twin_id, operations, if_match, component)
+    command = PatchTwin(twin_id, operations, if_match, component, services.limits.strict)
     written: Written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 

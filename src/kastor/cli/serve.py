@@ -40,6 +40,7 @@ def serve(
     trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-Proto and X-Forwarded-Host are believed; repeatable.")] = None,
     cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.")] = None,
     profile: Annotated[str | None, Flag(help="default, or adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).")] = None,
+    absent_components: Annotated[str | None, Flag(help="refuse, or empty: a twin gets those components of its model that it comes without.", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
     version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,
     log_days: Annotated[float | None, Flag(help="Days that the change log is kept.", show_default="1")] = None,

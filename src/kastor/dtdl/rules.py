@@ -16,7 +16,7 @@ class ValueRules:
     """Where a server is wiser than the letter of the instance rules (spec dtdl 11, last lines).
 
     Attributes:
-        zone_optional: ``time`` may stand without a zone.
+        zone_optional: ``time`` and ``dateTime`` may stand without a zone.
         dollar_keys: keys of a Map may start with ``$``.
         empty_keys: keys of a Map may be empty.
         max_string_bytes: longest string in UTF-8 bytes; None is no limit.

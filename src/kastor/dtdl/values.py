@@ -76,7 +76,7 @@ def primitive_test(name: str, rules: ValueRules) -> Callable[[object], bool]:
     if name == "time":
         return _time(rules.zone_optional)
     if name == "dateTime":
-        return _date_time(optional=False)
+        return _date_time(rules.zone_optional)
     return _SIMPLE[name]
 
 
@@ -202,7 +202,7 @@ def primitive_detail(name: str, value: object, rules: ValueRules) -> str:
             return "must be an integer, written without fraction or exponent"
         return f"must be an integer, not {describe_type(value)}"
     expected = EXPECTED[name]
-    if name == "time" and rules.zone_optional:
+    if name in ("time", "dateTime") and rules.zone_optional:
         expected = expected.removesuffix(", with a zone").replace("Z", "")
     if name == "string" and isinstance(value, str):
         return f"longer than {rules.max_string_bytes} bytes in UTF-8"

@@ -26,21 +26,28 @@ class IfMatch:
 
 @dataclass(frozen=True, slots=True)
 class PutTwin:
-    """Create or replace a twin."""
+    """Create or replace a twin.
+
+    Attributes:
+        add_components: what becomes of components that the body lacks: added empty, refused with
+            a word about the server's setting, or (None) refused.
+    """
 
     twin_id: TwinId
     body: Document
     only_if_absent: bool = False
+    add_components: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PatchTwin:
-    """Apply a JSON Patch to a twin, or to one component of it."""
+    """Apply a JSON Patch to a twin, or to one component of it; `strict` as under adt."""
 
     twin_id: TwinId
     operations: tuple[Document, ...]
     if_match: IfMatch | None = None
     component: str | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

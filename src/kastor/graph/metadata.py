@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kastor.errors import JsonPatchInvalid, ValidationFailed
+from kastor.errors import Detail, JsonPatchInvalid
 from kastor.graph.patch import PatchOperation
+from kastor.graph.violations import fault, refuse
 from kastor.types import Document
 
 _DATE_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?", re.ASCII
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)",
+    re.ASCII,
 )
+
+_WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
 
 def is_component(value: Any) -> bool:
@@ -25,8 +29,16 @@ def is_component(value: Any) -> bool:
     return isinstance(value, dict) and "$metadata" in value
 
 
-def source_time_fault(value: Any, name: str) -> str | None:
-    """Return what is wrong with a `sourceTime`, or None."""
+def source_time_fault(value: Any, name: str, path: tuple[str, ...]) -> Detail | None:
+    """Return what is wrong with a `sourceTime`, or None.
+
+    SDKs parse these times: they have a zone, of at most 14 hours (decisions 6.2).
+
+    Args:
+        value: the time as sent.
+        name: of its property, for people.
+        path: of the property from the twin's root.
+    """
     match = _DATE_TIME.fullmatch(value) if isinstance(value, str) else None
     if match is not None:
         try:
@@ -34,26 +46,35 @@ def source_time_fault(value: Any, name: str) -> str | None:
         except ValueError:
             match = None
     if match is None:
-        return f"The sourceTime of {name} is not an ISO 8601 date-time."
+        text = f"The sourceTime of {name} is not an ISO 8601 date-time."
+        if isinstance(value, str) and _WITHOUT_ZONE.match(value):
+            text += " It needs a zone: Z, or an offset of at most 14 hours."
+        return fault(text, "source_time", *path[:-1], "$metadata", path[-1], "sourceTime")
     return None
 
 
-def source_time_faults(body: Document, given: Document, prefix: str = "") -> list[str]:
-    """Return what is wrong with the source times that a body brings for its properties."""
+def source_time_faults(
+    body: Document, given: Document, component: str | None = None
+) -> list[Detail]:
+    """Return what is wrong with the source times that a body brings for its properties.
+
+    A null is none: the .NET SDK writes it for each property without one (decisions 6.1).
+    """
+    prefix, path = ("", ()) if component is None else (f"{component}.", (component,))
     faults = []
     for name, entry in given.items():
         if name not in body or name.startswith("$") or is_component(body[name]):
             continue
-        if isinstance(entry, dict) and "sourceTime" in entry:
-            fault = source_time_fault(entry["sourceTime"], f"{prefix}{name}")
-            if fault is not None:
-                faults.append(fault)
+        if isinstance(entry, dict) and entry.get("sourceTime") is not None:
+            found = source_time_fault(entry["sourceTime"], f"{prefix}{name}", (*path, name))
+            if found is not None:
+                faults.append(found)
     return faults
 
 
 def fresh_entry(given: Any, now: str) -> Document:
     """Return the metadata entry of a property written now; keeps a given `sourceTime`."""
-    if isinstance(given, Mapping) and "sourceTime" in given:
+    if isinstance(given, Mapping) and given.get("sourceTime") is not None:
         return {"lastUpdateTime": now, "sourceTime": given["sourceTime"]}
     return {"lastUpdateTime": now}
 
@@ -104,10 +125,11 @@ def _set_source_time(
 ) -> None:
     entry = metadata.get(name)
     if name not in holder or not isinstance(entry, dict):
-        raise ValidationFailed(
-            "Invalid twin specified",
-            details=(("ValidationFailed", f"{name} is not set, so it can have no sourceTime."),),
-        )
+        text = f"{name} is not set, so it can have no sourceTime."
+        raise refuse([fault(text, "source_time", *operation.path)])
+    if operation.op != "remove" and operation.value is None:
+        entry.pop("sourceTime", None)
+        return
     if operation.op == "remove":
         if "sourceTime" not in entry:
             raise JsonPatchInvalid(
@@ -116,7 +138,7 @@ def _set_source_time(
             )
         del entry["sourceTime"]
         return
-    fault = source_time_fault(operation.value, name)
-    if fault is not None:
-        raise ValidationFailed("Invalid twin specified", details=(("ValidationFailed", fault),))
+    wrong = source_time_fault(operation.value, name, (*operation.path[:-3], name))
+    if wrong is not None:
+        raise refuse([wrong])
     entry["sourceTime"] = operation.value

@@ -18,6 +18,8 @@ from kastor.types import Document
 Op: TypeAlias = Literal["add", "replace", "remove"]
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _SUPPORTED = ("add", "replace", "remove")
+_KINDS = {str: "string", bool: "boolean", int: "number", float: "number"}
+_DOTTED_MODEL, _MODEL = "/$metadata.$model", "/$metadata/$model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,19 @@ class PatchOperation:
         return {"value": self.value, "path": path, "op": self.op}
 
 
-def read_operations(operations: tuple[Document, ...]) -> list[PatchOperation]:
+def read_operations(
+    operations: tuple[Document, ...], *, strict: bool = False
+) -> list[PatchOperation]:
     """Return the operations of a patch, each with its path split.
+
+    A path without a leading slash is as if it had one; `$metadata.$model`, as ADT's pages print
+    it, is `/$metadata/$model` unless `strict` (decisions 1).
 
     Raises:
         JsonPatchInvalid: an op that is missing or not supported, a path that is none, a value
             that is missing.
     """
-    return [_read(operation, index) for index, operation in enumerate(operations)]
+    return [_read(operation, index, strict) for index, operation in enumerate(operations)]
 
 
 def apply_operation(document: Document, operation: PatchOperation) -> None:
@@ -60,7 +67,7 @@ def apply_operation(document: Document, operation: PatchOperation) -> None:
     match parent:
         case dict():
             if operation.op != "add" and key not in parent:
-                raise _not_found(operation, key)
+                raise _nowhere(operation, len(operation.path) - 1, parent)
             if operation.op == "remove":
                 del parent[key]
             else:
@@ -68,10 +75,10 @@ def apply_operation(document: Document, operation: PatchOperation) -> None:
         case list():
             _apply_to_array(parent, operation, key, value)
         case _:
-            raise _not_found(operation, key)
+            raise _nowhere(operation, len(operation.path) - 1, parent)
 
 
-def _read(operation: Document, index: int) -> PatchOperation:
+def _read(operation: Document, index: int, strict: bool) -> PatchOperation:
     op = operation.get("op")
     name = op.lower() if isinstance(op, str) else None
     if name not in _SUPPORTED:
@@ -88,6 +95,12 @@ def _read(operation: Document, index: int) -> PatchOperation:
     if name != "remove" and "value" not in operation:
         raise JsonPatchInvalid(f"Operation {index} of the patch ({name} {pointer}) has no value.")
     pointer = pointer if pointer.startswith("/") else f"/{pointer}"
+    if pointer == _DOTTED_MODEL:
+        if strict:
+            raise JsonPatchInvalid(
+                f"Operation {index} of the patch: write the path {operation['path']} as {_MODEL}."
+            )
+        pointer = _MODEL
     value = None if name == "remove" else operation["value"]
     return PatchOperation(name, _split(pointer, index), pointer, value)  # type: ignore[arg-type]
 
@@ -111,14 +124,14 @@ def _split(pointer: str, index: int) -> tuple[str, ...]:
 
 def _parent(document: Document, operation: PatchOperation) -> Any:
     node: Any = document
-    for segment in operation.path[:-1]:
+    for index, segment in enumerate(operation.path[:-1]):
         match node:
             case dict() if segment in node:
                 node = node[segment]
             case list() if _INDEX.fullmatch(segment) and int(segment) < len(node):
                 node = node[int(segment)]
             case _:
-                raise _not_found(operation, segment)
+                raise _nowhere(operation, index, node)
     return node
 
 
@@ -128,7 +141,7 @@ def _apply_to_array(array: list[Any], operation: PatchOperation, key: str, value
         return
     limit = len(array) + 1 if operation.op == "add" else len(array)
     if not _INDEX.fullmatch(key) or int(key) >= limit:
-        raise _not_found(operation, key)
+        raise _nowhere(operation, len(operation.path) - 1, array)
     if operation.op == "add":
         array.insert(int(key), value)
     elif operation.op == "replace":
@@ -137,9 +150,30 @@ def _apply_to_array(array: list[Any], operation: PatchOperation, key: str, value
         del array[int(key)]
 
 
-def _not_found(operation: PatchOperation, segment: str) -> JsonPatchInvalid:
-    hint = "" if operation.op == "remove" else " Use add to set a value that is not there yet."
+def _nowhere(operation: PatchOperation, index: int, parent: Any) -> JsonPatchInvalid:
+    """Return the error for a segment of the path that `parent` does not lead on to."""
+    segment = operation.path[index]
     return JsonPatchInvalid(
         f"The target location specified by path segment '{segment}' was not found "
-        f"({operation.op} {operation.pointer}).{hint}"
+        f"({operation.op} {operation.pointer}). {_hint(operation, index, parent)}".rstrip()
     )
+
+
+def _hint(operation: PatchOperation, index: int, parent: Any) -> str:
+    """Say what to do instead, after the operation and the place where it ended."""
+    segment, holder = operation.path[index], "/".join(operation.path[:index])
+    if isinstance(parent, list):
+        last = len(parent) - 1
+        there = f"has the positions 0 to {last}" if parent else "is empty"
+        more = "; - appends" if operation.op == "add" else ""
+        return f"The array {holder} {there}{more}."
+    if not isinstance(parent, dict):
+        what = _KINDS.get(type(parent), "value")
+        return f"{holder} holds a {what}, which has nothing below it."
+    if index + 1 < len(operation.path):
+        if operation.op == "remove":
+            return f"{segment} is not set."
+        return f"{segment} is not set; add the whole object or array first."
+    if operation.op == "remove":
+        return f"{segment} is not set, so there is nothing to remove."
+    return "Use add to set a value that is not there yet."

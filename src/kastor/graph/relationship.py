@@ -22,8 +22,8 @@ from kastor.graph.commands import (
 )
 from kastor.graph.documents import decode, encode, with_etag
 from kastor.graph.patch import apply_operation, read_operations
-from kastor.graph.twin import require_match, twin_not_found
-from kastor.graph.violations import refuse, sentence
+from kastor.graph.twin import orphan_faults, require_match, twin_not_found
+from kastor.graph.violations import broken, refuse
 from kastor.records import (
     ChangeKind,
     Current,
@@ -195,7 +195,7 @@ def _require_declared(catalog: ModelCatalog, source: TwinRow, name: str) -> Comp
     model_id = catalog.id_of(source.model_key)
     interface = catalog.compiled(model_id)
     if interface is None:
-        raise refuse([f"{model_id} or one of its dependencies does not exist."])
+        raise refuse(orphan_faults(source.id, model_id))
     declared = interface.relationships.get(name)
     if declared is None:
         known = ", ".join(sorted(interface.relationships)) or "none"
@@ -221,7 +221,7 @@ def _require_valid(declared: CompiledRelationship, name: str, properties: Docume
     violations = declared.violations(properties)
     if violations:
         raise refuse(
-            [sentence(violation, properties, name) for violation in violations],
+            [broken(violation, properties, name) for violation in violations],
             "Invalid relationship specified",
         )
 

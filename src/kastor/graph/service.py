@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from kastor.dtdl import DtdlError, UnresolvedReferenceError, parse
-from kastor.errors import LimitExceeded, ModelRefused, Unavailable
+from kastor.errors import Detail, LimitExceeded, ModelRefused, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
 from kastor.graph.metadata import is_component
@@ -234,7 +234,7 @@ def _refused(error: DtdlError) -> ModelRefused:
     first = problems[0]
     more = f" ({len(problems) - 1} more in details)" if len(problems) > 1 else ""
     details = tuple(
-        (problem.id, f"{problem.message} {problem.cure}".strip()) for problem in problems
+        Detail(problem.id, f"{problem.message} {problem.cure}".strip()) for problem in problems
     )
     text = f"{_UPLOAD_REFUSED}: {first.message} {first.cure}{more}"
     return ModelRefused(text, code=code, details=details)

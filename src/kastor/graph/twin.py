@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.clock import Stamp, twin_time
-from kastor.errors import KastorError, NotFound, PreconditionFailed
+from kastor.errors import Detail, KastorError, NotFound, PreconditionFailed
 from kastor.graph.catalog import ModelCatalog
 from kastor.graph.commands import DeleteTwin, IfMatch, PatchTwin, PutTwin, Written
 from kastor.graph.documents import decode, encode, with_etag
@@ -22,7 +22,7 @@ from kastor.graph.metadata import (
 )
 from kastor.graph.patch import read_operations
 from kastor.graph.twin_patch import Touch, apply_to_twin, renew_touched, within_component
-from kastor.graph.violations import TWIN, refuse, sentence
+from kastor.graph.violations import TWIN, broken, fault, refuse, unknown_member
 from kastor.records import (
     ChangeKind,
     Current,
@@ -106,7 +106,7 @@ def decide_patch(command: PatchTwin, current: Current, stamp: Stamp) -> Decision
     if before is None:
         raise twin_not_found(command.twin_id)
     require_match(command.if_match, before.etag, f"the twin {command.twin_id}")
-    operations = read_operations(command.operations)
+    operations = read_operations(command.operations, strict=command.strict)
     document = decode(before.doc)
     if command.component is not None:
         operations = within_component(command.twin_id, command.component, operations, document)
@@ -160,15 +160,33 @@ def _model_of(body: Document) -> str:
     metadata = body.get("$metadata")
     model_id = metadata.get("$model") if isinstance(metadata, dict) else None
     if not isinstance(model_id, str):
-        raise refuse(["Twin is missing $metadata with $model, the id of its model (a string)."])
+        text = "Twin is missing $metadata with $model, the id of its model (a string)."
+        raise refuse([fault(text, "missing_model", "$metadata", "$model")])
     return model_id
 
 
-def _require_interface(catalog: ModelCatalog, model_id: str) -> CompiledInterface:
+def _require_interface(catalog: ModelCatalog, model_id: str, orphan: str = "") -> CompiledInterface:
+    """Return the twin's model; `orphan` is the twin's id if it has that model already."""
     interface = catalog.compiled(model_id)
     if interface is None:
-        raise refuse([f"{model_id} or one of its dependencies does not exist."])
+        if orphan:
+            raise refuse(orphan_faults(orphan, model_id))
+        raise refuse([_unknown_model(model_id)])
     return interface
+
+
+def orphan_faults(twin_id: str, model_id: str) -> list[Detail]:
+    """Return what is wrong with a twin whose model was deleted, and what helps."""
+    text = (
+        f"The twin {twin_id} was left without its model: upload {model_id} again, or give the "
+        "twin another one by a patch of /$metadata/$model."
+    )
+    return [_unknown_model(model_id), fault(text, "orphan", "$metadata", "$model")]
+
+
+def _unknown_model(model_id: str) -> Detail:
+    text = f"{model_id} or one of its dependencies does not exist."
+    return fault(text, "unknown_model", "$metadata", "$model")
 
 
 def _require_in_service(catalog: ModelCatalog, model_id: str, before: TwinRow | None) -> None:
@@ -193,13 +211,18 @@ def _fresh_twin(
     command: PutTwin, interface: CompiledInterface, model_id: str, now: str
 ) -> Document:
     body = command.body
+    if command.add_components:
+        missing: Document = {each: {"$metadata": {}} for each in interface.components}
+        body = {**missing, **body}
     given = body["$metadata"]
     faults = [
-        f"{name} does not appear on the DTDL for Twin."
+        unknown_member(name, TWIN)
         for name in body
         if name.startswith("$") and name not in _IGNORED_ON_PUT
     ]
     faults += _content_faults(interface, body)
+    if command.add_components is False:
+        faults = [_with_switch(each) for each in faults]
     faults += source_time_faults(body, given)
     document: Document = {"$dtId": command.twin_id}
     metadata: Document = {"$model": model_id, "$lastUpdateTime": now}
@@ -210,12 +233,20 @@ def _fresh_twin(
             document[name] = value
             metadata[name] = fresh_entry(given.get(name), now)
         elif isinstance(value, dict) and isinstance(value.get("$metadata"), dict):
-            faults += source_time_faults(value, value["$metadata"], f"{name}.")
+            faults += source_time_faults(value, value["$metadata"], name)
             document[name] = fresh_component(value, now)
     if faults:
         raise refuse(faults)
     document["$metadata"] = metadata
     return document
+
+
+def _with_switch(found: Detail) -> Detail:
+    """Name the setting that adds missing components, as data of other servers need it."""
+    if found.place.get("kind") != "missing_component":
+        return found
+    text = 'Give it, if empty as {"$metadata": {}}, or start Kastor with --absent-components empty.'
+    return Detail(found.code, f"{found.message} {text}", found.place)
 
 
 def _finish_patch(
@@ -233,10 +264,11 @@ def _finish_patch(
     metadata["$lastUpdateTime"] = now
     if not touched:
         return model_id
-    interface = _require_interface(catalog, model_id)
+    same = catalog.keys.get(model_id) == before.model_key
+    interface = _require_interface(catalog, model_id, before.id if same else "")
     _require_in_service(catalog, model_id, before)
     faults = [
-        f"{name} does not appear on the DTDL for Twin."
+        unknown_member(name, TWIN)
         for name in document
         if name.startswith("$") and name not in ("$dtId", "$metadata")
     ]
@@ -244,23 +276,23 @@ def _finish_patch(
     if faults:
         raise refuse(faults)
     renew_touched(document, touched, interface, now)
+    document["$metadata"] = document.pop("$metadata")  # what was added came behind it
     return model_id
 
 
-def _content_faults(interface: CompiledInterface, document: Document) -> list[str]:
+def _content_faults(interface: CompiledInterface, document: Document) -> list[Detail]:
     violations = interface.violations(document)
     components = interface.components
-    faults = [sentence(violation, document, TWIN, components) for violation in violations]
+    faults = [broken(violation, document, TWIN, components) for violation in violations]
     for name in components:
         value = document.get(name)
         if not isinstance(value, dict):
             continue
         if not isinstance(value.get("$metadata"), dict):
-            faults.append(
-                f'Twin is missing $metadata in the component {name}; give "$metadata": {{}}.'
-            )
+            text = f'Twin is missing $metadata in the component {name}; give "$metadata": {{}}.'
+            faults.append(fault(text, "missing_metadata", name, "$metadata"))
         faults += [
-            f"{member} does not appear on the DTDL for {name}."
+            unknown_member(member, name, name)
             for member in value
             if member.startswith("$") and member not in _IGNORED_ON_PUT
         ]

@@ -18,7 +18,7 @@ from kastor.graph.metadata import (
     source_time_faults,
 )
 from kastor.graph.patch import PatchOperation, apply_operation
-from kastor.graph.violations import refuse
+from kastor.graph.violations import fault, refuse
 
 if TYPE_CHECKING:
     from kastor.dtdl import CompiledInterface
@@ -117,7 +117,8 @@ def _apply_metadata(holder: Document, operation: PatchOperation, component: str 
     rest = operation.path[1 if component is None else 2 :]
     if component is None and rest == ("$model",) and operation.op != "remove":
         if not isinstance(operation.value, str):
-            raise refuse(["The value of $metadata/$model must be the id of a model (a string)."])
+            text = "The value of $metadata/$model must be the id of a model (a string)."
+            raise refuse([fault(text, "wrong_type", "$metadata", "$model")])
         holder["$metadata"]["$model"] = operation.value
         return Touch(None, Part.MODEL, "", operation)
     if len(rest) == 2 and rest[1] == "sourceTime" and not rest[0].startswith("$"):  # noqa: PLR2004
@@ -176,7 +177,7 @@ def _renew_component(
 ) -> None:
     if whole:
         faults = source_time_faults(
-            document[component], document[component]["$metadata"], f"{component}."
+            document[component], document[component]["$metadata"], component
         )
         if faults:
             raise refuse(faults)
@@ -185,3 +186,4 @@ def _renew_component(
     renew(holder, changes, now)
     if changes.value_written:
         holder["$metadata"]["$lastUpdateTime"] = now
+    holder["$metadata"] = holder.pop("$metadata")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any
 
-from kastor.errors import ValidationFailed
+from kastor.errors import Detail, ValidationFailed
 
 if TYPE_CHECKING:
     from kastor.dtdl import Violation
     from kastor.types import Document
 
 TWIN = "Twin"
+_CODE = "ValidationFailed"
+_NULL = "A null is no value: leave the member out, or unset it by a patch with remove."
 _NUMBERS = frozenset(
     [
         "integer",
@@ -29,9 +31,35 @@ _NUMBERS = frozenset(
 _TEXTS = frozenset(["string", "date", "dateTime", "time", "duration", "decimal", "uuid", "bytes"])
 
 
-def refuse(faults: Iterable[str], message: str = "Invalid twin specified") -> ValidationFailed:
+def refuse(
+    faults: Iterable[str | Detail], message: str = "Invalid twin specified"
+) -> ValidationFailed:
     """Return the one error that reports all faults."""
-    return ValidationFailed(message, details=tuple(("ValidationFailed", fault) for fault in faults))
+    details = (each if isinstance(each, Detail) else Detail(_CODE, each) for each in faults)
+    return ValidationFailed(message, details=tuple(details))
+
+
+def fault(text: str, kind: str, *path: str | int) -> Detail:
+    """Return a fault with its place for programs: what is wrong, and where as a JSON pointer."""
+    return Detail(_CODE, text, {"path": pointer(path), "kind": kind})
+
+
+def unknown_member(name: str, owner: str, *path: str | int) -> Detail:
+    """Return the fault of a member that the model does not have."""
+    return fault(f"{name} does not appear on the DTDL for {owner}.", "unknown", *path, name)
+
+
+def broken(
+    violation: Violation, document: Document, owner: str, components: Container[object] = ()
+) -> Detail:
+    """Return a violation as a fault; the arguments are those of `sentence`."""
+    text = sentence(violation, document, owner, components)
+    return fault(text, violation.kind, *violation.path)
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """Return a path as a JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
 def sentence(
@@ -60,20 +88,27 @@ def sentence(
         case "not_an_object":
             return f"Expected value of type object for {name} on {owner}."
     text = f"Expected value of type {violation.expected} for {name} on {owner}."
+    if _value_at(violation.path, document) is None:
+        return f"{text} {_NULL}"
     if not violation.detail or _is_of_other_kind(violation, document):
         return text  # the type alone says it, in the recorded form
     return f"{text} {violation.detail[0].upper()}{violation.detail[1:].rstrip('.')}."
 
 
 def _is_of_other_kind(violation: Violation, document: Document) -> bool:
-    value: Any = document
-    for step in violation.path:
-        value = value[step]
+    value = _value_at(violation.path, document)
     if violation.expected == "boolean":
         return True
     if violation.expected in _NUMBERS:
         return isinstance(value, bool) or not isinstance(value, int | float)
     return violation.expected in _TEXTS and not isinstance(value, str)
+
+
+def _value_at(path: Iterable[str | int], document: Document) -> Any:
+    value: Any = document
+    for step in path:
+        value = value[step]
+    return value
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

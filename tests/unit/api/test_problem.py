@@ -55,7 +55,9 @@ def test_the_table_has_error_classes_alone() -> None:
 @pytest.mark.parametrize("kind", PLAIN, ids=lambda kind: kind.__name__)
 def test_every_error_has_the_one_shape(kind: type[e.KastorError]) -> None:
     error = kind.__new__(kind)
-    e.KastorError.__init__(error, 'a "message"', details=(("One", "first"), ("Two", "second")))
+    e.KastorError.__init__(
+        error, 'a "message"', details=(e.Detail("One", "first"), e.Detail("Two", "second"))
+    )
     for name, value in SPECIAL.get(kind, {}).items():
         setattr(error, name, value)
     response = answer(error)

@@ -114,7 +114,9 @@ class TestMigration:
         world.catalog = world.catalog.changed(epoch=2, deletes=[ROOM])
         with pytest.raises(ValidationFailed) as caught:
             world.patch("r", op("replace", "/name", "x"))
-        assert details(caught.value) == [f"{ROOM} or one of its dependencies does not exist."]
+        known, hint = details(caught.value)
+        assert known == f"{ROOM} or one of its dependencies does not exist."
+        assert "The twin r was left without its model" in hint
         steps = [op("remove", f"/{name}") for name in ("name", "inside", "outside")]
         world.patch("r", *steps, self.to(self.FLAT))
         assert set(world.document("r")) == {"$dtId", "$metadata"}

@@ -197,13 +197,40 @@ def test_the_dash_stands_for_the_end_in_add_alone(op: str) -> None:
         apply_operation({"row": [1]}, operation)
 
 
-def test_the_refusal_names_the_segment_that_is_missing_and_what_helps() -> None:
-    (operation,) = read_operations(({"op": "replace", "path": "/a/b/c", "value": 1},))
+@pytest.mark.parametrize(
+    ("op", "path", "segment", "help_"),
+    [
+        ("replace", "/a/b", "b", "Use add to set a value that is not there yet."),
+        ("remove", "/a/b", "b", "b is not set, so there is nothing to remove."),
+        ("add", "/a/b/c", "b", "b is not set; add the whole object or array first."),
+        ("replace", "/a/b/c", "b", "b is not set; add the whole object or array first."),
+        ("remove", "/a/b/c", "b", "b is not set."),
+        ("add", "/name/x", "x", "name holds a string, which has nothing below it."),
+        ("add", "/name/x/y", "x", "name holds a string, which has nothing below it."),
+        ("replace", "/none/x", "x", "none holds a value, which has nothing below it."),
+        ("add", "/row/5", "5", "The array row has the positions 0 to 1; - appends."),
+        ("replace", "/row/2", "2", "The array row has the positions 0 to 1."),
+        ("remove", "/row/x", "x", "The array row has the positions 0 to 1."),
+        ("replace", "/empty/0", "0", "The array empty is empty."),
+    ],
+)
+def test_the_refusal_names_the_segment_that_is_missing_and_what_helps(
+    op: str, path: str, segment: str, help_: str
+) -> None:
+    (operation,) = read_operations(({"op": op, "path": path, "value": 1},))
     with pytest.raises(JsonPatchInvalid) as caught:
-        apply_operation({"a": {}}, operation)
-    assert "path segment 'b' was not found" in caught.value.message
-    assert "/a/b/c" in caught.value.message
-    assert "Use add" in caught.value.message
+        apply_operation({"a": {}, "name": "n", "none": None, "row": [1, 2], "empty": []}, operation)
+    assert f"path segment '{segment}' was not found" in caught.value.message
+    assert path in caught.value.message
+    assert caught.value.message.endswith(help_)
+
+
+def test_the_model_may_be_written_as_adts_pages_print_it() -> None:
+    dotted = {"op": "replace", "path": "$metadata.$model", "value": "dtmi:a;1"}
+    (operation,) = read_operations((dotted,))
+    assert (operation.path, operation.pointer) == (("$metadata", "$model"), "/$metadata/$model")
+    with pytest.raises(JsonPatchInvalid, match=r"as /[$]metadata/[$]model"):
+        read_operations((dotted,), strict=True)
 
 
 def test_an_event_carries_value_path_and_op() -> None:

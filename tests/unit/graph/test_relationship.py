@@ -128,7 +128,7 @@ class TestPut:
         with pytest.raises(ValidationFailed) as caught:
             world.relate("a", "leadsTo", "b", locked="yes", colour="red")
         assert caught.value.message == "Invalid relationship specified"
-        assert [text for _, text in caught.value.details] == [
+        assert [each.message for each in caught.value.details] == [
             "Expected value of type boolean for locked on leadsTo.",
             "colour does not appear on the DTDL for leadsTo.",
         ]
@@ -166,7 +166,7 @@ class TestPut:
         world.catalog = world.catalog.changed(epoch=2, deletes=[SMALL])
         with pytest.raises(ValidationFailed) as caught:
             world.relate("c", "leadsTo", "a")
-        assert caught.value.details[0][1].startswith(f"{SMALL} or one of its dependencies")
+        assert caught.value.details[0].message.startswith(f"{SMALL} or one of its dependencies")
 
 
 class TestPatch:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kastor.dtdl import CompiledInterface
+from kastor.errors import Detail
 from kastor.graph.violations import refuse, sentence
 
 from .world import array_of, catalog_of, component, interface, map_of, object_of, prop, relation
@@ -100,4 +101,4 @@ def test_the_error_has_one_detail_for_each_fault() -> None:
     error = refuse(["one.", "two."], "Invalid relationship specified")
     assert error.code == "ValidationFailed"
     assert error.message == "Invalid relationship specified"
-    assert error.details == (("ValidationFailed", "one."), ("ValidationFailed", "two."))
+    assert error.details == (Detail("ValidationFailed", "one."), Detail("ValidationFailed", "two."))

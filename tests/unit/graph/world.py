@@ -105,7 +105,7 @@ def op(kind: str, path: str, *value: Any) -> dict[str, Any]:
 
 
 def details(error: KastorError) -> list[str]:
-    return [text for _, text in error.details]
+    return [each.message for each in error.details]
 
 
 def catalog_of(*documents: dict[str, Any], decommissioned: tuple[str, ...] = ()) -> ModelCatalog:
