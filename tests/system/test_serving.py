@@ -99,6 +99,29 @@ def test_the_start_names_ids_that_only_an_encoded_percent_sign_reaches(tmp_path:
     assert json.loads(line)["first"] == ["a%2Fb"]
 
 
+class TestAtTheTop:
+    def test_a_program_is_told_what_this_is(self, served: Served) -> None:
+        answer = httpx2.get(served.url).json()
+        assert (answer["name"], answer["version"]) == ("Kastor", __version__)
+        for link in answer["links"].values():
+            assert httpx2.get(link).status_code == 200
+
+    @pytest.mark.parametrize("path", ["/", "/graphs/default/"])
+    def test_a_browser_is_led_to_the_page_of_the_api(self, served: Served, path: str) -> None:
+        headers = {"Accept": "text/html,application/xhtml+xml"}
+        answer = httpx2.get(f"{served.url}{path}", headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"{served.url}/docs")
+
+    @pytest.mark.parametrize(("agent", "end"), [("curl/8.5.0", b"\n"), ("azsdk-python", b"}")])
+    def test_on_a_terminal_the_prompt_begins_a_line(
+        self, served: Served, agent: str, end: bytes
+    ) -> None:
+        for path in ("/healthz", "/digitaltwins/r0", "/digitaltwins/none"):
+            answer = httpx2.get(f"{served.url}{path}", headers={"User-Agent": agent})
+            assert answer.content.endswith(end)
+            assert int(answer.headers["content-length"]) == len(answer.content)
+
+
 class TestHealth:
     def test_it_answers_without_version_and_token(self, served: Served) -> None:
         assert httpx2.get(f"{served.url}/healthz").json() == {"status": "ok"}

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
+_TERMINAL = (b"curl/", b"HTTPie/", b"xh/")
 
 _log = structlog.get_logger("kastor.api")
 
@@ -263,15 +264,17 @@ def _first(value: bytes | None) -> str:
 
 
 async def _send(scope: Scope, response: Response, send: Send) -> None:
-    headers = response.headers
+    headers, body = response.headers, response.body
     if response.content_type is not None:
         headers.append(response.content_type)
-    headers.append((b"content-length", str(len(response.body)).encode()))
     for name, value in scope["headers"]:
         if name == b"traceparent":
             headers.append((b"traceresponse", _trace_response(value)))
+        elif name == b"user-agent" and value.startswith(_TERMINAL) and body:
+            body += b"\n"  # or the next prompt stands behind the answer
+    headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _trace_response(traceparent: bytes) -> bytes:

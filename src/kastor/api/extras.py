@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 
+async def root(_services: Services, request: Request) -> Response:
+    """Answer GET /: a person's browser is led to the API's page, a program told what this is."""
+    base = request.base_url.partition("/graphs/")[0]
+    if b"text/html" in request.headers.get(b"accept", b""):
+        return Response(307, headers=[(b"location", f"{base}/docs".encode())])
+    links = {"docs": f"{base}/docs", "openapi": f"{base}/openapi.json", "health": f"{base}/healthz"}
+    return json_response(orjson.dumps({"name": "Kastor", "version": __version__, "links": links}))
+
+
 async def healthz(_services: Services, _request: Request) -> Response:
     """Answer GET /healthz: the process lives."""
     return json_response(b'{"status":"ok"}')

@@ -374,6 +374,16 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         streams=("text/plain",),
     ),
     Operation(
+        "Kastor_Root",
+        "GET",
+        "/",
+        P.OPEN,
+        extras.root,
+        "What this server is, and where to go on",
+        result="Root",
+        versioned=False,
+    ),
+    Operation(
         "Kastor_Health",
         "GET",
         "/healthz",

@@ -31,7 +31,7 @@ class Matcher(Generic[T]):
         self._root: _Node[T] = _Node()
         for method, path, target in entries:
             node = self._root
-            for segment in path.strip("/").split("/"):
+            for segment in filter(None, path.split("/")):
                 if segment.startswith("{"):
                     node.parameter = node.parameter or _Node()
                     node = node.parameter

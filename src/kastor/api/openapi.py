@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kastor import __version__
+from kastor.api.examples import example_of
 from kastor.api.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.api.schemas import SCHEMAS, ref
@@ -65,8 +66,11 @@ def _describe(operation: Operation, *, strict: bool) -> dict[str, Any]:
     }
     if operation.body is not None:
         media_type, schema = operation.body
-        content = {media_type: {"schema": ref(schema)}}
-        described["requestBody"] = {"required": True, "content": content}
+        content: dict[str, Any] = {"schema": ref(schema)}
+        body = example_of(operation.id).body
+        if body is not None:
+            content["example"] = body
+        described["requestBody"] = {"required": True, "content": {media_type: content}}
     return described
 
 
@@ -84,6 +88,10 @@ def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
         for name in names:
             schema = _PARAMETER_SCHEMAS.get(name, {"type": "string"})
             parameters.append({"name": name, "in": place, "required": False, "schema": schema})
+    values = example_of(operation.id).parameters
+    for parameter in parameters:
+        if parameter["name"] in values:
+            parameter["example"] = values[parameter["name"]]
     return parameters
 
 

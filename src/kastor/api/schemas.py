@@ -313,6 +313,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "IndexList": _list("Index"),
     "GraphList": _list("Graph"),
+    "Root": {
+        "type": "object",
+        "required": ["name", "version", "links"],
+        "properties": {
+            "name": _STRING,
+            "version": _STRING,
+            "links": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+    },
     "Health": {"type": "object", "required": ["status"], "properties": {"status": _STRING}},
     "Error": {
         "type": "object",

@@ -32,7 +32,7 @@ def test_every_operation_is_found_whatever_its_letters_and_its_ids(
         _encoded(left.pop(0)) if each.startswith("{") else case(each)  # type: ignore[operator]
         for each in operation.path.strip("/").split("/")
     ]
-    raw = ("/" + "/".join(segments) + ("/" if slash else "")).encode()
+    raw = ("/" + "/".join(segments) + ("/" if slash and operation.path != "/" else "")).encode()
     found, parameters = MATCHER.find(operation.method, raw)
     assert found is operation
     used = ids[: len(ids) - len(left)]
@@ -58,8 +58,6 @@ def test_any_bytes_lead_to_an_operation_or_to_an_error_of_ours(path: bytes) -> N
 @pytest.mark.parametrize(
     "path",
     [
-        b"",
-        b"/",
         b"//",
         b"/nothing",
         b"/digitaltwins",

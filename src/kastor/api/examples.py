@@ -1,0 +1,132 @@
+"""Values that the page of the API fills in: each works on the sample building as it is.
+
+By operation id: parameters of path and query, and the body. What an example makes has a name that
+the sample does not use, so that trying it harms nothing; examples that change or delete such a
+thing name it too, and work once it was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_BUILDING, _DESK, _BOX = "building-1", "my-sensor", "vav-0-01"
+_MODEL, _OWN_MODEL = "dtmi:kastor:sample:TemperatureSensor;1", "dtmi:example:Plant;1"
+_EDGE = "my-relationship"
+_ENDPOINT, _ROUTE, _INPUT, _GRAPH = "my-endpoint", "my-route", "my-input", "my-graph"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Values of one operation's parameters by name, and its body if it takes one."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+
+
+def _twin(twin_id: str, body: Any = None, **more: str) -> Example:
+    return Example({"id": twin_id, **more}, body)
+
+
+def _named(name: str, body: Any = None) -> Example:
+    return Example({"name": name}, body)
+
+
+_REPLACE_NAME = [{"op": "add", "path": "/name", "value": "A name of mine"}]
+_EXAMPLES: dict[str, Example] = {
+    "DigitalTwins_GetById": _twin(_BUILDING),
+    "DigitalTwins_Add": _twin(
+        _DESK, {"$metadata": {"$model": _MODEL}, "name": "On my desk", "temperature": 21.5}
+    ),
+    "DigitalTwins_Update": _twin(_BUILDING, _REPLACE_NAME),
+    "DigitalTwins_Delete": _twin(_DESK),
+    "DigitalTwins_GetComponent": _twin(_BOX, componentPath="nameplate"),
+    "DigitalTwins_UpdateComponent": _twin(
+        _BOX,
+        [{"op": "add", "path": "/product", "value": "Flap 3"}],
+        componentPath="nameplate",
+    ),
+    "DigitalTwins_SendTelemetry": _twin(_BUILDING, {"occupants": 12}),
+    "DigitalTwins_SendComponentTelemetry": _twin(_BOX, {"read": True}, componentPath="nameplate"),
+    "DigitalTwins_GetRelationshipById": _twin(
+        _BUILDING, relationshipId="building-1-hasPart-floor-0"
+    ),
+    "DigitalTwins_AddRelationship": _twin(
+        "room-0-01",
+        {"$relationshipName": "hasSensor", "$targetId": "temp-0-02"},
+        relationshipId=_EDGE,
+    ),
+    "DigitalTwins_UpdateRelationship": _twin(
+        _BUILDING,
+        [{"op": "replace", "path": "/position", "value": 1}],
+        relationshipId="building-1-hasPart-floor-0",
+    ),
+    "DigitalTwins_DeleteRelationship": _twin("room-0-01", relationshipId=_EDGE),
+    "DigitalTwins_ListRelationships": Example({"id": _BUILDING, "relationshipName": "hasPart"}),
+    "DigitalTwins_ListIncomingRelationships": _twin("floor-0"),
+    "Query_QueryTwins": Example(
+        body={"query": "SELECT T.$dtId, T.temperature FROM DIGITALTWINS T WHERE T.temperature > 22"}
+    ),
+    "DigitalTwinModels_Add": Example(
+        body=[
+            {
+                "@context": "dtmi:dtdl:context;3",
+                "@id": _OWN_MODEL,
+                "@type": "Interface",
+                "displayName": "Plant",
+                "contents": [{"@type": "Property", "name": "height", "schema": "double"}],
+            }
+        ]
+    ),
+    "DigitalTwinModels_List": Example({"includeModelDefinition": False}),
+    "DigitalTwinModels_GetById": Example({"id": _MODEL, "includeModelDefinition": True}),
+    "DigitalTwinModels_Update": _twin(
+        _OWN_MODEL, [{"op": "replace", "path": "/decommissioned", "value": True}]
+    ),
+    "DigitalTwinModels_Delete": _twin(_OWN_MODEL),
+    "EventRoutes_GetById": _twin(_ROUTE),
+    "EventRoutes_Add": _twin(_ROUTE, {"endpointName": _ENDPOINT, "filter": "true"}),
+    "EventRoutes_Delete": _twin(_ROUTE),
+    "Kastor_GetEndpoint": _named(_ENDPOINT),
+    "Kastor_PutEndpoint": _named(
+        _ENDPOINT, {"kind": "webhook", "settings": {"url": "http://127.0.0.1:9/events"}}
+    ),
+    "Kastor_DeleteEndpoint": _named(_ENDPOINT),
+    **{
+        f"Kastor_{name}": _twin(_ROUTE)
+        for name in ("GetRouteState", "PauseRoute", "ResumeRoute", "ListDeadLetters")
+    },
+    "Kastor_ReplayRoute": Example({"id": _ROUTE, "from": "0"}),
+    "Kastor_RequeueDeadLetters": _twin(_ROUTE),
+    "Kastor_PurgeDeadLetters": _twin(_ROUTE),
+    "Kastor_LiveQuery": Example(
+        body={"query": "SELECT T.$dtId, T.temperature FROM DIGITALTWINS T WHERE T.temperature > 22"}
+    ),
+    "Kastor_PutInput": _named(
+        _INPUT,
+        {
+            "kind": "webhook",
+            "settings": {
+                "rules": [{"twin": "{/sensor}", "patch": {"/temperature": "/value"}}],
+            },
+        },
+    ),
+    **{
+        f"Kastor_{name}": _named(_INPUT)
+        for name in ("GetInput", "DeleteInput", "InputStatus", "ListRejectedMessages")
+    },
+    "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
+    "Kastor_CreateIndex": Example({"path": "temperature"}),
+    "Kastor_DropIndex": Example({"path": "temperature"}),
+    "Kastor_CreateGraph": _named(_GRAPH, {}),
+    "Kastor_GetGraph": _named(_GRAPH),
+    "Kastor_DeleteGraph": _named(_GRAPH),
+    "Kastor_MoveGraph": _named(_GRAPH, {"database": "another"}),
+}
+_NONE = Example()
+
+
+def example_of(operation_id: str) -> Example:
+    """Return the example of an operation; an empty one where it takes nothing."""
+    return _EXAMPLES.get(operation_id, _NONE)
