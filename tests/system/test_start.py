@@ -145,8 +145,8 @@ class TestSources:
         arguments = ("--config", str(file), "--host", "127.0.0.1")
         with serving(tmp_path / "d", *arguments, KASTOR_ALLOW_RESET="true") as served:
             assert served.url.startswith("http://127.0.0.1:")
-            message = httpx2.get(f"{served.url}/models").json()["error"]["message"]
-            assert "http://file.example/models?" in message
+            links = httpx2.get(served.url).json()["links"]
+            assert links["docs"] == "http://file.example/docs"
             assert httpx2.post(f"{served.url}/kastor/v1/reset").status_code == 204
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from kastor.tls import ensure_development_certificate
 
-from .program import VERSION, refused, serving
+from .program import refused, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,8 @@ def test_a_development_certificate_is_made_and_clients_are_told_how_to_trust_it(
         trusting = ssl.create_default_context(cafile=authority)
         _, port = served.address
         for host in ("127.0.0.1", "localhost"):
-            answer = httpx2.get(f"https://{host}:{port}/models", verify=trusting)
-            assert f"https://{host}:{port}/models?{VERSION}" in answer.json()["error"]["message"]
+            answer = httpx2.get(f"https://{host}:{port}/", verify=trusting)
+            assert answer.json()["links"]["docs"] == f"https://{host}:{port}/docs"
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"{served.url}/healthz")
         with pytest.raises(httpx2.RemoteProtocolError):
