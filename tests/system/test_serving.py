@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import httpx2
 import pytest
 
 from kastor import __version__
+from tests.programs import need
 
 from .program import PART, ROOM, VERSION, room, serving
 
@@ -54,9 +54,7 @@ class TestWithoutApiVersion:
         "path", ["/models", "/digitaltwins/r0?a=b%20c", "/models?api-version="]
     )
     def test_curl_is_told_an_address_that_works(self, served: Served, path: str) -> None:
-        curl = shutil.which("curl")
-        if curl is None:
-            pytest.skip("needs curl")
+        curl = need("curl")
         done = subprocess.run(
             [curl, "-s", "-w", "%{http_code}", f"{served.url}{path}"],
             capture_output=True,
