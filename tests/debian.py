@@ -32,6 +32,9 @@ PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 """Packages, their programs, and how to see that one runs at all."""
+MACHINE = ("/usr/lib/rabbitmq/bin", "/usr/sbin")
+"""Where Debian puts programs beside the path; the first before it, as the rabbitmqctl of /usr/sbin
+works for a user of its own only."""
 _USAGE = {"mosquitto", "mosquitto_sub", "epmd"}
 """Whose help ends with a status of its own."""
 _PLACES = ("usr/lib/rabbitmq/bin", "usr/bin", "usr/sbin")
@@ -62,9 +65,8 @@ class FetchError(Exception):
 
 def search_path() -> str:
     """Return the folders where the programs of packages are, this machine's own first."""
-    # Debian's own rabbitmqctl of /usr/sbin works for a user of its own only.
-    machine = ["/usr/lib/rabbitmq/bin", os.environ.get("PATH", os.defpath), "/usr/sbin"]
-    return os.pathsep.join([*machine, str(FOLDER / "bin")])
+    path = os.environ.get("PATH", os.defpath)
+    return os.pathsep.join([*MACHINE[:1], path, *MACHINE[1:], str(FOLDER / "bin")])
 
 
 def fetch(packages: list[str], seconds: float = SECONDS) -> None:
