@@ -13,17 +13,16 @@ from kastor.testing import KastorServer
 
 from .watch import watched
 
-CLIENTS = 16
+CLIENTS = 8
 SECONDS = 3.0
 
 
 def test_reading_everything_at_once_holds_up_nobody() -> None:
     good = [f"/docs/{name}" for name in all_pages()]
     bad = [f"/docs/{'../' * n}etc/passwd{'a' * n}" for n in range(100)]
-    end = time.monotonic() + SECONDS
 
     def read(number: int) -> int:
-        count = 0
+        count, end = 0, time.monotonic() + SECONDS
         with httpx2.Client(base_url=server.url, timeout=30) as http:
             for path in islice(cycle(good + bad), number, None):
                 answer = http.request("GET", server.url, extensions={"target": path.encode()})
@@ -34,4 +33,4 @@ def test_reading_everything_at_once_holds_up_nobody() -> None:
         return count
 
     with KastorServer() as server, watched(server), ThreadPoolExecutor(CLIENTS) as pool:
-        assert sum(pool.map(read, range(CLIENTS))) > CLIENTS
+        assert sum(pool.map(read, range(CLIENTS))) > 10 * CLIENTS

@@ -15,6 +15,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from kastor.pages import Page, all_pages, refer
@@ -51,26 +52,32 @@ nav {{ border-bottom: 1px solid #ccc; padding-bottom: .5rem }}
 </html>
 """
 _lock = threading.Lock()
+_rendered: dict[str, bytes] = {}
 
 
-def serve_index(_request: Request) -> Response:
+async def serve_index(_request: Request) -> Response:
     """Answer the list of pages."""
     return HTMLResponse(_index(), headers=_HEADERS)
 
 
-def serve_page(request: Request) -> Response:
-    """Answer one page."""
+async def serve_page(request: Request) -> Response:
+    """Answer one page; its first reader waits for a thread that renders it."""
     name = str(request.path_params["page"]).removesuffix(".md")
     if name not in all_pages():
         return PlainTextResponse(f"There is no such page; {INDEX} lists them.\n", 404)
-    with _lock:  # the first reader renders it, the others wait for that
-        html = render(name)
-    return HTMLResponse(html, headers=_HEADERS)
+    if name not in _rendered:
+        await run_in_threadpool(_render_once, name)
+    return HTMLResponse(_rendered[name], headers=_HEADERS)
 
 
-@cache
+def _render_once(name: str) -> None:
+    with _lock:
+        if name not in _rendered:
+            _rendered[name] = render(name).encode()
+
+
 def render(name: str) -> str:
-    """Return an existing page as HTML; the same text for everybody, made once."""
+    """Return an existing page as HTML."""
     page = all_pages()[name]
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(page.text())
