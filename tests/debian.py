@@ -27,7 +27,7 @@ PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "rabbitmq-server": {
         "erl": ("-noshell", "-eval", "halt(0)."),
         "epmd": ("-help",),
-        "rabbitmqctl": ("version",),
+        "rabbitmqctl": (),  # would write a cookie into the home folder, and start a daemon
         "rabbitmq-server": (),
     },
 }
