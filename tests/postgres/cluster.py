@@ -39,7 +39,7 @@ _SETTINGS = {
 
 
 @cache
-def _reachable(binaries: Path, user: str | None) -> bool:
+def reachable(binaries: Path, user: str | None) -> bool:
     """Return whether a user may run the programs, which may be in a folder of root alone."""
     with contextlib.suppress(OSError):
         command = [str(binaries / "initdb"), "--version"]
@@ -60,7 +60,7 @@ class Cluster:
     def __init__(self, *, durable: bool = True, **settings: str) -> None:
         self._binaries = need("postgresql")
         self._user = other_user()
-        if not _reachable(self._binaries, self._user):
+        if not reachable(self._binaries, self._user):
             pytest.skip(f"PostgreSQL in {self._binaries} cannot be run by {self._user or 'us'}")
         self.folder = Path(tempfile.mkdtemp(prefix="kastor-pg-"))
         self.port = free_port()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import debian, programs
+from tests.postgres.cluster import reachable
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = [*programs.PACKAGES, *programs.WHEELS]
@@ -132,6 +133,14 @@ class TestFetching:
         with pytest.raises(debian.FetchError, match="the packages have no mosquitto"):
             debian.fetch(["mosquitto"])
         assert not debian.FOLDER.exists()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="root alone can be others")
+def test_a_server_that_its_user_cannot_reach_is_no_server(tmp_path: Path) -> None:
+    write(tmp_path / "closed" / "initdb", "")
+    (tmp_path / "closed").chmod(0o700)
+    assert reachable(tmp_path / "closed", None)
+    assert not reachable(tmp_path / "closed", "nobody")
 
 
 def test_every_fetched_package_is_of_a_program_that_tests_know() -> None:
