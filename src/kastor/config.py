@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from kastor.pages import refer
 
 DAY_SECONDS = 86_400.0
 _POSTGRES = ("postgresql://", "postgres://")
@@ -248,13 +251,31 @@ def load_settings(flags: dict[str, Any], config_file: Path | None = None) -> Set
         raise SettingsError(f"{config_file or 'The environment'}: {error}") from None
 
 
-def data_folder(flag: Path | None) -> Path:
-    """Return the folder of a command that needs no other setting, so that none can stop it."""
-    given = flag or os.environ.get("KASTOR_DATA")
+def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:
+    """Return the folder of a command that needs no other setting, so that none can stop it.
+
+    Raises:
+        SettingsError: the file cannot be read, or its `data` is no path.
+    """
+    given = flag or os.environ.get("KASTOR_DATA") or _data_of(config_file)
     if given:
         return Path(given)
     default: Path = Settings.model_fields["data"].get_default(call_default_factory=True)
     return default
+
+
+def _data_of(config_file: Path | None) -> str | None:
+    if config_file is None:
+        return None
+    if not config_file.is_file():
+        raise SettingsError(f"The configuration file {config_file} does not exist.")
+    try:
+        given = tomllib.loads(config_file.read_text(encoding="utf-8")).get("data")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{config_file}: {error}") from None
+    if given is not None and not isinstance(given, str):
+        raise SettingsError(f"{config_file}: data is no path.")
+    return given
 
 
 def is_loopback(host: str) -> bool:
@@ -273,5 +294,6 @@ def _sentence(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         known = name.replace("-", "_")
         hint = f" Write {known}." if known in Settings.model_fields else ""
-        return f"There is no setting {name}; see docs/reference/settings.md.{hint}"
+        page = refer("reference/settings", to="cli")
+        return f"There is no setting {name}; see {page}.{hint}"
     return f"{name}: {message}" if name else message

@@ -12,6 +12,8 @@ import apsw
 
 from kastor.config import DAY_SECONDS, Settings
 from kastor.errors import Unavailable
+from kastor.extras import install_extra
+from kastor.pages import refer
 from kastor.storage.bounds import NotAGraphError, Retention, SchemaTooNewError
 from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from kastor.storage.postgres.databases import Databases
 
 SAMPLE_HISTORY_DAYS = 1 / 24
-_NO_DRIVER = "PostgreSQL needs a driver that is not installed: pip install 'kastor[postgres]'."
+_NO_DRIVER = f"PostgreSQL needs a driver that is not installed: {install_extra('postgres')}."
 
 
 class PlaceError(Exception):
@@ -91,7 +93,7 @@ async def open_postgres(
     except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
         raise DatabaseError(
             "A pooler that gives out connections by transaction stands before the database. Add "
-            "--db-pooler; see docs/how-to/use-postgresql.md."
+            f"--db-pooler; see {refer('how-to/use-postgresql', to='cli')}."
         ) from error
     except asyncpg.PostgresError as error:
         raise DatabaseError(

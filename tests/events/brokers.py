@@ -1,8 +1,7 @@
 """Real brokers for the tests: started on loopback, stopped, frozen, and read to see what arrived.
 
-NATS comes with the test dependencies, Kafka's protocol from librdkafka's own mock cluster.
-mosquitto and RabbitMQ are Debian packages: where they are missing, tests that need them are skipped
-and say so; with KASTOR_INSTALL_BROKERS=1 they are installed first, and missing ones are failures.
+NATS comes with the test dependencies, Kafka's protocol from librdkafka's own mock cluster, mosquitto
+and RabbitMQ from Debian's packages: where one is missing, its tests are skipped and say so.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.programs import need
 
 PASSWORD = "correct horse"
 PASSWORD_VARIABLE = "KASTOR_SECRET_BROKER"
@@ -49,27 +47,6 @@ def free_port() -> int:
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
-
-
-def debian_program(program: str, package: str) -> str:
-    """Path of a program from a Debian package; skips where it is missing."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/lib/rabbitmq/bin"
-    found = shutil.which(program, path=path)
-    wanted = os.environ.get("KASTOR_INSTALL_BROKERS") == "1"
-    if found is None and wanted:
-        install(package)
-        found = shutil.which(program, path=path)
-    if found is None:
-        (pytest.fail if wanted else pytest.skip)(f"{package} is not installed")
-    return found
-
-
-def install(package: str) -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", package]):
-        subprocess.run(
-            ["apt-get", *command], env=environment, check=False, stdout=subprocess.DEVNULL
-        )
 
 
 def _group_states(leader: int) -> set[str]:
@@ -167,13 +144,14 @@ class Nats(Broker):
     kind = "nats"
 
     def command(self) -> list[str]:
+        program = need("nats-server")
         config = self.folder / "nats.conf"
         config.write_text(
             f'listen: "127.0.0.1:{self.port}"\nmax_payload: 65536\n'
             f'jetstream {{ store_dir: "{self.folder}/store" }}\n'
             f'authorization {{ user: kastor, password: "{PASSWORD}" }}\n'
         )
-        return [str(Path(sys.executable).parent / "nats-server"), "-c", str(config)]
+        return [str(program), "-c", str(config)]
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -223,11 +201,10 @@ class Mosquitto(Broker):
     loses_memory_when_killed = True
 
     def command(self) -> list[str]:
-        program = debian_program("mosquitto", "mosquitto")
+        program, hasher = need("mosquitto"), need("mosquitto_passwd")
         passwords = self.folder / "passwords"
         passwords.write_text(f"kastor:{PASSWORD}\n")
         passwords.chmod(0o600)
-        hasher = debian_program("mosquitto_passwd", "mosquitto")
         subprocess.run([hasher, "-U", str(passwords)], check=True)
         config = self.folder / "mosquitto.conf"
         config.write_text(
@@ -236,7 +213,7 @@ class Mosquitto(Broker):
             "max_inflight_messages 0\nmax_packet_size 65536\nuser root\n"
             f"acl_file {self._acl()}\n"
         )
-        return [program, "-c", str(config)]
+        return [str(program), "-c", str(config)]
 
     def _acl(self) -> Path:
         acl = self.folder / "acl"
@@ -309,7 +286,7 @@ class RabbitMq(Broker):
         self._knows_queue = False
 
     def command(self) -> list[str]:
-        debian_program("rabbitmqctl", "rabbitmq-server")
+        program = need("rabbitmq-server")
         config = self.folder / "rabbitmq.conf"
         config.write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\ndefault_user = kastor\n"
@@ -317,7 +294,7 @@ class RabbitMq(Broker):
         )
         plugins = self.folder / "enabled_plugins"
         plugins.write_text("[].\n")
-        return ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+        return [str(program)]
 
     def environment(self) -> dict[str, str]:
         folder = str(self.folder)
@@ -353,6 +330,8 @@ class RabbitMq(Broker):
     _log_start = 0
 
     def stop(self, how: int = signal.SIGTERM) -> None:
+        if self.process is None:
+            return
         super().stop(how)
         self._log_start = sum(
             path.stat().st_size for path in self.folder.glob("kastor*@localhost.log")
@@ -361,7 +340,7 @@ class RabbitMq(Broker):
         wait_quietly(self._end_epmd, 5)
 
     def _end_epmd(self) -> bool:
-        kill = ["epmd", "-port", str(self.epmd_port), "-kill"]
+        kill = [str(need("epmd")), "-port", str(self.epmd_port), "-kill"]
         answer = subprocess.run(kill, check=False, capture_output=True)
         return b"not allowed" not in answer.stdout + answer.stderr
 
@@ -385,7 +364,7 @@ class RabbitMq(Broker):
             self._knows_queue = True
 
     def _write_down(self) -> None:
-        command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "eval", "mnesia:dump_log()."]
+        command = [str(need("rabbitmqctl")), "-q", "eval", "mnesia:dump_log()."]
         environment = os.environ | self.environment()
         done = subprocess.run(command, env=environment, capture_output=True, check=False)
         assert b"dumped" in done.stdout, done.stdout + done.stderr

@@ -116,7 +116,7 @@ def test_unknown_kinds() -> None:
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kastor.events.endpoints.find_spec", lambda _name: None)
-    with pytest.raises(MissingLibrary, match=r"pip install 'kastor\[kafka\]'"):
+    with pytest.raises(MissingLibrary, match=r"pip install '\.\[kafka\]'"):
         make_sink("name", read_endpoint("kafka", SMALLEST["kafka"]))
     for kind in ("file", "stdout"):
         require_library(kind)

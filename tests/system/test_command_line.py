@@ -6,12 +6,14 @@ import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 import typer.main
 
 from kastor import __version__
 from kastor.cli.main import app
 from kastor.config import Settings
+from kastor.pages import all_pages
 
 from .program import invoked, kastor, refused, serving
 
@@ -81,6 +83,31 @@ def _refused(*arguments: object) -> str:
     return done.stderr
 
 
+class TestDocs:
+    def test_the_pages_are_listed(self) -> None:
+        done = invoked("docs")
+        assert done.returncode == 0
+        names = [line.split()[0] for line in done.stdout.splitlines()]
+        assert names == list(all_pages())
+
+    def test_a_page_is_printed_as_it_stands_where_no_terminal_is(self) -> None:
+        done = kastor("docs", "reference/settings")
+        assert done.stdout == all_pages()["reference/settings"].text()
+        assert invoked("docs", "settings").stdout == done.stdout
+
+    def test_the_page_that_an_error_names_is_printed(self, tmp_path: Path) -> None:
+        config = tmp_path / "kastor.toml"
+        config.write_text('colour = "red"\n')
+        (page,) = re.findall(r"`kastor docs (\S+)`", refused("serve", "--config", config, status=2))
+        assert invoked("docs", page).returncode == 0
+
+    def test_what_is_no_page_or_several_is_told(self) -> None:
+        assert "There is no page ../README; `kastor docs` lists them." in _refused(
+            "docs", "../README"
+        )
+        assert "explain/events or reference/events" in _refused("docs", "events")
+
+
 class TestReset:
     @pytest.fixture
     def data(self, tmp_path: Path) -> Path:
@@ -132,6 +159,41 @@ class TestReset:
 
 
 class TestToken:
+    def test_the_folder_is_the_one_that_serve_finds_in_its_file(self, tmp_path: Path) -> None:
+        data, other = tmp_path / "data", tmp_path / "other"
+        config = tmp_path / "kastor.toml"
+        config.write_text(f'data = "{data}"\nauth = "tokens"\nlog_days = "wrong"\n')
+        made = invoked("token", "create", "--name", "a", "--config", config)
+        assert (made.returncode, made.stderr) == (0, "")
+        assert (data / "tokens").exists()
+        assert invoked("token", "list", "--config", config).stdout == "owner   a\n"
+        for wins in ({"KASTOR_DATA": str(other)}, {}):
+            flags = () if wins else ("--data", other)
+            listed = invoked("token", "list", "--config", config, *flags, **wins)
+            assert listed.stdout == ""
+        assert invoked("token", "revoke", "a", "--config", config).returncode == 0
+        assert invoked("token", "list", "--config", config).stdout == ""
+
+    @pytest.mark.parametrize("text", [None, "data = 7", "data ="])
+    def test_a_file_that_names_no_folder_is_told(self, tmp_path: Path, text: str | None) -> None:
+        config = tmp_path / "kastor.toml"
+        if text is not None:
+            config.write_text(text)
+        done = invoked("token", "list", "--config", config)
+        assert done.returncode == 2
+        assert done.stderr.startswith("kastor: ")
+        assert str(config) in done.stderr
+
+    def test_a_server_takes_the_token_that_was_made_with_its_file(self, tmp_path: Path) -> None:
+        config = tmp_path / "kastor.toml"
+        config.write_text(f'data = "{tmp_path / "data"}"\nauth = "tokens"\n')
+        token = invoked("token", "create", "--config", config).stdout.strip()
+        with serving(tmp_path / "data", "--config", str(config)) as served:
+            header = {"Authorization": f"Bearer {token}"}
+            url = f"{served.url}/models?api-version=2023-10-31"
+            assert httpx2.get(url, headers=header).status_code == 200
+            assert httpx2.get(url).status_code == 401
+
     def test_tokens_are_made_listed_and_revoked(self, tmp_path: Path) -> None:
         made = [
             kastor("token", "create", "--data", tmp_path, "--role", "reader", "--name", "Ada B.")

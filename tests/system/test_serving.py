@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import httpx2
 import pytest
 
 from kastor import __version__
+from tests.programs import need
 
 from .program import PART, ROOM, VERSION, room, serving
 
@@ -64,9 +64,7 @@ class TestWithoutApiVersion:
         "path", ["/models", "/digitaltwins/r0?a=b%20c", "/models?api-version="]
     )
     def test_under_adt_curl_is_told_an_address_that_works(self, narrow: Served, path: str) -> None:
-        served, curl = narrow, shutil.which("curl")
-        if curl is None:
-            pytest.skip("needs curl")
+        served, curl = narrow, need("curl")
         done = subprocess.run(
             [curl, "-s", "-w", "%{http_code}", f"{served.url}{path}"],
             capture_output=True,
@@ -178,6 +176,55 @@ class TestDocs:
                 target = {"target": path.encode()}
                 answer = client.request("GET", served.url, extensions=target)
             assert answer.status_code == 404
+
+
+class TestPages:
+    def test_the_list_leads_to_every_page(self, served: Served) -> None:
+        answer = httpx2.get(f"{served.url}/docs/pages")
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        links = set(re.findall(r'href="(/docs/[^"#]+/[^"#]+)"', answer.text))
+        assert len(links) > 30
+        for path in links:
+            page = httpx2.get(f"{served.url}{path}")
+            assert page.status_code == 200
+            assert page.headers["content-type"] == "text/html; charset=utf-8"
+            assert "<h1" in page.text
+        assert '<a href="/docs/pages">' in httpx2.get(f"{served.url}/docs").text
+
+    def test_an_error_names_a_page_that_the_server_has(self, served: Served) -> None:
+        answer = httpx2.post(f"{served.url}/query?{VERSION}", json={"query": "SELECT"})
+        (path,) = re.findall(r"/docs/\S+", answer.json()["error"]["message"])
+        page = httpx2.get(f"{served.url}{path}")
+        assert page.status_code == 200
+        assert "<h1" in page.text
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/docs/reference/../../pyproject.toml",
+            "/docs/reference/%2e%2e/%2e%2e/pyproject",
+            "/docs/..%2f..%2fREADME.md",
+            "/docs//etc/passwd",
+            "/docs/%2fetc%2fpasswd",
+            "/docs/reference/settings.md.md",
+            "/docs/reference%5csettings",
+            "/docs/reference/",
+            "/docs/reference/settings%00",
+            "/docs/<script>",
+            "/docs/" + "a" * 4_000,
+        ],
+    )
+    def test_there_is_nothing_but_pages(self, served: Served, path: str) -> None:
+        with httpx2.Client() as client:
+            answer = client.request("GET", served.url, extensions={"target": path.encode()})
+        assert answer.status_code == 404
+        assert path[6:] not in answer.text
+
+    def test_they_can_only_be_read(self, served: Served) -> None:
+        url = f"{served.url}/docs/reference/settings"
+        assert httpx2.get(f"{url}.md").status_code == 200
+        assert httpx2.head(url).status_code == 200
+        assert httpx2.post(url, json={}).status_code == 405
 
 
 ASK = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, suppress
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
 from kastor.testing import KastorServer, StartError, plugin
+from tests.postgres.server import database
 
 from .program import PART, ROOM, VERSION, environment, room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 THEIR_TESTS = '''
 """The tests of somebody who uses Kastor; nothing is imported for the fixtures."""
@@ -149,6 +153,94 @@ def test_a_start_that_fails_says_why() -> None:
 def test_a_server_that_was_not_started_says_so() -> None:
     with pytest.raises(StartError, match="use it as a context manager"):
         _ = KastorServer().process
+
+
+TESTER = """
+import multiprocessing, sys, threading, time
+from kastor.testing import KastorServer
+
+server = KastorServer(sys.argv[2:])
+starting = threading.Thread(target=server.start)
+starting.start()
+starting.join()  # who starts a server may be a thread that ends long before it
+if sys.argv[1] == "forks":
+    fork = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    fork.start()
+    print(fork.pid)
+print(server.process.pid, server.url, flush=True)
+time.sleep(60)
+"""
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in map(int, found) for each in (child, *_children(child))]
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@contextmanager
+def _killed_tester(tmp_path: Path, how: str, *flags: str) -> Iterator[list[int]]:
+    """Kill whoever has started a server; the processes that the server consists of."""
+    script = tmp_path / "tester.py"
+    script.write_text(TESTER)
+    tester = subprocess.Popen(
+        [sys.executable, str(script), how, *flags],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert tester.stdout is not None
+    fork = int(tester.stdout.readline()) if how == "forks" else None
+    pid, url = tester.stdout.readline().split()
+    family = [int(pid), *_children(int(pid))]
+    try:
+        time.sleep(1)
+        assert httpx2.get(f"{url}/healthz").status_code == 200
+        tester.kill()
+        tester.wait()
+        yield family
+        if fork is not None:
+            assert not _is_gone(fork), "it ended because of the fork's end"
+    finally:
+        for each in family if fork is None else [fork, *family]:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        tester.stdout.close()
+
+
+def _wait_until_gone(family: list[int]) -> float:
+    started = time.monotonic()
+    while not all(_is_gone(each) for each in family):
+        assert time.monotonic() < started + 8, "the server outlives its tester"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize("how", ["alone", "forks"])
+def test_a_server_ends_with_a_tester_that_is_killed(
+    tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with _killed_tester(tmp_path, how) as family:
+        seconds = _wait_until_gone(family)
+    with capsys.disabled():
+        print(f"\nkastor.testing: a server ended {seconds:.2f} s after its tester ({how})")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_the_workers_of_a_server_end_with_a_tester_that_is_killed(tmp_path: Path) -> None:
+    with (
+        database() as dsn,
+        _killed_tester(tmp_path, "alone", "--db", dsn, "--workers", "2") as family,
+    ):
+        assert len(family) >= 3
+        _wait_until_gone(family)
 
 
 def test_the_fixtures_work_in_a_suite_of_somebody_else(tmp_path: Path) -> None:

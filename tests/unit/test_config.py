@@ -113,7 +113,7 @@ class TestFaults:
             ({"public_url": "ftp://twins.example"}, ["public_url", "https://"]),
             ({"public_url": "https://h/path"}, ["public_url", "without a path"]),
             ({"public_url": ""}, ["public_url", "https://"]),
-            ({"colour": "red"}, ["no setting colour", "docs/reference/settings.md"]),
+            ({"colour": "red"}, ["no setting colour", "`kastor docs reference/settings`"]),
         ],
     )
     def test_a_wrong_value_is_told_with_what_would_be_right(

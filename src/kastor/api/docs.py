@@ -1,4 +1,4 @@
-"""The page that shows the API's description, from files on this machine alone."""
+"""What stands below /docs: the API's description and the pages, from this machine's files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kastor.api.openapi import build_openapi
+from kastor.api.pages import serve_index, serve_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,9 +22,11 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Kastor API</title>
 <link rel="stylesheet" href="/docs/assets/swagger-ui.css">
-<style>body { margin: 0 } .swagger-ui .topbar { display: none }</style>
+<style>body { margin: 0 } .swagger-ui .topbar { display: none }
+  nav { font: 16px sans-serif; padding: .7rem 1.2rem 0 }</style>
 </head>
 <body>
+<nav><a href="/docs/pages">Documentation</a></nav>
 <div id="api"></div>
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script>
@@ -44,6 +47,8 @@ def build_docs() -> Starlette:
             Route("/docs", _page),
             Route("/docs/openapi.json", _description),
             Mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)),
+            Route("/docs/pages", serve_index),
+            Route("/docs/{page:path}", serve_page),
         ]
     )
 

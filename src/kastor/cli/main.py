@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kastor import __version__
-from kastor.cli import copy, endpoint, graph, index, ingest, models, route, serve, token
+from kastor.cli import copy, docs, endpoint, graph, index, ingest, models, route, serve, token
 from kastor.cli.output import fail
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("copy")(copy.copy)
+app.command("docs")(docs.docs)
 app.add_typer(token.app, name="token", help="Make, list and revoke access tokens.")
 app.add_typer(endpoint.app, name="endpoint", help="Where events go to.")
 app.add_typer(route.app, name="route", help="The health of event routes; dead letters.")

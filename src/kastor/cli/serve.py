@@ -11,6 +11,7 @@ import typer
 
 from kastor import __version__
 from kastor.cli.output import fail
+from kastor.pages import refer
 
 if TYPE_CHECKING:
     from kastor.config import Settings
@@ -52,7 +53,8 @@ def serve(
     """Start the server.
 
     Settings come from these flags, then from KASTOR_* variables (KASTOR_PORT=9000), then from
-    the file of --config, then from the defaults. All of them: docs/reference/settings.md.
+    the file of --config, then from the defaults. All of them: `kastor docs
+    reference/settings`.
     """
     from kastor.config import SettingsError, load_settings
 
@@ -123,7 +125,7 @@ def _announce(started: Started) -> None:
         ]
     elif url.startswith("http:"):
         lines.append(
-            "  SDKs         refuse tokens over http: add --tls-dev, or see docs/how-to/sdks.md"
+            f"  SDKs         refuse tokens over http: add --tls-dev, or see {refer('how-to/sdks', to='cli')}"
         )
     lines += ["Try:", *_examples(started, url, trust), "Stop with Ctrl+C."]
     print("\n".join(lines), flush=True)

@@ -14,6 +14,9 @@ from kastor.cli.output import fail
 
 app = typer.Typer(no_args_is_help=True)
 Data = Annotated[Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")]
+Config = Annotated[
+    Path | None, typer.Option(help="The TOML file of settings that `kastor serve` is given.")
+]
 
 
 class Role(StrEnum):
@@ -38,9 +41,10 @@ def create(
         str | None, typer.Option(help="Who it is for; stands in the history of each change.")
     ] = None,
     data: Data = None,
+    config: Config = None,
 ) -> None:
     """Make a token and print it, once; only its hash is kept."""
-    path = _path(data)
+    path = _path(data, config)
     try:
         made = create_token(path, role.value, name or _free_name(path, role))
     except (TokenFileError, OSError) as error:
@@ -49,10 +53,10 @@ def create(
 
 
 @app.command("list")
-def list_command(data: Data = None) -> None:
+def list_command(data: Data = None, config: Config = None) -> None:
     """Print the names and roles of the tokens."""
     try:
-        tokens = list_tokens(_path(data))
+        tokens = list_tokens(_path(data, config))
     except TokenFileError as error:
         fail(str(error))
     for name, role in tokens:
@@ -61,11 +65,13 @@ def list_command(data: Data = None) -> None:
 
 @app.command()
 def revoke(
-    name: Annotated[str, typer.Argument(help="As `list` prints it.")], data: Data = None
+    name: Annotated[str, typer.Argument(help="As `list` prints it.")],
+    data: Data = None,
+    config: Config = None,
 ) -> None:
     """Remove a token; a running server notices within a minute."""
     try:
-        revoked = revoke_token(_path(data), name)
+        revoked = revoke_token(_path(data, config), name)
     except (OSError, TokenFileError) as error:
         fail(str(error))
     if not revoked:
@@ -77,7 +83,10 @@ def _free_name(path: Path, role: Role) -> str:
     return next(name for n in count(1) if (name := f"{role.value}-{n}") not in taken)
 
 
-def _path(data: Path | None) -> Path:
-    from kastor.config import data_folder
+def _path(data: Path | None, config: Path | None) -> Path:
+    from kastor.config import SettingsError, data_folder
 
-    return data_folder(data) / "tokens"
+    try:
+        return data_folder(data, config) / "tokens"
+    except SettingsError as error:
+        fail(str(error), 2)

@@ -14,6 +14,7 @@ from kastor.errors import InvalidArgument, KastorError
 from kastor.events.endpoint_kinds import Endpoint
 from kastor.events.model import Sink
 from kastor.events.policy import UNBOUNDED, EndpointPolicy
+from kastor.extras import install_extra
 
 __all__ = [
     "KINDS",
@@ -87,8 +88,7 @@ def require_library(kind: str) -> None:
     package = _SINKS[kind].package
     if package is not None and find_spec(package) is None:
         raise MissingLibrary(
-            f"Endpoints of kind {kind} need a library that is not installed: "
-            f"pip install 'kastor[{kind}]'"
+            f"Endpoints of kind {kind} need a library that is not installed: {install_extra(kind)}."
         )
 
 

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from kastor.errors import InvalidArgument, KastorError
 from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.events.secrets import Secret
+from kastor.extras import install_extra
 from kastor.ingest.rules import Match, Rule, compile_rule, rule_label
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
@@ -128,7 +129,7 @@ def require_library(kind: str) -> None:
     """Raise MissingInputLibrary unless the client library of a kind is installed."""
     if kind == "mqtt" and find_spec("paho") is None:
         raise MissingInputLibrary(
-            "Inputs of kind mqtt need a library that is not installed: pip install 'kastor[mqtt]'"
+            f"Inputs of kind mqtt need a library that is not installed: {install_extra('mqtt')}."
         )
 
 

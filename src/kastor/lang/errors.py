@@ -6,8 +6,9 @@ Spec query-language 4: `Line` is 1-based, `Position` the 0-based column of the o
 from __future__ import annotations
 
 from kastor.errors import QueryError
+from kastor.pages import refer
 
-_HINT = "See docs/reference/query.md for the correct syntax."
+_HINT = f"See {refer('reference/query', to='http')} for the correct syntax."
 _WIDTH = 100
 
 

@@ -8,7 +8,8 @@
         client = DigitalTwinsClient(kastor.url, kastor.credential, ...)
 
 With pytest the fixtures `kastor` (one server for the session) and `kastor_empty` (the same,
-emptied before the test) are there without any import. See docs/how-to/test-your-code.md.
+emptied before the test) are there without any import. See
+`kastor docs how-to/test-your-code`.
 """
 
 from __future__ import annotations

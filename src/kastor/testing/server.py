@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import shutil
 import ssl
@@ -91,13 +92,14 @@ class KastorServer:
             token = create_token(self.data_dir / "tokens", "owner", "kastor-testing")
             self.credential = StaticCredential(token)
             self.async_credential = AsyncStaticCredential(token)
-        command = [sys.executable, "-m", "kastor", "serve", "--port", "0", "--allow-reset"]
+        command = [sys.executable, "-m", "kastor.testing.child", str(os.getpid())]
+        command += ["serve", "--port", "0", "--allow-reset"]
         command += ["--data", str(self.data_dir), *(["--tls-dev"] if self._tls else [])]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, *self._args],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # its end, when this process is killed, ends the server
             text=True,
         )
         found = threading.Event()
@@ -119,6 +121,8 @@ class KastorServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         if not self._keeps_folder:
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
