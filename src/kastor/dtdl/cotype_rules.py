@@ -40,6 +40,8 @@ class CotypeRules:
                 for spec in cotype.properties:
                     if spec.conforms is not None and spec.id in node.extra:
                         self._check_conforms(node, spec)
+                    if spec.value_cotype is not None and spec.id in node.extra:
+                        self._check_unit(node, spec)
         self._check_siblings(marked)
         self._check_distinct(marked)
 
@@ -82,6 +84,20 @@ class CotypeRules:
                     primary=node.id,
                     property=spec.name,
                 )
+
+    def _check_unit(self, node: Node, spec: PropertySpec) -> None:
+        """Check that a unit is one of its semantic type, in DTDL 2 (spec dtdl 9)."""
+        for unit in node.extra[spec.id]:
+            if any(c.id == spec.value_cotype for c in unit.cotypes):
+                continue
+            self.collector.report(
+                "notRequiredType",
+                (node.path, spec.name),
+                primary=node.id,
+                secondary=unit.id,
+                property=spec.id,
+                type=(spec.value_cotype or "").rpartition(":")[2].partition(";")[0],
+            )
 
     # --- on the parent ------------------------------------------------------------------------
 

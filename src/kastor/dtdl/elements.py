@@ -77,9 +77,10 @@ class Elements:
             value, where = stack.pop()
             if isinstance(value, list):
                 stack += [(v, (where, i)) for i, v in reversed(list(enumerate(value)))]
-            else:
-                assert isinstance(value, dict)  # noqa: S101 - form_fault saw to it
+            elif isinstance(value, dict):
                 self._root(value, where)
+            else:
+                raise self._quit("notJsonObject", where)
 
     def _quit(self, identifier: str, path: Path, **fields: str | None) -> Quit:
         self.collector.report(identifier, path, **fields)
@@ -104,7 +105,7 @@ class Elements:
         version = context.language.version
         if _ROOT not in names and f"{CLASS_ID}{_ROOT};{version}" not in names:
             where = (path, "@type") if "@type" in value else path
-            raise self._quit("typeNotRootable", where, value=value["@id"], type=f"'{_ROOT}'")
+            raise self._quit("typeNotRootable", where, value=_text_id(value), type=f"'{_ROOT}'")
         if context.language.restricts_keywords:
             for key in value:
                 if key[:1] == "@" and key not in _KEYWORDS:
@@ -121,9 +122,11 @@ class Elements:
         self, value: dict[str, Any], context: ActiveContext, path: Path, *, tolerant: bool
     ) -> str:
         """Return the `@id` of an element (spec dtdl 3.1)."""
-        identifier: str = value["@id"]
+        identifier = _text_id(value)
         language = context.language
         where = (path, "@id")
+        if not identifier:
+            raise self._quit("idNotString", where)
         if utf16_length(identifier) > language.id_length:
             raise self._quit("idTooLong", where, value=identifier)
         if not language.id_pattern.search(identifier):
@@ -176,7 +179,7 @@ class Elements:
         if "@context" in value:
             context = self._context(outer, value["@context"], path)
         if len(value) == 1 and "@id" in value:
-            return self._id_object(value["@id"], context, parent, spec, path, tolerant=tolerant)
+            return self._id_object(_text_id(value), context, parent, spec, path, tolerant=tolerant)
         if "@graph" in value:
             report("graphDisallowed", (path, "@graph"), primary=parent.id, property=spec.name)
         if context.language.restricts_keywords:
@@ -485,9 +488,12 @@ class Elements:
             if isinstance(entry, str):
                 self._reference(entry, spec, values, node, context, where)
             elif isinstance(entry, dict):
-                if spec.cotype is not None:
-                    self._reference_object(entry, spec, node, where)
+                if spec.cotype is not None and not node.language.tolerant:
+                    self.collector.report(
+                        "refObjectNotAllowed", where, primary=node.id, property=spec.name
+                    )
                     continue
+                # In DTDL 2 a unit is read as an element like others, of a class that none can have.
                 found = self.inline_element(entry, context, node, spec, where)
                 if found is None:
                     continue
@@ -513,16 +519,6 @@ class Elements:
             node.extra[spec.id] = values
             node.extra_specs[spec.id] = spec
 
-    def _reference_object(
-        self, entry: dict[str, Any], spec: PropertySpec, node: Node, path: Path
-    ) -> None:
-        if len(entry) == 1 and "@id" in entry and node.language.tolerant:
-            self.collector.report(
-                "idReference", path, primary=node.id, property=spec.name, value=entry["@id"]
-            )
-        else:
-            self.collector.report("refObjectNotAllowed", path, primary=node.id, property=spec.name)
-
     def _reference(
         self,
         text: str,
@@ -542,6 +538,12 @@ class Elements:
             Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
         )
         values.append(found)
+
+
+def _text_id(value: dict[str, Any]) -> str:
+    """Return the `@id` of an object; what is no text reads as the empty one."""
+    identifier = value["@id"]
+    return identifier if isinstance(identifier, str) else ""
 
 
 def _cotype_specs(cotypes: tuple[Cotype, ...]) -> dict[str, PropertySpec]:
