@@ -257,7 +257,7 @@ class CotypeRules:
 
     def _check_distinct(self, marked: list[Node]) -> None:
         """Check co-type properties whose values must differ among siblings."""
-        seen: dict[tuple[str, str, str, object], str] = {}
+        seen: dict[tuple[str, str, str, object], Node] = {}
         for node in marked:
             parent, at = node.parent, node.parent_property
             if parent is None or at is None:
@@ -267,7 +267,7 @@ class CotypeRules:
                 if value is None:
                     continue
                 key = (parent.id, at.name, spec.id, value)
-                if seen.setdefault(key, node.id) != node.id:
+                if seen.setdefault(key, node).id != node.id:
                     self.collector.report(
                         "nonUniquePropertyValue",
                         (node.path, spec.name),
@@ -275,6 +275,7 @@ class CotypeRules:
                         property=at.name,
                         aux=spec.name,
                         value=shown_value(value),
+                        other=seen[key],
                     )
 
 

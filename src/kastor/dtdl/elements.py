@@ -82,7 +82,7 @@ class Elements:
             else:
                 raise self._quit("notJsonObject", where)
 
-    def _quit(self, identifier: str, path: Path, **fields: str | None) -> Quit:
+    def _quit(self, identifier: str, path: Path, **fields: Any) -> Quit:
         self.collector.report(identifier, path, **fields)
         return Quit(identifier)
 
@@ -236,7 +236,12 @@ class Elements:
     ) -> None:
         """Report that an id is taken; of values told apart by nothing the first one counts."""
         if not automatic:
-            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
+            self.collector.report(
+                "duplicateDefinition",
+                (path, "@id"),
+                primary=identifier,
+                other=self.nodes[identifier],
+            )
         elif spec.segment is not None and not tolerant:
             key = segment_key(value, spec.segment) or spec.segment
             names = flatten(value.get(key))
@@ -247,6 +252,7 @@ class Elements:
                 property=spec.name,
                 aux=spec.segment,
                 value=names[0] if isinstance(names[0], str) else None,
+                other=self.nodes[identifier],
             )
 
     def _id_object(
@@ -287,7 +293,12 @@ class Elements:
         names: frozenset[str],
     ) -> str | None:
         if parent is None and identifier in self.nodes:
-            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
+            self.collector.report(
+                "duplicateDefinition",
+                (path, "@id"),
+                primary=identifier,
+                other=self.nodes[identifier],
+            )
             return None
         types = self._types(value, context, parent, parent_spec, identifier, names, path)
         if types is None:
@@ -467,9 +478,16 @@ class Elements:
                 primary=node.id,
                 property=key,
                 type=types.spec.name,
+                version=node.language.version,
             )
             return
-        self.collector.report(problem, (node.path, key), primary=node.id, property=key)
+        self.collector.report(
+            problem,
+            (node.path, key),
+            primary=node.id,
+            property=key,
+            version=node.language.version,
+        )
 
     # --- object properties --------------------------------------------------------------------
 
@@ -531,7 +549,12 @@ class Elements:
         found = reference_id(text, context)
         if found is None:
             self.collector.report(
-                "badDtmiOrTerm", path, primary=node.id, property=spec.name, value=text
+                "badDtmiOrTerm",
+                path,
+                primary=node.id,
+                property=spec.name,
+                value=text,
+                version=context.language.version,
             )
             return
         self.references.append(

@@ -34,6 +34,7 @@ def undefined(elements: Elements, collector: Collector, start: int) -> dict[str,
                 primary=reference.node.id,
                 secondary=identifier,
                 property=reference.spec.name,
+                hint=identifier.rpartition(":")[2].partition(";")[0],
             )
         elif identifier.startswith(_RESERVED):
             collector.report(
