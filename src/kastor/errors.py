@@ -31,7 +31,12 @@ Nothing here knows HTTP; `kastor.api.problem` maps classes to statuses.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeAlias
+
+Detail: TypeAlias = tuple[str, str] | tuple[str, str, Mapping[str, Any]]
+"""Code and message of one of several problems, and where it stands: path, kind, line (from 1),
+column (from 0), length, as far as they are known."""
 
 
 class KastorError(Exception):
@@ -40,7 +45,7 @@ class KastorError(Exception):
     Attributes:
         code: the wire code, such as ``DigitalTwinNotFound``.
         message: one sentence or more for a person; says what to do where that is known.
-        details: further (code, message) pairs when several problems are reported together.
+        details: one for each problem when several are reported together.
     """
 
     default_code: ClassVar[str] = "InternalServerError"
@@ -50,7 +55,7 @@ class KastorError(Exception):
         message: str,
         *,
         code: str | None = None,
-        details: tuple[tuple[str, str], ...] = (),
+        details: tuple[Detail, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code or self.default_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,7 +29,7 @@ _NO_CONTENT = 204
 
 async def add_models(services: Services, request: Request) -> Response:
     """Answer POST /models."""
-    body = await request.body(services.limits.models_body_bytes)
+    body = (await request.body(services.limits.models_body_bytes)).removeprefix(BOM_UTF8)
     documents = parse_json(body)
     if not isinstance(documents, list) or not documents:
         raise InvalidArgument("The body must be a JSON array with at least one model.")

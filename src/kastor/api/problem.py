@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 
 from kastor import errors as e
@@ -83,11 +85,15 @@ def _envelope(
     status: int,
     code: str,
     message: str,
-    details: tuple[tuple[str, str], ...],
+    details: tuple[e.Detail, ...],
     extra: list[tuple[bytes, bytes]],
 ) -> Response:
     error: dict[str, object] = {"code": code, "message": message}
     if details:
-        error["details"] = [{"code": each, "message": text} for each, text in details]
+        error["details"] = [_detail(*detail) for detail in details]
     header = (b"x-ms-error-code", code.encode())
     return json_response(orjson.dumps({"error": error}), header, *extra, status=status)
+
+
+def _detail(code: str, text: str, place: Mapping[str, object] | None = None) -> dict[str, object]:
+    return {"code": code, "message": text, **(place or {})}

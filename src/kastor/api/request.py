@@ -6,6 +6,7 @@ Nothing is parsed that is not asked for; bodies are bounded before they are read
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -225,13 +226,14 @@ class Request:
 
 
 def parse_json(body: bytes) -> Json:
-    """Return the decoded body.
+    """Return the decoded body; a byte order mark before it is skipped.
 
     Raises:
         BadRequest: it is empty.
         InvalidArgument: it is not JSON, not UTF-8, or nested too deeply.
         ValidationFailed: a number is out of the range of a double.
     """
+    body = body.removeprefix(BOM_UTF8)
     if not body.strip():
         raise BadRequest("The request needs a body.")
     try:

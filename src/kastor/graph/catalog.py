@@ -16,8 +16,10 @@ import orjson
 
 from kastor.dtdl import (
     CompiledInterface,
+    Definition,
     ValueRules,
     compile_interface,
+    definitions,
     parse,
     references,
 )
@@ -30,12 +32,20 @@ if TYPE_CHECKING:
 # As long as a version of a model's id may be; queries name ids that nobody has checked.
 _VERSION = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
 
+# A second @id, or an escape that may hide one: most models have neither, and loading them is quick.
+_MAY_DEFINE = re.compile(rb'"@id".*"@id"|\\u', re.DOTALL)
+
 Compiled: TypeAlias = dict[ModelId, CompiledInterface]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """One stored model with what is asked of it often; `text` is the document as uploaded."""
+    """One stored model with what is asked of it often.
+
+    Attributes:
+        text: the document as uploaded.
+        defines: what has an id of its own inside it.
+    """
 
     key: int
     id: ModelId
@@ -44,6 +54,7 @@ class StoredModel:
     decommissioned: bool
     extends: tuple[ModelId, ...]
     components: tuple[ModelId, ...]
+    defines: tuple[Definition, ...] = ()
 
     @property
     def needs(self) -> tuple[ModelId, ...]:
@@ -148,6 +159,22 @@ class ModelCatalog:
             self._matching[model_id, exact] = known
         return known
 
+    def defined_inside(self) -> dict[str, list[tuple[ModelId, Definition]]]:
+        """Return the ids that models define inside themselves, each with the models that do."""
+        found: dict[str, list[tuple[ModelId, Definition]]] = {}
+        for model in self.models.values():
+            for definition in model.defines:
+                found.setdefault(definition.id, []).append((model.id, definition))
+        return found
+
+    def with_interfaces_inside(self) -> list[ModelId]:
+        """Return the models that hold interfaces; older servers took them, but none serves them."""
+        return [
+            model.id
+            for model in self.models.values()
+            if any(definition.interface for definition in model.defines)
+        ]
+
     def property_names(self) -> frozenset[str]:
         """Return every content name of every stored model, for suggestions."""
         names: set[str] = set()
@@ -234,7 +261,8 @@ def _same(one: StoredModel, other: StoredModel | ModelRow) -> bool:
 
 
 def _stored(row: ModelRow) -> StoredModel:
-    needs = references(orjson.loads(row.text))
+    document = orjson.loads(row.text)
+    needs = references(document)
     return StoredModel(
         row.key,
         row.id,
@@ -243,7 +271,15 @@ def _stored(row: ModelRow) -> StoredModel:
         row.decommissioned,
         needs.extends,
         needs.components,
+        defined_in(row.text, document),
     )
+
+
+def defined_in(text: bytes, document: Document | None = None) -> tuple[Definition, ...]:
+    """Return what a valid model defines inside itself; `document` is its text decoded, if it is."""
+    if not _MAY_DEFINE.search(text):
+        return ()
+    return definitions(orjson.loads(text) if document is None else document)
 
 
 def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
@@ -255,4 +291,5 @@ def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
         not in_service,
         model.extends,
         model.components,
+        model.defines,
     )

@@ -209,7 +209,7 @@ class Bursts:
 
 def _words(error: KastorError) -> str:
     """Kastor's own message, with every fault that it lists."""
-    return " ".join([error.message, *(text for _, text in error.details)])
+    return " ".join([error.message, *(detail[1] for detail in error.details)])
 
 
 def _finish(items: Sequence[_Item], result: Result) -> None:
