@@ -72,6 +72,7 @@ def build_services(
         graphs,
         requests,
         allow_reset=settings.allow_reset,
+        adt=adt,
     )
 
 

@@ -186,6 +186,7 @@ def _application(
         trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         draining=draining,
+        adt=settings.profile == "adt",
     )
 
 

@@ -54,6 +54,7 @@ class Application:
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
         draining: asyncio.Event | None = None,
+        adt: bool = False,
     ) -> None:
         self._hosting = hosting
         self._requests = requests or RequestMeter()
@@ -63,8 +64,9 @@ class Application:
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
+        self._operations = tuple(each for each in OPERATIONS if each.in_adt or not adt)
         self._matcher: Matcher[Operation] = Matcher(
-            (operation.method, operation.path, operation) for operation in OPERATIONS
+            (operation.method, operation.path, operation) for operation in self._operations
         )
         self._docs: Any = None
 
@@ -209,7 +211,8 @@ class Application:
     def _describe(self, scope: Scope) -> Response:
         from kastor.api.openapi import build_openapi  # noqa: PLC0415 - seldom asked for
 
-        description = build_openapi(self._base_url(scope, dict(scope["headers"])))
+        url = self._base_url(scope, dict(scope["headers"]))
+        description = build_openapi(url, self._operations)
         return json_response(orjson.dumps(description))
 
     async def _serve_docs(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kastor import __version__
@@ -14,6 +14,7 @@ from kastor.api.versions import NEWEST, SUPPORTED
 
 _PARAMETER_SCHEMAS: dict[str, dict[str, Any]] = {
     "includeModelDefinition": {"type": "boolean", "default": False},
+    "includeBaseModelContents": {"type": "boolean", "default": False},
     "dependenciesFor": {"type": "array", "items": {"type": "string"}},
     "max-items-per-page": {"type": "integer", "minimum": 1},
     "If-None-Match": {"type": "string", "enum": ["*"]},
@@ -30,10 +31,10 @@ _BODY_ERRORS: dict[int, tuple[str, ...]] = {
 }
 
 
-def build_openapi(server_url: str) -> dict[str, Any]:
+def build_openapi(server_url: str, operations: Sequence[Operation] = OPERATIONS) -> dict[str, Any]:
     """Return the description of this server's API."""
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
     return {
         "openapi": "3.1.0",

@@ -32,6 +32,7 @@ class Operation:
         versioned: whether api-version is required.
         streams: media types of an answer that is no JSON document.
         etag: whether success carries an ETag header.
+        in_adt: whether it is there under the profile `adt`.
     """
 
     id: str
@@ -49,3 +50,4 @@ class Operation:
     versioned: bool = True
     streams: tuple[str, ...] = ()
     etag: bool = False
+    in_adt: bool = True

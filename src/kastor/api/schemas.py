@@ -129,6 +129,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "decommissioned": {"type": "boolean"},
             "uploadTime": _STRING,
             "model": {"type": "object"},
+            "bases": {"type": "array", "items": _STRING},
+            "descendants": {"type": "array", "items": _STRING},
+            **{
+                kind: {"type": "array", "items": {"type": "object"}}
+                for kind in (
+                    "properties",
+                    "relationships",
+                    "components",
+                    "telemetries",
+                    "commands",
+                )
+            },
         },
         "additionalProperties": False,
     },
@@ -330,7 +342,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                         "items": {
                             "type": "object",
                             "required": ["code", "message"],
-                            "properties": {"code": _STRING, "message": _STRING},
+                            "properties": {
+                                "code": _STRING,
+                                "message": _STRING,
+                                "path": _STRING,
+                                "kind": _STRING,
+                                "line": {"type": "integer", "minimum": 1},
+                                "column": {"type": "integer", "minimum": 0},
+                                "length": {"type": "integer", "minimum": 0},
+                            },
                         },
                     },
                 },

@@ -56,3 +56,5 @@ class Services:
     graphs: Graphs
     requests: RequestMeter
     allow_reset: bool = False
+    adt: bool = False
+    """What the cloud does not have is as if it were not there."""

@@ -194,13 +194,14 @@ class ModelCatalog:
         deletes: Sequence[ModelId] = (),
     ) -> ModelCatalog:
         """Return the snapshot after a change; what is compiled is taken along."""
-        models = {key: model for key, model in self.models.items() if key not in deletes}
+        gone = frozenset(deletes)
+        models = {key: model for key, model in self.models.items() if key not in gone}
         for model_id, in_service in commission:
             models[model_id] = _commissioned(models[model_id], in_service)
         models |= {row.id: _stored(row) for row in uploads}
         keys = {**self.keys, **{row.id: row.key for row in uploads}}
         catalog = ModelCatalog(epoch, models, keys, self.rules)
-        catalog._compiled = {k: v for k, v in self._compiled.items() if k not in deletes}
+        catalog._compiled = {k: v for k, v in self._compiled.items() if k not in gone}
         return catalog
 
     def take_over(self, previous: ModelCatalog) -> None:

@@ -114,6 +114,11 @@ class DeleteModel:
     model_id: ModelId
 
 
+@dataclass(frozen=True, slots=True)
+class DeleteAllModels:
+    """Delete every stored model."""
+
+
 Command: TypeAlias = (
     PutTwin
     | PatchTwin
@@ -125,6 +130,7 @@ Command: TypeAlias = (
     | UploadModels
     | CommissionModel
     | DeleteModel
+    | DeleteAllModels
 )
 
 

@@ -48,6 +48,7 @@ _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp],
     c.UploadModels: (lambda _: Needs(), models.decide_upload),
     c.CommissionModel: (lambda _: Needs(), models.decide_commission),
     c.DeleteModel: (lambda _: Needs(), models.decide_delete),
+    c.DeleteAllModels: (lambda _: Needs(), models.decide_delete_all),
 }
 
 
@@ -173,14 +174,7 @@ class GraphService:
             for _ in range(_UPLOAD_ATTEMPTS):
                 await self._store.refresh()
                 catalog = self.catalog
-                await asyncio.to_thread(
-                    require_valid,
-                    text,
-                    documents,
-                    catalog,
-                    self._limits.max_version,
-                    self._limits.profile,
-                )
+                await asyncio.to_thread(self._require_valid, text, documents, catalog)
                 ids = [document["@id"] for document, _ in documents]
                 models.require_new(catalog, ids)
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
@@ -206,3 +200,9 @@ class GraphService:
                     f"The model {document.get('@id')} has {len(item)} bytes; at most "
                     f"{limits.document_bytes} are allowed."
                 )
+
+    def _require_valid(
+        self, text: bytes, documents: Sequence[tuple[Document, bytes]], catalog: ModelCatalog
+    ) -> None:
+        limits = self._limits
+        require_valid(text, documents, catalog, limits.max_version, limits.profile)
