@@ -180,6 +180,6 @@ def test_adt_knows_neither(narrow: Api) -> None:
 
 def test_elsewhere_the_description_has_both(api: Api) -> None:
     paths = api.get("/openapi.json", version=None).json()["paths"]
-    assert paths["/models"]["delete"]["operationId"] == "DigitalTwinModels_DeleteAll"
+    assert paths["/models"]["delete"]["operationId"] == "Kastor_DeleteAllModels"
     for path in ("/models", "/models/{id}"):
         assert FLAG in [each["name"] for each in paths[path]["get"]["parameters"]]

@@ -8,7 +8,7 @@ from kastor.auth.roles import Permission as P
 
 KASTOR_OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "DigitalTwinModels_DeleteAll",
+        "Kastor_DeleteAllModels",
         "DELETE",
         "/models",
         P.MODELS_DELETE,

@@ -129,7 +129,8 @@ class TestText:
             b'{"a":"\xff"}',
             b'{"a":"\xed\xa0\x80"}',
             b'{"a":"\\ud800"}',
-            b"\xef\xbb\xbf{}",
+            b"\xef\xbb\xbf\xef\xbb\xbf{}",
+            b"{}\xef\xbb\xbf",
             '{"a":1}'.encode("utf-16"),
             b'{"a":"\n"}',
             b"{} {}",
@@ -139,6 +140,11 @@ class TestText:
         with pytest.raises(InvalidArgument, match="not valid JSON") as caught:
             parse_json(body)
         assert caught.value.code == "InvalidArgument"
+
+    async def test_a_byte_order_mark_is_skipped(self) -> None:
+        assert parse_json(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
+        with pytest.raises(BadRequest):
+            parse_json(b"\xef\xbb\xbf")
 
     @pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"9" * 400])
     async def test_a_number_beyond_a_double_breaks_the_content(self, number: bytes) -> None:
