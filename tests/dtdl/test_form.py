@@ -105,6 +105,10 @@ def test_a_unit_written_as_an_object_is_an_element_of_the_wrong_type_in_dtdl_2(u
     found = _problems(interface(telemetry(unit=unit), context=V2))
     assert [p.id for p in found] == ["badType", "objectCountBelowMin"]
     assert found[0].value == unit.get("@type")
+    assert found[0].property == "dtmi:dtdl:property:unit;2"
+    automatic = "dtmi:com:example:Room:_contents:__t:_dtmi:dtdl:property:unit;1"
+    assert found[0].secondary == unit.get("@id", automatic)
+    assert "unit of dtmi:com:example:Room:_contents:__t;1" in found[0].message
 
 
 def test_units_as_objects_elsewhere():

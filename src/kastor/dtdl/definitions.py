@@ -44,6 +44,7 @@ class Definition:
 def definitions(document: Mapping[str, Any]) -> tuple[Definition, ...]:
     """Return what a valid interface document defines inside itself, in no particular order."""
     found = []
+    forms = _Forms()
     stack: list[tuple[Mapping[str, Any], list[Any], Keys]] = [
         (document, flatten(document.get("@context", [])), ())
     ]
@@ -54,9 +55,8 @@ def definitions(document: Mapping[str, Any]) -> tuple[Definition, ...]:
             where = (*keys, *path)
             identifier = inner.get("@id")
             if isinstance(identifier, str) and len(inner) > 1:
-                found.append(
-                    Definition(identifier, _is_interface(inner), _digest(inner, own), where)
-                )
+                digest = forms.digest(inner, own)
+                found.append(Definition(identifier, _is_interface(inner), digest, where))
             stack.append((inner, own, where))
     return tuple(found)
 
@@ -88,20 +88,37 @@ def _is_interface(element: Mapping[str, Any]) -> bool:
     )
 
 
-def _digest(element: Mapping[str, Any], contexts: list[Any]) -> str:
-    """Return a digest of an element under the contexts that are active for it."""
-    members = {key: value for key, value in element.items() if key != "@context"}
-    text = json.dumps([list(dict.fromkeys(map(str, contexts))), _plain(members)], sort_keys=True)
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+class _Forms:
+    """Writes values in one of the forms that mean the same, each object once."""
 
+    def __init__(self) -> None:
+        self._members: dict[int, str] = {}
 
-def _plain(value: Any) -> Any:
-    """Return a value with one of the forms that mean the same; documents nest 64 deep at most."""
-    if isinstance(value, dict):
-        return {_term(key): _plain(member) for key, member in value.items()}
-    if not isinstance(value, list):
-        return value
-    values = [_plain(each) for each in flatten(value)]
-    if len(values) == 1:
-        return values[0]
-    return sorted(values, key=lambda each: json.dumps(each, sort_keys=True))
+    def digest(self, element: Mapping[str, Any], contexts: list[Any]) -> str:
+        """Return a digest of an element under the contexts that are active for it."""
+        active = json.dumps(list(dict.fromkeys(map(str, contexts))))
+        text = active + self._members_of(element)
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _members_of(self, element: Mapping[str, Any]) -> str:
+        """Return the members of an object, its own context aside."""
+        known = self._members.get(id(element))
+        if known is None:
+            members = [
+                f"{json.dumps(_term(key))}:{self._form(member)}"
+                for key, member in element.items()
+                if key != "@context"
+            ]
+            known = self._members[id(element)] = f"{{{','.join(sorted(members))}}}"
+        return known
+
+    def _form(self, value: Any) -> str:
+        """Return a value as text; documents nest 64 deep at most."""
+        if isinstance(value, dict):
+            context = value.get("@context")
+            own = self._members_of(value)
+            return own if context is None else f"{own}@{self._form(context)}"
+        if not isinstance(value, list):
+            return json.dumps(value)
+        values = [self._form(each) for each in flatten(value)]
+        return values[0] if len(values) == 1 else f"[{','.join(sorted(values))}]"

@@ -140,14 +140,14 @@ class Elements:
     ) -> str:
         """Return the id of an element without `@id` (spec dtdl 3.2)."""
         if spec.segment is None:
-            return automatic_id(parent.id, spec.name, None)
+            return automatic_id(parent.id, spec.shown.partition(";")[0], None)
         key = segment_key(value, spec.segment)
         if key is None:
             raise self._quit(
                 "missingDtmiSegPropertyValue",
                 path,
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=spec.segment,
             )
         found = value[key]
@@ -157,7 +157,7 @@ class Elements:
                 "dtmiSegPropertyNotStringOrNumber",
                 (path, key),
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=spec.segment,
             )
         return automatic_id(parent.id, spec.name, name)
@@ -181,7 +181,7 @@ class Elements:
         if len(value) == 1 and "@id" in value:
             return self._id_object(_text_id(value), context, parent, spec, path, tolerant=tolerant)
         if "@graph" in value:
-            report("graphDisallowed", (path, "@graph"), primary=parent.id, property=spec.name)
+            report("graphDisallowed", (path, "@graph"), primary=parent.id, property=spec.shown)
         if context.language.restricts_keywords:
             for key in value:
                 if key[:1] == "@" and key not in _KEYWORDS:
@@ -189,7 +189,7 @@ class Elements:
                         "keywordDisallowed",
                         (path, key),
                         primary=parent.id,
-                        property=spec.name,
+                        property=spec.shown,
                         value=key,
                     )
         if spec.cls == _ROOT and not self.inline_interfaces:
@@ -197,7 +197,7 @@ class Elements:
                 "inlineInterfaceNotSupported",
                 path,
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=str(value.get("@id")),
             )
         version = context.language.version
@@ -206,14 +206,14 @@ class Elements:
                 "disallowedVersionDefinition",
                 path,
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=str(version),
             )
         automatic = "@id" not in value
         if not automatic:
             identifier = self._defined_id(value, context, path, tolerant=tolerant)
         elif spec.id_required:
-            raise self._quit("missingRequiredId", path, primary=parent.id, property=spec.name)
+            raise self._quit("missingRequiredId", path, primary=parent.id, property=spec.shown)
         else:
             identifier = self._automatic_id(value, parent, spec, path)
         if identifier in self.nodes:
@@ -249,7 +249,7 @@ class Elements:
                 "nonUniquePropertyValue",
                 (path, key),
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 aux=spec.segment,
                 value=names[0] if isinstance(names[0], str) else None,
                 other=self.nodes[identifier],
@@ -273,12 +273,12 @@ class Elements:
                     "idRefBadDtmiOrTerm",
                     path,
                     primary=parent.id,
-                    property=spec.name,
+                    property=spec.shown,
                     value=identifier,
                 )
             return found and f"->{found}"
         self.collector.report(
-            "idReference", path, primary=parent.id, property=spec.name, value=identifier
+            "idReference", path, primary=parent.id, property=spec.shown, value=identifier
         )
         return None
 

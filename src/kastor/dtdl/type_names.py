@@ -38,7 +38,7 @@ def report_bad_type(
         path,
         primary=parent.id if parent else identifier,
         secondary=identifier,
-        property=spec.name if spec else None,
+        property=spec.shown if spec else None,
         value=value,
         hint=hint,
     )
