@@ -185,6 +185,15 @@ def test_a_file_without_models_in_a_folder_is_named_and_the_rest_goes_on(folder)
     assert "package.json" in str(run["invocations"][0]["toolExecutionNotifications"])
 
 
+def test_drawing_and_describing_name_what_they_leave_out(folder):
+    write(folder / "package.json", {"name": "x"})
+    for command in (("graph",), ("describe", ROOM)):
+        result = kastor(*command, folder)
+        assert result.exit_code == 0
+        assert "package.json holds no model" in result.stderr
+        assert "package.json" not in result.stdout
+
+
 def test_a_file_that_is_named_is_a_model_or_has_a_problem(folder):
     write(folder / "package.json", {"name": "x"})
     result = kastor("validate", folder / "package.json")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from codecs import BOM_UTF8
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -68,7 +68,7 @@ async def list_models(services: Services, request: Request) -> Response:
     page = rest[:size]
     lineage: list[dict[str, Any]] = []
     if with_lineage:
-        lineage = await asyncio.to_thread(_lineage_of, page, graph.catalog)
+        lineage = await graph.read_lineage(partial(_lineage_of, page))
         page = page[: len(lineage)]
     link = None
     if len(rest) > len(page):
@@ -92,8 +92,7 @@ async def get_model(services: Services, request: Request) -> Response:
     await services.store.refresh()
     model = services.graph.model(model_id)
     if _with_lineage(services, request):
-        catalog = services.graph.catalog
-        return json_response(await asyncio.to_thread(_whole_model, model, catalog))
+        return json_response(await services.graph.read_lineage(partial(_whole_model, model)))
     return json_response(orjson.dumps(_model_data(model, with_definition)))
 
 

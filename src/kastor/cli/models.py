@@ -159,6 +159,8 @@ def _number(count: int, noun: str) -> str:
 
 def _valid_models(paths: Sequence[str]) -> dtdl.ModelSet:
     sources = Sources(paths)
+    for note in sources.notes:
+        print(note, file=sys.stderr)
     try:
         return _parse(sources)
     except dtdl.DtdlError as error:

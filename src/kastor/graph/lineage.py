@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.types import ModelId
 
-MAX_TEXT_BYTES = 32 * 2**20
+MAX_TEXT_BYTES = 8 * 2**20
 """Of a model and its bases together, whose contents one answer holds."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import orjson
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from kastor.types import Document, ModelId
 
 _UPLOAD_ATTEMPTS = 5
+
+T = TypeVar("T")
 
 _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp], Decision]]] = {
     c.PutTwin: (lambda x: Needs(x.twin_id), twin.decide_put),
@@ -75,6 +77,7 @@ class GraphService:
         self._store = store
         self._limits = limits or ModelLimits()
         self._uploading = asyncio.Lock()
+        self._reading_lineage = asyncio.Lock()
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -152,6 +155,11 @@ class GraphService:
             self.model(model_id)
         wanted = set(catalog.closure(model_ids) or ())
         return [model for model in catalog.models.values() if model.id in wanted]
+
+    async def read_lineage(self, read: Callable[[ModelCatalog], T]) -> T:
+        """Return what a thread reads of many models; one at a time, since it holds them all."""
+        async with self._reading_lineage:
+            return await asyncio.to_thread(read, self.catalog)
 
     async def upload(
         self, text: bytes, documents: Sequence[tuple[Document, bytes]], context: Context
