@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
 
 from kastor.api.hosting import Graphs
 from kastor.api.measure import RequestMeter
@@ -21,6 +24,11 @@ from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
 
+if TYPE_CHECKING:
+    from kastor.graph.catalog import ModelCatalog
+
+_log = structlog.get_logger("kastor.models")
+
 ADT_STRING_BYTES = 4_096
 ADT_ROUTES = 6
 
@@ -30,6 +38,7 @@ def build_services(
 ) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
+    _tell_of_interfaces_inside(store.catalog)
     graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
     limits = _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
@@ -64,6 +73,18 @@ def build_services(
         requests,
         allow_reset=settings.allow_reset,
     )
+
+
+def _tell_of_interfaces_inside(catalog: ModelCatalog) -> None:
+    """Warn of models that earlier versions took and no server can make twins of."""
+    found = catalog.with_interfaces_inside()
+    if found:
+        _log.warning(
+            "models hold interfaces inside, so no twins can be made of them; delete them and "
+            "upload the inner interfaces as models of their own, referred to by id",
+            count=len(found),
+            first=found[:3],
+        )
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

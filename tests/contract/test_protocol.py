@@ -277,7 +277,7 @@ def test_P_17_later_versions_have_the_update_time_of_the_twin(
     [
         ("PATCH", "/query", {"POST"}),
         ("GET", "/query", {"POST"}),
-        ("DELETE", "/models", {"GET", "POST"}),
+        ("PUT", "/models", {"GET", "POST"}),
         ("PUT", "/models/dtmi:t:Building;1", {"GET", "PATCH", "DELETE"}),
         ("POST", "/digitaltwins/T", {"GET", "PUT", "PATCH", "DELETE"}),
         ("DELETE", "/digitaltwins/T/components/x", {"GET", "PATCH"}),

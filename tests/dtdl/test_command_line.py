@@ -57,7 +57,7 @@ def test_text_has_place_excerpt_and_cure(folder):
     assert lines[2] == '     10 |         "schema": "doubel"'
     assert lines[3] == "        |         ^"
     assert "Did you mean double?" in lines[4]
-    assert lines[-1] == "2 problems in 1 of 2 files."
+    assert lines[-1] == "1 problem in 1 of 2 files."
 
 
 def test_all_files_are_looked_at(folder):
@@ -91,15 +91,12 @@ def test_sarif(folder):
     log = json.loads(kastor("validate", folder, "-f", "sarif").stdout)
     [run] = log["runs"]
     assert log["version"] == "2.1.0"
-    assert [r["ruleId"] for r in run["results"]] == ["badDtmiOrTerm", "objectCountBelowMin"]
+    assert [r["ruleId"] for r in run["results"]] == ["badDtmiOrTerm"]
     assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {
         "startLine": 10,
         "startColumn": 9,
     }
-    assert [r["id"] for r in run["tool"]["driver"]["rules"]] == [
-        "badDtmiOrTerm",
-        "objectCountBelowMin",
-    ]
+    assert [r["id"] for r in run["tool"]["driver"]["rules"]] == ["badDtmiOrTerm"]
 
 
 def test_standard_input():
@@ -163,3 +160,104 @@ def test_describe(folder):
     assert result.exit_code == 0
     assert f"Interface {ROOM}" in result.stdout
     assert kastor("describe", "dtmi:x:y;1", folder).exit_code == 1
+
+
+# --- files that are no models ------------------------------------------------------------------
+
+
+def test_a_file_without_models_in_a_folder_is_named_and_the_rest_goes_on(folder):
+    write(folder / "package.json", {"name": "x", "scripts": {"@id": "deep"}})
+    result = kastor("validate", folder)
+    assert result.exit_code == 0
+    note, total = result.stdout.splitlines()
+    named = f"{folder.as_posix()}/package.json holds no model"
+    assert note == f"{named} (nothing in it has @context, @id or @type); left out."
+    assert total == "2 interfaces in 2 files: all valid."
+    # The rules between models are reached: this one is found in the last phase only.
+    write(folder / "sub" / "space.json", interface(prop(), name="Space"))
+    result = kastor("validate", folder)
+    assert "nonUniqueImportedPropertyValue" in result.stdout
+    found = json.loads(kastor("validate", folder, "-f", "json").stdout)
+    assert [name.rpartition("/")[2] for name in found["skipped"]] == ["package.json"]
+    assert found["complete"] is True
+    assert "::notice::" in kastor("validate", folder, "-f", "github").stdout
+    [run] = json.loads(kastor("validate", folder, "-f", "sarif").stdout)["runs"]
+    assert "package.json" in str(run["invocations"][0]["toolExecutionNotifications"])
+
+
+def test_drawing_and_describing_name_what_they_leave_out(folder):
+    write(folder / "package.json", {"name": "x"})
+    for command in (("graph",), ("describe", ROOM)):
+        result = kastor(*command, folder)
+        assert result.exit_code == 0
+        assert "package.json holds no model" in result.stderr
+        assert "package.json" not in result.stdout
+
+
+def test_a_file_that_is_named_is_a_model_or_has_a_problem(folder):
+    write(folder / "package.json", {"name": "x"})
+    result = kastor("validate", folder / "package.json")
+    assert result.exit_code == 1
+    assert "missingContext" in result.stdout
+
+
+def test_a_folder_without_any_model_is_nothing_to_read(tmp_path):
+    write(tmp_path / "package.json", {"name": "x"})
+    assert kastor("validate", tmp_path).exit_code == 2
+
+
+def test_it_is_said_when_the_rules_between_models_were_not_reached(folder):
+    break_room(folder)
+    result = kastor("validate", folder)
+    assert "The rules between models were not checked" in result.stdout
+    assert json.loads(kastor("validate", folder, "-f", "json").stdout)["complete"] is False
+
+
+@pytest.mark.parametrize("suffix", [".jsonld", ".dtdl", ".JSON"])
+def test_other_names_of_model_files_are_read_in_folders(tmp_path, suffix):
+    write(tmp_path / f"room{suffix}", interface(prop(schema="doubel")))
+    assert "badDtmiOrTerm" in kastor("validate", tmp_path).stdout
+
+
+# --- profiles ----------------------------------------------------------------------------------
+
+
+def test_interfaces_inside_others_are_not_for_servers(tmp_path):
+    inner = interface(prop("a"), name="Part")
+    component = {"@type": "Component", "name": "part", "schema": inner}
+    write(tmp_path / "room.json", interface(component))
+    for profile in ((), ("--profile", "server"), ("--profile", "adt")):
+        result = kastor("validate", tmp_path, *profile)
+        assert result.exit_code == 1
+        assert "inlineInterfaceNotSupported" in result.stdout
+        assert "dtmi:com:example:Part;1" in result.stdout
+        assert "not for servers" in result.stdout
+    assert kastor("validate", tmp_path, "--profile", "dtdl").exit_code == 0
+
+
+# --- both places -------------------------------------------------------------------------------
+
+
+def test_both_places_of_a_duplicate_are_named(tmp_path):
+    for name in ("one.json", "two.json"):
+        write(tmp_path / name, interface(prop()))
+    at = f"{(tmp_path / 'one.json').as_posix()}:1:1"
+    text = kastor("validate", tmp_path).stdout
+    assert f"The other one of {ROOM} stands at {at}." in text
+    assert "two.json:3:3: duplicateDefinition" in text
+    [problem] = json.loads(kastor("validate", tmp_path, "-f", "json").stdout)["problems"]
+    assert (problem["other"]["file"].rpartition("/")[2], problem["other"]["line"]) == (
+        "one.json",
+        1,
+    )
+    assert at in kastor("validate", tmp_path, "-f", "github").stdout
+    [run] = json.loads(kastor("validate", tmp_path, "-f", "sarif").stdout)["runs"]
+    assert len(run["results"][0]["relatedLocations"]) == 1
+
+
+def test_both_places_of_an_inherited_name_are_named(folder):
+    write(folder / "sub" / "space.json", interface(prop(), name="Space"))
+    text = kastor("validate", folder).stdout
+    assert "room.json:7:7: nonUniqueImportedPropertyValue" in text
+    at = f"{(folder / 'sub' / 'space.json').as_posix()}:6:5"
+    assert f"The other one of {SPACE} stands at {at}." in text

@@ -293,3 +293,36 @@ def test_each_worker_tells_its_own_requests_and_all_the_same_routes(
     labels = {"operation": "DigitalTwins_GetById", "method": "GET", "status": "404"}
     counts = [each("http_requests_total", worker=n, **labels) or 0 for n, each in seen.items()]
     assert sum(counts) == asked
+
+
+async def test_all_models_deleted_through_one_are_gone_for_all(lines: list[Line]) -> None:
+    models = [model(f"dtmi:t:Gone{n};1") for n in range(20)]
+    assert (await lines[0].send("POST", "/models", models))[0] == 201
+    assert (await lines[1].put(twin("t"), counter(M, n=1)))[0] == 200
+    text = f"SELECT T.$dtId FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '{M}')"
+    assert await lines[2].query(text) == [{"$dtId": "t"}]
+    before = [json.loads((await line.get("/kastor/v1/status"))[2])["modelEpoch"] for line in lines]
+    assert (await lines[1].send("DELETE", "/models"))[0] == 204
+    for line in lines:
+        assert json.loads((await line.get("/models"))[2])["value"] == []
+        assert (await line.get(f"/models/{M}"))[0] == 404
+        assert (await line.get(twin("t")))[0] == 200
+        assert (await line.put(twin("new"), counter(M, n=1)))[0] == 400
+        status = json.loads((await line.get("/kastor/v1/status"))[2])
+        assert status["modelEpoch"] == max(before) + 1
+
+
+async def test_one_id_with_two_definitions_through_two_processes_is_stored_once(
+    nodes: list[str], lines: list[Line]
+) -> None:
+    async def upload(number: int) -> int:
+        values = [{"name": f"v{number}", "enumValue": f"v{number}"}]
+        schema = {"@id": "dtmi:t:Shared;1", "@type": "Enum", "valueSchema": "string"}
+        document = {**model(f"dtmi:t:Def{number};1"), "schemas": [schema | {"enumValues": values}]}
+        async with Line(nodes[number % 3]) as line:
+            return (await line.send("POST", "/models", [document]))[0]
+
+    answers = await asyncio.gather(*(upload(number) for number in range(12)))
+    assert answers.count(201) == 1
+    assert set(answers) <= {201, 400, 503}
+    assert len(json.loads((await lines[0].get("/models"))[2])["value"]) == 2

@@ -70,7 +70,7 @@ class Application:
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
-        there = [each for each in OPERATIONS if not (strict and each.beyond_adt)]
+        there = [each for each in OPERATIONS if each.in_adt or not strict]
         self._matcher: Matcher[Operation] = Matcher(
             (operation.method, operation.path, operation) for operation in there
         )

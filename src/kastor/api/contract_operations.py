@@ -247,7 +247,10 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         "List models, oldest upload first",
         errors={400: ("InvalidArgument", "LimitExceeded"), 404: ("ModelNotFound",)},
         result="ModelPage",
-        query=("dependenciesFor", "includeModelDefinition", "continuationToken"),
+        query=(
+            *("dependenciesFor", "includeModelDefinition", "includeBaseModelContents"),
+            "continuationToken",
+        ),
         headers=_PAGE,
     ),
     Operation(
@@ -257,9 +260,9 @@ CONTRACT_OPERATIONS: tuple[Operation, ...] = (
         P.MODELS_READ,
         models.get_model,
         "Get a model",
-        errors={404: ("ModelNotFound",)},
+        errors={400: ("LimitExceeded",), 404: ("ModelNotFound",)},
         result="ModelData",
-        query=("includeModelDefinition",),
+        query=("includeModelDefinition", "includeBaseModelContents"),
     ),
     Operation(
         "DigitalTwinModels_Update",

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from kastor.api import delivery, extras, feed, graphs, indexes, inputs, live, metrics
+from kastor.api import delivery, extras, feed, graphs, indexes, inputs, live, metrics, models
 from kastor.api.operation import JSON_BODY, Operation
 from kastor.auth.roles import Permission as P
 
 KASTOR_OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_DeleteAllModels",
+        "DELETE",
+        "/models",
+        P.MODELS_DELETE,
+        models.delete_all_models,
+        "Delete all models; twins stay, without models",
+        204,
+        in_adt=False,
+    ),
     Operation(
         "Kastor_ListEndpoints",
         "GET",
@@ -402,7 +412,7 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         "The process lives (as /healthz)",
         result="Health",
         versioned=False,
-        beyond_adt=True,
+        in_adt=False,
     ),
     Operation(
         "Kastor_Ready",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,18 +13,23 @@ from kastor.api.paging import max_items, next_link, read_token
 from kastor.api.request import Request, Response, json_response, parse_json
 from kastor.clock import upload_time
 from kastor.errors import InvalidArgument, JsonPatchInvalid, LimitExceeded
-from kastor.graph.commands import CommissionModel, DeleteModel
+from kastor.graph.commands import CommissionModel, DeleteAllModels, DeleteModel
+from kastor.graph.lineage import Lineage, flattened
 from kastor.graph.patch import read_operations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.api.services import Services
-    from kastor.graph.catalog import StoredModel
+    from kastor.graph.catalog import ModelCatalog, StoredModel
     from kastor.types import Document
 
 _RAW_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _NO_CONTENT = 204
+_LINEAGE = "includeBaseModelContents"
+
+MOST_RELATED_IDS = 100_000
+"""Bases and descendants on one page of models; it ends before the model that exceeds them."""
 
 
 async def add_models(services: Services, request: Request) -> Response:
@@ -47,24 +53,34 @@ async def list_models(services: Services, request: Request) -> Response:
     size = max_items(request, 0, limits.models_page)
     token = read_token(request, "models", services.store.signing_key)
     if token is not None:
-        after, remembered, wanted, with_definition = token
+        after, remembered, wanted, with_definition, *more = token
+        with_lineage = bool(more and more[0])  # tokens of earlier versions do not say
     else:
         after, remembered, wanted = [-1, -1], limits.default_models_page, _wanted(request, limits)
         with_definition = _flag(request, "includeModelDefinition")
+        with_lineage = _with_lineage(services, request)
     size = size or remembered
     graph = services.graph
     await services.store.refresh()
     models = graph.dependencies(wanted) if wanted else list(graph.catalog.models.values())
     rest = [model for model in models if [model.uploaded, model.key] > after]
     page = rest[:size]
+    lineage: list[dict[str, Any]] = []
+    if with_lineage:
+        lineage = await graph.read_lineage(partial(_lineage_of, page))
+        page = page[: len(lineage)]
     link = None
-    if len(rest) > size:
+    if len(rest) > len(page):
         position = [page[-1].uploaded, page[-1].key]
         payload = ["models", position, size, wanted, with_definition]
-        key = services.store.signing_key
-        extra = (("includeModelDefinition", str(with_definition)),)
-        link = next_link(request, "/models", payload, key, extra)
+        extra: tuple[tuple[str, str], ...] = (("includeModelDefinition", str(with_definition)),)
+        if with_lineage:
+            payload.append(True)
+            extra = (*extra, (_LINEAGE, "True"))
+        link = next_link(request, "/models", payload, services.store.signing_key, extra)
     value = [_model_data(model, with_definition) for model in page]
+    if with_lineage:
+        value = [data | found for data, found in zip(value, lineage, strict=True)]
     return json_response(orjson.dumps({"value": value, "nextLink": link}))
 
 
@@ -74,6 +90,8 @@ async def get_model(services: Services, request: Request) -> Response:
     with_definition = _flag(request, "includeModelDefinition")
     await services.store.refresh()
     model = services.graph.model(model_id)
+    if _with_lineage(services, request):
+        return json_response(await services.graph.read_lineage(partial(_whole_model, model)))
     return json_response(orjson.dumps(_model_data(model, with_definition)))
 
 
@@ -107,6 +125,44 @@ async def delete_model(services: Services, request: Request) -> Response:
     model_id = require_dtmi(request.parameters[0])
     await services.graph.execute(DeleteModel(model_id), request.context)
     return Response(_NO_CONTENT)
+
+
+async def delete_all_models(services: Services, request: Request) -> Response:
+    """Answer DELETE /models."""
+    await services.graph.execute(DeleteAllModels(), request.context)
+    return Response(_NO_CONTENT)
+
+
+def _with_lineage(services: Services, request: Request) -> bool:
+    return not services.limits.strict and _flag(request, _LINEAGE)
+
+
+def _whole_model(model: StoredModel, catalog: ModelCatalog) -> bytes:
+    """Return a model with everything that it inherits and the ids around it, as JSON text."""
+    lineage = Lineage(catalog)
+    bases = lineage.bases(model.id)
+    return orjson.dumps(
+        {
+            **_model_data(model, with_definition=True),
+            "bases": bases,
+            "descendants": lineage.descendants(model.id),
+            **flattened(catalog, model.id, bases),
+        }
+    )
+
+
+def _lineage_of(models: Sequence[StoredModel], catalog: ModelCatalog) -> list[dict[str, Any]]:
+    """Return bases and descendants of models, of as many as one answer can name."""
+    lineage = Lineage(catalog)
+    found: list[dict[str, Any]] = []
+    named = 0
+    for model in models:
+        bases, descendants = lineage.bases(model.id), lineage.descendants(model.id)
+        named += len(bases) + len(descendants)
+        if found and named > MOST_RELATED_IDS:
+            break
+        found.append({"bases": bases, "descendants": descendants})
+    return found
 
 
 def _model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from kastor.api.versions import ASSUMED, SUPPORTED
 
 _PARAMETER_SCHEMAS: dict[str, dict[str, Any]] = {
     "includeModelDefinition": {"type": "boolean", "default": False},
+    "includeBaseModelContents": {"type": "boolean", "default": False},
     "dependenciesFor": {"type": "array", "items": {"type": "string"}},
     "max-items-per-page": {"type": "integer", "minimum": 1},
     "If-None-Match": {"type": "string", "enum": ["*"]},
@@ -35,7 +36,7 @@ def build_openapi(server_url: str, *, strict: bool = False) -> dict[str, Any]:
     """Return the description of this server's API; `strict` under the profile `adt`."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        if not (strict and operation.beyond_adt):
+        if operation.in_adt or not strict:
             described = _describe(operation, strict=strict)
             paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {

@@ -32,7 +32,7 @@ class Operation:
         versioned: whether api-version is required.
         streams: media types of an answer that is no JSON document.
         etag: whether success carries an ETag header.
-        beyond_adt: whether it is as if it were not there under the profile `adt`.
+        in_adt: whether it is there under the profile `adt`.
     """
 
     id: str
@@ -50,4 +50,4 @@ class Operation:
     versioned: bool = True
     streams: tuple[str, ...] = ()
     etag: bool = False
-    beyond_adt: bool = False
+    in_adt: bool = True

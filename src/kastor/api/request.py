@@ -163,7 +163,7 @@ class Request:
     async def body(
         self, limit: int, types: Container[str] = _BODY_TYPES, wanted: str = "application/json"
     ) -> bytes:
-        """Return the whole body, without a byte order mark (decisions 1).
+        """Return the whole body; of JSON without a byte order mark (decisions 1).
 
         Args:
             limit: bytes.
@@ -193,7 +193,8 @@ class Request:
                 raise _too_large(limit)
             chunks.append(chunk)
             more = message.get("more_body", False)
-        return b"".join(chunks).removeprefix(codecs.BOM_UTF8)
+        body = b"".join(chunks)
+        return body.removeprefix(codecs.BOM_UTF8) if types is _BODY_TYPES else body
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the work's result; when the client goes away, end the work instead.

@@ -129,6 +129,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "decommissioned": {"type": "boolean"},
             "uploadTime": _STRING,
             "model": {"type": "object"},
+            "bases": {"type": "array", "items": _STRING},
+            "descendants": {"type": "array", "items": _STRING},
+            **{
+                kind: {"type": "array", "items": {"type": "object"}}
+                for kind in (
+                    "properties",
+                    "relationships",
+                    "components",
+                    "telemetries",
+                    "commands",
+                )
+            },
         },
         "additionalProperties": False,
     },

@@ -65,3 +65,4 @@ class Services:
     graphs: Graphs
     requests: RequestMeter
     allow_reset: bool = False
+    """What the cloud does not have is as if it were not there."""

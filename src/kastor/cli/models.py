@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from kastor import __version__, dtdl
 from kastor.cli.output import fail
+from kastor.cli.sources import Sources
 from kastor.dtdl import report
 from kastor.dtdl.describe import describe as describe_element
 from kastor.dtdl.diagram import as_dot, as_mermaid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
-STDIN = "-"
-USAGE = 2
+
+_INCOMPLETE = (
+    "The rules between models were not checked: these problems come first. Mend them and run again."
+)
 
 
 class Format(StrEnum):
@@ -43,6 +45,7 @@ class Picture(StrEnum):
 class Profile(StrEnum):
     """Whose rules hold."""
 
+    server = "server"
     dtdl = "dtdl"
     adt = "adt"
 
@@ -60,52 +63,11 @@ Paths = Annotated[
 ]
 
 
-class _Sources:
-    """The texts of some files, under the names that problems show."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.names: list[str] = []
-        self.texts: list[str | bytes] = []
-        for path in paths:
-            if path == STDIN:
-                self._add("<stdin>", sys.stdin.buffer.read())
-                continue
-            for file in _files(Path(path)):
-                try:
-                    self._add(file.as_posix(), file.read_bytes())
-                except OSError as error:
-                    fail(f"can not read {file}: {error.strerror}", USAGE)
-        if not self.names:
-            fail("there are no .json files there", USAGE)
-
-    def _add(self, name: str, data: bytes) -> None:
-        self.names.append(name)
-        try:
-            # Editors on Windows begin files with a mark that JSON does not know.
-            self.texts.append(data.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            self.texts.append(data)
-
-    @property
-    def shown(self) -> list[str | None]:
-        """The texts that can be shown."""
-        return [text if isinstance(text, str) else None for text in self.texts]
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.rglob("*.json") if file.is_file())
-    elif path.exists():
-        yield path
-    else:
-        fail(f"there is no {path}", USAGE)
-
-
 def _parse(
-    sources: _Sources,
+    sources: Sources,
     *,
     max_version: int = 4,
-    profile: Literal["dtdl", "adt"] = "dtdl",
+    profile: Literal["dtdl", "server", "adt"] = "dtdl",
     undefined: Literal["default", "always", "never"] = "default",
     limits: Sequence[str] = (),
 ) -> dtdl.ModelSet:
@@ -126,8 +88,12 @@ def validate(
         Format, typer.Option("--format", "-f", help="How problems are written.")
     ] = Format.text,
     profile: Annotated[
-        Profile, typer.Option(help="adt: also what Azure Digital Twins refuses.")
-    ] = Profile.dtdl,
+        Profile,
+        typer.Option(
+            help="server: what a server takes; dtdl: the language alone; "
+            "adt: what Azure Digital Twins takes."
+        ),
+    ] = Profile.server,
     max_version: Annotated[
         int | None, typer.Option(min=2, max=4, help="Newest DTDL version; 3 with --profile adt.")
     ] = None,
@@ -142,9 +108,9 @@ def validate(
 
     Exit status: 0 all valid, 1 there are problems, 2 files can not be read.
     """
-    sources = _Sources(paths)
+    sources = Sources(paths)
     problems: tuple[dtdl.Problem, ...] = ()
-    count = 0
+    count, complete = 0, True
     try:
         models = _parse(
             sources,
@@ -155,27 +121,36 @@ def validate(
         )
         count = len(models.interfaces)
     except dtdl.DtdlError as error:
-        problems = error.problems
-    print(_rendered(output, problems, sources, count))
+        problems, complete = error.causes, error.complete
+    print(_rendered(output, problems, sources, count, complete=complete))
     raise typer.Exit(1 if problems else 0)
 
 
 def _rendered(
-    output: Format, problems: tuple[dtdl.Problem, ...], sources: _Sources, count: int
+    output: Format,
+    problems: tuple[dtdl.Problem, ...],
+    sources: Sources,
+    count: int,
+    *,
+    complete: bool,
 ) -> str:
+    notes = [*sources.notes, *([] if complete else [_INCOMPLETE])]
     if output is Format.json:
-        return report.as_json(problems, sources.names)
+        return report.as_json(problems, sources.names, sources.skipped, complete)
     if output is Format.github:
-        return report.as_github(problems, sources.names)
+        return report.as_github(problems, sources.names, notes)
     if output is Format.sarif:
-        return report.as_sarif(problems, sources.names, __version__)
+        return report.as_sarif(problems, sources.names, __version__, notes)
+    shown = [report.as_text(problems, sources.names, sources.shown)] if problems else []
+    return "\n".join([*shown, *notes, _total(problems, sources, count)])
+
+
+def _total(problems: tuple[dtdl.Problem, ...], sources: Sources, count: int) -> str:
+    files = _number(len(sources.names), "file")
     if not problems:
-        return f"{_number(count, 'interface')} in {_number(len(sources.names), 'file')}: all valid."
+        return f"{_number(count, 'interface')} in {files}: all valid."
     bad = len({problem.document for problem in problems})
-    total = (
-        f"{_number(len(problems), 'problem')} in {bad} of {_number(len(sources.names), 'file')}."
-    )
-    return f"{report.as_text(problems, sources.names, sources.shown)}\n{total}"
+    return f"{_number(len(problems), 'problem')} in {bad} of {files}."
 
 
 def _number(count: int, noun: str) -> str:
@@ -183,11 +158,13 @@ def _number(count: int, noun: str) -> str:
 
 
 def _valid_models(paths: Sequence[str]) -> dtdl.ModelSet:
-    sources = _Sources(paths)
+    sources = Sources(paths)
+    for note in sources.notes:
+        print(note, file=sys.stderr)
     try:
         return _parse(sources)
     except dtdl.DtdlError as error:
-        print(report.as_text(error.problems, sources.names, sources.shown), file=sys.stderr)
+        print(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
         fail("the models are not valid")
 
 

@@ -10,9 +10,10 @@ can hold against the spec; `metamodel`, `cotypes`, `terms` and `standard` read t
 A parse passes through `documents` (text to JSON that keeps everything), `contexts`, `elements`
 with `identity`, `type_names` and `literals` (JSON to nodes), `link` (references), `closures`,
 `contents`, `cotype_rules` and `sizes` (what only the whole shows). What is wrong is gathered by
-`collector` and worded by `problems` with `positions`. `model` and `views` show the nodes as
-frozen elements; `compiled` with `values` and `geojson` checks twins. `report`, `diagram` and
-`describe` are for the command line, `references` for servers that keep documents.
+`collector` and worded by `problems` with `positions`, `advice` and `follow_ups`. `model` and
+`views` show the nodes as frozen elements; `compiled` with `values` and `geojson` checks twins.
+`report`, `diagram` and `describe` are for the command line, `references` and `definitions` for
+servers that keep documents.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from kastor.dtdl.compiled import (
     PropertyCheck,
     compile_interface,
 )
+from kastor.dtdl.definitions import Definition, definitions
 from kastor.dtdl.errors import DtdlError, Problem, UnresolvedReferenceError
 from kastor.dtdl.model import Element, Interface, ModelSet
 from kastor.dtdl.parse import parse
-from kastor.dtdl.references import ModelReferences, references
+from kastor.dtdl.references import ModelReferences, contents_by_kind, references
 from kastor.dtdl.rules import STRICT, ValueRules, Violation
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Check",
     "CompiledInterface",
     "CompiledRelationship",
+    "Definition",
     "DtdlError",
     "Element",
     "Interface",
@@ -46,6 +49,8 @@ __all__ = [
     "ValueRules",
     "Violation",
     "compile_interface",
+    "contents_by_kind",
+    "definitions",
     "parse",
     "references",
 ]

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kastor.dtdl.nodes import Path
+    from kastor.dtdl.nodes import Node, Path
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem before it has its sentences and its position."""
+    """A problem before it has its sentences and its position.
+
+    Attributes:
+        other: the element that collides with this one, where two stand against each other.
+        version: DTDL version of the element, where a word is not known in it.
+        hint: what else may tell what was meant: a name that passed as one of an extension, an id.
+    """
 
     id: str
     path: Path
@@ -21,6 +27,9 @@ class Finding:
     aux: str | None = None
     type: str | None = None
     value: str | None = None
+    other: Node | None = None
+    version: int | None = None
+    hint: str | None = None
 
 
 class Stop(Exception):
@@ -50,11 +59,13 @@ class Collector:
         aux: str | None = None,
         type: str | None = None,  # noqa: A002 - the same
         value: str | None = None,
+        other: Node | None = None,
+        version: int | None = None,
+        hint: str | None = None,
     ) -> None:
         """Collect a finding and go on."""
-        self.findings.append(
-            Finding(identifier, path, primary, secondary, property, aux, type, value)
-        )
+        fields = (primary, secondary, property, aux, type, value)
+        self.findings.append(Finding(identifier, path, *fields, other, version, hint))
 
     def end_phase(self) -> None:
         """Raise `Stop` if anything was found."""

@@ -46,7 +46,7 @@ class Contents:
                         effective[name] = value
                         found.append(value)
                     elif present is not value:
-                        self._report_import(node, ancestor, name)
+                        self._report_import(node, ancestor, name, present, value)
             node.links["contents"] = found
 
     def _all_ancestors(self, node: Node) -> dict[str, Node]:
@@ -69,15 +69,19 @@ class Contents:
             memo[current.id] = found
         return memo[node.id]
 
-    def _report_import(self, node: Node, ancestor: Node, name: str | None) -> None:
+    def _report_import(
+        self, node: Node, ancestor: Node, name: str | None, present: Node, imported: Node
+    ) -> None:
+        own = present.partition == node.id
         self.collector.report(
             "nonUniqueImportedPropertyValue",
-            node.path,
+            present.path if own else node.path,
             primary=node.id,
             secondary=ancestor.id,
             property="contents",
             aux="name",
             value=name,
+            other=imported if own else present,
         )
 
     def check(self) -> None:
@@ -101,13 +105,13 @@ class Contents:
             self._check_unique(node, name, unique, values)
 
     def _check_unique(self, node: Node, name: str, unique: str, values: list[Node]) -> None:
-        seen: dict[object, str] = {}
+        seen: dict[object, Node] = {}
         for value in values:
             literal = value.literals.get(unique)
             if literal is None:
                 continue
             key = (type(literal), literal)
-            if seen.setdefault(key, value.id) != value.id:
+            if seen.setdefault(key, value).id != value.id:
                 self.collector.report(
                     "nonUniquePropertyValue",
                     (value.path, unique),
@@ -115,6 +119,7 @@ class Contents:
                     property=name,
                     aux=unique,
                     value=shown_value(literal),
+                    other=seen[key],
                 )
 
     def _check_enum(self, node: Node) -> None:

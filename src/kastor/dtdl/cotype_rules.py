@@ -40,6 +40,8 @@ class CotypeRules:
                 for spec in cotype.properties:
                     if spec.conforms is not None and spec.id in node.extra:
                         self._check_conforms(node, spec)
+                    if spec.value_cotype is not None and spec.id in node.extra:
+                        self._check_unit(node, spec)
         self._check_siblings(marked)
         self._check_distinct(marked)
 
@@ -82,6 +84,20 @@ class CotypeRules:
                     primary=node.id,
                     property=spec.name,
                 )
+
+    def _check_unit(self, node: Node, spec: PropertySpec) -> None:
+        """Check that a unit is one of its semantic type, in DTDL 2 (spec dtdl 9)."""
+        for unit in node.extra[spec.id]:
+            if any(c.id == spec.value_cotype for c in unit.cotypes):
+                continue
+            self.collector.report(
+                "notRequiredType",
+                (node.path, spec.name),
+                primary=node.id,
+                secondary=unit.id,
+                property=spec.id,
+                type=(spec.value_cotype or "").rpartition(":")[2].partition(";")[0],
+            )
 
     # --- on the parent ------------------------------------------------------------------------
 
@@ -241,7 +257,7 @@ class CotypeRules:
 
     def _check_distinct(self, marked: list[Node]) -> None:
         """Check co-type properties whose values must differ among siblings."""
-        seen: dict[tuple[str, str, str, object], str] = {}
+        seen: dict[tuple[str, str, str, object], Node] = {}
         for node in marked:
             parent, at = node.parent, node.parent_property
             if parent is None or at is None:
@@ -251,7 +267,7 @@ class CotypeRules:
                 if value is None:
                     continue
                 key = (parent.id, at.name, spec.id, value)
-                if seen.setdefault(key, node.id) != node.id:
+                if seen.setdefault(key, node).id != node.id:
                     self.collector.report(
                         "nonUniquePropertyValue",
                         (node.path, spec.name),
@@ -259,6 +275,7 @@ class CotypeRules:
                         property=at.name,
                         aux=spec.name,
                         value=shown_value(value),
+                        other=seen[key],
                     )
 
 

@@ -2,7 +2,9 @@
 
 Texts are read with their repeated members kept; objects pass as they are. Whatever breaks the
 JSON-LD form is found here, before anything is understood (spec dtdl 2): the first such fault of a
-text ends its parse. Nothing here recurses, so nesting costs no stack.
+text ends its parse. What depends on where an object stands, such as what its `@id` may be, is
+judged when the object is read as what it is there. Nothing here recurses, so nesting costs no
+stack.
 """
 
 from __future__ import annotations
@@ -111,15 +113,11 @@ def form_fault(value: object) -> Fault | None:
 
 def _suspicious(value: object) -> bool:
     """Tell whether any object may have a fault of form; quick, because most have none."""
-    level: list[Any] = value if isinstance(value, list) else [value]
-    if not all(type(entry) is dict for entry in level):
-        return True
+    level: list[Any] = [value]
     while level:
         inner: list[Any] = []
         for entry in level:
             if type(entry) is dict:
-                if type(entry.get("@id", "")) is not str or entry.get("@id") == "":
-                    return True
                 context = entry.get("@context", "")
                 if type(context) is not str and not _only_strings(context):
                     return True
@@ -149,20 +147,23 @@ _REPEATED = {
 
 
 def _form_faults(value: object) -> Iterator[Fault]:
-    """Walk a document in the order of its text, with a stack of our own."""
-    stack: list[tuple[object, object, bool]] = [(value, None, True)]
+    """Walk a document in the order of its text, with a stack of our own.
+
+    Of keywords only these two hold objects; what stands in others has no form.
+    """
+    stack: list[tuple[object, object]] = [(value, None)]
     while stack:
-        entry, path, top = stack.pop()
+        entry, path = stack.pop()
         if isinstance(entry, list):
-            stack += [(e, (path, i), top) for i, e in reversed(list(enumerate(entry)))]
+            stack += [(e, (path, i)) for i, e in reversed(list(enumerate(entry)))]
         elif isinstance(entry, dict):
             members = entry.pairs if isinstance(entry, RepeatingObject) else list(entry.items())
             yield from _object_faults(members, path)
             stack += [
-                (v, (path, k), False) for k, v in reversed(members) if k not in ("@context", "@id")
+                (v, (path, k))
+                for k, v in reversed(members)
+                if k[:1] != "@" or k in ("@graph", "@value")
             ]
-        elif top:
-            yield Fault("notJsonObject", path)
 
 
 def _object_faults(members: list[tuple[str, Any]], path: object) -> Iterator[Fault]:
@@ -174,8 +175,6 @@ def _object_faults(members: list[tuple[str, Any]], path: object) -> Iterator[Fau
         seen.add(key)
         if key == "":
             yield Fault("emptyMemberName", where)
-        elif key == "@id" and (not isinstance(value, str) or not value):
-            yield Fault("idNotString", where)
         elif key == "@context":
             yield from _context_faults(value, where)
         elif key == "@graph":

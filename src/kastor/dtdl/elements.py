@@ -77,11 +77,12 @@ class Elements:
             value, where = stack.pop()
             if isinstance(value, list):
                 stack += [(v, (where, i)) for i, v in reversed(list(enumerate(value)))]
-            else:
-                assert isinstance(value, dict)  # noqa: S101 - form_fault saw to it
+            elif isinstance(value, dict):
                 self._root(value, where)
+            else:
+                raise self._quit("notJsonObject", where)
 
-    def _quit(self, identifier: str, path: Path, **fields: str | None) -> Quit:
+    def _quit(self, identifier: str, path: Path, **fields: Any) -> Quit:
         self.collector.report(identifier, path, **fields)
         return Quit(identifier)
 
@@ -104,7 +105,7 @@ class Elements:
         version = context.language.version
         if _ROOT not in names and f"{CLASS_ID}{_ROOT};{version}" not in names:
             where = (path, "@type") if "@type" in value else path
-            raise self._quit("typeNotRootable", where, value=value["@id"], type=f"'{_ROOT}'")
+            raise self._quit("typeNotRootable", where, value=_text_id(value), type=f"'{_ROOT}'")
         if context.language.restricts_keywords:
             for key in value:
                 if key[:1] == "@" and key not in _KEYWORDS:
@@ -121,9 +122,11 @@ class Elements:
         self, value: dict[str, Any], context: ActiveContext, path: Path, *, tolerant: bool
     ) -> str:
         """Return the `@id` of an element (spec dtdl 3.1)."""
-        identifier: str = value["@id"]
+        identifier = _text_id(value)
         language = context.language
         where = (path, "@id")
+        if not identifier:
+            raise self._quit("idNotString", where)
         if utf16_length(identifier) > language.id_length:
             raise self._quit("idTooLong", where, value=identifier)
         if not language.id_pattern.search(identifier):
@@ -137,14 +140,14 @@ class Elements:
     ) -> str:
         """Return the id of an element without `@id` (spec dtdl 3.2)."""
         if spec.segment is None:
-            return automatic_id(parent.id, spec.name, None)
+            return automatic_id(parent.id, spec.shown.partition(";")[0], None)
         key = segment_key(value, spec.segment)
         if key is None:
             raise self._quit(
                 "missingDtmiSegPropertyValue",
                 path,
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=spec.segment,
             )
         found = value[key]
@@ -154,7 +157,7 @@ class Elements:
                 "dtmiSegPropertyNotStringOrNumber",
                 (path, key),
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=spec.segment,
             )
         return automatic_id(parent.id, spec.name, name)
@@ -176,9 +179,9 @@ class Elements:
         if "@context" in value:
             context = self._context(outer, value["@context"], path)
         if len(value) == 1 and "@id" in value:
-            return self._id_object(value["@id"], context, parent, spec, path, tolerant=tolerant)
+            return self._id_object(_text_id(value), context, parent, spec, path, tolerant=tolerant)
         if "@graph" in value:
-            report("graphDisallowed", (path, "@graph"), primary=parent.id, property=spec.name)
+            report("graphDisallowed", (path, "@graph"), primary=parent.id, property=spec.shown)
         if context.language.restricts_keywords:
             for key in value:
                 if key[:1] == "@" and key not in _KEYWORDS:
@@ -186,7 +189,7 @@ class Elements:
                         "keywordDisallowed",
                         (path, key),
                         primary=parent.id,
-                        property=spec.name,
+                        property=spec.shown,
                         value=key,
                     )
         if spec.cls == _ROOT and not self.inline_interfaces:
@@ -194,7 +197,7 @@ class Elements:
                 "inlineInterfaceNotSupported",
                 path,
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=str(value.get("@id")),
             )
         version = context.language.version
@@ -203,14 +206,14 @@ class Elements:
                 "disallowedVersionDefinition",
                 path,
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 value=str(version),
             )
         automatic = "@id" not in value
         if not automatic:
             identifier = self._defined_id(value, context, path, tolerant=tolerant)
         elif spec.id_required:
-            raise self._quit("missingRequiredId", path, primary=parent.id, property=spec.name)
+            raise self._quit("missingRequiredId", path, primary=parent.id, property=spec.shown)
         else:
             identifier = self._automatic_id(value, parent, spec, path)
         if identifier in self.nodes:
@@ -233,7 +236,12 @@ class Elements:
     ) -> None:
         """Report that an id is taken; of values told apart by nothing the first one counts."""
         if not automatic:
-            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
+            self.collector.report(
+                "duplicateDefinition",
+                (path, "@id"),
+                primary=identifier,
+                other=self.nodes[identifier],
+            )
         elif spec.segment is not None and not tolerant:
             key = segment_key(value, spec.segment) or spec.segment
             names = flatten(value.get(key))
@@ -241,9 +249,10 @@ class Elements:
                 "nonUniquePropertyValue",
                 (path, key),
                 primary=parent.id,
-                property=spec.name,
+                property=spec.shown,
                 aux=spec.segment,
                 value=names[0] if isinstance(names[0], str) else None,
+                other=self.nodes[identifier],
             )
 
     def _id_object(
@@ -264,12 +273,12 @@ class Elements:
                     "idRefBadDtmiOrTerm",
                     path,
                     primary=parent.id,
-                    property=spec.name,
+                    property=spec.shown,
                     value=identifier,
                 )
             return found and f"->{found}"
         self.collector.report(
-            "idReference", path, primary=parent.id, property=spec.name, value=identifier
+            "idReference", path, primary=parent.id, property=spec.shown, value=identifier
         )
         return None
 
@@ -284,7 +293,12 @@ class Elements:
         names: frozenset[str],
     ) -> str | None:
         if parent is None and identifier in self.nodes:
-            self.collector.report("duplicateDefinition", (path, "@id"), primary=identifier)
+            self.collector.report(
+                "duplicateDefinition",
+                (path, "@id"),
+                primary=identifier,
+                other=self.nodes[identifier],
+            )
             return None
         types = self._types(value, context, parent, parent_spec, identifier, names, path)
         if types is None:
@@ -464,9 +478,16 @@ class Elements:
                 primary=node.id,
                 property=key,
                 type=types.spec.name,
+                version=node.language.version,
             )
             return
-        self.collector.report(problem, (node.path, key), primary=node.id, property=key)
+        self.collector.report(
+            problem,
+            (node.path, key),
+            primary=node.id,
+            property=key,
+            version=node.language.version,
+        )
 
     # --- object properties --------------------------------------------------------------------
 
@@ -485,9 +506,12 @@ class Elements:
             if isinstance(entry, str):
                 self._reference(entry, spec, values, node, context, where)
             elif isinstance(entry, dict):
-                if spec.cotype is not None:
-                    self._reference_object(entry, spec, node, where)
+                if spec.cotype is not None and not node.language.tolerant:
+                    self.collector.report(
+                        "refObjectNotAllowed", where, primary=node.id, property=spec.name
+                    )
                     continue
+                # In DTDL 2 a unit is read as an element like others, of a class that none can have.
                 found = self.inline_element(entry, context, node, spec, where)
                 if found is None:
                     continue
@@ -513,16 +537,6 @@ class Elements:
             node.extra[spec.id] = values
             node.extra_specs[spec.id] = spec
 
-    def _reference_object(
-        self, entry: dict[str, Any], spec: PropertySpec, node: Node, path: Path
-    ) -> None:
-        if len(entry) == 1 and "@id" in entry and node.language.tolerant:
-            self.collector.report(
-                "idReference", path, primary=node.id, property=spec.name, value=entry["@id"]
-            )
-        else:
-            self.collector.report("refObjectNotAllowed", path, primary=node.id, property=spec.name)
-
     def _reference(
         self,
         text: str,
@@ -535,13 +549,24 @@ class Elements:
         found = reference_id(text, context)
         if found is None:
             self.collector.report(
-                "badDtmiOrTerm", path, primary=node.id, property=spec.name, value=text
+                "badDtmiOrTerm",
+                path,
+                primary=node.id,
+                property=spec.name,
+                value=text,
+                version=context.language.version,
             )
             return
         self.references.append(
             Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
         )
         values.append(found)
+
+
+def _text_id(value: dict[str, Any]) -> str:
+    """Return the `@id` of an object; what is no text reads as the empty one."""
+    identifier = value["@id"]
+    return identifier if isinstance(identifier, str) else ""
 
 
 def _cotype_specs(cotypes: tuple[Cotype, ...]) -> dict[str, PropertySpec]:

@@ -9,10 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from kastor.dtdl.follow_ups import causes
 from kastor.errors import ModelRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an element stands.
+
+    Attributes:
+        interface: id of the interface that defines it; itself if it is one.
+        document, pointer, line, column: as in `Problem`.
+    """
+
+    interface: str | None
+    document: int
+    pointer: str
+    line: int | None = None
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,7 @@ class Problem:
         column: 1-based column when the document was given as text.
         message: what is wrong.
         cure: how to mend it.
+        other: where the other element stands that collides with this one.
     """
 
     id: str
@@ -49,6 +67,7 @@ class Problem:
     column: int | None = None
     message: str = ""
     cure: str = ""
+    other: Place | None = None
 
     def __str__(self) -> str:
         """Return message and cure as one text."""
@@ -60,6 +79,7 @@ _MOST_SHOWN = 20
 
 def _summary(problems: tuple[Problem, ...]) -> str:
     """Return the problems as one text; of very many only the first."""
+    problems = causes(problems)
     lines = [str(problem) for problem in problems[:_MOST_SHOWN]]
     if len(problems) > _MOST_SHOWN:
         lines.append(f"And {len(problems) - _MOST_SHOWN} more problems.")
@@ -71,13 +91,26 @@ class DtdlError(ModelRefused):
 
     Attributes:
         problems: in the order of the documents as far as the phases allow (spec dtdl 1).
+        complete: whether the parse came to the rules between models; if not, there may be more.
     """
 
     default_code: ClassVar[str] = "DTDLParserError"
 
-    def __init__(self, problems: tuple[Problem, ...], message: str | None = None) -> None:
+    def __init__(
+        self,
+        problems: tuple[Problem, ...],
+        message: str | None = None,
+        *,
+        complete: bool = False,
+    ) -> None:
         super().__init__(message or _summary(problems))
         self.problems = problems
+        self.complete = complete
+
+    @property
+    def causes(self) -> tuple[Problem, ...]:
+        """The problems without those that only follow from others, as people want them."""
+        return causes(self.problems)
 
 
 class UnresolvedReferenceError(DtdlError):

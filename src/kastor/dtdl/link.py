@@ -34,6 +34,7 @@ def undefined(elements: Elements, collector: Collector, start: int) -> dict[str,
                 primary=reference.node.id,
                 secondary=identifier,
                 property=reference.spec.name,
+                hint=identifier.rpartition(":")[2].partition(";")[0],
             )
         elif identifier.startswith(_RESERVED):
             collector.report(
@@ -84,8 +85,10 @@ def check_reference(reference: Reference, target: Node, collector: Collector) ->
     """Check class, version and partition of what a reference leads to."""
     spec, node = reference.spec, reference.node
     where = reference.path
-    if spec.parent_enum is not None or spec.value_cotype is not None:
-        return _check_unit(reference, target, collector)
+    if spec.parent_enum is not None:
+        return _check_parent(reference, target, collector)
+    if spec.value_cotype is not None:
+        return True  # the unit's type is a rule of its co-type
     if spec.cls is not None and spec.cls not in ancestors(target.kind):
         collector.report(
             "badType",
@@ -137,30 +140,18 @@ def check_reference(reference: Reference, target: Node, collector: Collector) ->
     return fine
 
 
-def _check_unit(reference: Reference, target: Node, collector: Collector) -> bool:
-    """Check that a unit is one of its semantic type (spec dtdl 9)."""
+def _check_parent(reference: Reference, target: Node, collector: Collector) -> bool:
+    """Check that a unit is one of its semantic type, from DTDL 3 on (spec dtdl 9)."""
     spec, node = reference.spec, reference.node
-    if spec.parent_enum is not None:
-        parent = target.parent.id if target.parent else None
-        if parent == spec.parent_enum:
-            return True
-        collector.report(
-            "wrongParent",
-            reference.path,
-            primary=node.id,
-            secondary=reference.id,
-            property=spec.id,
-            value=f"child of {parent}" if parent else "top-level element",
-        )
-        return False
-    if spec.value_cotype is not None and any(c.id == spec.value_cotype for c in target.cotypes):
+    parent = target.parent.id if target.parent else None
+    if parent == spec.parent_enum:
         return True
     collector.report(
-        "notRequiredType",
+        "wrongParent",
         reference.path,
         primary=node.id,
         secondary=reference.id,
         property=spec.id,
-        type=(spec.value_cotype or "").rpartition(":")[2].partition(";")[0],
+        value=f"child of {parent}" if parent else "top-level element",
     )
     return False

@@ -213,11 +213,12 @@ def _type_of(reading: Reading, value: dict[str, Any]) -> tuple[bool, str | None]
     """Return whether `@type` of a value object can be used, and the XSD type it names."""
     if "@type" not in value:
         return True, None
-    types = flatten(value["@type"])
-    if len(types) != 1 or not isinstance(types[0], str):
+    given = value["@type"]
+    types = flatten(given) if isinstance(given, (str, list)) else []
+    if len(types) != 1:
         reading.report("literalTypeNotSingular")
         return False, None
-    name = types[0]
+    name = types[0] if isinstance(types[0], str) else ""
     for prefix in ("xsd:", _XSD):
         if name.startswith(prefix):
             return True, name.removeprefix(prefix)
@@ -363,10 +364,9 @@ def _report_element_members(reading: Reading, entry: dict[str, Any]) -> None:
 
 
 def _read_language_map(reading: Reading, value: dict[str, Any]) -> dict[str, str]:
-    if value.keys() == {"@value", "@language"}:
-        reading.report(
-            "langTagValueInLangMap", f'{{ "{value["@language"]}": "{value["@value"]}" }}'
-        )
+    if value.keys() == {"@value", "@language"} and isinstance(value["@value"], str):
+        code = value["@language"] if isinstance(value["@language"], str) else ""
+        reading.report("langTagValueInLangMap", f'{{ "{code}": "{value["@value"]}" }}')
         return {}
     found: dict[str, str] = {}
     pairs = getattr(value, "pairs", None) or list(value.items())

@@ -75,7 +75,7 @@ MESSAGES: dict[str, tuple[str, str, str]] = {
     "keywordDisallowed": ("notify", "An element at {property} of {primary} has the keyword {value}.", "Remove it; only @context, @id and @type may stand there."),
     "idReference": ("notify", "{property} of {primary} refers to {value} with an object.", "Write the id as a plain text, without braces and @id."),
     "idRefBadDtmiOrTerm": ("notify", "{property} of {primary} refers to {value}, which is no valid id.", "Write a valid id as a plain text."),
-    "inlineInterfaceNotSupported": ("notify", "{property} of {primary} defines the interface {value} in its midst.", "Make it a model of its own and refer to it by its id; Azure Digital Twins wants it so."),
+    "inlineInterfaceNotSupported": ("notify", "{property} of {primary} defines the interface {value} inside.", "Upload it as a model of its own and refer to it by id: this is DTDL, but not for servers, which keep each model by itself."),
     # --- types --------------------------------------------------------------------------------
     "typeNotString": ("quit", "@type of {primary} holds something that is no text.", "Use names of types only."),
     "badType": ("notify", "{secondary} can not stand at {property} of {primary}: its type is {value}.", "Use an element of a type that {property} accepts."),

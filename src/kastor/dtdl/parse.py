@@ -6,6 +6,7 @@ join (`link`), check what only the whole shows (`closures`, `cotype_rules`).
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,7 +37,7 @@ def parse(
     allow_undefined_extensions: Literal["default", "always", "never"] = "default",
     limit_contexts: Collection[str] = (),
     tolerate_solecisms: Collection[Literal["parse", "resolve"]] = (),
-    profile: Literal["dtdl", "adt"] = "dtdl",
+    profile: Literal["dtdl", "server", "adt"] = "dtdl",
     keep_going: bool = False,
 ) -> ModelSet:
     """Parse models and resolve their references (spec dtdl 1 to 9).
@@ -44,9 +45,11 @@ def parse(
     `documents` are JSON values (a model or a list of models) or JSON texts; they are read one
     after the other, and a bad one hides the problems of later ones. `resolver` is asked for the
     ids that the documents leave undefined and returns documents, or None if it has none.
-    `profile="adt"` adds what Azure Digital Twins refuses (spec dtdl 12), apart from the version,
-    which is `max_version`. `keep_going` reads all documents before it tells of bad ones, as a
-    tool wants that shows everything at once.
+    `profile="server"` adds what a server refuses that keeps each model by itself: interfaces
+    defined inside others. `"adt"` is what Azure Digital Twins refuses (spec dtdl 12): the same,
+    apart from the version, which is `max_version`. What the resolver returns was accepted before
+    and is judged by the language alone. `keep_going` reads all documents before it tells of bad
+    ones, as a tool wants that shows everything at once.
 
     Raises:
         DtdlError: the models are not valid; all problems of the phase that failed.
@@ -66,9 +69,9 @@ def parse(
         if not missing:
             run.join()
     except Stop:
-        raise dtdl_error(run.collector.findings, run.texts) from None
+        raise dtdl_error(run.collector.findings, run.texts, complete=run.complete) from None
     if missing:
-        raise unresolved_error(missing, run.texts)
+        raise unresolved_error(missing, run.texts, run.elements.nodes)
     return ModelSet(run.elements.nodes)
 
 
@@ -83,6 +86,7 @@ class _Run:
         self.elements = Elements(self.collector, contexts, inline_interfaces=inline_interfaces)
         self.texts: list[str | None] = []
         self.values: list[object] = []
+        self.complete = False
 
     def read(self, document: object, *, tolerant: bool) -> None:
         """Phase 1 for one document."""
@@ -106,7 +110,13 @@ class _Run:
                 self.collector.report("notJson", root, value="nested deeper than 64")
                 return _UNREADABLE
             return document
-        text = document if isinstance(document, str) else bytes(document).decode("utf-8", "replace")
+        # Editors on Windows begin files with a mark that JSON does not know.
+        if isinstance(document, str):
+            document = document.removeprefix("\ufeff")
+            text = document
+        else:
+            document = bytes(document).removeprefix(BOM_UTF8)
+            text = document.decode("utf-8", "replace")
         self.texts.append(text)
         try:
             value = read_text(document)
@@ -135,6 +145,7 @@ class _Run:
             answer = resolver(list(found))
             if answer is None:
                 return found
+            self.elements.inline_interfaces = True
             for document in answer:
                 self.read(document, tolerant=tolerant)
                 self.collector.end_phase()
@@ -145,6 +156,7 @@ class _Run:
 
     def join(self) -> None:
         """Phases 3 and 4."""
+        self.complete = True
         link(self.elements, self.collector)
         self.collector.end_phase()
         nodes = self.elements.nodes

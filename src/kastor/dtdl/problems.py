@@ -5,29 +5,24 @@ Only runs when a parse failed; positions come from a second reading of the texts
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from kastor.dtdl.advice import better_cure, suggestion
 from kastor.dtdl.collector import Finding
-from kastor.dtdl.errors import DtdlError, Problem, UnresolvedReferenceError
+from kastor.dtdl.errors import DtdlError, Place, Problem, UnresolvedReferenceError
 from kastor.dtdl.messages import MESSAGES
 from kastor.dtdl.nodes import pointer
 from kastor.dtdl.positions import Lines, locate
-from kastor.dtdl.terms import contexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kastor.dtdl.elements import Reference
+    from kastor.dtdl.nodes import Path
 
 _LONGEST_SHOWN = 200
-_LONGEST_WORD = 40
 # Looking for the word that was meant takes time; this many are enough for a person.
 _MOST_SUGGESTIONS = 100
-_LIKENESS = 0.8
-_MISSPELT_VALUES = {"badDtmiOrTerm", "typeUndefinedTerm", "badType"}
-_MISSPELT_PROPERTIES = {"propertyUndefinedTerm", "noTypeThatAllows", "inferredTypeDoesNotAllow"}
 
 
 class _Shown(dict[str, str]):
@@ -37,15 +32,18 @@ class _Shown(dict[str, str]):
         return "none"
 
 
-def dtdl_error(findings: Iterable[Finding], texts: Sequence[str | None]) -> DtdlError:
+def dtdl_error(
+    findings: Iterable[Finding], texts: Sequence[str | None], *, complete: bool
+) -> DtdlError:
     """Return the error that tells of some findings."""
-    return DtdlError(problems_of(findings, texts))
+    return DtdlError(problems_of(findings, texts), complete=complete)
 
 
 def unresolved_error(
-    missing: Mapping[str, list[Reference]], texts: Sequence[str | None]
+    missing: Mapping[str, list[Reference]], texts: Sequence[str | None], known: Iterable[str]
 ) -> UnresolvedReferenceError:
-    """Return the error that tells of references that nothing defines."""
+    """Return the error that tells of references that nothing defines; `known` ids are defined."""
+    alike = {identifier.lower(): identifier for identifier in known}
     findings = [
         Finding(
             "unresolvedReference",
@@ -53,6 +51,7 @@ def unresolved_error(
             primary=references[0].node.id,
             property=references[0].spec.name,
             value=identifier,
+            hint=alike.get(identifier.lower()),
         )
         for identifier, references in missing.items()
     ]
@@ -62,84 +61,81 @@ def unresolved_error(
 
 def problems_of(findings: Iterable[Finding], texts: Sequence[str | None]) -> tuple[Problem, ...]:
     """Return the problems of some findings, with positions where the input was text."""
-    placed = [(finding, *_place(finding)) for finding in findings]
-    wanted: dict[int, set[tuple[str | int, ...]]] = {}
-    for _, document, keys, offset in placed:
+    found = list(findings)
+    places = _Places(texts, [f.path for f in found] + [f.other.path for f in found if f.other])
+    return tuple(
+        _problem(finding, places, advised=at < _MOST_SUGGESTIONS)
+        for at, finding in enumerate(found)
+    )
+
+
+class _Places:
+    """Finds where paths lead to, reading each text once for all of them."""
+
+    def __init__(self, texts: Sequence[str | None], paths: Iterable[Path]) -> None:
+        wanted: dict[int, set[tuple[str | int, ...]]] = {}
+        for path in paths:
+            document, keys, offset = _place(path)
+            if offset is None and document < len(texts) and texts[document] is not None:
+                wanted.setdefault(document, set()).add(keys)
+        self._lines = {d: Lines(text) for d, text in enumerate(texts) if text is not None}
+        self._found = {d: locate(texts[d] or "", keys) for d, keys in wanted.items()}
+
+    def of(self, path: Path, interface: str | None = None) -> Place:
+        """Return the place of one of the paths."""
+        document, keys, offset = _place(path)
         if offset is None:
-            wanted.setdefault(document, set()).add(keys)
-    found = {
-        document: locate(text, keys)
-        for document, keys in wanted.items()
-        if document < len(texts) and (text := texts[document]) is not None
-    }
-    lines = {d: Lines(text) for d, text in enumerate(texts) if text is not None}
-    problems = []
-    for at, (finding, document, keys, given) in enumerate(placed):
-        offset = found.get(document, {}).get(keys) if given is None else given
-        line, column = (None, None)
-        if offset is not None and document in lines:
-            line, column = lines[document].position(offset)
-        likely = suggestion(finding) if at < _MOST_SUGGESTIONS else None
-        problems.append(_problem(finding, document, keys, (line, column), likely))
-    return tuple(problems)
+            offset = self._found.get(document, {}).get(keys)
+        line, column = None, None
+        if offset is not None and document in self._lines:
+            line, column = self._lines[document].position(offset)
+        return Place(interface, document, render_pointer(keys), line, column)
 
 
-def _place(finding: Finding) -> tuple[int, tuple[str | int, ...], int | None]:
+def _place(path: Path) -> tuple[int, tuple[str | int, ...], int | None]:
     """Return the document, the keys into it, and the offset if that is all that is known."""
-    if isinstance(finding.path, tuple) and finding.path[0] == "@":
-        _, offset, (_, document) = finding.path
+    if isinstance(path, tuple) and path[0] == "@":
+        _, offset, (_, document) = path
         return document, (), offset
-    document, keys = pointer(finding.path)
+    document, keys = pointer(path)
     return document, keys, None
 
 
-def _problem(
-    finding: Finding,
-    document: int,
-    keys: tuple[str | int, ...],
-    position: tuple[int | None, int | None],
-    likely: str | None,
-) -> Problem:
+def _problem(finding: Finding, places: _Places, *, advised: bool) -> Problem:
     fields = {
         name: getattr(finding, name)
         for name in ("primary", "secondary", "property", "aux", "type", "value")
     }
     _, message, cure = MESSAGES[finding.id]
     shown = _Shown({n: _shorten(v) for n, v in fields.items() if v is not None})
+    if "property" in shown:
+        shown["property"] = _term(shown["property"])
+    place, other = places.of(finding.path), finding.other
     return Problem(
         id=finding.id,
         **fields,
-        document=document,
-        pointer=render_pointer(keys),
-        line=position[0],
-        column=position[1],
+        document=place.document,
+        pointer=place.pointer,
+        line=place.line,
+        column=place.column,
         message=message.format_map(shown),
-        cure=cure.format_map(shown) + (f" Did you mean {likely}?" if likely else ""),
+        cure=_cure(finding, cure.format_map(shown), advised=advised),
+        other=None if other is None else places.of(other.path, other.partition),
     )
 
 
-@lru_cache(1)
-def _vocabulary() -> dict[str, str]:
-    """Return every term of the language and its extensions, by its lower-case form."""
-    return {term.lower(): term for context in contexts().values() for term in context.terms}
+def _cure(finding: Finding, usual: str, *, advised: bool) -> str:
+    if not advised:
+        return usual
+    likely = suggestion(finding)
+    return (better_cure(finding) or usual) + (f" Did you mean {likely}?" if likely else "")
 
 
-@lru_cache(512)
-def _closest(word: str) -> str | None:
-    vocabulary = _vocabulary()
-    found = get_close_matches(word.lower(), vocabulary, 1, _LIKENESS)
-    term = vocabulary[found[0]] if found else None
-    return term if term != word else None
-
-
-def suggestion(finding: Finding) -> str | None:
-    """Return the term that a misspelt one most likely means, or None."""
-    word = finding.value if finding.id in _MISSPELT_VALUES else None
-    if finding.id in _MISSPELT_PROPERTIES:
-        word = finding.property
-    if word is None or ":" in word or len(word) > _LONGEST_WORD:
-        return None
-    return _closest(word)
+def _term(name: str) -> str:
+    """Return the term of a property of the language or an extension that is named by its id."""
+    if not name.startswith("dtmi:dtdl:"):
+        return name
+    return name.rpartition(":")[2].partition(";")[0]
 
 
 def _shorten(text: str) -> str:

@@ -8,12 +8,20 @@ of inline interfaces the id counts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from kastor.dtdl.metamodel import CLASS_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_COMPONENT = "dtmi:dtdl:class:Component;"
+_KINDS = {
+    "Property": "properties",
+    "Relationship": "relationships",
+    "Component": "components",
+    "Telemetry": "telemetries",
+    "Command": "commands",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +41,24 @@ def references(document: Mapping[str, object]) -> ModelReferences:
     """Return the direct references of one valid interface document (spec dtdl 3.3, 7)."""
     components: dict[str, None] = {}
     for content in _values(_member(document, "contents")):
-        if isinstance(content, dict) and _is_component(content):
+        if isinstance(content, dict) and "Component" in _classes(content):
             components |= dict.fromkeys(_ids(_member(content, "schema")))
     extends = dict.fromkeys(_ids(_member(document, "extends")))
     return ModelReferences(tuple(extends), tuple(components))
+
+
+def contents_by_kind(document: Mapping[str, object]) -> dict[str, list[Any]]:
+    """Return the contents that a valid interface document defines itself, as they are written.
+
+    The keys are ``properties``, ``relationships``, ``components``, ``telemetries`` and
+    ``commands``, all of them always.
+    """
+    found: dict[str, list[Any]] = {kind: [] for kind in _KINDS.values()}
+    for content in _values(_member(document, "contents")):
+        if isinstance(content, dict):
+            for name in _classes(content) & _KINDS.keys():
+                found[_KINDS[name]].append(content)
+    return found
 
 
 def _member(document: Mapping[str, object], name: str) -> object:
@@ -58,11 +80,13 @@ def _values(value: object) -> Iterator[object]:
             yield entry
 
 
-def _is_component(content: Mapping[str, object]) -> bool:
-    return any(
-        name == "Component" or (isinstance(name, str) and name.startswith(_COMPONENT))
+def _classes(content: Mapping[str, object]) -> set[str]:
+    """Return what `@type` names, classes by their term."""
+    return {
+        name.removeprefix(CLASS_ID).partition(";")[0] if name.startswith(CLASS_ID) else name
         for name in _values(content.get("@type"))
-    )
+        if isinstance(name, str)
+    }
 
 
 def _ids(value: object) -> Iterator[str]:

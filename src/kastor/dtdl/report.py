@@ -10,7 +10,7 @@ from kastor.dtdl.messages import MESSAGES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kastor.dtdl.errors import Problem
+    from kastor.dtdl.errors import Place, Problem
 
 _WIDTH = 100
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -18,12 +18,10 @@ _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def as_text(problems: Sequence[Problem], names: Sequence[str], texts: Sequence[str | None]) -> str:
     """Return the problems with place, sentences and the line they lie in, marked by a caret."""
-    return "\n".join(
-        _one_as_text(problem, _name(names, problem), _text(texts, problem)) for problem in problems
-    )
+    return "\n".join(_one_as_text(problem, names, _text(texts, problem)) for problem in problems)
 
 
-def _name(names: Sequence[str], problem: Problem) -> str:
+def _name(names: Sequence[str], problem: Problem | Place) -> str:
     return names[problem.document] if problem.document < len(names) else "<resolved>"
 
 
@@ -31,18 +29,26 @@ def _text(texts: Sequence[str | None], problem: Problem) -> str | None:
     return texts[problem.document] if problem.document < len(texts) else None
 
 
-def place(problem: Problem, name: str) -> str:
+def place(problem: Problem | Place, name: str) -> str:
     """Return file, line and column as compilers write them."""
     if problem.line is None:
         return f"{name}{problem.pointer and ': '}{problem.pointer}"
     return f"{name}:{problem.line}:{problem.column}"
 
 
-def _one_as_text(problem: Problem, name: str, text: str | None) -> str:
-    lines = [f"{place(problem, name)}: {problem.id}", f"  {problem.message}"]
+def _one_as_text(problem: Problem, names: Sequence[str], text: str | None) -> str:
+    where = place(problem, _name(names, problem))
+    lines = [f"{where}: {problem.id}", f"  {problem.message}"]
     if text is not None and problem.line is not None and problem.column is not None:
         lines += excerpt(text, problem.line, problem.column)
+    if problem.other is not None:
+        lines.append(f"  {_other(problem.other, names)}")
     return "\n".join([*lines, f"  {problem.cure}", ""])
+
+
+def _other(other: Place, names: Sequence[str]) -> str:
+    owner = f" of {other.interface}" if other.interface else ""
+    return f"The other one{owner} stands at {place(other, _name(names, other))}."
 
 
 def excerpt(text: str, line: int, column: int) -> list[str]:
@@ -57,8 +63,17 @@ def excerpt(text: str, line: int, column: int) -> list[str]:
     return [f"{gutter}{before}{shown}{after}", f"  {'':>5} | {caret}"]
 
 
-def as_json(problems: Sequence[Problem], names: Sequence[str]) -> str:
-    """Return the problems as one JSON object with ``valid``, ``files`` and ``problems``."""
+def as_json(
+    problems: Sequence[Problem],
+    names: Sequence[str],
+    skipped: Sequence[str] = (),
+    complete: bool = True,
+) -> str:
+    """Return the problems as one JSON object.
+
+    Its members are ``valid``, ``files``, ``skipped`` (files without models), ``complete`` (whether
+    the rules between models were reached) and ``problems``.
+    """
     fields = ("id", "primary", "secondary", "property", "aux", "type", "value")
     shown = [
         {
@@ -69,23 +84,43 @@ def as_json(problems: Sequence[Problem], names: Sequence[str]) -> str:
             **{f: v for f in fields if (v := getattr(problem, f)) is not None},
             "message": problem.message,
             "cure": problem.cure,
+            **({"other": _place_as_json(problem.other, names)} if problem.other else {}),
         }
         for problem in problems
     ]
-    return json.dumps(
-        {"valid": not problems, "files": list(names), "problems": shown},
-        indent=2,
-        ensure_ascii=False,
-    )
+    found = {
+        "valid": not problems,
+        "files": list(names),
+        "skipped": list(skipped),
+        "complete": complete,
+        "problems": shown,
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
-def as_github(problems: Sequence[Problem], names: Sequence[str]) -> str:
-    """Return the problems as workflow commands that annotate a pull request."""
-    return "\n".join(
+def _place_as_json(other: Place, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "file": _name(names, other),
+        "line": other.line,
+        "column": other.column,
+        "pointer": other.pointer,
+        "interface": other.interface,
+    }
+
+
+def as_github(problems: Sequence[Problem], names: Sequence[str], notes: Sequence[str] = ()) -> str:
+    """Return the problems, and notes, as workflow commands that annotate a pull request."""
+    lines = [
         f"::error file={_property(_name(names, p))},line={p.line or 1},col={p.column or 1},"
-        f"title={_property(p.id)}::{_data(str(p))}"
+        f"title={_property(p.id)}::{_data(_with_other(p, names))}"
         for p in problems
-    )
+    ]
+    return "\n".join([*lines, *(f"::notice::{_data(note)}" for note in notes)])
+
+
+def _with_other(problem: Problem, names: Sequence[str]) -> str:
+    other = "" if problem.other is None else f"{_other(problem.other, names)} "
+    return f"{problem.message} {other}{problem.cure}"
 
 
 def _data(text: str) -> str:
@@ -96,7 +131,9 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def as_sarif(problems: Sequence[Problem], names: Sequence[str], version: str) -> str:
+def as_sarif(
+    problems: Sequence[Problem], names: Sequence[str], version: str, notes: Sequence[str] = ()
+) -> str:
     """Return the problems as a SARIF 2.1.0 log."""
     rules = sorted({problem.id for problem in problems})
     driver = {
@@ -110,21 +147,35 @@ def as_sarif(problems: Sequence[Problem], names: Sequence[str], version: str) ->
         "runs": [
             {
                 "tool": {"driver": driver},
-                "results": [_sarif_result(p, _name(names, p), rules) for p in problems],
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": [
+                            {"level": "note", "message": {"text": note}} for note in notes
+                        ],
+                    }
+                ],
+                "results": [_sarif_result(p, names, rules) for p in problems],
             }
         ],
     }
     return json.dumps(log, indent=2, ensure_ascii=False)
 
 
-def _sarif_result(problem: Problem, name: str, rules: list[str]) -> dict[str, Any]:
-    place_of: dict[str, Any] = {"artifactLocation": {"uri": name}}
-    if problem.line is not None:
-        place_of["region"] = {"startLine": problem.line, "startColumn": problem.column}
+def _sarif_result(problem: Problem, names: Sequence[str], rules: list[str]) -> dict[str, Any]:
+    related = [] if problem.other is None else [_sarif_place(problem.other, names)]
     return {
         "ruleId": problem.id,
         "ruleIndex": rules.index(problem.id),
         "level": "error",
-        "message": {"text": str(problem)},
-        "locations": [{"physicalLocation": place_of}],
+        "message": {"text": _with_other(problem, names)},
+        "locations": [_sarif_place(problem, names)],
+        **({"relatedLocations": related} if related else {}),
     }
+
+
+def _sarif_place(found: Problem | Place, names: Sequence[str]) -> dict[str, Any]:
+    place_of: dict[str, Any] = {"artifactLocation": {"uri": _name(names, found)}}
+    if found.line is not None:
+        place_of["region"] = {"startLine": found.line, "startColumn": found.column}
+    return {"physicalLocation": place_of}

@@ -29,6 +29,8 @@ def report_bad_type(
     identifier: str,
     value: str | None,
     path: Path,
+    *,
+    hint: str | None = None,
 ) -> None:
     """Report that `@type` names no class that may stand here."""
     collector.report(
@@ -36,8 +38,9 @@ def report_bad_type(
         path,
         primary=parent.id if parent else identifier,
         secondary=identifier,
-        property=spec.name if spec else None,
+        property=spec.shown if spec else None,
         value=value,
+        hint=hint,
     )
 
 
@@ -80,9 +83,16 @@ class TypeReader:
         wrong = [m for m in materials if m not in names]
         if wrong or not (materials or self.failed):
             named: list[str | None] = [*wrong] or [None]
+            hint = undefined[0] if undefined and not wrong else None
             for value in named:
                 report_bad_type(
-                    self.collector, parent, parent_spec, self.identifier, value, self.path
+                    self.collector,
+                    parent,
+                    parent_spec,
+                    self.identifier,
+                    value,
+                    self.path,
+                    hint=hint,
                 )
             self.failed = True
         elif len(materials) > 1:
@@ -94,7 +104,7 @@ class TypeReader:
         self._check_cotypes(spec, cotypes)
         return Types(spec, tuple(cotypes), tuple(undefined), inferred=False)
 
-    def _report(self, identifier: str, **fields: str | None) -> None:
+    def _report(self, identifier: str, **fields: Any) -> None:
         self.collector.report(identifier, self.path, primary=self.identifier, **fields)
 
     def _cotype(
@@ -137,7 +147,7 @@ class TypeReader:
             self._fail("typeIrrelevantDtmiOrTerm", entry)
 
     def _fail(self, identifier: str, value: str) -> None:
-        self._report(identifier, value=value)
+        self._report(identifier, value=value, version=self.context.language.version)
         self.failed = True
 
     def _check_cotypes(self, spec: ClassSpec, cotypes: list[Cotype]) -> None:

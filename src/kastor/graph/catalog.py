@@ -16,8 +16,10 @@ import orjson
 
 from kastor.dtdl import (
     CompiledInterface,
+    Definition,
     ValueRules,
     compile_interface,
+    definitions,
     parse,
     references,
 )
@@ -35,7 +37,12 @@ Compiled: TypeAlias = dict[ModelId, CompiledInterface]
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """One stored model with what is asked of it often; `text` is the document as uploaded."""
+    """One stored model with what is asked of it often.
+
+    Attributes:
+        text: the document as uploaded.
+        defines: what has an id of its own inside it.
+    """
 
     key: int
     id: ModelId
@@ -44,6 +51,7 @@ class StoredModel:
     decommissioned: bool
     extends: tuple[ModelId, ...]
     components: tuple[ModelId, ...]
+    defines: tuple[Definition, ...] = ()
 
     @property
     def needs(self) -> tuple[ModelId, ...]:
@@ -148,6 +156,22 @@ class ModelCatalog:
             self._matching[model_id, exact] = known
         return known
 
+    def defined_inside(self) -> dict[str, list[tuple[ModelId, Definition]]]:
+        """Return the ids that models define inside themselves, each with the models that do."""
+        found: dict[str, list[tuple[ModelId, Definition]]] = {}
+        for model in self.models.values():
+            for definition in model.defines:
+                found.setdefault(definition.id, []).append((model.id, definition))
+        return found
+
+    def with_interfaces_inside(self) -> list[ModelId]:
+        """Return the models that hold interfaces; older servers took them, but none serves them."""
+        return [
+            model.id
+            for model in self.models.values()
+            if any(definition.interface for definition in model.defines)
+        ]
+
     def property_names(self) -> frozenset[str]:
         """Return every content name of every stored model, for suggestions."""
         names: set[str] = set()
@@ -167,13 +191,14 @@ class ModelCatalog:
         deletes: Sequence[ModelId] = (),
     ) -> ModelCatalog:
         """Return the snapshot after a change; what is compiled is taken along."""
-        models = {key: model for key, model in self.models.items() if key not in deletes}
+        gone = frozenset(deletes)
+        models = {key: model for key, model in self.models.items() if key not in gone}
         for model_id, in_service in commission:
             models[model_id] = _commissioned(models[model_id], in_service)
         models |= {row.id: _stored(row) for row in uploads}
         keys = {**self.keys, **{row.id: row.key for row in uploads}}
         catalog = ModelCatalog(epoch, models, keys, self.rules)
-        catalog._compiled = {k: v for k, v in self._compiled.items() if k not in deletes}
+        catalog._compiled = {k: v for k, v in self._compiled.items() if k not in gone}
         return catalog
 
     def take_over(self, previous: ModelCatalog) -> None:
@@ -234,7 +259,8 @@ def _same(one: StoredModel, other: StoredModel | ModelRow) -> bool:
 
 
 def _stored(row: ModelRow) -> StoredModel:
-    needs = references(orjson.loads(row.text))
+    document = orjson.loads(row.text)
+    needs = references(document)
     return StoredModel(
         row.key,
         row.id,
@@ -243,7 +269,16 @@ def _stored(row: ModelRow) -> StoredModel:
         row.decommissioned,
         needs.extends,
         needs.components,
+        defined_in(row.text, document),
     )
+
+
+def defined_in(text: bytes, document: Document | None = None) -> tuple[Definition, ...]:
+    """Return what a valid model defines inside itself; `document` is its text decoded, if it is."""
+    # A second @id, or an escape that may hide one: most models have neither, and load quickly.
+    if text.count(b'"@id"') < 2 and b"\\u" not in text:  # noqa: PLR2004
+        return ()
+    return definitions(orjson.loads(text) if document is None else document)
 
 
 def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
@@ -255,4 +290,5 @@ def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
         not in_service,
         model.extends,
         model.components,
+        model.defines,
     )

@@ -121,6 +121,11 @@ class DeleteModel:
     model_id: ModelId
 
 
+@dataclass(frozen=True, slots=True)
+class DeleteAllModels:
+    """Delete every stored model."""
+
+
 Command: TypeAlias = (
     PutTwin
     | PatchTwin
@@ -132,6 +137,7 @@ Command: TypeAlias = (
     | UploadModels
     | CommissionModel
     | DeleteModel
+    | DeleteAllModels
 )
 
 

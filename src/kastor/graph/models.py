@@ -18,7 +18,12 @@ from kastor.records import ChangeKind, ChangeModels, Current, Decision, LogEntry
 if TYPE_CHECKING:
     from kastor.clock import Stamp
     from kastor.graph.catalog import ModelCatalog, StoredModel
-    from kastor.graph.commands import CommissionModel, DeleteModel, UploadModels
+    from kastor.graph.commands import (
+        CommissionModel,
+        DeleteAllModels,
+        DeleteModel,
+        UploadModels,
+    )
     from kastor.types import ModelId
 
 
@@ -118,6 +123,21 @@ def decide_delete(command: DeleteModel, current: Current, stamp: Stamp) -> Decis
         return catalog.changed(epoch=epoch, deletes=(model.id,))
 
     return Decision(ChangeModels((), (), (model.id,), logs, next_catalog), None)
+
+
+def decide_delete_all(_command: DeleteAllModels, current: Current, stamp: Stamp) -> Decision:
+    """Decide to delete all models; their twins stay, as orphans."""
+    catalog: ModelCatalog = current.catalog
+    ids = tuple(catalog.models)
+    logs = tuple(
+        _log(ChangeKind.MODEL_DELETE, model.id, model.text, stamp)
+        for model in catalog.models.values()
+    )
+
+    def next_catalog(_keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
+        return catalog.changed(epoch=epoch, deletes=ids)
+
+    return Decision(ChangeModels((), (), ids, logs, next_catalog), None)
 
 
 def _log(kind: ChangeKind, model_id: ModelId, data: bytes, stamp: Stamp) -> LogEntry:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import orjson
 
-from kastor.dtdl import DtdlError, UnresolvedReferenceError, parse
-from kastor.errors import Detail, LimitExceeded, ModelRefused, Unavailable
+from kastor.errors import LimitExceeded, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
 from kastor.graph.metadata import is_component
+from kastor.graph.upload_check import require_valid
 from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
 
 if TYPE_CHECKING:
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from kastor.storage.protocol import Store
     from kastor.types import Document, ModelId
 
-_WRONG_VERSION = frozenset({"disallowedContextVersion", "unrecognizedContextVersion"})
-_UPLOAD_REFUSED = (
-    "None of the models in this request could be created due to a problem with one or more models"
-)
 _UPLOAD_ATTEMPTS = 5
+
+T = TypeVar("T")
 
 _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp], Decision]]] = {
     c.PutTwin: (lambda x: Needs(x.twin_id), twin.decide_put),
@@ -52,6 +50,7 @@ _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp],
     c.UploadModels: (lambda _: Needs(), models.decide_upload),
     c.CommissionModel: (lambda _: Needs(), models.decide_commission),
     c.DeleteModel: (lambda _: Needs(), models.decide_delete),
+    c.DeleteAllModels: (lambda _: Needs(), models.decide_delete_all),
 }
 
 
@@ -63,7 +62,7 @@ class ModelLimits:
     per_upload: int | None = None
     stored: int | None = None
     document_bytes: int | None = None
-    profile: Literal["dtdl", "adt"] = "dtdl"
+    profile: Literal["server", "adt"] = "server"
 
 
 ADT_MODEL_LIMITS = ModelLimits(
@@ -78,6 +77,7 @@ class GraphService:
         self._store = store
         self._limits = limits or ModelLimits()
         self._uploading = asyncio.Lock()
+        self._reading_lineage = asyncio.Lock()
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -156,6 +156,11 @@ class GraphService:
         wanted = set(catalog.closure(model_ids) or ())
         return [model for model in catalog.models.values() if model.id in wanted]
 
+    async def read_lineage(self, read: Callable[[ModelCatalog], T]) -> T:
+        """Return what a thread reads of many models; one at a time, since it holds them all."""
+        async with self._reading_lineage:
+            return await asyncio.to_thread(read, self.catalog)
+
     async def upload(
         self, text: bytes, documents: Sequence[tuple[Document, bytes]], context: Context
     ) -> list[StoredModel]:
@@ -177,7 +182,7 @@ class GraphService:
             for _ in range(_UPLOAD_ATTEMPTS):
                 await self._store.refresh()
                 catalog = self.catalog
-                await asyncio.to_thread(self._require_valid, text, catalog)
+                await asyncio.to_thread(self._require_valid, text, documents, catalog)
                 ids = [document["@id"] for document, _ in documents]
                 models.require_new(catalog, ids)
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
@@ -204,37 +209,8 @@ class GraphService:
                     f"{limits.document_bytes} are allowed."
                 )
 
-    def _require_valid(self, text: bytes, catalog: ModelCatalog) -> None:
-        def resolve(ids: Sequence[str]) -> list[Document]:
-            return [catalog.models[each].document() for each in ids if each in catalog.models]
-
-        try:
-            parse(
-                [text],
-                max_version=self._limits.max_version,
-                resolver=resolve,
-                tolerate_solecisms={"resolve"},
-                profile=self._limits.profile,
-            )
-        except UnresolvedReferenceError as error:
-            names = ", ".join(error.ids)
-            raise ModelRefused(
-                f"{_UPLOAD_REFUSED}: these models are referred to but neither in the request "
-                f"nor stored: {names}. Upload them first, or together."
-            ) from error
-        except DtdlError as error:
-            raise _refused(error) from error
-
-
-def _refused(error: DtdlError) -> ModelRefused:
-    problems = error.problems
-    code = None
-    if any(problem.id in _WRONG_VERSION for problem in problems):
-        code = "ModelVersionNotSupported"
-    first = problems[0]
-    more = f" ({len(problems) - 1} more in details)" if len(problems) > 1 else ""
-    details = tuple(
-        Detail(problem.id, f"{problem.message} {problem.cure}".strip()) for problem in problems
-    )
-    text = f"{_UPLOAD_REFUSED}: {first.message} {first.cure}{more}"
-    return ModelRefused(text, code=code, details=details)
+    def _require_valid(
+        self, text: bytes, documents: Sequence[tuple[Document, bytes]], catalog: ModelCatalog
+    ) -> None:
+        limits = self._limits
+        require_valid(text, documents, catalog, limits.max_version, limits.profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -49,6 +50,8 @@ def read_messages(
         LimitExceeded: it has more than MAX_MESSAGES messages.
     """
     shown = {name: value for name, value in headers.items() if name not in _PRIVATE}
+    if content_type != TEXT:
+        body = body.removeprefix(BOM_UTF8)
     if content_type == EVENT:
         return [_event(shown, _decoded(body))]
     if content_type == EVENT_BATCH:

@@ -83,9 +83,9 @@ def test_other_paths_have_no_operation(path: bytes) -> None:
     [
         ("PATCH", b"/query", ("POST",)),
         ("GET", b"/query", ("POST",)),
-        ("HEAD", b"/models", ("GET", "POST")),
+        ("HEAD", b"/models", ("DELETE", "GET", "POST")),
         ("POST", b"/digitaltwins/a", ("DELETE", "GET", "PATCH", "PUT")),
-        ("get", b"/models", ("GET", "POST")),
+        ("get", b"/models", ("DELETE", "GET", "POST")),
     ],
 )
 def test_another_method_is_told_which_there_are(

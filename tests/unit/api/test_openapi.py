@@ -139,3 +139,8 @@ def test_writing_operations_need_writing_permissions() -> None:
             assert operation.permission.value.endswith(f"/{words[operation.method]}"), operation.id
         if operation.method != "GET":
             assert operation.permission not in READER or operation.permission is Permission.QUERY
+
+
+def test_deleting_all_models_needs_the_permission_to_delete_models() -> None:
+    [row] = [each for each in OPERATIONS if (each.method, each.path) == ("DELETE", "/models")]
+    assert (row.permission, row.versioned, row.in_adt) == (Permission.MODELS_DELETE, True, False)

@@ -118,8 +118,9 @@ async def change_models(
         for model_id, in_service in change.commission:
             since = None if in_service else now
             await connection.execute(texts[sql.COMMISSION_MODEL], since, model_id)
-        for model_id in change.deletes:
-            await connection.execute(texts[sql.END_MODEL], now, model_id)
+        if change.deletes:
+            ended = [(now, model_id) for model_id in change.deletes]
+            await connection.executemany(texts[sql.END_MODEL], ended, timeout=LOAD_SECONDS)
         entries = [
             (
                 bucket_of(log.owner),
