@@ -137,11 +137,31 @@ class Dialect(Protocol):
         """A function or operator of the superset over guarded values."""
         ...
 
-    def gather(self, row: str, keys: list[str], order: str, *, plain: bool) -> str:
-        """The select list that makes one page of many rows: count, rows, keys.
+    def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
+        """The statement that makes one page of many rows: count, rows, keys.
 
-        Plain keys are whole numbers or walks and are joined by blanks; others are JSON arrays.
+        Plain keys are whole numbers or walks and are joined by blanks; others are JSON arrays. The
+        rows are NULL, or the statement fails, when they have more than `MAX_BYTES`.
         """
+        ...
+
+    def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
+        """The statement of the single rows: text and keys.
+
+        A text is NULL, or the statement fails there, when it has more than `MAX_BYTES`.
+        """
+        ...
+
+    def bounded(self, test: str, subject: str, part: str) -> str:
+        """`test` over the texts ``a0`` and ``a1``; fails when their search would take too long."""
+        ...
+
+    def comparable(self, doc: str, path: str) -> str:
+        """The value if it is a number, string or boolean; no two of different kinds are equal."""
+        ...
+
+    def comparable_slot(self, *columns: str) -> str:
+        """The same of a value that is there as its `sort_columns`."""
         ...
 
     def ranked(self, doc: str, path: str) -> tuple[str, ...]:

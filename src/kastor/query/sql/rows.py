@@ -26,7 +26,8 @@ def row_sql(columns: tuple[Column, ...] | None, values: Values) -> str:
         opening = "{" if certain and number == 0 else ","
         lead = values.constant(opening + json.dumps(column.key, ensure_ascii=False) + ":")
         member = f"{lead} || {values.json(column.value)}"
-        parts.append(member if opening == "{" else f"coalesce({member}, '')")
+        member = member if opening == "{" else f"coalesce({member}, '')"
+        parts.append(values.parameters.written(member))
     if not parts:
         return "'{}'"
     joined = " || ".join(parts)
