@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from kastor.errors import BadRequest, CatalogChanged, InvalidArgument, QueryTooLarge, Unavailable
+from kastor.errors import (
+    BadRequest,
+    CatalogChanged,
+    InvalidArgument,
+    QueryTimeout,
+    QueryTooLarge,
+    Unavailable,
+)
 from kastor.query.compiled import Compiled, Compiler
 from kastor.query.cost import charge
 from kastor.query.explain import advice, as_json
@@ -20,7 +27,7 @@ from kastor.query.pages import Found, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.token import Position, decode, encode
-from kastor.storage.bounds import MAX_BYTES
+from kastor.storage.bounds import MAX_BYTES, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -34,6 +41,7 @@ _ATTEMPTS = 5
 _QUICK_TEXT = 2_000
 """Characters of a query that are compiled at once; longer ones in a thread."""
 _THREADS = 2
+_LEAST_SECONDS = 0.01
 
 Made = TypeVar("Made")
 
@@ -207,16 +215,14 @@ class QueryService:
             QueryTimeout: it took too long.
             CatalogChanged: the models changed meanwhile.
         """
-        ends = time.monotonic() + self._settings.timeout_seconds
+        begun = time.monotonic()
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan))
-        row = await self._joined(sql.text, (limit, *sql.constants), ends)
+        row = await self._joined(sql.text, (limit, *sql.constants))
         if row is not None:
             return str(row[1]).split(",\n") if row[0] else []
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan, aggregate=False))
         most = self._settings.max_result_bytes
-        rows, more = await self._reader.fetch_some(
-            sql.text, (limit, *sql.constants), timeout=_left(ends), most=most
-        )
+        rows, more = await self._singly(sql.text, (limit, *sql.constants), begun, most)
         if more:
             raise QueryTooLarge(
                 f"The rows of the query have more than {most} bytes (limit max_result_bytes)."
@@ -323,37 +329,43 @@ class QueryService:
         self, compiled: Compiled, sql: Sql, params: tuple[object, ...], wanted: int
     ) -> Found:
         """Up to `wanted` rows; fewer of them where they are large."""
-        ends = time.monotonic() + self._settings.timeout_seconds
+        begun = time.monotonic()
         if not compiled.aggregate:
-            rows = await self._reader.fetch_all(sql.text, params, timeout=_left(ends))
-            return join_page(rows, wanted)
-        row = await self._joined(sql.text, params, ends)
+            timeout = self._settings.timeout_seconds
+            return join_page(
+                await self._reader.fetch_all(sql.text, params, timeout=timeout), wanted
+            )
+        row = await self._joined(sql.text, params)
         if row is not None:
             return cut_page(row, wanted, plain=sql.plain)
         resumes = sql.resumes
         single = await self._off_loop(compiled.length, lambda: compiled.steps(resumes=resumes))
         given = params[: len(params) - len(sql.constants)]
-        rows, more = await self._reader.fetch_some(
-            single.text, (*given, *single.constants), timeout=_left(ends), most=MAX_BYTES
-        )
+        params = (*given, *single.constants)
+        rows, more = await self._singly(single.text, params, begun, MAX_BYTES)
         return join_page(rows, len(rows) if more else wanted, more=more)
 
-    async def _joined(
-        self, sql: str, params: Sequence[object], ends: float
-    ) -> tuple[object, ...] | None:
+    async def _joined(self, sql: str, params: Sequence[object]) -> tuple[object, ...] | None:
         """The row of an aggregated statement; None if its rows are too large to be joined."""
+        timeout = self._settings.timeout_seconds
         try:
-            row = await self._reader.fetch_one(sql, params, timeout=_left(ends))
+            row = await self._reader.fetch_one(sql, params, timeout=timeout)
         except QueryTooLarge:
             return None
         if row is None:
             return 0, "", ""
         return None if row[0] and row[1] is None else row
 
-
-def _left(ends: float) -> float:
-    """Seconds until then."""
-    return max(ends - time.monotonic(), 0.001)
+    async def _singly(
+        self, sql: str, params: Sequence[object], begun: float, most: int
+    ) -> tuple[list[tuple[object, ...]], bool]:
+        """The rows of a statement that follows one which `begun` the query's time."""
+        timeout = self._settings.timeout_seconds
+        left = max(begun + timeout - time.monotonic(), _LEAST_SECONDS)
+        try:
+            return await self._reader.fetch_some(sql, params, timeout=left, most=most)
+        except QueryTimeout:
+            raise too_long(timeout) from None
 
 
 def _bad_token() -> BadRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from kastor.errors import QueryError, QueryTooLarge
+from kastor.errors import QueryError, QueryTimeout, QueryTooLarge
 
 BUCKETS = 64
 LOG_ROW_OVERHEAD = 200
@@ -67,6 +67,14 @@ def impossible(error: Exception) -> QueryError:
 def too_large() -> QueryTooLarge:
     """Return what a client is told whose query makes a value or a row that is too large."""
     return QueryTooLarge(_TOO_LARGE)
+
+
+def too_long(timeout: float) -> QueryTimeout:
+    """Return what a client is told whose query ran longer than `timeout` seconds."""
+    return QueryTimeout(
+        f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
+        "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
+    )
 
 
 def too_much_sorted() -> QueryError:

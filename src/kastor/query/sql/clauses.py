@@ -63,6 +63,7 @@ class Clauses:
         terms = self.where.terms if isinstance(self.where, And) else (self.where,)
         if self.ways is None:  # terms about a start alone are in the walk already
             starts = {start for start, _ in itinerary(self.graph, self.where)}
+            starts = {start for start in starts if not self.graph.sources[start].outer}
             terms = tuple(term for term in terms if not _only(sources_of(term), starts))
         needed = needed | sources_of(*terms)
         written = [self.condition(term) for term in terms if term not in (Truth(value=True), skip)]

@@ -23,6 +23,8 @@ class Dialect(Protocol):
     """Between tables whose conditions stand in WHERE."""
     keeps_order: bool
     """Whether joins behind an ordered sub-select keep its order."""
+    names_members: bool
+    """Whether nothing else bounds what a row takes while it is put together."""
     sorts_values: bool
     """Whether values of any kind can be ordered and grouped."""
     sort_columns: tuple[tuple[str, str], ...]
@@ -142,6 +144,13 @@ class Dialect(Protocol):
 
         Plain keys are whole numbers or walks and are joined by blanks; others are JSON arrays. The
         rows are NULL, or the statement fails, when they have more than `MAX_BYTES`.
+        """
+        ...
+
+    def row(self, text: str, members: list[str]) -> str:
+        """The text of a row over its members ``m0``, ``m1`` ..; NULL if it would be too large.
+
+        Only where `names_members`.
         """
         ...
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kastor.query.sql.paths import is_literal
-from kastor.query.sql.postgres_calls import aggregate, bounded, call
+from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.storage.bounds import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Postgres:
     explain = "EXPLAIN "
     join = " CROSS JOIN "
     keeps_order = False
+    names_members = True
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"
@@ -141,6 +142,9 @@ class Postgres:
 
     def like(self, value: str, pattern: str, parameters: Parameters) -> str:
         """As `Dialect` says."""
+        escapes = len(pattern) - len(pattern.rstrip("\\"))
+        if escapes % 2:  # one that escapes nothing says nothing, and is an error here
+            pattern = pattern[:-1]
         return f"{value} LIKE {parameters.add(pattern)}"
 
     def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
@@ -199,11 +203,15 @@ class Postgres:
             positions = f"string_agg(y, {joined})"
         return (
             f"WITH k AS MATERIALIZED (SELECT {', '.join(ordered)}, {row} AS x, {position} AS y"
-            f" FROM {source}), n AS MATERIALIZED"
-            " (SELECT count(*) AS number, sum(octet_length(x)) AS size FROM k)"
+            f" FROM {source}), n AS MATERIALIZED (SELECT count(*) AS number,"
+            f" sum(coalesce(octet_length(x), {MAX_BYTES + 1})) AS size FROM k)"
             f" SELECT (SELECT number FROM n), string_agg(x, {joined}), {positions} FROM k"
             f" WHERE (SELECT size FROM n) <= {MAX_BYTES}"
         )
+
+    def row(self, text: str, members: list[str]) -> str:
+        """As `Dialect` says."""
+        return row_of(text, members)
 
     def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
         """As `Dialect` says."""

@@ -76,6 +76,8 @@ _DISTANCE = (
     " + cos(y0) * cos(y1) * power(sin((x1 - x0) / 2), 2)) AS x) h)"
 )
 """Haversine on a sphere of 6,371,008.8 m; x are longitudes, y latitudes, in radians."""
+_STEP = 16
+"""Members of a row that are made before it is looked how large they are."""
 _RING = "(a1)::jsonb #> '{coordinates,0}'"
 _ELEMENTS = f"jsonb_array_elements(CASE WHEN jsonb_typeof({_RING}) = 'array' THEN {_RING} END)"
 _CORNER = (
@@ -163,6 +165,26 @@ def bounded(test: str, subject: str, part: str, refused: str) -> str:
     return (
         f"(SELECT CASE WHEN {work} > {MAX_TEXT_WORK} THEN {failure}{refused} ELSE {test} END"
         f" FROM (SELECT {subject} AS a0, {part} AS a1 OFFSET 0) c)"
+    )
+
+
+def row_of(text: str, members: list[str], first: int = 0) -> str:
+    """A row's text over its members from `first` on, or NULL when it would be too large.
+
+    A few members at a time are made, and the next ones only if those before leave room.
+    """
+    last = min(first + _STEP, len(members))
+    names = [f"m{number}" for number in range(first, last)]
+    named = ", ".join(f"{members[n]} AS m{n}" for n in range(first, last))
+    size = " + ".join(f"coalesce(octet_length({name}), 0)::bigint" for name in names)
+    if first:
+        size = f"z{first} + {size}"
+    if last < len(members):
+        text = row_of(text, members, last)
+    return (
+        f"(SELECT CASE WHEN z{last} <= {MAX_BYTES} THEN {text} END FROM"
+        f" (SELECT {', '.join(names)}, {size} AS z{last} FROM (SELECT {named} OFFSET 0) m OFFSET 0)"
+        f" c{last})"
     )
 
 

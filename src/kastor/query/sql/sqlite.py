@@ -61,6 +61,7 @@ class Sqlite:
     explain = "EXPLAIN QUERY PLAN "
     join = " JOIN "
     keeps_order = True
+    names_members = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
     join_in_order = "CROSS JOIN"
@@ -263,6 +264,10 @@ class Sqlite:
         else:
             positions = f"group_concat(json_array({', '.join(keys)}), {joined})"
         return f"SELECT count(*), group_concat({row}, {joined}), {positions} FROM {source}"
+
+    def row(self, text: str, members: list[str]) -> str:
+        """As `Dialect` says, and never called: the connection bounds every value."""
+        raise AssertionError((text, len(members)))
 
     def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
         """As `Dialect` says."""

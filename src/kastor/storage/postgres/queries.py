@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kastor.errors import CatalogChanged, QueryTimeout, QueryTooLarge
-from kastor.storage.bounds import impossible, too_large
+from kastor.errors import CatalogChanged, QueryTooLarge
+from kastor.storage.bounds import impossible, too_large, too_long
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 
@@ -89,13 +89,13 @@ class Queries:
                 try:
                     return await self._run(self._connections, epoch, text, params, timeout, most)
                 except TimeoutError:
-                    raise _too_long(timeout) from None
+                    raise too_long(timeout) from None
                 except QueryTooLarge:
                     raise
                 except Exception as error:
                     fault, state = fault_of(error), str(getattr(error, "sqlstate", None))
                     if state == _CANCELLED:
-                        raise _too_long(timeout) from None
+                        raise too_long(timeout) from None
                     if state.startswith(_IMPOSSIBLE):
                         raise impossible(error) from error
                     if fault in (Fault.OTHER, Fault.ELSEWHERE):  # read-only it is by our own wish
@@ -128,12 +128,12 @@ class Queries:
         except CatalogChanged:
             return None  # it is behind; the primary decides
         except TimeoutError:
-            raise _too_long(timeout) from None
+            raise too_long(timeout) from None
         except QueryTooLarge:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the primary answers
             if getattr(error, "sqlstate", None) == _CANCELLED:
-                raise _too_long(timeout) from None
+                raise too_long(timeout) from None
             self._replicas.note_failure(replica, error)
             return None
 
@@ -221,10 +221,3 @@ def _storable(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_storable(each) for each in value)
     return value
-
-
-def _too_long(timeout: float) -> QueryTimeout:
-    return QueryTimeout(
-        f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
-        "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
-    )

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from kastor.errors import QueryTimeout, QueryTooLarge
+from kastor.errors import QueryTooLarge
 from kastor.storage.bounds import (
     MAX_BYTES,
     MAX_TEMPORARY_BYTES,
     impossible,
     too_large,
+    too_long,
     too_much_sorted,
 )
 from kastor.storage.sqlite.connection import open_reader
@@ -185,10 +186,7 @@ class ReadPool:
         except apsw.InterruptError:
             if run.sorted_too_much:
                 raise too_much_sorted() from None
-            raise QueryTimeout(
-                f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
-                "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
-            ) from None
+            raise too_long(timeout) from None
         except apsw.TooBigError:
             raise too_large() from None
         except apsw.SQLError as error:
