@@ -49,6 +49,7 @@ class Texts:
         self.random = random
         self.left = budget
         self.number = 0
+        self.inner = 0
 
     def pick(self, *makes):
         return self.random.choice(makes)()
@@ -60,7 +61,10 @@ class Texts:
             self.value(name, 0) + f" AS c{n}"
             for n in range(1 if depth else self.random.choice([1, 2, 30]))
         )
-        text = f"SELECT {columns} {source} WHERE {self.condition(name, depth)}"
+        terms = [self.condition(name, depth)]
+        while depth == 0 and self.left > 0 and len(terms) < 900:
+            terms.append(self.condition(name, depth))
+        text = f"SELECT {columns} {source} WHERE {' AND '.join(terms)}"
         if depth == 0 and self.random.randrange(2):
             keys = [self.value(name, 0) for _ in range(self.random.choice([1, 2, 20]))]
             text += " ORDER BY " + ", ".join(f"{key} DESC" for key in keys)
@@ -87,11 +91,14 @@ class Texts:
         self.left -= 30
         if self.left < 0 or depth > 30:
             return f"{name}.p = 1"
+        if self.inner > 40:
+            return self.leaf(name)
         return self.pick(
+            lambda: self.leaf(name),
             lambda: self.leaf(name),
             lambda: self.exists(name, depth),
             lambda: self.exists(name, depth),
-            lambda: f"{name}.p IN ({self.query(depth + 1)})",
+            lambda: self.listed(name, depth),
             lambda: f"NOT ({self.condition(name, depth + 1)})",
             lambda: self.chain(name, depth, " AND "),
             lambda: self.chain(name, depth, " OR "),
@@ -101,10 +108,15 @@ class Texts:
         count = self.random.choice([2, 3, 40])
         return "(" + word.join(self.condition(name, depth + 1) for _ in range(count)) + ")"
 
+    def listed(self, name, depth):
+        self.inner += 1
+        return f"{name}.p IN ({self.query(depth + 4)})"
+
     def exists(self, name, depth):
+        self.inner += 1
         inner = f"x{self.new()}"
         edges = "".join(f"{self.edge()}()" for _ in range(self.random.randrange(3)))
-        where = self.condition(self.random.choice([name, inner]), depth + 1)
+        where = self.condition(self.random.choice([name, inner]), depth + 4)
         return f"EXISTS {{ ({name}){self.edge()}({inner}){edges} WHERE {where} }}"
 
     def leaf(self, name):
@@ -121,10 +133,10 @@ class Texts:
 
     def value(self, name, depth):
         self.left -= 5
-        if self.left < 0 or depth > 12:
+        if self.left < 0 or depth > 4:
             return f"{name}.p"
         inner = [self.value(name, depth + 1) for _ in range(self.random.choice([1, 1, 2]))]
-        inner = (inner * 3)[:3]
+        inner = (inner * 2)[:2]
         return self.random.choice(
             [
                 f"{name}.p", f"{name}.a.b.c", "1", "'a'", f"({inner[0]} + 1)", f"-({inner[0]} % 7)",

@@ -33,35 +33,32 @@ if TYPE_CHECKING:
 
 SORT_STEPS = 200_000
 """Virtual machine steps between two looks at what was sorted on disk; a few milliseconds."""
-AGAIN_SECONDS = 0.05
-"""Until a statement is interrupted again that had not begun, or has not noticed."""
+WATCH_SECONDS = 0.05
+"""Between two looks at what is to end."""
 
 _LOOK_AT_SCHEMA = "SELECT 1 FROM sqlite_schema LIMIT 1"
 
 
 class _Run:
-    """One statement on its way through a thread; it is ended from other threads."""
+    """One statement on its way through a thread; it is ended from other threads.
 
-    __slots__ = (
-        "_connection",
-        "_lock",
-        "_sorted",
-        "job",
-        "most",
-        "over",
-        "sorted_too_much",
-        "timer",
-    )
+    Attributes:
+        most: bytes of rows to be fetched; None for all.
+        ends: the loop's time at which it is ended.
+        over: it is to end.
+    """
 
-    def __init__(self, most: int | None = None) -> None:
+    __slots__ = ("_connection", "_lock", "_sorted", "ends", "job", "most", "over", "sorts")
+
+    def __init__(self, most: int | None, ends: float) -> None:
         self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
-        self._sorted = 0
+        self._sorted = -1
+        self.sorts = False
         self.most = most
+        self.ends = ends
         self.over = False
-        self.sorted_too_much = False
         self.job: Future[Any] | None = None
-        self.timer: asyncio.TimerHandle | None = None
 
     def end(self) -> None:
         """End it now; a statement that begins at this moment may need another call."""
@@ -70,32 +67,23 @@ class _Run:
             if self._connection is not None:
                 self._connection.interrupt()
 
-    def end_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End it, and go on until it has noticed; on the event loop only."""
-        self.end()
-        if self.job is None or not self.job.done():
-            self.timer = loop.call_later(AGAIN_SECONDS, self.end_soon, loop)
-
     def begin(self, connection: apsw.Connection) -> None:
         with self._lock:
             self._connection = connection
         if self.over:
             raise apsw.InterruptError
-        self._sorted = _sorted_bytes(connection)
-        connection.set_progress_handler(self._sorts_too_much, SORT_STEPS)
 
     def finish(self) -> None:
         with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.set_progress_handler(None)
+            self._connection = None
 
-    def _sorts_too_much(self) -> bool:
-        connection = self._connection
-        if connection is not None:
-            grown = _sorted_bytes(connection) - self._sorted
-            self.sorted_too_much = grown > MAX_TEMPORARY_BYTES
-        return self.sorted_too_much
+    def sorts_too_much(self, connection: apsw.Connection) -> bool:
+        """Whether it has written too much to disk since this was first asked."""
+        written = connection.status(apsw.SQLITE_DBSTATUS_TEMPBUF_SPILL)[0]
+        if self._sorted < 0:
+            self._sorted = written
+        self.sorts = written - self._sorted > MAX_TEMPORARY_BYTES
+        return self.sorts
 
 
 class ReadPool:
@@ -113,6 +101,8 @@ class ReadPool:
         self._local = threading.local()
         self._connections: list[apsw.Connection] = []
         self._runs: set[_Run] = set()
+        self._watched: set[_Run] = set()
+        self._watches = False
         self._closing = False
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="kastor-reader")
 
@@ -125,7 +115,7 @@ class ReadPool:
             QueryTimeout: it ran longer than `timeout` seconds.
             QueryTooLarge: it makes a value that is too large.
         """
-        rows, _ = await self._run(_Run(), sql, params, timeout)
+        rows, _ = await self._run(None, sql, params, timeout)
         return rows
 
     async def fetch_some(
@@ -137,7 +127,7 @@ class ReadPool:
             QueryTimeout: it ran longer than `timeout` seconds.
             QueryTooLarge: the first row alone is too large.
         """
-        return await self._run(_Run(most), sql, params, timeout)
+        return await self._run(most, sql, params, timeout)
 
     async def call(self, work: Callable[[apsw.Connection], Any]) -> Any:
         """Run a function on a read connection in one of the threads."""
@@ -151,23 +141,40 @@ class ReadPool:
         while self._runs:
             for run in list(self._runs):
                 run.end()
-            time.sleep(AGAIN_SECONDS / 10)
+            time.sleep(WATCH_SECONDS / 10)
         self._executor.shutdown(wait=True)
         for connection in self._connections:
             connection.close()
 
     async def _run(
-        self, run: _Run, sql: str, params: Sequence[object], timeout: float
+        self, most: int | None, sql: str, params: Sequence[object], timeout: float
     ) -> tuple[list[tuple[Any, ...]], bool]:
         loop = asyncio.get_running_loop()
-        run.timer = loop.call_later(timeout, run.end_soon, loop)
+        run = _Run(most, loop.time() + timeout)
         run.job = self._executor.submit(self._fetch, sql, params, run, timeout)
+        self._watched.add(run)
+        if not self._watches:
+            self._watches = True
+            loop.call_later(WATCH_SECONDS, self._watch, loop)
         try:
             return await asyncio.wrap_future(run.job, loop=loop)
         finally:
-            run.timer.cancel()
-            if not run.job.done():  # nobody waits for it any more
-                run.end_soon(loop)
+            if run.job.done():
+                self._watched.discard(run)
+            else:  # nobody waits for it any more
+                run.end()
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End what is over, again and again until it has noticed."""
+        now = loop.time()
+        for run in list(self._watched):
+            if run.job is None or run.job.done():
+                self._watched.discard(run)
+            elif run.over or now >= run.ends:
+                run.end()
+        self._watches = bool(self._watched)
+        if self._watches:
+            loop.call_later(WATCH_SECONDS, self._watch, loop)
 
     def _fetch(
         self, sql: str, params: Sequence[object], run: _Run, timeout: float
@@ -177,6 +184,7 @@ class ReadPool:
         try:
             run.over = run.over or self._closing
             connection = self._connection()
+            self._local.run = run
             run.begin(connection)
             if explains:
                 # Alone of all statements it does not find out that the schema has changed.
@@ -184,7 +192,7 @@ class ReadPool:
             cursor = connection.execute(sql, tuple(params), can_cache=not explains)
             return (cursor.fetchall(), False) if run.most is None else _some(cursor, run.most)
         except apsw.InterruptError:
-            if run.sorted_too_much:
+            if run.sorts:
                 raise too_much_sorted() from None
             raise too_long(timeout) from None
         except apsw.TooBigError:
@@ -193,6 +201,7 @@ class ReadPool:
             raise impossible(error) from error
         finally:
             run.finish()
+            self._local.run = None
             self._runs.discard(run)
 
     def _connection(self) -> apsw.Connection:
@@ -203,8 +212,14 @@ class ReadPool:
                 connection.limit(apsw.SQLITE_LIMIT_LENGTH, MAX_BYTES)
                 # What is sorted goes to disk when the page cache is full, and not into memory.
                 connection.execute("PRAGMA temp_store = FILE").fetchall()
+                connection.set_progress_handler(self._sorts_too_much, SORT_STEPS)
             self._connections.append(connection)
         return connection
+
+    def _sorts_too_much(self) -> bool:
+        """In a reader's thread, asked by its connection."""
+        run: _Run | None = getattr(self._local, "run", None)
+        return run is not None and run.sorts_too_much(self._local.connection)
 
 
 def _some(cursor: Any, most: int) -> tuple[list[tuple[Any, ...]], bool]:
@@ -225,7 +240,3 @@ def _some(cursor: Any, most: int) -> tuple[list[tuple[Any, ...]], bool]:
     finally:
         cursor.close(True)
     return rows, False
-
-
-def _sorted_bytes(connection: apsw.Connection) -> int:
-    return connection.status(apsw.SQLITE_DBSTATUS_TEMPBUF_SPILL)[0]
