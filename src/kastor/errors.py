@@ -11,6 +11,7 @@
     ├── JsonPatchInvalid             a patch that cannot be applied
     ├── ModelRefused                 a model that cannot be stored
     ├── QueryError                   a query that is wrong, with line and position
+    │   └── QueryTooLarge            one that makes a value or a row over the limit
     ├── QueryTimeout                 a query that took too long
     ├── NotFound                     whatever the request names is not there
     ├── Conflict                     what exists already, or is still needed
@@ -132,6 +133,10 @@ class QueryError(KastorError):
         super().__init__(message)
         self.line = line
         self.position = position
+
+
+class QueryTooLarge(QueryError):
+    """The query makes a value, a row or a page that is too large."""
 
 
 class QueryTimeout(KastorError):

@@ -23,6 +23,8 @@ class ParseLimits:
         max_operations: arithmetic operators and calls in one value of the superset.
         max_columns: columns of SELECT.
         max_keys: keys of ORDER BY, and of GROUP BY.
+        max_subqueries: EXISTS and IN (SELECT ..) in the whole text.
+        max_query_depth: of those inside each other.
     """
 
     max_terms: int = 1000
@@ -32,6 +34,8 @@ class ParseLimits:
     max_operations: int = 50
     max_columns: int = 500
     max_keys: int = 30
+    max_subqueries: int = 50
+    max_query_depth: int = 10
 
 
 DEFAULT_LIMITS = ParseLimits()
@@ -52,6 +56,8 @@ class Cursor:
         self.terms = 0
         self.depth = 0
         self.operations = 0
+        self.subqueries = 0
+        self.query_depth = 0
         self.extensions: list[tuple[str, int]] = []
 
     def key(self, ahead: int = 0) -> str:
@@ -182,6 +188,24 @@ class Cursor:
     def leave(self) -> None:
         """One level up."""
         self.depth -= 1
+
+    def enter_query(self) -> None:
+        """Into an EXISTS or a SELECT inside another query: engines plan each of them anew."""
+        self.enter()
+        self.subqueries += 1
+        self.query_depth += 1
+        most, deepest = self.limits.max_subqueries, self.limits.max_query_depth
+        if self.subqueries > most:
+            self.fail(f"more than {most} queries inside the query (limit max_subqueries)")
+        if self.query_depth > deepest:
+            self.fail(
+                f"queries inside queries go deeper than {deepest} levels (limit max_query_depth)"
+            )
+
+    def leave_query(self) -> None:
+        """Out of it."""
+        self.query_depth -= 1
+        self.leave()
 
     def shown(self) -> str:
         """The next token as messages show it."""

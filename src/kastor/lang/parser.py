@@ -242,8 +242,8 @@ class Parser(Patterns):
     def subquery(self) -> ast.Query:
         """``(SELECT ..)``."""
         self.expect("(")
-        self.enter()
+        self.enter_query()
         query = self._query()
-        self.leave()
+        self.leave_query()
         self.expect(")")
         return query

@@ -107,10 +107,10 @@ class Patterns(Expressions):
         start = self.expect("EXISTS")
         self.extend("EXISTS", start)
         self.expect("{")
-        self.enter()
+        self.enter_query()
         self.take("MATCH")
         pattern = self.pattern()
         where = self.condition() if self.take("WHERE") else None
-        self.leave()
+        self.leave_query()
         self.expect("}")
         return ast.Exists(pattern, where, self.span(start))

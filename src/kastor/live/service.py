@@ -17,10 +17,9 @@ import orjson
 
 from kastor.errors import CatalogChanged, QueryError, TooManyRequests, Unavailable
 from kastor.live.diff import Difference, Row, Shown, numbered, read_row
-from kastor.live.plan import Identity, LivePlan, Mode, live_plan
+from kastor.live.plan import Identity, Mode, live_plan
 from kastor.live.tail import Changed, Listener, Tail
 from kastor.query.plan import Plan, Truth
-from kastor.query.sql.statement import compile_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -169,7 +168,8 @@ class LiveService:
                 "max_live_queries). Close one, or share one among several readers.",
                 retry_after=5,
             )
-        live = LiveQuery(self, text, strict=strict)
+        compiled = await self.query.compiled(text, strict=strict)
+        live = LiveQuery(self, compiled, text, strict=strict)
         self._open.add(live)
         try:
             await live.start()
@@ -193,11 +193,13 @@ class LiveService:
 class LiveQuery:
     """One query and one client that follows it."""
 
-    def __init__(self, service: LiveService, text: str, *, strict: bool) -> None:
+    def __init__(
+        self, service: LiveService, compiled: Compiled, text: str, *, strict: bool
+    ) -> None:
         self._service = service
         self._settings = service.settings
         self._text, self._strict = text, strict
-        self._compiled, self.plan = self._compile()
+        self._compiled, self.plan = compiled, live_plan(compiled.plan)
         self._shown = Shown()
         self._snapshot = Difference()
         self._may_run_at = 0.0
@@ -263,13 +265,9 @@ class LiveQuery:
         self._may_run_at = time.monotonic() + pause
         return changed.position, difference
 
-    def _compile(self) -> tuple[Compiled, LivePlan]:
-        compiled = self._service.query.compile(self._text, strict=self._strict)
-        return compiled, live_plan(compiled.plan)
-
     async def _evaluate(self, changed: Changed) -> Difference:
         for _ in range(ATTEMPTS):
-            compiled = self._service.query.compile(self._text, strict=self._strict)
+            compiled = await self._service.query.compiled(self._text, strict=self._strict)
             if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
                 self.plan = live_plan(compiled.plan)
                 changed.everything = True
@@ -313,24 +311,18 @@ class LiveQuery:
         if plan.where == _NEVER and not (plan.grouped or plan.counts):
             return []
         compiled, timeout = self._compiled, self._settings.timeout_seconds
-        sql = compile_plan(
-            plan, compiled.dialect, resumes=False, aggregate=True, indexed=compiled.indexed
-        )
-        store = self._service.store
         if plan.counts:
-            row = await store.fetch_one(sql.text, sql.constants, timeout=timeout)
+            sql = compiled.sql(plan)
+            row = await self._service.store.fetch_one(sql.text, sql.constants, timeout=timeout)
             key = (plan.columns or ())[0].key
             number = int(row[0] or 0) if row else 0  # engines have several types for it
             return [orjson.dumps({key: number}).decode()]
         most = self._settings.max_rows + 1
         limit = most if plan.top is None else min(plan.top, most)
-        row = await store.fetch_one(sql.text, (limit, *sql.constants), timeout=timeout)
-        if row is None or not row[0]:
-            return []
-        if row[0] == most:
+        texts = await self._service.query.texts(compiled, plan, limit)
+        if len(texts) == most:
             raise self._too_many()
-        # As pages are cut: no row's own text holds a line feed.
-        return str(row[1]).split(",\n")
+        return texts
 
     def _too_many(self) -> QueryError:
         return QueryError(

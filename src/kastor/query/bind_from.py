@@ -83,7 +83,9 @@ def bind_patterns(patterns: tuple[ast.Pattern, ...], scope: Scope) -> Graph:
             if bound:
                 alias = edge.variable.text if edge.variable is not None else None
                 relationship = scope.add(Source("relationship", alias), edge.variable)
-            elif edge.variable is not None:
+            else:
+                scope.count_source(edge.span[0])
+            if not bound and edge.variable is not None:
                 scope.add_walk(edge.variable, len(hops))
             right = _node(node, scope)
             names = tuple(dict.fromkeys(name.text for name in edge.names))

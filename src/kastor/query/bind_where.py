@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from kastor.lang import ast
 from kastor.query.bind_from import bind_patterns
 from kastor.query.functions import result_kind
+from kastor.query.likes import like
 from kastor.query.passes import rewrite
 from kastor.query.passes.negation import negate
 from kastor.query.plan import (
@@ -83,8 +84,7 @@ class Conditions:
                 subject, part = self.value(node.subject), self.value(node.part)
                 return TextTest(node.name, subject, part, node.ignore_case)
             case ast.Like():
-                subject = self.value(node.operand)
-                return TextTest("LIKE", subject, Const(node.pattern), negated=node.negated)
+                return like(self.value(node.operand), node.pattern, negated=node.negated)
             case ast.ArrayContains():
                 return ArrayHas(self.scope.resolve(node.array), self.value(node.value))
             case ast.OfModel():

@@ -16,6 +16,7 @@ from kastor.lang.cursor import ParseLimits
 from kastor.lang.errors import query_error
 from kastor.query.bind import bind
 from kastor.query.settings import as_strict
+from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql, compile_plan
 
@@ -28,36 +29,70 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Compiled:
-    """A plan and its statements; `hops` is how many relationships a row needs at least."""
+    """A plan and its statements; `hops` is how many relationships a row needs at least.
+
+    Attributes:
+        size: bytes that all of it takes, as estimated.
+        length: of its text in characters.
+    """
 
     plan: Plan
     dialect: Dialect
     aggregate: bool
     indexed: frozenset[tuple[str | int, ...]] = frozenset()
     hops: int = 0
+    size: int = 0
+    length: int = 0
+    room: int = MAX_SQL
     _first: Sql | None = None
     _next: Sql | None = None
 
     def first(self) -> Sql:
         """The statement of the first page."""
         if self._first is None:
-            self._first = self._compile(resumes=False)
+            self._first = self._kept(resumes=False)
         return self._first
 
     def next(self) -> Sql:
         """The statement of every later page."""
         if self._next is None:
-            self._next = self._compile(resumes=True)
+            self._next = self._kept(resumes=True)
         return self._next
 
-    def _compile(self, *, resumes: bool) -> Sql:
+    def has(self, *, resumes: bool) -> bool:
+        """Whether the statement is made already."""
+        return (self._next if resumes else self._first) is not None
+
+    def steps(self, *, resumes: bool) -> Sql:
+        """The statement that gives the rows one by one; for pages whose rows are large."""
+        return self.sql(self.plan, resumes=resumes, aggregate=False)
+
+    def sql(self, plan: Plan, *, resumes: bool = False, aggregate: bool = True) -> Sql:
+        """The statement of a plan made from this one's.
+
+        Raises:
+            QueryError: it would be too long.
+        """
         return compile_plan(
-            self.plan,
+            plan,
             self.dialect,
             resumes=resumes,
-            aggregate=self.aggregate,
+            aggregate=aggregate,
             indexed=self.indexed,
+            room=self.room,
         )
+
+    def _kept(self, *, resumes: bool) -> Sql:
+        made = self.sql(self.plan, resumes=resumes, aggregate=self.aggregate)
+        self.size += len(made.text) + sum(_size_of(value) for value in made.constants)
+        return made
+
+
+def _size_of(value: object) -> int:
+    """Bytes of a constant, roughly."""
+    if isinstance(value, tuple):
+        return sum(map(_size_of, value)) + _OBJECT
+    return _OBJECT + (len(value) if isinstance(value, str) else 0)
 
 
 def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
@@ -73,21 +108,99 @@ def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
         text.encode()
     except UnicodeEncodeError as error:
         raise query_error(text[: error.start], error.start, "lone surrogate") from None
-    limits = ParseLimits(max_terms=settings.max_terms, max_list=settings.max_list)
+    limits = ParseLimits(
+        max_terms=settings.max_terms,
+        max_list=settings.max_list,
+        max_subqueries=settings.max_subqueries,
+        max_query_depth=settings.max_query_depth,
+    )
     return bind(parse(text, limits), text, models, settings)
 
+
+_OBJECT = 100
+_PLAN_BYTES = 40
+"""That a plan takes for each character of its text."""
+_LARGEST_PART = 16
 
 _CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]]]
 
 
 class Compiler:
-    """Compiles texts, and keeps what it compiled."""
+    """Compiles texts, and keeps what it compiled, up to a number and to a size."""
 
     def __init__(self, settings: QuerySettings, dialect: Dialect | None = None) -> None:
         self._settings = settings
         self._strict = as_strict(settings)
         self._dialect: Dialect = dialect or Sqlite()
         self._kept: OrderedDict[_CacheKey, Compiled] = OrderedDict()
+        self._sizes: dict[_CacheKey, int] = {}
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that everything kept takes, as estimated."""
+        return self._size
+
+    def find(
+        self,
+        text: str,
+        models: ModelIndex,
+        *,
+        strict: bool,
+        indexed: frozenset[tuple[str | int, ...]],
+    ) -> Compiled | None:
+        """The compiled query from the store, if it is there."""
+        key = (text, models.epoch, strict, indexed)
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def make(
+        self,
+        text: str,
+        models: ModelIndex,
+        *,
+        strict: bool,
+        indexed: frozenset[tuple[str | int, ...]],
+    ) -> Compiled:
+        """The compiled query, made anew; may run in any thread.
+
+        Raises:
+            QueryError: the text is wrong.
+        """
+        settings = self._strict if strict else self._settings
+        plan = plan_query(text, models, settings)
+        made = Compiled(plan, self._dialect, settings.aggregate, indexed, room=settings.max_sql)
+        made.hops = sum(hop.low for hop in plan.graph.hops)
+        made.length = len(text)
+        made.size = _OBJECT + _PLAN_BYTES * made.length
+        return made
+
+    def keep(
+        self,
+        text: str,
+        models: ModelIndex,
+        made: Compiled,
+        *,
+        strict: bool,
+        indexed: frozenset[tuple[str | int, ...]],
+    ) -> None:
+        """Keep a compiled query, or note what it takes by now; makes room for it.
+
+        One that takes a large part of the room by itself is not kept: it is rarely asked again, and
+        what it would push out is.
+        """
+        key = (text, models.epoch, strict, indexed)
+        self._forget(key)
+        most = self._settings.max_cache_bytes
+        if made.size > most // _LARGEST_PART:
+            return
+        self._kept[key] = made
+        self._sizes[key] = made.size
+        self._size += made.size
+        while len(self._kept) > self._settings.cache_size or self._size > most:
+            self._forget(next(iter(self._kept)))
 
     def compile(
         self,
@@ -102,16 +215,12 @@ class Compiler:
         Raises:
             QueryError: the text is wrong; nothing is kept then.
         """
-        key = (text, models.epoch, strict, indexed)
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-            return found
-        settings = self._strict if strict else self._settings
-        plan = plan_query(text, models, settings)
-        made = Compiled(plan, self._dialect, settings.aggregate, indexed)
-        made.hops = sum(hop.low for hop in plan.graph.hops)
-        self._kept[key] = made
-        while len(self._kept) > self._settings.cache_size:
-            self._kept.popitem(last=False)
-        return made
+        found = self.find(text, models, strict=strict, indexed=indexed)
+        if found is None:
+            found = self.make(text, models, strict=strict, indexed=indexed)
+            self.keep(text, models, found, strict=strict, indexed=indexed)
+        return found
+
+    def _forget(self, key: _CacheKey) -> None:
+        if self._kept.pop(key, None) is not None:
+            self._size -= self._sizes.pop(key)

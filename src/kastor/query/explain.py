@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kastor.lang.words import suggestion
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from kastor.query.plan import Plan
     from kastor.types import Json
+
+_MOST_NAMES = 20
+"""That are compared with all names of the models, which takes long."""
 
 
 def as_json(node: object) -> Json:
@@ -64,13 +68,16 @@ def _unknown(plan: Plan, declared: frozenset[str]) -> list[str]:
         return []
     used = [column.value for column in plan.columns or ()]
     found = []
+    names: dict[str, None] = {}
     for doc in _documents(plan.where, *used):
         name = doc.steps[0] if doc.steps else None
         if isinstance(name, str) and name[0] != "$" and name not in declared:
-            hint = suggestion(name, declared)
-            if hint:
-                found.append(f"no model declares a property {name}.{hint}")
-    return list(dict.fromkeys(found))
+            names[name] = None
+    for name in islice(names, _MOST_NAMES):
+        hint = suggestion(name, declared)
+        if hint:
+            found.append(f"no model declares a property {name}.{hint}")
+    return found
 
 
 def _documents(*items: Condition | Value) -> Iterator[Doc]:

@@ -6,6 +6,7 @@ row's own text can hold, as JSON escapes it), and the positions. Stepped, it arr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
@@ -13,17 +14,32 @@ import msgspec
 Keys: TypeAlias = tuple[int | float | str, ...]
 
 
-def cut_page(
-    row: tuple[object, ...] | None, wanted: int, *, plain: bool
-) -> tuple[int, bytes, Keys]:
-    """Rows found, the JSON array of the first `wanted`, the position of the last of those."""
-    if row is None or not row[0]:
-        return 0, b"[]", ()
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page as it was found.
+
+    Attributes:
+        rows: how many there are in `value`.
+        value: the JSON array of them.
+        more: whether more rows follow.
+        last: the position of the last one, if more follow.
+    """
+
+    rows: int
+    value: bytes
+    more: bool = False
+    last: Keys = ()
+
+
+def cut_page(row: tuple[object, ...], wanted: int, *, plain: bool) -> Found:
+    """The first `wanted` rows of those that were joined."""
+    if not row[0]:
+        return Found(0, b"[]")
     count, text, positions = int(str(row[0])), str(row[1]), str(row[2])
     if count <= wanted:
-        return count, b"[%b]" % text.encode(), ()
+        return Found(count, b"[%b]" % text.encode())
     end = text.rfind(",\n")
-    return count, b"[%b]" % text[:end].encode(), _last(positions, plain=plain)
+    return Found(wanted, b"[%b]" % text[:end].encode(), True, _last(positions, plain=plain))
 
 
 def _last(positions: str, *, plain: bool) -> Keys:
@@ -35,10 +51,11 @@ def _last(positions: str, *, plain: bool) -> Keys:
     return tuple(int(part) if part.isdigit() else part for part in last.split(" "))
 
 
-def join_page(rows: list[tuple[object, ...]], wanted: int) -> tuple[int, bytes, Keys]:
-    """The same from single rows."""
+def join_page(rows: list[tuple[object, ...]], wanted: int, *, more: bool = False) -> Found:
+    """The same from single rows; with `more` others follow than were fetched."""
     text = ",\n".join([str(row[0]) for row in rows[:wanted]])
-    last: Keys = ()
-    if len(rows) > wanted:
-        last = tuple(key for key in rows[wanted - 1][1:] if isinstance(key, int | float | str))
-    return len(rows), b"[%b]" % text.encode(), last
+    value = b"[%b]" % text.encode()
+    if not more and len(rows) <= wanted:
+        return Found(len(rows), value)
+    last = tuple(key for key in rows[wanted - 1][1:] if isinstance(key, int | float | str))
+    return Found(wanted, value, True, last)

@@ -54,6 +54,11 @@ def has_walks(*items: Condition | Value) -> bool:
     return any(isinstance(item, Walked) or has_walks(*parts_of(item)) for item in items)
 
 
+def has_queries(*items: Condition | Value) -> bool:
+    """Whether an EXISTS or an IN (SELECT ..) is among the items or inside them."""
+    return any(isinstance(item, Exists | InQuery) or has_queries(*parts_of(item)) for item in items)
+
+
 def _collect(item: Condition | Value, found: set[int]) -> None:
     match item:
         case Doc() | Field() | OfModel():

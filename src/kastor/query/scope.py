@@ -52,6 +52,7 @@ class Scope:
         self.default: int | None = None
         self.patterned = False
         self.joined: dict[str, int | None] = {}
+        self._added = 0
 
     def add(self, source: Source, name: ast.Name | None = None) -> int:
         """The index of a new source.
@@ -60,11 +61,19 @@ class Scope:
             QueryError: its name is taken.
         """
         index = len(self.sources)
+        self.count_source()
         if name is not None:
             self._claim(name)
             self.names[name.text] = index
         self.sources.append(source)
         return index
+
+    def count_source(self, at: int = 0) -> None:
+        """Refuses one more node or edge than engines can plan in reasonable time."""
+        self._added += 1
+        most = self.settings.max_sources
+        if self._added > most:
+            self.fail(f"more than {most} nodes and edges (limit max_sources)", at)
 
     def add_walk(self, name: ast.Name, hop: int) -> None:
         """Names the relationships that a ranged hop walks."""

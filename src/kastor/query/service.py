@@ -5,20 +5,29 @@ The only module of this package that waits for anything; all it awaits is its `R
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from kastor.errors import BadRequest, CatalogChanged, InvalidArgument, Unavailable
+from kastor.errors import (
+    BadRequest,
+    CatalogChanged,
+    InvalidArgument,
+    QueryTimeout,
+    QueryTooLarge,
+    Unavailable,
+)
 from kastor.query.compiled import Compiled, Compiler
 from kastor.query.cost import charge
 from kastor.query.explain import advice, as_json
-from kastor.query.pages import cut_page, join_page
-from kastor.query.plan import Truth
+from kastor.query.pages import Found, cut_page, join_page
+from kastor.query.plan import Plan, Truth
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.token import Position, decode, encode
+from kastor.storage.bounds import MAX_BYTES, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -29,6 +38,12 @@ if TYPE_CHECKING:
 
 _NEVER = Truth(value=False)
 _ATTEMPTS = 5
+_QUICK_TEXT = 2_000
+"""Characters of a query that are compiled at once; longer ones in a thread."""
+_THREADS = 2
+_LEAST_SECONDS = 0.01
+
+Made = TypeVar("Made")
 
 __all__ = ["ADT_SETTINGS", "Page", "QueryService", "QuerySettings", "Reader"]
 
@@ -68,6 +83,16 @@ class Reader(Protocol):
         """All rows."""
         ...
 
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+    ) -> tuple[list[tuple[object, ...]], bool]:
+        """Rows until their texts have `most` bytes, and whether there are more.
+
+        Raises:
+            QueryTooLarge: the first row alone is too large.
+        """
+        ...
+
 
 class QueryService:
     """Runs query texts against one graph.
@@ -94,6 +119,7 @@ class QueryService:
         self._settings = settings
         self._indexes = indexes
         self._compiler = Compiler(settings, dialect)
+        self._threads = asyncio.Semaphore(_THREADS)
 
     async def run(
         self,
@@ -131,7 +157,7 @@ class QueryService:
         strict: bool,
         explain: bool,
     ) -> Page:
-        position, compiled = self._begin(text, token, max_items, strict=strict)
+        position, compiled = await self._begin(text, token, max_items, strict=strict)
         plan = compiled.plan
         if plan.explain or explain:
             return await self._explain(compiled, self._size(position.page))
@@ -147,19 +173,18 @@ class QueryService:
             raise _bad_token()
         fetched = wanted if left == wanted else wanted + 1
         params = (fetched, *position.keys, *sql.constants)
-        rows, value, last = await self._fetch(compiled, sql, params, wanted)
+        found = await self._fetch(compiled, sql, params, wanted)
         continuation = None
-        if rows > wanted:
-            rows = wanted
+        if found.more:
             position = replace(
                 position,
-                left=None if left is None else left - wanted,
-                keys=last,
+                left=None if left is None else left - found.rows,
+                keys=found.last,
                 layout=sql.layout,
                 lead=sql.lead,
             )
             continuation = encode(position, self._key)
-        return Page(value, continuation, charge(rows, compiled.hops), rows)
+        return Page(found.value, continuation, charge(found.rows, compiled.hops), found.rows)
 
     async def _require_current(self) -> None:
         """Raise CatalogChanged if the models are others by now; for answers without a read."""
@@ -175,13 +200,66 @@ class QueryService:
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
-        return self._compile(text, strict=strict, indexed=self._indexes())
-
-    def _compile(
-        self, text: str, *, strict: bool, indexed: frozenset[tuple[str | int, ...]]
-    ) -> Compiled:
         strict = strict or self._settings.strict
-        return self._compiler.compile(text, self._models(), strict=strict, indexed=indexed)
+        return self._compiler.compile(text, self._models(), strict=strict, indexed=self._indexes())
+
+    async def compiled(self, text: str, *, strict: bool = False) -> Compiled:
+        """The same, off the event loop where it may take long."""
+        return await self._compile(text, strict=strict, indexed=self._indexes(), resumes=False)
+
+    async def texts(self, compiled: Compiled, plan: Plan, limit: int) -> list[str]:
+        """The texts of the first rows of a plan that was made from a compiled one's.
+
+        Raises:
+            QueryTooLarge: together they have more than `max_result_bytes`.
+            QueryTimeout: it took too long.
+            CatalogChanged: the models changed meanwhile.
+        """
+        begun = time.monotonic()
+        sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan))
+        row = await self._joined(sql.text, (limit, *sql.constants))
+        if row is not None:
+            return str(row[1]).split(",\n") if row[0] else []
+        sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan, aggregate=False))
+        most = self._settings.max_result_bytes
+        rows, more = await self._singly(sql.text, (limit, *sql.constants), begun, most)
+        if more:
+            raise QueryTooLarge(
+                f"The rows of the query have more than {most} bytes (limit max_result_bytes)."
+                " Select fewer properties, or narrow it down with WHERE."
+            )
+        return [str(one[0]) for one in rows]
+
+    async def _compile(
+        self,
+        text: str,
+        *,
+        strict: bool,
+        indexed: frozenset[tuple[str | int, ...]],
+        resumes: bool,
+    ) -> Compiled:
+        """The compiled query with the statement that is wanted of it."""
+        strict = strict or self._settings.strict
+        models = self._models()
+        known = self._compiler.find(text, models, strict=strict, indexed=indexed)
+        if known is not None and known.has(resumes=resumes):
+            return known
+
+        def make() -> Compiled:
+            made = known or self._compiler.make(text, models, strict=strict, indexed=indexed)
+            _ = made.next() if resumes else made.first()
+            return made
+
+        made = await self._off_loop(len(text), make)
+        self._compiler.keep(text, models, made, strict=strict, indexed=indexed)
+        return made
+
+    async def _off_loop(self, size: int, make: Callable[[], Made]) -> Made:
+        """What `make` returns, made in a thread if there is much to make it from."""
+        if size <= _QUICK_TEXT:
+            return make()
+        async with self._threads:
+            return await asyncio.to_thread(make)
 
     async def _explain(self, compiled: Compiled, size: int) -> Page:
         """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
@@ -192,21 +270,28 @@ class QueryService:
         explained = compiled.dialect.explain + sql.text
         steps = await self._reader.fetch_all(explained, params, timeout=timeout)
         begun = time.perf_counter()
-        rows = await self._reader.fetch_all(sql.text, params, timeout=timeout)
+        counted = 1
+        if compiled.plan.counts:
+            await self._count(compiled)
+        else:
+            counted = (await self._fetch(compiled, sql, params, size)).rows
         elapsed = time.perf_counter() - begun
-        counted = rows[0][0] if rows and compiled.aggregate else len(rows)
+        models, indexes = self._models(), self._indexes()
+        advised = await asyncio.to_thread(
+            lambda: advice(compiled.plan, indexes, models.property_names())
+        )
         row = {
             "plan": as_json(compiled.plan),
             "sql": sql.text,
             "parameters": list(params),
             "steps": [str(step[-1]) for step in steps],
-            "rows": 1 if compiled.plan.counts else counted,
+            "rows": counted,
             "milliseconds": round(elapsed * 1000, 3),
-            "advice": advice(compiled.plan, self._indexes(), self._models().property_names()),
+            "advice": advised,
         }
         return Page(msgspec.json.encode([row]), None, charge(1, compiled.hops), 1)
 
-    def _begin(
+    async def _begin(
         self, text: str | None, token: str | None, max_items: int | None, *, strict: bool
     ) -> tuple[Position, Compiled]:
         """Where to begin: at the token if there is one, else at the start of the text."""
@@ -218,10 +303,13 @@ class QueryService:
                 position = replace(position, page=max_items)
             # The order of the first page goes on, whatever indexes came or went since.
             lead = frozenset() if position.lead is None else frozenset({position.lead})
-            return position, self._compile(position.text, strict=position.strict, indexed=lead)
+            compiled = await self._compile(
+                position.text, strict=position.strict, indexed=lead, resumes=bool(position.keys)
+            )
+            return position, compiled
         if not text:
             raise BadRequest("The request needs a query or a continuationToken.")
-        compiled = self._compile(text, strict=strict, indexed=self._indexes())
+        compiled = await self.compiled(text, strict=strict)
         return Position(text, max_items, compiled.plan.top, (), strict), compiled
 
     def _size(self, page: int | None) -> int:
@@ -239,14 +327,45 @@ class QueryService:
 
     async def _fetch(
         self, compiled: Compiled, sql: Sql, params: tuple[object, ...], wanted: int
-    ) -> tuple[int, bytes, tuple[int | float | str, ...]]:
-        """Rows found, the text of those that belong to the page, the last one's position."""
-        timeout = self._settings.timeout_seconds
-        if compiled.aggregate:
-            row = await self._reader.fetch_one(sql.text, params, timeout=timeout)
+    ) -> Found:
+        """Up to `wanted` rows; fewer of them where they are large."""
+        begun = time.monotonic()
+        if not compiled.aggregate:
+            timeout = self._settings.timeout_seconds
+            return join_page(
+                await self._reader.fetch_all(sql.text, params, timeout=timeout), wanted
+            )
+        row = await self._joined(sql.text, params)
+        if row is not None:
             return cut_page(row, wanted, plain=sql.plain)
-        rows = await self._reader.fetch_all(sql.text, params, timeout=timeout)
-        return join_page(rows, wanted)
+        resumes = sql.resumes
+        single = await self._off_loop(compiled.length, lambda: compiled.steps(resumes=resumes))
+        given = params[: len(params) - len(sql.constants)]
+        params = (*given, *single.constants)
+        rows, more = await self._singly(single.text, params, begun, MAX_BYTES)
+        return join_page(rows, len(rows) if more else wanted, more=more)
+
+    async def _joined(self, sql: str, params: Sequence[object]) -> tuple[object, ...] | None:
+        """The row of an aggregated statement; None if its rows are too large to be joined."""
+        timeout = self._settings.timeout_seconds
+        try:
+            row = await self._reader.fetch_one(sql, params, timeout=timeout)
+        except QueryTooLarge:
+            return None
+        if row is None:
+            return 0, "", ""
+        return None if row[0] and row[1] is None else row
+
+    async def _singly(
+        self, sql: str, params: Sequence[object], begun: float, most: int
+    ) -> tuple[list[tuple[object, ...]], bool]:
+        """The rows of a statement that follows one which `begun` the query's time."""
+        timeout = self._settings.timeout_seconds
+        left = max(begun + timeout - time.monotonic(), _LEAST_SECONDS)
+        try:
+            return await self._reader.fetch_some(sql, params, timeout=left, most=most)
+        except QueryTimeout:
+            raise too_long(timeout) from None
 
 
 def _bad_token() -> BadRequest:

@@ -19,6 +19,12 @@ class QuerySettings:
         max_list: values of one IN or NIN list.
         max_joins: JOINs of one query.
         max_hops: relationships that one MATCH may walk in a row; also the end of an open range.
+        max_sources: nodes and edges of one MATCH or EXISTS.
+        max_subqueries: EXISTS and IN (SELECT ..) in one query.
+        max_query_depth: of those inside each other.
+        max_sql: characters of the statement that a query becomes.
+        max_result_bytes: of the rows of a live query.
+        max_cache_bytes: of the plans kept, as estimated.
         default_page: rows of a page when the request does not say.
         max_page: rows of a page at most; larger requests are clamped.
         timeout_seconds: time that one page may take.
@@ -34,6 +40,12 @@ class QuerySettings:
     max_list: int = 10_000
     max_joins: int = 10
     max_hops: int = 10
+    max_sources: int = 60
+    max_subqueries: int = 50
+    max_query_depth: int = 10
+    max_sql: int = 1_000_000
+    max_result_bytes: int = 67_108_864
+    max_cache_bytes: int = 33_554_432
     default_page: int = 100
     max_page: int = 1000
     timeout_seconds: float = 60.0

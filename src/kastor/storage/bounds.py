@@ -5,11 +5,31 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from kastor.errors import QueryError
+from kastor.errors import QueryError, QueryTimeout, QueryTooLarge
 
 BUCKETS = 64
 LOG_ROW_OVERHEAD = 200
 """Bytes that a log row takes beside its body, for the size cap of the log."""
+
+MAX_BYTES = 8_388_608
+"""Of a value, a row and a page that a query makes."""
+MAX_TEXT_WORK = 200_000_000
+"""Bytes of a text times bytes of what is looked for in it: half a second of the engines' search,
+in which they look neither at the clock nor at their client."""
+MAX_TEMPORARY_BYTES = 1_073_741_824
+"""That one query may sort on disk."""
+REFUSAL = "kastor-limit:"
+"""Begins what statements say, as an error of the engine, when a value passes one of the limits."""
+
+_TOO_LARGE = (
+    f"The query makes a value or a row of more than {MAX_BYTES} bytes (limit max_bytes). Select"
+    " fewer or shorter properties, or concatenate less."
+)
+_TOO_MUCH_WORK = (
+    "LIKE, CONTAINS or INDEX_OF looks for a long text in a long text: length times length is more"
+    f" than {MAX_TEXT_WORK} bytes (limit max_text_work). Look for something shorter, or leave the"
+    " long texts out with LENGTH(..) and a second query."
+)
 
 
 class SchemaTooNewError(Exception):
@@ -32,9 +52,36 @@ class Retention:
 
 def impossible(error: Exception) -> QueryError:
     """Return what a client is told whose query the engine cannot run, however it is written."""
+    said = str(error)
+    if f"{REFUSAL}max_text_work" in said:
+        return QueryError(_TOO_MUCH_WORK)
+    if f"{REFUSAL}max_bytes" in said:
+        return too_large()
+    first = (said.splitlines() or ["it says nothing"])[0][:200]
     return QueryError(
-        f"The database cannot run this query: {str(error).splitlines()[0]}. Split it, or use fewer "
-        "columns, keys and operators."
+        f"The database cannot run this query: {first}. Split it, or use fewer columns, keys and "
+        "operators."
+    )
+
+
+def too_large() -> QueryTooLarge:
+    """Return what a client is told whose query makes a value or a row that is too large."""
+    return QueryTooLarge(_TOO_LARGE)
+
+
+def too_long(timeout: float) -> QueryTimeout:
+    """Return what a client is told whose query ran longer than `timeout` seconds."""
+    return QueryTimeout(
+        f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
+        "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
+    )
+
+
+def too_much_sorted() -> QueryError:
+    """Return what a client is told whose query sorts more than it may."""
+    return QueryError(
+        f"The query sorts or groups more than {MAX_TEMPORARY_BYTES} bytes (limit"
+        " max_temporary_bytes). Narrow it down with WHERE, or order by something shorter."
     )
 
 

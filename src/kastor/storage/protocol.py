@@ -122,6 +122,15 @@ class Store(Protocol):
     ) -> list[tuple[Any, ...]]:
         """Run a query compiled for `catalog` for all rows; raises QueryTimeout, CatalogChanged."""
 
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """Run a query for rows until their texts have `most` bytes; whether there are more.
+
+        Raises:
+            QueryTooLarge: the first row alone is too large.
+        """
+
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""
 

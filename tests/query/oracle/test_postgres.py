@@ -14,6 +14,7 @@ import pytest
 from query_generator import MODELS, SCALARS, Queries
 from query_generator import graph as generate
 from query_graphs import KEY, Graph, dump
+from query_nested import nested_query, pattern_query, texts_graph
 from query_oracle import bag, run
 from query_texts import NO_FILTER, VALID
 
@@ -202,8 +203,8 @@ def sorts(query):
     return bool(query.order or query.group or query.distinct or groups)
 
 
-def stored_graph(random):
-    graph = generate(random)
+def stored_graph(random, **sizes):
+    graph = generate(random, **sizes)
     for doc in [*graph.twins.values(), *graph.relationships]:
         doc.update({key: stored(value) for key, value in doc.items() if key != "$metadata"})
     return graph
@@ -282,12 +283,55 @@ async def difference(engine, query, graph, size):
     return None
 
 
+async def compare_nested(dsn):
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn)
+    await fill(connection, building())
+    wrong = {}
+    for seed in range(GRAPHS):
+        random = Random(seed)
+        graph = stored_graph(random, twins=5, relationships=7)
+        await refill(connection, graph)
+        engine = QueryService(
+            Reader(connection), lambda graph=graph: graph.models, KEY, QuerySettings(),
+            dialect=Postgres(SCHEMA),
+        )  # fmt: skip
+        for text in [nested_query(random) for _ in range(PER_GRAPH)]:
+            story = await difference(engine, parse(text), graph, 2)
+            if story:
+                wrong[f"{seed}: {text}"] = story
+    await connection.close()
+    return wrong
+
+
+async def compare_patterns(dsn):
+    import asyncpg
+
+    random = Random(1)
+    graph = texts_graph(random)
+    connection = await asyncpg.connect(dsn)
+    await fill(connection, graph)
+    engine = QueryService(
+        Reader(connection), lambda: graph.models, KEY, QuerySettings(), dialect=Postgres(SCHEMA)
+    )
+    wrong = {}
+    for text in [pattern_query(random) for _ in range(GRAPHS * PER_GRAPH)]:
+        story = await difference(engine, parse(text), graph, 5)
+        if story:
+            wrong[text] = story
+    await connection.close()
+    return wrong
+
+
 def on_a_server(work):
     with Cluster(durable=False).create().start() as cluster:
         wrong = asyncio.run(work(cluster.dsn))
     assert not wrong, "\n".join(f"{text}: {found}" for text, found in wrong.items())
 
 
-@pytest.mark.parametrize("work", [compare, compare_scalars, compare_generated])
+@pytest.mark.parametrize(
+    "work", [compare, compare_scalars, compare_generated, compare_nested, compare_patterns]
+)
 def test_rows_on_a_real_server(work):
     on_a_server(work)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
-from kastor.query.references import sources_of
+from kastor.query.references import has_queries, sources_of
 from kastor.query.sql.choices import itinerary
 from kastor.query.sql.predicates import Predicates
 from kastor.query.sql.recursion import walk
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.parameters import Parameters
 
+_LISTED = frozenset({"number", "string", "boolean"})
+"""Kinds that IN (SELECT ..) compares."""
+
 
 class Clauses:
     """Writes one graph into a statement.
@@ -27,13 +30,21 @@ class Clauses:
     """
 
     def __init__(
-        self, graph: Graph, where: Condition, dialect: Dialect, parameters: Parameters
+        self,
+        graph: Graph,
+        where: Condition,
+        dialect: Dialect,
+        parameters: Parameters,
+        *,
+        inner: bool = False,
     ) -> None:
         self.graph = graph
         self.where = where
         self.dialect = dialect
         self.parameters = parameters
         self.ways = branches(graph)
+        if inner and len(self.ways or ()) > 1 and has_queries(where):
+            self.ways = None  # walked, so that a query inside this one is written once
         self.values = Values(dialect, parameters, graph, self.condition, {})
         self._predicates = Predicates(self.values, self._exists, self._subquery)
 
@@ -52,6 +63,7 @@ class Clauses:
         terms = self.where.terms if isinstance(self.where, And) else (self.where,)
         if self.ways is None:  # terms about a start alone are in the walk already
             starts = {start for start, _ in itinerary(self.graph, self.where)}
+            starts = {start for start in starts if not self.graph.sources[start].outer}
             terms = tuple(term for term in terms if not _only(sources_of(term), starts))
         needed = needed | sources_of(*terms)
         written = [self.condition(term) for term in terms if term not in (Truth(value=True), skip)]
@@ -67,23 +79,23 @@ class Clauses:
         return found
 
     def _exists(self, leaf: Exists) -> str:
-        inner = Clauses(leaf.graph, leaf.where, self.dialect, self.parameters)
+        inner = Clauses(leaf.graph, leaf.where, self.dialect, self.parameters, inner=True)
         selects = [select("1", branch, terms) for branch, terms in inner.branches(set())]
         return f"{'NOT ' if leaf.negated else ''}EXISTS ({' UNION ALL '.join(selects)})"
 
     def _subquery(self, leaf: InQuery) -> str:
-        """One list per kind that the two sides may share: no value equals one of another kind."""
+        """One list of values in a form in which no two of different kinds are equal."""
         column = (leaf.plan.columns or ())[0].value
-        terms = []
-        shared = kinds_of(leaf.value) & kinds_of(column)
-        for kind, name in (("number", "number"), ("text", "string"), ("boolean", "boolean")):
-            if name not in shared:
-                continue
-            outer = self._guarded(kind, leaf.value)
-            inner = self._column(kind, leaf, column)
-            if outer is not None and inner is not None:
-                terms.append(f"({outer}) IN ({inner})")
-        found = " OR ".join(terms) if terms else "1 = 0"
+        shared = kinds_of(leaf.value) & kinds_of(column) & _LISTED
+        kind = next(iter(shared)) if len(shared) == 1 else "any"
+        inner = Clauses(leaf.plan.graph, leaf.plan.where, self.dialect, self.parameters, inner=True)
+        outer, item = self._guarded(kind, leaf.value), inner._guarded(kind, column)
+        found = "1 = 0"
+        if shared and outer is not None and item is not None:
+            selects = [
+                select(item, branch, terms) for branch, terms in inner.branches(sources_of(column))
+            ]
+            found = f"({outer}) IN ({' UNION ALL '.join(selects)})"
         if not leaf.negated:
             return found
         defined = self._predicates.defined(leaf.value)
@@ -92,19 +104,10 @@ class Clauses:
     def _guarded(self, kind: str, value: Value) -> str | None:
         return {
             "number": self.values.number,
-            "text": self.values.text,
+            "string": self.values.text,
             "boolean": self.values.boolean,
+            "any": self.values.comparable,
         }[kind](value)
-
-    def _column(self, kind: str, leaf: InQuery, column: Value) -> str | None:
-        inner = Clauses(leaf.plan.graph, leaf.plan.where, self.dialect, self.parameters)
-        item = inner._guarded(kind, column)
-        if item is None:
-            return None
-        selects = [
-            select(item, branch, terms) for branch, terms in inner.branches(sources_of(column))
-        ]
-        return " UNION ALL ".join(selects)
 
 
 def select(items: str, branch: Branch, terms: list[str]) -> str:
@@ -113,7 +116,8 @@ def select(items: str, branch: Branch, terms: list[str]) -> str:
     source = branch.sql()
     if source:
         text += f" FROM {source}"
-    return f"{text} WHERE {' AND '.join(terms)}" if terms else text
+    text = f"{text} WHERE {' AND '.join(terms)}" if terms else text
+    return branch.parameters.written(text)
 
 
 def _only(sources: set[int], starts: set[int]) -> bool:

@@ -23,6 +23,8 @@ class Dialect(Protocol):
     """Between tables whose conditions stand in WHERE."""
     keeps_order: bool
     """Whether joins behind an ordered sub-select keep its order."""
+    names_members: bool
+    """Whether nothing else bounds what a row takes while it is put together."""
     sorts_values: bool
     """Whether values of any kind can be ordered and grouped."""
     sort_columns: tuple[tuple[str, str], ...]
@@ -137,11 +139,38 @@ class Dialect(Protocol):
         """A function or operator of the superset over guarded values."""
         ...
 
-    def gather(self, row: str, keys: list[str], order: str, *, plain: bool) -> str:
-        """The select list that makes one page of many rows: count, rows, keys.
+    def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
+        """The statement that makes one page of many rows: count, rows, keys.
 
-        Plain keys are whole numbers or walks and are joined by blanks; others are JSON arrays.
+        Plain keys are whole numbers or walks and are joined by blanks; others are JSON arrays. The
+        rows are NULL, or the statement fails, when they have more than `MAX_BYTES`.
         """
+        ...
+
+    def row(self, text: str, members: list[str]) -> str:
+        """The text of a row over its members ``m0``, ``m1`` ..; NULL if it would be too large.
+
+        Only where `names_members`.
+        """
+        ...
+
+    def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
+        """The statement of the single rows: text and keys.
+
+        A text is NULL, or the statement fails there, when it has more than `MAX_BYTES`.
+        """
+        ...
+
+    def bounded(self, test: str, subject: str, part: str) -> str:
+        """`test` over the texts ``a0`` and ``a1``; fails when their search would take too long."""
+        ...
+
+    def comparable(self, doc: str, path: str) -> str:
+        """The value if it is a number, string or boolean; no two of different kinds are equal."""
+        ...
+
+    def comparable_slot(self, *columns: str) -> str:
+        """The same of a value that is there as its `sort_columns`."""
         ...
 
     def ranked(self, doc: str, path: str) -> tuple[str, ...]:

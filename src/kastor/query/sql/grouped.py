@@ -65,7 +65,7 @@ class Grouped:
         text += f" ORDER BY {order_by(keys)} LIMIT {limit_of(self.clauses.parameters)}"
         if self.plan.offset and not resumes:
             text += f" OFFSET {offset_of(self.plan.offset, self.clauses.parameters)}"
-        return text
+        return self.clauses.parameters.written(text)
 
     def order(self) -> list[Key]:
         """ORDER BY, then the group values, which tell groups apart."""

@@ -1,22 +1,29 @@
-"""The parameters of one statement: numbered, so that a text may use the same value twice."""
+"""The parameters of one statement: numbered, so that a text may use the same value twice.
+
+They also count what is written, since everything that writes into a statement has them at hand.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from kastor.errors import QueryError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+MAX_SQL = 1_000_000
 _MARK = re.compile(r"[?$]([0-9]+)")
 
 
 class Parameters:
     """Collects constants behind `reserved` run-time parameters (limit, position)."""
 
-    def __init__(self, mark: Callable[[int], str], reserved: int) -> None:
+    def __init__(self, mark: Callable[[int], str], reserved: int, room: int = MAX_SQL) -> None:
         self._mark = mark
+        self._room = self._most = room
         self._reserved = reserved
         self._numbers: dict[tuple[type, object], int] = {}
         self.values: list[object] = []
@@ -34,6 +41,21 @@ class Parameters:
             number = self._reserved + len(self.values)
             self._numbers[known] = number
         return self._mark(number)
+
+    def written(self, text: str) -> str:
+        """The same text, which will be part of the statement once more.
+
+        Raises:
+            QueryError: the statement becomes too long; what is not written yet is never made.
+        """
+        self._room -= len(text)
+        if self._room < 0:
+            raise QueryError(
+                f"The query becomes a statement of more than {self._most} characters (limit"
+                " max_sql). Split it, or use fewer terms, columns, ranges and edges without an"
+                " arrow."
+            )
+        return text
 
     def used_in(self, text: str) -> tuple[object, ...]:
         """The constants up to the last one that `text` mentions; engines refuse surplus ones."""

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kastor.query.sql.paths import is_literal
-from kastor.query.sql.postgres_calls import aggregate, call
+from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
+from kastor.storage.bounds import MAX_BYTES
 
 if TYPE_CHECKING:
     from kastor.query.plan import Scalar
@@ -29,6 +30,7 @@ class Postgres:
     explain = "EXPLAIN "
     join = " CROSS JOIN "
     keeps_order = False
+    names_members = True
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"
@@ -140,6 +142,9 @@ class Postgres:
 
     def like(self, value: str, pattern: str, parameters: Parameters) -> str:
         """As `Dialect` says."""
+        escapes = len(pattern) - len(pattern.rstrip("\\"))
+        if escapes % 2:  # one that escapes nothing says nothing, and is an error here
+            pattern = pattern[:-1]
         return f"{value} LIKE {parameters.add(pattern)}"
 
     def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
@@ -181,17 +186,61 @@ class Postgres:
 
     def call(self, name: str, args: list[str]) -> str:
         """As `Dialect` says."""
+        if name == "INDEX_OF":
+            subject, part = args
+            return bounded("(strpos(a0, a1) - 1)", subject, part, "")
         return call(name, args)
 
-    def gather(self, row: str, keys: list[str], order: str, *, plain: bool) -> str:
-        """As `Dialect` says."""
+    def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
+        """As `Dialect` says; the rows are joined only when it is known how much they are."""
+        ordered = [f"k.o{index}" for index in range(len(keys))]
         joined = f"E',\\n' ORDER BY {order}"
         if plain:
             position = f"concat_ws(' ', {', '.join(keys)})"
-            positions = f"string_agg({position}, ',' ORDER BY {order})"
-            return f"count(*), string_agg({row}, {joined}), {positions}"
-        position = f"json_build_array({', '.join(keys)})::text"
-        return f"count(*), string_agg({row}, {joined}), string_agg({position}, {joined})"
+            positions = f"string_agg(y, ',' ORDER BY {order})"
+        else:
+            position = f"json_build_array({', '.join(keys)})::text"
+            positions = f"string_agg(y, {joined})"
+        return (
+            f"WITH k AS MATERIALIZED (SELECT {', '.join(ordered)}, {row} AS x, {position} AS y"
+            f" FROM {source}), n AS MATERIALIZED (SELECT count(*) AS number,"
+            f" sum(coalesce(octet_length(x), {MAX_BYTES + 1})) AS size FROM k)"
+            f" SELECT (SELECT number FROM n), string_agg(x, {joined}), {positions} FROM k"
+            f" WHERE (SELECT size FROM n) <= {MAX_BYTES}"
+        )
+
+    def row(self, text: str, members: list[str]) -> str:
+        """As `Dialect` says."""
+        return row_of(text, members)
+
+    def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
+        """As `Dialect` says."""
+        named = [f"{key} AS k{index}" for index, key in enumerate(keys)]
+        shown = [f"k{index}" for index in range(len(keys))]
+        return (
+            f"SELECT {', '.join([f'CASE WHEN octet_length(x) <= {MAX_BYTES} THEN x END', *shown])}"
+            f" FROM (SELECT {', '.join([f'{row} AS x', *named])} FROM {source}"
+            f" ORDER BY {order} OFFSET 0) s"
+        )
+
+    def bounded(self, test: str, subject: str, part: str) -> str:
+        """As `Dialect` says."""
+        return bounded(test, subject, part, " = 0")
+
+    def comparable(self, doc: str, path: str) -> str:
+        """As `Dialect` says."""
+        return (
+            f"CASE WHEN {self._kind(doc, path)} IN ('number', 'string', 'boolean')"
+            f" THEN {doc} #> {path} END"
+        )
+
+    def comparable_slot(self, *columns: str) -> str:
+        """As `Dialect` says."""
+        rank, number, text = columns
+        return (
+            f"CASE {rank} WHEN 2 THEN to_jsonb({number} = 1) WHEN 3 THEN to_jsonb({number})"
+            f" WHEN 4 THEN to_jsonb({text}) END"
+        )
 
     def ranked(self, doc: str, path: str) -> tuple[str, ...]:
         """As `Dialect` says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kastor.query.kinds import RANKS
+from kastor.storage.bounds import MAX_BYTES, MAX_TEXT_WORK, REFUSAL
 
 _SMALL = "abs({0}) <= 1099511627776 OR abs({0}) > 1e308"
 _ROUNDED = "{0}::float8::text::numeric"
@@ -75,6 +76,8 @@ _DISTANCE = (
     " + cos(y0) * cos(y1) * power(sin((x1 - x0) / 2), 2)) AS x) h)"
 )
 """Haversine on a sphere of 6,371,008.8 m; x are longitudes, y latitudes, in radians."""
+_STEP = 16
+"""Members of a row that are made before it is looked how large they are."""
 _RING = "(a1)::jsonb #> '{coordinates,0}'"
 _ELEMENTS = f"jsonb_array_elements(CASE WHEN jsonb_typeof({_RING}) = 'array' THEN {_RING} END)"
 _CORNER = (
@@ -106,7 +109,6 @@ _CALLS = {
     "LOWER": 'lower({0} COLLATE "C")',
     "UPPER": 'upper({0} COLLATE "C")',
     "TRIM": "btrim({0}, E' \\t\\n\\r')",
-    "INDEX_OF": "(strpos({0}, {1}) - 1)",
     "NOW": f"to_char(now() AT TIME ZONE 'UTC', {_STAMP})",
 }
 _NAMED = {
@@ -142,7 +144,7 @@ stands, which would double nested calls."""
 def call(name: str, args: list[str]) -> str:
     """The SQL of one call."""
     if name == "CONCAT":
-        return f"({' || '.join(args)})"
+        return _concat(args)
     if name == "SUBSTRING" and len(args) == 2:  # noqa: PLR2004 - to the end
         args = [*args, "1000000000::numeric"]
     if name == "ST_DISTANCE":
@@ -151,6 +153,50 @@ def call(name: str, args: list[str]) -> str:
         named = ", ".join(f"{arg} AS a{index}" for index, arg in enumerate(args))
         return f"(SELECT {_NAMED[name]} FROM (SELECT {named} OFFSET 0) c)"
     return _CALLS[name].format(*args)
+
+
+def bounded(test: str, subject: str, part: str, refused: str) -> str:
+    """A test over the texts a0 and a1, or an error when their search would take too long.
+
+    The error is that of a wrong number, which repeats the text.
+    """
+    work = "octet_length(a0)::bigint * octet_length(a1)"
+    failure = f"('{REFUSAL}max_text_work' || left(a0, 0))::int"
+    return (
+        f"(SELECT CASE WHEN {work} > {MAX_TEXT_WORK} THEN {failure}{refused} ELSE {test} END"
+        f" FROM (SELECT {subject} AS a0, {part} AS a1 OFFSET 0) c)"
+    )
+
+
+def row_of(text: str, members: list[str], first: int = 0) -> str:
+    """A row's text over its members from `first` on, or NULL when it would be too large.
+
+    A few members at a time are made, and the next ones only if those before leave room.
+    """
+    last = min(first + _STEP, len(members))
+    names = [f"m{number}" for number in range(first, last)]
+    named = ", ".join(f"{members[n]} AS m{n}" for n in range(first, last))
+    size = " + ".join(f"coalesce(octet_length({name}), 0)::bigint" for name in names)
+    if first:
+        size = f"z{first} + {size}"
+    if last < len(members):
+        text = row_of(text, members, last)
+    return (
+        f"(SELECT CASE WHEN z{last} <= {MAX_BYTES} THEN {text} END FROM"
+        f" (SELECT {', '.join(names)}, {size} AS z{last} FROM (SELECT {named} OFFSET 0) m OFFSET 0)"
+        f" c{last})"
+    )
+
+
+def _concat(args: list[str]) -> str:
+    names = [f"a{index}" for index in range(len(args))]
+    named = ", ".join(f"{arg} AS {name}" for arg, name in zip(args, names, strict=True))
+    size = " + ".join(f"octet_length({name})::bigint" for name in names)
+    failure = f"('{REFUSAL}max_bytes' || left(a0, 0))::int::text"
+    return (
+        f"(SELECT CASE WHEN {size} > {MAX_BYTES} THEN {failure} ELSE {' || '.join(names)} END"
+        f" FROM (SELECT {named} OFFSET 0) c)"
+    )
 
 
 def _distance(args: list[str]) -> str:

@@ -33,6 +33,7 @@ from kastor.query.plan import (
     Value,
     Within,
 )
+from kastor.storage.bounds import MAX_BYTES, MAX_TEXT_WORK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ class Predicates:
             case Not():
                 raise AssertionError("the negation pass has not run")
             case _:
-                return f"({self._leaf(condition)})"
+                return self.values.parameters.written(f"({self._leaf(condition)})")
 
     def _leaf(self, leaf: Leaf) -> str:
         match leaf:
@@ -265,7 +266,8 @@ class Predicates:
         if leaf.ignore_case:
             subject = self.dialect.call("LOWER", [subject])
             second = self.dialect.call("LOWER", [second])
-        test = self._test(leaf.name, f"({subject})", f"({second})")
+        size = len(part.encode()) if isinstance(part, str) else None
+        test = self._searched(leaf.name, f"({subject})", f"({second})", size)
         return f"NOT ({test})" if leaf.negated else test
 
     def _like(self, leaf: TextTest, pattern: str) -> str:
@@ -274,7 +276,13 @@ class Predicates:
             return "1 = 0"
         if "\0" in pattern:  # no stored text holds it, and the engines' patterns cannot
             return f"({subject}) IS NOT NULL" if leaf.negated else "1 = 0"
-        test = self.dialect.like(f"({subject})", pattern, self.values.parameters)
+        parameters = self.values.parameters
+        if _is_quick(len(pattern.encode())):
+            test = self.dialect.like(f"({subject})", pattern, parameters)
+        else:
+            mark = self.values.text(Const(pattern)) or "NULL"
+            like = self.dialect.like("a0", pattern, parameters)
+            test = self.dialect.bounded(like, subject, mark)
         return f"NOT ({test})" if leaf.negated else test
 
     def _text_constant(self, name: str, subject: Value, part: str) -> str | None:
@@ -283,14 +291,23 @@ class Predicates:
             item = self.values.field(subject)
             if name == "STARTSWITH":
                 return self.dialect.prefix(item, "", part, self.values.parameters)
-            return self._test(name, item, self.values.constant(part))
+            return self._searched(name, item, self.values.constant(part), len(part.encode()))
         if not isinstance(subject, Doc) or not subject.steps:
             return None
         doc, path = self.values.place(subject)
         if name == "STARTSWITH":
             return self.dialect.prefix(doc, path, part, self.values.parameters)
-        test = self._test(name, self.dialect.raw_text(doc, path), self.values.constant(part))
+        text = self.dialect.raw_text(doc, path)
+        if name == "CONTAINS" and not _is_quick(len(part.encode())):
+            text = self.dialect.text(doc, path)
+        test = self._searched(name, text, self.values.constant(part), len(part.encode()))
         return f"{test} AND {self.dialect.is_kind(doc, path, frozenset({'string'}))}"
+
+    def _searched(self, name: str, subject: str, part: str, size: int | None) -> str:
+        """The test; CONTAINS bounded unless it is known that its part has few bytes."""
+        if name != "CONTAINS" or (size is not None and _is_quick(size)):
+            return self._test(name, subject, part)
+        return self.dialect.bounded(self.dialect.contains("a0", "a1"), subject, part)
 
     def _test(self, name: str, subject: str, part: str) -> str:
         if name == "STARTSWITH":
@@ -322,6 +339,11 @@ class Predicates:
         if isinstance(value, Doc):
             return self.dialect.is_kind(*self.values.place(value), frozenset({"null"}))
         return "1 = 1"
+
+
+def _is_quick(size: int) -> bool:
+    """Whether to look for that many bytes is quick in any text that there can be."""
+    return size * MAX_BYTES <= MAX_TEXT_WORK
 
 
 def _negated(test: str, negated: bool) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kastor.query.plan import Doc, Field
+from kastor.query.plan import Call, Doc, Field
 
 if TYPE_CHECKING:
     from kastor.query.plan import Column, Value
     from kastor.query.sql.values import Values
+
+_FEW_COLUMNS = 8
 
 
 def row_sql(columns: tuple[Column, ...] | None, values: Values) -> str:
@@ -20,17 +22,27 @@ def row_sql(columns: tuple[Column, ...] | None, values: Values) -> str:
     """
     if columns is None:
         return values.json(Doc(0))
+    members = [values.json(column.value) for column in columns]
+    named = values.dialect.names_members and _may_be_large(columns)
     parts = []
     certain = bool(columns) and _is_certain(columns[0].value, values)
     for number, column in enumerate(columns):
         opening = "{" if certain and number == 0 else ","
         lead = values.constant(opening + json.dumps(column.key, ensure_ascii=False) + ":")
-        member = f"{lead} || {values.json(column.value)}"
-        parts.append(member if opening == "{" else f"coalesce({member}, '')")
+        member = f"{lead} || {f'm{number}' if named else members[number]}"
+        member = member if opening == "{" else f"coalesce({member}, '')"
+        parts.append(values.parameters.written(member))
     if not parts:
         return "'{}'"
     joined = " || ".join(parts)
-    return f"{joined} || '}}'" if certain else f"'{{' || substr({joined}, 2) || '}}'"
+    text = f"{joined} || '}}'" if certain else f"'{{' || substr({joined}, 2) || '}}'"
+    return values.dialect.row(text, members) if named else text
+
+
+def _may_be_large(columns: tuple[Column, ...]) -> bool:
+    """Whether the row may be much larger than the documents in it."""
+    made = any(isinstance(one.value, Call) and one.value.kind == "string" for one in columns)
+    return made or len(columns) > _FEW_COLUMNS
 
 
 def _is_certain(value: Value, values: Values) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.sql.paths import is_literal, json_path
 from kastor.query.sql.sqlite_calls import aggregate, call
+from kastor.storage.bounds import MAX_TEXT_WORK, REFUSAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Sqlite:
     explain = "EXPLAIN QUERY PLAN "
     join = " JOIN "
     keeps_order = True
+    names_members = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
     join_in_order = "CROSS JOIN"
@@ -247,17 +249,54 @@ class Sqlite:
 
     def call(self, name: str, args: list[str]) -> str:
         """As `Dialect` says."""
+        if name == "INDEX_OF":
+            subject, part = args
+            return self.bounded("(instr(a0, a1) - 1)", subject, part)
         return call(name, args)
 
-    def gather(self, row: str, keys: list[str], order: str, *, plain: bool) -> str:
-        """As `Dialect` says."""
+    def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
+        """As `Dialect` says; the connection bounds what values may have."""
         del order  # rows arrive in it
         joined = "',' || char(10)"
         if plain:
             position = f"concat_ws(' ', {', '.join(keys)})"
-            return f"count(*), group_concat({row}, {joined}), group_concat({position})"
-        position = f"json_array({', '.join(keys)})"
-        return f"count(*), group_concat({row}, {joined}), group_concat({position}, {joined})"
+            positions = f"group_concat({position})"
+        else:
+            positions = f"group_concat(json_array({', '.join(keys)}), {joined})"
+        return f"SELECT count(*), group_concat({row}, {joined}), {positions} FROM {source}"
+
+    def row(self, text: str, members: list[str]) -> str:
+        """As `Dialect` says, and never called: the connection bounds every value."""
+        raise AssertionError((text, len(members)))
+
+    def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
+        """As `Dialect` says."""
+        del order
+        return f"SELECT {', '.join([row, *keys])} FROM {source}"
+
+    def bounded(self, test: str, subject: str, part: str) -> str:
+        """As `Dialect` says; the error is that of a wrong path, which repeats the path."""
+        return (
+            f"(SELECT CASE WHEN octet_length(a0) * octet_length(a1) > {MAX_TEXT_WORK}"
+            f" THEN json_extract('{{}}', '{REFUSAL}max_text_work' || substr(a0, 1, 0))"
+            f" ELSE {test} END FROM (SELECT {subject} AS a0, {part} AS a1))"
+        )
+
+    def comparable(self, doc: str, path: str) -> str:
+        """As `Dialect` says: booleans become blobs."""
+        return (
+            f"CASE json_type({doc}, {path}) WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'"
+            f" WHEN 'text' THEN {doc} ->> {path} WHEN 'integer' THEN {doc} ->> {path}"
+            f" WHEN 'real' THEN {doc} ->> {path} END"
+        )
+
+    def comparable_slot(self, *columns: str) -> str:
+        """As `Dialect` says."""
+        rank, value = columns
+        return (
+            f"CASE {rank} WHEN 2 THEN CASE {value} WHEN 1 THEN x'01' ELSE x'00' END"
+            f" WHEN 3 THEN {value} WHEN 4 THEN {value} END"
+        )
 
     def ranked(self, doc: str, path: str) -> tuple[str, ...]:
         """As `Dialect` says."""

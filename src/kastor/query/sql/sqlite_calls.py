@@ -17,7 +17,6 @@ _SIMPLE = {
     "LOWER": "lower({0})",
     "UPPER": "upper({0})",
     "TRIM": "trim({0}, ' ' || char(9) || char(10) || char(13))",
-    "INDEX_OF": "(instr({0}, {1}) - 1)",
     "ARRAY_LENGTH": "json_array_length({0})",
     "NOW": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
 }

@@ -19,7 +19,7 @@ from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
-from kastor.query.sql.parameters import Parameters
+from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
@@ -61,35 +61,38 @@ def compile_plan(
     resumes: bool,
     aggregate: bool,
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),
+    room: int = MAX_SQL,
 ) -> Sql:
     """The statement for a page of `plan`; `resumes` for every page but the first.
 
     With `aggregate` the answer is one row: count, rows joined with ``,`` and a line feed, and the
     positions; without, one row per row: its text, then its position. `indexed` are the paths of
     twins that have a property index: a test on one of them leads the order.
+
+    Raises:
+        QueryError: the statement would have more than `room` characters.
     """
     if (plan.grouped or plan.order) and not dialect.sorts_values:
         message = f"ORDER BY, DISTINCT and GROUP BY are not available on {dialect.name}"
         raise QueryError(message)
     if plan.grouped:
-        return _grouped(plan, dialect, resumes=resumes, aggregate=aggregate)
-    return _Statement(plan, dialect, indexed, resumes=resumes).page(aggregate=aggregate)
+        return _grouped(plan, dialect, resumes=resumes, aggregate=aggregate, room=room)
+    return _Statement(plan, dialect, indexed, resumes=resumes, room=room).page(aggregate=aggregate)
 
 
-def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool) -> Sql:
+def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool, room: int) -> Sql:
     width = len(dialect.sort_columns) * (len(plan.order) + len(plan.group)) or 1
-    parameters = Parameters(dialect.mark, 1 + width if resumes else 1)
+    parameters = Parameters(dialect.mark, 1 + width if resumes else 1, room)
     clauses = Clauses(plan.graph, plan.where, dialect, parameters)
     grouped = Grouped(plan, clauses)
     order = grouped.order()
     keys = [key.position(f"k.o{index}") for index, key in enumerate(order)]
     row = grouped.row()
-    items = ", ".join([row, *keys])
+    source = f"({grouped.inner(resumes=resumes)}) k"
     if aggregate:
-        items = dialect.gather(row, keys, sorted_by(order), plain=False)
-    text = f"SELECT {items} FROM ({grouped.inner(resumes=resumes)}) k"
-    if not (aggregate or dialect.keeps_order):
-        text += f" ORDER BY {sorted_by(order)}"
+        text = dialect.page(row, keys, source, sorted_by(order), plain=False)
+    else:
+        text = dialect.steps(row, keys, source, sorted_by(order))
     return Sql(text, parameters.used_in(text), width, resumes, plain=False)
 
 
@@ -101,13 +104,14 @@ class _Statement:
         indexed: frozenset[tuple[str | int, ...]],
         *,
         resumes: bool,
+        room: int,
     ) -> None:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
         self.itinerary = itinerary(plan.graph, plan.where)
         self.groups = sorted({hop.group for hop in plan.graph.hops})
-        self.parameters = Parameters(dialect.mark, 0)
+        self.parameters = Parameters(dialect.mark, 0, room)
         self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters)
         self.by_value = value_order(plan, indexed)
         leads = self.clauses.ways is not None and self.itinerary[0][0] == 0
@@ -134,12 +138,11 @@ class _Statement:
         keys = [key.position(f"k.o{index}") for index, key in enumerate(self.order)]
         plain = not self.plan.order and self.by_value is None
         order = sorted_by(self.order)
-        items = ", ".join([row, *keys])
+        source = f"({inner}) k{self._documents()}"
         if aggregate:
-            items = self.dialect.gather(row, keys, order, plain=plain)
-        text = f"SELECT {items} FROM ({inner}) k{self._documents()}"
-        if not (aggregate or self.dialect.keeps_order):
-            text += f" ORDER BY {order}"
+            text = self.dialect.page(row, keys, source, order, plain=plain)
+        else:
+            text = self.dialect.steps(row, keys, source, order)
         lead = self.by_value.steps if self.by_value is not None else None
         constants = self.parameters.used_in(text)
         return Sql(text, constants, self.width, self.resumes, plain, self.layout, lead)

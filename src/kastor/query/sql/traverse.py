@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_BRANCHES = 24
 MAX_UNROLLED = 5
+MAX_TABLES = 40
+"""Relationships in one branch; SQLite joins 64 tables at most, PostgreSQL plans ever longer."""
 
 Way: TypeAlias = tuple[str, ...]
 """The direction of every relationship of one hop."""
@@ -26,13 +28,14 @@ Way: TypeAlias = tuple[str, ...]
 def branches(graph: Graph) -> list[tuple[Way, ...]] | None:
     """All ways through the graph, one per hop and branch; None if they are too many."""
     per_hop = []
-    total = 1
+    total, tables = 1, 0
     for hop in graph.hops:
         if hop.shortest or (hop.high > MAX_UNROLLED and hop.low < hop.high):
             return None
         count = sum(2**n if hop.direction == "-" else 1 for n in range(hop.low, hop.high + 1))
         total *= max(count, 1)
-        if total > MAX_BRANCHES:
+        tables += hop.high
+        if total > MAX_BRANCHES or tables > MAX_TABLES:
             return None
         per_hop.append(_ways(hop))
     return list(product(*per_hop))

@@ -112,6 +112,18 @@ class Values:
             case _:
                 return None
 
+    def comparable(self, value: Value) -> str | None:
+        """A number, string or boolean so that values of different kinds are never equal."""
+        match value:
+            case Doc() if value.steps:
+                return self.dialect.comparable(*self.place(value))
+            case Slot():
+                letters = [letter for letter, _ in self.dialect.sort_columns]
+                columns = [f"k.g{value.number}{letter}" for letter in letters]
+                return self.dialect.comparable_slot(*columns)
+            case _:
+                return None
+
     def field(self, value: Field) -> str:
         """The text of a system field; NULL only if an optional source is missing."""
         alias = self.alias(value.source)

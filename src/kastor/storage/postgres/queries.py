@@ -7,10 +7,10 @@ and compares the epoch of the models; the commit is not waited for.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kastor.errors import CatalogChanged, QueryTimeout
-from kastor.storage.bounds import impossible
+from kastor.errors import CatalogChanged, QueryTooLarge
+from kastor.storage.bounds import impossible, too_large, too_long
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from kastor.storage.postgres.replicas import Replicas
     from kastor.storage.postgres.statements import Qualified
 
+_Rows: TypeAlias = tuple[list[tuple[Any, ...]], bool]
+"""Rows, and whether there are more."""
+
 ATTEMPTS = 2
+STEP_ROWS = 4
+"""Rows fetched at once where they are large."""
 SERVER_GRACE_SECONDS = 1.0
 _CANCELLED = "57014"
 _IMPOSSIBLE = ("22", "54")
@@ -57,22 +62,40 @@ class Queries:
             QueryTimeout: it ran longer than `timeout` seconds.
             Unavailable: no server answers.
         """
+        rows, _ = await self._fetch(text, params, timeout, None)
+        return rows
+
+    async def fetch_some(
+        self, text: str, params: Sequence[object], timeout: float, most: int
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """Return rows until their first columns have `most` bytes, and whether there are more.
+
+        Raises:
+            QueryTooLarge: the first row alone is too large; as `fetch_all` besides.
+        """
+        return await self._fetch(text, params, timeout, most)
+
+    async def _fetch(
+        self, text: str, params: Sequence[object], timeout: float, most: int | None
+    ) -> _Rows:
         epoch: int = self._catalogs.current.epoch
         replica = await self._replicas.choose()
         if replica is not None:
-            rows = await self._fetch_from(replica, epoch, text, params, timeout)
+            rows = await self._fetch_from(replica, epoch, text, params, timeout, most)
             if rows is not None:
                 return rows
         async with self._connections.scans:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._run(self._connections, epoch, text, params, timeout)
+                    return await self._run(self._connections, epoch, text, params, timeout, most)
                 except TimeoutError:
-                    raise _too_long(timeout) from None
+                    raise too_long(timeout) from None
+                except QueryTooLarge:
+                    raise
                 except Exception as error:
                     fault, state = fault_of(error), str(getattr(error, "sqlstate", None))
                     if state == _CANCELLED:
-                        raise _too_long(timeout) from None
+                        raise too_long(timeout) from None
                     if state.startswith(_IMPOSSIBLE):
                         raise impossible(error) from error
                     if fault in (Fault.OTHER, Fault.ELSEWHERE):  # read-only it is by our own wish
@@ -96,18 +119,21 @@ class Queries:
         text: str,
         params: Sequence[object],
         timeout: float,
-    ) -> list[tuple[Any, ...]] | None:
+        most: int | None,
+    ) -> _Rows | None:
         """Return the rows of a standby; None if it has other models, or fails."""
         try:
             async with replica.scans:
-                return await self._run(replica, epoch, text, params, timeout)
+                return await self._run(replica, epoch, text, params, timeout, most)
         except CatalogChanged:
             return None  # it is behind; the primary decides
         except TimeoutError:
-            raise _too_long(timeout) from None
+            raise too_long(timeout) from None
+        except QueryTooLarge:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the primary answers
             if getattr(error, "sqlstate", None) == _CANCELLED:
-                raise _too_long(timeout) from None
+                raise too_long(timeout) from None
             self._replicas.note_failure(replica, error)
             return None
 
@@ -118,7 +144,8 @@ class Queries:
         text: str,
         params: Sequence[object],
         timeout: float,
-    ) -> list[tuple[Any, ...]]:
+        most: int | None,
+    ) -> _Rows:
         connection = await connections.take()
         usable = False
         try:
@@ -128,9 +155,13 @@ class Queries:
             if status != "SELECT 1":
                 await self._give_up(connections, connection)
             values = [_storable(each) for each in params]
-            rows = await connection.fetch(text, *values, timeout=timeout)
+            if most is None:
+                rows = await connection.fetch(text, *values, timeout=timeout)
+                found: _Rows = [tuple(row) for row in rows], False
+            else:
+                async with asyncio.timeout(timeout):
+                    found = await _some(connection, text, values, most)
             usable = True
-            return [tuple(row) for row in rows]
         except (CatalogChanged, asyncio.CancelledError, OSError):
             raise
         except Exception:
@@ -141,6 +172,7 @@ class Queries:
                 self._end(connections, connection)
             else:
                 connections.give(connection, sound=False)
+        return found
 
     async def _give_up(self, connections: Connections, connection: Connection) -> None:
         # Ended first: behind a pooler a transaction that waits for the catalog would keep the
@@ -167,6 +199,21 @@ class Queries:
             connections.give(connection, sound=sound)
 
 
+async def _some(connection: Connection, text: str, values: list[Any], most: int) -> _Rows:
+    """Rows until their first columns have `most` bytes; one without text is too large by itself."""
+    await connection.fetch(sql.OPEN_CURSOR + text, *values)
+    rows: list[tuple[Any, ...]] = []
+    while step := await connection.fetch(sql.STEP_CURSOR.format(rows=STEP_ROWS)):
+        for row in step:
+            most -= len(row[0].encode()) if row[0] is not None else most + 1
+            if most < 0 and rows:
+                return rows, True
+            if most < 0:
+                raise too_large()
+            rows.append(tuple(row))
+    return rows, False
+
+
 def _storable(value: Any) -> Any:
     """Return a value as PostgreSQL takes it: U+0000, which no stored text has, as another text."""
     if isinstance(value, str):
@@ -174,10 +221,3 @@ def _storable(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_storable(each) for each in value)
     return value
-
-
-def _too_long(timeout: float) -> QueryTimeout:
-    return QueryTimeout(
-        f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
-        "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
-    )

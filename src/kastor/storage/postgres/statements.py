@@ -399,6 +399,8 @@ SET LOCAL statement_timeout = {milliseconds};
 SELECT 1 FROM {graph}.meta WHERE model_epoch = {epoch}
 """
 END_QUERY = "COMMIT"
+OPEN_CURSOR = "DECLARE page NO SCROLL CURSOR FOR "
+STEP_CURSOR = "FETCH {rows} FROM page"
 
 # Retention: a step at a time, oldest first; rows that another process is removing are left to it. -
 

@@ -207,6 +207,12 @@ class PostgresStore:
         """Run a compiled query for all its rows."""
         return await self._queries.fetch_all(sql, params, timeout)
 
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """Run a compiled query for its first rows of `most` bytes; whether there are more."""
+        return await self._queries.fetch_some(sql, params, timeout, most)
+
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""
 

@@ -5,12 +5,21 @@ WAL with `synchronous=FULL`: a commit that returned is on disk, also after a pow
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import apsw
 
 BUSY_TIMEOUT_MS = 5_000
 CACHE_KIB = 16_384
+
+
+def keep_temporary_files_in(folder: Path) -> None:
+    """Let large sorts use a folder that can be written for certain, unless another one is named.
+
+    The usual folders for temporary files may be read-only, or be memory.
+    """
+    os.environ.setdefault("SQLITE_TMPDIR", str(folder))
 
 
 def open_writer(path: Path, *, vfs: str | None = None) -> apsw.Connection:

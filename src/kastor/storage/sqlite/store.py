@@ -26,7 +26,12 @@ from kastor.storage.bounds import Retention
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite import statements as sql
-from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
+from kastor.storage.sqlite.connection import (
+    keep_temporary_files_in,
+    make_durable,
+    open_reader,
+    open_writer,
+)
 from kastor.storage.sqlite.event_tables import SqliteEventTables
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
@@ -64,7 +69,7 @@ class SqliteStore:
         self._path = path
         self._loop_connection = open_reader(path, vfs=vfs)
         self._reads = PointReads(self._loop_connection)
-        self._pool = ReadPool(path, READER_THREADS, vfs=vfs)
+        self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
         self._writer = writer
         self._loop = asyncio.get_running_loop()
@@ -88,6 +93,7 @@ class SqliteStore:
             SchemaTooNewError, NotAGraphError: see `schema.require_ours`; nothing was changed.
             apsw.Error: the file cannot be opened.
         """
+        keep_temporary_files_in(path.parent)
         connection = open_writer(path, vfs=vfs)
         try:
             schema.require_ours(connection)
@@ -186,6 +192,12 @@ class SqliteStore:
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
         return await self._pool.fetch_all(sql, params, timeout)
+
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """Run a compiled query for its first rows of `most` bytes; whether there are more."""
+        return await self._pool.fetch_some(sql, params, timeout, most)
 
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""
