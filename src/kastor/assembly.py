@@ -20,13 +20,18 @@ from kastor.query.indexes import IndexService
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
+from kastor.vital import Vitals
 
 ADT_STRING_BYTES = 4_096
 ADT_ROUTES = 6
 
 
 def build_services(
-    settings: Settings, store: Store, graphs: Graphs, requests: RequestMeter
+    settings: Settings,
+    store: Store,
+    graphs: Graphs,
+    requests: RequestMeter,
+    vitals: Vitals,
 ) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
@@ -45,11 +50,11 @@ def build_services(
         refresh=store.refresh,
     )
     policy = endpoint_policy(settings)
-    relay = Relay(store.events, store.host_name, policy)
+    relay = Relay(store.events, store.host_name, policy, vitals=vitals)
     routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
-    feed = Feed(store.events, store.host_name)
-    live = LiveService(store, query, _live_settings(settings, query_settings))
-    inputs = InputService(store.inputs, graph, store.host_name, policy)
+    feed = Feed(store.events, store.host_name, vitals)
+    live = LiveService(store, query, _live_settings(settings, query_settings), vitals)
+    inputs = InputService(store.inputs, graph, store.host_name, policy, vitals)
     return Services(
         store,
         graph,
@@ -62,6 +67,7 @@ def build_services(
         limits,
         graphs,
         requests,
+        vitals,
         allow_reset=settings.allow_reset,
     )
 

@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import structlog
 
 from kastor.api.matcher import Matcher
 from kastor.api.measure import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
@@ -24,6 +23,7 @@ from kastor.api.streaming import send_stream
 from kastor.api.versions import require_version
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
 from kastor.errors import Forbidden, KastorError, Unauthenticated
+from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
 
-_log = structlog.get_logger("kastor.api")
+_log = get_logger("kastor.api")
 
 
 class Application:

@@ -9,9 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
-
 from kastor.api.request import Request, Response
+from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 GRAPH_SECONDS = 4.0
 """How long a graph may take to tell of its routes; a scrape usually gets ten seconds."""
 
-_log = structlog.get_logger("kastor.metrics")
+_log = get_logger("kastor.metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ async def metrics(services: Services, _request: Request) -> Response:
 
     graphs = sorted(services.graphs.opened().items())
     readings = await asyncio.gather(*(_read(name, each) for name, each in graphs))
-    body = expose(services.requests, readings)
+    body = expose(services.requests, readings, services.vitals.states())
     return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
 
 

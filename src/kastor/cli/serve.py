@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -99,6 +97,8 @@ def _run(settings: Settings) -> None:
 
 
 def _announce(started: Started) -> None:
+    from kastor.logs import get_logger
+
     settings, url = started.settings, started.url
     lines = [
         f"Kastor {__version__} is ready.",
@@ -125,7 +125,10 @@ def _announce(started: Started) -> None:
             "  SDKs         refuse tokens over http: add --tls-dev, or see docs/how-to/sdks.md"
         )
     lines += ["Try:", *_examples(started, url, trust), "Stop with Ctrl+C."]
-    print("\n".join(lines), flush=True)
+    try:
+        print("\n".join(lines), flush=True)
+    except OSError as error:  # nobody reads it, or a full disk: that is no reason not to serve
+        get_logger("kastor.server").warning("not announced", url=url, reason=str(error))
 
 
 def _access(settings: Settings) -> str:
@@ -154,27 +157,6 @@ def _examples(started: Started, url: str, trust: str) -> list[str]:
 
 
 def _configure_log(settings: Settings) -> None:
-    import orjson
-    import structlog
+    from kastor.logs import configure
 
-    text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
-    shared: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if text:
-        renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-        factory: Any = structlog.PrintLoggerFactory(sys.stderr)
-    else:
-        renderer = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ]
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
-    structlog.configure(
-        processors=[*shared, *renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=factory,
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    configure(settings.log_format)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-import structlog
 
 from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
 from kastor.errors import Unavailable
@@ -26,11 +25,13 @@ from kastor.events.filter import Filter
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
 from kastor.events.secrets import hide
+from kastor.logs import get_logger
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
 from kastor.storage.lease import Lease
+from kastor.vital import attempt
 
-_log = structlog.get_logger("kastor.events")
+_log = get_logger("kastor.events")
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -138,7 +139,7 @@ class RouteWorker:
                     await self._back_off(Fault("unavailable", self.error))
         finally:
             if sink is not None:
-                await sink.close()
+                await attempt("sink", sink.close, route=self.route.id)
 
     async def _round(self, sink: Sink) -> None:
         if self._unnoted:

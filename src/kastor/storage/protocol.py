@@ -80,6 +80,9 @@ class Store(Protocol):
     def inputs(self) -> InputStore:
         """The table of inputs."""
 
+    def trouble(self) -> str | None:
+        """Return why this process cannot write although the engine answers; None if it can."""
+
     async def refresh(self) -> None:
         """Bring `catalog` up to the last change of models, whichever process made it.
 

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-import structlog
 
 from kastor.clock import new_guid
 from kastor.errors import Conflict, InvalidArgument, NotAllowed, NotFound
+from kastor.logs import get_logger
 from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 from kastor.storage.placement import DEFAULT, Place, Wish
 from kastor.storage.postgres import move as moves
@@ -29,7 +29,7 @@ HOLD_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 SWEEP_SECONDS = 60.0
 _DIGEST = 10
-_log = structlog.get_logger("kastor.graphs")
+_log = get_logger("kastor.graphs")
 
 
 class SchemaPlacement:

@@ -154,6 +154,10 @@ class PostgresStore:
         """The name of this graph in its events' `source`."""
         return self._host_name
 
+    def trouble(self) -> str | None:
+        """None: no thread or task of this process has to live for writes."""
+        return None
+
     async def refresh(self) -> None:
         """Bring the catalog up to the last change of models that anybody made."""
         rows = await self._reads.fetch(sql.EPOCH, ())

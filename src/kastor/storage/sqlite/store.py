@@ -143,6 +143,10 @@ class SqliteStore:
         """The name of this graph in its events' `source`."""
         return self._host_name
 
+    def trouble(self) -> str | None:
+        """Return why the writer's thread does not work; None if it does."""
+        return self._writer.trouble()
+
     async def refresh(self) -> None:
         """Do nothing: no other process changes models."""
 
