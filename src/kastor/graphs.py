@@ -88,6 +88,10 @@ class ServerGraphs:
         """Return the graphs that are open now, by name."""
         return {name: graph.services for name, graph in self._open.items()}
 
+    def shut(self) -> list[str]:
+        """Return the graphs that cannot be opened."""
+        return sorted(self._shut)
+
     async def named(self, name: str) -> Services:
         """Return a graph's services; raises NotFound."""
         graph = self._open.get(name)

@@ -118,6 +118,7 @@ async def _serve(
         if settings.db is None:  # else the folder only holds certificates and tokens
             folder.acquire()
             stack.callback(folder.release)
+        folder.tighten()
         listener = shared or listen(settings.host, settings.port)
         stack.callback(listener.close)
         vitals = Vitals()

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from kastor.auth.roles import ROLES, Actor
+from kastor.private import make_folder, open_private
 
 PREFIX = "kst_"
 TOKEN_BYTES = 32
@@ -78,8 +79,8 @@ def create_token(path: Path, role: str, name: str) -> str:
     if name in taken:
         raise TokenFileError(f"There is a token named {name} already; choose another --name.")
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    make_folder(path.parent)
+    handle = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with os.fdopen(handle, "a", encoding="utf-8") as file:
         file.write(f"{_hash(token)} {role} {name}\n")
     return token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,11 +76,13 @@ _FLAGS = {
 def _run(settings: Settings) -> None:
     from kastor.auth.tokens import TokenFileError
     from kastor.engines import DatabaseError
+    from kastor.errors import Unavailable
     from kastor.listening import CertificateError, PortTakenError
     from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
     from kastor.workers import WorkerError, run
 
+    os.umask(0o077)  # for what libraries make; what Kastor makes is its owner's alone anyhow
     try:
         run(settings, _announce, _configure_log)
     except (
@@ -91,6 +94,7 @@ def _run(settings: Settings) -> None:
         NotAGraphError,
         SchemaTooNewError,
         TokenFileError,
+        Unavailable,
         WorkerError,
     ) as error:
         fail(str(error))

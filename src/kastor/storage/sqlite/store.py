@@ -24,7 +24,7 @@ from kastor.records import (
 )
 from kastor.storage.bounds import Retention
 from kastor.storage.pulse import Pulse
-from kastor.storage.sqlite import schema
+from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import make_durable, open_reader, open_writer
 from kastor.storage.sqlite.event_tables import SqliteEventTables
@@ -85,18 +85,15 @@ class SqliteStore:
         """Open or create the graph at `path`.
 
         Raises:
-            SchemaTooNewError, NotAGraphError: see `schema.require_ours`; nothing was changed.
+            SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`;
+                nothing was changed.
+            DamagedGraphError: the file is not what it was.
             apsw.Error: the file cannot be opened.
         """
-        connection = open_writer(path, vfs=vfs)
-        try:
-            schema.require_ours(connection)
-            make_durable(connection)
-            schema.prepare(connection)
-            counters, identity = _load_state(connection, build_catalog)
-        except BaseException:
-            connection.close()
-            raise
+        # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
+        connection, counters, identity = await asyncio.to_thread(
+            _open_file, path, build_catalog, vfs
+        )
         pulse = Pulse()
         pulse.beat(counters.seq)
         loop = asyncio.get_running_loop()
@@ -246,6 +243,31 @@ class SqliteStore:
         counters.version_bytes = counters.log_bytes = 0
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
+
+
+def _open_file(
+    path: Path, build_catalog: BuildCatalog, vfs: str | None
+) -> tuple[apsw.Connection, Counters, tuple[str, bytes]]:
+    if vfs is None:  # else the file is not where the path says
+        if not path.exists():
+            files.make(path)
+        files.require_whole(path)
+    connection = open_writer(path, vfs=vfs)
+    try:
+        schema.require_ours(connection)
+        make_durable(connection)
+        if vfs is None:
+            files.require_sound(connection, path)
+        schema.prepare(connection)
+        schema.require_tables(connection)
+        counters, identity = _load_state(connection, build_catalog)
+    except apsw.CorruptError as error:
+        connection.close()
+        raise files.damaged(path, error) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection, counters, identity
 
 
 def _load_state(
