@@ -55,6 +55,14 @@ _STREAMS: tuple[Row[GraphReading], ...] = (
         *(_GAUGE, "kastor_feed_streams", "Streams of the event feed that are open."),
         lambda graph: graph.feed_streams,
     ),
+    (
+        *(_GAUGE, "kastor_clock_lead_seconds", "How far the newest change is ahead of the clock."),
+        lambda graph: None if graph.ticker is None else graph.ticker.lead,
+    ),
+    (
+        *(_COUNTER, "kastor_clock_set_back_total", "How often times had to go back."),
+        lambda graph: None if graph.ticker is None else graph.ticker.set_back,
+    ),
 )
 _ROUTE: tuple[Row[RouteState], ...] = (
     (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kastor.api.services import Services
     from kastor.events.relay import RouteState
     from kastor.ingest.service import InputStatus
+    from kastor.storage.ticker import Ticker
 
 GRAPH_SECONDS = 4.0
 """How long a graph may take to tell of its routes; a scrape usually gets ten seconds."""
@@ -37,6 +38,7 @@ class GraphReading:
     inputs: list[InputStatus]
     live_queries: int
     feed_streams: int
+    ticker: Ticker | None = None
 
 
 async def metrics(services: Services, _request: Request) -> Response:
@@ -63,4 +65,5 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.inputs.statuses(),
         len(services.live),
         len(services.feed),
+        services.store.ticker,
     )

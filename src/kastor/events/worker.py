@@ -202,9 +202,10 @@ class RouteWorker:
         await self._back_off(report.fault)
 
     def _is_too_old(self, event: Event) -> bool:
-        if event.time is None:
+        age = -1.0 if event.time is None else _age_seconds(event.time)
+        if age < 0:  # it has no time, or one of a clock that was ahead
             return self._attempts * self._settings.longest_wait > self._settings.give_up_after
-        return _age_seconds(event.time) > self._settings.give_up_after
+        return age > self._settings.give_up_after
 
     def _letter(self, event: Event, fault: Fault) -> DeadLetter:
         _log.warning("event given up", route=self.route.id, id=event.id, reason=fault.message)

@@ -33,6 +33,7 @@ from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
+from kastor.storage.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ class PostgresStore:
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self._retention = retention
-        self._clock = clock
+        self.ticker = Ticker(clock)
         self._last_tick: Ticks = 0
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -232,7 +233,8 @@ class PostgresStore:
             rows: list[Any] = await self._upkeep(run)
             return rows
 
-        return await prune(fetch, self._retention, self._clock())
+        await self.events.log_bounds()  # gives every entry its position
+        return await prune(fetch, self._retention, self.ticker.age_now())
 
     async def reset(self) -> None:
         """Empty the graph in one transaction."""
@@ -251,7 +253,7 @@ class PostgresStore:
 
     def _next_tick(self, since: Ticks) -> Ticks:
         """Return the time of a write: after that of the row, and after all of this process."""
-        self._last_tick = max(self._clock(), self._last_tick + 1, since + 1)
+        self._last_tick = self.ticker.after(self._last_tick, since)
         return self._last_tick
 
     def _note_end(self, task: asyncio.Task[Any]) -> None:

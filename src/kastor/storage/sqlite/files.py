@@ -24,7 +24,10 @@ CHECK_SECONDS = 1.0
 _MAKING = ".making"
 _HEADER_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
-_CURE = "Put a backup or a copy of it in its place; what can be read of it `sqlite3 FILE .recover` shows"
+_CURE = (
+    "Put a backup or a copy of it in its place; "
+    "`sqlite3 FILE .recover` shows what of it can be read"
+)
 _FAULTS_TOLD = 3
 _CHECK_STEPS = 1_000
 

@@ -18,6 +18,8 @@ if os.name == "posix":
     import fcntl
 
 _OURS = ("events", "exchange", "graphs", "kastor.lock", "secrets", "tls", "tokens")
+_CERTAINLY = ("graphs", "kastor.lock", "tls", "tokens")
+"""Ours also in a folder with other people's files."""
 _FOLDERS_LOOKED_AT = 1_000
 
 _log = get_logger("kastor.storage")
@@ -94,6 +96,8 @@ class DataFolder:
         """
         inside = sorted(self.path.glob("*"))
         ours = [each for each in inside if each.name in _OURS]
+        if inside != ours:
+            ours = [each for each in ours if each.name in _CERTAINLY]
         paths = [*ours, *(each for folder in ours if folder.is_dir() for each in _within(folder))]
         if inside == ours:
             paths.insert(0, self.path)

@@ -35,6 +35,7 @@ from kastor.storage.sqlite.reads import PointReads
 from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.unit import Counters
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
+from kastor.storage.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +59,7 @@ class SqliteStore:
         *,
         identity: tuple[str, bytes],
         retention: Retention,
-        clock: Callable[[], Ticks],
+        ticker: Ticker,
         vfs: str | None,
     ) -> None:
         self._path = path
@@ -70,7 +71,7 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._host_name, self._signing_key = identity
         self._retention = retention
-        self._clock = clock
+        self.ticker = ticker
 
     @classmethod
     async def open(
@@ -97,13 +98,14 @@ class SqliteStore:
         pulse = Pulse()
         pulse.beat(counters.seq)
         loop = asyncio.get_running_loop()
-        writer = Writer(connection, counters, loop, clock, pulse.beat)
+        ticker = Ticker(clock, last=counters.tick)
+        writer = Writer(connection, counters, loop, ticker, pulse.beat)
         store = cls(
             path,
             writer,
             identity=identity,
             retention=retention or Retention(),
-            clock=clock,
+            ticker=ticker,
             vfs=vfs,
         )
         store._connection = connection
@@ -233,7 +235,7 @@ class SqliteStore:
         connection: apsw.Connection,
         counters: Counters,
     ) -> int:
-        return step(connection, counters, self._clock())
+        return step(connection, counters, self.ticker.age_now())
 
     def _empty(self, connection: apsw.Connection, counters: Counters) -> None:
         for statement in sql.RESET:

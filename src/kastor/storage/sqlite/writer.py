@@ -31,7 +31,7 @@ from kastor.storage.sqlite.unit import Counters, UnitOfWork
 if TYPE_CHECKING:
     from kastor.records import Context, Needs
     from kastor.storage.protocol import Decide
-    from kastor.types import Ticks
+    from kastor.storage.ticker import Ticker
 
 GROUP_SIZE = 64
 GROUP_SECONDS = 0.005
@@ -85,14 +85,14 @@ class Writer(threading.Thread):
         connection: apsw.Connection,
         counters: Counters,
         loop: asyncio.AbstractEventLoop,
-        clock: Callable[[], Ticks],
+        ticker: Ticker,
         on_commit: Callable[[int], None],
     ) -> None:
         super().__init__(name="kastor-writer", daemon=True)
         self.catalog = counters.catalog
         self._connection = connection
         self._loop = loop
-        self._clock = clock
+        self._ticker = ticker
         self._on_commit = on_commit
         self._unit = UnitOfWork(connection, counters)
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
@@ -251,8 +251,8 @@ class Writer(threading.Thread):
             return job.work(self._connection, self._unit.counters)
         current = self._unit.load(job.needs)
         counters = self._unit.counters
-        # After the row is read, so that time never runs backwards within a graph.
-        counters.tick = max(self._clock(), counters.tick + 1)
+        # After the row is read, so that time goes on within a graph.
+        counters.tick = self._ticker.after(counters.tick)
         stamp = Stamp(counters.tick, new_guid(), new_guid())
         decision = job.decide(current, stamp)
         self._unit.apply(decision.change, job.context)
