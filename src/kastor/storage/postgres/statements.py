@@ -471,6 +471,7 @@ SELECT count(*) FROM gone
 _PASSED = """(NOT EXISTS (SELECT 1 FROM {graph}.routes WHERE NOT paused)
               OR pos <= (SELECT min(position) FROM {graph}.routes WHERE NOT paused))"""
 
+HAS_STRAYS = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE time > $1)"
 STRAY_LOG = """
 WITH old AS (
     SELECT seq FROM {graph}.changes

@@ -33,7 +33,7 @@ from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
-from kastor.storage.ticker import Ticker
+from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -233,8 +233,10 @@ class PostgresStore:
             rows: list[Any] = await self._upkeep(run)
             return rows
 
-        await self.events.log_bounds()  # gives every entry its position
-        return await prune(fetch, self._retention, self.ticker.age_now())
+        now = self.ticker.age_now()
+        if (await fetch(sql.HAS_STRAYS, (now + LEAD,)))[0][0]:
+            await self.events.log_bounds()  # gives every entry its position
+        return await prune(fetch, self._retention, now)
 
     async def reset(self) -> None:
         """Empty the graph in one transaction."""
