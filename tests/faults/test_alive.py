@@ -85,7 +85,10 @@ def running(data: Path, stderr: Any, before: str = "") -> Iterator[Program]:
         program.process.terminate()
         assert program.process.stdout is not None
         program.process.stdout.close()
-        assert program.process.wait(SECONDS) == 0
+        try:
+            assert program.process.wait(SECONDS) == 0
+        finally:
+            program.process.kill()  # one that hangs
 
 
 @pytest.fixture
