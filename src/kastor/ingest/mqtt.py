@@ -15,11 +15,11 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -159,6 +159,24 @@ class MqttSource:
             _log.error("input lost its session", input=self._name)
 
 
+class _Client(Client):
+    """paho's client, whose thread does not end in silence.
+
+    Attributes:
+        on_fault: told in that thread what ended it.
+    """
+
+    on_fault: Callable[[Exception], None]
+
+    def loop_forever(self, *arguments: Any, **named: Any) -> MQTTErrorCode:
+        """Do the network until the connection ends."""
+        try:
+            return super().loop_forever(*arguments, **named)
+        except Exception as error:  # noqa: BLE001 - a packet that is none, for one
+            self.on_fault(error)
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+
+
 class _Connection:
     """One connection; paho's thread does the network, the loop everything else."""
 
@@ -250,7 +268,7 @@ class _Connection:
 
     def _make_client(self) -> Client:
         settings = self._settings
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -258,6 +276,7 @@ class _Connection:
             manual_ack=True,
         )
         client.connect_timeout = CONNECT_SECONDS
+        client.on_fault = lambda error: self._tell(self._fail, error)
         if settings.username is not None:
             client.username_pw_set(settings.username, read_optional(settings.password))
         if settings.tls:
@@ -304,7 +323,7 @@ class _Connection:
     def _fail(self, error: Exception) -> None:
         """Give the connection up: a message that was skipped would never be acknowledged."""
         if not self.lost.done():
-            self.lost.set_exception(BrokerRefusal(f"a message cannot be read: {error}"))
+            self.lost.set_exception(BrokerRefusal(f"what the broker sent cannot be read: {error}"))
 
     def _hand_over(self, message: MQTTMessage) -> None:
         """Pass a message to the loop, and stop reading while there is no room."""

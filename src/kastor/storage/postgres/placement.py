@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
 
@@ -24,6 +25,7 @@ from kastor.storage.postgres.databases import OWN, Databases
 from kastor.storage.postgres.faults import unavailable
 from kastor.storage.postgres.placement_table import PlacedGraph, PlacementTable
 from kastor.storage.postgres.schema import NAME_BYTES, ServerTooOldError, exists, prepare, quoted
+from kastor.vital import attempt
 
 HOLD_SECONDS = 10.0
 RENEW_SECONDS = 3.0
@@ -158,7 +160,8 @@ class SchemaPlacement:
     async def _keep(self, name: str) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            await self._table.keep_move(name, self._mover, HOLD_SECONDS, None)
+            keep = partial(self._table.keep_move, name, self._mover, HOLD_SECONDS, None)
+            await attempt("move", keep, graph=name)  # else another process would take it over
 
     async def _report(self, name: str, text: str) -> None:
         if not await self._table.keep_move(name, self._mover, HOLD_SECONDS, text):

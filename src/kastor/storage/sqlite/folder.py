@@ -5,6 +5,7 @@ One process owns a folder; a second one is refused with the first one's process 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from itertools import islice
@@ -83,10 +84,9 @@ class DataFolder:
                 f"The data folder {self.path} is in use by another Kastor (process {owner}). "
                 "Stop that one, or choose another folder with --data DIR."
             )
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        with contextlib.suppress(OSError):  # a full disk: only the number is missing then
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), f"{os.getpid()}\n".encode())
         self._lock = lock
 
     def tighten(self) -> None:
