@@ -511,6 +511,6 @@ SELECT count(*), coalesce(sum(bytes), 0) FROM gone
 # One process prunes at a time; should it die, another one may after a while.
 BEGIN_PRUNING = """
 UPDATE {graph}.meta SET pruning_until = now() + interval '5 minutes'
-WHERE pruning_until < now() RETURNING 1
+WHERE pruning_until < now() OR pruning_until > now() + interval '10 minutes' RETURNING 1
 """
 END_PRUNING = "UPDATE {graph}.meta SET pruning_until = 'epoch'"
