@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import structlog
-
 from kastor.api.hosting import Graphs
 from kastor.api.measure import RequestMeter
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
@@ -19,22 +17,28 @@ from kastor.events.routes import RouteService
 from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
 from kastor.ingest.service import InputService
 from kastor.live.service import LiveService, LiveSettings
+from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
+from kastor.vital import Vitals
 
 if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
 
-_log = structlog.get_logger("kastor.models")
+_log = get_logger("kastor.models")
 
 ADT_STRING_BYTES = 4_096
 ADT_ROUTES = 6
 
 
 def build_services(
-    settings: Settings, store: Store, graphs: Graphs, requests: RequestMeter
+    settings: Settings,
+    store: Store,
+    graphs: Graphs,
+    requests: RequestMeter,
+    vitals: Vitals,
 ) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
@@ -54,11 +58,11 @@ def build_services(
         refresh=store.refresh,
     )
     policy = endpoint_policy(settings)
-    relay = Relay(store.events, store.host_name, policy)
+    relay = Relay(store.events, store.host_name, policy, vitals=vitals)
     routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
-    feed = Feed(store.events, store.host_name)
-    live = LiveService(store, query, _live_settings(settings, query_settings))
-    inputs = InputService(store.inputs, graph, store.host_name, policy)
+    feed = Feed(store.events, store.host_name, vitals)
+    live = LiveService(store, query, _live_settings(settings, query_settings), vitals)
+    inputs = InputService(store.inputs, graph, store.host_name, policy, vitals)
     return Services(
         store,
         graph,
@@ -71,6 +75,7 @@ def build_services(
         limits,
         graphs,
         requests,
+        vitals,
         allow_reset=settings.allow_reset,
     )
 

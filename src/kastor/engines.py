@@ -14,7 +14,13 @@ from kastor.config import DAY_SECONDS, Settings
 from kastor.errors import Unavailable
 from kastor.extras import install_extra
 from kastor.pages import refer
-from kastor.storage.bounds import NotAGraphError, Retention, SchemaTooNewError
+from kastor.storage.bounds import (
+    DamagedGraphError,
+    NotAGraphError,
+    Retention,
+    SchemaTooNewError,
+    UnfinishedGraphError,
+)
 from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
 from kastor.storage.sqlite.store import SqliteStore
@@ -114,7 +120,8 @@ async def open_sqlite(
 
     Raises:
         FolderNotWritableError: the file cannot be opened for writing.
-        SchemaTooNewError, NotAGraphError: see `storage.sqlite.schema`.
+        SchemaTooNewError, NotAGraphError: see `storage.sqlite.schema` and its `files`.
+        Unavailable: the disk is full or does not answer.
     """
     try:
         store = await SqliteStore.open(path, build_catalog, retention=retention(settings))
@@ -123,6 +130,13 @@ async def open_sqlite(
             f"The database {path} cannot be opened for writing ({error}). "
             "Check its permissions, or choose another folder with --data DIR."
         ) from error
+    except (apsw.FullError, apsw.IOError) as error:
+        raise Unavailable(
+            f"The database {path} cannot be opened now ({error}). Make room on its disk, then try "
+            "again."
+        ) from error
+    except (UnfinishedGraphError, DamagedGraphError):
+        raise
     except NotAGraphError as error:
         raise NotAGraphError(f"{error} Choose another folder with --data DIR.") from error
     try:

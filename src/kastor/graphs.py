@@ -13,13 +13,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import structlog
-
 from kastor.api.hosting import GraphInfo, require_new_name
 from kastor.api.services import Services
 from kastor.errors import Conflict, NotAllowed, NotFound
+from kastor.logs import get_logger
 from kastor.storage.placement import DEFAULT, Place, Placement, Wish
 from kastor.storage.protocol import Store
+from kastor.vital import Kept, Vitals
 
 FOLLOW_SECONDS = 1.0
 """How soon a process sees that another one made, moved or deleted a graph."""
@@ -29,7 +29,7 @@ _SHOWN_IDS = 3
 OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store]]
 """Opens the store of the graph of that name, in that place."""
 
-_log = structlog.get_logger("kastor.graphs")
+_log = get_logger("kastor.graphs")
 
 
 @dataclass(slots=True)
@@ -46,13 +46,16 @@ class ServerGraphs:
         self,
         placement: Placement,
         open_store: OpenStore,
-        build_services: Callable[[Store], Services],
+        build_services: Callable[[Store, Vitals], Services],
         endpoints: Mapping[str, Mapping[str, Any]],
+        vitals: Vitals | None = None,
     ) -> None:
         self._placement = placement
         self._open_store = open_store
         self._build_services = build_services
         self._endpoints = endpoints
+        self._vitals = vitals or Vitals()
+        self._follower: Kept | None = None
         self._open: dict[str, _Open] = {}
         self._shut: set[str] = set()
         self._lock = asyncio.Lock()
@@ -63,10 +66,12 @@ class ServerGraphs:
         if await self._placement.place(DEFAULT) is None:
             await self._placement.add(DEFAULT, Wish())
         await self.named(DEFAULT)
-        self._spawn(self._follow())
+        self._follower = self._vitals.keep("graphs", self._follow, may_end=True)
 
     async def close(self) -> None:
         """Close every open graph; a move that is under way stays where it was."""
+        if self._follower is not None:
+            await self._follower.stop()
         for task in list(self._tasks):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -84,6 +89,10 @@ class ServerGraphs:
     def opened(self) -> dict[str, Services]:
         """Return the graphs that are open now, by name."""
         return {name: graph.services for name, graph in self._open.items()}
+
+    def shut(self) -> list[str]:
+        """Return the graphs that cannot be opened."""
+        return sorted(self._shut)
 
     async def named(self, name: str) -> Services:
         """Return a graph's services; raises NotFound."""
@@ -187,7 +196,9 @@ class ServerGraphs:
         stack = AsyncExitStack()
         try:
             store = await stack.enter_async_context(self._open_store(name, place))
-            services = self._build_services(store)
+            vitals = self._vitals.of(name)
+            services = self._build_services(store, vitals)
+            stack.callback(vitals.watch("writer", store.trouble, critical=True).close)
             stack.push_async_callback(services.feed.stop)
             stack.push_async_callback(services.live.stop)
             stack.push_async_callback(services.routes.stop)

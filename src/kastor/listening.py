@@ -70,12 +70,22 @@ def require_certificate(settings: Settings) -> None:
 def development_certificate(
     settings: Settings, folder: DataFolder
 ) -> DevelopmentCertificate | None:
-    """Return the development certificate, made if need be, or None without --tls-dev."""
+    """Return the development certificate, made if need be, or None without --tls-dev.
+
+    Raises:
+        CertificateError: it cannot be written.
+    """
     if not settings.tls_dev:
         return None
     from kastor.tls import ensure_development_certificate  # noqa: PLC0415 - 0.1 s, seldom used
 
-    return ensure_development_certificate(folder.tls, settings.host)
+    try:
+        return ensure_development_certificate(folder.tls, settings.host)
+    except OSError as error:
+        raise CertificateError(
+            f"The certificate of --tls-dev cannot be written to {folder.tls}: {error.strerror}. "
+            "Make room or see to its permissions, or give your own with --tls-cert and --tls-key."
+        ) from error
 
 
 def uvicorn_config(

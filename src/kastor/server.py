@@ -12,10 +12,9 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import structlog
 
 from kastor.api.app import Application
 from kastor.api.hosting import Hosting
@@ -26,7 +25,6 @@ from kastor.assembly import build_services, value_rules
 from kastor.auth.tokens import TokenStore
 from kastor.config import Settings, is_loopback
 from kastor.engines import make_databases, open_postgres, open_sqlite
-from kastor.errors import Unavailable
 from kastor.graph.catalog import catalog_builder
 from kastor.graphs import OpenStore, ServerGraphs
 from kastor.listening import (
@@ -40,6 +38,7 @@ from kastor.listening import (
 from kastor.storage.placement import DEFAULT, Place, Placement
 from kastor.storage.sqlite.folder import DataFolder
 from kastor.storage.sqlite.placement import FilePlacement
+from kastor.vital import Kept, Vitals, attempt
 
 if TYPE_CHECKING:
     from kastor.tls import DevelopmentCertificate
@@ -48,8 +47,8 @@ SWITCH_SECONDS = 0.001
 """Interpreter switch interval; see docs/decisions/0002-threads-and-pages.md."""
 
 UPKEEP_SECONDS = 60.0
-
-_log = structlog.get_logger("kastor.server")
+UPKEEP_PATIENCE = 900.0
+"""Seconds that pruning a graph may take; one statement of it ends after ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +118,11 @@ async def _serve(
         if settings.db is None:  # else the folder only holds certificates and tokens
             folder.acquire()
             stack.callback(folder.release)
+        folder.tighten()
         listener = shared or listen(settings.host, settings.port)
         stack.callback(listener.close)
-        graphs = await _open_graphs(settings, folder, requests, stack)
+        vitals = Vitals()
+        graphs = await _open_graphs(settings, folder, requests, vitals, stack)
         services = graphs.default
         tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
         certificate = development_certificate(settings, folder)
@@ -129,7 +130,7 @@ async def _serve(
         app = _application(settings, graphs, requests, tokens, draining)
         server = Server(uvicorn_config(settings, app, certificate), draining.set)
         sample = await _fill(settings, services, stack)
-        stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs, tokens)))
+        stack.push_async_callback(_start_upkeep(graphs, tokens, vitals).stop)
         status = await services.store.status()
         url = address_of(settings, listener)
         server.catch_signals()
@@ -139,14 +140,19 @@ async def _serve(
 
 
 async def _open_graphs(
-    settings: Settings, folder: DataFolder, requests: RequestMeter, stack: AsyncExitStack
+    settings: Settings,
+    folder: DataFolder,
+    requests: RequestMeter,
+    vitals: Vitals,
+    stack: AsyncExitStack,
 ) -> ServerGraphs:
     placement, open_store = _place_graphs(settings, folder, stack)
     graphs = ServerGraphs(
         placement,
         open_store,
-        lambda store: build_services(settings, store, graphs, requests),
+        lambda store, parts: build_services(settings, store, graphs, requests, parts),
         settings.endpoints,
+        vitals,
     )
     stack.push_async_callback(graphs.close)
     await graphs.start()
@@ -209,26 +215,22 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
 
     loaded = await load_sample(services.graph, services.store)
     if loaded.can_simulate:
-        task = asyncio.create_task(simulate(services.graph, services.store))
-        stack.push_async_callback(_cancel, task)
+        part = services.vitals.keep("simulation", partial(simulate, services.graph, services.store))
+        stack.push_async_callback(part.stop)
     return loaded.message
 
 
-async def _upkeep(graphs: ServerGraphs, tokens: TokenStore | None) -> None:
-    while True:
-        await asyncio.sleep(UPKEEP_SECONDS)
-        try:
-            if tokens is not None:
-                tokens.refresh()
-            for services in graphs.opened().values():
-                await services.store.prune()
-        except Unavailable as error:
-            _log.warning("upkeep postponed", reason=error.message)
-        except Exception as error:  # noqa: BLE001 - upkeep must never end
-            _log.exception("upkeep failed", exc_info=error)
+def _start_upkeep(graphs: ServerGraphs, tokens: TokenStore | None, vitals: Vitals) -> Kept:
+    async def read_tokens() -> None:
+        if tokens is not None:
+            tokens.refresh()
 
+    async def round_() -> None:
+        await attempt("upkeep of tokens", read_tokens)
+        for name, services in graphs.opened().items():
+            part.beat()
+            # One graph that cannot be pruned leaves the others theirs.
+            await attempt("upkeep", services.store.prune, graph=name)
 
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    part = vitals.repeat("upkeep", round_, UPKEEP_SECONDS, critical=True, patience=UPKEEP_PATIENCE)
+    return part

@@ -6,7 +6,6 @@ The authority's key is never stored, so that nobody can sign anything else with 
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kastor.private import make_folder, write_private
 
 VALID_DAYS = 365
 RENEW_DAYS = 30
@@ -38,7 +39,7 @@ def ensure_development_certificate(folder: Path, host: str) -> DevelopmentCertif
     )
     names = _names(host)
     if not _is_usable(files, names):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _make(files, names)
     return files
 
@@ -87,14 +88,12 @@ def _make(files: DevelopmentCertificate, names: list[x509.GeneralName]) -> None:
         .sign(authority_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    files.authority.write_bytes(authority.public_bytes(pem))
-    files.certificate.write_bytes(server.public_bytes(pem))
+    write_private(files.authority, authority.public_bytes(pem))
+    write_private(files.certificate, server.public_bytes(pem))
     key_text = server_key.private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    handle = os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key_text)
+    write_private(files.key, key_text)
 
 
 def _builder(

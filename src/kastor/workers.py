@@ -16,11 +16,10 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from kastor import server
 from kastor.config import Settings
 from kastor.listening import development_certificate, listen, require_certificate
+from kastor.logs import get_logger
 from kastor.storage.sqlite.folder import DataFolder
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ START_SECONDS = 60.0
 RESTART_SECONDS = 1.0
 KILL_AFTER_SECONDS = 5.0
 
-_log = structlog.get_logger("kastor.workers")
+_log = get_logger("kastor.workers")
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -132,7 +131,10 @@ class _Supervisor:
                 if worker.sentinel in ended and not self._ending:
                     _log.error("worker ended, starting another", status=worker.exitcode)
                     time.sleep(RESTART_SECONDS)
-                    self._start(index).close()
+                    try:
+                        self._start(index).close()
+                    except Exception as error:  # noqa: BLE001 - tried again in the next round
+                        _log.exception("a worker cannot be started", exc_info=error)
 
     def _stop(self) -> None:
         self._end(0, None)

@@ -104,13 +104,6 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(
 
 
 @pytest.mark.anyio
-async def test_an_empty_file_becomes_a_graph(sqlite: SqliteEngine) -> None:
-    sqlite.path().touch()
-    store = await sqlite.open()
-    assert (await store.status()).twins == 0
-
-
-@pytest.mark.anyio
 async def test_a_folder_that_is_missing_cannot_be_opened(sqlite: SqliteEngine) -> None:
     with pytest.raises(apsw.CantOpenError):
         await sqlite.open("missing/graph")

@@ -7,9 +7,7 @@ import time
 
 import pytest
 
-from kastor.errors import Unavailable
-from kastor.storage import lease as module
-from kastor.storage.lease import LEASE_SECONDS, Lease, holder_name, keep
+from kastor.storage.lease import LEASE_SECONDS, Lease, holder_name
 
 pytestmark = pytest.mark.anyio
 
@@ -72,24 +70,6 @@ async def test_who_waits_for_it_is_woken() -> None:
     lease.extend(time.monotonic())
     async with asyncio.timeout(0.5):
         await asyncio.gather(*waiting)
-
-
-async def test_it_is_renewed_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RENEW_SECONDS", 0.001)
-    faults: list[Exception | None] = [Unavailable("down"), ValueError("wrong"), None]
-    renewed = asyncio.Event()
-
-    async def renew() -> None:
-        fault = faults.pop(0)
-        if fault is not None:
-            raise fault
-        renewed.set()
-        await asyncio.Event().wait()
-
-    keeper = asyncio.create_task(keep("tests", renew))
-    async with asyncio.timeout(2):
-        await renewed.wait()
-    keeper.cancel()
 
 
 def test_no_two_holders_have_one_name() -> None:

@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import structlog
 
 from kastor.api.matcher import Matcher
 from kastor.api.measure import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
@@ -28,6 +27,7 @@ from kastor.api.versions import require_version
 from kastor.api.warnings import warning_header
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
 from kastor.errors import Forbidden, KastorError, MethodNotAllowed, NotFound, Unauthenticated
+from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -42,7 +42,7 @@ _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
 _TERMINAL = (b"curl/", b"HTTPie/", b"xh/")
 
-_log = structlog.get_logger("kastor.api")
+_log = get_logger("kastor.api")
 
 
 class Application:

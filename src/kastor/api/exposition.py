@@ -26,7 +26,9 @@ from kastor.api.metrics import GraphReading
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
 from kastor.ingest.service import InputStatus
+from kastor.logs import counts
 from kastor.types import Ticks
+from kastor.vital import PartState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
 
@@ -52,6 +54,14 @@ _STREAMS: tuple[Row[GraphReading], ...] = (
     (
         *(_GAUGE, "kastor_feed_streams", "Streams of the event feed that are open."),
         lambda graph: graph.feed_streams,
+    ),
+    (
+        *(_GAUGE, "kastor_clock_lead_seconds", "How far the newest change is ahead of the clock."),
+        lambda graph: None if graph.ticker is None else graph.ticker.lead,
+    ),
+    (
+        *(_COUNTER, "kastor_clock_set_back_total", "How often times had to go back."),
+        lambda graph: None if graph.ticker is None else graph.ticker.set_back,
     ),
 )
 _ROUTE: tuple[Row[RouteState], ...] = (
@@ -106,20 +116,38 @@ _INPUT: tuple[Row[InputStatus], ...] = (
         lambda status: _unix(status.counts.last_message),
     ),
 )
+_PART: tuple[Row[PartState], ...] = (
+    (
+        *(_GAUGE, "kastor_part_up", "Whether what must not die lives and goes on."),
+        lambda part: part.trouble is None,
+    ),
+    (
+        *(_COUNTER, "kastor_part_restarts_total", "How often it had to be started again."),
+        lambda part: part.restarts,
+    ),
+)
 _OUTCOMES = ("written", "merged", "deadband", "stale", "rejected")
 
 
-def expose(requests: RequestMeter, graphs: Sequence[GraphReading]) -> bytes:
+def expose(
+    requests: RequestMeter, graphs: Sequence[GraphReading], parts: Sequence[PartState] = ()
+) -> bytes:
     """Return the text of all metrics."""
-    return generate_latest(_Families(requests, graphs))
+    return generate_latest(_Families(requests, graphs, parts))
 
 
 class _Families(Collector):
     """All metrics of one scrape."""
 
-    def __init__(self, requests: RequestMeter, graphs: Sequence[GraphReading]) -> None:
+    def __init__(
+        self,
+        requests: RequestMeter,
+        graphs: Sequence[GraphReading],
+        parts: Sequence[PartState],
+    ) -> None:
         self._requests = requests
         self._graphs = graphs
+        self._parts = parts
 
     def collect(self) -> Iterator[Metric]:
         worker = str(self._requests.worker)
@@ -139,6 +167,9 @@ class _Families(Collector):
         yield _outcomes(inputs)
         streams = [((each.name, worker), each) for each in graphs]
         yield from _table(_STREAMS, ("graph", "worker"), streams)
+        parts = [((each.name, each.graph, worker), each) for each in self._parts]
+        yield from _table(_PART, ("part", "graph", "worker"), parts)
+        yield from _logged(worker)
         yield from _answered(self._requests, worker)
         yield from _of_worker(REGISTRY.collect(), worker)
 
@@ -165,6 +196,18 @@ def _outcomes(inputs: Sequence[tuple[Labels, InputStatus]]) -> Metric:
         for outcome in _OUTCOMES:
             family.add_metric((*labels, outcome), getattr(status.counts, outcome))
     return family
+
+
+def _logged(worker: str) -> Iterator[Metric]:
+    written = CounterMetricFamily("kastor_log_lines_total", "Lines logged.", labels=["worker"])
+    written.add_metric([worker], counts.written)
+    yield written
+    lost = CounterMetricFamily(
+        "kastor_log_lines_lost_total", "Lines that are missing.", labels=("reason", "worker")
+    )
+    for reason in ("unwritten", "overflowed", "unrendered"):
+        lost.add_metric((reason, worker), getattr(counts, reason))
+    yield lost
 
 
 def _answered(requests: RequestMeter, worker: str) -> Iterator[Metric]:

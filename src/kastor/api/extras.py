@@ -9,7 +9,7 @@ import orjson
 from kastor import __version__
 from kastor.api.request import Request, Response, json_response
 from kastor.clock import job_time
-from kastor.errors import NotAllowed
+from kastor.errors import NotAllowed, Unavailable
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
@@ -31,8 +31,14 @@ async def healthz(_services: Services, _request: Request) -> Response:
 
 
 async def readyz(services: Services, _request: Request) -> Response:
-    """Answer GET /readyz: the store answers."""
+    """Answer GET /readyz: the store answers, and what must not die lives.
+
+    Whoever asks needs no token, so graphs are not named.
+    """
     await services.store.twin("kastor-readyz")
+    if failing := services.vitals.failing():
+        told = "; ".join(sorted({f"{part.name}: {part.trouble}" for part in failing}))
+        raise Unavailable(f"Not ready, {told}. See kastor_part_up in /metrics, and the log.")
     return json_response(b'{"status":"ready"}')
 
 

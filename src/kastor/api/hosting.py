@@ -53,6 +53,9 @@ class Graphs(Protocol):
     def opened(self) -> dict[str, Services]:
         """Return the graphs that are open now, by name."""
 
+    def shut(self) -> list[str]:
+        """Return the names of graphs that cannot be opened; the log says why."""
+
     async def infos(self) -> list[GraphInfo]:
         """Return every graph, by name."""
 

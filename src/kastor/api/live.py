@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
-import structlog
 
 from kastor.api.feed import HEARTBEAT_SECONDS
 from kastor.api.query import STRICT_HEADER, read_object
 from kastor.api.request import Request, StreamResponse
 from kastor.errors import BadRequest, KastorError
 from kastor.live.service import Beat, Ready, Removed, Rows
+from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kastor.live.diff import Row
     from kastor.live.service import LiveQuery, Update
 
-_log = structlog.get_logger("kastor.live")
+_log = get_logger("kastor.live")
 
 
 async def follow(services: Services, request: Request) -> StreamResponse:

@@ -9,19 +9,19 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
-
 from kastor.api.request import Request, Response
+from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
     from kastor.events.relay import RouteState
     from kastor.ingest.service import InputStatus
+    from kastor.storage.ticker import Ticker
 
 GRAPH_SECONDS = 4.0
 """How long a graph may take to tell of its routes; a scrape usually gets ten seconds."""
 
-_log = structlog.get_logger("kastor.metrics")
+_log = get_logger("kastor.metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class GraphReading:
     inputs: list[InputStatus]
     live_queries: int
     feed_streams: int
+    ticker: Ticker | None = None
 
 
 async def metrics(services: Services, _request: Request) -> Response:
@@ -46,7 +47,8 @@ async def metrics(services: Services, _request: Request) -> Response:
 
     graphs = sorted(services.graphs.opened().items())
     readings = await asyncio.gather(*(_read(name, each) for name, each in graphs))
-    body = expose(services.requests, readings)
+    readings += [GraphReading(name, None, [], 0, 0) for name in services.graphs.shut()]
+    body = expose(services.requests, readings, services.vitals.states())
     return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
 
 
@@ -63,4 +65,5 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.inputs.statuses(),
         len(services.live),
         len(services.feed),
+        services.store.ticker,
     )

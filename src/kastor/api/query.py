@@ -6,12 +6,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import structlog
 
 from kastor.api import legacy
 from kastor.api.paging import max_items
 from kastor.api.request import Request, Response, json_response, parse_json
 from kastor.errors import BadRequest, InvalidArgument, ValidationFailed
+from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STRICT_HEADER = b"kastor-adt-strict"
 EXPLAIN_HEADER = b"kastor-explain"
 _YES = (b"true", b"1")
-_log = structlog.get_logger("kastor.query")
+_log = get_logger("kastor.query")
 _UNBOUNDED = 1_000_000_000
 
 

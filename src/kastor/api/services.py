@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
+    from kastor.vital import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ ADT_REQUEST_LIMITS = RequestLimits(
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One graph, ready to serve; `requests`, `limits` and `graphs` are the whole server's."""
+    """One graph, ready to serve.
+
+    `requests`, `limits`, `graphs` and what `vitals` tells are the whole server's.
+    """
 
     store: Store
     graph: GraphService
@@ -64,5 +68,6 @@ class Services:
     limits: RequestLimits
     graphs: Graphs
     requests: RequestMeter
+    vitals: Vitals
     allow_reset: bool = False
     """What the cloud does not have is as if it were not there."""

@@ -7,6 +7,7 @@ one. A line is `<sha-256 hex> <role> <name>`; `#` begins a comment.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -15,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from kastor.auth.roles import ROLES, Actor
+from kastor.private import make_folder, open_private
 
 PREFIX = "kst_"
 TOKEN_BYTES = 32
@@ -51,13 +53,15 @@ class TokenStore:
         """Read the file if it changed; a missing file means no tokens.
 
         Raises:
-            TokenFileError: a line cannot be read.
+            TokenFileError: the file or a line cannot be read.
         """
         try:
             found = self._path.stat()
         except FileNotFoundError:
             self._stamp, self._actors, self._known = None, {}, {}
             return
+        except OSError as error:
+            raise TokenFileError(f"{self._path} cannot be read: {error.strerror}.") from error
         stamp = (found.st_mtime_ns, found.st_size)
         if stamp != self._stamp:
             self._actors, self._known = _read(self._path), {}
@@ -78,10 +82,10 @@ def create_token(path: Path, role: str, name: str) -> str:
     if name in taken:
         raise TokenFileError(f"There is a token named {name} already; choose another --name.")
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(handle, "a", encoding="utf-8") as file:
-        file.write(f"{_hash(token)} {role} {name}\n")
+    try:
+        _append(path, f"{_hash(token)} {role} {name}\n".encode())
+    except OSError as error:
+        raise TokenFileError(f"{path} cannot be written: {error.strerror}.") from error
     return token
 
 
@@ -129,6 +133,20 @@ def _lines(path: Path) -> list[str]:
         raise TokenFileError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise TokenFileError(f"{path} is not UTF-8: {error.reason}.") from error
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add a line or nothing: half of one would keep every token from being read."""
+    make_folder(path.parent)
+    handle = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        size = os.fstat(handle).st_size
+        if os.write(handle, line) < len(line):
+            os.ftruncate(handle, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _replace(path: Path, text: str) -> None:

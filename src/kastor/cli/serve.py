@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,11 +79,13 @@ _FLAGS = {
 def _run(settings: Settings) -> None:
     from kastor.auth.tokens import TokenFileError
     from kastor.engines import DatabaseError
+    from kastor.errors import Unavailable
     from kastor.listening import CertificateError, PortTakenError
     from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
     from kastor.workers import WorkerError, run
 
+    os.umask(0o077)  # for what libraries make; what Kastor makes is its owner's alone anyhow
     try:
         run(settings, _announce, _configure_log)
     except (
@@ -96,12 +97,15 @@ def _run(settings: Settings) -> None:
         NotAGraphError,
         SchemaTooNewError,
         TokenFileError,
+        Unavailable,
         WorkerError,
     ) as error:
         fail(str(error))
 
 
 def _announce(started: Started) -> None:
+    from kastor.logs import get_logger
+
     settings, url = started.settings, started.url
     lines = [
         f"Kastor {__version__} is ready.",
@@ -128,7 +132,10 @@ def _announce(started: Started) -> None:
             f"  SDKs         refuse tokens over http: add --tls-dev, or see {refer('how-to/sdks', to='cli')}"
         )
     lines += ["Try:", *_examples(started, url, trust), "Stop with Ctrl+C."]
-    print("\n".join(lines), flush=True)
+    try:
+        print("\n".join(lines), flush=True)
+    except OSError as error:  # nobody reads it, or a full disk: that is no reason not to serve
+        get_logger("kastor.server").warning("not announced", url=url, reason=str(error))
 
 
 def _access(settings: Settings) -> str:
@@ -157,27 +164,6 @@ def _examples(started: Started, url: str, trust: str) -> list[str]:
 
 
 def _configure_log(settings: Settings) -> None:
-    import orjson
-    import structlog
+    from kastor.logs import configure
 
-    text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
-    shared: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if text:
-        renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-        factory: Any = structlog.PrintLoggerFactory(sys.stderr)
-    else:
-        renderer = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ]
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
-    structlog.configure(
-        processors=[*shared, *renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=factory,
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    configure(settings.log_format)

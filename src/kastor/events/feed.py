@@ -7,20 +7,19 @@ falls behind reads from the log itself. Nobody's slowness costs more memory than
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from kastor.errors import InvalidArgument
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.model import Event
+from kastor.logs import get_logger
 from kastor.records import LoggedChange
 from kastor.storage.events import EventStore
+from kastor.vital import Kept, Vitals
 
 RING, RING_BYTES = 2_048, 16 * 2**20
 """What is kept at hand: so many events, and no more than so many bytes of their bodies."""
@@ -33,7 +32,7 @@ RETRY_SECONDS = 0.5
 _NOWHERE = 2**63
 """Before the log is followed no position is within the ring."""
 
-_log = structlog.get_logger("kastor.events")
+_log = get_logger("kastor.events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class _Listener:
 class Feed:
     """Events of one graph from a position on, for any number of listeners."""
 
-    def __init__(self, store: EventStore, host_name: str) -> None:
+    def __init__(self, store: EventStore, host_name: str, vitals: Vitals | None = None) -> None:
         self._store = store
         self._host_name = host_name
         self._ring: deque[Event] = deque()
@@ -64,7 +63,8 @@ class Feed:
         self._ring_from = _NOWHERE
         self._seen = 0
         self._listeners: dict[str, set[_Listener]] = {}
-        self._reader: asyncio.Task[None] | None = None
+        self._vitals = vitals or Vitals()
+        self._reader: Kept | None = None
 
     def __len__(self) -> int:
         """How many streams are open."""
@@ -73,9 +73,7 @@ class Feed:
     async def stop(self) -> None:
         """Stop following the log."""
         if self._reader is not None:
-            self._reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reader
+            await self._reader.stop()
             self._reader = None
 
     async def position(self, after: str | None) -> int:
@@ -164,8 +162,8 @@ class Feed:
         return list(found), max(self._seen, position) if whole else found[-1].position
 
     def _start(self) -> None:
-        if self._reader is None or self._reader.done():
-            self._reader = asyncio.create_task(self._read())
+        if self._reader is None or self._reader.ended:
+            self._reader = self._vitals.keep("feed", self._read)
 
     async def _read(self) -> None:
         while True:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import msgspec
-import structlog
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.errors import KastorError, Unavailable
@@ -23,12 +22,17 @@ from kastor.events.meter import WINDOW_SECONDS, DeliveryMeter
 from kastor.events.model import Sink
 from kastor.events.policy import EndpointPolicy
 from kastor.events.worker import DeliverySettings, RouteWorker
+from kastor.logs import get_logger
 from kastor.records import EndpointRow, RouteRow
 from kastor.storage.events import EventStore
-from kastor.storage.lease import LEASE_SECONDS, Lease, holder_name, keep
+from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.types import Ticks
+from kastor.vital import Kept, Part, Vitals
 
-_log = structlog.get_logger("kastor.events")
+HOPELESS = 3
+"""Starts in a row after which the worker of a route counts as dead."""
+
+_log = get_logger("kastor.events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class RouteState:
 class _Running:
     worker: RouteWorker
     lease: Lease
-    task: asyncio.Task[None]
+    part: Kept
     made_of: tuple[object, ...]
     owner: str
 
@@ -67,6 +71,7 @@ class Relay:
         host_name: str,
         policy: EndpointPolicy,
         settings: DeliverySettings | None = None,
+        vitals: Vitals | None = None,
     ) -> None:
         self._store = store
         self._host_name = host_name
@@ -77,7 +82,9 @@ class Relay:
         self._lock = asyncio.Lock()
         self._owner = holder_name()
         self._starts = count(1)
-        self._keeper: asyncio.Task[None] | None = None
+        self._vitals = vitals or Vitals()
+        self._keeper: Kept | None = None
+        self._watched: Part | None = None
 
     async def refresh(self) -> None:
         """Bring the workers in step with the stored routes and endpoints."""
@@ -91,13 +98,15 @@ class Relay:
                 if not route.paused and route.endpoint in endpoints
             }
             for route_id, running in list(self._running.items()):
-                if wanted.get(route_id) != running.made_of or running.task.done():
+                if wanted.get(route_id) != running.made_of or running.part.ended:
                     await self._stop(route_id)
             for route_id, made_of in wanted.items():
                 if route_id not in self._running:
                     await self._start(routes[route_id], endpoints[made_of[0]], made_of)
+        if self._watched is None:
+            self._watched = self._vitals.watch("relay", self._trouble, critical=True)
         if self._store.shared and self._keeper is None:
-            self._keeper = asyncio.create_task(keep("routes", self._renew))
+            self._keeper = self._vitals.repeat("relay", self._renew, RENEW_SECONDS, critical=True)
 
     async def move(self, route_id: str, position: int) -> None:
         """Make a route go on from a position, whoever runs it."""
@@ -112,8 +121,11 @@ class Relay:
     async def stop(self) -> None:
         """Stop every worker; what is not confirmed comes again at the next start."""
         if self._keeper is not None:
-            await _cancel(self._keeper)
+            await self._keeper.stop()
             self._keeper = None
+        if self._watched is not None:
+            self._watched.close()
+            self._watched = None
         async with self._lock:
             for route_id in list(self._running):
                 await self._stop(route_id)
@@ -125,6 +137,13 @@ class Relay:
         _, newest = await self._store.log_bounds()
         return [self._state(row, newest) for row in rows]
 
+    def _trouble(self) -> str | None:
+        """Say that no route at all goes on; a single one is told by its own metrics."""
+        parts = [running.part for running in self._running.values()]
+        if parts and all(part.failures >= HOPELESS and part.trouble() for part in parts):
+            return "the workers of all its routes end as soon as they are started"
+        return None
+
     def nudge(self, route_id: str) -> None:
         """Make a route look for requeued dead letters, and try again at once."""
         running = self._running.get(route_id)
@@ -133,7 +152,7 @@ class Relay:
 
     def _state(self, row: RouteRow, newest: int) -> RouteState:
         running = self._running.get(row.id)
-        if running is not None and running.task.done():  # another process has it by now
+        if running is not None and running.part.ended:  # another process has it by now
             running = None
         position = row.position if running is None else running.worker.position
         meter = self._meter(row)
@@ -190,13 +209,13 @@ class Relay:
             self._meter(route),
             lease,
         )
-        task = asyncio.create_task(worker.run())
-        self._running[route.id] = _Running(worker, lease, task, made_of, owner)
+        part = self._vitals.keep("route", worker.run, may_end=True)
+        self._running[route.id] = _Running(worker, lease, part, made_of, owner)
 
     async def _stop(self, route_id: str) -> None:
         running = self._running.pop(route_id, None)
         if running is not None:
-            await _cancel(running.task)
+            await running.part.stop()
             with contextlib.suppress(Unavailable):  # its claim ends by itself
                 await self._store.let_go(route_id, running.owner)
 
@@ -206,7 +225,7 @@ class Relay:
             asked = time.monotonic()
             waiting = await self._store.keep_route(route_id, running.owner, LEASE_SECONDS)
             if waiting is None:
-                await _cancel(running.task)
+                await running.part.stop()
                 continue
             running.lease.extend(asked)
             if waiting:  # requeued through another process
@@ -220,9 +239,3 @@ class Relay:
             return make_sink(endpoint.name, checked, self.policy)
 
         return make
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-import structlog
 
 from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
 from kastor.errors import Unavailable
@@ -26,11 +25,13 @@ from kastor.events.filter import Filter
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
 from kastor.events.secrets import hide
+from kastor.logs import get_logger
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
 from kastor.storage.lease import Lease
+from kastor.vital import attempt
 
-_log = structlog.get_logger("kastor.events")
+_log = get_logger("kastor.events")
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -138,7 +139,7 @@ class RouteWorker:
                     await self._back_off(Fault("unavailable", self.error))
         finally:
             if sink is not None:
-                await sink.close()
+                await attempt("sink", sink.close, route=self.route.id)
 
     async def _round(self, sink: Sink) -> None:
         if self._unnoted:
@@ -201,9 +202,10 @@ class RouteWorker:
         await self._back_off(report.fault)
 
     def _is_too_old(self, event: Event) -> bool:
-        if event.time is None:
+        age = -1.0 if event.time is None else _age_seconds(event.time)
+        if age < 0:  # it has no time, or one of a clock that was ahead
             return self._attempts * self._settings.longest_wait > self._settings.give_up_after
-        return _age_seconds(event.time) > self._settings.give_up_after
+        return age > self._settings.give_up_after
 
     def _letter(self, event: Event, fault: Fault) -> DeadLetter:
         _log.warning("event given up", route=self.route.id, id=event.id, reason=fault.message)

@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import structlog
-
 from kastor.clock import now_ticks
 from kastor.errors import KastorError, PreconditionFailed, Unavailable
 from kastor.graph.commands import IfMatch, PatchTwin, SendTelemetry
@@ -22,6 +20,7 @@ from kastor.graph.documents import decode
 from kastor.graph.service import GraphService
 from kastor.ingest.merge import Outcome, merge
 from kastor.ingest.rules import Path, Reading
+from kastor.logs import get_logger
 from kastor.records import Context
 from kastor.storage.lease import Lease
 from kastor.types import Ticks
@@ -31,7 +30,7 @@ ATTEMPTS = 50
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 REMEMBERED_TWINS = 10_000
 
-_log = structlog.get_logger("kastor.ingest")
+_log = get_logger("kastor.ingest")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import structlog
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -30,7 +29,9 @@ from kastor.events.sinks.trust import tls_context
 from kastor.ingest.inputs import MqttInput
 from kastor.ingest.mapping import Message
 from kastor.ingest.pipeline import Pipeline, Verdict
+from kastor.logs import get_logger
 from kastor.storage.lease import Lease
+from kastor.vital import Kept, Vitals, attempt
 
 CONNECT_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT, STAND_BY = 0.2, 20.0, 60.0
@@ -44,7 +45,7 @@ _SESSION_TAKEN_OVER = 0x8E
 _NEW_SUBSCRIPTIONS_ONLY = 1
 _BLOCKED_SECONDS = 0.5
 
-_log = structlog.get_logger("kastor.ingest")
+_log = get_logger("kastor.ingest")
 
 
 class BrokerRefusal(Exception):
@@ -71,6 +72,7 @@ class MqttSource:
         pipeline: Pipeline,
         obsolete: Sequence[str] = (),
         lease: Lease | None = None,
+        vitals: Vitals | None = None,
     ) -> None:
         """Prepare a source.
 
@@ -81,6 +83,7 @@ class MqttSource:
             pipeline: what takes the messages.
             obsolete: topics that an earlier form of the input subscribed to in this session.
             lease: while it is not held there is no connection; None where none is needed.
+            vitals: where its task is watched.
         """
         self._name = name
         self._settings = settings
@@ -89,13 +92,14 @@ class MqttSource:
         self._obsolete = list(obsolete)
         self._lease = lease or Lease(shared=False)
         self._connection: _Connection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._vitals = vitals or Vitals()
+        self._task: Kept | None = None
         self.connected = False
         self.error: str | None = None
 
     def start(self) -> None:
         """Connect in the background."""
-        self._task = asyncio.create_task(self._run())
+        self._task = self._vitals.keep("input", self._run)
 
     async def stop(self, *, forget: bool = False) -> None:
         """Disconnect; what is not durable by then comes again.
@@ -108,9 +112,7 @@ class MqttSource:
             await connection.settle()
             connection.leave(forget=forget)
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await self._task.stop()
             self._task = None
 
     async def _run(self) -> None:
@@ -138,7 +140,7 @@ class MqttSource:
                 _log.exception("input failed", input=self._name, exc_info=error)
             finally:
                 self.connected = False
-                await connection.close()
+                await attempt("connection", connection.close, input=self._name)
             if not self._lease.held:
                 _log.warning("input is held by another process", input=self._name)
                 continue
@@ -155,6 +157,24 @@ class MqttSource:
         if lost:
             self.error = "the broker has forgotten the session: messages may be missing"
             _log.error("input lost its session", input=self._name)
+
+
+class _Client(Client):
+    """paho's client, whose thread does not end in silence.
+
+    Attributes:
+        on_fault: told in that thread what ended it.
+    """
+
+    on_fault: Callable[[Exception], None]
+
+    def loop_forever(self, *arguments: Any, **named: Any) -> MQTTErrorCode:
+        """Do the network until the connection ends."""
+        try:
+            return super().loop_forever(*arguments, **named)
+        except Exception as error:  # noqa: BLE001 - a packet that is none, for one
+            self.on_fault(error)
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
 
 
 class _Connection:
@@ -248,7 +268,7 @@ class _Connection:
 
     def _make_client(self) -> Client:
         settings = self._settings
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -256,6 +276,7 @@ class _Connection:
             manual_ack=True,
         )
         client.connect_timeout = CONNECT_SECONDS
+        client.on_fault = lambda error: self._tell(self._fail, error)
         if settings.username is not None:
             client.username_pw_set(settings.username, read_optional(settings.password))
         if settings.tls:
@@ -293,7 +314,19 @@ class _Connection:
                 future.set_exception(kind(f"the broker closed the connection: {reason}"))
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        """Hand a message over; runs in paho's thread, and stops reading while there is no room."""
+        """Hand a message over; runs in paho's thread, which nothing may end."""
+        try:
+            self._hand_over(message)
+        except Exception as error:  # noqa: BLE001 - a topic that is no text, for one
+            self._tell(self._fail, error)
+
+    def _fail(self, error: Exception) -> None:
+        """Give the connection up: a message that was skipped would never be acknowledged."""
+        if not self.lost.done():
+            self.lost.set_exception(BrokerRefusal(f"what the broker sent cannot be read: {error}"))
+
+    def _hand_over(self, message: MQTTMessage) -> None:
+        """Pass a message to the loop, and stop reading while there is no room."""
         while self._handed - self._finished >= self._limit and self._subscribed.done():
             if self._closing:
                 return

@@ -13,8 +13,11 @@ from kastor.ingest.mapping import Message, Unreadable
 from kastor.ingest.merge import Outcome
 from kastor.ingest.rules import CompiledRule, Reading, compile_rules
 from kastor.ingest.tally import Tally
+from kastor.logs import get_logger
 
 NO_RULE = "No rule matches."
+
+_log = get_logger("kastor.ingest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,12 @@ class Pipeline:
                 reading = self._read(rule, message)
             except Unreadable as error:
                 faults.append(f"Rule {rule.label}: {error}")
+                continue
+            except Exception as error:  # noqa: BLE001 - a broker would wait for it for ever
+                _log.exception("a rule failed", rule=rule.label, exc_info=error)
+                faults.append(
+                    f"Rule {rule.label}: something went wrong inside Kastor; see its log."
+                )
                 continue
             if reading is not None:
                 results.append(self._bursts.submit(reading))

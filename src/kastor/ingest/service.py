@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-import structlog
 
 from kastor.clock import now_ticks
 from kastor.errors import InvalidArgument, KastorError, NotAllowed, NotFound, Unavailable
@@ -23,9 +22,11 @@ from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require
 from kastor.ingest.pipeline import Pipeline, Taken, Verdict
 from kastor.ingest.tally import Counts, RejectedMessage, Tally
 from kastor.ingest.webhook import NoEvent, read_messages
+from kastor.logs import get_logger
 from kastor.records import InputRow
 from kastor.storage.inputs import InputStore
-from kastor.storage.lease import LEASE_SECONDS, Lease, holder_name, keep
+from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
+from kastor.vital import Kept, Vitals
 
 if TYPE_CHECKING:
     from kastor.ingest.mqtt import MqttSource
@@ -34,7 +35,7 @@ _NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
 _AT_ONCE = 100
 """Messages of a request that are looked at before other requests have their turn."""
 
-_log = structlog.get_logger("kastor.ingest")
+_log = get_logger("kastor.ingest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class InputService:
         graph: GraphService,
         host_name: str,
         policy: EndpointPolicy = UNBOUNDED,
+        vitals: Vitals | None = None,
     ) -> None:
         """Prepare the service.
 
@@ -105,6 +107,7 @@ class InputService:
             graph: what is written to.
             host_name: the graph's; names the sessions at brokers.
             policy: bounds of secrets.
+            vitals: where its tasks are watched.
         """
         self._store = store
         self._graph = graph
@@ -113,20 +116,19 @@ class InputService:
         self._owner = holder_name()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
-        self._keeper: asyncio.Task[None] | None = None
+        self._vitals = vitals or Vitals()
+        self._keeper: Kept | None = None
 
     async def start(self) -> None:
         """Start every stored input; one that cannot start says so in its status."""
         await self.refresh()
         if self._store.shared:
-            self._keeper = asyncio.create_task(keep("inputs", self.refresh))
+            self._keeper = self._vitals.repeat("inputs", self.refresh, RENEW_SECONDS)
 
     async def stop(self) -> None:
         """Stop every input; brokers keep what is not acknowledged."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await self._keeper.stop()
         async with self._lock:
             stopped, self._running = self._running, {}
             await asyncio.gather(*(_stop(running) for running in stopped.values()))
@@ -294,7 +296,7 @@ class InputService:
             mqtt = importlib.import_module("kastor.ingest.mqtt")  # its library is an extra
             client_id = f"{self._session}-{row.name}"
             source = mqtt.MqttSource(
-                row.name, settings, client_id, running.pipeline, obsolete, lease
+                row.name, settings, client_id, running.pipeline, obsolete, lease, self._vitals
             )
             running.source = cast("MqttSource", source)
             running.source.start()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kastor.query.compiled import Compiled
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
+    from kastor.vital import Vitals
 
 ATTEMPTS = 5
 BATCH_ROWS = 500
@@ -140,13 +141,17 @@ class LiveService:
     """The live queries of one graph."""
 
     def __init__(
-        self, store: Store, query: QueryService, settings: LiveSettings | None = None
+        self,
+        store: Store,
+        query: QueryService,
+        settings: LiveSettings | None = None,
+        vitals: Vitals | None = None,
     ) -> None:
         self.settings = settings or LiveSettings()
         self.store = store
         self.query = query
         self.turns = Turns(self.settings.total_share)
-        self.tail = Tail(store)
+        self.tail = Tail(store, vitals)
         self._open: WeakSet[LiveQuery] = WeakSet()  # one that is forgotten is closed
 
     def __len__(self) -> int:

@@ -8,14 +8,13 @@ at yet is a bounded set of ids, however slow its client is.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-import structlog
-
 from kastor.errors import KastorError, Unavailable
+from kastor.logs import get_logger
+from kastor.vital import Kept, Vitals
 
 if TYPE_CHECKING:
     from kastor.live.plan import RelationshipKey
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 BATCH = 256
 
-_log = structlog.get_logger("kastor.live")
+_log = get_logger("kastor.live")
 
 
 @dataclass(slots=True)
@@ -101,11 +100,12 @@ class Listener:
 class Tail:
     """Follows one graph's log while somebody listens."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, vitals: Vitals | None = None) -> None:
         self._store = store
         self._seen = 0
         self._listeners: WeakSet[Listener] = WeakSet()  # one that is forgotten is gone
-        self._reader: asyncio.Task[None] | None = None
+        self._vitals = vitals or Vitals()
+        self._reader: Kept | None = None
         self._starting = asyncio.Lock()
 
     async def listen(self, most: int, reads: frozenset[str]) -> Listener:
@@ -114,9 +114,9 @@ class Tail:
         A query that runs after this sees at least the state at that position.
         """
         async with self._starting:
-            if self._reader is None or self._reader.done():
+            if self._reader is None or self._reader.ended:
                 _, self._seen = await self._store.events.log_bounds()
-                self._reader = asyncio.create_task(self._follow())
+                self._reader = self._vitals.keep("live", self._follow, may_end=True)
             listener = Listener(self._seen, most, reads)
             self._listeners.add(listener)
             return listener
@@ -134,9 +134,7 @@ class Tail:
         for listener in list(self._listeners):
             listener.end(Unavailable("The graph was closed."))
         if reader is not None:
-            reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reader
+            await reader.stop()
 
     async def _follow(self) -> None:
         try:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-import structlog
 
 from kastor.errors import KastorError
 from kastor.graph.commands import Command, PatchTwin, PutRelationship, PutTwin, SendTelemetry
 from kastor.graph.service import GraphService
+from kastor.logs import get_logger
 from kastor.records import Context
 from kastor.sample.building import BUILDING, graph, models
 from kastor.sample.draft import SampleGraph
@@ -28,7 +28,7 @@ TICK_SECONDS = 1.0
 _LOADING = Context("sample")
 _SENSING = Context("simulation")
 
-_log = structlog.get_logger("kastor.sample")
+_log = get_logger("kastor.sample")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,24 @@ _TOO_MUCH_WORK = (
 )
 
 
-class SchemaTooNewError(Exception):
+class GraphRefusedError(Exception):
+    """A graph that cannot be opened; the message says why and what to do."""
+
+
+class SchemaTooNewError(GraphRefusedError):
     """The graph was written by a newer Kastor than this one."""
 
 
-class NotAGraphError(Exception):
+class NotAGraphError(GraphRefusedError):
     """The file or schema is in use, but not by Kastor."""
+
+
+class UnfinishedGraphError(NotAGraphError):
+    """What is written into the graph is not whole yet, so that it must not be opened."""
+
+
+class DamagedGraphError(NotAGraphError):
+    """The graph's file is empty, cut short or damaged inside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,13 @@ import math
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
-
-import structlog
 
 from kastor.clock import new_guid
-from kastor.errors import Unavailable
 
 LEASE_SECONDS = 2.0
 """How long something is held in the store before it has to be renewed."""
 RENEW_SECONDS = LEASE_SECONDS / 4
 _BELIEVED_SECONDS = LEASE_SECONDS * 3 / 4
-
-_log = structlog.get_logger("kastor.storage")
 
 
 class Lease:
@@ -79,20 +73,3 @@ class Lease:
 def holder_name() -> str:
     """Return a name for this process as a holder, which a person can find and no other has."""
     return f"{socket.gethostname()}/{os.getpid()}/{new_guid()[:8]}"
-
-
-async def keep(what: str, renew: Callable[[], Awaitable[None]]) -> None:
-    """Renew again and again, whatever happens, until cancelled.
-
-    Args:
-        what: is held; for the log.
-        renew: renews the leases.
-    """
-    while True:
-        await asyncio.sleep(RENEW_SECONDS)
-        try:
-            await renew()
-        except Unavailable as error:
-            _log.warning("leases cannot be renewed now", of=what, reason=error.message)
-        except Exception as error:  # noqa: BLE001 - without it everything held would stand still
-            _log.exception("leases were not renewed", of=what, exc_info=error)

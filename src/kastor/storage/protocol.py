@@ -24,6 +24,7 @@ from kastor.records import (
 from kastor.storage.events import EventStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
+from kastor.storage.ticker import Ticker
 from kastor.types import RelationshipId, TwinId
 
 Decide: TypeAlias = Callable[[Current, Stamp], Decision]
@@ -79,6 +80,13 @@ class Store(Protocol):
     @property
     def inputs(self) -> InputStore:
         """The table of inputs."""
+
+    @property
+    def ticker(self) -> Ticker:
+        """What gives writes of this process their times."""
+
+    def trouble(self) -> str | None:
+        """Return why this process cannot write although the engine answers; None if it can."""
 
     async def refresh(self) -> None:
         """Bring `catalog` up to the last change of models, whichever process made it.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -183,3 +185,33 @@ def test_a_token_file_that_is_a_link_stays_one(path: Path, tmp_path: Path) -> No
     assert revoke_token(link, "goes")
     assert link.is_symlink()
     assert list_tokens(path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets limits of Linux")
+def test_a_full_disk_leaves_no_half_line(path: Path) -> None:
+    token = create_token(path, "owner", "me")
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+    try:
+        with pytest.raises(TokenFileError, match="cannot be written"):
+            create_token(path, "owner", "other")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert TokenStore(path).actor(token) is not None
+
+
+def test_a_file_that_cannot_be_looked_at_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_token(path, "owner", "me")
+    store = TokenStore(path)
+
+    def failing(_path: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(type(path), "stat", failing)
+    assert store.actor("kst_unknown") is None
+    with pytest.raises(TokenFileError, match="Input/output error"):
+        store.refresh()

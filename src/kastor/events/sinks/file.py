@@ -18,6 +18,7 @@ from kastor.events.endpoint_kinds import FileEndpoint
 from kastor.events.envelope import delivery_trace, structured
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
+from kastor.private import open_private, sync_folder
 
 LOCK_SECONDS, LOCK_PAUSE_SECONDS = 5.0, 0.01
 _TAIL_BYTES = 65_536
@@ -106,9 +107,8 @@ class FileSink:
 
     def _open(self) -> int:
         if self._handle is None:
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            self._handle = os.open(self._path, flags, 0o640)
-            _sync_folder(self._path.parent)
+            self._handle = open_private(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            sync_folder(self._path.parent)
         return self._handle
 
     def _rotate(self) -> None:
@@ -170,11 +170,3 @@ def _cut_half_line(handle: int) -> int:
     if end < size:
         os.ftruncate(handle, end)
     return end
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,6 @@ the producer is thrown away with all that it holds.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from kastor.events.envelope import STRUCTURED_TYPE, delivery_trace, kafka_header
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
 from kastor.events.secrets import SecretError, hide, read_optional
+from kastor.logs import library_logger
 
 POLL_SECONDS = 0.05
 
@@ -32,7 +32,7 @@ _REFUSED = frozenset(
         KafkaError.RECORD_LIST_TOO_LARGE,
     }
 )
-_log = logging.getLogger("kastor.kafka")
+_log = library_logger("kastor.kafka")
 
 
 class KafkaSink:

@@ -13,14 +13,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
-import structlog
-
 from kastor.events.model import Delivered, Event, Fault
+from kastor.logs import get_logger
 
 Send: TypeAlias = Callable[[Event], Awaitable[Fault | None]]
 """Sends one event; returns None once the broker has confirmed it. Bounded in time."""
 
-_log = structlog.get_logger("kastor.events")
+_log = get_logger("kastor.events")
 
 
 class Lanes:

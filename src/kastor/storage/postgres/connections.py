@@ -13,8 +13,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
-import structlog
 
+from kastor.logs import get_logger
 from kastor.storage.postgres.faults import unavailable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SCAN_SHARE = 0.75
 ENCODING = {"client_encoding": "UTF8"}
 """As the server spells it: PgBouncer would set the driver's 'utf-8' anew in every transaction."""
 
-_log = structlog.get_logger("kastor.storage")
+_log = get_logger("kastor.storage")
 
 
 class Connections:

@@ -17,6 +17,7 @@ from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, Ro
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.leases import hold, keep, let_go
 from kastor.storage.postgres.statements import Qualified
+from kastor.storage.ticker import LEAD
 from kastor.types import Ticks
 
 Upkeep: TypeAlias = Callable[[Callable[[Connection], Any]], Awaitable[Any]]
@@ -29,8 +30,13 @@ STEP_ROWS = 1_000
 _HOLD_HEAD = "SELECT position FROM {graph}.log_head FOR UPDATE"
 _STAMP = """
 WITH fresh AS (
-    SELECT seq, row_number() OVER (ORDER BY time, version, subject, seq) AS nth FROM (
-        SELECT * FROM {graph}.changes WHERE pos IS NULL ORDER BY time LIMIT $2) c
+    SELECT seq, row_number() OVER (ORDER BY placed, version, subject, seq) AS nth FROM (
+        SELECT seq, version, subject,
+            -- Not before the version before it, where the clock was set back in between.
+            CASE WHEN version IS NULL THEN time ELSE
+                max(time) OVER (PARTITION BY subject, version IS NULL ORDER BY version)
+            END AS placed
+        FROM (SELECT * FROM {graph}.changes WHERE pos IS NULL ORDER BY time LIMIT $2) unplaced) c
 ), stamped AS (
     UPDATE {graph}.changes c SET pos = $1 + fresh.nth FROM fresh WHERE c.seq = fresh.seq
     RETURNING 1
@@ -55,8 +61,8 @@ _BOUNDS = """
 SELECT coalesce((SELECT min(pos) FROM {graph}.changes), 0), position FROM {graph}.log_head
 """
 _POSITION_AT = """
-SELECT coalesce((SELECT max(pos) FROM {graph}.changes WHERE time < $1),
-                (SELECT min(pos) - 1 FROM {graph}.changes), 0)
+SELECT coalesce((SELECT min(pos) - 1 FROM {graph}.changes WHERE time >= $1 AND time <= $2),
+                (SELECT max(pos) FROM {graph}.changes), 0)
 """
 _ENDPOINTS = "SELECT name, kind, settings, created FROM {graph}.endpoints ORDER BY name"
 _PUT_ENDPOINT = """
@@ -158,7 +164,8 @@ class PostgresEventTables:
     async def position_at(self, instant: Ticks) -> int:
         """Return the last position before an instant."""
         await self._stamp()
-        return int((await self._fetch(_POSITION_AT, instant))[0][0])
+        end = max(instant, now_ticks() + LEAD)
+        return int((await self._fetch(_POSITION_AT, instant, end))[0][0])
 
     async def endpoints(self) -> list[EndpointRow]:
         """Return the endpoints."""

@@ -5,6 +5,7 @@ The question is always the same: may it be done again? Only what is certainly no
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 import asyncpg
@@ -48,10 +49,16 @@ _CLASSES = {
 }
 
 
+# For these (a quota, a limit of files' sizes) the server has no state of its own.
+_FILE_TROUBLE = re.compile(r"could not (extend|write|fsync|create|open|read) ")
+
+
 def fault_of(error: BaseException) -> Fault:
     """Return what an error means."""
     if isinstance(error, asyncpg.PostgresError):
         state = str(error.sqlstate or "")
+        if state == "XX000" and _FILE_TROUBLE.match(str(error)):
+            return Fault.FULL
         return _STATES.get(state) or _CLASSES.get(state[:2], Fault.OTHER)
     # TimeoutError is an OSError; InterfaceError is the driver's word for a closed connection.
     if isinstance(error, OSError | EOFError | asyncpg.InterfaceError | asyncpg.InternalClientError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+TOO_LONG = "interval '5 minutes'"
+"""Nothing is held for so long: a claim that ends later was made while the clock was ahead."""
+
 
 def hold(table: str, key: str, *, also: str = "", returning: str = "1") -> str:
     """Return a statement that claims a row, or renews the claim; no row where another has it.
@@ -16,7 +19,8 @@ def hold(table: str, key: str, *, also: str = "", returning: str = "1") -> str:
     """
     return f"""
 UPDATE {{graph}}.{table} SET {also}owner = $2, held_until = now() + make_interval(secs => $3)
-WHERE {key} = $1 AND (owner = $2 OR owner IS NULL OR held_until < now())
+WHERE {key} = $1
+      AND (owner = $2 OR owner IS NULL OR held_until < now() OR held_until > now() + {TOO_LONG})
 RETURNING {returning}
 """
 

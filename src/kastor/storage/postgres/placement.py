@@ -11,12 +11,13 @@ import hashlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
-import structlog
 
 from kastor.clock import new_guid
 from kastor.errors import Conflict, InvalidArgument, NotAllowed, NotFound
+from kastor.logs import get_logger
 from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 from kastor.storage.placement import DEFAULT, Place, Wish
 from kastor.storage.postgres import move as moves
@@ -24,12 +25,13 @@ from kastor.storage.postgres.databases import OWN, Databases
 from kastor.storage.postgres.faults import unavailable
 from kastor.storage.postgres.placement_table import PlacedGraph, PlacementTable
 from kastor.storage.postgres.schema import NAME_BYTES, ServerTooOldError, exists, prepare, quoted
+from kastor.vital import attempt
 
 HOLD_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 SWEEP_SECONDS = 60.0
 _DIGEST = 10
-_log = structlog.get_logger("kastor.graphs")
+_log = get_logger("kastor.graphs")
 
 
 class SchemaPlacement:
@@ -158,7 +160,8 @@ class SchemaPlacement:
     async def _keep(self, name: str) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            await self._table.keep_move(name, self._mover, HOLD_SECONDS, None)
+            keep = partial(self._table.keep_move, name, self._mover, HOLD_SECONDS, None)
+            await attempt("move", keep, graph=name)  # else another process would take it over
 
     async def _report(self, name: str, text: str) -> None:
         if not await self._table.keep_move(name, self._mover, HOLD_SECONDS, text):

@@ -76,7 +76,8 @@ WHERE home = $1 AND name = $2 AND mover = $3 RETURNING 1
 _TAKE_OVER = """
 UPDATE kastor_control.graphs
 SET mover = $2, mover_until = now() + make_interval(secs => $3)
-WHERE home = $1 AND mover_until < now() RETURNING name
+WHERE home = $1 AND (mover_until < now() OR mover_until > now() + interval '5 minutes')
+RETURNING name
 """
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import structlog
-
+from kastor.logs import get_logger
 from kastor.storage.reading import ReadFrom, read_from
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ DOWN_SECONDS = 2.0
 _FLUSHED = "SELECT pg_current_wal_flush_lsn()::text"
 _HAS_REPLAYED = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
 
-_log = structlog.get_logger("kastor.storage")
+_log = get_logger("kastor.storage")
 
 
 class Replicas:

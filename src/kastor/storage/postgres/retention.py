@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.clock import TICKS_PER_SECOND
 from kastor.storage.postgres import statements as sql
+from kastor.storage.ticker import LEAD
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -63,6 +64,15 @@ async def _prune(
     versions_before = now - int(retention.version_seconds * TICKS_PER_SECOND)
     log_before = now - int(retention.log_seconds * TICKS_PER_SECOND)
     removed = 0
+    version_bytes, _ = (await fetch(sql.SIZES, ()))[0]
+    before_all = int(version_bytes) > retention.version_bytes
+    for text in sql.STRAY_VERSIONS:
+        while count := (await fetch(text, (now + LEAD, versions_before, before_all, STEP_ROWS)))[0][
+            0
+        ]:
+            removed += count
+    while count := (await fetch(sql.STRAY_LOG, (now + LEAD, log_before, STEP_ROWS)))[0][0]:
+        removed += count
     for text in sql.VERSIONS_BY_AGE:
         removed += await repeat(text, versions_before)
     removed += await repeat(sql.TOMBSTONES, versions_before)

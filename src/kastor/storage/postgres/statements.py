@@ -418,6 +418,24 @@ SELECT count(*) FROM gone
     for table in ("twin_versions", "relationship_versions")
 )
 
+# Written while the clock was ahead: they go with what was written after them, or, where there is
+# too much, before all.
+STRAY_VERSIONS = tuple(
+    f"""
+WITH old AS (
+    SELECT key, version FROM {{graph}}.{table}
+    WHERE valid_to > $1
+          AND ($3 OR ended_by < (SELECT max(ended_by) FROM {{graph}}.{table} WHERE valid_to < $2))
+    LIMIT $4 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM {{graph}}.{table} v USING old WHERE v.key = old.key AND v.version = old.version
+    RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+    for table in ("twin_versions", "relationship_versions")
+)
+
 VERSIONS_BY_SIZE = """
 WITH t AS (
     SELECT key, version, bytes, valid_to FROM {graph}.twin_versions
@@ -461,6 +479,19 @@ SELECT count(*) FROM gone
 _PASSED = """(NOT EXISTS (SELECT 1 FROM {graph}.routes WHERE NOT paused)
               OR pos <= (SELECT min(position) FROM {graph}.routes WHERE NOT paused))"""
 
+HAS_STRAYS = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE time > $1)"
+STRAY_LOG = """
+WITH old AS (
+    SELECT seq FROM {graph}.changes
+    WHERE time > $1 AND {passed}
+          AND pos < (SELECT max(pos) FROM {graph}.changes WHERE time < $2)
+    ORDER BY pos LIMIT $3 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM {graph}.changes c USING old WHERE c.seq = old.seq RETURNING 1
+)
+SELECT count(*) FROM gone
+""".replace("{passed}", _PASSED)
+
 LOG_BY_AGE = """
 WITH old AS (
     SELECT seq FROM {graph}.changes WHERE time < $1 AND {passed}
@@ -488,6 +519,6 @@ SELECT count(*), coalesce(sum(bytes), 0) FROM gone
 # One process prunes at a time; should it die, another one may after a while.
 BEGIN_PRUNING = """
 UPDATE {graph}.meta SET pruning_until = now() + interval '5 minutes'
-WHERE pruning_until < now() RETURNING 1
+WHERE pruning_until < now() OR pruning_until > now() + interval '10 minutes' RETURNING 1
 """
 END_PRUNING = "UPDATE {graph}.meta SET pruning_until = 'epoch'"

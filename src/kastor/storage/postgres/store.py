@@ -33,6 +33,7 @@ from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
+from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ class PostgresStore:
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self._retention = retention
-        self._clock = clock
+        self.ticker = Ticker(clock)
         self._last_tick: Ticks = 0
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -153,6 +154,10 @@ class PostgresStore:
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
         return self._host_name
+
+    def trouble(self) -> str | None:
+        """None: no thread or task of this process has to live for writes."""
+        return None
 
     async def refresh(self) -> None:
         """Bring the catalog up to the last change of models that anybody made."""
@@ -245,7 +250,10 @@ class PostgresStore:
             rows: list[Any] = await self._upkeep(run)
             return rows
 
-        return await prune(fetch, self._retention, self._clock())
+        now = self.ticker.age_now()
+        if (await fetch(sql.HAS_STRAYS, (now + LEAD,)))[0][0]:
+            await self.events.log_bounds()  # gives every entry its position
+        return await prune(fetch, self._retention, now)
 
     async def reset(self) -> None:
         """Empty the graph in one transaction."""
@@ -264,7 +272,7 @@ class PostgresStore:
 
     def _next_tick(self, since: Ticks) -> Ticks:
         """Return the time of a write: after that of the row, and after all of this process."""
-        self._last_tick = max(self._clock(), self._last_tick + 1, since + 1)
+        self._last_tick = self.ticker.after(self._last_tick, since)
         return self._last_tick
 
     def _note_end(self, task: asyncio.Task[Any]) -> None:

@@ -176,6 +176,9 @@ class PostgresGraphFile:
                 value = await self._connection.fetchval(highest, least)
                 await self._connection.execute(sequence, value)
 
+    async def finish(self) -> None:
+        """Do nothing: a schema has no mark of being unfinished."""
+
     async def close(self) -> None:
         """Close the connection."""
         await self._connection.close()

@@ -15,6 +15,7 @@ from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, Ro
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.unit import Counters
+from kastor.storage.ticker import LEAD
 from kastor.types import Ticks
 
 Upkeep: TypeAlias = Callable[[Callable[[apsw.Connection, Counters], Any]], Awaitable[Any]]
@@ -33,8 +34,8 @@ SELECT coalesce((SELECT min(seq) FROM changes), 0),
        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
 """
 _POSITION_AT = """
-SELECT coalesce((SELECT max(seq) FROM changes WHERE time < ?1),
-                (SELECT min(seq) - 1 FROM changes), 0)
+SELECT coalesce((SELECT min(seq) - 1 FROM changes WHERE time >= ?1 AND time <= ?2),
+                (SELECT max(seq) FROM changes), 0)
 """
 _ENDPOINTS = "SELECT name, kind, CAST(settings AS BLOB), created FROM endpoints ORDER BY name"
 _PUT_ENDPOINT = """
@@ -108,7 +109,7 @@ class SqliteEventTables:
 
     async def position_at(self, instant: Ticks) -> int:
         """Return the last position before an instant."""
-        rows = await self._read(_POSITION_AT, (instant,))
+        rows = await self._read(_POSITION_AT, (instant, max(instant, now_ticks() + LEAD)))
         return int(rows[0][0])
 
     async def endpoints(self) -> list[EndpointRow]:

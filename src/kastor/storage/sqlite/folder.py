@@ -5,12 +5,25 @@ One process owns a folder; a second one is refused with the first one's process 
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from kastor.logs import get_logger
+from kastor.private import make_folder, open_private, tighten
+
 if os.name == "posix":
     import fcntl
+
+_OURS = ("events", "exchange", "graphs", "kastor.lock", "secrets", "tls", "tokens")
+_CERTAINLY = ("graphs", "kastor.lock", "tls", "tokens")
+"""Ours also in a folder with other people's files."""
+_FOLDERS_LOOKED_AT = 1_000
+
+_log = get_logger("kastor.storage")
 
 
 class FolderInUseError(Exception):
@@ -34,6 +47,10 @@ class DataFolder:
         return self.path / "graphs" / "default.sqlite3"
 
     @property
+    def _lock_file(self) -> Path:
+        return self.path / "kastor.lock"
+
+    @property
     def tls(self) -> Path:
         """Where the development certificate lives."""
         return self.path / "tls"
@@ -51,8 +68,9 @@ class DataFolder:
             FolderInUseError: with the other process's id.
         """
         try:
-            _make(self.graph_file.parent)
-            lock = (self.path / "kastor.lock").open("a+", encoding="utf-8")
+            make_folder(self.graph_file.parent)
+            handle = open_private(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            lock = os.fdopen(handle, "a+", encoding="utf-8")
         except OSError as error:
             raise FolderNotWritableError(
                 f"The data folder {self.path} cannot be used: {error.strerror}. "
@@ -66,11 +84,36 @@ class DataFolder:
                 f"The data folder {self.path} is in use by another Kastor (process {owner}). "
                 "Stop that one, or choose another folder with --data DIR."
             )
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        with contextlib.suppress(OSError):  # a full disk: only the number is missing then
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), f"{os.getpid()}\n".encode())
         self._lock = lock
+
+    def tighten(self) -> None:
+        """Take from everybody but the owner what an earlier version left to them.
+
+        The folder itself is left as it is where somebody else's files are in it.
+        """
+        inside = sorted(self.path.glob("*"))
+        ours = [each for each in inside if each.name in _OURS]
+        if inside != ours:
+            ours = [each for each in ours if each.name in _CERTAINLY]
+        paths = [*ours, *(each for folder in ours if folder.is_dir() for each in _within(folder))]
+        if inside == ours:
+            paths.insert(0, self.path)
+        changed, left = tighten(paths)
+        if changed:
+            _log.warning(
+                "others could use files of Kastor, and cannot any more",
+                count=len(changed),
+                first=[str(each) for each in changed[:3]],
+            )
+        if left:
+            _log.warning(
+                "others can use files of Kastor; their mode cannot be changed",
+                count=len(left),
+                first=[str(each) for each in left[:3]],
+            )
 
     def release(self) -> None:
         """Let the folder go; the lock file stays."""
@@ -79,17 +122,10 @@ class DataFolder:
             self._lock = None
 
 
-def _make(folder: Path) -> None:
-    """Make a folder and its parents; a power cut does not take their names back."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    if os.name == "posix":
-        for each in missing:
-            parent = os.open(each.parent, os.O_RDONLY)
-            try:
-                os.fsync(parent)
-            finally:
-                os.close(parent)
+def _within(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder at any depth, links not followed, within reason."""
+    for parent, folders, files in islice(os.walk(folder), _FOLDERS_LOOKED_AT):
+        yield from (Path(parent, name) for name in (*folders, *files))
 
 
 def _try_lock(lock: IO[str]) -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from kastor.errors import Conflict, InvalidArgument, NotAllowed
-from kastor.storage.placement import Place, Wish
+import apsw
+
+from kastor.errors import Conflict, InvalidArgument, NotAllowed, Unavailable
+from kastor.storage.placement import DEFAULT, Place, Wish
+from kastor.storage.sqlite import files
+from kastor.storage.sqlite.folder import FolderNotWritableError
 
 _SUFFIX = ".sqlite3"
-_SIDE_FILES = ("", "-wal", "-shm")
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+RETRY_AFTER_SECONDS = 2
 
 
 class FilePlacement:
@@ -30,21 +36,36 @@ class FilePlacement:
         return Place(str(path)) if path.exists() else None
 
     async def add(self, name: str, wish: Wish) -> None:
-        """Make an empty file; opening it makes the schema."""
+        """Make an empty graph's file; it has its name once it is a graph."""
         if wish != Wish():
             raise InvalidArgument(
                 "A server on SQLite keeps its graphs in its data folder; a database or a schema "
                 "can only be named where the server runs on PostgreSQL."
             )
+        path = self._path(name)
+        if path.exists():
+            raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
+        if name != DEFAULT:  # nobody deletes that one: its log without its file is told instead
+            _unlink_beside(path)
         try:
-            self._path(name).touch(exist_ok=False)
-        except FileExistsError:
-            raise Conflict(f"There is a graph named {name} already.", code="GraphExists") from None
+            await asyncio.to_thread(files.make, path)
+        except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
+            if name == DEFAULT:
+                raise FolderNotWritableError(
+                    f"The graph {path} cannot be made ({error}). Make room or see to its "
+                    "permissions, or choose another folder with --data DIR."
+                ) from error
+            raise Unavailable(
+                f"The graph {name} cannot be made now ({error}). Nothing was changed; try again "
+                "later.",
+                retry_after=RETRY_AFTER_SECONDS,
+            ) from error
 
     async def remove(self, name: str) -> None:
         """Delete the file of a graph that is closed."""
-        for path in [Path(f"{self._path(name)}{suffix}") for suffix in _SIDE_FILES]:
-            path.unlink(missing_ok=True)
+        path = self._path(name)
+        _unlink_beside(path)  # first: a log must not be taken for that of a new file
+        path.unlink(missing_ok=True)
 
     async def begin_move(self, name: str, wish: Wish) -> None:  # noqa: ARG002 - the protocol's
         """Refuse: all graphs of the process are in its one folder."""
@@ -61,3 +82,8 @@ class FilePlacement:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"
+
+
+def _unlink_beside(path: Path) -> None:
+    for suffix in _SIDE_FILES:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 import apsw
 
 from kastor.clock import new_guid, now_ticks
-from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
+from kastor.storage.bounds import (
+    DamagedGraphError,
+    NotAGraphError,
+    SchemaTooNewError,
+    UnfinishedGraphError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,30 +26,63 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 3
 APPLICATION_ID = 0x4B535452  # "KSTR"
+UNFINISHED_ID = 0x4B535455  # "KSTU": a copy that is not verified yet
 SIGNING_KEY_BYTES = 32
 
 
-def prepare(connection: apsw.Connection, *, migrations: Mapping[int, str] | None = None) -> None:
+def prepare(
+    connection: apsw.Connection,
+    *,
+    migrations: Mapping[int, str] | None = None,
+    unfinished: bool = False,
+) -> None:
     """Create the schema or migrate to it.
 
+    Args:
+        connection: to the file.
+        migrations: in place of this program's.
+        unfinished: whether an unfinished copy is prepared too; what is made is marked as one.
+
     Raises:
-        SchemaTooNewError, NotAGraphError: see `require_ours`.
+        SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `require_ours`.
     """
-    found = require_ours(connection)
+    found = require_ours(connection, unfinished=unfinished)
     if found == 0:
-        _create(connection)
+        _create(connection, UNFINISHED_ID if unfinished else APPLICATION_ID)
         return
     steps = load_migrations() if migrations is None else migrations
     for number in range(found + 1, SCHEMA_VERSION + 1):
         _migrate(connection, number, steps[number])
 
 
-def require_ours(connection: apsw.Connection) -> int:
+def mark(connection: apsw.Connection, *, finished: bool) -> None:
+    """Say whether the graph may be served."""
+    number = APPLICATION_ID if finished else UNFINISHED_ID
+    connection.execute(f"PRAGMA application_id = {number}").fetchall()
+
+
+def require_tables(connection: apsw.Connection) -> None:
+    """Raise DamagedGraphError where a table of the schema is missing."""
+    wanted = set(re.findall(r"^CREATE TABLE (\w+)", schema_text(), re.MULTILINE))
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    if missing := wanted - {name for (name,) in found}:
+        raise DamagedGraphError(
+            f"{connection.filename} is damaged: tables are missing ({', '.join(sorted(missing))}). "
+            "Put a backup or a copy of it in its place."
+        )
+
+
+def require_ours(connection: apsw.Connection, *, unfinished: bool = False) -> int:
     """Return the schema's number, 0 for a new file; changes nothing.
+
+    Args:
+        connection: to the file.
+        unfinished: whether an unfinished copy is taken too.
 
     Raises:
         SchemaTooNewError: the file's schema has a higher number than this program knows.
         NotAGraphError: the file belongs to another application, or is no database.
+        UnfinishedGraphError: it is a copy that was not verified yet.
     """
     try:
         found = int(connection.pragma("user_version"))
@@ -53,7 +91,13 @@ def require_ours(connection: apsw.Connection) -> int:
         raise NotAGraphError(f"{connection.filename} is not a SQLite database.") from error
     if found == 0 and tables == 0:
         return 0
-    if int(connection.pragma("application_id")) != APPLICATION_ID:
+    application = int(connection.pragma("application_id"))
+    if application == UNFINISHED_ID and not unfinished:
+        raise UnfinishedGraphError(
+            f"{connection.filename} is a copy that is not finished. Run the same `kastor copy` "
+            "again: it goes on where it stopped; or delete the file."
+        )
+    if application not in (APPLICATION_ID, UNFINISHED_ID):
         raise NotAGraphError(f"{connection.filename} is a database of another program.")
     if found > SCHEMA_VERSION:
         raise SchemaTooNewError(
@@ -77,14 +121,14 @@ def load_migrations() -> dict[int, str]:
     return {int(match[1]): entry.read_text("utf-8") for match, entry in named if match}
 
 
-def _create(connection: apsw.Connection) -> None:
+def _create(connection: apsw.Connection, application: int) -> None:
     with connection:
         connection.execute(schema_text()).fetchall()
         connection.execute(
             "INSERT INTO meta VALUES (1, 0, 0, 0, 0, ?, randomblob(?), ?)",
             (f"{new_guid()}.kastor.local", SIGNING_KEY_BYTES, now_ticks()),
         ).fetchall()
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
+        connection.execute(f"PRAGMA application_id = {application}").fetchall()
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}").fetchall()
 
 

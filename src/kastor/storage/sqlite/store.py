@@ -24,7 +24,7 @@ from kastor.records import (
 )
 from kastor.storage.bounds import Retention
 from kastor.storage.pulse import Pulse
-from kastor.storage.sqlite import schema
+from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import (
     keep_temporary_files_in,
@@ -40,6 +40,7 @@ from kastor.storage.sqlite.reads import PointReads
 from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.unit import Counters
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
+from kastor.storage.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +64,7 @@ class SqliteStore:
         *,
         identity: tuple[str, bytes],
         retention: Retention,
-        clock: Callable[[], Ticks],
+        ticker: Ticker,
         vfs: str | None,
     ) -> None:
         self._path = path
@@ -75,7 +76,7 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._host_name, self._signing_key = identity
         self._retention = retention
-        self._clock = clock
+        self.ticker = ticker
 
     @classmethod
     async def open(
@@ -90,29 +91,27 @@ class SqliteStore:
         """Open or create the graph at `path`.
 
         Raises:
-            SchemaTooNewError, NotAGraphError: see `schema.require_ours`; nothing was changed.
+            SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`;
+                nothing was changed.
+            DamagedGraphError: the file is not what it was.
             apsw.Error: the file cannot be opened.
         """
         keep_temporary_files_in(path.parent)
-        connection = open_writer(path, vfs=vfs)
-        try:
-            schema.require_ours(connection)
-            make_durable(connection)
-            schema.prepare(connection)
-            counters, identity = _load_state(connection, build_catalog)
-        except BaseException:
-            connection.close()
-            raise
+        # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
+        connection, counters, identity = await asyncio.to_thread(
+            _open_file, path, build_catalog, vfs
+        )
         pulse = Pulse()
         pulse.beat(counters.seq)
         loop = asyncio.get_running_loop()
-        writer = Writer(connection, counters, loop, clock, pulse.beat)
+        ticker = Ticker(clock, last=counters.tick)
+        writer = Writer(connection, counters, loop, ticker, pulse.beat)
         store = cls(
             path,
             writer,
             identity=identity,
             retention=retention or Retention(),
-            clock=clock,
+            ticker=ticker,
             vfs=vfs,
         )
         store._connection = connection
@@ -148,6 +147,10 @@ class SqliteStore:
     def host_name(self) -> str:
         """The name of this graph in its events' `source`."""
         return self._host_name
+
+    def trouble(self) -> str | None:
+        """Return why the writer's thread does not work; None if it does."""
+        return self._writer.trouble()
 
     async def refresh(self) -> None:
         """Do nothing: no other process changes models."""
@@ -251,7 +254,7 @@ class SqliteStore:
         connection: apsw.Connection,
         counters: Counters,
     ) -> int:
-        return step(connection, counters, self._clock())
+        return step(connection, counters, self.ticker.age_now())
 
     def _empty(self, connection: apsw.Connection, counters: Counters) -> None:
         for statement in sql.RESET:
@@ -261,6 +264,31 @@ class SqliteStore:
         counters.version_bytes = counters.log_bytes = 0
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
+
+
+def _open_file(
+    path: Path, build_catalog: BuildCatalog, vfs: str | None
+) -> tuple[apsw.Connection, Counters, tuple[str, bytes]]:
+    if vfs is None:  # else the file is not where the path says
+        if not path.exists():
+            files.make(path)
+        files.require_whole(path)
+    connection = open_writer(path, vfs=vfs)
+    try:
+        schema.require_ours(connection)
+        make_durable(connection)
+        if vfs is None:
+            files.require_sound(connection, path)
+        schema.prepare(connection)
+        schema.require_tables(connection)
+        counters, identity = _load_state(connection, build_catalog)
+    except apsw.CorruptError as error:
+        connection.close()
+        raise files.damaged(path, error) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection, counters, identity
 
 
 def _load_state(

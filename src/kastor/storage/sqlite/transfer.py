@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from kastor.storage.bounds import LOG_ROW_OVERHEAD
-from kastor.storage.sqlite import schema
+from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader, open_writer
 from kastor.storage.transfer import Identification, Identity, Row, Table
 
@@ -38,20 +38,49 @@ class SqliteGraphFile:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self._whole = True
 
     @classmethod
     def reading(cls, path: Path) -> SqliteGraphFile:
-        """Open a file to copy from; a server may be writing to it."""
-        return cls(open_reader(path))
+        """Open a file to copy from; a server may be writing to it.
+
+        Raises:
+            SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`.
+            DamagedGraphError: it is empty or cut short.
+        """
+        files.require_whole(path)
+        connection = open_reader(path)
+        try:
+            schema.require_ours(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection)
 
     @classmethod
     def writing(cls, path: Path) -> SqliteGraphFile:
-        """Open or create a file to copy into; nobody else may be using it."""
+        """Open or create a file to copy into; nobody else may be using it.
+
+        From the first row that is written it cannot be opened for serving, until `finish`.
+
+        Raises:
+            SchemaTooNewError, NotAGraphError: see `schema.require_ours`.
+            DamagedGraphError: it is empty or cut short.
+        """
+        if not path.exists():
+            files.make(path, unfinished=True)
+        files.require_whole(path)
         connection = open_writer(path)
-        schema.prepare(connection)
-        # Rows come in the order that foreign keys allow, but are replaced in place too.
-        connection.execute("PRAGMA foreign_keys = OFF").fetchall()
-        return cls(connection)
+        try:
+            schema.prepare(connection, unfinished=True)
+            # Rows come in the order that foreign keys allow, but are replaced in place too.
+            connection.execute("PRAGMA foreign_keys = OFF").fetchall()
+            graph = cls(connection)
+            graph._whole = int(connection.pragma("application_id")) == schema.APPLICATION_ID
+        except BaseException:
+            connection.close()
+            raise
+        return graph
 
     async def count(self, table: Table) -> int:
         """Return the number of rows."""
@@ -127,12 +156,24 @@ class SqliteGraphFile:
 
     async def identify(self, identification: Identification) -> None:
         """Take over another graph's identity and put the sizes right."""
+        await asyncio.to_thread(self._break)
         found = identification
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
         await self._run(_IDENTIFY, values)
         await self._run(_FORGET_POSITION)
         await self._run(_NOTE_POSITION, (found.log_position,))
         await self._run(_SIZES, (LOG_ROW_OVERHEAD,))
+
+    async def finish(self) -> None:
+        """Say that the copy is whole: it may be served from now on."""
+        await asyncio.to_thread(schema.mark, self._connection, finished=True)
+        self._whole = True
+
+    def _break(self) -> None:
+        """Note, before anything is written, that the graph is not whole."""
+        if self._whole:
+            schema.mark(self._connection, finished=False)
+            self._whole = False
 
     async def close(self) -> None:
         """Close the connection."""
@@ -145,6 +186,7 @@ class SqliteGraphFile:
         return await asyncio.to_thread(run)
 
     def _many(self, text: str, rows: Sequence[Row]) -> None:
+        self._break()
         with self._connection:
             self._connection.executemany(text, rows)
 

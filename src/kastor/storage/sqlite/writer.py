@@ -12,6 +12,7 @@ acknowledgement needs, and a failure of it takes none back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -20,21 +21,25 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import apsw
-import structlog
 
 from kastor.clock import Stamp, new_guid
 from kastor.errors import KastorError, Unavailable
+from kastor.logs import get_logger
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.unit import Counters, UnitOfWork
 
 if TYPE_CHECKING:
     from kastor.records import Context, Needs
     from kastor.storage.protocol import Decide
-    from kastor.types import Ticks
+    from kastor.storage.ticker import Ticker
 
 GROUP_SIZE = 64
 GROUP_SECONDS = 0.005
 RETRY_AFTER_SECONDS = 2
+STUCK_SECONDS = 60.0
+"""Without a step of the engine for so long, the disk hangs; nothing more is queued then."""
+ALIVE_STEPS = 1_000_000
+"""Virtual machine steps of the engine after which a long statement counts as progress."""
 FOLD_PAGES = 1_000
 """Pages in the log (4 MB) from which on it is folded into the file."""
 
@@ -47,7 +52,7 @@ _OF_ONE_STATEMENT = (
 )
 """Errors that say nothing about the file: the job that met one fails, not its group."""
 
-_log = structlog.get_logger("kastor.storage")
+_log = get_logger("kastor.storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +85,48 @@ class Writer(threading.Thread):
         connection: apsw.Connection,
         counters: Counters,
         loop: asyncio.AbstractEventLoop,
-        clock: Callable[[], Ticks],
+        ticker: Ticker,
         on_commit: Callable[[int], None],
     ) -> None:
         super().__init__(name="kastor-writer", daemon=True)
         self.catalog = counters.catalog
         self._connection = connection
         self._loop = loop
-        self._clock = clock
+        self._ticker = ticker
         self._on_commit = on_commit
         self._unit = UnitOfWork(connection, counters)
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._accepting = True
         self._gate = threading.Lock()
         self._log_pages, self._fold_at = 0, FOLD_PAGES
+        self._taken: list[Job | None] = []
+        self._busy_since: float | None = None
+        self._dead: str | None = None
+        connection.set_progress_handler(self._note_progress, ALIVE_STEPS)
         connection.set_wal_hook(self._note_log_pages)  # in place of SQLite's own folding
 
     def submit(self, job: Job) -> None:
         """Queue a job.
 
         Raises:
-            Unavailable: the server is shutting down.
+            Unavailable: the server is shutting down, or the thread is dead or stuck.
         """
+        trouble = self.trouble()
+        if trouble is not None:
+            raise _unavailable(f"the writer does not work: {trouble}")
         with self._gate:  # nothing may come after the end mark of `stop`
             if not self._accepting:
                 raise Unavailable("Kastor is shutting down; nothing was written.")
             self._queue.put(job)
+
+    def trouble(self) -> str | None:
+        """Return why nothing can be written by this thread; None while it works or waits."""
+        if self._dead is not None:
+            return self._dead
+        since = self._busy_since
+        if since is None or (stuck := time.monotonic() - since) < STUCK_SECONDS:
+            return None
+        return f"no progress for {stuck:.0f} seconds; the disk does not answer"
 
     def stop(self) -> None:
         """Take no more jobs; the queued ones are still done. Blocks until the thread ends."""
@@ -115,27 +136,62 @@ class Writer(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Serve the queue until `stop`."""
-        stopping = False
-        while not stopping:
-            group = self._next_group()
-            stopping = group[-1] is None
-            jobs = [job for job in group if job is not None]
-            if jobs:
+        """Serve the queue until `stop`; whatever ends this leaves nobody waiting."""
+        fault = "its thread has ended"
+        try:
+            while not self._serve_group():
+                pass
+        except BaseException as error:  # noqa: BLE001 - it is told, here and to all who wait
+            fault = f"its thread was ended by {type(error).__name__}"
+            _log.exception("the writer has ended", exc_info=error)
+        finally:
+            self._end(fault)
+
+    def _serve_group(self) -> bool:
+        """Do what is queued; return whether the end mark was among it."""
+        try:
+            self._take_group()
+            self._busy_since = time.monotonic()
+            if jobs := self._jobs():
                 self._release(self._run_group(jobs))
                 self._fold_log()
+        except Exception as error:  # noqa: BLE001 - the last line of defence of all writes
+            _log.exception("a write group broke off", exc_info=error)
+            self._release(_refuse(self._jobs(), _unavailable(_describe(error))))
+        ended = None in self._taken
+        self._taken, self._busy_since = [], None
+        return ended
 
-    def _next_group(self) -> list[Job | None]:
-        group = [self._queue.get()]
+    def _jobs(self) -> list[Job]:
+        return [job for job in self._taken if job is not None]
+
+    def _end(self, fault: str) -> None:
+        """Take nothing more, and tell those who still wait."""
+        with self._gate:
+            self._dead = fault if self._accepting else "Kastor is shutting down"
+            self._accepting = False
+        with contextlib.suppress(Empty):
+            while True:
+                self._taken.append(self._queue.get_nowait())
+        if left := self._jobs():
+            self._release(_refuse(left, _unavailable(f"the writer does not work: {fault}")))
+
+    def _take_group(self) -> None:
+        # Kept here, so that whatever happens, somebody knows who waits.
+        self._taken.append(self._queue.get())
         deadline = time.monotonic() + GROUP_SECONDS
         try:
-            while group[-1] is not None and len(group) < GROUP_SIZE:
-                group.append(self._queue.get_nowait())
+            while self._taken[-1] is not None and len(self._taken) < GROUP_SIZE:
+                self._taken.append(self._queue.get_nowait())
                 if time.monotonic() > deadline:
                     break
         except Empty:
             pass
-        return group
+
+    def _note_progress(self) -> bool:
+        if self._busy_since is not None:
+            self._busy_since = time.monotonic()
+        return False
 
     def _run_group(self, jobs: list[Job]) -> list[Result]:
         try:
@@ -148,7 +204,7 @@ class Writer(threading.Thread):
             unforeseen = not isinstance(second, apsw.Error)
             _log.error("write group refused", error=str(second), exc_info=unforeseen)
             reason = _describe(second)
-            return [(job.future, None, _unavailable(reason)) for job in jobs]
+            return _refuse(jobs, _unavailable(reason))
 
     def _transact(self, jobs: list[Job]) -> list[Result]:
         before = self._unit.counters.copy()
@@ -195,8 +251,8 @@ class Writer(threading.Thread):
             return job.work(self._connection, self._unit.counters)
         current = self._unit.load(job.needs)
         counters = self._unit.counters
-        # After the row is read, so that time never runs backwards within a graph.
-        counters.tick = max(self._clock(), counters.tick + 1)
+        # After the row is read, so that time goes on within a graph.
+        counters.tick = self._ticker.after(counters.tick)
         stamp = Stamp(counters.tick, new_guid(), new_guid())
         decision = job.decide(current, stamp)
         self._unit.apply(decision.change, job.context)
@@ -217,7 +273,8 @@ class Writer(threading.Thread):
             self._fold_at = self._log_pages + FOLD_PAGES
 
     def _release(self, results: list[Result]) -> None:
-        self._loop.call_soon_threadsafe(self._deliver, results, self._unit.counters.seq)
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and all who waited with it
+            self._loop.call_soon_threadsafe(self._deliver, results, self._unit.counters.seq)
 
     def _deliver(self, results: list[Result], position: int) -> None:
         _settle(results)
@@ -234,6 +291,10 @@ def _settle(results: list[Result]) -> None:
             future.set_exception(error)
 
 
+def _refuse(jobs: list[Job], error: Unavailable) -> list[Result]:
+    return [(job.future, None, error) for job in jobs]
+
+
 def _unavailable(reason: str) -> Unavailable:
     return Unavailable(
         f"The write could not be stored ({reason}). Nothing was changed; try again later.",
@@ -241,7 +302,7 @@ def _unavailable(reason: str) -> Unavailable:
     )
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     if isinstance(error, apsw.FullError):
         return "the disk is full"
     return f"the database answered: {error}"

@@ -1,0 +1,112 @@
+"""The time of writes: the wall clock, but at least a tick after what was written before.
+
+Small steps back of the clock (a correction, a leap second) are bridged. One that is further back
+than `LEAD_SECONDS` was set by somebody because the clock had been wrong; going on from the wrong
+time would keep it for as long as the clock was ahead, for years. So the time follows the clock
+then, and is less than that of earlier changes: order is by version and change number, never by
+time. The bound is a minute because clocks that are kept in step differ by far less, and nobody
+has to wait long for a right time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from kastor.clock import TICKS_PER_SECOND, now_ticks
+from kastor.logs import get_logger
+from kastor.types import Ticks
+
+LEAD_SECONDS = 60
+LEAD: Ticks = LEAD_SECONDS * TICKS_PER_SECOND
+DOUBT_SECONDS = 3_600.0
+"""So long after the clock was put forward, nothing is removed for being old by the new time."""
+SAID_EVERY_SECONDS = 60.0
+
+_log = get_logger("kastor.storage")
+
+
+class Ticker:
+    """Gives the writes of one graph in one process their times.
+
+    Attributes:
+        set_back: how often the time had to go back, since the process began.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], Ticks] = now_ticks,
+        monotonic: Callable[[], float] | None = None,
+        *,
+        last: Ticks = 0,
+    ) -> None:
+        """Prepare a ticker.
+
+        Args:
+            clock: the wall clock.
+            monotonic: seconds that nobody sets; by default the machine's, or none for a clock that
+                is given, which then counts as never put forward.
+            last: time of the newest change.
+        """
+        if monotonic is None and clock is now_ticks:
+            monotonic = time.monotonic
+        self._clock, self._monotonic = clock, monotonic
+        self._newest = last
+        self._say_at = -math.inf
+        self._doubted_until: float | None = None
+        self._offset = 0.0 if monotonic is None else clock() / TICKS_PER_SECOND - monotonic()
+        self.set_back = 0
+
+    def after(self, *earlier: Ticks) -> Ticks:
+        """Return the time of a write after others, where they are not too far ahead."""
+        ticks = now = self._clock()
+        ahead: Ticks = 0
+        for last in earlier:
+            if last - now <= LEAD:
+                ticks = max(ticks, last + 1)
+            else:
+                ahead = max(ahead, last - now)
+        if ahead:
+            self._note_set_back(ahead / TICKS_PER_SECOND)
+        self._newest = ticks
+        return ticks
+
+    @property
+    def lead(self) -> float:
+        """Seconds by which the newest change is ahead of the wall clock."""
+        return max(0, self._newest - self._clock()) / TICKS_PER_SECOND
+
+    def age_now(self) -> Ticks:
+        """Return the wall clock as far as it may be used to remove what is old.
+
+        A clock that is put forward by mistake would empty history and log within a minute.
+        """
+        now = self._clock()
+        if self._monotonic is None:
+            return now
+        monotonic = self._monotonic()
+        jump = now / TICKS_PER_SECOND - monotonic - self._offset
+        if jump > LEAD_SECONDS:
+            if self._doubted_until is None:
+                self._doubted_until = monotonic + DOUBT_SECONDS
+                _log.warning(
+                    "the clock was put forward; nothing is removed for its age for an hour",
+                    seconds=round(jump),
+                )
+            if monotonic < self._doubted_until:
+                return now - int(jump * TICKS_PER_SECOND)
+        self._doubted_until = None
+        self._offset += jump
+        return now
+
+    def _note_set_back(self, seconds: float) -> None:
+        self.set_back += 1
+        now = time.monotonic()
+        if now >= self._say_at:
+            self._say_at = now + SAID_EVERY_SECONDS
+            _log.warning(
+                "the clock was set back, or ahead when the last change was written; "
+                "times follow it, order is by version",
+                seconds=round(seconds),
+            )
