@@ -33,6 +33,7 @@ from kastor.listening import (
     Server,
     address_of,
     development_certificate,
+    edge_of,
     listen,
     require_certificate,
     uvicorn_config,
@@ -127,7 +128,8 @@ async def _serve(
         certificate = development_certificate(settings, folder)
         draining = asyncio.Event()
         app = _application(settings, graphs, requests, tokens, draining)
-        server = Server(uvicorn_config(settings, app, certificate), draining.set)
+        edge = edge_of(settings, requests.note_refusal)
+        server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
         sample = await _fill(settings, services, stack)
         stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs, tokens)))
         status = await services.store.status()

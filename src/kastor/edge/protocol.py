@@ -1,0 +1,402 @@
+"""HTTP/1.1 of one connection: uvicorn's protocol, with bounds before anything is kept.
+
+The parser is fed one request at a time and in pieces: what follows the request under way waits as
+bytes, unread by us and soon unsent by the client. So a client that reads no answers has one request
+and one read's worth of bytes here, however many it sends.
+
+A connection is in one phase. `kastor.edge.watch` looks at phase and times twice a second; requests
+pay no timers for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from kastor.api.problem import answer
+from kastor.edge.answers import HEALTH, full, last_answer, too_many
+from kastor.edge.heads import SINGLE, absolute_target, require_sound_head
+from kastor.edge.phase import Phase
+from kastor.edge.transport import EdgeFlow, EdgeTransport
+from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut, UriTooLong
+
+if TYPE_CHECKING:
+    from uvicorn import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from uvicorn.server import ServerState
+
+    from kastor.edge.watch import Edge
+
+_HEAD_END = b"\r\n\r\n"
+_HEAD_PIECE, _BODY_PIECE, _CHUNKED_PIECE = 16_384, 65_536, 1_024
+_SPARE_SECONDS = 2.0
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """One connection.
+
+    Attributes:
+        phase: where it is, since the time `since`.
+        seen: when bytes came the last time.
+        spare: whether it is one beyond the limit, which only learns the server's health.
+    """
+
+    flow: EdgeFlow
+
+    def __init__(self, config: Config, server_state: ServerState, edge: Edge) -> None:
+        super().__init__(config, server_state, {}, asyncio.get_running_loop())
+        self.edge = edge
+        self.phase = Phase.FRESH
+        self.since = self.seen = edge.now
+        self.spare = False
+        self._refusal: KastorError | None = None
+        self._last = False
+        self._waiting = b""
+        self._fed = 0
+        self._received = 0
+        self._in_body = False
+        self._chunked = False
+        self._left = 0
+        self._singles: list[bytes] = []
+        self._unsent: tuple[int, float] | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        self.spare = len(self.connections) >= self.edge.limits.connections
+        ours: Any = EdgeTransport(transport, self._end)
+        super().connection_made(ours)
+        self.flow = EdgeFlow(ours)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget everything."""
+        self._release(0)
+        self._waiting = b""
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End after the request under way, if there is one; called when the server stops."""
+        self._last = True
+        super().shutdown()
+
+    def _end(self) -> None:
+        """Close; where bytes are still to come, read them first, so that the answer arrives."""
+        if self._in_body or self._waiting:
+            self._linger()
+        else:
+            self._transport.real.close()
+
+    def _linger(self) -> None:
+        if self.phase is Phase.LINGER:
+            return
+        self._release(0)
+        self._waiting = b""
+        self.phase, self.since, self._received = Phase.LINGER, self.edge.now, 0
+        self._transport.ended = True
+        if self._is_busy():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        real = self._transport.real
+        if real.can_write_eof():
+            real.write_eof()
+        self.flow.held = False
+        self.flow.resume_reading()
+
+    @property
+    def _transport(self) -> EdgeTransport:
+        found: Any = self.transport
+        return found  # type: ignore[no-any-return]
+
+    # Bytes that come in
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the client."""
+        self.seen = self.edge.now
+        self._received += len(data)
+        if self._is_thrown_away():
+            if self._received > self.edge.limits.linger_bytes:
+                self._transport.real.close()
+        elif self._waiting:
+            self._hold(self._waiting + data)
+        else:
+            self._feed(data)
+
+    def _is_thrown_away(self) -> bool:
+        if self.phase is Phase.UNREAD:
+            return self._received > self.edge.limits.linger_bytes
+        return self.phase is Phase.LINGER or self._refusal is not None
+
+    def _feed(self, data: bytes) -> None:
+        """Give the parser what belongs to one request, piece by piece."""
+        start, size = 0, len(data)
+        while start < size and self._refusal is None:
+            if not self._in_body and self._is_busy():
+                self._hold(data[start:])
+                return
+            end = self._end_of_piece(data, start, size)
+            self._fed += end - start
+            try:
+                self.parser.feed_data(data if end - start == size else data[start:end])
+            except httptools.HttpParserUpgrade as upgrade:
+                # Nothing is upgraded to; the parser knows no way on from here, a new one does.
+                self.parser = httptools.HttpRequestParser(self)
+                end = start + upgrade.args[0]
+            except httptools.HttpParserError as error:
+                self._refuse(self._refusal or _malformed(error))
+                return
+            start = end
+            self._check_bounds()
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+
+    def _end_of_piece(self, data: bytes, start: int, size: int) -> int:
+        if not self._in_body:
+            found = data.find(_HEAD_END, start)
+            end = size if found < 0 else found + len(_HEAD_END)
+            return min(end, start + _HEAD_PIECE)
+        if self._chunked:
+            return min(size, start + _CHUNKED_PIECE)
+        return min(size, start + min(self._left, _BODY_PIECE))
+
+    def _check_bounds(self) -> None:
+        limits = self.edge.limits
+        if self._in_body:
+            if self._chunked and self._fed > limits.framing_bytes:
+                text = "The chunks of the body are too small, or their extensions or trailers long."
+                self._refusal = self._refusal or BadRequest(f"{text} Send larger chunks.")
+        elif self._fed:  # a head that is not complete
+            if self._fed > limits.head_bytes:
+                text = f"The head of the request is over its limit of {limits.head_bytes} bytes."
+                self._refusal = self._refusal or HeadersTooLarge(text)
+            elif self.phase is not Phase.HEAD:
+                if self.phase is not Phase.FRESH:
+                    self.since = self.edge.now
+                self.phase = Phase.HEAD
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _hold(self, data: bytes) -> None:
+        """Keep bytes until it is their turn; the client is not read until then."""
+        self._release(len(data))
+        self._waiting = data
+        if self.edge.held > self.edge.limits.held_bytes:
+            self._release(0)
+            self._waiting, self._last = b"", True
+        self.flow.held = True
+        self.flow.pause_reading()
+
+    def _release(self, held: int) -> None:
+        self.edge.held += held - len(self._waiting)
+
+    # What the parser finds
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._singles.clear()
+        self._chunked, self._left = False, 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        limit = self.edge.limits.target_bytes
+        if len(self.url) + len(url) > limit:
+            self._refusal = UriTooLong(f"The address of the request is over {limit} bytes.")
+            return
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; trailers are none, whoever sends them."""
+        if self._in_body:
+            return
+        name = name.lower()
+        if name in SINGLE:
+            if name in self._singles:
+                self._refusal = BadRequest(f"The header {name.decode()} stands there twice.")
+            self._singles.append(name)
+            if name == b"content-length":
+                self._left = int(value)
+            elif name == b"transfer-encoding":
+                self._chunked = True
+                if value.strip().lower() != b"chunked":
+                    self._refusal = BadRequest("The only transfer coding taken is chunked.")
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer, if the head is sound."""
+        if self._refusal is None:
+            try:
+                self._require_sound_head()
+            except KastorError as error:
+                self._refusal = error
+        if self._refusal is not None:
+            return
+        self._in_body = True
+        super().on_headers_complete()
+        self.phase, self.since = Phase.BODY, self.seen
+        self._fed = self._received = 0
+
+    def _require_sound_head(self) -> None:
+        if len(self.headers) > self.edge.limits.headers:
+            limit = self.edge.limits.headers
+            raise HeadersTooLarge(f"The request has more than {limit} headers.")
+        require_sound_head(self.parser.get_http_version(), self._singles)
+        if self.url[:1] != b"/":
+            host, self.url = absolute_target(self.url)
+            self.headers[:] = [each for each in self.headers if each[0] != b"host"]
+            self.headers.insert(0, (b"host", host))
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        if self._refusal is None:
+            self._left -= len(body)
+            self._fed = max(0, self._fed - 2 * len(body))
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request; it is answered, or will be."""
+        if self._refusal is not None:
+            return
+        self._in_body = False
+        self._fed = 0
+        self.phase = Phase.ANSWER
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self._rest()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # Of a context of its own: this may be called by the end of another request, in its context.
+        if self.spare:
+            cycle.keep_alive = False
+            if cycle.scope["path"] not in HEALTH:
+                app = full
+        task = self.loop.create_task(cycle.run_asgi(app), context=Context())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    # What goes out
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or wait for it."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self._last:
+            self._linger()
+        elif self._in_body:  # the rest is thrown away
+            self.phase, self.since, self._received = Phase.UNREAD, self.edge.now, 0
+            self.flow.resume_reading()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        self.phase, self.since = Phase.IDLE, self.edge.now
+        if self._waiting:
+            self._release(0)
+            data, self._waiting = self._waiting, b""
+            self.flow.held = False
+            self._feed(data)
+        if not self._waiting:
+            self.flow.held = False
+            self.flow.resume_reading()
+
+    def _refuse(self, error: KastorError) -> None:
+        """Answer that a request cannot be taken, after those before it; then close."""
+        self._refusal, cycle = error, self.cycle
+        if self._is_busy() and (not self._in_body or self.pipeline):
+            self._release(0)
+            self._waiting, self._last = b"", True
+            return
+        if self.phase is not Phase.UNREAD and not (self._is_busy() and cycle.response_started):
+            response = answer(error)
+            self.edge.note(response.status)
+            self.transport.write(last_answer(response, self.server_state.default_headers))
+        self._linger()
+
+    # Time
+
+    def check(self, now: float, passed: float) -> None:
+        """End what takes too long.
+
+        Args:
+            now: the edge's time.
+            passed: since the last look.
+        """
+        self._check_sending(now)
+        phase, limits = self.phase, self.edge.limits
+        if phase is Phase.ANSWER:
+            return
+        waited = now - self.since
+        if phase is Phase.BODY:
+            self._check_body(now, passed)
+        elif phase is Phase.HEAD:
+            if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
+                self._refuse(_late("The head"))
+        elif phase is Phase.IDLE:
+            if waited > limits.keep_alive_seconds:
+                self._transport.real.close()
+        elif phase is Phase.FRESH:
+            if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
+                self._transport.real.close()
+        elif waited > limits.linger_seconds or self.edge.draining:
+            self._transport.real.close()
+
+    def _check_body(self, now: float, passed: float) -> None:
+        if self.flow.read_paused:  # it is we who do not read
+            self.since += passed
+            self.seen = now
+            return
+        limits = self.edge.limits
+        late = now - self.since - limits.body_seconds
+        if now - self.seen > limits.body_seconds or self._received < late * limits.body_rate:
+            self._refuse(_late("The body"))
+
+    def _check_sending(self, now: float) -> None:
+        if not self._transport.real.get_write_buffer_size():
+            self._unsent = None
+            return
+        unsent = self._transport.unsent()
+        if self._unsent is None or self._unsent[0] != unsent:
+            self._unsent = (unsent, now)
+        elif now - self._unsent[1] > self._patience():
+            self._transport.real.abort()
+
+    def _patience(self) -> float:
+        limits = self.edge.limits
+        if self.edge.draining:
+            return 1.0
+        return limits.linger_seconds if self.transport.is_closing() else limits.send_seconds
+
+    def evict(self) -> None:
+        """Give the place to another connection, at once."""
+        self.connections.discard(self)
+        real = self._transport.real
+        if real.get_write_buffer_size():  # it does not take what it has got
+            real.abort()
+            return
+        if self.phase is Phase.HEAD:
+            response = answer(too_many())
+            self.edge.note(response.status)
+            real.write(last_answer(response, self.server_state.default_headers))
+        real.close()
+
+
+def _late(what: str) -> RequestTimedOut:
+    return RequestTimedOut(f"{what} of the request did not come to its end in time.")
+
+
+def _malformed(error: httptools.HttpParserError) -> BadRequest:
+    if isinstance(error, httptools.HttpParserCallbackError):
+        return BadRequest("The target of the request is no address.")
+    return BadRequest(f"The request is not valid HTTP/1.1: {error}.")
