@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable
 
 import httptools
 
@@ -17,22 +17,27 @@ SINGLE = frozenset(
 """Headers that may stand there once: of two, one program takes the first, another the last."""
 
 
-def require_sound_head(version: str, singles: Sequence[bytes]) -> None:
-    """Refuse a head that could mean two things.
+def require_single(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse a head with two of a header that may stand there once; raises BadRequest."""
+    seen = set()
+    for name, _ in headers:
+        if name in seen and name in SINGLE:
+            raise BadRequest(f"The header {name.decode()} stands there twice.")
+        seen.add(name)
 
-    Args:
-        version: of HTTP.
-        singles: names of the head's headers that are among SINGLE.
+
+def require_version(version: str, headers: Container[bytes]) -> None:
+    """Refuse what is neither HTTP/1.0 nor 1.1, and what could mean two things in them.
 
     Raises:
-        BadRequest: it is no head of HTTP/1.0 or 1.1, or nobody can say which host it is for.
+        BadRequest: another version, no host, or a transfer coding of a version that has none.
     """
     if version == "1.1":
-        if b"host" not in singles:
+        if b"host" not in headers:
             raise BadRequest("The request has no header Host.")
     elif version != "1.0":
         raise BadRequest("The server speaks HTTP/1.1.")
-    elif b"transfer-encoding" in singles:
+    elif b"transfer-encoding" in headers:
         raise BadRequest("HTTP/1.0 has no transfer codings; send Content-Length or HTTP/1.1.")
 
 

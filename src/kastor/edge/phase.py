@@ -15,3 +15,6 @@ class Phase(Enum):
     UNREAD = "answered before the end of its body"
     IDLE = "between two requests"
     LINGER = "ended, reading on for a moment"
+
+
+FRESH, HEAD, BODY, ANSWER, UNREAD, IDLE, LINGER = Phase

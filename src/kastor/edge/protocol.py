@@ -19,8 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kastor.api.problem import answer
 from kastor.edge.answers import HEALTH, full, last_answer, too_many
-from kastor.edge.heads import SINGLE, absolute_target, require_sound_head
-from kastor.edge.phase import Phase
+from kastor.edge.heads import absolute_target, require_single, require_version
+from kastor.edge.phase import ANSWER, BODY, FRESH, HEAD, IDLE, LINGER, UNREAD, Phase
 from kastor.edge.transport import EdgeFlow, EdgeTransport
 from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut, UriTooLong
 
@@ -50,7 +50,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def __init__(self, config: Config, server_state: ServerState, edge: Edge) -> None:
         super().__init__(config, server_state, {}, asyncio.get_running_loop())
         self.edge = edge
-        self.phase = Phase.FRESH
+        self.phase: Phase = FRESH
         self.since = self.seen = edge.now
         self.spare = False
         self._refusal: KastorError | None = None
@@ -61,7 +61,6 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_body = False
         self._chunked = False
         self._left = 0
-        self._singles: list[bytes] = []
         self._unsent: tuple[int, float] | None = None
 
     # The connection
@@ -93,11 +92,11 @@ class EdgeProtocol(HttpToolsProtocol):
             self._transport.real.close()
 
     def _linger(self) -> None:
-        if self.phase is Phase.LINGER:
+        if self.phase is LINGER:
             return
         self._release(0)
         self._waiting = b""
-        self.phase, self.since, self._received = Phase.LINGER, self.edge.now, 0
+        self.phase, self.since, self._received = LINGER, self.edge.now, 0
         self._transport.ended = True
         if self._is_busy():
             self.cycle.disconnected = True
@@ -118,7 +117,11 @@ class EdgeProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
         self.seen = self.edge.now
-        self._received += len(data)
+        size = len(data)
+        if self.phase is IDLE and size <= _HEAD_PIECE and data.find(_HEAD_END) == size - 4:
+            self._parse(data)  # one head and nothing else, as most often
+            return
+        self._received += size
         if self._is_thrown_away():
             if self._received > self.edge.limits.linger_bytes:
                 self._transport.real.close()
@@ -128,9 +131,9 @@ class EdgeProtocol(HttpToolsProtocol):
             self._feed(data)
 
     def _is_thrown_away(self) -> bool:
-        if self.phase is Phase.UNREAD:
-            return self._received > self.edge.limits.linger_bytes
-        return self.phase is Phase.LINGER or self._refusal is not None
+        if self._refusal is not None or self.phase is LINGER:
+            return True
+        return self.phase is UNREAD and self._received > self.edge.limits.linger_bytes
 
     def _feed(self, data: bytes) -> None:
         """Give the parser what belongs to one request, piece by piece."""
@@ -140,20 +143,25 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._hold(data[start:])
                 return
             end = self._end_of_piece(data, start, size)
-            self._fed += end - start
-            try:
-                self.parser.feed_data(data if end - start == size else data[start:end])
-            except httptools.HttpParserUpgrade as upgrade:
-                # Nothing is upgraded to; the parser knows no way on from here, a new one does.
-                self.parser = httptools.HttpRequestParser(self)
-                end = start + upgrade.args[0]
-            except httptools.HttpParserError as error:
-                self._refuse(self._refusal or _malformed(error))
-                return
-            start = end
+            start += self._parse(data if end - start == size else data[start:end])
+
+    def _parse(self, piece: bytes) -> int:
+        """Give a piece to the parser; return how much of it was taken."""
+        taken = len(piece)
+        self._fed += taken
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Nothing is upgraded to; the parser knows no way on from here, a new one does.
+            self.parser = httptools.HttpRequestParser(self)
+            taken = upgrade.args[0]
+        except httptools.HttpParserError as error:
+            self._refusal = self._refusal or _malformed(error)
+        if self._fed:
             self._check_bounds()
         if self._refusal is not None:
             self._refuse(self._refusal)
+        return taken
 
     def _end_of_piece(self, data: bytes, start: int, size: int) -> int:
         if not self._in_body:
@@ -170,14 +178,12 @@ class EdgeProtocol(HttpToolsProtocol):
             if self._chunked and self._fed > limits.framing_bytes:
                 text = "The chunks of the body are too small, or their extensions or trailers long."
                 self._refusal = self._refusal or BadRequest(f"{text} Send larger chunks.")
-        elif self._fed:  # a head that is not complete
-            if self._fed > limits.head_bytes:
-                text = f"The head of the request is over its limit of {limits.head_bytes} bytes."
-                self._refusal = self._refusal or HeadersTooLarge(text)
-            elif self.phase is not Phase.HEAD:
-                if self.phase is not Phase.FRESH:
-                    self.since = self.edge.now
-                self.phase = Phase.HEAD
+        elif self._fed > limits.head_bytes:
+            self._refusal = self._refusal or _head_too_large(limits.head_bytes)
+        elif self.phase is not HEAD:
+            if self.phase is not FRESH:
+                self.since = self.edge.now
+            self.phase = HEAD
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -197,12 +203,6 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # What the parser finds
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self._singles.clear()
-        self._chunked, self._left = False, 0
-
     def on_url(self, url: bytes) -> None:
         """Take a part of the target."""
         limit = self.edge.limits.target_bytes
@@ -213,22 +213,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are none, whoever sends them."""
-        if self._in_body:
-            return
-        name = name.lower()
-        if name in SINGLE:
-            if name in self._singles:
-                self._refusal = BadRequest(f"The header {name.decode()} stands there twice.")
-            self._singles.append(name)
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"transfer-encoding":
-                self._chunked = True
-                if value.strip().lower() != b"chunked":
-                    self._refusal = BadRequest("The only transfer coding taken is chunked.")
-        elif name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
+        if not self._in_body:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Begin to answer, if the head is sound."""
@@ -239,20 +225,33 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._refusal = error
         if self._refusal is not None:
             return
-        self._in_body = True
+        if self._chunked or self._left:
+            self._in_body = True
+            self.phase, self.since, self._received = BODY, self.seen, 0
+        self._fed = 0
         super().on_headers_complete()
-        self.phase, self.since = Phase.BODY, self.seen
-        self._fed = self._received = 0
 
     def _require_sound_head(self) -> None:
-        if len(self.headers) > self.edge.limits.headers:
-            limit = self.edge.limits.headers
-            raise HeadersTooLarge(f"The request has more than {limit} headers.")
-        require_sound_head(self.parser.get_http_version(), self._singles)
+        headers, limits = self.headers, self.edge.limits
+        if self._fed > limits.head_bytes:
+            raise _head_too_large(limits.head_bytes)
+        if len(headers) > limits.headers:
+            raise HeadersTooLarge(f"The request has more than {limits.headers} headers.")
+        found = dict(headers)
+        if len(found) < len(headers):
+            require_single(headers)
+        if self.parser.get_http_version() != "1.1" or b"host" not in found:
+            require_version(self.parser.get_http_version(), found)
+        self._left = int(found.get(b"content-length", 0))
+        coding = found.get(b"transfer-encoding")
+        self._chunked = coding is not None
+        if coding is not None and coding.lower() != b"chunked":
+            raise BadRequest("The only transfer coding that is taken is chunked.")
+        if b"expect" in found:
+            self.expect_100_continue = found[b"expect"].lower() == b"100-continue"
         if self.url[:1] != b"/":
             host, self.url = absolute_target(self.url)
-            self.headers[:] = [each for each in self.headers if each[0] != b"host"]
-            self.headers.insert(0, (b"host", host))
+            headers[:] = [(b"host", host), *(each for each in headers if each[0] != b"host")]
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -267,10 +266,13 @@ class EdgeProtocol(HttpToolsProtocol):
             return
         self._in_body = False
         self._fed = 0
-        self.phase = Phase.ANSWER
-        super().on_message_complete()
-        if self.cycle.response_complete:
+        cycle = self.cycle
+        if cycle.response_complete:
             self._rest()
+            return
+        self.phase = ANSWER
+        cycle.more_body = False
+        cycle.message_event.set()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Of a context of its own: this may be called by the end of another request, in its context.
@@ -295,21 +297,21 @@ class EdgeProtocol(HttpToolsProtocol):
         elif self._last:
             self._linger()
         elif self._in_body:  # the rest is thrown away
-            self.phase, self.since, self._received = Phase.UNREAD, self.edge.now, 0
+            self.phase, self.since, self._received = UNREAD, self.edge.now, 0
             self.flow.resume_reading()
         else:
             self._rest()
 
     def _rest(self) -> None:
-        self.phase, self.since = Phase.IDLE, self.edge.now
+        self.phase, self.since = IDLE, self.edge.now
+        flow = self.flow
         if self._waiting:
             self._release(0)
             data, self._waiting = self._waiting, b""
-            self.flow.held = False
+            flow.held = False
             self._feed(data)
-        if not self._waiting:
-            self.flow.held = False
-            self.flow.resume_reading()
+        if flow.read_paused and not self._waiting:
+            flow.resume_reading()
 
     def _refuse(self, error: KastorError) -> None:
         """Answer that a request cannot be taken, after those before it; then close."""
@@ -318,7 +320,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self._release(0)
             self._waiting, self._last = b"", True
             return
-        if self.phase is not Phase.UNREAD and not (self._is_busy() and cycle.response_started):
+        if self.phase is not UNREAD and not (self._is_busy() and cycle.response_started):
             response = answer(error)
             self.edge.note(response.status)
             self.transport.write(last_answer(response, self.server_state.default_headers))
@@ -335,18 +337,18 @@ class EdgeProtocol(HttpToolsProtocol):
         """
         self._check_sending(now)
         phase, limits = self.phase, self.edge.limits
-        if phase is Phase.ANSWER:
+        if phase is ANSWER:
             return
         waited = now - self.since
-        if phase is Phase.BODY:
+        if phase is BODY:
             self._check_body(now, passed)
-        elif phase is Phase.HEAD:
+        elif phase is HEAD:
             if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
                 self._refuse(_late("The head"))
-        elif phase is Phase.IDLE:
+        elif phase is IDLE:
             if waited > limits.keep_alive_seconds:
                 self._transport.real.close()
-        elif phase is Phase.FRESH:
+        elif phase is FRESH:
             if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
                 self._transport.real.close()
         elif waited > limits.linger_seconds or self.edge.draining:
@@ -385,11 +387,15 @@ class EdgeProtocol(HttpToolsProtocol):
         if real.get_write_buffer_size():  # it does not take what it has got
             real.abort()
             return
-        if self.phase is Phase.HEAD:
+        if self.phase is HEAD:
             response = answer(too_many())
             self.edge.note(response.status)
             real.write(last_answer(response, self.server_state.default_headers))
         real.close()
+
+
+def _head_too_large(limit: int) -> HeadersTooLarge:
+    return HeadersTooLarge(f"The head of the request is over its limit of {limit} bytes.")
 
 
 def _late(what: str) -> RequestTimedOut:

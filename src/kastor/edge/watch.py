@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from kastor.edge.phase import Phase
+from kastor.edge.phase import FRESH, HEAD, IDLE, LINGER, UNREAD
 
 if TYPE_CHECKING:
     from kastor.edge.limits import EdgeLimits
@@ -63,7 +63,7 @@ class Edge:
 
     def evict(self, connections: set[EdgeProtocol]) -> int:
         """End the oldest twentieth of those that wait; return how many."""
-        for phases in ((Phase.IDLE, Phase.LINGER), (Phase.FRESH, Phase.HEAD, Phase.UNREAD)):
+        for phases in ((IDLE, LINGER), (FRESH, HEAD, UNREAD)):
             waiting = [each for each in connections if each.phase in phases]
             count = max(1, len(connections) // _EVICTED)
             oldest = heapq.nsmallest(count, waiting, key=lambda each: each.since)
