@@ -382,6 +382,7 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         "The process lives",
         result="Health",
         versioned=False,
+        head=True,
     ),
     Operation(
         "Kastor_Ready",
@@ -392,5 +393,6 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         "The store answers",
         result="Health",
         versioned=False,
+        head=True,
     ),
 )

@@ -32,6 +32,7 @@ class Operation:
         versioned: whether api-version is required.
         streams: media types of an answer that is no JSON document.
         etag: whether success carries an ETag header.
+        head: whether HEAD is answered as well, as GET is but without the body.
     """
 
     id: str
@@ -49,3 +50,4 @@ class Operation:
     versioned: bool = True
     streams: tuple[str, ...] = ()
     etag: bool = False
+    head: bool = False

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from kastor.api.codings import decoder_of
 from kastor.api.conditions import read_if_match, read_if_none_match
 from kastor.auth.roles import Actor
 from kastor.errors import (
@@ -77,13 +78,32 @@ def etag_header(etag: str) -> tuple[bytes, bytes]:
     return b"etag", b'W/"' + etag.encode() + b'"'
 
 
-@lru_cache(maxsize=1024)
+MAX_PARAMETERS = 1_000
+"""Of one query string; `dependenciesFor` may be repeated."""
+
+_KEPT_QUERY_BYTES = 128
+
+
 def parse_query(raw: bytes) -> Query:
-    """Return the query parameters by name; names match as they are written."""
+    """Return the query parameters by name; names match as they are written.
+
+    Raises:
+        InvalidArgument: there are more than MAX_PARAMETERS.
+    """
+    # Only the few short ones that most requests have are kept: others are as many as can be sent.
+    return _kept_query(raw) if len(raw) <= _KEPT_QUERY_BYTES else _parse_query(raw)
+
+
+def _parse_query(raw: bytes) -> Query:
+    if raw.count(b"&") >= MAX_PARAMETERS:
+        raise InvalidArgument(f"The address has more than {MAX_PARAMETERS} query parameters.")
     found: dict[str, list[str]] = {}
     for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
         found.setdefault(name, []).append(value)
     return {name: tuple(values) for name, values in found.items()}
+
+
+_kept_query = lru_cache(maxsize=256)(_parse_query)
 
 
 class ClientGone(KastorError):
@@ -93,16 +113,31 @@ class ClientGone(KastorError):
 class Request:
     """One request on its way through the operation's handler."""
 
-    __slots__ = ("_receive", "actor", "api_version", "base_url", "headers", "parameters", "query")
+    __slots__ = (
+        *("_query", "_query_string", "_receive", "actor", "api_version", "base_url", "headers"),
+        "parameters",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.query = parse_query(scope["query_string"])
+        self._query_string: bytes = scope["query_string"]
+        self._query: Query | None = None
         self.parameters = parameters
         self.api_version = ""
         self.base_url = ""
         self.actor: Actor
         self._receive = receive
+
+    @property
+    def query(self) -> Query:
+        """The query parameters, which nobody looks at before access is checked.
+
+        Raises:
+            InvalidArgument: there are too many.
+        """
+        if self._query is None:
+            self._query = parse_query(self._query_string)
+        return self._query
 
     @property
     def context(self) -> Context:
@@ -112,6 +147,8 @@ class Request:
 
     def choose_source(self) -> None:
         """Let this request read where its header `kastor-read` says.
+
+        It stands in the request's context, which is its own (`kastor.edge.protocol`).
 
         Raises:
             InvalidArgument: the header has another value.
@@ -153,8 +190,10 @@ class Request:
 
         Raises:
             MediaTypeError: it is declared as something else than one of `types`.
+            EncodingError: it is compressed in a way that is not taken.
+            InvalidArgument: it is not what its content coding says.
             ClientGone: the client went away before the body's end.
-            PayloadTooLarge: it has more than `limit` bytes.
+            PayloadTooLarge: it has more than `limit` bytes, compressed or not.
         """
         if self.media_type not in types:
             raise MediaTypeError(
@@ -163,6 +202,7 @@ class Request:
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)
+        decoder = decoder_of(self.headers.get(b"content-encoding", b""), limit)
         chunks, size, more = [], 0, True
         while more:
             message = await self._receive()
@@ -172,9 +212,12 @@ class Request:
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit)
-            chunks.append(chunk)
             more = message.get("more_body", False)
-        return b"".join(chunks)
+            if decoder is None:
+                chunks.append(chunk)
+            elif not await decoder.take(chunk):
+                raise _too_large(limit)
+        return b"".join(chunks) if decoder is None else decoder.end()
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the work's result; when the client goes away, end the work instead.

@@ -77,6 +77,9 @@ def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
     return bind(parse(text, limits), text, models, settings)
 
 
+KEPT_CHARACTERS = 1_000_000
+"""Of all texts together; a plan takes up to a hundred bytes for each character of its text."""
+
 _CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]]]
 
 
@@ -88,6 +91,7 @@ class Compiler:
         self._strict = as_strict(settings)
         self._dialect: Dialect = dialect or Sqlite()
         self._kept: OrderedDict[_CacheKey, Compiled] = OrderedDict()
+        self._characters = 0
 
     def compile(
         self,
@@ -112,6 +116,8 @@ class Compiler:
         made = Compiled(plan, self._dialect, settings.aggregate, indexed)
         made.hops = sum(hop.low for hop in plan.graph.hops)
         self._kept[key] = made
-        while len(self._kept) > self._settings.cache_size:
-            self._kept.popitem(last=False)
+        self._characters += len(text)
+        while len(self._kept) > self._settings.cache_size or self._characters > KEPT_CHARACTERS:
+            (oldest, *_), _ = self._kept.popitem(last=False)
+            self._characters -= len(oldest)
         return made
