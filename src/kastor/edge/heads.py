@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from types import SimpleNamespace
+from typing import Any
 
 import httptools
 
@@ -39,6 +41,36 @@ def require_version(version: str, headers: Container[bytes]) -> None:
         raise BadRequest("The server speaks HTTP/1.1.")
     elif b"transfer-encoding" in headers:
         raise BadRequest("HTTP/1.0 has no transfer codings; send Content-Length or HTTP/1.1.")
+
+
+def require_coding(coding: bytes, *, upgrades: bool) -> None:
+    """Refuse a transfer coding whose end cannot be told.
+
+    Args:
+        coding: value of Transfer-Encoding.
+        upgrades: whether the request asks for another protocol as well.
+
+    Raises:
+        BadRequest: it is not `chunked`, or stands in a request that asks for another protocol.
+    """
+    if coding.lower() != b"chunked":
+        raise BadRequest("The only transfer coding that is taken is chunked.")
+    if upgrades:
+        raise BadRequest("A request with Upgrade needs a Content-Length for its body.")
+
+
+def body_parser(protocol: Any, length: int) -> httptools.HttpRequestParser:
+    """Return a parser that stands before a body of `length` bytes.
+
+    The parser thinks that a request with Upgrade has no body, and would take the body for the next
+    request. This one is past such a head, and tells of the body alone; it is not used further.
+    """
+    listener = SimpleNamespace(
+        on_body=protocol.on_body, on_message_complete=protocol.on_message_complete
+    )
+    parser = httptools.HttpRequestParser(listener)
+    parser.feed_data(b"POST / HTTP/1.1\r\nhost: -\r\ncontent-length: %d\r\n\r\n" % length)
+    return parser
 
 
 def absolute_target(target: bytes) -> tuple[bytes, bytes]:

@@ -27,8 +27,8 @@ class EdgeLimits:
         body_seconds: without a byte of a body.
         body_rate: bytes of a body in a second, on average, once `body_seconds` are over.
         send_seconds: without a byte of an answer being taken.
-        linger_seconds, linger_bytes: that are read and thrown away behind an early answer, since a
-            connection closed at once takes the answer with it.
+        linger_seconds, linger_bytes: that are read and thrown away at the end of a connection,
+            since one that is closed at once takes its last answer with it.
         connections: at once.
         spare: connections beyond them, which only get to know the server's health.
     """
@@ -44,7 +44,7 @@ class EdgeLimits:
     body_rate: int = 1_000
     send_seconds: float = 60.0
     linger_seconds: float = 5.0
-    linger_bytes: int = 16_000_000
+    linger_bytes: int = 150_000_000
     connections: int = 10_000
     spare: int = 32
 

@@ -19,7 +19,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kastor.api.problem import answer
 from kastor.edge.answers import HEALTH, full, last_answer, too_many
-from kastor.edge.heads import absolute_target, require_single, require_version
+from kastor.edge.heads import (
+    absolute_target,
+    body_parser,
+    require_coding,
+    require_single,
+    require_version,
+)
 from kastor.edge.phase import ANSWER, BODY, FRESH, HEAD, IDLE, LINGER, UNREAD, Phase
 from kastor.edge.transport import EdgeFlow, EdgeTransport
 from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut, UriTooLong
@@ -34,6 +40,8 @@ if TYPE_CHECKING:
 _HEAD_END = b"\r\n\r\n"
 _HEAD_PIECE, _BODY_PIECE, _CHUNKED_PIECE = 16_384, 65_536, 1_024
 _SPARE_SECONDS = 2.0
+_LAST_SECONDS = 1.0
+"""Without a byte being taken, when the server ends."""
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -61,6 +69,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_body = False
         self._chunked = False
         self._left = 0
+        self._upgrades = False
         self._unsent: tuple[int, float] | None = None
 
     # The connection
@@ -153,10 +162,12 @@ class EdgeProtocol(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
             # Nothing is upgraded to; the parser knows no way on from here, a new one does.
-            self.parser = httptools.HttpRequestParser(self)
+            self.parser = body_parser(self, self._left) if self._in_body else _parser(self)
             taken = upgrade.args[0]
         except httptools.HttpParserError as error:
             self._refusal = self._refusal or _malformed(error)
+        if self._upgrades and not self._in_body:
+            self._upgrades, self.parser = False, _parser(self)
         if self._fed:
             self._check_bounds()
         if self._refusal is not None:
@@ -227,6 +238,7 @@ class EdgeProtocol(HttpToolsProtocol):
             return
         if self._chunked or self._left:
             self._in_body = True
+            self._upgrades = self.parser.should_upgrade()
             self.phase, self.since, self._received = BODY, self.seen, 0
         self._fed = 0
         super().on_headers_complete()
@@ -245,8 +257,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self._left = int(found.get(b"content-length", 0))
         coding = found.get(b"transfer-encoding")
         self._chunked = coding is not None
-        if coding is not None and coding.lower() != b"chunked":
-            raise BadRequest("The only transfer coding that is taken is chunked.")
+        if coding is not None:
+            require_coding(coding, upgrades=self.parser.should_upgrade())
         if b"expect" in found:
             self.expect_100_continue = found[b"expect"].lower() == b"100-continue"
         if self.url[:1] != b"/":
@@ -262,7 +274,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the request; it is answered, or will be."""
-        if self._refusal is not None:
+        if self._refusal is not None or (self._upgrades and self._left):
             return
         self._in_body = False
         self._fed = 0
@@ -335,9 +347,9 @@ class EdgeProtocol(HttpToolsProtocol):
             now: the edge's time.
             passed: since the last look.
         """
-        self._check_sending(now)
+        sending = self._check_sending(now)
         phase, limits = self.phase, self.edge.limits
-        if phase is ANSWER:
+        if phase is ANSWER or (sending and phase is IDLE):
             return
         waited = now - self.since
         if phase is BODY:
@@ -351,8 +363,12 @@ class EdgeProtocol(HttpToolsProtocol):
         elif phase is FRESH:
             if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
                 self._transport.real.close()
-        elif waited > limits.linger_seconds or self.edge.draining:
+        elif self.edge.draining or waited > self._lingering():
             self._transport.real.close()
+
+    def _lingering(self) -> float:
+        limits = self.edge.limits
+        return limits.body_seconds if self.phase is UNREAD else limits.linger_seconds
 
     def _check_body(self, now: float, passed: float) -> None:
         if self.flow.read_paused:  # it is we who do not read
@@ -364,21 +380,23 @@ class EdgeProtocol(HttpToolsProtocol):
         if now - self.seen > limits.body_seconds or self._received < late * limits.body_rate:
             self._refuse(_late("The body"))
 
-    def _check_sending(self, now: float) -> None:
+    def _check_sending(self, now: float) -> bool:
+        """End a connection whose client takes nothing; return whether there is something for it."""
         if not self._transport.real.get_write_buffer_size():
             self._unsent = None
-            return
+            return False
         unsent = self._transport.unsent()
         if self._unsent is None or self._unsent[0] != unsent:
             self._unsent = (unsent, now)
         elif now - self._unsent[1] > self._patience():
             self._transport.real.abort()
+        return True
 
     def _patience(self) -> float:
         limits = self.edge.limits
         if self.edge.draining:
-            return 1.0
-        return limits.linger_seconds if self.transport.is_closing() else limits.send_seconds
+            return _LAST_SECONDS
+        return limits.linger_seconds if self.phase is LINGER else limits.send_seconds
 
     def evict(self) -> None:
         """Give the place to another connection, at once."""
@@ -400,6 +418,9 @@ def _head_too_large(limit: int) -> HeadersTooLarge:
 
 def _late(what: str) -> RequestTimedOut:
     return RequestTimedOut(f"{what} of the request did not come to its end in time.")
+
+
+_parser = httptools.HttpRequestParser
 
 
 def _malformed(error: httptools.HttpParserError) -> BadRequest:
