@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 HANDSHAKE_SECONDS = 10.0
 TLS_CLOSE_SECONDS = 1.0
 """How long a client may take to confirm the end of TLS; nothing depends on its answer."""
-_RETRY_SECONDS = 0.05
+_RETRY_SECONDS, _SOON_SECONDS = 0.05, 0.002
+_TELL_SECONDS = 10.0
 _BURST = 16
 
 _log = structlog.get_logger("kastor.edge")
@@ -50,6 +51,7 @@ class Acceptor:
         self._make = make
         self._connections = connections
         self._tls = tls
+        self._told = -_TELL_SECONDS
         self._opening: dict[asyncio.Task[None], socket.socket] = {}
         self._loop = asyncio.get_running_loop()
         self._accepting = self._loop.create_task(self._accept())
@@ -71,14 +73,20 @@ class Acceptor:
                 connection, _ = await self._loop.sock_accept(self._listener)
                 self._take(connection)
             except Exception as error:  # noqa: BLE001 - without this nobody is ever served again
-                # No descriptors or memory, or a client that was gone already.
-                if not isinstance(error, ConnectionError):
-                    evicted = self._edge.evict(self._connections)
-                    _log.warning("no connection accepted", reason=str(error), ended=evicted)
-                await asyncio.sleep(_RETRY_SECONDS)
+                await self._recover(error)
             accepted += 1
             if accepted % _BURST == 0:  # accepting does not wait while clients queue up
                 await asyncio.sleep(0)
+
+    async def _recover(self, error: Exception) -> None:
+        """Make room where descriptors or memory are missing."""
+        if isinstance(error, ConnectionError):  # the client was gone already
+            return
+        if self._edge.now - self._told > _TELL_SECONDS:
+            self._told = self._edge.now
+            _log.warning("no connection accepted", reason=str(error))
+        evicted = self._edge.evict(self._connections)
+        await asyncio.sleep(_SOON_SECONDS if evicted else _RETRY_SECONDS)
 
     def _take(self, connection: socket.socket) -> None:
         if not self._make_room():
@@ -99,6 +107,12 @@ class Acceptor:
             self._edge.evict(self._connections)
         return taken < limits.connections + limits.spare
 
+    def _make_counted(self) -> EdgeProtocol:
+        """Make a protocol that, once it is open, is no longer counted as opening."""
+        protocol, task = self._make(), asyncio.current_task()
+        protocol.opened = lambda: self._opening.pop(task, None) if task else None
+        return protocol
+
     async def _open(self, connection: socket.socket) -> None:
         try:
             connection.setblocking(False)
@@ -106,7 +120,7 @@ class Acceptor:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             tls = self._tls
             await self._loop.connect_accepted_socket(
-                self._make,
+                self._make_counted,
                 connection,
                 ssl=tls,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,

@@ -31,6 +31,8 @@ from kastor.edge.transport import EdgeFlow, EdgeTransport
 from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut, UriTooLong
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uvicorn import Config
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
@@ -51,6 +53,7 @@ class EdgeProtocol(HttpToolsProtocol):
         phase: where it is, since the time `since`.
         seen: when bytes came the last time.
         spare: whether it is one beyond the limit, which only learns the server's health.
+        opened: called once, when the connection is open.
     """
 
     flow: EdgeFlow
@@ -61,6 +64,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.phase: Phase = FRESH
         self.since = self.seen = edge.now
         self.spare = False
+        self.opened: Callable[[], object] | None = None
         self._refusal: KastorError | None = None
         self._last = False
         self._waiting = b""
@@ -76,6 +80,9 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
+        if self.opened is not None:
+            self.opened()
+            self.opened = None
         self.spare = len(self.connections) >= self.edge.limits.connections
         ours: Any = EdgeTransport(transport, self._end)
         super().connection_made(ours)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.5
 _LONGEST_LOOK = 1.0
 _EVICTED = 20
+_PATIENCE = 1.0
 
 _log = structlog.get_logger("kastor.edge")
 
@@ -62,10 +63,16 @@ class Edge:
                     _log.warning("a connection could not be checked", exc_info=error)
 
     def evict(self, connections: set[EdgeProtocol]) -> int:
-        """End the oldest twentieth of those that wait; return how many."""
-        for phases in ((IDLE, LINGER), (FRESH, HEAD, UNREAD)):
-            waiting = [each for each in connections if each.phase in phases]
-            count = max(1, len(connections) // _EVICTED)
+        """End the oldest twentieth of those that wait; return how many.
+
+        Those go first that have said nothing sound for a while, then those between two requests,
+        and at last those that have just come.
+        """
+        silent = [each for each in connections if each.phase in (FRESH, HEAD, UNREAD)]
+        idle = [each for each in connections if each.phase in (IDLE, LINGER)]
+        count = max(1, len(connections) // _EVICTED)
+        late = [each for each in silent if self.now - each.since > _PATIENCE]
+        for waiting in (late, idle, silent):
             oldest = heapq.nsmallest(count, waiting, key=lambda each: each.since)
             for each in oldest:
                 each.evict()
