@@ -47,6 +47,7 @@ class Decoder:
         self._inflate = zlib.decompressobj(_EITHER_HEADER)
         self._taken = 0
         self._size = 0
+        self._is_full = False  # more may come out without anything going in
         self._pieces: list[bytes] = []
 
     async def take(self, chunk: bytes) -> bool:
@@ -56,7 +57,7 @@ class Decoder:
             InvalidArgument: it is not of the coding that was declared.
         """
         self._taken += len(chunk)
-        while chunk:
+        while chunk or self._is_full:
             if self._inflate.eof:
                 raise InvalidArgument("Something follows the end of the compressed body.")
             chunk = await self._decode(chunk)
@@ -90,4 +91,5 @@ class Decoder:
             raise InvalidArgument(f"The compressed body cannot be read: {error}.") from None
         self._pieces.append(piece)
         self._size += len(piece)
+        self._is_full = len(piece) == most and not inflate.eof
         return inflate.unconsumed_tail or inflate.unused_data

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _HEAD_END = b"\r\n\r\n"
 _HEAD_PIECE, _BODY_PIECE, _CHUNKED_PIECE = 16_384, 65_536, 1_024
 _SPARE_SECONDS = 2.0
+_TLS_REST = 16_384
+"""Bytes that every client takes while TLS is closing."""
 _LAST_SECONDS = 1.0
 """Without a byte being taken, when the server ends."""
 
@@ -74,6 +76,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._chunked = False
         self._left = 0
         self._upgrades = False
+        self._drains = False
         self._unsent: tuple[int, float] | None = None
 
     # The connection
@@ -102,10 +105,14 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _end(self) -> None:
         """Close; where bytes are still to come, read them first, so that the answer arrives."""
+        transport = self._transport
         if self._in_body or self._waiting:
             self._linger()
+        elif self.scheme == "https" and transport.unsent() > _TLS_REST:
+            self._drains = True  # once TLS is closing, what is left has no time
+            self._linger()
         else:
-            self._transport.real.close()
+            transport.real.close()
 
     def _linger(self) -> None:
         if self.phase is LINGER:
@@ -370,6 +377,9 @@ class EdgeProtocol(HttpToolsProtocol):
         elif phase is FRESH:
             if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
                 self._transport.real.close()
+        elif self._drains:
+            if self._transport.unsent() <= _TLS_REST:
+                self._transport.real.close()
         elif self.edge.draining or waited > self._lingering():
             self._transport.real.close()
 
@@ -389,7 +399,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _check_sending(self, now: float) -> bool:
         """End a connection whose client takes nothing; return whether there is something for it."""
-        if not self._transport.real.get_write_buffer_size():
+        if not (self._drains or self._transport.real.get_write_buffer_size()):
             self._unsent = None
             return False
         unsent = self._transport.unsent()
