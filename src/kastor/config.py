@@ -114,6 +114,21 @@ class Settings(BaseSettings):
     max_models_body_bytes: int = Field(
         134_217_728, gt=0, description="Largest body of an upload of models."
     )
+    max_connections: int = Field(
+        10_000, gt=0, description="Most connections of clients to a process at once."
+    )
+    head_seconds: float = Field(
+        15.0, gt=0, description="Seconds in which a connection has to send the head of a request."
+    )
+    body_seconds: float = Field(
+        30.0, gt=0, description="Seconds without a byte of a body after which a request ends."
+    )
+    send_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds after which a connection ends whose client takes nothing of an "
+        "answer.",
+    )
     query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
     slow_query_seconds: float = Field(
         1.0, ge=0, description="Queries that take longer are logged with their text."

@@ -6,7 +6,8 @@
     ├── InvalidArgument              a request that is wrong in its form
     │   ├── BadRequest               no body where one is needed, unreadable token
     │   ├── ApiVersionError          api-version missing or not supported
-    │   └── MediaTypeError           a body of another media type
+    │   ├── MediaTypeError           a body of another media type
+    │   └── EncodingError            a body in a content coding that is not taken
     ├── ValidationFailed             content that breaks its model
     ├── JsonPatchInvalid             a patch that cannot be applied
     ├── ModelRefused                 a model that cannot be stored
@@ -19,6 +20,9 @@
     ├── PreconditionFailed           If-Match or If-None-Match not met
     ├── LimitExceeded                a setting's limit, named in the message
     ├── PayloadTooLarge              a body over its limit
+    ├── UriTooLong                   an address over its limit
+    ├── HeadersTooLarge              headers over their limits
+    ├── RequestTimedOut              a request that did not come to its end
     ├── MethodNotAllowed             known path, other methods
     ├── Unauthenticated / Forbidden  no or unknown token / token without the permission
     ├── HostNotAllowed               a name that no token guards
@@ -101,6 +105,12 @@ class MediaTypeError(InvalidArgument):
     default_code = "UnsupportedMediaType"
 
 
+class EncodingError(InvalidArgument):
+    """The body has a content coding that the server does not take."""
+
+    default_code = "UnsupportedContentEncoding"
+
+
 class ValidationFailed(KastorError):
     """The content breaks its model; `details` lists every violation."""
 
@@ -179,6 +189,24 @@ class PayloadTooLarge(KastorError):
     """The body is larger than its limit."""
 
     default_code = "PayloadTooLarge"
+
+
+class UriTooLong(KastorError):
+    """The request's address is longer than its limit."""
+
+    default_code = "UriTooLong"
+
+
+class HeadersTooLarge(KastorError):
+    """The headers of the request are more, or larger, than their limits."""
+
+    default_code = "RequestHeadersTooLarge"
+
+
+class RequestTimedOut(KastorError):
+    """The request did not come to its end in time."""
+
+    default_code = "RequestTimeout"
 
 
 class MethodNotAllowed(KastorError):

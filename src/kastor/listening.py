@@ -14,6 +14,10 @@ import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 
 from kastor.config import Settings
+from kastor.edge.accept import Acceptor
+from kastor.edge.limits import EdgeLimits, connection_limit, raise_descriptor_limit
+from kastor.edge.protocol import EdgeProtocol
+from kastor.edge.watch import Edge
 from kastor.storage.sqlite.folder import DataFolder
 
 if TYPE_CHECKING:
@@ -125,15 +129,54 @@ def address_of(settings: Settings, listener: socket.socket) -> str:
     return f"{scheme}://{host}:{listener.getsockname()[1]}"
 
 
-class Server(uvicorn.Server):
-    """uvicorn without its habit to raise the signal again, which would skip our own end.
+def edge_of(settings: Settings, note: Callable[[int], None]) -> Edge:
+    """Return the bounds of connections under these settings.
 
-    `on_exit` is called at the first signal, so that streams can end by themselves.
+    Args:
+        settings: of the server.
+        note: told the status of each answer that the application knows nothing of.
+    """
+    limits = EdgeLimits(
+        head_seconds=settings.head_seconds,
+        body_seconds=settings.body_seconds,
+        send_seconds=settings.send_seconds,
+        connections=connection_limit(settings.max_connections, raise_descriptor_limit()),
+    )
+    return Edge(limits, note)
+
+
+class Server(uvicorn.Server):
+    """uvicorn behind our own edge, and without its habit to raise the signal again.
+
+    That would skip our own end. `on_exit` is called at the first signal, so that streams can end by
+    themselves.
     """
 
-    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, edge: Edge, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
+        self._edge = edge
         self._on_exit = on_exit
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections of the sockets."""
+        connections: Any = self.server_state.connections
+
+        def make() -> EdgeProtocol:
+            return EdgeProtocol(self.config, self.server_state, self._edge)
+
+        acceptors = [
+            Acceptor(each, self._edge, make, connections, self.config.ssl) for each in sockets or ()
+        ]
+        servers: Any = acceptors
+        self.servers = servers
+        self._watch = asyncio.get_running_loop().create_task(self._edge.watch(connections))
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, wait for what is under way, end."""
+        self._edge.draining = True
+        await super().shutdown(sockets)
+        self._watch.cancel()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to end."""

@@ -31,6 +31,7 @@ from kastor.listening import (
     Server,
     address_of,
     development_certificate,
+    edge_of,
     listen,
     require_certificate,
     uvicorn_config,
@@ -128,7 +129,8 @@ async def _serve(
         certificate = development_certificate(settings, folder)
         draining = asyncio.Event()
         app = _application(settings, graphs, requests, tokens, draining)
-        server = Server(uvicorn_config(settings, app, certificate), draining.set)
+        edge = edge_of(settings, requests.note_refusal)
+        server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
         sample = await _fill(settings, services, stack)
         stack.push_async_callback(_start_upkeep(graphs, tokens, vitals).stop)
         status = await services.store.status()

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
 _TERMINAL = (b"curl/", b"HTTPie/", b"xh/")
+_READING = ("GET", "HEAD")
+_LONGEST_TOKEN = 1_024
 
 _log = get_logger("kastor.api")
 
@@ -72,7 +74,9 @@ class Application:
         self._draining = draining or asyncio.Event()
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         self._matcher: Matcher[Operation] = Matcher(
-            (operation.method, operation.path, operation) for operation in there
+            (method, operation.path, operation)
+            for operation in there
+            for method in ((operation.method, "HEAD") if operation.head else (operation.method,))
         )
         self._signposts = Signposts((operation.method, operation.path) for operation in there)
         self._docs: Any = None
@@ -108,20 +112,20 @@ class Application:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope)
-        is_docs = scope["path"] == "/docs" or scope["path"].startswith("/docs/")
-        if is_docs and refusal is None:
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        is_docs = raw_path.startswith(b"/docs") and raw_path[5:6] in (b"", b"/")
+        if is_docs and refusal is None and scope["method"] in _READING:
             await self._serve_docs(scope, receive, send)
             return
         started = time.perf_counter()
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         name = UNMATCHED
         request: Request | None = None
         response: Response | StreamResponse
         try:
             if refusal is not None:
                 response = answer(refusal)
-            elif raw_path == b"/openapi.json":
-                name = DESCRIPTION
+            elif is_docs or raw_path == b"/openapi.json":
+                name = DOCS if is_docs else DESCRIPTION
                 response = self._describe(scope)
             else:
                 addressed, operation, parameters = self._find(scope, raw_path)
@@ -215,7 +219,7 @@ class Application:
         if self._tokens is None:
             return ANONYMOUS
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer":
+        if scheme.lower() != b"bearer" or len(token) > _LONGEST_TOKEN:
             return None
         return self._tokens.actor(token.strip().decode("latin-1"))
 
@@ -236,6 +240,11 @@ class Application:
         return f"{scheme}://{host}{prefix}"
 
     def _describe(self, scope: Scope) -> Response:
+        if scope["method"] not in _READING:
+            raise MethodNotAllowed(
+                f"{scope['method']} is not possible here; allowed: {', '.join(_READING)}.",
+                allowed=_READING,
+            )
         from kastor.api.openapi import build_openapi  # noqa: PLC0415 - seldom asked for
 
         url = self._base_url(scope, dict(scope["headers"]))

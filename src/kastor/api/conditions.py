@@ -7,6 +7,9 @@ import re
 from kastor.errors import InvalidArgument
 from kastor.graph.commands import IfMatch
 
+MAX_TAGS = 100
+"""Of one If-Match."""
+
 _TAG = r'(?:W/)?"([^"\x00-\x1f\x7f]*)"'
 _TAGS = re.compile(rf"{_TAG}(?:\s*,\s*{_TAG})*")
 _ONE_TAG = re.compile(_TAG)
@@ -17,11 +20,13 @@ def read_if_match(value: str) -> IfMatch:
     """Return the condition: `*`, an entity tag, or a list of them, compared weakly.
 
     Raises:
-        InvalidArgument: it is none of these.
+        InvalidArgument: it is none of these, or a list of more than MAX_TAGS.
     """
     text = value.strip()
     if text == "*":
         return _ANY
+    if text.count(",") >= MAX_TAGS:
+        raise InvalidArgument(f"The header If-Match has more than {MAX_TAGS} values.")
     if _TAGS.fullmatch(text) is None:
         raise InvalidArgument(
             "Invalid If-Match header value. Allowed value(s): If-Match: {etag} or If-Match: *"

@@ -402,6 +402,7 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         "The process lives",
         result="Health",
         versioned=False,
+        head=True,
     ),
     Operation(
         "Kastor_HealthAlias",
@@ -412,6 +413,7 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         "The process lives (as /healthz)",
         result="Health",
         versioned=False,
+        head=True,
         in_adt=False,
     ),
     Operation(
@@ -423,5 +425,6 @@ KASTOR_OPERATIONS: tuple[Operation, ...] = (
         "The store answers",
         result="Health",
         versioned=False,
+        head=True,
     ),
 )

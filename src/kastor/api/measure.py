@@ -71,6 +71,10 @@ class RequestMeter:
         tally.seconds += seconds
         tally.buckets[bisect_left(BOUNDS, seconds)] += 1
 
+    def note_refusal(self, status: int) -> None:
+        """Count an answer to what never became a request: a head too long, a time limit."""
+        self.note(UNMATCHED, "other", status, 0.0)
+
     def __iter__(self) -> Iterator[tuple[tuple[str, str, int], Tally]]:
         """Yield what was counted, by (operation, method, status)."""
         return iter(self._tallies.items())

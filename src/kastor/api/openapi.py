@@ -28,7 +28,7 @@ _COMMON_ERRORS: dict[int, tuple[str, ...]] = {
 _BODY_ERRORS: dict[int, tuple[str, ...]] = {
     400: ("BadRequest", "InvalidArgument"),
     413: ("PayloadTooLarge",),
-    415: ("UnsupportedMediaType",),
+    415: ("UnsupportedMediaType", "UnsupportedContentEncoding"),
 }
 
 

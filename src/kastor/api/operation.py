@@ -33,6 +33,7 @@ class Operation:
         streams: media types of an answer that is no JSON document.
         etag: whether success carries an ETag header.
         in_adt: whether it is there under the profile `adt`.
+        head: whether HEAD is answered as well, as GET is but without the body.
     """
 
     id: str
@@ -51,3 +52,4 @@ class Operation:
     streams: tuple[str, ...] = ()
     etag: bool = False
     in_adt: bool = True
+    head: bool = False

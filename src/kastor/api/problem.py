@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import orjson
 
 from kastor import errors as e
@@ -20,6 +22,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.BadRequest: 400,
     e.ApiVersionError: 400,
     e.MediaTypeError: 415,
+    e.EncodingError: 415,
     e.ValidationFailed: 400,
     e.JsonPatchInvalid: 400,
     e.ModelRefused: 400,
@@ -31,6 +34,9 @@ STATUS: dict[type[e.KastorError], int] = {
     e.PreconditionFailed: 412,
     e.LimitExceeded: 400,
     e.PayloadTooLarge: 413,
+    e.UriTooLong: 414,
+    e.HeadersTooLarge: 431,
+    e.RequestTimedOut: 408,
     e.MethodNotAllowed: 405,
     e.Unauthenticated: 401,
     e.Forbidden: 403,
@@ -51,6 +57,7 @@ STATUS: dict[type[e.KastorError], int] = {
     MissingLibrary: 400,
     MissingInputLibrary: 400,
 }
+LONGEST_WAIT_SECONDS = 3_600
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 
 
@@ -65,7 +72,9 @@ def answer(error: e.KastorError) -> Response:
         case e.MethodNotAllowed():
             extra = [(b"allow", ", ".join(error.allowed).encode())]
         case e.TooManyRequests() | e.Unavailable():
-            extra = [(b"retry-after", str(error.retry_after).encode())]
+            extra = [(b"retry-after", _seconds(error.retry_after))]
+        case e.EncodingError():
+            extra = [(b"accept-encoding", b"gzip, deflate")]
         case StaleCatalogError():
             extra = [(b"retry-after", b"1")]
         case _:
@@ -77,6 +86,11 @@ def unexpected() -> Response:
     """Return the answer to a fault of ours; its trace is in the log, not in the message."""
     text = "Something went wrong inside Kastor; its log has the details."
     return _envelope(500, "InternalServerError", text, (), [])
+
+
+def _seconds(wait: float) -> bytes:
+    """Return a Retry-After that every client can follow: whole seconds, 1 to an hour."""
+    return b"%d" % math.ceil(min(max(1, wait), LONGEST_WAIT_SECONDS))
 
 
 def _envelope(

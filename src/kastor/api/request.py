@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from kastor.api.codings import decoder_of
 from kastor.api.conditions import read_if_match, read_if_none_match
 from kastor.auth.roles import Actor
 from kastor.errors import (
@@ -79,13 +80,32 @@ def etag_header(etag: str) -> tuple[bytes, bytes]:
     return b"etag", b'W/"' + etag.encode() + b'"'
 
 
-@lru_cache(maxsize=1024)
+MAX_PARAMETERS = 1_000
+"""Of one query string; `dependenciesFor` may be repeated."""
+
+_KEPT_QUERY_BYTES = 128
+
+
 def parse_query(raw: bytes) -> Query:
-    """Return the query parameters by their names in lower case: any case will do (decisions 1)."""
+    """Return the query parameters by their names in lower case: any case will do (decisions 1).
+
+    Raises:
+        InvalidArgument: there are more than MAX_PARAMETERS.
+    """
+    # Only the few short ones that most requests have are kept: others are as many as can be sent.
+    return _kept_query(raw) if len(raw) <= _KEPT_QUERY_BYTES else _parse_query(raw)
+
+
+def _parse_query(raw: bytes) -> Query:
+    if raw.count(b"&") >= MAX_PARAMETERS:
+        raise InvalidArgument(f"The address has more than {MAX_PARAMETERS} query parameters.")
     found: dict[str, list[str]] = {}
     for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
         found.setdefault(name.lower(), []).append(value)
     return {name: tuple(values) for name, values in found.items()}
+
+
+_kept_query = lru_cache(maxsize=256)(_parse_query)
 
 
 class ClientGone(KastorError):
@@ -96,13 +116,14 @@ class Request:
     """One request on its way through the operation's handler."""
 
     __slots__ = (
-        *("_receive", "actor", "api_version", "base_url", "headers", "parameters", "query"),
-        "warnings",
+        *("_query", "_query_string", "_receive", "actor", "api_version", "base_url", "headers"),
+        *("parameters", "warnings"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.query = parse_query(scope["query_string"])
+        self._query_string: bytes = scope["query_string"]
+        self._query: Query | None = None
         self.parameters = parameters
         self.api_version = ""
         self.base_url = ""
@@ -117,6 +138,17 @@ class Request:
         self.warnings.append(text)
 
     @property
+    def query(self) -> Query:
+        """The query parameters, which nobody looks at before access is checked.
+
+        Raises:
+            InvalidArgument: there are too many.
+        """
+        if self._query is None:
+            self._query = parse_query(self._query_string)
+        return self._query
+
+    @property
     def context(self) -> Context:
         """Who asks, and the trace of the request."""
         trace = self.headers.get(b"traceparent")
@@ -124,6 +156,8 @@ class Request:
 
     def choose_source(self) -> None:
         """Let this request read where its header `kastor-read` says.
+
+        It stands in the request's context, which is its own (`kastor.edge.protocol`).
 
         Raises:
             InvalidArgument: the header has another value.
@@ -172,8 +206,10 @@ class Request:
 
         Raises:
             MediaTypeError: it is declared as something else than one of `types`.
+            EncodingError: it is compressed in a way that is not taken.
+            InvalidArgument: it is not what its content coding says.
             ClientGone: the client went away before the body's end.
-            PayloadTooLarge: it has more than `limit` bytes.
+            PayloadTooLarge: it has more than `limit` bytes, compressed or not.
         """
         if self.media_type not in types:
             raise MediaTypeError(
@@ -182,7 +218,9 @@ class Request:
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)
-        chunks, size, more = [], 0, True
+        decoder = decoder_of(self.headers.get(b"content-encoding", b""), limit)
+        chunks: list[bytes] = []
+        size, more = 0, True
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -191,9 +229,12 @@ class Request:
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit)
-            chunks.append(chunk)
             more = message.get("more_body", False)
-        body = b"".join(chunks)
+            if decoder is None:
+                chunks.append(chunk)
+            elif not await decoder.take(chunk):
+                raise _too_large(limit)
+        body = b"".join(chunks) if decoder is None else decoder.end()
         return body.removeprefix(codecs.BOM_UTF8) if types is _BODY_TYPES else body
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:

@@ -141,7 +141,9 @@ class ModelCatalog:
                 found.add(each)
                 model = self.models.get(each)
                 pending += model.extends if model is not None else ()
-            known = self._supertypes[model_id] = frozenset(found)
+            known = frozenset(found)
+            if model_id in self.models:  # of others there are as many as people can write
+                self._supertypes[model_id] = known
         return known
 
     def matching(self, model_id: ModelId, *, exact: bool) -> frozenset[int]:
@@ -153,7 +155,8 @@ class ModelCatalog:
             else:
                 ids = [each for each in self.keys if self._is_of(each, model_id)]
             known = frozenset(self.keys[each] for each in ids)
-            self._matching[model_id, exact] = known
+            if model_id in self.keys:
+                self._matching[model_id, exact] = known
         return known
 
     def defined_inside(self) -> dict[str, list[tuple[ModelId, Definition]]]:

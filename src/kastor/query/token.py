@@ -21,6 +21,8 @@ from kastor.errors import BadRequest
 _VERSION = 1
 _MAC = 16
 _SHORT = 1500
+MAX_TOKEN = 524_288
+"""Characters; the longest query and the values of a row need less."""
 _PLAIN, _DEFLATED = b"p", b"z"
 _DICTIONARY = (
     b"SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:com:example:;1') AND T.$dtId IN "
@@ -81,6 +83,8 @@ def decode(token: str, key: bytes) -> Position:
     Raises:
         BadRequest: it was not made with this key, or by another version.
     """
+    if len(token) > MAX_TOKEN:
+        raise _invalid()
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         mac, payload = raw[:_MAC], raw[_MAC:]

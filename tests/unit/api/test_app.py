@@ -215,6 +215,58 @@ class TestPathsOfOurs:
         assert [each["type"] for each in sent] == ["websocket.close"]
 
 
+class TestMethods:
+    @pytest.mark.parametrize("path", ["/healthz", "/openapi.json", "/docs", "/docs/openapi.json"])
+    async def test_head_is_answered_as_get_is(self, path: str) -> None:
+        got = await _get(_app(), path, query="")
+        head = await _get(_app(), path, query="", method="HEAD")
+        assert (head.status, got.status) == (200, 200)
+        for name in ("content-type", "content-length"):
+            assert head.headers[name] == got.headers[name]
+
+    @pytest.mark.parametrize("path", ["/digitaltwins/a", "/models", "/query"])
+    async def test_head_is_no_method_of_the_contract(self, path: str) -> None:
+        answer = await _get(_app(), path, method="HEAD")
+        assert answer.status == 405
+        assert "HEAD" not in answer.headers["allow"]
+
+    @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/assets/x.css", "/healthz"])
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+    async def test_other_methods_are_refused_in_the_envelope(self, path: str, method: str) -> None:
+        answer = await _get(_app(), path, query="", method=method)
+        assert answer.status == 405
+        assert answer.headers["allow"] == "GET, HEAD"
+        assert answer.json()["error"]["code"] == "MethodNotAllowed"
+
+
+class TestNothingIsKeptOfStrangers:
+    async def test_queries_are_read_after_access_was_checked(
+        self, tokens: tuple[TokenStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_raw: bytes) -> None:
+            raise AssertionError
+
+        monkeypatch.setattr("kastor.api.request.parse_query", fail)
+        store, made = tokens
+        assert (await _get(_app(tokens=store))).status == 401
+        assert (await _get(_app(tokens=store), headers=_bearer(made["none"]))).status == 403
+        assert (await _get(_app(tokens=store), headers=_bearer(made["owner"]))).status == 500
+
+    async def test_a_long_token_is_none(
+        self, tokens: tuple[TokenStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_token: str) -> None:
+            raise AssertionError
+
+        monkeypatch.setattr(tokens[0], "actor", fail)
+        answer = await _get(_app(tokens=tokens[0]), headers=_bearer("x" * 1_025))
+        assert answer.status == 401
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
 class TestAccessLog:
     @pytest.mark.parametrize(
         ("path", "status"), [("/healthz", 200), ("/digitaltwins/a", 404), ("/docs", 200)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kastor.api.conditions import read_if_match, read_if_none_match
+from kastor.api.conditions import MAX_TAGS, read_if_match, read_if_none_match
 from kastor.errors import InvalidArgument
 
 TAGS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF), max_size=10).map(
@@ -69,3 +69,10 @@ def test_if_none_match_knows_the_star_alone(value: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         read_if_none_match(value)
     assert caught.value.message == IF_NONE_MATCH
+
+
+def test_a_condition_has_a_bounded_number_of_values() -> None:
+    tags = [f'"{number}"' for number in range(MAX_TAGS + 1)]
+    assert len(read_if_match(", ".join(tags[:-1])).etags) == MAX_TAGS
+    with pytest.raises(InvalidArgument, match="If-Match"):
+        read_if_match(", ".join(tags))

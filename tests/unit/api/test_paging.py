@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kastor.api.paging import max_items, next_link, read_token
 from kastor.errors import InvalidArgument
-from kastor.signing import sign, unsign
+from kastor.signing import MAX_TOKEN, sign, unsign
 
 from .wire import KEY, request_of
 
@@ -58,6 +58,13 @@ class TestSigning:
 
     def test_a_token_of_another_graph_is_none(self) -> None:
         assert unsign(sign(["models"], b"another key"), KEY) is None
+
+    def test_a_token_that_is_too_long_is_none_and_costs_nothing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = sign("x" * MAX_TOKEN, KEY)
+        monkeypatch.setattr(base64, "b64decode", None)
+        assert unsign(token, KEY) is None
 
 
 class TestReadToken:

@@ -128,3 +128,24 @@ def test_each_answer_has_headers_of_its_own() -> None:
     first, second = answer(e.NotFound("a")), answer(e.NotFound("a"))
     first.headers.append((b"x", b"y"))
     assert (b"x", b"y") not in second.headers
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        *((-5, "1"), (0, "1"), (0.2, "1"), (1, "1"), (1.2, "2"), (60, "60"), (1e9, "3600")),
+        *((float("inf"), "3600"), (float("nan"), "1"), (float("-inf"), "1")),
+    ],
+)
+def test_a_time_to_wait_is_one_that_clients_can_follow(given: Any, sent: str) -> None:
+    for error in (
+        e.Unavailable("x", retry_after=given),
+        e.TooManyRequests("x", retry_after=given),
+    ):
+        assert dict(answer(error).headers)[b"retry-after"] == sent.encode()
+
+
+def test_a_refused_coding_tells_which_are_taken() -> None:
+    response = answer(e.EncodingError("x"))
+    assert response.status == 415
+    assert dict(response.headers)[b"accept-encoding"] == b"gzip, deflate"

@@ -11,7 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kastor.api.request import (
+    MAX_PARAMETERS,
     ClientGone,
+    _kept_query,
     etag_header,
     parse_json,
     parse_query,
@@ -255,3 +257,20 @@ async def test_conditions_are_read_from_their_headers() -> None:
 
 async def test_an_etag_header_is_a_weak_tag() -> None:
     assert etag_header("x-y") == (b"etag", b'W/"x-y"')
+
+
+class TestBoundsOfQueries:
+    def test_more_parameters_than_anybody_needs_are_refused(self) -> None:
+        most = "&".join(f"dependenciesFor=m{n}" for n in range(MAX_PARAMETERS))
+        assert len(request_of(query=most).query["dependenciesFor"]) == MAX_PARAMETERS
+        with pytest.raises(InvalidArgument, match="query parameters"):
+            _ = request_of(query=f"{most}&x").query
+
+    def test_what_is_kept_has_a_bound_in_bytes(self) -> None:
+        _kept_query.cache_clear()
+        for number in range(2_000):
+            parse_query(b"x=%d" % number + b"y" * 200)
+        assert _kept_query.cache_info().currsize == 0
+        for number in range(2_000):
+            parse_query(b"x=%d" % number)
+        assert _kept_query.cache_info().currsize <= 256

@@ -229,3 +229,16 @@ class TestChanges:
             catalog_of(SENSOR_MODEL).key_of(ROOM)
         with pytest.raises(KeyError):
             catalog_of(SENSOR_MODEL).id_of(99)
+
+
+def test_nothing_is_kept_of_models_that_are_not_stored() -> None:
+    """Whoever may query can name as many as they like."""
+    catalog = catalog_of(SENSOR_MODEL, ROOM_MODEL, SMALL_MODEL)
+    for number in range(100):
+        for exact in (False, True):
+            assert catalog.matching(f"dtmi:no:such{number};1", exact=exact) == frozenset()
+        catalog.supertypes(f"dtmi:no:such{number};1")
+    assert not catalog._matching
+    assert set(catalog._supertypes) <= set(catalog.models)
+    catalog.matching(ROOM, exact=False)
+    assert list(catalog._matching) == [(ROOM, False)]

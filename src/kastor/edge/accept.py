@@ -1,0 +1,133 @@
+"""Takes connections in: never more than there may be, handshakes of TLS included."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kastor.logs import get_logger
+
+if TYPE_CHECKING:
+    from kastor.edge.protocol import EdgeProtocol
+    from kastor.edge.watch import Edge
+
+HANDSHAKE_SECONDS = 10.0
+TLS_CLOSE_SECONDS = 1.0
+"""How long a client may take to confirm the end of TLS; nothing depends on its answer."""
+_RETRY_SECONDS, _SOON_SECONDS = 0.05, 0.002
+_TELL_SECONDS = 10.0
+_BURST = 16
+
+_log = get_logger("kastor.edge")
+
+
+class Acceptor:
+    """Accepts connections of one listening socket; what uvicorn sees as a server of asyncio."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        edge: Edge,
+        make: Callable[[], EdgeProtocol],
+        connections: set[EdgeProtocol],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        """Begin to accept.
+
+        Args:
+            listener: the socket.
+            edge: what connections share.
+            make: makes the protocol of a connection.
+            connections: those that are open.
+            tls: certificate and key, where connections begin with a handshake.
+        """
+        listener.setblocking(False)
+        self._listener = listener
+        self._edge = edge
+        self._make = make
+        self._connections = connections
+        self._tls = tls
+        self._told = -_TELL_SECONDS
+        self._opening: dict[asyncio.Task[None], socket.socket] = {}
+        self._loop = asyncio.get_running_loop()
+        self._accepting = self._loop.create_task(self._accept())
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._accepting.cancel()
+        for task in list(self._opening):
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing is accepted any more."""
+        await asyncio.wait((self._accepting, *self._opening))
+
+    async def _accept(self) -> None:
+        accepted = 0
+        while True:
+            try:
+                connection, _ = await self._loop.sock_accept(self._listener)
+                self._take(connection)
+            except Exception as error:  # noqa: BLE001 - without this nobody is ever served again
+                await self._recover(error)
+            accepted += 1
+            if accepted % _BURST == 0:  # accepting does not wait while clients queue up
+                await asyncio.sleep(0)
+
+    async def _recover(self, error: Exception) -> None:
+        """Make room where descriptors or memory are missing."""
+        if isinstance(error, ConnectionError):  # the client was gone already
+            return
+        if self._edge.now - self._told > _TELL_SECONDS:
+            self._told = self._edge.now
+            _log.warning("no connection accepted", reason=str(error))
+        evicted = self._edge.evict(self._connections)
+        await asyncio.sleep(_SOON_SECONDS if evicted else _RETRY_SECONDS)
+
+    def _take(self, connection: socket.socket) -> None:
+        if not self._make_room():
+            connection.close()
+            return
+        task = self._loop.create_task(self._open(connection))
+        self._opening[task] = connection
+        task.add_done_callback(lambda done: self._opening.pop(done, None))
+
+    def _make_room(self) -> bool:
+        limits = self._edge.limits
+        taken = len(self._connections) + len(self._opening)
+        if taken < limits.connections:
+            return True
+        if len(self._opening) > limits.connections // 2:  # handshakes that do not come to an end
+            next(iter(self._opening)).cancel()
+        else:
+            self._edge.evict(self._connections)
+        return taken < limits.connections + limits.spare
+
+    def _make_counted(self) -> EdgeProtocol:
+        """Make a protocol that, once it is open, is no longer counted as opening."""
+        protocol, task = self._make(), asyncio.current_task()
+        protocol.opened = lambda: self._opening.pop(task, None) if task else None
+        return protocol
+
+    async def _open(self, connection: socket.socket) -> None:
+        try:
+            connection.setblocking(False)
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tls = self._tls
+            await self._loop.connect_accepted_socket(
+                self._make_counted,
+                connection,
+                ssl=tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+                ssl_shutdown_timeout=TLS_CLOSE_SECONDS if tls else None,
+            )
+        except (OSError, asyncio.CancelledError):  # SSLError and TimeoutError are OSErrors
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        except Exception as error:  # noqa: BLE001 - a task that nobody waits for
+            _log.warning("a connection could not be opened", exc_info=error)

@@ -1,0 +1,446 @@
+"""HTTP/1.1 of one connection: uvicorn's protocol, with bounds before anything is kept.
+
+The parser is fed one request at a time and in pieces: what follows the request under way waits as
+bytes, unread by us and soon unsent by the client. So a client that reads no answers has one request
+and one read's worth of bytes here, however many it sends.
+
+A connection is in one phase. `kastor.edge.watch` looks at phase and times twice a second; requests
+pay no timers for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from kastor.api.problem import answer
+from kastor.edge.answers import HEALTH, full, last_answer, too_many
+from kastor.edge.heads import (
+    absolute_target,
+    body_parser,
+    require_coding,
+    require_single,
+    require_version,
+)
+from kastor.edge.phase import ANSWER, BODY, FRESH, HEAD, IDLE, LINGER, UNREAD, Phase
+from kastor.edge.transport import EdgeFlow, EdgeTransport
+from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut, UriTooLong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uvicorn import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from uvicorn.server import ServerState
+
+    from kastor.edge.watch import Edge
+
+_HEAD_END = b"\r\n\r\n"
+_HEAD_PIECE, _BODY_PIECE, _CHUNKED_PIECE = 16_384, 65_536, 1_024
+_SPARE_SECONDS = 2.0
+_TLS_REST = 16_384
+"""Bytes that every client takes while TLS is closing."""
+_LAST_SECONDS = 1.0
+"""Without a byte being taken, when the server ends."""
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """One connection.
+
+    Attributes:
+        phase: where it is, since the time `since`.
+        seen: when bytes came the last time.
+        spare: whether it is one beyond the limit, which only learns the server's health.
+        opened: called once, when the connection is open.
+    """
+
+    flow: EdgeFlow
+
+    def __init__(self, config: Config, server_state: ServerState, edge: Edge) -> None:
+        super().__init__(config, server_state, {}, asyncio.get_running_loop())
+        self.edge = edge
+        self.phase: Phase = FRESH
+        self.since = self.seen = edge.now
+        self.spare = False
+        self.opened: Callable[[], object] | None = None
+        self._refusal: KastorError | None = None
+        self._last = False
+        self._waiting = b""
+        self._fed = 0
+        self._received = 0
+        self._in_body = False
+        self._chunked = False
+        self._left = 0
+        self._upgrades = False
+        self._drains = False
+        self._unsent: tuple[int, float] | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        if self.opened is not None:
+            self.opened()
+            self.opened = None
+        self.spare = len(self.connections) >= self.edge.limits.connections
+        ours: Any = EdgeTransport(transport, self._end)
+        super().connection_made(ours)
+        self.flow = EdgeFlow(ours)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget everything."""
+        self._release(0)
+        self._waiting = b""
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End after the request under way, if there is one; called when the server stops."""
+        self._last = True
+        super().shutdown()
+
+    def _end(self) -> None:
+        """Close; where bytes are still to come, read them first, so that the answer arrives."""
+        transport = self._transport
+        if self._in_body or self._waiting:
+            self._linger()
+        elif self.scheme == "https" and transport.unsent() > _TLS_REST:
+            self._drains = True  # once TLS is closing, what is left has no time
+            self._linger()
+        else:
+            transport.real.close()
+
+    def _linger(self) -> None:
+        if self.phase is LINGER:
+            return
+        self._release(0)
+        self._waiting = b""
+        self.phase, self.since, self._received = LINGER, self.edge.now, 0
+        self._transport.ended = True
+        if self._is_busy():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        real = self._transport.real
+        if real.can_write_eof():
+            real.write_eof()
+        self.flow.held = False
+        self.flow.resume_reading()
+
+    @property
+    def _transport(self) -> EdgeTransport:
+        found: Any = self.transport
+        return found  # type: ignore[no-any-return]
+
+    # Bytes that come in
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the client."""
+        self.seen = self.edge.now
+        size = len(data)
+        if self.phase is IDLE and size <= _HEAD_PIECE and data.find(_HEAD_END) == size - 4:
+            self._parse(data)  # one head and nothing else, as most often
+            return
+        self._received += size
+        if self._is_thrown_away():
+            if self._received > self.edge.limits.linger_bytes:
+                self._transport.real.close()
+        elif self._waiting:
+            self._hold(self._waiting + data)
+        else:
+            self._feed(data)
+
+    def _is_thrown_away(self) -> bool:
+        if self._refusal is not None or self.phase is LINGER:
+            return True
+        return self.phase is UNREAD and self._received > self.edge.limits.linger_bytes
+
+    def _feed(self, data: bytes) -> None:
+        """Give the parser what belongs to one request, piece by piece."""
+        start, size = 0, len(data)
+        while start < size and self._refusal is None:
+            if not self._in_body and self._is_busy():
+                self._hold(data[start:])
+                return
+            end = self._end_of_piece(data, start, size)
+            start += self._parse(data if end - start == size else data[start:end])
+
+    def _parse(self, piece: bytes) -> int:
+        """Give a piece to the parser; return how much of it was taken."""
+        taken = len(piece)
+        self._fed += taken
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Nothing is upgraded to; the parser knows no way on from here, a new one does.
+            self.parser = body_parser(self, self._left) if self._in_body else _parser(self)
+            taken = upgrade.args[0]
+        except httptools.HttpParserError as error:
+            self._refusal = self._refusal or _malformed(error)
+        if self._upgrades and not self._in_body:
+            self._upgrades, self.parser = False, _parser(self)
+        if self._fed:
+            self._check_bounds()
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        return taken
+
+    def _end_of_piece(self, data: bytes, start: int, size: int) -> int:
+        if not self._in_body:
+            found = data.find(_HEAD_END, start)
+            end = size if found < 0 else found + len(_HEAD_END)
+            return min(end, start + _HEAD_PIECE)
+        if self._chunked:
+            return min(size, start + _CHUNKED_PIECE)
+        return min(size, start + min(self._left, _BODY_PIECE))
+
+    def _check_bounds(self) -> None:
+        limits = self.edge.limits
+        if self._in_body:
+            if self._chunked and self._fed > limits.framing_bytes:
+                text = "The chunks of the body are too small, or their extensions or trailers long."
+                self._refusal = self._refusal or BadRequest(f"{text} Send larger chunks.")
+        elif self._fed > limits.head_bytes:
+            self._refusal = self._refusal or _head_too_large(limits.head_bytes)
+        elif self.phase is not HEAD:
+            if self.phase is not FRESH:
+                self.since = self.edge.now
+            self.phase = HEAD
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _hold(self, data: bytes) -> None:
+        """Keep bytes until it is their turn; the client is not read until then."""
+        self._release(len(data))
+        self._waiting = data
+        if self.edge.held > self.edge.limits.held_bytes:
+            self._release(0)
+            self._waiting, self._last = b"", True
+        self.flow.held = True
+        self.flow.pause_reading()
+
+    def _release(self, held: int) -> None:
+        self.edge.held += held - len(self._waiting)
+
+    # What the parser finds
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        limit = self.edge.limits.target_bytes
+        if len(self.url) + len(url) > limit:
+            self._refusal = UriTooLong(f"The address of the request is over {limit} bytes.")
+            return
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; trailers are none, whoever sends them."""
+        if not self._in_body:
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer, if the head is sound."""
+        if self._refusal is None:
+            try:
+                self._require_sound_head()
+            except KastorError as error:
+                self._refusal = error
+        if self._refusal is not None:
+            return
+        if self._chunked or self._left:
+            self._in_body = True
+            self._upgrades = self.parser.should_upgrade()
+            self.phase, self.since, self._received = BODY, self.seen, 0
+        self._fed = 0
+        super().on_headers_complete()
+
+    def _require_sound_head(self) -> None:
+        headers, limits = self.headers, self.edge.limits
+        if self._fed > limits.head_bytes:
+            raise _head_too_large(limits.head_bytes)
+        if len(headers) > limits.headers:
+            raise HeadersTooLarge(f"The request has more than {limits.headers} headers.")
+        found = dict(headers)
+        if len(found) < len(headers):
+            require_single(headers)
+        if self.parser.get_http_version() != "1.1" or b"host" not in found:
+            require_version(self.parser.get_http_version(), found)
+        self._left = int(found.get(b"content-length", 0))
+        coding = found.get(b"transfer-encoding")
+        self._chunked = coding is not None
+        if coding is not None:
+            require_coding(coding, upgrades=self.parser.should_upgrade())
+        if b"expect" in found:
+            self.expect_100_continue = found[b"expect"].lower() == b"100-continue"
+        if self.url[:1] != b"/":
+            host, self.url = absolute_target(self.url)
+            headers[:] = [(b"host", host), *(each for each in headers if each[0] != b"host")]
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        if self._refusal is None:
+            self._left -= len(body)
+            self._fed = max(0, self._fed - 2 * len(body))
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request; it is answered, or will be."""
+        if self._refusal is not None or (self._upgrades and self._left):
+            return
+        self._in_body = False
+        self._fed = 0
+        cycle = self.cycle
+        if cycle.response_complete:
+            self._rest()
+            return
+        self.phase = ANSWER
+        cycle.more_body = False
+        cycle.message_event.set()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # Of a context of its own: this may be called by the end of another request, in its context.
+        if self.spare:
+            cycle.keep_alive = False
+            if cycle.scope["path"] not in HEALTH:
+                app = full
+        task = self.loop.create_task(cycle.run_asgi(app), context=Context())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    # What goes out
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or wait for it."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self._last:
+            self._linger()
+        elif self._in_body:  # the rest is thrown away
+            self.phase, self.since, self._received = UNREAD, self.edge.now, 0
+            self.flow.resume_reading()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        self.phase, self.since = IDLE, self.edge.now
+        flow = self.flow
+        if self._waiting:
+            self._release(0)
+            data, self._waiting = self._waiting, b""
+            flow.held = False
+            self._feed(data)
+        if flow.read_paused and not self._waiting:
+            flow.resume_reading()
+
+    def _refuse(self, error: KastorError) -> None:
+        """Answer that a request cannot be taken, after those before it; then close."""
+        self._refusal, cycle = error, self.cycle
+        if self._is_busy() and (not self._in_body or self.pipeline):
+            self._release(0)
+            self._waiting, self._last = b"", True
+            return
+        if self.phase is not UNREAD and not (self._is_busy() and cycle.response_started):
+            response = answer(error)
+            self.edge.note(response.status)
+            self.transport.write(last_answer(response, self.server_state.default_headers))
+        self._linger()
+
+    # Time
+
+    def check(self, now: float, passed: float) -> None:
+        """End what takes too long.
+
+        Args:
+            now: the edge's time.
+            passed: since the last look.
+        """
+        sending = self._check_sending(now)
+        phase, limits = self.phase, self.edge.limits
+        if phase is ANSWER or (sending and phase is IDLE):
+            return
+        waited = now - self.since
+        if phase is BODY:
+            self._check_body(now, passed)
+        elif phase is HEAD:
+            if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
+                self._refuse(_late("The head"))
+        elif phase is IDLE:
+            if waited > limits.keep_alive_seconds:
+                self._transport.real.close()
+        elif phase is FRESH:
+            if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
+                self._transport.real.close()
+        elif self._drains:
+            if self._transport.unsent() <= _TLS_REST:
+                self._transport.real.close()
+        elif self.edge.draining or waited > self._lingering():
+            self._transport.real.close()
+
+    def _lingering(self) -> float:
+        limits = self.edge.limits
+        return limits.body_seconds if self.phase is UNREAD else limits.linger_seconds
+
+    def _check_body(self, now: float, passed: float) -> None:
+        if self.flow.read_paused:  # it is we who do not read
+            self.since += passed
+            self.seen = now
+            return
+        limits = self.edge.limits
+        late = now - self.since - limits.body_seconds
+        if now - self.seen > limits.body_seconds or self._received < late * limits.body_rate:
+            self._refuse(_late("The body"))
+
+    def _check_sending(self, now: float) -> bool:
+        """End a connection whose client takes nothing; return whether there is something for it."""
+        if not (self._drains or self._transport.real.get_write_buffer_size()):
+            self._unsent = None
+            return False
+        unsent = self._transport.unsent()
+        if self._unsent is None or self._unsent[0] != unsent:
+            self._unsent = (unsent, now)
+        elif now - self._unsent[1] > self._patience():
+            self._transport.real.abort()
+        return True
+
+    def _patience(self) -> float:
+        limits = self.edge.limits
+        if self.edge.draining:
+            return _LAST_SECONDS
+        return limits.linger_seconds if self.phase is LINGER else limits.send_seconds
+
+    def evict(self) -> None:
+        """Give the place to another connection, at once."""
+        self.connections.discard(self)
+        real = self._transport.real
+        if real.get_write_buffer_size():  # it does not take what it has got
+            real.abort()
+            return
+        if self.phase is HEAD:
+            response = answer(too_many())
+            self.edge.note(response.status)
+            real.write(last_answer(response, self.server_state.default_headers))
+        real.close()
+
+
+def _head_too_large(limit: int) -> HeadersTooLarge:
+    return HeadersTooLarge(f"The head of the request is over its limit of {limit} bytes.")
+
+
+def _late(what: str) -> RequestTimedOut:
+    return RequestTimedOut(f"{what} of the request did not come to its end in time.")
+
+
+_parser = httptools.HttpRequestParser
+
+
+def _malformed(error: httptools.HttpParserError) -> BadRequest:
+    if isinstance(error, httptools.HttpParserCallbackError):
+        return BadRequest("The target of the request is no address.")
+    return BadRequest(f"The request is not valid HTTP/1.1: {error}.")
