@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,12 @@ def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
         make_sink("name", read_endpoint("kafka", SMALLEST["kafka"]))
     for kind in ("file", "stdout"):
         require_library(kind)
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    for kind in set(KINDS) - {"file", "stdout"}:
+        with pytest.raises(MissingLibrary, match=re.escape(f"pip install '.[{kind}]'")):
+            require_library(kind)
+        assert kind in extras
 
 
 def test_the_libraries_are_named_rightly() -> None:

@@ -172,6 +172,17 @@ class TestDataFolder:
         assert data_folder(None) == Path("/b")
         assert data_folder(Path("/a")) == Path("/a")
 
+    def test_the_file_that_serve_is_given_comes_before_the_default(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config = _file(tmp_path, 'data = "/c"\nport = "many"\n')
+        assert data_folder(None, config) == Path("/c")
+        assert data_folder(Path("/a"), config) == Path("/a")
+        monkeypatch.setenv("KASTOR_DATA", "/b")
+        assert data_folder(None, config) == Path("/b")
+        monkeypatch.delenv("KASTOR_DATA")
+        assert data_folder(None, _file(tmp_path, "port = 1\n")) == load_settings({}).data
+
     def test_other_settings_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KASTOR_HOST", "0.0.0.0")
         monkeypatch.setenv("KASTOR_PORT", "many")
