@@ -54,7 +54,8 @@ async def list_models(services: Services, request: Request) -> Response:
     token = read_token(request, "models", services.store.signing_key)
     if token is not None:
         after, remembered, wanted, with_definition, *more = token
-        with_lineage = bool(more and more[0])  # tokens of earlier versions do not say
+        # Tokens of earlier versions do not say.
+        with_lineage = bool(more and more[0]) and not services.adt
     else:
         after, remembered, wanted = [-1, -1], limits.default_models_page, _wanted(request, limits)
         with_definition = _flag(request, "includeModelDefinition")
