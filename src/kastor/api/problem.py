@@ -27,6 +27,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.JsonPatchInvalid: 400,
     e.ModelRefused: 400,
     e.QueryError: 400,
+    e.QueryTooLarge: 400,
     e.QueryTimeout: 400,
     e.NotFound: 404,
     e.Conflict: 409,

@@ -262,7 +262,7 @@ async def test_an_etag_header_is_a_weak_tag() -> None:
 class TestBoundsOfQueries:
     def test_more_parameters_than_anybody_needs_are_refused(self) -> None:
         most = "&".join(f"dependenciesFor=m{n}" for n in range(MAX_PARAMETERS))
-        assert len(request_of(query=most).query["dependenciesFor"]) == MAX_PARAMETERS
+        assert len(request_of(query=most).query["dependenciesfor"]) == MAX_PARAMETERS
         with pytest.raises(InvalidArgument, match="query parameters"):
             _ = request_of(query=f"{most}&x").query
 
