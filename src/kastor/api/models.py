@@ -55,7 +55,7 @@ async def list_models(services: Services, request: Request) -> Response:
     if token is not None:
         after, remembered, wanted, with_definition, *more = token
         # Tokens of earlier versions do not say.
-        with_lineage = bool(more and more[0]) and not services.adt
+        with_lineage = bool(more and more[0]) and not services.limits.strict
     else:
         after, remembered, wanted = [-1, -1], limits.default_models_page, _wanted(request, limits)
         with_definition = _flag(request, "includeModelDefinition")
