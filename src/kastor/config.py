@@ -130,6 +130,14 @@ class Settings(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
+    max_graphs: int = Field(200, gt=0, description="Most graphs of the server.")
+    max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
+    max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
+    max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
+    max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_dead_letters: int = Field(
+        10_000, ge=0, description="Most dead letters that a route keeps, newest first."
+    )
     endpoints: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Endpoints of the default graph by name: kind and its settings (file only).",

@@ -11,8 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import apsw
 
 from kastor.config import DAY_SECONDS, Settings
-from kastor.errors import Unavailable
-from kastor.storage.bounds import NotAGraphError, Retention, SchemaTooNewError
+from kastor.errors import Conflict, Unavailable
+from kastor.storage.bounds import (
+    GraphRefusedError,
+    NotAGraphError,
+    Retention,
+    SchemaTooNewError,
+)
 from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
 from kastor.storage.sqlite.store import SqliteStore
@@ -31,7 +36,7 @@ class PlaceError(Exception):
     """A place that cannot be read or written as a graph."""
 
 
-class DatabaseError(Exception):
+class DatabaseError(GraphRefusedError):
     """A database that cannot be used; the message says what to do."""
 
 
@@ -64,6 +69,7 @@ async def open_postgres(
     Raises:
         DatabaseError: the database cannot be used.
         SchemaTooNewError, NotAGraphError, Unavailable: see `storage.postgres.schema`.
+        Conflict: what is there belongs to another placement.
     """
     import asyncpg  # noqa: PLC0415 - an extra
 
@@ -76,6 +82,7 @@ async def open_postgres(
             place.schema,
             build_catalog,
             create=create,
+            claim=place.claim or None,
             retention=retention(settings),
             replicas=databases.replicas(place.database),
         )
@@ -176,7 +183,7 @@ async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
         graph = await PostgresGraphFile.open(
             urlunsplit(address._replace(query=rest)), schema, writes=writes
         )
-    except (*refusals, SchemaTooNewError, NotAGraphError) as error:
+    except (*refusals, SchemaTooNewError, NotAGraphError, Conflict) as error:
         where = f"{address.hostname}{address.path}, schema {schema}"
         raise PlaceError(f"The graph at {where} cannot be used: {error}") from error
     try:
@@ -207,4 +214,5 @@ def retention(settings: Settings) -> Retention:
         version_bytes=settings.version_bytes,
         log_seconds=log_days * DAY_SECONDS,
         log_bytes=settings.log_bytes,
+        dead_letters=settings.max_dead_letters,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -17,7 +17,8 @@ import structlog
 
 from kastor.api.hosting import GraphInfo, require_new_name
 from kastor.api.services import Services
-from kastor.errors import Conflict, NotAllowed, NotFound
+from kastor.errors import Conflict, KastorError, NotAllowed, NotFound
+from kastor.storage.bounds import GraphRefusedError, UnfinishedGraphError, require_room
 from kastor.storage.placement import DEFAULT, Place, Placement, Wish
 from kastor.storage.protocol import Store
 
@@ -46,13 +47,15 @@ class ServerGraphs:
         open_store: OpenStore,
         build_services: Callable[[Store], Services],
         endpoints: Mapping[str, Mapping[str, Any]],
+        max_graphs: int = 1_000,
     ) -> None:
         self._placement = placement
         self._open_store = open_store
         self._build_services = build_services
         self._endpoints = endpoints
+        self._max_graphs = max_graphs
         self._open: dict[str, _Open] = {}
-        self._shut: set[str] = set()
+        self._shut: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,13 +87,19 @@ class ServerGraphs:
         return {name: graph.services for name, graph in self._open.items()}
 
     async def named(self, name: str) -> Services:
-        """Return a graph's services; raises NotFound."""
+        """Return a graph's services, opening it if it is not open yet.
+
+        Raises:
+            NotFound: there is no graph of that name.
+            Conflict: what is in its place cannot be opened, or is not it.
+        """
         graph = self._open.get(name)
         if graph is not None:
             return graph.services
         async with self._lock:
             if name not in self._open:
-                self._open[name] = await self._start(name)
+                with _told_of(name):
+                    self._open[name] = await self._start(name)
             return self._open[name].services
 
     async def infos(self) -> list[GraphInfo]:
@@ -108,8 +117,10 @@ class ServerGraphs:
         async with self._lock:
             if await self._placement.place(name) is not None:
                 raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
+            await self._require_room()
             await self._placement.add(name, wish)
-            self._open[name] = await self._start(name)
+            with _told_of(name):
+                self._open[name] = await self._start(name)
         return await self.info(name)
 
     async def delete(self, name: str) -> None:
@@ -120,6 +131,7 @@ class ServerGraphs:
             place = await self._require(name)
             if place.moving is not None:
                 raise Conflict(f"The graph {name} is moving.", code="GraphMoving")
+            await self._placement.require_removable(name)
             graph = self._open.pop(name, None)
             if graph is not None:
                 await graph.stack.aclose()
@@ -160,6 +172,7 @@ class ServerGraphs:
 
     async def _catch_up(self) -> None:
         places = await self._placement.places()
+        self._shut = {name: why for name, why in self._shut.items() if name in places}
         async with self._lock:
             for name, graph in list(self._open.items()):
                 if name not in places or places[name].home != graph.place.home:
@@ -172,13 +185,17 @@ class ServerGraphs:
         """Open a graph; one bad graph must not keep the rest shut."""
         try:
             await self.named(name)
-            self._shut.discard(name)
+            self._shut.pop(name, None)
         except NotFound:
             return  # deleted meanwhile
+        except KastorError as error:
+            if self._shut.get(name) != error.message:
+                _log.error("a graph cannot be opened", graph=name, reason=error.message)
+            self._shut[name] = error.message
         except Exception as error:  # noqa: BLE001 - said once
             if name not in self._shut:
                 _log.exception("a graph cannot be opened", graph=name, exc_info=error)
-            self._shut.add(name)
+            self._shut[name] = "It cannot be opened; the log says why."
 
     async def _start(self, name: str) -> _Open:
         place = await self._require(name)
@@ -203,7 +220,12 @@ class ServerGraphs:
         state = "open" if name in self._open else "idle"
         if place.moving is not None:
             state = "moving"
-        return GraphInfo(name, place.address, state, place.moving, place.error)
+        error = None if name in self._open else self._shut.get(name)
+        return GraphInfo(name, place.address, state, place.moving, error or place.error)
+
+    async def _require_room(self) -> None:
+        count = len(await self._placement.places())
+        require_room(count, self._max_graphs, f"The server has {count} graphs", "max_graphs")
 
     async def _require(self, name: str) -> Place:
         place = await self._placement.place(name)
@@ -215,3 +237,15 @@ class ServerGraphs:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@contextlib.contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Tell clients in their words why a graph cannot be opened; the default one ends the start."""
+    try:
+        yield
+    except GraphRefusedError as error:
+        if name == DEFAULT:
+            raise
+        code = "GraphUnfinished" if isinstance(error, UnfinishedGraphError) else "GraphNotUsable"
+        raise Conflict(str(error), code=code) from error

@@ -147,6 +147,7 @@ async def _open_graphs(
         open_store,
         lambda store: build_services(settings, store, graphs, requests),
         settings.endpoints,
+        settings.max_graphs,
     )
     stack.push_async_callback(graphs.close)
     await graphs.start()

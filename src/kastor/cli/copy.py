@@ -44,6 +44,7 @@ async def _copy(source: str, target: str, quiet: bool) -> None:
         ours, theirs = await digest(reading), await digest(writing)
         if ours != theirs:
             fail(_difference(ours, theirs))
+        await writing.finish()
     rows = sum(table.rows for table in ours.values())
     print(f"Copied and verified {rows} rows in {len(ours)} tables:")
     for name, table in ours.items():

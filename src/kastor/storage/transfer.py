@@ -154,6 +154,9 @@ class GraphFile(Protocol):
     async def identify(self, identification: Identification) -> None:
         """Take over what makes another graph itself, and put the sizes and sequences right."""
 
+    async def finish(self) -> None:
+        """Say that what was written is whole, so that a server may open it."""
+
     async def close(self) -> None:
         """Release the connection."""
 

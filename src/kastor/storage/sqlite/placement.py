@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import apsw
+
 from kastor.errors import Conflict, InvalidArgument, NotAllowed
+from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 from kastor.storage.placement import Place, Wish
+from kastor.storage.sqlite import schema
+from kastor.storage.sqlite.connection import open_reader
 
 _SUFFIX = ".sqlite3"
-_SIDE_FILES = ("", "-wal", "-shm")
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+_GOING = ".deleted"
+"""Ends the name of a file that only waits for its removal."""
+_HEADER_BYTES, _ID_AT, _ID_BYTES = 100, 68, 4
+_MAGIC = b"SQLite format 3\0"
 
 
 class FilePlacement:
@@ -36,15 +45,33 @@ class FilePlacement:
                 "A server on SQLite keeps its graphs in its data folder; a database or a schema "
                 "can only be named where the server runs on PostgreSQL."
             )
+        path = self._path(name)
+        if path.exists():
+            raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
+        # Of a graph whose deletion broke off; SQLite would take its log for the new file's.
+        _unlink_beside(path)
         try:
-            self._path(name).touch(exist_ok=False)
+            path.touch(exist_ok=False)
         except FileExistsError:
             raise Conflict(f"There is a graph named {name} already.", code="GraphExists") from None
 
+    async def require_removable(self, name: str) -> None:
+        """Raise Conflict for a file that is not Kastor's."""
+        if not is_ours(self._path(name)):
+            raise Conflict(
+                f"{self._path(name)} is no graph of Kastor's and was left as it is. Move it out of "
+                "the folder; then it is no longer listed as a graph.",
+                code="SchemaNotOurs",
+            )
+
     async def remove(self, name: str) -> None:
         """Delete the file of a graph that is closed."""
-        for path in [Path(f"{self._path(name)}{suffix}") for suffix in _SIDE_FILES]:
-            path.unlink(missing_ok=True)
+        await self.require_removable(name)
+        path = self._path(name)
+        going = path.with_name(path.name + _GOING)
+        path.replace(going)  # the decision: without its name it is no graph
+        _unlink_beside(path)
+        going.unlink(missing_ok=True)
 
     async def begin_move(self, name: str, wish: Wish) -> None:  # noqa: ARG002 - the protocol's
         """Refuse: all graphs of the process are in its one folder."""
@@ -57,7 +84,51 @@ class FilePlacement:
         """Do nothing: no move can have begun."""
 
     async def tend(self) -> None:
-        """Do nothing: a file is there or not."""
+        """Remove what is left of graphs whose deletion broke off."""
+        for going in self._folder.glob(f"*{_SUFFIX}{_GOING}"):
+            path = going.with_name(going.name.removesuffix(_GOING))
+            if not path.exists():
+                _unlink_beside(path)
+            if is_ours(going):
+                going.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a file is a graph of Kastor's, or an empty one that becomes one; changes none.
+
+    The file's header says it, unless it stands in a write-ahead log yet.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError:
+        return False
+    has_log = Path(f"{path}-wal").exists()
+    if not header and not has_log:
+        return True
+    if header and not header.startswith(_MAGIC):
+        return False
+    found = int.from_bytes(header[_ID_AT : _ID_AT + _ID_BYTES], "big")
+    if found or not has_log:
+        return found == schema.APPLICATION_ID
+    try:
+        connection = open_reader(path)
+    except apsw.Error:
+        return False
+    try:
+        schema.require_ours(connection)
+    except SchemaTooNewError:
+        return True
+    except (NotAGraphError, apsw.Error):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _unlink_beside(path: Path) -> None:
+    for suffix in _SIDE_FILES:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

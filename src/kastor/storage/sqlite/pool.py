@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from kastor.errors import QueryTimeout
+from kastor.errors import QueryTimeout, Unavailable
 from kastor.storage.bounds import impossible
 from kastor.storage.sqlite.connection import open_reader
 
@@ -25,6 +25,19 @@ PROGRESS_STEPS = 20_000
 """Virtual machine steps between two looks at the clock; well under a millisecond."""
 
 _LOOK_AT_SCHEMA = "SELECT 1 FROM sqlite_schema LIMIT 1"
+
+
+def closed() -> Unavailable:
+    """Return what a client is told whose graph was closed while its request was under way."""
+    return Unavailable(
+        "The graph was deleted, or Kastor is shutting down. Nothing was changed; try again.",
+        retry_after=1,
+    )
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _Run:
@@ -49,6 +62,7 @@ class ReadPool:
         self._local = threading.local()
         self._connections: list[apsw.Connection] = []
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="kastor-reader")
+        self._closed = False
 
     async def fetch_all(
         self, sql: str, params: Sequence[object], timeout: float
@@ -57,24 +71,36 @@ class ReadPool:
 
         Raises:
             QueryTimeout: it ran longer than `timeout` seconds.
+            Unavailable: the graph was closed meanwhile.
         """
         run = _Run(timeout)
-        work = asyncio.get_running_loop().run_in_executor(
-            self._executor, self._fetch, sql, params, run, timeout
-        )
         try:
-            return await work
+            rows: list[tuple[Any, ...]] = await self._submit(
+                self._fetch, sql, params, run, timeout
+            )
+            return rows
         except asyncio.CancelledError:
             run.cancelled = True
             raise
 
     async def call(self, work: Callable[[apsw.Connection], Any]) -> Any:
-        """Run a function on a read connection in one of the threads."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: work(self._connection()))
+        """Run a function on a read connection in one of the threads; raises Unavailable."""
+        return await self._submit(lambda: work(self._connection()))
+
+    async def _submit(self, work: Callable[..., Any], *values: object) -> Any:
+        if self._closed:
+            raise closed()
+        future = asyncio.get_running_loop().run_in_executor(self._executor, work, *values)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            raise closed() from None  # `close` took it back from the queue
 
     def close(self) -> None:
         """Wait for running statements, then close the connections."""
+        self._closed = True
         self._executor.shutdown(wait=True, cancel_futures=True)
         for connection in self._connections:
             connection.close()

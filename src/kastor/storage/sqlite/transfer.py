@@ -134,6 +134,9 @@ class SqliteGraphFile:
         await self._run(_NOTE_POSITION, (found.log_position,))
         await self._run(_SIZES, (LOG_ROW_OVERHEAD,))
 
+    async def finish(self) -> None:
+        """Do nothing: a file has no such mark."""
+
     async def close(self) -> None:
         """Close the connection."""
         await asyncio.to_thread(self._connection.close)
