@@ -247,6 +247,18 @@ def load_settings(flags: dict[str, Any], config_file: Path | None = None) -> Set
         raise SettingsError(f"{config_file or 'The environment'}: {error}") from None
 
 
+def storage_settings(flags: dict[str, Any], config_file: Path | None = None) -> Settings:
+    """Return the settings of a command that only needs to know where graphs are stored.
+
+    What says how they are served is set aside, so that it cannot stand in the way.
+
+    Raises:
+        SettingsError: with every fault.
+    """
+    aside = {"host": "127.0.0.1", "workers": 1, "tls_cert": None, "tls_key": None}
+    return load_settings({**aside, "tls_dev": False, "read_replicas": (), **flags}, config_file)
+
+
 def data_folder(flag: Path | None) -> Path:
     """Return the folder of a command that needs no other setting, so that none can stop it."""
     given = flag or os.environ.get("KASTOR_DATA")

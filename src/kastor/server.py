@@ -42,6 +42,7 @@ from kastor.storage.sqlite.folder import DataFolder
 from kastor.storage.sqlite.placement import FilePlacement
 
 if TYPE_CHECKING:
+    from kastor.storage.postgres.databases import Databases
     from kastor.tls import DevelopmentCertificate
 
 SWITCH_SECONDS = 0.001
@@ -105,6 +106,17 @@ def prepare(settings: Settings) -> None:
         await databases.close()
 
     asyncio.run(open_and_close())
+
+
+async def empty(settings: Settings, databases: Databases, place: Place) -> None:
+    """Empty the graph in a schema; servers may be using it.
+
+    Raises:
+        GraphRefusedError, KastorError: it was left as it is.
+    """
+    build_catalog = catalog_builder(value_rules(settings))
+    async with open_postgres(settings, databases, place, build_catalog, create=False) as store:
+        await store.reset()
 
 
 async def _serve(

@@ -34,8 +34,7 @@ DEPENDENT = {
     "a view": ("view {other}.mine", "CREATE VIEW {other}.mine AS SELECT id FROM {schema}.twins"),
     "a foreign key": (
         "constraint mine",
-        "CREATE TABLE {other}.mine (key bigint, "
-        "CONSTRAINT mine FOREIGN KEY (key) REFERENCES {schema}.twins (key))",
+        "CREATE TABLE {other}.mine (key bigint CONSTRAINT mine REFERENCES {schema}.twins (key))",
     ),
     "a column of a row's type": ("mine", "CREATE TABLE {other}.mine (row {schema}.twins)"),
     "a child": ("table {other}.mine", "CREATE TABLE {other}.mine () INHERITS ({schema}.twins)"),

@@ -75,13 +75,12 @@ class ReadPool:
         """
         run = _Run(timeout)
         try:
-            rows: list[tuple[Any, ...]] = await self._submit(
-                self._fetch, sql, params, run, timeout
-            )
-            return rows
+            rows: list[tuple[Any, ...]]
+            rows = await self._submit(self._fetch, sql, params, run, timeout)
         except asyncio.CancelledError:
             run.cancelled = True
             raise
+        return rows
 
     async def call(self, work: Callable[[apsw.Connection], Any]) -> Any:
         """Run a function on a read connection in one of the threads; raises Unavailable."""
