@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import threading
@@ -23,7 +24,7 @@ MODEL = {
     "@context": "dtmi:dtdl:context;3",
     "contents": [{"@type": "Property", "name": "size", "schema": "integer"}],
 }
-KILLS = 6
+KILLS = int(os.environ.get("KASTOR_KILLS", "2"))
 SECONDS = 4.0
 PATIENCE_SECONDS = 40.0
 

@@ -201,7 +201,7 @@ def test_the_default_graph_of_another_server_is_neither_taken_nor_deleted(
         with httpx2.Client(**base) as http:
             fill(http, 1)
             status, found, message = code(site.make("thief", {"schema": home}))
-            assert (status, found) == (409, "SchemaNotOurs")
+            assert (status, found) == (409, "PlaceNotOurs")
             assert "claim" in message
             assert http.get("/digitaltwins/t0").status_code == 200
     assert site.make("thief").status_code == 201, "the refusal left a row behind"
@@ -211,7 +211,7 @@ def test_the_default_graph_of_another_server_is_neither_taken_nor_deleted(
     schema = schema_of(site, "victim")
     run(direct(site.dsn), f"DROP SCHEMA {schema} CASCADE")
     run(direct(site.dsn), f"ALTER SCHEMA {home} RENAME TO {schema}")
-    assert code(delete(site, "victim"))[:2] == (409, "SchemaNotOurs")
+    assert code(delete(site, "victim"))[:2] == (409, "PlaceNotOurs")
     assert run(direct(site.dsn), f"SELECT count(*) FROM {schema}.twins")[0][0] == 1
     run(direct(site.dsn), f"ALTER SCHEMA {schema} RENAME TO {home}")
     assert delete(site, "victim").status_code == 204, "its name is only a row by now"
@@ -227,7 +227,7 @@ def test_the_default_graph_is_not_reached_under_another_name_of_its_database(
     with KastorServer(flags) as server:
         url = f"{server.url}/kastor/v1/graphs/alias"
         answer = httpx2.put(url, json={"database": "again", "schema": site.home})
-        assert code(answer)[:2] == (409, "SchemaNotOurs"), answer.text
+        assert code(answer)[:2] == (409, "PlaceNotOurs"), answer.text
 
 
 def test_a_move_that_finds_somebody_elses_schema_at_its_end_leaves_it(

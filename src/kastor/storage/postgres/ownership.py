@@ -175,7 +175,7 @@ def require_claim(schema: str, found: Marks, claim: str) -> None:
         "it is. If it may be taken all the same, no server uses it, and you know what it holds, "
         f'take the claim away: UPDATE "{schema}".meta SET claim = NULL. If its name is only in '
         "the way, rename that schema.",
-        code="SchemaNotOurs",
+        code="PlaceNotOurs",
     )
 
 

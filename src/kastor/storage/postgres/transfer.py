@@ -101,7 +101,7 @@ class PostgresGraphFile:
             raise Conflict(
                 f"The schema {self._name} belongs to a graph of a running server ({found.claim}). "
                 "Name another one, or delete that graph first.",
-                code="SchemaNotOurs",
+                code="PlaceNotOurs",
             )
         if claim is not None and not made:
             raise Conflict(f"There is a graph in the schema {self._name}.", code="SchemaExists")

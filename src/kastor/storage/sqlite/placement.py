@@ -61,7 +61,7 @@ class FilePlacement:
             raise Conflict(
                 f"{self._path(name)} is no graph of Kastor's and was left as it is. Move it out of "
                 "the folder; then it is no longer listed as a graph.",
-                code="SchemaNotOurs",
+                code="PlaceNotOurs",
             )
 
     async def remove(self, name: str) -> None:
