@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
-    max_graphs: int = Field(200, gt=0, description="Most graphs of the server.")
+    max_graphs: int = Field(100, gt=0, description="Most graphs of the server.")
     max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
     max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")

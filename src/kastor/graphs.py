@@ -47,7 +47,7 @@ class ServerGraphs:
         open_store: OpenStore,
         build_services: Callable[[Store], Services],
         endpoints: Mapping[str, Mapping[str, Any]],
-        max_graphs: int = 1_000,
+        max_graphs: int = 100,
     ) -> None:
         self._placement = placement
         self._open_store = open_store

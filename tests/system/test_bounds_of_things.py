@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -91,3 +92,21 @@ def test_graphs_that_are_there_are_served_whatever_the_setting(tmp_path: Path) -
         answer = httpx2.get(f"{server.url}/graphs/two/models", params=VERSION)
         assert answer.status_code == 200
         assert httpx2.put(f"{server.url}/kastor/v1/graphs/three").status_code == 400
+
+
+def test_as_many_graphs_as_are_allowed_find_open_files(tmp_path: Path) -> None:
+    """The soft limit of open files is raised; else no client could connect any more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        server = KastorServer(data_dir=tmp_path).start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        with httpx2.Client(base_url=server.url, params=VERSION, timeout=60) as http:
+            for number in range(40):
+                made = http.put(f"/kastor/v1/graphs/g{number}")
+                assert made.status_code == 201, made.text
+        assert httpx2.get(f"{server.url}/healthz").status_code == 200
+    finally:
+        server.stop()

@@ -1,10 +1,10 @@
 """Moves one graph from a schema to another, in the same or another database, while it is served.
 
 Most of it is copied while everybody reads and writes. Then the source's tables are locked against
-writes, what differs is brought over, and the source's schema gets another name. That renaming is
-the decision: a graph is where its schema has its name, so that of a move that broke off anywhere
-everybody can tell which side holds. Writers that waited for the lock find the schema gone, have
-written nothing, and go to the new place.
+writes, what differs is brought over, and the source is retired: its schema gets another name, or
+its tables go. That is the decision: a graph is where a schema of its name bears its claim, so that
+of a move that broke off anywhere everybody can tell which side holds. Writers that waited for the
+lock find the graph gone, have written nothing, and go to the new place.
 """
 
 from __future__ import annotations
