@@ -193,6 +193,8 @@ class Settings(BaseSettings):
             )
         if self.graph_schema.startswith("pg_"):
             raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
+        if self.graph_schema in ("kastor_control", "information_schema"):
+            raise ValueError(f"The schema {self.graph_schema} holds something else already.")
         if self.workers > 1 and self.db is None:
             raise ValueError(
                 f"{self.workers} workers need PostgreSQL (--db postgresql://...): a SQLite file "

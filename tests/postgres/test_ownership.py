@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from kastor.storage.postgres.move import remove_dropped
+from kastor.storage.postgres.schema import SCHEMA_VERSION
 from kastor.testing import KastorServer
 
 from .cluster import Cluster
@@ -316,3 +317,107 @@ def test_a_graph_made_anew_is_not_taken_for_the_old_one(site: Site) -> None:
             time.sleep(0.1)
         body = {"$metadata": {"$model": MODEL["@id"]}, "depth": "new"}
         assert there.put("/digitaltwins/t0", json=body).status_code == 200
+
+
+def test_a_move_out_of_a_shared_schema_takes_only_the_graph(site: Site) -> None:
+    name = f"leaves-{uuid4().hex[:6]}"
+    schema = schema_of(site, name)
+    assert site.make(name).status_code == 201
+    with site.graph(name) as graph:
+        fill(graph, 5)
+        run(direct(site.dsn), FOREIGN["a table"].replace("{schema}", schema))
+        assert site.move(name, {"database": "east"}).status_code == 202
+        info = site.await_end_of_move(name)
+        assert "error" not in info
+        deadline = time.monotonic() + 10
+        while (answer := graph.get("/digitaltwins/t4")).status_code == 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert answer.json()["size"] == 4
+    assert count_foreign(site.dsn, schema) == 1
+    assert run(site.east, f"SELECT unfinished IS NULL AND made FROM {schema}.meta")[0][0]
+    # Its old place is taken by now; it can still be deleted at the new one.
+    assert delete(site, name).status_code == 204
+    run(direct(site.dsn), f"DROP SCHEMA {schema} CASCADE")
+
+
+def claim_row(site: Site, name: str, progress: str) -> None:
+    """Let the row say that a process was in the middle of something when it ended."""
+    run(
+        direct(site.dsn),
+        "UPDATE kastor_control.graphs SET mover = 'dead', progress = $1, "
+        "mover_until = now() - interval '1 second' WHERE home = $2 AND name = $3",
+        progress,
+        site.home,
+        name,
+    )
+
+
+def await_end_of_row(site: Site, name: str) -> None:
+    text = "SELECT count(*) FROM kastor_control.graphs WHERE home = $1 AND name = $2"
+    deadline = time.monotonic() + 20
+    while run(direct(site.dsn), text, site.home, name)[0][0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("whose", ["ours", "nobody's", "another's"])
+def test_a_making_that_broke_off_is_undone_as_far_as_it_was_ours(site: Site, whose: str) -> None:
+    name = f"half-{uuid4().hex[:6]}"
+    schema = schema_of(site, name)
+    assert site.make(name).status_code == 201
+    claim = {"ours": "claim", "nobody's": "NULL", "another's": "'another'"}[whose]
+    run(direct(site.dsn), f"UPDATE {schema}.meta SET claim = {claim}")
+    claim_row(site, name, "being made")
+    await_end_of_row(site, name)
+    if whose == "ours":
+        assert not has_schema(site.dsn, schema)
+        assert site.make(name).status_code == 201
+    else:
+        assert run(direct(site.dsn), f"SELECT count(*) FROM {schema}.meta")[0][0] == 1
+        run(direct(site.dsn), f"DROP SCHEMA {schema} CASCADE")
+
+
+def test_a_taking_over_that_broke_off_gives_the_graph_back(site: Site) -> None:
+    name = f"taken-{uuid4().hex[:6]}"
+    schema = schema_of(site, name)
+    assert site.make(name).status_code == 201
+    with site.graph(name) as graph:
+        fill(graph, 2)
+    claim_row(site, name, "being taken over")
+    await_end_of_row(site, name)
+    assert run(direct(site.dsn), f"SELECT count(*) FROM {schema}.twins")[0][0] == 2
+    assert site.make(name, {"schema": schema}).status_code == 201
+    with site.graph(name) as graph:
+        assert graph.get("/digitaltwins/t1").status_code == 200
+    assert delete(site, name).status_code == 204
+
+
+def test_a_deletion_that_broke_off_is_finished(site: Site) -> None:
+    name = f"going-{uuid4().hex[:6]}"
+    schema = schema_of(site, name)
+    assert site.make(name).status_code == 201
+    claim_row(site, name, "being deleted")
+    await_end_of_row(site, name)
+    assert not has_schema(site.dsn, schema)
+
+
+def test_a_graph_that_cannot_be_opened_says_so_over_http_and_in_the_list(site: Site) -> None:
+    name = f"newer-{uuid4().hex[:6]}"
+    schema = schema_of(site, name)
+    assert site.make(name).status_code == 201
+    run(direct(site.dsn), f"UPDATE {schema}.meta SET schema_number = 1000")
+    with (
+        KastorServer(("--db", site.dsn, "--graph-schema", site.home)) as fresh,
+        httpx2.Client(base_url=f"{fresh.url}/graphs/{name}") as graph,
+    ):
+        answer = graph.get("/models", params={"api-version": "2023-10-31"})
+        assert code(answer)[:2] == (409, "GraphNotUsable"), answer.text
+        assert "schema 1000" in answer.json()["error"]["message"]
+        deadline = time.monotonic() + 10
+        while "error" not in (info := httpx2.get(f"{fresh.url}/kastor/v1/graphs/{name}").json()):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert "schema 1000" in info["error"]
+    run(direct(site.dsn), f"UPDATE {schema}.meta SET schema_number = {SCHEMA_VERSION}")
+    assert delete(site, name).status_code == 204

@@ -112,7 +112,7 @@ class SchemaPlacement:
             async with self._kept(name):
                 try:
                     await self._delete(row)
-                except (KastorError, *REFUSALS):
+                except (KastorError, asyncpg.LockNotAvailableError, *REFUSALS):
                     await self._table.settle(name, self._mover, moved=False, error=None)
                     raise
 

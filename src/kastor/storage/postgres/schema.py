@@ -29,6 +29,7 @@ NAME_BYTES = 63
 MIGRATION_SECONDS = 3_600.0
 TICKS_PER_MILLISECOND = 10_000
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_NOT_OURS = frozenset({"information_schema", "kastor_control"})
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
 _OURS = """
 SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -56,10 +57,11 @@ def quoted(name: str) -> str:
     Raises:
         ValueError: it is no plain name, or one of PostgreSQL's own.
     """
-    if _NAME.fullmatch(name) is None or name.startswith("pg_") or name == "information_schema":
+    if _NAME.fullmatch(name) is None or name.startswith("pg_") or name in _NOT_OURS:
         raise ValueError(
             f"{name!r} cannot be the schema of a graph: a letter, then letters, digits and "
-            "underscores, all lower case, at most 63, and not beginning with pg_."
+            "underscores, all lower case, at most 63, not beginning with pg_, and not "
+            f"{' or '.join(sorted(_NOT_OURS))}."
         )
     return f'"{name}"'
 
