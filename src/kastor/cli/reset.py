@@ -83,7 +83,7 @@ def _reset_files(settings: Settings, wanted: list[str] | None, yes: bool) -> Non
         asyncio.run(_make_anew(placement, chosen))
     finally:
         folder.release()
-    _tell(chosen, f"in {folder.path}")
+    _tell(chosen, f"in {folder.path}", "gone")
 
 
 async def _make_anew(placement: FilePlacement, names: Sequence[str]) -> None:
@@ -124,7 +124,7 @@ async def _reset_schemas(settings: Settings, wanted: list[str] | None, yes: bool
         fail(str(error))
     finally:
         await databases.close()
-    _tell(chosen, where)
+    _tell(chosen, where, "empty")
 
 
 def _choose(names: Sequence[str], wanted: list[str] | None, where: str) -> list[str]:
@@ -145,9 +145,9 @@ def _ask(chosen: Sequence[str], names: Sequence[str], where: str, yes: bool) -> 
         raise typer.Exit(1)
 
 
-def _tell(chosen: Sequence[str], where: str) -> None:
+def _tell(chosen: Sequence[str], where: str, end: str) -> None:
     if chosen == ["default"]:
-        print(f"The graph {where} is gone.")
+        print(f"The graph {where} is {end}.")
     else:
         print(f"{_named(chosen)} {where}: empty.")
 
