@@ -47,7 +47,7 @@ def build_services(
     limits = _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     dialect = None if store.schema is None else Postgres(store.schema)
-    indexes = IndexService(store.indexes, dialect)
+    indexes = IndexService(store.indexes, dialect, settings.max_indexes)
     query = QueryService(
         store,
         lambda: store.catalog,
@@ -59,10 +59,11 @@ def build_services(
     )
     policy = endpoint_policy(settings)
     relay = Relay(store.events, store.host_name, policy, vitals=vitals)
-    routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
+    max_routes = min(ADT_ROUTES, settings.max_routes) if adt else settings.max_routes
+    routes = RouteService(store.events, relay, max_routes, settings.max_endpoints)
     feed = Feed(store.events, store.host_name, vitals)
     live = LiveService(store, query, _live_settings(settings, query_settings), vitals)
-    inputs = InputService(store.inputs, graph, store.host_name, policy, vitals)
+    inputs = InputService(store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs)
     return Services(
         store,
         graph,

@@ -152,6 +152,14 @@ class Settings(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
+    max_graphs: int = Field(100, gt=0, description="Most graphs of the server.")
+    max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
+    max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
+    max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
+    max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_dead_letters: int = Field(
+        10_000, ge=0, description="Most dead letters that a route keeps, newest first."
+    )
     endpoints: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Endpoints of the default graph by name: kind and its settings (file only).",
@@ -207,6 +215,8 @@ class Settings(BaseSettings):
             )
         if self.graph_schema.startswith("pg_"):
             raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
+        if self.graph_schema in ("kastor_control", "information_schema"):
+            raise ValueError(f"The schema {self.graph_schema} holds something else already.")
         if self.workers > 1 and self.db is None:
             raise ValueError(
                 f"{self.workers} workers need PostgreSQL (--db postgresql://...): a SQLite file "
@@ -264,6 +274,18 @@ def load_settings(flags: dict[str, Any], config_file: Path | None = None) -> Set
         raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
     except ValueError as error:  # TOML that cannot be read
         raise SettingsError(f"{config_file or 'The environment'}: {error}") from None
+
+
+def storage_settings(flags: dict[str, Any], config_file: Path | None = None) -> Settings:
+    """Return the settings of a command that only needs to know where graphs are stored.
+
+    What says how they are served is set aside, so that it cannot stand in the way.
+
+    Raises:
+        SettingsError: with every fault.
+    """
+    aside = {"host": "127.0.0.1", "workers": 1, "tls_cert": None, "tls_key": None}
+    return load_settings({**aside, "tls_dev": False, "read_replicas": (), **flags}, config_file)
 
 
 def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:

@@ -11,11 +11,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import apsw
 
 from kastor.config import DAY_SECONDS, Settings
-from kastor.errors import Unavailable
+from kastor.errors import Conflict, Unavailable
 from kastor.extras import install_extra
 from kastor.pages import refer
 from kastor.storage.bounds import (
     DamagedGraphError,
+    GraphRefusedError,
     NotAGraphError,
     Retention,
     SchemaTooNewError,
@@ -39,7 +40,7 @@ class PlaceError(Exception):
     """A place that cannot be read or written as a graph."""
 
 
-class DatabaseError(Exception):
+class DatabaseError(GraphRefusedError):
     """A database that cannot be used; the message says what to do."""
 
 
@@ -72,6 +73,7 @@ async def open_postgres(
     Raises:
         DatabaseError: the database cannot be used.
         SchemaTooNewError, NotAGraphError, Unavailable: see `storage.postgres.schema`.
+        Conflict: what is there belongs to another placement.
     """
     import asyncpg  # noqa: PLC0415 - an extra
 
@@ -84,6 +86,7 @@ async def open_postgres(
             place.schema,
             build_catalog,
             create=create,
+            claim=place.claim or None,
             retention=retention(settings),
             replicas=databases.replicas(place.database),
         )
@@ -192,7 +195,7 @@ async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
         graph = await PostgresGraphFile.open(
             urlunsplit(address._replace(query=rest)), schema, writes=writes
         )
-    except (*refusals, SchemaTooNewError, NotAGraphError) as error:
+    except (*refusals, SchemaTooNewError, NotAGraphError, Conflict) as error:
         where = f"{address.hostname}{address.path}, schema {schema}"
         raise PlaceError(f"The graph at {where} cannot be used: {error}") from error
     try:
@@ -223,4 +226,5 @@ def retention(settings: Settings) -> Retention:
         version_bytes=settings.version_bytes,
         log_seconds=log_days * DAY_SECONDS,
         log_bytes=settings.log_bytes,
+        dead_letters=settings.max_dead_letters,
     )

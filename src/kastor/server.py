@@ -42,10 +42,14 @@ from kastor.storage.sqlite.placement import FilePlacement
 from kastor.vital import Kept, Vitals, attempt
 
 if TYPE_CHECKING:
+    from kastor.storage.postgres.databases import Databases
     from kastor.tls import DevelopmentCertificate
 
 SWITCH_SECONDS = 0.001
 """Interpreter switch interval; see docs/decisions/0002-threads-and-pages.md."""
+
+OPEN_FILES = 65_536
+"""A graph in a file takes up to 14; the soft limit of many systems, 1,024, is soon reached."""
 
 UPKEEP_SECONDS = 60.0
 UPKEEP_PATIENCE = 900.0
@@ -84,6 +88,7 @@ def run(
         PortTakenError, TokenFileError, CertificateError: nothing was started.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    _allow_open_files()
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 - absent on Windows
@@ -91,6 +96,19 @@ def run(
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_serve(settings, announce, shared, RequestMeter(worker)))
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files as far as the hard one allows."""
+    try:
+        import resource  # noqa: PLC0415 - absent on Windows
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if resource.RLIM_INFINITY != soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def prepare(settings: Settings) -> None:
@@ -105,6 +123,17 @@ def prepare(settings: Settings) -> None:
         await databases.close()
 
     asyncio.run(open_and_close())
+
+
+async def empty(settings: Settings, databases: Databases, place: Place) -> None:
+    """Empty the graph in a schema; servers may be using it.
+
+    Raises:
+        GraphRefusedError, KastorError: it was left as it is.
+    """
+    build_catalog = catalog_builder(value_rules(settings))
+    async with open_postgres(settings, databases, place, build_catalog, create=False) as store:
+        await store.reset()
 
 
 async def _serve(
@@ -155,6 +184,7 @@ async def _open_graphs(
         lambda store, parts: build_services(settings, store, graphs, requests, parts),
         settings.endpoints,
         vitals,
+        settings.max_graphs,
     )
     stack.push_async_callback(graphs.close)
     await graphs.start()

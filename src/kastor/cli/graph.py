@@ -26,9 +26,11 @@ LOOK_SECONDS = 0.5
 
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
-    """Print every graph, where it lives and whether it is open."""
+    """Print every graph, where it lives, whether it is open, and what is wrong with it."""
     for info in call("GET", url, _PATH, ca_file)["value"]:
         print(f"{info['name']:<24}{info['state']:<8}{info['place']}")
+        if "error" in info:
+            print(f"{'':<24}{info['error']}")
 
 
 @app.command()

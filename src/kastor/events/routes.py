@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from typing import Any
 import msgspec
 
 from kastor.clock import from_datetime, now_ticks
-from kastor.errors import Conflict, InvalidArgument, KastorError, LimitExceeded, NotFound
+from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
 from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
 from kastor.events.relay import Relay, RouteState
 from kastor.records import DeadLetter, EndpointRow, RouteRow
+from kastor.storage.bounds import require_room
 from kastor.storage.events import EventStore
 from kastor.types import Ticks
 
@@ -42,10 +44,14 @@ class EndpointInfo:
 class RouteService:
     """Routes and endpoints of one graph."""
 
-    def __init__(self, store: EventStore, relay: Relay, max_routes: int | None = None) -> None:
+    def __init__(
+        self, store: EventStore, relay: Relay, max_routes: int = 100, max_endpoints: int = 100
+    ) -> None:
         self._store = store
         self._relay = relay
         self._max_routes = max_routes
+        self._max_endpoints = max_endpoints
+        self._counting = asyncio.Lock()
 
     async def start(self, configured: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Take over the endpoints of the configuration file, then start the relay.
@@ -97,11 +103,10 @@ class RouteService:
                 "`kastor endpoint create` or in the configuration file."
             )
         parse(filter_text)
-        if self._max_routes is not None:
-            ids = {row.id for row in await self._store.routes()}
-            if route_id not in ids and len(ids) >= self._max_routes:
-                raise LimitExceeded(f"A graph can have at most {self._max_routes} event routes.")
-        await self._store.put_route(route_id, endpoint, filter_text)
+        async with self._counting:
+            count = len({row.id for row in await self._store.routes()} - {route_id})
+            require_room(count, self._max_routes, f"The graph has {count} routes", "max_routes")
+            await self._store.put_route(route_id, endpoint, filter_text)
         await self._relay.refresh()
 
     async def delete_route(self, route_id: str) -> None:
@@ -170,8 +175,13 @@ class RouteService:
 
         Raises:
             InvalidArgument: the name, the kind or a setting is wrong.
+            LimitExceeded: there are as many as there may be.
         """
-        await self._store_endpoint(name, kind, settings)
+        async with self._counting:
+            count = len({row.name for row in await self._store.endpoints()} - {name})
+            said = f"The graph has {count} endpoints"
+            require_room(count, self._max_endpoints, said, "max_endpoints")
+            await self._store_endpoint(name, kind, settings)
         await self._relay.refresh()
         return await self.endpoint(name)
 

@@ -24,6 +24,7 @@ from kastor.ingest.tally import Counts, RejectedMessage, Tally
 from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.logs import get_logger
 from kastor.records import InputRow
+from kastor.storage.bounds import require_room
 from kastor.storage.inputs import InputStore
 from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.vital import Kept, Vitals
@@ -99,6 +100,7 @@ class InputService:
         host_name: str,
         policy: EndpointPolicy = UNBOUNDED,
         vitals: Vitals | None = None,
+        limit: int = 100,
     ) -> None:
         """Prepare the service.
 
@@ -108,11 +110,14 @@ class InputService:
             host_name: the graph's; names the sessions at brokers.
             policy: bounds of secrets.
             vitals: where its tasks are watched.
+            limit: inputs that there may be.
         """
         self._store = store
         self._graph = graph
         self._session = f"kastor-{host_name.partition('.')[0]}"
         self._policy = policy
+        self._limit = limit
+        self._counting = asyncio.Lock()
         self._owner = holder_name()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
@@ -173,6 +178,7 @@ class InputService:
         Raises:
             InvalidArgument: the name, the kind or a setting is wrong.
             MissingInputLibrary: the kind's client library is not installed.
+            LimitExceeded: there are as many as there may be.
         """
         if _NAME.fullmatch(name) is None:
             raise InvalidArgument(
@@ -182,7 +188,10 @@ class InputService:
         read_input(kind, settings, self._policy)
         require_library(kind)
         text = msgspec.json.encode(dict(settings))
-        await self._store.put_input(InputRow(name, kind, text, now_ticks()))
+        async with self._counting:
+            count = len({row.name for row in await self._store.inputs()} - {name})
+            require_room(count, self._limit, f"The graph has {count} inputs", "max_inputs")
+            await self._store.put_input(InputRow(name, kind, text, now_ticks()))
         await self.refresh()
         return await self.input(name)
 

@@ -138,7 +138,7 @@ class Writes:
         if fault in (Fault.LOST, Fault.ELSEWHERE):
             self._connections.expire(error)
             self._catalogs.distrust()
-        if fault is Fault.LOST and sent:
+        if fault in (Fault.LOST, Fault.BEHIND) and sent:
             return await self._look_up(sent[0], error)
         out_of_time = isinstance(error, TimeoutError) or failures >= CONNECTION_ATTEMPTS
         if fault is Fault.FULL or (out_of_time and fault is not Fault.RACE):
@@ -170,9 +170,11 @@ class Writes:
             except Unavailable:
                 pass  # no server yet
             except Exception as again:
-                if fault_of(again) is Fault.OTHER:
+                fault = fault_of(again)
+                if fault is Fault.OTHER:
                     raise
-                self._connections.expire(again)
+                if fault is not Fault.BEHIND:
+                    self._connections.expire(again)
             await asyncio.sleep(CHECK_PAUSE_SECONDS)
         raise outcome_unknown(error) from error
 
