@@ -13,7 +13,8 @@ from kastor.events.feed import Feed
 from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
-from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
+from kastor.graph.service import GraphService
+from kastor.graph.uploads import ADT_MODEL_LIMITS, ModelLimits
 from kastor.ingest.service import InputService
 from kastor.live.service import LiveService, LiveSettings
 from kastor.query.indexes import IndexService
@@ -30,7 +31,7 @@ def build_services(
 ) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
-    graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
+    graph = GraphService(store, ADT_MODEL_LIMITS if adt else _model_limits(settings))
     limits = _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     dialect = None if store.schema is None else Postgres(store.schema)
@@ -100,6 +101,14 @@ def _request_limits(settings: Settings) -> RequestLimits:
         body_bytes=settings.max_body_bytes,
         models_body_bytes=settings.max_models_body_bytes,
         slow_query_seconds=settings.slow_query_seconds,
+    )
+
+
+def _model_limits(settings: Settings) -> ModelLimits:
+    return ModelLimits(
+        per_upload=settings.max_models_per_upload,
+        document_bytes=settings.max_model_bytes,
+        values=settings.max_models_values,
     )
 
 

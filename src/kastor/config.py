@@ -105,7 +105,12 @@ class Settings(BaseSettings):
         1_048_576, gt=0, description="Largest body of a request, uploads of models aside."
     )
     max_models_body_bytes: int = Field(
-        134_217_728, gt=0, description="Largest body of an upload of models."
+        33_554_432, gt=0, description="Largest body of an upload of models."
+    )
+    max_models_per_upload: int = Field(10_000, gt=0, description="Most models of one upload.")
+    max_model_bytes: int = Field(2_097_152, gt=0, description="Largest text of one model.")
+    max_models_values: int = Field(
+        500_000, gt=0, description="Most members and items of one upload of models."
     )
     query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
     slow_query_seconds: float = Field(

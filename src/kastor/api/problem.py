@@ -51,6 +51,9 @@ STATUS: dict[type[e.KastorError], int] = {
     MissingLibrary: 400,
     MissingInputLibrary: 400,
 }
+MOST_DETAILS = 100
+"""Problems that one answer lists; whoever mends so many asks again for the rest."""
+_LONGEST_MESSAGE, _LONGEST_DETAIL = 8_000, 1_000
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 
 
@@ -86,8 +89,19 @@ def _envelope(
     details: tuple[tuple[str, str], ...],
     extra: list[tuple[bytes, bytes]],
 ) -> Response:
-    error: dict[str, object] = {"code": code, "message": message}
+    error: dict[str, object] = {"code": code, "message": _cut(message, _LONGEST_MESSAGE)}
     if details:
-        error["details"] = [{"code": each, "message": text} for each, text in details]
+        listed = [
+            {"code": each, "message": _cut(text, _LONGEST_DETAIL)}
+            for each, text in details[:MOST_DETAILS]
+        ]
+        if len(details) > MOST_DETAILS:
+            text = f"There are {len(details) - MOST_DETAILS} more problems that are not listed."
+            listed.append({"code": code, "message": text})
+        error["details"] = listed
     header = (b"x-ms-error-code", code.encode())
     return json_response(orjson.dumps({"error": error}), header, *extra, status=status)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -23,7 +23,7 @@ class RequestLimits:
     """Sizes in bytes, counts, seconds."""
 
     body_bytes: int = 1_048_576
-    models_body_bytes: int = 134_217_728
+    models_body_bytes: int = 33_554_432
     dependencies_for: int = 10_000
     models_page: int = 1_000
     default_models_page: int = 100

@@ -38,6 +38,7 @@ def parse(
     tolerate_solecisms: Collection[Literal["parse", "resolve"]] = (),
     profile: Literal["dtdl", "adt"] = "dtdl",
     keep_going: bool = False,
+    max_problems: int | None = None,
 ) -> ModelSet:
     """Parse models and resolve their references (spec dtdl 1 to 9).
 
@@ -46,7 +47,7 @@ def parse(
     ids that the documents leave undefined and returns documents, or None if it has none.
     `profile="adt"` adds what Azure Digital Twins refuses (spec dtdl 12), apart from the version,
     which is `max_version`. `keep_going` reads all documents before it tells of bad ones, as a
-    tool wants that shows everything at once.
+    tool wants that shows everything at once. After `max_problems` none is looked for any more.
 
     Raises:
         DtdlError: the models are not valid; all problems of the phase that failed.
@@ -55,6 +56,7 @@ def parse(
     run = _Run(
         Contexts(max_version, allow_undefined_extensions, limit_contexts),
         inline_interfaces=profile == "dtdl",
+        max_problems=max_problems,
     )
     try:
         for document in documents:
@@ -68,7 +70,7 @@ def parse(
     except Stop:
         raise dtdl_error(run.collector.findings, run.texts) from None
     if missing:
-        raise unresolved_error(missing, run.texts)
+        raise unresolved_error(missing, run.texts, max_problems)
     return ModelSet(run.elements.nodes)
 
 
@@ -78,8 +80,10 @@ _UNREADABLE = object()
 class _Run:
     """One call of `parse`."""
 
-    def __init__(self, contexts: Contexts, *, inline_interfaces: bool) -> None:
-        self.collector = Collector()
+    def __init__(
+        self, contexts: Contexts, *, inline_interfaces: bool, max_problems: int | None
+    ) -> None:
+        self.collector = Collector(max_problems)
         self.elements = Elements(self.collector, contexts, inline_interfaces=inline_interfaces)
         self.texts: list[str | None] = []
         self.values: list[object] = []

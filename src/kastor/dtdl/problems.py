@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kastor.dtdl.collector import Finding
@@ -43,9 +44,11 @@ def dtdl_error(findings: Iterable[Finding], texts: Sequence[str | None]) -> Dtdl
 
 
 def unresolved_error(
-    missing: Mapping[str, list[Reference]], texts: Sequence[str | None]
+    missing: Mapping[str, list[Reference]],
+    texts: Sequence[str | None],
+    most: int | None = None,
 ) -> UnresolvedReferenceError:
-    """Return the error that tells of references that nothing defines."""
+    """Return the error that tells of references that nothing defines, with `most` problems."""
     findings = [
         Finding(
             "unresolvedReference",
@@ -54,7 +57,7 @@ def unresolved_error(
             property=references[0].spec.name,
             value=identifier,
         )
-        for identifier, references in missing.items()
+        for identifier, references in islice(missing.items(), most)
     ]
     counts = {identifier: len(references) for identifier, references in missing.items()}
     return UnresolvedReferenceError(problems_of(findings, texts), tuple(missing), counts)

@@ -23,7 +23,7 @@ from kastor.graph.commands import (
 from kastor.graph.documents import decode, encode, with_etag
 from kastor.graph.patch import apply_operation, read_operations
 from kastor.graph.twin import require_match, twin_not_found
-from kastor.graph.violations import refuse, sentence
+from kastor.graph.violations import refuse, sentences
 from kastor.records import (
     ChangeKind,
     Current,
@@ -219,7 +219,7 @@ def _require_valid(declared: CompiledRelationship, name: str, properties: Docume
     violations = declared.violations(properties)
     if violations:
         raise refuse(
-            [sentence(violation, properties, name) for violation in violations],
+            sentences(violations, properties, name),
             "Invalid relationship specified",
         )
 

@@ -6,25 +6,32 @@ The only writer of the store. Everything that decides is pure and lives beside i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from kastor.dtdl import DtdlError, UnresolvedReferenceError, parse
-from kastor.errors import LimitExceeded, ModelRefused, Unavailable
+from kastor.errors import ModelRefused, TooManyRequests, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
 from kastor.graph.metadata import is_component
+from kastor.graph.uploads import ModelLimits, named, read_upload, require_room
 from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
     from kastor.graph.catalog import ModelCatalog, StoredModel
+    from kastor.graph.uploads import Item
     from kastor.records import Current, Decision
     from kastor.storage.protocol import Store
     from kastor.types import Document, ModelId
+
+MOST_PROBLEMS = 100
+"""Problems of an upload that are looked for; reading on costs more than it tells."""
+UPLOADS_AT_ONCE = 8
+"""Requests whose models are in memory; one of them is worked on."""
 
 _WRONG_VERSION = frozenset({"disallowedContextVersion", "unrecognizedContextVersion"})
 _UPLOAD_REFUSED = (
@@ -55,22 +62,6 @@ _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp],
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLimits:
-    """What an upload may hold; None is no limit."""
-
-    max_version: int = 4
-    per_upload: int | None = None
-    stored: int | None = None
-    document_bytes: int | None = None
-    profile: Literal["dtdl", "adt"] = "dtdl"
-
-
-ADT_MODEL_LIMITS = ModelLimits(
-    max_version=3, per_upload=250, stored=10_000, document_bytes=1_048_576, profile="adt"
-)
-
-
 class GraphService:
     """The graph of one store."""
 
@@ -78,6 +69,7 @@ class GraphService:
         self._store = store
         self._limits = limits or ModelLimits()
         self._uploading = asyncio.Lock()
+        self._uploads = 0
 
     @property
     def catalog(self) -> ModelCatalog:
@@ -156,28 +148,56 @@ class GraphService:
         wanted = set(catalog.closure(model_ids) or ())
         return [model for model in catalog.models.values() if model.id in wanted]
 
+    @contextlib.contextmanager
+    def taking_upload(self) -> Iterator[None]:
+        """Count a request that brings models, from before its body is read.
+
+        Raises:
+            TooManyRequests: UPLOADS_AT_ONCE are under way.
+        """
+        if self._uploads >= UPLOADS_AT_ONCE:
+            raise TooManyRequests(
+                f"{UPLOADS_AT_ONCE} uploads of models are under way on this graph, and no more are "
+                "taken. Upload one after the other.",
+                retry_after=2,
+            )
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    async def read_upload(self, body: bytes) -> list[Item]:
+        """Return the models of a request's body, off the event loop.
+
+        Raises:
+            InvalidArgument: it is no array of JSON objects.
+            LimitExceeded: too many, or too large.
+        """
+        return await asyncio.to_thread(read_upload, body, self._limits)
+
     async def upload(
-        self, text: bytes, documents: Sequence[tuple[Document, bytes]], context: Context
+        self, text: bytes, documents: Sequence[Item], context: Context
     ) -> list[StoredModel]:
         """Store the models of one request, all or none.
 
         Args:
             text: the request's body, a JSON array of models.
-            documents: its items, decoded and as text.
+            documents: its items: keywords, and text.
             context: who uploads.
 
         Raises:
-            ModelRefused: not valid DTDL; `details` has every problem.
+            ModelRefused: not valid DTDL; `details` has the problems, the first MOST_PROBLEMS.
             Conflict: an id is stored already.
-            LimitExceeded: too many, or too large.
+            LimitExceeded: the graph has too many.
             Unavailable: models change too often meanwhile.
         """
-        self._require_within_limits(documents)
         async with self._uploading:  # two at a time would only make each other stale
             for _ in range(_UPLOAD_ATTEMPTS):
                 await self._store.refresh()
                 catalog = self.catalog
-                await asyncio.to_thread(self._require_valid, text, catalog)
+                require_room(len(documents), len(catalog.models), self._limits)
+                await _to_the_end(asyncio.to_thread(self._require_valid, text, catalog))
                 ids = [document["@id"] for document, _ in documents]
                 models.require_new(catalog, ids)
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
@@ -187,22 +207,6 @@ class GraphService:
                     continue
                 return [stored[model_id] for model_id in ids]
         raise Unavailable("Models change too often to be uploaded now; try again.")
-
-    def _require_within_limits(self, documents: Sequence[tuple[Document, bytes]]) -> None:
-        limits, count = self._limits, len(documents)
-        if limits.per_upload is not None and count > limits.per_upload:
-            raise LimitExceeded(
-                f"The request has {count} models; at most {limits.per_upload} models can be "
-                "uploaded in one request. Upload them in several, dependencies first."
-            )
-        if limits.stored is not None and len(self.catalog.models) + count > limits.stored:
-            raise LimitExceeded(f"A graph can hold at most {limits.stored} models.")
-        for document, item in documents:
-            if limits.document_bytes is not None and len(item) > limits.document_bytes:
-                raise LimitExceeded(
-                    f"The model {document.get('@id')} has {len(item)} bytes; at most "
-                    f"{limits.document_bytes} are allowed."
-                )
 
     def _require_valid(self, text: bytes, catalog: ModelCatalog) -> None:
         def resolve(ids: Sequence[str]) -> list[Document]:
@@ -215,15 +219,26 @@ class GraphService:
                 resolver=resolve,
                 tolerate_solecisms={"resolve"},
                 profile=self._limits.profile,
+                max_problems=MOST_PROBLEMS,
             )
         except UnresolvedReferenceError as error:
-            names = ", ".join(error.ids)
+            names = named(error.ids)
             raise ModelRefused(
                 f"{_UPLOAD_REFUSED}: these models are referred to but neither in the request "
                 f"nor stored: {names}. Upload them first, or together."
             ) from error
         except DtdlError as error:
             raise _refused(error) from error
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for a thread's work also where the caller is cancelled: it goes on, under its lock."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _refused(error: DtdlError) -> ModelRefused:
@@ -233,6 +248,8 @@ def _refused(error: DtdlError) -> ModelRefused:
         code = "ModelVersionNotSupported"
     first = problems[0]
     more = f" ({len(problems) - 1} more in details)" if len(problems) > 1 else ""
+    if len(problems) >= MOST_PROBLEMS:
+        more = f" (more in details, which end after {MOST_PROBLEMS})"
     details = tuple(
         (problem.id, f"{problem.message} {problem.cure}".strip()) for problem in problems
     )

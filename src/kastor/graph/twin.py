@@ -22,7 +22,7 @@ from kastor.graph.metadata import (
 )
 from kastor.graph.patch import read_operations
 from kastor.graph.twin_patch import Touch, apply_to_twin, renew_touched, within_component
-from kastor.graph.violations import TWIN, refuse, sentence
+from kastor.graph.violations import TWIN, refuse, sentences
 from kastor.records import (
     ChangeKind,
     Current,
@@ -250,7 +250,7 @@ def _finish_patch(
 def _content_faults(interface: CompiledInterface, document: Document) -> list[str]:
     violations = interface.violations(document)
     components = interface.components
-    faults = [sentence(violation, document, TWIN, components) for violation in violations]
+    faults = sentences(violations, document, TWIN, components)
     for name in components:
         value = document.get(name)
         if not isinstance(value, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kastor.errors import ValidationFailed
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from kastor.types import Document
 
 TWIN = "Twin"
+MOST_WORDED = 1_000
+"""Violations of one document that are put into sentences; nobody reads more of them."""
 _NUMBERS = frozenset(
     [
         "integer",
@@ -63,6 +65,16 @@ def sentence(
     if not violation.detail or _is_of_other_kind(violation, document):
         return text  # the type alone says it, in the recorded form
     return f"{text} {violation.detail[0].upper()}{violation.detail[1:].rstrip('.')}."
+
+
+def sentences(
+    violations: Sequence[Violation],
+    document: Document,
+    owner: str,
+    components: Container[object] = (),
+) -> list[str]:
+    """Return violations as sentences, the first MOST_WORDED of them."""
+    return [sentence(each, document, owner, components) for each in violations[:MOST_WORDED]]
 
 
 def _is_of_other_kind(violation: Violation, document: Document) -> bool:

@@ -11,6 +11,9 @@ from typing import Protocol
 from kastor.records import DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.types import Ticks
 
+READ_BYTES = 8 * 2**20
+"""Bytes of bodies that are read from the log at once; the first entry comes however long it is."""
+
 
 class EventStore(Protocol):
     """One graph's change log, endpoints, routes and dead letters.
@@ -25,7 +28,11 @@ class EventStore(Protocol):
         """Wait until the log may have grown beyond position `seen`."""
 
     async def changes_after(self, position: int, limit: int) -> list[LoggedChange]:
-        """Return entries of the log, in order, strictly after `position`."""
+        """Return entries of the log, in order, strictly after `position`.
+
+        Up to `limit` of them; fewer where their bodies have more than READ_BYTES together, and none
+        only where there are none.
+        """
 
     async def before_next(self, position: int) -> int:
         """Return the position before the first entry that is kept after `position`.

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
+from kastor.storage.events import READ_BYTES
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.leases import hold, keep, let_go
 from kastor.storage.postgres.statements import Qualified
@@ -45,7 +46,10 @@ FROM {graph}.log_head
 _CHANGES = """
 SELECT pos, subject, version, kind, notify, event_id, time, actor, traceparent, model_id,
        component, content_type, data
-FROM {graph}.changes WHERE pos > $1 ORDER BY pos LIMIT $2
+FROM (
+    SELECT *, sum(bytes) OVER (ORDER BY pos) - bytes AS before FROM (
+        SELECT * FROM {graph}.changes WHERE pos > $1 ORDER BY pos LIMIT $2) c
+) c WHERE before < $3 ORDER BY pos
 """
 _BEFORE_NEXT = """
 SELECT coalesce((SELECT min(pos) - 1 FROM {graph}.changes WHERE pos > $1), greatest(position, $1))
@@ -142,7 +146,9 @@ class PostgresEventTables:
         await self._stamp()
         return [
             LoggedChange(pos, subject, version, ChangeKind(kind), *rest)
-            for pos, subject, version, kind, *rest in await self._fetch(_CHANGES, position, limit)
+            for pos, subject, version, kind, *rest in await self._fetch(
+                _CHANGES, position, limit, READ_BYTES
+            )
         ]
 
     async def before_next(self, position: int) -> int:

@@ -12,6 +12,7 @@ import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
+from kastor.storage.events import READ_BYTES
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.unit import Counters
@@ -20,9 +21,12 @@ from kastor.types import Ticks
 Upkeep: TypeAlias = Callable[[Callable[[apsw.Connection, Counters], Any]], Awaitable[Any]]
 
 _CHANGES = """
+WITH ahead AS (
+    SELECT seq AS at, octet_length(data) AS size FROM changes WHERE seq > ?1 ORDER BY seq LIMIT ?2
+), counted AS (SELECT at, sum(size) OVER (ORDER BY at) - size AS before FROM ahead)
 SELECT seq, subject, version, kind, notify, event_id, time, actor, traceparent, model_id,
        component, content_type, data
-FROM changes WHERE seq > ? ORDER BY seq LIMIT ?
+FROM counted CROSS JOIN changes ON seq = at WHERE before < ?3 ORDER BY seq
 """
 _BEFORE_NEXT = """
 SELECT coalesce((SELECT min(seq) - 1 FROM changes WHERE seq > ?1),
@@ -91,7 +95,7 @@ class SqliteEventTables:
 
     async def changes_after(self, position: int, limit: int) -> list[LoggedChange]:
         """Return entries after `position`."""
-        rows = await self._read(_CHANGES, (position, limit))
+        rows = await self._read(_CHANGES, (position, limit, READ_BYTES))
         return [
             LoggedChange(seq, subject, version, ChangeKind(kind), bool(notify), *rest)
             for seq, subject, version, kind, notify, *rest in rows
