@@ -7,6 +7,7 @@ from dataclasses import replace
 from kastor.api.hosting import Graphs
 from kastor.api.measure import RequestMeter
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
+from kastor.budget import StreamBudget, StreamLimits
 from kastor.config import Settings, is_loopback
 from kastor.dtdl import ValueRules
 from kastor.events.feed import Feed
@@ -27,7 +28,11 @@ ADT_ROUTES = 6
 
 
 def build_services(
-    settings: Settings, store: Store, graphs: Graphs, requests: RequestMeter
+    settings: Settings,
+    store: Store,
+    graphs: Graphs,
+    requests: RequestMeter,
+    streams: StreamBudget,
 ) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
@@ -63,7 +68,18 @@ def build_services(
         limits,
         graphs,
         requests,
+        streams,
         allow_reset=settings.allow_reset,
+    )
+
+
+def stream_limits(settings: Settings) -> StreamLimits:
+    """Return what the open streams of the process may take."""
+    return StreamLimits(
+        places=settings.max_streams,
+        places_each=settings.max_streams_per_client,
+        size=settings.max_stream_bytes,
+        size_each=settings.max_stream_bytes_per_client,
     )
 
 
@@ -123,6 +139,7 @@ def _query_settings(settings: Settings) -> QuerySettings:
 def _live_settings(settings: Settings, query_settings: QuerySettings) -> LiveSettings:
     return LiveSettings(
         max_queries=settings.max_live_queries,
+        max_queries_each=settings.max_live_queries_per_client,
         max_rows=settings.max_live_rows,
         max_changes=settings.max_live_changes,
         timeout_seconds=query_settings.timeout_seconds,

@@ -20,7 +20,7 @@ from kastor.api.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.api.problem import answer, unexpected
 from kastor.api.request import READ_HEADER, Request, Response, StreamResponse, json_response
-from kastor.api.streaming import send_stream
+from kastor.api.streaming import STALL_SECONDS, send_stream
 from kastor.api.versions import require_version
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
 from kastor.errors import Forbidden, KastorError, Unauthenticated
@@ -54,6 +54,7 @@ class Application:
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
         draining: asyncio.Event | None = None,
+        stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._hosting = hosting
         self._requests = requests or RequestMeter()
@@ -63,6 +64,7 @@ class Application:
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
+        self._stall_seconds = stall_seconds
         self._matcher: Matcher[Operation] = Matcher(
             (operation.method, operation.path, operation) for operation in OPERATIONS
         )
@@ -127,7 +129,7 @@ class Application:
         elapsed = time.perf_counter() - started
         self._requests.note(name, scope["method"], response.status, elapsed)
         if isinstance(response, StreamResponse):
-            await send_stream(response, receive, send, self._draining)
+            await send_stream(response, receive, send, self._draining, self._stall_seconds)
         else:
             await _send(scope, response, send)
 

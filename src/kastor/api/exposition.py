@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from kastor import __version__
 from kastor.api.measure import BOUNDS, RequestMeter
 from kastor.api.metrics import GraphReading
+from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
 from kastor.ingest.service import InputStatus
@@ -52,6 +53,16 @@ _STREAMS: tuple[Row[GraphReading], ...] = (
     (
         *(_GAUGE, "kastor_feed_streams", "Streams of the event feed that are open."),
         lambda graph: graph.feed_streams,
+    ),
+)
+_BUDGET: tuple[Row[StreamBudget], ...] = (
+    (
+        *(_GAUGE, "kastor_stream_bytes", "Bytes that open streams keep for their clients."),
+        lambda budget: budget.size,
+    ),
+    (
+        *(_COUNTER, "kastor_streams_refused_total", "Streams refused or ended for want of room."),
+        lambda budget: budget.refused,
     ),
 )
 _ROUTE: tuple[Row[RouteState], ...] = (
@@ -109,17 +120,22 @@ _INPUT: tuple[Row[InputStatus], ...] = (
 _OUTCOMES = ("written", "merged", "deadband", "stale", "rejected")
 
 
-def expose(requests: RequestMeter, graphs: Sequence[GraphReading]) -> bytes:
+def expose(
+    requests: RequestMeter, graphs: Sequence[GraphReading], streams: StreamBudget | None = None
+) -> bytes:
     """Return the text of all metrics."""
-    return generate_latest(_Families(requests, graphs))
+    return generate_latest(_Families(requests, graphs, streams or StreamBudget()))
 
 
 class _Families(Collector):
     """All metrics of one scrape."""
 
-    def __init__(self, requests: RequestMeter, graphs: Sequence[GraphReading]) -> None:
+    def __init__(
+        self, requests: RequestMeter, graphs: Sequence[GraphReading], budget: StreamBudget
+    ) -> None:
         self._requests = requests
         self._graphs = graphs
+        self._budget = budget
 
     def collect(self) -> Iterator[Metric]:
         worker = str(self._requests.worker)
@@ -139,6 +155,7 @@ class _Families(Collector):
         yield _outcomes(inputs)
         streams = [((each.name, worker), each) for each in graphs]
         yield from _table(_STREAMS, ("graph", "worker"), streams)
+        yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
         yield from _answered(self._requests, worker)
         yield from _of_worker(REGISTRY.collect(), worker)
 

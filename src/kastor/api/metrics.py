@@ -46,7 +46,7 @@ async def metrics(services: Services, _request: Request) -> Response:
 
     graphs = sorted(services.graphs.opened().items())
     readings = await asyncio.gather(*(_read(name, each) for name, each in graphs))
-    body = expose(services.requests, readings)
+    body = expose(services.requests, readings, services.streams)
     return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
 
 

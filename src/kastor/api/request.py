@@ -6,6 +6,8 @@ Nothing is parsed that is not asked for; bodies are bounded before they are read
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +17,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from kastor.api.conditions import read_if_match, read_if_none_match
-from kastor.auth.roles import Actor
+from kastor.auth.roles import ANONYMOUS, Actor
 from kastor.errors import (
     BadRequest,
     InvalidArgument,
@@ -59,12 +61,17 @@ class Response:
 
 @dataclass(slots=True)
 class StreamResponse:
-    """An answer without an end of its own: it stops when its client goes or the server stops."""
+    """An answer without an end of its own: it stops when its client goes or the server stops.
+
+    Attributes:
+        farewell: makes the last chunk for a client that stopped reading; None: it gets none.
+    """
 
     chunks: AsyncIterator[bytes]
     content_type: bytes
     headers: Headers = field(default_factory=list)
     status: int = 200
+    farewell: Callable[[KastorError], bytes] | None = None
 
 
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:
@@ -93,7 +100,16 @@ class ClientGone(KastorError):
 class Request:
     """One request on its way through the operation's handler."""
 
-    __slots__ = ("_receive", "actor", "api_version", "base_url", "headers", "parameters", "query")
+    __slots__ = (
+        "_peer",
+        "_receive",
+        "actor",
+        "api_version",
+        "base_url",
+        "headers",
+        "parameters",
+        "query",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -102,6 +118,7 @@ class Request:
         self.api_version = ""
         self.base_url = ""
         self.actor: Actor
+        self._peer = (scope.get("client") or ("",))[0]
         self._receive = receive
 
     @property
@@ -109,6 +126,21 @@ class Request:
         """Who asks, and the trace of the request."""
         trace = self.headers.get(b"traceparent")
         return Context(self.actor.name, None if trace is None else trace.decode("latin-1"))
+
+    @property
+    def client(self) -> str:
+        """Whose streams are counted together: the token's, or the address's where there is none.
+
+        Anonymous clients are told apart by address, so that one machine cannot take the places of
+        all others; of IPv6 the network counts, since a machine has as many addresses as it likes.
+        """
+        if self.actor is not ANONYMOUS:
+            return f"token {self.actor.name}"
+        with contextlib.suppress(ValueError):
+            address = ipaddress.ip_address(self._peer.partition("%")[0])
+            if address.version == 6 and address.ipv4_mapped is None:  # noqa: PLR2004 - IPv6
+                return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(self._peer)
 
     def choose_source(self) -> None:
         """Let this request read where its header `kastor-read` says.

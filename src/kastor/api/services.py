@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kastor.api.hosting import Graphs
     from kastor.api.measure import RequestMeter
+    from kastor.budget import StreamBudget
     from kastor.events.feed import Feed
     from kastor.events.routes import RouteService
     from kastor.graph.service import GraphService
@@ -42,7 +43,10 @@ ADT_REQUEST_LIMITS = RequestLimits(
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One graph, ready to serve; `requests`, `limits` and `graphs` are the whole server's."""
+    """One graph, ready to serve.
+
+    `requests`, `streams`, `limits` and `graphs` are the whole server's.
+    """
 
     store: Store
     graph: GraphService
@@ -55,4 +59,5 @@ class Services:
     limits: RequestLimits
     graphs: Graphs
     requests: RequestMeter
+    streams: StreamBudget
     allow_reset: bool = False
