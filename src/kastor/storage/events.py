@@ -12,7 +12,7 @@ from kastor.records import DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.types import Ticks
 
 READ_BYTES = 8 * 2**20
-"""Bytes of bodies that are read from the log at once; the first entry comes however long it is."""
+"""Bytes of bodies that are read at once; the entry that reaches them is the last."""
 
 
 class EventStore(Protocol):
@@ -115,7 +115,10 @@ class EventStore(Protocol):
         """
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
-        """Return a route's dead letters by key, strictly after `after`."""
+        """Return a route's dead letters by key, strictly after `after`.
+
+        Up to `limit` of them; fewer where their events have more than READ_BYTES together.
+        """
 
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters (None: all) to be sent again; return how many."""

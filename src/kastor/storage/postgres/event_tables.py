@@ -99,8 +99,11 @@ VALUES ($1, $2, $3, $4, $5, $6, false)
 """
 _SETTLE = "DELETE FROM {graph}.dead_letters WHERE key = ANY($1::text[]::bigint[])"
 _LETTERS = """
-SELECT key, route, position, event, error, attempts, died, requeued FROM {graph}.dead_letters
-WHERE route = $1 AND key > $2 ORDER BY key LIMIT $3
+SELECT key, route, position, event, error, attempts, died, requeued
+FROM (
+    SELECT *, sum(octet_length(event)) OVER (ORDER BY key) - octet_length(event) AS before FROM (
+        SELECT * FROM {graph}.dead_letters WHERE route = $1 AND key > $2 ORDER BY key LIMIT $3) d
+) d WHERE before < $4 ORDER BY key
 """
 _SOME = "route = $1 AND ($2::text[] IS NULL OR key = ANY($2::text[]::bigint[])) RETURNING 1"
 _REQUEUE = f"UPDATE {{graph}}.dead_letters SET requeued = true WHERE {_SOME}"
@@ -252,7 +255,8 @@ class PostgresEventTables:
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""
-        return [DeadLetter(*row) for row in await self._fetch(_LETTERS, route_id, after, limit)]
+        rows = await self._fetch(_LETTERS, route_id, after, limit, READ_BYTES)
+        return [DeadLetter(*row) for row in rows]
 
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters to be sent again."""

@@ -71,8 +71,12 @@ VALUES (?, ?, ?, ?, ?, ?, 0)
 """
 _SETTLE = "DELETE FROM dead_letters WHERE key = ?"
 _LETTERS = """
-SELECT key, route, position, event, error, attempts, died, requeued FROM dead_letters
-WHERE route = ? AND key > ? ORDER BY key LIMIT ?
+WITH ahead AS (
+    SELECT key AS at, octet_length(event) AS size FROM dead_letters WHERE route = ?1 AND key > ?2
+    ORDER BY key LIMIT ?3
+), counted AS (SELECT at, sum(size) OVER (ORDER BY at) - size AS before FROM ahead)
+SELECT key, route, position, event, error, attempts, died, requeued
+FROM counted CROSS JOIN dead_letters ON key = at WHERE before < ?4 ORDER BY key
 """
 _REQUEUE = "UPDATE dead_letters SET requeued = 1 WHERE route = ? {some} RETURNING 1"
 _PURGE = "DELETE FROM dead_letters WHERE route = ? {some} RETURNING 1"
@@ -207,7 +211,7 @@ class SqliteEventTables:
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""
-        rows = await self._read(_LETTERS, (route_id, after, limit))
+        rows = await self._read(_LETTERS, (route_id, after, limit, READ_BYTES))
         return [
             DeadLetter(key, route, position, event, error, attempts, died, bool(requeued))
             for key, route, position, event, error, attempts, died, requeued in rows
