@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     max_models_per_upload: int = Field(10_000, gt=0, description="Most models of one upload.")
     max_model_bytes: int = Field(2_097_152, gt=0, description="Largest text of one model.")
     max_models_values: int = Field(
-        500_000, gt=0, description="Most members and items of one upload of models."
+        250_000, gt=0, description="Most members and items of one upload of models."
     )
     query_timeout: float = Field(60.0, gt=0, description="Seconds after which a query ends.")
     slow_query_seconds: float = Field(

@@ -49,7 +49,7 @@ class ModelLimits:
     per_upload: int | None = 10_000
     stored: int | None = None
     document_bytes: int | None = 2_097_152
-    values: int | None = 500_000
+    values: int | None = 250_000
     profile: Literal["dtdl", "adt"] = "dtdl"
 
 
