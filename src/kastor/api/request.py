@@ -41,6 +41,8 @@ Query: TypeAlias = dict[str, tuple[str, ...]]
 
 T = TypeVar("T")
 
+LARGE_BYTES = 65_536
+"""From here on a body is decoded in a thread: looking at its depth takes a while."""
 READ_HEADER = "kastor-read"
 """Where a request reads, see `kastor.storage.reading`; other operations than reads ignore it."""
 
@@ -103,6 +105,7 @@ class Request:
     __slots__ = (
         "_peer",
         "_receive",
+        "_size",
         "actor",
         "api_version",
         "base_url",
@@ -120,12 +123,14 @@ class Request:
         self.actor: Actor
         self._peer = (scope.get("client") or ("",))[0]
         self._receive = receive
+        self._size = 0
 
     @property
     def context(self) -> Context:
-        """Who asks, and the trace of the request."""
+        """Who asks, the trace of the request, and the size of its body if that was read."""
         trace = self.headers.get(b"traceparent")
-        return Context(self.actor.name, None if trace is None else trace.decode("latin-1"))
+        text = None if trace is None else trace.decode("latin-1")
+        return Context(self.actor.name, text, self._size)
 
     @property
     def client(self) -> str:
@@ -206,6 +211,7 @@ class Request:
                 raise _too_large(limit)
             chunks.append(chunk)
             more = message.get("more_body", False)
+        self._size = size
         return b"".join(chunks)
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
@@ -237,7 +243,7 @@ class Request:
             BadRequest: there is no body.
             InvalidArgument: it is no JSON, or no object.
         """
-        value = parse_json(await self.body(limit))
+        value = await decoded(await self.body(limit))
         if not isinstance(value, dict):
             raise InvalidArgument("The body must be a JSON object.")
         return value
@@ -250,10 +256,17 @@ class Request:
             InvalidArgument: it is no JSON.
             JsonPatchInvalid: it is no array of objects.
         """
-        value = parse_json(await self.body(limit))
+        value = await decoded(await self.body(limit))
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise JsonPatchInvalid("A JSON Patch is an array of operation objects.")
         return tuple(value)
+
+
+async def decoded(body: bytes) -> Json:
+    """Return the decoded body, as `parse_json`; of a large one off the event loop."""
+    if len(body) > LARGE_BYTES:
+        return await asyncio.to_thread(parse_json, body)
+    return parse_json(body)
 
 
 def parse_json(body: bytes) -> Json:
