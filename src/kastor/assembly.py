@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from kastor.api.hosting import Graphs
 from kastor.api.measure import RequestMeter
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
+from kastor.budget import StreamBudget, StreamLimits
 from kastor.config import Settings, is_loopback
 from kastor.dtdl import ValueRules
 from kastor.events.feed import Feed
 from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
-from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
+from kastor.graph.service import GraphService
+from kastor.graph.uploads import ADT_MODEL_LIMITS, ModelLimits
 from kastor.ingest.service import InputService
 from kastor.live.service import LiveService, LiveSettings
 from kastor.logs import get_logger
@@ -39,11 +41,12 @@ def build_services(
     graphs: Graphs,
     requests: RequestMeter,
     vitals: Vitals,
+    streams: StreamBudget,
 ) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
     _tell_of_interfaces_inside(store.catalog)
-    graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
+    graph = GraphService(store, ADT_MODEL_LIMITS if adt else _model_limits(settings))
     limits = _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     dialect = None if store.schema is None else Postgres(store.schema)
@@ -77,6 +80,7 @@ def build_services(
         graphs,
         requests,
         vitals,
+        streams,
         allow_reset=settings.allow_reset,
     )
 
@@ -91,6 +95,16 @@ def _tell_of_interfaces_inside(catalog: ModelCatalog) -> None:
             count=len(found),
             first=found[:3],
         )
+
+
+def stream_limits(settings: Settings) -> StreamLimits:
+    """Return what the open streams of the process may take."""
+    return StreamLimits(
+        places=settings.max_streams,
+        places_each=settings.max_streams_per_client,
+        size=settings.max_stream_bytes,
+        size_each=settings.max_stream_bytes_per_client,
+    )
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:
@@ -134,6 +148,14 @@ def _request_limits(settings: Settings) -> RequestLimits:
     )
 
 
+def _model_limits(settings: Settings) -> ModelLimits:
+    return ModelLimits(
+        per_upload=settings.max_models_per_upload,
+        document_bytes=settings.max_model_bytes,
+        values=settings.max_models_values,
+    )
+
+
 def _query_settings(settings: Settings) -> QuerySettings:
     return QuerySettings(
         default_page=settings.query_page,
@@ -145,6 +167,7 @@ def _query_settings(settings: Settings) -> QuerySettings:
 def _live_settings(settings: Settings, query_settings: QuerySettings) -> LiveSettings:
     return LiveSettings(
         max_queries=settings.max_live_queries,
+        max_queries_each=settings.max_live_queries_per_client,
         max_rows=settings.max_live_rows,
         max_changes=settings.max_live_changes,
         timeout_seconds=query_settings.timeout_seconds,

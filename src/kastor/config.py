@@ -112,7 +112,12 @@ class Settings(BaseSettings):
         1_048_576, gt=0, description="Largest body of a request, uploads of models aside."
     )
     max_models_body_bytes: int = Field(
-        134_217_728, gt=0, description="Largest body of an upload of models."
+        33_554_432, gt=0, description="Largest body of an upload of models."
+    )
+    max_models_per_upload: int = Field(10_000, gt=0, description="Most models of one upload.")
+    max_model_bytes: int = Field(2_097_152, gt=0, description="Largest text of one model.")
+    max_models_values: int = Field(
+        250_000, gt=0, description="Most members and items of one upload of models."
     )
     max_connections: int = Field(
         10_000, gt=0, description="Most connections of clients to a process at once."
@@ -136,13 +141,31 @@ class Settings(BaseSettings):
     query_page: int = Field(100, gt=0, description="Rows of a query page when none are asked for.")
     max_query_page: int = Field(1_000, gt=0, description="Most rows of a query page.")
     max_live_queries: int = Field(
-        100, ge=0, description="Most live queries open at once on one graph."
+        200, ge=0, description="Most live queries open at once on one graph."
+    )
+    max_live_queries_per_client: int = Field(
+        100, ge=0, description="Of these, most that one client has: a token, or an address."
     )
     max_live_rows: int = Field(10_000, gt=0, description="Most rows of a live query.")
     max_live_changes: int = Field(
         100,
         ge=0,
         description="Most changes at once that a live query evaluates one by one.",
+    )
+    max_streams: int = Field(
+        2_500, gt=0, description="Most streams (live queries, event feed) open at once."
+    )
+    max_streams_per_client: int = Field(
+        1_250, gt=0, description="Of these, most that one client has: a token, or an address."
+    )
+    max_stream_bytes: int = Field(
+        268_435_456, gt=0, description="Most bytes that all streams keep for their clients."
+    )
+    max_stream_bytes_per_client: int = Field(
+        67_108_864, gt=0, description="Of these, most for one client."
+    )
+    stream_stall_seconds: float = Field(
+        30.0, gt=0, description="Seconds after which a stream ends that its client does not read."
     )
     version_days: float = Field(7.0, ge=0, description="Days that superseded versions are kept.")
     version_bytes: int = Field(

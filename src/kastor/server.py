@@ -21,8 +21,9 @@ from kastor.api.hosting import Hosting
 from kastor.api.measure import RequestMeter
 from kastor.api.services import Services
 from kastor.api.strangers import StrangerCheck
-from kastor.assembly import build_services, value_rules
+from kastor.assembly import build_services, stream_limits, value_rules
 from kastor.auth.tokens import TokenStore
+from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
 from kastor.engines import make_databases, open_postgres, open_sqlite
 from kastor.graph.catalog import catalog_builder
@@ -178,10 +179,11 @@ async def _open_graphs(
     stack: AsyncExitStack,
 ) -> ServerGraphs:
     placement, open_store = _place_graphs(settings, folder, stack)
+    streams = StreamBudget(stream_limits(settings))
     graphs = ServerGraphs(
         placement,
         open_store,
-        lambda store, parts: build_services(settings, store, graphs, requests, parts),
+        lambda store, parts: build_services(settings, store, graphs, requests, parts, streams),
         settings.endpoints,
         vitals,
         settings.max_graphs,
@@ -225,6 +227,7 @@ def _application(
         trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         draining=draining,
+        stall_seconds=settings.stream_stall_seconds,
     )
 
 

@@ -22,7 +22,7 @@ from kastor.api.operations import OPERATIONS
 from kastor.api.problem import answer, unexpected
 from kastor.api.request import READ_HEADER, Request, Response, StreamResponse, json_response
 from kastor.api.signposts import Signposts
-from kastor.api.streaming import send_stream
+from kastor.api.streaming import STALL_SECONDS, send_stream
 from kastor.api.versions import require_version
 from kastor.api.warnings import warning_header
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
@@ -62,6 +62,7 @@ class Application:
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
         draining: asyncio.Event | None = None,
+        stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._hosting = hosting
         self._strict = strict
@@ -72,6 +73,7 @@ class Application:
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
+        self._stall_seconds = stall_seconds
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
@@ -143,7 +145,7 @@ class Application:
         elapsed = time.perf_counter() - started
         self._requests.note(name, scope["method"], response.status, elapsed)
         if isinstance(response, StreamResponse):
-            await send_stream(response, receive, send, self._draining)
+            await send_stream(response, receive, send, self._draining, self._stall_seconds)
         else:
             await _send(scope, response, send)
 

@@ -1,7 +1,8 @@
 """Sends answers without an end: each step also waits for the client to go and the server to stop.
 
 Neither is told to a running response by the HTTP server; without this every restart would wait for
-its time limit, and a client that never reads would hold a task for ever.
+its time limit, and a client that never reads would hold a task for ever. One that does not read for
+a while loses its stream, and with it what was kept for it; when it reads again it is told so.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ import contextlib
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kastor.errors import KastorError, TooManyRequests
+
 if TYPE_CHECKING:
     from kastor.api.request import Receive, Send, StreamResponse
+
+STALL_SECONDS = 30.0
+FAREWELL_SECONDS = 300.0
+"""How long a client whose stream has ended may take to begin to read again and be told."""
 
 T = TypeVar("T")
 
@@ -21,10 +28,26 @@ class StreamEndedError(Exception):
     """The client went away, or the server stops."""
 
 
+class StalledError(Exception):
+    """The client does not read."""
+
+
 async def send_stream(
-    response: StreamResponse, receive: Receive, send: Send, draining: asyncio.Event
+    response: StreamResponse,
+    receive: Receive,
+    send: Send,
+    draining: asyncio.Event,
+    stall_seconds: float = STALL_SECONDS,
 ) -> None:
-    """Send a stream until its end, its client's or the server's."""
+    """Send a stream until its end, its client's or the server's.
+
+    Args:
+        response: the stream.
+        receive: of the connection.
+        send: of the connection.
+        draining: set when the server stops.
+        stall_seconds: for which a client may leave what is sent unread.
+    """
     headers = [
         (b"content-type", response.content_type),
         (b"cache-control", b"no-store"),
@@ -37,17 +60,23 @@ async def send_stream(
         asyncio.ensure_future(draining.wait()),
     )
     try:
-        while True:
-            chunk = await _unless_ended(anext(response.chunks), enders)
-            body = {"type": "http.response.body", "body": chunk, "more_body": True}
-            await _unless_ended(send(body), enders)
+        try:
+            while True:
+                chunk = await _unless_ended(anext(response.chunks), enders)
+                await _unless_ended(send(_part(chunk)), enders, stall_seconds)
+        finally:
+            with contextlib.suppress(RuntimeError):  # a step of it was cancelled just now
+                await response.chunks.aclose()  # type: ignore[attr-defined]
     except (StopAsyncIteration, StreamEndedError):
         pass
+    except StalledError:
+        if response.farewell is not None:
+            last_chunk = _part(response.farewell(_not_read(stall_seconds)))
+            with contextlib.suppress(StalledError, StreamEndedError):
+                await _unless_ended(send(last_chunk), enders, FAREWELL_SECONDS)
     finally:
         for ender in enders:
             ender.cancel()
-        with contextlib.suppress(RuntimeError):  # a step of it was cancelled just now
-            await response.chunks.aclose()  # type: ignore[attr-defined]
     if not enders[0].done():
         last = {"type": "http.response.body", "body": b"", "more_body": False}
         with contextlib.suppress(TimeoutError):  # the client may never read again
@@ -59,12 +88,27 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _unless_ended(work: Awaitable[T], enders: tuple[asyncio.Future[Any], ...]) -> T:
+def _part(chunk: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": chunk, "more_body": True}
+
+
+def _not_read(seconds: float) -> KastorError:
+    return TooManyRequests(
+        f"The stream was not read for {seconds:g} seconds (setting stream_stall_seconds), so it "
+        "has ended. Begin again, and read what comes as it comes."
+    )
+
+
+async def _unless_ended(
+    work: Awaitable[T], enders: tuple[asyncio.Future[Any], ...], seconds: float | None = None
+) -> T:
     task = asyncio.ensure_future(work)
-    await asyncio.wait((task, *enders), return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait(
+        (task, *enders), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+    )
     if not task.done():
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
             await task
-        raise StreamEndedError
+        raise StreamEndedError if done else StalledError
     return task.result()

@@ -5,12 +5,16 @@ A reference is read when a sink opens, so that a renewed secret is taken without
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+
+LONGEST_SECRET = 65_536
+"""Bytes of a secret in a file."""
 
 
 class SecretError(Exception):
@@ -43,13 +47,24 @@ def read_secret(reference: Secret) -> str:
     else:
         where = f"the file {reference.file}"
         try:
-            value = Path(str(reference.file)).read_text(encoding="utf-8").rstrip("\r\n")
+            value = _read_file(str(reference.file)).rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise SecretError(f"{where} with the secret cannot be read: {reason}") from None
     if not value:
         raise SecretError(f"{where} holds no secret")
     return value
+
+
+def _read_file(path: str) -> str:
+    """Return a small file's text; a device or a pipe, which might never end, is none."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        data = file.read(LONGEST_SECRET + 1)
+    if len(data) > LONGEST_SECRET:
+        raise OSError(errno.EFBIG, f"it has more than {LONGEST_SECRET} bytes")
+    return data.decode("utf-8")
 
 
 def read_text(value: TextOrSecret) -> str:

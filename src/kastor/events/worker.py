@@ -135,8 +135,9 @@ class RouteWorker:
                     await self._back_off(Fault("unavailable", error.message))
                 except Exception as error:  # noqa: BLE001 - a fault in one route is its own
                     _log.warning("route failed", route=self.route.id, exc_info=error)
-                    self.error = hide(str(error), ())
-                    await self._back_off(Fault("unavailable", self.error))
+                    fault = Fault("unavailable", hide(str(error), ())).shortened()
+                    self.error = fault.message
+                    await self._back_off(fault)
         finally:
             if sink is not None:
                 await attempt("sink", sink.close, route=self.route.id)
@@ -191,15 +192,16 @@ class RouteWorker:
         self._unnoted.delivered += report.confirmed
         if report.fault is None:
             return
+        fault = report.fault.shortened()
         self._attempts += 1
-        self.error = report.fault.message
-        if report.fault.kind == "refused" or self._is_too_old(pending[0]):
-            self._unnoted.letters.append(self._letter(pending.popleft(), report.fault))
+        self.error = fault.message
+        if fault.kind == "refused" or self._is_too_old(pending[0]):
+            self._unnoted.letters.append(self._letter(pending.popleft(), fault))
             self._attempts = 0
             return
         self.position = pending[0].position - 1
         await self._note()
-        await self._back_off(report.fault)
+        await self._back_off(fault)
 
     def _is_too_old(self, event: Event) -> bool:
         age = -1.0 if event.time is None else _age_seconds(event.time)
@@ -228,7 +230,7 @@ class RouteWorker:
         await self._lease.wait()
         report = await sink.deliver([event])
         if report.fault is not None:
-            self._unnoted.letters.append(self._letter(event, report.fault))
+            self._unnoted.letters.append(self._letter(event, report.fault.shortened()))
         self._unnoted.delivered += report.confirmed
         self._unnoted.settled.append(letter.key)
         await self._note()

@@ -40,6 +40,11 @@ STEADY_SECONDS = 60.0
 SETTLE_SECONDS = 1.0
 """How long what was received may take to become durable when the input stops."""
 
+PACKET_OVERHEAD = 65_536
+"""Bytes of a message beside its payload: topic and properties."""
+BYTES_AHEAD = 16 * 2**20
+"""Payloads that are in memory and not yet settled; beyond, the connection is not read."""
+
 _FAILURE = 0x80
 _SESSION_TAKEN_OVER = 0x8E
 _NEW_SUBSCRIPTIONS_ONLY = 1
@@ -191,6 +196,7 @@ class _Connection:
         # Messages with QoS 0 need no acknowledgement that would hold the broker back.
         self._limit = settings.receive_maximum * 2
         self._handed = self._finished = 0
+        self._bytes_handed = self._bytes_finished = 0
         self._moved = threading.Event()
         self._greeted: asyncio.Future[bool] = self._loop.create_future()
         self._subscribed: asyncio.Future[list[int]] = self._loop.create_future()
@@ -207,6 +213,7 @@ class _Connection:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = settings.session_expiry
         properties.ReceiveMaximum = settings.receive_maximum
+        properties.MaximumPacketSize = settings.max_bytes + PACKET_OVERHEAD
         port = settings.port or (8883 if settings.tls else 1883)
         await asyncio.to_thread(
             client.connect,
@@ -313,6 +320,12 @@ class _Connection:
             if not future.done():
                 future.set_exception(kind(f"the broker closed the connection: {reason}"))
 
+    @property
+    def _is_full(self) -> bool:
+        """Whether so much waits to be settled that nothing more is to be read."""
+        ahead = self._bytes_handed - self._bytes_finished
+        return self._handed - self._finished >= self._limit or ahead >= BYTES_AHEAD
+
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         """Hand a message over; runs in paho's thread, which nothing may end."""
         try:
@@ -327,24 +340,34 @@ class _Connection:
 
     def _hand_over(self, message: MQTTMessage) -> None:
         """Pass a message to the loop, and stop reading while there is no room."""
-        while self._handed - self._finished >= self._limit and self._subscribed.done():
+        while self._is_full and self._subscribed.done():
             if self._closing:
                 return
             self._moved.wait(_BLOCKED_SECONDS)
             self._moved.clear()
         self._handed += 1
+        self._bytes_handed += len(message.payload)
         self._tell(self._take, _read(message), message.mid if message.qos else 0)
 
     def _take(self, message: Message, mid: int) -> None:
         if self._closing:
             return
-        task = self._pipeline.accept(message)
+        size = len(message.payload)
+        if size > self._settings.max_bytes:  # from a broker that does not keep to what it was told
+            task = asyncio.create_task(self._refuse(message))
+        else:
+            task = self._pipeline.accept(message)
         if mid:
             self._unsettled.append((mid, task))
-        task.add_done_callback(self._settled)
+        task.add_done_callback(lambda done: self._settled(done, size))
 
-    def _settled(self, task: asyncio.Task[Verdict]) -> None:
+    async def _refuse(self, message: Message) -> Verdict:
+        most = self._settings.max_bytes
+        return self._pipeline.reject(message, f"It has more than {most} bytes (max_bytes).")
+
+    def _settled(self, task: asyncio.Task[Verdict], size: int) -> None:
         self._finished += 1
+        self._bytes_finished += size
         self._moved.set()
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("message failed", exc_info=fault)

@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import re
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from kastor.clock import now_ticks
-from kastor.errors import InvalidArgument, KastorError, NotAllowed, NotFound, Unavailable
+from kastor.errors import (
+    InvalidArgument,
+    KastorError,
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+)
 from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts
@@ -30,11 +38,16 @@ from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_nam
 from kastor.vital import Kept, Vitals
 
 if TYPE_CHECKING:
+    from kastor.ingest.mapping import Message
     from kastor.ingest.mqtt import MqttSource
 
 _NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
-_AT_ONCE = 100
-"""Messages of a request that are looked at before other requests have their turn."""
+SLICE_SECONDS = 0.005
+"""Time for which messages of a request are looked at before other requests have their turn."""
+MOST_WORK = 1_000_000
+"""Steps that one request may cost: its messages, times what the rules do with each."""
+READINGS_AT_ONCE = 10_000
+"""Readings of a request that wait to be written; the next are made when these are durable."""
 
 _log = get_logger("kastor.ingest")
 
@@ -163,13 +176,15 @@ class InputService:
 
     async def inputs(self) -> list[InputInfo]:
         """Return the inputs by name."""
-        return [_info(row) for row in await self._store.inputs()]
+        rows = await self._store.inputs()
+        # The rules are read again, which for many of them takes a while.
+        return await asyncio.to_thread(lambda: [_info(row) for row in rows])
 
     async def input(self, name: str) -> InputInfo:
         """Return an input; raises NotFound."""
         for row in await self._store.inputs():
             if row.name == name:
-                return _info(row)
+                return await asyncio.to_thread(_info, row)
         raise _not_found(name)
 
     async def put_input(self, name: str, kind: str, settings: Mapping[str, Any]) -> InputInfo:
@@ -185,7 +200,7 @@ class InputService:
                 "An input's name has 3 to 50 letters, digits and hyphens, and no hyphen at its "
                 "ends."
             )
-        read_input(kind, settings, self._policy)
+        await asyncio.to_thread(read_input, kind, settings, self._policy)
         require_library(kind)
         text = msgspec.json.encode(dict(settings))
         async with self._counting:
@@ -240,7 +255,7 @@ class InputService:
             NotFound: there is no such input.
             NotAllowed: it is not a webhook.
             InvalidArgument: the body cannot be read.
-            LimitExceeded: it has too many messages.
+            LimitExceeded: it has too many messages, or too many for the rules.
             Unavailable: some of it could not be written; the whole may be sent again.
         """
         running = await self._find(name)
@@ -249,15 +264,14 @@ class InputService:
         pipeline = running.pipeline
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
-        waiting: list[Taken | Verdict] = []
-        for each in read_messages(content_type, headers, body):
-            if isinstance(each, NoEvent):
-                waiting.append(pipeline.reject(each.message, str(each)))
-            else:
-                waiting.append(pipeline.take(each))
-            if len(waiting) % _AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return await _settled(pipeline, waiting)
+        messages = read_messages(content_type, headers, body)
+        if len(messages) * pipeline.weight > MOST_WORK:
+            raise LimitExceeded(
+                f"The request has {len(messages)} messages, and the rules of the input {name} take "
+                f"{pipeline.weight} steps for each; at most {MOST_WORK} steps are taken for one "
+                "request. Send the messages in several requests."
+            )
+        return await _receive(pipeline, messages)
 
     async def _find(self, name: str) -> _Running:
         if name not in self._running and self._store.shared:
@@ -323,15 +337,54 @@ class InputService:
         return held
 
 
-async def _settled(pipeline: Pipeline, waiting: Sequence[Taken | Verdict]) -> list[Verdict]:
-    """Return what became of messages; raises Unavailable when every one has been waited for."""
+async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) -> list[Verdict]:
+    """Take messages; return what became of each.
+
+    Cancelled, it takes nothing more, and gives up what is not yet written.
+
+    Raises:
+        Unavailable: some of it could not be written.
+    """
+    verdicts: list[Verdict] = []
+    waiting: deque[Taken | Verdict] = deque()
+    readings, turn = 0, time.monotonic()
+    try:
+        for each in messages:
+            if isinstance(each, NoEvent):
+                waiting.append(pipeline.reject(each.message, str(each)))
+            else:
+                taken = pipeline.take(each)
+                readings += len(taken.results)
+                waiting.append(taken)
+            if readings >= READINGS_AT_ONCE:
+                verdicts += await _settled(pipeline, waiting)
+                readings = 0
+            elif time.monotonic() - turn > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                turn = time.monotonic()
+        verdicts += await _settled(pipeline, waiting)
+    finally:
+        for left in waiting:
+            if isinstance(left, Taken):
+                pipeline.drop(left)
+    return verdicts
+
+
+async def _settled(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[Verdict]:
+    """Return what became of messages, each taken off `waiting` when that is known.
+
+    Raises:
+        Unavailable: some could not be written; every one has been waited for.
+    """
     verdicts: list[Verdict] = []
     failure: Unavailable | None = None
-    for each in waiting:
+    while waiting:
+        each = waiting[0]
         try:
             verdicts.append(await pipeline.settle(each) if isinstance(each, Taken) else each)
         except Unavailable as error:
             failure = error
+        waiting.popleft()
     if failure is not None:
         raise failure
     return verdicts

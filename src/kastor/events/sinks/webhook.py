@@ -37,6 +37,10 @@ from kastor.events.sinks.trust import tls_context
 ANSWER_BYTES = 65_536
 """An answer is read up to here, so that the connection can be used again; more closes it."""
 
+LONGEST_RETRY = 86_400.0
+"""Seconds that a receiver may ask to wait; a route waits no longer than its own longest pause."""
+
+_LONGEST_DATE = 64
 _SHOWN = 200
 # The endpoint's trouble rather than the event's: it is busy, or does not know us (now).
 _TRY_AGAIN = frozenset({401, 403, 404, 407, 408, 425, 429})
@@ -165,7 +169,7 @@ class WebhookSink:
                 return await self._exchange(target, body, headers)
         except (TimeoutError, httpx2.TimeoutException):
             return Fault("unavailable", f"No answer within {self._endpoint.timeout:g} seconds.")
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever an answer may bring about
             why = str(error) or type(error).__name__
             return Fault("unavailable", hide(f"{_origin(target.url)}: {why}", target.hidden))
 
@@ -205,15 +209,15 @@ def _origin(url: str) -> str:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header: a number or a date."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
+    """Seconds of a Retry-After header, a number or a date, within LONGEST_RETRY; raises nothing."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_RETRY)  # of very many digits: infinity
     try:
-        until = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        until = parsedate_to_datetime(text[:_LONGEST_DATE])
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        seconds = (until - datetime.now(UTC)).total_seconds()
+    except Exception:  # noqa: BLE001 - a stranger's text, and the parser raises all kinds
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, seconds), LONGEST_RETRY)
