@@ -29,7 +29,7 @@ MODEL = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[KastorServer]:
-    with KastorServer(("--graph-domain", "graphs.test")) as started:
+    with KastorServer(("--graph-domain", "graphs.test", "--allow-anonymous")) as started:
         yield started
 
 
