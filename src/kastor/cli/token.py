@@ -63,7 +63,7 @@ def list_command(data: Data = None) -> None:
 def revoke(
     name: Annotated[str, typer.Argument(help="As `list` prints it.")], data: Data = None
 ) -> None:
-    """Remove a token; a running server notices within a minute."""
+    """Remove a token; a running server notices within seconds."""
     try:
         revoked = revoke_token(_path(data), name)
     except (OSError, TokenFileError) as error:
