@@ -24,6 +24,7 @@ from kastor.api.services import Services
 from kastor.api.strangers import StrangerCheck
 from kastor.assembly import build_services, value_rules
 from kastor.auth.tokens import TokenStore
+from kastor.auth.watch import watch_tokens
 from kastor.config import Settings, is_loopback
 from kastor.engines import make_databases, open_postgres, open_sqlite
 from kastor.errors import Unavailable
@@ -129,7 +130,9 @@ async def _serve(
         app = _application(settings, graphs, requests, tokens, draining)
         server = Server(uvicorn_config(settings, app, certificate), draining.set)
         sample = await _fill(settings, services, stack)
-        stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs, tokens)))
+        stack.push_async_callback(_cancel, asyncio.create_task(_upkeep(graphs)))
+        if tokens is not None:
+            stack.push_async_callback(_cancel, asyncio.create_task(watch_tokens(tokens)))
         status = await services.store.status()
         url = address_of(settings, listener)
         server.catch_signals()
@@ -198,6 +201,7 @@ def _stranger_check(settings: Settings) -> StrangerCheck | None:
         graph_domain=settings.graph_domain,
         trusted_proxies=settings.trusted_proxies,
         origins=settings.cors_origin,
+        handed_on=settings.allow_anonymous,
     )
 
 
@@ -213,12 +217,10 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
     return loaded.message
 
 
-async def _upkeep(graphs: ServerGraphs, tokens: TokenStore | None) -> None:
+async def _upkeep(graphs: ServerGraphs) -> None:
     while True:
         await asyncio.sleep(UPKEEP_SECONDS)
         try:
-            if tokens is not None:
-                tokens.refresh()
             for services in graphs.opened().values():
                 await services.store.prune()
         except Unavailable as error:

@@ -9,6 +9,7 @@ import asyncio
 import re
 import secrets
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -161,7 +162,11 @@ class Application:
             request.api_version = require_version(request.query.get("api-version"), url)
         if READ_HEADER in operation.headers:
             request.choose_source()
-        return await operation.handler(services, request)
+        response = await operation.handler(services, request)
+        if self._tokens is not None and isinstance(response, StreamResponse):
+            token, permission = _token(request.headers), operation.permission
+            response.access_lost = partial(self._tokens.until_lost, token, permission)
+        return response
 
     async def _open(self, request: Request, addressed: Addressed, operation: Operation) -> Services:
         if operation.permission is Permission.OPEN and self._known(request.headers) is None:
@@ -185,10 +190,8 @@ class Application:
     def _known(self, headers: dict[bytes, bytes]) -> Actor | None:
         if self._tokens is None:
             return ANONYMOUS
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer":
-            return None
-        return self._tokens.actor(token.strip().decode("latin-1"))
+        token = _token(headers)
+        return self._tokens.actor(token) if token else None
 
     def _base_url(
         self, scope: Scope, headers: dict[bytes, bytes], addressed: Addressed | None = None
@@ -226,6 +229,12 @@ class Application:
             await send(message)
 
         await self._docs(scope, receive, noting)
+
+
+def _token(headers: dict[bytes, bytes]) -> str:
+    """Return the token of a request; none is empty."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else ""
 
 
 def _first(value: bytes | None) -> str:

@@ -59,12 +59,16 @@ class Response:
 
 @dataclass(slots=True)
 class StreamResponse:
-    """An answer without an end of its own: it stops when its client goes or the server stops."""
+    """An answer without an end of its own.
+
+    It stops when its client goes, the server stops or `access_lost` returns.
+    """
 
     chunks: AsyncIterator[bytes]
     content_type: bytes
     headers: Headers = field(default_factory=list)
     status: int = 200
+    access_lost: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:

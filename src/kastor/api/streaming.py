@@ -1,7 +1,8 @@
-"""Sends answers without an end: each step also waits for the client to go and the server to stop.
+"""Sends answers without an end: each step also waits for whatever is to end them.
 
-Neither is told to a running response by the HTTP server; without this every restart would wait for
-its time limit, and a client that never reads would hold a task for ever.
+The HTTP server does not tell a running response that its client has gone or that it is to stop;
+without this every restart would wait for its time limit, and a client that never reads would hold a
+task for ever. Nor would a revoked token end what it began.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ T = TypeVar("T")
 
 
 class StreamEndedError(Exception):
-    """The client went away, or the server stops."""
+    """The client went away, the server stops, or the token was revoked."""
 
 
 async def send_stream(
     response: StreamResponse, receive: Receive, send: Send, draining: asyncio.Event
 ) -> None:
-    """Send a stream until its end, its client's or the server's."""
+    """Send a stream until its end, its client's or the server's, or until its access ends."""
     headers = [
         (b"content-type", response.content_type),
         (b"cache-control", b"no-store"),
@@ -32,10 +33,12 @@ async def send_stream(
         *response.headers,
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    enders = (
+    enders: tuple[asyncio.Future[Any], ...] = (
         asyncio.ensure_future(_until_gone(receive)),
         asyncio.ensure_future(draining.wait()),
     )
+    if response.access_lost is not None:
+        enders += (asyncio.ensure_future(response.access_lost()),)
     try:
         while True:
             chunk = await _unless_ended(anext(response.chunks), enders)
