@@ -104,7 +104,7 @@ class InputService:
             store: of the inputs.
             graph: what is written to.
             host_name: the graph's; names the sessions at brokers.
-            policy: bounds of secrets.
+            policy: what inputs may touch.
         """
         self._store = store
         self._graph = graph
@@ -294,7 +294,7 @@ class InputService:
             mqtt = importlib.import_module("kastor.ingest.mqtt")  # its library is an extra
             client_id = f"{self._session}-{row.name}"
             source = mqtt.MqttSource(
-                row.name, settings, client_id, running.pipeline, obsolete, lease
+                row.name, settings, client_id, running.pipeline, obsolete, lease, self._policy
             )
             running.source = cast("MqttSource", source)
             running.source.start()

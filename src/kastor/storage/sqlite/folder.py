@@ -1,4 +1,4 @@
-"""The data folder: `graphs/default.sqlite3`, `tls/`, `tokens`, `kastor.lock`.
+"""The data folder: `graphs/default.sqlite3`, `tls/`, `secrets/`, `tokens`, `kastor.lock`.
 
 One process owns a folder; a second one is refused with the first one's process id.
 """
@@ -11,6 +11,12 @@ from typing import IO
 
 if os.name == "posix":
     import fcntl
+
+SECRETS = "secrets"
+"""Folder of secrets that endpoints and inputs may name."""
+
+OWN_NAMES = ("graphs", "tls", SECRETS, "tokens", "kastor")
+"""How the names begin of what the server keeps there: no endpoint may write to these."""
 
 
 class FolderInUseError(Exception):
