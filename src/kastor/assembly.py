@@ -9,7 +9,7 @@ from kastor.api.hosting import Graphs
 from kastor.api.measure import RequestMeter
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
 from kastor.budget import StreamBudget, StreamLimits
-from kastor.config import Settings, is_loopback
+from kastor.config import Settings
 from kastor.dtdl import ValueRules
 from kastor.events.feed import Feed
 from kastor.events.policy import EndpointPolicy
@@ -24,6 +24,7 @@ from kastor.query.indexes import IndexService
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
+from kastor.storage.sqlite.folder import OWN_NAMES, SECRETS
 from kastor.vital import Vitals
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def build_services(
         refresh=store.refresh,
     )
     policy = endpoint_policy(settings)
-    relay = Relay(store.events, store.host_name, policy, vitals=vitals)
+    own_word = operator_policy(settings)
+    relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
     max_routes = min(ADT_ROUTES, settings.max_routes) if adt else settings.max_routes
     routes = RouteService(store.events, relay, max_routes, settings.max_endpoints)
     feed = Feed(store.events, store.host_name, vitals)
@@ -108,22 +110,32 @@ def stream_limits(settings: Settings) -> StreamLimits:
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:
-    """Return what endpoints may reach.
+    """Return what endpoints and inputs may touch that callers of the API make.
 
-    On a server that only this machine reaches, whoever may create endpoints has this machine
-    anyhow; elsewhere they get bounds.
+    Files and secrets have bounds on every server: whoever reaches it is a caller, and not its
+    operator. Private addresses are open by default where only this machine's programs call.
     """
-    private = settings.webhook_private_addresses
-    prefixes = settings.webhook_prefixes
-    if is_loopback(settings.host):
-        return EndpointPolicy(prefixes, private is not False)
+    private = _private_addresses(settings)
     return EndpointPolicy(
-        prefixes,
-        private is True,
-        file_folder=settings.data / "events",
-        secret_folder=settings.data / "secrets",
+        settings.webhook_prefixes,
+        settings.serves_this_machine_alone if private is None else private,
+        file_folder=settings.data,
+        file_roots=settings.file_root,
+        own_names=OWN_NAMES,
+        secret_folder=settings.data / SECRETS,
         secret_variables="KASTOR_SECRET_",  # noqa: S106 - the beginning of a name
     )
+
+
+def operator_policy(settings: Settings) -> EndpointPolicy:
+    """Return what endpoints of the configuration file may touch: they are the operator's word."""
+    private = _private_addresses(settings)
+    return EndpointPolicy(settings.webhook_prefixes, private is not False)
+
+
+def _private_addresses(settings: Settings) -> bool | None:
+    given = settings.private_addresses
+    return settings.webhook_private_addresses if given is None else given
 
 
 def value_rules(settings: Settings) -> ValueRules:

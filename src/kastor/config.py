@@ -22,10 +22,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from kastor.dsn import SCHEMES, fault_of, has_password
 from kastor.pages import refer
 
 DAY_SECONDS = 86_400.0
-_POSTGRES = ("postgresql://", "postgres://")
 Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     )
     db: str | None = Field(
         None, description="PostgreSQL database that holds the graph; else a file in the folder."
+    )
+    db_password_file: Path | None = Field(
+        None, description="File with the password of `db` and of its standby servers."
     )
     graph_schema: str = Field(
         "graph_default",
@@ -86,7 +89,7 @@ class Settings(BaseSettings):
         "none", description="`tokens` requires one made by `kastor token create`."
     )
     allow_anonymous: bool = Field(
-        default=False, description="Allow access without tokens on other than loopback addresses."
+        default=False, description="Allow access without tokens on a server that others reach."
     )
     cors_origin: Texts = Field(
         (), description="Web origins that browsers may call from; `*` for all."
@@ -190,17 +193,51 @@ class Settings(BaseSettings):
     webhook_prefixes: Texts = Field(
         (), description="Webhooks may only go to URLs that begin with one of these; none: any."
     )
-    webhook_private_addresses: bool | None = Field(
+    private_addresses: bool | None = Field(
         None,
-        description="Whether webhooks may reach private addresses; by default only on a server "
-        "that listens on loopback.",
+        description="Whether endpoints and inputs may reach private addresses; by default only on "
+        "a server that nobody but this machine reaches.",
+    )
+    webhook_private_addresses: bool | None = Field(
+        None, description="The older name of `private_addresses`."
+    )
+    file_root: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Further folders that file endpoints and `ca_file` may name files below."
     )
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )
 
+    @property
+    def serves_this_machine_alone(self) -> bool:
+        """Whether nobody but this machine's programs can be the client.
+
+        The address that it listens on does not say so: a proxy may stand before it. A server that
+        lets requests of proxies or of every web page in (`api.strangers`) may have others.
+        """
+        lets_others_in = self.auth == "tokens" or self.allow_anonymous or "*" in self.cors_origin
+        return not lets_others_in and self._others_by() is None
+
+    def _others_by(self) -> str | None:
+        """What says that others than this machine reach the server, for people."""
+        if not is_loopback(self.host):
+            return f"{self.host} can be reached from other machines"
+        for name, value in (
+            ("public_url", self.public_url),
+            ("trusted_proxies", self.trusted_proxies),
+            ("graph_domain", None if _is_local(self.graph_domain) else self.graph_domain),
+        ):
+            if value:
+                return f"{name} says that clients come through a proxy"
+        return None
+
     @field_validator(
-        "trusted_proxies", "cors_origin", "webhook_prefixes", "read_replicas", mode="before"
+        "trusted_proxies",
+        "cors_origin",
+        "webhook_prefixes",
+        "read_replicas",
+        "file_root",
+        mode="before",
     )
     @classmethod
     def _part(cls, value: Any) -> Any:
@@ -221,21 +258,31 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("file_root")
+    @classmethod
+    def _be_folders_of_others(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        if not all(each.is_absolute() for each in value):
+            raise ValueError("Give absolute paths of folders.")
+        return value
+
     @model_validator(mode="after")
     def _go_together(self) -> Settings:
-        if self.db is not None and not self.db.startswith(_POSTGRES):
+        if self.db is not None and not self.db.startswith(SCHEMES):
             raise ValueError(
                 "--db takes the address of a PostgreSQL database, such as "
                 "postgresql://user@host/name. For SQLite give a folder with --data."
             )
         if self.db is None and (self.databases or self.read_replicas):
             raise ValueError("databases and read_replicas go with --db postgresql://...")
-        others = (*self.databases.values(), *self.read_replicas)
-        if "" in self.databases or not all(each.startswith(_POSTGRES) for each in others):
+        if self.db is None and self.db_password_file is not None:
+            raise ValueError("db_password_file goes with --db postgresql://...")
+        addresses = (*self.databases.values(), *self.read_replicas)
+        if "" in self.databases or not all(each.startswith(SCHEMES) for each in addresses):
             raise ValueError(
                 "databases takes names and addresses of PostgreSQL databases, read_replicas "
                 "addresses: postgresql://user@host/name."
             )
+        self._check_addresses()
         if self.graph_schema.startswith("pg_"):
             raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
         if self.graph_schema in ("kastor_control", "information_schema"):
@@ -254,13 +301,42 @@ class Settings(BaseSettings):
                 "--absent-components empty does not go with --profile adt: the cloud refuses "
                 "twins without a component of their model."
             )
-        if self.auth == "none" and not self.allow_anonymous and not is_loopback(self.host):
+        private = {self.private_addresses, self.webhook_private_addresses} - {None}
+        if len(private) > 1:
             raise ValueError(
-                f"{self.host} can be reached from other machines, and no access control is set. "
+                "private_addresses and webhook_private_addresses are one setting; give the first."
+            )
+        self._keep_data_apart()
+        others = self._others_by()
+        if self.auth == "none" and not self.allow_anonymous and others is not None:
+            raise ValueError(
+                f"{others}, and no access control is set. "
                 "Add --auth tokens (make one with `kastor token create`), or say "
                 "--allow-anonymous if everybody may read and write."
             )
         return self
+
+    def _check_addresses(self) -> None:
+        """Refuse addresses of databases that would be taken for something else; none is shown."""
+        named = [("db", self.db or "")] if self.db is not None else []
+        named += [(f"databases.{name}", each) for name, each in self.databases.items()]
+        named += [("read_replicas", each) for each in self.read_replicas]
+        for name, address in named:
+            if (fault := fault_of(address)) is not None:
+                raise ValueError(f"The address of the database in {name} is malformed: {fault}.")
+        if self.db is not None and self.db_password_file is not None and has_password(self.db):
+            raise ValueError("Give db_password_file, or a password in db, not both.")
+
+    def _keep_data_apart(self) -> None:
+        """Refuse roots of files through which tokens, keys or the graph could be written."""
+        data = self.data.resolve()
+        for root in self.file_root:
+            found = root.resolve()
+            if found == data or found in data.parents or data in found.parents:
+                raise ValueError(
+                    f"file_root: {root} overlaps the data folder, whose events/ is allowed anyhow. "
+                    "Give a folder that is neither in it nor around it."
+                )
 
     @classmethod
     def settings_customise_sources(
@@ -346,6 +422,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_local(domain: str | None) -> bool:
+    """Whether names in a domain lead to the machine that looks them up (RFC 6761)."""
+    return domain is not None and f".{domain.lower()}".endswith(".localhost")
 
 
 def _sentence(fault: Any) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import apsw
 
 from kastor.config import DAY_SECONDS, Settings
+from kastor.dsn import fault_of, shown, with_password_file
 from kastor.errors import Conflict, Unavailable
 from kastor.extras import install_extra
 from kastor.pages import refer
@@ -51,11 +52,12 @@ def make_databases(settings: Settings) -> Databases:
         from kastor.storage.postgres.databases import OWN, Databases  # noqa: PLC0415
     except ImportError as error:
         raise DatabaseError(_NO_DRIVER) from error
-    addresses = {OWN: settings.db or "", **settings.databases}
+    file = settings.db_password_file
+    addresses = {OWN: with_password_file(settings.db or "", file), **settings.databases}
     return Databases(
         addresses,
         lambda address: Connections(address, settings.db_pool, pooler=settings.db_pooler),
-        settings.read_replicas,
+        [with_password_file(each, file) for each in settings.read_replicas],
     )
 
 
@@ -179,6 +181,8 @@ async def open_graph_file(place: str, *, writes: bool) -> AsyncIterator[GraphFil
 @asynccontextmanager
 async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
     """Open `postgresql://...?graph_schema=NAME`; the other parameters are the driver's."""
+    if (fault := fault_of(place)) is not None:
+        raise PlaceError(f"The address of a database is malformed: {fault}.")
     address = urlsplit(place)
     parameters = parse_qsl(address.query)
     schema = dict(parameters).get("graph_schema", "graph_default")
@@ -196,8 +200,9 @@ async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
             urlunsplit(address._replace(query=rest)), schema, writes=writes
         )
     except (*refusals, SchemaTooNewError, NotAGraphError, Conflict) as error:
-        where = f"{address.hostname}{address.path}, schema {schema}"
-        raise PlaceError(f"The graph at {where} cannot be used: {error}") from error
+        raise PlaceError(
+            f"The graph at {shown(place)}, schema {schema} cannot be used: {error}"
+        ) from error
     try:
         yield graph
     finally:

@@ -23,6 +23,7 @@ from kastor.api.services import Services
 from kastor.api.strangers import StrangerCheck
 from kastor.assembly import build_services, stream_limits, value_rules
 from kastor.auth.tokens import TokenStore
+from kastor.auth.watch import watch_tokens
 from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
 from kastor.engines import make_databases, open_postgres, open_sqlite
@@ -162,7 +163,10 @@ async def _serve(
         edge = edge_of(settings, requests.note_refusal)
         server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
         sample = await _fill(settings, services, stack)
-        stack.push_async_callback(_start_upkeep(graphs, tokens, vitals).stop)
+        stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
+        if tokens is not None:
+            watch = vitals.keep("tokens", partial(watch_tokens, tokens))
+            stack.push_async_callback(watch.stop)
         status = await services.store.status()
         url = address_of(settings, listener)
         server.catch_signals()
@@ -240,6 +244,7 @@ def _stranger_check(settings: Settings) -> StrangerCheck | None:
         graph_domain=settings.graph_domain,
         trusted_proxies=settings.trusted_proxies,
         origins=settings.cors_origin,
+        handed_on=settings.allow_anonymous,
     )
 
 
@@ -255,13 +260,9 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
     return loaded.message
 
 
-def _start_upkeep(graphs: ServerGraphs, tokens: TokenStore | None, vitals: Vitals) -> Kept:
-    async def read_tokens() -> None:
-        if tokens is not None:
-            tokens.refresh()
+def _start_upkeep(graphs: ServerGraphs, vitals: Vitals) -> Kept:
 
     async def round_() -> None:
-        await attempt("upkeep of tokens", read_tokens)
         for name, services in graphs.opened().items():
             part.beat()
             # One graph that cannot be pruned leaves the others theirs.

@@ -161,9 +161,11 @@ def test_routes_go_on_where_the_log_was_pruned_away(dsn: str, tmp_path: Path, wa
     there = ("--db", dsn, "--graph-schema", schema.rpartition("=")[2])
     file = folder / "graphs" / "default.sqlite3"
     first, second = ((), there) if way.startswith("sqlite") else (there, ())
-    events = tmp_path / "events.ndjson"
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    events = outside / "events.ndjson"
     with (
-        KastorServer(first, data_dir=folder) as server,
+        KastorServer((*first, "--file-root", str(outside)), data_dir=folder) as server,
         httpx2.Client(base_url=server.url, params=VERSION) as http,
     ):
         http.post("/models", json=[MODEL])
@@ -185,7 +187,7 @@ def test_routes_go_on_where_the_log_was_pruned_away(dsn: str, tmp_path: Path, wa
     copied = copy(schema, str(file)) if first else copy(str(file), schema)
     assert copied.returncode == 0, copied.stdout + copied.stderr
     with (
-        KastorServer(second, data_dir=folder) as server,
+        KastorServer((*second, "--file-root", str(outside)), data_dir=folder) as server,
         httpx2.Client(base_url=server.url, params=VERSION) as http,
     ):
         assert http.put("/digitaltwins/after", json=body).status_code == 200

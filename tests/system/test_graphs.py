@@ -31,7 +31,7 @@ MODEL = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[KastorServer]:
-    with KastorServer(("--graph-domain", "graphs.test")) as started:
+    with KastorServer(("--graph-domain", "graphs.test", "--allow-anonymous")) as started:
         yield started
 
 

@@ -10,6 +10,7 @@ import contextlib
 import re
 import secrets
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -196,7 +197,11 @@ class Application:
         check_parameters(request, operation)
         if READ_HEADER in operation.headers:
             request.choose_source()
-        return await operation.handler(services, request)
+        response = await operation.handler(services, request)
+        if self._tokens is not None and isinstance(response, StreamResponse):
+            token, permission = _token(request.headers), operation.permission
+            response.access_lost = partial(self._tokens.until_lost, token, permission)
+        return response
 
     async def _open(self, request: Request, addressed: Addressed, operation: Operation) -> Services:
         if operation.permission is Permission.OPEN and self._known(request.headers) is None:
@@ -220,10 +225,8 @@ class Application:
     def _known(self, headers: dict[bytes, bytes]) -> Actor | None:
         if self._tokens is None:
             return ANONYMOUS
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer" or len(token) > _LONGEST_TOKEN:
-            return None
-        return self._tokens.actor(token.strip().decode("latin-1"))
+        token = _token(headers)
+        return self._tokens.actor(token) if token else None
 
     def _base_url(
         self, scope: Scope, headers: dict[bytes, bytes], addressed: Addressed | None = None
@@ -267,6 +270,14 @@ class Application:
             await send(message)
 
         await self._docs(scope, receive, noting)
+
+
+def _token(headers: dict[bytes, bytes]) -> str:
+    """Return the token of a request; none is empty."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"bearer" or len(token) > _LONGEST_TOKEN:
+        return ""
+    return token.strip().decode("latin-1")
 
 
 def _first(value: bytes | None) -> str:

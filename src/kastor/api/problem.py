@@ -43,6 +43,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.Forbidden: 403,
     e.HostNotAllowed: 403,
     e.OriginNotAllowed: 403,
+    e.ForwardedNotAllowed: 403,
     e.TooManyRequests: 429,
     e.Unavailable: 503,
     e.CatalogChanged: 503,

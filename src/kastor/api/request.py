@@ -66,10 +66,13 @@ class Response:
 
 @dataclass(slots=True)
 class StreamResponse:
-    """An answer without an end of its own: it stops when its client goes or the server stops.
+    """An answer without an end of its own.
+
+    It stops when its client goes, the server stops or `access_lost` returns.
 
     Attributes:
         farewell: makes the last chunk for a client that stopped reading; None: it gets none.
+        access_lost: returns when the client may no longer have the stream.
     """
 
     chunks: AsyncIterator[bytes]
@@ -77,6 +80,7 @@ class StreamResponse:
     headers: Headers = field(default_factory=list)
     status: int = 200
     farewell: Callable[[KastorError], bytes] | None = None
+    access_lost: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:

@@ -1,8 +1,9 @@
-"""Sends answers without an end: each step also waits for the client to go and the server to stop.
+"""Sends answers without an end: each step also waits for whatever is to end them.
 
-Neither is told to a running response by the HTTP server; without this every restart would wait for
-its time limit, and a client that never reads would hold a task for ever. One that does not read for
-a while loses its stream, and with it what was kept for it; when it reads again it is told so.
+The HTTP server does not tell a running response that its client has gone or that it is to stop;
+without this every restart would wait for its time limit, and a client that never reads would hold a
+task for ever. Nor would a revoked token end what it began. A client that does not read for a while
+loses its stream, and with it what was kept for it; when it reads again it is told so.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 
 class StreamEndedError(Exception):
-    """The client went away, or the server stops."""
+    """The client went away, the server stops, or the token was revoked."""
 
 
 class StalledError(Exception):
@@ -39,7 +40,7 @@ async def send_stream(
     draining: asyncio.Event,
     stall_seconds: float = STALL_SECONDS,
 ) -> None:
-    """Send a stream until its end, its client's or the server's.
+    """Send a stream until its end, its client's or the server's, or until its access ends.
 
     Args:
         response: the stream.
@@ -55,10 +56,12 @@ async def send_stream(
         *response.headers,
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    enders = (
+    enders: tuple[asyncio.Future[Any], ...] = (
         asyncio.ensure_future(_until_gone(receive)),
         asyncio.ensure_future(draining.wait()),
     )
+    if response.access_lost is not None:
+        enders += (asyncio.ensure_future(response.access_lost()),)
     try:
         try:
             while True:

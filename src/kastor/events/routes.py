@@ -15,6 +15,7 @@ from kastor.clock import from_datetime, now_ticks
 from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
 from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
+from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay, RouteState
 from kastor.records import DeadLetter, EndpointRow, RouteRow
 from kastor.storage.bounds import require_room
@@ -62,7 +63,8 @@ class RouteService:
         for name, settings in (configured or {}).items():
             kind = str(settings.get("kind", ""))
             rest = {key: value for key, value in settings.items() if key != "kind"}
-            await self._store_endpoint(name, kind, rest)
+            row = await self._store_endpoint(name, kind, rest, self._relay.operator_policy)
+            self._relay.trust(row)
         await self._relay.refresh()
 
     async def stop(self) -> None:
@@ -181,7 +183,7 @@ class RouteService:
             count = len({row.name for row in await self._store.endpoints()} - {name})
             said = f"The graph has {count} endpoints"
             require_room(count, self._max_endpoints, said, "max_endpoints")
-            await self._store_endpoint(name, kind, settings)
+            await self._store_endpoint(name, kind, settings, self._relay.policy)
         await self._relay.refresh()
         return await self.endpoint(name)
 
@@ -201,16 +203,20 @@ class RouteService:
             )
         await self._store.delete_endpoint(name)
 
-    async def _store_endpoint(self, name: str, kind: str, settings: Mapping[str, Any]) -> None:
+    async def _store_endpoint(
+        self, name: str, kind: str, settings: Mapping[str, Any], policy: EndpointPolicy
+    ) -> EndpointRow:
         if _ENDPOINT_NAME.fullmatch(name) is None:
             raise InvalidArgument(
                 "An endpoint's name has 3 to 50 letters, digits and hyphens, is no number and has "
                 "no hyphen at its ends."
             )
-        read_endpoint(kind, dict(settings), self._relay.policy)
+        read_endpoint(kind, dict(settings), policy)
         require_library(kind)
         text = msgspec.json.encode(dict(settings))
-        await self._store.put_endpoint(EndpointRow(name, kind, text, now_ticks()))
+        row = EndpointRow(name, kind, text, now_ticks())
+        await self._store.put_endpoint(row)
+        return row
 
     async def _position(self, since: str) -> int:
         if since.isdecimal() and len(since) < 19:  # noqa: PLR2004 - digits of an int64

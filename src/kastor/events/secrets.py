@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
-from collections.abc import Iterable
 from typing import TypeAlias
 
 import msgspec
 
-LONGEST_SECRET = 65_536
-"""Bytes of a secret in a file."""
+from kastor.events.beneath import open_file
+
+SECRET_BYTES = 65_536
+"""What a file with a secret may have."""
 
 
 class SecretError(Exception):
@@ -56,15 +56,15 @@ def read_secret(reference: Secret) -> str:
     return value
 
 
-def _read_file(path: str) -> str:
-    """Return a small file's text; a device or a pipe, which might never end, is none."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
-        data = file.read(LONGEST_SECRET + 1)
-    if len(data) > LONGEST_SECRET:
-        raise OSError(errno.EFBIG, f"it has more than {LONGEST_SECRET} bytes")
-    return data.decode("utf-8")
+def read_header(name: str, value: TextOrSecret) -> str:
+    """Return the value of a header; raises SecretError, also where no header can have it."""
+    text = read_text(value)
+    if not text.isascii() or not text.isprintable():
+        raise SecretError(
+            f"the secret of the header {name} has a line break, a control character or one beyond "
+            "ASCII, which no header can have"
+        )
+    return text
 
 
 def read_text(value: TextOrSecret) -> str:
@@ -77,9 +77,10 @@ def read_optional(reference: Secret | None) -> str | None:
     return None if reference is None else read_secret(reference)
 
 
-def hide(text: str, secrets: Iterable[str | None]) -> str:
-    """Return a text for people without secrets and control characters."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
-    return "".join(char if char.isprintable() else " " for char in text)
+def _read_file(path: str) -> str:
+    handle = open_file(path, os.O_RDONLY, links=True)
+    with os.fdopen(handle, "rb") as file:
+        text = file.read(SECRET_BYTES + 1)
+    if len(text) > SECRET_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {SECRET_BYTES} bytes")
+    return text.decode()

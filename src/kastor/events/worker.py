@@ -9,6 +9,7 @@ repeats events with the same ids: at least once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
@@ -19,12 +20,12 @@ from datetime import datetime
 import msgspec
 
 from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
-from kastor.errors import Unavailable
+from kastor.errors import InvalidArgument, Unavailable
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
+from kastor.events.hiding import hide
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
-from kastor.events.secrets import hide
 from kastor.logs import get_logger
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
@@ -131,6 +132,8 @@ class RouteWorker:
                     await self._round(sink)
                 except RouteLostError:
                     return
+                except InvalidArgument as error:  # an endpoint out of the operator's bounds
+                    await self._wait_for_bounds(error)
                 except Unavailable as error:  # the store cannot note progress now
                     await self._back_off(Fault("unavailable", error.message))
                 except Exception as error:  # noqa: BLE001 - a fault in one route is its own
@@ -141,6 +144,16 @@ class RouteWorker:
         finally:
             if sink is not None:
                 await attempt("sink", sink.close, route=self.route.id)
+
+    async def _wait_for_bounds(self, error: InvalidArgument) -> None:
+        """Say what is wrong, here and to other processes, and wait until it may be mended."""
+        if self.error != error.message:
+            _log.warning("route does not run", route=self.route.id, reason=error.message)
+        self.error = error.message
+        self._attempts += 1
+        with contextlib.suppress(Unavailable, RouteLostError):  # who renews the lease ends this
+            await self._note()
+        await self._back_off(Fault("unavailable", self.error))
 
     async def _round(self, sink: Sink) -> None:
         if self._unnoted:

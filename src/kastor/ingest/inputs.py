@@ -121,7 +121,7 @@ def read_input(kind: str, settings: Mapping[str, Any], policy: EndpointPolicy = 
     except msgspec.ValidationError as error:
         raise InvalidArgument(_explained(settings, str(error))) from None
     # The bounds of endpoints hold for whatever acts with the server's rights.
-    policy.check(cast("Any", made))
+    policy.check(made, "input")
     return made
 
 

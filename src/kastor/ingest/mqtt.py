@@ -24,7 +24,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from kastor.events.hiding import hide
+from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.events.secrets import SecretError, read_optional
+from kastor.events.sinks.paho_client import GuardedClient
 from kastor.events.sinks.trust import tls_context
 from kastor.ingest.inputs import MqttInput
 from kastor.ingest.mapping import Message
@@ -78,6 +81,7 @@ class MqttSource:
         obsolete: Sequence[str] = (),
         lease: Lease | None = None,
         vitals: Vitals | None = None,
+        policy: EndpointPolicy = UNBOUNDED,
     ) -> None:
         """Prepare a source.
 
@@ -89,6 +93,7 @@ class MqttSource:
             obsolete: topics that an earlier form of the input subscribed to in this session.
             lease: while it is not held there is no connection; None where none is needed.
             vitals: where its task is watched.
+            policy: which addresses may be reached.
         """
         self._name = name
         self._settings = settings
@@ -96,6 +101,7 @@ class MqttSource:
         self._pipeline = pipeline
         self._obsolete = list(obsolete)
         self._lease = lease or Lease(shared=False)
+        self._policy = policy
         self._connection: _Connection | None = None
         self._vitals = vitals or Vitals()
         self._task: Kept | None = None
@@ -127,7 +133,7 @@ class MqttSource:
                 await self._lease.wait()
                 wait, known, self.error = FIRST_WAIT, False, None
             self._connection = connection = _Connection(
-                self._settings, self._client_id, self._pipeline
+                self._settings, self._client_id, self._pipeline, self._policy
             )
             since: float | None = None
             pause = None
@@ -139,7 +145,7 @@ class MqttSource:
             except SessionTakenOver as error:
                 self.error, pause = str(error), STAND_BY
             except (BrokerRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
-                self.error = str(error) or "the broker does not answer"
+                self.error = connection.hide(str(error)) or "the broker does not answer"
             except Exception as error:  # noqa: BLE001 - the input must not end by itself
                 self.error = type(error).__name__
                 _log.exception("input failed", input=self._name, exc_info=error)
@@ -164,7 +170,7 @@ class MqttSource:
             _log.error("input lost its session", input=self._name)
 
 
-class _Client(Client):
+class _Client(GuardedClient):
     """paho's client, whose thread does not end in silence.
 
     Attributes:
@@ -185,8 +191,12 @@ class _Client(Client):
 class _Connection:
     """One connection; paho's thread does the network, the loop everything else."""
 
-    def __init__(self, settings: MqttInput, client_id: str, pipeline: Pipeline) -> None:
+    def __init__(
+        self, settings: MqttInput, client_id: str, pipeline: Pipeline, policy: EndpointPolicy
+    ) -> None:
         self._settings = settings
+        self._policy = policy
+        self._password: str | None = None
         self._pipeline = pipeline
         self._loop = asyncio.get_running_loop()
         self._client_id = client_id
@@ -230,6 +240,10 @@ class _Connection:
                 client.unsubscribe(topic)
             await self._subscribe(client)
         return present
+
+    def hide(self, text: str) -> str:
+        """Return a text for people, without the password."""
+        return hide(text, (self._password,))
 
     async def settle(self) -> None:
         """Take nothing more, and wait a moment for what was taken."""
@@ -281,11 +295,13 @@ class _Connection:
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
             manual_ack=True,
+            policy=self._policy,
         )
         client.connect_timeout = CONNECT_SECONDS
         client.on_fault = lambda error: self._tell(self._fail, error)
         if settings.username is not None:
-            client.username_pw_set(settings.username, read_optional(settings.password))
+            self._password = read_optional(settings.password)
+            client.username_pw_set(settings.username, self._password)
         if settings.tls:
             client.tls_set_context(tls_context(settings.ca_file))
 

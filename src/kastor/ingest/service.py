@@ -121,7 +121,7 @@ class InputService:
             store: of the inputs.
             graph: what is written to.
             host_name: the graph's; names the sessions at brokers.
-            policy: bounds of secrets.
+            policy: what inputs may touch.
             vitals: where its tasks are watched.
             limit: inputs that there may be.
         """
@@ -319,7 +319,9 @@ class InputService:
             mqtt = importlib.import_module("kastor.ingest.mqtt")  # its library is an extra
             client_id = f"{self._session}-{row.name}"
             source = mqtt.MqttSource(
-                row.name, settings, client_id, running.pipeline, obsolete, lease, self._vitals
+                *(row.name, settings, client_id, running.pipeline, obsolete, lease),
+                vitals=self._vitals,
+                policy=self._policy,
             )
             running.source = cast("MqttSource", source)
             running.source.start()

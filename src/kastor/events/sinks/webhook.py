@@ -26,9 +26,10 @@ from kastor.events.envelope import (
     http_headers,
     structured,
 )
+from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import SecretError, hide, read_optional, read_text
+from kastor.events.secrets import SecretError, read_header, read_optional, read_text
 from kastor.events.sinks.lanes import Lanes
 from kastor.events.sinks.outbound import GuardedTransport
 from kastor.events.sinks.signature import signature_headers, signing_key
@@ -100,11 +101,13 @@ class WebhookSink:
         url = read_text(endpoint.url)
         check_http_url(url)
         self._policy.check_url(url)
-        headers = {name: read_text(value) for name, value in endpoint.headers.items()}
+        headers = {name: read_header(name, value) for name, value in endpoint.headers.items()}
         secret = read_optional(endpoint.secret)
         named = [endpoint.url, *endpoint.headers.values()]
         values = [url, *headers.values()]
         hidden = [each for each, of in zip(values, named, strict=True) if not isinstance(of, str)]
+        if not isinstance(endpoint.url, str):  # libraries show the URL in parts
+            hidden += [urlsplit(url).path.strip("/"), urlsplit(url).query]
         client = httpx2.AsyncClient(
             transport=GuardedTransport(
                 tls_context(endpoint.ca_file), self._policy, endpoint.concurrency
@@ -169,7 +172,7 @@ class WebhookSink:
                 return await self._exchange(target, body, headers)
         except (TimeoutError, httpx2.TimeoutException):
             return Fault("unavailable", f"No answer within {self._endpoint.timeout:g} seconds.")
-        except Exception as error:  # noqa: BLE001 - whatever an answer may bring about
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may show a secret
             why = str(error) or type(error).__name__
             return Fault("unavailable", hide(f"{_origin(target.url)}: {why}", target.hidden))
 
@@ -183,7 +186,8 @@ class WebhookSink:
             if response.is_success:
                 return None
             reason = f"{_origin(target.url)} answered {response.status_code}"
-            shown = hide(answer[:_SHOWN].decode("utf-8", "replace").strip(), target.hidden)
+            # Cut afterwards: half a secret would not be recognised.
+            shown = hide(answer.decode("utf-8", "replace").strip(), target.hidden)[:_SHOWN]
             wait = _retry_after(response.headers.get("retry-after"))
             return Fault(_kind(response.status_code), f"{reason}: {shown}".rstrip(": "), wait)
 
