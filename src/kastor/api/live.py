@@ -26,7 +26,7 @@ _log = get_logger("kastor.live")
 
 async def follow(services: Services, request: Request) -> StreamResponse:
     """Answer POST /kastor/v1/query/live; what is wrong with the query is said before the stream."""
-    body = read_object(await request.body(services.limits.body_bytes))
+    body = await read_object(await request.body(services.limits.body_bytes))
     text = body.get("query")
     if not isinstance(text, str) or not text:
         raise BadRequest("The request needs a query: a text.")

@@ -9,7 +9,7 @@ import orjson
 
 from kastor.api import legacy
 from kastor.api.paging import max_items
-from kastor.api.request import Request, Response, json_response, parse_json
+from kastor.api.request import Request, Response, decoded, json_response
 from kastor.errors import BadRequest, InvalidArgument, ValidationFailed
 from kastor.logs import get_logger
 
@@ -26,7 +26,7 @@ _UNBOUNDED = 1_000_000_000
 async def query_twins(services: Services, request: Request) -> Response:
     """Answer POST /query; a token wins over the query text beside it."""
     size = max_items(request, 0, _UNBOUNDED) or None
-    body = read_object(await request.body(services.limits.body_bytes))
+    body = await read_object(await request.body(services.limits.body_bytes))
     text, token = body.get("query"), body.get("continuationToken")
     if text is not None and not isinstance(text, str):
         raise BadRequest("query must be a string.")
@@ -52,10 +52,10 @@ async def query_twins(services: Services, request: Request) -> Response:
     return json_response(answer + b"}", (b"query-charge", f"{page.charge:.2f}".encode()))
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+async def read_object(body: bytes) -> dict[str, Any]:
     """Return a body that is a JSON object; raises BadRequest for anything else."""
     try:
-        value = parse_json(body)
+        value = await decoded(body)
     except (InvalidArgument, ValidationFailed) as error:
         raise BadRequest(error.message) from None
     if not isinstance(value, dict):

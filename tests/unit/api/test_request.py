@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kastor.api import request as request_module
+from kastor.api.query import read_object
 from kastor.api.request import (
+    LARGE_BYTES,
     MAX_PARAMETERS,
     ClientGone,
     _kept_query,
@@ -274,3 +280,26 @@ class TestBoundsOfQueries:
         for number in range(2_000):
             parse_query(b"x=%d" % number)
         assert _kept_query.cache_info().currsize <= 256
+
+
+def test_no_handler_decodes_a_large_body_on_the_event_loop() -> None:
+    """`decoded` does it in a thread; who calls `parse_json` by itself holds everybody up."""
+    folder = Path(request_module.__file__).parent
+    callers = [each.name for each in folder.glob("*.py") if "parse_json" in each.read_text()]
+    assert callers == ["request.py"]
+
+
+@pytest.mark.parametrize("size", [10, LARGE_BYTES + 1])
+def test_large_query_bodies_are_decoded_in_a_thread(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noting(body: bytes) -> Any:
+        threads.append(threading.current_thread())
+        return parse_json(body)
+
+    monkeypatch.setattr(request_module, "parse_json", noting)
+    body = json.dumps({"query": "x" * size}).encode()
+    assert asyncio.run(read_object(body)) == {"query": "x" * size}
+    assert (threads == [threading.current_thread()]) == (size < LARGE_BYTES)
