@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kastor.api.app import Application
+from kastor.api.bodies import BodyBudget
 from kastor.api.hosting import Hosting
 from kastor.api.measure import RequestMeter
 from kastor.api.services import Services
@@ -217,6 +218,7 @@ def _application(
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
+        bodies=BodyBudget(graphs.default.limits.models_body_bytes),
     )
 
 
