@@ -50,7 +50,7 @@ def test_compressed_bodies_are_taken(server: KastorServer) -> None:
 
 def test_another_coding_is_told_which_are_taken(server: KastorServer) -> None:
     answer = httpx2.post(
-        f"{server.url}/query?{VERSION}", content=b"{}", headers={**JSON, "content-encoding": "br"}
+        f"{server.url}/query?{VERSION}", content=b"{}", headers={**JSON, "Content-Encoding": "br"}
     )
     assert answer.status_code == 415
     assert answer.headers["accept-encoding"] == "gzip, deflate"

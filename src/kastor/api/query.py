@@ -61,13 +61,14 @@ async def read_members(request: Request, limit: int, names: Iterable[str]) -> di
     Raises:
         BadRequest: the body is something else.
     """
+    body = await request.body(limit)
     try:
-        value = await request.decoded(await request.body(limit))
+        value = await request.decoded(body)
     except (InvalidArgument, ValidationFailed) as error:
         raise BadRequest(error.message) from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object with a query.")
     members = {name: value.get(name) for name in names}
-    del value
+    del value, body
     request.let_go()  # a query may take long, and holds nothing of its body but these
     return members
