@@ -173,3 +173,44 @@ def test_problems_that_are_left_out_are_counted(server: KastorServer) -> None:
     assert len(details) == MOST_DETAILS + 1
     assert details[0]["message"] == "q0 does not appear on the DTDL for Twin."
     assert details[-1]["message"] == "There are 50 more problems that are not listed."
+
+
+def test_a_document_that_patches_let_grow_ends_before_no_query_can_read_it() -> None:
+    """One that is too large for a query would make every scan that meets it fail."""
+    text = "x" * 900_000
+    texts = {"@type": "Map", "mapKey": MAP["mapKey"], "mapValue": {"name": "v", "schema": "string"}}
+    held = {"@type": "Property", "name": "held", "schema": texts}
+    link = {"@type": "Relationship", "name": "link", "properties": [held]}
+    model = {**MODEL, "@id": "dtmi:attack:Growing;1", "contents": [held, link]}
+    body = {"$metadata": {"$model": model["@id"]}, "held": {}}
+    with (
+        KastorServer() as server,
+        httpx2.Client(base_url=server.url, params=VERSION, timeout=60) as client,
+    ):
+        client.post("/models", json=[model]).raise_for_status()
+        for name in ("t", "u"):
+            client.put(f"/digitaltwins/{name}", json=body).raise_for_status()
+        link = {"$relationshipName": "link", "$targetId": "u", "held": {}}
+        path = "/digitaltwins/t/relationships/r"
+        client.put(path, json=link).raise_for_status()
+        for where, what in (("/digitaltwins/t", "twin t"), (path, "relationship r")):
+            for number in range(12):
+                patch = [{"op": "add", "path": f"/held/k{number}", "value": text}]
+                answer = client.patch(where, json=patch)
+                if answer.status_code != 204:
+                    break
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (400, "LimitExceeded"), answer.text
+            assert f"The {what} would have " in error["message"]
+            assert "max_document_bytes" in error["message"]
+            shrink = [{"op": "remove", "path": "/held/k0"}]
+            assert client.patch(where, json=shrink).status_code == 204
+        for query, count in (
+            ("SELECT COUNT() FROM DIGITALTWINS T WHERE T.held.k1 = 'y'", 0),
+            ("SELECT COUNT() FROM RELATIONSHIPS R WHERE R.held.k1 = 'y'", 0),
+        ):
+            answer = client.post("/query", json={"query": query})
+            assert answer.json()["value"] == [{"COUNT": count}]
+        assert (
+            client.post("/query", json={"query": "SELECT * FROM DIGITALTWINS"}).status_code == 200
+        )

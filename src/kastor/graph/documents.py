@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from kastor.errors import ValidationFailed
+from kastor.errors import LimitExceeded, ValidationFailed
+from kastor.records import Decision, WriteRelationship, WriteTwin
 from kastor.types import Document, Etag
 
 _HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]|\\.)*",')
@@ -29,6 +30,28 @@ def encode(document: Document) -> bytes:
     if _SUSPECT.search(text) is None:
         return text
     return orjson.dumps(_settle(document, "$"))
+
+
+def bounded(decision: Decision, most: int) -> Decision:
+    """Return a decision, unless what it stores has become too large.
+
+    Patches add to a document, each within the limit of a body. What an earlier version let grow
+    may be changed as long as it gets no larger.
+
+    Raises:
+        LimitExceeded: the document has more than `most` bytes.
+    """
+    change = decision.change
+    if not isinstance(change, WriteTwin | WriteRelationship) or len(change.doc) <= most:
+        return decision
+    if change.before is not None and len(change.doc) <= len(change.before.doc):
+        return decision
+    what = "twin" if isinstance(change, WriteTwin) else "relationship"
+    raise LimitExceeded(
+        f"The {what} {change.id[:128]} would have {len(change.doc)} bytes with its metadata, and "
+        f"the setting max_document_bytes allows {most}. Keep long texts elsewhere and their "
+        "address here, or spread the values over several twins."
+    )
 
 
 def with_etag(doc: bytes, etag: Etag) -> bytes:
