@@ -10,7 +10,6 @@ import pytest
 
 from kastor.assembly import endpoint_policy, operator_policy
 from kastor.config import Settings, SettingsError, data_folder, is_loopback, load_settings
-
 from kastor.storage.bounds import MAX_BYTES, MAX_DOCUMENT_BYTES
 
 # A value other than the default for every setting: as a flag, as a variable, as TOML.

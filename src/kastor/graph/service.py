@@ -19,7 +19,7 @@ from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import require_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
-from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
+from kastor.records import Context, IncomingRow, Needs, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.bounds import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
@@ -125,12 +125,12 @@ class GraphService:
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int
-    ) -> list[RelationshipRow]:
+    ) -> RelationshipPage:
         """Return a page of a twin's outgoing relationships by id; raises NotFound."""
-        rows = await self._store.outgoing(source_id, name, after, limit)
-        if rows is None:
+        page = await self._store.outgoing(source_id, name, after, limit)
+        if page is None:
             raise twin.twin_not_found(source_id)
-        return rows
+        return page
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int
