@@ -15,10 +15,12 @@ import orjson
 from kastor.errors import TooManyRequests, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
+from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import require_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
-from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
+from kastor.records import Context, IncomingRow, Needs, RelationshipPage, RelationshipRow, TwinRow
+from kastor.storage.bounds import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
@@ -63,8 +65,14 @@ _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp],
 class GraphService:
     """The graph of one store."""
 
-    def __init__(self, store: Store, limits: ModelLimits | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        limits: ModelLimits | None = None,
+        document_bytes: int = MAX_DOCUMENT_BYTES,
+    ) -> None:
         self._store = store
+        self._document_bytes = document_bytes
         self._limits = limits or ModelLimits()
         self._uploading = asyncio.Lock()
         self._uploads = 0
@@ -86,8 +94,11 @@ class GraphService:
             KastorError: as the deciding functions say; `Unavailable` when it cannot be stored.
         """
         needs, decide = _PLANS[type(command)]
+        most = self._document_bytes
         return await self._store.write(
-            needs(command), lambda current, stamp: decide(command, current, stamp), context
+            needs(command),
+            lambda current, stamp: bounded(decide(command, current, stamp), most),
+            context,
         )
 
     async def twin(self, twin_id: str) -> TwinRow:
@@ -116,12 +127,12 @@ class GraphService:
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int
-    ) -> list[RelationshipRow]:
+    ) -> RelationshipPage:
         """Return a page of a twin's outgoing relationships by id; raises NotFound."""
-        rows = await self._store.outgoing(source_id, name, after, limit)
-        if rows is None:
+        page = await self._store.outgoing(source_id, name, after, limit)
+        if page is None:
             raise twin.twin_not_found(source_id)
-        return rows
+        return page
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int
