@@ -52,7 +52,7 @@ def test_the_help_of_serve_has_every_flag_with_its_default() -> None:
     for parameter in COMMANDS["serve",].params:
         assert parameter.opts[0] in text
     for default in ("127.0.0.1", "8080", "the user's data folder", "none", "60", "auto"):
-        assert f"[default: ({default})]" in re.sub(r" ?│ ?│ ?", " ", text).replace("  ", " ")
+        assert f"[default: {default}]" in re.sub(r" ?│ ?│ ?", " ", text).replace("  ", " ")
 
 
 def test_every_flag_of_serve_is_a_setting() -> None:

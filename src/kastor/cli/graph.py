@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 import typer
 
+from kastor.cli.commands import Commands
 from kastor.cli.output import fail
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Name = Annotated[str, typer.Argument(help="The graph's name: lower-case letters, digits, hyphens.")]
 Database = Annotated[
     str | None,

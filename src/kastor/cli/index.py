@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import typer
 
+from kastor.cli.commands import Commands
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Path = Annotated[
     str,
     typer.Argument(metavar="PATH", help="A property, such as temperature or thermostat.setPoint."),

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import typer
 
+from kastor.cli.commands import Commands
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Name = Annotated[str, typer.Argument(help="The input's name: 3 to 50 letters, digits, hyphens.")]
 _PATH = "/kastor/v1/inputs"
 _COUNTS = ("received", "written", "merged", "deadband", "stale", "rejected")
@@ -34,7 +35,7 @@ def show(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
 @app.command()
 def create(
     name: Name,
-    kind: Annotated[str, typer.Option(help="mqtt or webhook.")],
+    kind: Annotated[str, typer.Option(help="How messages come in.", metavar="<mqtt|webhook>")],
     settings: Annotated[Path, typer.Option(help="JSON file with settings and rules; - for stdin.")],
     url: Url = DEFAULT_URL,
     ca_file: CaFile = None,

@@ -10,13 +10,12 @@ import typer
 
 from kastor import __version__
 from kastor.cli import copy, docs, endpoint, graph, index, ingest, models, route, serve, token
+from kastor.cli.commands import Commands
 from kastor.cli.output import fail
 
-app = typer.Typer(
+app = Commands(
     name="kastor",
     help="A digital-twin server that speaks the Azure Digital Twins data-plane API.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)

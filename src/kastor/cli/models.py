@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from kastor import __version__, dtdl
+from kastor.cli.commands import Commands
 from kastor.cli.output import fail
 from kastor.cli.sources import Sources
 from kastor.dtdl import report
@@ -18,7 +19,7 @@ from kastor.dtdl.diagram import as_dot, as_mermaid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = Commands()
 
 
 _INCOMPLETE = (
@@ -101,7 +102,8 @@ def validate(
         Tolerance, typer.Option(help="Whether unknown extensions pass; by default in DTDL 2 only.")
     ] = Tolerance.default,
     limits: Annotated[
-        list[str] | None, typer.Option(help="A limits context to accept: aio or onvif.")
+        list[str] | None,
+        typer.Option(help="A limits context to accept; repeatable.", metavar="<aio|onvif>"),
     ] = None,
 ) -> None:
     """Check models; all files together make one set.

@@ -8,14 +8,17 @@ from urllib.parse import quote
 
 import typer
 
+from kastor.cli.commands import Commands
 from kastor.cli.output import fail
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
 
-app = typer.Typer(no_args_is_help=True)
-letters = typer.Typer(no_args_is_help=True)
+app = Commands()
+letters = Commands()
 app.add_typer(letters, name="deadletters", help="Events that a route gave up.")
 Route = Annotated[str, typer.Argument(metavar="ROUTE", help="The route's id.")]
-Keys = Annotated[list[int] | None, typer.Option("--key", help="Only these; repeatable.")]
+Keys = Annotated[
+    list[int] | None, typer.Option("--key", help="Only these; repeatable.", metavar="KEY")
+]
 _PATH = "/kastor/v1/routes"
 _VERSION = "api-version=2023-10-31"
 

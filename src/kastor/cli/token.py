@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from kastor.auth.tokens import TokenFileError, create_token, list_tokens, revoke_token
+from kastor.cli.commands import Commands
 from kastor.cli.output import fail
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Data = Annotated[Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")]
 Config = Annotated[
     Path | None, typer.Option(help="The TOML file of settings that `kastor serve` is given.")
