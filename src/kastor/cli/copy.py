@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kastor.cli.output import fail
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.storage.transfer import GraphFile, Progress, TableDigest
@@ -46,7 +47,7 @@ async def _copy(source: str, target: str, quiet: bool) -> None:
             fail(_difference(ours, theirs))
         await writing.finish()
     rows = sum(table.rows for table in ours.values())
-    print(f"Copied and verified {rows} rows in {len(ours)} tables:")
+    print(f"Copied and verified {counted(rows, 'row')} in {len(ours)} tables:")
     for name, table in ours.items():
         print(f"  {name:<24}{table.rows:>10}  {table.sha256[:16]}")
 
@@ -98,7 +99,7 @@ def _progress(stack: AsyncExitStack, quiet: bool) -> Progress | None:
 def _difference(ours: dict[str, TableDigest], theirs: dict[str, TableDigest]) -> str:
     lines = ["The copy differs from its source; the source changed meanwhile. Run it again."]
     lines += [
-        f"  {name}: {table.rows} rows here, {theirs[name].rows} there"
+        f"  {name}: {counted(table.rows, 'row')} here, {theirs[name].rows} there"
         for name, table in ours.items()
         if table != theirs[name]
     ]

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from kastor.cli.commands import Commands
+from kastor.cli.output import none_yet
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
 
 app = Commands()
@@ -20,8 +21,10 @@ _PATH = "/kastor/v1/endpoints"
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print every endpoint and the routes that use it."""
-    for info in call("GET", url, _PATH, ca_file)["value"]:
+    found = call("GET", url, _PATH, ca_file)["value"]
+    for info in found:
         print(f"{info['name']:<32}{info['kind']:<10}{', '.join(info['routes'])}")
+    none_yet(found, "endpoints", "`kastor endpoint create` makes one.")
 
 
 @app.command()

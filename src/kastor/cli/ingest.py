@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -11,7 +10,9 @@ from urllib.parse import quote
 import typer
 
 from kastor.cli.commands import Commands
+from kastor.cli.output import none_yet
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
+from kastor.words import counted
 
 app = Commands()
 Name = Annotated[str, typer.Argument(help="The input's name: 3 to 50 letters, digits, hyphens.")]
@@ -22,8 +23,11 @@ _COUNTS = ("received", "written", "merged", "deadband", "stale", "rejected")
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print every input and its kind."""
-    for info in call("GET", url, _PATH, ca_file)["value"]:
-        print(f"{info['name']:<32}{info['kind']:<10}{len(info['settings']['rules'])} rules")
+    found = call("GET", url, _PATH, ca_file)["value"]
+    for info in found:
+        rules = counted(len(info["settings"]["rules"]), "rule")
+        print(f"{info['name']:<32}{info['kind']:<10}{rules}")
+    none_yet(found, "inputs", "`kastor input create` makes one.")
 
 
 @app.command()
@@ -76,8 +80,11 @@ def status(
 def rejected(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print the last messages that the input could not use, newest first."""
     answer = call("GET", url, f"{_path(name)}/rejected", ca_file)
-    if answer["heldBy"] and not answer["value"]:
-        print(f"None here; {answer['heldBy']} takes the messages.", file=sys.stderr)
+    if not answer["value"]:
+        holder = answer["heldBy"]
+        print(
+            f"None here; {holder} takes the messages." if holder else "No messages were rejected."
+        )
     for each in answer["value"]:
         print(f"{each['time']}  {each['topic']}")
         print(f"  {each['reason']}")

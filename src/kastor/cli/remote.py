@@ -17,7 +17,12 @@ from kastor.cli.output import fail
 
 TIMEOUT_SECONDS = 300.0
 Url = Annotated[
-    str, typer.Option(envvar="KASTOR_URL", help="Address of the running server.", metavar="URL")
+    str,
+    typer.Option(
+        envvar="KASTOR_URL",
+        help="Address of the running server, or of a graph of it: http://HOST/graphs/NAME.",
+        metavar="URL",
+    ),
 ]
 CaFile = Annotated[
     Path | None,
@@ -48,7 +53,7 @@ def call(method: str, url: str, path: str, ca_file: Path | None = None, body: ob
     except urllib.error.HTTPError as error:
         fail(_words(error))
     except OSError as error:
-        fail(f"No Kastor answers at {url}: {error}. Name it with --url or KASTOR_URL.")
+        fail(f"No Kastor answers at {url}: {_reason(error)}. Name it with --url or KASTOR_URL.")
     return json.loads(text) if text else None
 
 
@@ -73,3 +78,9 @@ def _words(error: urllib.error.HTTPError) -> str:
         return str(json.loads(text)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return f"The server answered {error.code} {error.reason}."
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong in words, without Python's names for it."""
+    cause = getattr(error, "reason", None) or error
+    return str(getattr(cause, "strerror", None) or cause)

@@ -11,6 +11,7 @@ import typer
 from kastor import __version__
 from kastor.cli.output import fail
 from kastor.pages import refer
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.config import Settings
@@ -110,7 +111,7 @@ def _announce(started: Started) -> None:
     lines = [
         f"Kastor {__version__} is ready.",
         f"  address      {url}",
-        f"  graph        {started.place} ({started.models} models, {started.twins} twins)",
+        f"  graph        {started.place} ({counted(started.models, 'model')}, {counted(started.twins, 'twin')})",
         f"  data folder  {settings.data}",
         f"  access       {_access(settings)}",
         f"  API          {url}/docs",

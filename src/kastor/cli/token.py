@@ -11,7 +11,7 @@ import typer
 
 from kastor.auth.tokens import TokenFileError, create_token, list_tokens, revoke_token
 from kastor.cli.commands import Commands
-from kastor.cli.output import fail
+from kastor.cli.output import fail, none_yet
 
 app = Commands()
 Data = Annotated[Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")]
@@ -62,6 +62,7 @@ def list_command(data: Data = None, config: Config = None) -> None:
         fail(str(error))
     for name, role in tokens:
         print(f"{role:<8}{name}")
+    none_yet(tokens, "tokens", "`kastor token create` makes one.")
 
 
 @app.command()

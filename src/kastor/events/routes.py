@@ -18,6 +18,7 @@ from kastor.events.relay import Relay, RouteState
 from kastor.records import DeadLetter, EndpointRow, RouteRow
 from kastor.storage.events import EventStore
 from kastor.types import Ticks
+from kastor.words import counted
 
 _ROUTE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ENDPOINT_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
@@ -100,7 +101,9 @@ class RouteService:
         if self._max_routes is not None:
             ids = {row.id for row in await self._store.routes()}
             if route_id not in ids and len(ids) >= self._max_routes:
-                raise LimitExceeded(f"A graph can have at most {self._max_routes} event routes.")
+                raise LimitExceeded(
+                    f"A graph can have at most {counted(self._max_routes, 'event route')}."
+                )
         await self._store.put_route(route_id, endpoint, filter_text)
         await self._relay.refresh()
 

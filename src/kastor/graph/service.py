@@ -18,6 +18,7 @@ from kastor.graph import models, relationship, telemetry, twin
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import require_valid
 from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
@@ -205,7 +206,7 @@ class GraphService:
         for document, item in documents:
             if limits.document_bytes is not None and len(item) > limits.document_bytes:
                 raise LimitExceeded(
-                    f"The model {document.get('@id')} has {len(item)} bytes; at most "
+                    f"The model {document.get('@id')} has {counted(len(item), 'byte')}; at most "
                     f"{limits.document_bytes} are allowed."
                 )
 

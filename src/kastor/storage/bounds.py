@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 
 from kastor.errors import QueryError, QueryTimeout, QueryTooLarge
+from kastor.words import counted
 
 BUCKETS = 64
 LOG_ROW_OVERHEAD = 200
@@ -84,7 +85,7 @@ def too_large() -> QueryTooLarge:
 def too_long(timeout: float) -> QueryTimeout:
     """Return what a client is told whose query ran longer than `timeout` seconds."""
     return QueryTimeout(
-        f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
+        f"The query ran longer than its limit of {counted(timeout, 'second')}. Narrow it down, "
         "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
     )
 
