@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from kastor.api.hosting import Graphs
 from kastor.api.measure import RequestMeter
 from kastor.api.services import ADT_REQUEST_LIMITS, RequestLimits, Services
-from kastor.config import Settings, is_loopback
+from kastor.budget import StreamBudget, StreamLimits
+from kastor.config import Settings
 from kastor.dtdl import ValueRules
 from kastor.events.feed import Feed
 from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
-from kastor.graph.service import ADT_MODEL_LIMITS, GraphService, ModelLimits
+from kastor.graph.service import GraphService
+from kastor.graph.uploads import ADT_MODEL_LIMITS, ModelLimits
 from kastor.ingest.service import InputService
 from kastor.live.service import LiveService, LiveSettings
 from kastor.logs import get_logger
@@ -22,6 +24,7 @@ from kastor.query.indexes import IndexService
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.protocol import Store
+from kastor.storage.sqlite.folder import OWN_NAMES, SECRETS
 from kastor.vital import Vitals
 
 if TYPE_CHECKING:
@@ -39,15 +42,16 @@ def build_services(
     graphs: Graphs,
     requests: RequestMeter,
     vitals: Vitals,
+    streams: StreamBudget,
 ) -> Services:
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
     _tell_of_interfaces_inside(store.catalog)
-    graph = GraphService(store, ADT_MODEL_LIMITS if adt else ModelLimits())
+    graph = GraphService(store, ADT_MODEL_LIMITS if adt else _model_limits(settings))
     limits = _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     dialect = None if store.schema is None else Postgres(store.schema)
-    indexes = IndexService(store.indexes, dialect)
+    indexes = IndexService(store.indexes, dialect, settings.max_indexes)
     query = QueryService(
         store,
         lambda: store.catalog,
@@ -58,11 +62,13 @@ def build_services(
         refresh=store.refresh,
     )
     policy = endpoint_policy(settings)
-    relay = Relay(store.events, store.host_name, policy, vitals=vitals)
-    routes = RouteService(store.events, relay, ADT_ROUTES if adt else None)
+    own_word = operator_policy(settings)
+    relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
+    max_routes = min(ADT_ROUTES, settings.max_routes) if adt else settings.max_routes
+    routes = RouteService(store.events, relay, max_routes, settings.max_endpoints)
     feed = Feed(store.events, store.host_name, vitals)
     live = LiveService(store, query, _live_settings(settings, query_settings), vitals)
-    inputs = InputService(store.inputs, graph, store.host_name, policy, vitals)
+    inputs = InputService(store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs)
     return Services(
         store,
         graph,
@@ -76,6 +82,7 @@ def build_services(
         graphs,
         requests,
         vitals,
+        streams,
         allow_reset=settings.allow_reset,
     )
 
@@ -92,23 +99,43 @@ def _tell_of_interfaces_inside(catalog: ModelCatalog) -> None:
         )
 
 
-def endpoint_policy(settings: Settings) -> EndpointPolicy:
-    """Return what endpoints may reach.
+def stream_limits(settings: Settings) -> StreamLimits:
+    """Return what the open streams of the process may take."""
+    return StreamLimits(
+        places=settings.max_streams,
+        places_each=settings.max_streams_per_client,
+        size=settings.max_stream_bytes,
+        size_each=settings.max_stream_bytes_per_client,
+    )
 
-    On a server that only this machine reaches, whoever may create endpoints has this machine
-    anyhow; elsewhere they get bounds.
+
+def endpoint_policy(settings: Settings) -> EndpointPolicy:
+    """Return what endpoints and inputs may touch that callers of the API make.
+
+    Files and secrets have bounds on every server: whoever reaches it is a caller, and not its
+    operator. Private addresses are open by default where only this machine's programs call.
     """
-    private = settings.webhook_private_addresses
-    prefixes = settings.webhook_prefixes
-    if is_loopback(settings.host):
-        return EndpointPolicy(prefixes, private is not False)
+    private = _private_addresses(settings)
     return EndpointPolicy(
-        prefixes,
-        private is True,
-        file_folder=settings.data / "events",
-        secret_folder=settings.data / "secrets",
+        settings.webhook_prefixes,
+        settings.serves_this_machine_alone if private is None else private,
+        file_folder=settings.data,
+        file_roots=settings.file_root,
+        own_names=OWN_NAMES,
+        secret_folder=settings.data / SECRETS,
         secret_variables="KASTOR_SECRET_",  # noqa: S106 - the beginning of a name
     )
+
+
+def operator_policy(settings: Settings) -> EndpointPolicy:
+    """Return what endpoints of the configuration file may touch: they are the operator's word."""
+    private = _private_addresses(settings)
+    return EndpointPolicy(settings.webhook_prefixes, private is not False)
+
+
+def _private_addresses(settings: Settings) -> bool | None:
+    given = settings.private_addresses
+    return settings.webhook_private_addresses if given is None else given
 
 
 def value_rules(settings: Settings) -> ValueRules:
@@ -133,6 +160,14 @@ def _request_limits(settings: Settings) -> RequestLimits:
     )
 
 
+def _model_limits(settings: Settings) -> ModelLimits:
+    return ModelLimits(
+        per_upload=settings.max_models_per_upload,
+        document_bytes=settings.max_model_bytes,
+        values=settings.max_models_values,
+    )
+
+
 def _query_settings(settings: Settings) -> QuerySettings:
     return QuerySettings(
         default_page=settings.query_page,
@@ -144,6 +179,7 @@ def _query_settings(settings: Settings) -> QuerySettings:
 def _live_settings(settings: Settings, query_settings: QuerySettings) -> LiveSettings:
     return LiveSettings(
         max_queries=settings.max_live_queries,
+        max_queries_each=settings.max_live_queries_per_client,
         max_rows=settings.max_live_rows,
         max_changes=settings.max_live_changes,
         timeout_seconds=query_settings.timeout_seconds,

@@ -22,10 +22,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from kastor.dsn import SCHEMES, fault_of, has_password
 from kastor.pages import refer
 
 DAY_SECONDS = 86_400.0
-_POSTGRES = ("postgresql://", "postgres://")
 Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     )
     db: str | None = Field(
         None, description="PostgreSQL database that holds the graph; else a file in the folder."
+    )
+    db_password_file: Path | None = Field(
+        None, description="File with the password of `db` and of its standby servers."
     )
     graph_schema: str = Field(
         "graph_default",
@@ -86,7 +89,7 @@ class Settings(BaseSettings):
         "none", description="`tokens` requires one made by `kastor token create`."
     )
     allow_anonymous: bool = Field(
-        default=False, description="Allow access without tokens on other than loopback addresses."
+        default=False, description="Allow access without tokens on a server that others reach."
     )
     cors_origin: Texts = Field(
         (), description="Web origins that browsers may call from; `*` for all."
@@ -112,7 +115,12 @@ class Settings(BaseSettings):
         1_048_576, gt=0, description="Largest body of a request, uploads of models aside."
     )
     max_models_body_bytes: int = Field(
-        134_217_728, gt=0, description="Largest body of an upload of models."
+        33_554_432, gt=0, description="Largest body of an upload of models."
+    )
+    max_models_per_upload: int = Field(10_000, gt=0, description="Most models of one upload.")
+    max_model_bytes: int = Field(2_097_152, gt=0, description="Largest text of one model.")
+    max_models_values: int = Field(
+        250_000, gt=0, description="Most members and items of one upload of models."
     )
     max_connections: int = Field(
         10_000, gt=0, description="Most connections of clients to a process at once."
@@ -136,13 +144,31 @@ class Settings(BaseSettings):
     query_page: int = Field(100, gt=0, description="Rows of a query page when none are asked for.")
     max_query_page: int = Field(1_000, gt=0, description="Most rows of a query page.")
     max_live_queries: int = Field(
-        100, ge=0, description="Most live queries open at once on one graph."
+        200, ge=0, description="Most live queries open at once on one graph."
+    )
+    max_live_queries_per_client: int = Field(
+        100, ge=0, description="Of these, most that one client has: a token, or an address."
     )
     max_live_rows: int = Field(10_000, gt=0, description="Most rows of a live query.")
     max_live_changes: int = Field(
         100,
         ge=0,
         description="Most changes at once that a live query evaluates one by one.",
+    )
+    max_streams: int = Field(
+        2_500, gt=0, description="Most streams (live queries, event feed) open at once."
+    )
+    max_streams_per_client: int = Field(
+        1_250, gt=0, description="Of these, most that one client has: a token, or an address."
+    )
+    max_stream_bytes: int = Field(
+        268_435_456, gt=0, description="Most bytes that all streams keep for their clients."
+    )
+    max_stream_bytes_per_client: int = Field(
+        67_108_864, gt=0, description="Of these, most for one client."
+    )
+    stream_stall_seconds: float = Field(
+        30.0, gt=0, description="Seconds after which a stream ends that its client does not read."
     )
     version_days: float = Field(7.0, ge=0, description="Days that superseded versions are kept.")
     version_bytes: int = Field(
@@ -152,6 +178,14 @@ class Settings(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
+    max_graphs: int = Field(100, gt=0, description="Most graphs of the server.")
+    max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
+    max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
+    max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
+    max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_dead_letters: int = Field(
+        10_000, ge=0, description="Most dead letters that a route keeps, newest first."
+    )
     endpoints: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Endpoints of the default graph by name: kind and its settings (file only).",
@@ -159,17 +193,51 @@ class Settings(BaseSettings):
     webhook_prefixes: Texts = Field(
         (), description="Webhooks may only go to URLs that begin with one of these; none: any."
     )
-    webhook_private_addresses: bool | None = Field(
+    private_addresses: bool | None = Field(
         None,
-        description="Whether webhooks may reach private addresses; by default only on a server "
-        "that listens on loopback.",
+        description="Whether endpoints and inputs may reach private addresses; by default only on "
+        "a server that nobody but this machine reaches.",
+    )
+    webhook_private_addresses: bool | None = Field(
+        None, description="The older name of `private_addresses`."
+    )
+    file_root: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Further folders that file endpoints and `ca_file` may name files below."
     )
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )
 
+    @property
+    def serves_this_machine_alone(self) -> bool:
+        """Whether nobody but this machine's programs can be the client.
+
+        The address that it listens on does not say so: a proxy may stand before it. A server that
+        lets requests of proxies or of every web page in (`api.strangers`) may have others.
+        """
+        lets_others_in = self.auth == "tokens" or self.allow_anonymous or "*" in self.cors_origin
+        return not lets_others_in and self._others_by() is None
+
+    def _others_by(self) -> str | None:
+        """What says that others than this machine reach the server, for people."""
+        if not is_loopback(self.host):
+            return f"{self.host} can be reached from other machines"
+        for name, value in (
+            ("public_url", self.public_url),
+            ("trusted_proxies", self.trusted_proxies),
+            ("graph_domain", None if _is_local(self.graph_domain) else self.graph_domain),
+        ):
+            if value:
+                return f"{name} says that clients come through a proxy"
+        return None
+
     @field_validator(
-        "trusted_proxies", "cors_origin", "webhook_prefixes", "read_replicas", mode="before"
+        "trusted_proxies",
+        "cors_origin",
+        "webhook_prefixes",
+        "read_replicas",
+        "file_root",
+        mode="before",
     )
     @classmethod
     def _part(cls, value: Any) -> Any:
@@ -190,23 +258,35 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("file_root")
+    @classmethod
+    def _be_folders_of_others(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        if not all(each.is_absolute() for each in value):
+            raise ValueError("Give absolute paths of folders.")
+        return value
+
     @model_validator(mode="after")
     def _go_together(self) -> Settings:
-        if self.db is not None and not self.db.startswith(_POSTGRES):
+        if self.db is not None and not self.db.startswith(SCHEMES):
             raise ValueError(
                 "--db takes the address of a PostgreSQL database, such as "
                 "postgresql://user@host/name. For SQLite give a folder with --data."
             )
         if self.db is None and (self.databases or self.read_replicas):
             raise ValueError("databases and read_replicas go with --db postgresql://...")
-        others = (*self.databases.values(), *self.read_replicas)
-        if "" in self.databases or not all(each.startswith(_POSTGRES) for each in others):
+        if self.db is None and self.db_password_file is not None:
+            raise ValueError("db_password_file goes with --db postgresql://...")
+        addresses = (*self.databases.values(), *self.read_replicas)
+        if "" in self.databases or not all(each.startswith(SCHEMES) for each in addresses):
             raise ValueError(
                 "databases takes names and addresses of PostgreSQL databases, read_replicas "
                 "addresses: postgresql://user@host/name."
             )
+        self._check_addresses()
         if self.graph_schema.startswith("pg_"):
             raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
+        if self.graph_schema in ("kastor_control", "information_schema"):
+            raise ValueError(f"The schema {self.graph_schema} holds something else already.")
         if self.workers > 1 and self.db is None:
             raise ValueError(
                 f"{self.workers} workers need PostgreSQL (--db postgresql://...): a SQLite file "
@@ -221,13 +301,42 @@ class Settings(BaseSettings):
                 "--absent-components empty does not go with --profile adt: the cloud refuses "
                 "twins without a component of their model."
             )
-        if self.auth == "none" and not self.allow_anonymous and not is_loopback(self.host):
+        private = {self.private_addresses, self.webhook_private_addresses} - {None}
+        if len(private) > 1:
             raise ValueError(
-                f"{self.host} can be reached from other machines, and no access control is set. "
+                "private_addresses and webhook_private_addresses are one setting; give the first."
+            )
+        self._keep_data_apart()
+        others = self._others_by()
+        if self.auth == "none" and not self.allow_anonymous and others is not None:
+            raise ValueError(
+                f"{others}, and no access control is set. "
                 "Add --auth tokens (make one with `kastor token create`), or say "
                 "--allow-anonymous if everybody may read and write."
             )
         return self
+
+    def _check_addresses(self) -> None:
+        """Refuse addresses of databases that would be taken for something else; none is shown."""
+        named = [("db", self.db or "")] if self.db is not None else []
+        named += [(f"databases.{name}", each) for name, each in self.databases.items()]
+        named += [("read_replicas", each) for each in self.read_replicas]
+        for name, address in named:
+            if (fault := fault_of(address)) is not None:
+                raise ValueError(f"The address of the database in {name} is malformed: {fault}.")
+        if self.db is not None and self.db_password_file is not None and has_password(self.db):
+            raise ValueError("Give db_password_file, or a password in db, not both.")
+
+    def _keep_data_apart(self) -> None:
+        """Refuse roots of files through which tokens, keys or the graph could be written."""
+        data = self.data.resolve()
+        for root in self.file_root:
+            found = root.resolve()
+            if found == data or found in data.parents or data in found.parents:
+                raise ValueError(
+                    f"file_root: {root} overlaps the data folder, whose events/ is allowed anyhow. "
+                    "Give a folder that is neither in it nor around it."
+                )
 
     @classmethod
     def settings_customise_sources(
@@ -266,6 +375,18 @@ def load_settings(flags: dict[str, Any], config_file: Path | None = None) -> Set
         raise SettingsError(f"{config_file or 'The environment'}: {error}") from None
 
 
+def storage_settings(flags: dict[str, Any], config_file: Path | None = None) -> Settings:
+    """Return the settings of a command that only needs to know where graphs are stored.
+
+    What says how they are served is set aside, so that it cannot stand in the way.
+
+    Raises:
+        SettingsError: with every fault.
+    """
+    aside = {"host": "127.0.0.1", "workers": 1, "tls_cert": None, "tls_key": None}
+    return load_settings({**aside, "tls_dev": False, "read_replicas": (), **flags}, config_file)
+
+
 def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:
     """Return the folder of a command that needs no other setting, so that none can stop it.
 
@@ -301,6 +422,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_local(domain: str | None) -> bool:
+    """Whether names in a domain lead to the machine that looks them up (RFC 6761)."""
+    return domain is not None and f".{domain.lower()}".endswith(".localhost")
 
 
 def _sentence(fault: Any) -> str:

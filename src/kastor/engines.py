@@ -11,11 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import apsw
 
 from kastor.config import DAY_SECONDS, Settings
-from kastor.errors import Unavailable
+from kastor.dsn import fault_of, shown, with_password_file
+from kastor.errors import Conflict, Unavailable
 from kastor.extras import install_extra
 from kastor.pages import refer
 from kastor.storage.bounds import (
     DamagedGraphError,
+    GraphRefusedError,
     NotAGraphError,
     Retention,
     SchemaTooNewError,
@@ -39,7 +41,7 @@ class PlaceError(Exception):
     """A place that cannot be read or written as a graph."""
 
 
-class DatabaseError(Exception):
+class DatabaseError(GraphRefusedError):
     """A database that cannot be used; the message says what to do."""
 
 
@@ -50,11 +52,12 @@ def make_databases(settings: Settings) -> Databases:
         from kastor.storage.postgres.databases import OWN, Databases  # noqa: PLC0415
     except ImportError as error:
         raise DatabaseError(_NO_DRIVER) from error
-    addresses = {OWN: settings.db or "", **settings.databases}
+    file = settings.db_password_file
+    addresses = {OWN: with_password_file(settings.db or "", file), **settings.databases}
     return Databases(
         addresses,
         lambda address: Connections(address, settings.db_pool, pooler=settings.db_pooler),
-        settings.read_replicas,
+        [with_password_file(each, file) for each in settings.read_replicas],
     )
 
 
@@ -72,6 +75,7 @@ async def open_postgres(
     Raises:
         DatabaseError: the database cannot be used.
         SchemaTooNewError, NotAGraphError, Unavailable: see `storage.postgres.schema`.
+        Conflict: what is there belongs to another placement.
     """
     import asyncpg  # noqa: PLC0415 - an extra
 
@@ -84,6 +88,7 @@ async def open_postgres(
             place.schema,
             build_catalog,
             create=create,
+            claim=place.claim or None,
             retention=retention(settings),
             replicas=databases.replicas(place.database),
         )
@@ -176,6 +181,8 @@ async def open_graph_file(place: str, *, writes: bool) -> AsyncIterator[GraphFil
 @asynccontextmanager
 async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
     """Open `postgresql://...?graph_schema=NAME`; the other parameters are the driver's."""
+    if (fault := fault_of(place)) is not None:
+        raise PlaceError(f"The address of a database is malformed: {fault}.")
     address = urlsplit(place)
     parameters = parse_qsl(address.query)
     schema = dict(parameters).get("graph_schema", "graph_default")
@@ -192,9 +199,10 @@ async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
         graph = await PostgresGraphFile.open(
             urlunsplit(address._replace(query=rest)), schema, writes=writes
         )
-    except (*refusals, SchemaTooNewError, NotAGraphError) as error:
-        where = f"{address.hostname}{address.path}, schema {schema}"
-        raise PlaceError(f"The graph at {where} cannot be used: {error}") from error
+    except (*refusals, SchemaTooNewError, NotAGraphError, Conflict) as error:
+        raise PlaceError(
+            f"The graph at {shown(place)}, schema {schema} cannot be used: {error}"
+        ) from error
     try:
         yield graph
     finally:
@@ -223,4 +231,5 @@ def retention(settings: Settings) -> Retention:
         version_bytes=settings.version_bytes,
         log_seconds=log_days * DAY_SECONDS,
         log_bytes=settings.log_bytes,
+        dead_letters=settings.max_dead_letters,
     )

@@ -27,6 +27,7 @@
     ├── Unauthenticated / Forbidden  no or unknown token / token without the permission
     ├── HostNotAllowed               a name that no token guards
     ├── OriginNotAllowed             a web page that no token guards against
+    ├── ForwardedNotAllowed          a proxy's request that no token guards against
     ├── TooManyRequests              a rate limit
     ├── CatalogChanged               a query compiled for older models; never leaves the server
     └── Unavailable                  cannot write now; nothing was acknowledged
@@ -245,6 +246,12 @@ class OriginNotAllowed(KastorError):
     """A web page of another origin sent the request to a server without tokens."""
 
     default_code = "OriginNotAllowed"
+
+
+class ForwardedNotAllowed(KastorError):
+    """A proxy handed the request on to a server that only this machine was said to reach."""
+
+    default_code = "ForwardedNotAllowed"
 
 
 class TooManyRequests(KastorError):

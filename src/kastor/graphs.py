@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from kastor.api.hosting import GraphInfo, require_new_name
 from kastor.api.services import Services
-from kastor.errors import Conflict, NotAllowed, NotFound
+from kastor.errors import Conflict, KastorError, NotAllowed, NotFound
 from kastor.logs import get_logger
+from kastor.storage.bounds import GraphRefusedError, UnfinishedGraphError, require_room
 from kastor.storage.placement import DEFAULT, Place, Placement, Wish
 from kastor.storage.protocol import Store
 from kastor.vital import Kept, Vitals
+from kastor.words import counted
 
 FOLLOW_SECONDS = 1.0
 """How soon a process sees that another one made, moved or deleted a graph."""
@@ -49,6 +51,7 @@ class ServerGraphs:
         build_services: Callable[[Store, Vitals], Services],
         endpoints: Mapping[str, Mapping[str, Any]],
         vitals: Vitals | None = None,
+        max_graphs: int = 100,
     ) -> None:
         self._placement = placement
         self._open_store = open_store
@@ -56,8 +59,9 @@ class ServerGraphs:
         self._endpoints = endpoints
         self._vitals = vitals or Vitals()
         self._follower: Kept | None = None
+        self._max_graphs = max_graphs
         self._open: dict[str, _Open] = {}
-        self._shut: set[str] = set()
+        self._shut: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -95,13 +99,19 @@ class ServerGraphs:
         return sorted(self._shut)
 
     async def named(self, name: str) -> Services:
-        """Return a graph's services; raises NotFound."""
+        """Return a graph's services, opening it if it is not open yet.
+
+        Raises:
+            NotFound: there is no graph of that name.
+            Conflict: what is in its place cannot be opened, or is not it.
+        """
         graph = self._open.get(name)
         if graph is not None:
             return graph.services
         async with self._lock:
             if name not in self._open:
-                self._open[name] = await self._start(name)
+                with _told_of(name):
+                    self._open[name] = await self._start(name)
             return self._open[name].services
 
     async def infos(self) -> list[GraphInfo]:
@@ -119,8 +129,10 @@ class ServerGraphs:
         async with self._lock:
             if await self._placement.place(name) is not None:
                 raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
+            await self._require_room()
             await self._placement.add(name, wish)
-            self._open[name] = await self._start(name)
+            with _told_of(name):
+                self._open[name] = await self._start(name)
         return await self.info(name)
 
     async def delete(self, name: str) -> None:
@@ -131,6 +143,7 @@ class ServerGraphs:
             place = await self._require(name)
             if place.moving is not None:
                 raise Conflict(f"The graph {name} is moving.", code="GraphMoving")
+            await self._placement.require_removable(name)
             graph = self._open.pop(name, None)
             if graph is not None:
                 await graph.stack.aclose()
@@ -171,6 +184,7 @@ class ServerGraphs:
 
     async def _catch_up(self) -> None:
         places = await self._placement.places()
+        self._shut = {name: why for name, why in self._shut.items() if name in places}
         async with self._lock:
             for name, graph in list(self._open.items()):
                 if name not in places or places[name].home != graph.place.home:
@@ -183,13 +197,17 @@ class ServerGraphs:
         """Open a graph; one bad graph must not keep the rest shut."""
         try:
             await self.named(name)
-            self._shut.discard(name)
+            self._shut.pop(name, None)
         except NotFound:
             return  # deleted meanwhile
+        except KastorError as error:
+            if self._shut.get(name) != error.message:
+                _log.error("a graph cannot be opened", graph=name, reason=error.message)
+            self._shut[name] = error.message
         except Exception as error:  # noqa: BLE001 - said once
             if name not in self._shut:
                 _log.exception("a graph cannot be opened", graph=name, exc_info=error)
-            self._shut.add(name)
+            self._shut[name] = "It cannot be opened; the log says why."
 
     async def _start(self, name: str) -> _Open:
         place = await self._require(name)
@@ -218,7 +236,14 @@ class ServerGraphs:
         state = "open" if name in self._open else "idle"
         if place.moving is not None:
             state = "moving"
-        return GraphInfo(name, place.address, state, place.moving, place.error)
+        error = None if name in self._open else self._shut.get(name)
+        return GraphInfo(name, place.address, state, place.moving, error or place.error)
+
+    async def _require_room(self) -> None:
+        count = len(await self._placement.places())
+        require_room(
+            count, self._max_graphs, f"The server has {counted(count, 'graph')}", "max_graphs"
+        )
 
     async def _require(self, name: str) -> Place:
         place = await self._placement.place(name)
@@ -246,3 +271,15 @@ async def _tell_of_escaped_slashes(name: str, store: Store) -> None:
             count=count,
             first=first,
         )
+
+
+@contextlib.contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Tell clients in their words why a graph cannot be opened; the default one ends the start."""
+    try:
+        yield
+    except GraphRefusedError as error:
+        if name == DEFAULT:
+            raise
+        code = "GraphUnfinished" if isinstance(error, UnfinishedGraphError) else "GraphNotUsable"
+        raise Conflict(str(error), code=code) from error

@@ -265,10 +265,11 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, and the trace that the request belongs to."""
+    """Who asks, the trace that the request belongs to, and how many bytes its body has."""
 
     actor: str
     traceparent: str | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

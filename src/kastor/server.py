@@ -21,8 +21,10 @@ from kastor.api.hosting import Hosting
 from kastor.api.measure import RequestMeter
 from kastor.api.services import Services
 from kastor.api.strangers import StrangerCheck
-from kastor.assembly import build_services, value_rules
+from kastor.assembly import build_services, stream_limits, value_rules
 from kastor.auth.tokens import TokenStore
+from kastor.auth.watch import watch_tokens
+from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
 from kastor.engines import make_databases, open_postgres, open_sqlite
 from kastor.graph.catalog import catalog_builder
@@ -42,10 +44,14 @@ from kastor.storage.sqlite.placement import FilePlacement
 from kastor.vital import Kept, Vitals, attempt
 
 if TYPE_CHECKING:
+    from kastor.storage.postgres.databases import Databases
     from kastor.tls import DevelopmentCertificate
 
 SWITCH_SECONDS = 0.001
 """Interpreter switch interval; see docs/decisions/0002-threads-and-pages.md."""
+
+OPEN_FILES = 65_536
+"""A graph in a file takes up to 14; the soft limit of many systems, 1,024, is soon reached."""
 
 UPKEEP_SECONDS = 60.0
 UPKEEP_PATIENCE = 900.0
@@ -84,6 +90,7 @@ def run(
         PortTakenError, TokenFileError, CertificateError: nothing was started.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    _allow_open_files()
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 - absent on Windows
@@ -91,6 +98,19 @@ def run(
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_serve(settings, announce, shared, RequestMeter(worker)))
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files as far as the hard one allows."""
+    try:
+        import resource  # noqa: PLC0415 - absent on Windows
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if resource.RLIM_INFINITY != soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def prepare(settings: Settings) -> None:
@@ -105,6 +125,17 @@ def prepare(settings: Settings) -> None:
         await databases.close()
 
     asyncio.run(open_and_close())
+
+
+async def empty(settings: Settings, databases: Databases, place: Place) -> None:
+    """Empty the graph in a schema; servers may be using it.
+
+    Raises:
+        GraphRefusedError, KastorError: it was left as it is.
+    """
+    build_catalog = catalog_builder(value_rules(settings))
+    async with open_postgres(settings, databases, place, build_catalog, create=False) as store:
+        await store.reset()
 
 
 async def _serve(
@@ -132,7 +163,10 @@ async def _serve(
         edge = edge_of(settings, requests.note_refusal)
         server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
         sample = await _fill(settings, services, stack)
-        stack.push_async_callback(_start_upkeep(graphs, tokens, vitals).stop)
+        stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
+        if tokens is not None:
+            watch = vitals.keep("tokens", partial(watch_tokens, tokens))
+            stack.push_async_callback(watch.stop)
         status = await services.store.status()
         url = address_of(settings, listener)
         server.catch_signals()
@@ -149,12 +183,14 @@ async def _open_graphs(
     stack: AsyncExitStack,
 ) -> ServerGraphs:
     placement, open_store = _place_graphs(settings, folder, stack)
+    streams = StreamBudget(stream_limits(settings))
     graphs = ServerGraphs(
         placement,
         open_store,
-        lambda store, parts: build_services(settings, store, graphs, requests, parts),
+        lambda store, parts: build_services(settings, store, graphs, requests, parts, streams),
         settings.endpoints,
         vitals,
+        settings.max_graphs,
     )
     stack.push_async_callback(graphs.close)
     await graphs.start()
@@ -195,6 +231,7 @@ def _application(
         trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         draining=draining,
+        stall_seconds=settings.stream_stall_seconds,
     )
 
 
@@ -207,6 +244,7 @@ def _stranger_check(settings: Settings) -> StrangerCheck | None:
         graph_domain=settings.graph_domain,
         trusted_proxies=settings.trusted_proxies,
         origins=settings.cors_origin,
+        handed_on=settings.allow_anonymous,
     )
 
 
@@ -222,13 +260,9 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
     return loaded.message
 
 
-def _start_upkeep(graphs: ServerGraphs, tokens: TokenStore | None, vitals: Vitals) -> Kept:
-    async def read_tokens() -> None:
-        if tokens is not None:
-            tokens.refresh()
+def _start_upkeep(graphs: ServerGraphs, vitals: Vitals) -> Kept:
 
     async def round_() -> None:
-        await attempt("upkeep of tokens", read_tokens)
         for name, services in graphs.opened().items():
             part.beat()
             # One graph that cannot be pruned leaves the others theirs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import signal
 import socket
 import threading
@@ -32,6 +33,8 @@ MODEL = {
 }
 LARGE = "a" * 700_000
 TWINS = 24
+PATIENCE = 10 if os.environ.get("KASTOR_TEST_ENGINE") == "postgres" else 1
+"""Seconds more: a connection whose server is busy is closed after five."""
 
 
 @dataclass
@@ -206,7 +209,7 @@ def test_the_server_does_not_wait_for_work_that_nobody_waits_for() -> None:
         fill(server)
         for _ in range(4):
             leave(server, SLOW)
-        assert end(server) < 2 + 1
+        assert end(server) < 2 + PATIENCE
 
 
 def test_work_ends_with_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +221,7 @@ def test_work_ends_with_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
         time.sleep(0.5)
         seconds = end(server)
         thread.join()
-        assert seconds < 1 + 2
+        assert seconds < 1 + 1 + PATIENCE
 
 
 def _ask_in_vain(server: KastorServer) -> None:
@@ -235,7 +238,9 @@ GROWING = {
     "WHERE": f"SELECT $dtId FROM DIGITALTWINS WHERE {concatenated(2)} = 'a'",
     "ORDER BY": f"SELECT $dtId FROM DIGITALTWINS ORDER BY {concatenated(2)}",
     "GROUP BY": f"SELECT MAX({concatenated(2)}) FROM DIGITALTWINS",
-    "a row": "SELECT " + ", ".join(f"text AS a{n}" for n in range(400)) + " FROM DIGITALTWINS",
+    "a row": "SELECT "
+    + ", ".join(f"text AS a{n}" for n in range(400))
+    + " FROM DIGITALTWINS WHERE $dtId = 't1'",
 }
 
 

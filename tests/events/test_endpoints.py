@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -22,7 +23,8 @@ from kastor.events.endpoints import (
     read_endpoint,
     require_library,
 )
-from kastor.events.secrets import Secret, SecretError, hide, read_secret
+from kastor.events.hiding import hide
+from kastor.events.secrets import Secret, SecretError, read_header, read_secret
 from kastor.events.templates import render
 
 from .factory import event
@@ -187,6 +189,32 @@ def test_secrets_are_read_where_they_are(tmp_path: Path, monkeypatch: pytest.Mon
             read_secret(missing)
     with pytest.raises(SecretError, match="cannot be read: No such file"):
         read_secret(Secret(file=str(tmp_path / "none")))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "large", "binary"])
+def test_what_is_no_file_of_a_secret_is_told(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"x" * 65_537 if kind == "large" else b"\xff\xfe")
+    with pytest.raises(SecretError, match="cannot be read"):
+        read_secret(Secret(file=str(path)))
+
+
+@pytest.mark.parametrize(
+    "value", ["a\r\nX-Evil: b", "a\nb", "a\x00b", "a\x7fb", "t\u00f6ken", "a\tb"]
+)
+def test_a_header_takes_no_secret_that_it_cannot_have(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "\0" not in value:
+        monkeypatch.setenv("KASTOR_SECRET_A", value)
+        with pytest.raises(SecretError, match="header Authorization has a line break") as caught:
+            read_header("Authorization", Secret(env="KASTOR_SECRET_A"))
+        assert value not in str(caught.value)
 
 
 def test_secrets_are_hidden_in_texts() -> None:

@@ -8,13 +8,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kastor.events.endpoints import make_sink, read_endpoint
-from kastor.events.model import Delivered, Sink
+from kastor.events.model import Delivered, Event, Sink
+from kastor.events.policy import EndpointPolicy
 from kastor.events.sinks import file as file_sink
 
 from .factory import updates
@@ -72,13 +74,147 @@ async def test_an_event_larger_than_the_file_may_be(tmp_path: Path) -> None:
     assert ids(file.with_name("events.ndjson.1")) == ["event-2"]
 
 
-async def test_half_a_line_of_a_crash_is_cut(tmp_path: Path) -> None:
-    file = tmp_path / "events.ndjson"
-    file.write_bytes(b'{"id":"old"}\n{"id":"ha' + b"x" * 100_000)
-    sink = sink_to(file)
-    assert await sink.deliver(updates(1)) == Delivered(1)
+HALF = b'{"specversion":"1.0","id":"ha' + b"x" * 100_000
+
+
+async def crashed(file: Path, half: bytes = HALF) -> None:
+    """A file that Kastor made, as a crash in the middle of an event leaves it."""
+    await deliver_to(sink_to(file), updates(1))
+    with file.open("ab") as opened:
+        opened.write(half)
+
+
+async def deliver_to(sink: Sink, events: Sequence[Event]) -> None:
+    assert await sink.deliver(events) == Delivered(len(events))
     await sink.close()
-    assert ids(file) == ["old", "event-1"]
+
+
+@pytest.mark.parametrize("half", [HALF, HALF[:5], b"\0" * 3_000, HALF[:25] + b"\0" * 70_000])
+async def test_half_a_line_of_a_crash_is_cut(tmp_path: Path, half: bytes) -> None:
+    file = tmp_path / "events.ndjson"
+    await crashed(file, half)
+    await deliver_to(sink_to(file), updates(2)[1:])
+    assert ids(file) == ["event-1", "event-2"]
+
+
+@pytest.mark.parametrize("content", [b"secret = 1\nlast = 2", HALF, b"x", b'{"a":1}\n{"b":2}'])
+async def test_a_file_that_kastor_did_not_make_is_never_cut(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(content)
+    for at in range(2):
+        await deliver_to(sink_to(file), updates(2)[at : at + 1])
+    assert file.read_bytes().startswith(content + b"\n")
+    added = file.read_bytes()[len(content) + 1 :].splitlines()
+    assert [json.loads(line)["id"] for line in added] == ["event-1", "event-2"]
+
+
+async def test_where_there_are_no_marks_half_a_line_gets_an_end_and_nothing_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any) -> bytes:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "setxattr", unknown)
+    monkeypatch.setattr(os, "getxattr", unknown)
+    file = tmp_path / "events.ndjson"
+    await crashed(file)
+    await deliver_to(sink_to(file), updates(2)[1:])
+    first, half, second = file.read_bytes().splitlines()
+    assert half == HALF
+    assert [json.loads(line)["id"] for line in (first, second)] == ["event-1", "event-2"]
+
+
+async def test_what_somebody_adds_to_kastors_file_is_not_cut(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    await crashed(file, b"a note of somebody")
+    await deliver_to(sink_to(file), updates(2)[1:])
+    lines = file.read_bytes().splitlines()
+    assert lines[1] == b"a note of somebody"
+    assert json.loads(lines[2])["id"] == "event-2"
+
+
+async def test_what_somebody_adds_during_a_failed_write_is_not_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "events.ndjson"
+
+    def failing(_handle: int) -> None:
+        with file.open("ab") as opened:
+            opened.write(b"a note of somebody\n")
+        raise OSError(28, "No space left on device")
+
+    sink = sink_to(file)
+    monkeypatch.setattr(os, "fsync", failing)
+    file.touch()
+    assert (await sink.deliver(updates(1))).confirmed == 0
+    monkeypatch.undo()
+    await sink.close()
+    assert file.read_bytes().endswith(b"a note of somebody\n")
+
+
+@pytest.mark.parametrize("foreign", ["", ".1", ".2"])
+async def test_files_of_others_are_neither_moved_nor_deleted(tmp_path: Path, foreign: str) -> None:
+    file = tmp_path / "events.ndjson"
+    other = tmp_path / f"events.ndjson{foreign}"
+    content = b"theirs\n" * 1_000
+    sink = sink_to(file, max_bytes=4_000, keep=2)
+    if foreign:
+        await deliver_to(sink, updates(5))
+    other.write_bytes(content)
+    report = await sink.deliver(updates(40))
+    assert report.confirmed < 40
+    assert report.fault is not None
+    assert "Kastor did not make" in report.fault.message
+    assert other.read_bytes().startswith(content)
+    other.unlink()
+    await deliver_to(sink, updates(40)[report.confirmed :])
+
+
+def bounded_sink(root: Path, path: Path) -> Sink:
+    policy = EndpointPolicy(file_folder=root)
+    return make_sink("log", read_endpoint("file", {"path": str(path)}, policy), policy)
+
+
+async def test_no_link_leads_out_of_the_root(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "sub").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "events.ndjson").write_bytes(b"theirs")
+    sinks = [bounded_sink(root, root / each) for each in ("sub/events.ndjson", "events.ndjson")]
+    await deliver_to(sinks[0], updates(1))
+    # After the check: a link in the place of the folder, and of the file.
+    (root / "sub").rename(root / "before")
+    (root / "sub").symlink_to(outside)
+    (root / "events.ndjson").symlink_to(outside / "events.ndjson")
+    for sink in sinks:
+        report = await sink.deliver(updates(2)[1:])
+        assert report.confirmed == 0
+        assert report.fault is not None
+    assert (outside / "events.ndjson").read_bytes() == b"theirs"
+    (root / "sub").unlink()
+    (root / "before").rename(root / "sub")
+    await deliver_to(sinks[0], updates(2)[1:])
+    assert ids(root / "sub" / "events.ndjson") == ["event-1", "event-2"]
+
+
+async def test_a_link_within_the_root_leads_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    await deliver_to(bounded_sink(tmp_path, tmp_path / "link" / "events"), updates(1))
+    assert ids(tmp_path / "real" / "events") == ["event-1"]
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+async def test_pipes_and_folders_are_no_files(tmp_path: Path, bounded: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        path = tmp_path / name
+        sink = bounded_sink(tmp_path, path) if bounded else sink_to(path)
+        async with asyncio.timeout(2):
+            report = await sink.deliver(updates(1))
+        assert report.fault is not None
+        await sink.close()
 
 
 async def test_a_missing_folder_is_a_fault_and_then_works(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ async def follow(reader: Reader, count: Count) -> None:
 
 
 async def test_file(tmp_path: Path) -> None:
-    with KastorServer() as server:
+    with KastorServer(("--file-root", str(tmp_path))) as server:
         reader = Reader("file", tmp_path, server)
         reader.write_settings({"/var/lib/kastor/events": str(tmp_path)})
 
@@ -143,7 +143,7 @@ ADDRESSES = {
     },
     "amqp": {
         "amqps://rabbit.example.org/plant": "amqp://127.0.0.1:{port}/",
-        "/run/secrets/rabbit": "{folder}/secret",
+        "/var/lib/kastor/secrets/rabbit": "{data}/secrets/rabbit",
     },
 }
 
@@ -152,14 +152,16 @@ ADDRESSES = {
 async def test_broker(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in (PASSWORD_VARIABLE, "KASTOR_SECRET_NATS", "KASTOR_SECRET_MQTT"):
         monkeypatch.setenv(variable, PASSWORD)
-    (tmp_path / "secret").write_text(PASSWORD)
     broker = BROKERS[kind](tmp_path / "broker")
     with ExitStack() as stack:
         stack.callback(broker.stop)
         await asyncio.to_thread(broker.start)
         await broker.prepare()
-        reader = Reader(kind, tmp_path, stack.enter_context(KastorServer()))
-        values = {"port": broker.port, "folder": tmp_path, "topic": getattr(broker, "topic", "")}
+        server = stack.enter_context(KastorServer())
+        reader, data = Reader(kind, tmp_path, server), server.data_dir
+        (data / "secrets").mkdir()
+        (data / "secrets" / "rabbit").write_text(PASSWORD)
+        values = {"port": broker.port, "data": data, "topic": getattr(broker, "topic", "")}
         reader.write_settings({o: n.format(**values) for o, n in ADDRESSES[kind].items()})
         if kind == "amqp":
             await _lead_to_a_queue(broker)

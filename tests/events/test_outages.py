@@ -140,13 +140,13 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
 
 
 async def test_outages_lose_nothing_and_trouble_nobody_else(
-    target: Target, monkeypatch: pytest.MonkeyPatch
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(target.close)
         endpoint = await target.start()
-        server = stack.enter_context(KastorServer())
+        server = stack.enter_context(KastorServer(("--file-root", str(tmp_path))))
         http = httpx2.AsyncClient(
             base_url=server.url, params={"api-version": "2023-10-31"}, timeout=30
         )

@@ -251,6 +251,33 @@ async def test_secret_headers_are_sent_and_never_told(
     assert "s3cr3t" not in (await fault_of(sink_to(target.url, **settings))).message
 
 
+@pytest.mark.parametrize("secret", ["s3cret-one\nline-two", "s3cret\r\nX-Evil: yes", "s3cr\u00e9t"])
+async def test_a_secret_that_no_header_can_have_is_neither_sent_nor_told(
+    target: Receiver, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("KASTOR_SECRET_TOKEN", secret)
+    sink = sink_to(target.url, headers={"Authorization": {"env": "KASTOR_SECRET_TOKEN"}})
+    message = (await fault_of(sink)).message
+    assert "header Authorization has a line break" in message
+    assert not any(part in message for part in ("s3cr", "line-two", "X-Evil"))
+    assert target.bodies == []
+
+
+async def test_a_receiver_that_repeats_a_secret_tells_nobody(
+    target: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "s3cret-token-" + "x" * 40
+    monkeypatch.setenv("KASTOR_SECRET_TOKEN", secret)
+    # At the place where what is shown of an answer ends, and in forms of the receiver's own.
+    forms = [secret, base64.b64encode(f"user:{secret}".encode()).decode(), repr(secret.encode())]
+    for form in forms:
+        target.answers(503, "y" * 180 + form)
+        sink = sink_to(target.url, headers={"Authorization": {"env": "KASTOR_SECRET_TOKEN"}})
+        message = (await fault_of(sink)).message
+        assert "s3cret" not in message
+        assert form[4:14] not in message
+
+
 async def test_secret_url(
     target: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +360,27 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(
         ("64:ff9b::a00:1", False),
         ("2002:a00:1::", False),
         ("2001:0:a00:1::", False),
+        ("fec0::1", False),
+        ("::8.8.8.8", False),
+        ("::10.0.0.1", False),
+        ("::ffff:0:10.0.0.1", False),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b:1::a00:1", False),
+        ("64:ff9b:1::808:808", False),
+        ("3fff::1", False),
+        ("3fff:fff:ffff::1", False),
+        ("5f00::1", False),
+        ("2001:db8::1", False),
+        ("2001:20::1", False),
+        ("100::1", False),
+        ("4000::1", False),
+        ("ff0e::1", False),
+        ("192.0.0.8", False),
+        ("192.88.99.1", False),
+        ("198.18.0.1", False),
+        ("203.0.113.1", False),
+        ("2002:c058:6301::", False),
+        ("2a00:1450:4001:800::200e", True),
     ],
 )
 def test_public_addresses(address: str, public: bool) -> None:

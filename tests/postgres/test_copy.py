@@ -161,9 +161,11 @@ def test_routes_go_on_where_the_log_was_pruned_away(dsn: str, tmp_path: Path, wa
     there = ("--db", dsn, "--graph-schema", schema.rpartition("=")[2])
     file = folder / "graphs" / "default.sqlite3"
     first, second = ((), there) if way.startswith("sqlite") else (there, ())
-    events = tmp_path / "events.ndjson"
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    events = outside / "events.ndjson"
     with (
-        KastorServer(first, data_dir=folder) as server,
+        KastorServer((*first, "--file-root", str(outside)), data_dir=folder) as server,
         httpx2.Client(base_url=server.url, params=VERSION) as http,
     ):
         http.post("/models", json=[MODEL])
@@ -185,7 +187,7 @@ def test_routes_go_on_where_the_log_was_pruned_away(dsn: str, tmp_path: Path, wa
     copied = copy(schema, str(file)) if first else copy(str(file), schema)
     assert copied.returncode == 0, copied.stdout + copied.stderr
     with (
-        KastorServer(second, data_dir=folder) as server,
+        KastorServer((*second, "--file-root", str(outside)), data_dir=folder) as server,
         httpx2.Client(base_url=server.url, params=VERSION) as http,
     ):
         assert http.put("/digitaltwins/after", json=body).status_code == 200
@@ -267,3 +269,76 @@ def test_a_place_that_is_none_is_told_in_words(source: Path) -> None:
     unreachable = copy(str(source), "postgresql://127.0.0.1:1/none")
     assert unreachable.returncode == 1
     assert "cannot be used" in unreachable.stderr
+
+
+def test_a_copy_that_did_not_end_is_not_served_until_it_has(source: Path, dsn: str) -> None:
+    """Killed in the middle, it refuses to be opened, adopted and copied; the next run ends it."""
+    schema = place(dsn)
+    name = schema.rpartition("=")[2]
+
+    async def half() -> None:
+        async with (
+            open_graph_file(str(source), writes=False) as reading,
+            open_graph_file(schema, writes=True) as writing,
+        ):
+            await writing.identify(await reading.identification())
+
+            def stop(table: str, _done: int, _total: int) -> None:
+                if table == "relationships":
+                    raise InterruptedError
+
+            with pytest.raises(InterruptedError):
+                await synchronise(reading, writing, stop)
+
+    asyncio.run(half())
+    serve = [sys.executable, "-m", "kastor", "serve", "--port", "0", "--db", dsn]
+    refused = subprocess.run(
+        [*serve, "--graph-schema", name], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == 1, refused.stdout
+    assert "has not ended" in refused.stderr
+    assert "kastor copy" in refused.stderr
+    further = copy(schema, place(dsn))
+    assert further.returncode == 1
+    assert "has not ended" in further.stderr
+    with KastorServer(("--db", dsn, "--graph-schema", f"h{uuid4().hex[:10]}")) as server:
+        url = f"{server.url}/kastor/v1/graphs/half"
+        answer = httpx2.put(url, json={"schema": name})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "GraphUnfinished")
+        assert copy(str(source), schema).returncode == 0
+        assert httpx2.put(url, json={"schema": name}).status_code == 201
+        # What a server has is no place for a copy any more.
+        late = copy(str(source), schema)
+        assert late.returncode == 1
+        assert "running server" in late.stderr
+
+
+def test_a_graph_that_is_being_copied_over_again_is_not_opened_meanwhile(
+    source: Path, dsn: str
+) -> None:
+    schema = place(dsn)
+    name = schema.rpartition("=")[2]
+    assert copy(str(source), schema).returncode == 0
+
+    async def unfinished() -> object:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetchval(f"SELECT unfinished FROM {name}.meta")
+        finally:
+            await connection.close()
+
+    assert asyncio.run(unfinished()) is None
+    assert copy(str(source), schema).returncode == 0, "nothing to do"
+    asyncio.run(run(dsn, f"DELETE FROM {name}.tombstones"))
+
+    async def begin() -> object:
+        async with (
+            open_graph_file(str(source), writes=False) as reading,
+            open_graph_file(schema, writes=True) as writing,
+        ):
+            await synchronise(reading, writing)
+            return await unfinished()
+
+    assert asyncio.run(begin()) == "copying"
+    assert copy(str(source), schema).returncode == 0
+    assert asyncio.run(unfinished()) is None

@@ -110,6 +110,7 @@ def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         other = stack.enter_context(Cluster(durable=False)).create().start()
         site = Site(dsn, other.dsn, f"g{uuid4().hex[:12]}_default")
         flags = arguments(site, tmp_path_factory.mktemp("site"))
+        flags += ("--file-root", str(tmp_path_factory.getbasetemp()))
         site.servers = [
             stack.enter_context(KastorServer((*flags, "--db-pool", "4"))) for _ in range(2)
         ]

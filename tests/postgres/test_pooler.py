@@ -39,8 +39,8 @@ def pooler(dsn: str) -> Iterator[Pooler]:
         yield pooler.start()
 
 
-def serve(pooler: Pooler, schema: str) -> KastorServer:
-    arguments = ("--db", pooler.dsn, "--graph-schema", schema, "--db-pooler")
+def serve(pooler: Pooler, schema: str, *more: str) -> KastorServer:
+    arguments = ("--db", pooler.dsn, "--graph-schema", schema, "--db-pooler", *more)
     return KastorServer((*arguments, "--db-pool", str(3 * SERVER_CONNECTIONS)))
 
 
@@ -49,7 +49,8 @@ async def test_everything_at_once_is_right_and_leaves_nothing_in_the_servers_ses
 ) -> None:
     schema, events = f"g{uuid4().hex[:12]}", tmp_path / "events.ndjson"
     with ExitStack() as stack:
-        nodes = [stack.enter_context(serve(pooler, schema)).url for _ in range(2)]
+        root = ("--file-root", str(tmp_path))
+        nodes = [stack.enter_context(serve(pooler, schema, *root)).url for _ in range(2)]
         await prepare(nodes[0], events)
         done = asyncio.Event()
         readers = [

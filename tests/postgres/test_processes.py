@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from aiohttp import web
 
+from kastor.auth.tokens import create_token, revoke_token
 from kastor.testing import KastorServer
 from tests.events.receiver import receiver
 from tests.metrics.scrape import VERSION, Scrape, scrape
@@ -34,11 +35,12 @@ TAGS = {
 
 
 @pytest.fixture(scope="module")
-def nodes(dsn: str) -> Iterator[list[str]]:
+def nodes(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """The addresses of three processes that serve one graph."""
     schema = f"g{uuid4().hex[:12]}"
     with ExitStack() as stack:
         arguments = ("--db", dsn, "--graph-schema", schema, "--db-pool", "5")
+        arguments += ("--file-root", str(tmp_path_factory.getbasetemp()))
         servers = [stack.enter_context(KastorServer(arguments)) for _ in range(3)]
         yield [server.url for server in servers]
 
@@ -271,7 +273,7 @@ def test_each_worker_tells_its_own_requests_and_all_the_same_routes(
     asked = 40
     seen: dict[str, Scrape] = {}
     arguments = ("--db", dsn, "--graph-schema", f"g{uuid4().hex[:12]}", "--workers", "2")
-    with KastorServer(arguments) as server:
+    with KastorServer((*arguments, "--file-root", str(tmp_path))) as server:
         settings = {"kind": "file", "settings": {"path": str(tmp_path / "events")}}
         endpoint = f"{server.url}/kastor/v1/endpoints/log"
         assert httpx2.put(endpoint, json=settings).status_code == 200
@@ -326,3 +328,36 @@ async def test_one_id_with_two_definitions_through_two_processes_is_stored_once(
     assert answers.count(201) == 1
     assert set(answers) <= {201, 400, 503}
     assert len(json.loads((await lines[0].get("/models"))[2])["value"]) == 2
+
+
+def test_every_worker_ends_the_streams_of_a_revoked_token(dsn: str, tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    gone, kept = (create_token(file, "reader", name) for name in ("gone", "kept"))
+    arguments = ("--db", dsn, "--graph-schema", f"g{uuid4().hex[:12]}", "--workers", "2")
+
+    async def follow(url: str, token: str, began: asyncio.Semaphore) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            httpx2.AsyncClient(base_url=url, headers=headers, timeout=60) as http,
+            http.stream("GET", "/kastor/v1/events") as answer,
+        ):
+            assert answer.status_code == 200
+            began.release()
+            async for _ in answer.aiter_bytes():
+                pass
+
+    async def use(url: str) -> None:
+        began = asyncio.Semaphore(0)
+        # Connections of their own, so that both workers have some.
+        lost = [asyncio.create_task(follow(url, gone, began)) for _ in range(12)]
+        other = [asyncio.create_task(follow(url, kept, began)) for _ in range(4)]
+        for _ in (*lost, *other):
+            await began.acquire()
+        assert await asyncio.to_thread(revoke_token, file, "gone")
+        await asyncio.wait_for(asyncio.gather(*lost), 5)
+        assert not any(each.done() for each in other)
+        for each in other:
+            each.cancel()
+
+    with KastorServer((*arguments, "--auth", "tokens"), data_dir=tmp_path) as server:
+        asyncio.run(use(server.url))

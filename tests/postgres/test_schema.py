@@ -110,7 +110,9 @@ async def test_ids_and_names_compare_by_code_point(postgres: PostgresEngine) -> 
         assert (table, column) in by_code_point
 
 
-@pytest.mark.parametrize("name", ["", "pg_x", "A", "a b", 'a"b', "a;b", "1a", "information_schema"])
+@pytest.mark.parametrize(
+    "name", ["", "pg_x", "A", "a b", 'a"b', "a;b", "1a", "information_schema", "kastor_control"]
+)
 def test_names_that_cannot_be_schemas_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="schema"):
         schema.quoted(name)

@@ -23,7 +23,12 @@ from kastor.query.sql.postgres import Postgres
 from kastor.storage.postgres import comparison, schema
 from kastor.storage.transfer import TABLES
 
-CATALOG = frozenset({"pg_class", "pg_namespace", "pg_attribute", "pg_index"})
+CATALOG = frozenset(
+    {
+        *("pg_class", "pg_namespace", "pg_attribute", "pg_index", "pg_depend", "pg_extension"),
+        *("pg_type", "pg_rewrite", "pg_constraint", "pg_attrdef"),
+    }
+)
 CONTROL = "kastor_control.graphs"
 """The table of placements, in the server's own database; no statement joins it with a graph."""
 

@@ -9,6 +9,7 @@ import pytest
 from kastor.clock import TICKS_PER_SECOND
 from kastor.errors import NotFound
 from kastor.graph import commands as c
+from kastor.records import DeadLetter
 
 from .engines import Engine, Version
 from .graphs import (
@@ -242,3 +243,24 @@ async def test_the_books_are_right_through_all_kinds_of_writes(
     await graph.store.close()
     again = await make()
     await assert_books_are_right(again)
+
+
+async def test_a_route_keeps_its_newest_dead_letters(make: Make, clock: Clock) -> None:
+    graph = await make(dead_letters=3)
+    events = graph.store.events
+    for route, count in (("busy", 7), ("quiet", 2)):
+        await events.put_route(route, "nowhere", "true")
+        position = await events.hold_route(route, "us", 60.0)
+        assert position is not None
+        letters = [
+            DeadLetter(0, route, number, b"{}", f"no {number}", 1, clock.now, False)
+            for number in range(count)
+        ]
+        counts = {"delivered": 0, "error": None, "settled": []}
+        await events.advance_route(route, "us", position, letters=letters, **counts)
+    first = (await events.dead_letters("busy", 0, 100))[0]
+    await events.requeue("busy", [first.key])  # it is about to be sent again
+    assert await graph.store.prune() == 3
+    assert [each.position for each in await events.dead_letters("busy", 0, 100)] == [0, 4, 5, 6]
+    assert len(await events.dead_letters("quiet", 0, 100)) == 2
+    assert await graph.store.prune() == 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -17,6 +20,7 @@ from .program import PART, ROOM, VERSION, room, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .program import Served
 
@@ -132,3 +136,19 @@ def test_what_is_open_needs_no_token(guarded: Guarded) -> None:
 def test_who_has_no_token_learns_nothing_about_paths(guarded: Guarded) -> None:
     for path in ("/nothing", "/models/", "/digitaltwins", "/digitaltwins/%FF"):
         assert _is_401(guarded.client.get(path))
+
+
+def test_a_server_without_tokens_yet_says_how_to_make_one(tmp_path: Path) -> None:
+    data = tmp_path / "a folder"
+    with serving(data, "--auth", "tokens") as served:
+        (command,) = (line for line in served.lines if "kastor token create" in line)
+        made = subprocess.run(
+            [sys.executable, "-m", *shlex.split(command)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+        assert httpx2.get(f"{served.url}/models?{VERSION}", headers=headers).status_code == 200
+    with serving(data, "--auth", "tokens") as served:
+        assert not any("token create" in line for line in served.lines)

@@ -149,6 +149,59 @@ class TestReset:
         done = invoked("reset", "--data", tmp_path, "--yes")
         assert (done.returncode, done.stdout) == (0, f"There is no graph in {tmp_path}.\n")
 
+    @pytest.fixture
+    def three(self, data: Path) -> Path:
+        """Two more graphs in the folder."""
+        for name in ("one", "two"):
+            (data / "graphs" / f"{name}.sqlite3").write_text("")
+            (data / "graphs" / f"{name}.sqlite3-wal").write_text("")
+        return data
+
+    def test_other_graphs_stay_and_are_named(self, three: Path) -> None:
+        done = invoked("reset", "--data", three, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert "These graphs stay as they are: one, two" in done.stdout
+        assert (three / "graphs" / "one.sqlite3-wal").exists()
+
+    def test_a_named_graph_becomes_an_empty_one(self, three: Path) -> None:
+        done = invoked("reset", "--data", three, "--graph", "one", answer="y\n")
+        assert done.returncode == 0, done.stderr
+        assert f"Delete all that is in the graph one in {three}?" in done.stdout
+        assert "These graphs stay as they are: default, two" in done.stdout
+        assert (three / "graphs" / "one.sqlite3").exists()
+        assert not (three / "graphs" / "one.sqlite3-wal").exists()
+        assert (three / "graphs" / "default.sqlite3-wal").exists()
+
+    def test_all_graphs_are_emptied_only_when_that_is_said(self, three: Path) -> None:
+        done = invoked("reset", "--data", three, "--all", "--yes")
+        assert done.returncode == 0, done.stderr
+        assert "default, one, two" in done.stdout
+        names = {path.name for path in (three / "graphs").iterdir()}
+        assert names == {"one.sqlite3", "two.sqlite3"}
+
+    def test_a_graph_that_is_none_and_flags_that_exclude_each_other_are_told(
+        self, three: Path
+    ) -> None:
+        text = refused("reset", "--data", three, "--graph", "tow", "--yes")
+        assert "There is no graph tow" in text
+        assert "default, one, two" in text
+        done = invoked("reset", "--data", three, "--graph", "one", "--all", "--yes")
+        assert done.returncode == 2
+
+    def test_a_file_of_another_program_is_not_deleted(self, three: Path) -> None:
+        foreign = three / "graphs" / "one.sqlite3"
+        foreign.write_text("notes")
+        text = refused("reset", "--data", three, "--all", "--yes")
+        assert str(foreign) in text
+        assert foreign.read_text() == "notes"
+
+    def test_the_configuration_file_names_the_folder(self, data: Path, tmp_path: Path) -> None:
+        config = tmp_path / "kastor.toml"
+        config.write_text(f'data = "{data}"\nhost = "0.0.0.0"\nworkers = 3\n')
+        done = invoked("reset", "--config", config, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert not (data / "graphs" / "default.sqlite3").exists()
+
     def test_it_is_refused_while_a_server_has_the_folder(self, tmp_path: Path) -> None:
         with serving(tmp_path) as served:
             text = refused("reset", "--data", tmp_path, "--yes")
@@ -170,7 +223,7 @@ class TestToken:
         for wins in ({"KASTOR_DATA": str(other)}, {}):
             flags = () if wins else ("--data", other)
             listed = invoked("token", "list", "--config", config, *flags, **wins)
-            assert listed.stdout == ""
+            assert listed.stdout.startswith("No tokens.")
         assert invoked("token", "revoke", "a", "--config", config).returncode == 0
         assert invoked("token", "list", "--config", config).stdout == ""
 

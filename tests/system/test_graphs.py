@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +31,7 @@ MODEL = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[KastorServer]:
-    with KastorServer(("--graph-domain", "graphs.test")) as started:
+    with KastorServer(("--graph-domain", "graphs.test", "--allow-anonymous")) as started:
         yield started
 
 
@@ -193,3 +195,56 @@ def test_graphs_survive_a_restart() -> None:
                 states = {info["name"]: info["state"] for info in listed}
             url = f"{second.url}/graphs/kept/digitaltwins/t"
             assert httpx2.get(url, params=VERSION).json()["size"] == 3
+
+
+def test_a_file_of_another_program_is_named_and_left_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "graphs").mkdir(parents=True)
+    foreign = {
+        "songs": data / "graphs" / "songs.sqlite3",
+        "notes": data / "graphs" / "notes.sqlite3",
+    }
+    with contextlib.closing(sqlite3.connect(foreign["songs"])) as database:
+        database.execute("CREATE TABLE songs (title)")
+        database.commit()
+    foreign["notes"].write_text("no database", encoding="utf-8")
+    before = {name: path.read_bytes() for name, path in foreign.items()}
+    with KastorServer(data_dir=data) as server:
+        url = f"{server.url}/kastor/v1/graphs"
+        for name, path in foreign.items():
+            refused = httpx2.delete(f"{url}/{name}")
+            assert (refused.status_code, refused.json()["error"]["code"]) == (409, "PlaceNotOurs")
+            assert str(path) in refused.json()["error"]["message"]
+            asked = httpx2.get(f"{server.url}/graphs/{name}/models", params=VERSION)
+            assert (asked.status_code, asked.json()["error"]["code"]) == (409, "GraphNotUsable")
+            assert str(path) in httpx2.get(f"{url}/{name}").json()["error"]
+    assert {name: path.read_bytes() for name, path in foreign.items()} == before
+
+
+def test_what_a_deletion_left_behind_is_not_taken_for_the_new_graphs(tmp_path: Path) -> None:
+    """A log without its file would be played into the next file of that name."""
+    data = tmp_path / "data"
+    with KastorServer(data_dir=data) as server:
+        with _graph(server, "again") as graph:
+            graph.put("/digitaltwins/t", json=_twin(3))
+        server.process.kill()  # so that the log is not folded into the file
+        server.process.wait()
+    (data / "graphs" / "again.sqlite3").unlink()
+    assert (data / "graphs" / "again.sqlite3-wal").stat().st_size > 0
+    (data / "graphs" / "late.sqlite3.deleted").touch()
+    with KastorServer(data_dir=data) as server:
+        with _graph(server, "again") as graph:
+            assert graph.get("/digitaltwins/t").status_code == 404
+            assert _count(graph) == 0
+        assert not (data / "graphs" / "late.sqlite3.deleted").exists()
+
+
+def test_a_graph_that_only_its_log_knows_can_be_deleted(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with KastorServer(data_dir=data) as server:
+        _graph(server, "young").close()
+        server.process.kill()
+        server.process.wait()
+    with KastorServer(data_dir=data) as server:
+        assert httpx2.delete(f"{server.url}/kastor/v1/graphs/young").status_code == 204
+    assert not list((data / "graphs").glob("young*"))

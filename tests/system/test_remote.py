@@ -1,101 +1,163 @@
-"""Commands for a running server: empty lists, a graph's address, faults of the network."""
+"""Where commands send the token, and what they say of servers that are none."""
 
 from __future__ import annotations
 
-import json
-import socket
-from typing import TYPE_CHECKING
+import http.server
+import threading
+import time
+from collections.abc import Iterator
 
-import httpx2
 import pytest
 
-from .program import VERSION, Served, invoked, serving
+from kastor.cli import remote
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from .program import kastor
 
-LISTS = [
-    (("endpoint", "list"), "No endpoints. `kastor endpoint create` makes one.\n"),
-    (("input", "list"), "No inputs. `kastor input create` makes one.\n"),
-    (("index", "list"), "No indexes. `kastor index create` makes one.\n"),
-    (("route", "status"), "No routes. `kastor route create` makes one.\n"),
-]
+TOKEN = "kst_" + "t0ken" * 8
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("data")) as started:
-        yield started
+class Answering:
+    """An HTTP server that answers as a test wants, and keeps what it was sent."""
+
+    def __init__(
+        self, status: int = 200, location: str = "", body: bytes = b'{"value":[]}'
+    ) -> None:
+        self.seen: list[tuple[str, str | None]] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.seen.append((self.path, self.headers.get("authorization")))
+                again = location == "/again" and self.path == "/again"
+                self.send_response(200 if again else status)
+                if location and not again:
+                    self.send_header("Location", location)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
-def said(*arguments: object, url: str, answer: str = "") -> str:
-    done = invoked(*arguments, KASTOR_URL=url, answer=answer)
-    assert done.returncode == 0, done
-    assert done.stderr == ""
-    return done.stdout
+@pytest.fixture
+def other() -> Iterator[Answering]:
+    server = Answering()
+    yield server
+    server.close()
 
 
-@pytest.mark.parametrize(("command", "words"), LISTS)
-def test_an_empty_list_says_so_and_what_makes_one(
-    served: Served, command: tuple[str, ...], words: str
-) -> None:
-    assert said(*command, url=served.url) == words
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_token_does_not_follow_to_another_server(other: Answering, status: int) -> None:
+    first = Answering(status, f"{other.url}/kastor/v1/graphs")
+    for url in (first.url, first.url.replace("127.0.0.1", "localhost")):
+        done = kastor("graph", "list", "--url", url, KASTOR_TOKEN=TOKEN)
+        assert done.returncode == 1
+        assert "sends this on to" in done.stderr
+        assert other.url in done.stderr
+        assert TOKEN not in done.stderr + done.stdout
+    first.close()
+    assert other.seen == []
+    assert [token for _, token in first.seen] == [f"Bearer {TOKEN}"] * 2
 
 
-def test_json_of_an_empty_list_stays_json(served: Served) -> None:
-    assert json.loads(said("route", "status", "--json", url=served.url)) == []
-
-
-def test_no_tokens_are_a_list_without_any(tmp_path: Path) -> None:
-    done = invoked("token", "list", "--data", tmp_path)
-    assert done.stdout == "No tokens. `kastor token create` makes one.\n"
-
-
-def test_a_server_that_is_not_there_is_told_in_words() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        done = invoked("graph", "list", "--url", url)
+@pytest.mark.parametrize("to", ["https://127.0.0.1:1/x", "http://[::1]:1/", "//evil.example/"])
+def test_nor_to_another_scheme_or_name(to: str) -> None:
+    first = Answering(302, to)
+    done = kastor("graph", "list", "--url", first.url, KASTOR_TOKEN=TOKEN)
+    first.close()
     assert done.returncode == 1
-    assert done.stderr == (
-        f"kastor: No Kastor answers at {url}: Connection refused. Name it with --url or "
-        "KASTOR_URL.\n"
-    )
+    assert "sends this on to" in done.stderr
 
 
-def test_an_address_of_a_graph_chooses_it_for_every_command(served: Served, tmp_path: Path) -> None:
-    server = served.url
-    plant = f"{server}/graphs/plant"
-    # Server-wide commands take the server's part, also while there is no such graph yet.
-    assert said("graph", "create", "plant", url=plant) == f"plant is ready at {plant}\n"
-    assert [line.split()[0] for line in said("graph", "list", url=f"{plant}/").splitlines()] == [
-        "default",
-        "plant",
-    ]
-    settings = tmp_path / "settings.json"
-    settings.write_text(
-        '{"rules": [{"match": {"from": "/a", "like": "{a}"}, "twin": "t", "telemetry": ""}]}'
-    )
-    said("endpoint", "create", "out", "--kind", "stdout", url=plant)
-    said("route", "create", "all", "--endpoint", "out", url=plant)
-    said("input", "create", "hook", "--kind", "webhook", "--settings", settings, url=plant)
-    said("index", "create", "t", url=plant)
+def test_within_a_server_it_does() -> None:
+    first = Answering(302, "/again")
+    done = kastor("graph", "list", "--url", first.url, KASTOR_TOKEN=TOKEN)
+    first.close()
+    assert done.returncode == 0, done.stderr
+    assert first.seen[-1] == ("/again", f"Bearer {TOKEN}")
 
-    assert said("endpoint", "list", url=plant).split() == ["out", "stdout", "all"]
-    assert said("input", "list", url=plant).split() == ["hook", "webhook", "1", "rule"]
-    assert said("index", "list", url=plant) == "t\n"
-    assert said("route", "status", url=plant).splitlines()[1].split()[:3] == [
-        *("all", "out", "running"),
-    ]
-    letters = said("route", "deadletters", "list", "all", url=plant)
-    assert letters == "No dead letters; the route has given up nothing.\n"
-    assert said("input", "rejected", "hook", url=plant) == "No messages were rejected.\n"
-    for command, words in LISTS:  # nothing of it got into the default graph
-        assert said(*command, url=server) == words
 
-    for command in (("route", "delete", "all"), ("endpoint", "delete", "out"),
-                    ("input", "delete", "hook"), ("index", "drop", "t")):  # fmt: skip
-        said(*command, url=plant)
-    assert said("graph", "delete", "plant", "--yes", url=plant) == "plant is gone.\n"
-    assert httpx2.get(f"{plant}/models?{VERSION}").status_code == 404
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_a_proxy_gets_nothing_that_is_for_this_machine(other: Answering, variable: str) -> None:
+    proxy = Answering()
+    for url in (other.url, other.url.replace("127.0.0.1", "localhost")):
+        variables = {variable: proxy.url, "KASTOR_TOKEN": TOKEN}
+        done = kastor("graph", "list", "--url", url, **variables)
+        assert done.returncode == 0, done.stderr
+    proxy.close()
+    assert proxy.seen == []
+    assert len(other.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("file:///etc/passwd", "must be http://"),
+        ("ftp://127.0.0.1/", "must be http://"),
+        ("127.0.0.1:8080", "must be http://"),
+        ("http://user:s3cret@127.0.0.1:1", "KASTOR_TOKEN"),
+        ("http://[::1", "no URL"),
+        ("http://127.0.0.1:s3cret", "no URL"),
+        ("http://127.0.0.1:1/\r\nX-A: b", "must be http://"),
+    ],
+)
+def test_what_is_no_address_is_told(url: str, words: str) -> None:
+    done = kastor("graph", "list", "--url", url, KASTOR_TOKEN=TOKEN)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "s3cret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: b", "t\u00f6ken", "a\tb"])
+def test_a_token_that_is_none_is_told_and_not_shown(other: Answering, token: str) -> None:
+    done = kastor("graph", "list", "--url", other.url, KASTOR_TOKEN=token)
+    assert done.returncode == 1
+    assert "KASTOR_TOKEN holds no token" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert other.seen == []
+
+
+def test_a_line_end_behind_a_token_is_none_of_it(other: Answering) -> None:
+    assert kastor("graph", "list", "--url", other.url, KASTOR_TOKEN=f"{TOKEN}\n").returncode == 0
+    assert other.seen[0][1] == f"Bearer {TOKEN}"
+
+
+def test_what_answers_and_is_no_kastor_is_told() -> None:
+    for body in (b"<html>", b"\xff"):
+        server = Answering(body=body)
+        done = kastor("graph", "list", "--url", server.url)
+        server.close()
+        assert done.returncode == 1
+        assert "is no Kastor" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_certificates_that_are_none_are_told(other: Answering) -> None:
+    done = kastor("graph", "list", "--url", other.url, "--ca-file", "/nowhere.pem")
+    assert done.returncode == 1
+    assert "/nowhere.pem cannot be used" in done.stderr
+
+
+def test_nobody_is_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def connect(connection: object) -> None:
+        seen.append(connection.timeout)  # type: ignore[attr-defined]
+        raise OSError("nobody")
+
+    monkeypatch.setattr("http.client.HTTPConnection.connect", connect)
+    began = time.monotonic()
+    with pytest.raises(Exception, match="1"):
+        remote.call("GET", "http://192.0.2.1", "/")
+    assert seen == [remote.CONNECT_SECONDS]
+    assert time.monotonic() - began < 5

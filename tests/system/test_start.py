@@ -141,7 +141,8 @@ class TestRefusals:
 class TestSources:
     def test_flag_variable_and_file_reach_the_server(self, tmp_path: Path) -> None:
         file = tmp_path / "kastor.toml"
-        file.write_text('public_url = "http://file.example"\nhost = "127.0.0.9"\n')
+        text = 'public_url = "http://file.example"\nhost = "127.0.0.9"\nallow_anonymous = true\n'
+        file.write_text(text)
         arguments = ("--config", str(file), "--host", "127.0.0.1")
         with serving(tmp_path / "d", *arguments, KASTOR_ALLOW_RESET="true") as served:
             assert served.url.startswith("http://127.0.0.1:")

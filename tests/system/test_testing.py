@@ -113,6 +113,30 @@ def test_a_reset_empties_everything(
         print(f"\nkastor.testing: a reset took {sorted(times)[2] * 1000:.0f} ms")
 
 
+def test_a_reset_is_of_one_graph_and_the_others_can_be_deleted(server: KastorServer) -> None:
+    for name in ("one", "two"):
+        assert httpx2.put(f"{server.url}/kastor/v1/graphs/{name}").status_code == 201
+    bases = {name: f"{server.url}/graphs/{name}" for name in ("one", "two")}
+    model = [{"@id": "dtmi:a:B;1", "@type": "Interface", "@context": "dtmi:dtdl:context;3"}]
+
+    def models(name: str) -> int:
+        listed = httpx2.get(f"{bases[name]}/models?{VERSION}").json()["value"]
+        return len(listed)
+
+    for base in bases.values():
+        assert httpx2.post(f"{base}/models?{VERSION}", json=model).status_code == 201
+    _fill(server)
+    server.reset("one")
+    assert (models("one"), models("two"), _counts(server)["twins"]) == (0, 1, 2)
+    server.reset()
+    assert (models("two"), _counts(server)["twins"]) == (1, 0)
+    server.delete_graphs()
+    listed = httpx2.get(f"{server.url}/kastor/v1/graphs").json()["value"]
+    assert [each["name"] for each in listed] == ["default"]
+    with pytest.raises(StartError, match="GraphNotFound"):
+        server.reset("one")
+
+
 def test_several_servers_know_nothing_of_one_another(server: KastorServer) -> None:
     with KastorServer() as other:
         assert other.url != server.url

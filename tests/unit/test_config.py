@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kastor.assembly import endpoint_policy, operator_policy
 from kastor.config import Settings, SettingsError, data_folder, is_loopback, load_settings
 
 # A value other than the default for every setting: as a flag, as a variable, as TOML.
@@ -53,6 +54,7 @@ class TestSources:
     def test_flags_win_over_variables_over_the_file_over_defaults(
         self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setenv("KASTOR_ALLOW_ANONYMOUS", "true")  # what proxies need
         flag, variable, toml = SAMPLES[name]
         default = getattr(load_settings({}), name)
         file = _file(tmp_path, f"{name} = {toml}\n")
@@ -67,6 +69,7 @@ class TestSources:
     ) -> None:
         monkeypatch.setenv("KASTOR_CORS_ORIGIN", "https://a.example, https://b.example")
         monkeypatch.setenv("KASTOR_TRUSTED_PROXIES", "10.0.0.1")
+        monkeypatch.setenv("KASTOR_AUTH", "tokens")
         settings = load_settings({})
         assert settings.cors_origin == ("https://a.example", "https://b.example")
         assert settings.trusted_proxies == ("10.0.0.1",)
@@ -159,6 +162,70 @@ class TestAccess:
     def test_loopback_needs_neither(self, host: str) -> None:
         assert is_loopback(host)
         assert load_settings({"host": host}).auth == "none"
+
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            {"public_url": "https://twins.example.org"},
+            {"public_url": "http://127.0.0.1:9000"},
+            {"trusted_proxies": ("127.0.0.1",)},
+            {"graph_domain": "twins.example.org"},
+            {"graph_domain": "evil-localhost"},
+        ],
+    )
+    def test_what_says_that_others_come_needs_tokens_or_a_word(self, flags: dict[str, Any]) -> None:
+        text = _faults(flags)
+        for part in (*flags, "--auth tokens", "--allow-anonymous"):
+            assert part in text
+        for more in ({"auth": "tokens"}, {"allow_anonymous": True}):
+            assert not load_settings(flags | more).serves_this_machine_alone
+
+    @pytest.mark.parametrize(
+        ("flags", "alone"),
+        [
+            ({}, True),
+            ({"host": "::1"}, True),
+            ({"graph_domain": "localhost"}, True),
+            ({"graph_domain": "Twins.LOCALHOST"}, True),
+            ({"tls_dev": True}, True),
+            ({"auth": "tokens"}, False),
+            ({"allow_anonymous": True}, False),
+            ({"cors_origin": ("*",)}, False),
+            ({"cors_origin": ("https://app.example.org",)}, True),
+            ({"host": "0.0.0.0", "auth": "tokens"}, False),
+        ],
+    )
+    def test_who_can_be_the_client_is_not_guessed(self, flags: dict[str, Any], alone: bool) -> None:
+        settings = load_settings(flags)
+        assert settings.serves_this_machine_alone is alone
+        assert endpoint_policy(settings).private_addresses is alone
+
+    @pytest.mark.parametrize("name", ["private_addresses", "webhook_private_addresses"])
+    @pytest.mark.parametrize("auth", ["none", "tokens"])
+    @pytest.mark.parametrize("value", [True, False])
+    def test_private_addresses_are_as_they_are_set(self, name: str, auth: str, value: bool) -> None:
+        settings = load_settings({name: value, "auth": auth})
+        assert endpoint_policy(settings).private_addresses is value
+        assert operator_policy(settings).private_addresses is value
+
+    def test_one_setting_under_two_names_has_one_value(self) -> None:
+        both = {"private_addresses": True, "webhook_private_addresses": True}
+        assert endpoint_policy(load_settings(both)).private_addresses
+        assert "one setting" in _faults(both | {"webhook_private_addresses": False})
+
+    @pytest.mark.parametrize(
+        "root", ["/", "/srv", "/srv/kastor", "/srv/kastor/secrets", "/srv/x/.."]
+    )
+    def test_a_root_of_files_keeps_clear_of_the_data_folder(self, root: str) -> None:
+        text = _faults({"data": "/srv/kastor", "file_root": (root,)})
+        assert "overlaps the data folder" in text
+
+    def test_a_root_of_files_is_absolute(self) -> None:
+        assert "absolute" in _faults({"file_root": ("events",)})
+        assert load_settings({"data": "/srv/kastor", "file_root": "/var/a,/var/b"}).file_root == (
+            Path("/var/a"),
+            Path("/var/b"),
+        )
 
 
 class TestDataFolder:

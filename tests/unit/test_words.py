@@ -22,10 +22,11 @@ ALWAYS_MORE_THAN_ONE = {
     ("api/warnings.py", "len(told) - MOST + 1"),
     ("cli/copy.py", "len(ours)"),
     ("config.py", "self.workers"),
-    ("graph/service.py", "count"),
-    ("graph/service.py", "limits.per_upload"),
-    ("graph/service.py", "limits.stored"),
-    ("ingest/webhook.py", "len(messages)"),
+    ("graph/uploads.py", "len(raw)"),
+    ("graph/uploads.py", "limits.per_upload"),
+    ("graph/uploads.py", "limits.stored"),
+    ("ingest/inputs.py", "steps"),
+    ("live/service.py", "most"),
     ("storage/postgres/connections.py", "self._size"),
 }
 """Refusals of too many, and limits that are written into the program."""

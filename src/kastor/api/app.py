@@ -10,6 +10,7 @@ import contextlib
 import re
 import secrets
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,7 +23,7 @@ from kastor.api.operations import OPERATIONS
 from kastor.api.problem import answer, unexpected
 from kastor.api.request import READ_HEADER, Request, Response, StreamResponse, json_response
 from kastor.api.signposts import Signposts
-from kastor.api.streaming import send_stream
+from kastor.api.streaming import STALL_SECONDS, send_stream
 from kastor.api.versions import require_version
 from kastor.api.warnings import warning_header
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
@@ -62,6 +63,7 @@ class Application:
         trusted_proxies: tuple[str, ...] = (),
         access_log: bool = False,
         draining: asyncio.Event | None = None,
+        stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._hosting = hosting
         self._strict = strict
@@ -72,6 +74,7 @@ class Application:
         self._trusted = frozenset(trusted_proxies)
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
+        self._stall_seconds = stall_seconds
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
@@ -143,7 +146,7 @@ class Application:
         elapsed = time.perf_counter() - started
         self._requests.note(name, scope["method"], response.status, elapsed)
         if isinstance(response, StreamResponse):
-            await send_stream(response, receive, send, self._draining)
+            await send_stream(response, receive, send, self._draining, self._stall_seconds)
         else:
             await _send(scope, response, send)
 
@@ -194,7 +197,11 @@ class Application:
         check_parameters(request, operation)
         if READ_HEADER in operation.headers:
             request.choose_source()
-        return await operation.handler(services, request)
+        response = await operation.handler(services, request)
+        if self._tokens is not None and isinstance(response, StreamResponse):
+            token, permission = _token(request.headers), operation.permission
+            response.access_lost = partial(self._tokens.until_lost, token, permission)
+        return response
 
     async def _open(self, request: Request, addressed: Addressed, operation: Operation) -> Services:
         if operation.permission is Permission.OPEN and self._known(request.headers) is None:
@@ -218,10 +225,8 @@ class Application:
     def _known(self, headers: dict[bytes, bytes]) -> Actor | None:
         if self._tokens is None:
             return ANONYMOUS
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer" or len(token) > _LONGEST_TOKEN:
-            return None
-        return self._tokens.actor(token.strip().decode("latin-1"))
+        token = _token(headers)
+        return self._tokens.actor(token) if token else None
 
     def _base_url(
         self, scope: Scope, headers: dict[bytes, bytes], addressed: Addressed | None = None
@@ -265,6 +270,14 @@ class Application:
             await send(message)
 
         await self._docs(scope, receive, noting)
+
+
+def _token(headers: dict[bytes, bytes]) -> str:
+    """Return the token of a request; none is empty."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"bearer" or len(token) > _LONGEST_TOKEN:
+        return ""
+    return token.strip().decode("latin-1")
 
 
 def _first(value: bytes | None) -> str:

@@ -10,6 +10,7 @@ import orjson
 from kastor.api.request import Request, Response, json_response
 from kastor.clock import job_time
 from kastor.errors import InvalidArgument
+from kastor.storage.events import READ_BYTES
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
@@ -89,7 +90,8 @@ async def list_dead_letters(services: Services, request: Request) -> Response:
         raise InvalidArgument("after must be the key of a dead letter.")
     letters = await services.routes.dead_letters(request.parameters[0], int(after), _LETTERS_PAGE)
     value = [_letter(letter) for letter in letters]
-    following = letters[-1].key if len(letters) == _LETTERS_PAGE else None
+    is_cut = len(letters) == _LETTERS_PAGE or sum(len(x.event) for x in letters) >= READ_BYTES
+    following = letters[-1].key if is_cut else None
     return json_response(orjson.dumps({"value": value, "after": following}))
 
 

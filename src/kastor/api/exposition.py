@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from kastor import __version__
 from kastor.api.measure import BOUNDS, RequestMeter
 from kastor.api.metrics import GraphReading
+from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
 from kastor.ingest.service import InputStatus
@@ -62,6 +63,16 @@ _STREAMS: tuple[Row[GraphReading], ...] = (
     (
         *(_COUNTER, "kastor_clock_set_back_total", "How often times had to go back."),
         lambda graph: None if graph.ticker is None else graph.ticker.set_back,
+    ),
+)
+_BUDGET: tuple[Row[StreamBudget], ...] = (
+    (
+        *(_GAUGE, "kastor_stream_bytes", "Bytes that open streams keep for their clients."),
+        lambda budget: budget.size,
+    ),
+    (
+        *(_COUNTER, "kastor_streams_refused_total", "Streams refused or ended for want of room."),
+        lambda budget: budget.refused,
     ),
 )
 _ROUTE: tuple[Row[RouteState], ...] = (
@@ -130,10 +141,13 @@ _OUTCOMES = ("written", "merged", "deadband", "stale", "rejected")
 
 
 def expose(
-    requests: RequestMeter, graphs: Sequence[GraphReading], parts: Sequence[PartState] = ()
+    requests: RequestMeter,
+    graphs: Sequence[GraphReading],
+    parts: Sequence[PartState] = (),
+    streams: StreamBudget | None = None,
 ) -> bytes:
     """Return the text of all metrics."""
-    return generate_latest(_Families(requests, graphs, parts))
+    return generate_latest(_Families(requests, graphs, parts, streams or StreamBudget()))
 
 
 class _Families(Collector):
@@ -144,10 +158,12 @@ class _Families(Collector):
         requests: RequestMeter,
         graphs: Sequence[GraphReading],
         parts: Sequence[PartState],
+        budget: StreamBudget,
     ) -> None:
         self._requests = requests
         self._graphs = graphs
         self._parts = parts
+        self._budget = budget
 
     def collect(self) -> Iterator[Metric]:
         worker = str(self._requests.worker)
@@ -170,6 +186,7 @@ class _Families(Collector):
         parts = [((each.name, each.graph, worker), each) for each in self._parts]
         yield from _table(_PART, ("part", "graph", "worker"), parts)
         yield from _logged(worker)
+        yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
         yield from _answered(self._requests, worker)
         yield from _of_worker(REGISTRY.collect(), worker)
 

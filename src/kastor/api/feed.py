@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from kastor.api.paging import max_items
 from kastor.api.request import Request, Response, StreamResponse
-from kastor.errors import InvalidArgument
+from kastor.errors import InvalidArgument, KastorError, TooManyRequests
 from kastor.events.envelope import delivery_trace, structured
 from kastor.events.feed import Beat
 from kastor.events.filter import parse
 
 if TYPE_CHECKING:
     from kastor.api.services import Services
+    from kastor.budget import StreamShare
     from kastor.events.feed import Feed
     from kastor.events.filter import Filter
     from kastor.events.model import Event
@@ -36,7 +38,9 @@ async def events(services: Services, request: Request) -> Response | StreamRespo
     if form == "ndjson":
         return await _page(services.feed, request, after or "0", wants)
     position = await services.feed.position(after)
-    return StreamResponse(_stream(services.feed, position, wants), b"text/event-stream")
+    share = services.streams.enter(request.client)
+    chunks = _stream(services.feed, position, wants, share)
+    return StreamResponse(chunks, b"text/event-stream", farewell=_comment)
 
 
 async def _page(feed: Feed, request: Request, after: str, wants: Filter) -> Response:
@@ -48,14 +52,30 @@ async def _page(feed: Feed, request: Request, after: str, wants: Filter) -> Resp
     return Response(200, body, [header], (b"content-type", _NDJSON))
 
 
-async def _stream(feed: Feed, position: int, wants: Filter) -> AsyncIterator[bytes]:
-    yield b"retry: 2000\nid: %d\n\n" % position
-    async for item in feed.follow(position, wants, HEARTBEAT_SECONDS):
-        if isinstance(item, Beat):
-            yield b": nothing new\nid: %d\n\n" % item.position
-        else:
-            head = b"id: %d\nevent: %b\ndata: " % (item.position, item.type.encode())
-            yield head + _structured(item) + b"\n\n"
+async def _stream(
+    feed: Feed, position: int, wants: Filter, share: StreamShare
+) -> AsyncIterator[bytes]:
+    try:
+        yield b"retry: 2000\nid: %d\n\n" % position
+        following = feed.follow(position, wants, HEARTBEAT_SECONDS, share)
+        async with contextlib.aclosing(following) as items:
+            async for item in items:
+                yield _told(item)
+    except TooManyRequests as error:
+        yield _comment(error)  # its reader goes on after the last id that it has
+    finally:
+        share.leave()
+
+
+def _told(item: Event | Beat) -> bytes:
+    if isinstance(item, Beat):
+        return b": nothing new\nid: %d\n\n" % item.position
+    head = b"id: %d\nevent: %b\ndata: " % (item.position, item.type.encode())
+    return head + _structured(item) + b"\n\n"
+
+
+def _comment(error: KastorError) -> bytes:
+    return b": " + error.message.encode() + b"\n\n"
 
 
 def _structured(event: Event) -> bytes:

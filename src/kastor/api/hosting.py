@@ -30,7 +30,7 @@ class GraphInfo:
         place: where it lives, for people.
         state: open, idle (opened when somebody asks) or moving.
         progress: what a move is doing now.
-        error: why the last move did not happen.
+        error: why it cannot be opened, or why the last move did not happen.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Graphs(Protocol):
         """The graph of requests that name none."""
 
     async def named(self, name: str) -> Services:
-        """Return a graph's services, opening it if it is not open yet; raises NotFound."""
+        """Return a graph's services, opening it if need be; raises NotFound, Conflict."""
 
     def opened(self) -> dict[str, Services]:
         """Return the graphs that are open now, by name."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from kastor.ingest.service import InputInfo, InputStatus
     from kastor.ingest.tally import RejectedMessage
 
+MOST_ERRORS = 1_000
+"""Rejected messages of one request that are listed; all are counted."""
 _NO_CONTENT = 204
 
 
@@ -70,22 +72,21 @@ async def send_messages(services: Services, request: Request) -> Response:
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()
     }
-    verdicts = await services.inputs.receive(
-        request.parameters[0], request.media_type, headers, body
+    verdicts = await request.unless_gone(
+        services.inputs.receive(request.parameters[0], request.media_type, headers, body)
     )
     return json_response(orjson.dumps(_receipt(verdicts)))
 
 
 def _receipt(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     counts = Counter(each.outcome for each in verdicts)
+    rejected = [(index, each) for index, each in enumerate(verdicts) if each.outcome is None]
     return {
         "received": len(verdicts),
         **{outcome.name.lower(): counts[outcome] for outcome in reversed(Outcome)},
         "rejected": counts[None],
         "errors": [
-            {"index": index, "reason": each.reason}
-            for index, each in enumerate(verdicts)
-            if each.outcome is None
+            {"index": index, "reason": each.reason} for index, each in rejected[:MOST_ERRORS]
         ],
     }
 

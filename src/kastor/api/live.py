@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import orjson
@@ -30,18 +31,29 @@ async def follow(services: Services, request: Request) -> StreamResponse:
     if not isinstance(text, str) or not text:
         raise BadRequest("The request needs a query: a text.")
     strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
-    live = await request.unless_gone(services.live.open(text, strict=strict))
-    return StreamResponse(_stream(live), b"text/event-stream")
+    share = services.streams.enter(request.client)
+    try:
+        opened = services.live.open(text, strict=strict, share=share)
+        live = await request.unless_gone(opened)
+    except BaseException:
+        share.leave()
+        raise
+    return StreamResponse(_stream(live), b"text/event-stream", farewell=_error)
 
 
 async def _stream(live: LiveQuery) -> AsyncIterator[bytes]:
     try:
-        async for update in live.updates(HEARTBEAT_SECONDS):
-            yield _event(update)
+        async with contextlib.aclosing(live.updates(HEARTBEAT_SECONDS)) as updates:
+            async for update in updates:
+                yield _event(update)
     except KastorError as error:
         _log.info("live query ended", code=error.code, reason=error.message)
-        told = orjson.dumps({"error": {"code": error.code, "message": error.message}})
-        yield b"event: error\ndata: " + told + b"\n\n"
+        yield _error(error)
+
+
+def _error(error: KastorError) -> bytes:
+    told = orjson.dumps({"error": {"code": error.code, "message": error.message}})
+    return b"event: error\ndata: " + told + b"\n\n"
 
 
 def _event(update: Update) -> bytes:

@@ -48,7 +48,7 @@ async def metrics(services: Services, _request: Request) -> Response:
     graphs = sorted(services.graphs.opened().items())
     readings = await asyncio.gather(*(_read(name, each) for name, each in graphs))
     readings += [GraphReading(name, None, [], 0, 0) for name in services.graphs.shut()]
-    body = expose(services.requests, readings, services.vitals.states())
+    body = expose(services.requests, readings, services.vitals.states(), services.streams)
     return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import orjson
 
 from kastor.api.identifiers import require_dtmi
 from kastor.api.paging import max_items, next_link, read_token
-from kastor.api.request import Request, Response, json_response, parse_json
+from kastor.api.request import Request, Response, json_response
 from kastor.clock import upload_time
-from kastor.errors import InvalidArgument, JsonPatchInvalid, LimitExceeded
+from kastor.errors import BadRequest, InvalidArgument, JsonPatchInvalid, LimitExceeded
 from kastor.graph.commands import CommissionModel, DeleteAllModels, DeleteModel
 from kastor.graph.lineage import Lineage, flattened
 from kastor.graph.patch import read_operations
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from kastor.api.services import Services
     from kastor.graph.catalog import ModelCatalog, StoredModel
-    from kastor.types import Document
+    from kastor.graph.service import GraphService
 
-_RAW_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+PAGE_BYTES = 4 * 2**20
+"""Bytes of definitions on one page of models; it ends with the model that reaches them."""
 _NO_CONTENT = 204
 _LINEAGE = "includeBaseModelContents"
 
@@ -34,17 +35,21 @@ MOST_RELATED_IDS = 100_000
 
 async def add_models(services: Services, request: Request) -> Response:
     """Answer POST /models."""
-    body = await request.body(services.limits.models_body_bytes)
-    documents = parse_json(body)
-    if not isinstance(documents, list) or not documents:
-        raise InvalidArgument("The body must be a JSON array with at least one model.")
-    if not all(isinstance(document, dict) for document in documents):
-        raise InvalidArgument("Every item of the array must be a model, a JSON object.")
-    texts = [bytes(raw) for raw in _RAW_ITEMS.decode(body)]
-    items: Sequence[tuple[Document, bytes]] = list(zip(documents, texts, strict=True))
-    stored = await services.graph.upload(body, items, request.context)
-    answer = orjson.dumps([_model_data(model, with_definition=False) for model in stored])
-    return json_response(answer, status=201)
+    graph = services.graph
+    with graph.taking_upload():
+        body = await request.body(services.limits.models_body_bytes)
+        if not body.strip():
+            raise BadRequest("The request needs a body.")
+        stored = await request.unless_gone(_store(graph, body, request))
+    return json_response(await asyncio.to_thread(_stored_models, stored), status=201)
+
+
+async def _store(graph: GraphService, body: bytes, request: Request) -> list[StoredModel]:
+    return await graph.upload(body, await graph.read_upload(body), request.context)
+
+
+def _stored_models(stored: Sequence[StoredModel]) -> bytes:
+    return orjson.dumps([_model_data(model, with_definition=False) for model in stored])
 
 
 async def list_models(services: Services, request: Request) -> Response:
@@ -55,7 +60,7 @@ async def list_models(services: Services, request: Request) -> Response:
     if token is not None:
         after, remembered, wanted, with_definition, *more = token
         # Tokens of earlier versions do not say.
-        with_lineage = bool(more and more[0]) and not services.adt
+        with_lineage = bool(more and more[0]) and not services.limits.strict
     else:
         after, remembered, wanted = [-1, -1], limits.default_models_page, _wanted(request, limits)
         with_definition = _flag(request, "includeModelDefinition")
@@ -65,7 +70,7 @@ async def list_models(services: Services, request: Request) -> Response:
     await services.store.refresh()
     models = graph.dependencies(wanted) if wanted else list(graph.catalog.models.values())
     rest = [model for model in models if [model.uploaded, model.key] > after]
-    page = rest[:size]
+    page = _page(rest, size, with_definition)
     lineage: list[dict[str, Any]] = []
     if with_lineage:
         lineage = await graph.read_lineage(partial(_lineage_of, page))
@@ -164,6 +169,17 @@ def _lineage_of(models: Sequence[StoredModel], catalog: ModelCatalog) -> list[di
             break
         found.append({"bases": bases, "descendants": descendants})
     return found
+
+
+def _page(models: Sequence[StoredModel], size: int, with_definition: bool) -> list[StoredModel]:
+    page: list[StoredModel] = []
+    room = PAGE_BYTES
+    for model in models[:size]:
+        page.append(model)
+        room -= len(model.text) if with_definition else 0
+        if room <= 0:
+            break
+    return page
 
 
 def _model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
+from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
     e.InvalidArgument: 400,
@@ -43,6 +44,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.Forbidden: 403,
     e.HostNotAllowed: 403,
     e.OriginNotAllowed: 403,
+    e.ForwardedNotAllowed: 403,
     e.TooManyRequests: 429,
     e.Unavailable: 503,
     e.CatalogChanged: 503,
@@ -59,6 +61,9 @@ STATUS: dict[type[e.KastorError], int] = {
     MissingInputLibrary: 400,
 }
 LONGEST_WAIT_SECONDS = 3_600
+MOST_DETAILS = 100
+"""Problems that one answer lists; whoever mends so many asks again for the rest."""
+_LONGEST_MESSAGE, _LONGEST_DETAIL = 8_000, 1_000
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 
 
@@ -101,10 +106,26 @@ def _envelope(
     details: tuple[e.Detail, ...],
     extra: list[tuple[bytes, bytes]],
 ) -> Response:
-    error: dict[str, object] = {"code": code, "message": message}
+    error: dict[str, object] = {"code": code, "message": _cut(message, _LONGEST_MESSAGE)}
     if details:
-        error["details"] = [
-            {"code": each.code, "message": each.message, **each.place} for each in details
-        ]
+        listed = [_detail(each) for each in details[:MOST_DETAILS]]
+        if len(details) > MOST_DETAILS:
+            more = len(details) - MOST_DETAILS
+            there = f"There {'is' if more == 1 else 'are'} {counted(more, 'more problem')} that"
+            text = f"{there} {'is' if more == 1 else 'are'} not listed."
+            listed.append({"code": code, "message": text})
+        error["details"] = listed
     header = (b"x-ms-error-code", code.encode())
     return json_response(orjson.dumps({"error": error}), header, *extra, status=status)
+
+
+def _detail(detail: e.Detail) -> dict[str, object]:
+    place = {
+        name: _cut(value, _LONGEST_DETAIL) if isinstance(value, str) else value
+        for name, value in detail.place.items()
+    }
+    return {"code": detail.code, "message": _cut(detail.message, _LONGEST_DETAIL), **place}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
+import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,7 +19,7 @@ import orjson
 
 from kastor.api.codings import decoder_of
 from kastor.api.conditions import read_if_match, read_if_none_match
-from kastor.auth.roles import Actor
+from kastor.auth.roles import ANONYMOUS, Actor
 from kastor.errors import (
     BadRequest,
     InvalidArgument,
@@ -41,6 +43,8 @@ Query: TypeAlias = dict[str, tuple[str, ...]]
 
 T = TypeVar("T")
 
+LARGE_BYTES = 65_536
+"""From here on a body is decoded in a thread: looking at its depth takes a while."""
 READ_HEADER = "kastor-read"
 """Where a request reads, see `kastor.storage.reading`; other operations than reads ignore it."""
 
@@ -62,12 +66,21 @@ class Response:
 
 @dataclass(slots=True)
 class StreamResponse:
-    """An answer without an end of its own: it stops when its client goes or the server stops."""
+    """An answer without an end of its own.
+
+    It stops when its client goes, the server stops or `access_lost` returns.
+
+    Attributes:
+        farewell: makes the last chunk for a client that stopped reading; None: it gets none.
+        access_lost: returns when the client may no longer have the stream.
+    """
 
     chunks: AsyncIterator[bytes]
     content_type: bytes
     headers: Headers = field(default_factory=list)
     status: int = 200
+    farewell: Callable[[KastorError], bytes] | None = None
+    access_lost: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:
@@ -116,8 +129,8 @@ class Request:
     """One request on its way through the operation's handler."""
 
     __slots__ = (
-        *("_query", "_query_string", "_receive", "actor", "api_version", "base_url", "headers"),
-        *("parameters", "warnings"),
+        *("_peer", "_query", "_query_string", "_receive", "_size", "actor", "api_version"),
+        *("base_url", "headers", "parameters", "warnings"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
@@ -129,7 +142,9 @@ class Request:
         self.base_url = ""
         self.actor: Actor
         self.warnings: list[str] | None = None
+        self._peer = (scope.get("client") or ("",))[0]
         self._receive = receive
+        self._size = 0
 
     def warn(self, text: str) -> None:
         """Say something beside the answer, in its header `kastor-warning`."""
@@ -150,9 +165,25 @@ class Request:
 
     @property
     def context(self) -> Context:
-        """Who asks, and the trace of the request."""
+        """Who asks, the trace of the request, and the size of its body if that was read."""
         trace = self.headers.get(b"traceparent")
-        return Context(self.actor.name, None if trace is None else trace.decode("latin-1"))
+        text = None if trace is None else trace.decode("latin-1")
+        return Context(self.actor.name, text, self._size)
+
+    @property
+    def client(self) -> str:
+        """Whose streams are counted together: the token's, or the address's where there is none.
+
+        Anonymous clients are told apart by address, so that one machine cannot take the places of
+        all others; of IPv6 the network counts, since a machine has as many addresses as it likes.
+        """
+        if self.actor is not ANONYMOUS:
+            return f"token {self.actor.name}"
+        with contextlib.suppress(ValueError):
+            address = ipaddress.ip_address(self._peer.partition("%")[0])
+            if address.version == 6 and address.ipv4_mapped is None:  # noqa: PLR2004 - IPv6
+                return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(self._peer)
 
     def choose_source(self) -> None:
         """Let this request read where its header `kastor-read` says.
@@ -235,6 +266,7 @@ class Request:
             elif not await decoder.take(chunk):
                 raise _too_large(limit)
         body = b"".join(chunks) if decoder is None else decoder.end()
+        self._size = len(body)
         return body.removeprefix(codecs.BOM_UTF8) if types is _BODY_TYPES else body
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
@@ -266,7 +298,7 @@ class Request:
             BadRequest: there is no body.
             InvalidArgument: it is no JSON, or no object.
         """
-        value = parse_json(await self.body(limit))
+        value = await decoded(await self.body(limit))
         if not isinstance(value, dict):
             raise InvalidArgument("The body must be a JSON object.")
         return value
@@ -279,10 +311,17 @@ class Request:
             InvalidArgument: it is no JSON.
             JsonPatchInvalid: it is no array of objects.
         """
-        value = parse_json(await self.body(limit, wanted=_PATCH_WANTED))
+        value = await decoded(await self.body(limit, wanted=_PATCH_WANTED))
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise JsonPatchInvalid("A JSON Patch is an array of operation objects.")
         return tuple(value)
+
+
+async def decoded(body: bytes) -> Json:
+    """Return the decoded body, as `parse_json`; of a large one off the event loop."""
+    if len(body) > LARGE_BYTES:
+        return await asyncio.to_thread(parse_json, body)
+    return parse_json(body)
 
 
 def parse_json(body: bytes) -> Json:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kastor.api.hosting import Graphs
     from kastor.api.measure import RequestMeter
+    from kastor.budget import StreamBudget
     from kastor.events.feed import Feed
     from kastor.events.routes import RouteService
     from kastor.graph.service import GraphService
@@ -29,7 +30,7 @@ class RequestLimits:
     """
 
     body_bytes: int = 1_048_576
-    models_body_bytes: int = 134_217_728
+    models_body_bytes: int = 33_554_432
     dependencies_for: int = 10_000
     models_page: int = 1_000
     default_models_page: int = 100
@@ -54,7 +55,7 @@ ADT_REQUEST_LIMITS = RequestLimits(
 class Services:
     """One graph, ready to serve.
 
-    `requests`, `limits`, `graphs` and what `vitals` tells are the whole server's.
+    `requests`, `streams`, `limits`, `graphs` and what `vitals` tells are the whole server's.
     """
 
     store: Store
@@ -69,5 +70,5 @@ class Services:
     graphs: Graphs
     requests: RequestMeter
     vitals: Vitals
+    streams: StreamBudget
     allow_reset: bool = False
-    """What the cloud does not have is as if it were not there."""

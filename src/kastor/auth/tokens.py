@@ -6,6 +6,7 @@ one. A line is `<sha-256 hex> <role> <name>`; `#` begins a comment.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import hashlib
@@ -14,12 +15,15 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TypeAlias
 
-from kastor.auth.roles import ROLES, Actor
+from kastor.auth.roles import ROLES, Actor, Permission
 from kastor.private import make_folder, open_private
 
 PREFIX = "kst_"
 TOKEN_BYTES = 32
+
+_Stamp: TypeAlias = tuple[int, int, int, int]
 
 
 class TokenFileError(Exception):
@@ -27,13 +31,18 @@ class TokenFileError(Exception):
 
 
 class TokenStore:
-    """Checks tokens against the file; reads it again when it changes on disk."""
+    """Checks tokens against the file; reads it again when it changes on disk.
+
+    A file that cannot be read changes nothing: who was let in stays, nobody new comes in.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Read the file; raises TokenFileError."""
         self._path = path
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: _Stamp | None = None
         self._actors: dict[str, Actor] = {}
         self._known: dict[str, Actor] = {}
+        self._changed = asyncio.Event()
         self.refresh()
 
     def actor(self, token: str) -> Actor | None:
@@ -42,7 +51,7 @@ class TokenStore:
         if known is None:
             digest = _hash(token)
             if digest not in self._actors:
-                with contextlib.suppress(TokenFileError):  # upkeep reports a broken file
+                with contextlib.suppress(TokenFileError):  # who watches the file reports it
                     self.refresh()  # it may have been made a moment ago
             known = self._actors.get(digest)
             if known is not None:
@@ -53,19 +62,26 @@ class TokenStore:
         """Read the file if it changed; a missing file means no tokens.
 
         Raises:
-            TokenFileError: the file or a line cannot be read.
+            TokenFileError: it cannot be read, or a line is none.
         """
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            self._stamp, self._actors, self._known = None, {}, {}
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
             return
-        except OSError as error:
-            raise TokenFileError(f"{self._path} cannot be read: {error.strerror}.") from error
-        stamp = (found.st_mtime_ns, found.st_size)
-        if stamp != self._stamp:
-            self._actors, self._known = _read(self._path), {}
-            self._stamp = stamp
+        actors = {} if stamp is None else _read(self._path)
+        self._stamp = stamp  # only now: what could not be read is read again
+        if actors != self._actors:
+            self._actors, self._known = actors, {}
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    async def until_lost(self, token: str, permission: Permission) -> None:
+        """Return when a token is no longer valid, or no longer has a permission."""
+        while True:
+            changed = self._changed
+            actor = self.actor(token)
+            if actor is None or permission not in actor.permissions:
+                return
+            await changed.wait()
 
 
 def create_token(path: Path, role: str, name: str) -> str:
@@ -111,6 +127,17 @@ def list_tokens(path: Path) -> list[tuple[str, str]]:
     if not path.exists():
         return []
     return [(actor.name, roles[actor.permissions]) for actor in _read(path).values()]
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return what changes with the file's content; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise TokenFileError(f"{path} cannot be read: {error.strerror}.") from error
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path) -> dict[str, Actor]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kastor.cli.output import fail
+from kastor.cli.output import SEEN, fail, warn
+from kastor.dsn import has_password, shown
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def copy(
     An interrupted copy goes on where it stopped when it is started again. The source may be
     served meanwhile, as long as it rests for a moment at the end; the target may not.
     """
+    for place in (source, target):
+        if "://" in place and has_password(place):
+            warn(SEEN.format(f"{shown(place)}?password_file=FILE"))
     asyncio.run(_copy(source, target, quiet))
 
 
@@ -70,8 +74,12 @@ async def _require_target(reading: GraphFile, writing: GraphFile, target: str) -
         return
     for table in TABLES:
         if await writing.count(table):
-            fail(f"{target} holds another graph; nothing was changed. Name an empty place.")
+            fail(f"{_shown(target)} holds another graph; nothing was changed. Name an empty place.")
     await writing.identify(identification)
+
+
+def _shown(place: str) -> str:
+    return shown(place) if "://" in place else place
 
 
 def _progress(stack: AsyncExitStack, quiet: bool) -> Progress | None:

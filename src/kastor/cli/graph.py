@@ -30,10 +30,12 @@ _GRAPH = re.compile(r"/graphs/[^/]*/*\Z", re.IGNORECASE)
 
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
-    """Print every graph, where it lives and whether it is open."""
+    """Print every graph, where it lives, whether it is open, and what is wrong with it."""
     found = _call("GET", url, _PATH, ca_file)["value"]
     for info in found:
         print(f"{info['name']:<24}{info['state']:<8}{info['place']}")
+        if "error" in info:
+            print(f"{'':<24}{info['error']}")
     none_yet(found, "graphs", "`kastor graph create` makes one.")
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kastor import __version__
-from kastor.cli import copy, docs, endpoint, graph, index, ingest, models, route, serve, token
+from kastor.cli import (
+    copy,
+    docs,
+    endpoint,
+    graph,
+    index,
+    ingest,
+    models,
+    reset,
+    route,
+    serve,
+    token,
+)
 from kastor.cli.commands import Commands
-from kastor.cli.output import fail
 
 app = Commands(
     name="kastor",
@@ -19,6 +29,7 @@ app = Commands(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("reset")(reset.reset)
 app.command("copy")(copy.copy)
 app.command("docs")(docs.docs)
 app.add_typer(token.app, name="token", help="Make, list and revoke access tokens.")
@@ -39,40 +50,6 @@ def _version(
     if version:
         print(f"kastor {__version__}")
         raise typer.Exit
-
-
-@app.command()
-def reset(
-    data: Annotated[
-        Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete the graph in a data folder: models, twins, relationships and history.
-
-    Certificates and tokens stay. The server must not be running.
-    """
-    from kastor.config import data_folder
-    from kastor.storage.sqlite.folder import (
-        DataFolder,
-        FolderInUseError,
-        FolderNotWritableError,
-    )
-
-    folder = DataFolder(data_folder(data))
-    if not folder.graph_file.exists():
-        print(f"There is no graph in {folder.path}.")
-        return
-    if not yes and not typer.confirm(f"Delete the whole graph in {folder.path}?"):
-        raise typer.Exit(1)
-    try:
-        folder.acquire()
-    except (FolderInUseError, FolderNotWritableError) as error:
-        fail(str(error))
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{folder.graph_file}{suffix}").unlink(missing_ok=True)
-    folder.release()
-    print(f"The graph in {folder.path} is gone.")
 
 
 def main() -> None:

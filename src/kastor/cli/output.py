@@ -9,6 +9,15 @@ from typing import NoReturn
 import typer
 
 FAULT = 1
+SEEN = (
+    "A password on the command line is seen by every user of this machine. Better: {}, or "
+    "PGPASSFILE."
+)
+
+
+def warn(message: str) -> None:
+    """Print what somebody should know, and go on."""
+    print(f"kastor: warning: {message}", file=sys.stderr)
 
 
 def none_yet(rows: Sized, noun: str, cure: str) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import ssl
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
 from kastor.cli.output import fail
 
+CONNECT_SECONDS = 10.0
 TIMEOUT_SECONDS = 300.0
+"""Between two parts of an answer: some operations take their time."""
 Url = Annotated[
     str,
     typer.Option(
@@ -37,24 +42,115 @@ def call(method: str, url: str, path: str, ca_file: Path | None = None, body: ob
     The token comes from the variable KASTOR_TOKEN.
     """
     data = None if body is None else json.dumps(body).encode()
-    address = f"{url.rstrip('/')}{path}"
-    request = urllib.request.Request(address, data=data, method=method)  # noqa: S310
+    _require_address(url)
+    request = urllib.request.Request(f"{url.rstrip('/')}{path}", data=data, method=method)  # noqa: S310
     if data is not None:
         request.add_header("Content-Type", "application/json")
-    token = os.environ.get("KASTOR_TOKEN")
+    token = os.environ.get("KASTOR_TOKEN", "").strip()
     if token:
+        if not token.isascii() or not token.isprintable():
+            fail("KASTOR_TOKEN holds no token: it has characters that no token has.")
         request.add_header("Authorization", f"Bearer {token}")
-    context = None if ca_file is None else ssl.create_default_context(cafile=ca_file)
     try:
-        with urllib.request.urlopen(  # noqa: S310 - the user names the server
-            request, timeout=TIMEOUT_SECONDS, context=context
-        ) as answer:
+        with _opener(url, ca_file).open(request, timeout=TIMEOUT_SECONDS) as answer:
             text = answer.read()
+        return json.loads(text) if text else None
     except urllib.error.HTTPError as error:
         fail(_words(error))
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         fail(f"No Kastor answers at {url}: {_reason(error)}. Name it with --url or KASTOR_URL.")
-    return json.loads(text) if text else None
+    except ValueError:
+        fail(f"What answers at {url} is no Kastor. Name it with --url or KASTOR_URL.")
+
+
+def _require_address(url: str) -> None:
+    """End the command where the address is none; a password in it is not shown."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_address = is_address and parts.port != 0 and url.isprintable() and " " not in url
+    except ValueError:
+        fail("The address of the server is no URL such as http://127.0.0.1:8080.")
+    if not is_address:
+        fail("The address of the server must be http://HOST or https://HOST.")
+    if parts.username is not None:
+        fail("The address of the server has a user in it; a token is given in KASTOR_TOKEN.")
+
+
+def _opener(url: str, ca_file: Path | None) -> urllib.request.OpenerDirector:
+    """Return what opens an address: to its own origin alone, and this machine without a proxy."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        fail(f"The certificates of {ca_file} cannot be used: {error}.")
+    handlers: list[urllib.request.BaseHandler] = [
+        _SameOrigin(),
+        _Http(),
+        _Https(context=context),
+    ]
+    from kastor.config import is_loopback
+
+    name = urlsplit(url).hostname or ""
+    if is_loopback(name) or name.endswith(".localhost"):
+        handlers.append(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener(*handlers)
+
+
+class _SameOrigin(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection to another origin: the token is for the one that was named."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if _origin(newurl) != _origin(req.full_url):
+            fail(
+                f"The server sends this on to {_origin(newurl)}, and the token is not sent there. "
+                "If that is your server, name it with --url or KASTOR_URL."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> Any:
+        return self.do_open(_QuickConnection, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> Any:
+        return self.do_open(_QuickTlsConnection, req, context=self._context)  # type: ignore[attr-defined]
+
+
+class _QuickConnection(http.client.HTTPConnection):
+    """Gives up soon where nobody answers; an answer may take its time."""
+
+    def connect(self) -> None:
+        _connect(self, super().connect)
+
+
+class _QuickTlsConnection(http.client.HTTPSConnection):
+    """As above, with TLS."""
+
+    def connect(self) -> None:
+        _connect(self, super().connect)
+
+
+def _connect(connection: http.client.HTTPConnection, connect: Callable[[], None]) -> None:
+    patience, connection.timeout = connection.timeout, CONNECT_SECONDS
+    try:
+        connect()
+    finally:
+        connection.timeout = patience
+    connection.sock.settimeout(patience)
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return "an address that is none"
+    return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
 def read_settings(source: Path | None) -> Any:

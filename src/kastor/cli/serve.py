@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kastor import __version__
-from kastor.cli.output import fail
+from kastor.cli.output import SEEN, fail, warn
+from kastor.dsn import has_password
 from kastor.pages import refer
 from kastor.words import counted
 
@@ -23,6 +25,7 @@ Flag = typer.Option
 def serve(
     data: Annotated[Path | None, Flag(help="Folder that holds the graph, certificates and tokens.", show_default="the user's data folder")] = None,
     db: Annotated[str | None, Flag(help="PostgreSQL database that holds the graph: postgresql://user@host/name.", show_default="a file in the folder")] = None,
+    db_password_file: Annotated[Path | None, Flag(help="File with the password of --db, which other users of this machine would see in the flag.")] = None,
     graph_schema: Annotated[str | None, Flag(help="Schema of the graph in the database.", show_default="graph_default")] = None,
     read_replicas: Annotated[list[str] | None, Flag(help="Standby server of --db that requests may ask to read from: postgresql://user@host/name; repeatable.", metavar="DSN")] = None,
     db_pool: Annotated[int | None, Flag(help="Connections to each database that a process opens at most.", show_default="10")] = None,
@@ -35,11 +38,12 @@ def serve(
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
     auth: Annotated[str | None, Flag(help="Whether clients need a token (see `kastor token create`).", metavar="<none|tokens>", show_default="none")] = None,
-    allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on other than loopback addresses.")] = None,
+    allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on a server that others reach.")] = None,
     public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
     trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-Proto and X-Forwarded-Host are believed; repeatable.", metavar="ADDRESS")] = None,
     cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.", metavar="ORIGIN")] = None,
+    file_root: Annotated[list[Path] | None, Flag(help="Further folder that file endpoints may write below; repeatable.", metavar="PATH")] = None,
     profile: Annotated[str | None, Flag(help="adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).", metavar="<default|adt>", show_default="default")] = None,
     absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
@@ -66,6 +70,11 @@ def serve(
         settings = load_settings(flags, config)
     except SettingsError as error:
         fail(str(error), 2)
+    for flag in ("db", "read_replicas"):
+        addresses = flags.get(flag, ())
+        if any(map(has_password, [addresses] if isinstance(addresses, str) else addresses)):
+            warn(SEEN.format("--db-password-file, KASTOR_DB, the file of --config"))
+            break
     _configure_log(settings)
     _run(settings)
 
@@ -132,11 +141,28 @@ def _announce(started: Started) -> None:
         lines.append(
             f"  SDKs         refuse tokens over http: add --tls-dev, or see {refer('how-to/sdks', to='cli')}"
         )
+    if settings.auth == "tokens" and not _has_tokens(settings):
+        command = (
+            f"kastor token create --role owner --data {shlex.quote(str(settings.data.resolve()))}"
+        )
+        lines += [
+            "  no token     nobody gets in yet; make one, it works at once:",
+            f"    {command}",
+        ]
     lines += ["Try:", *_examples(started, url, trust), "Stop with Ctrl+C."]
     try:
         print("\n".join(lines), flush=True)
     except OSError as error:  # nobody reads it, or a full disk: that is no reason not to serve
         get_logger("kastor.server").warning("not announced", url=url, reason=str(error))
+
+
+def _has_tokens(settings: Settings) -> bool:
+    from kastor.auth.tokens import TokenFileError, list_tokens
+
+    try:
+        return bool(list_tokens(settings.data / "tokens"))
+    except TokenFileError:  # broken just now; the log tells
+        return True
 
 
 def _access(settings: Settings) -> str:

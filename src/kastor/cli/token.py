@@ -71,7 +71,7 @@ def revoke(
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Remove a token; a running server notices within a minute."""
+    """Remove a token; a running server notices within seconds."""
     try:
         revoked = revoke_token(_path(data, config), name)
     except (OSError, TokenFileError) as error:

@@ -41,12 +41,13 @@ class Quit(Exception):
 
 
 class Collector:
-    """The findings so far."""
+    """The findings so far; with `most` of them the parse stops."""
 
-    __slots__ = ("findings",)
+    __slots__ = ("_most", "findings")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
         self.findings: list[Finding] = []
+        self._most = most
 
     def report(
         self,
@@ -63,9 +64,11 @@ class Collector:
         version: int | None = None,
         hint: str | None = None,
     ) -> None:
-        """Collect a finding and go on."""
+        """Collect a finding and go on, unless there are enough of them."""
         fields = (primary, secondary, property, aux, type, value)
         self.findings.append(Finding(identifier, path, *fields, other, version, hint))
+        if self._most is not None and len(self.findings) >= self._most:
+            raise Stop
 
     def end_phase(self) -> None:
         """Raise `Stop` if anything was found."""

@@ -76,6 +76,7 @@ class Problem:
 
 
 _MOST_SHOWN = 20
+_MOST_IDS = 100
 
 
 def _summary(problems: tuple[Problem, ...]) -> str:
@@ -127,7 +128,8 @@ class UnresolvedReferenceError(DtdlError):
     def __init__(
         self, problems: tuple[Problem, ...], ids: tuple[str, ...], counts: Mapping[str, int]
     ) -> None:
-        listed = ", ".join(f"{i} (referenced in {counts[i]} places)" for i in ids)
-        super().__init__(problems, f"Failed to resolve references to element(s): {listed}.")
+        listed = ", ".join(f"{i} (referenced in {counts[i]} places)" for i in ids[:_MOST_IDS])
+        more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
+        super().__init__(problems, f"Failed to resolve references to element(s): {listed}{more}.")
         self.ids = ids
         self.counts = counts

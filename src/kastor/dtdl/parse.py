@@ -39,6 +39,7 @@ def parse(
     tolerate_solecisms: Collection[Literal["parse", "resolve"]] = (),
     profile: Literal["dtdl", "server", "adt"] = "dtdl",
     keep_going: bool = False,
+    max_problems: int | None = None,
 ) -> ModelSet:
     """Parse models and resolve their references (spec dtdl 1 to 9).
 
@@ -49,7 +50,8 @@ def parse(
     defined inside others. `"adt"` is what Azure Digital Twins refuses (spec dtdl 12): the same,
     apart from the version, which is `max_version`. What the resolver returns was accepted before
     and is judged by the language alone. `keep_going` reads all documents before it tells of bad
-    ones, as a tool wants that shows everything at once.
+    ones, as a tool wants that shows everything at once. After
+    `max_problems` none is looked for any more.
 
     Raises:
         DtdlError: the models are not valid; all problems of the phase that failed.
@@ -58,6 +60,7 @@ def parse(
     run = _Run(
         Contexts(max_version, allow_undefined_extensions, limit_contexts),
         inline_interfaces=profile == "dtdl",
+        max_problems=max_problems,
     )
     try:
         for document in documents:
@@ -71,7 +74,7 @@ def parse(
     except Stop:
         raise dtdl_error(run.collector.findings, run.texts, complete=run.complete) from None
     if missing:
-        raise unresolved_error(missing, run.texts, run.elements.nodes)
+        raise unresolved_error(missing, run.texts, run.elements.nodes, max_problems)
     return ModelSet(run.elements.nodes)
 
 
@@ -81,8 +84,10 @@ _UNREADABLE = object()
 class _Run:
     """One call of `parse`."""
 
-    def __init__(self, contexts: Contexts, *, inline_interfaces: bool) -> None:
-        self.collector = Collector()
+    def __init__(
+        self, contexts: Contexts, *, inline_interfaces: bool, max_problems: int | None
+    ) -> None:
+        self.collector = Collector(max_problems)
         self.elements = Elements(self.collector, contexts, inline_interfaces=inline_interfaces)
         self.texts: list[str | None] = []
         self.values: list[object] = []

@@ -5,6 +5,7 @@ Only runs when a parse failed; positions come from a second reading of the texts
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kastor.dtdl.advice import better_cure, suggestion
@@ -40,9 +41,15 @@ def dtdl_error(
 
 
 def unresolved_error(
-    missing: Mapping[str, list[Reference]], texts: Sequence[str | None], known: Iterable[str]
+    missing: Mapping[str, list[Reference]],
+    texts: Sequence[str | None],
+    known: Iterable[str],
+    most: int | None = None,
 ) -> UnresolvedReferenceError:
-    """Return the error that tells of references that nothing defines; `known` ids are defined."""
+    """Return the error that tells of references that nothing defines, with `most` problems.
+
+    `known` ids are defined.
+    """
     alike = {identifier.lower(): identifier for identifier in known}
     findings = [
         Finding(
@@ -53,7 +60,7 @@ def unresolved_error(
             value=identifier,
             hint=alike.get(identifier.lower()),
         )
-        for identifier, references in missing.items()
+        for identifier, references in islice(missing.items(), most)
     ]
     counts = {identifier: len(references) for identifier, references in missing.items()}
     return UnresolvedReferenceError(problems_of(findings, texts), tuple(missing), counts)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httptools
 
-from kastor.errors import BadRequest
+from kastor.errors import BadRequest, HeadersTooLarge, KastorError, UriTooLong
+
+if TYPE_CHECKING:
+    from kastor.edge.limits import EdgeLimits
 
 SINGLE = frozenset(
     (
@@ -17,6 +20,20 @@ SINGLE = frozenset(
     )
 )
 """Headers that may stand there once: of two, one program takes the first, another the last."""
+
+
+def is_too_large(size: int, target: bytes, limits: EdgeLimits) -> bool:
+    """Return whether a head of `size` bytes, complete or not, is over its limits."""
+    return size > limits.head_bytes or len(target) > limits.target_bytes
+
+
+def too_large(target: bytes, limits: EdgeLimits) -> KastorError:
+    """Return the error of a head that is over its limits."""
+    if len(target) > limits.target_bytes:
+        return UriTooLong(f"The address of the request is over {limits.target_bytes} bytes.")
+    return HeadersTooLarge(
+        f"The head of the request is over its limit of {limits.head_bytes} bytes."
+    )
 
 
 def require_single(headers: Iterable[tuple[bytes, bytes]]) -> None:

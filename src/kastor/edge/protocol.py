@@ -22,13 +22,15 @@ from kastor.edge.answers import HEALTH, full, last_answer, too_many
 from kastor.edge.heads import (
     absolute_target,
     body_parser,
+    is_too_large,
     require_coding,
     require_single,
     require_version,
+    too_large,
 )
 from kastor.edge.phase import ANSWER, BODY, FRESH, HEAD, IDLE, LINGER, UNREAD, Phase
 from kastor.edge.transport import EdgeFlow, EdgeTransport
-from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut, UriTooLong
+from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.edge = edge
         self.phase: Phase = FRESH
         self.since = self.seen = edge.now
+        self.url = b""
         self.spare = False
         self.opened: Callable[[], object] | None = None
         self._refusal: KastorError | None = None
@@ -87,7 +90,8 @@ class EdgeProtocol(HttpToolsProtocol):
             self.opened()
             self.opened = None
         self.spare = len(self.connections) >= self.edge.limits.connections
-        ours: Any = EdgeTransport(transport, self._end)
+        self._wire = EdgeTransport(transport, self._end)
+        ours: Any = self._wire
         super().connection_made(ours)
         self.flow = EdgeFlow(ours)
 
@@ -105,7 +109,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _end(self) -> None:
         """Close; where bytes are still to come, read them first, so that the answer arrives."""
-        transport = self._transport
+        transport = self._wire
         if self._in_body or self._waiting:
             self._linger()
         elif self.scheme == "https" and transport.unsent() > _TLS_REST:
@@ -120,20 +124,15 @@ class EdgeProtocol(HttpToolsProtocol):
         self._release(0)
         self._waiting = b""
         self.phase, self.since, self._received = LINGER, self.edge.now, 0
-        self._transport.ended = True
+        self._wire.ended = True
         if self._is_busy():
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        real = self._transport.real
+        real = self._wire.real
         if real.can_write_eof():
             real.write_eof()
         self.flow.held = False
         self.flow.resume_reading()
-
-    @property
-    def _transport(self) -> EdgeTransport:
-        found: Any = self.transport
-        return found  # type: ignore[no-any-return]
 
     # Bytes that come in
 
@@ -147,7 +146,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._received += size
         if self._is_thrown_away():
             if self._received > self.edge.limits.linger_bytes:
-                self._transport.real.close()
+                self._wire.real.close()
         elif self._waiting:
             self._hold(self._waiting + data)
         else:
@@ -203,8 +202,10 @@ class EdgeProtocol(HttpToolsProtocol):
             if self._chunked and self._fed > limits.framing_bytes:
                 text = "The chunks of the body are too small, or their extensions or trailers long."
                 self._refusal = self._refusal or BadRequest(f"{text} Send larger chunks.")
-        elif self._fed > limits.head_bytes:
-            self._refusal = self._refusal or _head_too_large(limits.head_bytes)
+        elif self._refusal is not None:
+            return
+        elif self._fed > limits.target_bytes and is_too_large(self._fed, self.url, limits):
+            self._refusal = too_large(self.url, limits)
         elif self.phase is not HEAD:
             if self.phase is not FRESH:
                 self.since = self.edge.now
@@ -228,14 +229,6 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # What the parser finds
 
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the target."""
-        limit = self.edge.limits.target_bytes
-        if len(self.url) + len(url) > limit:
-            self._refusal = UriTooLong(f"The address of the request is over {limit} bytes.")
-            return
-        self.url += url
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are none, whoever sends them."""
         if not self._in_body:
@@ -243,12 +236,12 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin to answer, if the head is sound."""
-        if self._refusal is None:
-            try:
-                self._require_sound_head()
-            except KastorError as error:
-                self._refusal = error
         if self._refusal is not None:
+            return
+        try:
+            self._require_sound_head()
+        except KastorError as error:
+            self._refusal = error
             return
         if self._chunked or self._left:
             self._in_body = True
@@ -259,20 +252,19 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _require_sound_head(self) -> None:
         headers, limits = self.headers, self.edge.limits
-        if self._fed > limits.head_bytes:
-            raise _head_too_large(limits.head_bytes)
+        found = dict(headers)
+        if self._fed > limits.target_bytes and is_too_large(self._fed, self.url, limits):
+            raise too_large(self.url, limits)
         if len(headers) > limits.headers:
             raise HeadersTooLarge(f"The request has more than {limits.headers} headers.")
-        found = dict(headers)
         if len(found) < len(headers):
             require_single(headers)
-        if self.parser.get_http_version() != "1.1" or b"host" not in found:
+        if b"host" not in found or self.parser.get_http_version() != "1.1":
             require_version(self.parser.get_http_version(), found)
-        self._left = int(found.get(b"content-length", 0))
-        coding = found.get(b"transfer-encoding")
-        self._chunked = coding is not None
-        if coding is not None:
-            require_coding(coding, upgrades=self.parser.should_upgrade())
+        self._left = int(found[b"content-length"]) if b"content-length" in found else 0
+        self._chunked = b"transfer-encoding" in found
+        if self._chunked:
+            require_coding(found[b"transfer-encoding"], upgrades=self.parser.should_upgrade())
         if b"expect" in found:
             self.expect_100_continue = found[b"expect"].lower() == b"100-continue"
         if self.url[:1] != b"/":
@@ -315,13 +307,16 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on to the next request, or wait for it."""
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        transport = self._wire
+        if transport.ended or transport.real.is_closing():
             return
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
         elif self._last:
             self._linger()
+        elif not (self._in_body or self._waiting or self.flow.read_paused):
+            self.phase, self.since = IDLE, self.edge.now
         elif self._in_body:  # the rest is thrown away
             self.phase, self.since, self._received = UNREAD, self.edge.now, 0
             self.flow.resume_reading()
@@ -373,15 +368,15 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._refuse(_late("The head"))
         elif phase is IDLE:
             if waited > limits.keep_alive_seconds:
-                self._transport.real.close()
+                self._wire.real.close()
         elif phase is FRESH:
             if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
-                self._transport.real.close()
+                self._wire.real.close()
         elif self._drains:
-            if self._transport.unsent() <= _TLS_REST:
-                self._transport.real.close()
+            if self._wire.unsent() <= _TLS_REST:
+                self._wire.real.close()
         elif self.edge.draining or waited > self._lingering():
-            self._transport.real.close()
+            self._wire.real.close()
 
     def _lingering(self) -> float:
         limits = self.edge.limits
@@ -399,14 +394,14 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _check_sending(self, now: float) -> bool:
         """End a connection whose client takes nothing; return whether there is something for it."""
-        if not (self._drains or self._transport.real.get_write_buffer_size()):
+        if not (self._drains or self._wire.real.get_write_buffer_size()):
             self._unsent = None
             return False
-        unsent = self._transport.unsent()
+        unsent = self._wire.unsent()
         if self._unsent is None or self._unsent[0] != unsent:
             self._unsent = (unsent, now)
         elif now - self._unsent[1] > self._patience():
-            self._transport.real.abort()
+            self._wire.real.abort()
         return True
 
     def _patience(self) -> float:
@@ -418,7 +413,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def evict(self) -> None:
         """Give the place to another connection, at once."""
         self.connections.discard(self)
-        real = self._transport.real
+        real = self._wire.real
         if real.get_write_buffer_size():  # it does not take what it has got
             real.abort()
             return
@@ -427,10 +422,6 @@ class EdgeProtocol(HttpToolsProtocol):
             self.edge.note(response.status)
             real.write(last_answer(response, self.server_state.default_headers))
         real.close()
-
-
-def _head_too_large(limit: int) -> HeadersTooLarge:
-    return HeadersTooLarge(f"The head of the request is over its limit of {limit} bytes.")
 
 
 def _late(what: str) -> RequestTimedOut:

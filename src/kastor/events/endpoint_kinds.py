@@ -39,7 +39,7 @@ class WebhookEndpoint(_Settings, frozen=True):
     url: TextOrSecret
     mode: Literal["structured", "binary", "eventgrid"] = "structured"
     secret: Secret | None = None
-    headers: dict[str, TextOrSecret] = {}
+    headers: Annotated[dict[str, TextOrSecret], Meta(max_length=100)] = {}
     batch: Annotated[int, Meta(ge=1, le=1_000)] = 1
     concurrency: Concurrency = 16
     timeout: Seconds = 10.0
@@ -47,11 +47,17 @@ class WebhookEndpoint(_Settings, frozen=True):
 
     def __post_init__(self) -> None:
         if isinstance(self.url, str):
+            if len(self.url) > _LONGEST_URL:
+                raise ValueError(f"url: is longer than {_LONGEST_URL} characters")
             check_http_url(self.url)
         if self.batch > 1 and self.mode == "binary":
             raise ValueError("batch: binary mode has one event in a request")
         for name, value in self.headers.items():
             plain = value if isinstance(value, str) else ""
+            if len(name) + len(plain) > _LONGEST_HEADER:
+                raise ValueError(
+                    f"headers: {name[:80]} is longer than {_LONGEST_HEADER} characters"
+                )
             if not _is_token(name) or not plain.isprintable() or not plain.isascii():
                 raise ValueError(f"headers: {name!r} is not a header that can be sent")
             if name.lower() in _OWN_HEADERS or name.lower().startswith(("ce-", "webhook-")):
@@ -66,7 +72,7 @@ class KafkaEndpoint(_Settings, frozen=True):
     """
 
     kind: ClassVar[str] = "kafka"
-    brokers: Annotated[list[Text], Meta(min_length=1)]
+    brokers: Annotated[list[Text], Meta(min_length=1, max_length=100)]
     topic: Text
     mode: Mode = "binary"
     tls: bool = False
@@ -115,7 +121,7 @@ class AmqpEndpoint(_Settings, frozen=True):
 
     kind: ClassVar[str] = "amqp"
     url: Text
-    exchange: str = ""
+    exchange: Annotated[str, Meta(max_length=255)] = ""
     routing_key: Text = "{type}"
     mode: Mode = "binary"
     mandatory: bool = True
@@ -141,7 +147,7 @@ class NatsEndpoint(_Settings, frozen=True):
     """
 
     kind: ClassVar[str] = "nats"
-    servers: Annotated[list[Text], Meta(min_length=1)]
+    servers: Annotated[list[Text], Meta(min_length=1, max_length=100)]
     subject: Text = "kastor.{twin}.{type}"
     mode: Mode = "binary"
     stream: Text | None = None
@@ -198,6 +204,7 @@ Endpoint: TypeAlias = (
     | StdoutEndpoint
 )
 
+_LONGEST_URL, _LONGEST_HEADER = 2_048, 8_192
 _OWN_HEADERS = frozenset({"content-type", "content-length", "host", "traceparent", "connection"})
 _TOKEN_SIGNS = frozenset("!#$%&'*+-.^_`|~")
 

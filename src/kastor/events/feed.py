@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from kastor.budget import StreamShare
 from kastor.errors import InvalidArgument
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
@@ -25,7 +26,9 @@ RING, RING_BYTES = 2_048, 16 * 2**20
 """What is kept at hand: so many events, and no more than so many bytes of their bodies."""
 BATCH = 256
 STEP = 32
-"""Events that a stream takes at once: a client that never reads keeps them from being freed."""
+STEP_BYTES = 256 * 1024
+"""Events that a stream takes at once, and bytes of their bodies, one event aside: a client that
+never reads keeps them from being freed."""
 LOOKED_AT = 10_000
 """Entries that a page looks at: a filter that wants next to nothing must not read the whole log."""
 RETRY_SECONDS = 0.5
@@ -116,9 +119,13 @@ class Feed:
         return found, position
 
     async def follow(
-        self, after: int, wants: Filter, heartbeat: float
-    ) -> AsyncIterator[Event | Beat]:
-        """Yield events after a position as they come; a `Beat` when nothing came for a while."""
+        self, after: int, wants: Filter, heartbeat: float, share: StreamShare | None = None
+    ) -> AsyncGenerator[Event | Beat, None]:
+        """Yield events after a position as they come; a `Beat` when nothing came for a while.
+
+        Raises:
+            TooManyRequests: `share` has no room for the next events.
+        """
         position = after
         listener = _Listener(wants)
         alike = self._listeners.setdefault(wants.text, set())
@@ -127,10 +134,15 @@ class Feed:
         try:
             while True:
                 listener.wake.clear()
-                events, reached = await self._next(position)
+                events, reached = _few(*await self._next(position))
+                if share is not None:
+                    share.hold(sum(len(event.data) for event in events))
                 for event in events:
                     if wants.matches(event):
                         yield event
+                if share is not None:
+                    share.hold(0)
+                del events
                 idle, position = reached == position, reached
                 if not idle or await _within(listener.wake.wait(), heartbeat):
                     continue
@@ -218,6 +230,16 @@ class Feed:
     def _wanted(self, entries: list[LoggedChange], wants: Filter) -> list[Event]:
         events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
         return [event for event in events if wants.matches(event)]
+
+
+def _few(events: list[Event], reached: int) -> tuple[list[Event], int]:
+    """Return so many of these that their bodies take no more than STEP_BYTES, and the position."""
+    room = STEP_BYTES
+    for number, event in enumerate(events):
+        room -= len(event.data)
+        if room < 0 and number:
+            return events[:number], events[number - 1].position
+    return events, reached
 
 
 async def _within(work: Coroutine[Any, Any, object], seconds: float) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from kastor.types import TwinId
+
+FAULT_TEXT = 1_000
+"""Characters of a fault that are kept: brokers and receivers have their words in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,12 @@ class Fault:
     kind: Literal["unavailable", "refused"]
     message: str
     retry_after: float | None = None
+
+    def shortened(self) -> Fault:
+        """Return the same with no more text than is kept."""
+        if len(self.message) <= FAULT_TEXT:
+            return self
+        return replace(self, message=f"{self.message[:FAULT_TEXT]}...")
 
 
 @dataclass(frozen=True, slots=True)

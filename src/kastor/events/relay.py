@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,7 @@ from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.filter import parse
 from kastor.events.meter import WINDOW_SECONDS, DeliveryMeter
 from kastor.events.model import Sink
-from kastor.events.policy import EndpointPolicy
+from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.logs import get_logger
 from kastor.records import EndpointRow, RouteRow
@@ -72,10 +73,23 @@ class Relay:
         policy: EndpointPolicy,
         settings: DeliverySettings | None = None,
         vitals: Vitals | None = None,
+        operator_policy: EndpointPolicy = UNBOUNDED,
     ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            store: of routes and endpoints.
+            host_name: the graph's.
+            policy: bounds of endpoints that callers of the API made.
+            settings: of the delivery.
+            vitals: where its tasks are watched.
+            operator_policy: bounds of endpoints that stand in the configuration file.
+        """
         self._store = store
         self._host_name = host_name
         self.policy = policy
+        self.operator_policy = operator_policy
+        self._configured: dict[str, tuple[str, Any]] = {}
         self._settings = settings or DeliverySettings()
         self._running: dict[str, _Running] = {}
         self._meters: dict[tuple[str, Ticks], DeliveryMeter] = {}
@@ -85,6 +99,10 @@ class Relay:
         self._vitals = vitals or Vitals()
         self._keeper: Kept | None = None
         self._watched: Part | None = None
+
+    def trust(self, endpoint: EndpointRow) -> None:
+        """Take an endpoint for the operator's own word for as long as it stays as it is."""
+        self._configured[endpoint.name] = _content(endpoint)
 
     async def refresh(self) -> None:
         """Bring the workers in step with the stored routes and endpoints."""
@@ -235,7 +253,14 @@ class Relay:
     def _sink_maker(self, endpoint: EndpointRow) -> Callable[[], Sink]:
         def make() -> Sink:
             settings = msgspec.json.decode(endpoint.settings)
-            checked = read_endpoint(endpoint.kind, settings, self.policy)
-            return make_sink(endpoint.name, checked, self.policy)
+            checked = read_endpoint(endpoint.kind, settings, policy)
+            return make_sink(endpoint.name, checked, policy)
 
+        # Whoever replaced one of the file's through the API gets the bounds of the API.
+        is_configured = self._configured.get(endpoint.name) == _content(endpoint)
+        policy = self.operator_policy if is_configured else self.policy
         return make
+
+
+def _content(endpoint: EndpointRow) -> tuple[str, Any]:
+    return endpoint.kind, msgspec.json.decode(endpoint.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import Any
 import msgspec
 
 from kastor.clock import from_datetime, now_ticks
-from kastor.errors import Conflict, InvalidArgument, KastorError, LimitExceeded, NotFound
+from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
 from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
+from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay, RouteState
 from kastor.records import DeadLetter, EndpointRow, RouteRow
+from kastor.storage.bounds import require_room
 from kastor.storage.events import EventStore
 from kastor.types import Ticks
 from kastor.words import counted
@@ -43,10 +46,14 @@ class EndpointInfo:
 class RouteService:
     """Routes and endpoints of one graph."""
 
-    def __init__(self, store: EventStore, relay: Relay, max_routes: int | None = None) -> None:
+    def __init__(
+        self, store: EventStore, relay: Relay, max_routes: int = 100, max_endpoints: int = 100
+    ) -> None:
         self._store = store
         self._relay = relay
         self._max_routes = max_routes
+        self._max_endpoints = max_endpoints
+        self._counting = asyncio.Lock()
 
     async def start(self, configured: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Take over the endpoints of the configuration file, then start the relay.
@@ -57,7 +64,8 @@ class RouteService:
         for name, settings in (configured or {}).items():
             kind = str(settings.get("kind", ""))
             rest = {key: value for key, value in settings.items() if key != "kind"}
-            await self._store_endpoint(name, kind, rest)
+            row = await self._store_endpoint(name, kind, rest, self._relay.operator_policy)
+            self._relay.trust(row)
         await self._relay.refresh()
 
     async def stop(self) -> None:
@@ -98,13 +106,12 @@ class RouteService:
                 "`kastor endpoint create` or in the configuration file."
             )
         parse(filter_text)
-        if self._max_routes is not None:
-            ids = {row.id for row in await self._store.routes()}
-            if route_id not in ids and len(ids) >= self._max_routes:
-                raise LimitExceeded(
-                    f"A graph can have at most {counted(self._max_routes, 'event route')}."
-                )
-        await self._store.put_route(route_id, endpoint, filter_text)
+        async with self._counting:
+            count = len({row.id for row in await self._store.routes()} - {route_id})
+            require_room(
+                count, self._max_routes, f"The graph has {counted(count, 'route')}", "max_routes"
+            )
+            await self._store.put_route(route_id, endpoint, filter_text)
         await self._relay.refresh()
 
     async def delete_route(self, route_id: str) -> None:
@@ -173,8 +180,13 @@ class RouteService:
 
         Raises:
             InvalidArgument: the name, the kind or a setting is wrong.
+            LimitExceeded: there are as many as there may be.
         """
-        await self._store_endpoint(name, kind, settings)
+        async with self._counting:
+            count = len({row.name for row in await self._store.endpoints()} - {name})
+            said = f"The graph has {counted(count, 'endpoint')}"
+            require_room(count, self._max_endpoints, said, "max_endpoints")
+            await self._store_endpoint(name, kind, settings, self._relay.policy)
         await self._relay.refresh()
         return await self.endpoint(name)
 
@@ -194,16 +206,20 @@ class RouteService:
             )
         await self._store.delete_endpoint(name)
 
-    async def _store_endpoint(self, name: str, kind: str, settings: Mapping[str, Any]) -> None:
+    async def _store_endpoint(
+        self, name: str, kind: str, settings: Mapping[str, Any], policy: EndpointPolicy
+    ) -> EndpointRow:
         if _ENDPOINT_NAME.fullmatch(name) is None:
             raise InvalidArgument(
                 "An endpoint's name has 3 to 50 letters, digits and hyphens, is no number and has "
                 "no hyphen at its ends."
             )
-        read_endpoint(kind, dict(settings), self._relay.policy)
+        read_endpoint(kind, dict(settings), policy)
         require_library(kind)
         text = msgspec.json.encode(dict(settings))
-        await self._store.put_endpoint(EndpointRow(name, kind, text, now_ticks()))
+        row = EndpointRow(name, kind, text, now_ticks())
+        await self._store.put_endpoint(row)
+        return row
 
     async def _position(self, since: str) -> int:
         if since.isdecimal() and len(since) < 19:  # noqa: PLR2004 - digits of an int64

@@ -5,12 +5,16 @@ A reference is read when a sink opens, so that a renewed secret is taken without
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterable
-from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+
+from kastor.events.beneath import open_file
+
+SECRET_BYTES = 65_536
+"""What a file with a secret may have."""
 
 
 class SecretError(Exception):
@@ -43,13 +47,24 @@ def read_secret(reference: Secret) -> str:
     else:
         where = f"the file {reference.file}"
         try:
-            value = Path(str(reference.file)).read_text(encoding="utf-8").rstrip("\r\n")
+            value = _read_file(str(reference.file)).rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise SecretError(f"{where} with the secret cannot be read: {reason}") from None
     if not value:
         raise SecretError(f"{where} holds no secret")
     return value
+
+
+def read_header(name: str, value: TextOrSecret) -> str:
+    """Return the value of a header; raises SecretError, also where no header can have it."""
+    text = read_text(value)
+    if not text.isascii() or not text.isprintable():
+        raise SecretError(
+            f"the secret of the header {name} has a line break, a control character or one beyond "
+            "ASCII, which no header can have"
+        )
+    return text
 
 
 def read_text(value: TextOrSecret) -> str:
@@ -62,9 +77,10 @@ def read_optional(reference: Secret | None) -> str | None:
     return None if reference is None else read_secret(reference)
 
 
-def hide(text: str, secrets: Iterable[str | None]) -> str:
-    """Return a text for people without secrets and control characters."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
-    return "".join(char if char.isprintable() else " " for char in text)
+def _read_file(path: str) -> str:
+    handle = open_file(path, os.O_RDONLY, links=True)
+    with os.fdopen(handle, "rb") as file:
+        text = file.read(SECRET_BYTES + 1)
+    if len(text) > SECRET_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {SECRET_BYTES} bytes")
+    return text.decode()

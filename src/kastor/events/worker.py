@@ -9,6 +9,7 @@ repeats events with the same ids: at least once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
@@ -19,12 +20,12 @@ from datetime import datetime
 import msgspec
 
 from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
-from kastor.errors import Unavailable
+from kastor.errors import InvalidArgument, Unavailable
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
+from kastor.events.hiding import hide
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
-from kastor.events.secrets import hide
 from kastor.logs import get_logger
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
@@ -131,15 +132,28 @@ class RouteWorker:
                     await self._round(sink)
                 except RouteLostError:
                     return
+                except InvalidArgument as error:  # an endpoint out of the operator's bounds
+                    await self._wait_for_bounds(error)
                 except Unavailable as error:  # the store cannot note progress now
                     await self._back_off(Fault("unavailable", error.message))
                 except Exception as error:  # noqa: BLE001 - a fault in one route is its own
                     _log.warning("route failed", route=self.route.id, exc_info=error)
-                    self.error = hide(str(error), ())
-                    await self._back_off(Fault("unavailable", self.error))
+                    fault = Fault("unavailable", hide(str(error), ())).shortened()
+                    self.error = fault.message
+                    await self._back_off(fault)
         finally:
             if sink is not None:
                 await attempt("sink", sink.close, route=self.route.id)
+
+    async def _wait_for_bounds(self, error: InvalidArgument) -> None:
+        """Say what is wrong, here and to other processes, and wait until it may be mended."""
+        if self.error != error.message:
+            _log.warning("route does not run", route=self.route.id, reason=error.message)
+        self.error = error.message
+        self._attempts += 1
+        with contextlib.suppress(Unavailable, RouteLostError):  # who renews the lease ends this
+            await self._note()
+        await self._back_off(Fault("unavailable", self.error))
 
     async def _round(self, sink: Sink) -> None:
         if self._unnoted:
@@ -191,15 +205,16 @@ class RouteWorker:
         self._unnoted.delivered += report.confirmed
         if report.fault is None:
             return
+        fault = report.fault.shortened()
         self._attempts += 1
-        self.error = report.fault.message
-        if report.fault.kind == "refused" or self._is_too_old(pending[0]):
-            self._unnoted.letters.append(self._letter(pending.popleft(), report.fault))
+        self.error = fault.message
+        if fault.kind == "refused" or self._is_too_old(pending[0]):
+            self._unnoted.letters.append(self._letter(pending.popleft(), fault))
             self._attempts = 0
             return
         self.position = pending[0].position - 1
         await self._note()
-        await self._back_off(report.fault)
+        await self._back_off(fault)
 
     def _is_too_old(self, event: Event) -> bool:
         age = -1.0 if event.time is None else _age_seconds(event.time)
@@ -228,7 +243,7 @@ class RouteWorker:
         await self._lease.wait()
         report = await sink.deliver([event])
         if report.fault is not None:
-            self._unnoted.letters.append(self._letter(event, report.fault))
+            self._unnoted.letters.append(self._letter(event, report.fault.shortened()))
         self._unnoted.delivered += report.confirmed
         self._unnoted.settled.append(letter.key)
         await self._note()

@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 import orjson
 
 from kastor.errors import Conflict, KastorError, NotFound
+from kastor.graph.uploads import named
 from kastor.records import ChangeKind, ChangeModels, Current, Decision, LogEntry, ModelRow
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def require_new(catalog: ModelCatalog, model_ids: list[ModelId]) -> None:
     present = [model_id for model_id in model_ids if model_id in catalog.models]
     if present:
         raise Conflict(
-            f"Some of the model ids already exist: {', '.join(present)}. "
+            f"Some of the model ids already exist: {named(present)}. "
             "Delete them first, or upload a new version under another id.",
             code="ModelIdAlreadyExists",
         )
@@ -113,8 +114,7 @@ def decide_delete(command: DeleteModel, current: Current, stamp: Stamp) -> Decis
     dependents = [each for each in catalog.dependents(model.id) if each != model.id]
     if dependents:
         raise Conflict(
-            f"This model is currently being referenced by {', '.join(dependents)}. "
-            "Delete those first.",
+            f"This model is currently being referenced by {named(dependents)}. Delete those first.",
             code="ModelReferencesNotDeleted",
         )
     logs = (_log(ChangeKind.MODEL_DELETE, model.id, model.text, stamp),)

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from kastor.errors import JsonPatchInvalid
+from kastor.nesting import MAX_DEPTH
 from kastor.types import Document
 
 Op: TypeAlias = Literal["add", "replace", "remove"]
@@ -106,6 +107,11 @@ def _read(operation: Document, index: int, strict: bool) -> PatchOperation:
 
 
 def _split(pointer: str, index: int) -> tuple[str, ...]:
+    if pointer.count("/") > MAX_DEPTH:
+        raise JsonPatchInvalid(
+            f"Operation {index} of the patch: the path {pointer[:80]}... has more than {MAX_DEPTH} "
+            "segments, deeper than any value may be."
+        )
     if "~" not in pointer:
         segments = pointer.split("/")[1:]
     else:

@@ -23,7 +23,7 @@ from kastor.graph.commands import (
 from kastor.graph.documents import decode, encode, with_etag
 from kastor.graph.patch import apply_operation, read_operations
 from kastor.graph.twin import orphan_faults, require_match, twin_not_found
-from kastor.graph.violations import broken, refuse
+from kastor.graph.violations import all_broken, refuse
 from kastor.records import (
     ChangeKind,
     Current,
@@ -221,7 +221,7 @@ def _require_valid(declared: CompiledRelationship, name: str, properties: Docume
     violations = declared.violations(properties)
     if violations:
         raise refuse(
-            [broken(violation, properties, name) for violation in violations],
+            all_broken(violations, properties, name),
             "Invalid relationship specified",
         )
 

@@ -6,27 +6,30 @@ The only writer of the store. Everything that decides is pure and lives beside i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from kastor.errors import LimitExceeded, Unavailable
+from kastor.errors import TooManyRequests, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import require_valid
+from kastor.graph.uploads import ModelLimits, read_upload, require_room
 from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
-from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
     from kastor.graph.catalog import ModelCatalog, StoredModel
+    from kastor.graph.uploads import Item
     from kastor.records import Current, Decision
     from kastor.storage.protocol import Store
-    from kastor.types import Document, ModelId
+    from kastor.types import ModelId
 
+UPLOADS_AT_ONCE = 8
+"""Requests whose models are in memory; one of them is worked on."""
 _UPLOAD_ATTEMPTS = 5
 
 T = TypeVar("T")
@@ -55,22 +58,6 @@ _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp],
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLimits:
-    """What an upload may hold; None is no limit."""
-
-    max_version: int = 4
-    per_upload: int | None = None
-    stored: int | None = None
-    document_bytes: int | None = None
-    profile: Literal["server", "adt"] = "server"
-
-
-ADT_MODEL_LIMITS = ModelLimits(
-    max_version=3, per_upload=250, stored=10_000, document_bytes=1_048_576, profile="adt"
-)
-
-
 class GraphService:
     """The graph of one store."""
 
@@ -78,6 +65,7 @@ class GraphService:
         self._store = store
         self._limits = limits or ModelLimits()
         self._uploading = asyncio.Lock()
+        self._uploads = 0
         self._reading_lineage = asyncio.Lock()
 
     @property
@@ -162,28 +150,57 @@ class GraphService:
         async with self._reading_lineage:
             return await asyncio.to_thread(read, self.catalog)
 
+    @contextlib.contextmanager
+    def taking_upload(self) -> Iterator[None]:
+        """Count a request that brings models, from before its body is read.
+
+        Raises:
+            TooManyRequests: UPLOADS_AT_ONCE are under way.
+        """
+        if self._uploads >= UPLOADS_AT_ONCE:
+            raise TooManyRequests(
+                f"{UPLOADS_AT_ONCE} uploads of models are under way on this graph, and no more are "
+                "taken. Upload one after the other.",
+                retry_after=2,
+            )
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    async def read_upload(self, body: bytes) -> list[Item]:
+        """Return the models of a request's body, off the event loop.
+
+        Raises:
+            InvalidArgument: it is no array of JSON objects.
+            LimitExceeded: too many, or too large.
+        """
+        return await asyncio.to_thread(read_upload, body, self._limits)
+
     async def upload(
-        self, text: bytes, documents: Sequence[tuple[Document, bytes]], context: Context
+        self, text: bytes, documents: Sequence[Item], context: Context
     ) -> list[StoredModel]:
         """Store the models of one request, all or none.
 
         Args:
             text: the request's body, a JSON array of models.
-            documents: its items, decoded and as text.
+            documents: its items: keywords, and text.
             context: who uploads.
 
         Raises:
-            ModelRefused: not valid DTDL; `details` has every problem.
+            ModelRefused: not valid DTDL; `details` has the problems, the first MOST_PROBLEMS.
             Conflict: an id is stored already.
-            LimitExceeded: too many, or too large.
+            LimitExceeded: the graph has too many.
             Unavailable: models change too often meanwhile.
         """
-        self._require_within_limits(documents)
         async with self._uploading:  # two at a time would only make each other stale
             for _ in range(_UPLOAD_ATTEMPTS):
                 await self._store.refresh()
                 catalog = self.catalog
-                await asyncio.to_thread(self._require_valid, text, documents, catalog)
+                require_room(len(documents), len(catalog.models), self._limits)
+                check = asyncio.to_thread(self._require_valid, text, documents, catalog)
+                await _to_the_end(check)
                 ids = [document["@id"] for document, _ in documents]
                 models.require_new(catalog, ids)
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
@@ -194,24 +211,16 @@ class GraphService:
                 return [stored[model_id] for model_id in ids]
         raise Unavailable("Models change too often to be uploaded now; try again.")
 
-    def _require_within_limits(self, documents: Sequence[tuple[Document, bytes]]) -> None:
-        limits, count = self._limits, len(documents)
-        if limits.per_upload is not None and count > limits.per_upload:
-            raise LimitExceeded(
-                f"The request has {count} models; at most {limits.per_upload} models can be "
-                "uploaded in one request. Upload them in several, dependencies first."
-            )
-        if limits.stored is not None and len(self.catalog.models) + count > limits.stored:
-            raise LimitExceeded(f"A graph can hold at most {limits.stored} models.")
-        for document, item in documents:
-            if limits.document_bytes is not None and len(item) > limits.document_bytes:
-                raise LimitExceeded(
-                    f"The model {document.get('@id')} has {counted(len(item), 'byte')}; at most "
-                    f"{limits.document_bytes} are allowed."
-                )
-
-    def _require_valid(
-        self, text: bytes, documents: Sequence[tuple[Document, bytes]], catalog: ModelCatalog
-    ) -> None:
+    def _require_valid(self, text: bytes, documents: Sequence[Item], catalog: ModelCatalog) -> None:
         limits = self._limits
         require_valid(text, documents, catalog, limits.max_version, limits.profile)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for a thread's work also where the caller is cancelled: it goes on, under its lock."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

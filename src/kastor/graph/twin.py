@@ -22,7 +22,7 @@ from kastor.graph.metadata import (
 )
 from kastor.graph.patch import read_operations
 from kastor.graph.twin_patch import Touch, apply_to_twin, renew_touched, within_component
-from kastor.graph.violations import TWIN, broken, fault, refuse, unknown_member
+from kastor.graph.violations import TWIN, all_broken, fault, refuse, unknown_member
 from kastor.records import (
     ChangeKind,
     Current,
@@ -283,7 +283,7 @@ def _finish_patch(
 def _content_faults(interface: CompiledInterface, document: Document) -> list[Detail]:
     violations = interface.violations(document)
     components = interface.components
-    faults = [broken(violation, document, TWIN, components) for violation in violations]
+    faults = all_broken(violations, document, TWIN, components)
     for name in components:
         value = document.get(name)
         if not isinstance(value, dict):

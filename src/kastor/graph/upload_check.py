@@ -12,6 +12,7 @@ from kastor.dtdl.positions import Lines, locate
 from kastor.dtdl.problems import render_pointer
 from kastor.errors import Detail, ModelRefused
 from kastor.graph.catalog import defined_in
+from kastor.graph.uploads import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from kastor.types import Document, ModelId
 
 _WRONG_VERSION = frozenset({"disallowedContextVersion", "unrecognizedContextVersion"})
+MOST_PROBLEMS = 100
+"""Problems of an upload that are looked for; reading on costs more than it tells."""
+
 _REFUSED = (
     "None of the models in this request could be created due to a problem with one or more models"
 )
@@ -61,6 +65,7 @@ def require_valid(
             resolver=resolve,
             tolerate_solecisms={"resolve"},
             profile=profile,
+            max_problems=MOST_PROBLEMS,
         )
     except UnresolvedReferenceError as error:
         raise _unresolved(error, catalog) from error
@@ -75,6 +80,8 @@ def _invalid(error: DtdlError, stored: Sequence[ModelId]) -> ModelRefused:
     problems = error.causes
     texts = [_sentences(problem, stored) for problem in problems]
     more = f" ({len(problems) - 1} more in details)" if len(problems) > 1 else ""
+    if len(error.problems) >= MOST_PROBLEMS:
+        more = f" (more in details, which end after {MOST_PROBLEMS})"
     return ModelRefused(
         f"{_REFUSED}: {texts[0]}{more}",
         code="ModelVersionNotSupported" if wrong_version else None,
@@ -119,7 +126,7 @@ def _unresolved(error: UnresolvedReferenceError, catalog: ModelCatalog) -> Model
     if nowhere:
         parts.append(
             "these models are referred to but neither in the request nor stored: "
-            f"{', '.join(nowhere)}. Upload them first, or together."
+            f"{named(nowhere)}. Upload them first, or together."
         )
     parts += [
         _owned(identifier, *inside[identifier][0])
@@ -127,7 +134,7 @@ def _unresolved(error: UnresolvedReferenceError, catalog: ModelCatalog) -> Model
         if identifier in inside
     ]
     details: list[Detail] = []
-    for identifier, problem in zip(error.ids, error.problems, strict=True):
+    for identifier, problem in zip(error.ids, error.problems, strict=False):
         meant = alike.get(identifier.lower())
         cure = f"{problem.cure} Did you mean {meant}?" if meant else problem.cure
         if identifier in inside:

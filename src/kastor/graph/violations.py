@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kastor.errors import Detail, ValidationFailed
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TWIN = "Twin"
 _CODE = "ValidationFailed"
 _NULL = "A null is no value: leave the member out, or unset it by a patch with remove."
+MOST_WORDED = 1_000
+"""Violations of one document that are put into sentences; nobody reads more of them."""
 _NUMBERS = frozenset(
     [
         "integer",
@@ -93,6 +95,16 @@ def sentence(
     if not violation.detail or _is_of_other_kind(violation, document):
         return text  # the type alone says it, in the recorded form
     return f"{text} {violation.detail[0].upper()}{violation.detail[1:].rstrip('.')}."
+
+
+def all_broken(
+    violations: Sequence[Violation],
+    document: Document,
+    owner: str,
+    components: Container[object] = (),
+) -> list[Detail]:
+    """Return violations as faults, the first MOST_WORDED of them."""
+    return [broken(each, document, owner, components) for each in violations[:MOST_WORDED]]
 
 
 def _is_of_other_kind(violation: Violation, document: Document) -> bool:

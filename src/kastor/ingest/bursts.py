@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -29,6 +29,10 @@ ATTEMPTS = 50
 """How often a burst is compared anew because somebody else wrote to its twin meanwhile."""
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 REMEMBERED_TWINS = 10_000
+BURST_VALUES = 5_000
+"""Values that are made into one patch; what more there is follows in the next one."""
+
+_MOST_DETAILS = 10
 
 _log = get_logger("kastor.ingest")
 
@@ -112,7 +116,8 @@ class Bursts:
                 await asyncio.sleep(self._window)
                 items, self._waiting[twin_id] = self._waiting[twin_id], []
                 items.sort(key=lambda item: item.order)  # stable: equal ones as they came
-                await self._settle(twin_id, items)
+                for part in _parts(items):
+                    await self._settle(twin_id, part)
         finally:
             for item in [*items, *self._waiting.pop(twin_id)]:
                 item.result.cancel()
@@ -149,10 +154,12 @@ class Bursts:
                 _finish(items, Refused(_words(error)))
                 return
             for item in items:  # one of them is wrong; the others shall not suffer for it
-                await self._write(twin_id, [item])
+                if not item.result.done():
+                    await self._write(twin_id, [item])
             return
         for item, outcome in zip(items, outcomes, strict=True):
-            _finish([item], await self._send(item.reading, outcome))
+            if not item.result.done():
+                _finish([item], await self._send(item.reading, outcome))
 
     async def _patch(self, twin_id: str, readings: Sequence[Reading]) -> Sequence[Outcome]:
         context = Context(f"input/{self._actor}", readings[-1].traceparent)
@@ -206,9 +213,23 @@ class Bursts:
             self._floors.popitem(last=False)
 
 
+def _parts(items: Sequence[_Item]) -> Iterator[list[_Item]]:
+    """Yield readings, in their order, so many at once as one patch may have values."""
+    part: list[_Item] = []
+    room = BURST_VALUES
+    for item in items:
+        room -= 1 + len(item.reading.values)
+        if room < 0 and part:
+            yield part
+            part, room = [], BURST_VALUES - 1 - len(item.reading.values)
+        part.append(item)
+    if part:
+        yield part
+
+
 def _words(error: KastorError) -> str:
-    """Kastor's own message, with every fault that it lists."""
-    return " ".join([error.message, *(each.message for each in error.details)])
+    """Kastor's own message, with the first faults that it lists."""
+    return " ".join([error.message, *(each.message for each in error.details[:_MOST_DETAILS])])
 
 
 def _finish(items: Sequence[_Item], result: Result) -> None:

@@ -17,6 +17,8 @@ from kastor.extras import install_extra
 from kastor.ingest.rules import Match, Rule, compile_rule, rule_label
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
+MOST_STEPS = 10_000
+"""Rules of an input, with all that they read and compare."""
 _RULE = re.compile(r"rules\[(\d+)\]\.?")
 
 
@@ -42,12 +44,13 @@ class MqttInput(_Settings, frozen=True, kw_only=True):
         client_id: name of the session at the broker; made from graph and input if not given.
         session_expiry: seconds for which the broker keeps messages while Kastor is away.
         receive_maximum: messages that the broker may send before they are acknowledged.
+        max_bytes: of one message; the broker keeps larger ones to itself.
     """
 
     kind: ClassVar[str] = "mqtt"
     host: Text
     port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
-    topics: list[Text] = []
+    topics: Annotated[list[Text], Meta(max_length=1_000)] = []
     client_id: Text | None = None
     tls: bool = False
     ca_file: Text | None = None
@@ -56,6 +59,7 @@ class MqttInput(_Settings, frozen=True, kw_only=True):
     session_expiry: Annotated[int, Meta(ge=0, le=4_294_967_295)] = 86_400
     receive_maximum: Annotated[int, Meta(ge=1, le=65_535)] = 1_000
     keepalive: Annotated[int, Meta(ge=5, le=3_600)] = 30
+    max_bytes: Annotated[int, Meta(ge=1_024, le=16_777_216)] = 1_048_576
 
     def __post_init__(self) -> None:
         if self.password is not None and self.username is None:
@@ -111,12 +115,13 @@ def read_input(kind: str, settings: Mapping[str, Any], policy: EndpointPolicy = 
     form = KINDS.get(kind)
     if form is None:
         raise InvalidArgument(f"There is no kind of input {kind[:40]!r}; there are mqtt, webhook.")
+    _require_bounded(settings)
     try:
         made: Input = msgspec.convert(dict(settings), form)
     except msgspec.ValidationError as error:
         raise InvalidArgument(_explained(settings, str(error))) from None
     # The bounds of endpoints hold for whatever acts with the server's rights.
-    policy.check(cast("Any", made))
+    policy.check(made, "input")
     return made
 
 
@@ -130,6 +135,20 @@ def require_library(kind: str) -> None:
     if kind == "mqtt" and find_spec("paho") is None:
         raise MissingInputLibrary(
             f"Inputs of kind mqtt need a library that is not installed: {install_extra('mqtt')}."
+        )
+
+
+def _require_bounded(settings: Mapping[str, Any]) -> None:
+    """Refuse rules that are too many in all, before one of them is looked at."""
+    rules = settings.get("rules")
+    steps = 0
+    for rule in rules if isinstance(rules, list) else ():
+        parts = [rule.get(name) for name in ("when", "patch")] if isinstance(rule, dict) else []
+        steps += 1 + sum(len(part) for part in parts if isinstance(part, dict))
+    if steps > MOST_STEPS:
+        raise InvalidArgument(
+            f"The setting rules has {steps} rules, values and tests in all; at most {MOST_STEPS} "
+            "are allowed. Make several inputs."
         )
 
 

@@ -202,7 +202,7 @@ class Pattern:
     as many as it can. A match takes time in proportion to the text, whatever the sender wrote.
     """
 
-    __slots__ = ("_levels", "_open", "filter", "names")
+    __slots__ = ("_levels", "_open", "filter", "literal", "names")
 
     def __init__(self, text: str) -> None:
         if not text:
@@ -216,6 +216,9 @@ class Pattern:
         if len(set(names)) != len(names):
             raise ValueError(f"{text!r} has a field twice")
         self.names = frozenset(names)
+        plain = not self._open and all(level.is_literal for level in self._levels)
+        self.literal = text if plain else None
+        """The only text that matches, if there is but one."""
         self.filter = "/".join("+" if "{" in level else level for level in levels)
 
     def match(self, text: str) -> dict[str, str] | None:
@@ -256,6 +259,11 @@ class _Level:
             self._literals.append(_literal(text, level[at : match.start()]))
             at = match.end()
         self._literals.append(_literal(text, level[at:]))
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether only one text matches."""
+        return self._literals is not None and not self.names
 
     def match(self, part: str) -> list[str] | None:
         """Return the values of the fields, None where the part does not match."""

@@ -24,7 +24,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from kastor.events.hiding import hide
+from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.events.secrets import SecretError, read_optional
+from kastor.events.sinks.paho_client import GuardedClient
 from kastor.events.sinks.trust import tls_context
 from kastor.ingest.inputs import MqttInput
 from kastor.ingest.mapping import Message
@@ -39,6 +42,11 @@ STEADY_SECONDS = 60.0
 """A connection that was lost sooner may have been taken over: two must not fight over a session."""
 SETTLE_SECONDS = 1.0
 """How long what was received may take to become durable when the input stops."""
+
+PACKET_OVERHEAD = 65_536
+"""Bytes of a message beside its payload: topic and properties."""
+BYTES_AHEAD = 16 * 2**20
+"""Payloads that are in memory and not yet settled; beyond, the connection is not read."""
 
 _FAILURE = 0x80
 _SESSION_TAKEN_OVER = 0x8E
@@ -73,6 +81,7 @@ class MqttSource:
         obsolete: Sequence[str] = (),
         lease: Lease | None = None,
         vitals: Vitals | None = None,
+        policy: EndpointPolicy = UNBOUNDED,
     ) -> None:
         """Prepare a source.
 
@@ -84,6 +93,7 @@ class MqttSource:
             obsolete: topics that an earlier form of the input subscribed to in this session.
             lease: while it is not held there is no connection; None where none is needed.
             vitals: where its task is watched.
+            policy: which addresses may be reached.
         """
         self._name = name
         self._settings = settings
@@ -91,6 +101,7 @@ class MqttSource:
         self._pipeline = pipeline
         self._obsolete = list(obsolete)
         self._lease = lease or Lease(shared=False)
+        self._policy = policy
         self._connection: _Connection | None = None
         self._vitals = vitals or Vitals()
         self._task: Kept | None = None
@@ -122,7 +133,7 @@ class MqttSource:
                 await self._lease.wait()
                 wait, known, self.error = FIRST_WAIT, False, None
             self._connection = connection = _Connection(
-                self._settings, self._client_id, self._pipeline
+                self._settings, self._client_id, self._pipeline, self._policy
             )
             since: float | None = None
             pause = None
@@ -134,7 +145,7 @@ class MqttSource:
             except SessionTakenOver as error:
                 self.error, pause = str(error), STAND_BY
             except (BrokerRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
-                self.error = str(error) or "the broker does not answer"
+                self.error = connection.hide(str(error)) or "the broker does not answer"
             except Exception as error:  # noqa: BLE001 - the input must not end by itself
                 self.error = type(error).__name__
                 _log.exception("input failed", input=self._name, exc_info=error)
@@ -159,7 +170,7 @@ class MqttSource:
             _log.error("input lost its session", input=self._name)
 
 
-class _Client(Client):
+class _Client(GuardedClient):
     """paho's client, whose thread does not end in silence.
 
     Attributes:
@@ -180,8 +191,12 @@ class _Client(Client):
 class _Connection:
     """One connection; paho's thread does the network, the loop everything else."""
 
-    def __init__(self, settings: MqttInput, client_id: str, pipeline: Pipeline) -> None:
+    def __init__(
+        self, settings: MqttInput, client_id: str, pipeline: Pipeline, policy: EndpointPolicy
+    ) -> None:
         self._settings = settings
+        self._policy = policy
+        self._password: str | None = None
         self._pipeline = pipeline
         self._loop = asyncio.get_running_loop()
         self._client_id = client_id
@@ -191,6 +206,7 @@ class _Connection:
         # Messages with QoS 0 need no acknowledgement that would hold the broker back.
         self._limit = settings.receive_maximum * 2
         self._handed = self._finished = 0
+        self._bytes_handed = self._bytes_finished = 0
         self._moved = threading.Event()
         self._greeted: asyncio.Future[bool] = self._loop.create_future()
         self._subscribed: asyncio.Future[list[int]] = self._loop.create_future()
@@ -207,6 +223,7 @@ class _Connection:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = settings.session_expiry
         properties.ReceiveMaximum = settings.receive_maximum
+        properties.MaximumPacketSize = settings.max_bytes + PACKET_OVERHEAD
         port = settings.port or (8883 if settings.tls else 1883)
         await asyncio.to_thread(
             client.connect,
@@ -223,6 +240,10 @@ class _Connection:
                 client.unsubscribe(topic)
             await self._subscribe(client)
         return present
+
+    def hide(self, text: str) -> str:
+        """Return a text for people, without the password."""
+        return hide(text, (self._password,))
 
     async def settle(self) -> None:
         """Take nothing more, and wait a moment for what was taken."""
@@ -274,11 +295,13 @@ class _Connection:
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
             manual_ack=True,
+            policy=self._policy,
         )
         client.connect_timeout = CONNECT_SECONDS
         client.on_fault = lambda error: self._tell(self._fail, error)
         if settings.username is not None:
-            client.username_pw_set(settings.username, read_optional(settings.password))
+            self._password = read_optional(settings.password)
+            client.username_pw_set(settings.username, self._password)
         if settings.tls:
             client.tls_set_context(tls_context(settings.ca_file))
 
@@ -313,6 +336,12 @@ class _Connection:
             if not future.done():
                 future.set_exception(kind(f"the broker closed the connection: {reason}"))
 
+    @property
+    def _is_full(self) -> bool:
+        """Whether so much waits to be settled that nothing more is to be read."""
+        ahead = self._bytes_handed - self._bytes_finished
+        return self._handed - self._finished >= self._limit or ahead >= BYTES_AHEAD
+
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         """Hand a message over; runs in paho's thread, which nothing may end."""
         try:
@@ -327,24 +356,34 @@ class _Connection:
 
     def _hand_over(self, message: MQTTMessage) -> None:
         """Pass a message to the loop, and stop reading while there is no room."""
-        while self._handed - self._finished >= self._limit and self._subscribed.done():
+        while self._is_full and self._subscribed.done():
             if self._closing:
                 return
             self._moved.wait(_BLOCKED_SECONDS)
             self._moved.clear()
         self._handed += 1
+        self._bytes_handed += len(message.payload)
         self._tell(self._take, _read(message), message.mid if message.qos else 0)
 
     def _take(self, message: Message, mid: int) -> None:
         if self._closing:
             return
-        task = self._pipeline.accept(message)
+        size = len(message.payload)
+        if size > self._settings.max_bytes:  # from a broker that does not keep to what it was told
+            task = asyncio.create_task(self._refuse(message))
+        else:
+            task = self._pipeline.accept(message)
         if mid:
             self._unsettled.append((mid, task))
-        task.add_done_callback(self._settled)
+        task.add_done_callback(lambda done: self._settled(done, size))
 
-    def _settled(self, task: asyncio.Task[Verdict]) -> None:
+    async def _refuse(self, message: Message) -> Verdict:
+        most = self._settings.max_bytes
+        return self._pipeline.reject(message, f"It has more than {most} bytes (max_bytes).")
+
+    def _settled(self, task: asyncio.Task[Verdict], size: int) -> None:
         self._finished += 1
+        self._bytes_finished += size
         self._moved.set()
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("message failed", exc_info=fault)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.ingest.bursts import Bursts, Refused, Result
@@ -12,10 +12,36 @@ from kastor.ingest.inputs import Input
 from kastor.ingest.mapping import Message, Unreadable
 from kastor.ingest.merge import Outcome
 from kastor.ingest.rules import CompiledRule, Reading, compile_rules
+from kastor.ingest.selection import RuleIndex
 from kastor.ingest.tally import Tally
 from kastor.logs import get_logger
+from kastor.words import counted
 
 NO_RULE = "No rule matches."
+GONE = "The sender went away before it was written."
+REASONS, LONGEST_REASON = 5, 300
+"""Faults of one message that are told, and characters of each."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """Why a message cannot be used: the first words, and how many there are."""
+
+    told: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, text: str) -> None:
+        """Note another one."""
+        self.count += 1
+        if self.count <= REASONS:
+            cut = text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
+            self.told.append(cut)
+
+    def __str__(self) -> str:
+        """Return them as one text for people."""
+        more = self.count - len(self.told)
+        return " ".join([*self.told, *([f"And {counted(more, 'more fault')}."] if more else [])])
+
 
 _log = get_logger("kastor.ingest")
 
@@ -34,17 +60,22 @@ class Taken:
 
     message: Message
     results: Sequence[asyncio.Future[Result]]
-    faults: Sequence[str]
+    faults: Faults
 
 
 class Pipeline:
     """Takes the messages of one input."""
 
     def __init__(self, settings: Input, bursts: Bursts, tally: Tally) -> None:
-        self._rules = compile_rules(settings.rules)
+        self._rules = RuleIndex(compile_rules(settings.rules))
         self._ahead = int(settings.max_ahead * TICKS_PER_SECOND)
         self._bursts = bursts
         self.tally = tally
+
+    @property
+    def weight(self) -> int:
+        """The most steps that one message can cost."""
+        return self._rules.weight
 
     def accept(self, message: Message) -> asyncio.Task[Verdict]:
         """Take a message, in the order of the calls; the task ends as `settle` does."""
@@ -54,18 +85,16 @@ class Pipeline:
         """Take a message, in the order of the calls; `settle` says what became of it."""
         self.tally.receive()
         results: list[asyncio.Future[Result]] = []
-        faults: list[str] = []
-        for rule in self._rules:
+        faults = Faults()
+        for rule in self._rules.candidates(message):
             try:
                 reading = self._read(rule, message)
             except Unreadable as error:
-                faults.append(f"Rule {rule.label}: {error}")
+                faults.add(f"Rule {rule.label}: {error}")
                 continue
             except Exception as error:  # noqa: BLE001 - a broker would wait for it for ever
                 _log.exception("a rule failed", rule=rule.label, exc_info=error)
-                faults.append(
-                    f"Rule {rule.label}: something went wrong inside Kastor; see its log."
-                )
+                faults.add(f"Rule {rule.label}: something went wrong inside Kastor; see its log.")
                 continue
             if reading is not None:
                 results.append(self._bursts.submit(reading))
@@ -78,15 +107,24 @@ class Pipeline:
             Unavailable: it cannot be written now.
         """
         found: list[Result] = await asyncio.gather(*taken.results) if taken.results else []
-        reasons = [*taken.faults, *(each.reason for each in found if isinstance(each, Refused))]
+        faults = taken.faults
+        for each in found:
+            if isinstance(each, Refused):
+                faults.add(each.reason)
         outcomes = [each for each in found if isinstance(each, Outcome)]
-        if reasons or not outcomes:
-            reason = " ".join(reasons) or NO_RULE
+        if faults.count or not outcomes:
+            reason = str(faults) or NO_RULE
             self.tally.reject(taken.message, reason)
             return Verdict(None, reason)
         outcome = max(outcomes)
         self.tally.settle(outcome)
         return Verdict(outcome)
+
+    def drop(self, taken: Taken) -> None:
+        """Give a message up whose sender is gone; what of it is written stays."""
+        for result in taken.results:
+            result.cancel()
+        self.tally.reject(taken.message, GONE)
 
     def reject(self, message: Message, reason: str) -> Verdict:
         """Note a message that no rule can look at."""

@@ -95,13 +95,18 @@ class Rule(_Form, frozen=True, kw_only=True):
 
     name: _Text | None = None
     match: _Text | Match | None = None
-    when: dict[str, Scalar] = {}
+    when: Annotated[dict[str, Scalar], Meta(max_length=100)] = {}
     twin: _Text
     component: _Text | None = None
-    patch: dict[str, str | Value] = {}
+    patch: Annotated[dict[str, str | Value], Meta(max_length=1_000)] = {}
     sourceTime: str | None = None  # noqa: N815 - as `$metadata` spells it
     telemetry: str | None = None
-    deadband: dict[str, Annotated[float, Meta(ge=0)]] = {}
+    deadband: Annotated[dict[str, Annotated[float, Meta(ge=0)]], Meta(max_length=1_000)] = {}
+
+    @property
+    def weight(self) -> int:
+        """How many steps it takes to read a message by it."""
+        return 1 + len(self.when) + len(self.patch) + (self.telemetry is not None)
 
     def __post_init__(self) -> None:
         compile_rule(self)
@@ -157,6 +162,21 @@ class CompiledRule:
             _path(rule.component, path): band for path, band in rule.deadband.items()
         }
         _check_whole(rule)
+
+    @property
+    def weight(self) -> int:
+        """How many steps it takes to read a message by it."""
+        return self._rule.weight
+
+    @property
+    def wanted(self) -> tuple[str, Scalar] | None:
+        """A source, and the one value of it that a message must have; None if there is no such."""
+        if self._match is not None and self._pattern is not None:
+            literal: str | None = self._pattern.literal
+            # A whole number in the body is matched as text too.
+            if literal is not None and not _is_number(literal):
+                return self._match.source, literal
+        return next(iter(self._tests.items()), None)
 
     @property
     def topic_filter(self) -> str | None:
@@ -225,6 +245,10 @@ class CompiledRule:
             return None
         mark = message.identity or f"{message.topic} {time} {message.payload!r}"
         return str(uuid5(_SPACE, f"{self.label} {twin_id} {mark}"))
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
 
 
 def compile_rule(rule: Rule, label: str = "") -> CompiledRule:

@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import re
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from kastor.clock import now_ticks
-from kastor.errors import InvalidArgument, KastorError, NotAllowed, NotFound, Unavailable
+from kastor.errors import (
+    InvalidArgument,
+    KastorError,
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+)
 from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts
@@ -24,16 +32,23 @@ from kastor.ingest.tally import Counts, RejectedMessage, Tally
 from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.logs import get_logger
 from kastor.records import InputRow
+from kastor.storage.bounds import require_room
 from kastor.storage.inputs import InputStore
 from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.vital import Kept, Vitals
+from kastor.words import counted
 
 if TYPE_CHECKING:
+    from kastor.ingest.mapping import Message
     from kastor.ingest.mqtt import MqttSource
 
 _NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
-_AT_ONCE = 100
-"""Messages of a request that are looked at before other requests have their turn."""
+SLICE_SECONDS = 0.005
+"""Time for which messages of a request are looked at before other requests have their turn."""
+MOST_WORK = 1_000_000
+"""Steps that one request may cost: its messages, times what the rules do with each."""
+READINGS_AT_ONCE = 10_000
+"""Readings of a request that wait to be written; the next are made when these are durable."""
 
 _log = get_logger("kastor.ingest")
 
@@ -99,6 +114,7 @@ class InputService:
         host_name: str,
         policy: EndpointPolicy = UNBOUNDED,
         vitals: Vitals | None = None,
+        limit: int = 100,
     ) -> None:
         """Prepare the service.
 
@@ -106,13 +122,16 @@ class InputService:
             store: of the inputs.
             graph: what is written to.
             host_name: the graph's; names the sessions at brokers.
-            policy: bounds of secrets.
+            policy: what inputs may touch.
             vitals: where its tasks are watched.
+            limit: inputs that there may be.
         """
         self._store = store
         self._graph = graph
         self._session = f"kastor-{host_name.partition('.')[0]}"
         self._policy = policy
+        self._limit = limit
+        self._counting = asyncio.Lock()
         self._owner = holder_name()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
@@ -158,13 +177,15 @@ class InputService:
 
     async def inputs(self) -> list[InputInfo]:
         """Return the inputs by name."""
-        return [_info(row) for row in await self._store.inputs()]
+        rows = await self._store.inputs()
+        # The rules are read again, which for many of them takes a while.
+        return await asyncio.to_thread(lambda: [_info(row) for row in rows])
 
     async def input(self, name: str) -> InputInfo:
         """Return an input; raises NotFound."""
         for row in await self._store.inputs():
             if row.name == name:
-                return _info(row)
+                return await asyncio.to_thread(_info, row)
         raise _not_found(name)
 
     async def put_input(self, name: str, kind: str, settings: Mapping[str, Any]) -> InputInfo:
@@ -173,16 +194,22 @@ class InputService:
         Raises:
             InvalidArgument: the name, the kind or a setting is wrong.
             MissingInputLibrary: the kind's client library is not installed.
+            LimitExceeded: there are as many as there may be.
         """
         if _NAME.fullmatch(name) is None:
             raise InvalidArgument(
                 "An input's name has 3 to 50 letters, digits and hyphens, and no hyphen at its "
                 "ends."
             )
-        read_input(kind, settings, self._policy)
+        await asyncio.to_thread(read_input, kind, settings, self._policy)
         require_library(kind)
         text = msgspec.json.encode(dict(settings))
-        await self._store.put_input(InputRow(name, kind, text, now_ticks()))
+        async with self._counting:
+            count = len({row.name for row in await self._store.inputs()} - {name})
+            require_room(
+                count, self._limit, f"The graph has {counted(count, 'input')}", "max_inputs"
+            )
+            await self._store.put_input(InputRow(name, kind, text, now_ticks()))
         await self.refresh()
         return await self.input(name)
 
@@ -231,7 +258,7 @@ class InputService:
             NotFound: there is no such input.
             NotAllowed: it is not a webhook.
             InvalidArgument: the body cannot be read.
-            LimitExceeded: it has too many messages.
+            LimitExceeded: it has too many messages, or too many for the rules.
             Unavailable: some of it could not be written; the whole may be sent again.
         """
         running = await self._find(name)
@@ -240,15 +267,14 @@ class InputService:
         pipeline = running.pipeline
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
-        waiting: list[Taken | Verdict] = []
-        for each in read_messages(content_type, headers, body):
-            if isinstance(each, NoEvent):
-                waiting.append(pipeline.reject(each.message, str(each)))
-            else:
-                waiting.append(pipeline.take(each))
-            if len(waiting) % _AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return await _settled(pipeline, waiting)
+        messages = read_messages(content_type, headers, body)
+        if len(messages) * pipeline.weight > MOST_WORK:
+            raise LimitExceeded(
+                f"The request has {counted(len(messages), 'message')}, and the rules of the input "
+                f"{name} take {counted(pipeline.weight, 'step')} for each; at most {MOST_WORK} "
+                "steps are taken for one request. Send the messages in several requests."
+            )
+        return await _receive(pipeline, messages)
 
     async def _find(self, name: str) -> _Running:
         if name not in self._running and self._store.shared:
@@ -296,7 +322,9 @@ class InputService:
             mqtt = importlib.import_module("kastor.ingest.mqtt")  # its library is an extra
             client_id = f"{self._session}-{row.name}"
             source = mqtt.MqttSource(
-                row.name, settings, client_id, running.pipeline, obsolete, lease, self._vitals
+                *(row.name, settings, client_id, running.pipeline, obsolete, lease),
+                vitals=self._vitals,
+                policy=self._policy,
             )
             running.source = cast("MqttSource", source)
             running.source.start()
@@ -314,15 +342,54 @@ class InputService:
         return held
 
 
-async def _settled(pipeline: Pipeline, waiting: Sequence[Taken | Verdict]) -> list[Verdict]:
-    """Return what became of messages; raises Unavailable when every one has been waited for."""
+async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) -> list[Verdict]:
+    """Take messages; return what became of each.
+
+    Cancelled, it takes nothing more, and gives up what is not yet written.
+
+    Raises:
+        Unavailable: some of it could not be written.
+    """
+    verdicts: list[Verdict] = []
+    waiting: deque[Taken | Verdict] = deque()
+    readings, turn = 0, time.monotonic()
+    try:
+        for each in messages:
+            if isinstance(each, NoEvent):
+                waiting.append(pipeline.reject(each.message, str(each)))
+            else:
+                taken = pipeline.take(each)
+                readings += len(taken.results)
+                waiting.append(taken)
+            if readings >= READINGS_AT_ONCE:
+                verdicts += await _settled(pipeline, waiting)
+                readings = 0
+            elif time.monotonic() - turn > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                turn = time.monotonic()
+        verdicts += await _settled(pipeline, waiting)
+    finally:
+        for left in waiting:
+            if isinstance(left, Taken):
+                pipeline.drop(left)
+    return verdicts
+
+
+async def _settled(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[Verdict]:
+    """Return what became of messages, each taken off `waiting` when that is known.
+
+    Raises:
+        Unavailable: some could not be written; every one has been waited for.
+    """
     verdicts: list[Verdict] = []
     failure: Unavailable | None = None
-    for each in waiting:
+    while waiting:
+        each = waiting[0]
         try:
             verdicts.append(await pipeline.settle(each) if isinstance(each, Taken) else each)
         except Unavailable as error:
             failure = error
+        waiting.popleft()
     if failure is not None:
         raise failure
     return verdicts

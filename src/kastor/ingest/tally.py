@@ -12,6 +12,7 @@ from kastor.types import Ticks
 
 KEPT = 100
 KEPT_BYTES = 1_024
+KEPT_TOPIC = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +70,5 @@ class Tally(Counts):
         """Count a message that could not be used, and keep its beginning."""
         self.rejected += 1
         payload = message.payload[:KEPT_BYTES].decode(errors="replace")
-        self.last_rejected.append(RejectedMessage(now_ticks(), reason, message.topic, payload))
+        topic = message.topic[:KEPT_TOPIC]
+        self.last_rejected.append(RejectedMessage(now_ticks(), reason, topic, payload))

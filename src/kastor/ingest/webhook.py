@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from codecs import BOM_UTF8
+from collections import ChainMap
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
@@ -57,8 +59,9 @@ def read_messages(
     if content_type == EVENT_BATCH:
         return [_event(shown, each) for each in _few(_array(body))]
     if content_type in LINES:
-        lines = [line.strip() for line in body.split(b"\n")]
-        return [_plain(shown, line) for line in _few([line for line in lines if line])]
+        lines = (line.strip() for line in body.split(b"\n"))
+        some = islice((line for line in lines if line), MAX_MESSAGES + 1)
+        return [_plain(shown, line) for line in _few(list(some))]
     if content_type == TEXT or not body.lstrip().startswith(b"["):
         return [_plain(shown, body)]
     return [_plain(shown, orjson.dumps(each)) for each in _few(_array(body))]
@@ -67,7 +70,7 @@ def read_messages(
 def _few(messages: list[T]) -> list[T]:
     if len(messages) > MAX_MESSAGES:
         raise LimitExceeded(
-            f"The request has {len(messages)} messages; the limit is {MAX_MESSAGES}. "
+            f"The request has too many messages; the limit is {MAX_MESSAGES}. "
             "Send them in several requests."
         )
     return messages
@@ -100,7 +103,7 @@ def _event(headers: Mapping[str, str], event: Any) -> Message | NoEvent:
         return NoEvent(whole, "data_base64 of the CloudEvent is not base 64.")
     trace = attributes.get("ce-traceparent") or headers.get("traceparent")
     identity = f"{event['source']} {event['id']}"
-    return Message("", payload, {**headers, **attributes}, trace, identity)
+    return Message("", payload, ChainMap(attributes, dict(headers)), trace, identity)
 
 
 def _data(event: Mapping[str, Any]) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kastor.live.plan import Identity
 
 _DIGEST_BYTES = 12
+_ROW_BYTES = 150
+"""An entry of a dictionary, a tuple and a digest."""
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -30,6 +33,11 @@ class Row:
     id: Identity
     text: str
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, about."""
+        return sys.getsizeof(self.text) + _ROW_BYTES
+
 
 @dataclass(slots=True)
 class Difference:
@@ -39,12 +47,18 @@ class Difference:
     changed: list[Row] = field(default_factory=list)
     added: list[Row] = field(default_factory=list)
 
+    def size(self) -> int:
+        """Return the bytes that the rows take in memory, about."""
+        return sum(row.size for rows in (self.changed, self.added) for row in rows)
+
 
 class Shown:
     """The rows that a client has."""
 
     def __init__(self) -> None:
         self._digests: dict[Identity, bytes] = {}
+        self.size = 0
+        """Bytes that they take in memory, about."""
 
     def __len__(self) -> int:
         """How many they are."""
@@ -70,10 +84,12 @@ class Shown:
             if known == digest:
                 continue
             self._digests[row.id] = digest
+            self.size += 0 if known is not None else _memory(row.id)
             (difference.added if known is None else difference.changed).append(row)
         for identity in affected:
             if identity not in found and self._digests.pop(identity, None) is not None:
                 difference.removed.append(identity)
+                self.size -= _memory(identity)
         return difference
 
 
@@ -121,6 +137,10 @@ def numbered(rows: Iterable[Row]) -> list[Row]:
 
 def _by_id_and_text(row: Row) -> tuple[Identity, str]:
     return row.id, row.text
+
+
+def _memory(identity: Identity) -> int:
+    return _ROW_BYTES + sum(49 + len(each) for each in identity)
 
 
 def _digest(text: str) -> bytes:

@@ -23,15 +23,19 @@ from kastor.query.plan import Plan, Truth
 from kastor.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
+    from kastor.budget import StreamShare
     from kastor.query.compiled import Compiled
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
     from kastor.vital import Vitals
 
 ATTEMPTS = 5
-BATCH_ROWS = 500
+BATCH_ROWS, BATCH_BYTES = 500, 262_144
+"""Rows that one update has, and bytes of their texts, one row aside."""
+STARTING = 2
+"""Queries of a graph whose first result is read at once: it is in memory as a whole for a while."""
 _NEVER = Truth(value=False)
 _THREAD_ROWS = 1_000
 """From so many rows on they are compared in a thread, so that no other request waits."""
@@ -43,6 +47,7 @@ class LiveSettings:
 
     Attributes:
         max_queries: open at once on one graph.
+        max_queries_each: of these, what one client may have.
         max_rows: of one query's result.
         max_changes: twins and relationships that are evaluated by themselves; beyond, all is.
         timeout_seconds: time of one statement.
@@ -52,7 +57,8 @@ class LiveSettings:
         total_share: of one reader's time, what all of them together may take.
     """
 
-    max_queries: int = 100
+    max_queries: int = 200
+    max_queries_each: int = 100
     max_rows: int = 10_000
     max_changes: int = 100
     timeout_seconds: float = 60.0
@@ -153,19 +159,22 @@ class LiveService:
         self.query = query
         self.turns = Turns(self.settings.total_share)
         self.tail = Tail(store, vitals)
+        self.starting = asyncio.Semaphore(STARTING)
         self._open: WeakSet[LiveQuery] = WeakSet()  # one that is forgotten is closed
 
     def __len__(self) -> int:
         """How many are open."""
         return len(self._open)
 
-    async def open(self, text: str, *, strict: bool = False) -> LiveQuery:
-        """Run a query, ready to be followed.
+    async def open(
+        self, text: str, *, strict: bool = False, share: StreamShare | None = None
+    ) -> LiveQuery:
+        """Run a query, ready to be followed; `share` counts what it keeps in memory.
 
         Raises:
             QueryError: the text is wrong, cannot be followed, or has too many rows.
             QueryTimeout: it took too long.
-            TooManyRequests: too many are open.
+            TooManyRequests: too many are open, or they keep too much.
         """
         most = self.settings.max_queries
         if len(self._open) >= most:
@@ -174,8 +183,10 @@ class LiveService:
                 "max_live_queries). Close one, or share one among several readers.",
                 retry_after=5,
             )
+        if share is not None:
+            self._require_place(share.client)
         compiled = await self.query.compiled(text, strict=strict)
-        live = LiveQuery(self, compiled, text, strict=strict)
+        live = LiveQuery(self, compiled, text, strict=strict, share=share)
         self._open.add(live)
         try:
             await live.start()
@@ -184,9 +195,20 @@ class LiveService:
             raise
         return live
 
+    def _require_place(self, client: str) -> None:
+        most = self.settings.max_queries_each
+        if sum(each.client == client for each in self._open) >= most:
+            raise TooManyRequests(
+                f"This client has all the live queries open on this graph that it may have: {most} "
+                "(setting max_live_queries_per_client). Close one, or share one among several "
+                "readers.",
+                retry_after=5,
+            )
+
     def close(self, live: LiveQuery) -> None:
         """Forget a query; doing so twice does no harm."""
         self._open.discard(live)
+        live.let_go()
         if live.listener is not None:
             self.tail.leave(live.listener)
 
@@ -200,9 +222,17 @@ class LiveQuery:
     """One query and one client that follows it."""
 
     def __init__(
-        self, service: LiveService, compiled: Compiled, text: str, *, strict: bool
+        self,
+        service: LiveService,
+        compiled: Compiled,
+        text: str,
+        *,
+        strict: bool,
+        share: StreamShare | None,
     ) -> None:
         self._service = service
+        self._share = share
+        self.client = "" if share is None else share.client
         self._settings = service.settings
         self._text, self._strict = text, strict
         self._compiled, self.plan = compiled, live_plan(compiled.plan)
@@ -218,9 +248,22 @@ class LiveQuery:
         self.listener = await self._service.tail.listen(self._settings.max_changes, self.plan.reads)
         self.settled = self.listener.position
         changed = Changed(self.settled, everything=True)
-        self._snapshot = await self._evaluate(changed)
+        async with self._service.starting:
+            self._snapshot = await self._evaluate(changed)
+            self._keep(self._snapshot.size())
 
-    async def updates(self, heartbeat: float) -> AsyncIterator[Update]:
+    def let_go(self) -> None:
+        """Drop what is kept for the client."""
+        self._snapshot, self._shown = Difference(), Shown()
+        if self._share is not None:
+            self._share.leave()
+
+    def _keep(self, untold: int) -> None:
+        """Count what is in memory: what the client has yet to be told, and what is known of it."""
+        if self._share is not None:
+            self._share.hold(untold + self._shown.size)
+
+    async def updates(self, heartbeat: float) -> AsyncGenerator[Update, None]:
         """Yield the rows, then what becomes of them; has no end of its own.
 
         Raises:
@@ -231,7 +274,7 @@ class LiveQuery:
             return
         try:
             first, self._snapshot = self._snapshot, Difference()
-            for update in _told(first, self.settled):
+            for update in self._tell(first, self.settled):
                 yield update
             del first
             yield Ready(self.plan.mode, self.plan.why, self.settled)
@@ -243,13 +286,24 @@ class LiveQuery:
                     continue
                 mode = self.plan.mode
                 position, difference = await self._next(listener)
-                for update in _told(difference, position):
+                for update in self._tell(difference, position):
                     yield update
+                del difference
                 if self.plan.mode != mode:  # other models, another plan
                     yield Ready(self.plan.mode, self.plan.why, position)
                 self.settled = position
         finally:
             self._service.close(self)
+
+    def _tell(self, difference: Difference, position: int) -> Iterator[Update]:
+        """The updates of a difference, each counted until it is told."""
+        untold = difference.size()
+        self._keep(untold)
+        for update in _told(difference, position):
+            yield update
+            if isinstance(update, Rows):
+                untold -= sum(row.size for row in update.rows)
+                self._keep(untold)
 
     async def _news(self, listener: Listener, heartbeat: float) -> None:
         """Wait for changes, but not for ever."""
@@ -348,9 +402,19 @@ def _told(difference: Difference, position: int) -> Iterator[Update]:
         ("added", difference.added),
     )
     for kind, rows in kinds:
+        rows.reverse()  # so that what is told is taken off the end
         while rows:
-            yield Rows(kind, rows[:BATCH_ROWS], position)
-            del rows[:BATCH_ROWS]
+            yield Rows(kind, _batch(rows), position)
+
+
+def _batch(rows: list[Row]) -> list[Row]:
+    """Take rows off the end, in the opposite order, as many as one update may have."""
+    batch = [rows.pop()]
+    room = BATCH_BYTES - len(batch[0].text)
+    while rows and len(batch) < BATCH_ROWS and len(rows[-1].text) <= room:
+        room -= len(rows[-1].text)
+        batch.append(rows.pop())
+    return batch
 
 
 async def _in_thread_if_many(texts: list[str], work: Callable[[], Difference]) -> Difference:

@@ -13,6 +13,7 @@ from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.parameters import Parameters
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.sqlite import Sqlite
+from kastor.storage.bounds import require_room
 from kastor.storage.indexes import MAX_NAME, IndexStore
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -21,8 +22,10 @@ Path: TypeAlias = tuple[str | int, ...]
 class IndexService:
     """The property indexes of one graph."""
 
-    def __init__(self, store: IndexStore, dialect: Dialect | None = None) -> None:
+    def __init__(self, store: IndexStore, dialect: Dialect | None = None, limit: int = 100) -> None:
         self._store = store
+        self._limit = limit
+        self._building: set[str] = set()
         self._dialect: Dialect = dialect or Sqlite()
         self._paths: frozenset[Path] = frozenset()
 
@@ -41,10 +44,18 @@ class IndexService:
 
         Raises:
             InvalidArgument: the path is none that can be indexed.
+            LimitExceeded: the graph has as many as it may have; every write keeps them all.
         """
         steps = _steps(path)
+        others = {*await self._store.property_indexes(), *self._building} - {path}
+        count = len(others)
+        require_room(count, self._limit, f"The graph has {count} property indexes", "max_indexes")
         place = self._dialect.path(steps, Parameters(self._dialect.mark, 0))
-        await self._store.create_property_index(path, self._dialect.scalar("doc", place))
+        self._building.add(path)
+        try:
+            await self._store.create_property_index(path, self._dialect.scalar("doc", place))
+        finally:
+            self._building.discard(path)
         await self.refresh()
 
     async def drop(self, path: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from kastor.errors import QueryError, QueryTimeout, QueryTooLarge
+from kastor.errors import LimitExceeded, QueryError, QueryTimeout, QueryTooLarge
 from kastor.words import counted
 
 BUCKETS = 64
@@ -55,12 +55,32 @@ class DamagedGraphError(NotAGraphError):
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long and how much is kept; seconds and bytes."""
+    """How long and how much is kept: seconds, bytes, and dead letters of each route."""
 
     version_seconds: float = 7 * 86_400
     version_bytes: int = 2_000_000_000
     log_seconds: float = 86_400
     log_bytes: int = 1_000_000_000
+    dead_letters: int = 10_000
+
+
+def require_room(present: int, limit: int, what: str, setting: str) -> None:
+    """Refuse what would be one more than a setting allows.
+
+    Args:
+        present: how many there are already.
+        limit: how many there may be.
+        what: what of, such as "The graph has 100 property indexes".
+        setting: its name.
+
+    Raises:
+        LimitExceeded: there is no room.
+    """
+    if present >= limit:
+        raise LimitExceeded(
+            f"{what}, and the setting {setting} allows {limit}. Delete one that is not needed, or "
+            "raise the setting."
+        )
 
 
 def impossible(error: Exception) -> QueryError:

@@ -11,6 +11,9 @@ from typing import Protocol
 from kastor.records import DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.types import Ticks
 
+READ_BYTES = 8 * 2**20
+"""Bytes of bodies that are read at once; the entry that reaches them is the last."""
+
 
 class EventStore(Protocol):
     """One graph's change log, endpoints, routes and dead letters.
@@ -25,7 +28,11 @@ class EventStore(Protocol):
         """Wait until the log may have grown beyond position `seen`."""
 
     async def changes_after(self, position: int, limit: int) -> list[LoggedChange]:
-        """Return entries of the log, in order, strictly after `position`."""
+        """Return entries of the log, in order, strictly after `position`.
+
+        Up to `limit` of them; fewer where their bodies have more than READ_BYTES together, and none
+        only where there are none.
+        """
 
     async def before_next(self, position: int) -> int:
         """Return the position before the first entry that is kept after `position`.
@@ -108,7 +115,10 @@ class EventStore(Protocol):
         """
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
-        """Return a route's dead letters by key, strictly after `after`."""
+        """Return a route's dead letters by key, strictly after `after`.
+
+        Up to `limit` of them; fewer where their events have more than READ_BYTES together.
+        """
 
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters (None: all) to be sent again; return how many."""

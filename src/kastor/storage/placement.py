@@ -19,6 +19,7 @@ class Place:
         schema: the schema in it; empty for a file.
         moving: what a move is doing just now; None while there is none.
         error: why the last move did not happen.
+        claim: by which what is there is known to be this graph; empty for a file.
     """
 
     address: str
@@ -26,11 +27,12 @@ class Place:
     schema: str = ""
     moving: str | None = None
     error: str | None = None
+    claim: str = ""
 
     @property
-    def home(self) -> tuple[str, str, str]:
-        """What differs once the graph has moved."""
-        return self.address, self.database, self.schema
+    def home(self) -> tuple[str, str, str, str]:
+        """What differs once the graph has moved, or another one has its name."""
+        return self.address, self.database, self.schema, self.claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,15 @@ class Placement(Protocol):
             NotAllowed: the database refuses it.
         """
 
+    async def require_removable(self, name: str) -> None:
+        """Raise Conflict for a graph that `remove` would refuse, while it is open yet."""
+
     async def remove(self, name: str) -> None:
-        """Forget a graph and delete what it holds; it is not open in this process."""
+        """Forget a graph and delete what it holds; it is not open in this process.
+
+        Raises:
+            Conflict: what is there is not the graph, something depends on it, or it is moving.
+        """
 
     async def begin_move(self, name: str, wish: Wish) -> None:
         """Note that a graph is to move; `move` does it.

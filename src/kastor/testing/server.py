@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -126,27 +127,45 @@ class KastorServer:
         if not self._keeps_folder:
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
-    def reset(self) -> None:
-        """Empty the graph: twins, relationships, models, history.
+    def reset(self, graph: str | None = None) -> None:
+        """Empty a graph: twins, relationships, models, history; other graphs stay as they are.
+
+        Args:
+            graph: its name; the default graph without one.
 
         Raises:
             StartError: the server does not answer as it should.
         """
+        prefix = "" if graph is None else f"/graphs/{graph}"
+        self._call("POST", f"{prefix}/kastor/v1/reset", "The reset was refused")
+
+    def delete_graphs(self) -> None:
+        """Delete every graph but the default one.
+
+        Raises:
+            StartError: the server does not answer as it should.
+        """
+        listed = json.loads(self._call("GET", "/kastor/v1/graphs", "The graphs are not told"))
+        for name in [info["name"] for info in listed["value"] if info["name"] != "default"]:
+            self._call("DELETE", f"/kastor/v1/graphs/{name}", f"The graph {name} stays")
+
+    def _call(self, method: str, path: str, refusal: str) -> str:
+        """Return the text of an answer; raises StartError for one that is no success."""
         for fresh in (False, True):  # a kept connection may have gone stale meanwhile
             connection = self._connect(fresh)
             try:
                 token = self.credential.get_token().token
-                headers = {"Authorization": f"Bearer {token}"}
-                connection.request("POST", "/kastor/v1/reset", headers=headers)
+                connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
                 answer = connection.getresponse()
                 text = answer.read().decode()
             except (http.client.HTTPException, OSError):
                 if fresh:
                     raise
                 continue
-            if answer.status != http.HTTPStatus.NO_CONTENT:
-                raise StartError(f"The reset was refused: {answer.status} {text}")
-            return
+            if answer.status >= http.HTTPStatus.BAD_REQUEST:
+                raise StartError(f"{refusal}: {answer.status} {text}")
+            return text
+        raise AssertionError
 
     def __enter__(self) -> Self:
         """Start."""

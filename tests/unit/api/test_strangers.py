@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kastor.api.strangers import StrangerCheck
-from kastor.errors import HostNotAllowed, OriginNotAllowed
+from kastor.errors import ForwardedNotAllowed, HostNotAllowed, OriginNotAllowed
 
 from .wire import scope_of
 
@@ -17,7 +17,7 @@ OURS = {
     "graph_domain": "graphs.test",
     "origins": ("https://app.example",),
 }
-PROXIED = {"any_host": False, "trusted_proxies": ("127.0.0.1",)}
+PROXIED = {"any_host": False, "trusted_proxies": ("127.0.0.1",), "handed_on": True}
 
 
 def ask(check: StrangerCheck, host: str | None, origin: str | None = None, **more: str) -> None:
@@ -79,9 +79,21 @@ def test_a_name_that_a_trusted_proxy_was_asked_for_is_answered() -> None:
     ask(StrangerCheck(**PROXIED), "127.0.0.1:8080", "https://out.example", **proxied)  # type: ignore[arg-type]
     with pytest.raises(HostNotAllowed):
         ask(StrangerCheck(**PROXIED), "evil.example", **proxied)  # type: ignore[arg-type]
-    for other in (OURS, {**OURS, "trusted_proxies": ("127.0.0.1",)}):
+    ours = {**OURS, "handed_on": True}
+    for other in (ours, {**ours, "trusted_proxies": ("127.0.0.1",)}):
         with pytest.raises(HostNotAllowed):
             ask(StrangerCheck(**other), "out.example", **proxied)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name", ["Forwarded", "Via", "X_Forwarded_For", "X_Forwarded_x", "X_Real_IP"]
+)
+def test_what_a_proxy_hands_on_is_refused_unless_everybody_may_come(name: str) -> None:
+    for any_host in (False, True):
+        with pytest.raises(ForwardedNotAllowed, match=r"--auth tokens .*--allow-anonymous"):
+            ask(StrangerCheck(any_host=any_host), "127.0.0.1", **{name: "1.2.3.4"})
+        ask(StrangerCheck(any_host=any_host, handed_on=True), "127.0.0.1", **{name: "1.2.3.4"})
+    ask(StrangerCheck(any_host=False), "127.0.0.1", X_Forward="a", Viaduct="b", X_Request_Id="c")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import resource
@@ -10,8 +11,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
-from kastor.auth.roles import ROLES
+from kastor.auth import watch
+from kastor.auth.roles import ROLES, Permission
 from kastor.auth.tokens import (
     PREFIX,
     TokenFileError,
@@ -215,3 +218,109 @@ def test_a_file_that_cannot_be_looked_at_is_told(
     assert store.actor("kst_unknown") is None
     with pytest.raises(TokenFileError, match="Input/output error"):
         store.refresh()
+
+
+def _write(path: Path, text: bytes) -> None:
+    path.write_bytes(text)
+
+
+def _rewrite(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text().replace(old, new))
+
+
+async def _lost(store: TokenStore, token: str, permission: Permission) -> asyncio.Task[None]:
+    task = asyncio.create_task(store.until_lost(token, permission))
+    await asyncio.sleep(0)
+    return task
+
+
+async def _goes_on(task: asyncio.Task[None]) -> bool:
+    await asyncio.sleep(0.01)
+    return not task.done()
+
+
+def test_access_ends_with_the_token_or_its_role(path: Path) -> None:
+    async def run() -> None:
+        made = {name: create_token(path, "reader", name) for name in ("gone", "less", "kept")}
+        store = TokenStore(path)
+        tasks = {n: await _lost(store, t, Permission.EVENTS_READ) for n, t in made.items()}
+        create_token(path, "owner", "new")
+        store.refresh()
+        assert [await _goes_on(each) for each in tasks.values()] == [True] * 3
+        revoke_token(path, "gone")
+        store.refresh()
+        assert [await _goes_on(each) for each in tasks.values()] == [False, True, True]
+        _rewrite(path, "reader less", "sender less")
+        store.refresh()
+        assert [await _goes_on(each) for each in tasks.values()] == [False, False, True]
+        _rewrite(path, "reader kept", "nonsense kept")
+        with pytest.raises(TokenFileError):
+            store.refresh()
+        assert await _goes_on(tasks["kept"])
+        await asyncio.to_thread(path.unlink)
+        store.refresh()
+        assert not await _goes_on(tasks["kept"])
+        late = await _lost(store, made["kept"], Permission.EVENTS_READ)
+        assert not await _goes_on(late)
+
+    asyncio.run(run())
+
+
+def test_a_file_of_the_same_size_and_time_is_another_one(path: Path) -> None:
+    old, new = create_token(path, "owner", "one"), create_token(path, "owner", "two")
+    first, second = path.read_text().splitlines(keepends=True)
+    path.write_text(first)
+    times = path.stat().st_mtime_ns
+    store = TokenStore(path)
+    assert (store.actor(old) is None, store.actor(new) is None) == (False, True)
+    path.write_text(second)
+    os.utime(path, ns=(times, times))
+    store.refresh()
+    assert (store.actor(old) is None, store.actor(new) is None) == (True, False)
+
+
+def test_a_file_that_cannot_be_read_for_a_while_is_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = create_token(path, "owner", "me")
+    store = TokenStore(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(path), "stat", _denied)
+        with pytest.raises(TokenFileError, match="cannot be read"):
+            store.refresh()
+        assert store.actor("other") is None
+    assert store.actor(token) is not None
+    late = create_token(path, "owner", "late")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(path), "read_text", _denied)
+        with pytest.raises(TokenFileError, match="cannot be read"):
+            store.refresh()
+    store.refresh()
+    assert store.actor(late) is not None
+
+
+def _denied(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_the_watch_never_ends_and_tells_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.001)
+    create_token(path, "owner", "me")
+    store = TokenStore(path)
+    good = path.read_bytes()
+
+    async def run() -> None:
+        task = asyncio.create_task(watch.watch_tokens(store))
+        for text in (b"nonsense", good, b"\xff", good):
+            _write(path, text)
+            await asyncio.sleep(0.05)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "refresh", _denied)
+            await asyncio.sleep(0.02)
+        assert not task.done()
+        task.cancel()
+
+    with structlog.testing.capture_logs() as logs:
+        asyncio.run(run())
+    assert [each["log_level"] for each in logs][:4] == ["error", "info", "error", "info"]
+    assert len(logs) <= 6

@@ -130,8 +130,10 @@ async def test_who_takes_nothing_of_the_last_answer_is_left() -> None:
 
 
 async def test_what_waits_is_bounded_over_all_connections() -> None:
-    async def never(*_: Any) -> None:
-        await asyncio.Event().wait()
+    released = asyncio.Event()
+
+    async def never(_scope: Any, _receive: Any, _send: Any) -> None:
+        await released.wait()
 
     wire = Wire()
     protocol, edge = _open(never, wire, held_bytes=10_000)
@@ -146,8 +148,8 @@ async def test_what_waits_is_bounded_over_all_connections() -> None:
     protocol.connection_lost(None)
     other.connection_lost(None)
     assert edge.held == 0
-    for task in protocol.tasks:
-        task.cancel()
+    released.set()
+    await _until(lambda: not protocol.tasks)
 
 
 @pytest.mark.parametrize(
@@ -189,3 +191,28 @@ def test_a_limit_that_cannot_be_raised_stays(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (1_024, 4_096))
     monkeypatch.setattr(resource, "setrlimit", refuse)
     assert raise_descriptor_limit() == 1_024
+
+
+async def test_a_body_of_known_length_is_none_of_chunks() -> None:
+    """What one request said about its body does not hold for the next."""
+    seen = []
+
+    async def read(_scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
+        seen.append(len(body))
+        await _app(_scope, receive, send)
+
+    wire = Wire()
+    protocol, _ = _open(read, wire)
+    post = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+    protocol.data_received(post + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+    await _until(lambda: len(seen) == 1)
+    protocol.data_received(post + b"Content-Length: 50000\r\n\r\n")
+    for _ in range(50_000):
+        protocol.data_received(b"y")
+    protocol.data_received(GET)
+    await _until(lambda: len(seen) == 3)
+    assert seen == [1, 50_000, 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aio_pika import DeliveryMode, Message, connect
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import DeliveryError
+from aio_pika.exceptions import AMQPConnectionError, DeliveryError
 from aiormq.exceptions import PublishError
 from yarl import URL
 
@@ -19,8 +19,9 @@ from kastor.events.envelope import (
 from kastor.events.model import Event, Fault
 from kastor.events.policy import EndpointPolicy
 from kastor.events.secrets import read_optional
+from kastor.events.sinks.addresses import allowed_addresses
 from kastor.events.sinks.connected import ConnectedSink
-from kastor.events.sinks.trust import tls_context
+from kastor.events.sinks.trust import named_context
 from kastor.events.templates import render
 
 SHORT_TEXT = 255
@@ -28,14 +29,18 @@ SHORT_TEXT = 255
 PROPERTIES_BYTES = 65_536
 """Bytes of properties that are sent: all of a message's have to fit into one frame."""
 
+_PORTS = {False: 5672, True: 5671}
+"""By whether it is TLS."""
+
 
 class AmqpSink(ConnectedSink):
     """One connection and one channel in confirm mode."""
 
-    def __init__(self, _name: str, endpoint: AmqpEndpoint, _policy: EndpointPolicy) -> None:
+    def __init__(self, _name: str, endpoint: AmqpEndpoint, policy: EndpointPolicy) -> None:
         url = URL(endpoint.url)
         super().__init__(f"{url.host}:{url.port}", endpoint.concurrency, endpoint.timeout)
         self._endpoint = endpoint
+        self._policy = policy
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
         self._exchange: AbstractExchange | None = None
@@ -52,8 +57,7 @@ class AmqpSink(ConnectedSink):
         url = URL(endpoint.url)
         if endpoint.username is not None:
             url = url.with_user(endpoint.username).with_password(password)
-        context = tls_context(endpoint.ca_file) if url.scheme == "amqps" else None
-        self._connection = await connect(url, timeout=endpoint.timeout, ssl_context=context)
+        self._connection = await self._connect_to(url)
         self._channel = channel = await self._connection.channel(
             publisher_confirms=True, on_return_raises=True
         )
@@ -61,6 +65,20 @@ class AmqpSink(ConnectedSink):
             self._exchange = await channel.get_exchange(endpoint.exchange, ensure=True)
         else:
             self._exchange = channel.default_exchange
+
+    async def _connect_to(self, url: URL) -> AbstractConnection:
+        host, endpoint = url.host or "", self._endpoint
+        tls = url.scheme == "amqps"
+        context = named_context(endpoint.ca_file, host) if tls else None
+        failure: Exception | None = None
+        for address in await allowed_addresses(host, url.port or _PORTS[tls], self._policy):
+            try:
+                return await connect(
+                    url.with_host(address), timeout=endpoint.timeout, ssl_context=context
+                )
+            except (AMQPConnectionError, OSError) as error:
+                failure = error
+        raise failure or ConnectionError(f"{host} has no address")
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

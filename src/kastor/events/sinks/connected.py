@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
+from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
-from kastor.events.secrets import SecretError, hide
+from kastor.events.secrets import SecretError
 from kastor.events.sinks.lanes import Lanes
 from kastor.words import counted
 
@@ -90,13 +92,16 @@ class ConnectedSink(ABC):
     async def _send_in_time(self, event: Event) -> Fault | None:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._send(event)
+                fault = await self._send(event)
         except asyncio.CancelledError:
             if _is_cancelled():
                 raise
             return self._broken()
         except Exception as error:  # noqa: BLE001 - as above
             return self._unavailable(error, "no confirmation")
+        if fault is None:
+            return None
+        return replace(fault, message=hide(fault.message, self._hidden))
 
     def _broken(self) -> Fault:
         return Fault("unavailable", f"{self._where}: the connection broke")

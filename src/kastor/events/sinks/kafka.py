@@ -16,9 +16,11 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from kastor.events.endpoint_kinds import KafkaEndpoint
 from kastor.events.envelope import STRUCTURED_TYPE, delivery_trace, kafka_headers, structured
+from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import SecretError, hide, read_optional
+from kastor.events.secrets import SecretError, read_optional
+from kastor.events.sinks.kafka_brokers import BrokerCheck, connection_settings
 from kastor.logs import library_logger
 from kastor.words import counted
 
@@ -39,9 +41,10 @@ _log = library_logger("kastor.kafka")
 class KafkaSink:
     """One producer; librdkafka's thread does the network, a thread of ours waits for reports."""
 
-    def __init__(self, name: str, endpoint: KafkaEndpoint, _policy: EndpointPolicy) -> None:
+    def __init__(self, name: str, endpoint: KafkaEndpoint, policy: EndpointPolicy) -> None:
         self._name = name
         self._endpoint = endpoint
+        self._brokers = BrokerCheck(endpoint, policy)
         self._producer: Producer | None = None
         self._ahead: set[int] = set()
         self._hidden: tuple[str | None, ...] = ()
@@ -61,7 +64,7 @@ class KafkaSink:
     async def deliver(self, events: Sequence[Event]) -> Delivered:
         """Produce all, then wait for the reports."""
         try:
-            producer = self._producer = self._producer or self._make_producer()
+            producer = await self._usable_producer()
         except (SecretError, KafkaException, OSError) as error:
             return Delivered(0, self._unavailable(str(error)))
         first = self._call(events, set(self._ahead))
@@ -93,13 +96,27 @@ class KafkaSink:
         finally:
             self._running = None
 
-    def _make_producer(self) -> Producer:
+    async def _usable_producer(self) -> Producer:
+        """Return the producer; what it may connect to is looked at now and then."""
         endpoint = self._endpoint
-        password = read_optional(endpoint.password)
-        self._hidden = (password,)
+        if self._producer is None or self._brokers.is_due:
+            password = read_optional(endpoint.password)
+            self._hidden = (password,)
+            connection = connection_settings(endpoint, password)
+            try:
+                brokers = await self._brokers.check(connection)
+            except (KafkaException, OSError):
+                await self.close()
+                raise
+            if self._producer is None:
+                connection["bootstrap.servers"] = brokers
+                self._producer = self._make_producer(connection)
+        return self._producer
+
+    def _make_producer(self, connection: dict[str, Any]) -> Producer:
+        endpoint = self._endpoint
         milliseconds = int(endpoint.timeout * 1000)
-        config: dict[str, Any] = {
-            "bootstrap.servers": ",".join(endpoint.brokers),
+        config = connection | {
             "client.id": f"kastor-{self._name}",
             "enable.idempotence": True,
             "acks": "all",
@@ -110,23 +127,10 @@ class KafkaSink:
             "batch.size": endpoint.max_bytes,
             "partitioner": "murmur2_random",
             "compression.type": endpoint.compression,
-            "socket.timeout.ms": max(1_000, milliseconds),
-            "socket.connection.setup.timeout.ms": max(1_000, milliseconds),
             "reconnect.backoff.max.ms": 1_000,
             "topic.metadata.propagation.max.ms": max(1_000, milliseconds // 2),
             "error_cb": self._note_error,
         }
-        if endpoint.username is not None:
-            config |= {
-                "security.protocol": "SASL_SSL" if endpoint.tls else "SASL_PLAINTEXT",
-                "sasl.mechanism": endpoint.mechanism,
-                "sasl.username": endpoint.username,
-                "sasl.password": password or "",
-            }
-        elif endpoint.tls:
-            config["security.protocol"] = "SSL"
-        if endpoint.tls:
-            config["ssl.ca.location"] = endpoint.ca_file or "probe"
         return Producer(config, logger=_log)
 
     def _note_error(self, error: KafkaError) -> None:

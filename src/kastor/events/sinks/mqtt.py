@@ -22,6 +22,7 @@ from kastor.events.model import Event, Fault
 from kastor.events.policy import EndpointPolicy
 from kastor.events.secrets import read_optional
 from kastor.events.sinks.connected import ConnectedSink
+from kastor.events.sinks.paho_client import GuardedClient
 from kastor.events.sinks.trust import tls_context
 from kastor.events.templates import render
 
@@ -41,11 +42,12 @@ class BrokerRefusal(Exception):
 class MqttSink(ConnectedSink):
     """One MQTT client; paho's thread does the network, futures bring its news to the loop."""
 
-    def __init__(self, name: str, endpoint: MqttEndpoint, _policy: EndpointPolicy) -> None:
+    def __init__(self, name: str, endpoint: MqttEndpoint, policy: EndpointPolicy) -> None:
         port = endpoint.port or (8883 if endpoint.tls else 1883)
         super().__init__(f"{endpoint.host}:{port}", endpoint.concurrency, endpoint.timeout)
         self._name = name
         self._endpoint = endpoint
+        self._policy = policy
         self._port = port
         self._client: Client | None = None
         self._connected: asyncio.Future[None] | None = None
@@ -122,11 +124,12 @@ class MqttSink(ConnectedSink):
 
     def _make_client(self, loop: asyncio.AbstractEventLoop) -> Client:
         endpoint = self._endpoint
-        client = Client(
+        client = GuardedClient(
             CallbackAPIVersion.VERSION2,
             client_id=endpoint.client_id or f"kastor-{self._name}-{secrets.token_hex(4)}",
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
+            policy=self._policy,
         )
         client.connect_timeout = endpoint.timeout
         client.max_inflight_messages_set(endpoint.concurrency)

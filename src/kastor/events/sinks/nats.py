@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
+from urllib.parse import urlsplit
 
-from nats.aio.client import Client
+from nats.aio.client import Client, RawCredentials
 from nats.errors import Error as NatsError
-from nats.errors import MaxPayloadError
+from nats.errors import MaxPayloadError, NoServersError
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 
@@ -24,21 +26,24 @@ from kastor.events.envelope import (
 )
 from kastor.events.model import Event, Fault
 from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import read_optional
+from kastor.events.secrets import read_optional, read_secret
+from kastor.events.sinks.addresses import allowed_addresses
 from kastor.events.sinks.connected import ConnectedSink
 from kastor.events.sinks.trust import tls_context
 from kastor.events.templates import render
 
 _MESSAGE_TOO_LARGE = 10_054  # JetStream: larger than the stream's max_msg_size
 _HEADER_OVERHEAD = 64
+_PORT = 4222
 
 
 class NatsSink(ConnectedSink):
     """One connection to NATS."""
 
-    def __init__(self, _name: str, endpoint: NatsEndpoint, _policy: EndpointPolicy) -> None:
+    def __init__(self, _name: str, endpoint: NatsEndpoint, policy: EndpointPolicy) -> None:
         super().__init__(", ".join(endpoint.servers), endpoint.concurrency, endpoint.timeout)
         self._endpoint = endpoint
+        self._policy = policy
         self._client: Client | None = None
         self._stream: JetStreamContext | None = None
         self._last_error: Exception | None = None
@@ -54,25 +59,52 @@ class NatsSink(ConnectedSink):
         if endpoint.ca_file is not None or any(s.startswith("tls:") for s in endpoint.servers):
             options["tls"] = tls_context(endpoint.ca_file)
         if endpoint.credentials is not None:
-            options["user_credentials"] = endpoint.credentials.file
+            credentials = read_secret(endpoint.credentials)
+            self._hidden = (password, token, credentials)
+            options["user_credentials"] = RawCredentials(credentials)
+        options |= {"user": endpoint.username, "password": password, "token": token}
+        client = await self._connect_to_one(options)
+        self._stream = client.jetstream(timeout=endpoint.timeout)
+
+    async def _connect_to_one(self, options: dict[str, Any]) -> Client:
+        """Connect to the first server that answers, at an address that was checked."""
+        servers = [urlsplit(each) for each in self._endpoint.servers]
+        random.shuffle(servers)
+        failure: Exception | None = None
+        for server in servers:
+            host, port = server.hostname or "", server.port or _PORT
+            try:
+                addresses = await allowed_addresses(host, port, self._policy)
+            except OSError as error:
+                failure = error
+                continue
+            for address in addresses:
+                shown = f"[{address}]" if ":" in address else address
+                try:
+                    return await self._try(f"{server.scheme}://{shown}:{port}", host, options)
+                except (OSError, TimeoutError, NoServersError) as error:
+                    failure = error
+                await self.close()
+        raise failure or ConnectionError("there is no server")
+
+    async def _try(self, url: str, host: str, options: dict[str, Any]) -> Client:
+        timeout = self._endpoint.timeout
         self._last_error = None
         self._client = client = Client()
         try:
             await client.connect(
-                servers=endpoint.servers,
+                servers=[url],
+                tls_hostname=host,
                 name="kastor",
-                user=endpoint.username,
-                password=password,
-                token=token,
                 allow_reconnect=False,
-                connect_timeout=max(1, round(endpoint.timeout)),
+                connect_timeout=max(1, round(timeout)),
                 error_cb=self._note_error,
                 **options,
             )
         except NatsError as error:
             # The library raises what came last, its call-back has what the server said.
             raise self._last_error or error from None
-        self._stream = client.jetstream(timeout=endpoint.timeout)
+        return client
 
     async def _note_error(self, error: Exception) -> None:
         self._last_error = error

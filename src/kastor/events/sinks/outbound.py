@@ -1,14 +1,10 @@
 """HTTP connections to addresses that the operator allows, and to no others.
 
-A name is resolved here, every address is checked, and the connection goes to the address that was
-checked: a name that resolves differently a moment later changes nothing.
+How addresses are checked is in `addresses`; here stands what httpx2 has to be told.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +13,7 @@ import httpcore2
 import httpx2
 
 from kastor.events.policy import EndpointPolicy
+from kastor.events.sinks.addresses import AddressRefusedError, allowed_addresses
 
 
 class AddressRefused(httpcore2.ConnectError):
@@ -65,16 +62,9 @@ class _GuardedNetwork(httpcore2.AsyncNetworkBackend):
         raise failure or httpcore2.ConnectError(f"{host} has no address")
 
     async def _allowed(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            return await allowed_addresses(host, port, self._policy)
+        except AddressRefusedError as error:
+            raise AddressRefused(str(error)) from None
         except OSError as error:
-            raise httpcore2.ConnectError(f"{host} cannot be resolved: {error.strerror}") from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        allowed = [each for each in addresses if self._policy.allows(ipaddress.ip_address(each))]
-        if addresses and not allowed:
-            raise AddressRefused(
-                f"{host} is at {addresses[0]}, and webhooks may not reach private, loopback and "
-                "link-local addresses unless the server's settings allow it"
-            )
-        return allowed
+            raise httpcore2.ConnectError(str(error)) from None

@@ -26,9 +26,10 @@ from kastor.events.envelope import (
     http_headers,
     structured,
 )
+from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import SecretError, hide, read_optional, read_text
+from kastor.events.secrets import SecretError, read_header, read_optional, read_text
 from kastor.events.sinks.lanes import Lanes
 from kastor.events.sinks.outbound import GuardedTransport
 from kastor.events.sinks.signature import signature_headers, signing_key
@@ -38,6 +39,10 @@ from kastor.words import counted
 ANSWER_BYTES = 65_536
 """An answer is read up to here, so that the connection can be used again; more closes it."""
 
+LONGEST_RETRY = 86_400.0
+"""Seconds that a receiver may ask to wait; a route waits no longer than its own longest pause."""
+
+_LONGEST_DATE = 64
 _SHOWN = 200
 # The endpoint's trouble rather than the event's: it is busy, or does not know us (now).
 _TRY_AGAIN = frozenset({401, 403, 404, 407, 408, 425, 429})
@@ -97,11 +102,13 @@ class WebhookSink:
         url = read_text(endpoint.url)
         check_http_url(url)
         self._policy.check_url(url)
-        headers = {name: read_text(value) for name, value in endpoint.headers.items()}
+        headers = {name: read_header(name, value) for name, value in endpoint.headers.items()}
         secret = read_optional(endpoint.secret)
         named = [endpoint.url, *endpoint.headers.values()]
         values = [url, *headers.values()]
         hidden = [each for each, of in zip(values, named, strict=True) if not isinstance(of, str)]
+        if not isinstance(endpoint.url, str):  # libraries show the URL in parts
+            hidden += [urlsplit(url).path.strip("/"), urlsplit(url).query]
         client = httpx2.AsyncClient(
             transport=GuardedTransport(
                 tls_context(endpoint.ca_file), self._policy, endpoint.concurrency
@@ -168,7 +175,7 @@ class WebhookSink:
             return Fault(
                 "unavailable", f"No answer within {counted(self._endpoint.timeout, 'second')}."
             )
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may show a secret
             why = str(error) or type(error).__name__
             return Fault("unavailable", hide(f"{_origin(target.url)}: {why}", target.hidden))
 
@@ -182,7 +189,8 @@ class WebhookSink:
             if response.is_success:
                 return None
             reason = f"{_origin(target.url)} answered {response.status_code}"
-            shown = hide(answer[:_SHOWN].decode("utf-8", "replace").strip(), target.hidden)
+            # Cut afterwards: half a secret would not be recognised.
+            shown = hide(answer.decode("utf-8", "replace").strip(), target.hidden)[:_SHOWN]
             wait = _retry_after(response.headers.get("retry-after"))
             return Fault(_kind(response.status_code), f"{reason}: {shown}".rstrip(": "), wait)
 
@@ -208,15 +216,15 @@ def _origin(url: str) -> str:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header: a number or a date."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
+    """Seconds of a Retry-After header, a number or a date, within LONGEST_RETRY; raises nothing."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_RETRY)  # of very many digits: infinity
     try:
-        until = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        until = parsedate_to_datetime(text[:_LONGEST_DATE])
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        seconds = (until - datetime.now(UTC)).total_seconds()
+    except Exception:  # noqa: BLE001 - a stranger's text, and the parser raises all kinds
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, seconds), LONGEST_RETRY)

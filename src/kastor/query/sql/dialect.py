@@ -25,6 +25,8 @@ class Dialect(Protocol):
     """Whether joins behind an ordered sub-select keep its order."""
     names_members: bool
     """Whether nothing else bounds what a row takes while it is put together."""
+    interrupts_queries_only: bool
+    """Whether the engine looks at the clock between rows and queries, but inside no expression."""
     sorts_values: bool
     """Whether values of any kind can be ordered and grouped."""
     sort_columns: tuple[tuple[str, str], ...]

@@ -31,6 +31,7 @@ class Postgres:
     join = " CROSS JOIN "
     keeps_order = False
     names_members = True
+    interrupts_queries_only = True
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"

@@ -277,7 +277,7 @@ class Predicates:
         if "\0" in pattern:  # no stored text holds it, and the engines' patterns cannot
             return f"({subject}) IS NOT NULL" if leaf.negated else "1 = 0"
         parameters = self.values.parameters
-        if _is_quick(len(pattern.encode())):
+        if _is_quick(len(pattern.encode())) and not self.dialect.interrupts_queries_only:
             test = self.dialect.like(f"({subject})", pattern, parameters)
         else:
             mark = self.values.text(Const(pattern)) or "NULL"

@@ -62,6 +62,7 @@ class Sqlite:
     join = " JOIN "
     keeps_order = True
     names_members = False
+    interrupts_queries_only = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
     join_in_order = "CROSS JOIN"

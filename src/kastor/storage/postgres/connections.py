@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from kastor.dsn import for_driver
 from kastor.logs import get_logger
 from kastor.storage.postgres.faults import unavailable
 
@@ -233,8 +234,10 @@ async def connect(dsn: str, *, pooler: bool = False) -> Connection:
 
     With a pooler each transaction may meet another server connection: nothing is kept prepared.
     """
+    address, password = for_driver(dsn)
     return await asyncpg.connect(
-        dsn,
+        address,
+        password=password,
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
         statement_cache_size=0 if pooler else STATEMENTS,
@@ -249,8 +252,10 @@ async def connect_for_long(dsn: str) -> Connection:
 
     It prepares nothing, since there may be a pooler in between.
     """
+    address, password = for_driver(dsn)
     return await asyncpg.connect(
-        dsn,
+        address,
+        password=password,
         timeout=CONNECT_SECONDS,
         statement_cache_size=0,
         server_settings=ENCODING,

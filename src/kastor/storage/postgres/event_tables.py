@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
+from kastor.storage.events import READ_BYTES
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.leases import hold, keep, let_go
 from kastor.storage.postgres.statements import Qualified
@@ -51,7 +52,10 @@ FROM {graph}.log_head
 _CHANGES = """
 SELECT pos, subject, version, kind, notify, event_id, time, actor, traceparent, model_id,
        component, content_type, data
-FROM {graph}.changes WHERE pos > $1 ORDER BY pos LIMIT $2
+FROM (
+    SELECT *, sum(bytes) OVER (ORDER BY pos) - bytes AS before FROM (
+        SELECT * FROM {graph}.changes WHERE pos > $1 ORDER BY pos LIMIT $2) c
+) c WHERE before < $3 ORDER BY pos
 """
 _BEFORE_NEXT = """
 SELECT coalesce((SELECT min(pos) - 1 FROM {graph}.changes WHERE pos > $1), greatest(position, $1))
@@ -101,8 +105,11 @@ VALUES ($1, $2, $3, $4, $5, $6, false)
 """
 _SETTLE = "DELETE FROM {graph}.dead_letters WHERE key = ANY($1::text[]::bigint[])"
 _LETTERS = """
-SELECT key, route, position, event, error, attempts, died, requeued FROM {graph}.dead_letters
-WHERE route = $1 AND key > $2 ORDER BY key LIMIT $3
+SELECT key, route, position, event, error, attempts, died, requeued
+FROM (
+    SELECT *, sum(octet_length(event)) OVER (ORDER BY key) - octet_length(event) AS before FROM (
+        SELECT * FROM {graph}.dead_letters WHERE route = $1 AND key > $2 ORDER BY key LIMIT $3) d
+) d WHERE before < $4 ORDER BY key
 """
 _SOME = "route = $1 AND ($2::text[] IS NULL OR key = ANY($2::text[]::bigint[])) RETURNING 1"
 _REQUEUE = f"UPDATE {{graph}}.dead_letters SET requeued = true WHERE {_SOME}"
@@ -148,7 +155,9 @@ class PostgresEventTables:
         await self._stamp()
         return [
             LoggedChange(pos, subject, version, ChangeKind(kind), *rest)
-            for pos, subject, version, kind, *rest in await self._fetch(_CHANGES, position, limit)
+            for pos, subject, version, kind, *rest in await self._fetch(
+                _CHANGES, position, limit, READ_BYTES
+            )
         ]
 
     async def before_next(self, position: int) -> int:
@@ -253,7 +262,8 @@ class PostgresEventTables:
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""
-        return [DeadLetter(*row) for row in await self._fetch(_LETTERS, route_id, after, limit)]
+        rows = await self._fetch(_LETTERS, route_id, after, limit, READ_BYTES)
+        return [DeadLetter(*row) for row in rows]
 
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters to be sent again."""

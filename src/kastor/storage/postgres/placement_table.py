@@ -16,6 +16,8 @@ from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.schema import exists
 
 CONTROL = "kastor_control"
+_MADE, _ADOPTED = "being made", "being taken over"
+"""What the row of a graph says that is not there yet."""
 
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
 _EXISTS = """
@@ -41,7 +43,7 @@ CREATE TABLE kastor_control.graphs (
 )
 """
 _ROWS = """
-SELECT name, database, schema, next_database, next_schema, progress, error
+SELECT name, database, schema, created, next_database, next_schema, progress, error
 FROM kastor_control.graphs WHERE home = $1 AND ($2::text IS NULL OR name = $2) ORDER BY name
 """
 _TAKEN = """
@@ -49,8 +51,10 @@ SELECT count(*) FROM kastor_control.graphs
 WHERE (database = $1 AND schema = $2) OR (next_database = $1 AND next_schema = $2)
 """
 _INSERT = """
-INSERT INTO kastor_control.graphs (home, name, database, schema, created)
-VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING 1
+INSERT INTO kastor_control.graphs
+    (home, name, database, schema, created, mover, mover_until, progress)
+VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8)
+ON CONFLICT DO NOTHING RETURNING 1
 """
 _DELETE = """
 DELETE FROM kastor_control.graphs WHERE home = $1 AND name = $2 AND mover = $3 RETURNING 1
@@ -86,6 +90,7 @@ class PlacedGraph:
     """One row.
 
     Attributes:
+        created: when the row was made, in ticks.
         target: database and schema that the graph is moving to.
         progress: None unless it is being moved or deleted.
     """
@@ -93,9 +98,20 @@ class PlacedGraph:
     name: str
     database: str
     schema: str
+    created: int
     target: tuple[str, str] | None = None
     progress: str | None = None
     error: str | None = None
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether the graph is not there yet."""
+        return self.progress in (_MADE, _ADOPTED)
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether it is coming and was in the schema before."""
+        return self.progress == _ADOPTED
 
 
 class PlacementTable:
@@ -117,11 +133,22 @@ class PlacementTable:
         async with self._connections.lease() as connection:
             return bool(await connection.fetchval(_TAKEN, database, schema))
 
-    async def insert(self, name: str, database: str, schema: str) -> bool:
-        """Note a new graph; return False if there is one of that name."""
+    async def insert(
+        self, name: str, place: tuple[str, str], mover: str, hold: float, *, adopts: bool
+    ) -> bool:
+        """Note a graph that is only coming, claimed; return False if there is one of that name.
+
+        Args:
+            name: of the graph.
+            place: database and schema.
+            mover: who makes it.
+            hold: seconds for which it is claimed.
+            adopts: whether it is in the schema already.
+        """
         if not await self._found():
             await self._make()
-        return bool(await self._fetch(_INSERT, name, database, schema, now_ticks()))
+        values = (*place, now_ticks(), mover, hold, _ADOPTED if adopts else _MADE)
+        return bool(await self._fetch(_INSERT, name, *values))
 
     async def begin_move(self, name: str, wanted: tuple[str, str], mover: str, hold: float) -> bool:
         """Claim a graph for a move; return False if it is claimed already."""
@@ -174,6 +201,7 @@ def _placed(
     name: str,
     database: str,
     schema: str,
+    created: int,
     next_database: str | None,
     next_schema: str | None,
     progress: str | None,
@@ -182,4 +210,4 @@ def _placed(
     target = None
     if next_database is not None and next_schema is not None:
         target = (next_database, next_schema)
-    return PlacedGraph(name, database, schema, target, progress, error)
+    return PlacedGraph(name, database, schema, created, target, progress, error)

@@ -78,6 +78,7 @@ async def _prune(
     removed += await repeat(sql.TOMBSTONES, versions_before)
     removed += int((await fetch(sql.ENDED_MODELS, (versions_before,)))[0][0])
     removed += await repeat(sql.LOG_BY_AGE, log_before)
+    removed += await repeat(sql.LETTERS_BY_COUNT, retention.dead_letters)
     version_bytes, log_bytes = (await fetch(sql.SIZES, ()))[0]
     removed += await shrink(sql.VERSIONS_BY_SIZE, int(version_bytes) - retention.version_bytes)
     return removed + await shrink(sql.LOG_BY_SIZE, int(log_bytes) - retention.log_bytes)

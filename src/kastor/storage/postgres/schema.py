@@ -15,23 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.clock import new_guid, now_ticks
 from kastor.errors import Unavailable
-from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
+from kastor.storage.bounds import SchemaTooNewError
+from kastor.storage.postgres.ownership import require_empty, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SIGNING_KEY_BYTES = 32
 OLDEST_SERVER = 15
 NAME_BYTES = 63
 MIGRATION_SECONDS = 3_600.0
+TICKS_PER_MILLISECOND = 10_000
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_NOT_OURS = frozenset({"information_schema", "kastor_control"})
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
-_RELATIONS = """
-SELECT count(*), count(*) FILTER (WHERE c.relname = 'meta') FROM pg_class c
-JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = $1 AND c.relkind = 'r'
-"""
 _OURS = """
 SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace s ON s.oid = c.relnamespace
@@ -40,9 +39,12 @@ WHERE s.nspname = $1 AND c.relname = 'meta' AND a.attname = 'schema_number'
 _EXISTS = "SELECT count(*) FROM pg_namespace WHERE nspname = $1"
 _NEW_META = """
 INSERT INTO {graph}.meta
-    (one, schema_number, model_epoch, last_tick, host_name, signing_key, created)
-VALUES (1, $1, 0, 0, $2, $3, $4)
+    (one, schema_number, model_epoch, last_tick, host_name, signing_key, created, made, claim,
+     unfinished)
+VALUES (1, $1, $2, 0, $3, $4, $5, $6, $7, $8)
 """
+_EPOCH_START = 637_134_336_000_000_000
+"""2020-01-01 in ticks."""
 
 
 class ServerTooOldError(Exception):
@@ -55,10 +57,11 @@ def quoted(name: str) -> str:
     Raises:
         ValueError: it is no plain name, or one of PostgreSQL's own.
     """
-    if _NAME.fullmatch(name) is None or name.startswith("pg_") or name == "information_schema":
+    if _NAME.fullmatch(name) is None or name.startswith("pg_") or name in _NOT_OURS:
         raise ValueError(
             f"{name!r} cannot be the schema of a graph: a letter, then letters, digits and "
-            "underscores, all lower case, at most 63, and not beginning with pg_."
+            "underscores, all lower case, at most 63, not beginning with pg_, and not "
+            f"{' or '.join(sorted(_NOT_OURS))}."
         )
     return f'"{name}"'
 
@@ -69,8 +72,21 @@ async def prepare(
     *,
     create: bool = True,
     migrations: Mapping[int, str] | None = None,
-) -> None:
+    claim: str | None = None,
+    unfinished: str | None = None,
+) -> bool:
     """Create the schema, unless it has to be there already, or migrate to it.
+
+    Args:
+        connection: to the database.
+        name: of the schema.
+        create: whether to make a graph where there is none.
+        migrations: instead of those that there are.
+        claim: of the placement that a new graph is made for.
+        unfinished: why a new graph must not be opened.
+
+    Returns:
+        Whether the graph was made.
 
     Raises:
         SchemaTooNewError, NotAGraphError, ServerTooOldError: nothing was changed.
@@ -82,20 +98,21 @@ async def prepare(
             f"The server is PostgreSQL {connection.get_server_version().major}; Kastor needs "
             f"{OLDEST_SERVER} or newer."
         )
-    if await _found(connection, name) == SCHEMA_VERSION:
-        return
+    if await number_of(connection, name) == SCHEMA_VERSION:
+        return False
     async with connection.transaction():
         await connection.execute(_LOCK, zlib.crc32(name.encode()), timeout=MIGRATION_SECONDS)
-        found = await _found(connection, name)
+        found = await number_of(connection, name)
         if found == 0:
             if not create:
                 raise Unavailable(f"The graph is no longer in the schema {name}; try again.")
-            await _create(connection, name)
-            return
+            await _create(connection, name, claim, unfinished)
+            return True
         steps = load_migrations() if migrations is None else migrations
         for number in range(found + 1, SCHEMA_VERSION + 1):
             await _run(connection, steps[number].replace("{graph}", graph))
             await connection.execute(f"UPDATE {graph}.meta SET schema_number = $1", number)
+    return False
 
 
 async def exists(connection: Any, name: str) -> bool:
@@ -132,16 +149,15 @@ async def _run(connection: Any, text: str) -> None:
         await connection.execute(statement, timeout=MIGRATION_SECONDS)
 
 
-async def _found(connection: Any, name: str) -> int:
-    """Return the schema's number, 0 where there is none."""
-    relations, metas = await connection.fetchrow(_RELATIONS, name)
-    if relations == 0:
+async def number_of(connection: Any, name: str) -> int:
+    """Return the number of a graph's schema, 0 where it is empty or not there.
+
+    Raises:
+        SchemaTooNewError, NotAGraphError: it holds a newer graph, or something else.
+    """
+    if await connection.fetchval(_OURS, name) == 0:
+        require_empty(name, await strangers(connection, name, tables=False))
         return 0
-    if metas == 0 or await connection.fetchval(_OURS, name) == 0:
-        raise NotAGraphError(
-            f"The schema {name} holds tables of another program. Choose another one with "
-            "--graph-schema NAME."
-        )
     number: int = await connection.fetchval(f"SELECT schema_number FROM {quoted(name)}.meta")
     if number > SCHEMA_VERSION:
         raise SchemaTooNewError(
@@ -151,11 +167,16 @@ async def _found(connection: Any, name: str) -> int:
     return number
 
 
-async def _create(connection: Any, name: str) -> None:
+async def _create(connection: Any, name: str, claim: str | None, unfinished: str | None) -> None:
     graph = quoted(name)
     # An administrator may have made it for a user without the right to.
-    if not await exists(connection, name):
+    made = not await exists(connection, name)
+    if made:
         await connection.execute(f"CREATE SCHEMA {graph}")
     await _run(connection, schema_text().replace("{graph}", graph))
-    values = (f"{new_guid()}.kastor.local", secrets.token_bytes(SIGNING_KEY_BYTES), now_ticks())
-    await connection.execute(_NEW_META.replace("{graph}", graph), SCHEMA_VERSION, *values)
+    now = now_ticks()
+    # A process that has not noticed yet that another graph was here has an older epoch.
+    epoch = (now - _EPOCH_START) // TICKS_PER_MILLISECOND
+    host_name, key = f"{new_guid()}.kastor.local", secrets.token_bytes(SIGNING_KEY_BYTES)
+    values = (SCHEMA_VERSION, epoch, host_name, key, now, made, claim, unfinished)
+    await connection.execute(_NEW_META.replace("{graph}", graph), *values)

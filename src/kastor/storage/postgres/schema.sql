@@ -13,7 +13,10 @@ CREATE TABLE {graph}.meta (
     host_name      text     NOT NULL,      -- `source` of this graph's events
     signing_key    bytea    NOT NULL,      -- signs continuation tokens
     created        bigint   NOT NULL,
-    pruning_until  timestamptz NOT NULL DEFAULT 'epoch'  -- lease of the process that prunes
+    pruning_until  timestamptz NOT NULL DEFAULT 'epoch',  -- lease of the process that prunes
+    claim          text,                   -- of the placement that has the graph; NULL: nobody's
+    made           boolean  NOT NULL DEFAULT false,  -- whether Kastor made the schema
+    unfinished     text                    -- why it must not be opened; NULL: it may
 );
 
 -- Ids of models, kept for good: twins of a deleted model still point here.

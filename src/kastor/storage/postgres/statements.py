@@ -516,6 +516,19 @@ WITH first AS (
 SELECT count(*), coalesce(sum(bytes), 0) FROM gone
 """.replace("{passed}", _PASSED)
 
+# A route's letters beyond so many, newest first; what was requeued is about to be sent again.
+LETTERS_BY_COUNT = """
+WITH old AS (
+    SELECT key FROM (
+        SELECT key, requeued, row_number() OVER (PARTITION BY route ORDER BY key DESC) AS nth
+        FROM {graph}.dead_letters) counted
+    WHERE nth > $1 AND NOT requeued LIMIT $2
+), gone AS (
+    DELETE FROM {graph}.dead_letters d USING old WHERE d.key = old.key RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+
 # One process prunes at a time; should it die, another one may after a while.
 BEGIN_PRUNING = """
 UPDATE {graph}.meta SET pruning_until = now() + interval '5 minutes'

@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kastor.clock import now_ticks
+from kastor.errors import Conflict
 from kastor.records import (
     Context,
     IncomingRow,
@@ -19,7 +20,7 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.bounds import Retention
-from kastor.storage.postgres import schema
+from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.event_tables import PostgresEventTables
@@ -88,6 +89,7 @@ class PostgresStore:
         build_catalog: BuildCatalog,
         *,
         create: bool = True,
+        claim: str | None = None,
         retention: Retention | None = None,
         clock: Callable[[], Ticks] = now_ticks,
         pool: int = 10,
@@ -101,6 +103,7 @@ class PostgresStore:
             name: of the schema.
             build_catalog: makes the model catalog.
             create: whether to make a graph where there is none.
+            claim: of the placement that leads here; None looks at no claim.
             retention: what is kept.
             clock: tells the time.
             pool: connections at most, where a DSN is given.
@@ -109,6 +112,7 @@ class PostgresStore:
 
         Raises:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            UnfinishedGraphError, Conflict: see `ownership.take`.
             Unavailable: the server cannot be reached.
             asyncpg.PostgresError: it refuses us, or what we do.
         """
@@ -126,7 +130,8 @@ class PostgresStore:
         store._owns_connections = isinstance(database, str)
         try:
             async with connections.lease() as connection:
-                await schema.prepare(connection, name, create=create)
+                await schema.prepare(connection, name, create=create, claim=claim)
+                await ownership.take(connection, name, claim)
                 row = await connection.fetchrow(store._texts[sql.META])
                 store._host_name, store._signing_key, store._last_tick = row
                 await store._catalogs.load(connection)
@@ -283,6 +288,13 @@ class PostgresStore:
     async def _empty(self, connection: Connection) -> None:
         texts = self._texts
         async with connection.transaction():
+            keys = await ownership.dependents(connection, self._name, keys_only=True)
+            if keys:  # whatever they say is to happen, it would happen to rows that are not ours
+                raise Conflict(
+                    f"The graph was not emptied, since foreign keys of other tables lead to it: "
+                    f"{ownership.named(keys)}. Drop them first.",
+                    code="GraphInUse",
+                )
             await connection.execute(RESET_LOCK)
             await connection.execute(texts[sql.STOP_WRITES])
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])

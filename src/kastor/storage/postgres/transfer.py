@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from kastor.storage.postgres import schema
+from kastor.errors import Conflict
+from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres.connections import connect_for_long
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
@@ -42,6 +43,7 @@ class PostgresGraphFile:
         self._connection = connection
         self._name = name
         self._texts = Qualified(schema.quoted(name))
+        self._whole = True
 
     @property
     def connection(self) -> Any:
@@ -54,24 +56,67 @@ class PostgresGraphFile:
         return self._name
 
     @classmethod
-    async def open(cls, dsn: str, name: str, *, writes: bool) -> PostgresGraphFile:
+    async def open(
+        cls, dsn: str, name: str, *, writes: bool, claim: str | None = None
+    ) -> PostgresGraphFile:
         """Open a schema to copy from, or to copy into, which makes it if there is none.
+
+        What is copied into cannot be opened for serving until `finish`.
+
+        Args:
+            dsn: of the database.
+            name: of the schema.
+            writes: whether to copy into it.
+            claim: of the placement that the graph is made for, where there must be none yet.
 
         Raises:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            UnfinishedGraphError: what is to be copied is not whole itself.
+            Conflict: the schema belongs to a server's graph.
             asyncpg.PostgresError, OSError: the server cannot be used.
         """
         connection = await connect_for_long(dsn)
         graph = cls(connection, name)
         try:
             if writes:
-                await schema.prepare(connection, name)
+                await graph._begin(claim)
             else:
+                # An older one has no such mark, and is not migrated by being read.
+                if await schema.number_of(connection, name) == schema.SCHEMA_VERSION:
+                    marks = await ownership.marks(connection, schema.quoted(name))
+                    ownership.require_finished(name, marks)
                 await graph.number_log()
         except BaseException:
             await connection.close()
             raise
         return graph
+
+    async def _begin(self, claim: str | None) -> None:
+        """Make the schema, or see whether what is in it may be written to."""
+        made = await schema.prepare(
+            self._connection, self._name, claim=claim, unfinished=ownership.COPYING
+        )
+        found = await ownership.marks(self._connection, schema.quoted(self._name))
+        if found.claim not in (None, ownership.DEFAULT_CLAIM) and not made:
+            raise Conflict(
+                f"The schema {self._name} belongs to a graph of a running server ({found.claim}). "
+                "Name another one, or delete that graph first.",
+                code="PlaceNotOurs",
+            )
+        if claim is not None and not made:
+            raise Conflict(f"There is a graph in the schema {self._name}.", code="SchemaExists")
+        self._whole = found.unfinished is None
+
+    async def finish(self) -> None:
+        """Say that the copy is whole: it may be opened from now on."""
+        await ownership.mark(self._connection, self._name, None)
+        self._whole = True
+
+    async def _break(self) -> None:
+        """Note, before anything is written, that the graph is not whole."""
+        if self._whole:
+            await ownership.mark(self._connection, self._name, ownership.COPYING)
+            self._whole = False
 
     async def count(self, table: Table) -> int:
         """Return the number of rows."""
@@ -119,6 +164,7 @@ class PostgresGraphFile:
 
     async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
         """Write rows in one transaction, by COPY where there is none to replace."""
+        await self._break()
         values = [_in(table, row) for row in rows]
         names = list(table.columns)
         if table.name == "changes":
@@ -149,6 +195,7 @@ class PostgresGraphFile:
 
     async def drop(self, table: Table, identities: Sequence[Identity]) -> None:
         """Delete rows in one transaction."""
+        await self._break()
         condition = " AND ".join(
             f"{column_of(table, name)} = ${n}" for n, name in enumerate(table.identity, 1)
         )
@@ -163,6 +210,9 @@ class PostgresGraphFile:
     async def identify(self, identification: Identification) -> None:
         """Take over another graph's identity; put the log's end and the sequences right."""
         found = identification
+        if self._whole and found == await self.identification():
+            return  # nothing was written either
+        await self._break()
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
         async with self._connection.transaction():
             await self._connection.execute(self._texts[_IDENTIFY], *values)
@@ -175,9 +225,6 @@ class PostgresGraphFile:
                 )
                 value = await self._connection.fetchval(highest, least)
                 await self._connection.execute(sequence, value)
-
-    async def finish(self) -> None:
-        """Do nothing: a schema has no mark of being unfinished."""
 
     async def close(self) -> None:
         """Close the connection."""

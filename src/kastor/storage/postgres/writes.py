@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from kastor.storage.protocol import Decide
     from kastor.types import Ticks
 
+LARGE_BYTES = 65_536
+"""From so large a body on a write is decided in a thread, so that no other request waits for it."""
 ATTEMPTS = 50
 """Lost races against other processes before a write is given up."""
 
@@ -103,7 +105,11 @@ class Writes:
         loaded = await load(connection, texts, needs)
         catalog = await self._catalogs.at(connection, loaded.epoch)
         stamp = Stamp(self._clock(loaded.since), new_guid(), new_guid())
-        decision = decide(_current(loaded, catalog), stamp)
+        current = _current(loaded, catalog)
+        if context.size > LARGE_BYTES:
+            decision = await asyncio.to_thread(decide, current, stamp)
+        else:
+            decision = decide(current, stamp)
         change = decision.change
         if isinstance(change, ChangeModels):
             event_id = change.logs[0].event_id if change.logs else stamp.event_id
@@ -138,7 +144,7 @@ class Writes:
         if fault in (Fault.LOST, Fault.ELSEWHERE):
             self._connections.expire(error)
             self._catalogs.distrust()
-        if fault is Fault.LOST and sent:
+        if fault in (Fault.LOST, Fault.BEHIND) and sent:
             return await self._look_up(sent[0], error)
         out_of_time = isinstance(error, TimeoutError) or failures >= CONNECTION_ATTEMPTS
         if fault is Fault.FULL or (out_of_time and fault is not Fault.RACE):
@@ -170,9 +176,11 @@ class Writes:
             except Unavailable:
                 pass  # no server yet
             except Exception as again:
-                if fault_of(again) is Fault.OTHER:
+                fault = fault_of(again)
+                if fault is Fault.OTHER:
                     raise
-                self._connections.expire(again)
+                if fault is not Fault.BEHIND:
+                    self._connections.expire(again)
             await asyncio.sleep(CHECK_PAUSE_SECONDS)
         raise outcome_unknown(error) from error
 

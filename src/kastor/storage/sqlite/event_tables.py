@@ -12,6 +12,7 @@ import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
+from kastor.storage.events import READ_BYTES
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.unit import Counters
@@ -21,9 +22,12 @@ from kastor.types import Ticks
 Upkeep: TypeAlias = Callable[[Callable[[apsw.Connection, Counters], Any]], Awaitable[Any]]
 
 _CHANGES = """
+WITH ahead AS (
+    SELECT seq AS at, octet_length(data) AS size FROM changes WHERE seq > ?1 ORDER BY seq LIMIT ?2
+), counted AS (SELECT at, sum(size) OVER (ORDER BY at) - size AS before FROM ahead)
 SELECT seq, subject, version, kind, notify, event_id, time, actor, traceparent, model_id,
        component, content_type, data
-FROM changes WHERE seq > ? ORDER BY seq LIMIT ?
+FROM counted CROSS JOIN changes ON seq = at WHERE before < ?3 ORDER BY seq
 """
 _BEFORE_NEXT = """
 SELECT coalesce((SELECT min(seq) - 1 FROM changes WHERE seq > ?1),
@@ -68,8 +72,12 @@ VALUES (?, ?, ?, ?, ?, ?, 0)
 """
 _SETTLE = "DELETE FROM dead_letters WHERE key = ?"
 _LETTERS = """
-SELECT key, route, position, event, error, attempts, died, requeued FROM dead_letters
-WHERE route = ? AND key > ? ORDER BY key LIMIT ?
+WITH ahead AS (
+    SELECT key AS at, octet_length(event) AS size FROM dead_letters WHERE route = ?1 AND key > ?2
+    ORDER BY key LIMIT ?3
+), counted AS (SELECT at, sum(size) OVER (ORDER BY at) - size AS before FROM ahead)
+SELECT key, route, position, event, error, attempts, died, requeued
+FROM counted CROSS JOIN dead_letters ON key = at WHERE before < ?4 ORDER BY key
 """
 _REQUEUE = "UPDATE dead_letters SET requeued = 1 WHERE route = ? {some} RETURNING 1"
 _PURGE = "DELETE FROM dead_letters WHERE route = ? {some} RETURNING 1"
@@ -92,7 +100,7 @@ class SqliteEventTables:
 
     async def changes_after(self, position: int, limit: int) -> list[LoggedChange]:
         """Return entries after `position`."""
-        rows = await self._read(_CHANGES, (position, limit))
+        rows = await self._read(_CHANGES, (position, limit, READ_BYTES))
         return [
             LoggedChange(seq, subject, version, ChangeKind(kind), bool(notify), *rest)
             for seq, subject, version, kind, notify, *rest in rows
@@ -204,7 +212,7 @@ class SqliteEventTables:
 
     async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
         """Return a route's dead letters."""
-        rows = await self._read(_LETTERS, (route_id, after, limit))
+        rows = await self._read(_LETTERS, (route_id, after, limit, READ_BYTES))
         return [
             DeadLetter(key, route, position, event, error, attempts, died, bool(requeued))
             for key, route, position, event, error, attempts, died, requeued in rows

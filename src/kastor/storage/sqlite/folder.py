@@ -1,4 +1,4 @@
-"""The data folder: `graphs/default.sqlite3`, `tls/`, `tokens`, `kastor.lock`.
+"""The data folder: `graphs/default.sqlite3`, `tls/`, `secrets/`, `tokens`, `kastor.lock`.
 
 One process owns a folder; a second one is refused with the first one's process id.
 """
@@ -18,7 +18,13 @@ from kastor.private import make_folder, open_private, tighten
 if os.name == "posix":
     import fcntl
 
-_OURS = ("events", "exchange", "graphs", "kastor.lock", "secrets", "tls", "tokens")
+SECRETS = "secrets"
+"""Folder of secrets that endpoints and inputs may name."""
+
+OWN_NAMES = ("graphs", "tls", SECRETS, "tokens", "kastor")
+"""How the names begin of what the server keeps there: no endpoint may write to these."""
+
+_OURS = ("events", "exchange", "graphs", "kastor.lock", SECRETS, "tls", "tokens")
 _CERTAINLY = ("graphs", "kastor.lock", "tls", "tokens")
 """Ours also in a folder with other people's files."""
 _FOLDERS_LOOKED_AT = 1_000

@@ -8,12 +8,18 @@ from pathlib import Path
 import apsw
 
 from kastor.errors import Conflict, InvalidArgument, NotAllowed, Unavailable
+from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 from kastor.storage.placement import DEFAULT, Place, Wish
-from kastor.storage.sqlite import files
+from kastor.storage.sqlite import files, schema
+from kastor.storage.sqlite.connection import open_reader
 from kastor.storage.sqlite.folder import FolderNotWritableError
 
 _SUFFIX = ".sqlite3"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
+_GOING = ".deleted"
+"""Ends the name of a file that only waits for its removal."""
+_HEADER_BYTES, _ID_AT, _ID_BYTES = 100, 68, 4
+_MAGIC = b"SQLite format 3\0"
 RETRY_AFTER_SECONDS = 2
 
 
@@ -61,11 +67,23 @@ class FilePlacement:
                 retry_after=RETRY_AFTER_SECONDS,
             ) from error
 
+    async def require_removable(self, name: str) -> None:
+        """Raise Conflict for a file that is not Kastor's."""
+        if not is_ours(self._path(name)):
+            raise Conflict(
+                f"{self._path(name)} is no graph of Kastor's and was left as it is. Move it out of "
+                "the folder; then it is no longer listed as a graph.",
+                code="PlaceNotOurs",
+            )
+
     async def remove(self, name: str) -> None:
         """Delete the file of a graph that is closed."""
+        await self.require_removable(name)
         path = self._path(name)
-        _unlink_beside(path)  # first: a log must not be taken for that of a new file
-        path.unlink(missing_ok=True)
+        going = path.with_name(path.name + _GOING)
+        path.replace(going)  # the decision: without its name it is no graph
+        _unlink_beside(path)
+        going.unlink(missing_ok=True)
 
     async def begin_move(self, name: str, wish: Wish) -> None:  # noqa: ARG002 - the protocol's
         """Refuse: all graphs of the process are in its one folder."""
@@ -78,10 +96,49 @@ class FilePlacement:
         """Do nothing: no move can have begun."""
 
     async def tend(self) -> None:
-        """Do nothing: a file is there or not."""
+        """Remove what is left of graphs whose deletion broke off."""
+        for going in self._folder.glob(f"*{_SUFFIX}{_GOING}"):
+            path = going.with_name(going.name.removesuffix(_GOING))
+            if not path.exists():
+                _unlink_beside(path)
+            if is_ours(going):
+                going.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a file is a graph of Kastor's, which an empty file never is.
+
+    The file's header says it, unless it stands in a write-ahead log yet.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError:
+        return False
+    has_log = Path(f"{path}-wal").exists()
+    if not header and not has_log:
+        return False
+    if header and not header.startswith(_MAGIC):
+        return False
+    found = int.from_bytes(header[_ID_AT : _ID_AT + _ID_BYTES], "big")
+    if found or not has_log:
+        return found in (schema.APPLICATION_ID, schema.UNFINISHED_ID)
+    try:
+        connection = open_reader(path)
+    except apsw.Error:
+        return False
+    try:
+        schema.require_ours(connection)
+    except SchemaTooNewError:
+        return True
+    except (NotAGraphError, apsw.Error):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _unlink_beside(path: Path) -> None:

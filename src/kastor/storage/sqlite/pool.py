@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from kastor.errors import QueryTooLarge
+from kastor.errors import QueryTooLarge, Unavailable
 from kastor.storage.bounds import (
     MAX_BYTES,
     MAX_TEMPORARY_BYTES,
@@ -37,6 +37,19 @@ WATCH_SECONDS = 0.05
 """Between two looks at what is to end."""
 
 _LOOK_AT_SCHEMA = "SELECT 1 FROM sqlite_schema LIMIT 1"
+
+
+def closed() -> Unavailable:
+    """Return what a client is told whose graph was closed while its request was under way."""
+    return Unavailable(
+        "The graph was deleted, or Kastor is shutting down. Nothing was changed; try again.",
+        retry_after=1,
+    )
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _Run:
@@ -114,6 +127,7 @@ class ReadPool:
         Raises:
             QueryTimeout: it ran longer than `timeout` seconds.
             QueryTooLarge: it makes a value that is too large.
+            Unavailable: the graph was closed meanwhile.
         """
         rows, _ = await self._run(None, sql, params, timeout)
         return rows
@@ -126,13 +140,26 @@ class ReadPool:
         Raises:
             QueryTimeout: it ran longer than `timeout` seconds.
             QueryTooLarge: the first row alone is too large.
+            Unavailable: the graph was closed meanwhile.
         """
         return await self._run(most, sql, params, timeout)
 
     async def call(self, work: Callable[[apsw.Connection], Any]) -> Any:
-        """Run a function on a read connection in one of the threads."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: work(self._connection()))
+        """Run a function on a read connection in one of the threads; raises Unavailable."""
+        return await self._submit(lambda: work(self._connection()))
+
+    async def _submit(self, work: Callable[..., Any]) -> Any:
+        if self._closing:
+            raise closed()
+        return await self._outcome(self._executor.submit(work))
+
+    async def _outcome(self, job: Future[Any]) -> Any:
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            raise closed() from None  # `close` took it back from the queue
 
     def close(self) -> None:
         """End running statements, then close the connections."""
@@ -149,6 +176,8 @@ class ReadPool:
     async def _run(
         self, most: int | None, sql: str, params: Sequence[object], timeout: float
     ) -> tuple[list[tuple[Any, ...]], bool]:
+        if self._closing:
+            raise closed()
         loop = asyncio.get_running_loop()
         run = _Run(most, loop.time() + timeout)
         run.job = self._executor.submit(self._fetch, sql, params, run, timeout)
@@ -157,7 +186,8 @@ class ReadPool:
             self._watches = True
             loop.call_later(WATCH_SECONDS, self._watch, loop)
         try:
-            return await asyncio.wrap_future(run.job, loop=loop)
+            found: tuple[list[tuple[Any, ...]], bool] = await self._outcome(run.job)
+            return found
         finally:
             if run.job.done():
                 self._watched.discard(run)
@@ -192,6 +222,8 @@ class ReadPool:
             cursor = connection.execute(sql, tuple(params), can_cache=not explains)
             return (cursor.fetchall(), False) if run.most is None else _some(cursor, run.most)
         except apsw.InterruptError:
+            if self._closing:
+                raise closed() from None
             if run.sorts:
                 raise too_much_sorted() from None
             raise too_long(timeout) from None

@@ -57,6 +57,15 @@ DELETE FROM tombstones WHERE (kind, id) IN (
     SELECT kind, id FROM tombstones WHERE deleted_at < ? LIMIT ?
 ) RETURNING 1
 """
+# A route's letters beyond so many, newest first; what was requeued is about to be sent again.
+_LETTERS = """
+DELETE FROM dead_letters WHERE key IN (
+    SELECT key FROM (
+        SELECT key, requeued, row_number() OVER (PARTITION BY route ORDER BY key DESC) AS nth
+        FROM dead_letters)
+    WHERE nth > ? AND NOT requeued LIMIT ?
+) RETURNING 1
+"""
 _MODELS = "DELETE FROM models WHERE valid_to < ? RETURNING 1"
 _VERSION_SIZES = """
 SELECT valid_to, length(doc) FROM twin_versions
@@ -105,7 +114,11 @@ def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ti
             last = _end_of(oldest, excess) - 1
         return _drop_log(connection, counters, _OLDEST_LOG, (cutoff, last, STEP_ROWS))
 
-    return stray_versions, stray_log, versions_by_age, versions_by_size, tombstones, log
+    def letters(connection: apsw.Connection, _counters: Counters, _now: Ticks) -> int:
+        values = (retention.dead_letters, STEP_ROWS)
+        return len(connection.execute(_LETTERS, values).fetchall())
+
+    return stray_versions, stray_log, versions_by_age, versions_by_size, tombstones, log, letters
 
 
 def _end_of(oldest: Rows, excess: int) -> int:

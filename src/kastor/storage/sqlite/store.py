@@ -35,7 +35,7 @@ from kastor.storage.sqlite.connection import (
 from kastor.storage.sqlite.event_tables import SqliteEventTables
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
-from kastor.storage.sqlite.pool import ReadPool
+from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import PointReads
 from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.unit import Counters
@@ -228,6 +228,8 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish the queue, fold the log into the file and release it."""
+        # Requests may be under way that find out only now.
+        self._reads = _ClosedReads(self._loop_connection)
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -289,6 +291,14 @@ def _open_file(
         connection.close()
         raise
     return connection, counters, identity
+
+
+class _ClosedReads(PointReads):
+    """Stands for the reads of a graph that is closed; whatever is asked of it is refused."""
+
+    def __getattribute__(self, _name: str) -> Any:
+        """Refuse."""
+        raise closed()
 
 
 def _load_state(

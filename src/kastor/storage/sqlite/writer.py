@@ -112,8 +112,8 @@ class Writer(threading.Thread):
         Raises:
             Unavailable: the server is shutting down, or the thread is dead or stuck.
         """
-        trouble = self.trouble()
-        if trouble is not None:
+        since = self._busy_since
+        if (self._dead or since) and (trouble := self.trouble()) is not None:
             raise _unavailable(f"the writer does not work: {trouble}")
         with self._gate:  # nothing may come after the end mark of `stop`
             if not self._accepting:
@@ -274,8 +274,10 @@ class Writer(threading.Thread):
             self._fold_at = self._log_pages + FOLD_PAGES
 
     def _release(self, results: list[Result]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and all who waited with it
+        try:
             self._loop.call_soon_threadsafe(self._deliver, results, self._unit.counters.seq)
+        except RuntimeError:  # the loop has ended, and all who waited with it
+            return
 
     def _deliver(self, results: list[Result], position: int) -> None:
         _settle(results)
