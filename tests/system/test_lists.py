@@ -94,6 +94,14 @@ def test_an_address_of_a_graph_chooses_it_for_every_command(served: Served, tmp_
     for command, words in LISTS:  # nothing of it got into the default graph
         assert said(*command, url=server) == words
 
+    said("input", "pause", "hook", url=plant)
+    assert said("input", "list", url=plant).rstrip().endswith("1 rule, paused")
+    assert said("input", "status", "hook", url=plant).split()[:2] == ["state", "paused"]
+    made = said("input", "create", "hook", "--kind", "webhook", "--settings", settings, url=plant)
+    assert made.startswith("hook is paused, as it was;")
+    said("input", "resume", "hook", url=plant)
+    assert said("input", "status", "hook", url=plant).split()[:2] == ["state", "running"]
+
     for command in (("route", "delete", "all"), ("endpoint", "delete", "out"),
                     ("input", "delete", "hook"), ("index", "drop", "t")):  # fmt: skip
         said(*command, url=plant)

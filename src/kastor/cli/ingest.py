@@ -22,11 +22,12 @@ _COUNTS = ("received", "written", "merged", "deadband", "stale", "rejected")
 
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
-    """Print every input and its kind."""
+    """Print every input, its kind, and which are paused."""
     found = call("GET", url, _PATH, ca_file)["value"]
     for info in found:
         rules = counted(len(info["settings"]["rules"]), "rule")
-        print(f"{info['name']:<32}{info['kind']:<10}{rules}")
+        paused = ", paused" if info["paused"] else ""
+        print(f"{info['name']:<32}{info['kind']:<10}{rules}{paused}")
     none_yet(found, "inputs", "`kastor input create` makes one.")
 
 
@@ -46,8 +47,9 @@ def create(
 ) -> None:
     """Create an input, or replace one; it acts at once."""
     body = {"kind": kind, "settings": read_settings(settings)}
-    call("PUT", url, _path(name), ca_file, body)
-    print(f"{name} is ready; `kastor input status {name}` says how it is doing.")
+    made = call("PUT", url, _path(name), ca_file, body)
+    how = "paused, as it was" if made["paused"] else "ready"
+    print(f"{name} is {how}; `kastor input status {name}` says how it is doing.")
 
 
 @app.command()
@@ -57,11 +59,12 @@ def status(
     url: Url = DEFAULT_URL,
     ca_file: CaFile = None,
 ) -> None:
-    """Say how an input is doing: connection, counts, last error."""
+    """Say how an input is doing: state, connection, counts, last error."""
     state = call("GET", url, f"{_path(name)}/status", ca_file)
     if as_json:
         print(json.dumps(state, indent=2))
         return
+    print(f"{'state':<14}{state['state']}")
     if state["connected"] is not None:
         print(f"{'connected':<14}{'yes' if state['connected'] else 'no'}")
     elif state["kind"] == "mqtt":
@@ -74,6 +77,18 @@ def status(
     print(f"{'last message':<14}{state['lastMessage'] or 'none'}")
     if state["lastError"]:
         print(f"{'last error':<14}{state['lastError']}")
+
+
+@app.command()
+def pause(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Take no more messages; a broker keeps them, as long as its session lasts."""
+    call("POST", url, f"{_path(name)}/pause", ca_file)
+
+
+@app.command()
+def resume(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Take messages again."""
+    call("POST", url, f"{_path(name)}/resume", ca_file)
 
 
 @app.command()

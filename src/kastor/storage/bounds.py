@@ -41,6 +41,16 @@ class SchemaTooNewError(GraphRefusedError):
     """The graph was written by a newer Kastor than this one."""
 
 
+class SchemaTooOldError(GraphRefusedError):
+    """The graph was written by an older Kastor, and reading it alone brings nothing up to date."""
+
+    def __init__(self, where: str, found: int, wanted: int) -> None:
+        super().__init__(
+            f"{where} has schema {found}, and this Kastor copies schema {wanted}. Let this Kastor "
+            "serve it once, which brings it up to date, or copy it with the Kastor that wrote it."
+        )
+
+
 class NotAGraphError(GraphRefusedError):
     """The file or schema is in use, but not by Kastor."""
 
