@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kastor.api.app import Application
+from kastor.api.bodies import BodyBudget
 from kastor.api.hosting import Hosting
 from kastor.api.measure import RequestMeter
 from kastor.api.services import Services
@@ -26,6 +27,7 @@ from kastor.auth.tokens import TokenStore
 from kastor.auth.watch import watch_tokens
 from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
+from kastor.edge.limits import raise_descriptor_limit
 from kastor.engines import make_databases, open_postgres, open_sqlite
 from kastor.graph.catalog import catalog_builder
 from kastor.graphs import OpenStore, ServerGraphs
@@ -49,9 +51,6 @@ if TYPE_CHECKING:
 
 SWITCH_SECONDS = 0.001
 """Interpreter switch interval; see docs/decisions/0002-threads-and-pages.md."""
-
-OPEN_FILES = 65_536
-"""A graph in a file takes up to 14; the soft limit of many systems, 1,024, is soon reached."""
 
 UPKEEP_SECONDS = 60.0
 UPKEEP_PATIENCE = 900.0
@@ -90,7 +89,7 @@ def run(
         PortTakenError, TokenFileError, CertificateError: nothing was started.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    _allow_open_files()
+    raise_descriptor_limit()  # before graphs are opened: one in a file takes up to 14
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 - absent on Windows
@@ -98,19 +97,6 @@ def run(
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_serve(settings, announce, shared, RequestMeter(worker)))
-
-
-def _allow_open_files() -> None:
-    """Raise the soft limit of open files as far as the hard one allows."""
-    try:
-        import resource  # noqa: PLC0415 - absent on Windows
-    except ImportError:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
-    if resource.RLIM_INFINITY != soft < wanted:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def prepare(settings: Settings) -> None:
@@ -232,6 +218,7 @@ def _application(
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
+        bodies=BodyBudget(graphs.default.limits.models_body_bytes),
     )
 
 

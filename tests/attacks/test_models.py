@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from kastor.graph.service import MOST_PROBLEMS, UPLOADS_AT_ONCE
+from kastor.graph.service import UPLOADS_AT_ONCE
+from kastor.graph.upload_check import MOST_PROBLEMS
 from kastor.testing import KastorServer
 
 from .watch import watched

@@ -17,7 +17,7 @@ import pytest
 from kastor.errors import InvalidArgument
 from kastor.events.endpoints import EndpointPolicy, make_sink, read_endpoint
 from kastor.events.model import FAULT_TEXT, Delivered, Fault
-from kastor.events.secrets import LONGEST_SECRET, Secret, SecretError, read_secret
+from kastor.events.secrets import SECRET_BYTES, Secret, SecretError, read_secret
 from kastor.events.sinks.webhook import LONGEST_RETRY
 from kastor.testing import KastorServer
 from tests.events.factory import event
@@ -184,12 +184,12 @@ async def test_settings_of_endpoints_have_bounds(kind: str, settings: dict[str, 
 async def test_a_secret_is_a_small_regular_file(tmp_path: Path) -> None:
     pipe, large = tmp_path / "pipe", tmp_path / "large"
     os.mkfifo(pipe)
-    large.write_bytes(b"x" * (LONGEST_SECRET + 1))
+    large.write_bytes(b"x" * (SECRET_BYTES + 1))
     for path in (pipe, large, Path("/dev/zero"), tmp_path):
         with pytest.raises(SecretError, match=str(path)):
             read_secret(Secret(file=str(path)))
-    large.write_bytes(b"x" * LONGEST_SECRET + b"\n" * 0)
-    assert len(read_secret(Secret(file=str(large)))) == LONGEST_SECRET
+    large.write_bytes(b"x" * SECRET_BYTES + b"\n" * 0)
+    assert len(read_secret(Secret(file=str(large)))) == SECRET_BYTES
 
 
 async def test_a_route_goes_on_after_such_an_answer() -> None:

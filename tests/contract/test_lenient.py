@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .client import assert_error, assert_json
-from .models import BUILDING, M, building
+from .models import BUILDING, C, K, M, building, with_component
 
 if TYPE_CHECKING:
     import httpx2
@@ -213,3 +213,12 @@ def test_another_id_in_the_body_is_told(api: Api, model_m: dict[str, Any]) -> No
 def test_health_has_the_rivals_name_too(api: Api, adt: Api) -> None:
     assert assert_json(api.get("/health", version=None)) == {"status": "ok"}
     assert_error(adt.get("/health", version=None), 404, "NotFound")
+
+
+def test_component_telemetry_has_the_rivals_path_too(api: Api, adt: Api) -> None:
+    path = "/digitaltwins/K1/telemetry/components/Component1"
+    for client, status in ((api, 204), (adt, 404)):
+        client.add_models(C, K)
+        client.add_twin("K1", with_component())
+        assert client.post(path, {"t": 1}, headers={"Message-Id": "1"}).status_code == status
+    assert_error(api.post(path.replace("nt1", "nt2"), {"t": 1}), 404, "ComponentNotFound")

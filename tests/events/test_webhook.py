@@ -324,13 +324,13 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(
 
     asked: list[str] = []
 
-    async def resolve(host: str, port: int, **_: Any) -> list[Any]:
+    def resolve(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         if host == "rebind.example":
             asked.append(host)
             host = "127.0.0.2" if len(asked) == 1 else "127.0.0.1"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     url = target.url.replace("localhost", "rebind.example")
     fault = await fault_of(sink_to(url, OneAddress()))
     assert "may not reach" not in fault.message

@@ -6,12 +6,12 @@ import asyncio
 import json
 
 import pytest
-from structlog.testing import capture_logs
 
 from kastor.assembly import _tell_of_interfaces_inside
 from kastor.errors import KastorError, ModelRefused
 from kastor.graph import commands as c
 from kastor.records import ChangeKind
+from tests.logged import logged
 
 from .engines import Engine
 from .graphs import HALL, HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, hall, interface, prop
@@ -64,12 +64,12 @@ async def test_a_stored_model_with_an_interface_inside_stays_as_it_was(
 
 async def test_the_start_tells_of_models_with_interfaces_inside(empty: Graph) -> None:
     await empty.upload(HALL_MODEL)
-    with capture_logs() as logs:
+    with logged() as logs:
         _tell_of_interfaces_inside(empty.service.catalog)
     assert logs == []
     more = [HOLDS | {"@id": f"dtmi:s:More{n};1"} for n in range(4)]
     await store_as_before(empty, HOLDS, *more)
-    with capture_logs() as logs:
+    with logged() as logs:
         _tell_of_interfaces_inside(empty.service.catalog)
     [entry] = logs
     assert (entry["log_level"], entry["count"], entry["first"][0]) == ("warning", 5, OUTER)

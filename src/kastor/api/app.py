@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kastor.api.bodies import BodyBudget
 from kastor.api.matcher import Matcher
 from kastor.api.measure import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
 from kastor.api.names import check_headers, check_parameters
@@ -64,6 +65,7 @@ class Application:
         access_log: bool = False,
         draining: asyncio.Event | None = None,
         stall_seconds: float = STALL_SECONDS,
+        bodies: BodyBudget | None = None,
     ) -> None:
         self._hosting = hosting
         self._strict = strict
@@ -75,6 +77,7 @@ class Application:
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
         self._stall_seconds = stall_seconds
+        self._bodies = bodies or BodyBudget()
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
@@ -133,13 +136,16 @@ class Application:
             else:
                 addressed, operation, parameters = self._find(scope, raw_path)
                 name = operation.id
-                request = Request(scope, receive, parameters)
+                request = Request(scope, receive, parameters, self._bodies)
                 response = await self._respond(scope, request, addressed, operation)
         except KastorError as error:
             response = answer(error)
         except Exception as error:  # noqa: BLE001 - the last line of defence
             _log.exception("request failed", path=scope["path"], exc_info=error)
             response = unexpected()
+        finally:
+            if request is not None:
+                request.let_go()
         if request is not None and request.warnings:
             response.headers.append(warning_header(request.warnings))
         # Before it is sent: how long that takes is the client's affair, and streams have no end.

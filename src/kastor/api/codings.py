@@ -40,13 +40,17 @@ def decoder_of(coding: bytes, limit: int) -> Decoder | None:
 
 
 class Decoder:
-    """Decodes one body of gzip or zlib (which HTTP calls deflate)."""
+    """Decodes one body of gzip or zlib (which HTTP calls deflate).
+
+    Attributes:
+        size: bytes that have come out.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._inflate = zlib.decompressobj(_EITHER_HEADER)
         self._taken = 0
-        self._size = 0
+        self.size = 0
         self._is_full = False  # more may come out without anything going in
         self._pieces: list[bytes] = []
 
@@ -62,7 +66,7 @@ class Decoder:
                 raise InvalidArgument("Something follows the end of the compressed body.")
             chunk = await self._decode(chunk)
             most = max(_THREADED_PIECE, self._taken * MOST_TIMES)
-            if self._size > self._limit or self._size > most:
+            if self.size > self._limit or self.size > most:
                 return False
         return True
 
@@ -79,8 +83,8 @@ class Decoder:
     async def _decode(self, chunk: bytes) -> bytes:
         """Decode at most one piece; return what is left to decode."""
         # The first piece shows whether there is more to come than a thread costs.
-        long = self._size >= _PIECE
-        most = min(_THREADED_PIECE if long else _PIECE, self._limit - self._size + 1)
+        long = self.size >= _PIECE
+        most = min(_THREADED_PIECE if long else _PIECE, self._limit - self.size + 1)
         inflate = self._inflate
         try:
             if long:
@@ -90,6 +94,6 @@ class Decoder:
         except zlib.error as error:
             raise InvalidArgument(f"The compressed body cannot be read: {error}.") from None
         self._pieces.append(piece)
-        self._size += len(piece)
+        self.size += len(piece)
         self._is_full = len(piece) == most and not inflate.eof
         return inflate.unconsumed_tail or inflate.unused_data

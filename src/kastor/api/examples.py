@@ -49,6 +49,7 @@ _EXAMPLES: dict[str, Example] = {
     ),
     "DigitalTwins_SendTelemetry": _twin(_BUILDING, {"occupants": 12}),
     "DigitalTwins_SendComponentTelemetry": _twin(_BOX, {"read": True}, componentPath="nameplate"),
+    "DigitalTwins_SendTelemetryOfComponent": _twin(_BOX, {"read": True}, componentPath="nameplate"),
     "DigitalTwins_GetRelationshipById": _twin(
         _BUILDING, relationshipId="building-1-hasPart-floor-0"
     ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from kastor.api.request import Request, Response, json_response, parse_json
+from kastor.api.request import Request, Response, json_response
 from kastor.errors import InvalidArgument
 from kastor.storage.placement import Wish
 
@@ -31,14 +31,15 @@ async def get_graph(services: Services, request: Request) -> Response:
 async def create_graph(services: Services, request: Request) -> Response:
     """Answer PUT /kastor/v1/graphs/{name}."""
     body = await request.body(services.limits.body_bytes)
-    wish = _read_wish(body) if body else Wish()
+    wish = await _read_wish(request, body) if body else Wish()
     info = await services.graphs.create(request.parameters[0], wish)
     return json_response(orjson.dumps(_info(info)), status=201)
 
 
 async def move_graph(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/graphs/{name}/move; the graph's state tells how it goes on."""
-    wish = _read_wish(await request.body(services.limits.body_bytes))
+    body = await request.body(services.limits.body_bytes)
+    wish = await _read_wish(request, body)
     info = await services.graphs.move(request.parameters[0], wish)
     return json_response(orjson.dumps(_info(info)), status=202)
 
@@ -49,8 +50,8 @@ async def delete_graph(services: Services, request: Request) -> Response:
     return Response(204)
 
 
-def _read_wish(body: bytes) -> Wish:
-    wish = parse_json(body)
+async def _read_wish(request: Request, body: bytes) -> Wish:
+    wish = await request.decoded(body)
     if not isinstance(wish, dict) or not wish.keys() <= _WISHES:
         raise InvalidArgument("A place is given by `database`, `schema` or both.")
     if not all(isinstance(value, str) for value in wish.values()):

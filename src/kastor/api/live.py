@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from kastor.api.feed import HEARTBEAT_SECONDS
-from kastor.api.query import STRICT_HEADER, read_object
+from kastor.api.query import STRICT_HEADER, read_members
 from kastor.api.request import Request, StreamResponse
 from kastor.errors import BadRequest, KastorError
 from kastor.live.service import Beat, Ready, Removed, Rows
@@ -26,8 +26,7 @@ _log = get_logger("kastor.live")
 
 async def follow(services: Services, request: Request) -> StreamResponse:
     """Answer POST /kastor/v1/query/live; what is wrong with the query is said before the stream."""
-    body = read_object(await request.body(services.limits.body_bytes))
-    text = body.get("query")
+    text = (await read_members(request, services.limits.body_bytes, ("query",)))["query"]
     if not isinstance(text, str) or not text:
         raise BadRequest("The request needs a query: a text.")
     strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")

@@ -9,15 +9,18 @@ import orjson
 
 from kastor.api import legacy
 from kastor.api.paging import max_items
-from kastor.api.request import Request, Response, json_response, parse_json
+from kastor.api.request import Request, Response, json_response
 from kastor.errors import BadRequest, InvalidArgument, ValidationFailed
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kastor.api.services import Services
 
 STRICT_HEADER = b"kastor-adt-strict"
 EXPLAIN_HEADER = b"kastor-explain"
+_MEMBERS = ("query", "continuationToken")
 _YES = (b"true", b"1")
 _log = get_logger("kastor.query")
 _UNBOUNDED = 1_000_000_000
@@ -26,7 +29,7 @@ _UNBOUNDED = 1_000_000_000
 async def query_twins(services: Services, request: Request) -> Response:
     """Answer POST /query; a token wins over the query text beside it."""
     size = max_items(request, 0, _UNBOUNDED) or None
-    body = read_object(await request.body(services.limits.body_bytes))
+    body = await read_members(request, services.limits.body_bytes, _MEMBERS)
     text, token = body.get("query"), body.get("continuationToken")
     if text is not None and not isinstance(text, str):
         raise BadRequest("query must be a string.")
@@ -52,12 +55,20 @@ async def query_twins(services: Services, request: Request) -> Response:
     return json_response(answer + b"}", (b"query-charge", f"{page.charge:.2f}".encode()))
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """Return a body that is a JSON object; raises BadRequest for anything else."""
+async def read_members(request: Request, limit: int, names: Iterable[str]) -> dict[str, Any]:
+    """Return these members of a body that is a JSON object; others are overlooked, and let go.
+
+    Raises:
+        BadRequest: the body is something else.
+    """
+    body = await request.body(limit)
     try:
-        value = parse_json(body)
+        value = await request.decoded(body)
     except (InvalidArgument, ValidationFailed) as error:
         raise BadRequest(error.message) from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object with a query.")
-    return value
+    members = {name: value.get(name) for name in names}
+    del value, body
+    request.let_go()  # a query may take long, and holds nothing of its body but these
+    return members

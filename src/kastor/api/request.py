@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from kastor.api.bodies import FREE_BYTES, BodyBudget
 from kastor.api.codings import decoder_of
 from kastor.api.conditions import read_if_match, read_if_none_match
 from kastor.auth.roles import ANONYMOUS, Actor
@@ -129,11 +130,18 @@ class Request:
     """One request on its way through the operation's handler."""
 
     __slots__ = (
-        *("_peer", "_query", "_query_string", "_receive", "_size", "actor", "api_version"),
-        *("base_url", "headers", "parameters", "warnings"),
+        *("_bodies", "_has_turn", "_kept", "_kept_for", "_peer", "_query", "_query_string"),
+        *("_receive", "_size", "actor", "api_version", "base_url", "headers", "parameters"),
+        "warnings",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        parameters: tuple[str, ...],
+        bodies: BodyBudget | None = None,
+    ) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._query_string: bytes = scope["query_string"]
         self._query: Query | None = None
@@ -145,6 +153,9 @@ class Request:
         self._peer = (scope.get("client") or ("",))[0]
         self._receive = receive
         self._size = 0
+        self._bodies = bodies
+        self._kept, self._kept_for = 0, ""
+        self._has_turn = False
 
     def warn(self, text: str) -> None:
         """Say something beside the answer, in its header `kastor-warning`."""
@@ -225,6 +236,14 @@ class Request:
         declared = self.headers.get(b"content-type", b"").decode("latin-1")
         return declared.partition(";")[0].strip().lower()
 
+    @property
+    def declared_length(self) -> int | None:
+        """Bytes that the body is said to have, as it comes; None where it is not said."""
+        length = self.headers.get(b"content-length", b"")
+        if b"content-encoding" in self.headers or not length.isdigit():
+            return None
+        return int(length)
+
     async def body(
         self, limit: int, types: Container[str] = _BODY_TYPES, wanted: str = "application/json"
     ) -> bytes:
@@ -241,6 +260,7 @@ class Request:
             InvalidArgument: it is not what its content coding says.
             ClientGone: the client went away before the body's end.
             PayloadTooLarge: it has more than `limit` bytes, compressed or not.
+            TooManyRequests: the bodies of all requests take too much.
         """
         if self.media_type not in types:
             raise MediaTypeError(
@@ -265,6 +285,7 @@ class Request:
                 chunks.append(chunk)
             elif not await decoder.take(chunk):
                 raise _too_large(limit)
+            self._keep(size if decoder is None else decoder.size)
         body = b"".join(chunks) if decoder is None else decoder.end()
         self._size = len(body)
         return body.removeprefix(codecs.BOM_UTF8) if types is _BODY_TYPES else body
@@ -291,6 +312,38 @@ class Request:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    def _keep(self, size: int) -> None:
+        """Count what the body takes so far; raises TooManyRequests."""
+        more = size - FREE_BYTES - self._kept
+        if more <= 0 or self._bodies is None:
+            return
+        self._kept_for = self._kept_for or self.client
+        self._bodies.take(self._kept_for, more)
+        self._kept += more
+
+    def let_go(self) -> None:
+        """Count the body no longer: it has been answered; doing so twice does no harm."""
+        if self._bodies is None:
+            return
+        if self._kept:
+            self._bodies.give_back(self._kept_for, self._kept)
+            self._kept = 0
+        if self._has_turn:
+            self._has_turn = False
+            self._bodies.turns.release()
+
+    async def decoded(self, body: bytes) -> Json:
+        """Return the decoded body, as `parse_json`; of a large one off the event loop, in turn.
+
+        The turn ends with the request: until then the values are in memory.
+        """
+        if len(body) <= LARGE_BYTES:
+            return parse_json(body)
+        if self._bodies is not None and not self._has_turn:
+            await self._bodies.turns.acquire()
+            self._has_turn = True
+        return await asyncio.to_thread(parse_json, body)
+
     async def document(self, limit: int) -> Document:
         """Return a body that is a JSON object.
 
@@ -298,7 +351,7 @@ class Request:
             BadRequest: there is no body.
             InvalidArgument: it is no JSON, or no object.
         """
-        value = await decoded(await self.body(limit))
+        value = await self.decoded(await self.body(limit))
         if not isinstance(value, dict):
             raise InvalidArgument("The body must be a JSON object.")
         return value
@@ -311,17 +364,10 @@ class Request:
             InvalidArgument: it is no JSON.
             JsonPatchInvalid: it is no array of objects.
         """
-        value = await decoded(await self.body(limit, wanted=_PATCH_WANTED))
+        value = await self.decoded(await self.body(limit, wanted=_PATCH_WANTED))
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise JsonPatchInvalid("A JSON Patch is an array of operation objects.")
         return tuple(value)
-
-
-async def decoded(body: bytes) -> Json:
-    """Return the decoded body, as `parse_json`; of a large one off the event loop."""
-    if len(body) > LARGE_BYTES:
-        return await asyncio.to_thread(parse_json, body)
-    return parse_json(body)
 
 
 def parse_json(body: bytes) -> Json:

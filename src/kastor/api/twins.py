@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kastor.api import legacy
 from kastor.api.identifiers import require_id, require_new_id
-from kastor.api.request import Request, Response, decoded, etag_header, json_response
+from kastor.api.request import Request, Response, etag_header, json_response
 from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry, Written
 from kastor.graph.documents import with_etag
 
@@ -83,7 +83,7 @@ async def send_telemetry(services: Services, request: Request) -> Response:
     if len(request.parameters) > 1:
         component = require_id(request.parameters[1], "component")
     body = await request.body(services.limits.body_bytes)
-    await decoded(body)
+    await request.decoded(body)
     content_type = request.headers.get(b"content-type", b"application/json").decode("latin-1")
     message_id = request.headers.get(b"message-id")
     command = SendTelemetry(

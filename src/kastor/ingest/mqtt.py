@@ -35,6 +35,7 @@ from kastor.ingest.pipeline import Pipeline, Verdict
 from kastor.logs import get_logger
 from kastor.storage.lease import Lease
 from kastor.vital import Kept, Vitals, attempt
+from kastor.waiting import in_own_thread
 
 CONNECT_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT, STAND_BY = 0.2, 20.0, 60.0
@@ -225,7 +226,7 @@ class _Connection:
         properties.ReceiveMaximum = settings.receive_maximum
         properties.MaximumPacketSize = settings.max_bytes + PACKET_OVERHEAD
         port = settings.port or (8883 if settings.tls else 1883)
-        await asyncio.to_thread(
+        await in_own_thread(
             client.connect,
             settings.host,
             port,
@@ -271,7 +272,7 @@ class _Connection:
             task.cancel()  # the message comes again, maybe to another process
         if client is not None:
             client.disconnect()
-            await asyncio.to_thread(client.loop_stop)
+            await in_own_thread(client.loop_stop)
         for future in (self._greeted, self._subscribed, self.lost):
             if future.done() and not future.cancelled():
                 future.exception()  # has been seen

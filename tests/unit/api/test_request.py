@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kastor.api import request as request_module
+from kastor.api.bodies import DECODED_AT_ONCE, FREE_BYTES, MOST_BYTES, BodyBudget
+from kastor.api.query import read_members
 from kastor.api.request import (
+    LARGE_BYTES,
     MAX_PARAMETERS,
     ClientGone,
+    Request,
     _kept_query,
     etag_header,
     parse_json,
     parse_query,
 )
+from kastor.auth.roles import ANONYMOUS
 from kastor.errors import (
     BadRequest,
     InvalidArgument,
@@ -25,11 +34,12 @@ from kastor.errors import (
     KastorError,
     MediaTypeError,
     PayloadTooLarge,
+    TooManyRequests,
     ValidationFailed,
 )
 from kastor.nesting import MAX_DEPTH
 
-from .wire import Receiver, request_of
+from .wire import Receiver, request_of, scope_of
 
 pytestmark = pytest.mark.anyio
 
@@ -274,3 +284,71 @@ class TestBoundsOfQueries:
         for number in range(2_000):
             parse_query(b"x=%d" % number)
         assert _kept_query.cache_info().currsize <= 256
+
+
+def test_no_handler_decodes_a_large_body_on_the_event_loop() -> None:
+    """`Request.decoded` does it in a thread; who calls `parse_json` by itself holds everybody up."""
+    folder = Path(request_module.__file__).parent
+    callers = [each.name for each in folder.glob("*.py") if "parse_json" in each.read_text()]
+    assert callers == ["request.py"]
+
+
+@pytest.mark.parametrize("size", [10, LARGE_BYTES + 1])
+def test_large_query_bodies_are_decoded_in_a_thread(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noting(body: bytes) -> Any:
+        threads.append(threading.current_thread())
+        return parse_json(body)
+
+    monkeypatch.setattr(request_module, "parse_json", noting)
+    body = json.dumps({"query": "x" * size}).encode()
+    found = asyncio.run(read_members(request_of(body), len(body), ("query",)))
+    assert found == {"query": "x" * size}
+    assert (threads == [threading.current_thread()]) == (size < LARGE_BYTES)
+
+
+def own(bodies: BodyBudget, *chunks: bytes, peer: str = "10.0.0.1") -> Request:
+    scope = scope_of(client=(peer, 1))
+    request = Request(scope, Receiver(*chunks), (), bodies)
+    request.actor = ANONYMOUS
+    return request
+
+
+async def test_bodies_of_all_requests_have_a_bound() -> None:
+    bodies, body = BodyBudget(), b"x" * (1_000_000 + FREE_BYTES)
+    held = [own(bodies, body) for _ in range(MOST_BYTES // 2 // 1_000_000)]
+    for each in held:
+        await each.body(len(body))
+    with pytest.raises(TooManyRequests):
+        await own(bodies, body).body(len(body))
+    small = b"x" * FREE_BYTES
+    assert await own(bodies, small).body(len(small)) == small
+    other = own(bodies, body, peer="10.0.0.2")
+    assert await other.body(len(body)) == body
+    for each in [*held, *held, other]:
+        each.let_go()
+    assert bodies.size == 0
+    assert await own(bodies, body).body(len(body)) == body
+
+
+async def test_a_body_that_is_allowed_always_has_room() -> None:
+    body = b"x" * (2 * MOST_BYTES)
+    request = own(BodyBudget(len(body)), body)
+    assert len(await request.body(len(body))) == len(body)
+
+
+async def test_large_bodies_have_their_turns() -> None:
+    bodies, body = BodyBudget(), json.dumps(["x" * LARGE_BYTES]).encode()
+    having = [own(bodies) for _ in range(DECODED_AT_ONCE)]
+    for each in having:
+        await each.decoded(body)
+    waiting = asyncio.ensure_future(own(bodies).decoded(body))
+    assert await own(bodies).decoded(b"[1]") == [1]
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    having[0].let_go()
+    having[0].let_go()
+    assert await waiting == ["x" * LARGE_BYTES]

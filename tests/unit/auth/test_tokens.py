@@ -11,7 +11,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 
 from kastor.auth import watch
 from kastor.auth.roles import ROLES, Permission
@@ -23,6 +22,7 @@ from kastor.auth.tokens import (
     list_tokens,
     revoke_token,
 )
+from tests.logged import logged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -320,7 +320,7 @@ def test_the_watch_never_ends_and_tells_once(path: Path, monkeypatch: pytest.Mon
         assert not task.done()
         task.cancel()
 
-    with structlog.testing.capture_logs() as logs:
+    with logged() as logs:
         asyncio.run(run())
     assert [each["log_level"] for each in logs][:4] == ["error", "info", "error", "info"]
     assert len(logs) <= 6

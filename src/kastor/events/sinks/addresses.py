@@ -6,10 +6,11 @@ differently a moment later changes nothing.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any
+
+from kastor.waiting import in_own_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +29,8 @@ async def allowed_addresses(host: str, port: int, policy: EndpointPolicy) -> lis
         AddressRefusedError: it has none.
         OSError: the name cannot be resolved.
     """
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await in_own_thread(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise _unresolved(host, error) from None
     return _allowed(host, found, policy)

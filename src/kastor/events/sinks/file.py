@@ -8,7 +8,6 @@ What Kastor did not make it never cuts, renames or deletes: `events.sinks.made` 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import fcntl
@@ -24,6 +23,7 @@ from kastor.events.envelope import delivery_trace, structured
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
 from kastor.events.sinks import made
+from kastor.waiting import in_own_thread
 
 LOCK_SECONDS, LOCK_PAUSE_SECONDS = 5.0, 0.01
 
@@ -52,12 +52,12 @@ class FileSink:
 
     async def close(self) -> None:
         """Close the file, after a write that is still under way."""
-        await asyncio.to_thread(self._close_when_done)
+        await in_own_thread(self._close_when_done)
 
     async def deliver(self, events: Sequence[Event]) -> Delivered:
         """Append, flush to disk, confirm."""
         lines = [structured(event, delivery_trace(event)) + b"\n" for event in events]
-        return await asyncio.to_thread(self._append, lines)
+        return await in_own_thread(self._append, lines)
 
     def _append(self, lines: list[bytes]) -> Delivered:
         with self._lock:

@@ -22,6 +22,7 @@ from kastor.events.policy import EndpointPolicy
 from kastor.events.secrets import SecretError, read_optional
 from kastor.events.sinks.kafka_brokers import BrokerCheck, connection_settings
 from kastor.logs import library_logger
+from kastor.waiting import in_own_thread
 from kastor.words import counted
 
 POLL_SECONDS = 0.05
@@ -59,7 +60,7 @@ class KafkaSink:
             self._running.stopped = True
         producer, self._producer = self._producer, None
         if producer is not None:
-            await asyncio.to_thread(_discard, producer)
+            await in_own_thread(_discard, producer)
 
     async def deliver(self, events: Sequence[Event]) -> Delivered:
         """Produce all, then wait for the reports."""
@@ -89,7 +90,7 @@ class KafkaSink:
     async def _run(self, call: _Call, producer: Producer, *, singly: bool = False) -> None:
         self._running = call
         try:
-            await asyncio.to_thread(call.run, producer, singly=singly)
+            await in_own_thread(call.run, producer, singly=singly)
         except asyncio.CancelledError:
             call.stopped = True
             raise

@@ -8,7 +8,6 @@ elsewhere between check and connection, and a cluster that tells of other broker
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from kastor.events.endpoint_kinds import KafkaEndpoint
 from kastor.events.policy import EndpointPolicy
 from kastor.events.sinks.addresses import allowed_addresses
 from kastor.logs import library_logger
+from kastor.waiting import in_own_thread
 
 CHECK_SECONDS = 60.0
 _PORT = 9092
@@ -61,7 +61,7 @@ class BrokerCheck:
             named = [host] if self._endpoint.tls else addresses
             checked += [_joined(each, port) for each in named]
         first = ",".join(checked)
-        for host, port in await asyncio.to_thread(self._told, connection, first):
+        for host, port in await in_own_thread(self._told, connection, first):
             await allowed_addresses(host, port, self._policy)
         self._checked_at = time.monotonic()
         return first

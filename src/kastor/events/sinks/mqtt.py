@@ -25,6 +25,7 @@ from kastor.events.sinks.connected import ConnectedSink
 from kastor.events.sinks.paho_client import GuardedClient
 from kastor.events.sinks.trust import tls_context
 from kastor.events.templates import render
+from kastor.waiting import in_own_thread
 
 KEEP_ALIVE = 30
 _FAILURE = 0x80
@@ -63,7 +64,7 @@ class MqttSink(ConnectedSink):
         loop = asyncio.get_running_loop()
         self._connected = loop.create_future()
         self._client = client = self._make_client(loop)
-        await asyncio.to_thread(
+        await in_own_thread(
             client.connect, self._endpoint.host, self._port, KEEP_ALIVE, clean_start=True
         )
         client.loop_start()
@@ -74,7 +75,7 @@ class MqttSink(ConnectedSink):
         self._fail_all("the connection was closed")
         if client is not None:
             client.disconnect()
-            await asyncio.to_thread(client.loop_stop)
+            await in_own_thread(client.loop_stop)
 
     async def _send(self, event: Event) -> Fault | None:
         client = self._client

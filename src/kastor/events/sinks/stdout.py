@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from kastor.events.endpoint_kinds import StdoutEndpoint
 from kastor.events.envelope import delivery_trace, structured
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.policy import EndpointPolicy
+from kastor.waiting import in_own_thread
 
 _PRINTING = threading.Lock()
 """Lines of several routes must not run into each other."""
@@ -32,7 +33,7 @@ class StdoutSink:
         """Print; a reader that is slow holds up this route and nothing else."""
         lines = b"".join(structured(event, delivery_trace(event)) + b"\n" for event in events)
         try:
-            await asyncio.to_thread(_print, lines)
+            await in_own_thread(_print, lines)
         except (OSError, ValueError) as error:  # a closed pipe, a closed stream
             return Delivered(0, Fault("unavailable", f"standard output: {error}"))
         return Delivered(len(events))
@@ -40,5 +41,8 @@ class StdoutSink:
 
 def _print(lines: bytes) -> None:
     with _PRINTING:
-        sys.stdout.buffer.write(lines)
-        sys.stdout.buffer.flush()
+        # Past the buffer: whoever waits in it would keep the process from ending.
+        sys.stdout.flush()
+        rest = memoryview(lines)
+        while rest:
+            rest = rest[os.write(sys.stdout.fileno(), rest) :]
