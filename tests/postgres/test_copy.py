@@ -60,6 +60,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hook = {"kind": "file", "settings": {"path": str(folder / "events.ndjson")}}
         http.put("/kastor/v1/endpoints/log", json=hook)
         http.put("/eventroutes/r", json={"endpointName": "log", "filter": "true"})
+        rules = [{"twin": "{/a}", "patch": {"/size": "/b"}}]
+        body = {"kind": "webhook", "settings": {"rules": rules}}
+        assert http.put("/kastor/v1/inputs/hook", json=body).is_success
         for number, size in enumerate(SIZES * 3):
             body = {
                 "$metadata": {"$model": MODEL["@id"]},
@@ -79,8 +82,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "graphs" / "default.sqlite3"
 
 
-def copy(source: str, target: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kastor", "copy", "--quiet", source, target]
+def copy(source: str, target: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kastor", "copy", "--quiet", *flags, source, target]
     return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
 
@@ -95,6 +98,49 @@ def test_a_graph_goes_to_postgresql_and_back_unchanged(
     assert there.stdout == again.stdout, "other counts or hashes"
     for table in TABLES:
         assert table.name in there.stdout
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_the_routes_and_inputs_of_a_copy_wait_if_that_is_asked_for(
+    source: Path, dsn: str, tmp_path: Path, engine: str
+) -> None:
+    file, schema = tmp_path / "data" / "graphs" / "default.sqlite3", place(dsn)
+    target = str(file) if engine == "sqlite" else schema
+    flags = () if engine == "sqlite" else ("--db", dsn, "--graph-schema", schema.rpartition("=")[2])
+    file.parent.mkdir(parents=True)
+    warned = copy(str(source), target)
+    assert "runs 1 route and 1 input as soon as it is served" in warned.stderr
+    assert "--paused" in warned.stderr
+    done = copy(str(source), target, "--paused")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert done.stdout.startswith(warned.stdout), "other counts or hashes"
+    assert "`kastor route resume`, `kastor input resume`" in done.stdout
+    with (
+        KastorServer(flags, data_dir=tmp_path / "data") as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        (route,) = http.get("/kastor/v1/routes").json()["value"]
+        assert route["state"] == "paused"
+        assert http.get("/kastor/v1/inputs/hook/status").json()["state"] == "paused"
+    copied = copy(target, str(tmp_path / "again.sqlite3"))
+    assert (copied.returncode, copied.stderr) == (0, ""), "paused is paused wherever it goes"
+
+
+def test_a_graph_of_an_older_kastor_is_told_of(source: Path, dsn: str, tmp_path: Path) -> None:
+    older, schema = tmp_path / "older.sqlite3", place(dsn)
+    assert copy(str(source), str(older)).returncode == 0
+    assert copy(str(source), schema).returncode == 0
+    connection = apsw.Connection(str(older))
+    connection.execute("ALTER TABLE inputs DROP COLUMN paused; PRAGMA user_version = 3").fetchall()
+    connection.close()
+    name = schema.partition("graph_schema=")[2]
+    asyncio.run(run(dsn, f"UPDATE {name}.meta SET schema_number = 3"))
+    for each in (str(older), schema):
+        refused = copy(each, str(tmp_path / "never.sqlite3"))
+        assert refused.returncode == 1
+        assert "Let this Kastor serve it once" in refused.stderr
+    nothing = copy(place(dsn), str(tmp_path / "never.sqlite3"))
+    assert "There is no graph in the schema" in nothing.stderr
 
 
 def test_a_copied_graph_is_served_and_goes_on(source: Path, dsn: str) -> None:

@@ -191,11 +191,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "Input": {
         "type": "object",
-        "required": ["name", "kind", "settings"],
+        "required": ["name", "kind", "settings", "paused"],
         "properties": {
             "name": _STRING,
             "kind": {"enum": ["mqtt", "webhook"]},
             "settings": {"type": "object"},
+            "paused": {"type": "boolean"},
         },
         "additionalProperties": False,
     },
@@ -207,10 +208,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "InputStatus": {
         "type": "object",
-        "required": ["name", "kind", "connected", "heldBy", "since", *_INPUT_COUNTS],
+        "required": ["name", "kind", "state", "connected", "heldBy", "since", *_INPUT_COUNTS],
         "properties": {
             "name": _STRING,
             "kind": {"enum": ["mqtt", "webhook"]},
+            "state": {"enum": ["running", "paused", "stopped"]},
             "connected": {"type": ["boolean", "null"]},
             "heldBy": {"type": ["string", "null"]},
             "since": _STRING,

@@ -20,6 +20,7 @@ from kastor.live.diff import Difference, Row, Shown, numbered, read_row
 from kastor.live.plan import Identity, Mode, live_plan
 from kastor.live.tail import Changed, Listener, Tail
 from kastor.query.plan import Plan, Truth
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -178,7 +179,7 @@ class LiveService:
         most = self.settings.max_queries
         if len(self._open) >= most:
             raise TooManyRequests(
-                f"{most} live queries are open on this graph, and no more are allowed (setting "
+                f"This graph has all the live queries open that are allowed: {most} (setting "
                 "max_live_queries). Close one, or share one among several readers.",
                 retry_after=5,
             )
@@ -198,7 +199,7 @@ class LiveService:
         most = self.settings.max_queries_each
         if sum(each.client == client for each in self._open) >= most:
             raise TooManyRequests(
-                f"This client has {most} live queries open on this graph, and no more are allowed "
+                f"This client has all the live queries open on this graph that it may have: {most} "
                 "(setting max_live_queries_per_client). Close one, or share one among several "
                 "readers.",
                 retry_after=5,
@@ -385,8 +386,8 @@ class LiveQuery:
 
     def _too_many(self) -> QueryError:
         return QueryError(
-            f"The query has more than {self._settings.max_rows} rows, too many to be followed "
-            "(setting max_live_rows). Narrow it down with WHERE, or aggregate."
+            f"The query has more than {counted(self._settings.max_rows, 'row')}, too many to be "
+            "followed (setting max_live_rows). Narrow it down with WHERE, or aggregate."
         )
 
 

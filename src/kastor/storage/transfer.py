@@ -102,7 +102,12 @@ TABLES: tuple[Table, ...] = (
         ("requeued",),
         ("key", "route", "position", "event", "error", "attempts", "died", "requeued"),
     ),
-    Table("inputs", ("name",), ("kind", "settings"), ("name", "kind", "settings", "created")),
+    Table(
+        "inputs",
+        ("name",),
+        ("kind", "settings", "paused"),
+        ("name", "kind", "settings", "created", "paused"),
+    ),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""
 
@@ -117,6 +122,14 @@ class Identification:
     last_tick: int
     log_position: int
     """Of the newest entry there ever was in the change log; the log may be empty by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """How many routes and inputs are not paused."""
+
+    routes: int
+    inputs: int
 
 
 class GraphFile(Protocol):
@@ -153,6 +166,12 @@ class GraphFile(Protocol):
 
     async def identify(self, identification: Identification) -> None:
         """Take over what makes another graph itself, and put the sizes and sequences right."""
+
+    async def active(self) -> Active:
+        """Return what a server would begin to work on that opened the graph."""
+
+    async def pause(self) -> None:
+        """Pause all routes and inputs."""
 
     async def finish(self) -> None:
         """Say that what was written is whole, so that a server may open it."""
