@@ -30,21 +30,25 @@ async def follow(services: Services, request: Request) -> StreamResponse:
     if not isinstance(text, str) or not text:
         raise BadRequest("The request needs a query: a text.")
     strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
-    live = await request.unless_gone(services.live.open(text, strict=strict))
+    live = await request.unless_gone(
+        services.live.open(text, strict=strict, parameters=body.get("parameters"))
+    )
+    for warning in live.warnings:
+        request.warn(warning)
     return StreamResponse(_stream(live), b"text/event-stream")
 
 
 async def _stream(live: LiveQuery) -> AsyncIterator[bytes]:
     try:
         async for update in live.updates(HEARTBEAT_SECONDS):
-            yield _event(update)
+            yield _event(update, live.warnings)
     except KastorError as error:
         _log.info("live query ended", code=error.code, reason=error.message)
         told = orjson.dumps({"error": {"code": error.code, "message": error.message}})
         yield b"event: error\ndata: " + told + b"\n\n"
 
 
-def _event(update: Update) -> bytes:
+def _event(update: Update, warnings: tuple[str, ...]) -> bytes:
     match update:
         case Rows():
             name = update.kind.encode()
@@ -54,7 +58,10 @@ def _event(update: Update) -> bytes:
             data = orjson.dumps({"rows": [{"id": identity} for identity in update.ids]})
         case Ready():
             name = b"ready"
-            data = orjson.dumps({"mode": update.mode, "why": update.why})
+            told: dict[str, object] = {"mode": update.mode, "why": update.why}
+            if warnings:
+                told["warnings"] = warnings
+            data = orjson.dumps(told)
         case Beat():
             return b": nothing new\nid: %d\n\n" % update.position
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (update.position, name, data)

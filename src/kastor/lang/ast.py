@@ -36,11 +36,25 @@ class Path:
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
+def name_of(path: Path) -> str:
+    """The first step of a path, as text."""
+    first = path.steps[0]
+    return first.text if isinstance(first, Name) else str(first.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Literal:
     """A string, number, boolean or null."""
 
     value: str | int | float | bool | None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``$name`` where only a literal may stand (superset); elsewhere it reads as a path."""
+
+    name: str
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
@@ -93,10 +107,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """``operand IN [..]``, or NIN when negated."""
+    """``operand IN [..]``, or NIN when negated; in the superset ``IN $list``."""
 
     operand: Scalar
-    values: tuple[Literal, ...]
+    values: tuple[Literal | Parameter, ...] | Parameter
     negated: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -136,7 +150,7 @@ class Like:
     """``operand LIKE 'a%b_'`` (superset)."""
 
     operand: Scalar
-    pattern: str
+    pattern: str | Parameter
     negated: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -155,7 +169,7 @@ class OfModel:
     """``IS_OF_MODEL([alias,] 'dtmi' [, exact])``."""
 
     alias: Name | None
-    model: str
+    model: str | Parameter
     exact: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -311,18 +325,20 @@ class Query:
     Attributes:
         columns: None for ``*`` and for an empty list after TOP.
         extensions: what the text uses beyond the base language: name and offset of each.
+        synonyms: where it spells the base language in another way: message and offset of each.
     """
 
     columns: tuple[Column, ...] | None
     source: From
     where: Condition | None = None
-    top: int | None = None
+    top: int | Parameter | None = None
     distinct: bool = False
     group: tuple[Path, ...] = ()
     having: Condition | None = None
     order: tuple[OrderTerm, ...] = ()
-    limit: int | None = None
-    offset: int | None = None
+    limit: int | Parameter | None = None
+    offset: int | Parameter | None = None
     explain: bool = False
     extensions: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
+    synonyms: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)

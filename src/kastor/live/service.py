@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from kastor.query.compiled import Compiled
+    from kastor.query.given import Given
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
     from kastor.vital import Vitals
@@ -158,10 +159,13 @@ class LiveService:
         """How many are open."""
         return len(self._open)
 
-    async def open(self, text: str, *, strict: bool = False) -> LiveQuery:
-        """Run a query, ready to be followed.
+    async def open(
+        self, text: str, *, strict: bool = False, parameters: object = None
+    ) -> LiveQuery:
+        """Run a query, ready to be followed; `parameters` are the values for ``$name``.
 
         Raises:
+            BadRequest: the parameters cannot be.
             QueryError: the text is wrong, cannot be followed, or has too many rows.
             QueryTimeout: it took too long.
             TooManyRequests: too many are open.
@@ -173,8 +177,9 @@ class LiveService:
                 "max_live_queries). Close one, or share one among several readers.",
                 retry_after=5,
             )
-        compiled = await self.query.compiled(text, strict=strict)
-        live = LiveQuery(self, compiled, text, strict=strict)
+        given = self.query.given(parameters, strict=strict)
+        compiled = await self.query.compiled(text, strict=strict, given=given)
+        live = LiveQuery(self, compiled, text, given, strict=strict)
         self._open.add(live)
         try:
             await live.start()
@@ -199,11 +204,17 @@ class LiveQuery:
     """One query and one client that follows it."""
 
     def __init__(
-        self, service: LiveService, compiled: Compiled, text: str, *, strict: bool
+        self,
+        service: LiveService,
+        compiled: Compiled,
+        text: str,
+        given: Given | None,
+        *,
+        strict: bool,
     ) -> None:
         self._service = service
         self._settings = service.settings
-        self._text, self._strict = text, strict
+        self._text, self._strict, self._given = text, strict, given
         self._compiled, self.plan = compiled, live_plan(compiled.plan)
         self._shown = Shown()
         self._snapshot = Difference()
@@ -211,6 +222,11 @@ class LiveQuery:
         self.listener: Listener | None = None
         self.settled = 0
         """The position whose state the client has been told, all of it."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Names of the query that no stored model knows, for people."""
+        return self._compiled.warnings
 
     async def start(self) -> None:
         """Take the position, then the snapshot."""
@@ -272,7 +288,9 @@ class LiveQuery:
 
     async def _evaluate(self, changed: Changed) -> Difference:
         for _ in range(ATTEMPTS):
-            compiled = await self._service.query.compiled(self._text, strict=self._strict)
+            compiled = await self._service.query.compiled(
+                self._text, strict=self._strict, given=self._given
+            )
             if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
                 self.plan = live_plan(compiled.plan)
                 changed.everything = True
