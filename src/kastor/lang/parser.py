@@ -41,6 +41,8 @@ class Parser(Patterns):
         self.take(";")
         if self.keys[self.at] != END:
             self._stray()
+        if not (explain or self.extensions or self.synonyms):
+            return query
         return replace(
             query,
             explain=explain,

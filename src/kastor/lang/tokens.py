@@ -57,11 +57,6 @@ def tokenize(text: str) -> Tokens:
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or END
         word = match[kind]
-        if kind == "BAD":
-            if word not in UNUSUAL_BLANKS:
-                raise _bad(text, match.start(kind))
-            blanks.append(match.start(kind))
-            continue
         kinds.append(kind)
         texts.append(word)
         starts.append(match.start(kind))
@@ -72,6 +67,11 @@ def tokenize(text: str) -> Tokens:
         elif kind == END:
             keys.append(END)
             break
+        elif kind == "BAD":
+            if word not in UNUSUAL_BLANKS:
+                raise _bad(text, match.start(kind))
+            blanks.append(starts.pop())
+            del kinds[-1], texts[-1]
         else:
             keys.append(kind)
     return Tokens(text, kinds, keys, texts, starts, blanks)

@@ -41,6 +41,7 @@ from kastor.query.scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_NAMING = frozenset({"name", "model"})
 _SCALARS = ("string", "number", "boolean", "null")
 _MOST_ROWS = 10**18
 _KINDS = {
@@ -113,6 +114,9 @@ class Conditions:
             listed = self.scope.given(name, node.values.span[0], "list")
             values = listed if isinstance(listed, tuple) else ()
             found = In(value, values, node.negated, name)
+        elif all([isinstance(one, ast.Literal) for one in node.values]):
+            values = tuple([one.value for one in node.values if isinstance(one, ast.Literal)])
+            found = In(value, values, node.negated)
         else:
             consts = [self._item(one) for one in node.values]
             values = tuple([one.value for one in consts])
@@ -121,8 +125,9 @@ class Conditions:
         if isinstance(value, Const):  # decided beforehand, like a comparison of two literals
             names = (found.given,) if isinstance(found.given, str) else found.given or ()
             self.scope.notes.decides.update(name for name in (value.given, *names) if name)
-        for one in values:
-            self._note(value, one)
+        if isinstance(value, Field) and value.name in _NAMING:
+            for one in values:
+                self._note(value, one)
         return found
 
     def _item(self, node: ast.Literal | ast.Parameter) -> Const:
@@ -136,20 +141,21 @@ class Conditions:
         """Two constants are compared beforehand; names in constants are looked at."""
         if isinstance(left, Const):
             self._decided_by(left, right)
-        elif right.given is None:
+        elif isinstance(left, Field) and left.name in _NAMING and right.given is None:
             self._note(left, right.value)
 
     def _decided_by(self, *values: Value) -> None:
         names = [value.given for value in values if isinstance(value, Const)]
         self.scope.notes.decides.update(name for name in names if name)
 
-    def _note(self, value: Value, text: Scalar) -> None:
+    def _note(self, field: Field, text: Scalar) -> None:
         """A relationship's name, or a model's, that is written as a text."""
-        if isinstance(value, Field) and isinstance(text, str):
-            if value.name == "name":
-                self.scope.notes.relationships.add(text)
-            elif value.name == "model" and text not in self.scope.models.model_ids():
-                self.scope.notes.models.add(text)
+        if not isinstance(text, str):
+            return
+        if field.name == "name":
+            self.scope.notes.relationships.add(text)
+        elif text not in self.scope.models.model_ids():
+            self.scope.notes.models.add(text)
 
     def _text(self, text: str | ast.Parameter) -> str:
         """A text that decides the plan."""
