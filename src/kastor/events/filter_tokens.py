@@ -42,9 +42,7 @@ class FilterError(InvalidArgument):
 
     default_code: ClassVar[str] = "EventRouteFilterInvalid"
 
-    def __init__(
-        self, message: str, *, line: int = 1, position: int = 1, length: int = 0
-    ) -> None:
+    def __init__(self, message: str, *, line: int = 1, position: int = 1, length: int = 0) -> None:
         place = {"line": line, "column": position - 1, "length": length}
         super().__init__(
             f"The provided filter is invalid. Parsing error, Line={line}, Position={position}, "

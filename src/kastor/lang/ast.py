@@ -36,12 +36,6 @@ class Path:
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
-def name_of(path: Path) -> str:
-    """The first step of a path, as text."""
-    first = path.steps[0]
-    return first.text if isinstance(first, Name) else str(first.value)
-
-
 @dataclass(frozen=True, slots=True)
 class Literal:
     """A string, number, boolean or null."""
@@ -52,7 +46,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """``$name`` where only a literal may stand (superset); elsewhere it reads as a path."""
+    """``$name`` where a literal may stand (superset), or an alias that is spelt so."""
 
     name: str
     span: Span = field(default=(0, 0), compare=False, repr=False)
@@ -216,7 +210,7 @@ class Or:
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
-Scalar: TypeAlias = Path | Literal | Arithmetic | Negative | Call | Aggregate
+Scalar: TypeAlias = Path | Literal | Parameter | Arithmetic | Negative | Call | Aggregate
 Condition: TypeAlias = (
     Comparison
     | Membership
@@ -234,7 +228,7 @@ Condition: TypeAlias = (
 )
 Expression: TypeAlias = Scalar | Condition
 
-SCALAR_NODES = (Path, Literal, Arithmetic, Negative, Call, Aggregate)
+SCALAR_NODES = (Path, Literal, Parameter, Arithmetic, Negative, Call, Aggregate)
 
 
 @dataclass(frozen=True, slots=True)

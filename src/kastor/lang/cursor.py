@@ -196,8 +196,12 @@ class Cursor:
         return word[0] == "$" and len(word) > 1 and word not in SYSTEM_NAMES
 
     def parameter(self) -> ast.Parameter:
-        """The parameter that is known to stand here."""
+        """The parameter that is known to stand here, where nothing else can be spelt so."""
         self.extend("a parameter")
+        return self.dollar()
+
+    def dollar(self) -> ast.Parameter:
+        """The parameter that is known to stand here, or an alias that is spelt like one."""
         index = self.at
         self.at += 1
         return ast.Parameter(self.texts[index][1:], self.span(self.starts[index]))

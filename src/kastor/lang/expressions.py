@@ -155,7 +155,11 @@ class Expressions(Cursor, ABC):
         if key == "!":
             return self._exclamation()
         literal = self._literal()
-        return literal if literal is not None else self.path("a condition or a value")
+        if literal is not None:
+            return literal
+        if self.is_parameter() and self.key(1) not in {".", "["}:
+            return self.dollar()
+        return self.path("a condition or a value")
 
     def _exclamation(self) -> ast.Condition:
         """``!`` before a test or a parenthesis, as other languages write NOT."""

@@ -113,6 +113,7 @@ class Parser(Patterns):
         self.operations = 0
         value: ast.Expression
         plain = self.is_name() and self.key(1) in {",", "FROM", "AS", "."}
+        plain = plain and not (self.is_parameter() and self.key(1) != ".")
         before = self.at
         value = self.path() if plain else self._value_of_column(start)
         if plain and self.key() not in {",", "FROM", "AS"}:
@@ -132,7 +133,7 @@ class Parser(Patterns):
             self.mismatch("a column, '*', TOP or COUNT()")
         value = self.expression(0)
         counts = isinstance(value, ast.Aggregate) and value.argument is None
-        if not counts and not isinstance(value, ast.Path):
+        if not counts and not isinstance(value, ast.Path | ast.Parameter):
             self.extend("expression in SELECT", start)
         return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from kastor.lang import ast
-from kastor.lang.words import is_plain
+from kastor.lang.words import SYSTEM_NAMES, is_plain
 
 _LOOSE = {ast.Or: 1, ast.And: 2, ast.Not: 3}
 _ARITHMETIC = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
@@ -59,6 +59,8 @@ def print_scalar(node: ast.Scalar) -> str:
             return _path(node)
         case ast.Literal():
             return print_literal(node.value)
+        case ast.Parameter():
+            return f"${node.name}"
         case ast.Arithmetic():
             right_least = _ARITHMETIC[node.op] + 1
             left = _operand(node.left, _ARITHMETIC[node.op])
@@ -153,6 +155,9 @@ def _operand(node: ast.Scalar, least: int) -> str:
 
 
 def _path(path: ast.Path) -> str:
+    first = path.steps[0]
+    if len(path.steps) == 1 and isinstance(first, ast.Name) and first.text not in SYSTEM_NAMES:
+        return f"[[{first.text}]]" if first.text[0] == "$" else print_name(first)
     parts: list[str] = []
     for step in path.steps:
         if isinstance(step, ast.Index):

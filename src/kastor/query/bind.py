@@ -131,6 +131,8 @@ def _order_value(
     term: ast.OrderTerm, aliases: dict[str, Value], conditions: Conditions, *, aggregates: bool
 ) -> Value:
     """A column of the row by its key, or any value."""
+    if isinstance(term.value, ast.Parameter) and f"${term.value.name}" in aliases:
+        return aliases[f"${term.value.name}"]
     if isinstance(term.value, ast.Path) and len(term.value.steps) == 1:
         step = term.value.steps[0]
         if isinstance(step, ast.Name) and step.text in aliases:
@@ -232,7 +234,7 @@ def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Co
     found = {}
     for column in query.columns:
         value = conditions.expression(column.value, aggregates=True)
-        short, *longer = _keys(column, len(found))
+        short, *longer = _keys(column, len(found), conditions.scope)
         if short not in found:
             found[short] = value
             continue
@@ -242,7 +244,7 @@ def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Co
     return tuple(Column(key, value) for key, value in found.items())
 
 
-def _keys(column: ast.Column, number: int) -> list[str]:
+def _keys(column: ast.Column, number: int, scope: Scope) -> list[str]:
     """The key of a column, and what to take when it is taken."""
     if column.alias is not None:
         short = column.alias.text
@@ -253,6 +255,8 @@ def _keys(column: ast.Column, number: int) -> list[str]:
                 short = last.text if isinstance(last, ast.Name) else f"[{last.value}]"
             case ast.Aggregate() | ast.Call():
                 short = column.value.name
+            case ast.Parameter() if scope.alias_of(column.value) is not None:
+                short = f"${column.value.name}"
             case _:
                 short = f"${number + 1}"
     full = short

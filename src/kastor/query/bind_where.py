@@ -114,7 +114,7 @@ class Conditions:
             listed = self.scope.given(name, node.values.span[0], "list")
             values = listed if isinstance(listed, tuple) else ()
             found = In(value, values, node.negated, name)
-        elif all([isinstance(one, ast.Literal) for one in node.values]):
+        elif not any(isinstance(one, ast.Parameter) for one in node.values):
             values = tuple([one.value for one in node.values if isinstance(one, ast.Literal)])
             found = In(value, values, node.negated)
         else:
@@ -178,10 +178,10 @@ class Conditions:
         """One value."""
         match node:
             case ast.Path():
-                if self.scope.is_parameter(node):
-                    name = ast.name_of(node)[1:]
-                    return self._item(ast.Parameter(name, node.span))
                 return self.scope.resolve(node)
+            case ast.Parameter():
+                path = self.scope.alias_of(node)
+                return self._item(node) if path is None else self.scope.resolve(path)
             case ast.Literal():
                 return Const(node.value)
             case ast.Arithmetic():

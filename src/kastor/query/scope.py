@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kastor.lang import ast
 from kastor.lang.errors import query_error
-from kastor.lang.words import SYSTEM_NAMES, suggestion
+from kastor.lang.words import suggestion
 from kastor.query.notes import Notes
 from kastor.query.plan import Doc, Field, Source, Undefined, Value, Walked
 
@@ -124,9 +124,6 @@ class Scope:
                 return self._inside(self.names[first.text], steps[1:])
             if first.text in self.walks and len(steps) == 1:
                 return Walked(self.walks[first.text])
-            if self.is_parameter(path):
-                self.fail(f"the parameter {first.text} cannot stand here, a property must",
-                          path.span[0])  # fmt: skip
         if self.default is not None:
             self._check_first(path)
             return self._inside(self.default, steps)
@@ -135,14 +132,12 @@ class Scope:
             return self._inside(by_relationship, steps[1:])
         return self._unknown(str(steps[0]), path.span[0])
 
-    def is_parameter(self, path: ast.Path) -> bool:
-        """Whether the path is ``$name``, as written, and neither an alias nor the system's."""
-        first = path.steps[0]
-        if len(path.steps) != 1 or not isinstance(first, ast.Name) or first.text[:1] != "$":
-            return False
-        if first.text in SYSTEM_NAMES or first.text in self.names or first.text in self.walks:
-            return False
-        return len(first.text) > 1 and first.span[1] - first.span[0] == len(first.text)
+    def alias_of(self, node: ast.Parameter) -> ast.Path | None:
+        """The path that a parameter is in truth, since an alias is spelt so."""
+        text = f"${node.name}"
+        if text not in self.names and text not in self.walks:
+            return None
+        return ast.Path((ast.Name(text, node.span),), node.span)
 
     def given(self, name: str, at: int, *kinds: str) -> Item:
         """The value of a parameter, which must be of one of these kinds.
