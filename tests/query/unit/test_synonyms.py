@@ -96,7 +96,9 @@ def test_the_list_of_blanks_is_unicodes():
 
 @pytest.mark.parametrize("blank", sorted(UNUSUAL_BLANKS), ids=lambda one: f"U+{ord(one):04X}")
 def test_unusual_blanks_separate_words(blank, engine):
-    text = f"{blank}SELECT{blank}*\n{blank}FROM{blank}DIGITALTWINS WHERE name{blank}={blank}'x'{blank}"
+    text = (
+        f"{blank}SELECT{blank}*\n{blank}FROM{blank}DIGITALTWINS WHERE name{blank}={blank}'x'{blank}"
+    )
     plain = "SELECT * FROM DIGITALTWINS WHERE name = 'x'"
     assert parse(text) == parse(plain)
     assert rows(engine, text) == rows(engine, plain)
