@@ -56,7 +56,19 @@ def test_example(engine, text, expected):
         engine.compile(text, strict=True)
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"), re.findall(r"```json query\n(.*?)```\n```json\n(.*?)```", PAGE, re.DOTALL)
+)
+def test_example_with_parameters(engine, body, expected):
+    asked = json.loads(body)
+    found = rows(engine, asked["query"], parameters=asked["parameters"])
+    assert bag(found) == bag(json.loads(expected))
+    with pytest.raises(QueryError):
+        engine.compile(asked["query"], strict=True)
+
+
 def test_the_page_has_examples():
+    assert PAGE.count("```json query") == 1
     assert len(EXAMPLES) > 20
     assert PAGE.count("```sql") == len(EXAMPLES)
 
