@@ -19,7 +19,7 @@ from kastor.lang.cursor import ParseLimits
 from kastor.lang.errors import query_error
 from kastor.query.bind import bind
 from kastor.query.notes import Notes
-from kastor.query.passes.giving import give
+from kastor.query.passes.giving import emptied, give
 from kastor.query.settings import as_strict
 from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.sqlite import Sqlite
@@ -59,8 +59,9 @@ class Compiled:
 
     def given(self, given: Given) -> Compiled:
         """The same query with the values of one request, and none of its statements made."""
-        plan = give(self.plan, given.values)
-        return replace(self, plan=plan, decided=(), _first=None, _next=None)
+        plan = give(self.plan, given)
+        length = self.length + given.size
+        return replace(self, plan=plan, length=length, decided=(), _first=None, _next=None)
 
     def first(self) -> Sql:
         """The statement of the first page."""
@@ -143,6 +144,8 @@ _OBJECT = 100
 _PLAN_BYTES = 40
 """That a plan takes for each character of its text."""
 _LARGEST_PART = 16
+_DECIDED = 3
+"""How often a value that decides a plan is kept with it."""
 
 _CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], object]
 
@@ -202,11 +205,14 @@ class Compiler:
         made = Compiled(plan, self._dialect, settings.aggregate, indexed, room=settings.max_sql)
         made.hops = sum(hop.low for hop in plan.graph.hops)
         made.warnings = notes.told(models)
-        if given is not None:
-            names = sorted(notes.decides)
-            made.decided = tuple([(name, repr(given.values[name])) for name in names])
         made.length = len(text)
         made.size = _OBJECT + _PLAN_BYTES * made.length
+        if given is not None:
+            made.plan = emptied(plan, given)
+            names = sorted(notes.decides)
+            made.decided = tuple([(name, repr(given.values[name])) for name in names])
+            made.size += sum(len(name) + _OBJECT for name in given.values)
+            made.size += _DECIDED * sum(len(value) for _, value in made.decided)
         return made
 
     def keep(

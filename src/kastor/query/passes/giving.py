@@ -1,13 +1,14 @@
 """Puts the values of other parameters into a plan that was made with some of the same kinds.
 
 Nothing in a plan but its constants and lists depends on such a value: what does is noted while the
-query is bound (`Notes.decides`), and such plans are kept for these values alone.
+query is bound (`Notes.decides`), and such plans are kept for these values alone. A plan that is
+kept holds the smallest values of each kind, so that it takes no room for somebody's long list.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from kastor.query.plan import (
     Aggregate,
@@ -33,84 +34,95 @@ from kastor.query.plan import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kastor.query.given import Item
+    from kastor.query.given import Given, Item
     from kastor.query.plan import Scalar
 
 
-def give(plan: Plan, values: Mapping[str, Item]) -> Plan:
+_SMALLEST: dict[str, Item] = {
+    "null": None,
+    "boolean": False,
+    "number": 0,
+    "string": "",
+    "list": (),
+}
+
+
+def give(plan: Plan, given: Given) -> Plan:
     """`plan` with these values, and no trace of where they came from."""
-    columns = plan.columns
-    if columns is not None:
-        columns = tuple([replace(one, value=_give(one.value, values)) for one in columns])
-    return replace(
-        plan,
-        where=_give(plan.where, values),
-        columns=columns,
-        group=tuple([_give(one, values) for one in plan.group]),
-        having=_give(plan.having, values),
-        order=tuple([Order(_give(one.value, values), one.descending) for one in plan.order]),
-    )
+    return _Filling(given.values, marked=False).plan(plan)
 
 
-def _give(item: Any, values: Mapping[str, Item]) -> Any:
-    return _condition(item, values) if isinstance(item, Condition) else _value(item, values)
+def emptied(plan: Plan, given: Given) -> Plan:
+    """`plan`, ready for `give`, without the values that it was made with."""
+    return _Filling({name: _SMALLEST[kind] for name, kind in given.kinds}, marked=True).plan(plan)
 
 
-def _value(item: Value, values: Mapping[str, Item]) -> Value:
-    match item:
-        case Const(given=str() as name):
-            return Const(_scalar(name, values))
-        case Call():
-            return replace(item, args=tuple([_value(arg, values) for arg in item.args]))
-        case Aggregate() if item.argument is not None:
-            return replace(item, argument=_value(item.argument, values))
-        case Flag():
-            return Flag(_condition(item.true, values), _condition(item.false, values))
-        case _:
-            return item
+class _Filling:
+    """Puts values in; `marked` if it stays known which parameters they are of."""
 
+    def __init__(self, values: Mapping[str, Item], *, marked: bool) -> None:
+        self.values = values
+        self.marked = marked
 
-def _condition(item: Condition, values: Mapping[str, Item]) -> Condition:
-    match item:
-        case And() | Or():
-            return replace(item, terms=tuple([_condition(term, values) for term in item.terms]))
-        case Compare():
-            return Compare(item.op, _value(item.left, values), _value(item.right, values))
-        case In():
-            return In(_value(item.value, values), _listed(item, values), item.negated)
-        case InQuery():
-            plan = give(item.plan, values)
-            return replace(item, value=_value(item.value, values), plan=plan)
-        case IsKind():
-            return replace(item, value=_value(item.value, values))
-        case TextTest():
-            subject, part = _value(item.subject, values), _value(item.part, values)
-            return replace(item, subject=subject, part=part)
-        case ArrayHas():
-            array, value = _value(item.array, values), _value(item.value, values)
-            return replace(item, array=array, value=value)
-        case Within():
-            point, area = _value(item.point, values), _value(item.area, values)
-            return replace(item, point=point, area=area)
-        case Exists():
-            return replace(item, where=_condition(item.where, values))
-        case _:
-            return item
+    def plan(self, plan: Plan) -> Plan:
+        columns = plan.columns
+        if columns is not None:
+            columns = tuple([replace(one, value=self.value(one.value)) for one in columns])
+        return replace(
+            plan,
+            where=self.condition(plan.where),
+            columns=columns,
+            group=tuple([self.value(one) for one in plan.group]),
+            having=self.condition(plan.having),
+            order=tuple([Order(self.value(one.value), one.descending) for one in plan.order]),
+        )
 
+    def value(self, item: Value) -> Value:
+        match item:
+            case Const(given=str() as name):
+                value = cast("Scalar", self.values[name])
+                return Const(value, name if self.marked else None)
+            case Call():
+                return replace(item, args=tuple([self.value(arg) for arg in item.args]))
+            case Aggregate() if item.argument is not None:
+                return replace(item, argument=self.value(item.argument))
+            case Flag():
+                return Flag(self.condition(item.true), self.condition(item.false))
+            case _:
+                return item
 
-def _listed(item: In, values: Mapping[str, Item]) -> tuple[Scalar, ...]:
-    if item.given is None:
-        return item.values
-    if isinstance(item.given, str):
-        return cast("tuple[Scalar, ...]", values[item.given])
-    return tuple(
-        [
-            value if name is None else _scalar(name, values)
-            for value, name in zip(item.values, item.given, strict=True)
-        ]
-    )
+    def condition(self, item: Condition) -> Condition:
+        match item:
+            case And() | Or():
+                return replace(item, terms=tuple([self.condition(term) for term in item.terms]))
+            case Compare():
+                return Compare(item.op, self.value(item.left), self.value(item.right))
+            case In():
+                listed, given = self._listed(item), item.given if self.marked else None
+                return In(self.value(item.value), listed, item.negated, given)
+            case InQuery():
+                return replace(item, value=self.value(item.value), plan=self.plan(item.plan))
+            case IsKind():
+                return replace(item, value=self.value(item.value))
+            case TextTest():
+                return replace(item, subject=self.value(item.subject), part=self.value(item.part))
+            case ArrayHas():
+                return replace(item, array=self.value(item.array), value=self.value(item.value))
+            case Within():
+                return replace(item, point=self.value(item.point), area=self.value(item.area))
+            case Exists():
+                return replace(item, where=self.condition(item.where))
+            case _:
+                return item
 
-
-def _scalar(name: str, values: Mapping[str, Item]) -> Scalar:
-    value = values[name]
-    return cast("Scalar", value)
+    def _listed(self, item: In) -> tuple[Scalar, ...]:
+        if item.given is None:
+            return item.values
+        if isinstance(item.given, str):
+            return cast("tuple[Scalar, ...]", self.values[item.given])
+        return tuple(
+            [
+                value if name is None else cast("Scalar", self.values[name])
+                for value, name in zip(item.values, item.given, strict=True)
+            ]
+        )
