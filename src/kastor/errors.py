@@ -140,8 +140,15 @@ class QueryError(KastorError):
 
     default_code = "SqlQueryError"
 
-    def __init__(self, message: str, *, line: int = 1, position: int = 0) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int = 1,
+        position: int = 0,
+        details: tuple[Detail, ...] = (),
+    ) -> None:
+        super().__init__(message, details=details)
         self.line = line
         self.position = position
 

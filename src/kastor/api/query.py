@@ -42,9 +42,16 @@ async def query_twins(services: Services, request: Request) -> Response:
     started = time.perf_counter()
     page = await request.unless_gone(
         services.query.run(
-            text, token=token or None, max_items=size, strict=strict, explain=explain
+            text,
+            token=token or None,
+            max_items=size,
+            strict=strict,
+            explain=explain,
+            parameters=body.get("parameters"),
         )
     )
+    for warning in page.warnings:
+        request.warn(warning)
     elapsed = time.perf_counter() - started
     if elapsed > services.limits.slow_query_seconds:
         _log.warning("slow query", query=text, seconds=round(elapsed, 3), rows=page.rows)

@@ -95,12 +95,30 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "properties": {
             "query": _STRING,
             "continuationToken": {"type": ["string", "null"]},
+            "parameters": ref("QueryParameters"),
         },
     },
     "LiveQuerySpecification": {
         "type": "object",
         "required": ["query"],
-        "properties": {"query": {"type": "string", "minLength": 1}},
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+        },
+    },
+    "QueryParameters": {
+        "type": ["object", "null"],
+        "description": "Values for $name in the query, by name without the dollar sign.",
+        "maxProperties": 100,
+        "additionalProperties": {
+            "anyOf": [
+                {"type": ["string", "number", "boolean", "null"]},
+                {
+                    "type": "array",
+                    "items": {"type": ["string", "number", "boolean", "null"]},
+                },
+            ]
+        },
     },
     "QueryResult": {
         "type": "object",

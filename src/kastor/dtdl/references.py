@@ -61,6 +61,27 @@ def contents_by_kind(document: Mapping[str, object]) -> dict[str, list[Any]]:
     return found
 
 
+def member_names(document: Mapping[str, object]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that queries can ask a valid interface document's instances for.
+
+    First those of properties and components, properties of relationships included; then those of
+    relationships.
+    """
+    kinds = contents_by_kind(document)
+    inner = [
+        each
+        for relationship in kinds["relationships"]
+        for each in _values(_member(relationship, "properties"))
+    ]
+    found = _names([*kinds["properties"], *kinds["components"], *inner])
+    return found, _names(kinds["relationships"])
+
+
+def _names(contents: list[Any]) -> frozenset[str]:
+    names = (_member(each, "name") for each in contents if isinstance(each, dict))
+    return frozenset(name for name in names if isinstance(name, str))
+
+
 def _member(document: Mapping[str, object], name: str) -> object:
     value = document.get(name)
     if value is not None:

@@ -8,7 +8,7 @@ others. Compiled interfaces outlive the snapshot, since a stored model never cha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +20,7 @@ from kastor.dtdl import (
     ValueRules,
     compile_interface,
     definitions,
+    member_names,
     parse,
     references,
 )
@@ -42,6 +43,8 @@ class StoredModel:
     Attributes:
         text: the document as uploaded.
         defines: what has an id of its own inside it.
+        members: names of properties and components, of relationships' properties too.
+        relationships: names of relationships.
     """
 
     key: int
@@ -52,6 +55,8 @@ class StoredModel:
     extends: tuple[ModelId, ...]
     components: tuple[ModelId, ...]
     defines: tuple[Definition, ...] = ()
+    members: frozenset[str] = frozenset()
+    relationships: frozenset[str] = frozenset()
 
     @property
     def needs(self) -> tuple[ModelId, ...]:
@@ -82,6 +87,7 @@ class ModelCatalog:
     _compiled: Compiled = field(default_factory=dict)
     _supertypes: dict[ModelId, frozenset[ModelId]] = field(default_factory=dict)
     _matching: dict[tuple[ModelId, bool], frozenset[int]] = field(default_factory=dict)
+    _names: tuple[frozenset[str], frozenset[str]] | None = None
 
     def __post_init__(self) -> None:
         self._ids = {key: model_id for model_id, key in self.keys.items()}
@@ -175,15 +181,26 @@ class ModelCatalog:
             if any(definition.interface for definition in model.defines)
         ]
 
+    def model_ids(self) -> Collection[ModelId]:
+        """Return the ids of all stored models."""
+        return self.models.keys()
+
     def property_names(self) -> frozenset[str]:
-        """Return every content name of every stored model, for suggestions."""
-        names: set[str] = set()
-        for model in self.models.values():
-            contents = model.document().get("contents", ())
-            for content in contents if isinstance(contents, list) else (contents,):
-                if isinstance(content, dict) and isinstance(content.get("name"), str):
-                    names.add(content["name"])
-        return frozenset(names)
+        """Return the names of all properties and components, of relationships' properties too."""
+        return self._known_names()[0]
+
+    def relationship_names(self) -> frozenset[str]:
+        """Return the names of all relationships."""
+        return self._known_names()[1]
+
+    def _known_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        if self._names is None:
+            models = self.models.values()
+            self._names = (
+                frozenset().union(*(model.members for model in models)),
+                frozenset().union(*(model.relationships for model in models)),
+            )
+        return self._names
 
     def changed(
         self,
@@ -273,6 +290,7 @@ def _stored(row: ModelRow) -> StoredModel:
         needs.extends,
         needs.components,
         defined_in(row.text, document),
+        *member_names(document),
     )
 
 
@@ -294,4 +312,6 @@ def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
         model.extends,
         model.components,
         model.defines,
+        model.members,
+        model.relationships,
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kastor.budget import StreamShare
     from kastor.query.compiled import Compiled
+    from kastor.query.given import Given
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
     from kastor.vital import Vitals
@@ -167,11 +168,23 @@ class LiveService:
         return len(self._open)
 
     async def open(
-        self, text: str, *, strict: bool = False, share: StreamShare | None = None
+        self,
+        text: str,
+        *,
+        strict: bool = False,
+        parameters: object = None,
+        share: StreamShare | None = None,
     ) -> LiveQuery:
-        """Run a query, ready to be followed; `share` counts what it keeps in memory.
+        """Run a query, ready to be followed.
+
+        Args:
+            text: of the query.
+            strict: refuse every extension.
+            parameters: the values for ``$name``.
+            share: counts what it keeps in memory.
 
         Raises:
+            BadRequest: the parameters cannot be.
             QueryError: the text is wrong, cannot be followed, or has too many rows.
             QueryTimeout: it took too long.
             TooManyRequests: too many are open, or they keep too much.
@@ -185,8 +198,9 @@ class LiveService:
             )
         if share is not None:
             self._require_place(share.client)
-        compiled = await self.query.compiled(text, strict=strict)
-        live = LiveQuery(self, compiled, text, strict=strict, share=share)
+        given = self.query.given(parameters, strict=strict)
+        compiled = await self.query.compiled(text, strict=strict, given=given)
+        live = LiveQuery(self, compiled, text, given, strict=strict, share=share)
         self._open.add(live)
         try:
             await live.start()
@@ -226,6 +240,7 @@ class LiveQuery:
         service: LiveService,
         compiled: Compiled,
         text: str,
+        given: Given | None,
         *,
         strict: bool,
         share: StreamShare | None,
@@ -234,7 +249,7 @@ class LiveQuery:
         self._share = share
         self.client = "" if share is None else share.client
         self._settings = service.settings
-        self._text, self._strict = text, strict
+        self._text, self._strict, self._given = text, strict, given
         self._compiled, self.plan = compiled, live_plan(compiled.plan)
         self._shown = Shown()
         self._snapshot = Difference()
@@ -242,6 +257,11 @@ class LiveQuery:
         self.listener: Listener | None = None
         self.settled = 0
         """The position whose state the client has been told, all of it."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Names of the query that no stored model knows, for people."""
+        return self._compiled.warnings
 
     async def start(self) -> None:
         """Take the position, then the snapshot."""
@@ -327,7 +347,9 @@ class LiveQuery:
 
     async def _evaluate(self, changed: Changed) -> Difference:
         for _ in range(ATTEMPTS):
-            compiled = await self._service.query.compiled(self._text, strict=self._strict)
+            compiled = await self._service.query.compiled(
+                self._text, strict=self._strict, given=self._given
+            )
             if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
                 self.plan = live_plan(compiled.plan)
                 changed.everything = True
