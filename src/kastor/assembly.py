@@ -47,7 +47,8 @@ def build_services(
     """Return the services of a graph under these settings."""
     adt = settings.profile == "adt"
     _tell_of_interfaces_inside(store.catalog)
-    graph = GraphService(store, ADT_MODEL_LIMITS if adt else _model_limits(settings))
+    model_limits = ADT_MODEL_LIMITS if adt else _model_limits(settings)
+    graph = GraphService(store, model_limits, settings.max_document_bytes)
     limits = _request_limits(settings)
     query_settings = ADT_SETTINGS if adt else _query_settings(settings)
     dialect = None if store.schema is None else Postgres(store.schema)

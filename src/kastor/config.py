@@ -112,7 +112,16 @@ class Settings(BaseSettings):
         default=False, description="Let POST /kastor/v1/reset empty the graph (for tests)."
     )
     max_body_bytes: int = Field(
-        1_048_576, gt=0, description="Largest body of a request, uploads of models aside."
+        1_048_576,
+        gt=0,
+        le=8_388_608,  # what a query may make: storage.bounds has both
+        description="Largest body of a request, uploads of models aside.",
+    )
+    max_document_bytes: int = Field(
+        2_097_152,
+        gt=0,
+        le=4_194_304,
+        description="Largest twin or relationship as it is stored, with its metadata.",
     )
     max_models_body_bytes: int = Field(
         33_554_432, gt=0, description="Largest body of an upload of models."

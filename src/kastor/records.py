@@ -291,6 +291,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class RelationshipPage:
+    """Relationships in order, and whether more follow than fit in the page."""
+
+    rows: list[RelationshipRow]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingRow:
     """An item of the incoming listing."""
 

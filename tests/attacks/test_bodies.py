@@ -173,3 +173,102 @@ def test_problems_that_are_left_out_are_counted(server: KastorServer) -> None:
     assert len(details) == MOST_DETAILS + 1
     assert details[0]["message"] == "q0 does not appear on the DTDL for Twin."
     assert details[-1]["message"] == "There are 50 more problems that are not listed."
+
+
+def test_a_document_that_patches_let_grow_ends_before_no_query_can_read_it() -> None:
+    """One that is too large for a query would make every scan that meets it fail."""
+    text = "x" * 900_000
+    texts = {"@type": "Map", "mapKey": MAP["mapKey"], "mapValue": {"name": "v", "schema": "string"}}
+    held = {"@type": "Property", "name": "held", "schema": texts}
+    link = {"@type": "Relationship", "name": "link", "properties": [held]}
+    model = {**MODEL, "@id": "dtmi:attack:Growing;1", "contents": [held, link]}
+    body = {"$metadata": {"$model": model["@id"]}, "held": {}}
+    with (
+        KastorServer() as server,
+        httpx2.Client(base_url=server.url, params=VERSION, timeout=60) as client,
+    ):
+        client.post("/models", json=[model]).raise_for_status()
+        for name in ("t", "u"):
+            client.put(f"/digitaltwins/{name}", json=body).raise_for_status()
+        link = {"$relationshipName": "link", "$targetId": "u", "held": {}}
+        path = "/digitaltwins/t/relationships/r"
+        client.put(path, json=link).raise_for_status()
+        for where, what in (("/digitaltwins/t", "twin t"), (path, "relationship r")):
+            for number in range(12):
+                patch = [{"op": "add", "path": f"/held/k{number}", "value": text}]
+                answer = client.patch(where, json=patch)
+                if answer.status_code != 204:
+                    break
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (400, "LimitExceeded"), answer.text
+            assert f"The {what} would have " in error["message"]
+            assert "max_document_bytes" in error["message"]
+            shrink = [{"op": "remove", "path": "/held/k0"}]
+            assert client.patch(where, json=shrink).status_code == 204
+        for query, count in (
+            ("SELECT COUNT() FROM DIGITALTWINS T WHERE T.held.k1 = 'y'", 0),
+            ("SELECT COUNT() FROM RELATIONSHIPS R WHERE R.held.k1 = 'y'", 0),
+        ):
+            answer = client.post("/query", json={"query": query})
+            assert answer.json()["value"] == [{"COUNT": count}]
+        assert (
+            client.post("/query", json={"query": "SELECT * FROM DIGITALTWINS"}).status_code == 200
+        )
+
+
+def test_a_listing_of_relationships_ends_before_it_has_too_many_bytes() -> None:
+    """A thousand relationships may be asked for at once, and each may have megabytes."""
+    text = {"@type": "Property", "name": "text", "schema": "string"}
+    link = {"@type": "Relationship", "name": "link", "properties": [text]}
+    model = {**MODEL, "@id": "dtmi:attack:Linked;1", "contents": [link]}
+    count = 60
+    with (
+        KastorServer() as server,
+        httpx2.Client(base_url=server.url, params=VERSION, timeout=60) as client,
+    ):
+        client.post("/models", json=[model]).raise_for_status()
+        for name in ("t", "u"):
+            body = {"$metadata": {"$model": model["@id"]}}
+            client.put(f"/digitaltwins/{name}", json=body).raise_for_status()
+        for number in range(count):
+            body = {"$relationshipName": "link", "$targetId": "u"}
+            body["text"] = "long" * 200_000 if number < 40 else "short"
+            path = f"/digitaltwins/t/relationships/r{number:02}"
+            client.put(path, json=body).raise_for_status()
+        headers = {"max-items-per-page": "1000"}
+        for wanted in ("", "&relationshipName=link"):
+            query = f"api-version={VERSION['api-version']}{wanted}"
+            address: str | None = f"{server.url}/digitaltwins/t/relationships?{query}"
+            found: list[str] = []
+            sizes: list[int] = []
+            with watched(server):
+                while address is not None:
+                    answer = httpx2.get(address, headers=headers, timeout=60)
+                    page = answer.json()
+                    found += [each["$relationshipId"] for each in page["value"]]
+                    sizes.append(len(answer.content))
+                    address = page["nextLink"]
+            assert found == [f"r{number:02}" for number in range(count)]
+            assert 4_000_000 < max(sizes) < 4_194_304 + 1_048_576, sizes
+            assert len(sizes) < count // 4
+
+
+def test_numbers_with_large_exponents_count_with_their_digits() -> None:
+    """An engine that writes numbers out would make fifty bytes of each that came."""
+    doubles = {"@type": "Array", "elementSchema": "double"}
+    contents = [{"@type": "Property", "name": "a", "schema": doubles}]
+    model = {**MODEL, "@id": "dtmi:attack:Doubles;1", "contents": contents}
+    head = b'{"$metadata":{"$model":"dtmi:attack:Doubles;1"},"a":['
+    with (
+        KastorServer() as server,
+        httpx2.Client(base_url=server.url, params=VERSION, timeout=60) as client,
+    ):
+        client.post("/models", json=[model]).raise_for_status()
+        with watched(server):
+            for number in (b"1e308", b"1e-300"):
+                answer = client.put(TWIN, content=full(head, lambda _, n=number: n, b"]}"))
+                assert answer.status_code == 400, answer.text[:200]
+                assert answer.json()["error"]["code"] == "LimitExceeded"
+            body = head + b"1.5e-9," * 60_000 + b"1]}"
+            assert client.put(TWIN, content=body).status_code == 200
+            assert client.get(TWIN).json()["a"][0] == 1.5e-9

@@ -208,7 +208,8 @@ def test_a_file_below_a_given_root_is_written(tmp_path: Path) -> None:
         body = {"kind": "file", "settings": {"path": str(file)}}
         assert http.put("/kastor/v1/endpoints/log", json=body).status_code == 200
         route(http, "log")
-        until(lambda: file.exists() and json.loads(file.read_text())["subject"] == "a")
+        until(lambda: file.exists() and file.read_text().endswith("\n"))
+        assert json.loads(file.read_text())["subject"] == "a"
 
 
 def test_the_files_endpoints_are_the_operators_word_and_nobody_elses(

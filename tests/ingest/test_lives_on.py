@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from paho.mqtt.client import Client
 
+from kastor.events.policy import UNBOUNDED
 from kastor.ingest.inputs import read_input
 from kastor.ingest.mapping import Message
 from kastor.ingest.mqtt import BrokerRefusal, MqttSource, _Connection
@@ -51,7 +52,7 @@ async def test_a_message_that_breaks_a_rule_is_rejected_and_settled(
 async def test_what_ends_the_clients_thread_is_a_lost_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connection = _Connection(settings(), "test", pipeline())
+    connection = _Connection(settings(), "test", pipeline(), UNBOUNDED)
 
     def broken(*_: object, **__: object) -> None:
         raise ValueError("no packet")
@@ -66,7 +67,7 @@ async def test_what_ends_the_clients_thread_is_a_lost_connection(
 
 
 async def test_a_message_that_cannot_be_read_is_a_lost_connection() -> None:
-    connection = _Connection(settings(), "test", pipeline())
+    connection = _Connection(settings(), "test", pipeline(), UNBOUNDED)
 
     class NoText:
         mid, qos, payload, properties = 1, 1, b"", None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -17,7 +18,8 @@ from kastor.storage.bounds import DamagedGraphError, NotAGraphError, UnfinishedG
 from kastor.storage.placement import DEFAULT, Wish
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.folder import DataFolder, FolderNotWritableError
-from kastor.storage.sqlite.placement import FilePlacement
+from kastor.storage.sqlite.placement import FilePlacement, is_ours
+from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.transfer import SqliteGraphFile
 from kastor.storage.transfer import TABLES, synchronise
 
@@ -265,6 +267,50 @@ async def test_a_copy_is_refused_until_it_is_finished(sqlite: SqliteEngine) -> N
     with pytest.raises(UnfinishedGraphError):
         await sqlite.open("target")
     await reading.close()
+
+
+async def test_a_copy_that_has_nothing_to_bring_leaves_its_target_whole(
+    sqlite: SqliteEngine,
+) -> None:
+    await close(sqlite, await filled(sqlite, "source", twins=20))
+    target = sqlite.path("target")
+    reading = SqliteGraphFile.reading(sqlite.path("source"))
+    for last in (False, True):
+        writing = SqliteGraphFile.writing(target)
+        await synchronise(reading, writing)
+        if not last:
+            await writing.finish()
+        await writing.close()  # the second time killed before it was verified
+    await reading.close()
+    store = await sqlite.open("target")
+    assert (await store.status()).twins == 20
+
+
+async def test_an_unfinished_copy_is_kastors_also_while_only_its_log_says_so(
+    sqlite: SqliteEngine,
+) -> None:
+    connection = apsw.Connection(str(sqlite.path()))
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    schema.prepare(connection, unfinished=True)
+    assert is_ours(sqlite.path())
+    connection.close()
+
+
+async def test_what_the_server_reads_for_itself_ends_when_the_graph_is_closed(
+    sqlite: SqliteEngine,
+) -> None:
+    """Counting a large graph takes longer than a stop may."""
+    await close(sqlite, await filled(sqlite, twins=1))
+    pool = ReadPool(sqlite.path(), 1)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    counting = asyncio.ensure_future(pool.call(lambda c: c.execute(endless).fetchall()))
+    queued = asyncio.ensure_future(pool.call(lambda c: c.execute("SELECT 1").fetchall()))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(pool.close)
+        for each in (counting, queued):
+            with pytest.raises(Unavailable):
+                await each
 
 
 async def test_a_target_that_is_only_looked_at_stays_whole(sqlite: SqliteEngine) -> None:

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from kastor.auth.tokens import create_token
+from kastor.storage.sqlite import files
 from kastor.testing import KastorServer
 
 VERSION = {"api-version": "2023-10-31"}
@@ -129,7 +130,9 @@ def test_who_is_unknown_neither_opens_a_graph_nor_learns_of_one(tmp_path: Path) 
     flags = ("--graph-domain", "graphs.test", "--auth", "tokens")
     with KastorServer(flags, data_dir=data) as server:
         # A file that came while the server runs is a graph that nobody has opened yet.
-        (data / "graphs" / "late.sqlite3").touch()
+        late = data / "graphs" / "late.sqlite3"
+        files.make(late)
+        made = late.read_bytes()
 
         def state() -> str:
             url = f"{server.url}/kastor/v1/graphs/late"
@@ -143,7 +146,8 @@ def test_who_is_unknown_neither_opens_a_graph_nor_learns_of_one(tmp_path: Path) 
                 by_path = httpx2.get(f"{server.url}/graphs/{name}{path}", params=VERSION)
                 assert (by_host.status_code, by_path.status_code) == (status, status)
             assert state() == "idle"
-        assert (data / "graphs" / "late.sqlite3").stat().st_size == 0
+        assert late.read_bytes() == made
+        assert not late.with_name("late.sqlite3-wal").exists()
         opened = httpx2.get(f"{server.url}/graphs/late/models", params=VERSION, headers=known)
         assert (opened.status_code, state()) == (200, "open")
 
@@ -231,12 +235,14 @@ def test_what_a_deletion_left_behind_is_not_taken_for_the_new_graphs(tmp_path: P
         server.process.wait()
     (data / "graphs" / "again.sqlite3").unlink()
     assert (data / "graphs" / "again.sqlite3-wal").stat().st_size > 0
-    (data / "graphs" / "late.sqlite3.deleted").touch()
+    files.make(data / "graphs" / "late.sqlite3.deleted")
+    (data / "graphs" / "others.sqlite3.deleted").touch()
     with KastorServer(data_dir=data) as server:
         with _graph(server, "again") as graph:
             assert graph.get("/digitaltwins/t").status_code == 404
             assert _count(graph) == 0
         assert not (data / "graphs" / "late.sqlite3.deleted").exists()
+        assert (data / "graphs" / "others.sqlite3.deleted").exists()
 
 
 def test_a_graph_that_only_its_log_knows_can_be_deleted(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from kastor.assembly import endpoint_policy, operator_policy
 from kastor.config import Settings, SettingsError, data_folder, is_loopback, load_settings
+from kastor.storage.bounds import MAX_BYTES, MAX_DOCUMENT_BYTES
 
 # A value other than the default for every setting: as a flag, as a variable, as TOML.
 SAMPLES: dict[str, tuple[Any, str, str]] = {
@@ -86,6 +87,10 @@ class TestSources:
         load_settings({}, _file(tmp_path, "port = 3\n"))
         assert load_settings({}).port == 8080
 
+    def test_sizes_may_be_what_queries_bear(self) -> None:
+        sizes = {"max_body_bytes": MAX_BYTES, "max_document_bytes": MAX_DOCUMENT_BYTES}
+        assert load_settings(sizes).max_document_bytes == MAX_DOCUMENT_BYTES
+
     def test_settings_cannot_be_changed(self) -> None:
         with pytest.raises(ValueError, match="frozen"):
             load_settings({}).port = 1
@@ -105,6 +110,8 @@ class TestFaults:
             ({"sample": "house"}, ["sample", "'building'"]),
             ({"log_format": "xml"}, ["log_format", "'auto', 'text' or 'json'"]),
             ({"query_timeout": 0}, ["query_timeout", "greater than 0"]),
+            ({"max_body_bytes": MAX_BYTES + 1}, ["max_body_bytes", "8388608"]),
+            ({"max_document_bytes": MAX_DOCUMENT_BYTES + 1}, ["max_document_bytes", "4194304"]),
             ({"tls_cert": "c.pem"}, ["--tls-cert and --tls-key together"]),
             ({"tls_key": "k.pem"}, ["--tls-cert and --tls-key together"]),
             (

@@ -36,7 +36,7 @@ MOST_RELATED_IDS = 100_000
 async def add_models(services: Services, request: Request) -> Response:
     """Answer POST /models."""
     graph = services.graph
-    with graph.taking_upload():
+    with graph.taking_upload(request.declared_length):
         body = await request.body(services.limits.models_body_bytes)
         if not body.strip():
             raise BadRequest("The request needs a body.")

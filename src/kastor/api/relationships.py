@@ -71,14 +71,13 @@ async def list_outgoing(services: Services, request: Request) -> Response:
     elif request.first("relationshipName"):
         name = request.first("relationshipName")
     size = size or remembered
-    rows = await services.graph.outgoing(twin_id, name, after, size + 1)
+    page = await services.graph.outgoing(twin_id, name, after, size)
     link = None
-    if len(rows) > size:
-        rows = rows[:size]
-        payload = ["outgoing", rows[-1].id, name, size]
+    if page.more:
+        payload = ["outgoing", page.rows[-1].id, name, size]
         path = f"/digitaltwins/{segment(twin_id)}/relationships"
         link = next_link(request, path, payload, services.store.signing_key)
-    value = b",".join([with_etag(row.doc, row.etag) for row in rows])
+    value = b",".join([with_etag(row.doc, row.etag) for row in page.rows])
     return json_response(b'{"nextLink":' + orjson.dumps(link) + b',"value":[' + value + b"]}")
 
 

@@ -236,6 +236,14 @@ class Request:
         declared = self.headers.get(b"content-type", b"").decode("latin-1")
         return declared.partition(";")[0].strip().lower()
 
+    @property
+    def declared_length(self) -> int | None:
+        """Bytes that the body is said to have, as it comes; None where it is not said."""
+        length = self.headers.get(b"content-length", b"")
+        if b"content-encoding" in self.headers or not length.isdigit():
+            return None
+        return int(length)
+
     async def body(
         self, limit: int, types: Container[str] = _BODY_TYPES, wanted: str = "application/json"
     ) -> bytes:

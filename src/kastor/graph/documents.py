@@ -11,10 +11,15 @@ from typing import Any
 
 import orjson
 
-from kastor.errors import ValidationFailed
+from kastor.errors import LimitExceeded, ValidationFailed
+from kastor.records import Decision, WriteRelationship, WriteTwin
 from kastor.types import Document, Etag
 
 _HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]|\\.)*",')
+_EXPONENT = re.compile(rb"\de[+-]?\d")
+_NUMBER_OR_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"|\de([+-]?\d+)')
+_LONGEST_NUMBER, _SHORTEST_EXPONENT = 330, 6
+"""Digits of a double without exponent; characters, with a comma, of one that has hundreds."""
 _SUSPECT = re.compile(rb"\\u0000|-0\.0")
 
 
@@ -31,6 +36,29 @@ def encode(document: Document) -> bytes:
     return orjson.dumps(_settle(document, "$"))
 
 
+def bounded(decision: Decision, most: int) -> Decision:
+    """Return a decision, unless what it stores has become too large.
+
+    Patches add to a document, each within the limit of a body. What an earlier version let grow
+    may be changed as long as it gets no larger.
+
+    Raises:
+        LimitExceeded: the document has more than `most` bytes.
+    """
+    change = decision.change
+    if not isinstance(change, WriteTwin | WriteRelationship):
+        return decision
+    size = _size(change.doc, most)
+    if size <= most or (change.before is not None and size <= _size(change.before.doc, most)):
+        return decision
+    what = "twin" if isinstance(change, WriteTwin) else "relationship"
+    raise LimitExceeded(
+        f"The {what} {change.id[:128]} would have {size} bytes with its metadata, and "
+        f"the setting max_document_bytes allows {most}. Keep long texts elsewhere and their "
+        "address here, or spread the values over several twins."
+    )
+
+
 def with_etag(doc: bytes, etag: Etag) -> bytes:
     """Return stored JSON text as it goes out: with `$etag` after the id where that leads."""
     head = _HEAD.match(doc)
@@ -43,6 +71,17 @@ def decode(doc: bytes) -> Document:
     """Return stored text as a document of its own, free to be changed."""
     document: Document = orjson.loads(doc)
     return document
+
+
+def _size(doc: bytes, enough: int) -> int:
+    """Return the bytes of a document with its numbers written without exponents, as jsonb does.
+
+    What is certainly less than `enough` is not looked at closely.
+    """
+    if len(doc) * _LONGEST_NUMBER // _SHORTEST_EXPONENT <= enough or not _EXPONENT.search(doc):
+        return len(doc)
+    exponents = (match[1] for match in _NUMBER_OR_TEXT.finditer(doc))
+    return len(doc) + sum(abs(int(each)) for each in exponents if each)
 
 
 def _settle(value: Any, where: str) -> Any:

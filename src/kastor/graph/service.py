@@ -15,10 +15,12 @@ import orjson
 from kastor.errors import TooManyRequests, Unavailable
 from kastor.graph import commands as c
 from kastor.graph import models, relationship, telemetry, twin
+from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import require_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
-from kastor.records import Context, IncomingRow, Needs, RelationshipRow, TwinRow
+from kastor.records import Context, IncomingRow, Needs, RelationshipPage, RelationshipRow, TwinRow
+from kastor.storage.bounds import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 UPLOADS_AT_ONCE = 8
 """Requests whose models are in memory; one of them is worked on."""
+SMALL_UPLOAD = 65_536
+"""Bytes of an upload that is not counted: suites upload a model or two from many tests at once."""
 _UPLOAD_ATTEMPTS = 5
 
 T = TypeVar("T")
@@ -61,8 +65,14 @@ _PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp],
 class GraphService:
     """The graph of one store."""
 
-    def __init__(self, store: Store, limits: ModelLimits | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        limits: ModelLimits | None = None,
+        document_bytes: int = MAX_DOCUMENT_BYTES,
+    ) -> None:
         self._store = store
+        self._document_bytes = document_bytes
         self._limits = limits or ModelLimits()
         self._uploading = asyncio.Lock()
         self._uploads = 0
@@ -84,8 +94,11 @@ class GraphService:
             KastorError: as the deciding functions say; `Unavailable` when it cannot be stored.
         """
         needs, decide = _PLANS[type(command)]
+        most = self._document_bytes
         return await self._store.write(
-            needs(command), lambda current, stamp: decide(command, current, stamp), context
+            needs(command),
+            lambda current, stamp: bounded(decide(command, current, stamp), most),
+            context,
         )
 
     async def twin(self, twin_id: str) -> TwinRow:
@@ -114,12 +127,12 @@ class GraphService:
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int
-    ) -> list[RelationshipRow]:
+    ) -> RelationshipPage:
         """Return a page of a twin's outgoing relationships by id; raises NotFound."""
-        rows = await self._store.outgoing(source_id, name, after, limit)
-        if rows is None:
+        page = await self._store.outgoing(source_id, name, after, limit)
+        if page is None:
             raise twin.twin_not_found(source_id)
-        return rows
+        return page
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int
@@ -151,12 +164,18 @@ class GraphService:
             return await asyncio.to_thread(read, self.catalog)
 
     @contextlib.contextmanager
-    def taking_upload(self) -> Iterator[None]:
-        """Count a request that brings models, from before its body is read.
+    def taking_upload(self, size: int | None) -> Iterator[None]:
+        """Count a request that brings many models, from before its body is read.
+
+        Args:
+            size: bytes of the body; None where it is not said.
 
         Raises:
             TooManyRequests: UPLOADS_AT_ONCE are under way.
         """
+        if size is not None and size <= SMALL_UPLOAD:
+            yield
+            return
         if self._uploads >= UPLOADS_AT_ONCE:
             raise TooManyRequests(
                 f"{UPLOADS_AT_ONCE} uploads of models are under way on this graph, and no more are "

@@ -13,6 +13,12 @@ LOG_ROW_OVERHEAD = 200
 
 MAX_BYTES = 8_388_608
 """Of a value, a row and a page that a query makes."""
+MAX_DOCUMENT_BYTES = MAX_BYTES // 2
+"""Of a twin or a relationship as it is stored, whatever the settings say: a query that meets a
+larger value than MAX_BYTES fails, whoever asks it, and engines write documents longer than these
+are."""
+PAGE_BYTES = 4_194_304
+"""Of documents that are listed: the one that takes a page over it ends it."""
 MAX_TEXT_WORK = 200_000_000
 """Bytes of a text times bytes of what is looked for in it: half a second of the engines' search,
 in which they look neither at the clock nor at their client."""

@@ -17,6 +17,7 @@ from kastor.records import (
     IncomingRow,
     ModelRow,
     Needs,
+    RelationshipPage,
     RelationshipRow,
     StoreStatus,
     TwinRow,
@@ -112,8 +113,11 @@ class Store(Protocol):
 
     async def outgoing(
         self, source_id: TwinId, name: str | None, after: RelationshipId, limit: int
-    ) -> list[RelationshipRow] | None:
-        """Return relationships in order of id, strictly after `after`; None without source."""
+    ) -> RelationshipPage | None:
+        """Return relationships in order of id, strictly after `after`; None without source.
+
+        Up to `limit` of them; fewer where their documents have more than PAGE_BYTES together.
+        """
 
     async def incoming(
         self, target_id: TwinId, after: tuple[int, int, int], limit: int

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from kastor.records import IncomingRow, RelationshipRow, TwinRow
+from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.storage.bounds import PAGE_BYTES
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.documents import from_jsonb
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
@@ -43,17 +44,18 @@ class PointReads:
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int
-    ) -> list[RelationshipRow] | None:
+    ) -> RelationshipPage | None:
         """Return a page of the relationships that leave a twin; None if it does not exist."""
-        values = (known(source_id), known(after), limit)
+        values = (known(source_id), known(after), limit + 1, PAGE_BYTES)
         if name is None:
             rows = await self._read(sql.OUTGOING, values)
         else:
             rows = await self._read(sql.OUTGOING_NAMED, (*values, known(name)))
         if not rows:
             return None
-        found = (relationship_row(row) for row in rows)
-        return [row for row in found if row is not None]
+        found = [relationship_row(row) for row in rows[:limit]]
+        page = [row for row in found if row is not None]
+        return RelationshipPage(page, more=bool(page) and rows[0]["ahead"] > len(page))
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int

@@ -79,28 +79,28 @@ LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
 WHERE t.id = $1
 """
 
-OUTGOING = f"""
-SELECT {_RELATIONSHIP}
-FROM {{graph}}.twins t
-LEFT JOIN LATERAL (
-    SELECT * FROM {{graph}}.relationships
-    WHERE source_key = t.key AND id > $2 ORDER BY id LIMIT $3
-) r ON true
-LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
+# A document that stands there uncompressed is not written out to be measured.
+_FITTING = """
+    SELECT * FROM (
+        SELECT *, count(*) OVER () AS ahead, sum(size) OVER (ORDER BY id) - size AS before FROM (
+            SELECT o.*, CASE WHEN pg_column_compression(o.doc) IS NULL THEN pg_column_size(o.doc)
+                             ELSE octet_length(o.doc::text) END AS size
+            FROM {{graph}}.relationships o
+            {named}
+            WHERE o.source_key = t.key AND o.id > $2 ORDER BY o.id LIMIT $3
+        ) c
+    ) c WHERE before < $4
+"""
+_OUTGOING = f"""
+SELECT {_RELATIONSHIP}, r.ahead
+FROM {{{{graph}}}}.twins t
+LEFT JOIN LATERAL ({_FITTING}) r ON true
+LEFT JOIN {{{{graph}}}}.relationship_names n ON n.key = r.name_key
 WHERE t.id = $1 ORDER BY r.id
 """
-
-OUTGOING_NAMED = f"""
-SELECT {_RELATIONSHIP}
-FROM {{graph}}.twins t
-LEFT JOIN LATERAL (
-    SELECT o.* FROM {{graph}}.relationships o
-    JOIN {{graph}}.relationship_names p ON p.key = o.name_key AND p.name = $4
-    WHERE o.source_key = t.key AND o.id > $2 ORDER BY o.id LIMIT $3
-) r ON true
-LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
-WHERE t.id = $1 ORDER BY r.id
-"""
+_OF_NAME = "JOIN {graph}.relationship_names p ON p.key = o.name_key AND p.name = $5"
+OUTGOING = _OUTGOING.format(named="")
+OUTGOING_NAMED = _OUTGOING.format(named=_OF_NAME)
 
 INCOMING = """
 SELECT r.key, r.id, s.id, n.name, r.name_key, r.source_key

@@ -15,6 +15,7 @@ from kastor.records import (
     Context,
     IncomingRow,
     Needs,
+    RelationshipPage,
     RelationshipRow,
     StoreStatus,
     TwinRow,
@@ -194,7 +195,7 @@ class PostgresStore:
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int
-    ) -> list[RelationshipRow] | None:
+    ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
         return await self._reads.outgoing(source_id, name, after, limit)
 

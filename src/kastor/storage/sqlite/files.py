@@ -75,17 +75,18 @@ def require_whole(path: Path) -> None:
     Raises:
         NotAGraphError: it is no database.
         DamagedGraphError: it is empty, or shorter than it says.
-        OSError: it cannot be read.
+        apsw.CantOpenError: it cannot be read, or is no plain file.
     """
-    size = path.stat().st_size
+    try:
+        size, header = _beginning(path)
+    except OSError as error:
+        raise apsw.CantOpenError(f"{error.strerror}: {path}") from error
     if size == 0:
         raise DamagedGraphError(
             f"{path} is empty. Kastor makes no such file: something has emptied it, or an earlier "
             f"version was stopped while it made the graph. {_CURE}; if there was nothing in it, "
             "delete it."
         )
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
     if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
         raise NotAGraphError(f"{path} is not a SQLite database.")
     if _size(Path(f"{path}-wal")) or _size(Path(f"{path}-journal")):
@@ -97,6 +98,11 @@ def require_whole(path: Path) -> None:
         raise DamagedGraphError(
             f"{path} is cut short: {size} bytes are there of {expected}. {_CURE}."
         )
+
+
+def _beginning(path: Path) -> tuple[int, bytes]:
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size, file.read(_HEADER_BYTES)
 
 
 def require_sound(connection: apsw.Connection, path: Path) -> None:

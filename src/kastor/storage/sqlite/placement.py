@@ -131,7 +131,7 @@ def is_ours(path: Path) -> bool:
     except apsw.Error:
         return False
     try:
-        schema.require_ours(connection)
+        schema.require_ours(connection, unfinished=True)
     except SchemaTooNewError:
         return True
     except (NotAGraphError, apsw.Error):

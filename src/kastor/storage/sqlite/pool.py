@@ -146,12 +146,22 @@ class ReadPool:
 
     async def call(self, work: Callable[[apsw.Connection], Any]) -> Any:
         """Run a function on a read connection in one of the threads; raises Unavailable."""
-        return await self._submit(lambda: work(self._connection()))
-
-    async def _submit(self, work: Callable[..., Any]) -> Any:
         if self._closing:
             raise closed()
-        return await self._outcome(self._executor.submit(work))
+        return await self._outcome(self._executor.submit(self._call, work))
+
+    def _call(self, work: Callable[[apsw.Connection], Any]) -> Any:
+        self._runs.add(run := _Run(None, 0.0))
+        try:
+            connection = self._connection()
+            run.over = self._closing
+            run.begin(connection)
+            return work(connection)
+        except apsw.InterruptError:
+            raise closed() from None
+        finally:
+            run.finish()
+            self._runs.discard(run)
 
     async def _outcome(self, job: Future[Any]) -> Any:
         try:

@@ -1,7 +1,7 @@
 """Point reads, made directly on the event loop.
 
-One statement, or one transaction without an await in between, always fetched to its end: an
-open cursor would go on showing the past and hold back checkpoints.
+One statement, or one transaction without an await in between, its cursor read to the end or closed:
+an open one would go on showing the past and hold back checkpoints.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kastor.records import IncomingRow, RelationshipRow, TwinRow
+from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.storage.bounds import PAGE_BYTES
 from kastor.storage.sqlite import statements as sql
 
 if TYPE_CHECKING:
@@ -39,16 +40,17 @@ class PointReads:
 
     def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int
-    ) -> list[RelationshipRow] | None:
+    ) -> RelationshipPage | None:
         """Return a page of the relationships that leave a twin; None if it does not exist."""
         with self._connection:
             keys = self._execute(sql.TWIN_KEY, (source_id,)).fetchall()
+            page = None
             if keys and name is None:
-                rows = self._execute(sql.OUTGOING, (keys[0][0], after, limit)).fetchall()
+                page = _page(self._execute(sql.OUTGOING, (keys[0][0], after, limit + 1)), limit)
             elif keys:
-                named = (keys[0][0], after, name, limit)
-                rows = self._execute(sql.OUTGOING_NAMED, named).fetchall()
-        return [RelationshipRow(*row) for row in rows] if keys else None
+                named = (keys[0][0], after, name, limit + 1)
+                page = _page(self._execute(sql.OUTGOING_NAMED, named), limit)
+        return page
 
     def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int
@@ -59,3 +61,18 @@ class PointReads:
             if keys:
                 rows = self._execute(sql.INCOMING, (keys[0][0], *after, limit)).fetchall()
         return [IncomingRow(*row) for row in rows] if keys else None
+
+
+def _page(found: Any, limit: int) -> RelationshipPage:
+    """Take rows from a cursor, which makes each only when it is asked for, and close it."""
+    rows: list[RelationshipRow] = []
+    size = 0
+    try:
+        for row in found:
+            if len(rows) == limit or size >= PAGE_BYTES:
+                return RelationshipPage(rows, more=True)
+            rows.append(RelationshipRow(*row))
+            size += len(rows[-1].doc)
+    finally:
+        found.close()
+    return RelationshipPage(rows, more=False)

@@ -18,6 +18,7 @@ from kastor.records import (
     IncomingRow,
     ModelRow,
     Needs,
+    RelationshipPage,
     RelationshipRow,
     StoreStatus,
     TwinRow,
@@ -173,7 +174,7 @@ class SqliteStore:
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int
-    ) -> list[RelationshipRow] | None:
+    ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
         return self._reads.outgoing(source_id, name, after, limit)
 

@@ -156,8 +156,10 @@ class SqliteGraphFile:
 
     async def identify(self, identification: Identification) -> None:
         """Take over another graph's identity and put the sizes right."""
-        await asyncio.to_thread(self._break)
         found = identification
+        if self._whole and found == await self.identification():
+            return  # nothing was written either
+        await asyncio.to_thread(self._break)
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
         await self._run(_IDENTIFY, values)
         await self._run(_FORGET_POSITION)
