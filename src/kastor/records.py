@@ -13,6 +13,9 @@ from typing import Any, TypeAlias
 
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
+LONGEST_TRACE = 256
+"""Characters of a traceparent; those of version 00 have 55."""
+
 
 @dataclass(frozen=True, slots=True)
 class TwinRow:
@@ -270,11 +273,18 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, the trace that the request belongs to, and how many bytes its body has."""
+    """Who asks, the trace that the request belongs to, and how many bytes its body has.
+
+    What is too long to be a trace is none: it is kept with each change.
+    """
 
     actor: str
     traceparent: str | None = None
     size: int = 0
+
+    def __post_init__(self) -> None:
+        if self.traceparent is not None and len(self.traceparent) > LONGEST_TRACE:
+            object.__setattr__(self, "traceparent", None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,11 @@ from kastor.storage.events import EventStore
 from kastor.vital import Kept, Vitals
 
 RING, RING_BYTES = 2_048, 16 * 2**20
-"""What is kept at hand: so many events, and no more than so many bytes of their bodies."""
+"""What is kept at hand: so many events, and no more than so many bytes."""
 BATCH = 256
 STEP = 32
 STEP_BYTES = 256 * 1024
-"""Events that a stream takes at once, and bytes of their bodies, one event aside: a client that
+"""Events that a stream takes at once, and their bytes, one event aside: a client that
 never reads keeps them from being freed."""
 LOOKED_AT = 10_000
 """Entries that a page looks at: a filter that wants next to nothing must not read the whole log."""
@@ -136,7 +136,7 @@ class Feed:
                 listener.wake.clear()
                 events, reached = _few(*await self._next(position))
                 if share is not None:
-                    share.hold(sum(len(event.data) for event in events))
+                    share.hold(sum(event.size for event in events))
                 for event in events:
                     if wants.matches(event):
                         yield event
@@ -208,10 +208,10 @@ class Feed:
 
     def _keep(self, event: Event) -> None:
         self._ring.append(event)
-        self._ring_bytes += len(event.data)
+        self._ring_bytes += event.size
         while len(self._ring) > RING or self._ring_bytes > RING_BYTES:
             gone = self._ring.popleft()
-            self._ring_bytes -= len(gone.data)
+            self._ring_bytes -= gone.size
             self._ring_from = gone.position
 
     def _wake_all(self) -> None:
@@ -233,10 +233,10 @@ class Feed:
 
 
 def _few(events: list[Event], reached: int) -> tuple[list[Event], int]:
-    """Return so many of these that their bodies take no more than STEP_BYTES, and the position."""
+    """Return so many of these that they take no more than STEP_BYTES, and the position."""
     room = STEP_BYTES
     for number, event in enumerate(events):
-        room -= len(event.data)
+        room -= event.size
         if room < 0 and number:
             return events[:number], events[number - 1].position
     return events, reached

@@ -42,6 +42,12 @@ class Event:
     key: TwinId
     position: int
 
+    @property
+    def size(self) -> int:
+        """What it takes in memory: its body, and what a caller may have written beside that."""
+        beside = (self.id, self.datacontenttype, self.subject or "", self.traceparent or "")
+        return len(self.data) + sum(map(len, beside))
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -15,11 +15,11 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -171,24 +171,6 @@ class MqttSource:
             _log.error("input lost its session", input=self._name)
 
 
-class _Client(GuardedClient):
-    """paho's client, whose thread does not end in silence.
-
-    Attributes:
-        on_fault: told in that thread what ended it.
-    """
-
-    on_fault: Callable[[Exception], None]
-
-    def loop_forever(self, *arguments: Any, **named: Any) -> MQTTErrorCode:
-        """Do the network until the connection ends."""
-        try:
-            return super().loop_forever(*arguments, **named)
-        except Exception as error:  # noqa: BLE001 - a packet that is none, for one
-            self.on_fault(error)
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
-
-
 class _Connection:
     """One connection; paho's thread does the network, the loop everything else."""
 
@@ -290,13 +272,14 @@ class _Connection:
 
     def _make_client(self) -> Client:
         settings = self._settings
-        client = _Client(
+        client = GuardedClient(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
             manual_ack=True,
             policy=self._policy,
+            packet_bytes=settings.max_bytes + PACKET_OVERHEAD,
         )
         client.connect_timeout = CONNECT_SECONDS
         client.on_fault = lambda error: self._tell(self._fail, error)
@@ -352,8 +335,9 @@ class _Connection:
 
     def _fail(self, error: Exception) -> None:
         """Give the connection up: a message that was skipped would never be acknowledged."""
-        if not self.lost.done():
-            self.lost.set_exception(BrokerRefusal(f"what the broker sent cannot be read: {error}"))
+        for future in (self._greeted, self._subscribed, self.lost):
+            if not future.done():
+                future.set_exception(BrokerRefusal(f"what the broker sent cannot be read: {error}"))
 
     def _hand_over(self, message: MQTTMessage) -> None:
         """Pass a message to the loop, and stop reading while there is no room."""

@@ -28,6 +28,8 @@ from kastor.events.templates import render
 from kastor.waiting import in_own_thread
 
 KEEP_ALIVE = 30
+PACKET_BYTES = 1_048_576
+"""Of what a broker sends: acknowledgements, with texts of 64 kB each."""
 _FAILURE = 0x80
 # Topic name invalid, packet too large, payload format invalid: no other try can end otherwise.
 _REFUSED = frozenset({0x90, 0x95, 0x99})
@@ -51,6 +53,7 @@ class MqttSink(ConnectedSink):
         self._policy = policy
         self._port = port
         self._client: Client | None = None
+        self._faulty = False
         self._connected: asyncio.Future[None] | None = None
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._early: dict[int, int] = {}
@@ -58,12 +61,13 @@ class MqttSink(ConnectedSink):
         self._slots = asyncio.Semaphore(endpoint.concurrency)
 
     def _is_connected(self) -> bool:
-        return self._client is not None and self._client.is_connected()
+        return self._client is not None and self._client.is_connected() and not self._faulty
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         self._connected = loop.create_future()
         self._client = client = self._make_client(loop)
+        self._faulty = False
         await in_own_thread(
             client.connect, self._endpoint.host, self._port, KEEP_ALIVE, clean_start=True
         )
@@ -79,7 +83,7 @@ class MqttSink(ConnectedSink):
 
     async def _send(self, event: Event) -> Fault | None:
         client = self._client
-        if client is None:
+        if client is None or self._faulty:
             return Fault("unavailable", f"{self._where}: not connected")
         topic = render(self._endpoint.topic, event, "+#/")
         payload, properties = self._message(event)
@@ -131,6 +135,7 @@ class MqttSink(ConnectedSink):
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
             policy=self._policy,
+            packet_bytes=PACKET_BYTES,
         )
         client.connect_timeout = endpoint.timeout
         client.max_inflight_messages_set(endpoint.concurrency)
@@ -152,6 +157,7 @@ class MqttSink(ConnectedSink):
 
         client.on_connect, client.on_publish = on_connect, on_publish
         client.on_disconnect = on_disconnect
+        client.on_fault = lambda error: _tell(loop, self._on_fault, client, str(error))
         return client
 
     def _on_connect(self, client: Client, reason: Any, properties: Any) -> None:
@@ -179,6 +185,11 @@ class MqttSink(ConnectedSink):
     def _on_disconnect(self, client: Client, reason: str) -> None:
         if client is self._client:
             self._fail_all(f"the broker closed the connection: {reason}")
+
+    def _on_fault(self, client: Client, reason: str) -> None:
+        if client is self._client:
+            self._faulty = True  # paho, whose thread has ended, takes it for connected still
+            self._fail_all(f"what the broker sent cannot be read: {reason}")
 
     def _fail_all(self, why: str) -> None:
         """Wake whoever waits for this connection."""
