@@ -275,6 +275,10 @@ class TooManyRequests(KastorError):
         self.retry_after = retry_after
 
 
+class SlowDecisionError(Exception):
+    """A decision was begun on the event loop and would hold it up; a thread is to make it."""
+
+
 class CatalogChanged(KastorError):
     """The models are others than the query was compiled for; it is compiled again."""
 

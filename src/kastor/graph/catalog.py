@@ -7,6 +7,7 @@ others. Compiled interfaces outlive the snapshot, since a stored model never cha
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from kastor.dtdl import (
     parse,
     references,
 )
+from kastor.errors import SlowDecisionError
 from kastor.records import ModelRow
 from kastor.types import Document, ModelId
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 # As long as a version of a model's id may be; queries name ids that nobody has checked.
 _VERSION = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
+
+SLOW_BYTES = 65_536
+"""Of a model's text with all it needs, from which on compiling it takes tens of milliseconds."""
 
 Compiled: TypeAlias = dict[ModelId, CompiledInterface]
 
@@ -101,12 +106,19 @@ class ModelCatalog:
         return self._ids[key]
 
     def compiled(self, model_id: ModelId) -> CompiledInterface | None:
-        """Return a model ready to validate with, or None if it or what it needs is missing."""
+        """Return a model ready to validate with, or None if it or what it needs is missing.
+
+        Raises:
+            SlowDecisionError: it is large, not compiled yet, and asked for on the event loop.
+        """
         interface = self._compiled.get(model_id)
         if interface is None and model_id in self.models:
             closure = self.closure((model_id,))
             if closure is None:
                 return None
+            size = sum(len(self.models[each].text) for each in closure)
+            if size > SLOW_BYTES and _is_on_event_loop():
+                raise SlowDecisionError(model_id)
             documents = [self.models[each].document() for each in closure]
             models = parse(
                 documents, allow_undefined_extensions="always", tolerate_solecisms={"parse"}
@@ -238,6 +250,14 @@ class ModelCatalog:
             if version and own_version and own_path == path and own_version >= version:
                 return True
         return False
+
+
+def _is_on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def split_version(model_id: ModelId) -> tuple[str, tuple[int, int] | None]:
