@@ -26,7 +26,9 @@ _log = get_logger("kastor.live")
 
 async def follow(services: Services, request: Request) -> StreamResponse:
     """Answer POST /kastor/v1/query/live; what is wrong with the query is said before the stream."""
-    text = (await read_members(request, services.limits.body_bytes, ("query",)))["query"]
+    wanted = ("query", "parameters")
+    body = await read_members(request, services.limits.body_bytes, wanted)
+    text = body["query"]
     if not isinstance(text, str) or not text:
         raise BadRequest("The request needs a query: a text.")
     strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")

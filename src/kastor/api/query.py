@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STRICT_HEADER = b"kastor-adt-strict"
 EXPLAIN_HEADER = b"kastor-explain"
-_MEMBERS = ("query", "continuationToken")
+_MEMBERS = ("query", "continuationToken", "parameters")
 _YES = (b"true", b"1")
 _log = get_logger("kastor.query")
 _UNBOUNDED = 1_000_000_000
