@@ -64,6 +64,17 @@ def test_a_server_that_is_not_there_is_told_in_words() -> None:
     )
 
 
+@pytest.mark.parametrize("flags", [("--ca-file",), ("--settings",)], ids=lambda flags: flags[0])
+def test_a_file_that_is_missing_is_told_without_numbers(
+    served: Served, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    given = (*flags, tmp_path / "missing.json")
+    done = invoked("endpoint", "create", "out", "--kind", "stdout", "--url", served.url, *given)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith(": No such file or directory.")
+    assert "Errno" not in done.stderr
+
+
 def test_an_address_of_a_graph_chooses_it_for_every_command(served: Served, tmp_path: Path) -> None:
     server = served.url
     plant = f"{server}/graphs/plant"

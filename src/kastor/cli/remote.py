@@ -82,7 +82,7 @@ def _opener(url: str, ca_file: Path | None) -> urllib.request.OpenerDirector:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        fail(f"The certificates of {ca_file} cannot be used: {error}.")
+        fail(f"The certificates of {ca_file} cannot be used: {_reason(error)}.")
     handlers: list[urllib.request.BaseHandler] = [
         _SameOrigin(),
         _Http(),
@@ -163,7 +163,7 @@ def read_settings(source: Path | None) -> Any:
     try:
         return json.loads(sys.stdin.read() if str(source) == "-" else source.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        fail(f"{source} cannot be read as JSON: {error}")
+        fail(f"{source} cannot be read as JSON: {_reason(error)}.")
 
 
 def _words(error: urllib.error.HTTPError) -> str:
