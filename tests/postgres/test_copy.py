@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import apsw
@@ -18,7 +20,10 @@ import httpx2
 import pytest
 
 from kastor.engines import open_graph_file
-from kastor.storage.transfer import TABLES, digest, synchronise
+from kastor.storage import transfer
+from kastor.storage.postgres.transfer import PostgresGraphFile
+from kastor.storage.sqlite.transfer import SqliteGraphFile
+from kastor.storage.transfer import TABLES, Table, digest, synchronise
 from kastor.testing import KastorServer
 
 from .server import database
@@ -388,3 +393,48 @@ def test_a_graph_that_is_being_copied_over_again_is_not_opened_meanwhile(
     assert asyncio.run(begin()) == "copying"
     assert copy(str(source), schema).returncode == 0
     assert asyncio.run(unfinished()) is None
+
+
+def test_rows_are_brought_over_so_many_at_a_time_as_have_few_bytes(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand documents may have gigabytes, and a server moves graphs while it serves."""
+    with (
+        KastorServer(data_dir=tmp_path / "large") as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        http.post("/models", json=[MODEL]).raise_for_status()
+        for number in range(40):
+            twin = {"$metadata": {"$model": MODEL["@id"]}}
+            twin["note"] = "x" * 300_000 if number % 10 > 5 else "short"
+            http.put(f"/digitaltwins/t{number}", json=twin).raise_for_status()
+    monkeypatch.setattr(transfer, "PORTION_BYTES", 1_000_000)
+    sizes: list[int] = []
+    for kind in (SqliteGraphFile, PostgresGraphFile):
+        monkeypatch.setattr(kind, "rows", noting(kind.rows, sizes))
+
+    async def bring() -> None:
+        places = str(tmp_path / "large/graphs/default.sqlite3"), place(dsn), place(dsn)
+        for source, target in pairwise(places):
+            async with (
+                open_graph_file(source, writes=False) as reading,
+                open_graph_file(target, writes=True) as writing,
+            ):
+                await writing.identify(await reading.identification())
+                assert await synchronise(reading, writing) > 80
+                assert await digest(reading) == await digest(writing)
+                await writing.finish()
+
+    asyncio.run(bring())
+    assert 600_000 < max(sizes) < 1_100_000
+
+
+def noting(rows: Any, sizes: list[int]) -> Any:
+    async def noted(graph: Any, table: Table, identities: Any) -> Any:
+        found = await rows(graph, table, identities)
+        sizes.append(
+            sum(len(each) for row in found for each in row if isinstance(each, str | bytes))
+        )
+        return found
+
+    return noted

@@ -22,6 +22,9 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Table, rows looked at so far, rows of the source in all."""
 
 CHUNK_ROWS = 2_000
+PORTION_BYTES = 16 * 2**20
+"""Of documents, models and events that are in memory at once; a larger one comes alone."""
+_BULK = {"models": "text", "changes": "data", "dead_letters": "event"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Table:
     revision: tuple[str, ...]
     columns: tuple[str, ...]
     document: str | None = None
+
+    @property
+    def bulk(self) -> str | None:
+        """The column that may be large; None where there is none."""
+        return self.document or _BULK.get(self.name)
 
 
 _VERSION = ("etag", "version", "valid_from", "change", "actor", "doc")
@@ -146,6 +154,9 @@ class GraphFile(Protocol):
     async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
         """Return whole rows in the order of `table.columns`; what is gone is left out."""
 
+    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
+        """Return the bytes of the rows' `bulk`, in order; 0 for what is gone."""
+
     def snapshot(self) -> AbstractAsyncContextManager[None]:
         """Return a block in which all reads see one and the same state."""
 
@@ -222,11 +233,28 @@ async def digest(graph: GraphFile) -> dict[str, TableDigest]:
     for table in TABLES:
         hashed, rows = hashlib.sha256(), 0
         async for identities in _chunks(graph, table):
-            for row in await graph.rows(table, [identity for identity, _ in identities]):
-                hashed.update(_canonical(table, row))
-                rows += 1
+            async for portion in portions(graph, table, [identity for identity, _ in identities]):
+                for row in portion:
+                    hashed.update(_canonical(table, row))
+                rows += len(portion)
         found[table.name] = TableDigest(rows, hashed.hexdigest())
     return found
+
+
+async def portions(
+    graph: GraphFile, table: Table, identities: Sequence[Identity]
+) -> AsyncIterator[list[Row]]:
+    """Yield whole rows, so many at a time that they have PORTION_BYTES together."""
+    if table.bulk is None:
+        yield await graph.rows(table, identities)
+        return
+    start = size = 0
+    for at, each in enumerate(await graph.sizes(table, identities)):
+        if at > start and size + each > PORTION_BYTES:
+            yield await graph.rows(table, identities[start:at])
+            start, size = at, 0
+        size += each
+    yield await graph.rows(table, identities[start:])
 
 
 async def _bring_over(
@@ -247,9 +275,9 @@ async def _bring_over(
             if there != revision:
                 wanted.append(identity)
         if wanted:
-            rows = await source.rows(table, wanted)
-            await target.put(table, rows, fresh=fresh)
-            written += len(rows)
+            async for rows in portions(source, table, wanted):
+                await target.put(table, rows, fresh=fresh)
+                written += len(rows)
         seen += len(chunk)
         if progress is not None:
             progress(table.name, seen, max(total, seen))

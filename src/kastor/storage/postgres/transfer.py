@@ -177,17 +177,34 @@ class PostgresGraphFile:
             f"c.{name}::text" if name == table.document else f"c.{column_of(table, name)}"
             for name in table.columns
         ]
+        rows = await self._of(table, identities, ", ".join(columns), "JOIN")
+        place = table.columns.index(table.document) if table.document else None
+        return [_out(tuple(row), place) for row in rows]
+
+    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
+        """Return the bytes of the rows' `bulk`."""
+        size = f"octet_length(c.{table.bulk})"
+        if table.document is not None:  # what stands there uncompressed is not written out
+            size = (
+                f"CASE WHEN pg_column_compression(c.{table.bulk}) IS NULL"
+                f" THEN pg_column_size(c.{table.bulk}) ELSE octet_length(c.{table.bulk}::text) END"
+            )
+        rows = await self._of(table, identities, f"coalesce({size}, 0)", "LEFT JOIN")
+        return [size for (size,) in rows]
+
+    async def _of(
+        self, table: Table, identities: Sequence[Identity], columns: str, join: str
+    ) -> list[Any]:
         wanted = ", ".join(
             f"${n}::text[]{'' if name in TEXT_KEYS else '::bigint[]'}"
             for n, name in enumerate(table.identity, 1)
         )
         names = ", ".join(table.identity)
         same = " AND ".join(f"c.{column_of(table, name)} = w.{name}" for name in table.identity)
-        text = f"SELECT {', '.join(columns)} FROM unnest({wanted}) WITH ORDINALITY AS w"
-        text += f" ({names}, nth) JOIN {from_clause(table, 'c')} ON {same} ORDER BY w.nth"
+        text = f"SELECT {columns} FROM unnest({wanted}) WITH ORDINALITY AS w"
+        text += f" ({names}, nth) {join} {from_clause(table, 'c')} ON {same} ORDER BY w.nth"
         values = [[str(each) for each in column] for column in zip(*identities, strict=True)]
-        place = table.columns.index(table.document) if table.document else None
-        return [_out(tuple(row), place) for row in await self.fetch(text, *values)]
+        return await self.fetch(text, *values)
 
     async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
         """Write rows in one transaction, by COPY where there is none to replace."""

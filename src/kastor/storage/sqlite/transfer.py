@@ -127,6 +127,18 @@ class SqliteGraphFile:
 
         return await asyncio.to_thread(read)
 
+    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
+        """Return the bytes of the rows' `bulk`."""
+        condition = " AND ".join(f"{name} = ?" for name in table.identity)
+        text = f"SELECT octet_length({table.bulk}) FROM {table.name} WHERE {condition}"
+
+        def read() -> list[int]:
+            with self._connection:
+                found = [self._connection.execute(text, each).fetchall() for each in identities]
+            return [int(str(rows[0][0])) if rows else 0 for rows in found]
+
+        return await asyncio.to_thread(read)
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
         """Read one state in a block; a server may go on writing."""
