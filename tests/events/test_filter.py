@@ -100,7 +100,12 @@ def test_selects(text: str, subject: Event, expected: bool) -> None:
         ("type = 'a')", 1, 11, "Unexpected input ')'"),
         ("type = 'a", 1, 8, "The string has no closing quote"),
         ("type == 'a'", 1, 7, "Unexpected input '='; write = for equal"),
-        ("type IN ('a')", 1, 6, "Unexpected input 'IN'; compare with each value: x = 'a' OR x = 'b'"),
+        (
+            "type IN ('a')",
+            1,
+            6,
+            "Unexpected input 'IN'; compare with each value: x = 'a' OR x = 'b'",
+        ),
         ('type = "a"', 1, 8, "Unexpected input '\"a\"'; strings stand in single quotes: 'a'"),
         (
             "$body.patch[0].path = '/a'",
@@ -108,7 +113,12 @@ def test_selects(text: str, subject: Event, expected: bool) -> None:
             12,
             "Unexpected input '[0].path'; CHANGED(property) asks whether an update touches a property",
         ),
-        ("$body.list[0] = 1", 1, 11, "Unexpected input '[0]'; values inside arrays are out of reach"),
+        (
+            "$body.list[0] = 1",
+            1,
+            11,
+            "Unexpected input '[0]'; values inside arrays are out of reach",
+        ),
         (
             "body.temperature > 5",
             1,
