@@ -20,7 +20,6 @@ from kastor.dtdl import (
     ValueRules,
     compile_interface,
     definitions,
-    member_names,
     parse,
     references,
 )
@@ -290,7 +289,8 @@ def _stored(row: ModelRow) -> StoredModel:
         needs.extends,
         needs.components,
         defined_in(row.text, document),
-        *member_names(document),
+        needs.members,
+        needs.relationships,
     )
 
 
