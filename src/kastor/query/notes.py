@@ -55,6 +55,9 @@ class Notes:
         if not models.model_ids():
             return tuple(dict.fromkeys(found))
         members, relationships = models.property_names(), models.relationship_names()
+        known_all = self.properties <= members and self.relationships <= relationships
+        if known_all and not self.models:
+            return ()
         for what, unknown, known in (
             ("no model declares a property {}.", self.properties - members, members),
             (
