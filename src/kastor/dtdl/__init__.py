@@ -29,7 +29,7 @@ from kastor.dtdl.definitions import Definition, definitions
 from kastor.dtdl.errors import DtdlError, Problem, UnresolvedReferenceError
 from kastor.dtdl.model import Element, Interface, ModelSet
 from kastor.dtdl.parse import parse
-from kastor.dtdl.references import ModelReferences, contents_by_kind, member_names, references
+from kastor.dtdl.references import ModelReferences, contents_by_kind, references
 from kastor.dtdl.rules import STRICT, ValueRules, Violation
 
 __all__ = [
@@ -51,7 +51,6 @@ __all__ = [
     "compile_interface",
     "contents_by_kind",
     "definitions",
-    "member_names",
     "parse",
     "references",
 ]

@@ -21,7 +21,6 @@ from kastor.dtdl import (
     ValueRules,
     compile_interface,
     definitions,
-    member_names,
     parse,
     references,
 )
@@ -310,7 +309,8 @@ def _stored(row: ModelRow) -> StoredModel:
         needs.extends,
         needs.components,
         defined_in(row.text, document),
-        *member_names(document),
+        needs.members,
+        needs.relationships,
     )
 
 

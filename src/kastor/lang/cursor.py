@@ -225,7 +225,7 @@ class Cursor:
         index = self.at
         self.at += 1
         literal, start = self.texts[index], self.starts[index]
-        if literal[0] == "'" and "''" in literal[1:-1]:
+        if "''" in literal and literal[0] == "'" and "''" in literal[1:-1]:
             doubled = start + 1 + literal[1:-1].index("''")
             self.synonym("'' inside a string", "write \\' for a quote", doubled)
         return unescape(self.text, literal, start)

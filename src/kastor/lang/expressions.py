@@ -157,7 +157,8 @@ class Expressions(Cursor, ABC):
         literal = self._literal()
         if literal is not None:
             return literal
-        if self.is_parameter() and self.key(1) not in {".", "["}:
+        dollar = self.texts[self.at][:1] == "$"
+        if dollar and self.is_parameter() and self.key(1) not in {".", "["}:
             return self.dollar()
         return self.path("a condition or a value")
 

@@ -113,7 +113,8 @@ class Parser(Patterns):
         self.operations = 0
         value: ast.Expression
         plain = self.is_name() and self.key(1) in {",", "FROM", "AS", "."}
-        plain = plain and not (self.is_parameter() and self.key(1) != ".")
+        if plain and self.texts[self.at][0] == "$" and self.key(1) != ".":
+            plain = not self.is_parameter()
         before = self.at
         value = self.path() if plain else self._value_of_column(start)
         if plain and self.key() not in {",", "FROM", "AS"}:

@@ -84,7 +84,7 @@ def unescape(text: str, literal: str, start: int) -> str:
         QueryError: an escape that makes a lone surrogate, which no stored text can hold.
     """
     body = literal[1:-1]
-    if "\\" not in body and not (literal[0] == "'" and "''" in body):
+    if "\\" not in body and ("''" not in body or literal[0] != "'"):
         return body
     pattern = _ESCAPE if literal[0] == "'" else _BACKSLASH
     value = pattern.sub(_escaped, body)

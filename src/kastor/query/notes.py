@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from kastor.lang.words import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from kastor.query.given import Given
     from kastor.query.models import ModelIndex
 
 _MOST = 9
-_MOST_COMPARED = 200
+"""Warnings of one query; the header of an answer holds ten."""
+_MOST_COMPARED = 100
 _LONGEST = 100
 _FAR = 2
 
@@ -45,22 +44,32 @@ class Notes:
         self.models: set[str] = set()
         self.warnings: list[str] = []
 
+    def doubt(self, warning: str) -> None:
+        """Warn of the spot at hand; a few are enough."""
+        if len(self.warnings) < _MOST and warning not in self.warnings:
+            self.warnings.append(warning)
+
     def told(self, models: ModelIndex) -> tuple[str, ...]:
         """The warnings: names that no stored model knows, each with the nearest that one does."""
+        found = self.warnings[:_MOST]
         if not models.model_ids():
-            return tuple(dict.fromkeys(self.warnings))
-        found = list(self.warnings)
-        unknown = self.properties - models.property_names()
-        for name in _some(unknown):
-            hint = nearest(name, models.property_names())
-            found.append(f"no model declares a property {name[:_LONGEST]}.{hint}")
-        unknown = self.relationships - models.relationship_names()
-        for name in _some(unknown):
-            hint = nearest(name, models.relationship_names())
-            found.append(f"no model declares a relationship {name[:_LONGEST]}.{hint}")
-        for name in _some(self.models):
-            hint = nearest(name, frozenset(models.model_ids()))
-            found.append(f"there is no model {name[:_LONGEST]}, nor one that extends it.{hint}")
+            return tuple(dict.fromkeys(found))
+        members, relationships = models.property_names(), models.relationship_names()
+        known_all = self.properties <= members and self.relationships <= relationships
+        if known_all and not self.models:
+            return ()
+        for what, unknown, known in (
+            ("no model declares a property {}.", self.properties - members, members),
+            (
+                "no model declares a relationship {}.",
+                self.relationships - relationships,
+                relationships,
+            ),
+            ("there is no model {}, nor one that extends it.", self.models, None),
+        ):
+            for name in islice(sorted(unknown), _MOST - len(found)):
+                hint = nearest(name, frozenset(models.model_ids()) if known is None else known)
+                found.append(what.format(name[:_LONGEST]) + hint)
         return tuple(dict.fromkeys(found))
 
 
@@ -69,19 +78,21 @@ def nearest(name: str, known: frozenset[str]) -> str:
     if len(name) > _LONGEST:
         return ""
     near: list[str] = []
-    for far in range(-_FAR, _FAR + 1):
-        near += _shelves(known).get((name[:1].casefold(), len(name) + far), ())
+    shelves, (initial, length) = _shelves(known), _shelf(name)
+    for far in sorted(range(-_FAR, _FAR + 1), key=abs):
+        near += shelves.get((initial, length + far), ())
     return suggestion(name, frozenset(near[:_MOST_COMPARED]))
 
 
 @lru_cache(maxsize=8)
 def _shelves(known: frozenset[str]) -> dict[tuple[str, int], list[str]]:
-    """Names by first letter and length."""
+    """Names by what is likely to be right in a name that is wrong."""
     found: dict[tuple[str, int], list[str]] = {}
     for name in sorted(known):
-        found.setdefault((name[:1].casefold(), len(name)), []).append(name)
+        found.setdefault(_shelf(name), []).append(name)
     return found
 
 
-def _some(names: Collection[str]) -> list[str]:
-    return list(islice(sorted(names), _MOST))
+def _shelf(name: str) -> tuple[str, int]:
+    """First letter, of an id's last part, and length."""
+    return name.rpartition(":")[2][:1].casefold(), len(name)

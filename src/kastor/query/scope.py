@@ -174,8 +174,8 @@ class Scope:
         if not isinstance(first, ast.Name) or first.text[:1] == "$" or self.settings.strict:
             return
         if not self.models.model_ids():
-            self.notes.warnings.append(
-                f"{first.text[:100]} is read as a property, since the alias is {source.alias}"
+            self.notes.doubt(
+                f"{first.text[:100]} is read as a property, since the alias is {source.alias[:100]}"
             )
         elif first.text not in self.models.property_names():
             self._unknown(first.text, first.span[0])

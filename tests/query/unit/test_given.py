@@ -55,6 +55,15 @@ def ids(engine, text, parameters, **options):
         ("v * $a + $b = 9", {"a": 2, "b": 1}, ["t4"]),
         ("$dtId = $Id AND 1 = $one", {"Id": "t1", "one": 1}, ["t1"]),
         ("$dtId = $Id AND 1 = $one", {"Id": "t1", "one": 2}, []),
+        ("$dtId = 't1' AND $x IN $l", {"x": 1, "l": [1, 2]}, ["t1"]),
+        ("$dtId = 't1' AND $x IN $l", {"x": 3, "l": [1, 2]}, []),
+        ("$dtId = 't1' AND $x IN $l", {"x": 3, "l": [3]}, ["t1"]),
+        ("$dtId = 't1' AND 2 NIN [$x, 5]", {"x": 3}, ["t1"]),
+        ("$dtId = 't1' AND 2 NIN [$x, 5]", {"x": 2}, []),
+        ("$dtId = 't1' AND $s LIKE 'ab'", {"s": "ab"}, ["t1"]),
+        ("$dtId = 't1' AND $s LIKE 'ab'", {"s": "abc"}, []),
+        ("$dtId = 't1' AND $s NOT LIKE 'a%'", {"s": "b"}, ["t1"]),
+        ("$dtId = 't1' AND $s NOT LIKE 'a%'", {"s": "ab"}, []),
     ],
 )
 def test_a_value_stands_where_a_literal_may(engine, where, parameters, found):
