@@ -80,7 +80,14 @@ WHERE t.id = $1
 """
 
 # A document that stands there uncompressed is not written out to be measured.
-_FITTING = """
+
+
+def _outgoing(named: str) -> str:
+    """Return the statement of a page that ends before it has too many bytes."""
+    return f"""
+SELECT {_RELATIONSHIP}, r.ahead
+FROM {{graph}}.twins t
+LEFT JOIN LATERAL (
     SELECT * FROM (
         SELECT *, count(*) OVER () AS ahead, sum(size) OVER (ORDER BY id) - size AS before FROM (
             SELECT o.*, CASE WHEN pg_column_compression(o.doc) IS NULL THEN pg_column_size(o.doc)
@@ -90,17 +97,16 @@ _FITTING = """
             WHERE o.source_key = t.key AND o.id > $2 ORDER BY o.id LIMIT $3
         ) c
     ) c WHERE before < $4
-"""
-_OUTGOING = f"""
-SELECT {_RELATIONSHIP}, r.ahead
-FROM {{{{graph}}}}.twins t
-LEFT JOIN LATERAL ({_FITTING}) r ON true
-LEFT JOIN {{{{graph}}}}.relationship_names n ON n.key = r.name_key
+) r ON true
+LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
 WHERE t.id = $1 ORDER BY r.id
 """
-_OF_NAME = "JOIN {graph}.relationship_names p ON p.key = o.name_key AND p.name = $5"
-OUTGOING = _OUTGOING.format(named="")
-OUTGOING_NAMED = _OUTGOING.format(named=_OF_NAME)
+
+
+OUTGOING = _outgoing("")
+OUTGOING_NAMED = _outgoing(
+    "JOIN {graph}.relationship_names p ON p.key = o.name_key AND p.name = $5"
+)
 
 INCOMING = """
 SELECT r.key, r.id, s.id, n.name, r.name_key, r.source_key
