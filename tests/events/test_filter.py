@@ -139,8 +139,10 @@ def test_selects(text: str, subject: Event, expected: bool) -> None:
             "type = \u201ca\u201d",
             1,
             8,
-            "Unexpected input '\u201ca\u201d', U+201C LEFT DOUBLE QUOTATION MARK; strings stand in "
-            "plain quotes: 'text'",
+            (
+                "Unexpected input '\u201ca\u201d', U+201C LEFT DOUBLE QUOTATION MARK; strings stand in "
+                "plain quotes: 'text'"
+            ),
         ),
         ("CONTAINS(subject)", 1, 17, "Unexpected input ')'"),
         ("CONTAINS(subject, 'a', 'b')", 1, 22, "Unexpected input ','"),
