@@ -88,6 +88,7 @@ def _reset_files(settings: Settings, wanted: list[str] | None, yes: bool) -> Non
 
 async def _make_anew(placement: FilePlacement, names: Sequence[str]) -> None:
     from kastor.errors import KastorError
+    from kastor.storage.bounds import GraphRefusedError
     from kastor.storage.placement import DEFAULT, Wish
 
     for name in names:
@@ -97,6 +98,8 @@ async def _make_anew(placement: FilePlacement, names: Sequence[str]) -> None:
                 await placement.add(name, Wish())
         except KastorError as error:
             fail(error.message)
+        except (GraphRefusedError, OSError) as error:
+            fail(f"The graph {name} cannot be made anew: {error}")
 
 
 async def _reset_schemas(settings: Settings, wanted: list[str] | None, yes: bool) -> None:
