@@ -20,11 +20,13 @@ import orjson
 from kastor.storage.sqlite import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, KeysView
 
 KINDS = ("Site", "Building", "Level", "Room", "Equipment", "Point")
 FANOUT = (10, 10, 20, 5, 9)
 NAMES = ("hasPart", "feeds", "adjacentTo", "servedBy", "locatedIn")
+_RELATIONSHIPS = frozenset(NAMES)
+_PROPERTIES = frozenset({"name", "temperature", "serial", "active"})
 TIME = "2026-01-01T00:00:00.0000000Z"
 PER_KIND = 10
 
@@ -58,8 +60,14 @@ class Models:
             return frozenset({self.keys[model]} if model in self.keys else ())
         return frozenset(key for one, key in self.keys.items() if model in self._line(one))
 
+    def model_ids(self) -> KeysView[str]:
+        return self.keys.keys()
+
     def property_names(self) -> frozenset[str]:
-        return frozenset({"name", "temperature", "serial", "active"})
+        return _PROPERTIES
+
+    def relationship_names(self) -> frozenset[str]:
+        return _RELATIONSHIPS
 
     def _line(self, model: str) -> set[str]:
         line = {model}

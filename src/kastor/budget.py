@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from kastor.errors import TooManyRequests
+from kastor.words import counted
 
 RETRY_SECONDS = 5
 
@@ -56,12 +57,13 @@ class StreamBudget:
         limits = self.limits
         if self._places[client] >= limits.places_each:
             raise self._refusal(
-                f"This client has {limits.places_each} streams open, and no more are allowed "
-                "(setting max_streams_per_client). Close one, or share one among several readers."
+                f"This client has {counted(limits.places_each, 'stream')} open, and no more are "
+                "allowed (setting max_streams_per_client). Close one, or share one among several "
+                "readers."
             )
         if self.places >= limits.places:
             raise self._refusal(
-                f"{limits.places} streams are open on this server, and no more are allowed "
+                f"This server has {counted(limits.places, 'stream')} open, and no more are allowed "
                 "(setting max_streams)."
             )
         self.places += 1

@@ -20,7 +20,6 @@ from kastor.storage.bounds import (
     GraphRefusedError,
     NotAGraphError,
     Retention,
-    SchemaTooNewError,
     UnfinishedGraphError,
 )
 from kastor.storage.protocol import BuildCatalog, Store
@@ -199,7 +198,7 @@ async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
         graph = await PostgresGraphFile.open(
             urlunsplit(address._replace(query=rest)), schema, writes=writes
         )
-    except (*refusals, SchemaTooNewError, NotAGraphError, Conflict) as error:
+    except (*refusals, GraphRefusedError, Conflict) as error:
         raise PlaceError(
             f"The graph at {shown(place)}, schema {schema} cannot be used: {error}"
         ) from error
@@ -214,7 +213,7 @@ def _open_file(path: Path, *, writes: bool) -> SqliteGraphFile:
         raise PlaceError(f"There is no graph at {path}.")
     try:
         return SqliteGraphFile.writing(path) if writes else SqliteGraphFile.reading(path)
-    except (apsw.Error, SchemaTooNewError, NotAGraphError) as error:
+    except (apsw.Error, GraphRefusedError) as error:
         raise PlaceError(f"{path} cannot be used: {error}") from error
 
 

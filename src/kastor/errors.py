@@ -140,8 +140,15 @@ class QueryError(KastorError):
 
     default_code = "SqlQueryError"
 
-    def __init__(self, message: str, *, line: int = 1, position: int = 0) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int = 1,
+        position: int = 0,
+        details: tuple[Detail, ...] = (),
+    ) -> None:
+        super().__init__(message, details=details)
         self.line = line
         self.position = position
 
@@ -266,6 +273,10 @@ class TooManyRequests(KastorError):
     def __init__(self, message: str, *, retry_after: int = 1, code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+
+
+class SlowDecisionError(Exception):
+    """A decision was begun on the event loop and would hold it up; a thread is to make it."""
 
 
 class CatalogChanged(KastorError):

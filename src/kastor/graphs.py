@@ -21,6 +21,7 @@ from kastor.storage.bounds import GraphRefusedError, UnfinishedGraphError, requi
 from kastor.storage.placement import DEFAULT, Place, Placement, Wish
 from kastor.storage.protocol import Store
 from kastor.vital import Kept, Vitals
+from kastor.words import counted
 
 FOLLOW_SECONDS = 1.0
 """How soon a process sees that another one made, moved or deleted a graph."""
@@ -240,7 +241,9 @@ class ServerGraphs:
 
     async def _require_room(self) -> None:
         count = len(await self._placement.places())
-        require_room(count, self._max_graphs, f"The server has {count} graphs", "max_graphs")
+        require_room(
+            count, self._max_graphs, f"The server has {counted(count, 'graph')}", "max_graphs"
+        )
 
     async def _require(self, name: str) -> Place:
         place = await self._placement.place(name)

@@ -145,12 +145,17 @@ class EndpointRow:
 
 @dataclass(frozen=True, slots=True)
 class InputRow:
-    """A configured input; `settings` is JSON text without any secret."""
+    """A configured input; `settings` is JSON text without any secret.
+
+    Attributes:
+        paused: it takes no messages.
+    """
 
     name: str
     kind: str
     settings: bytes
     created: Ticks
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from kastor.errors import Unavailable
 from kastor.logs import get_logger
+from kastor.words import counted
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 30.0
 STEADY_SECONDS = 60.0
@@ -141,7 +142,7 @@ class Kept(Part):
                 return self._down
             self._down = None
         if self.patience is not None and now - self._beaten > self.patience:
-            return f"it has made no progress for {now - self._beaten:.0f} seconds"
+            return f"it has made no progress for {counted(round(now - self._beaten), 'second')}"
         return None
 
     def cancel(self) -> None:

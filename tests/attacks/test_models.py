@@ -192,3 +192,37 @@ def test_a_page_of_definitions_has_a_bound(server: KastorServer) -> None:
             pages += 1
     assert found == [f"dtmi:attack:a{n};1" for n in range(60)]
     assert pages > 1
+
+
+def test_a_large_model_that_is_used_first_holds_nobody_up(server: KastorServer) -> None:
+    """A small body is enough to have a hierarchy of tens of thousands of contents compiled."""
+    above: str | None = None
+    for level in range(6):
+        contents = [{**prop(n), "name": f"p{level}_{n}"} for n in range(3_000)]
+        extends = {} if above is None else {"extends": above}
+        model = interface(f"Level{level}", *contents, **extends)
+        above = model["@id"]
+        assert upload(server, packed(model)).status_code == 201
+    with httpx2.Client(base_url=server.url, params=VERSION, timeout=60) as client:
+        with watched(server) as seen:
+            answer = client.put("/digitaltwins/t", json={"$metadata": {"$model": above}})
+        assert answer.status_code == 200
+        print(seen)
+        patch = [{"op": "add", "path": "/p5_1", "value": "x"}]
+        assert client.patch("/digitaltwins/t", json=patch).status_code == 204
+
+
+def test_names_of_large_models_come_in_pages(server: KastorServer) -> None:
+    """To show a name the whole model is read."""
+    count = 24
+    for number in range(count):
+        contents = [{**prop(n), "description": "long" * 120} for n in range(1_500)]
+        assert upload(server, packed(interface(f"N{number}", *contents))).status_code == 201
+    address: str | None = f"{server.url}/models?api-version={VERSION['api-version']}"
+    pages = []
+    while address is not None:
+        answer = httpx2.get(address, headers={"max-items-per-page": "1000"}, timeout=60).json()
+        pages.append([each["id"] for each in answer["value"]])
+        address = answer["nextLink"]
+    assert 1 < len(pages) < count // 2
+    assert len({each for page in pages for each in page}) == count

@@ -49,3 +49,20 @@ def test_only_components_count():
 def test_what_is_not_valid_does_no_harm():
     for value in (None, 5, [None, 5], {"@id": 5}, [{"@type": 5}]):
         assert references({"extends": value, "contents": value}) == ModelReferences((), ())
+
+
+def test_names_that_instances_can_be_asked_for() -> None:
+    inner = {"@type": ["Property", "Temperature"], "name": "heat", "schema": "double"}
+    contents = [
+        {"@type": "Property", "name": "a", "schema": "string"},
+        {"@type": ["Property", "Temperature"], "name": "b", "schema": "double"},
+        {"@type": "dtmi:dtdl:class:Property;2", "dtmi:dtdl:property:name;2": "c"},
+        {"@type": "Component", "name": "d", "schema": "dtmi:x:d;1"},
+        {"@type": "Relationship", "name": "e", "properties": [inner]},
+        {"@type": "Telemetry", "name": "f", "schema": "double"},
+        {"@type": "Command", "name": "g"},
+        {"@type": "Property", "name": 5},
+    ]
+    found = references({"contents": contents})
+    assert found.members == {"a", "b", "c", "d", "heat"}
+    assert found.relationships == {"e"}

@@ -99,15 +99,60 @@ def test_selects(text: str, subject: Event, expected: bool) -> None:
         ("(type = 'a'", 1, 12, "Unexpected end of input"),
         ("type = 'a')", 1, 11, "Unexpected input ')'"),
         ("type = 'a", 1, 8, "The string has no closing quote"),
-        ("type == 'a'", 1, 7, "Unexpected input '='"),
-        ("type IN ('a')", 1, 6, "Unexpected input 'IN'"),
-        ('type = "a"', 1, 8, "Unexpected input '\"a\"'"),
-        ("$body.patch[0].path = '/a'", 1, 12, "Unexpected input '[0].path'"),
-        ("body.temperature > 5", 1, 5, "Unexpected input '.temperature'"),
-        ("$Body.temperature > 5", 1, 6, "Unexpected input '.temperature'"),
+        ("type == 'a'", 1, 7, "Unexpected input '='; write = for equal"),
+        (
+            "type IN ('a')",
+            1,
+            6,
+            "Unexpected input 'IN'; compare with each value: x = 'a' OR x = 'b'",
+        ),
+        ('type = "a"', 1, 8, "Unexpected input '\"a\"'; strings stand in single quotes: 'a'"),
+        (
+            "$body.patch[0].path = '/a'",
+            1,
+            12,
+            "Unexpected input '[0].path'; CHANGED(property) asks whether an update touches a property",
+        ),
+        (
+            "$body.list[0] = 1",
+            1,
+            11,
+            "Unexpected input '[0]'; values inside arrays are out of reach",
+        ),
+        (
+            "body.temperature > 5",
+            1,
+            5,
+            "Unexpected input '.temperature'; write $body.temperature",
+        ),
+        (
+            "$Body.temperature > 5",
+            1,
+            6,
+            "Unexpected input '.temperature'; write $body.temperature",
+        ),
+        ("comp.temp > 5", 1, 5, "Unexpected input '.temp'; write $body.comp.temp"),
+        ("type = 'a' AND\n  id <> 'x'", 2, 7, "Unexpected input '>'; write != for not equal"),
+        ("$body.a IS NOT NULL", 1, 9, "Unexpected input 'IS'; write != null"),
+        ("type = 'a' && id = 'b'", 1, 12, "Unexpected input '&&'; write AND"),
+        (
+            "type = \u201ca\u201d",
+            1,
+            8,
+            (
+                "Unexpected input '\u201ca\u201d', U+201C LEFT DOUBLE QUOTATION MARK; strings "
+                "stand in plain quotes: 'text'"
+            ),
+        ),
         ("CONTAINS(subject)", 1, 17, "Unexpected input ')'"),
         ("CONTAINS(subject, 'a', 'b')", 1, 22, "Unexpected input ','"),
-        ("STARTSWITH(subject, 'a')", 1, 11, "Unexpected input '('"),
+        ("STARTSWITH(subject, 'a')", 1, 11, "Unexpected input '('; write STARTS_WITH"),
+        (
+            "LENGTH(subject) > 1",
+            1,
+            7,
+            "Unexpected input '('; functions are STARTS_WITH, ENDS_WITH, CONTAINS and CHANGED",
+        ),
         ("CHANGED()", 1, 9, "Unexpected input ')'"),
         (
             "CHANGED('Temperature')",
@@ -127,6 +172,11 @@ def test_errors_have_their_place(text: str, line: int, position: int, message: s
     error = caught.value
     assert isinstance(error, InvalidArgument)
     assert error.code == "EventRouteFilterInvalid"
+    place = dict(error.details[0].place)
+    length = place.pop("length")
+    assert place == {"line": line, "column": position - 1}
+    assert length <= len(text)
+    assert error.details[0].message == message
     assert (error.line, error.position) == (line, position)
     assert error.message == (
         f"The provided filter is invalid. Parsing error, Line={line}, Position={position}, "

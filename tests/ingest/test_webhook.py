@@ -237,6 +237,7 @@ def test_settings_are_checked_shown_replaced_and_deleted(graph: Graph) -> None:
         "name": "other",
         "kind": "webhook",
         "settings": {"rules": RULES, "window_ms": 0},
+        "paused": False,
     }
     assert graph.call("GET", "/kastor/v1/inputs/other") == info
     assert info in graph.call("GET", "/kastor/v1/inputs")["value"]

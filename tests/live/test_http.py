@@ -53,18 +53,18 @@ def put(client: httpx2.Client, twin: str, **values: Any) -> None:
 class Listener:
     """Follows a query on a plain socket and applies what it reads."""
 
-    def __init__(self, server: KastorServer, query: str, path: str = PATH) -> None:
+    def __init__(self, server: KastorServer, query: str, path: str = PATH, **members: Any) -> None:
         address = urlsplit(server.url)
         assert address.hostname is not None
         self.socket = socket.create_connection((address.hostname, address.port or 80), timeout=10)
-        body = json.dumps({"query": query}).encode()
+        body = json.dumps({"query": query, **members}).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         self.socket.sendall(head.encode() + body)
         self.rows: dict[tuple[str, ...], Any] = {}
-        self.ready: dict[str, str] | None = None
+        self.ready: dict[str, Any] | None = None
         self.error: dict[str, str] | None = None
         self.positions: list[int] = []
         self._buffer = b""
@@ -75,6 +75,10 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self.socket.close()
+
+    @property
+    def head(self) -> str:
+        return self._head
 
     @property
     def status(self) -> int:
@@ -277,3 +281,43 @@ def test_many_follow_one_graph_and_all_stop_at_once() -> None:
         assert "Traceback" not in server.output
         for each in (*listeners, deaf):
             each.socket.close()
+
+
+def test_parameters_are_followed_like_literals(server: KastorServer) -> None:
+    text = "SELECT T.name FROM DIGITALTWINS T WHERE T.temperature > $low AND T.name IN $names"
+    with (
+        api(server) as client,
+        Listener(server, text, parameters={"low": 20, "names": ["a", "c"]}) as listener,
+    ):
+        assert listener.status == 200
+        listener.until(lambda it: it.ready is not None)
+        put(client, "a", name="a", temperature=21)
+        put(client, "b", name="b", temperature=21)
+        put(client, "c", name="c", temperature=19)
+        listener.until(lambda it: len(it.rows) == 1)
+        put(client, "c", name="c", temperature=30)
+        listener.until(lambda it: len(it.rows) == 2)
+        assert listener.ready is not None
+        assert "warnings" not in listener.ready
+        assert sorted(row["name"] for row in listener.rows.values()) == ["a", "c"]
+
+
+def test_names_that_no_model_knows_are_told_when_all_is_there(server: KastorServer) -> None:
+    with Listener(server, "SELECT T.temprature FROM DIGITALTWINS T") as listener:
+        listener.until(lambda it: it.ready is not None)
+        assert listener.ready is not None
+        told = "no model declares a property temprature. Did you mean temperature?"
+        assert listener.ready["warnings"] == [told]
+        assert f'kastor-warning: "{told}"' in listener.head
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"), [({}, "SqlQueryError"), ({"low": {}}, "BadRequest"), (1, "BadRequest")]
+)
+def test_parameters_that_do_not_fit_are_refused_before_the_stream(
+    server: KastorServer, parameters: Any, code: str
+) -> None:
+    body = {"query": "SELECT * FROM DIGITALTWINS T WHERE T.a > $low", "parameters": parameters}
+    with api(server) as client:
+        answer = client.post(PATH, json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)

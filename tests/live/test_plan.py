@@ -17,7 +17,13 @@ class Models:
     def matching(self, model_id: str, *, exact: bool) -> frozenset[int]:
         return frozenset({1, 2})
 
+    def model_ids(self) -> tuple[str, ...]:
+        return ()
+
     def property_names(self) -> frozenset[str]:
+        return frozenset()
+
+    def relationship_names(self) -> frozenset[str]:
         return frozenset()
 
 

@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import apsw
@@ -18,7 +20,10 @@ import httpx2
 import pytest
 
 from kastor.engines import open_graph_file
-from kastor.storage.transfer import TABLES, digest, synchronise
+from kastor.storage import transfer
+from kastor.storage.postgres.transfer import PostgresGraphFile
+from kastor.storage.sqlite.transfer import SqliteGraphFile
+from kastor.storage.transfer import TABLES, Table, digest, synchronise
 from kastor.testing import KastorServer
 
 from .server import database
@@ -60,6 +65,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hook = {"kind": "file", "settings": {"path": str(folder / "events.ndjson")}}
         http.put("/kastor/v1/endpoints/log", json=hook)
         http.put("/eventroutes/r", json={"endpointName": "log", "filter": "true"})
+        rules = [{"twin": "{/a}", "patch": {"/size": "/b"}}]
+        body = {"kind": "webhook", "settings": {"rules": rules}}
+        assert http.put("/kastor/v1/inputs/hook", json=body).is_success
         for number, size in enumerate(SIZES * 3):
             body = {
                 "$metadata": {"$model": MODEL["@id"]},
@@ -79,8 +87,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "graphs" / "default.sqlite3"
 
 
-def copy(source: str, target: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kastor", "copy", "--quiet", source, target]
+def copy(source: str, target: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kastor", "copy", "--quiet", *flags, source, target]
     return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
 
@@ -95,6 +103,49 @@ def test_a_graph_goes_to_postgresql_and_back_unchanged(
     assert there.stdout == again.stdout, "other counts or hashes"
     for table in TABLES:
         assert table.name in there.stdout
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_the_routes_and_inputs_of_a_copy_wait_if_that_is_asked_for(
+    source: Path, dsn: str, tmp_path: Path, engine: str
+) -> None:
+    file, schema = tmp_path / "data" / "graphs" / "default.sqlite3", place(dsn)
+    target = str(file) if engine == "sqlite" else schema
+    flags = () if engine == "sqlite" else ("--db", dsn, "--graph-schema", schema.rpartition("=")[2])
+    file.parent.mkdir(parents=True)
+    warned = copy(str(source), target)
+    assert "runs 1 route and 1 input as soon as it is served" in warned.stderr
+    assert "--paused" in warned.stderr
+    done = copy(str(source), target, "--paused")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert done.stdout.startswith(warned.stdout), "other counts or hashes"
+    assert "`kastor route resume`, `kastor input resume`" in done.stdout
+    with (
+        KastorServer(flags, data_dir=tmp_path / "data") as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        (route,) = http.get("/kastor/v1/routes").json()["value"]
+        assert route["state"] == "paused"
+        assert http.get("/kastor/v1/inputs/hook/status").json()["state"] == "paused"
+    copied = copy(target, str(tmp_path / "again.sqlite3"))
+    assert (copied.returncode, copied.stderr) == (0, ""), "paused is paused wherever it goes"
+
+
+def test_a_graph_of_an_older_kastor_is_told_of(source: Path, dsn: str, tmp_path: Path) -> None:
+    older, schema = tmp_path / "older.sqlite3", place(dsn)
+    assert copy(str(source), str(older)).returncode == 0
+    assert copy(str(source), schema).returncode == 0
+    connection = apsw.Connection(str(older))
+    connection.execute("ALTER TABLE inputs DROP COLUMN paused; PRAGMA user_version = 3").fetchall()
+    connection.close()
+    name = schema.partition("graph_schema=")[2]
+    asyncio.run(run(dsn, f"UPDATE {name}.meta SET schema_number = 3"))
+    for each in (str(older), schema):
+        refused = copy(each, str(tmp_path / "never.sqlite3"))
+        assert refused.returncode == 1
+        assert "Let this Kastor serve it once" in refused.stderr
+    nothing = copy(place(dsn), str(tmp_path / "never.sqlite3"))
+    assert "There is no graph in the schema" in nothing.stderr
 
 
 def test_a_copied_graph_is_served_and_goes_on(source: Path, dsn: str) -> None:
@@ -342,3 +393,48 @@ def test_a_graph_that_is_being_copied_over_again_is_not_opened_meanwhile(
     assert asyncio.run(begin()) == "copying"
     assert copy(str(source), schema).returncode == 0
     assert asyncio.run(unfinished()) is None
+
+
+def test_rows_are_brought_over_so_many_at_a_time_as_have_few_bytes(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand documents may have gigabytes, and a server moves graphs while it serves."""
+    with (
+        KastorServer(data_dir=tmp_path / "large") as server,
+        httpx2.Client(base_url=server.url, params=VERSION) as http,
+    ):
+        http.post("/models", json=[MODEL]).raise_for_status()
+        for number in range(40):
+            twin = {"$metadata": {"$model": MODEL["@id"]}}
+            twin["note"] = "x" * 300_000 if number % 10 > 5 else "short"
+            http.put(f"/digitaltwins/t{number}", json=twin).raise_for_status()
+    monkeypatch.setattr(transfer, "PORTION_BYTES", 1_000_000)
+    sizes: list[int] = []
+    for kind in (SqliteGraphFile, PostgresGraphFile):
+        monkeypatch.setattr(kind, "rows", noting(kind.rows, sizes))
+
+    async def bring() -> None:
+        places = str(tmp_path / "large/graphs/default.sqlite3"), place(dsn), place(dsn)
+        for source, target in pairwise(places):
+            async with (
+                open_graph_file(source, writes=False) as reading,
+                open_graph_file(target, writes=True) as writing,
+            ):
+                await writing.identify(await reading.identification())
+                assert await synchronise(reading, writing) > 80
+                assert await digest(reading) == await digest(writing)
+                await writing.finish()
+
+    asyncio.run(bring())
+    assert 600_000 < max(sizes) < 1_100_000
+
+
+def noting(rows: Any, sizes: list[int]) -> Any:
+    async def noted(graph: Any, table: Table, identities: Any) -> Any:
+        found = await rows(graph, table, identities)
+        sizes.append(
+            sum(len(each) for row in found for each in row if isinstance(each, str | bytes))
+        )
+        return found
+
+    return noted

@@ -196,6 +196,28 @@ def test_the_other_goes_on_when_the_holder_is_killed(nodes: Nodes, broker: Mosqu
         assert [data["value"] for data in once.values()] == sent
 
 
+def test_a_pause_stops_whoever_holds_the_input(nodes: Nodes, broker: Mosquitto) -> None:
+    nodes.graphs[0].put_input("sensors", "mqtt", **broker.settings(), rules=[UNTIMED])
+    other = nodes.graphs[1 - nodes.holder()]
+    other.call("POST", "/kastor/v1/inputs/sensors/pause")
+
+    def rest(states: list[Any]) -> bool:
+        return all(
+            (each["state"], each["connected"], each["heldBy"]) == ("paused", False, None)
+            for each in states
+        )
+
+    eventually(lambda: [graph.status("sensors") for graph in nodes.graphs], rest)
+    publisher = Publisher(broker.port)
+    publisher.publish("kastor/twin0", {"value": 77})
+    time.sleep(1)
+    assert other.values()["twin0"] is None
+    other.call("POST", "/kastor/v1/inputs/sensors/resume")
+    eventually(other.values, lambda values: values["twin0"] == 77)
+    publisher.close()
+    assert nodes.holder() in (0, 1)
+
+
 def test_a_holder_that_was_paused_writes_nothing_old(nodes: Nodes, broker: Mosquitto) -> None:
     put(nodes, broker, UNTIMED, window_ms=300)
     first = nodes.holder()

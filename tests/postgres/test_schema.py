@@ -88,10 +88,13 @@ async def test_a_schema_of_the_first_kind_gets_what_came_since(postgres: Postgre
     await postgres.open()
     history, name = postgres.history(), postgres.schema()
     whole = history.rows(INDEXES, name)
+    columns = history.rows(COLUMNS, name)
     history.rows("DROP INDEX {graph}.dead_letters_requeued")
+    history.rows("ALTER TABLE {graph}.inputs DROP COLUMN paused")
     history.rows("UPDATE {graph}.meta SET schema_number = 1")
     await postgres.open()
     assert history.rows(INDEXES, name) == whole
+    assert history.rows(COLUMNS, name) == columns
 
 
 async def test_ids_and_names_compare_by_code_point(postgres: PostgresEngine) -> None:

@@ -65,8 +65,19 @@ class Models:
     def matching(self, model_id: str, *, exact: bool) -> frozenset[int]:
         return frozenset(k for m, k in self.keys.items() if self.is_of(m, model_id, exact))
 
+    declared: frozenset[str] = frozenset({"Temperature", "Humidity", "name"})
+    related: frozenset[str] = frozenset({"contains"})
+    known: bool = False
+    """Whether queries are told of the models: else paths would have to begin with these names."""
+
+    def model_ids(self) -> set[str]:
+        return set(self.extends) if self.known else set()
+
     def property_names(self) -> frozenset[str]:
-        return frozenset({"Temperature", "Humidity", "name"})
+        return self.declared
+
+    def relationship_names(self) -> frozenset[str]:
+        return self.related
 
 
 class Graph:

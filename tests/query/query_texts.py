@@ -151,7 +151,6 @@ INVALID = [
     ("SELECT * FROM DIGITALTWINS WHERE a = b = c", 1, 33, "condition cannot be used as a value"),
     ("SELECT * FROM DIGITALTWINS WHERE x IN []", 1, 39, "expecting a literal"),
     ("SELECT * FROM DIGITALTWINS WHERE x IN ['a' 'b']", 1, 43, "expecting ',' or ']'"),
-    ("SELECT * FROM DIGITALTWINS WHERE name = 'it''s'", 1, 44, "extraneous input"),
     ("SELECT * FROM DIGITALTWINS WHERE name = 'open", 1, 40, "no closing"),
     ("SELECT * FROM DIGITALTWINS\nWHERE\n  a = #", 3, 6, "token recognition error at: '#'"),
     ("SELECT * FROM DIGITALTWINS; SELECT * FROM DIGITALTWINS", 1, 28, "extraneous input 'SELECT'"),

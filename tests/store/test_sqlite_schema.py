@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import apsw
@@ -39,7 +40,12 @@ def digest(path: Path) -> str:
 
 
 def shape(connection: apsw.Connection) -> list[tuple[str, str]]:
-    return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    """Everything's statement, without comments and blanks: an added column has none of its own."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    return [
+        (name, re.sub(r"\s*([(),])\s*|\s+", r"\1 ", re.sub(r"--.*", "", sql or "")))
+        for name, sql in rows
+    ]
 
 
 @pytest.fixture
@@ -109,7 +115,7 @@ async def test_a_folder_that_is_missing_cannot_be_opened(sqlite: SqliteEngine) -
         await sqlite.open("missing/graph")
 
 
-ADDED_BY = {2: ("endpoints", "routes", "dead_letters"), 3: ("inputs",)}
+ADDED_BY = {2: ("endpoints", "routes", "dead_letters"), 3: ("inputs",), 4: ()}
 
 
 def test_the_migrations_lead_to_the_whole_schema(path: Path) -> None:

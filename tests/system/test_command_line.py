@@ -52,7 +52,7 @@ def test_the_help_of_serve_has_every_flag_with_its_default() -> None:
     for parameter in COMMANDS["serve",].params:
         assert parameter.opts[0] in text
     for default in ("127.0.0.1", "8080", "the user's data folder", "none", "60", "auto"):
-        assert f"[default: ({default})]" in re.sub(r" ?│ ?│ ?", " ", text).replace("  ", " ")
+        assert f"[default: {default}]" in re.sub(r" ?│ ?│ ?", " ", text).replace("  ", " ")
 
 
 def test_every_flag_of_serve_is_a_setting() -> None:
@@ -223,9 +223,9 @@ class TestToken:
         for wins in ({"KASTOR_DATA": str(other)}, {}):
             flags = () if wins else ("--data", other)
             listed = invoked("token", "list", "--config", config, *flags, **wins)
-            assert listed.stdout == ""
+            assert listed.stdout.startswith("No tokens.")
         assert invoked("token", "revoke", "a", "--config", config).returncode == 0
-        assert invoked("token", "list", "--config", config).stdout == ""
+        assert invoked("token", "list", "--config", config).stdout.startswith("No tokens.")
 
     @pytest.mark.parametrize("text", [None, "data = 7", "data ="])
     def test_a_file_that_names_no_folder_is_told(self, tmp_path: Path, text: str | None) -> None:

@@ -167,6 +167,43 @@ def test_with_tokens_the_credential_is_an_owners() -> None:
         server.reset()
 
 
+@pytest.mark.parametrize("flags", [("--auth", "tokens"), ("--auth=tokens",)], ids=len)
+def test_each_role_has_a_token(flags: tuple[str, ...]) -> None:
+    body = {"@id": "dtmi:roles:Room;1", "@type": "Interface", "@context": "dtmi:dtdl:context;3"}
+    with KastorServer(flags) as server:
+        for role, reads, writes in (
+            ("owner", 200, 201),
+            ("reader", 200, 403),
+            ("sender", 403, 403),
+            ("none", 403, 403),
+        ):
+            token = server.token(role)
+            assert server.token(role) == token
+            with httpx2.Client(headers={"Authorization": f"Bearer {token}"}) as http:
+                assert http.get(f"{server.url}/models?{VERSION}").status_code == reads
+                made = http.post(f"{server.url}/models?{VERSION}", json=[body])
+                assert made.status_code == writes
+        assert server.token() == server.token("reader")
+        assert server.token("owner") == server.credential.get_token().token
+        with pytest.raises(StartError, match="no role writer; choose one of none, owner"):
+            server.token("writer")
+
+
+def test_tokens_are_made_anew_on_a_folder_that_was_kept(tmp_path: Path) -> None:
+    server = KastorServer(("--auth", "tokens"), data_dir=tmp_path)
+    with server:
+        first = server.token()
+    with server:
+        headers = {"Authorization": f"Bearer {server.token()}"}
+        assert server.token() != first
+        assert httpx2.get(f"{server.url}/models?{VERSION}", headers=headers).status_code == 200
+
+
+def test_without_tokens_there_is_none_to_have(server: KastorServer) -> None:
+    with pytest.raises(StartError, match=r"start it with \(\"--auth\", \"tokens\"\)"):
+        server.token()
+
+
 def test_a_start_that_fails_says_why() -> None:
     server = KastorServer(("--profile", "nothing"))
     with pytest.raises(StartError, match="profile: Input should be 'default' or 'adt'"):

@@ -115,7 +115,10 @@ _EXAMPLES: dict[str, Example] = {
     ),
     **{
         f"Kastor_{name}": _named(_INPUT)
-        for name in ("GetInput", "DeleteInput", "InputStatus", "ListRejectedMessages")
+        for name in (
+            *("GetInput", "DeleteInput", "PauseInput", "ResumeInput"),
+            *("InputStatus", "ListRejectedMessages"),
+        )
     },
     "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
     "Kastor_CreateIndex": Example({"path": "temperature"}),

@@ -113,6 +113,10 @@ _INPUT: tuple[Row[InputStatus], ...] = (
         lambda status: status.counts.received,
     ),
     (
+        *(_GAUGE, "kastor_input_paused", "Whether somebody paused the input."),
+        lambda status: status.state == "paused",
+    ),
+    (
         *(_GAUGE, "kastor_input_connected", "Whether the input is connected to its broker."),
         lambda status: status.connected,
     ),

@@ -53,6 +53,18 @@ async def delete_input(services: Services, request: Request) -> Response:
     return Response(_NO_CONTENT)
 
 
+async def pause_input(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/inputs/{name}/pause."""
+    await services.inputs.pause(request.parameters[0], True)
+    return Response(_NO_CONTENT)
+
+
+async def resume_input(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/inputs/{name}/resume."""
+    await services.inputs.pause(request.parameters[0], False)
+    return Response(_NO_CONTENT)
+
+
 async def input_status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/inputs/{name}/status."""
     status = await services.inputs.status(request.parameters[0])
@@ -93,7 +105,12 @@ def _receipt(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def _input(info: InputInfo) -> dict[str, Any]:
-    return {"name": info.name, "kind": info.kind, "settings": info.settings}
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "settings": info.settings,
+        "paused": info.paused,
+    }
 
 
 def _status(status: InputStatus) -> dict[str, Any]:
@@ -101,6 +118,7 @@ def _status(status: InputStatus) -> dict[str, Any]:
     return {
         "name": status.name,
         "kind": status.kind,
+        "state": status.state,
         "connected": status.connected,
         "heldBy": status.held_by,
         "since": job_time(counts.since),

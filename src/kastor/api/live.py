@@ -26,17 +26,23 @@ _log = get_logger("kastor.live")
 
 async def follow(services: Services, request: Request) -> StreamResponse:
     """Answer POST /kastor/v1/query/live; what is wrong with the query is said before the stream."""
-    text = (await read_members(request, services.limits.body_bytes, ("query",)))["query"]
+    wanted = ("query", "parameters")
+    body = await read_members(request, services.limits.body_bytes, wanted)
+    text = body["query"]
     if not isinstance(text, str) or not text:
         raise BadRequest("The request needs a query: a text.")
     strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
     share = services.streams.enter(request.client)
     try:
-        opened = services.live.open(text, strict=strict, share=share)
+        opened = services.live.open(
+            text, strict=strict, parameters=body.get("parameters"), share=share
+        )
         live = await request.unless_gone(opened)
     except BaseException:
         share.leave()
         raise
+    for warning in live.warnings:
+        request.warn(warning)
     return StreamResponse(_stream(live), b"text/event-stream", farewell=_error)
 
 
@@ -44,7 +50,7 @@ async def _stream(live: LiveQuery) -> AsyncIterator[bytes]:
     try:
         async with contextlib.aclosing(live.updates(HEARTBEAT_SECONDS)) as updates:
             async for update in updates:
-                yield _event(update)
+                yield _event(update, live.warnings)
     except KastorError as error:
         _log.info("live query ended", code=error.code, reason=error.message)
         yield _error(error)
@@ -55,7 +61,7 @@ def _error(error: KastorError) -> bytes:
     return b"event: error\ndata: " + told + b"\n\n"
 
 
-def _event(update: Update) -> bytes:
+def _event(update: Update, warnings: tuple[str, ...]) -> bytes:
     match update:
         case Rows():
             name = update.kind.encode()
@@ -65,7 +71,10 @@ def _event(update: Update) -> bytes:
             data = orjson.dumps({"rows": [{"id": identity} for identity in update.ids]})
         case Ready():
             name = b"ready"
-            data = orjson.dumps({"mode": update.mode, "why": update.why})
+            told: dict[str, object] = {"mode": update.mode, "why": update.why}
+            if warnings:
+                told["warnings"] = warnings
+            data = orjson.dumps(told)
         case Beat():
             return b": nothing new\nid: %d\n\n" % update.position
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (update.position, name, data)

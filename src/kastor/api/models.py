@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PAGE_BYTES = 4 * 2**20
 """Bytes of definitions on one page of models; it ends with the model that reaches them."""
+_NAMES_SHARE = 4
+"""So many times more bytes are looked through where only names and descriptions are shown."""
 _NO_CONTENT = 204
 _LINEAGE = "includeBaseModelContents"
 
@@ -176,7 +178,7 @@ def _page(models: Sequence[StoredModel], size: int, with_definition: bool) -> li
     room = PAGE_BYTES
     for model in models[:size]:
         page.append(model)
-        room -= len(model.text) if with_definition else 0
+        room -= len(model.text) if with_definition else len(model.text) // _NAMES_SHARE
         if room <= 0:
             break
     return page

@@ -49,11 +49,22 @@ def build_openapi(server_url: str, *, strict: bool = False) -> dict[str, Any]:
         "servers": [{"url": server_url}],
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": _schemas(strict=strict),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}, {}],
     }
+
+
+def _schemas(*, strict: bool) -> dict[str, Any]:
+    """Return the schemas; under adt queries have no parameters."""
+    if not strict:
+        return SCHEMAS
+    found = {name: schema for name, schema in SCHEMAS.items() if name != "QueryParameters"}
+    for name in ("QuerySpecification", "LiveQuerySpecification"):
+        fields = {k: v for k, v in found[name]["properties"].items() if k != "parameters"}
+        found[name] = {**found[name], "properties": fields}
+    return found
 
 
 def _describe(operation: Operation, *, strict: bool) -> dict[str, Any]:

@@ -36,11 +36,13 @@ _FRAME = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} - Kastor</title>
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem;
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff }}
 pre, code {{ font: 14px/1.4 ui-monospace, monospace; background: #f3f3f3 }}
 pre {{ padding: .7rem 1rem; overflow-x: auto }}
 table {{ border-collapse: collapse; display: block; overflow-x: auto }}
+td code {{ overflow-wrap: anywhere }}
+p, li {{ max-width: 48rem }}
 td, th {{ border: 1px solid #ccc; padding: .3rem .6rem; text-align: left; vertical-align: top }}
 nav {{ border-bottom: 1px solid #ccc; padding-bottom: .5rem }}
 </style>

@@ -16,6 +16,7 @@ from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
+from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
     e.InvalidArgument: 400,
@@ -109,7 +110,9 @@ def _envelope(
     if details:
         listed = [_detail(each) for each in details[:MOST_DETAILS]]
         if len(details) > MOST_DETAILS:
-            text = f"There are {len(details) - MOST_DETAILS} more problems that are not listed."
+            more = len(details) - MOST_DETAILS
+            there = f"There {'is' if more == 1 else 'are'} {counted(more, 'more problem')} that"
+            text = f"{there} {'is' if more == 1 else 'are'} not listed."
             listed.append({"code": code, "message": text})
         error["details"] = listed
     header = (b"x-ms-error-code", code.encode())

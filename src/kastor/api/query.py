@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STRICT_HEADER = b"kastor-adt-strict"
 EXPLAIN_HEADER = b"kastor-explain"
-_MEMBERS = ("query", "continuationToken")
+_MEMBERS = ("query", "continuationToken", "parameters")
 _YES = (b"true", b"1")
 _log = get_logger("kastor.query")
 _UNBOUNDED = 1_000_000_000
@@ -42,9 +42,16 @@ async def query_twins(services: Services, request: Request) -> Response:
     started = time.perf_counter()
     page = await request.unless_gone(
         services.query.run(
-            text, token=token or None, max_items=size, strict=strict, explain=explain
+            text,
+            token=token or None,
+            max_items=size,
+            strict=strict,
+            explain=explain,
+            parameters=body.get("parameters"),
         )
     )
+    for warning in page.warnings:
+        request.warn(warning)
     elapsed = time.perf_counter() - started
     if elapsed > services.limits.slow_query_seconds:
         _log.warning("slow query", query=text, seconds=round(elapsed, 3), rows=page.rows)

@@ -95,12 +95,30 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "properties": {
             "query": _STRING,
             "continuationToken": {"type": ["string", "null"]},
+            "parameters": ref("QueryParameters"),
         },
     },
     "LiveQuerySpecification": {
         "type": "object",
         "required": ["query"],
-        "properties": {"query": {"type": "string", "minLength": 1}},
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+        },
+    },
+    "QueryParameters": {
+        "type": ["object", "null"],
+        "description": "Values for $name in the query, by name without the dollar sign.",
+        "maxProperties": 100,
+        "additionalProperties": {
+            "anyOf": [
+                {"type": ["string", "number", "boolean", "null"]},
+                {
+                    "type": "array",
+                    "items": {"type": ["string", "number", "boolean", "null"]},
+                },
+            ]
+        },
     },
     "QueryResult": {
         "type": "object",
@@ -191,11 +209,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "Input": {
         "type": "object",
-        "required": ["name", "kind", "settings"],
+        "required": ["name", "kind", "settings", "paused"],
         "properties": {
             "name": _STRING,
             "kind": {"enum": ["mqtt", "webhook"]},
             "settings": {"type": "object"},
+            "paused": {"type": "boolean"},
         },
         "additionalProperties": False,
     },
@@ -207,10 +226,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "InputStatus": {
         "type": "object",
-        "required": ["name", "kind", "connected", "heldBy", "since", *_INPUT_COUNTS],
+        "required": ["name", "kind", "state", "connected", "heldBy", "since", *_INPUT_COUNTS],
         "properties": {
             "name": _STRING,
             "kind": {"enum": ["mqtt", "webhook"]},
+            "state": {"enum": ["running", "paused", "stopped"]},
             "connected": {"type": ["boolean", "null"]},
             "heldBy": {"type": ["string", "null"]},
             "since": _STRING,

@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kastor.errors import KastorError, TooManyRequests
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.api.request import Receive, Send, StreamResponse
@@ -97,8 +98,8 @@ def _part(chunk: bytes) -> dict[str, Any]:
 
 def _not_read(seconds: float) -> KastorError:
     return TooManyRequests(
-        f"The stream was not read for {seconds:g} seconds (setting stream_stall_seconds), so it "
-        "has ended. Begin again, and read what comes as it comes."
+        f"The stream was not read for {counted(seconds, 'second')} (setting "
+        "stream_stall_seconds), so it has ended. Begin again, and read what comes as it comes."
     )
 
 

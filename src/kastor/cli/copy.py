@@ -10,6 +10,7 @@ import typer
 
 from kastor.cli.output import SEEN, fail, warn
 from kastor.dsn import has_password, shown
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.storage.transfer import GraphFile, Progress, TableDigest
@@ -21,20 +22,23 @@ PLACE = "a SQLite file such as data/graphs/default.sqlite3, or postgresql://HOST
 def copy(
     source: Annotated[str, typer.Argument(metavar="SRC", help=f"The graph: {PLACE}.")],
     target: Annotated[str, typer.Argument(metavar="DST", help="Where to; empty, or begun before.")],
+    paused: Annotated[
+        bool, typer.Option("--paused", help="Pause all routes and inputs of the copy.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Copy a graph with its history and change log, and verify it by counts and hashes.
 
     An interrupted copy goes on where it stopped when it is started again. The source may be
-    served meanwhile, as long as it rests for a moment at the end; the target may not.
+    served meanwhile, but nothing may be written to it at the end; the target may not be served.
     """
     for place in (source, target):
         if "://" in place and has_password(place):
             warn(SEEN.format(f"{shown(place)}?password_file=FILE"))
-    asyncio.run(_copy(source, target, quiet))
+    asyncio.run(_copy(source, target, paused, quiet))
 
 
-async def _copy(source: str, target: str, quiet: bool) -> None:
+async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
     from kastor.storage.transfer import digest, synchronise
 
     async with AsyncExitStack() as stack:
@@ -48,11 +52,22 @@ async def _copy(source: str, target: str, quiet: bool) -> None:
         ours, theirs = await digest(reading), await digest(writing)
         if ours != theirs:
             fail(_difference(ours, theirs))
+        if paused:
+            await writing.pause()
+        active = await writing.active()
         await writing.finish()
     rows = sum(table.rows for table in ours.values())
-    print(f"Copied and verified {rows} rows in {len(ours)} tables:")
+    print(f"Copied and verified {counted(rows, 'row')} in {len(ours)} tables:")
     for name, table in ours.items():
         print(f"  {name:<24}{table.rows:>10}  {table.sha256[:16]}")
+    if paused:
+        print("Its routes and inputs are paused: `kastor route resume`, `kastor input resume`.")
+    elif active.routes or active.inputs:
+        working = f"{counted(active.routes, 'route')} and {counted(active.inputs, 'input')}"
+        warn(
+            f"The copy runs {working} as soon as it is served, also beside its source: events go "
+            "out twice then. Run this again with --paused to have it wait."
+        )
 
 
 async def _open(place: str, stack: AsyncExitStack, *, writes: bool) -> GraphFile:
@@ -106,7 +121,7 @@ def _progress(stack: AsyncExitStack, quiet: bool) -> Progress | None:
 def _difference(ours: dict[str, TableDigest], theirs: dict[str, TableDigest]) -> str:
     lines = ["The copy differs from its source; the source changed meanwhile. Run it again."]
     lines += [
-        f"  {name}: {table.rows} rows here, {theirs[name].rows} there"
+        f"  {name}: {counted(table.rows, 'row')} here, {theirs[name].rows} there"
         for name, table in ours.items()
         if table != theirs[name]
     ]

@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 import typer
 
+from kastor.cli.commands import Commands
+from kastor.cli.output import none_yet
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Name = Annotated[str, typer.Argument(help="The endpoint's name: 3 to 50 letters, digits, hyphens.")]
 _PATH = "/kastor/v1/endpoints"
 
@@ -19,8 +21,10 @@ _PATH = "/kastor/v1/endpoints"
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print every endpoint and the routes that use it."""
-    for info in call("GET", url, _PATH, ca_file)["value"]:
+    found = call("GET", url, _PATH, ca_file)["value"]
+    for info in found:
         print(f"{info['name']:<32}{info['kind']:<10}{', '.join(info['routes'])}")
+    none_yet(found, "endpoints", "`kastor endpoint create` makes one.")
 
 
 @app.command()
@@ -32,7 +36,12 @@ def show(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
 @app.command()
 def create(
     name: Name,
-    kind: Annotated[str, typer.Option(help="webhook, kafka, mqtt, amqp, nats, file or stdout.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="Where to send events.", metavar="<amqp|file|kafka|mqtt|nats|stdout|webhook>"
+        ),
+    ],
     settings: Annotated[
         Path | None, typer.Option(help="JSON file with the kind's settings; - for stdin.")
     ] = None,

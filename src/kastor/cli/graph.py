@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from kastor.cli.output import fail
+from kastor.cli.commands import Commands
+from kastor.cli.output import fail, none_yet
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Name = Annotated[str, typer.Argument(help="The graph's name: lower-case letters, digits, hyphens.")]
 Database = Annotated[
     str | None,
@@ -22,15 +25,18 @@ Database = Annotated[
 Schema = Annotated[str | None, typer.Option(metavar="NAME", help="The schema in the database.")]
 _PATH = "/kastor/v1/graphs"
 LOOK_SECONDS = 0.5
+_GRAPH = re.compile(r"/graphs/[^/]*/*\Z", re.IGNORECASE)
 
 
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print every graph, where it lives, whether it is open, and what is wrong with it."""
-    for info in call("GET", url, _PATH, ca_file)["value"]:
+    found = _call("GET", url, _PATH, ca_file)["value"]
+    for info in found:
         print(f"{info['name']:<24}{info['state']:<8}{info['place']}")
         if "error" in info:
             print(f"{'':<24}{info['error']}")
+    none_yet(found, "graphs", "`kastor graph create` makes one.")
 
 
 @app.command()
@@ -45,8 +51,8 @@ def create(
 
     With --schema a graph that is there already, for example by `kastor copy`, is served.
     """
-    info = call("PUT", url, _path(name), ca_file, _place(database, schema))
-    print(f"{info['name']} is ready at {url.rstrip('/')}/graphs/{info['name']}")
+    info = _call("PUT", url, _path(name), ca_file, _place(database, schema))
+    print(f"{info['name']} is ready at {_server(url)}/graphs/{info['name']}")
 
 
 @app.command()
@@ -61,14 +67,14 @@ def move(
 
     Writes wait for a moment at the end. An interrupted command does not stop the move.
     """
-    info = call("POST", url, f"{_path(name)}/move", ca_file, _place(database, schema))
+    info = _call("POST", url, f"{_path(name)}/move", ca_file, _place(database, schema))
     said = None
     while info["state"] == "moving":
         if info["progress"] != said:
             said = info["progress"]
             print(said, flush=True)
         time.sleep(LOOK_SECONDS)
-        info = call("GET", url, _path(name), ca_file)
+        info = _call("GET", url, _path(name), ca_file)
     if "error" in info:
         fail(info["error"])
     print(f"{name} lives at {info['place']}")
@@ -84,8 +90,19 @@ def delete(
     """Delete a graph with all it holds."""
     if not yes and not typer.confirm(f"Delete the graph {name} with all it holds?"):
         raise typer.Exit(1)
-    call("DELETE", url, _path(name), ca_file)
+    _call("DELETE", url, _path(name), ca_file)
     print(f"{name} is gone.")
+
+
+def _call(
+    method: str, url: str, path: str, ca_file: Path | None = None, body: object = None
+) -> Any:
+    return call(method, _server(url), path, ca_file, body)
+
+
+def _server(url: str) -> str:
+    """Return the server's address where the address is one of a graph of it."""
+    return _GRAPH.sub("", url.rstrip("/"))
 
 
 def _path(name: str) -> str:

@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 import typer
 
+from kastor.cli.commands import Commands
+from kastor.cli.output import none_yet
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Path = Annotated[
     str,
     typer.Argument(metavar="PATH", help="A property, such as temperature or thermostat.setPoint."),
@@ -22,8 +24,10 @@ _SECONDS_PER_TWIN = 2e-6
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print the path of every property index."""
-    for index in call("GET", url, _PATH, ca_file)["value"]:
+    found = call("GET", url, _PATH, ca_file)["value"]
+    for index in found:
         print(index["path"])
+    none_yet(found, "indexes", "`kastor index create` makes one.")
 
 
 @app.command()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
+from kastor.cli.commands import Commands
+from kastor.cli.output import none_yet
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
+from kastor.words import counted
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Name = Annotated[str, typer.Argument(help="The input's name: 3 to 50 letters, digits, hyphens.")]
 _PATH = "/kastor/v1/inputs"
 _COUNTS = ("received", "written", "merged", "deadband", "stale", "rejected")
@@ -20,9 +22,13 @@ _COUNTS = ("received", "written", "merged", "deadband", "stale", "rejected")
 
 @app.command("list")
 def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
-    """Print every input and its kind."""
-    for info in call("GET", url, _PATH, ca_file)["value"]:
-        print(f"{info['name']:<32}{info['kind']:<10}{len(info['settings']['rules'])} rules")
+    """Print every input, its kind, and which are paused."""
+    found = call("GET", url, _PATH, ca_file)["value"]
+    for info in found:
+        rules = counted(len(info["settings"]["rules"]), "rule")
+        paused = ", paused" if info["paused"] else ""
+        print(f"{info['name']:<32}{info['kind']:<10}{rules}{paused}")
+    none_yet(found, "inputs", "`kastor input create` makes one.")
 
 
 @app.command()
@@ -34,15 +40,16 @@ def show(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
 @app.command()
 def create(
     name: Name,
-    kind: Annotated[str, typer.Option(help="mqtt or webhook.")],
+    kind: Annotated[str, typer.Option(help="How messages come in.", metavar="<mqtt|webhook>")],
     settings: Annotated[Path, typer.Option(help="JSON file with settings and rules; - for stdin.")],
     url: Url = DEFAULT_URL,
     ca_file: CaFile = None,
 ) -> None:
     """Create an input, or replace one; it acts at once."""
     body = {"kind": kind, "settings": read_settings(settings)}
-    call("PUT", url, _path(name), ca_file, body)
-    print(f"{name} is ready; `kastor input status {name}` says how it is doing.")
+    made = call("PUT", url, _path(name), ca_file, body)
+    how = "paused, as it was" if made["paused"] else "ready"
+    print(f"{name} is {how}; `kastor input status {name}` says how it is doing.")
 
 
 @app.command()
@@ -52,11 +59,12 @@ def status(
     url: Url = DEFAULT_URL,
     ca_file: CaFile = None,
 ) -> None:
-    """Say how an input is doing: connection, counts, last error."""
+    """Say how an input is doing: state, connection, counts, last error."""
     state = call("GET", url, f"{_path(name)}/status", ca_file)
     if as_json:
         print(json.dumps(state, indent=2))
         return
+    print(f"{'state':<14}{state['state']}")
     if state["connected"] is not None:
         print(f"{'connected':<14}{'yes' if state['connected'] else 'no'}")
     elif state["kind"] == "mqtt":
@@ -72,11 +80,26 @@ def status(
 
 
 @app.command()
+def pause(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Take no more messages; a broker keeps them, as long as its session lasts."""
+    call("POST", url, f"{_path(name)}/pause", ca_file)
+
+
+@app.command()
+def resume(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+    """Take messages again."""
+    call("POST", url, f"{_path(name)}/resume", ca_file)
+
+
+@app.command()
 def rejected(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print the last messages that the input could not use, newest first."""
     answer = call("GET", url, f"{_path(name)}/rejected", ca_file)
-    if answer["heldBy"] and not answer["value"]:
-        print(f"None here; {answer['heldBy']} takes the messages.", file=sys.stderr)
+    if not answer["value"]:
+        holder = answer["heldBy"]
+        print(
+            f"None here; {holder} takes the messages." if holder else "No messages were rejected."
+        )
     for each in answer["value"]:
         print(f"{each['time']}  {each['topic']}")
         print(f"  {each['reason']}")

@@ -21,12 +21,11 @@ from kastor.cli import (
     serve,
     token,
 )
+from kastor.cli.commands import Commands
 
-app = typer.Typer(
+app = Commands(
     name="kastor",
     help="A digital-twin server that speaks the Azure Digital Twins data-plane API.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)

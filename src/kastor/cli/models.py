@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from kastor import __version__, dtdl
+from kastor.cli.commands import Commands
 from kastor.cli.output import fail
 from kastor.cli.sources import Sources
 from kastor.dtdl import report
 from kastor.dtdl.describe import describe as describe_element
 from kastor.dtdl.diagram import as_dot, as_mermaid
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = Commands()
 
 
 _INCOMPLETE = (
@@ -101,7 +103,8 @@ def validate(
         Tolerance, typer.Option(help="Whether unknown extensions pass; by default in DTDL 2 only.")
     ] = Tolerance.default,
     limits: Annotated[
-        list[str] | None, typer.Option(help="A limits context to accept: aio or onvif.")
+        list[str] | None,
+        typer.Option(help="A limits context to accept; repeatable.", metavar="<aio|onvif>"),
     ] = None,
 ) -> None:
     """Check models; all files together make one set.
@@ -146,15 +149,11 @@ def _rendered(
 
 
 def _total(problems: tuple[dtdl.Problem, ...], sources: Sources, count: int) -> str:
-    files = _number(len(sources.names), "file")
+    files = counted(len(sources.names), "file")
     if not problems:
-        return f"{_number(count, 'interface')} in {files}: all valid."
+        return f"{counted(count, 'interface')} in {files}: all valid."
     bad = len({problem.document for problem in problems})
-    return f"{_number(len(problems), 'problem')} in {bad} of {files}."
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{counted(len(problems), 'problem')} in {bad} of {files}."
 
 
 def _valid_models(paths: Sequence[str]) -> dtdl.ModelSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sized
 from typing import NoReturn
 
 import typer
@@ -17,6 +18,18 @@ SEEN = (
 def warn(message: str) -> None:
     """Print what somebody should know, and go on."""
     print(f"kastor: warning: {message}", file=sys.stderr)
+
+
+def none_yet(rows: Sized, noun: str, cure: str) -> None:
+    """Say that a list is empty, and how to put something into it; say nothing where it is not.
+
+    Args:
+        rows: what was listed.
+        noun: what it lists, in the plural.
+        cure: the rest of a sentence that begins with a command.
+    """
+    if not len(rows):
+        print(f"No {noun}. {cure}")
 
 
 def fail(message: str, status: int = FAULT) -> NoReturn:

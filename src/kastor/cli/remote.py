@@ -22,7 +22,12 @@ CONNECT_SECONDS = 10.0
 TIMEOUT_SECONDS = 300.0
 """Between two parts of an answer: some operations take their time."""
 Url = Annotated[
-    str, typer.Option(envvar="KASTOR_URL", help="Address of the running server.", metavar="URL")
+    str,
+    typer.Option(
+        envvar="KASTOR_URL",
+        help="Address of the running server, or of a graph of it: http://HOST/graphs/NAME.",
+        metavar="URL",
+    ),
 ]
 CaFile = Annotated[
     Path | None,
@@ -53,7 +58,7 @@ def call(method: str, url: str, path: str, ca_file: Path | None = None, body: ob
     except urllib.error.HTTPError as error:
         fail(_words(error))
     except (OSError, http.client.HTTPException) as error:
-        fail(f"No Kastor answers at {url}: {error}. Name it with --url or KASTOR_URL.")
+        fail(f"No Kastor answers at {url}: {_reason(error)}. Name it with --url or KASTOR_URL.")
     except ValueError:
         fail(f"What answers at {url} is no Kastor. Name it with --url or KASTOR_URL.")
 
@@ -77,7 +82,7 @@ def _opener(url: str, ca_file: Path | None) -> urllib.request.OpenerDirector:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        fail(f"The certificates of {ca_file} cannot be used: {error}.")
+        fail(f"The certificates of {ca_file} cannot be used: {_reason(error)}.")
     handlers: list[urllib.request.BaseHandler] = [
         _SameOrigin(),
         _Http(),
@@ -158,7 +163,7 @@ def read_settings(source: Path | None) -> Any:
     try:
         return json.loads(sys.stdin.read() if str(source) == "-" else source.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        fail(f"{source} cannot be read as JSON: {error}")
+        fail(f"{source} cannot be read as JSON: {_reason(error)}.")
 
 
 def _words(error: urllib.error.HTTPError) -> str:
@@ -169,3 +174,9 @@ def _words(error: urllib.error.HTTPError) -> str:
         return str(json.loads(text)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return f"The server answered {error.code} {error.reason}."
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong in words, without Python's names for it."""
+    cause = getattr(error, "reason", None) or error
+    return str(getattr(cause, "strerror", None) or cause)

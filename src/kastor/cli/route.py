@@ -8,14 +8,18 @@ from urllib.parse import quote
 
 import typer
 
-from kastor.cli.output import fail
+from kastor.cli.commands import Commands
+from kastor.cli.output import fail, none_yet
 from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
+from kastor.words import counted
 
-app = typer.Typer(no_args_is_help=True)
-letters = typer.Typer(no_args_is_help=True)
+app = Commands()
+letters = Commands()
 app.add_typer(letters, name="deadletters", help="Events that a route gave up.")
 Route = Annotated[str, typer.Argument(metavar="ROUTE", help="The route's id.")]
-Keys = Annotated[list[int] | None, typer.Option("--key", help="Only these; repeatable.")]
+Keys = Annotated[
+    list[int] | None, typer.Option("--key", help="Only these; repeatable.", metavar="KEY")
+]
 _PATH = "/kastor/v1/routes"
 _VERSION = "api-version=2023-10-31"
 
@@ -54,6 +58,9 @@ def status(
     if as_json:
         print(json.dumps(states, indent=2))
         return
+    none_yet(states, "routes", "`kastor route create` makes one.")
+    if not states:
+        return
     print(f"{'route':<24}{'endpoint':<20}{'state':<9}{'lag':>8}{'/min':>8}{'sent':>10}{'dead':>6}")
     for state in states:
         print(
@@ -91,10 +98,13 @@ def replay(
 @letters.command("list")
 def list_letters(route: Route, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
     """Print a line for each dead letter."""
-    for letter in _letters(route, url, ca_file):
+    found = _letters(route, url, ca_file)
+    if not found:
+        print("No dead letters; the route has given up nothing.")
+    for letter in found:
         event = letter["event"]
         print(f"{letter['key']:>8}  {letter['died']}  {event['type']}  {event['key']}")
-        print(f"          after {letter['attempts']} attempts: {letter['error']}")
+        print(f"          after {counted(letter['attempts'], 'attempt')}: {letter['error']}")
 
 
 @letters.command()

@@ -13,6 +13,7 @@ from kastor import __version__
 from kastor.cli.output import SEEN, fail, warn
 from kastor.dsn import has_password
 from kastor.pages import refer
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.config import Settings
@@ -32,24 +33,24 @@ def serve(
     workers: Annotated[int | None, Flag(help="Processes that serve requests; needs --db.", show_default="1")] = None,
     host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,
-    sample: Annotated[str | None, Flag(help="Fill an empty graph with a sample and simulate its sensors: building.")] = None,
+    sample: Annotated[str | None, Flag(help="Fill an empty graph with a sample and simulate its sensors.", metavar="<building>")] = None,
     tls_dev: Annotated[bool | None, Flag("--tls-dev", help="Serve https with a development certificate made here.")] = None,
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
-    auth: Annotated[str | None, Flag(help="none or tokens (see `kastor token create`).", show_default="none")] = None,
+    auth: Annotated[str | None, Flag(help="Whether clients need a token (see `kastor token create`).", metavar="<none|tokens>", show_default="none")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on a server that others reach.")] = None,
     public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
-    trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-Proto and X-Forwarded-Host are believed; repeatable.")] = None,
-    cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.")] = None,
-    file_root: Annotated[list[Path] | None, Flag(help="Further folder that file endpoints may write below; repeatable.")] = None,
-    profile: Annotated[str | None, Flag(help="default, or adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).")] = None,
-    absent_components: Annotated[str | None, Flag(help="refuse, or empty: a twin gets those components of its model that it comes without.", show_default="refuse")] = None,
+    trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-Proto and X-Forwarded-Host are believed; repeatable.", metavar="ADDRESS")] = None,
+    cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.", metavar="ORIGIN")] = None,
+    file_root: Annotated[list[Path] | None, Flag(help="Further folder that file endpoints may write below; repeatable.", metavar="PATH")] = None,
+    profile: Annotated[str | None, Flag(help="adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).", metavar="<default|adt>", show_default="default")] = None,
+    absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
     version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,
     log_days: Annotated[float | None, Flag(help="Days that the change log is kept.", show_default="1")] = None,
     access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,
-    log_format: Annotated[str | None, Flag(help="auto, text or json.", show_default="auto")] = None,
+    log_format: Annotated[str | None, Flag(help="How the log is written; auto is text on a terminal, else json.", metavar="<auto|text|json>", show_default="auto")] = None,
     allow_reset: Annotated[bool | None, Flag("--allow-reset", help="Let POST /kastor/v1/reset empty the graph (for tests).")] = None,
     config: Annotated[Path | None, Flag(help="TOML file of settings, such as: port = 9000.")] = None,
 ) -> None:  # fmt: skip
@@ -119,7 +120,7 @@ def _announce(started: Started) -> None:
     lines = [
         f"Kastor {__version__} is ready.",
         f"  address      {url}",
-        f"  graph        {started.place} ({started.models} models, {started.twins} twins)",
+        f"  graph        {started.place} ({counted(started.models, 'model')}, {counted(started.twins, 'twin')})",
         f"  data folder  {settings.data}",
         f"  access       {_access(settings)}",
         f"  API          {url}/docs",

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from kastor.auth.tokens import TokenFileError, create_token, list_tokens, revoke_token
-from kastor.cli.output import fail
+from kastor.cli.commands import Commands
+from kastor.cli.output import fail, none_yet
 
-app = typer.Typer(no_args_is_help=True)
+app = Commands()
 Data = Annotated[Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")]
 Config = Annotated[
     Path | None, typer.Option(help="The TOML file of settings that `kastor serve` is given.")
@@ -61,6 +62,7 @@ def list_command(data: Data = None, config: Config = None) -> None:
         fail(str(error))
     for name, role in tokens:
         print(f"{role:<8}{name}")
+    none_yet(tokens, "tokens", "`kastor token create` makes one.")
 
 
 @app.command()

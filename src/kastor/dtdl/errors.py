@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kastor.dtdl.follow_ups import causes
 from kastor.errors import ModelRefused
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,7 @@ def _summary(problems: tuple[Problem, ...]) -> str:
     problems = causes(problems)
     lines = [str(problem) for problem in problems[:_MOST_SHOWN]]
     if len(problems) > _MOST_SHOWN:
-        lines.append(f"And {len(problems) - _MOST_SHOWN} more problems.")
+        lines.append(f"And {counted(len(problems) - _MOST_SHOWN, 'more problem')}.")
     return "\n".join(lines)
 
 

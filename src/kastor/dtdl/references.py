@@ -7,7 +7,7 @@ of inline interfaces the id counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kastor.dtdl.metamodel import CLASS_ID
@@ -31,20 +31,47 @@ class ModelReferences:
     Attributes:
         extends: the direct ancestors.
         components: the interfaces of its components.
+        members: names of its own properties and components, and of its relationships' properties.
+        relationships: names of its own relationships.
     """
 
     extends: tuple[str, ...]
     components: tuple[str, ...]
+    members: frozenset[str] = field(default=frozenset(), compare=False)
+    relationships: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def references(document: Mapping[str, object]) -> ModelReferences:
     """Return the direct references of one valid interface document (spec dtdl 3.3, 7)."""
     components: dict[str, None] = {}
+    members: set[str | None] = set()
+    relationships: set[str | None] = set()
     for content in _values(_member(document, "contents")):
-        if isinstance(content, dict) and "Component" in _classes(content):
+        if not isinstance(content, dict):
+            continue
+        classes = _classes(content)
+        if "Property" in classes:
+            members.add(_text(content, "name"))
+        elif "Component" in classes:
+            members.add(_text(content, "name"))
             components |= dict.fromkeys(_ids(_member(content, "schema")))
+        elif "Relationship" in classes:
+            relationships.add(_text(content, "name"))
+            inner = _values(_member(content, "properties"))
+            members |= {_text(each, "name") for each in inner if isinstance(each, dict)}
     extends = dict.fromkeys(_ids(_member(document, "extends")))
-    return ModelReferences(tuple(extends), tuple(components))
+    return ModelReferences(
+        tuple(extends), tuple(components), _strings(members), _strings(relationships)
+    )
+
+
+def _text(content: Mapping[str, object], name: str) -> str | None:
+    value = _member(content, name)
+    return value if isinstance(value, str) else None
+
+
+def _strings(found: set[str | None]) -> frozenset[str]:
+    return frozenset(one for one in found if one is not None)
 
 
 def contents_by_kind(document: Mapping[str, object]) -> dict[str, list[Any]]:
@@ -82,6 +109,9 @@ def _values(value: object) -> Iterator[object]:
 
 def _classes(content: Mapping[str, object]) -> set[str]:
     """Return what `@type` names, classes by their term."""
+    only = content.get("@type")
+    if isinstance(only, str) and not only.startswith(CLASS_ID):
+        return {only}
     return {
         name.removeprefix(CLASS_ID).partition(";")[0] if name.startswith(CLASS_ID) else name
         for name in _values(content.get("@type"))

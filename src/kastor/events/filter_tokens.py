@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kastor.errors import InvalidArgument
+from kastor.errors import Detail, InvalidArgument
+from kastor.events.filter_cures import hint
 
 MAX_LENGTH = 8_000
 
@@ -41,11 +42,13 @@ class FilterError(InvalidArgument):
 
     default_code: ClassVar[str] = "EventRouteFilterInvalid"
 
-    def __init__(self, message: str, *, line: int = 1, position: int = 1) -> None:
+    def __init__(self, message: str, *, line: int = 1, position: int = 1, length: int = 0) -> None:
+        place = {"line": line, "column": position - 1, "length": length}
         super().__init__(
             f"The provided filter is invalid. Parsing error, Line={line}, Position={position}, "
             f"Message={message}. See event route documentation for supported values and structure "
-            "(https://aka.ms/ADTv2Routes)."
+            "(https://aka.ms/ADTv2Routes).",
+            details=(Detail(self.default_code, message, place),),
         )
         self.line = line
         self.position = position
@@ -93,16 +96,20 @@ def string_value(literal: str) -> str:
     return _ESCAPE.sub(lambda match: match[1] or "'", literal[1:-1])
 
 
-def error_at(text: str, at: int, message: str) -> FilterError:
-    """Return the error for offset `at` of `text`."""
+def error_at(text: str, at: int, message: str, *, length: int = 0) -> FilterError:
+    """Return the error for `length` characters from offset `at` of `text`."""
     start = text.rfind("\n", 0, at) + 1
-    return FilterError(message, line=text.count("\n", 0, at) + 1, position=at - start + 1)
+    line = text.count("\n", 0, at) + 1
+    return FilterError(message, line=line, position=at - start + 1, length=length)
 
 
 def unexpected(text: str, at: int, piece: str) -> FilterError:
     """Return the error for input that the grammar does not want at `at`; none is the end."""
     shown = piece[:_SHOWN]
-    return error_at(text, at, f"Unexpected input '{shown}'" if shown else "Unexpected end of input")
+    if not shown:
+        return error_at(text, at, "Unexpected end of input")
+    told = f"Unexpected input '{shown}'{hint(text, at, piece)}"
+    return error_at(text, at, told, length=len(piece))
 
 
 def _unreadable(text: str, at: int) -> FilterError:

@@ -21,6 +21,7 @@ from kastor.records import DeadLetter, EndpointRow, RouteRow
 from kastor.storage.bounds import require_room
 from kastor.storage.events import EventStore
 from kastor.types import Ticks
+from kastor.words import counted
 
 _ROUTE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ENDPOINT_NAME = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
@@ -107,7 +108,9 @@ class RouteService:
         parse(filter_text)
         async with self._counting:
             count = len({row.id for row in await self._store.routes()} - {route_id})
-            require_room(count, self._max_routes, f"The graph has {count} routes", "max_routes")
+            require_room(
+                count, self._max_routes, f"The graph has {counted(count, 'route')}", "max_routes"
+            )
             await self._store.put_route(route_id, endpoint, filter_text)
         await self._relay.refresh()
 
@@ -181,7 +184,7 @@ class RouteService:
         """
         async with self._counting:
             count = len({row.name for row in await self._store.endpoints()} - {name})
-            said = f"The graph has {count} endpoints"
+            said = f"The graph has {counted(count, 'endpoint')}"
             require_room(count, self._max_endpoints, said, "max_endpoints")
             await self._store_endpoint(name, kind, settings, self._relay.policy)
         await self._relay.refresh()

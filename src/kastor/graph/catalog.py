@@ -7,8 +7,9 @@ others. Compiled interfaces outlive the snapshot, since a stored model never cha
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -23,6 +24,7 @@ from kastor.dtdl import (
     parse,
     references,
 )
+from kastor.errors import SlowDecisionError
 from kastor.records import ModelRow
 from kastor.types import Document, ModelId
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 # As long as a version of a model's id may be; queries name ids that nobody has checked.
 _VERSION = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
+
+SLOW_BYTES = 65_536
+"""Of a model's text with all it needs, from which on compiling it takes tens of milliseconds."""
 
 Compiled: TypeAlias = dict[ModelId, CompiledInterface]
 
@@ -42,6 +47,8 @@ class StoredModel:
     Attributes:
         text: the document as uploaded.
         defines: what has an id of its own inside it.
+        members: names of properties and components, of relationships' properties too.
+        relationships: names of relationships.
     """
 
     key: int
@@ -52,6 +59,8 @@ class StoredModel:
     extends: tuple[ModelId, ...]
     components: tuple[ModelId, ...]
     defines: tuple[Definition, ...] = ()
+    members: frozenset[str] = frozenset()
+    relationships: frozenset[str] = frozenset()
 
     @property
     def needs(self) -> tuple[ModelId, ...]:
@@ -82,6 +91,7 @@ class ModelCatalog:
     _compiled: Compiled = field(default_factory=dict)
     _supertypes: dict[ModelId, frozenset[ModelId]] = field(default_factory=dict)
     _matching: dict[tuple[ModelId, bool], frozenset[int]] = field(default_factory=dict)
+    _names: tuple[frozenset[str], frozenset[str]] | None = None
 
     def __post_init__(self) -> None:
         self._ids = {key: model_id for model_id, key in self.keys.items()}
@@ -95,12 +105,19 @@ class ModelCatalog:
         return self._ids[key]
 
     def compiled(self, model_id: ModelId) -> CompiledInterface | None:
-        """Return a model ready to validate with, or None if it or what it needs is missing."""
+        """Return a model ready to validate with, or None if it or what it needs is missing.
+
+        Raises:
+            SlowDecisionError: it is large, not compiled yet, and asked for on the event loop.
+        """
         interface = self._compiled.get(model_id)
         if interface is None and model_id in self.models:
             closure = self.closure((model_id,))
             if closure is None:
                 return None
+            size = sum(len(self.models[each].text) for each in closure)
+            if size > SLOW_BYTES and _is_on_event_loop():
+                raise SlowDecisionError(model_id)
             documents = [self.models[each].document() for each in closure]
             models = parse(
                 documents, allow_undefined_extensions="always", tolerate_solecisms={"parse"}
@@ -175,15 +192,26 @@ class ModelCatalog:
             if any(definition.interface for definition in model.defines)
         ]
 
+    def model_ids(self) -> Collection[ModelId]:
+        """Return the ids of all stored models."""
+        return self.models.keys()
+
     def property_names(self) -> frozenset[str]:
-        """Return every content name of every stored model, for suggestions."""
-        names: set[str] = set()
-        for model in self.models.values():
-            contents = model.document().get("contents", ())
-            for content in contents if isinstance(contents, list) else (contents,):
-                if isinstance(content, dict) and isinstance(content.get("name"), str):
-                    names.add(content["name"])
-        return frozenset(names)
+        """Return the names of all properties and components, of relationships' properties too."""
+        return self._known_names()[0]
+
+    def relationship_names(self) -> frozenset[str]:
+        """Return the names of all relationships."""
+        return self._known_names()[1]
+
+    def _known_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        if self._names is None:
+            models = self.models.values()
+            self._names = (
+                frozenset().union(*(model.members for model in models)),
+                frozenset().union(*(model.relationships for model in models)),
+            )
+        return self._names
 
     def changed(
         self,
@@ -221,6 +249,14 @@ class ModelCatalog:
             if version and own_version and own_path == path and own_version >= version:
                 return True
         return False
+
+
+def _is_on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def split_version(model_id: ModelId) -> tuple[str, tuple[int, int] | None]:
@@ -273,6 +309,8 @@ def _stored(row: ModelRow) -> StoredModel:
         needs.extends,
         needs.components,
         defined_in(row.text, document),
+        needs.members,
+        needs.relationships,
     )
 
 
@@ -294,4 +332,6 @@ def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
         model.extends,
         model.components,
         model.defines,
+        model.members,
+        model.relationships,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.dtdl import contents_by_kind
 from kastor.errors import LimitExceeded
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -63,7 +64,7 @@ def flattened(
     size = sum(len(model.text) for model in models)
     if size > MAX_TEXT_BYTES:
         raise LimitExceeded(
-            f"{model_id} and its {len(models) - 1} bases have {size} bytes; at most "
+            f"{model_id} and its {counted(len(models) - 1, 'base')} have {size} bytes; at most "
             f"{MAX_TEXT_BYTES} can be read at once. Read the models one by one."
         )
     found: dict[str, list[Any]] = {}

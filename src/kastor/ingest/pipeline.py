@@ -15,6 +15,7 @@ from kastor.ingest.rules import CompiledRule, Reading, compile_rules
 from kastor.ingest.selection import RuleIndex
 from kastor.ingest.tally import Tally
 from kastor.logs import get_logger
+from kastor.words import counted
 
 NO_RULE = "No rule matches."
 GONE = "The sender went away before it was written."
@@ -39,7 +40,7 @@ class Faults:
     def __str__(self) -> str:
         """Return them as one text for people."""
         more = self.count - len(self.told)
-        return " ".join([*self.told, *([f"And {more} more faults."] if more else [])])
+        return " ".join([*self.told, *([f"And {counted(more, 'more fault')}."] if more else [])])
 
 
 _log = get_logger("kastor.ingest")

@@ -38,6 +38,7 @@ from kastor.storage.bounds import require_room
 from kastor.storage.inputs import InputStore
 from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.vital import Kept, Vitals
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.ingest.mqtt import MqttSource
@@ -54,6 +55,8 @@ LARGE_BYTES = 65_536
 READINGS_AT_ONCE = 10_000
 """Readings of a request that wait to be written; the next are made when these are durable."""
 
+PAUSED_RETRY_SECONDS = 10
+
 _log = get_logger("kastor.ingest")
 
 
@@ -64,6 +67,7 @@ class InputInfo:
     name: str
     kind: str
     settings: dict[str, Any]
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class InputStatus:
         connected: None where there is nothing to connect to, or nobody holds it now.
         held_by: the process that takes the broker's messages; None where nobody does, or where
             no other process serves the graph.
+        state: running, paused by somebody, or stopped, since it could not be started.
     """
 
     name: str
@@ -82,6 +87,7 @@ class InputStatus:
     connected: bool | None
     error: str | None
     held_by: str | None = None
+    state: str = "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ class _Running:
     bursts: Bursts | None = None
     pipeline: Pipeline | None = None
     source: MqttSource | None = None
+    obsolete: Sequence[str] = ()
     error: str | None = None
 
 
@@ -171,7 +178,7 @@ class InputService:
                 if name not in rows:
                     await _stop(self._running.pop(name), forget=True)
                 elif rows[name] != running.row:
-                    await self._replace(running, rows[name])
+                    await self._hold(await self._replace(running, rows[name]))
             for running in lost:
                 running.lease.end()
             for name, row in rows.items():
@@ -211,10 +218,18 @@ class InputService:
         text = msgspec.json.encode(dict(settings))
         async with self._counting:
             count = len({row.name for row in await self._store.inputs()} - {name})
-            require_room(count, self._limit, f"The graph has {count} inputs", "max_inputs")
+            require_room(
+                count, self._limit, f"The graph has {counted(count, 'input')}", "max_inputs"
+            )
             await self._store.put_input(InputRow(name, kind, text, now_ticks()))
         await self.refresh()
         return await self.input(name)
+
+    async def pause(self, name: str, paused: bool) -> None:
+        """Pause or resume an input; its broker keeps the session. Raises NotFound."""
+        if not await self._store.pause_input(name, paused):
+            raise _not_found(name)
+        await self.refresh()
 
     async def delete_input(self, name: str) -> None:
         """Delete an input; its broker forgets the session. Raises NotFound."""
@@ -225,7 +240,7 @@ class InputService:
     async def status(self, name: str) -> InputStatus:
         """Return how an input is doing; raises NotFound."""
         running = await self._find(name)
-        if not self._store.shared or running.row.kind != MqttInput.kind:
+        if not self._store.shared or running.row.kind != MqttInput.kind or running.row.paused:
             return _status(running)
         if running.lease.held:
             return replace(_status(running), held_by=self._owner)
@@ -241,7 +256,7 @@ class InputService:
         for name in sorted(self._running):
             running = self._running[name]
             status = _status(running)
-            if self._store.shared and not running.lease.held:
+            if self._store.shared and not running.lease.held and not running.row.paused:
                 status = replace(status, connected=None)  # another process has the connection
             found.append(status)
         return found
@@ -280,15 +295,21 @@ class InputService:
         if running.row.kind == MqttInput.kind:
             raise NotAllowed(f"The input {name} takes its messages from a broker.")
         pipeline = running.pipeline
+        if running.row.paused:
+            raise Unavailable(
+                f"The input {name} is paused. Send the messages again when it is resumed, with "
+                f"`kastor input resume {name}`.",
+                retry_after=PAUSED_RETRY_SECONDS,
+            )
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
         async with turn or contextlib.nullcontext():
             messages = await _read(content_type, headers, body)
         if len(messages) * pipeline.weight > MOST_WORK:
             raise LimitExceeded(
-                f"The request has {len(messages)} messages, and the rules of the input {name} take "
-                f"{pipeline.weight} steps for each; at most {MOST_WORK} steps are taken for one "
-                "request. Send the messages in several requests."
+                f"The request has {counted(len(messages), 'message')}, and the rules of the input "
+                f"{name} take {counted(pipeline.weight, 'step')} for each; at most {MOST_WORK} "
+                "steps are taken for one request. Send the messages in several requests."
             )
         if len(messages) <= FEW_MESSAGES:
             return await _receive(pipeline, messages)
@@ -303,7 +324,7 @@ class InputService:
             raise _not_found(name)
         return running
 
-    async def _replace(self, running: _Running, row: InputRow) -> None:
+    async def _replace(self, running: _Running, row: InputRow) -> _Running:
         """Go on with new settings; the session at the broker stays if it is the same one."""
         before = running.settings
         obsolete: Sequence[str] = ()
@@ -312,9 +333,13 @@ class InputService:
             after = msgspec.json.decode(row.settings)
             same = ("host", "port", "client_id")
             if all(getattr(before, each) == after.get(each) for each in same):
-                obsolete, forget = before.filters, False
+                obsolete, forget = [*running.obsolete, *before.filters], False
         await _stop(running, forget=forget)
         self._running[row.name] = self._start(row, running.tally, running.lease, obsolete)
+        if row.paused and self._store.shared:
+            await self._store.let_input_go(row.name, self._owner)
+            running.lease.end()
+        return self._running[row.name]
 
     def _start(
         self, row: InputRow, tally: Tally, lease: Lease, obsolete: Sequence[str]
@@ -329,6 +354,9 @@ class InputService:
             return running
         is_mqtt = isinstance(settings, MqttInput)
         running.settings = settings
+        if row.paused:
+            running.obsolete = obsolete
+            return running
         running.bursts = Bursts(
             self._graph,
             row.name,
@@ -446,7 +474,9 @@ def _status(running: _Running) -> InputStatus:
     connected = source.connected if source is not None else None
     if connected is None and running.row.kind == MqttInput.kind:
         connected = False
-    return InputStatus(running.row.name, running.row.kind, running.tally.counts(), connected, error)
+    state = "paused" if running.row.paused else "stopped" if running.pipeline is None else "running"
+    counts = running.tally.counts()
+    return InputStatus(running.row.name, running.row.kind, counts, connected, error, state=state)
 
 
 def _info(row: InputRow) -> InputInfo:
@@ -454,7 +484,7 @@ def _info(row: InputRow) -> InputInfo:
         settings = describe(read_input(row.kind, msgspec.json.decode(row.settings)))
     except KastorError:  # an older Kastor took it; settings never hold secrets
         settings = msgspec.json.decode(row.settings)
-    return InputInfo(row.name, row.kind, settings)
+    return InputInfo(row.name, row.kind, settings, row.paused)
 
 
 def _not_found(name: str) -> NotFound:

@@ -3,6 +3,7 @@
 Pure; knows neither models nor storage. In the order in which a text passes them:
 
 - `words`: reserved words, function names, what may stand where
+- `characters`: those that are easily mistaken, by name
 - `tokens`: text to tokens, one compiled regular expression
 - `ast`: the tree's nodes
 - `cursor`, `expressions`, `patterns`, `parser`: tokens to tree

@@ -45,6 +45,14 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """``$name`` where a literal may stand (superset), or an alias that is spelt so."""
+
+    name: str
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Arithmetic:
     """``left op right`` with one of ``+ - * / %`` (superset)."""
 
@@ -93,10 +101,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """``operand IN [..]``, or NIN when negated."""
+    """``operand IN [..]``, or NIN when negated; in the superset ``IN $list``."""
 
     operand: Scalar
-    values: tuple[Literal, ...]
+    values: tuple[Literal | Parameter, ...] | Parameter
     negated: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -136,7 +144,7 @@ class Like:
     """``operand LIKE 'a%b_'`` (superset)."""
 
     operand: Scalar
-    pattern: str
+    pattern: str | Parameter
     negated: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -155,7 +163,7 @@ class OfModel:
     """``IS_OF_MODEL([alias,] 'dtmi' [, exact])``."""
 
     alias: Name | None
-    model: str
+    model: str | Parameter
     exact: bool = False
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
@@ -202,7 +210,7 @@ class Or:
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
-Scalar: TypeAlias = Path | Literal | Arithmetic | Negative | Call | Aggregate
+Scalar: TypeAlias = Path | Literal | Parameter | Arithmetic | Negative | Call | Aggregate
 Condition: TypeAlias = (
     Comparison
     | Membership
@@ -220,7 +228,7 @@ Condition: TypeAlias = (
 )
 Expression: TypeAlias = Scalar | Condition
 
-SCALAR_NODES = (Path, Literal, Arithmetic, Negative, Call, Aggregate)
+SCALAR_NODES = (Path, Literal, Parameter, Arithmetic, Negative, Call, Aggregate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,18 +319,20 @@ class Query:
     Attributes:
         columns: None for ``*`` and for an empty list after TOP.
         extensions: what the text uses beyond the base language: name and offset of each.
+        synonyms: where it spells the base language in another way: message and offset of each.
     """
 
     columns: tuple[Column, ...] | None
     source: From
     where: Condition | None = None
-    top: int | None = None
+    top: int | Parameter | None = None
     distinct: bool = False
     group: tuple[Path, ...] = ()
     having: Condition | None = None
     order: tuple[OrderTerm, ...] = ()
-    limit: int | None = None
-    offset: int | None = None
+    limit: int | Parameter | None = None
+    offset: int | Parameter | None = None
     explain: bool = False
     extensions: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
+    synonyms: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from kastor.lang import ast
+from kastor.lang.characters import code_point, cure
 from kastor.lang.errors import query_error
 from kastor.lang.tokens import END, ESCAPED, NUMBER, STRING, WORD, tokenize, unescape
-from kastor.lang.words import RESERVED
+from kastor.lang.words import RESERVED, SYSTEM_NAMES, is_plain
+
+_GOES_ON = frozenset({"FROM", "WHERE", "AND", "OR", "IN", "BY", "AS", "SELECT", "ASC", "DESC"})
+"""Reserved words that go on with a query: where a name should be, the name is what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,10 @@ class Cursor:
         self.subqueries = 0
         self.query_depth = 0
         self.extensions: list[tuple[str, int]] = []
+        self.synonyms: list[tuple[str, int]] = [
+            (f"{code_point(text[at])} is no blank here{cure(text[at])}", at)
+            for at in tokens.blanks[:1]
+        ]
 
     def key(self, ahead: int = 0) -> str:
         """The key of a token; END beyond the last one."""
@@ -116,12 +124,24 @@ class Cursor:
         """An identifier, which the message calls `what`."""
         if not self.is_name():
             if self.kinds[self.at] == WORD:
-                self.fail(
-                    f"'{self.texts[self.at]}' is a reserved word and cannot be {what};"
-                    f" write [[{self.texts[self.at]}]]"
-                )
-            self.mismatch(what)
+                self._reserved(what)
+            self.mismatch(f"{what}{self._quoted()}")
         return self.any_name()
+
+    def _reserved(self, what: str) -> NoReturn:
+        """A reserved word where a name should be: one that goes on with the query, or a name."""
+        word, key = self.texts[self.at], self.keys[self.at]
+        if key in _GOES_ON or (key in {"ORDER", "GROUP"} and self.key(1) == "BY"):
+            star = ", for example *" if what == "a column" else ""
+            self.fail(f"'{word}' is a reserved word, and {what} is missing before it{star}")
+        self.fail(f"'{word}' is a reserved word and cannot be {what}; write [[{word}]]")
+
+    def _quoted(self) -> str:
+        """What to write instead of a name in quotes."""
+        if self.kinds[self.at] != STRING:
+            return ""
+        name = self.texts[self.at][1:-1]
+        return f"; quotes make a string, a name stands plain or in brackets: [[{name[:60]}]]"
 
     def any_name(self) -> ast.Name:
         """The word or escaped identifier that is known to stand here, reserved or not."""
@@ -138,10 +158,10 @@ class Cursor:
         while True:
             if self.take("."):
                 if self.kinds[self.at] not in (WORD, ESCAPED):
-                    self.mismatch("a name after '.'")
+                    self.mismatch(f"a name after '.'{self._quoted()}")
                 steps.append(self.any_name())
             elif self.keys[self.at] == "[":
-                steps.append(self._index())
+                steps.append(self._index() if self.kinds[self.at + 1] != STRING else self._key())
             else:
                 break
         if len(steps) > self.limits.max_steps:
@@ -154,6 +174,41 @@ class Cursor:
         value = self.unsigned("an array index")
         self.expect("]")
         return ast.Index(value, self.span(start))
+
+    def _key(self) -> ast.Name:
+        """``['name']``, which other languages have for ``.name``."""
+        start = self.expect("[")
+        text = self.string()
+        self.expect("]")
+        plain = text if is_plain(text) else f"[[{text[:60]}]]"
+        can_be_plain = text and not {"[", "]"} & set(text)
+        self.synonym("['..'] in a path", f"write .{plain}" if can_be_plain else "", start)
+        if not text:
+            self.fail("a name has at least one character", start)
+        return ast.Name(text, self.span(start))
+
+    def is_parameter(self, ahead: int = 0) -> bool:
+        """Whether ``$name`` stands here, and it is none of the system's names."""
+        index = self.at + ahead
+        if index >= len(self.kinds) or self.kinds[index] != WORD:
+            return False
+        word = self.texts[index]
+        return word[0] == "$" and len(word) > 1 and word not in SYSTEM_NAMES
+
+    def parameter(self) -> ast.Parameter:
+        """The parameter that is known to stand here, where nothing else can be spelt so."""
+        self.extend("a parameter")
+        return self.dollar()
+
+    def dollar(self) -> ast.Parameter:
+        """The parameter that is known to stand here, or an alias that is spelt like one."""
+        index = self.at
+        self.at += 1
+        return ast.Parameter(self.texts[index][1:], self.span(self.starts[index]))
+
+    def count(self, what: str) -> int | ast.Parameter:
+        """A number without fraction, or a parameter for one."""
+        return self.parameter() if self.is_parameter() else self.unsigned(what)
 
     def unsigned(self, what: str) -> int:
         """A number without fraction."""
@@ -169,7 +224,11 @@ class Cursor:
         """The value of the string that is known to stand here."""
         index = self.at
         self.at += 1
-        return unescape(self.text, self.texts[index], self.starts[index])
+        literal, start = self.texts[index], self.starts[index]
+        if "''" in literal and literal[0] == "'" and "''" in literal[1:-1]:
+            doubled = start + 1 + literal[1:-1].index("''")
+            self.synonym("'' inside a string", "write \\' for a quote", doubled)
+        return unescape(self.text, literal, start)
 
     def is_string(self) -> bool:
         """Whether a string literal stands here."""
@@ -178,6 +237,11 @@ class Cursor:
     def extend(self, feature: str, start: int | None = None) -> None:
         """Notes that the text goes beyond the base language here."""
         self.extensions.append((feature, self.start() if start is None else start))
+
+    def synonym(self, written: str, cure: str, start: int) -> None:
+        """Notes that the text says in another spelling what the base language can say."""
+        told = f"{written} is another language's spelling"
+        self.synonyms.append((f"{told}; {cure}" if cure else told, start))
 
     def enter(self) -> None:
         """One level deeper; refuses what no person writes before Python's stack would."""

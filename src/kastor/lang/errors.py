@@ -5,23 +5,29 @@ Spec query-language 4: `Line` is 1-based, `Position` the 0-based column of the o
 
 from __future__ import annotations
 
-from kastor.errors import QueryError
+import re
+
+from kastor.errors import Detail, QueryError
 from kastor.pages import refer
 
 _HINT = f"See {refer('reference/query', to='http')} for the correct syntax."
 _WIDTH = 100
+_TOKEN = re.compile(r"[\w$]+|'[^'\n]*'?|\"[^\"\n]*\"?|[^\s]|", re.DOTALL)
 
 
 def query_error(text: str, at: int, message: str) -> QueryError:
-    """The error for the token at offset `at` of `text`."""
+    """The error for the token at offset `at` of `text`; its place is also told as data."""
     line = text.count("\n", 0, at) + 1
     start = text.rfind("\n", 0, at) + 1
     position = at - start
+    found = _TOKEN.match(text, at)
+    place = {"line": line, "column": position, "length": len(found[0]) if found else 0}
     return QueryError(
         f"SQL query parse failed: SQL Parser Error, Line={line}, Position={position}, "
         f"Message={message}\n{_excerpt(text, start, position)}\n{_HINT}",
         line=line,
         position=position,
+        details=(Detail(QueryError.default_code, message, place),),
     )
 
 

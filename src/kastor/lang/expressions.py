@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import NoReturn
 
 from kastor.lang import ast
 from kastor.lang.cursor import Cursor
@@ -36,14 +37,17 @@ _BINDING = {
     "NIN": _COMPARE,
     "NOT": _COMPARE,
     "LIKE": _COMPARE,
+    "BETWEEN": _COMPARE,
+    "IS": _COMPARE,
     "+": _ADD,
     "-": _ADD,
     "*": _MULTIPLY,
     "/": _MULTIPLY,
     "%": _MULTIPLY,
 }
-_SET_TESTS = frozenset({"NOT", "NIN", "IN", "LIKE"})
+_SET_TESTS = frozenset({"NOT", "NIN", "IN", "LIKE", "BETWEEN", "IS"})
 _INT64 = 2**63
+_SHOWN = 60
 
 
 class Expressions(Cursor, ABC):
@@ -81,7 +85,7 @@ class Expressions(Cursor, ABC):
                 kind = ast.And if key == "AND" else ast.Or
                 left = kind(tuple(terms), self.span(start))
             elif key in _SET_TESTS:
-                if key == "NOT" and self.key(1) not in {"IN", "LIKE"}:
+                if key == "NOT" and self.key(1) not in {"IN", "LIKE", "BETWEEN"}:
                     return left
                 left = self._set_test(self.as_scalar(left, start), start)
             else:
@@ -92,6 +96,8 @@ class Expressions(Cursor, ABC):
         self.at += 1
         after = self.start()
         if binding == _COMPARE:
+            if self.texts[self.at - 1] == "==":
+                self.synonym("==", "write =", self.starts[self.at - 1])
             right = self.as_scalar(self.expression(_ADD), after)
             return ast.Comparison(key, left, right, self.span(start))
         self.extend("arithmetic", self.starts[self.at - 1])
@@ -146,8 +152,27 @@ class Expressions(Cursor, ABC):
             return self.exists()
         if key == "-":
             return self._negative()
+        if key == "!":
+            return self._exclamation()
         literal = self._literal()
-        return literal if literal is not None else self.path("a condition or a value")
+        if literal is not None:
+            return literal
+        dollar = self.texts[self.at][:1] == "$"
+        if dollar and self.is_parameter() and self.key(1) not in {".", "["}:
+            return self.dollar()
+        return self.path("a condition or a value")
+
+    def _exclamation(self) -> ast.Condition:
+        """``!`` before a test or a parenthesis, as other languages write NOT."""
+        start = self.expect("!")
+        self.synonym("!", "write NOT", start)
+        if self.keys[self.at] not in {"(", "!", "EXISTS"} and self.key(1) != "(":
+            self.mismatch("a test or '(' after '!'; write NOT before a comparison")
+        self.enter()
+        after = self.start()
+        inner = self.as_condition(self.expression(_UNARY), after)
+        self.leave()
+        return ast.Not(inner, self.span(start))
 
     def _negative(self) -> ast.Scalar:
         start = self.expect("-")
@@ -191,10 +216,17 @@ class Expressions(Cursor, ABC):
         return value
 
     def _set_test(self, operand: ast.Scalar, start: int) -> ast.Condition:
-        """``[NOT] IN``, ``NIN`` and ``[NOT] LIKE`` after their operand."""
+        """``[NOT] IN``, ``NIN``, ``[NOT] LIKE`` and ``[NOT] BETWEEN`` after their operand."""
+        if self.keys[self.at] == "IS":
+            self._is_null(start)
         negated = self.take("NOT")
+        if self.keys[self.at] == "BETWEEN":
+            between = self._between(operand, start)
+            return ast.Not(between, self.span(start)) if negated else between
         if self.take("LIKE"):
             self.extend("LIKE", start)
+            if self.is_parameter():
+                return ast.Like(operand, self.parameter(), negated, self.span(start))
             if not self.is_string():
                 self.mismatch("a string with % and _ as wild cards")
             return ast.Like(operand, self.string(), negated, self.span(start))
@@ -205,6 +237,8 @@ class Expressions(Cursor, ABC):
             self.extend("IN (SELECT ..)")
             query = self.subquery()
             return ast.InQuery(operand, query, negated, self.span(start))
+        if self.is_parameter():
+            return ast.Membership(operand, self.parameter(), negated, self.span(start))
         self.expect("[", "'[' and a list of literals")
         values = [self._value()]
         while self.take(","):
@@ -214,13 +248,42 @@ class Expressions(Cursor, ABC):
         self.expect("]", "',' or ']'")
         return ast.Membership(operand, tuple(values), negated, self.span(start))
 
-    def _value(self) -> ast.Literal:
+    def _between(self, operand: ast.Scalar, start: int) -> ast.Condition:
+        """``BETWEEN low AND high``: both ends belong to it."""
+        self.synonym("BETWEEN", "write x >= low AND x <= high", self.expect("BETWEEN"))
+        after = self.start()
+        low = self.as_scalar(self.expression(_ADD), after)
+        if self.keys[self.at] != "AND":
+            self.mismatch("AND and the upper end of BETWEEN")
+        operations = self.operations
+        self._count_term()
+        self.operations = operations
+        after = self.start()
+        high = self.as_scalar(self.expression(_ADD), after)
+        span = self.span(start)
+        ends = ast.Comparison(">=", operand, low, span), ast.Comparison("<=", operand, high, span)
+        return ast.And(ends, span)
+
+    def _is_null(self, start: int) -> NoReturn:
+        """``IS NULL`` has two meanings here, and none is more likely."""
+        subject = self.text[start : self.starts[self.at - 1] + len(self.texts[self.at - 1])]
+        negated = "NOT " if self.key(1) == "NOT" else ""
+        shown = subject if len(subject) <= _SHOWN and "\n" not in subject else "x"
+        defined = f"{'' if negated else 'NOT '}IS_DEFINED({shown})"
+        self.fail(
+            f"there is no IS {negated}NULL; write {defined} for what is {negated.lower()}missing,"
+            f" {negated}IS_NULL({shown}) for {'any other value than ' if negated else 'a '}null"
+        )
+
+    def _value(self) -> ast.Literal | ast.Parameter:
         start = self.start()
         if self.take("-"):
             if self.kinds[self.at] != NUMBER:
                 self.mismatch("a number after '-'")
             return ast.Literal(self._number(-1), self.span(start))
         literal = self._literal()
+        if literal is None and self.is_parameter():
+            return self.parameter()
         if literal is None:
             self.mismatch("a literal")
         return literal
@@ -249,6 +312,11 @@ class Expressions(Cursor, ABC):
             return self._scalar_call(key)
         if key in CONDITIONS:
             return self._within()
+        if key == "EXISTS":
+            self.fail(
+                "EXISTS takes a pattern in braces, EXISTS { (T)-[:name]->(x) WHERE .. };"
+                " for values of another query write x IN (SELECT ..)"
+            )
         return self.fail(f"unknown function '{self.shown()}'.{suggestion(key, FUNCTIONS)}")
 
     def _text_test(self, name: str) -> ast.TextTest:
@@ -272,12 +340,13 @@ class Expressions(Cursor, ABC):
         start = self.start()
         self.at += 2
         alias = None
-        if not self.is_string():
+        follows = self.key(1) == "," and (self.is_parameter(2) or self.key(2) == STRING)
+        if not self.is_string() and (follows or not self.is_parameter()):
             alias = self.name("an alias or a model id in quotes")
             self.expect(",")
-        if not self.is_string():
+        if not self.is_string() and not self.is_parameter():
             self.mismatch("a model id in quotes")
-        model = self.string()
+        model = self.parameter() if self.is_parameter() else self.string()
         exact = False
         if self.take(","):
             self.expect("EXACT", "EXACT")
@@ -310,6 +379,10 @@ class Expressions(Cursor, ABC):
         self.at += 1
         self.expect("(")
         if name == "COUNT" and self.take(")"):
+            return ast.Aggregate("COUNT", None, distinct=False, span=self.span(start))
+        if name == "COUNT" and self.key() == "*" and self.key(1) == ")":
+            self.synonym("COUNT(*)", "write COUNT()", start)
+            self.at += 2
             return ast.Aggregate("COUNT", None, distinct=False, span=self.span(start))
         self.extend(f"{name}(x)", start)
         self.enter()

@@ -35,11 +35,20 @@ class Parser(Patterns):
         if explain:
             self.extend("EXPLAIN")
             self.at += 1
+        elif self.key() == "EXPLAIN" and self.key(1) == "ANALYZE":
+            self.fail("EXPLAIN always runs the first page and tells its time; leave out ANALYZE")
         query = self._query()
         self.take(";")
         if self.keys[self.at] != END:
             self._stray()
-        return replace(query, explain=explain, extensions=tuple(self.extensions))
+        if not (explain or self.extensions or self.synonyms):
+            return query
+        return replace(
+            query,
+            explain=explain,
+            extensions=tuple(self.extensions),
+            synonyms=tuple(self.synonyms),
+        )
 
     def _stray(self) -> None:
         """Something stands behind a complete query."""
@@ -70,13 +79,13 @@ class Parser(Patterns):
             span=self.span(start),
         )  # fmt: skip
 
-    def _top(self) -> int | None:
+    def _top(self) -> int | ast.Parameter | None:
         if not self.take("TOP"):
             return None
-        if self.kinds[self.at] == NUMBER:
-            return self.unsigned("the number of rows")
+        if self.kinds[self.at] == NUMBER or self.is_parameter():
+            return self.count("the number of rows")
         self.expect("(", "'(' and a number of rows")
-        top = self.unsigned("the number of rows")
+        top = self.count("the number of rows")
         self.expect(")")
         return top
 
@@ -88,7 +97,7 @@ class Parser(Patterns):
         self.at += 1
         return True
 
-    def _columns(self, top: int | None) -> tuple[ast.Column, ...] | None:
+    def _columns(self, top: int | ast.Parameter | None) -> tuple[ast.Column, ...] | None:
         if self.take("*"):
             return None
         if self.keys[self.at] == "FROM" and top is not None:
@@ -104,6 +113,8 @@ class Parser(Patterns):
         self.operations = 0
         value: ast.Expression
         plain = self.is_name() and self.key(1) in {",", "FROM", "AS", "."}
+        if plain and self.texts[self.at][0] == "$" and self.key(1) != ".":
+            plain = not self.is_parameter()
         before = self.at
         value = self.path() if plain else self._value_of_column(start)
         if plain and self.key() not in {",", "FROM", "AS"}:
@@ -123,7 +134,7 @@ class Parser(Patterns):
             self.mismatch("a column, '*', TOP or COUNT()")
         value = self.expression(0)
         counts = isinstance(value, ast.Aggregate) and value.argument is None
-        if not counts and not isinstance(value, ast.Path):
+        if not counts and not isinstance(value, ast.Path | ast.Parameter):
             self.extend("expression in SELECT", start)
         return value
 
@@ -138,7 +149,7 @@ class Parser(Patterns):
         if collection == "MODELS":
             self.extend("FROM MODELS")
         self.at += 1
-        alias = self.any_name() if self._is_alias() else None
+        alias = self._alias()
         joins: list[ast.Join] = []
         patterns: list[ast.Pattern] = []
         while True:
@@ -150,6 +161,14 @@ class Parser(Patterns):
                 break
         return ast.From(collection, alias, tuple(joins), tuple(patterns), self.span(start))
 
+    def _alias(self) -> ast.Name | None:
+        """The alias of a collection or of a join's relationship, if there is one."""
+        if self.keys[self.at] == "AS":
+            self.synonym("AS before an alias", "leave out AS", self.start())
+            self.at += 1
+            return self.name("an alias")
+        return self.any_name() if self._is_alias() else None
+
     def _is_alias(self) -> bool:
         """Whether the next word is an alias and no clause; JOIN and MATCH may be aliases too."""
         if not self.is_name() or self._is_join():
@@ -157,7 +176,13 @@ class Parser(Patterns):
         key = self.key()
         if key == "MATCH":
             return self.key(1) != "("
-        return not (key in {"LIMIT", "OFFSET"} and self.key(1) == NUMBER)
+        return not self._is_window()
+
+    def _is_window(self) -> bool:
+        """Whether LIMIT or OFFSET stands here, and not a name that is spelt so."""
+        if self.key() not in {"LIMIT", "OFFSET"}:
+            return False
+        return self.key(1) == NUMBER or self.is_parameter(1)
 
     def _is_join(self) -> bool:
         ahead = 1 if self.key() == "LEFT" else 0
@@ -180,7 +205,7 @@ class Parser(Patterns):
         if self.kinds[self.at] != WORD and not self.is_name():
             self.mismatch("a relationship name")
         relationship = self.any_name()
-        alias = self.any_name() if self._is_alias() else None
+        alias = self._alias()
         return ast.Join(target, source, relationship, alias, left, self.span(start))
 
     def _match(self, again: bool) -> list[ast.Pattern]:
@@ -227,16 +252,16 @@ class Parser(Patterns):
             self.take("ASC")
         return ast.OrderTerm(value, descending, self.span(start))
 
-    def _window(self) -> tuple[int | None, int | None]:
+    def _window(self) -> tuple[int | ast.Parameter | None, int | ast.Parameter | None]:
         """LIMIT and OFFSET, in either order."""
-        found: dict[str, int] = {}
-        while self.key() in {"LIMIT", "OFFSET"} and self.key(1) == NUMBER:
+        found: dict[str, int | ast.Parameter] = {}
+        while self._is_window():
             key = self.key()
             if key in found:
                 self.fail(f"{key} stands twice")
             self.extend(key)
             self.at += 1
-            found[key] = self.unsigned("a number of rows")
+            found[key] = self.count("a number of rows")
         return found.get("LIMIT"), found.get("OFFSET")
 
     def subquery(self) -> ast.Query:

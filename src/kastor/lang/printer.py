@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from kastor.lang import ast
-from kastor.lang.words import is_plain
+from kastor.lang.words import SYSTEM_NAMES, is_plain
 
 _LOOSE = {ast.Or: 1, ast.And: 2, ast.Not: 3}
 _ARITHMETIC = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
@@ -15,7 +15,7 @@ def print_query(query: ast.Query) -> str:
     """`query` as text of one line."""
     parts = ["EXPLAIN SELECT" if query.explain else "SELECT"]
     if query.top is not None:
-        parts.append(f"TOP({query.top})")
+        parts.append(f"TOP({_count(query.top)})")
     if query.distinct:
         parts.append("DISTINCT")
     parts.append("*" if query.columns is None else ", ".join(map(_column, query.columns)))
@@ -29,9 +29,9 @@ def print_query(query: ast.Query) -> str:
     if query.order:
         parts.append(f"ORDER BY {', '.join(map(_order, query.order))}")
     if query.limit is not None:
-        parts.append(f"LIMIT {query.limit}")
+        parts.append(f"LIMIT {_count(query.limit)}")
     if query.offset is not None:
-        parts.append(f"OFFSET {query.offset}")
+        parts.append(f"OFFSET {_count(query.offset)}")
     return " ".join(parts)
 
 
@@ -59,6 +59,8 @@ def print_scalar(node: ast.Scalar) -> str:
             return _path(node)
         case ast.Literal():
             return print_literal(node.value)
+        case ast.Parameter():
+            return f"${node.name}"
         case ast.Arithmetic():
             right_least = _ARITHMETIC[node.op] + 1
             left = _operand(node.left, _ARITHMETIC[node.op])
@@ -85,14 +87,14 @@ def print_condition(node: ast.Condition) -> str:
         case ast.Comparison():
             return f"{print_scalar(node.left)} {node.op} {print_scalar(node.right)}"
         case ast.Membership():
-            values = ", ".join(print_literal(value.value) for value in node.values)
-            return f"{print_scalar(node.operand)} {'NIN' if node.negated else 'IN'} [{values}]"
+            word = "NIN" if node.negated else "IN"
+            return f"{print_scalar(node.operand)} {word} {_list(node.values)}"
         case ast.InQuery():
             word = "NOT IN" if node.negated else "IN"
             return f"{print_scalar(node.operand)} {word} ({print_query(node.query)})"
         case ast.Like():
             word = "NOT LIKE" if node.negated else "LIKE"
-            return f"{print_scalar(node.operand)} {word} {print_literal(node.pattern)}"
+            return f"{print_scalar(node.operand)} {word} {_text(node.pattern)}"
         case ast.Exists():
             where = f" WHERE {print_condition(node.where)}" if node.where is not None else ""
             return f"EXISTS {{ {_pattern(node.pattern)}{where} }}"
@@ -114,11 +116,29 @@ def _function(
         case ast.OfModel():
             alias = f"{print_name(node.alias)}, " if node.alias is not None else ""
             exact = ", EXACT" if node.exact else ""
-            return f"IS_OF_MODEL({alias}{print_literal(node.model)}{exact})"
+            return f"IS_OF_MODEL({alias}{_text(node.model)}{exact})"
         case ast.Within():
             return f"ST_WITHIN({print_scalar(node.point)}, {print_scalar(node.area)})"
         case _:
             assert_never(node)
+
+
+def _text(value: str | ast.Parameter) -> str:
+    return f"${value.name}" if isinstance(value, ast.Parameter) else print_literal(value)
+
+
+def _count(value: int | ast.Parameter) -> str:
+    return f"${value.name}" if isinstance(value, ast.Parameter) else str(value)
+
+
+def _list(values: tuple[ast.Literal | ast.Parameter, ...] | ast.Parameter) -> str:
+    if isinstance(values, ast.Parameter):
+        return f"${values.name}"
+    shown = [
+        f"${one.name}" if isinstance(one, ast.Parameter) else print_literal(one.value)
+        for one in values
+    ]
+    return f"[{', '.join(shown)}]"
 
 
 def _term(node: ast.Condition, least: int) -> str:
@@ -135,10 +155,15 @@ def _operand(node: ast.Scalar, least: int) -> str:
 
 
 def _path(path: ast.Path) -> str:
+    first = path.steps[0]
+    if len(path.steps) == 1 and isinstance(first, ast.Name) and first.text not in SYSTEM_NAMES:
+        return f"[[{first.text}]]" if first.text[0] == "$" else print_name(first)
     parts: list[str] = []
     for step in path.steps:
         if isinstance(step, ast.Index):
             parts.append(f"[{step.value}]")
+        elif parts and ("[" in step.text or "]" in step.text):
+            parts.append(f"[{print_literal(step.text)}]")  # brackets cannot stand in [[ ]]
         else:
             parts.append(f".{print_name(step)}" if parts else print_name(step))
     return "".join(parts)

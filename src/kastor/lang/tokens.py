@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kastor.lang.characters import UNUSUAL_BLANKS, code_point, cure
 from kastor.lang.errors import query_error
 
 WORD, NUMBER, STRING, ESCAPED, OPERATOR, END = "WORD", "NUMBER", "STRING", "ESCAPED", "OP", "END"
@@ -16,15 +17,16 @@ WORD, NUMBER, STRING, ESCAPED, OPERATOR, END = "WORD", "NUMBER", "STRING", "ESCA
 _TOKEN = re.compile(
     r"""[ \t\r\n]*(?:--[^\n]*[ \t\r\n]*)*(?:
       (?P<WORD>(?:[^\W\d]|\$)[\w$]*)
-    | (?P<OP>\.\.|<=|>=|<>|!=|==|[=<>()\],.*:|+\-/%{};]|\[(?!\[[^\[\]]+\]\]))
-    | (?P<STRING>'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*")
+    | (?P<OP>\.\.|<=|>=|<>|!=|==|[=<>()\],.*:|+\-/%{};!]|\[(?!\[[^\[\]]+\]\]))
+    | (?P<STRING>'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*")
     | (?P<NUMBER>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     | (?P<ESCAPED>\[\[[^\[\]]+\]\])
     | (?P<END>\Z)
     | (?P<BAD>.))""",
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))|'(')", re.DOTALL)
+_BACKSLASH = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))()", re.DOTALL)
 _SPELLINGS = {"==": "=", "<>": "!="}
 
 
@@ -37,6 +39,8 @@ class Tokens:
     keys: list[str]
     texts: list[str]
     starts: list[int]
+    blanks: list[int]
+    """Where unusual blanks stand; they separate words as plain ones do."""
 
 
 def tokenize(text: str) -> Tokens:
@@ -49,6 +53,7 @@ def tokenize(text: str) -> Tokens:
     keys: list[str] = []
     texts: list[str] = []
     starts: list[int] = []
+    blanks: list[int] = []
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or END
         word = match[kind]
@@ -63,10 +68,13 @@ def tokenize(text: str) -> Tokens:
             keys.append(END)
             break
         elif kind == "BAD":
-            raise _bad(text, match.start(kind))
+            if word not in UNUSUAL_BLANKS:
+                raise _bad(text, match.start(kind))
+            blanks.append(starts.pop())
+            del kinds[-1], texts[-1]
         else:
             keys.append(kind)
-    return Tokens(text, kinds, keys, texts, starts)
+    return Tokens(text, kinds, keys, texts, starts, blanks)
 
 
 def unescape(text: str, literal: str, start: int) -> str:
@@ -76,9 +84,10 @@ def unescape(text: str, literal: str, start: int) -> str:
         QueryError: an escape that makes a lone surrogate, which no stored text can hold.
     """
     body = literal[1:-1]
-    if "\\" not in body:
+    if "\\" not in body and ("''" not in body or literal[0] != "'"):
         return body
-    value = _ESCAPE.sub(_escaped, body)
+    pattern = _ESCAPE if literal[0] == "'" else _BACKSLASH
+    value = pattern.sub(_escaped, body)
     if not value.isascii():
         try:  # two \\u escapes may form one character beyond the first plane
             value = value.encode("utf-16", "surrogatepass").decode("utf-16")
@@ -88,11 +97,14 @@ def unescape(text: str, literal: str, start: int) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16)) if match[1] else match[2]
+    return chr(int(match[1], 16)) if match[1] else match[2] or match[3]
 
 
 def _bad(text: str, at: int) -> Exception:
     character = text[at]
     if character in "'\"":
         return query_error(text, at, f"the string that begins here has no closing {character}")
-    return query_error(text, at, f"token recognition error at: '{character}'")
+    shown = f"'{character}', " if character.isprintable() else ""
+    return query_error(
+        text, at, f"token recognition error at: {shown}{code_point(character)}{cure(character)}"
+    )

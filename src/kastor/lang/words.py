@@ -75,9 +75,25 @@ CONTEXTUAL = frozenset(
         "EXISTS",
         "SHORTEST",
         "EXPLAIN",
+        "BETWEEN",
+        "IS",
     ]
 )
 """Words with a meaning in some place only; the printer escapes them to stay out of doubt."""
+
+SYSTEM_NAMES = frozenset(
+    [
+        "$dtId",
+        "$etag",
+        "$metadata",
+        "$model",
+        "$sourceId",
+        "$targetId",
+        "$relationshipId",
+        "$relationshipName",
+    ]
+)
+"""Names that begin with a dollar sign and are no parameter (decisions 4)."""
 
 TYPE_TESTS = frozenset(
     [

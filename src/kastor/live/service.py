@@ -20,12 +20,14 @@ from kastor.live.diff import Difference, Row, Shown, numbered, read_row
 from kastor.live.plan import Identity, Mode, live_plan
 from kastor.live.tail import Changed, Listener, Tail
 from kastor.query.plan import Plan, Truth
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
     from kastor.budget import StreamShare
     from kastor.query.compiled import Compiled
+    from kastor.query.given import Given
     from kastor.query.service import QueryService
     from kastor.storage.protocol import Store
     from kastor.vital import Vitals
@@ -166,11 +168,23 @@ class LiveService:
         return len(self._open)
 
     async def open(
-        self, text: str, *, strict: bool = False, share: StreamShare | None = None
+        self,
+        text: str,
+        *,
+        strict: bool = False,
+        parameters: object = None,
+        share: StreamShare | None = None,
     ) -> LiveQuery:
-        """Run a query, ready to be followed; `share` counts what it keeps in memory.
+        """Run a query, ready to be followed.
+
+        Args:
+            text: of the query.
+            strict: refuse every extension.
+            parameters: the values for ``$name``.
+            share: counts what it keeps in memory.
 
         Raises:
+            BadRequest: the parameters cannot be.
             QueryError: the text is wrong, cannot be followed, or has too many rows.
             QueryTimeout: it took too long.
             TooManyRequests: too many are open, or they keep too much.
@@ -178,14 +192,15 @@ class LiveService:
         most = self.settings.max_queries
         if len(self._open) >= most:
             raise TooManyRequests(
-                f"{most} live queries are open on this graph, and no more are allowed (setting "
+                f"This graph has all the live queries open that are allowed: {most} (setting "
                 "max_live_queries). Close one, or share one among several readers.",
                 retry_after=5,
             )
         if share is not None:
             self._require_place(share.client)
-        compiled = await self.query.compiled(text, strict=strict)
-        live = LiveQuery(self, compiled, text, strict=strict, share=share)
+        given = self.query.given(parameters, strict=strict)
+        compiled = await self.query.compiled(text, strict=strict, given=given)
+        live = LiveQuery(self, compiled, text, given, strict=strict, share=share)
         self._open.add(live)
         try:
             await live.start()
@@ -198,7 +213,7 @@ class LiveService:
         most = self.settings.max_queries_each
         if sum(each.client == client for each in self._open) >= most:
             raise TooManyRequests(
-                f"This client has {most} live queries open on this graph, and no more are allowed "
+                f"This client has all the live queries open on this graph that it may have: {most} "
                 "(setting max_live_queries_per_client). Close one, or share one among several "
                 "readers.",
                 retry_after=5,
@@ -225,6 +240,7 @@ class LiveQuery:
         service: LiveService,
         compiled: Compiled,
         text: str,
+        given: Given | None,
         *,
         strict: bool,
         share: StreamShare | None,
@@ -233,7 +249,7 @@ class LiveQuery:
         self._share = share
         self.client = "" if share is None else share.client
         self._settings = service.settings
-        self._text, self._strict = text, strict
+        self._text, self._strict, self._given = text, strict, given
         self._compiled, self.plan = compiled, live_plan(compiled.plan)
         self._shown = Shown()
         self._snapshot = Difference()
@@ -241,6 +257,11 @@ class LiveQuery:
         self.listener: Listener | None = None
         self.settled = 0
         """The position whose state the client has been told, all of it."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Names of the query that no stored model knows, for people."""
+        return self._compiled.warnings
 
     async def start(self) -> None:
         """Take the position, then the snapshot."""
@@ -326,7 +347,9 @@ class LiveQuery:
 
     async def _evaluate(self, changed: Changed) -> Difference:
         for _ in range(ATTEMPTS):
-            compiled = await self._service.query.compiled(self._text, strict=self._strict)
+            compiled = await self._service.query.compiled(
+                self._text, strict=self._strict, given=self._given
+            )
             if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
                 self.plan = live_plan(compiled.plan)
                 changed.everything = True
@@ -385,8 +408,8 @@ class LiveQuery:
 
     def _too_many(self) -> QueryError:
         return QueryError(
-            f"The query has more than {self._settings.max_rows} rows, too many to be followed "
-            "(setting max_live_rows). Narrow it down with WHERE, or aggregate."
+            f"The query has more than {counted(self._settings.max_rows, 'row')}, too many to be "
+            "followed (setting max_live_rows). Narrow it down with WHERE, or aggregate."
         )
 
 

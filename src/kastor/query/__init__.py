@@ -3,6 +3,8 @@
 In the order in which a query passes them:
 
 - `models`, `settings`: what the compiler is told from outside
+- `given`: values for the parameters of a query
+- `notes`: what binding notes beside the plan: warnings, parameters that decide
 - `bind`: names, kinds and limits are checked; the tree becomes a typed, self-contained plan
 - `plan`: the plan's nodes
 - `passes`: rewrites from plan to plan

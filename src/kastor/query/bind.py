@@ -37,11 +37,20 @@ from kastor.query.scope import Scope
 
 if TYPE_CHECKING:
     from kastor.query.models import ModelIndex
+    from kastor.query.notes import Notes
     from kastor.query.settings import QuerySettings
 
 
-def bind(query: ast.Query, text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
+def bind(
+    query: ast.Query,
+    text: str,
+    models: ModelIndex,
+    settings: QuerySettings,
+    notes: Notes | None = None,
+) -> Plan:
     """The plan of `query`, which was parsed from `text`.
+
+    `notes` holds the values of parameters, if there are some, and gets what is noted on the way.
 
     Raises:
         QueryError: an unknown or doubled name, a combination that has no meaning, a limit, or in
@@ -50,7 +59,10 @@ def bind(query: ast.Query, text: str, models: ModelIndex, settings: QuerySetting
     if settings.strict and query.extensions:
         feature, at = query.extensions[0]
         raise query_error(text, at, f"{feature} is an extension, and this request is strict")
-    return _plan(query, Scope(text, models, settings))
+    if settings.strict and query.synonyms:
+        message, at = query.synonyms[0]
+        raise query_error(text, at, f"{message} (this request is strict)")
+    return _plan(query, Scope(text, models, settings, notes=notes))
 
 
 def _plan(query: ast.Query, scope: Scope) -> Plan:
@@ -62,10 +74,9 @@ def _plan(query: ast.Query, scope: Scope) -> Plan:
     if any(hop.low > hop.high for hop in graph.hops):
         where = Truth(value=False)
     columns = _columns(query, graph, conditions)
-    plan = Plan(
-        graph, where, columns, top=_least(query.top, query.limit), offset=query.offset or 0,
-        explain=query.explain,
-    )  # fmt: skip
+    top = _least(conditions.count(query.top), conditions.count(query.limit))
+    offset = conditions.count(query.offset) or 0
+    plan = Plan(graph, where, columns, top=top, offset=offset, explain=query.explain)
     _check_walks(query, plan, where, scope)
     if columns is not None and [column.value for column in columns] == [Aggregate("COUNT")]:
         plan = replace(plan, counts=not query.group)
@@ -120,6 +131,8 @@ def _order_value(
     term: ast.OrderTerm, aliases: dict[str, Value], conditions: Conditions, *, aggregates: bool
 ) -> Value:
     """A column of the row by its key, or any value."""
+    if isinstance(term.value, ast.Parameter) and f"${term.value.name}" in aliases:
+        return aliases[f"${term.value.name}"]
     if isinstance(term.value, ast.Path) and len(term.value.steps) == 1:
         step = term.value.steps[0]
         if isinstance(step, ast.Name) and step.text in aliases:
@@ -129,7 +142,7 @@ def _order_value(
 
 def _subplan(query: ast.Query, outer: Scope) -> Plan:
     """A query inside another one; it sees its own names only."""
-    plan = _plan(query, Scope(outer.text, outer.models, outer.settings))
+    plan = _plan(query, Scope(outer.text, outer.models, outer.settings, notes=outer.notes))
     if plan.counts or plan.grouped or plan.order or plan.top is not None or plan.offset:
         outer.fail("the query inside IN takes a plain column, FROM and WHERE", query.span[0])
     if plan.columns is None or len(plan.columns) != 1:
@@ -221,7 +234,7 @@ def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Co
     found = {}
     for column in query.columns:
         value = conditions.expression(column.value, aggregates=True)
-        short, *longer = _keys(column, len(found))
+        short, *longer = _keys(column, len(found), conditions.scope)
         if short not in found:
             found[short] = value
             continue
@@ -231,7 +244,7 @@ def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Co
     return tuple(Column(key, value) for key, value in found.items())
 
 
-def _keys(column: ast.Column, number: int) -> list[str]:
+def _keys(column: ast.Column, number: int, scope: Scope) -> list[str]:
     """The key of a column, and what to take when it is taken."""
     if column.alias is not None:
         short = column.alias.text
@@ -242,6 +255,8 @@ def _keys(column: ast.Column, number: int) -> list[str]:
                 short = last.text if isinstance(last, ast.Name) else f"[{last.value}]"
             case ast.Aggregate() | ast.Call():
                 short = column.value.name
+            case ast.Parameter() if scope.alias_of(column.value) is not None:
+                short = f"${column.value.name}"
             case _:
                 short = f"${number + 1}"
     full = short

@@ -47,6 +47,7 @@ def _joined(joins: tuple[ast.Join, ...], scope: Scope) -> tuple[Source, ...]:
         alias = join.alias.text if join.alias is not None else None
         index = scope.add(Source("relationship", alias, optional=join.left), join.alias)
         name = join.relationship.text
+        scope.notes.relationships.add(name)
         if join.alias is None:  # an old example uses the relationship's name as an alias
             scope.joined[name] = None if name in scope.joined else index
     return tuple(scope.sources)
@@ -89,6 +90,7 @@ def bind_patterns(patterns: tuple[ast.Pattern, ...], scope: Scope) -> Graph:
                 scope.add_walk(edge.variable, len(hops))
             right = _node(node, scope)
             names = tuple(dict.fromkeys(name.text for name in edge.names))
+            scope.notes.relationships.update(names)
             hops.append(
                 Hop(left, right, edge.direction, names, low, high, relationship, group,
                     shortest=edge.shortest,

@@ -29,6 +29,7 @@ from kastor.query.plan import (
     OfModel,
     Or,
     Plan,
+    Scalar,
     Source,
     TextTest,
     Truth,
@@ -40,6 +41,9 @@ from kastor.query.scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_NAMING = frozenset({"name", "model"})
+_SCALARS = ("string", "number", "boolean", "null")
+_MOST_ROWS = 10**18
 _KINDS = {
     "IS_DEFINED": ALL_KINDS,
     "IS_NULL": frozenset({"null"}),
@@ -74,17 +78,21 @@ class Conditions:
             case ast.Not():
                 return Not(self.condition(node.operand))
             case ast.Comparison():
-                return Compare(node.op, self.value(node.left), self.value(node.right))
+                left, right = self.value(node.left), self.value(node.right)
+                if isinstance(right, Const):
+                    self._compared(left, right)
+                return Compare(node.op, left, right)
             case ast.Membership():
-                values = tuple(value.value for value in node.values)
-                return In(self.value(node.operand), values, node.negated)
+                return self._membership(node)
             case ast.TypeTest():
                 return IsKind(self.scope.resolve(node.operand), _KINDS[node.name])
             case ast.TextTest():
                 subject, part = self.value(node.subject), self.value(node.part)
                 return TextTest(node.name, subject, part, node.ignore_case)
             case ast.Like():
-                return like(self.value(node.operand), node.pattern, negated=node.negated)
+                subject = self.value(node.operand)
+                self._decided_by(subject)
+                return like(subject, self._text(node.pattern), negated=node.negated)
             case ast.ArrayContains():
                 return ArrayHas(self.scope.resolve(node.array), self.value(node.value))
             case ast.OfModel():
@@ -99,11 +107,81 @@ class Conditions:
             case _:
                 assert_never(node)
 
+    def _membership(self, node: ast.Membership) -> Condition:
+        value = self.value(node.operand)
+        if isinstance(node.values, ast.Parameter):
+            name = node.values.name
+            listed = self.scope.given(name, node.values.span[0], "list")
+            values = listed if isinstance(listed, tuple) else ()
+            found = In(value, values, node.negated, name)
+        elif not any(isinstance(one, ast.Parameter) for one in node.values):
+            values = tuple([one.value for one in node.values if isinstance(one, ast.Literal)])
+            found = In(value, values, node.negated)
+        else:
+            consts = [self._item(one) for one in node.values]
+            values = tuple([one.value for one in consts])
+            given = tuple([one.given for one in consts])
+            found = In(value, values, node.negated, given if any(given) else None)
+        if isinstance(value, Const):  # decided beforehand, like a comparison of two literals
+            names = (found.given,) if isinstance(found.given, str) else found.given or ()
+            self.scope.notes.decides.update(name for name in (value.given, *names) if name)
+        if isinstance(value, Field) and value.name in _NAMING:
+            for one in values:
+                self._note(value, one)
+        return found
+
+    def _item(self, node: ast.Literal | ast.Parameter) -> Const:
+        """A literal, or a parameter in its place."""
+        if isinstance(node, ast.Literal):
+            return Const(node.value)
+        value = self.scope.given(node.name, node.span[0], *_SCALARS)
+        return Const(None if isinstance(value, tuple) else value, node.name)
+
+    def _compared(self, left: Value, right: Const) -> None:
+        """Two constants are compared beforehand; names in constants are looked at."""
+        if isinstance(left, Const):
+            self._decided_by(left, right)
+        elif isinstance(left, Field) and left.name in _NAMING and right.given is None:
+            self._note(left, right.value)
+
+    def _decided_by(self, *values: Value) -> None:
+        names = [value.given for value in values if isinstance(value, Const)]
+        self.scope.notes.decides.update(name for name in names if name)
+
+    def _note(self, field: Field, text: Scalar) -> None:
+        """A relationship's name, or a model's, that is written as a text."""
+        if not isinstance(text, str):
+            return
+        if field.name == "name":
+            self.scope.notes.relationships.add(text)
+        elif text not in self.scope.models.model_ids():
+            self.scope.notes.models.add(text)
+
+    def _text(self, text: str | ast.Parameter) -> str:
+        """A text that decides the plan."""
+        if isinstance(text, str):
+            return text
+        self.scope.notes.decides.add(text.name)
+        return str(self.scope.given(text.name, text.span[0], "string"))
+
+    def count(self, number: int | ast.Parameter | None) -> int | None:
+        """A number of rows, which decides the plan."""
+        if not isinstance(number, ast.Parameter):
+            return number
+        self.scope.notes.decides.add(number.name)
+        value = self.scope.given(number.name, number.span[0], "number")
+        if not isinstance(value, int) or not 0 <= value < _MOST_ROWS:
+            self.scope.fail(f"${number.name} cannot be the number of rows", number.span[0])
+        return value
+
     def value(self, node: ast.Scalar) -> Value:
         """One value."""
         match node:
             case ast.Path():
                 return self.scope.resolve(node)
+            case ast.Parameter():
+                path = self.scope.alias_of(node)
+                return self._item(node) if path is None else self.scope.resolve(path)
             case ast.Literal():
                 return Const(node.value)
             case ast.Arithmetic():
@@ -146,11 +224,15 @@ class Conditions:
             source = 0 if scope.default is None else scope.default
         if scope.sources[source].kind != "twin":
             scope.fail("IS_OF_MODEL takes a twin, and this is a relationship", at)
-        keys = scope.models.matching(node.model, exact=node.exact)
+        model = self._text(node.model)
+        keys = scope.models.matching(model, exact=node.exact)
+        if not keys and model not in scope.models.model_ids():
+            scope.notes.models.add(model)
         return OfModel(source, tuple(sorted(keys)))
 
     def _exists(self, node: ast.Exists) -> Condition:
-        inner = Scope(self.scope.text, self.scope.models, self.scope.settings, self.scope)
+        scope = self.scope
+        inner = Scope(scope.text, scope.models, scope.settings, scope, scope.notes)
         inner.patterned = True
         for source in self.scope.sources:
             inner.sources.append(Source(source.kind, source.alias, source.optional, outer=True))

@@ -3,24 +3,30 @@
 Parsing and planning cost more than most queries; so what they gave is kept under (text, model
 epoch, strict, property indexes). The second statement, for pages behind the first, is made when it
 is first needed.
+
+A query with parameters is kept under their kinds too, and under the values of those that decide its
+plan; what is kept has no statements, for these are written for the values of each request.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from kastor.lang import parse
 from kastor.lang.cursor import ParseLimits
 from kastor.lang.errors import query_error
 from kastor.query.bind import bind
+from kastor.query.notes import Notes
+from kastor.query.passes.giving import emptied, give
 from kastor.query.settings import as_strict
 from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql, compile_plan
 
 if TYPE_CHECKING:
+    from kastor.query.given import Given
     from kastor.query.models import ModelIndex
     from kastor.query.plan import Plan
     from kastor.query.settings import QuerySettings
@@ -34,6 +40,8 @@ class Compiled:
     Attributes:
         size: bytes that all of it takes, as estimated.
         length: of its text in characters.
+        warnings: names that no model knows, for people.
+        decided: parameters on whose values the plan depends, with these values as texts.
     """
 
     plan: Plan
@@ -44,8 +52,16 @@ class Compiled:
     size: int = 0
     length: int = 0
     room: int = MAX_SQL
+    warnings: tuple[str, ...] = ()
+    decided: tuple[tuple[str, str], ...] = ()
     _first: Sql | None = None
     _next: Sql | None = None
+
+    def given(self, given: Given) -> Compiled:
+        """The same query with the values of one request, and none of its statements made."""
+        plan = give(self.plan, given)
+        length = self.length + given.size
+        return replace(self, plan=plan, length=length, decided=(), _first=None, _next=None)
 
     def first(self) -> Sql:
         """The statement of the first page."""
@@ -95,8 +111,10 @@ def _size_of(value: object) -> int:
     return _OBJECT + (len(value) if isinstance(value, str) else 0)
 
 
-def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
-    """The plan of a text.
+def plan_query(
+    text: str, models: ModelIndex, settings: QuerySettings, notes: Notes | None = None
+) -> Plan:
+    """The plan of a text; `notes` holds the parameters and gets what is noted on the way.
 
     Raises:
         QueryError: whatever is wrong with it.
@@ -114,15 +132,22 @@ def plan_query(text: str, models: ModelIndex, settings: QuerySettings) -> Plan:
         max_subqueries=settings.max_subqueries,
         max_query_depth=settings.max_query_depth,
     )
-    return bind(parse(text, limits), text, models, settings)
+    return bind(parse(text, limits), text, models, settings, notes)
+
+
+def _decided(found: Compiled, given: Given) -> tuple[tuple[str, str], ...]:
+    """What decides the plan of a kept query, with the values of another request."""
+    return tuple([(name, repr(given.values[name])) for name, _ in found.decided])
 
 
 _OBJECT = 100
 _PLAN_BYTES = 40
 """That a plan takes for each character of its text."""
 _LARGEST_PART = 16
+_DECIDED = 3
+"""How often a value that decides a plan is kept with it."""
 
-_CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]]]
+_CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], object]
 
 
 class Compiler:
@@ -148,10 +173,14 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
+        given: Given | None = None,
     ) -> Compiled | None:
         """The compiled query from the store, if it is there."""
-        key = (text, models.epoch, strict, indexed)
+        key: _CacheKey = (text, models.epoch, strict, indexed, given and given.kinds)
         found = self._kept.get(key)
+        if found is not None and given is not None and found.decided != _decided(found, given):
+            key = (*key[:4], (given.kinds, _decided(found, given)))
+            found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
         return found
@@ -163,6 +192,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
+        given: Given | None = None,
     ) -> Compiled:
         """The compiled query, made anew; may run in any thread.
 
@@ -170,11 +200,19 @@ class Compiler:
             QueryError: the text is wrong.
         """
         settings = self._strict if strict else self._settings
-        plan = plan_query(text, models, settings)
+        notes = Notes(given)
+        plan = plan_query(text, models, settings, notes)
         made = Compiled(plan, self._dialect, settings.aggregate, indexed, room=settings.max_sql)
         made.hops = sum(hop.low for hop in plan.graph.hops)
+        made.warnings = notes.told(models)
         made.length = len(text)
         made.size = _OBJECT + _PLAN_BYTES * made.length
+        if given is not None:
+            made.plan = emptied(plan, given)
+            names = sorted(notes.decides)
+            made.decided = tuple([(name, repr(given.values[name])) for name in names])
+            made.size += sum(len(name) + _OBJECT for name in given.values)
+            made.size += _DECIDED * sum(len(value) for _, value in made.decided)
         return made
 
     def keep(
@@ -185,13 +223,17 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
+        given: Given | None = None,
     ) -> None:
         """Keep a compiled query, or note what it takes by now; makes room for it.
 
         One that takes a large part of the room by itself is not kept: it is rarely asked again, and
         what it would push out is.
         """
-        key = (text, models.epoch, strict, indexed)
+        key: _CacheKey = (text, models.epoch, strict, indexed, given and given.kinds)
+        known = self._kept.get(key)
+        if known is not None and known is not made and known.decided != made.decided:
+            key = (*key[:4], (given and given.kinds, made.decided))
         self._forget(key)
         most = self._settings.max_cache_bytes
         if made.size > most // _LARGEST_PART:

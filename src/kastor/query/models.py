@@ -6,7 +6,10 @@ Plans are cached under that epoch, so a snapshot must never change its answers.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class ModelIndex(Protocol):
@@ -21,6 +24,17 @@ class ModelIndex(Protocol):
         """The keys of all models for which IS_OF_MODEL is true (spec query-language 12)."""
         ...
 
+    def model_ids(self) -> Collection[str]:
+        """The ids of all stored models; none in a graph without models."""
+        ...
+
     def property_names(self) -> frozenset[str]:
-        """Every property name of every model; only asked for when an error wants a suggestion."""
+        """The names of all properties and components, properties of relationships included.
+
+        Asked for whenever a query is compiled: the same object each time.
+        """
+        ...
+
+    def relationship_names(self) -> frozenset[str]:
+        """The names of all relationships that models declare; as quick."""
         ...

@@ -18,9 +18,10 @@ ALL_KINDS = frozenset(KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A literal."""
+    """A literal; `given` is the parameter that it is the value of, until `give` has run."""
 
     value: Scalar
+    given: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,16 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """`value` equals one of `values`; negated: it is defined and equals none."""
+    """`value` equals one of `values`; negated: it is defined and equals none.
+
+    `given` says which parameters the values are of, until `give` has run: one for the whole list,
+    or one for each.
+    """
 
     value: Value
     values: tuple[Scalar, ...]
     negated: bool = False
+    given: str | tuple[str | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

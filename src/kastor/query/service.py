@@ -23,6 +23,7 @@ from kastor.errors import (
 from kastor.query.compiled import Compiled, Compiler
 from kastor.query.cost import charge
 from kastor.query.explain import advice, as_json
+from kastor.query.given import Given, carried_given, read_given
 from kastor.query.pages import Found, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
@@ -57,12 +58,14 @@ class Page:
         continuation: the token of the next page; None on the last one.
         charge: the estimate for the ``query-charge`` header (spec query-language 3).
         rows: how many rows `value` holds.
+        warnings: names that no stored model knows, for people.
     """
 
     value: bytes
     continuation: str | None
     charge: float
     rows: int
+    warnings: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -129,11 +132,13 @@ class QueryService:
         max_items: int | None = None,
         strict: bool = False,
         explain: bool = False,
+        parameters: object = None,
     ) -> Page:
         """The first page of `text`; with a `token` the page that it names, whatever `text` is.
 
         With `explain`, or when the text begins with EXPLAIN, the page is one row about the query:
-        its plan, statement, steps, rows, time and advice.
+        its plan, statement, steps, rows, time, advice and warnings. `parameters` are the values
+        for ``$name``, as a body holds them; strict requests have none.
 
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
@@ -143,21 +148,16 @@ class QueryService:
         """
         for _ in range(_ATTEMPTS):
             try:
-                return await self._run(text, token, max_items, strict=strict, explain=explain)
+                position, compiled = await self._begin(
+                    text, token, max_items, parameters, strict=strict
+                )
+                page = await self._run(position, compiled, explain=explain)
+                return replace(page, warnings=compiled.warnings) if compiled.warnings else page
             except CatalogChanged:
                 continue
         raise Unavailable("Models change too often to be queried now; try again.")
 
-    async def _run(
-        self,
-        text: str | None,
-        token: str | None,
-        max_items: int | None,
-        *,
-        strict: bool,
-        explain: bool,
-    ) -> Page:
-        position, compiled = await self._begin(text, token, max_items, strict=strict)
+    async def _run(self, position: Position, compiled: Compiled, *, explain: bool) -> Page:
         plan = compiled.plan
         if plan.explain or explain:
             return await self._explain(compiled, self._size(position.page))
@@ -203,9 +203,22 @@ class QueryService:
         strict = strict or self._settings.strict
         return self._compiler.compile(text, self._models(), strict=strict, indexed=self._indexes())
 
-    async def compiled(self, text: str, *, strict: bool = False) -> Compiled:
+    async def compiled(
+        self, text: str, *, strict: bool = False, given: Given | None = None
+    ) -> Compiled:
         """The same, off the event loop where it may take long."""
-        return await self._compile(text, strict=strict, indexed=self._indexes(), resumes=False)
+        return await self._compile(
+            text, strict=strict, indexed=self._indexes(), resumes=False, given=given
+        )
+
+    def given(self, parameters: object, *, strict: bool = False) -> Given | None:
+        """The values that a body's member `parameters` holds; strict requests have none.
+
+        Raises:
+            BadRequest: they cannot be.
+        """
+        strict = strict or self._settings.strict
+        return None if strict else read_given(parameters, self._settings)
 
     async def texts(self, compiled: Compiled, plan: Plan, limit: int) -> list[str]:
         """The texts of the first rows of a plan that was made from a compiled one's.
@@ -237,22 +250,25 @@ class QueryService:
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
         resumes: bool,
+        given: Given | None = None,
     ) -> Compiled:
         """The compiled query with the statement that is wanted of it."""
         strict = strict or self._settings.strict
-        models = self._models()
-        known = self._compiler.find(text, models, strict=strict, indexed=indexed)
+        models, compiler = self._models(), self._compiler
+        known = compiler.find(text, models, strict=strict, indexed=indexed, given=given)
         if known is not None and known.has(resumes=resumes):
             return known
 
-        def make() -> Compiled:
-            made = known or self._compiler.make(text, models, strict=strict, indexed=indexed)
-            _ = made.next() if resumes else made.first()
-            return made
+        def make() -> tuple[Compiled, Compiled]:
+            made = known or compiler.make(text, models, strict=strict, indexed=indexed, given=given)
+            filled = made if given is None else made.given(given)
+            _ = filled.next() if resumes else filled.first()
+            return made, filled
 
-        made = await self._off_loop(len(text), make)
-        self._compiler.keep(text, models, made, strict=strict, indexed=indexed)
-        return made
+        made, filled = await self._off_loop(len(text) + (given.size if given else 0), make)
+        if made is not known or given is None:
+            compiler.keep(text, models, made, strict=strict, indexed=indexed, given=given)
+        return filled
 
     async def _off_loop(self, size: int, make: Callable[[], Made]) -> Made:
         """What `make` returns, made in a thread if there is much to make it from."""
@@ -277,9 +293,7 @@ class QueryService:
             counted = (await self._fetch(compiled, sql, params, size)).rows
         elapsed = time.perf_counter() - begun
         models, indexes = self._models(), self._indexes()
-        advised = await asyncio.to_thread(
-            lambda: advice(compiled.plan, indexes, models.property_names())
-        )
+        advised = await asyncio.to_thread(lambda: advice(compiled.plan, indexes, models))
         row = {
             "plan": as_json(compiled.plan),
             "sql": sql.text,
@@ -288,29 +302,45 @@ class QueryService:
             "rows": counted,
             "milliseconds": round(elapsed * 1000, 3),
             "advice": advised,
+            "warnings": list(compiled.warnings),
         }
         return Page(msgspec.json.encode([row]), None, charge(1, compiled.hops), 1)
 
     async def _begin(
-        self, text: str | None, token: str | None, max_items: int | None, *, strict: bool
+        self,
+        text: str | None,
+        token: str | None,
+        max_items: int | None,
+        parameters: object,
+        *,
+        strict: bool,
     ) -> tuple[Position, Compiled]:
         """Where to begin: at the token if there is one, else at the start of the text."""
         if max_items is not None and max_items < 1:
             raise InvalidArgument("max-items-per-page must be a positive integer.")
         if token:
             position = decode(token, self._key)
+            given = None
+            if position.given is not None:
+                given = carried_given(position.given, parameters, self._settings)
             if max_items is not None:
                 position = replace(position, page=max_items)
             # The order of the first page goes on, whatever indexes came or went since.
             lead = frozenset() if position.lead is None else frozenset({position.lead})
             compiled = await self._compile(
-                position.text, strict=position.strict, indexed=lead, resumes=bool(position.keys)
+                position.text,
+                strict=position.strict,
+                indexed=lead,
+                resumes=bool(position.keys),
+                given=given,
             )
             return position, compiled
         if not text:
             raise BadRequest("The request needs a query or a continuationToken.")
-        compiled = await self.compiled(text, strict=strict)
-        return Position(text, max_items, compiled.plan.top, (), strict), compiled
+        given = self.given(parameters, strict=strict)
+        compiled = await self.compiled(text, strict=strict, given=given)
+        carried = None if given is None else given.carried()
+        return Position(text, max_items, compiled.plan.top, (), strict, given=carried), compiled
 
     def _size(self, page: int | None) -> int:
         return min(page or self._settings.default_page, self._settings.max_page)

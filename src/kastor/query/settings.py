@@ -17,6 +17,8 @@ class QuerySettings:
         max_text: characters of a query.
         max_terms: AND and OR in one query.
         max_list: values of one IN or NIN list.
+        max_parameters: values given for ``$name``.
+        max_parameter_bytes: of all of them, as JSON.
         max_joins: JOINs of one query.
         max_hops: relationships that one MATCH may walk in a row; also the end of an open range.
         max_sources: nodes and edges of one MATCH or EXISTS.
@@ -38,6 +40,8 @@ class QuerySettings:
     max_text: int = 65536
     max_terms: int = 1000
     max_list: int = 10_000
+    max_parameters: int = 100
+    max_parameter_bytes: int = 1_048_576
     max_joins: int = 10
     max_hops: int = 10
     max_sources: int = 60

@@ -1,8 +1,8 @@
 """The continuation token: where the next page begins, signed, and enough to go on by itself.
 
-Version, page size, rows left of TOP, flags, as-of instant, position, the order it belongs to, and
-the query text, compressed when that helps, in base64url, behind a truncated HMAC-SHA256. It
-survives a restart, because the key does.
+Version, page size, rows left of TOP, flags, as-of instant, position, the order it belongs to, the
+query text, and values of parameters or their hash, compressed when that helps, in base64url, behind
+a truncated HMAC-SHA256. It survives a restart, because the key does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ import hashlib
 import hmac
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from kastor.errors import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _VERSION = 1
 _MAC = 16
@@ -43,6 +47,7 @@ class Position:
         layout: a checksum of the order that `keys` belong to.
         lead: the indexed property that leads the order, if one does.
         as_of: the instant the query is asked as of; None for now.
+        given: the values of parameters, or their hash; None without any.
     """
 
     text: str
@@ -53,6 +58,7 @@ class Position:
     as_of: int | None = None
     layout: int = 0
     lead: tuple[str | int, ...] | None = None
+    given: Mapping[str, Any] | str | None = None
 
 
 def encode(position: Position, key: bytes) -> str:
@@ -68,6 +74,7 @@ def encode(position: Position, key: bytes) -> str:
             position.layout,
             position.lead,
             position.text,
+            *(() if position.given is None else (position.given,)),
         ]
     )
     payload = _PLAIN + body
@@ -93,11 +100,14 @@ def decode(token: str, key: bytes) -> Position:
         body = payload[1:]
         if payload[:1] == _DEFLATED:
             body = zlib.decompressobj(zdict=_DICTIONARY).decompress(body)
-        version, page, left, keys, strict, as_of, layout, lead, text = msgspec.json.decode(body)
+        version, page, left, keys, strict, as_of, layout, lead, text, *more = msgspec.json.decode(
+            body
+        )
         if version != _VERSION:
             raise _invalid()
         lead = None if lead is None else tuple(lead)
-        return Position(text, page, left, tuple(keys), strict, as_of, layout, lead)
+        given = more[0] if more else None
+        return Position(text, page, left, tuple(keys), strict, as_of, layout, lead, given)
     except (ValueError, TypeError, binascii.Error, zlib.error, msgspec.MsgspecError):
         raise _invalid() from None
 

@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 
 from kastor.errors import LimitExceeded, QueryError, QueryTimeout, QueryTooLarge
+from kastor.words import counted
 
 BUCKETS = 64
 LOG_ROW_OVERHEAD = 200
@@ -44,6 +45,16 @@ class GraphRefusedError(Exception):
 
 class SchemaTooNewError(GraphRefusedError):
     """The graph was written by a newer Kastor than this one."""
+
+
+class SchemaTooOldError(GraphRefusedError):
+    """The graph was written by an older Kastor, and reading it alone brings nothing up to date."""
+
+    def __init__(self, where: str, found: int, wanted: int) -> None:
+        super().__init__(
+            f"{where} has schema {found}, and this Kastor copies schema {wanted}. Let this Kastor "
+            "serve it once, which brings it up to date, or copy it with the Kastor that wrote it."
+        )
 
 
 class NotAGraphError(GraphRefusedError):
@@ -110,7 +121,7 @@ def too_large() -> QueryTooLarge:
 def too_long(timeout: float) -> QueryTimeout:
     """Return what a client is told whose query ran longer than `timeout` seconds."""
     return QueryTimeout(
-        f"The query ran longer than its limit of {timeout:g} seconds. Narrow it down, "
+        f"The query ran longer than its limit of {counted(timeout, 'second')}. Narrow it down, "
         "for example by $dtId or IS_OF_MODEL, or raise the setting query_timeout."
     )
 

@@ -20,7 +20,10 @@ class InputStore(Protocol):
         """Return the inputs by name."""
 
     async def put_input(self, row: InputRow) -> None:
-        """Create an input, or replace one, which keeps the time when it was created."""
+        """Create an input, or replace one, which keeps when it was created and if it is paused."""
+
+    async def pause_input(self, name: str, paused: bool) -> bool:
+        """Pause or resume an input; return whether there is one."""
 
     async def delete_input(self, name: str) -> bool:
         """Delete an input; return whether there was one."""

@@ -22,6 +22,9 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Table, rows looked at so far, rows of the source in all."""
 
 CHUNK_ROWS = 2_000
+PORTION_BYTES = 16 * 2**20
+"""Of documents, models and events that are in memory at once; a larger one comes alone."""
+_BULK = {"models": "text", "changes": "data", "dead_letters": "event"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Table:
     revision: tuple[str, ...]
     columns: tuple[str, ...]
     document: str | None = None
+
+    @property
+    def bulk(self) -> str | None:
+        """The column that may be large; None where there is none."""
+        return self.document or _BULK.get(self.name)
 
 
 _VERSION = ("etag", "version", "valid_from", "change", "actor", "doc")
@@ -102,7 +110,12 @@ TABLES: tuple[Table, ...] = (
         ("requeued",),
         ("key", "route", "position", "event", "error", "attempts", "died", "requeued"),
     ),
-    Table("inputs", ("name",), ("kind", "settings"), ("name", "kind", "settings", "created")),
+    Table(
+        "inputs",
+        ("name",),
+        ("kind", "settings", "paused"),
+        ("name", "kind", "settings", "created", "paused"),
+    ),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""
 
@@ -119,6 +132,14 @@ class Identification:
     """Of the newest entry there ever was in the change log; the log may be empty by now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Active:
+    """How many routes and inputs are not paused."""
+
+    routes: int
+    inputs: int
+
+
 class GraphFile(Protocol):
     """A graph that is read or written as tables, not served meanwhile by the writing side."""
 
@@ -132,6 +153,9 @@ class GraphFile(Protocol):
 
     async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
         """Return whole rows in the order of `table.columns`; what is gone is left out."""
+
+    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
+        """Return the bytes of the rows' `bulk`, in order; 0 for what is gone."""
 
     def snapshot(self) -> AbstractAsyncContextManager[None]:
         """Return a block in which all reads see one and the same state."""
@@ -153,6 +177,12 @@ class GraphFile(Protocol):
 
     async def identify(self, identification: Identification) -> None:
         """Take over what makes another graph itself, and put the sizes and sequences right."""
+
+    async def active(self) -> Active:
+        """Return what a server would begin to work on that opened the graph."""
+
+    async def pause(self) -> None:
+        """Pause all routes and inputs."""
 
     async def finish(self) -> None:
         """Say that what was written is whole, so that a server may open it."""
@@ -203,11 +233,28 @@ async def digest(graph: GraphFile) -> dict[str, TableDigest]:
     for table in TABLES:
         hashed, rows = hashlib.sha256(), 0
         async for identities in _chunks(graph, table):
-            for row in await graph.rows(table, [identity for identity, _ in identities]):
-                hashed.update(_canonical(table, row))
-                rows += 1
+            async for portion in portions(graph, table, [identity for identity, _ in identities]):
+                for row in portion:
+                    hashed.update(_canonical(table, row))
+                rows += len(portion)
         found[table.name] = TableDigest(rows, hashed.hexdigest())
     return found
+
+
+async def portions(
+    graph: GraphFile, table: Table, identities: Sequence[Identity]
+) -> AsyncIterator[list[Row]]:
+    """Yield whole rows, so many at a time that they have PORTION_BYTES together."""
+    if table.bulk is None:
+        yield await graph.rows(table, identities)
+        return
+    start = size = 0
+    for at, each in enumerate(await graph.sizes(table, identities)):
+        if at > start and size + each > PORTION_BYTES:
+            yield await graph.rows(table, identities[start:at])
+            start, size = at, 0
+        size += each
+    yield await graph.rows(table, identities[start:])
 
 
 async def _bring_over(
@@ -228,9 +275,9 @@ async def _bring_over(
             if there != revision:
                 wanted.append(identity)
         if wanted:
-            rows = await source.rows(table, wanted)
-            await target.put(table, rows, fresh=fresh)
-            written += len(rows)
+            async for rows in portions(source, table, wanted):
+                await target.put(table, rows, fresh=fresh)
+                written += len(rows)
         seen += len(chunk)
         if progress is not None:
             progress(table.name, seen, max(total, seen))

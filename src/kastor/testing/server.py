@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from kastor.auth.tokens import create_token
+from kastor.auth.tokens import TokenFileError, create_token, revoke_token
 from kastor.testing.credential import AsyncStaticCredential, StaticCredential
 
 START_SECONDS = 30.0
@@ -42,7 +42,8 @@ class KastorServer:
     Attributes:
         url: the address, such as `http://127.0.0.1:40001`.
         credential, async_credential: for the Azure SDKs; with `--auth tokens` among the flags
-            they answer a token that was made for this server, with the role owner.
+            they answer a token that was made for this server, with the role owner. Other roles
+            have theirs from `token`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class KastorServer:
         self.url = ""
         self.credential = StaticCredential()
         self.async_credential = AsyncStaticCredential()
+        self._tokens: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
         self._output: list[str] = []
         self._connection: http.client.HTTPConnection | None = None
@@ -80,6 +82,33 @@ class KastorServer:
         """What the server has printed so far, its log included."""
         return "".join(self._output)
 
+    def token(self, role: str = "reader") -> str:
+        """Return a token of this server, to find out what your code does with it.
+
+        Made when it is first asked for; the server takes it at once.
+
+        Args:
+            role: `owner`, `reader`, `sender`, or `none`, which may do nothing.
+
+        Raises:
+            StartError: the server was started without `--auth tokens`, or there is no such role.
+        """
+        if not self._wants_tokens:
+            raise StartError('The server takes no tokens; start it with ("--auth", "tokens").')
+        if role not in self._tokens:
+            file, name = self.data_dir / "tokens", f"kastor-testing-{role}"
+            try:
+                if file.exists():  # a folder that was kept: nobody knows the token any more
+                    revoke_token(file, name)
+                self._tokens[role] = create_token(file, role, name)
+            except TokenFileError as error:
+                raise StartError(str(error)) from error
+        return self._tokens[role]
+
+    @property
+    def _wants_tokens(self) -> bool:
+        return ("--auth", "tokens") in pairwise(self._args) or "--auth=tokens" in self._args
+
     def start(self) -> Self:
         """Start the process and wait until it answers.
 
@@ -89,10 +118,10 @@ class KastorServer:
         self.url, self._output = "", []
         if not self._keeps_folder:
             self.data_dir = Path(tempfile.mkdtemp(prefix="kastor-"))
-        if ("--auth", "tokens") in pairwise(self._args):
-            token = create_token(self.data_dir / "tokens", "owner", "kastor-testing")
-            self.credential = StaticCredential(token)
-            self.async_credential = AsyncStaticCredential(token)
+        self._tokens = {}
+        if self._wants_tokens:
+            self.credential = StaticCredential(self.token("owner"))
+            self.async_credential = AsyncStaticCredential(self.token("owner"))
         command = [sys.executable, "-m", "kastor.testing.child", str(os.getpid())]
         command += ["serve", "--port", "0", "--allow-reset"]
         command += ["--data", str(self.data_dir), *(["--tls-dev"] if self._tls else [])]

@@ -35,6 +35,7 @@ EXTENDED = [
     "SELECT T.$dtId, B.$dtId AS b FROM DIGITALTWINS T LEFT JOIN B RELATED T.contains",
     "SELECT $dtId FROM DIGITALTWINS WHERE name LIKE '%u%' OR LOWER(name) = 'x' OR Temperature + 1 = 31",
     "SELECT $dtId FROM DIGITALTWINS WHERE v NIN ['a', 1, true, null] OR NOT v = 'a' OR [[odd key]] = 5",
+    "SELECT $dtId FROM DIGITALTWINS T WHERE NOT T IN (SELECT [[odd key]] FROM DIGITALTWINS) OR v = 1",
     "SELECT $dtId FROM DIGITALTWINS WHERE v > 'A' OR v < 5 OR v = true OR IS_ARRAY(v) OR ARRAY_CONTAINS(v, 1)",
 ]
 SORTED = [

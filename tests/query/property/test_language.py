@@ -75,9 +75,10 @@ def mutated(text: str, random: randomness.Random) -> str:
 
 def in_base_language(text: str) -> bool:
     try:
-        return not parse(text).extensions
+        query = parse(text)
     except QueryError:
         return False
+    return not (query.extensions or query.synonyms)
 
 
 @given(st.randoms(use_true_random=False))

@@ -16,6 +16,10 @@ from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "query.md").read_text()
 EXAMPLES = re.findall(r"```sql\n(.*?)```\n```json\n(.*?)```", PAGE, re.DOTALL)
+DECLARED = [
+    *("name", "location", "level", "temperature", "tags", "occupied", "address", "installed"),
+    "since",
+]
 EXTENSIONS = PAGE.index("## Extensions")
 
 
@@ -25,6 +29,8 @@ def engine():
     assert found is not None
     data = json.loads(found[1])
     graph = Graph(data["models"])
+    graph.models.known = True
+    graph.models.declared = frozenset(DECLARED)
     for twin in data["twins"]:
         graph.twin(twin.pop("$dtId"), twin.pop("$model"), **twin)
     for source, name, target, properties in data["relationships"]:
@@ -50,7 +56,19 @@ def test_example(engine, text, expected):
         engine.compile(text, strict=True)
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"), re.findall(r"```json query\n(.*?)```\n```json\n(.*?)```", PAGE, re.DOTALL)
+)
+def test_example_with_parameters(engine, body, expected):
+    asked = json.loads(body)
+    found = rows(engine, asked["query"], parameters=asked["parameters"])
+    assert bag(found) == bag(json.loads(expected))
+    with pytest.raises(QueryError):
+        engine.compile(asked["query"], strict=True)
+
+
 def test_the_page_has_examples():
+    assert PAGE.count("```json query") == 1
     assert len(EXAMPLES) > 20
     assert PAGE.count("```sql") == len(EXAMPLES)
 
@@ -93,4 +111,5 @@ def test_explain(engine):
     assert row["rows"] == 0
     assert row["milliseconds"] >= 0
     assert row["advice"][0] == "an index on temperature would help: kastor index create temperature"
-    assert row["advice"][-1] == "no model declares a property nam. Did you mean name?"
+    assert row["advice"] == row["advice"][:1]  # and none for what no model declares
+    assert row["warnings"] == ["no model declares a property nam. Did you mean name?"]

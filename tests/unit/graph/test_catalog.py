@@ -173,6 +173,13 @@ class TestCompiled:
     def test_property_names_are_those_of_all_models(self) -> None:
         catalog = catalog_of(SENSOR_MODEL, SMALL_MODEL)
         assert catalog.property_names() == {"value", "label", "range", "shelf"}
+        assert catalog.property_names() is catalog.property_names()
+        assert set(catalog.model_ids()) == set(catalog.models)
+
+    def test_relationship_names_are_those_of_all_models(self) -> None:
+        catalog = catalog_of(SENSOR_MODEL, ROOM_MODEL)
+        assert {"leadsTo", "sees"} <= catalog.relationship_names()
+        assert not catalog.relationship_names() & catalog.property_names()
 
 
 class TestChanges:

@@ -15,6 +15,7 @@ from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.secrets import SecretError
 from kastor.events.sinks.lanes import Lanes
+from kastor.words import counted
 
 _CLOSE_SECONDS = 2.0
 
@@ -107,7 +108,7 @@ class ConnectedSink(ABC):
 
     def _unavailable(self, error: Exception, missing: str) -> Fault:
         if isinstance(error, TimeoutError):
-            text = f"{self._where}: {missing} within {self._timeout:g} seconds"
+            text = f"{self._where}: {missing} within {counted(self._timeout, 'second')}"
         else:
             text = f"{self._where}: {str(error) or type(error).__name__}"
         return Fault("unavailable", hide(text, self._hidden))

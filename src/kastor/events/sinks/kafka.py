@@ -23,6 +23,7 @@ from kastor.events.secrets import SecretError, read_optional
 from kastor.events.sinks.kafka_brokers import BrokerCheck, connection_settings
 from kastor.logs import library_logger
 from kastor.waiting import in_own_thread
+from kastor.words import counted
 
 POLL_SECONDS = 0.05
 
@@ -189,7 +190,7 @@ class _Call:
         error = self._errors.get(front)
         if error is None:
             reason = "" if self._trouble is None else f": {self._trouble.str()}"
-            text = f"No confirmation within {self._endpoint.timeout:g} seconds{reason}"
+            text = f"No confirmation within {counted(self._endpoint.timeout, 'second')}{reason}"
             return Delivered(front, Fault("unavailable", text))
         refused = error.code() in _REFUSED
         fault = Fault("refused" if refused else "unavailable", f"Kafka: {error.str()}")

@@ -34,6 +34,7 @@ from kastor.events.sinks.lanes import Lanes
 from kastor.events.sinks.outbound import GuardedTransport
 from kastor.events.sinks.signature import signature_headers, signing_key
 from kastor.events.sinks.trust import tls_context
+from kastor.words import counted
 
 ANSWER_BYTES = 65_536
 """An answer is read up to here, so that the connection can be used again; more closes it."""
@@ -171,7 +172,9 @@ class WebhookSink:
             async with asyncio.timeout(self._endpoint.timeout):
                 return await self._exchange(target, body, headers)
         except (TimeoutError, httpx2.TimeoutException):
-            return Fault("unavailable", f"No answer within {self._endpoint.timeout:g} seconds.")
+            return Fault(
+                "unavailable", f"No answer within {counted(self._endpoint.timeout, 'second')}."
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, it may show a secret
             why = str(error) or type(error).__name__
             return Fault("unavailable", hide(f"{_origin(target.url)}: {why}", target.hidden))

@@ -89,9 +89,11 @@ class Clauses:
         shared = kinds_of(leaf.value) & kinds_of(column) & _LISTED
         kind = next(iter(shared)) if len(shared) == 1 else "any"
         inner = Clauses(leaf.plan.graph, leaf.plan.where, self.dialect, self.parameters, inner=True)
-        outer, item = self._guarded(kind, leaf.value), inner._guarded(kind, column)
+        outer = item = None
+        if shared:  # engines refuse a parameter that is written and not used
+            outer, item = self._guarded(kind, leaf.value), inner._guarded(kind, column)
         found = "1 = 0"
-        if shared and outer is not None and item is not None:
+        if outer is not None and item is not None:
             selects = [
                 select(item, branch, terms) for branch, terms in inner.branches(sources_of(column))
             ]

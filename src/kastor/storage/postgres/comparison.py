@@ -16,7 +16,7 @@ from kastor.storage.postgres.transfer import (
     column_of,
     from_clause,
 )
-from kastor.storage.transfer import CHUNK_ROWS, TABLES, Identity, Table, drop_all
+from kastor.storage.transfer import CHUNK_ROWS, TABLES, Identity, Table, drop_all, portions
 
 _SUMS = """
 SELECT bucket, count(*), sum(hash) FROM (
@@ -51,8 +51,8 @@ async def bring_over(source: PostgresGraphFile, target: PostgresGraphFile) -> in
         stale.append((table, gone))
         differing += len(wanted) + len(gone)
         for start in range(0, len(wanted), CHUNK_ROWS):
-            rows = await source.rows(table, wanted[start : start + CHUNK_ROWS])
-            await target.put(table, rows, fresh=False)
+            async for rows in portions(source, table, wanted[start : start + CHUNK_ROWS]):
+                await target.put(table, rows, fresh=False)
     await drop_all(target, stale)
     await target.identify(await source.identification())
     for table, buckets in touched:

@@ -170,7 +170,7 @@ class Connections:
                 else:
                     self.give(connection)
             if isinstance(error, TimeoutError):
-                busy = f"all {self._size} connections are busy; see the setting db_pool"
+                busy = f"no connection of {self._size} is free; see the setting db_pool"
                 raise unavailable(busy) from None
             raise
 

@@ -10,11 +10,12 @@ from kastor.storage.postgres.event_tables import Upkeep
 from kastor.storage.postgres.leases import hold, let_go
 from kastor.storage.postgres.statements import Qualified
 
-_INPUTS = "SELECT name, kind, settings, created FROM {graph}.inputs ORDER BY name"
+_INPUTS = "SELECT name, kind, settings, created, paused FROM {graph}.inputs ORDER BY name"
 _PUT = """
 INSERT INTO {graph}.inputs (name, kind, settings, created) VALUES ($1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, settings = excluded.settings
 """
+_PAUSE = "UPDATE {graph}.inputs SET paused = $1 WHERE name = $2 RETURNING 1"
 _DELETE = "DELETE FROM {graph}.inputs WHERE name = $1 RETURNING 1"
 _HOLD = hold("inputs", "name", also="report = $4, ")
 _LET_GO = let_go("inputs", "name")
@@ -36,13 +37,17 @@ class PostgresInputTable:
     async def inputs(self) -> list[InputRow]:
         """Return the inputs."""
         return [
-            InputRow(name, kind, settings.encode(), created)
-            for name, kind, settings, created in await self._fetch(_INPUTS)
+            InputRow(name, kind, settings.encode(), created, paused)
+            for name, kind, settings, created, paused in await self._fetch(_INPUTS)
         ]
 
     async def put_input(self, row: InputRow) -> None:
         """Create or replace an input."""
         await self._fetch(_PUT, row.name, row.kind, row.settings.decode(), row.created)
+
+    async def pause_input(self, name: str, paused: bool) -> bool:
+        """Pause or resume an input."""
+        return bool(await self._fetch(_PAUSE, paused, name))
 
     async def delete_input(self, name: str) -> bool:
         """Delete an input."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SIGNING_KEY_BYTES = 32
 OLDEST_SERVER = 15
 NAME_BYTES = 63

@@ -201,5 +201,6 @@ CREATE TABLE {graph}.inputs (
     created     bigint NOT NULL,
     owner       text,                      -- the process that takes a broker's messages
     held_until  timestamptz,               -- by the database's clock
-    report      text                       -- how the owner says that it is doing; JSON
+    report      text,                      -- how the owner says that it is doing; JSON
+    paused      boolean NOT NULL DEFAULT false
 );

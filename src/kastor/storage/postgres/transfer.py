@@ -11,12 +11,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from kastor.errors import Conflict
+from kastor.storage.bounds import NotAGraphError, SchemaTooOldError
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres.connections import connect_for_long
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.statements import Qualified
-from kastor.storage.transfer import Identification, Identity, Row, Table
+from kastor.storage.transfer import Active, Identification, Identity, Row, Table
 
 _FLAGS = frozenset({"notify", "paused", "requeued"})
 TEXT_KEYS = frozenset({"kind", "id", "name"})
@@ -29,6 +30,14 @@ _IDENTIFICATION = """
 SELECT host_name, signing_key, model_epoch, last_tick, position
 FROM {graph}.meta, {graph}.log_head
 """
+_ACTIVE = """
+SELECT (SELECT count(*) FROM {graph}.routes WHERE NOT paused),
+       (SELECT count(*) FROM {graph}.inputs WHERE NOT paused)
+"""
+_PAUSE = (
+    "UPDATE {graph}.routes SET paused = true",
+    "UPDATE {graph}.inputs SET paused = true",
+)
 _HEAD = "UPDATE {graph}.log_head SET position = $1"
 # Two statements: where a graph is a shard, its rows are on another server than its sequences.
 _HIGHEST = "SELECT greatest(coalesce(max(COLUMN), 0), $1::bigint, 1) FROM {graph}.TABLE"
@@ -71,6 +80,7 @@ class PostgresGraphFile:
 
         Raises:
             SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            SchemaTooOldError: an older Kastor made what is to be copied.
             UnfinishedGraphError: what is to be copied is not whole itself.
             Conflict: the schema belongs to a server's graph.
             asyncpg.PostgresError, OSError: the server cannot be used.
@@ -81,15 +91,22 @@ class PostgresGraphFile:
             if writes:
                 await graph._begin(claim)
             else:
-                # An older one has no such mark, and is not migrated by being read.
-                if await schema.number_of(connection, name) == schema.SCHEMA_VERSION:
-                    marks = await ownership.marks(connection, schema.quoted(name))
-                    ownership.require_finished(name, marks)
+                await graph._require_whole()
                 await graph.number_log()
         except BaseException:
             await connection.close()
             raise
         return graph
+
+    async def _require_whole(self) -> None:
+        """See whether there is a graph that can be copied; it is not migrated by being read."""
+        found = await schema.number_of(self._connection, self._name)
+        if found == 0:
+            raise NotAGraphError(f"There is no graph in the schema {self._name}.")
+        if found < schema.SCHEMA_VERSION:
+            raise SchemaTooOldError(f"The graph {self._name}", found, schema.SCHEMA_VERSION)
+        marks = await ownership.marks(self._connection, schema.quoted(self._name))
+        ownership.require_finished(self._name, marks)
 
     async def _begin(self, claim: str | None) -> None:
         """Make the schema, or see whether what is in it may be written to."""
@@ -106,6 +123,16 @@ class PostgresGraphFile:
         if claim is not None and not made:
             raise Conflict(f"There is a graph in the schema {self._name}.", code="SchemaExists")
         self._whole = found.unfinished is None
+
+    async def active(self) -> Active:
+        """Return how many routes and inputs are not paused."""
+        return Active(*(await self.fetch(_ACTIVE))[0])
+
+    async def pause(self) -> None:
+        """Pause all routes and inputs, in one transaction."""
+        async with self._connection.transaction():
+            for text in _PAUSE:
+                await self._connection.execute(self._texts[text])
 
     async def finish(self) -> None:
         """Say that the copy is whole: it may be opened from now on."""
@@ -150,17 +177,34 @@ class PostgresGraphFile:
             f"c.{name}::text" if name == table.document else f"c.{column_of(table, name)}"
             for name in table.columns
         ]
+        rows = await self._of(table, identities, ", ".join(columns), "JOIN")
+        place = table.columns.index(table.document) if table.document else None
+        return [_out(tuple(row), place) for row in rows]
+
+    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
+        """Return the bytes of the rows' `bulk`."""
+        size = f"octet_length(c.{table.bulk})"
+        if table.document is not None:  # what stands there uncompressed is not written out
+            size = (
+                f"CASE WHEN pg_column_compression(c.{table.bulk}) IS NULL"
+                f" THEN pg_column_size(c.{table.bulk}) ELSE octet_length(c.{table.bulk}::text) END"
+            )
+        rows = await self._of(table, identities, f"coalesce({size}, 0)", "LEFT JOIN")
+        return [size for (size,) in rows]
+
+    async def _of(
+        self, table: Table, identities: Sequence[Identity], columns: str, join: str
+    ) -> list[Any]:
         wanted = ", ".join(
             f"${n}::text[]{'' if name in TEXT_KEYS else '::bigint[]'}"
             for n, name in enumerate(table.identity, 1)
         )
         names = ", ".join(table.identity)
         same = " AND ".join(f"c.{column_of(table, name)} = w.{name}" for name in table.identity)
-        text = f"SELECT {', '.join(columns)} FROM unnest({wanted}) WITH ORDINALITY AS w"
-        text += f" ({names}, nth) JOIN {from_clause(table, 'c')} ON {same} ORDER BY w.nth"
+        text = f"SELECT {columns} FROM unnest({wanted}) WITH ORDINALITY AS w"
+        text += f" ({names}, nth) {join} {from_clause(table, 'c')} ON {same} ORDER BY w.nth"
         values = [[str(each) for each in column] for column in zip(*identities, strict=True)]
-        place = table.columns.index(table.document) if table.document else None
-        return [_out(tuple(row), place) for row in await self.fetch(text, *values)]
+        return await self.fetch(text, *values)
 
     async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
         """Write rows in one transaction, by COPY where there is none to replace."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kastor.clock import Stamp, new_guid
-from kastor.errors import KastorError, Unavailable
+from kastor.errors import KastorError, SlowDecisionError, Unavailable
 from kastor.records import ChangeModels, Context, Current, Needs, WriteRelationship
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 LARGE_BYTES = 65_536
-"""From so large a body on a write is decided in a thread, so that no other request waits for it."""
+"""From so large a body, or twin, on a write is decided in a thread; others do not wait for it."""
 ATTEMPTS = 50
 """Lost races against other processes before a write is given up."""
 
@@ -65,6 +65,7 @@ class Writes:
         self._catalogs = catalogs
         self._clock = clock
         self._turns = Turns()
+        self._slow = asyncio.Lock()
 
     async def run(self, needs: Needs, decide: Decide, context: Context) -> Any:
         """Make a write durable and return its outcome.
@@ -106,10 +107,7 @@ class Writes:
         catalog = await self._catalogs.at(connection, loaded.epoch)
         stamp = Stamp(self._clock(loaded.since), new_guid(), new_guid())
         current = _current(loaded, catalog)
-        if context.size > LARGE_BYTES:
-            decision = await asyncio.to_thread(decide, current, stamp)
-        else:
-            decision = decide(current, stamp)
+        decision = await self._decide(decide, current, stamp, context.size)
         change = decision.change
         if isinstance(change, ChangeModels):
             event_id = change.logs[0].event_id if change.logs else stamp.event_id
@@ -123,6 +121,16 @@ class Writes:
         sent.append(_Sent(decision, change.log.event_id, stamp.now))
         logged = log_values(change.log, catalog.epoch, stamp.now, context)
         return await apply(connection, texts, change, loaded, logged, name_key)
+
+    async def _decide(self, decide: Decide, current: Current, stamp: Stamp, size: int) -> Decision:
+        stored = current.twin.doc if current.twin is not None else b""
+        if max(size, len(stored)) > LARGE_BYTES:
+            return await asyncio.to_thread(decide, current, stamp)
+        try:
+            return decide(current, stamp)
+        except SlowDecisionError:
+            async with self._slow:  # who waits here finds the model compiled
+                return await asyncio.to_thread(decide, current, stamp)
 
     async def _name_key(self, connection: Connection, name: str) -> int:
         names = self._catalogs.names

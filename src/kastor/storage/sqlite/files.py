@@ -96,7 +96,7 @@ def require_whole(path: Path) -> None:
     expected = page_bytes * int.from_bytes(header[28:32], "big")
     if header[24:28] == header[92:96] and size < expected:
         raise DamagedGraphError(
-            f"{path} is cut short: {size} bytes are there of {expected}. {_CURE}."
+            f"{path} is cut short: {size} of {expected} bytes are there. {_CURE}."
         )
 
 

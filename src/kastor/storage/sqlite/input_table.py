@@ -8,11 +8,12 @@ from kastor.records import InputHolder, InputRow
 from kastor.storage.sqlite.event_tables import Upkeep
 from kastor.storage.sqlite.pool import ReadPool
 
-_INPUTS = "SELECT name, kind, CAST(settings AS BLOB), created FROM inputs ORDER BY name"
+_INPUTS = "SELECT name, kind, CAST(settings AS BLOB), created, paused FROM inputs ORDER BY name"
 _PUT = """
 INSERT INTO inputs (name, kind, settings, created) VALUES (?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, settings = excluded.settings
 """
+_PAUSE = "UPDATE inputs SET paused = ? WHERE name = ? RETURNING 1"
 _DELETE = "DELETE FROM inputs WHERE name = ? RETURNING 1"
 
 
@@ -30,12 +31,22 @@ class SqliteInputTable:
         rows: list[tuple[Any, ...]] = await self._pool.call(
             lambda connection: connection.execute(_INPUTS).fetchall()
         )
-        return [InputRow(*row) for row in rows]
+        return [
+            InputRow(name, kind, settings, created, bool(paused))
+            for name, kind, settings, created, paused in rows
+        ]
 
     async def put_input(self, row: InputRow) -> None:
         """Create or replace an input."""
         values = (row.name, row.kind, row.settings.decode(), row.created)
         await self._upkeep(lambda connection, _: connection.execute(_PUT, values).fetchall())
+
+    async def pause_input(self, name: str, paused: bool) -> bool:
+        """Pause or resume an input."""
+        rows = await self._upkeep(
+            lambda connection, _: connection.execute(_PAUSE, (paused, name)).fetchall()
+        )
+        return bool(rows)
 
     async def delete_input(self, name: str) -> bool:
         """Delete an input."""

@@ -176,5 +176,6 @@ CREATE TABLE inputs (
     name      TEXT PRIMARY KEY,
     kind      TEXT    NOT NULL,
     settings  TEXT    NOT NULL,            -- JSON, rules included; secrets by reference only
-    created   INTEGER NOT NULL
+    created   INTEGER NOT NULL,
+    paused    INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;

@@ -10,10 +10,10 @@ from typing import Any
 
 import apsw
 
-from kastor.storage.bounds import LOG_ROW_OVERHEAD
+from kastor.storage.bounds import LOG_ROW_OVERHEAD, SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader, open_writer
-from kastor.storage.transfer import Identification, Identity, Row, Table
+from kastor.storage.transfer import Active, Identification, Identity, Row, Table
 
 _SIZES = """
 UPDATE meta SET
@@ -29,6 +29,11 @@ SELECT host_name, signing_key, model_epoch, last_tick,
        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
 FROM meta
 """
+_ACTIVE = """
+SELECT (SELECT count(*) FROM routes WHERE NOT paused),
+       (SELECT count(*) FROM inputs WHERE NOT paused)
+"""
+_PAUSE = ("UPDATE routes SET paused = 1", "UPDATE inputs SET paused = 1")
 _FORGET_POSITION = "DELETE FROM sqlite_sequence WHERE name = 'changes'"
 _NOTE_POSITION = "INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)"
 
@@ -45,13 +50,14 @@ class SqliteGraphFile:
         """Open a file to copy from; a server may be writing to it.
 
         Raises:
+            SchemaTooOldError: an older Kastor wrote it; reading changes nothing of it.
             SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`.
             DamagedGraphError: it is empty or cut short.
         """
         files.require_whole(path)
         connection = open_reader(path)
         try:
-            schema.require_ours(connection)
+            _require_current(connection)
         except BaseException:
             connection.close()
             raise
@@ -121,6 +127,18 @@ class SqliteGraphFile:
 
         return await asyncio.to_thread(read)
 
+    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
+        """Return the bytes of the rows' `bulk`."""
+        condition = " AND ".join(f"{name} = ?" for name in table.identity)
+        text = f"SELECT octet_length({table.bulk}) FROM {table.name} WHERE {condition}"
+
+        def read() -> list[int]:
+            with self._connection:
+                found = [self._connection.execute(text, each).fetchall() for each in identities]
+            return [int(str(rows[0][0])) if rows else 0 for rows in found]
+
+        return await asyncio.to_thread(read)
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
         """Read one state in a block; a server may go on writing."""
@@ -166,10 +184,24 @@ class SqliteGraphFile:
         await self._run(_NOTE_POSITION, (found.log_position,))
         await self._run(_SIZES, (LOG_ROW_OVERHEAD,))
 
+    async def active(self) -> Active:
+        """Return how many routes and inputs are not paused."""
+        return Active(*(await self._run(_ACTIVE))[0])
+
+    async def pause(self) -> None:
+        """Pause all routes and inputs, in one transaction."""
+        await asyncio.to_thread(self._pause)
+
     async def finish(self) -> None:
         """Say that the copy is whole: it may be served from now on."""
         await asyncio.to_thread(schema.mark, self._connection, finished=True)
         self._whole = True
+
+    def _pause(self) -> None:
+        self._break()
+        with self._connection:
+            for text in _PAUSE:
+                self._connection.execute(text).fetchall()
 
     def _break(self) -> None:
         """Note, before anything is written, that the graph is not whole."""
@@ -191,6 +223,12 @@ class SqliteGraphFile:
         self._break()
         with self._connection:
             self._connection.executemany(text, rows)
+
+
+def _require_current(connection: apsw.Connection) -> None:
+    found = schema.require_ours(connection)
+    if found < schema.SCHEMA_VERSION:
+        raise SchemaTooOldError(str(connection.filename), found, schema.SCHEMA_VERSION)
 
 
 def _marks(count: int) -> str:

@@ -27,6 +27,7 @@ from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.unit import Counters, UnitOfWork
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.records import Context, Needs
@@ -126,7 +127,7 @@ class Writer(threading.Thread):
         since = self._busy_since
         if since is None or (stuck := time.monotonic() - since) < STUCK_SECONDS:
             return None
-        return f"no progress for {stuck:.0f} seconds; the disk does not answer"
+        return f"no progress for {counted(round(stuck), 'second')}; the disk does not answer"
 
     def stop(self) -> None:
         """Take no more jobs; the queued ones are still done. Blocks until the thread ends."""

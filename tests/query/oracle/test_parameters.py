@@ -1,0 +1,107 @@
+"""A query with parameters is the same query with the literals written in, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from query_generator import Queries, graph
+from query_given import Taken, written_in
+from query_graphs import KEY, drive, service
+from query_oracle import bag
+
+from kastor.errors import QueryError
+from kastor.lang import parse, print_query
+from kastor.query.service import QueryService, QuerySettings
+from kastor.query.sql.postgres import Postgres
+from tests.postgres.cluster import Cluster
+
+QUERIES = int(os.environ.get("KASTOR_QUERY_EXAMPLES", "1000"))
+GRAPHS = int(os.environ.get("KASTOR_POSTGRES_GRAPHS", "40"))
+PER_GRAPH = 5
+
+generated = settings(
+    max_examples=QUERIES // PER_GRAPH,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=QUERIES == 1000,
+    database=None,
+    phases=[Phase.generate],
+)
+
+
+async def answered(engine, text, size, parameters=None):
+    """All rows by pages; the code of the error if it is refused."""
+    found, token = [], None
+    try:
+        while True:
+            page = await engine.run(text, token=token, max_items=size, parameters=parameters)
+            found += json.loads(page.value)
+            token = page.continuation
+            if token is None:
+                return found
+    except QueryError as error:
+        return error.code
+
+
+def same(one, other):
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    return bag(one) == bag(other)
+
+
+async def difference(engine, random, about):
+    """What a query with parameters answers otherwise; with the first values, and with others."""
+    taken = Taken(random)
+    query = taken.tree(Queries(random, about, superset=True).superset_query())
+    text = print_query(query)
+    assert parse(text) == query, text
+    for values in (taken.values, taken.others(), taken.values):
+        literal = print_query(written_in(query, values))
+        expected = await answered(engine, literal, None)
+        for size in (None, 2):
+            found = await answered(engine, text, size, values)
+            if not same(found, expected):
+                return f"{text}\n{values}\n{found}\n{literal}\n{expected}"
+    return None
+
+
+@pytest.mark.timeout(3600)
+@given(st.randoms(use_true_random=False))
+@generated
+def test_values_beside_the_text_are_as_values_in_it(random):
+    about = graph(random)
+    engine = service(about, max_hops=6)
+    for _ in range(PER_GRAPH):
+        story = drive(difference(engine, random, about))
+        assert story is None, story
+
+
+async def compare(dsn):
+    import asyncpg
+    from test_postgres import SCHEMA, Reader, building, fill, refill, stored_graph
+
+    connection = await asyncpg.connect(dsn)
+    await fill(connection, building())
+    for seed in range(GRAPHS):
+        random = Random(seed)
+        about = stored_graph(random)
+        await refill(connection, about)
+        engine = QueryService(
+            Reader(connection), lambda about=about: about.models, KEY,
+            QuerySettings(max_hops=6), dialect=Postgres(SCHEMA),
+        )  # fmt: skip
+        for _ in range(PER_GRAPH):
+            story = await difference(engine, random, about)
+            assert story is None, f"{seed}: {story}"
+    await connection.close()
+
+
+def test_values_beside_the_text_are_as_values_in_it_on_postgres():
+    with Cluster(durable=False).create().start() as cluster:
+        asyncio.run(compare(cluster.dsn))

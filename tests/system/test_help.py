@@ -1,0 +1,83 @@
+"""What `--help` shows: every flag of every command, in words that can be typed."""
+
+from __future__ import annotations
+
+import re
+import typing
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from kastor.config import Settings
+from kastor.dtdl.language import LIMIT_CONTEXTS
+from kastor.events.endpoints import KINDS as ENDPOINT_KINDS
+from kastor.ingest.inputs import KINDS as INPUT_KINDS
+
+from .program import invoked
+from .test_command_line import COMMANDS
+
+BY_HAND = {
+    ("endpoint", "create", "kind"): sorted(ENDPOINT_KINDS),
+    ("input", "create", "kind"): sorted(INPUT_KINDS),
+    ("models", "validate", "limits"): list(LIMIT_CONTEXTS),
+}
+"""Flags whose values are checked elsewhere than on the command line."""
+
+
+def _help(path: tuple[str, ...]) -> str:
+    """A command's help without its frame, on one line."""
+    done = invoked(*path, "--help", COLUMNS="300", NO_COLOR="1", TERM="dumb")
+    assert done.returncode == 0
+    return " ".join(re.sub("[│─╭╮╰╯]", " ", done.stdout).split())
+
+
+def _literals(annotation: Any) -> list[str]:
+    """The texts that an annotation allows, where it allows only some."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return [each for each in typing.get_args(annotation) if isinstance(each, str)]
+    return [text for each in typing.get_args(annotation) for text in _literals(each)]
+
+
+def _values(path: tuple[str, ...], parameter: Any, hints: dict[str, Any]) -> list[str]:
+    """The values between which a flag's user has to choose; none where it is free."""
+    if path == ("serve",) and parameter.name in Settings.model_fields:
+        return _literals(Settings.model_fields[parameter.name].annotation)
+    hint = hints.get(parameter.name)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [each.value for each in hint]
+    return BY_HAND.get((*path, parameter.name), [])
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_flags_have_no_type_and_defaults_stand_alone(path: tuple[str, ...]) -> None:
+    text = _help(path)
+    assert "<bool>" not in text
+    assert "BOOLEAN" not in text
+    assert "<list[" not in text.replace("<list[str]> Files and folders", "")
+    assert "[default: (" not in text
+    assert "\\" not in text
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_a_flag_with_some_values_lists_them(path: tuple[str, ...]) -> None:
+    text = _help(path)
+    callback = getattr(COMMANDS[path], "callback", None)
+    hints = typing.get_type_hints(callback) if callback and path not in ((), ("serve",)) else {}
+    for parameter in COMMANDS[path].params:
+        values = _values(path, parameter, hints)
+        if values:
+            shown = re.search(rf"{parameter.opts[0]}( -\w)? <([^<>]*)>", text)
+            assert shown is not None, parameter.name
+            assert sorted(shown[2].split("|")) == sorted(values), parameter.name
+
+
+def test_serve_shows_the_defaults_that_it_has() -> None:
+    text = _help(("serve",))
+    for parameter in COMMANDS["serve",].params:
+        field = Settings.model_fields.get(parameter.name)
+        default = None if field is None or field.default_factory else field.default
+        if isinstance(default, str | int | float) and not isinstance(default, bool):
+            after = text.partition(f" {parameter.opts[0]} ")[2].partition("[default: ")[2]
+            shown = f"{default:g}" if isinstance(default, float) else default
+            assert after.startswith(f"{shown}]"), parameter.name
