@@ -52,8 +52,9 @@ def test_a_large_body_is_read_in_a_thread(size: int, monkeypatch: pytest.MonkeyP
     assert (threads == [threading.current_thread()]) == (size < LARGE_BYTES)
 
 
+@pytest.mark.parametrize("text", [b"1", b'{"a":"%b"}' % (b"x" * 100)], ids=["short", "long"])
 def test_requests_of_very_many_messages_wait_for_one_another(
-    monkeypatch: pytest.MonkeyPatch,
+    text: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     under_way = most = 0
 
@@ -73,13 +74,13 @@ def test_requests_of_very_many_messages_wait_for_one_another(
         pipeline = Pipeline()
 
         class row:  # noqa: N801 - an attribute
-            kind = "webhook"
+            kind, paused = "webhook", False
 
     async def run() -> None:
         store, graph = cast("Any", None), cast("Any", None)
         made = InputService(store, graph, "twins.example.org")
         made._running["in"] = cast("Any", Running())
-        many, few = b"[%b]" % b",".join([b"{}"] * (FEW_MESSAGES + 1)), b"[{}]"
+        many, few = b"[%b]" % b",".join([text] * (FEW_MESSAGES + 1)), b"[{}]"
         bodies = [many] * 6 + [few] * 3
         found = await asyncio.gather(
             *(made.receive("in", "application/json", {}, body) for body in bodies)

@@ -49,7 +49,7 @@ SLICE_SECONDS = 0.005
 MOST_WORK = 1_000_000
 """Steps that one request may cost: its messages, times what the rules do with each."""
 FEW_MESSAGES, MANY_AT_ONCE = 1_000, 2
-"""Requests with more messages than that, of one graph, that are worked on at once; others wait."""
+"""Requests with more messages than that, of one graph, that are worked on at once."""
 LARGE_BYTES = 65_536
 """From here on a body is read in a thread."""
 READINGS_AT_ONCE = 10_000
@@ -303,18 +303,21 @@ class InputService:
             )
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
-        async with turn or contextlib.nullcontext():
-            messages = await _read(content_type, headers, body)
-        if len(messages) * pipeline.weight > MOST_WORK:
-            raise LimitExceeded(
-                f"The request has {counted(len(messages), 'message')}, and the rules of the input "
-                f"{name} take {counted(pipeline.weight, 'step')} for each; at most {MOST_WORK} "
-                "steps are taken for one request. Send the messages in several requests."
-            )
-        if len(messages) <= FEW_MESSAGES:
-            return await _receive(pipeline, messages)
-        async with self._many:
-            return await _receive(pipeline, messages)
+
+        async def read() -> list[Message | NoEvent]:
+            async with turn or contextlib.nullcontext():
+                messages = await _read(content_type, headers, body)
+            _require_few_steps(name, pipeline, len(messages))
+            return messages
+
+        few = body.count(b",") + body.count(b"\n") < FEW_MESSAGES
+        if len(body) <= LARGE_BYTES and few:
+            return await _receive(pipeline, await read())
+        async with self._many:  # before it is read: its messages take many times its bytes
+            messages = await read()
+            if len(messages) > FEW_MESSAGES:
+                return await _receive(pipeline, messages)
+        return await _receive(pipeline, messages)
 
     async def _find(self, name: str) -> _Running:
         if name not in self._running and self._store.shared:
@@ -387,6 +390,15 @@ class InputService:
         if held:
             running.lease.extend(asked)
         return held
+
+
+def _require_few_steps(name: str, pipeline: Pipeline, count: int) -> None:
+    if count * pipeline.weight > MOST_WORK:
+        raise LimitExceeded(
+            f"The request has {count} messages, and the rules of the input {name} take "
+            f"{pipeline.weight} steps for each; at most {MOST_WORK} steps are taken for one "
+            "request. Send the messages in several requests."
+        )
 
 
 async def _read(
