@@ -84,9 +84,10 @@ async def send_messages(services: Services, request: Request) -> Response:
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()
     }
-    verdicts = await request.unless_gone(
-        services.inputs.receive(request.parameters[0], request.media_type, headers, body)
+    receiving = services.inputs.receive(
+        *(request.parameters[0], request.media_type, headers, body), request.turn(body)
     )
+    verdicts = await request.unless_gone(receiving)
     return json_response(orjson.dumps(_receipt(verdicts)))
 
 

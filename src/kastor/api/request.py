@@ -344,6 +344,15 @@ class Request:
             self._has_turn = True
         return await asyncio.to_thread(parse_json, body)
 
+    @contextlib.asynccontextmanager
+    async def turn(self, body: bytes) -> AsyncIterator[None]:
+        """Have one's turn, for a large body, no longer than this is entered."""
+        if len(body) <= LARGE_BYTES or self._bodies is None:
+            yield
+            return
+        async with self._bodies.turns:
+            yield
+
     async def document(self, limit: int) -> Document:
         """Return a body that is a JSON object.
 

@@ -64,23 +64,29 @@ class Message:
     traceparent: str | None = None
     identity: str | None = None
     _decoded: tuple[Any] | None = None
+    _text: str | None = None
+    _fault: str | None = None
 
     def body(self) -> Any:
         """Return the decoded payload; raises Unreadable if it is no JSON."""
+        if self._fault is not None:  # a thousand rules may ask
+            raise Unreadable(self._fault)
         if self._decoded is None:
             try:
-                self._decoded = (orjson.loads(self.payload),)
-            except orjson.JSONDecodeError as error:
-                raise Unreadable(f"The payload is not JSON: {error}.") from None
-            require_depth(self.payload, self._decoded[0])
+                self._decoded = (_decoded(self.payload),)
+            except Unreadable as error:
+                self._fault = str(error)
+                raise
         return self._decoded[0]
 
     def text(self) -> str:
         """Return the payload as text; raises Unreadable if it is not UTF-8."""
-        try:
-            return self.payload.decode()
-        except UnicodeDecodeError:
-            raise Unreadable("The payload is not UTF-8.") from None
+        if self._text is None:
+            try:
+                self._text = self.payload.decode()
+            except UnicodeDecodeError:
+                raise Unreadable("The payload is not UTF-8.") from None
+        return self._text
 
     def read(self, source: str) -> Any:
         """Return what a source names; raises Absent, Unreadable."""
@@ -94,6 +100,15 @@ class Message:
         if name.lower() not in self.headers:
             raise Absent(f"There is no header {name}.")
         return self.headers[name.lower()]
+
+
+def _decoded(payload: bytes) -> Any:
+    try:
+        value = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"The payload is not JSON: {error}.") from None
+    require_depth(payload, value)
+    return value
 
 
 def require_depth(text: bytes, value: Any) -> None:

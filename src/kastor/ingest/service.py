@@ -9,6 +9,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,6 +28,7 @@ from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts
 from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require_library
+from kastor.ingest.mapping import Message, Unreadable
 from kastor.ingest.pipeline import Pipeline, Taken, Verdict
 from kastor.ingest.tally import Counts, RejectedMessage, Tally
 from kastor.ingest.webhook import NoEvent, read_messages
@@ -39,7 +41,6 @@ from kastor.vital import Kept, Vitals
 from kastor.words import counted
 
 if TYPE_CHECKING:
-    from kastor.ingest.mapping import Message
     from kastor.ingest.mqtt import MqttSource
 
 _NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
@@ -47,6 +48,10 @@ SLICE_SECONDS = 0.005
 """Time for which messages of a request are looked at before other requests have their turn."""
 MOST_WORK = 1_000_000
 """Steps that one request may cost: its messages, times what the rules do with each."""
+FEW_MESSAGES, MANY_AT_ONCE = 1_000, 2
+"""Requests with more messages than that, of one graph, that are worked on at once."""
+LARGE_BYTES = 65_536
+"""From here on a body is read in a thread."""
 READINGS_AT_ONCE = 10_000
 """Readings of a request that wait to be written; the next are made when these are durable."""
 
@@ -138,6 +143,7 @@ class InputService:
         self._policy = policy
         self._limit = limit
         self._counting = asyncio.Lock()
+        self._many = asyncio.Semaphore(MANY_AT_ONCE)
         self._owner = holder_name()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
@@ -262,9 +268,21 @@ class InputService:
         return Rejected(list(running.tally.last_rejected)[::-1], held_by)
 
     async def receive(
-        self, name: str, content_type: str, headers: Mapping[str, str], body: bytes
+        self,
+        name: str,
+        content_type: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        turn: AbstractAsyncContextManager[object] | None = None,
     ) -> list[Verdict]:
         """Take the messages of a webhook request; return what became of each once it is durable.
+
+        Args:
+            name: of the input.
+            content_type: without parameters, in lower case.
+            headers: of the request, names in lower case.
+            body: of the request.
+            turn: entered while the body is read.
 
         Raises:
             NotFound: there is no such input.
@@ -285,13 +303,20 @@ class InputService:
             )
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
-        messages = read_messages(content_type, headers, body)
-        if len(messages) * pipeline.weight > MOST_WORK:
-            raise LimitExceeded(
-                f"The request has {counted(len(messages), 'message')}, and the rules of the input "
-                f"{name} take {counted(pipeline.weight, 'step')} for each; at most {MOST_WORK} "
-                "steps are taken for one request. Send the messages in several requests."
-            )
+
+        async def read() -> list[Message | NoEvent]:
+            async with turn or contextlib.nullcontext():
+                messages = await _read(content_type, headers, body)
+            _require_few_steps(name, pipeline, len(messages))
+            return messages
+
+        few = body.count(b",") + body.count(b"\n") < FEW_MESSAGES
+        if len(body) <= LARGE_BYTES and few:
+            return await _receive(pipeline, await read())
+        async with self._many:  # before it is read: its messages take many times its bytes
+            messages = await read()
+            if len(messages) > FEW_MESSAGES:
+                return await _receive(pipeline, messages)
         return await _receive(pipeline, messages)
 
     async def _find(self, name: str) -> _Running:
@@ -365,6 +390,33 @@ class InputService:
         if held:
             running.lease.extend(asked)
         return held
+
+
+def _require_few_steps(name: str, pipeline: Pipeline, count: int) -> None:
+    if count * pipeline.weight > MOST_WORK:
+        raise LimitExceeded(
+            f"The request has {count} messages, and the rules of the input {name} take "
+            f"{pipeline.weight} steps for each; at most {MOST_WORK} steps are taken for one "
+            "request. Send the messages in several requests."
+        )
+
+
+async def _read(
+    content_type: str, headers: Mapping[str, str], body: bytes
+) -> list[Message | NoEvent]:
+    """Return the messages of a request, of a large one off the event loop; as `read_messages`."""
+    if len(body) <= LARGE_BYTES:
+        return read_messages(content_type, headers, body)
+
+    def read() -> list[Message | NoEvent]:
+        messages = read_messages(content_type, headers, body)
+        for each in messages:
+            if isinstance(each, Message) and len(each.payload) > LARGE_BYTES:
+                with contextlib.suppress(Unreadable):  # the rules say so, if they want it at all
+                    each.body()
+        return messages
+
+    return await asyncio.to_thread(read)
 
 
 async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) -> list[Verdict]:
