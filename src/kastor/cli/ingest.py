@@ -108,7 +108,7 @@ def rejected(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None
 
 @app.command()
 def delete(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
-    """Delete an input; its broker keeps nothing more for it."""
+    """Delete an input; its broker keeps nothing more for it, unless it is paused."""
     call("DELETE", url, _path(name), ca_file)
     print(f"{name} is gone.")
 
