@@ -395,7 +395,7 @@ class InputService:
 def _require_few_steps(name: str, pipeline: Pipeline, count: int) -> None:
     if count * pipeline.weight > MOST_WORK:
         raise LimitExceeded(
-            f"The request has {count} messages, and the rules of the input {name} take "
+            f"The request has {counted(count, 'message')}, and the rules of the input {name} take "
             f"{pipeline.weight} steps for each; at most {MOST_WORK} steps are taken for one "
             "request. Send the messages in several requests."
         )
