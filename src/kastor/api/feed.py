@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kastor.api.paging import max_items
 from kastor.api.request import Request, Response, StreamResponse
-from kastor.errors import InvalidArgument, KastorError, TooManyRequests
+from kastor.errors import InvalidArgument, KastorError, TooManyRequests, Unavailable
 from kastor.events.envelope import delivery_trace, structured
 from kastor.events.feed import Beat
 from kastor.events.filter import parse
@@ -61,7 +61,7 @@ async def _stream(
         async with contextlib.aclosing(following) as items:
             async for item in items:
                 yield _told(item)
-    except TooManyRequests as error:
+    except (TooManyRequests, Unavailable) as error:
         yield _comment(error)  # its reader goes on after the last id that it has
     finally:
         share.leave()
