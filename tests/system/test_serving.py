@@ -97,6 +97,16 @@ def test_the_start_names_ids_that_only_an_encoded_percent_sign_reaches(tmp_path:
     assert json.loads(line)["first"] == ["a%2Fb"]
 
 
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs/openapi.json"])
+def test_what_adt_does_not_have_is_not_described_under_it(
+    served: Served, narrow: Served, path: str
+) -> None:
+    for server, has in ((served, True), (narrow, False)):
+        found = httpx2.get(f"{server.url}{path}").json()["paths"]
+        assert ("/health" in found) is has
+        assert ("delete" in found["/models"]) is has
+
+
 class TestAtTheTop:
     def test_a_program_is_told_what_this_is(self, served: Served) -> None:
         answer = httpx2.get(served.url).json()

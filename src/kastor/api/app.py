@@ -266,7 +266,7 @@ class Application:
         if self._docs is None:
             from kastor.api.docs import build_docs  # noqa: PLC0415 - seldom asked for
 
-            self._docs = build_docs()
+            self._docs = build_docs(strict=self._strict)
         started = time.perf_counter()
 
         async def noting(message: MutableMapping[str, Any]) -> None:

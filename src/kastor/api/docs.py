@@ -38,14 +38,18 @@ SwaggerUIBundle({ url: "/docs/openapi.json", dom_id: "#api", deepLinking: true,
 """
 
 
-def build_docs() -> Starlette:
-    """Return the application that serves /docs and its assets."""
+def build_docs(*, strict: bool) -> Starlette:
+    """Return the application that serves /docs and its assets; `strict` under the profile `adt`."""
     import swagger_ui_bundle  # noqa: PLC0415 - a few megabytes of paths, only when asked for
+
+    async def describe(request: Request) -> JSONResponse:
+        found = build_openapi(str(request.base_url).rstrip("/"), strict=strict)
+        return JSONResponse({**for_older_readers(found), "openapi": "3.0.3"})
 
     return Starlette(
         routes=[
             Route("/docs", _page),
-            Route("/docs/openapi.json", _description),
+            Route("/docs/openapi.json", describe),
             Mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)),
             Route("/docs/pages", serve_index),
             Route("/docs/{page:path}", serve_page),
@@ -67,11 +71,6 @@ def for_older_readers(value: Any) -> Any:
     if "const" in found:
         found["enum"] = [found.pop("const")]
     return found
-
-
-async def _description(request: Request) -> JSONResponse:
-    description = for_older_readers(build_openapi(str(request.base_url).rstrip("/")))
-    return JSONResponse({**description, "openapi": "3.0.3"})
 
 
 async def _page(_request: Request) -> HTMLResponse:
