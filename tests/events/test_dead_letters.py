@@ -171,7 +171,7 @@ async def test_pages(site: Site) -> None:
     rest = (await site.http.get(f"{LETTERS}?after={page['after']}")).json()
     assert rest["after"] is None
     assert [each["event"]["key"] for each in page["value"] + rest["value"]] == twins
-    assert (await site.kastor("list", "r")).stdout.count("attempts") == len(twins)
+    assert (await site.kastor("list", "r")).stdout.count("after 1 attempt:") == len(twins)
 
 
 async def test_the_command_line(site: Site) -> None:
@@ -180,7 +180,7 @@ async def test_the_command_line(site: Site) -> None:
     first, second = await site.dead(2)
     listed = await site.kastor("list", "r")
     assert f"{first['key']:>8}  " in listed.stdout
-    assert "after 1 attempts:" in listed.stdout
+    assert "after 1 attempt:" in listed.stdout
     shown = await site.kastor("show", "r", str(second["key"]))
     assert json.loads(shown.stdout) == second
     missing = await site.kastor("show", "r", "999")
