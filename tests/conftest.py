@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -13,6 +14,17 @@ import pytest
 
 from kastor.testing import KastorServer
 from tests.postgres.server import database, direct
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the program as it is: pytest would rewrite the whole package for its one plugin.
+
+    That parses each module when it is first imported, and CPython 3.11 cannot do so in two threads
+    at once: "AST constructor recursion depth mismatch".
+    """
+    hook: Any = config.pluginmanager.rewrite_hook
+    hook._must_rewrite.discard("kastor")
+    hook._marked_for_rewrite_cache.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
