@@ -17,8 +17,8 @@ import sys
 import kastor.assembly
 import kastor.server
 from kastor.query.settings import QuerySettings
-kastor.server.SWITCH_SECONDS = {switch}
-kastor.assembly._query_settings = lambda settings: QuerySettings(aggregate={aggregate})
+kastor.server.run.SWITCH_SECONDS = {switch}
+kastor.hosting.assembly._query_settings = lambda settings: QuerySettings(aggregate={aggregate})
 sys.argv = ["kastor", *sys.argv[1:]]
 from kastor.cli.main import main
 main()

@@ -32,7 +32,7 @@
     ├── CatalogChanged               a query compiled for older models; never leaves the server
     └── Unavailable                  cannot write now; nothing was acknowledged
 
-Nothing here knows HTTP; `kastor.api.problem` maps classes to statuses.
+Nothing here knows HTTP; `kastor.api.http.problem` maps classes to statuses.
 """
 
 from __future__ import annotations

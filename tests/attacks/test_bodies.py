@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import httpx2
 import pytest
 
-from kastor.api.problem import MOST_DETAILS
+from kastor.api.http.problem import MOST_DETAILS
 from kastor.testing import KastorServer
 
 from .watch import watched

@@ -17,8 +17,8 @@ import pytest
 from kastor.errors import InvalidArgument
 from kastor.events.endpoints import EndpointPolicy, make_sink, read_endpoint
 from kastor.events.model import FAULT_TEXT, Delivered, Fault
-from kastor.events.secrets import SECRET_BYTES, Secret, SecretError, read_secret
 from kastor.events.sinks.webhook import LONGEST_RETRY
+from kastor.outside.secrets import SECRET_BYTES, Secret, SecretError, read_secret
 from kastor.testing import KastorServer
 from tests.events.factory import event
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from kastor.tls import ensure_development_certificate
+from kastor.server.certificate import ensure_development_certificate
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -15,14 +15,14 @@ import pytest
 
 from kastor.events.endpoint_kinds import KafkaEndpoint
 from kastor.events.endpoints import make_sink, read_endpoint
-from kastor.events.policy import Address, EndpointPolicy
-from kastor.events.sinks.addresses import AddressRefusedError, allowed_addresses
 from kastor.events.sinks.kafka_brokers import BrokerCheck, connection_settings
-from kastor.events.sinks.trust import named_context
 from kastor.ingest.inputs import read_input
 from kastor.ingest.mqtt import MqttSource
 from kastor.ingest.pipeline import Pipeline
-from kastor.tls import ensure_development_certificate
+from kastor.outside.addresses import AddressRefusedError, allowed_addresses
+from kastor.outside.bounds import Address, EndpointPolicy
+from kastor.outside.trust import named_context
+from kastor.server.certificate import ensure_development_certificate
 
 from .brokers import KafkaMock
 from .factory import updates

@@ -23,9 +23,9 @@ from kastor.events.endpoints import (
     read_endpoint,
     require_library,
 )
-from kastor.events.hiding import hide
-from kastor.events.secrets import Secret, SecretError, read_header, read_secret
 from kastor.events.templates import render
+from kastor.outside.hiding import hide
+from kastor.outside.secrets import Secret, SecretError, read_header, read_secret
 
 from .factory import event
 

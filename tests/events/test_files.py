@@ -16,8 +16,8 @@ import pytest
 
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.model import Delivered, Event, Sink
-from kastor.events.policy import EndpointPolicy
 from kastor.events.sinks import file as file_sink
+from kastor.outside.bounds import EndpointPolicy
 
 from .factory import updates
 

@@ -21,7 +21,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_binary_event
 from kastor.errors import InvalidArgument
 from kastor.events.endpoints import EndpointPolicy, make_sink, read_endpoint
 from kastor.events.model import Delivered, Fault, Sink
-from kastor.events.policy import is_public
+from kastor.outside.bounds import is_public
 
 from .brokers import free_port
 from .factory import event, updates

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from paho.mqtt.client import Client
 
-from kastor.events.policy import UNBOUNDED
 from kastor.ingest.inputs import read_input
 from kastor.ingest.mapping import Message
 from kastor.ingest.mqtt import BrokerRefusal, MqttSource, _Connection
 from kastor.ingest.pipeline import Pipeline
 from kastor.ingest.tally import Tally
+from kastor.outside.bounds import UNBOUNDED
 
 pytestmark = pytest.mark.anyio
 RULES = [

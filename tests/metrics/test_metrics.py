@@ -14,8 +14,8 @@ import httpx2
 import pytest
 
 from kastor import __version__
-from kastor.api.exposition import expose
-from kastor.api.measure import BOUNDS, RequestMeter
+from kastor.api.http.meter import BOUNDS, RequestMeter
+from kastor.api.own.exposition import expose
 from kastor.auth.tokens import create_token
 from kastor.testing import KastorServer
 

@@ -19,7 +19,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from kastor.engines import open_graph_file
+from kastor.hosting.open import open_graph_file
 from kastor.storage import transfer
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.sqlite.transfer import SqliteGraphFile

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kastor.api.request import parse_json
+from kastor.api.http.request import parse_json
 from kastor.errors import KastorError
 
 from .engines import Engine

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from kastor.assembly import _tell_of_interfaces_inside
 from kastor.errors import KastorError, ModelRefused
 from kastor.graph import commands as c
+from kastor.hosting.assembly import _tell_of_interfaces_inside
 from kastor.records import ChangeKind
 from tests.logged import logged
 

@@ -14,8 +14,8 @@ from kastor.events.filter import parse
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Delivered, Event, Fault
 from kastor.events.worker import DeliverySettings, RouteWorker
+from kastor.outside.lease import Lease
 from kastor.records import DeadLetter
-from kastor.storage.lease import Lease
 from kastor.storage.protocol import Store
 
 from .engines import Engine

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from kastor.api.operation import Operation
+from kastor.api.http.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.auth.roles import ROLES, Permission
 from kastor.auth.tokens import create_token

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from kastor.api.examples import _EXAMPLES, example_of
+from kastor.api.description.examples import _EXAMPLES, example_of
 from kastor.api.operations import OPERATIONS
 
 from .program import serving
@@ -17,7 +17,7 @@ from .program import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kastor.api.operation import Operation
+    from kastor.api.http.operation import Operation
 
 ONLY_ON_POSTGRESQL = {"Kastor_MoveGraph"}
 _ORDER = ("PUT", "POST", "GET", "PATCH", "DELETE")

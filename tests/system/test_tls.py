@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from kastor.tls import ensure_development_certificate
+from kastor.server.certificate import ensure_development_certificate
 
 from .program import refused, serving
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
-from kastor.api.exposition import expose
-from kastor.api.measure import RequestMeter
+from kastor.api.http.meter import RequestMeter
+from kastor.api.http.problem import STATUS
 from kastor.api.operations import OPERATIONS
-from kastor.api.problem import STATUS
+from kastor.api.own.exposition import expose
 from kastor.cli.main import app
 from kastor.cli.serve import _FLAGS
 from kastor.config import Settings

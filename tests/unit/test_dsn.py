@@ -8,7 +8,7 @@ import pytest
 
 from kastor.config import SettingsError, load_settings
 from kastor.dsn import fault_of, for_driver, has_password, shown, with_password_file
-from kastor.engines import make_databases
+from kastor.hosting.open import make_databases
 
 PASSWORD = "Tr0ub4dor"
 WITH = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from kastor.api.problem import answer
+from kastor.api.http.problem import answer
 from kastor.storage.postgres.faults import Fault, fault_of, unavailable
 
 

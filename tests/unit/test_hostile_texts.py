@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kastor.api.conditions import read_if_match
-from kastor.api.identifiers import require_dtmi
+from kastor.api.http.conditions import read_if_match
+from kastor.api.http.identifiers import require_dtmi
 from kastor.dtdl import DtdlError, parse
 from kastor.dtdl.documents import text_depth_exceeded
 from kastor.dtdl.rules import STRICT

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from kastor.storage.lease import LEASE_SECONDS, Lease, holder_name
+from kastor.outside.lease import LEASE_SECONDS, Lease, holder_name
 
 pytestmark = pytest.mark.anyio
 

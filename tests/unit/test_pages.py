@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from kastor.api.pages import link, render
+from kastor.api.description.pages import link, render
 from kastor.pages import all_pages, find_pages, refer
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "kastor").rglob("*.py"))
-SERVES_PAGES = {"pages.py", "api/pages.py", "api/docs.py"}
+SERVES_PAGES = {"pages.py", "api/description/pages.py", "api/description/docs.py"}
 NAMES_A_PAGE = re.compile(r"\bdocs/[\w-]+(?:/|\.md)|\.md\b")
 COMMAND = re.compile(r"`kastor docs\s+([a-z][\w/-]*)`")
 HREF = re.compile(r'<a href="([^"]*)"')
@@ -150,7 +150,7 @@ class TestLinks:
         assert link("https://example.org/a.md", "how-to") == "https://example.org/a.md"
         assert link("#here", "how-to") == "#here"
         assert link("../../bench/README.md", "how-to") is None
-        assert link("../src/kastor/server.py", "") is None
+        assert link("../src/kastor/server/run.py", "") is None
 
     def test_a_link_to_what_readers_do_not_have_is_plain_text(self) -> None:
         html = render("architecture")

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from kastor.config import Settings
-from kastor.listening import CertificateError, require_certificate
-from kastor.tls import DevelopmentCertificate, ensure_development_certificate
+from kastor.server.certificate import DevelopmentCertificate, ensure_development_certificate
+from kastor.server.socket import CertificateError, require_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 
-from kastor import tls
+from kastor.server import certificate as tls
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ NOUNS = re.compile(
     r"|graph|token|letter|entry|entrie|message|base|second|warning|connection)s\b"
 )
 ALWAYS_MORE_THAN_ONE = {
-    ("api/models.py", "len(wanted)"),
-    ("api/warnings.py", "len(told) - MOST + 1"),
+    ("api/contract/models.py", "len(wanted)"),
+    ("api/http/warnings.py", "len(told) - MOST + 1"),
     ("cli/copy.py", "len(ours)"),
     ("config.py", "self.workers"),
     ("graph/uploads.py", "len(raw)"),

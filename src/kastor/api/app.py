@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kastor.api.bodies import BodyBudget
-from kastor.api.matcher import Matcher
-from kastor.api.measure import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
-from kastor.api.names import check_headers, check_parameters
-from kastor.api.operation import Operation
+from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.matcher import Matcher
+from kastor.api.http.meter import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
+from kastor.api.http.names import check_headers, check_parameters
+from kastor.api.http.operation import Operation
+from kastor.api.http.problem import answer, unexpected
+from kastor.api.http.request import READ_HEADER, Request, Response, StreamResponse, json_response
+from kastor.api.http.signposts import Signposts
+from kastor.api.http.streaming import STALL_SECONDS, send_stream
+from kastor.api.http.versions import require_version
+from kastor.api.http.warnings import warning_header
 from kastor.api.operations import OPERATIONS
-from kastor.api.problem import answer, unexpected
-from kastor.api.request import READ_HEADER, Request, Response, StreamResponse, json_response
-from kastor.api.signposts import Signposts
-from kastor.api.streaming import STALL_SECONDS, send_stream
-from kastor.api.versions import require_version
-from kastor.api.warnings import warning_header
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
 from kastor.errors import Forbidden, KastorError, MethodNotAllowed, NotFound, Unauthenticated
 from kastor.logs import get_logger
@@ -34,11 +34,11 @@ from kastor.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from kastor.api.hosting import Addressed, Hosting
-    from kastor.api.request import Receive, Scope, Send
-    from kastor.api.services import Services
-    from kastor.api.strangers import StrangerCheck
+    from kastor.api.http.addressing import Addressed, Hosting
+    from kastor.api.http.origins import StrangerCheck
+    from kastor.api.http.request import Receive, Scope, Send
     from kastor.auth.tokens import TokenStore
+    from kastor.hosting.services import Services
 
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
@@ -256,7 +256,7 @@ class Application:
                 f"{scope['method']} is not possible here; allowed: {', '.join(_READING)}.",
                 allowed=_READING,
             )
-        from kastor.api.openapi import build_openapi  # noqa: PLC0415 - seldom asked for
+        from kastor.api.description.openapi import build_openapi  # noqa: PLC0415 - seldom asked for
 
         url = self._base_url(scope, dict(scope["headers"]))
         description = build_openapi(url, strict=self._strict)
@@ -264,7 +264,7 @@ class Application:
 
     async def _serve_docs(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._docs is None:
-            from kastor.api.docs import build_docs  # noqa: PLC0415 - seldom asked for
+            from kastor.api.description.docs import build_docs  # noqa: PLC0415 - seldom asked for
 
             self._docs = build_docs(strict=self._strict)
         started = time.perf_counter()

@@ -71,7 +71,7 @@ async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
 
 
 async def _open(place: str, stack: AsyncExitStack, *, writes: bool) -> GraphFile:
-    from kastor.engines import PlaceError, open_graph_file
+    from kastor.hosting.open import PlaceError, open_graph_file
 
     try:
         return await stack.enter_async_context(open_graph_file(place, writes=writes))

@@ -103,9 +103,9 @@ async def _make_anew(placement: FilePlacement, names: Sequence[str]) -> None:
 
 
 async def _reset_schemas(settings: Settings, wanted: list[str] | None, yes: bool) -> None:
-    from kastor.engines import DatabaseError, make_databases
     from kastor.errors import KastorError
-    from kastor.server import empty
+    from kastor.hosting.open import DatabaseError, make_databases
+    from kastor.server.run import empty
     from kastor.storage.bounds import GraphRefusedError
 
     try:

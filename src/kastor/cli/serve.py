@@ -17,7 +17,7 @@ from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.config import Settings
-    from kastor.server import Started
+    from kastor.server.run import Started
 
 Flag = typer.Option
 
@@ -88,12 +88,12 @@ _FLAGS = {
 
 def _run(settings: Settings) -> None:
     from kastor.auth.tokens import TokenFileError
-    from kastor.engines import DatabaseError
     from kastor.errors import Unavailable
-    from kastor.listening import CertificateError, PortTakenError
+    from kastor.hosting.open import DatabaseError
+    from kastor.server.socket import CertificateError, PortTakenError
+    from kastor.server.workers import WorkerError, run
     from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
-    from kastor.workers import WorkerError, run
 
     os.umask(0o077)  # for what libraries make; what Kastor makes is its owner's alone anyhow
     try:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from kastor.api.problem import answer
+from kastor.api.http.problem import answer
 from kastor.errors import KastorError, Unavailable
 
 if TYPE_CHECKING:
-    from kastor.api.request import Receive, Response, Scope, Send
+    from kastor.api.http.request import Receive, Response, Scope, Send
 
 HEALTH = frozenset(("/healthz", "/readyz", "/health"))
 """Paths that a full server answers."""

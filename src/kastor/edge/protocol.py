@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kastor.api.problem import answer
+from kastor.api.http.problem import answer
 from kastor.edge.answers import HEALTH, full, last_answer, too_many
 from kastor.edge.heads import (
     absolute_target,

@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Meta, Struct
 
-from kastor.events.secrets import Secret, TextOrSecret
 from kastor.events.templates import check_template
+from kastor.outside.secrets import Secret, TextOrSecret
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=300)]

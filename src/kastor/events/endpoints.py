@@ -13,8 +13,8 @@ import msgspec
 from kastor.errors import InvalidArgument, KastorError
 from kastor.events.endpoint_kinds import Endpoint
 from kastor.events.model import Sink
-from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.extras import install_extra
+from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 
 __all__ = [
     "KINDS",

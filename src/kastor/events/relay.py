@@ -21,12 +21,12 @@ from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.filter import parse
 from kastor.events.meter import WINDOW_SECONDS, DeliveryMeter
 from kastor.events.model import Sink
-from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.logs import get_logger
+from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
+from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.records import EndpointRow, RouteRow
 from kastor.storage.events import EventStore
-from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.types import Ticks
 from kastor.vital import Kept, Part, Vitals
 

@@ -15,8 +15,8 @@ from kastor.clock import from_datetime, now_ticks
 from kastor.errors import Conflict, InvalidArgument, KastorError, NotFound
 from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
-from kastor.events.policy import EndpointPolicy
 from kastor.events.relay import Relay, RouteState
+from kastor.outside.bounds import EndpointPolicy
 from kastor.records import DeadLetter, EndpointRow, RouteRow
 from kastor.storage.bounds import require_room
 from kastor.storage.events import EventStore

@@ -23,13 +23,13 @@ from kastor.clock import TICKS_PER_SECOND, from_datetime, now_ticks
 from kastor.errors import InvalidArgument, Unavailable
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
-from kastor.events.hiding import hide
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Event, Fault, Sink
 from kastor.logs import get_logger
+from kastor.outside.hiding import hide
+from kastor.outside.lease import Lease
 from kastor.records import DeadLetter, LoggedChange, RouteRow
 from kastor.storage.events import EventStore
-from kastor.storage.lease import Lease
 from kastor.vital import attempt
 
 _log = get_logger("kastor.events")

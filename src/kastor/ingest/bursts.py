@@ -21,8 +21,8 @@ from kastor.graph.service import GraphService
 from kastor.ingest.merge import Outcome, merge
 from kastor.ingest.rules import Path, Reading
 from kastor.logs import get_logger
+from kastor.outside.lease import Lease
 from kastor.records import Context
-from kastor.storage.lease import Lease
 from kastor.types import Ticks
 
 ATTEMPTS = 50

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kastor.errors import InvalidArgument, KastorError
-from kastor.events.policy import UNBOUNDED, EndpointPolicy
-from kastor.events.secrets import Secret
 from kastor.extras import install_extra
 from kastor.ingest.rules import Match, Rule, compile_rule, rule_label
+from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
+from kastor.outside.secrets import Secret
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
 MOST_STEPS = 10_000

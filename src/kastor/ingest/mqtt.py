@@ -24,16 +24,16 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from kastor.events.hiding import hide
-from kastor.events.policy import UNBOUNDED, EndpointPolicy
-from kastor.events.secrets import SecretError, read_optional
-from kastor.events.sinks.paho_client import GuardedClient
-from kastor.events.sinks.trust import tls_context
 from kastor.ingest.inputs import MqttInput
 from kastor.ingest.mapping import Message
 from kastor.ingest.pipeline import Pipeline, Verdict
 from kastor.logs import get_logger
-from kastor.storage.lease import Lease
+from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
+from kastor.outside.hiding import hide
+from kastor.outside.lease import Lease
+from kastor.outside.mqtt_client import GuardedClient
+from kastor.outside.secrets import SecretError, read_optional
+from kastor.outside.trust import tls_context
 from kastor.vital import Kept, Vitals, attempt
 from kastor.waiting import in_own_thread
 

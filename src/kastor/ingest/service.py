@@ -24,7 +24,6 @@ from kastor.errors import (
     NotFound,
     Unavailable,
 )
-from kastor.events.policy import UNBOUNDED, EndpointPolicy
 from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts
 from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require_library
@@ -33,10 +32,11 @@ from kastor.ingest.pipeline import Pipeline, Taken, Verdict
 from kastor.ingest.tally import Counts, RejectedMessage, Tally
 from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.logs import get_logger
+from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
+from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.records import InputRow
 from kastor.storage.bounds import require_room
 from kastor.storage.inputs import InputStore
-from kastor.storage.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.vital import Kept, Vitals
 from kastor.words import counted
 

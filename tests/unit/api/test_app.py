@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kastor.api.app import Application
-from kastor.api.hosting import Addressed
+from kastor.api.http.addressing import Addressed
 from kastor.auth.tokens import TokenStore, create_token
 from kastor.errors import NotFound
 from kastor.logs import flush
@@ -246,7 +246,7 @@ class TestNothingIsKeptOfStrangers:
         def fail(_raw: bytes) -> None:
             raise AssertionError
 
-        monkeypatch.setattr("kastor.api.request.parse_query", fail)
+        monkeypatch.setattr("kastor.api.http.request.parse_query", fail)
         store, made = tokens
         assert (await _get(_app(tokens=store))).status == 401
         assert (await _get(_app(tokens=store), headers=_bearer(made["none"]))).status == 403

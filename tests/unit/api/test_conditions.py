@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kastor.api.conditions import MAX_TAGS, read_if_match, read_if_none_match
+from kastor.api.http.conditions import MAX_TAGS, read_if_match, read_if_none_match
 from kastor.errors import InvalidArgument
 
 TAGS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF), max_size=10).map(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kastor.api.docs import for_older_readers
-from kastor.api.openapi import build_openapi
+from kastor.api.description.docs import for_older_readers
+from kastor.api.description.openapi import build_openapi
 
 
 def nodes(value: Any) -> Iterator[dict[str, Any]]:

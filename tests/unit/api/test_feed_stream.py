@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kastor.api.feed import _stream
+from kastor.api.own.feed import _stream
 from kastor.errors import TooManyRequests, Unavailable
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kastor.api.identifiers import decode_segment, require_dtmi, require_id, require_new_id
-from kastor.api.paging import segment
+from kastor.api.http.identifiers import decode_segment, require_dtmi, require_id, require_new_id
+from kastor.api.http.paging import segment
 from kastor.errors import InvalidArgument, NotFound
 
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=130)

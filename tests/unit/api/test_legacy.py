@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kastor.api.legacy import strip_rows, strip_twin, without_source_times
+from kastor.api.contract.legacy import strip_rows, strip_twin, without_source_times
 
 TIME = "2024-01-01T00:00:00.0000000Z"
 ENTRY = {"lastUpdateTime": TIME, "sourceTime": "2024"}

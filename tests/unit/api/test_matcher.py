@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kastor.api.matcher import Matcher
-from kastor.api.operation import Operation
+from kastor.api.http.matcher import Matcher
+from kastor.api.http.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.errors import KastorError, MethodNotAllowed, NotFound
 

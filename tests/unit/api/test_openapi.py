@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from kastor.api.openapi import build_openapi
-from kastor.api.operation import Operation
+from kastor.api.description.openapi import build_openapi
+from kastor.api.http.operation import Operation
 from kastor.api.operations import OPERATIONS
 from kastor.auth.roles import READER, Permission
 

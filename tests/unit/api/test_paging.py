@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kastor.api.paging import max_items, next_link, read_token
+from kastor.api.http.paging import max_items, next_link, read_token
 from kastor.errors import InvalidArgument
 from kastor.signing import MAX_TOKEN, sign, unsign
 

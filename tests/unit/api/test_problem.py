@@ -11,8 +11,8 @@ import pytest
 
 import kastor
 from kastor import errors as e
-from kastor.api.problem import STATUS, answer, unexpected
-from kastor.api.request import JSON_TYPE, Response
+from kastor.api.http.problem import STATUS, answer, unexpected
+from kastor.api.http.request import JSON_TYPE, Response
 
 
 def _all_classes() -> list[type[e.KastorError]]:
@@ -44,7 +44,7 @@ def _headers(response: Response) -> dict[bytes, bytes]:
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_every_error_class_has_a_status(kind: type[e.KastorError]) -> None:
-    assert kind in STATUS, f"give {kind.__name__} a status in kastor.api.problem"
+    assert kind in STATUS, f"give {kind.__name__} a status in kastor.api.http.problem"
     assert 400 <= STATUS[kind] < 600
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kastor.api import request as request_module
-from kastor.api.bodies import DECODED_AT_ONCE, FREE_BYTES, MOST_BYTES, BodyBudget
-from kastor.api.query import read_members
-from kastor.api.request import (
+from kastor.api.contract.query import read_members
+from kastor.api.http import request as request_module
+from kastor.api.http.bodies import DECODED_AT_ONCE, FREE_BYTES, MOST_BYTES, BodyBudget
+from kastor.api.http.request import (
     LARGE_BYTES,
     MAX_PARAMETERS,
     ClientGone,

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from kastor.api.http.signposts import _HINTS, Signposts
 from kastor.api.operations import OPERATIONS
-from kastor.api.signposts import _HINTS, Signposts
 
 THERE = [(each.method, each.path) for each in OPERATIONS]
 

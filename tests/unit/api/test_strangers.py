@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kastor.api.strangers import StrangerCheck
+from kastor.api.http.origins import StrangerCheck
 from kastor.errors import ForwardedNotAllowed, HostNotAllowed, OriginNotAllowed
 
 from .wire import scope_of

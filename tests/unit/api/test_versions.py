@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kastor.api.request import parse_query
-from kastor.api.versions import NEWEST, SUPPORTED, require_version
+from kastor.api.http.request import parse_query
+from kastor.api.http.versions import NEWEST, SUPPORTED, require_version
 from kastor.errors import ApiVersionError
 
 

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kastor.api.warnings import LONGEST, MOST, warning_header
+from kastor.api.http.warnings import LONGEST, MOST, warning_header
 
 
 def test_one_warning_is_quoted_too() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from kastor.api.request import Request
+from kastor.api.http.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence

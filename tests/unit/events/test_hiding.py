@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kastor.events.hiding import hide
+from kastor.outside.hiding import hide
 
 SECRETS = [
     "plain-s3cret",

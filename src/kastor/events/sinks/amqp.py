@@ -17,12 +17,12 @@ from kastor.events.envelope import (
     structured,
 )
 from kastor.events.model import Event, Fault
-from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import read_optional
-from kastor.events.sinks.addresses import allowed_addresses
 from kastor.events.sinks.connected import ConnectedSink
-from kastor.events.sinks.trust import named_context
 from kastor.events.templates import render
+from kastor.outside.addresses import allowed_addresses
+from kastor.outside.bounds import EndpointPolicy
+from kastor.outside.secrets import read_optional
+from kastor.outside.trust import named_context
 
 SHORT_TEXT = 255
 """Bytes that AMQP 0-9-1 has for a routing key, a message id, a type and a content type."""

@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
-from kastor.events.secrets import SecretError
 from kastor.events.sinks.lanes import Lanes
+from kastor.outside.hiding import hide
+from kastor.outside.secrets import SecretError
 from kastor.words import counted
 
 _CLOSE_SECONDS = 2.0

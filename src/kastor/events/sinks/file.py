@@ -17,12 +17,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from kastor.events.beneath import open_file, open_folder
 from kastor.events.endpoint_kinds import FileEndpoint
 from kastor.events.envelope import delivery_trace, structured
 from kastor.events.model import Delivered, Event, Fault
-from kastor.events.policy import EndpointPolicy
 from kastor.events.sinks import made
+from kastor.outside.beneath import open_file, open_folder
+from kastor.outside.bounds import EndpointPolicy
 from kastor.waiting import in_own_thread
 
 LOCK_SECONDS, LOCK_PAUSE_SECONDS = 5.0, 0.01

@@ -16,12 +16,12 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from kastor.events.endpoint_kinds import KafkaEndpoint
 from kastor.events.envelope import STRUCTURED_TYPE, delivery_trace, kafka_headers, structured
-from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
-from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import SecretError, read_optional
 from kastor.events.sinks.kafka_brokers import BrokerCheck, connection_settings
 from kastor.logs import library_logger
+from kastor.outside.bounds import EndpointPolicy
+from kastor.outside.hiding import hide
+from kastor.outside.secrets import SecretError, read_optional
 from kastor.waiting import in_own_thread
 from kastor.words import counted
 

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from confluent_kafka.admin import AdminClient
 
 from kastor.events.endpoint_kinds import KafkaEndpoint
-from kastor.events.policy import EndpointPolicy
-from kastor.events.sinks.addresses import allowed_addresses
 from kastor.logs import library_logger
+from kastor.outside.addresses import allowed_addresses
+from kastor.outside.bounds import EndpointPolicy
 from kastor.waiting import in_own_thread
 
 CHECK_SECONDS = 60.0

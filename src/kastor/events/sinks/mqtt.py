@@ -19,12 +19,12 @@ from paho.mqtt.properties import Properties
 from kastor.events.endpoint_kinds import MqttEndpoint
 from kastor.events.envelope import STRUCTURED_TYPE, attributes, delivery_trace, structured
 from kastor.events.model import Event, Fault
-from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import read_optional
 from kastor.events.sinks.connected import ConnectedSink
-from kastor.events.sinks.paho_client import GuardedClient
-from kastor.events.sinks.trust import tls_context
 from kastor.events.templates import render
+from kastor.outside.bounds import EndpointPolicy
+from kastor.outside.mqtt_client import GuardedClient
+from kastor.outside.secrets import read_optional
+from kastor.outside.trust import tls_context
 from kastor.waiting import in_own_thread
 
 KEEP_ALIVE = 30

@@ -25,12 +25,12 @@ from kastor.events.envelope import (
     structured,
 )
 from kastor.events.model import Event, Fault
-from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import read_optional, read_secret
-from kastor.events.sinks.addresses import allowed_addresses
 from kastor.events.sinks.connected import ConnectedSink
-from kastor.events.sinks.trust import tls_context
 from kastor.events.templates import render
+from kastor.outside.addresses import allowed_addresses
+from kastor.outside.bounds import EndpointPolicy
+from kastor.outside.secrets import read_optional, read_secret
+from kastor.outside.trust import tls_context
 
 _MESSAGE_TOO_LARGE = 10_054  # JetStream: larger than the stream's max_msg_size
 _HEADER_OVERHEAD = 64

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from kastor.events.endpoint_kinds import StdoutEndpoint
 from kastor.events.envelope import delivery_trace, structured
 from kastor.events.model import Delivered, Event, Fault
-from kastor.events.policy import EndpointPolicy
+from kastor.outside.bounds import EndpointPolicy
 from kastor.waiting import in_own_thread
 
 _PRINTING = threading.Lock()

@@ -26,14 +26,14 @@ from kastor.events.envelope import (
     http_headers,
     structured,
 )
-from kastor.events.hiding import hide
 from kastor.events.model import Delivered, Event, Fault
-from kastor.events.policy import EndpointPolicy
-from kastor.events.secrets import SecretError, read_header, read_optional, read_text
 from kastor.events.sinks.lanes import Lanes
-from kastor.events.sinks.outbound import GuardedTransport
 from kastor.events.sinks.signature import signature_headers, signing_key
-from kastor.events.sinks.trust import tls_context
+from kastor.outside.bounds import EndpointPolicy
+from kastor.outside.hiding import hide
+from kastor.outside.http_client import GuardedTransport
+from kastor.outside.secrets import SecretError, read_header, read_optional, read_text
+from kastor.outside.trust import tls_context
 from kastor.words import counted
 
 ANSWER_BYTES = 65_536

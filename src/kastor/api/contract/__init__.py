@@ -1,0 +1,1 @@
+"""The operations of Azure Digital Twins' data plane."""

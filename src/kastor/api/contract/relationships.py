@@ -1,0 +1,117 @@
+"""Relationships and their two listings (spec rest-api B.3.1 to B.3.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from kastor.api.http.identifiers import require_id, require_new_id
+from kastor.api.http.paging import max_items, next_link, read_token, segment
+from kastor.api.http.request import Request, Response, etag_header, json_response
+from kastor.graph.commands import (
+    DeleteRelationship,
+    PatchRelationship,
+    PutRelationship,
+    Written,
+)
+from kastor.graph.documents import with_etag
+
+if TYPE_CHECKING:
+    from kastor.hosting.services import Services
+
+_NO_CONTENT = 204
+_BEFORE_ALL = (-1, -1, -1)
+
+
+async def get_relationship(services: Services, request: Request) -> Response:
+    """Answer GET /digitaltwins/{id}/relationships/{relationshipId}."""
+    row = await services.graph.relationship(*_ids(request))
+    return json_response(with_etag(row.doc, row.etag), etag_header(row.etag))
+
+
+async def put_relationship(services: Services, request: Request) -> Response:
+    """Answer PUT of a relationship: 200 for creation and replacement alike."""
+    only_if_absent = request.only_if_absent
+    twin_id = require_id(request.parameters[0], "twin")
+    relationship_id = require_new_id(request.parameters[1], "relationship")
+    body = await request.document(services.limits.body_bytes)
+    command = PutRelationship(twin_id, relationship_id, body, only_if_absent)
+    written: Written = await services.graph.execute(command, request.context)
+    return json_response(with_etag(written.doc, written.etag), etag_header(written.etag))
+
+
+async def patch_relationship(services: Services, request: Request) -> Response:
+    """Answer PATCH of a relationship."""
+    if_match = request.if_match
+    twin_id, relationship_id = _ids(request)
+    operations = await request.patch(services.limits.body_bytes)
+    command = PatchRelationship(twin_id, relationship_id, operations, if_match)
+    written: Written = await services.graph.execute(command, request.context)
+    return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
+
+
+async def delete_relationship(services: Services, request: Request) -> Response:
+    """Answer DELETE of a relationship."""
+    if_match = request.if_match
+    twin_id, relationship_id = _ids(request)
+    command = DeleteRelationship(twin_id, relationship_id, if_match)
+    await services.graph.execute(command, request.context)
+    return Response(_NO_CONTENT)
+
+
+async def list_outgoing(services: Services, request: Request) -> Response:
+    """Answer GET /digitaltwins/{id}/relationships, in order of id."""
+    twin_id, limits = require_id(request.parameters[0], "twin"), services.limits
+    size = max_items(request, 0, limits.relationships_page)
+    token = read_token(request, "outgoing", services.store.signing_key)
+    name, after, remembered = None, "", limits.default_relationships_page
+    if token is not None:
+        after, name, remembered = token
+    elif request.first("relationshipName"):
+        name = request.first("relationshipName")
+    size = size or remembered
+    page = await services.graph.outgoing(twin_id, name, after, size)
+    link = None
+    if page.more:
+        payload = ["outgoing", page.rows[-1].id, name, size]
+        path = f"/digitaltwins/{segment(twin_id)}/relationships"
+        link = next_link(request, path, payload, services.store.signing_key)
+    value = b",".join([with_etag(row.doc, row.etag) for row in page.rows])
+    return json_response(b'{"nextLink":' + orjson.dumps(link) + b',"value":[' + value + b"]}")
+
+
+async def list_incoming(services: Services, request: Request) -> Response:
+    """Answer GET /digitaltwins/{id}/incomingrelationships, in an order that an index gives."""
+    twin_id, limits = require_id(request.parameters[0], "twin"), services.limits
+    size = max_items(request, 0, limits.relationships_page)
+    token = read_token(request, "incoming", services.store.signing_key)
+    after, remembered = _BEFORE_ALL, limits.default_relationships_page
+    if token is not None:
+        after, remembered = tuple(token[0]), token[1]
+    size = size or remembered
+    rows = await services.graph.incoming(twin_id, after, size + 1)
+    link = None
+    if len(rows) > size:
+        rows = rows[:size]
+        position = [rows[-1].name_key, rows[-1].source_key, rows[-1].key]
+        path = f"/digitaltwins/{segment(twin_id)}/incomingrelationships"
+        payload = ["incoming", position, size]
+        link = next_link(request, path, payload, services.store.signing_key)
+    suffix = f"?api-version={request.api_version}"
+    value = [
+        {
+            "$relationshipId": row.id,
+            "$sourceId": row.source_id,
+            "$relationshipName": row.name,
+            "$relationshipLink": f"{request.base_url}/digitaltwins/{segment(row.source_id)}"
+            f"/relationships/{segment(row.id)}{suffix}",
+        }
+        for row in rows
+    ]
+    return json_response(orjson.dumps({"nextLink": link, "value": value}))
+
+
+def _ids(request: Request) -> tuple[str, str]:
+    twin_id, relationship_id = request.parameters
+    return require_id(twin_id, "twin"), require_id(relationship_id, "relationship")

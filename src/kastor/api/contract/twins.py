@@ -1,0 +1,104 @@
+"""Twins, components and telemetry (spec rest-api B.2, B.3.7, B.3.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kastor.api.contract import legacy
+from kastor.api.http.identifiers import require_id, require_new_id
+from kastor.api.http.request import Request, Response, etag_header, json_response
+from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry, Written
+from kastor.graph.documents import with_etag
+
+if TYPE_CHECKING:
+    from kastor.hosting.services import Services
+
+_NO_CONTENT = 204
+
+
+async def get_twin(services: Services, request: Request) -> Response:
+    """Answer GET /digitaltwins/{id}."""
+    row = await services.graph.twin(require_id(request.parameters[0], "twin"))
+    return _twin(request, row.doc, row.etag)
+
+
+async def put_twin(services: Services, request: Request) -> Response:
+    """Answer PUT /digitaltwins/{id}: 200 for creation and replacement alike."""
+    only_if_absent = request.only_if_absent
+    twin_id = require_new_id(request.parameters[0], "twin")
+    body = await request.document(services.limits.body_bytes)
+    if body.get("$dtId", twin_id) not in (twin_id, None):
+        request.warn(f"The twin's id is that of the path, {twin_id}; $dtId of the body is ignored.")
+    if request.api_version == legacy.VERSION:
+        body = legacy.without_source_times(body)
+    command = PutTwin(twin_id, body, only_if_absent, services.limits.add_components)
+    written: Written = await services.graph.execute(command, request.context)
+    return _twin(request, written.doc, written.etag)
+
+
+async def patch_twin(services: Services, request: Request) -> Response:
+    """Answer PATCH /digitaltwins/{id}."""
+    if_match = request.if_match
+    twin_id = require_id(request.parameters[0], "twin")
+    operations = await request.patch(services.limits.body_bytes)
+    command = PatchTwin(twin_id, operations, if_match, None, services.limits.strict)
+    written: Written = await services.graph.execute(command, request.context)
+    return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
+
+
+async def delete_twin(services: Services, request: Request) -> Response:
+    """Answer DELETE /digitaltwins/{id}."""
+    if_match = request.if_match
+    command = DeleteTwin(require_id(request.parameters[0], "twin"), if_match)
+    await services.graph.execute(command, request.context)
+    return Response(_NO_CONTENT)
+
+
+async def get_component(services: Services, request: Request) -> Response:
+    """Answer GET /digitaltwins/{id}/components/{componentPath}; the etag is the twin's."""
+    twin_id, component = request.parameters
+    etag, text = await services.graph.component(
+        require_id(twin_id, "twin"), require_id(component, "component")
+    )
+    if request.api_version == legacy.VERSION:
+        text = legacy.strip_twin(text)
+    return json_response(text, etag_header(etag))
+
+
+async def patch_component(services: Services, request: Request) -> Response:
+    """Answer PATCH /digitaltwins/{id}/components/{componentPath}."""
+    if_match = request.if_match
+    twin_id = require_id(request.parameters[0], "twin")
+    component = require_id(request.parameters[1], "component")
+    operations = await request.patch(services.limits.body_bytes)
+    command = PatchTwin(twin_id, operations, if_match, component, services.limits.strict)
+    written: Written = await services.graph.execute(command, request.context)
+    return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
+
+
+async def send_telemetry(services: Services, request: Request) -> Response:
+    """Answer POST of telemetry, of a twin or of one of its components."""
+    twin_id = require_id(request.parameters[0], "twin")
+    component = None
+    if len(request.parameters) > 1:
+        component = require_id(request.parameters[1], "component")
+    body = await request.body(services.limits.body_bytes)
+    await request.decoded(body)
+    content_type = request.headers.get(b"content-type", b"application/json").decode("latin-1")
+    message_id = request.headers.get(b"message-id")
+    command = SendTelemetry(
+        twin_id,
+        body,
+        content_type,
+        None if message_id is None else message_id.decode("latin-1"),
+        component,
+    )
+    await services.graph.execute(command, request.context)
+    return Response(_NO_CONTENT)
+
+
+def _twin(request: Request, doc: bytes, etag: str) -> Response:
+    text = with_etag(doc, etag)
+    if request.api_version == legacy.VERSION:
+        text = legacy.strip_twin(text)
+    return json_response(text, etag_header(etag))

@@ -1,0 +1,133 @@
+"""Describes the operation table as OpenAPI 3.1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from kastor import __version__
+from kastor.api.description.examples import example_of
+from kastor.api.description.schemas import SCHEMAS, ref
+from kastor.api.http.operation import Operation
+from kastor.api.http.versions import ASSUMED, SUPPORTED
+from kastor.api.operations import OPERATIONS
+
+_PARAMETER_SCHEMAS: dict[str, dict[str, Any]] = {
+    "includeModelDefinition": {"type": "boolean", "default": False},
+    "includeBaseModelContents": {"type": "boolean", "default": False},
+    "dependenciesFor": {"type": "array", "items": {"type": "string"}},
+    "max-items-per-page": {"type": "integer", "minimum": 1},
+    "If-None-Match": {"type": "string", "enum": ["*"]},
+}
+_COMMON_ERRORS: dict[int, tuple[str, ...]] = {
+    400: ("ApiVersionUnspecified", "UnsupportedApiVersion", "InvalidArgument"),
+    429: ("TooManyRequests",),
+    503: ("ServiceUnavailable",),
+}
+_BODY_ERRORS: dict[int, tuple[str, ...]] = {
+    400: ("BadRequest", "InvalidArgument"),
+    413: ("PayloadTooLarge",),
+    415: ("UnsupportedMediaType", "UnsupportedContentEncoding"),
+}
+
+
+def build_openapi(server_url: str, *, strict: bool = False) -> dict[str, Any]:
+    """Return the description of this server's API; `strict` under the profile `adt`."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        if operation.in_adt or not strict:
+            described = _describe(operation, strict=strict)
+            paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Kastor",
+            "version": __version__,
+            "summary": "The Azure Digital Twins data-plane API, and Kastor's additions.",
+        },
+        "servers": [{"url": server_url}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(strict=strict),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}, {}],
+    }
+
+
+def _schemas(*, strict: bool) -> dict[str, Any]:
+    """Return the schemas; under adt queries have no parameters."""
+    if not strict:
+        return SCHEMAS
+    found = {name: schema for name, schema in SCHEMAS.items() if name != "QueryParameters"}
+    for name in ("QuerySpecification", "LiveQuerySpecification"):
+        fields = {k: v for k, v in found[name]["properties"].items() if k != "parameters"}
+        found[name] = {**found[name], "properties": fields}
+    return found
+
+
+def _describe(operation: Operation, *, strict: bool) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": f"Needs the permission `{operation.permission}`.",
+        "tags": [operation.id.partition("_")[0]],
+        "parameters": _parameters(operation, strict=strict),
+        "responses": _responses(operation),
+    }
+    if operation.body is not None:
+        media_type, schema = operation.body
+        content: dict[str, Any] = {"schema": ref(schema)}
+        body = example_of(operation.id).body
+        if body is not None:
+            content["example"] = body
+        described["requestBody"] = {"required": True, "content": {media_type: content}}
+    return described
+
+
+def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", operation.path)
+    ]
+    if operation.versioned:
+        version = {"type": "string", "enum": list(SUPPORTED), "default": ASSUMED}
+        parameters.append(
+            {"name": "api-version", "in": "query", "required": strict, "schema": version}
+        )
+    for place, names in (("query", operation.query), ("header", operation.headers)):
+        for name in names:
+            schema = _PARAMETER_SCHEMAS.get(name, {"type": "string"})
+            parameters.append({"name": name, "in": place, "required": False, "schema": schema})
+    values = example_of(operation.id).parameters
+    for parameter in parameters:
+        if parameter["name"] in values:
+            parameter["example"] = values[parameter["name"]]
+    return parameters
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "Success"}
+    if operation.result is not None:
+        success["content"] = {"application/json": {"schema": ref(operation.result)}}
+    if operation.streams:
+        success["content"] = {each: {"schema": {"type": "string"}} for each in operation.streams}
+    if operation.etag:
+        success["headers"] = {"ETag": {"schema": ref("Etag")}}
+    responses: dict[str, Any] = {str(operation.status): success}
+    codes: dict[int, list[str]] = {}
+    tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
+    if operation.body is not None:
+        tables.append(_BODY_ERRORS)
+    for table in tables:
+        for status, names in table.items():
+            known = codes.setdefault(status, [])
+            known += [name for name in names if name not in known]
+    for status, found in sorted(codes.items()):
+        content = {"application/json": {"schema": ref("Error")}}
+        responses[str(status)] = {"description": ", ".join(found), "content": content}
+    unauthorized = {"application/json": {"schema": ref("Unauthorized")}}
+    responses["401"] = {"description": "No token, or an unknown one", "content": unauthorized}
+    responses["403"] = {"description": "The token's role lacks the permission"}
+    return responses

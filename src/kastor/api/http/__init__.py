@@ -1,0 +1,1 @@
+"""HTTP itself: requests, answers, paging, problems; nothing of twins."""

@@ -1,0 +1,55 @@
+"""What is said of an operation: one row of the table in `operations`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from kastor.api.http.request import Request, Response, StreamResponse
+from kastor.auth.roles import Permission
+from kastor.hosting.services import Services
+
+Handler: TypeAlias = Callable[[Services, Request], Awaitable[Response | StreamResponse]]
+
+JSON_BODY = "application/json"
+PATCH_BODY = "application/json-patch+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row.
+
+    Attributes:
+        id: operation id, the contract's where it has one.
+        permission: what the caller needs; checked in `app` alone.
+        status: of success.
+        errors: codes by status, beyond those that every operation has.
+        result: name of the answer's schema (`schemas`), None for an empty answer.
+        body: (media type, schema name) of the request's body.
+        query: names of query parameters beside api-version.
+        headers: names of request headers that matter.
+        versioned: whether api-version is required.
+        streams: media types of an answer that is no JSON document.
+        etag: whether success carries an ETag header.
+        in_adt: whether it is there under the profile `adt`.
+        head: whether HEAD is answered as well, as GET is but without the body.
+    """
+
+    id: str
+    method: str
+    path: str
+    permission: Permission
+    handler: Handler
+    summary: str
+    status: int = 200
+    errors: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    result: str | None = None
+    body: tuple[str, str] | None = None
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    versioned: bool = True
+    streams: tuple[str, ...] = ()
+    etag: bool = False
+    in_adt: bool = True
+    head: bool = False

@@ -1,0 +1,414 @@
+"""A request as the handlers see it, and the answer they give.
+
+Nothing is parsed that is not asked for; bodies are bounded before they are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qsl
+
+import orjson
+
+from kastor.api.http.bodies import FREE_BYTES, BodyBudget
+from kastor.api.http.codings import decoder_of
+from kastor.api.http.conditions import read_if_match, read_if_none_match
+from kastor.auth.roles import ANONYMOUS, Actor
+from kastor.errors import (
+    BadRequest,
+    InvalidArgument,
+    JsonPatchInvalid,
+    KastorError,
+    MediaTypeError,
+    PayloadTooLarge,
+    ValidationFailed,
+)
+from kastor.graph.commands import IfMatch
+from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
+from kastor.records import Context
+from kastor.storage.reading import ReadFrom, read_from
+from kastor.types import Document, Json
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+Query: TypeAlias = dict[str, tuple[str, ...]]
+
+T = TypeVar("T")
+
+LARGE_BYTES = 65_536
+"""From here on a body is decoded in a thread: looking at its depth takes a while."""
+READ_HEADER = "kastor-read"
+"""Where a request reads, see `kastor.storage.reading`; other operations than reads ignore it."""
+
+JSON_TYPE = b"application/json; charset=utf-8"
+_JSON_HEADER = (b"content-type", JSON_TYPE)
+_PATCH_WANTED = "a JSON Patch (an array of operations) as application/json-patch+json"
+_BODY_TYPES = frozenset({"application/json", "application/json-patch+json", ""})
+
+
+@dataclass(slots=True)
+class Response:
+    """Status, body and headers beyond Content-Type and Content-Length."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = field(default_factory=list)
+    content_type: tuple[bytes, bytes] | None = None
+
+
+@dataclass(slots=True)
+class StreamResponse:
+    """An answer without an end of its own.
+
+    It stops when its client goes, the server stops or `access_lost` returns.
+
+    Attributes:
+        farewell: makes the last chunk for a client that stopped reading; None: it gets none.
+        access_lost: returns when the client may no longer have the stream.
+    """
+
+    chunks: AsyncIterator[bytes]
+    content_type: bytes
+    headers: Headers = field(default_factory=list)
+    status: int = 200
+    farewell: Callable[[KastorError], bytes] | None = None
+    access_lost: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+
+def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:
+    """Return an answer of JSON text."""
+    return Response(status, body, list(headers), _JSON_HEADER)
+
+
+def etag_header(etag: str) -> tuple[bytes, bytes]:
+    """Return the ETag header of a resource."""
+    return b"etag", b'W/"' + etag.encode() + b'"'
+
+
+MAX_PARAMETERS = 1_000
+"""Of one query string; `dependenciesFor` may be repeated."""
+
+_KEPT_QUERY_BYTES = 128
+
+
+def parse_query(raw: bytes) -> Query:
+    """Return the query parameters by their names in lower case: any case will do (decisions 1).
+
+    Raises:
+        InvalidArgument: there are more than MAX_PARAMETERS.
+    """
+    # Only the few short ones that most requests have are kept: others are as many as can be sent.
+    return _kept_query(raw) if len(raw) <= _KEPT_QUERY_BYTES else _parse_query(raw)
+
+
+def _parse_query(raw: bytes) -> Query:
+    if raw.count(b"&") >= MAX_PARAMETERS:
+        raise InvalidArgument(f"The address has more than {MAX_PARAMETERS} query parameters.")
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        found.setdefault(name.lower(), []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
+
+
+_kept_query = lru_cache(maxsize=256)(_parse_query)
+
+
+class ClientGone(KastorError):
+    """The client closed the connection before it had an answer; nothing is sent."""
+
+
+class Request:
+    """One request on its way through the operation's handler."""
+
+    __slots__ = (
+        *("_bodies", "_has_turn", "_kept", "_kept_for", "_peer", "_query", "_query_string"),
+        *("_receive", "_size", "actor", "api_version", "base_url", "headers", "parameters"),
+        "warnings",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        parameters: tuple[str, ...],
+        bodies: BodyBudget | None = None,
+    ) -> None:
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._query_string: bytes = scope["query_string"]
+        self._query: Query | None = None
+        self.parameters = parameters
+        self.api_version = ""
+        self.base_url = ""
+        self.actor: Actor
+        self.warnings: list[str] | None = None
+        self._peer = (scope.get("client") or ("",))[0]
+        self._receive = receive
+        self._size = 0
+        self._bodies = bodies
+        self._kept, self._kept_for = 0, ""
+        self._has_turn = False
+
+    def warn(self, text: str) -> None:
+        """Say something beside the answer, in its header `kastor-warning`."""
+        if self.warnings is None:
+            self.warnings = []
+        self.warnings.append(text)
+
+    @property
+    def query(self) -> Query:
+        """The query parameters, which nobody looks at before access is checked.
+
+        Raises:
+            InvalidArgument: there are too many.
+        """
+        if self._query is None:
+            self._query = parse_query(self._query_string)
+        return self._query
+
+    @property
+    def context(self) -> Context:
+        """Who asks, the trace of the request, and the size of its body if that was read."""
+        trace = self.headers.get(b"traceparent")
+        text = None if trace is None else trace.decode("latin-1")
+        return Context(self.actor.name, text, self._size)
+
+    @property
+    def client(self) -> str:
+        """Whose streams are counted together: the token's, or the address's where there is none.
+
+        Anonymous clients are told apart by address, so that one machine cannot take the places of
+        all others; of IPv6 the network counts, since a machine has as many addresses as it likes.
+        """
+        if self.actor is not ANONYMOUS:
+            return f"token {self.actor.name}"
+        with contextlib.suppress(ValueError):
+            address = ipaddress.ip_address(self._peer.partition("%")[0])
+            if address.version == 6 and address.ipv4_mapped is None:  # noqa: PLR2004 - IPv6
+                return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(self._peer)
+
+    def choose_source(self) -> None:
+        """Let this request read where its header `kastor-read` says.
+
+        It stands in the request's context, which is its own (`kastor.edge.protocol`).
+
+        Raises:
+            InvalidArgument: the header has another value.
+        """
+        value = self.headers.get(READ_HEADER.encode())
+        if value is None:
+            return
+        try:
+            read_from.set(ReadFrom(value.decode("latin-1").strip().lower()))
+        except ValueError:
+            known = ", ".join(each.value for each in ReadFrom)
+            raise InvalidArgument(f"The header {READ_HEADER} takes one of: {known}.") from None
+
+    @property
+    def if_match(self) -> IfMatch | None:
+        """The If-Match condition; raises InvalidArgument where it is malformed."""
+        value = self.headers.get(b"if-match")
+        return None if value is None else read_if_match(value.decode("latin-1"))
+
+    @property
+    def only_if_absent(self) -> bool:
+        """Whether If-None-Match is `*`; raises InvalidArgument for anything else."""
+        value = self.headers.get(b"if-none-match")
+        return value is not None and read_if_none_match(value.decode("latin-1"))
+
+    def first(self, name: str) -> str | None:
+        """Return the first value of a query parameter."""
+        values = self.query.get(name.lower())
+        return values[0] if values else None
+
+    @property
+    def media_type(self) -> str:
+        """The declared type of the body in lower case, without parameters."""
+        declared = self.headers.get(b"content-type", b"").decode("latin-1")
+        return declared.partition(";")[0].strip().lower()
+
+    @property
+    def declared_length(self) -> int | None:
+        """Bytes that the body is said to have, as it comes; None where it is not said."""
+        length = self.headers.get(b"content-length", b"")
+        if b"content-encoding" in self.headers or not length.isdigit():
+            return None
+        return int(length)
+
+    async def body(
+        self, limit: int, types: Container[str] = _BODY_TYPES, wanted: str = "application/json"
+    ) -> bytes:
+        """Return the whole body; of JSON without a byte order mark (decisions 1).
+
+        Args:
+            limit: bytes.
+            types: media types that are taken.
+            wanted: the one that the error names.
+
+        Raises:
+            MediaTypeError: it is declared as something else than one of `types`.
+            EncodingError: it is compressed in a way that is not taken.
+            InvalidArgument: it is not what its content coding says.
+            ClientGone: the client went away before the body's end.
+            PayloadTooLarge: it has more than `limit` bytes, compressed or not.
+            TooManyRequests: the bodies of all requests take too much.
+        """
+        if self.media_type not in types:
+            raise MediaTypeError(
+                f"The media type {self.media_type[:80]} is not supported; send {wanted}."
+            )
+        length = self.headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        decoder = decoder_of(self.headers.get(b"content-encoding", b""), limit)
+        chunks: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The client went away before the end of its body.")
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            more = message.get("more_body", False)
+            if decoder is None:
+                chunks.append(chunk)
+            elif not await decoder.take(chunk):
+                raise _too_large(limit)
+            self._keep(size if decoder is None else decoder.size)
+        body = b"".join(chunks) if decoder is None else decoder.end()
+        self._size = len(body)
+        return body.removeprefix(codecs.BOM_UTF8) if types is _BODY_TYPES else body
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the work's result; when the client goes away, end the work instead.
+
+        Raises:
+            ClientGone: nobody is left to answer.
+        """
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self._until_gone())
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ClientGone("The client went away.")
+            return task.result()
+        finally:
+            task.cancel()
+            gone.cancel()
+
+    async def _until_gone(self) -> None:
+        # What comes first may be the body, where nobody has read it.
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    def _keep(self, size: int) -> None:
+        """Count what the body takes so far; raises TooManyRequests."""
+        more = size - FREE_BYTES - self._kept
+        if more <= 0 or self._bodies is None:
+            return
+        self._kept_for = self._kept_for or self.client
+        self._bodies.take(self._kept_for, more)
+        self._kept += more
+
+    def let_go(self) -> None:
+        """Count the body no longer: it has been answered; doing so twice does no harm."""
+        if self._bodies is None:
+            return
+        if self._kept:
+            self._bodies.give_back(self._kept_for, self._kept)
+            self._kept = 0
+        if self._has_turn:
+            self._has_turn = False
+            self._bodies.turns.release()
+
+    async def decoded(self, body: bytes) -> Json:
+        """Return the decoded body, as `parse_json`; of a large one off the event loop, in turn.
+
+        The turn ends with the request: until then the values are in memory.
+        """
+        if len(body) <= LARGE_BYTES:
+            return parse_json(body)
+        if self._bodies is not None and not self._has_turn:
+            await self._bodies.turns.acquire()
+            self._has_turn = True
+        return await asyncio.to_thread(parse_json, body)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, body: bytes) -> AsyncIterator[None]:
+        """Have one's turn, for a large body, no longer than this is entered."""
+        if len(body) <= LARGE_BYTES or self._bodies is None:
+            yield
+            return
+        async with self._bodies.turns:
+            yield
+
+    async def document(self, limit: int) -> Document:
+        """Return a body that is a JSON object.
+
+        Raises:
+            BadRequest: there is no body.
+            InvalidArgument: it is no JSON, or no object.
+        """
+        value = await self.decoded(await self.body(limit))
+        if not isinstance(value, dict):
+            raise InvalidArgument("The body must be a JSON object.")
+        return value
+
+    async def patch(self, limit: int) -> tuple[Document, ...]:
+        """Return a body that is a JSON Patch: an array of objects.
+
+        Raises:
+            BadRequest: there is no body.
+            InvalidArgument: it is no JSON.
+            JsonPatchInvalid: it is no array of objects.
+        """
+        value = await self.decoded(await self.body(limit, wanted=_PATCH_WANTED))
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise JsonPatchInvalid("A JSON Patch is an array of operation objects.")
+        return tuple(value)
+
+
+def parse_json(body: bytes) -> Json:
+    """Return the decoded body.
+
+    Raises:
+        BadRequest: it is empty.
+        InvalidArgument: it is not JSON, not UTF-8, or nested too deeply.
+        ValidationFailed: a number is out of the range of a double.
+    """
+    if not body.strip():
+        raise BadRequest("The request needs a body.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        if "infinity" in error.msg:
+            raise ValidationFailed(
+                f"A number in the body is out of the range of a double: {error}."
+            ) from None
+        if "depth limit" in error.msg:
+            raise _too_deep() from None
+        raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
+    if may_be_too_deep(body) and is_too_deep(value):
+        raise _too_deep()
+    return value
+
+
+def _too_deep() -> InvalidArgument:
+    return InvalidArgument(f"The body is nested deeper than the limit of {MAX_DEPTH} levels.")
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"The body is larger than the limit of {limit} bytes for this operation."
+    )

@@ -1,0 +1,1 @@
+"""The operations that Kastor adds, under /kastor/v1."""

@@ -1,0 +1,53 @@
+"""Endpoints: what ADT has in its control plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kastor.api.http.request import Request, Response, json_response
+from kastor.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from kastor.events.routes import EndpointInfo
+    from kastor.hosting.services import Services
+
+_NO_CONTENT = 204
+
+
+async def list_endpoints(services: Services, _request: Request) -> Response:
+    """Answer GET /kastor/v1/endpoints."""
+    infos = await services.routes.endpoints()
+    return json_response(orjson.dumps({"value": [_endpoint(info) for info in infos]}))
+
+
+async def get_endpoint(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/endpoints/{name}."""
+    info = await services.routes.endpoint(request.parameters[0])
+    return json_response(orjson.dumps(_endpoint(info)))
+
+
+async def put_endpoint(services: Services, request: Request) -> Response:
+    """Answer PUT /kastor/v1/endpoints/{name}."""
+    body = await request.document(services.limits.body_bytes)
+    kind, settings = body.get("kind"), body.get("settings", {})
+    if not isinstance(kind, str) or not isinstance(settings, dict):
+        raise InvalidArgument("An endpoint needs kind, a string, and settings, an object.")
+    info = await services.routes.put_endpoint(request.parameters[0], kind, settings)
+    return json_response(orjson.dumps(_endpoint(info)))
+
+
+async def delete_endpoint(services: Services, request: Request) -> Response:
+    """Answer DELETE /kastor/v1/endpoints/{name}."""
+    await services.routes.delete_endpoint(request.parameters[0])
+    return Response(_NO_CONTENT)
+
+
+def _endpoint(info: EndpointInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "settings": info.settings,
+        "routes": list(info.routes),
+    }

@@ -1,0 +1,265 @@
+"""Metrics as Prometheus reads them; docs/reference/metrics.md has every one.
+
+What one of several processes knows of itself carries the label `worker`; what comes from the
+store is the same from each of them and carries none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import TypeAlias, TypeVar
+
+from prometheus_client import REGISTRY, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from kastor import __version__
+from kastor.api.http.meter import BOUNDS, RequestMeter
+from kastor.api.own.metrics import GraphReading
+from kastor.budget import StreamBudget
+from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
+from kastor.events.relay import RouteState
+from kastor.ingest.service import InputStatus
+from kastor.logs import counts
+from kastor.types import Ticks
+from kastor.vital import PartState
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
+
+T = TypeVar("T")
+Labels: TypeAlias = tuple[str, ...]
+Family: TypeAlias = type[GaugeMetricFamily] | type[CounterMetricFamily]
+Row: TypeAlias = tuple[Family, str, str, Callable[[T], float | None]]
+"""A kind of metric, its name, what it says, and its value; None leaves the sample out."""
+
+_GAUGE, _COUNTER = GaugeMetricFamily, CounterMetricFamily
+
+_GRAPH: tuple[Row[GraphReading], ...] = (
+    (
+        *(_GAUGE, "kastor_graph_up", "Whether the graph's store tells of its routes."),
+        lambda graph: graph.routes is not None,
+    ),
+)
+_STREAMS: tuple[Row[GraphReading], ...] = (
+    (
+        *(_GAUGE, "kastor_live_queries", "Live queries that are open."),
+        lambda graph: graph.live_queries,
+    ),
+    (
+        *(_GAUGE, "kastor_feed_streams", "Streams of the event feed that are open."),
+        lambda graph: graph.feed_streams,
+    ),
+    (
+        *(_GAUGE, "kastor_clock_lead_seconds", "How far the newest change is ahead of the clock."),
+        lambda graph: None if graph.ticker is None else graph.ticker.lead,
+    ),
+    (
+        *(_COUNTER, "kastor_clock_set_back_total", "How often times had to go back."),
+        lambda graph: None if graph.ticker is None else graph.ticker.set_back,
+    ),
+)
+_BUDGET: tuple[Row[StreamBudget], ...] = (
+    (
+        *(_GAUGE, "kastor_stream_bytes", "Bytes that open streams keep for their clients."),
+        lambda budget: budget.size,
+    ),
+    (
+        *(_COUNTER, "kastor_streams_refused_total", "Streams refused or ended for want of room."),
+        lambda budget: budget.refused,
+    ),
+)
+_ROUTE: tuple[Row[RouteState], ...] = (
+    (
+        *(_GAUGE, "kastor_route_lag_entries", "Entries of the change log not yet looked at."),
+        lambda state: state.lag,
+    ),
+    (
+        *(_COUNTER, "kastor_route_delivered_total", "Events that the endpoint confirmed."),
+        lambda state: state.row.delivered,
+    ),
+    (
+        *(_COUNTER, "kastor_route_dead_letters_total", "Events that were given up."),
+        lambda state: state.row.died,
+    ),
+    (
+        *(_GAUGE, "kastor_route_paused", "Whether somebody paused the route."),
+        lambda state: state.row.paused,
+    ),
+    (
+        *(_GAUGE, "kastor_route_running", "Whether a process works on the route."),
+        lambda state: state.running,
+    ),
+    (
+        *(_GAUGE, "kastor_route_failing", "Whether the route has a last error."),
+        lambda state: state.error is not None,
+    ),
+    (
+        _GAUGE,
+        "kastor_route_last_delivery_timestamp_seconds",
+        "When events were last confirmed.",
+        lambda state: _unix(state.row.last_delivery),
+    ),
+)
+_INPUT: tuple[Row[InputStatus], ...] = (
+    (
+        *(_COUNTER, "kastor_input_received_total", "Messages that came in."),
+        lambda status: status.counts.received,
+    ),
+    (
+        *(_GAUGE, "kastor_input_paused", "Whether somebody paused the input."),
+        lambda status: status.state == "paused",
+    ),
+    (
+        *(_GAUGE, "kastor_input_connected", "Whether the input is connected to its broker."),
+        lambda status: status.connected,
+    ),
+    (
+        *(_GAUGE, "kastor_input_failing", "Whether the input has a last error."),
+        lambda status: status.error is not None,
+    ),
+    (
+        _GAUGE,
+        "kastor_input_last_message_timestamp_seconds",
+        "When the last message came in.",
+        lambda status: _unix(status.counts.last_message),
+    ),
+)
+_PART: tuple[Row[PartState], ...] = (
+    (
+        *(_GAUGE, "kastor_part_up", "Whether what must not die lives and goes on."),
+        lambda part: part.trouble is None,
+    ),
+    (
+        *(_COUNTER, "kastor_part_restarts_total", "How often it had to be started again."),
+        lambda part: part.restarts,
+    ),
+)
+_OUTCOMES = ("written", "merged", "deadband", "stale", "rejected")
+
+
+def expose(
+    requests: RequestMeter,
+    graphs: Sequence[GraphReading],
+    parts: Sequence[PartState] = (),
+    streams: StreamBudget | None = None,
+) -> bytes:
+    """Return the text of all metrics."""
+    return generate_latest(_Families(requests, graphs, parts, streams or StreamBudget()))
+
+
+class _Families(Collector):
+    """All metrics of one scrape."""
+
+    def __init__(
+        self,
+        requests: RequestMeter,
+        graphs: Sequence[GraphReading],
+        parts: Sequence[PartState],
+        budget: StreamBudget,
+    ) -> None:
+        self._requests = requests
+        self._graphs = graphs
+        self._parts = parts
+        self._budget = budget
+
+    def collect(self) -> Iterator[Metric]:
+        worker = str(self._requests.worker)
+        version = GaugeMetricFamily(
+            "kastor_build_info", "The server's version.", labels=["version"]
+        )
+        version.add_metric([__version__], 1)
+        yield version
+        graphs = self._graphs
+        yield from _table(_GRAPH, ("graph",), [((each.name,), each) for each in graphs])
+        routes = [
+            ((each.name, state.row.id), state) for each in graphs for state in each.routes or ()
+        ]
+        yield from _table(_ROUTE, ("graph", "route"), routes)
+        inputs = [((each.name, one.name, worker), one) for each in graphs for one in each.inputs]
+        yield from _table(_INPUT, ("graph", "input", "worker"), inputs)
+        yield _outcomes(inputs)
+        streams = [((each.name, worker), each) for each in graphs]
+        yield from _table(_STREAMS, ("graph", "worker"), streams)
+        parts = [((each.name, each.graph, worker), each) for each in self._parts]
+        yield from _table(_PART, ("part", "graph", "worker"), parts)
+        yield from _logged(worker)
+        yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
+        yield from _answered(self._requests, worker)
+        yield from _of_worker(REGISTRY.collect(), worker)
+
+
+def _table(
+    rows: Iterable[Row[T]], names: Labels, found: Sequence[tuple[Labels, T]]
+) -> Iterator[Metric]:
+    for kind, name, meaning, value_of in rows:
+        family = kind(name, meaning, labels=names)
+        for labels, each in found:
+            value = value_of(each)
+            if value is not None:
+                family.add_metric(labels, value)
+        yield family
+
+
+def _outcomes(inputs: Sequence[tuple[Labels, InputStatus]]) -> Metric:
+    family = CounterMetricFamily(
+        "kastor_input_messages_total",
+        "Messages by what became of them.",
+        labels=("graph", "input", "worker", "outcome"),
+    )
+    for labels, status in inputs:
+        for outcome in _OUTCOMES:
+            family.add_metric((*labels, outcome), getattr(status.counts, outcome))
+    return family
+
+
+def _logged(worker: str) -> Iterator[Metric]:
+    written = CounterMetricFamily("kastor_log_lines_total", "Lines logged.", labels=["worker"])
+    written.add_metric([worker], counts.written)
+    yield written
+    lost = CounterMetricFamily(
+        "kastor_log_lines_lost_total", "Lines that are missing.", labels=("reason", "worker")
+    )
+    for reason in ("unwritten", "overflowed", "unrendered"):
+        lost.add_metric((reason, worker), getattr(counts, reason))
+    yield lost
+
+
+def _answered(requests: RequestMeter, worker: str) -> Iterator[Metric]:
+    counts = CounterMetricFamily(
+        "kastor_http_requests_total",
+        "Requests that were answered.",
+        labels=("operation", "method", "status", "worker"),
+    )
+    for (operation, method, status), tally in requests:
+        counts.add_metric((operation, method, str(status), worker), tally.count)
+    yield counts
+    durations = HistogramMetricFamily(
+        "kastor_http_request_duration_seconds",
+        "From the head of a request until its answer was ready.",
+        labels=("operation", "worker"),
+    )
+    ends = [*(str(bound) for bound in BOUNDS), "+Inf"]
+    for operation, tally in requests.by_operation().items():
+        buckets = list(zip(ends, accumulate(tally.buckets), strict=True))
+        durations.add_metric((operation, worker), buckets, sum_value=tally.seconds)
+    yield durations
+
+
+def _of_worker(families: Iterable[Metric], worker: str) -> Iterator[Metric]:
+    """Yield the library's own metrics, of this process."""
+    for family in families:
+        found = Metric(family.name, family.documentation, family.type)
+        for sample in family.samples:
+            found.samples.append(sample._replace(labels={**sample.labels, "worker": worker}))
+        yield found
+
+
+def _unix(ticks: Ticks | None) -> float | None:
+    return None if ticks is None else (ticks - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND

@@ -1,0 +1,83 @@
+"""The feed over HTTP: Server-Sent Events, and pages of newline-delimited JSON."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from kastor.api.http.paging import max_items
+from kastor.api.http.request import Request, Response, StreamResponse
+from kastor.errors import InvalidArgument, KastorError, TooManyRequests, Unavailable
+from kastor.events.envelope import delivery_trace, structured
+from kastor.events.feed import Beat
+from kastor.events.filter import parse
+
+if TYPE_CHECKING:
+    from kastor.budget import StreamShare
+    from kastor.events.feed import Feed
+    from kastor.events.filter import Filter
+    from kastor.events.model import Event
+    from kastor.hosting.services import Services
+
+HEARTBEAT_SECONDS = 15.0
+NEXT_HEADER = b"kastor-next-position"
+_NDJSON = b"application/x-ndjson"
+_DEFAULT_PAGE, _MAX_PAGE = 100, 1_000
+
+
+async def events(services: Services, request: Request) -> Response | StreamResponse:
+    """Answer GET /kastor/v1/events: a stream, or with `format=ndjson` one page."""
+    wants = parse(request.first("filter") or "true")
+    last = request.headers.get(b"last-event-id")
+    after = request.first("after") or (None if last is None else last.decode("latin-1"))
+    accept = request.headers.get(b"accept", b"")
+    form = request.first("format") or ("ndjson" if _NDJSON in accept else "sse")
+    if form not in ("sse", "ndjson"):
+        raise InvalidArgument("format must be sse or ndjson.")
+    if form == "ndjson":
+        return await _page(services.feed, request, after or "0", wants)
+    position = await services.feed.position(after)
+    share = services.streams.enter(request.client)
+    chunks = _stream(services.feed, position, wants, share)
+    return StreamResponse(chunks, b"text/event-stream", farewell=_comment)
+
+
+async def _page(feed: Feed, request: Request, after: str, wants: Filter) -> Response:
+    size = max_items(request, _DEFAULT_PAGE, _MAX_PAGE)
+    begin = int(after) if after == "0" else await feed.position(after)
+    found, position = await request.unless_gone(feed.page(begin, size, wants))
+    body = b"".join([_structured(event) + b"\n" for event in found])
+    header = (NEXT_HEADER, str(position).encode())
+    return Response(200, body, [header], (b"content-type", _NDJSON))
+
+
+async def _stream(
+    feed: Feed, position: int, wants: Filter, share: StreamShare
+) -> AsyncIterator[bytes]:
+    try:
+        yield b"retry: 2000\nid: %d\n\n" % position
+        following = feed.follow(position, wants, HEARTBEAT_SECONDS, share)
+        async with contextlib.aclosing(following) as items:
+            async for item in items:
+                yield _told(item)
+    except (TooManyRequests, Unavailable) as error:
+        yield _comment(error)  # its reader goes on after the last id that it has
+    finally:
+        share.leave()
+
+
+def _told(item: Event | Beat) -> bytes:
+    if isinstance(item, Beat):
+        return b": nothing new\nid: %d\n\n" % item.position
+    head = b"id: %d\nevent: %b\ndata: " % (item.position, item.type.encode())
+    return head + _structured(item) + b"\n\n"
+
+
+def _comment(error: KastorError) -> bytes:
+    return b": " + error.message.encode() + b"\n\n"
+
+
+def _structured(event: Event) -> bytes:
+    # One line each: raw line breaks can only be white space between a body's tokens.
+    return structured(event, delivery_trace(event)).translate(None, b"\r\n")

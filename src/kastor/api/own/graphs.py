@@ -1,0 +1,68 @@
+"""The graphs of this server: list, create, move, delete (Kastor's own, not ADT's)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from kastor.api.http.request import Request, Response, json_response
+from kastor.errors import InvalidArgument
+from kastor.storage.placement import Wish
+
+if TYPE_CHECKING:
+    from kastor.api.http.addressing import GraphInfo
+    from kastor.hosting.services import Services
+
+_WISHES = frozenset({"database", "schema"})
+
+
+async def list_graphs(services: Services, _request: Request) -> Response:
+    """Answer GET /kastor/v1/graphs."""
+    infos = await services.graphs.infos()
+    return json_response(orjson.dumps({"value": [_info(info) for info in infos]}))
+
+
+async def get_graph(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/graphs/{name}."""
+    return json_response(orjson.dumps(_info(await services.graphs.info(request.parameters[0]))))
+
+
+async def create_graph(services: Services, request: Request) -> Response:
+    """Answer PUT /kastor/v1/graphs/{name}."""
+    body = await request.body(services.limits.body_bytes)
+    wish = await _read_wish(request, body) if body else Wish()
+    info = await services.graphs.create(request.parameters[0], wish)
+    return json_response(orjson.dumps(_info(info)), status=201)
+
+
+async def move_graph(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/graphs/{name}/move; the graph's state tells how it goes on."""
+    body = await request.body(services.limits.body_bytes)
+    wish = await _read_wish(request, body)
+    info = await services.graphs.move(request.parameters[0], wish)
+    return json_response(orjson.dumps(_info(info)), status=202)
+
+
+async def delete_graph(services: Services, request: Request) -> Response:
+    """Answer DELETE /kastor/v1/graphs/{name}."""
+    await services.graphs.delete(request.parameters[0])
+    return Response(204)
+
+
+async def _read_wish(request: Request, body: bytes) -> Wish:
+    wish = await request.decoded(body)
+    if not isinstance(wish, dict) or not wish.keys() <= _WISHES:
+        raise InvalidArgument("A place is given by `database`, `schema` or both.")
+    if not all(isinstance(value, str) for value in wish.values()):
+        raise InvalidArgument("`database` and `schema` are strings.")
+    return Wish(**wish)
+
+
+def _info(info: GraphInfo) -> dict[str, str]:
+    shown = {"name": info.name, "place": info.place, "state": info.state}
+    if info.progress is not None:
+        shown["progress"] = info.progress
+    if info.error is not None:
+        shown["error"] = info.error
+    return shown

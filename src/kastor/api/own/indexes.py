@@ -1,0 +1,30 @@
+"""Property indexes: list, create, drop (Kastor's own, not ADT's)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from kastor.api.http.request import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from kastor.hosting.services import Services
+
+
+async def list_indexes(services: Services, _request: Request) -> Response:
+    """Answer GET /kastor/v1/indexes."""
+    value = [{"path": path} for path in await services.indexes.refresh()]
+    return json_response(orjson.dumps({"value": value}))
+
+
+async def create_index(services: Services, request: Request) -> Response:
+    """Answer PUT /kastor/v1/indexes/{path}; returns when it is built."""
+    await services.indexes.create(request.parameters[0])
+    return json_response(orjson.dumps({"path": request.parameters[0]}))
+
+
+async def drop_index(services: Services, request: Request) -> Response:
+    """Answer DELETE /kastor/v1/indexes/{path}."""
+    await services.indexes.drop(request.parameters[0])
+    return Response(204)

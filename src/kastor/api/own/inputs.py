@@ -1,0 +1,142 @@
+"""Inputs: where messages of sensors come from, and how they are doing (Kastor's own)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from kastor.api.http.request import Request, Response, json_response
+from kastor.clock import job_time
+from kastor.errors import InvalidArgument
+from kastor.ingest.merge import Outcome
+from kastor.ingest.webhook import MEDIA_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kastor.hosting.services import Services
+    from kastor.ingest.pipeline import Verdict
+    from kastor.ingest.service import InputInfo, InputStatus
+    from kastor.ingest.tally import RejectedMessage
+
+MOST_ERRORS = 1_000
+"""Rejected messages of one request that are listed; all are counted."""
+_NO_CONTENT = 204
+
+
+async def list_inputs(services: Services, _request: Request) -> Response:
+    """Answer GET /kastor/v1/inputs."""
+    infos = await services.inputs.inputs()
+    return json_response(orjson.dumps({"value": [_input(info) for info in infos]}))
+
+
+async def get_input(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/inputs/{name}."""
+    return json_response(orjson.dumps(_input(await services.inputs.input(request.parameters[0]))))
+
+
+async def put_input(services: Services, request: Request) -> Response:
+    """Answer PUT /kastor/v1/inputs/{name}."""
+    body = await request.document(services.limits.body_bytes)
+    kind, settings = body.get("kind"), body.get("settings")
+    if not isinstance(kind, str) or not isinstance(settings, dict):
+        raise InvalidArgument("An input needs kind, a string, and settings, an object.")
+    info = await services.inputs.put_input(request.parameters[0], kind, settings)
+    return json_response(orjson.dumps(_input(info)))
+
+
+async def delete_input(services: Services, request: Request) -> Response:
+    """Answer DELETE /kastor/v1/inputs/{name}."""
+    await services.inputs.delete_input(request.parameters[0])
+    return Response(_NO_CONTENT)
+
+
+async def pause_input(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/inputs/{name}/pause."""
+    await services.inputs.pause(request.parameters[0], True)
+    return Response(_NO_CONTENT)
+
+
+async def resume_input(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/inputs/{name}/resume."""
+    await services.inputs.pause(request.parameters[0], False)
+    return Response(_NO_CONTENT)
+
+
+async def input_status(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/inputs/{name}/status."""
+    status = await services.inputs.status(request.parameters[0])
+    return json_response(orjson.dumps(_status(status)))
+
+
+async def list_rejected(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/inputs/{name}/rejected."""
+    rejected = await services.inputs.rejected(request.parameters[0])
+    value = [_rejected(each) for each in rejected.messages]
+    return json_response(orjson.dumps({"value": value, "heldBy": rejected.held_by}))
+
+
+async def send_messages(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/inputs/{name}/messages."""
+    body = await request.body(services.limits.body_bytes, MEDIA_TYPES)
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()
+    }
+    receiving = services.inputs.receive(
+        *(request.parameters[0], request.media_type, headers, body), request.turn(body)
+    )
+    verdicts = await request.unless_gone(receiving)
+    return json_response(orjson.dumps(_receipt(verdicts)))
+
+
+def _receipt(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    counts = Counter(each.outcome for each in verdicts)
+    rejected = [(index, each) for index, each in enumerate(verdicts) if each.outcome is None]
+    return {
+        "received": len(verdicts),
+        **{outcome.name.lower(): counts[outcome] for outcome in reversed(Outcome)},
+        "rejected": counts[None],
+        "errors": [
+            {"index": index, "reason": each.reason} for index, each in rejected[:MOST_ERRORS]
+        ],
+    }
+
+
+def _input(info: InputInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "settings": info.settings,
+        "paused": info.paused,
+    }
+
+
+def _status(status: InputStatus) -> dict[str, Any]:
+    counts = status.counts
+    return {
+        "name": status.name,
+        "kind": status.kind,
+        "state": status.state,
+        "connected": status.connected,
+        "heldBy": status.held_by,
+        "since": job_time(counts.since),
+        "received": counts.received,
+        "written": counts.written,
+        "merged": counts.merged,
+        "deadband": counts.deadband,
+        "stale": counts.stale,
+        "rejected": counts.rejected,
+        "lastMessage": None if counts.last_message is None else job_time(counts.last_message),
+        "lastError": status.error,
+    }
+
+
+def _rejected(message: RejectedMessage) -> dict[str, str]:
+    return {
+        "time": job_time(message.time),
+        "reason": message.reason,
+        "topic": message.topic,
+        "payload": message.payload,
+    }

@@ -1,0 +1,69 @@
+"""What a monitoring system asks for: GET /metrics, about the whole server.
+
+Routes and inputs are told by the services that tell people of them; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kastor.api.http.request import Request, Response
+from kastor.logs import get_logger
+
+if TYPE_CHECKING:
+    from kastor.events.relay import RouteState
+    from kastor.hosting.services import Services
+    from kastor.ingest.service import InputStatus
+    from kastor.storage.ticker import Ticker
+
+GRAPH_SECONDS = 4.0
+"""How long a graph may take to tell of its routes; a scrape usually gets ten seconds."""
+
+_log = get_logger("kastor.metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphReading:
+    """What is told of one graph.
+
+    Attributes:
+        routes: None where the store did not answer.
+        live_queries, feed_streams: open in this process.
+    """
+
+    name: str
+    routes: list[RouteState] | None
+    inputs: list[InputStatus]
+    live_queries: int
+    feed_streams: int
+    ticker: Ticker | None = None
+
+
+async def metrics(services: Services, _request: Request) -> Response:
+    """Answer GET /metrics."""
+    from kastor.api.own.exposition import CONTENT_TYPE, expose  # noqa: PLC0415 - a library of its own
+
+    graphs = sorted(services.graphs.opened().items())
+    readings = await asyncio.gather(*(_read(name, each) for name, each in graphs))
+    readings += [GraphReading(name, None, [], 0, 0) for name in services.graphs.shut()]
+    body = expose(services.requests, readings, services.vitals.states(), services.streams)
+    return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
+
+
+async def _read(name: str, services: Services) -> GraphReading:
+    routes: list[RouteState] | None = None
+    try:
+        async with asyncio.timeout(GRAPH_SECONDS):
+            routes = await services.routes.states()
+    except Exception as error:  # noqa: BLE001 - the others are told all the same, and so is this
+        _log.warning("a graph does not tell of its routes", graph=name, reason=repr(error))
+    return GraphReading(
+        name,
+        routes,
+        services.inputs.statuses(),
+        len(services.live),
+        len(services.feed),
+        services.store.ticker,
+    )

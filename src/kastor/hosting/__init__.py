@@ -1,0 +1,1 @@
+"""Graphs, ready to serve: their services, which are open, how one is made, started and stopped."""

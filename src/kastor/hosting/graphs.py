@@ -1,0 +1,285 @@
+"""The graphs of one server: opened at its start, or as soon as somebody asks, and closed with it.
+
+One graph is one ADT instance; nothing leads from one to another. Where they live other processes
+may change as well: a graph that is somewhere else by now is opened there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kastor.api.http.addressing import GraphInfo, require_new_name
+from kastor.errors import Conflict, KastorError, NotAllowed, NotFound
+from kastor.hosting.services import Services
+from kastor.logs import get_logger
+from kastor.storage.bounds import GraphRefusedError, UnfinishedGraphError, require_room
+from kastor.storage.placement import DEFAULT, Place, Placement, Wish
+from kastor.storage.protocol import Store
+from kastor.vital import Kept, Vitals
+from kastor.words import counted
+
+FOLLOW_SECONDS = 1.0
+"""How soon a process sees that another one made, moved or deleted a graph."""
+
+_SHOWN_IDS = 3
+
+OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store]]
+"""Opens the store of the graph of that name, in that place."""
+
+_log = get_logger("kastor.graphs")
+
+
+@dataclass(slots=True)
+class _Open:
+    services: Services
+    stack: AsyncExitStack
+    place: Place
+
+
+class ServerGraphs:
+    """Implements `kastor.api.http.addressing.Graphs` over a placement."""
+
+    def __init__(
+        self,
+        placement: Placement,
+        open_store: OpenStore,
+        build_services: Callable[[Store, Vitals], Services],
+        endpoints: Mapping[str, Mapping[str, Any]],
+        vitals: Vitals | None = None,
+        max_graphs: int = 100,
+    ) -> None:
+        self._placement = placement
+        self._open_store = open_store
+        self._build_services = build_services
+        self._endpoints = endpoints
+        self._vitals = vitals or Vitals()
+        self._follower: Kept | None = None
+        self._max_graphs = max_graphs
+        self._open: dict[str, _Open] = {}
+        self._shut: dict[str, str] = {}
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Open the default graph, making it if there is none; the others follow."""
+        if await self._placement.place(DEFAULT) is None:
+            await self._placement.add(DEFAULT, Wish())
+        await self.named(DEFAULT)
+        self._follower = self._vitals.keep("graphs", self._follow, may_end=True)
+
+    async def close(self) -> None:
+        """Close every open graph; a move that is under way stays where it was."""
+        if self._follower is not None:
+            await self._follower.stop()
+        for task in list(self._tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        async with self._lock:
+            while self._open:
+                _, graph = self._open.popitem()
+                await graph.stack.aclose()
+
+    @property
+    def default(self) -> Services:
+        """The default graph."""
+        return self._open[DEFAULT].services
+
+    def opened(self) -> dict[str, Services]:
+        """Return the graphs that are open now, by name."""
+        return {name: graph.services for name, graph in self._open.items()}
+
+    def shut(self) -> list[str]:
+        """Return the graphs that cannot be opened."""
+        return sorted(self._shut)
+
+    async def named(self, name: str) -> Services:
+        """Return a graph's services, opening it if it is not open yet.
+
+        Raises:
+            NotFound: there is no graph of that name.
+            Conflict: what is in its place cannot be opened, or is not it.
+        """
+        graph = self._open.get(name)
+        if graph is not None:
+            return graph.services
+        async with self._lock:
+            if name not in self._open:
+                with _told_of(name):
+                    self._open[name] = await self._start(name)
+            return self._open[name].services
+
+    async def infos(self) -> list[GraphInfo]:
+        """Return every graph."""
+        places = await self._placement.places()
+        return [self._info(name, places[name]) for name in sorted(places)]
+
+    async def info(self, name: str) -> GraphInfo:
+        """Return a graph; raises NotFound."""
+        return self._info(name, await self._require(name))
+
+    async def create(self, name: str, wish: Wish) -> GraphInfo:
+        """Make an empty graph, or serve the one in the schema that is wished for."""
+        require_new_name(name)
+        async with self._lock:
+            if await self._placement.place(name) is not None:
+                raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
+            await self._require_room()
+            await self._placement.add(name, wish)
+            with _told_of(name):
+                self._open[name] = await self._start(name)
+        return await self.info(name)
+
+    async def delete(self, name: str) -> None:
+        """Delete a graph with all it holds."""
+        if name == DEFAULT:
+            raise NotAllowed("The default graph cannot be deleted; `kastor reset` empties it.")
+        async with self._lock:
+            place = await self._require(name)
+            if place.moving is not None:
+                raise Conflict(f"The graph {name} is moving.", code="GraphMoving")
+            await self._placement.require_removable(name)
+            graph = self._open.pop(name, None)
+            if graph is not None:
+                await graph.stack.aclose()
+            await self._placement.remove(name)
+
+    async def move(self, name: str, wish: Wish) -> GraphInfo:
+        """Begin to move a graph; it is served meanwhile."""
+        await self._require(name)
+        await self._placement.begin_move(name, wish)
+        self._spawn(self._move(name))
+        return await self.info(name)
+
+    async def _move(self, name: str) -> None:
+        try:
+            await self._placement.move(name)
+        except Exception as error:  # noqa: BLE001 - whoever tends to the placements ends the move
+            _log.exception("a move broke off", graph=name, exc_info=error)
+        await self._catch_up()
+
+    async def _follow(self) -> None:
+        """Keep what is open in step with the placements, where other processes change them.
+
+        All graphs are opened: their routes and inputs have work that nobody asks for.
+        """
+        trouble = ""
+        while True:
+            try:
+                await self._catch_up()
+                await self._placement.tend()
+                trouble = ""
+            except Exception as error:  # noqa: BLE001 - the database comes back
+                if str(error) != trouble:
+                    trouble = str(error)
+                    _log.warning("placements not looked up", reason=trouble)
+            if not self._placement.shared:
+                return
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _catch_up(self) -> None:
+        places = await self._placement.places()
+        self._shut = {name: why for name, why in self._shut.items() if name in places}
+        async with self._lock:
+            for name, graph in list(self._open.items()):
+                if name not in places or places[name].home != graph.place.home:
+                    del self._open[name]
+                    await graph.stack.aclose()
+        for name in places.keys() - self._open.keys():
+            await self._try_to_open(name)
+
+    async def _try_to_open(self, name: str) -> None:
+        """Open a graph; one bad graph must not keep the rest shut."""
+        try:
+            await self.named(name)
+            self._shut.pop(name, None)
+        except NotFound:
+            return  # deleted meanwhile
+        except KastorError as error:
+            if self._shut.get(name) != error.message:
+                _log.error("a graph cannot be opened", graph=name, reason=error.message)
+            self._shut[name] = error.message
+        except Exception as error:  # noqa: BLE001 - said once
+            if name not in self._shut:
+                _log.exception("a graph cannot be opened", graph=name, exc_info=error)
+            self._shut[name] = "It cannot be opened; the log says why."
+
+    async def _start(self, name: str) -> _Open:
+        place = await self._require(name)
+        stack = AsyncExitStack()
+        try:
+            store = await stack.enter_async_context(self._open_store(name, place))
+            vitals = self._vitals.of(name)
+            services = self._build_services(store, vitals)
+            stack.callback(vitals.watch("writer", store.trouble, critical=True).close)
+            stack.push_async_callback(services.feed.stop)
+            stack.push_async_callback(services.live.stop)
+            stack.push_async_callback(services.routes.stop)
+            stack.push_async_callback(services.inputs.stop)
+            await services.indexes.refresh()
+            # Endpoints of the configuration file are the default graph's.
+            await services.routes.start(self._endpoints if name == DEFAULT else {})
+            await services.inputs.start()
+            telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
+            stack.callback(telling.cancel)
+        except BaseException:
+            await stack.aclose()
+            raise
+        return _Open(services, stack, place)
+
+    def _info(self, name: str, place: Place) -> GraphInfo:
+        state = "open" if name in self._open else "idle"
+        if place.moving is not None:
+            state = "moving"
+        error = None if name in self._open else self._shut.get(name)
+        return GraphInfo(name, place.address, state, place.moving, error or place.error)
+
+    async def _require_room(self) -> None:
+        count = len(await self._placement.places())
+        require_room(
+            count, self._max_graphs, f"The server has {counted(count, 'graph')}", "max_graphs"
+        )
+
+    async def _require(self, name: str) -> Place:
+        place = await self._placement.place(name)
+        if place is None:
+            raise NotFound(f"There is no graph named {name}.", code="GraphNotFound")
+        return place
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _tell_of_escaped_slashes(name: str, store: Store) -> None:
+    """Name ids that `%2F` reached in early versions, and that only `%252F` reaches now."""
+    try:
+        count, first = await store.escaped_slashes(_SHOWN_IDS)
+    except Exception as error:  # noqa: BLE001 - the next start looks again
+        _log.warning("ids not looked through for %2F", graph=name, reason=str(error))
+        return
+    if count:
+        _log.warning(
+            "ids hold the characters %2F; ask for them by %252F",
+            graph=name,
+            count=count,
+            first=first,
+        )
+
+
+@contextlib.contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Tell clients in their words why a graph cannot be opened; the default one ends the start."""
+    try:
+        yield
+    except GraphRefusedError as error:
+        if name == DEFAULT:
+            raise
+        code = "GraphUnfinished" if isinstance(error, UnfinishedGraphError) else "GraphNotUsable"
+        raise Conflict(str(error), code=code) from error

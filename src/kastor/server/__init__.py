@@ -1,0 +1,1 @@
+"""The process: socket, certificate, worker processes, start and end."""

@@ -1,0 +1,259 @@
+"""The one place where everything is put together: folder, store, services, application, socket.
+
+`serve` runs until a signal; what it prepares it gives back in the opposite order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kastor.api.app import Application
+from kastor.api.http.addressing import Hosting
+from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.meter import RequestMeter
+from kastor.api.http.origins import StrangerCheck
+from kastor.auth.tokens import TokenStore
+from kastor.auth.watch import watch_tokens
+from kastor.budget import StreamBudget
+from kastor.config import Settings, is_loopback
+from kastor.edge.limits import raise_descriptor_limit
+from kastor.graph.catalog import catalog_builder
+from kastor.hosting.assembly import build_services, stream_limits, value_rules
+from kastor.hosting.graphs import OpenStore, ServerGraphs
+from kastor.hosting.open import make_databases, open_postgres, open_sqlite
+from kastor.hosting.services import Services
+from kastor.server.socket import (
+    Server,
+    address_of,
+    development_certificate,
+    edge_of,
+    listen,
+    require_certificate,
+    uvicorn_config,
+)
+from kastor.storage.placement import DEFAULT, Place, Placement
+from kastor.storage.sqlite.folder import DataFolder
+from kastor.storage.sqlite.placement import FilePlacement
+from kastor.vital import Kept, Vitals, attempt
+
+if TYPE_CHECKING:
+    from kastor.server.certificate import DevelopmentCertificate
+    from kastor.storage.postgres.databases import Databases
+
+SWITCH_SECONDS = 0.001
+"""Interpreter switch interval; see docs/decisions/0002-threads-and-pages.md."""
+
+UPKEEP_SECONDS = 60.0
+UPKEEP_PATIENCE = 900.0
+"""Seconds that pruning a graph may take; one statement of it ends after ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What the start-up lines tell: the address, the folder, what is in it."""
+
+    url: str
+    settings: Settings
+    place: str
+    models: int
+    twins: int
+    certificate: DevelopmentCertificate | None
+    sample: str | None
+
+
+def run(
+    settings: Settings,
+    announce: Callable[[Started], None],
+    shared: socket.socket | None = None,
+    worker: int = 0,
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight are finished.
+
+    Args:
+        settings: of the server.
+        announce: told when it serves.
+        shared: a listening socket that other processes serve too; else one is made.
+        worker: number of this process among those.
+
+    Raises:
+        DatabaseError, FolderInUseError, FolderNotWritableError, SchemaTooNewError, NotAGraphError,
+        PortTakenError, TokenFileError, CertificateError: nothing was started.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    raise_descriptor_limit()  # before graphs are opened: one in a file takes up to 14
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - absent on Windows
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(_serve(settings, announce, shared, RequestMeter(worker)))
+
+
+def prepare(settings: Settings) -> None:
+    """Make the schema of the database or bring it up to date; raises DatabaseError."""
+    build_catalog = catalog_builder(value_rules(settings))
+
+    async def open_and_close() -> None:
+        databases = make_databases(settings)
+        place = Place(address="", schema=settings.graph_schema)
+        async with open_postgres(settings, databases, place, build_catalog, create=True):
+            pass
+        await databases.close()
+
+    asyncio.run(open_and_close())
+
+
+async def empty(settings: Settings, databases: Databases, place: Place) -> None:
+    """Empty the graph in a schema; servers may be using it.
+
+    Raises:
+        GraphRefusedError, KastorError: it was left as it is.
+    """
+    build_catalog = catalog_builder(value_rules(settings))
+    async with open_postgres(settings, databases, place, build_catalog, create=False) as store:
+        await store.reset()
+
+
+async def _serve(
+    settings: Settings,
+    announce: Callable[[Started], None],
+    shared: socket.socket | None,
+    requests: RequestMeter,
+) -> None:
+    require_certificate(settings)
+    async with AsyncExitStack() as stack:
+        folder = DataFolder(settings.data)
+        if settings.db is None:  # else the folder only holds certificates and tokens
+            folder.acquire()
+            stack.callback(folder.release)
+        folder.tighten()
+        listener = shared or listen(settings.host, settings.port)
+        stack.callback(listener.close)
+        vitals = Vitals()
+        graphs = await _open_graphs(settings, folder, requests, vitals, stack)
+        services = graphs.default
+        tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
+        certificate = development_certificate(settings, folder)
+        draining = asyncio.Event()
+        app = _application(settings, graphs, requests, tokens, draining)
+        edge = edge_of(settings, requests.note_refusal)
+        server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
+        sample = await _fill(settings, services, stack)
+        stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
+        if tokens is not None:
+            watch = vitals.keep("tokens", partial(watch_tokens, tokens))
+            stack.push_async_callback(watch.stop)
+        status = await services.store.status()
+        url = address_of(settings, listener)
+        server.catch_signals()
+        place = (await graphs.info(DEFAULT)).place
+        announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
+        await server.serve(sockets=[listener])
+
+
+async def _open_graphs(
+    settings: Settings,
+    folder: DataFolder,
+    requests: RequestMeter,
+    vitals: Vitals,
+    stack: AsyncExitStack,
+) -> ServerGraphs:
+    placement, open_store = _place_graphs(settings, folder, stack)
+    streams = StreamBudget(stream_limits(settings))
+    graphs = ServerGraphs(
+        placement,
+        open_store,
+        lambda store, parts: build_services(settings, store, graphs, requests, parts, streams),
+        settings.endpoints,
+        vitals,
+        settings.max_graphs,
+    )
+    stack.push_async_callback(graphs.close)
+    await graphs.start()
+    return graphs
+
+
+def _place_graphs(
+    settings: Settings, folder: DataFolder, stack: AsyncExitStack
+) -> tuple[Placement, OpenStore]:
+    build_catalog = catalog_builder(value_rules(settings))
+    if settings.db is None:
+        return FilePlacement(folder.graph_file.parent), lambda _name, place: open_sqlite(
+            settings, Path(place.address), build_catalog
+        )
+    databases = make_databases(settings)
+    stack.push_async_callback(databases.close)
+    from kastor.storage.postgres.placement import SchemaPlacement  # noqa: PLC0415 - an extra
+
+    return SchemaPlacement(databases, settings.graph_schema), lambda name, place: open_postgres(
+        settings, databases, place, build_catalog, create=name == DEFAULT
+    )
+
+
+def _application(
+    settings: Settings,
+    graphs: ServerGraphs,
+    requests: RequestMeter,
+    tokens: TokenStore | None,
+    draining: asyncio.Event,
+) -> Application:
+    return Application(
+        Hosting(graphs, settings.graph_domain),
+        strict=settings.profile == "adt",
+        requests=requests,
+        tokens=tokens,
+        strangers=_stranger_check(settings),
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
+        access_log=settings.access_log,
+        draining=draining,
+        stall_seconds=settings.stream_stall_seconds,
+        bodies=BodyBudget(graphs.default.limits.models_body_bytes),
+    )
+
+
+def _stranger_check(settings: Settings) -> StrangerCheck | None:
+    if settings.auth != "none":
+        return None
+    return StrangerCheck(
+        any_host=not is_loopback(settings.host),
+        public_url=settings.public_url,
+        graph_domain=settings.graph_domain,
+        trusted_proxies=settings.trusted_proxies,
+        origins=settings.cors_origin,
+        handed_on=settings.allow_anonymous,
+    )
+
+
+async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -> str | None:
+    if settings.sample is None:
+        return None
+    from kastor.sample.loader import load_sample, simulate  # noqa: PLC0415 - seldom used
+
+    loaded = await load_sample(services.graph, services.store)
+    if loaded.can_simulate:
+        part = services.vitals.keep("simulation", partial(simulate, services.graph, services.store))
+        stack.push_async_callback(part.stop)
+    return loaded.message
+
+
+def _start_upkeep(graphs: ServerGraphs, vitals: Vitals) -> Kept:
+
+    async def round_() -> None:
+        for name, services in graphs.opened().items():
+            part.beat()
+            # One graph that cannot be pruned leaves the others theirs.
+            await attempt("upkeep", services.store.prune, graph=name)
+
+    part = vitals.repeat("upkeep", round_, UPKEEP_SECONDS, critical=True, patience=UPKEEP_PATIENCE)
+    return part
