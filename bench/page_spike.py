@@ -18,7 +18,7 @@ import kastor.assembly
 import kastor.server
 from kastor.query.settings import QuerySettings
 kastor.server.run.SWITCH_SECONDS = {switch}
-kastor.hosting.assembly._query_settings = lambda settings: QuerySettings(aggregate={aggregate})
+kastor.hosting.limits.query_settings = lambda settings: QuerySettings(aggregate={aggregate})
 sys.argv = ["kastor", *sys.argv[1:]]
 from kastor.cli.main import main
 main()

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         1_048_576,
         gt=0,
-        le=8_388_608,  # what a query may make: storage.bounds has both
+        le=8_388_608,  # what a query may make: storage.limits has both
         description="Largest body of a request, uploads of models aside.",
     )
     max_document_bytes: int = Field(

@@ -158,7 +158,7 @@ def test_data_and_log_on_one_full_disk_go_on_when_there_is_room(small_disk: Path
 
 
 DIES = """
-import kastor.storage.sqlite.unit as unit
+import kastor.storage.sqlite.unit_of_work as unit
 load = unit.UnitOfWork.load
 def dying(self, needs):
     if needs.twin_id == "kill":
@@ -187,7 +187,7 @@ def test_a_writer_that_died_is_told_and_nobody_waits_for_it(tmp_path: Path) -> N
 
 HANGS = """
 import threading, time
-import kastor.storage.sqlite.unit as unit
+import kastor.storage.sqlite.unit_of_work as unit
 import kastor.storage.sqlite.writer as writer
 writer.STUCK_SECONDS = 0.5
 load = unit.UnitOfWork.load

@@ -21,7 +21,7 @@ import pytest
 from kastor.dtdl import ValueRules
 from kastor.graph.catalog import catalog_builder
 from kastor.graph.service import GraphService
-from kastor.storage.bounds import DamagedGraphError
+from kastor.storage.refusals import DamagedGraphError
 from kastor.storage.sqlite import files, writer
 from kastor.storage.sqlite import store as store_module
 from kastor.storage.sqlite.connection import make_durable

@@ -10,9 +10,9 @@ import asyncpg
 import orjson
 import pytest
 
-from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 from kastor.storage.postgres import schema
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
+from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
 from tests.store.postgres_engine import PostgresEngine
 
 from .server import direct

@@ -18,7 +18,7 @@ import orjson
 from kastor.clock import now_ticks
 from kastor.dtdl import ValueRules
 from kastor.graph.catalog import catalog_builder
-from kastor.storage.bounds import Retention
+from kastor.storage.keeping import Retention
 from kastor.storage.postgres.store import PostgresStore
 from tests.postgres.server import POOLER, direct
 

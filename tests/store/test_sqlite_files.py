@@ -14,8 +14,8 @@ import pytest
 
 from kastor.errors import Unavailable
 from kastor.private import make_folder, tighten
-from kastor.storage.bounds import DamagedGraphError, NotAGraphError, UnfinishedGraphError
 from kastor.storage.placement import DEFAULT, Wish
+from kastor.storage.refusals import DamagedGraphError, NotAGraphError, UnfinishedGraphError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.folder import DataFolder, FolderNotWritableError
 from kastor.storage.sqlite.placement import FilePlacement, is_ours

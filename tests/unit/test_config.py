@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kastor.config import Settings, SettingsError, data_folder, is_loopback, load_settings
-from kastor.hosting.assembly import endpoint_policy, operator_policy
-from kastor.storage.bounds import MAX_BYTES, MAX_DOCUMENT_BYTES
+from kastor.hosting.limits import endpoint_policy, operator_policy
+from kastor.storage.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
 
 # A value other than the default for every setting: as a flag, as a variable, as TOML.
 SAMPLES: dict[str, tuple[Any, str, str]] = {

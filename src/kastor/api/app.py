@@ -17,7 +17,7 @@ import orjson
 
 from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.matcher import Matcher
-from kastor.api.http.meter import DESCRIPTION, DOCS, UNMATCHED, RequestMeter
+from kastor.api.http.meter import DESCRIPTION, DOCS, UNMATCHED
 from kastor.api.http.names import check_headers, check_parameters
 from kastor.api.http.operation import Operation
 from kastor.api.http.problem import answer, unexpected
@@ -34,9 +34,10 @@ from kastor.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from kastor.api.http.addressing import Addressed, Hosting
+    from kastor.api.http.addressing import Addressed, Addressing
     from kastor.api.http.origins import StrangerCheck
     from kastor.api.http.request import Receive, Scope, Send
+    from kastor.api.http.server_state import ServerState
     from kastor.auth.tokens import TokenStore
     from kastor.hosting.services import Services
 
@@ -54,10 +55,9 @@ class Application:
 
     def __init__(
         self,
-        hosting: Hosting,
+        server: ServerState,
+        addressing: Addressing,
         *,
-        strict: bool = False,
-        requests: RequestMeter | None = None,
         tokens: TokenStore | None = None,
         strangers: StrangerCheck | None = None,
         public_url: str | None = None,
@@ -67,9 +67,9 @@ class Application:
         stall_seconds: float = STALL_SECONDS,
         bodies: BodyBudget | None = None,
     ) -> None:
-        self._hosting = hosting
-        self._strict = strict
-        self._requests = requests or RequestMeter()
+        self._server = server
+        self._addressing = addressing
+        self._strict = strict = server.limits.strict
         self._tokens = tokens
         self._strangers = strangers
         self._public_url = None if public_url is None else public_url.rstrip("/")
@@ -136,7 +136,7 @@ class Application:
             else:
                 addressed, operation, parameters = self._find(scope, raw_path)
                 name = operation.id
-                request = Request(scope, receive, parameters, self._bodies)
+                request = Request(scope, receive, parameters, self._server, self._bodies)
                 response = await self._respond(scope, request, addressed, operation)
         except KastorError as error:
             response = answer(error)
@@ -150,7 +150,7 @@ class Application:
             response.headers.append(warning_header(request.warnings))
         # Before it is sent: how long that takes is the client's affair, and streams have no end.
         elapsed = time.perf_counter() - started
-        self._requests.note(name, scope["method"], response.status, elapsed)
+        self._server.meter.note(name, scope["method"], response.status, elapsed)
         if isinstance(response, StreamResponse):
             await send_stream(response, receive, send, self._draining, self._stall_seconds)
         else:
@@ -166,7 +166,7 @@ class Application:
 
     def _find(self, scope: Scope, raw_path: bytes) -> tuple[Addressed, Operation, tuple[str, ...]]:
         try:
-            addressed = self._hosting.find(raw_path, scope["headers"])
+            addressed = self._addressing.find(raw_path, scope["headers"])
             return addressed, *self._match(scope["method"], addressed.raw_path)
         except KastorError:
             # Who has no token learns nothing about paths either (rest-api A.7).
@@ -210,9 +210,11 @@ class Application:
         return response
 
     async def _open(self, request: Request, addressed: Addressed, operation: Operation) -> Services:
-        if operation.permission is Permission.OPEN and self._known(request.headers) is None:
-            return self._hosting.graphs.default  # nobody unknown learns which graphs there are
-        return await self._hosting.open(addressed)
+        is_open = operation.permission is Permission.OPEN
+        # Nobody unknown learns which graphs there are.
+        if addressed.name is None or (is_open and self._known(request.headers) is None):
+            return self._server.graphs.default
+        return await self._server.graphs.named(addressed.name)
 
     def _require_access(self, request: Request, operation: Operation) -> Actor:
         if operation.permission is Permission.OPEN:
@@ -272,7 +274,7 @@ class Application:
         async def noting(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 elapsed = time.perf_counter() - started
-                self._requests.note(DOCS, scope["method"], message["status"], elapsed)
+                self._server.meter.note(DOCS, scope["method"], message["status"], elapsed)
             await send(message)
 
         await self._docs(scope, receive, noting)

@@ -88,8 +88,8 @@ def _reset_files(settings: Settings, wanted: list[str] | None, yes: bool) -> Non
 
 async def _make_anew(placement: FilePlacement, names: Sequence[str]) -> None:
     from kastor.errors import KastorError
-    from kastor.storage.bounds import GraphRefusedError
     from kastor.storage.placement import DEFAULT, Wish
+    from kastor.storage.refusals import GraphRefusedError
 
     for name in names:
         try:
@@ -106,7 +106,7 @@ async def _reset_schemas(settings: Settings, wanted: list[str] | None, yes: bool
     from kastor.errors import KastorError
     from kastor.hosting.open import DatabaseError, make_databases
     from kastor.server.run import empty
-    from kastor.storage.bounds import GraphRefusedError
+    from kastor.storage.refusals import GraphRefusedError
 
     try:
         databases = make_databases(settings)

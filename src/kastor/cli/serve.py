@@ -92,7 +92,7 @@ def _run(settings: Settings) -> None:
     from kastor.hosting.open import DatabaseError
     from kastor.server.socket import CertificateError, PortTakenError
     from kastor.server.workers import WorkerError, run
-    from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
+    from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
     from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
 
     os.umask(0o077)  # for what libraries make; what Kastor makes is its owner's alone anyhow

@@ -6,20 +6,19 @@ from pathlib import PurePath
 from typing import Annotated, ClassVar, Literal, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from kastor.events.templates import check_template
+from kastor.outside.kinds import OutsideSettings, Port, Text
 from kastor.outside.secrets import Secret, TextOrSecret
 
-Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=300)]
-Port: TypeAlias = Annotated[int, Meta(ge=1, le=65_535)]
 Concurrency: TypeAlias = Annotated[int, Meta(ge=1, le=1_000)]
 Mode: TypeAlias = Literal["structured", "binary"]
 
 
-class _Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What all kinds share: no setting that is not declared, defaults left out when shown."""
+class _Settings(OutsideSettings, frozen=True):
+    role: ClassVar[str] = "endpoint"
 
 
 class WebhookEndpoint(_Settings, frozen=True):
@@ -36,10 +35,11 @@ class WebhookEndpoint(_Settings, frozen=True):
     """
 
     kind: ClassVar[str] = "webhook"
+    urls: ClassVar[tuple[str, ...]] = ("url",)
     url: TextOrSecret
     mode: Literal["structured", "binary", "eventgrid"] = "structured"
     secret: Secret | None = None
-    headers: Annotated[dict[str, TextOrSecret], Meta(max_length=100)] = {}
+    headers: Annotated[dict[str, TextOrSecret], Meta(max_length=100)] = {}  # noqa: RUF012 - Structs copy it
     batch: Annotated[int, Meta(ge=1, le=1_000)] = 1
     concurrency: Concurrency = 16
     timeout: Seconds = 10.0
@@ -179,6 +179,7 @@ class FileEndpoint(_Settings, frozen=True):
     """
 
     kind: ClassVar[str] = "file"
+    files: ClassVar[tuple[str, ...]] = ("path",)
     path: Text
     max_bytes: Annotated[int, Meta(ge=0)] = 104_857_600
     keep: Annotated[int, Meta(ge=1, le=1_000)] = 10

@@ -18,8 +18,8 @@ from kastor.events.filter import parse
 from kastor.events.relay import Relay, RouteState
 from kastor.outside.bounds import EndpointPolicy
 from kastor.records import DeadLetter, EndpointRow, RouteRow
-from kastor.storage.bounds import require_room
 from kastor.storage.events import EventStore
+from kastor.storage.limits import require_room
 from kastor.types import Ticks
 from kastor.words import counted
 

@@ -20,7 +20,7 @@ from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import require_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
 from kastor.records import Context, IncomingRow, Needs, RelationshipPage, RelationshipRow, TwinRow
-from kastor.storage.bounds import MAX_DOCUMENT_BYTES
+from kastor.storage.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp

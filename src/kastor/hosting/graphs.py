@@ -8,30 +8,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-from kastor.api.http.addressing import GraphInfo, require_new_name
 from kastor.errors import Conflict, KastorError, NotAllowed, NotFound
+from kastor.hosting.assembly import OpenGraph
+from kastor.hosting.names import require_new_name
 from kastor.hosting.services import Services
 from kastor.logs import get_logger
-from kastor.storage.bounds import GraphRefusedError, UnfinishedGraphError, require_room
+from kastor.storage.limits import require_room
 from kastor.storage.placement import DEFAULT, Place, Placement, Wish
-from kastor.storage.protocol import Store
+from kastor.storage.refusals import GraphRefusedError, UnfinishedGraphError
 from kastor.vital import Kept, Vitals
 from kastor.words import counted
 
 FOLLOW_SECONDS = 1.0
 """How soon a process sees that another one made, moved or deleted a graph."""
 
-_SHOWN_IDS = 3
-
-OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store]]
-"""Opens the store of the graph of that name, in that place."""
-
 _log = get_logger("kastor.graphs")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphInfo:
+    """A graph in the list.
+
+    Attributes:
+        name: under which it is reached.
+        place: where it lives, for people.
+        state: open, idle (opened when somebody asks) or moving.
+        progress: what a move is doing now.
+        error: why it cannot be opened, or why the last move did not happen.
+    """
+
+    name: str
+    place: str
+    state: str
+    progress: str | None = None
+    error: str | None = None
 
 
 @dataclass(slots=True)
@@ -41,22 +56,18 @@ class _Open:
     place: Place
 
 
-class ServerGraphs:
-    """Implements `kastor.api.http.addressing.Graphs` over a placement."""
+class Graphs:
+    """Knows every graph of the server, and has the services of those that are open."""
 
     def __init__(
         self,
         placement: Placement,
-        open_store: OpenStore,
-        build_services: Callable[[Store, Vitals], Services],
-        endpoints: Mapping[str, Mapping[str, Any]],
+        open_graph: OpenGraph,
         vitals: Vitals | None = None,
         max_graphs: int = 100,
     ) -> None:
         self._placement = placement
-        self._open_store = open_store
-        self._build_services = build_services
-        self._endpoints = endpoints
+        self._open_graph = open_graph
         self._vitals = vitals or Vitals()
         self._follower: Kept | None = None
         self._max_graphs = max_graphs
@@ -212,24 +223,7 @@ class ServerGraphs:
     async def _start(self, name: str) -> _Open:
         place = await self._require(name)
         stack = AsyncExitStack()
-        try:
-            store = await stack.enter_async_context(self._open_store(name, place))
-            vitals = self._vitals.of(name)
-            services = self._build_services(store, vitals)
-            stack.callback(vitals.watch("writer", store.trouble, critical=True).close)
-            stack.push_async_callback(services.feed.stop)
-            stack.push_async_callback(services.live.stop)
-            stack.push_async_callback(services.routes.stop)
-            stack.push_async_callback(services.inputs.stop)
-            await services.indexes.refresh()
-            # Endpoints of the configuration file are the default graph's.
-            await services.routes.start(self._endpoints if name == DEFAULT else {})
-            await services.inputs.start()
-            telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
-            stack.callback(telling.cancel)
-        except BaseException:
-            await stack.aclose()
-            raise
+        services = await stack.enter_async_context(self._open_graph(name, place))
         return _Open(services, stack, place)
 
     def _info(self, name: str, place: Place) -> GraphInfo:
@@ -255,22 +249,6 @@ class ServerGraphs:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _tell_of_escaped_slashes(name: str, store: Store) -> None:
-    """Name ids that `%2F` reached in early versions, and that only `%252F` reaches now."""
-    try:
-        count, first = await store.escaped_slashes(_SHOWN_IDS)
-    except Exception as error:  # noqa: BLE001 - the next start looks again
-        _log.warning("ids not looked through for %2F", graph=name, reason=str(error))
-        return
-    if count:
-        _log.warning(
-            "ids hold the characters %2F; ask for them by %252F",
-            graph=name,
-            count=count,
-            first=first,
-        )
 
 
 @contextlib.contextmanager

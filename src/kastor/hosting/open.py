@@ -15,14 +15,14 @@ from kastor.dsn import fault_of, shown, with_password_file
 from kastor.errors import Conflict, Unavailable
 from kastor.extras import install_extra
 from kastor.pages import refer
-from kastor.storage.bounds import (
+from kastor.storage.keeping import Retention
+from kastor.storage.protocol import BuildCatalog, Store
+from kastor.storage.refusals import (
     DamagedGraphError,
     GraphRefusedError,
     NotAGraphError,
-    Retention,
     UnfinishedGraphError,
 )
-from kastor.storage.protocol import BuildCatalog, Store
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
 from kastor.storage.sqlite.store import SqliteStore
 from kastor.storage.sqlite.transfer import SqliteGraphFile

@@ -8,21 +8,21 @@ from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, TypeAlias, cast
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from kastor.errors import InvalidArgument, KastorError
 from kastor.extras import install_extra
 from kastor.ingest.rules import Match, Rule, compile_rule, rule_label
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
+from kastor.outside.kinds import OutsideSettings, Port, Text
 from kastor.outside.secrets import Secret
 
-Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2_048)]
 MOST_STEPS = 10_000
 """Rules of an input, with all that they read and compare."""
 _RULE = re.compile(r"rules\[(\d+)\]\.?")
 
 
-class _Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class _Settings(OutsideSettings, frozen=True, kw_only=True):
     """What all kinds share.
 
     Attributes:
@@ -31,6 +31,7 @@ class _Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
         max_ahead: seconds that a source time may lie in the future.
     """
 
+    role: ClassVar[str] = "input"
     rules: Annotated[list[Rule], Meta(min_length=1, max_length=1_000)]
     window_ms: Annotated[int, Meta(ge=0, le=10_000)] = 50
     max_ahead: Annotated[float, Meta(ge=0)] = 300.0
@@ -49,8 +50,8 @@ class MqttInput(_Settings, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "mqtt"
     host: Text
-    port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
-    topics: Annotated[list[Text], Meta(max_length=1_000)] = []
+    port: Port | None = None
+    topics: Annotated[list[Text], Meta(max_length=1_000)] = []  # noqa: RUF012 - Structs copy it
     client_id: Text | None = None
     tls: bool = False
     ca_file: Text | None = None
@@ -121,7 +122,7 @@ def read_input(kind: str, settings: Mapping[str, Any], policy: EndpointPolicy = 
     except msgspec.ValidationError as error:
         raise InvalidArgument(_explained(settings, str(error))) from None
     # The bounds of endpoints hold for whatever acts with the server's rights.
-    policy.check(made, "input")
+    policy.check(made)
     return made
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from kastor.errors import InvalidArgument
-from kastor.events.endpoint_kinds import FileEndpoint, WebhookEndpoint
+from kastor.outside.kinds import OutsideSettings
 from kastor.outside.secrets import Secret
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -65,32 +65,32 @@ class EndpointPolicy:
     secret_folder: Path | None = None
     secret_variables: str = ""
 
-    def check(self, settings: msgspec.Struct, what: str = "endpoint") -> None:
+    def check(self, settings: OutsideSettings) -> None:
         """Refuse settings that are out of bounds.
-
-        Args:
-            settings: of an endpoint or an input.
-            what: which of them, for people.
 
         Raises:
             InvalidArgument: with the setting and what is allowed.
         """
+        role = settings.role
         for setting, reference in secrets_of(settings).items():
-            self._check_secret(f"{setting} of the {what}", reference)
-        ca_file = getattr(settings, "ca_file", None)
-        if ca_file is not None:
-            self._check_authorities(f"ca_file of the {what}", ca_file)
-        if isinstance(settings, FileEndpoint):
-            self.place(settings.path)
-        if isinstance(settings, WebhookEndpoint) and isinstance(settings.url, str):
-            self.check_url(settings.url)
+            self._check_secret(f"{setting} of the {role}", reference)
+        for setting in settings.authorities:
+            ca_file = getattr(settings, setting, None)
+            if ca_file is not None:
+                self._check_authorities(f"{setting} of the {role}", ca_file)
+        for setting in settings.files:
+            self.place(getattr(settings, setting), f"{setting} of the {role}")
+        for setting in settings.urls:
+            url = getattr(settings, setting)
+            if isinstance(url, str):  # else it is a secret
+                self.check_url(url, f"{setting} of the {role}")
 
-    def check_url(self, url: str) -> None:
-        """Refuse a webhook's URL that is not in the allow-list; raises InvalidArgument."""
+    def check_url(self, url: str, setting: str = "url of the endpoint") -> None:
+        """Refuse a URL that is not in the allow-list; raises InvalidArgument."""
         prefixes = self.webhook_prefixes
         if prefixes and not any(_begins(url, prefix) for prefix in prefixes):
             raise InvalidArgument(
-                "The setting url of the endpoint is not allowed here: this server's webhook URLs "
+                f"The setting {setting} is not allowed here: this server's webhook URLs "
                 f"begin with {' or '.join(prefixes)}."
             )
 
@@ -98,13 +98,13 @@ class EndpointPolicy:
         """Whether a connection may go to an address."""
         return self.private_addresses or is_public(address)
 
-    def place(self, path: str) -> FilePlace | None:
-        """Return where a file endpoint's file lies; None where files are not bounded.
+    def place(self, path: str, setting: str = "path of the endpoint") -> FilePlace | None:
+        """Return where a file lies; None where files are not bounded.
 
         Raises:
             InvalidArgument: it lies in none of the allowed folders.
         """
-        found = _resolved("path of the endpoint", path)
+        found = _resolved(setting, path)
         if self.file_folder is None:
             return None
         for root in (self.file_folder, *self.file_roots):
@@ -113,7 +113,7 @@ class EndpointPolicy:
             if parts and not (root is self.file_folder and self._is_own(parts[0])):
                 return FilePlace(base, parts)
         raise InvalidArgument(
-            "The setting path of the endpoint may only name files below "
+            f"The setting {setting} may only name files below "
             f"{_listed(self.file_folder, *self.file_roots)}, and there none of the server's own. "
             "Other folders are named with --file-root when the server is started."
         )

@@ -13,8 +13,8 @@ from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.parameters import Parameters
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.sqlite import Sqlite
-from kastor.storage.bounds import require_room
 from kastor.storage.indexes import MAX_NAME, IndexStore
+from kastor.storage.limits import require_room
 
 Path: TypeAlias = tuple[str | int, ...]
 

@@ -28,7 +28,7 @@ from kastor.query.pages import Found, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.token import Position, decode, encode
-from kastor.storage.bounds import MAX_BYTES, too_long
+from kastor.storage.limits import MAX_BYTES, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -17,20 +17,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kastor.api.app import Application
-from kastor.api.http.addressing import Hosting
+from kastor.api.http.addressing import Addressing
 from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.origins import StrangerCheck
+from kastor.api.http.server_state import ServerState
 from kastor.auth.tokens import TokenStore
 from kastor.auth.watch import watch_tokens
 from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
 from kastor.edge.limits import raise_descriptor_limit
 from kastor.graph.catalog import catalog_builder
-from kastor.hosting.assembly import build_services, stream_limits, value_rules
-from kastor.hosting.graphs import OpenStore, ServerGraphs
+from kastor.hosting.assembly import OpenStore, graph_opener
+from kastor.hosting.graphs import Graphs
+from kastor.hosting.limits import value_rules
 from kastor.hosting.open import make_databases, open_postgres, open_sqlite
 from kastor.hosting.services import Services
+from kastor.server.limits import request_limits, stream_limits
 from kastor.server.socket import (
     Server,
     address_of,
@@ -140,12 +143,20 @@ async def _serve(
         listener = shared or listen(settings.host, settings.port)
         stack.callback(listener.close)
         vitals = Vitals()
-        graphs = await _open_graphs(settings, folder, requests, vitals, stack)
+        graphs = await _open_graphs(settings, folder, vitals, stack)
         services = graphs.default
         tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
         certificate = development_certificate(settings, folder)
         draining = asyncio.Event()
-        app = _application(settings, graphs, requests, tokens, draining)
+        state = ServerState(
+            graphs,
+            request_limits(settings),
+            requests,
+            StreamBudget(stream_limits(settings)),
+            vitals,
+            settings.allow_reset,
+        )
+        app = _application(settings, state, tokens, draining)
         edge = edge_of(settings, requests.note_refusal)
         server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
         sample = await _fill(settings, services, stack)
@@ -162,22 +173,11 @@ async def _serve(
 
 
 async def _open_graphs(
-    settings: Settings,
-    folder: DataFolder,
-    requests: RequestMeter,
-    vitals: Vitals,
-    stack: AsyncExitStack,
-) -> ServerGraphs:
+    settings: Settings, folder: DataFolder, vitals: Vitals, stack: AsyncExitStack
+) -> Graphs:
     placement, open_store = _place_graphs(settings, folder, stack)
-    streams = StreamBudget(stream_limits(settings))
-    graphs = ServerGraphs(
-        placement,
-        open_store,
-        lambda store, parts: build_services(settings, store, graphs, requests, parts, streams),
-        settings.endpoints,
-        vitals,
-        settings.max_graphs,
-    )
+    open_graph = graph_opener(settings, open_store, vitals)
+    graphs = Graphs(placement, open_graph, vitals, settings.max_graphs)
     stack.push_async_callback(graphs.close)
     await graphs.start()
     return graphs
@@ -201,16 +201,11 @@ def _place_graphs(
 
 
 def _application(
-    settings: Settings,
-    graphs: ServerGraphs,
-    requests: RequestMeter,
-    tokens: TokenStore | None,
-    draining: asyncio.Event,
+    settings: Settings, state: ServerState, tokens: TokenStore | None, draining: asyncio.Event
 ) -> Application:
     return Application(
-        Hosting(graphs, settings.graph_domain),
-        strict=settings.profile == "adt",
-        requests=requests,
+        state,
+        Addressing(settings.graph_domain),
         tokens=tokens,
         strangers=_stranger_check(settings),
         public_url=settings.public_url,
@@ -218,7 +213,7 @@ def _application(
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
-        bodies=BodyBudget(graphs.default.limits.models_body_bytes),
+        bodies=BodyBudget(state.limits.models_body_bytes),
     )
 
 
@@ -247,7 +242,7 @@ async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -
     return loaded.message
 
 
-def _start_upkeep(graphs: ServerGraphs, vitals: Vitals) -> Kept:
+def _start_upkeep(graphs: Graphs, vitals: Vitals) -> Kept:
 
     async def round_() -> None:
         for name, services in graphs.opened().items():

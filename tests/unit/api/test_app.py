@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kastor.api.app import Application
-from kastor.api.http.addressing import Addressed
+from kastor.api.http.addressing import Addressing
+from kastor.api.http.limits import RequestLimits
+from kastor.api.http.server_state import ServerState
 from kastor.auth.tokens import TokenStore, create_token
 from kastor.errors import NotFound
 from kastor.logs import flush
@@ -44,24 +46,11 @@ class Graph:
         raise self.fault
 
 
-class Hosting:
-    """Gives every path to the one graph."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.graphs = SimpleNamespace(default=self)
-
-    def find(self, raw_path: bytes, _headers: object) -> Any:
-        return Addressed(None, raw_path)
-
-    async def open(self, _addressed: Addressed) -> Any:
-        return self
-
-
-def _app(fault: Exception | None = None, **more: Any) -> Application:
+def _app(fault: Exception | None = None, *, strict: bool = False, **more: Any) -> Application:
     graph = Graph(fault or NotFound("no twin", code="DigitalTwinNotFound"))
-    hosting: Any = Hosting(graph)
-    return Application(hosting, **more)
+    graphs: Any = SimpleNamespace(default=SimpleNamespace(graph=graph))
+    state = ServerState(graphs, RequestLimits(strict=strict))
+    return Application(state, Addressing(), **more)
 
 
 async def _get(app: Application, path: str = "/digitaltwins/a", **more: Any) -> Answer:

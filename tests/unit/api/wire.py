@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from kastor.api.http.limits import RequestLimits
 from kastor.api.http.request import Request
+from kastor.api.http.server_state import ServerState
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
@@ -27,6 +29,12 @@ class Receiver:
     async def __call__(self) -> MutableMapping[str, Any]:
         self.taken += 1
         return self._messages.pop(0) if self._messages else {"type": "http.disconnect"}
+
+
+def a_server(limits: RequestLimits | None = None) -> ServerState:
+    """What a request is given of a server that has no graphs."""
+    graphs: Any = None
+    return ServerState(graphs, limits or RequestLimits())
 
 
 def scope_of(
@@ -51,7 +59,7 @@ def request_of(
 ) -> Request:
     """A request with a body in these parts."""
     receiver = Receiver(*(chunks or (b"",)), whole=whole)
-    request = Request(scope_of(**scope), receiver, tuple(parameters))
+    request = Request(scope_of(**scope), receiver, tuple(parameters), a_server())
     request.base_url = "http://here:8080"
     request.api_version = "2023-10-31"
     return request

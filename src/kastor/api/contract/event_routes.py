@@ -41,7 +41,7 @@ async def get_route(services: Services, request: Request) -> Response:
 
 async def put_route(services: Services, request: Request) -> Response:
     """Answer PUT /eventroutes/{id}."""
-    body = await request.document(services.limits.body_bytes)
+    body = await request.document(request.server.limits.body_bytes)
     endpoint, text = body.get("endpointName"), body.get("filter")
     if not isinstance(endpoint, str) or not isinstance(text, str):
         raise InvalidArgument("A route needs endpointName and filter, both strings.")

@@ -39,7 +39,7 @@ async def add_models(services: Services, request: Request) -> Response:
     """Answer POST /models."""
     graph = services.graph
     with graph.taking_upload(request.declared_length):
-        body = await request.body(services.limits.models_body_bytes)
+        body = await request.body(request.server.limits.models_body_bytes)
         if not body.strip():
             raise BadRequest("The request needs a body.")
         stored = await request.unless_gone(_store(graph, body, request))
@@ -56,17 +56,17 @@ def _stored_models(stored: Sequence[StoredModel]) -> bytes:
 
 async def list_models(services: Services, request: Request) -> Response:
     """Answer GET /models: by upload time, oldest first."""
-    limits = services.limits
+    limits = request.server.limits
     size = max_items(request, 0, limits.models_page)
     token = read_token(request, "models", services.store.signing_key)
     if token is not None:
         after, remembered, wanted, with_definition, *more = token
         # Tokens of earlier versions do not say.
-        with_lineage = bool(more and more[0]) and not services.limits.strict
+        with_lineage = bool(more and more[0]) and not request.server.limits.strict
     else:
         after, remembered, wanted = [-1, -1], limits.default_models_page, _wanted(request, limits)
         with_definition = _flag(request, "includeModelDefinition")
-        with_lineage = _with_lineage(services, request)
+        with_lineage = _with_lineage(request)
     size = size or remembered
     graph = services.graph
     await services.store.refresh()
@@ -98,7 +98,7 @@ async def get_model(services: Services, request: Request) -> Response:
     with_definition = _flag(request, "includeModelDefinition")
     await services.store.refresh()
     model = services.graph.model(model_id)
-    if _with_lineage(services, request):
+    if _with_lineage(request):
         return json_response(await services.graph.read_lineage(partial(_whole_model, model)))
     return json_response(orjson.dumps(_model_data(model, with_definition)))
 
@@ -106,7 +106,7 @@ async def get_model(services: Services, request: Request) -> Response:
 async def update_model(services: Services, request: Request) -> Response:
     """Answer PATCH /models/{id}: `replace` of `/decommissioned`, nothing else."""
     model_id = require_dtmi(request.parameters[0])
-    operations = read_operations(await request.patch(services.limits.body_bytes))
+    operations = read_operations(await request.patch(request.server.limits.body_bytes))
     await services.store.refresh()
     in_service: bool | None = None
     for operation in operations:
@@ -141,8 +141,8 @@ async def delete_all_models(services: Services, request: Request) -> Response:
     return Response(_NO_CONTENT)
 
 
-def _with_lineage(services: Services, request: Request) -> bool:
-    return not services.limits.strict and _flag(request, _LINEAGE)
+def _with_lineage(request: Request) -> bool:
+    return not request.server.limits.strict and _flag(request, _LINEAGE)
 
 
 def _whole_model(model: StoredModel, catalog: ModelCatalog) -> bytes:

@@ -29,7 +29,7 @@ _UNBOUNDED = 1_000_000_000
 async def query_twins(services: Services, request: Request) -> Response:
     """Answer POST /query; a token wins over the query text beside it."""
     size = max_items(request, 0, _UNBOUNDED) or None
-    body = await read_members(request, services.limits.body_bytes, _MEMBERS)
+    body = await read_members(request, request.server.limits.body_bytes, _MEMBERS)
     text, token = body.get("query"), body.get("continuationToken")
     if text is not None and not isinstance(text, str):
         raise BadRequest("query must be a string.")
@@ -53,7 +53,7 @@ async def query_twins(services: Services, request: Request) -> Response:
     for warning in page.warnings:
         request.warn(warning)
     elapsed = time.perf_counter() - started
-    if elapsed > services.limits.slow_query_seconds:
+    if elapsed > request.server.limits.slow_query_seconds:
         _log.warning("slow query", query=text, seconds=round(elapsed, 3), rows=page.rows)
     value = page.value
     if request.api_version == legacy.VERSION:

@@ -35,7 +35,7 @@ async def put_relationship(services: Services, request: Request) -> Response:
     only_if_absent = request.only_if_absent
     twin_id = require_id(request.parameters[0], "twin")
     relationship_id = require_new_id(request.parameters[1], "relationship")
-    body = await request.document(services.limits.body_bytes)
+    body = await request.document(request.server.limits.body_bytes)
     command = PutRelationship(twin_id, relationship_id, body, only_if_absent)
     written: Written = await services.graph.execute(command, request.context)
     return json_response(with_etag(written.doc, written.etag), etag_header(written.etag))
@@ -45,7 +45,7 @@ async def patch_relationship(services: Services, request: Request) -> Response:
     """Answer PATCH of a relationship."""
     if_match = request.if_match
     twin_id, relationship_id = _ids(request)
-    operations = await request.patch(services.limits.body_bytes)
+    operations = await request.patch(request.server.limits.body_bytes)
     command = PatchRelationship(twin_id, relationship_id, operations, if_match)
     written: Written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
@@ -62,7 +62,7 @@ async def delete_relationship(services: Services, request: Request) -> Response:
 
 async def list_outgoing(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/relationships, in order of id."""
-    twin_id, limits = require_id(request.parameters[0], "twin"), services.limits
+    twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
     token = read_token(request, "outgoing", services.store.signing_key)
     name, after, remembered = None, "", limits.default_relationships_page
@@ -83,7 +83,7 @@ async def list_outgoing(services: Services, request: Request) -> Response:
 
 async def list_incoming(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/incomingrelationships, in an order that an index gives."""
-    twin_id, limits = require_id(request.parameters[0], "twin"), services.limits
+    twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
     token = read_token(request, "incoming", services.store.signing_key)
     after, remembered = _BEFORE_ALL, limits.default_relationships_page

@@ -26,12 +26,12 @@ async def put_twin(services: Services, request: Request) -> Response:
     """Answer PUT /digitaltwins/{id}: 200 for creation and replacement alike."""
     only_if_absent = request.only_if_absent
     twin_id = require_new_id(request.parameters[0], "twin")
-    body = await request.document(services.limits.body_bytes)
+    body = await request.document(request.server.limits.body_bytes)
     if body.get("$dtId", twin_id) not in (twin_id, None):
         request.warn(f"The twin's id is that of the path, {twin_id}; $dtId of the body is ignored.")
     if request.api_version == legacy.VERSION:
         body = legacy.without_source_times(body)
-    command = PutTwin(twin_id, body, only_if_absent, services.limits.add_components)
+    command = PutTwin(twin_id, body, only_if_absent, request.server.limits.add_components)
     written: Written = await services.graph.execute(command, request.context)
     return _twin(request, written.doc, written.etag)
 
@@ -40,8 +40,8 @@ async def patch_twin(services: Services, request: Request) -> Response:
     """Answer PATCH /digitaltwins/{id}."""
     if_match = request.if_match
     twin_id = require_id(request.parameters[0], "twin")
-    operations = await request.patch(services.limits.body_bytes)
-    command = PatchTwin(twin_id, operations, if_match, None, services.limits.strict)
+    operations = await request.patch(request.server.limits.body_bytes)
+    command = PatchTwin(twin_id, operations, if_match, None, request.server.limits.strict)
     written: Written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
@@ -70,8 +70,8 @@ async def patch_component(services: Services, request: Request) -> Response:
     if_match = request.if_match
     twin_id = require_id(request.parameters[0], "twin")
     component = require_id(request.parameters[1], "component")
-    operations = await request.patch(services.limits.body_bytes)
-    command = PatchTwin(twin_id, operations, if_match, component, services.limits.strict)
+    operations = await request.patch(request.server.limits.body_bytes)
+    command = PatchTwin(twin_id, operations, if_match, component, request.server.limits.strict)
     written: Written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
@@ -82,7 +82,7 @@ async def send_telemetry(services: Services, request: Request) -> Response:
     component = None
     if len(request.parameters) > 1:
         component = require_id(request.parameters[1], "component")
-    body = await request.body(services.limits.body_bytes)
+    body = await request.body(request.server.limits.body_bytes)
     await request.decoded(body)
     content_type = request.headers.get(b"content-type", b"application/json").decode("latin-1")
     message_id = request.headers.get(b"message-id")

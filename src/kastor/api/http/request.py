@@ -20,6 +20,7 @@ import orjson
 from kastor.api.http.bodies import FREE_BYTES, BodyBudget
 from kastor.api.http.codings import decoder_of
 from kastor.api.http.conditions import read_if_match, read_if_none_match
+from kastor.api.http.server_state import ServerState
 from kastor.auth.roles import ANONYMOUS, Actor
 from kastor.errors import (
     BadRequest,
@@ -132,7 +133,7 @@ class Request:
     __slots__ = (
         *("_bodies", "_has_turn", "_kept", "_kept_for", "_peer", "_query", "_query_string"),
         *("_receive", "_size", "actor", "api_version", "base_url", "headers", "parameters"),
-        "warnings",
+        *("server", "warnings"),
     )
 
     def __init__(
@@ -140,8 +141,10 @@ class Request:
         scope: Scope,
         receive: Receive,
         parameters: tuple[str, ...],
+        server: ServerState,
         bodies: BodyBudget | None = None,
     ) -> None:
+        self.server = server
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._query_string: bytes = scope["query_string"]
         self._query: Query | None = None

@@ -30,7 +30,7 @@ async def get_endpoint(services: Services, request: Request) -> Response:
 
 async def put_endpoint(services: Services, request: Request) -> Response:
     """Answer PUT /kastor/v1/endpoints/{name}."""
-    body = await request.document(services.limits.body_bytes)
+    body = await request.document(request.server.limits.body_bytes)
     kind, settings = body.get("kind"), body.get("settings", {})
     if not isinstance(kind, str) or not isinstance(settings, dict):
         raise InvalidArgument("An endpoint needs kind, a string, and settings, an object.")

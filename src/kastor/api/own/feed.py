@@ -38,7 +38,7 @@ async def events(services: Services, request: Request) -> Response | StreamRespo
     if form == "ndjson":
         return await _page(services.feed, request, after or "0", wants)
     position = await services.feed.position(after)
-    share = services.streams.enter(request.client)
+    share = request.server.streams.enter(request.client)
     chunks = _stream(services.feed, position, wants, share)
     return StreamResponse(chunks, b"text/event-stream", farewell=_comment)
 

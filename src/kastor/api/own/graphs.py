@@ -11,42 +11,43 @@ from kastor.errors import InvalidArgument
 from kastor.storage.placement import Wish
 
 if TYPE_CHECKING:
-    from kastor.api.http.addressing import GraphInfo
+    from kastor.hosting.graphs import GraphInfo
     from kastor.hosting.services import Services
 
 _WISHES = frozenset({"database", "schema"})
 
 
-async def list_graphs(services: Services, _request: Request) -> Response:
+async def list_graphs(_services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/graphs."""
-    infos = await services.graphs.infos()
+    infos = await request.server.graphs.infos()
     return json_response(orjson.dumps({"value": [_info(info) for info in infos]}))
 
 
-async def get_graph(services: Services, request: Request) -> Response:
+async def get_graph(_services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/graphs/{name}."""
-    return json_response(orjson.dumps(_info(await services.graphs.info(request.parameters[0]))))
+    info = await request.server.graphs.info(request.parameters[0])
+    return json_response(orjson.dumps(_info(info)))
 
 
-async def create_graph(services: Services, request: Request) -> Response:
+async def create_graph(_services: Services, request: Request) -> Response:
     """Answer PUT /kastor/v1/graphs/{name}."""
-    body = await request.body(services.limits.body_bytes)
+    body = await request.body(request.server.limits.body_bytes)
     wish = await _read_wish(request, body) if body else Wish()
-    info = await services.graphs.create(request.parameters[0], wish)
+    info = await request.server.graphs.create(request.parameters[0], wish)
     return json_response(orjson.dumps(_info(info)), status=201)
 
 
-async def move_graph(services: Services, request: Request) -> Response:
+async def move_graph(_services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/graphs/{name}/move; the graph's state tells how it goes on."""
-    body = await request.body(services.limits.body_bytes)
+    body = await request.body(request.server.limits.body_bytes)
     wish = await _read_wish(request, body)
-    info = await services.graphs.move(request.parameters[0], wish)
+    info = await request.server.graphs.move(request.parameters[0], wish)
     return json_response(orjson.dumps(_info(info)), status=202)
 
 
-async def delete_graph(services: Services, request: Request) -> Response:
+async def delete_graph(_services: Services, request: Request) -> Response:
     """Answer DELETE /kastor/v1/graphs/{name}."""
-    await services.graphs.delete(request.parameters[0])
+    await request.server.graphs.delete(request.parameters[0])
     return Response(204)
 
 

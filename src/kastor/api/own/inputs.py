@@ -39,7 +39,7 @@ async def get_input(services: Services, request: Request) -> Response:
 
 async def put_input(services: Services, request: Request) -> Response:
     """Answer PUT /kastor/v1/inputs/{name}."""
-    body = await request.document(services.limits.body_bytes)
+    body = await request.document(request.server.limits.body_bytes)
     kind, settings = body.get("kind"), body.get("settings")
     if not isinstance(kind, str) or not isinstance(settings, dict):
         raise InvalidArgument("An input needs kind, a string, and settings, an object.")
@@ -80,7 +80,7 @@ async def list_rejected(services: Services, request: Request) -> Response:
 
 async def send_messages(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/inputs/{name}/messages."""
-    body = await request.body(services.limits.body_bytes, MEDIA_TYPES)
+    body = await request.body(request.server.limits.body_bytes, MEDIA_TYPES)
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()
     }

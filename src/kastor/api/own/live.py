@@ -27,12 +27,12 @@ _log = get_logger("kastor.live")
 async def follow(services: Services, request: Request) -> StreamResponse:
     """Answer POST /kastor/v1/query/live; what is wrong with the query is said before the stream."""
     wanted = ("query", "parameters")
-    body = await read_members(request, services.limits.body_bytes, wanted)
+    body = await read_members(request, request.server.limits.body_bytes, wanted)
     text = body["query"]
     if not isinstance(text, str) or not text:
         raise BadRequest("The request needs a query: a text.")
     strict = request.headers.get(STRICT_HEADER, b"").lower() in (b"true", b"1")
-    share = services.streams.enter(request.client)
+    share = request.server.streams.enter(request.client)
     try:
         opened = services.live.open(
             text, strict=strict, parameters=body.get("parameters"), share=share

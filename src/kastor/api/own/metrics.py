@@ -41,14 +41,15 @@ class GraphReading:
     ticker: Ticker | None = None
 
 
-async def metrics(services: Services, _request: Request) -> Response:
+async def metrics(_services: Services, request: Request) -> Response:
     """Answer GET /metrics."""
     from kastor.api.own.exposition import CONTENT_TYPE, expose  # noqa: PLC0415 - a library of its own
 
-    graphs = sorted(services.graphs.opened().items())
+    server = request.server
+    graphs = sorted(server.graphs.opened().items())
     readings = await asyncio.gather(*(_read(name, each) for name, each in graphs))
-    readings += [GraphReading(name, None, [], 0, 0) for name in services.graphs.shut()]
-    body = expose(services.requests, readings, services.vitals.states(), services.streams)
+    readings += [GraphReading(name, None, [], 0, 0) for name in server.graphs.shut()]
+    body = expose(server.meter, readings, server.vitals.states(), server.streams)
     return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
 
 

@@ -30,13 +30,13 @@ async def healthz(_services: Services, _request: Request) -> Response:
     return json_response(b'{"status":"ok"}')
 
 
-async def readyz(services: Services, _request: Request) -> Response:
+async def readyz(services: Services, request: Request) -> Response:
     """Answer GET /readyz: the store answers, and what must not die lives.
 
     Whoever asks needs no token, so graphs are not named.
     """
     await services.store.twin("kastor-readyz")
-    if failing := services.vitals.failing():
+    if failing := request.server.vitals.failing():
         told = "; ".join(sorted({f"{part.name}: {part.trouble}" for part in failing}))
         raise Unavailable(f"Not ready, {told}. See kastor_part_up in /metrics, and the log.")
     return json_response(b'{"status":"ready"}')
@@ -68,9 +68,9 @@ async def status(services: Services, _request: Request) -> Response:
     return json_response(orjson.dumps(answer))
 
 
-async def reset(services: Services, _request: Request) -> Response:
+async def reset(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/reset: empty the graph, where the server was started to allow it."""
-    if not services.allow_reset:
+    if not request.server.allow_reset:
         raise NotAllowed(
             "This server does not allow to empty its graph over HTTP. Start it with "
             "--allow-reset (for tests), or stop it and run `kastor reset`."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
-from kastor.storage.bounds import MAX_BYTES
+from kastor.storage.limits import MAX_BYTES
 
 if TYPE_CHECKING:
     from kastor.query.plan import Scalar

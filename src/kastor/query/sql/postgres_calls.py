@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kastor.query.kinds import RANKS
-from kastor.storage.bounds import MAX_BYTES, MAX_TEXT_WORK, REFUSAL
+from kastor.storage.limits import MAX_BYTES, MAX_TEXT_WORK, REFUSAL
 
 _SMALL = "abs({0}) <= 1099511627776 OR abs({0}) > 1e308"
 _ROUNDED = "{0}::float8::text::numeric"

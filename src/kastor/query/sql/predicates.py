@@ -33,7 +33,7 @@ from kastor.query.plan import (
     Value,
     Within,
 )
-from kastor.storage.bounds import MAX_BYTES, MAX_TEXT_WORK
+from kastor.storage.limits import MAX_BYTES, MAX_TEXT_WORK
 
 if TYPE_CHECKING:
     from collections.abc import Callable

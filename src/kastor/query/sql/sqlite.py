@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kastor.query.sql.paths import is_literal, json_path
 from kastor.query.sql.sqlite_calls import aggregate, call
-from kastor.storage.bounds import MAX_TEXT_WORK, REFUSAL
+from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kastor.records import ModelRow
-from kastor.storage.bounds import bucket_of
+from kastor.storage.keeping import bucket_of
 from kastor.storage.postgres import statements as sql
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 from kastor.storage.indexes import PREFIX
 from kastor.storage.postgres import ownership
 from kastor.storage.postgres.comparison import bring_over
@@ -24,6 +23,7 @@ from kastor.storage.postgres.connections import connect_for_long
 from kastor.storage.postgres.ownership import DROPPED
 from kastor.storage.postgres.schema import SCHEMA_VERSION, number_of, prepare, quoted
 from kastor.storage.postgres.transfer import PostgresGraphFile
+from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
 from kastor.storage.transfer import TABLES, synchronise
 
 Report: TypeAlias = Callable[[str], Awaitable[None]]

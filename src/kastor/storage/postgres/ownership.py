@@ -17,7 +17,7 @@ from typing import Any
 
 from kastor.clock import new_guid
 from kastor.errors import Conflict
-from kastor.storage.bounds import NotAGraphError, UnfinishedGraphError
+from kastor.storage.refusals import NotAGraphError, UnfinishedGraphError
 
 DROPPED = "kastor_dropped_"
 """How schemas begin that only wait for their removal."""

@@ -28,7 +28,6 @@ from kastor.errors import (
     Unavailable,
 )
 from kastor.logs import get_logger
-from kastor.storage.bounds import NotAGraphError, SchemaTooNewError, UnfinishedGraphError
 from kastor.storage.placement import DEFAULT, Place, Wish
 from kastor.storage.postgres import move as moves
 from kastor.storage.postgres import ownership
@@ -44,6 +43,7 @@ from kastor.storage.postgres.schema import (
     prepare,
     quoted,
 )
+from kastor.storage.refusals import NotAGraphError, SchemaTooNewError, UnfinishedGraphError
 from kastor.vital import attempt
 
 HOLD_SECONDS = 10.0

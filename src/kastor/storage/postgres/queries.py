@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.errors import CatalogChanged, QueryTooLarge
-from kastor.storage.bounds import impossible, too_large, too_long
+from kastor.storage.limits import impossible, too_large, too_long
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 

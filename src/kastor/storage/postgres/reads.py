@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
-from kastor.storage.bounds import PAGE_BYTES
+from kastor.storage.limits import PAGE_BYTES
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.documents import from_jsonb
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable

@@ -14,7 +14,7 @@ from kastor.storage.ticker import LEAD
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from kastor.storage.bounds import Retention
+    from kastor.storage.keeping import Retention
     from kastor.types import Ticks
 
 STEP_ROWS = 500

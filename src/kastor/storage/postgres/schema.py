@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.clock import new_guid, now_ticks
 from kastor.errors import Unavailable
-from kastor.storage.bounds import SchemaTooNewError
 from kastor.storage.postgres.ownership import require_empty, strangers
+from kastor.storage.refusals import SchemaTooNewError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

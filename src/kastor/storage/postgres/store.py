@@ -20,7 +20,7 @@ from kastor.records import (
     StoreStatus,
     TwinRow,
 )
-from kastor.storage.bounds import Retention
+from kastor.storage.keeping import Retention
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.connections import Connections

@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from kastor.errors import Conflict
-from kastor.storage.bounds import NotAGraphError, SchemaTooOldError
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres.connections import connect_for_long
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.statements import Qualified
+from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
 from kastor.storage.transfer import Active, Identification, Identity, Row, Table
 
 _FLAGS = frozenset({"notify", "paused", "requeued"})

@@ -16,9 +16,9 @@ from kastor.errors import KastorError, SlowDecisionError, Unavailable
 from kastor.records import ChangeModels, Context, Current, Needs, WriteRelationship
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
+from kastor.storage.postgres.load_and_apply import Loaded, apply, load, log_values
 from kastor.storage.postgres.models import Catalogs, change_models
 from kastor.storage.postgres.turns import Turns
-from kastor.storage.postgres.units import Loaded, apply, load, log_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, Ro
 from kastor.storage.events import READ_BYTES
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite.pool import ReadPool
-from kastor.storage.sqlite.unit import Counters
+from kastor.storage.sqlite.unit_of_work import Counters
 from kastor.storage.ticker import LEAD
 from kastor.types import Ticks
 

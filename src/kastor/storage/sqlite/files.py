@@ -15,7 +15,7 @@ import apsw
 
 from kastor.logs import get_logger
 from kastor.private import open_private, sync_folder
-from kastor.storage.bounds import DamagedGraphError, NotAGraphError
+from kastor.storage.refusals import DamagedGraphError, NotAGraphError
 from kastor.storage.sqlite import schema
 
 CHECK_SECONDS = 1.0

@@ -10,7 +10,7 @@ import apsw
 from kastor.storage.indexes import PREFIX
 from kastor.storage.sqlite.event_tables import Upkeep
 from kastor.storage.sqlite.pool import ReadPool
-from kastor.storage.sqlite.unit import Counters
+from kastor.storage.sqlite.unit_of_work import Counters
 
 _LIST = """
 SELECT name FROM sqlite_schema WHERE type = 'index' AND substr(name, 1, ?1) = ?2 ORDER BY name

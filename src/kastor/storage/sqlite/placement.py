@@ -8,8 +8,8 @@ from pathlib import Path
 import apsw
 
 from kastor.errors import Conflict, InvalidArgument, NotAllowed, Unavailable
-from kastor.storage.bounds import NotAGraphError, SchemaTooNewError
 from kastor.storage.placement import DEFAULT, Place, Wish
+from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader
 from kastor.storage.sqlite.folder import FolderNotWritableError

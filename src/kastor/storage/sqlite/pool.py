@@ -2,7 +2,7 @@
 
 A statement ends at its deadline, when its caller goes away, or when the pool closes: it is
 interrupted from outside, again and again until it has noticed. The engine notices between two
-steps, and no step of a query takes long (`kastor.storage.bounds`). Threads need not hold Python's
+steps, and no step of a query takes long (`kastor.storage.limits`). Threads need not hold Python's
 lock for that while they scan.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from kastor.errors import QueryTooLarge, Unavailable
-from kastor.storage.bounds import (
+from kastor.storage.limits import (
     MAX_BYTES,
     MAX_TEMPORARY_BYTES,
     impossible,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
-from kastor.storage.bounds import PAGE_BYTES
+from kastor.storage.limits import PAGE_BYTES
 from kastor.storage.sqlite import statements as sql
 
 if TYPE_CHECKING:

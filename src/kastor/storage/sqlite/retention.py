@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from kastor.clock import TICKS_PER_SECOND
 from kastor.records import Rows
-from kastor.storage.bounds import LOG_ROW_OVERHEAD, Retention
-from kastor.storage.sqlite.unit import Counters
+from kastor.storage.keeping import LOG_ROW_OVERHEAD, Retention
+from kastor.storage.sqlite.unit_of_work import Counters
 from kastor.storage.ticker import LEAD
 
 if TYPE_CHECKING:

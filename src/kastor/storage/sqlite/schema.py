@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from kastor.clock import new_guid, now_ticks
-from kastor.storage.bounds import (
+from kastor.storage.refusals import (
     DamagedGraphError,
     NotAGraphError,
     SchemaTooNewError,

@@ -23,7 +23,7 @@ from kastor.records import (
     StoreStatus,
     TwinRow,
 )
-from kastor.storage.bounds import Retention
+from kastor.storage.keeping import Retention
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
@@ -39,7 +39,7 @@ from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import PointReads
 from kastor.storage.sqlite.retention import steps
-from kastor.storage.sqlite.unit import Counters
+from kastor.storage.sqlite.unit_of_work import Counters
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import apsw
 
-from kastor.storage.bounds import LOG_ROW_OVERHEAD, SchemaTooOldError
+from kastor.storage.keeping import LOG_ROW_OVERHEAD
+from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader, open_writer
 from kastor.storage.transfer import Active, Identification, Identity, Row, Table

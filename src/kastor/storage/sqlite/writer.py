@@ -26,7 +26,7 @@ from kastor.clock import Stamp, new_guid
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.storage.sqlite import statements as sql
-from kastor.storage.sqlite.unit import Counters, UnitOfWork
+from kastor.storage.sqlite.unit_of_work import Counters, UnitOfWork
 from kastor.words import counted
 
 if TYPE_CHECKING:

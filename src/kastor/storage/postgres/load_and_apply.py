@@ -18,7 +18,7 @@ from kastor.records import (
     WriteRelationship,
     WriteTwin,
 )
-from kastor.storage.bounds import bucket_of
+from kastor.storage.keeping import bucket_of
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.reads import known, relationship_row, twin_row

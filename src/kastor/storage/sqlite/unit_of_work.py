@@ -25,7 +25,7 @@ from kastor.records import (
     WriteRelationship,
     WriteTwin,
 )
-from kastor.storage.bounds import LOG_ROW_OVERHEAD, bucket_of
+from kastor.storage.keeping import LOG_ROW_OVERHEAD, bucket_of
 from kastor.storage.sqlite import statements as sql
 
 if TYPE_CHECKING:

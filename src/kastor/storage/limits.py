@@ -1,16 +1,9 @@
-"""What both engines say of a graph: why it cannot be opened, how much is kept, its buckets."""
+"""What both engines allow of values, pages and sorting, and what a client is told beyond it."""
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass
-
 from kastor.errors import LimitExceeded, QueryError, QueryTimeout, QueryTooLarge
 from kastor.words import counted
-
-BUCKETS = 64
-LOG_ROW_OVERHEAD = 200
-"""Bytes that a log row takes beside its body, for the size cap of the log."""
 
 MAX_BYTES = 8_388_608
 """Of a value, a row and a page that a query makes."""
@@ -37,47 +30,6 @@ _TOO_MUCH_WORK = (
     f" than {MAX_TEXT_WORK} bytes (limit max_text_work). Look for something shorter, or leave the"
     " long texts out with LENGTH(..) and a second query."
 )
-
-
-class GraphRefusedError(Exception):
-    """A graph that cannot be opened; the message says why and what to do."""
-
-
-class SchemaTooNewError(GraphRefusedError):
-    """The graph was written by a newer Kastor than this one."""
-
-
-class SchemaTooOldError(GraphRefusedError):
-    """The graph was written by an older Kastor, and reading it alone brings nothing up to date."""
-
-    def __init__(self, where: str, found: int, wanted: int) -> None:
-        super().__init__(
-            f"{where} has schema {found}, and this Kastor copies schema {wanted}. Let this Kastor "
-            "serve it once, which brings it up to date, or copy it with the Kastor that wrote it."
-        )
-
-
-class NotAGraphError(GraphRefusedError):
-    """The file or schema is in use, but not by Kastor."""
-
-
-class UnfinishedGraphError(NotAGraphError):
-    """What is written into the graph is not whole yet, so that it must not be opened."""
-
-
-class DamagedGraphError(NotAGraphError):
-    """The graph's file is empty, cut short or damaged inside."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long and how much is kept: seconds, bytes, and dead letters of each route."""
-
-    version_seconds: float = 7 * 86_400
-    version_bytes: int = 2_000_000_000
-    log_seconds: float = 86_400
-    log_bytes: int = 1_000_000_000
-    dead_letters: int = 10_000
 
 
 def require_room(present: int, limit: int, what: str, setting: str) -> None:
@@ -132,8 +84,3 @@ def too_much_sorted() -> QueryError:
         f"The query sorts or groups more than {MAX_TEMPORARY_BYTES} bytes (limit"
         " max_temporary_bytes). Narrow it down with WHERE, or order by something shorter."
     )
-
-
-def bucket_of(twin_id: str) -> int:
-    """Return the bucket of a twin's events; the same on every engine and machine."""
-    return zlib.crc32(twin_id.encode()) % BUCKETS

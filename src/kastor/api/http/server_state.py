@@ -1,0 +1,35 @@
+"""What the handlers of a request may use that is the whole server's and not one graph's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kastor.api.http.limits import RequestLimits
+from kastor.api.http.meter import RequestMeter
+from kastor.budget import StreamBudget
+from kastor.vital import Vitals
+
+if TYPE_CHECKING:
+    from kastor.hosting.graphs import Graphs
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """One for each process.
+
+    Attributes:
+        graphs: those of the server.
+        limits: of requests.
+        meter: counts the requests of this process.
+        streams: what open streams may take.
+        vitals: whether what must not die lives.
+        allow_reset: whether a graph may be emptied over HTTP.
+    """
+
+    graphs: Graphs
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    meter: RequestMeter = field(default_factory=RequestMeter)
+    streams: StreamBudget = field(default_factory=StreamBudget)
+    vitals: Vitals = field(default_factory=Vitals)
+    allow_reset: bool = False

@@ -1,0 +1,93 @@
+"""What of the settings a graph's services keep to: limits, bounds, how narrow values are."""
+
+from __future__ import annotations
+
+from kastor.config import Settings
+from kastor.dtdl import ValueRules
+from kastor.graph.uploads import ADT_MODEL_LIMITS, ModelLimits
+from kastor.live.service import LiveSettings
+from kastor.outside.bounds import EndpointPolicy
+from kastor.query.service import ADT_SETTINGS, QuerySettings
+from kastor.storage.sqlite.folder import OWN_NAMES, SECRETS
+
+ADT_STRING_BYTES = 4_096
+ADT_ROUTES = 6
+
+
+def value_rules(settings: Settings) -> ValueRules:
+    """Return what the server accepts as values where DTDL says otherwise (rest-api C.1.3)."""
+    adt = settings.profile == "adt"
+    return ValueRules(
+        zone_optional=not adt,
+        dollar_keys=False,
+        empty_keys=False,
+        max_string_bytes=ADT_STRING_BYTES if adt else None,
+    )
+
+
+def model_limits(settings: Settings) -> ModelLimits:
+    """Return how large uploads of models may be."""
+    if settings.profile == "adt":
+        return ADT_MODEL_LIMITS
+    return ModelLimits(
+        per_upload=settings.max_models_per_upload,
+        document_bytes=settings.max_model_bytes,
+        values=settings.max_models_values,
+    )
+
+
+def query_settings(settings: Settings) -> QuerySettings:
+    """Return what queries may take."""
+    if settings.profile == "adt":
+        return ADT_SETTINGS
+    return QuerySettings(
+        default_page=settings.query_page,
+        max_page=settings.max_query_page,
+        timeout_seconds=settings.query_timeout,
+    )
+
+
+def live_settings(settings: Settings) -> LiveSettings:
+    """Return what live queries may take."""
+    return LiveSettings(
+        max_queries=settings.max_live_queries,
+        max_queries_each=settings.max_live_queries_per_client,
+        max_rows=settings.max_live_rows,
+        max_changes=settings.max_live_changes,
+        timeout_seconds=query_settings(settings).timeout_seconds,
+    )
+
+
+def max_routes(settings: Settings) -> int:
+    """Return how many routes a graph may have."""
+    is_adt = settings.profile == "adt"
+    return min(ADT_ROUTES, settings.max_routes) if is_adt else settings.max_routes
+
+
+def endpoint_policy(settings: Settings) -> EndpointPolicy:
+    """Return what endpoints and inputs may touch that callers of the API make.
+
+    Files and secrets have bounds on every server: whoever reaches it is a caller, and not its
+    operator. Private addresses are open by default where only this machine's programs call.
+    """
+    private = _private_addresses(settings)
+    return EndpointPolicy(
+        settings.webhook_prefixes,
+        settings.serves_this_machine_alone if private is None else private,
+        file_folder=settings.data,
+        file_roots=settings.file_root,
+        own_names=OWN_NAMES,
+        secret_folder=settings.data / SECRETS,
+        secret_variables="KASTOR_SECRET_",  # noqa: S106 - the beginning of a name
+    )
+
+
+def operator_policy(settings: Settings) -> EndpointPolicy:
+    """Return what endpoints of the configuration file may touch: they are the operator's word."""
+    private = _private_addresses(settings)
+    return EndpointPolicy(settings.webhook_prefixes, private is not False)
+
+
+def _private_addresses(settings: Settings) -> bool | None:
+    given = settings.private_addresses
+    return settings.webhook_private_addresses if given is None else given
