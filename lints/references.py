@@ -26,7 +26,9 @@ LETTERED = "rest-api"
 """The page whose sections begin with a letter; on pages of the contract it need not be named."""
 ROOTS = (".", "src", "src/kastor", "docs", "tests")
 """Where a path in a text may begin, beside the folders around the text."""
-MAPS = ("docs/architecture.md", "CONTRIBUTING.md", "docs/decisions", "docs/explain", CONTRACT)
+HOUSE = ("docs/architecture.md", "CONTRIBUTING.md")
+"""Pages where even a path without an ending is one of ours."""
+MAPS = (*HOUSE, "docs/decisions", "docs/explain", CONTRACT)
 """Pages that speak of the code, so that a dotted name is a module there and no variable."""
 THEIR_OWN = ("docs/how-to", "docs/start")
 """Pages that speak of files of whoever reads them."""
@@ -46,7 +48,8 @@ _TEST = re.compile(r"def (test\w*)")
 _CASE_IN_NAME = re.compile(r"_([A-Z])_(\d\d)(?=_|$)")
 _UNSERVED = re.compile(r"not served yet", re.IGNORECASE)
 _PATH = re.compile(r"(?<![\w/.:~{}$-])((?:[\w-]+/)+[\w-]+\.(?:py|md|sql))\b(?!/)")
-_FOLDER = re.compile(r"`((?:[a-z]\w*/)+)`")
+_FOLDER = re.compile(r"`((?:[a-z]\w*/)+(?:[a-z]\w*)?)`")
+_BARE = re.compile(r"`([a-z_]\w*\.(?:py|sql))`")
 _MODULE = re.compile(r"(?<![\w./-])kastor(?:\.[A-Za-z_]\w*)+(?![\w/(-])")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:", re.IGNORECASE)
@@ -192,15 +195,25 @@ def _check_tests(name: str, source: str, contract: Contract, tested: set[str]) -
 def _check_paths(text: Text, root: Path) -> Iterator[str]:
     if text.file.startswith(THEIR_OWN):
         return
-    around = [each for each in (root / text.file).parents if root in each.parents]
-    bases = [*around, *(root / each for each in ROOTS)]
     links = {number for m in _LINK.finditer(text.words) for number in range(*m.span())}
     matches = [m for m in _PATH.finditer(text.words) if m.start() not in links]
-    if text.file.startswith(MAPS):
+    if text.file.startswith(HOUSE):
         matches += _FOLDER.finditer(text.words)
+    if not text.is_page or text.file.startswith(MAPS):
+        matches += _BARE.finditer(text.words)
     for match in matches:
-        if not any((base / match[1]).exists() for base in bases):
+        if not _is_file(match[1], text, root):
             yield f"{text.at(match.start())}: {match[1]}: there is no such file"
+
+
+def _is_file(path: str, text: Text, root: Path) -> bool:
+    """Return whether a text's path leads to a file or folder; without a slash, to one anywhere."""
+    if "/" not in path:
+        return any(any((root / each).rglob(path)) for each in CODE)
+    around = [each for each in (root / text.file).parents if root in each.parents]
+    bases = [*around, *(root / each for each in ROOTS)]
+    endings = ("",) if "." in path else ("", ".py", ".md")
+    return any((base / f"{path}{ending}").exists() for base in bases for ending in endings)
 
 
 def _check_modules(text: Text, root: Path) -> Iterator[str]:

@@ -19,7 +19,7 @@ FILES = {
     "docs/reference/contract/events.md": "# Events\n\n## 1 Types\n\n### 1.2 Names\n\nAs section 1.\n",
     "docs/reference/contract/cases.md": "# Cases\n\n## D.1 Now\n\n| P-01 | x |\n| P-02 | x |\n\n"
     "## D.2 Later\n\nNot served yet.\n\n| X-01 | x |\n",
-    "docs/architecture.md": "# Map\n\nIn `graph/patch.py`, `graph/` and `kastor.graph.patch`.\n",
+    "docs/architecture.md": "# Map\n\nIn `graph/patch.py`, `graph/patch`, `patch.py`, `graph/` and `kastor.graph.patch`.\n",
     "docs/how-to/begin.md": "# Begin\n\nMake a file shop/models.py.\n",
     "src/kastor/__init__.py": "",
     "src/kastor/graph/__init__.py": "from kastor.graph.patch import apply\n",
@@ -116,6 +116,9 @@ class TestWrong:
     ("name", "text", "said"),
     [
         ("docs/architecture.md", "In `grape/`.", "grape/: there is no such file"),
+        ("docs/architecture.md", "In `graph/pach`.", "graph/pach: there is no such file"),
+        ("docs/architecture.md", "In `pach.py`.", "pach.py: there is no such file"),
+        ("src/kastor/new.py", "# In `pach.py`.\n", "pach.py: there is no such file"),
         ("docs/architecture.md", "[a](none.md)", "none.md: there is no such file"),
         (
             "README.md",
