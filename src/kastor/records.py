@@ -74,7 +74,7 @@ class LogEntry:
     """One row of the change log, but for what the store adds (seq, version, time, actor).
 
     `owner` is the id that gives the bucket: the twin's, a relationship's source twin's.
-    `data` is the event's body as `events-and-jobs` 1.3 has it; `notify` is false for what
+    `data` is the event's body as events 1.3 has it; `notify` is false for what
     fires no event.
     """
 

@@ -1,4 +1,4 @@
-"""DTDL 2, 3 and 4: parse models, resolve them, check values against them (spec dtdl).
+"""DTDL 2, 3 and 4: parse models, resolve them, check values against them (dtdl).
 
 Pure: no I/O, no clock, no logging, standard library only. `parse` makes a `ModelSet` of model
 documents or raises a `DtdlError` with every problem; `compile_interface` makes the checks that a

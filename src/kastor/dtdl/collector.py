@@ -33,11 +33,11 @@ class Finding:
 
 
 class Stop(Exception):
-    """The parse can not go on: a phase ended with findings (spec dtdl 1)."""
+    """The parse can not go on: a phase ended with findings (dtdl 1)."""
 
 
 class Quit(Exception):
-    """A finding of the kind that ends the text it is in (spec dtdl 1); already collected."""
+    """A finding of the kind that ends the text it is in (dtdl 1); already collected."""
 
 
 class Collector:

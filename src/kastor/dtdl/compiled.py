@@ -1,4 +1,4 @@
-"""Interfaces compiled to closures that check twins (spec dtdl 11, 13).
+"""Interfaces compiled to closures that check twins (dtdl 11, 13).
 
 Nothing of the model is interpreted while a value is checked: a schema is one function, made once
 per element id. Only a value that does not conform is looked at again, to explain it.
@@ -129,7 +129,7 @@ class CompiledInterface:
         self.other = other
 
     def violations(self, document: Mapping[str, object]) -> list[Violation]:
-        """Return every way in which a twin breaks its model; empty if none (spec dtdl 11, 13).
+        """Return every way in which a twin breaks its model; empty if none (dtdl 11, 13).
 
         Members that start with ``$`` are not looked at, in the twin and in its components.
         """

@@ -1,4 +1,4 @@
-"""`@context`: which DTDL version, extensions and limits hold for an element (spec dtdl 4.1, 8).
+"""`@context`: which DTDL version, extensions and limits hold for an element (dtdl 4.1, 8).
 
 An `ActiveContext` is immutable and shared; `Contexts` makes each one once per parse.
 """
@@ -73,7 +73,7 @@ class Contexts:
         """Return the context of an element with `@context`.
 
         Raises:
-            Fault: any of the rules of spec dtdl 4.1 is broken.
+            Fault: any of the rules of dtdl 4.1 is broken.
         """
         entries = value if isinstance(value, list) else [value]
         key = (outer, *map(str, entries))

@@ -1,7 +1,7 @@
 """From what a caller hands in to Python objects that keep what JSON readers usually lose.
 
 Texts are read with their repeated members kept; objects pass as they are. Whatever breaks the
-JSON-LD form is found here, before anything is understood (spec dtdl 2): the first such fault of a
+JSON-LD form is found here, before anything is understood (dtdl 2): the first such fault of a
 text ends its parse. What depends on where an object stands, such as what its `@id` may be, is
 judged when the object is read as what it is there. Nothing here recurses, so nesting costs no
 stack.
@@ -77,7 +77,7 @@ def read_text(text: str | bytes | bytearray) -> object:
     """Return the JSON value of a text, objects with repeated members as `RepeatingObject`.
 
     Raises:
-        Malformed: no JSON, nested deeper than 64, or with an unpaired surrogate (spec dtdl 2).
+        Malformed: no JSON, nested deeper than 64, or with an unpaired surrogate (dtdl 2).
     """
     if not isinstance(text, str):
         try:

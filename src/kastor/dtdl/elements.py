@@ -1,4 +1,4 @@
-"""Phase 1: documents to nodes: identity, types, properties, recursively (spec dtdl 3 to 5).
+"""Phase 1: documents to nodes: identity, types, properties, recursively (dtdl 3 to 5).
 
 Recursion is bounded: documents deeper than 64 never come here.
 """
@@ -50,7 +50,7 @@ class Elements:
         nodes: by id.
         references: in the order of the documents.
         inline: where elements stand inline; which one an id means is known at the end only.
-        tolerant: the relaxed rules for old models hold (spec dtdl 8.3).
+        tolerant: the relaxed rules for old models hold (dtdl 8.3).
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Elements:
     def _defined_id(
         self, value: dict[str, Any], context: ActiveContext, path: Path, *, tolerant: bool
     ) -> str:
-        """Return the `@id` of an element (spec dtdl 3.1)."""
+        """Return the `@id` of an element (dtdl 3.1)."""
         identifier = _text_id(value)
         language = context.language
         where = (path, "@id")
@@ -138,7 +138,7 @@ class Elements:
     def _automatic_id(
         self, value: dict[str, Any], parent: Node, spec: PropertySpec, path: Path
     ) -> str:
-        """Return the id of an element without `@id` (spec dtdl 3.2)."""
+        """Return the id of an element without `@id` (dtdl 3.2)."""
         if spec.segment is None:
             return automatic_id(parent.id, spec.shown.partition(";")[0], None)
         key = segment_key(value, spec.segment)
@@ -265,7 +265,7 @@ class Elements:
         *,
         tolerant: bool,
     ) -> str | None:
-        """Handle ``{"@id": ...}`` where an element is expected (spec dtdl 8.3)."""
+        """Handle ``{"@id": ...}`` where an element is expected (dtdl 8.3)."""
         if tolerant:
             found = reference_id(identifier, context)
             if found is None:
@@ -332,7 +332,7 @@ class Elements:
         names: frozenset[str],
         path: Path,
     ) -> Types | None:
-        """Read `@type` (spec dtdl 4.2); None drops the element."""
+        """Read `@type` (dtdl 4.2); None drops the element."""
         language = context.language
         if "@type" not in value:
             inferred = parent_spec.inferred if parent_spec else None
@@ -429,7 +429,7 @@ class Elements:
     def _identifier(
         self, reading: Reading, values: list[Any], context: ActiveContext
     ) -> str | None:
-        """Read a property whose value is an identifier that is not resolved (spec dtdl 4.4)."""
+        """Read a property whose value is an identifier that is not resolved (dtdl 4.4)."""
         shown = "DTMI"
         if len(values) != 1:
             if values:
@@ -466,7 +466,7 @@ class Elements:
         context: ActiveContext,
         types: Types,
     ) -> None:
-        """Handle a member that is no property of the class or its co-types (spec dtdl 4.3)."""
+        """Handle a member that is no property of the class or its co-types (dtdl 4.3)."""
         problem = unknown_problem(key, context, undefined_types=bool(types.undefined))
         if problem is None:
             node.undefined_properties[key] = member
@@ -494,7 +494,7 @@ class Elements:
     def _objects(
         self, spec: PropertySpec, member: object, node: Node, context: ActiveContext, path: Path
     ) -> None:
-        """Read the values of an object property (spec dtdl 3.3, 4.5)."""
+        """Read the values of an object property (dtdl 3.3, 4.5)."""
         values: list[Any] = []
         for entry, where in placed_values(member, path):
             if values and spec.high == 1:

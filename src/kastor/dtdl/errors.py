@@ -1,6 +1,6 @@
 """What the parser raises: one error with every problem, or the ids that nothing defines.
 
-A `Problem` carries the fields of the reference parser (spec dtdl 10) and adds what a person
+A `Problem` carries the fields of the reference parser (dtdl 10) and adds what a person
 needs to mend the text: a JSON pointer, line and column, and two sentences of ours.
 """
 
@@ -35,7 +35,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a model (spec dtdl 10).
+    """One thing that is wrong with a model (dtdl 10).
 
     Attributes:
         id: validation id, such as ``missingObjectProperty``; the full form is
@@ -92,7 +92,7 @@ class DtdlError(ModelRefused):
     """The models are not valid; `problems` lists everything that was found.
 
     Attributes:
-        problems: in the order of the documents as far as the phases allow (spec dtdl 1).
+        problems: in the order of the documents as far as the phases allow (dtdl 1).
         complete: whether the parse came to the rules between models; if not, there may be more.
     """
 

@@ -1,4 +1,4 @@
-"""Phases 2 and 3: find what references lead to, and join the nodes (spec dtdl 1, 3.3, 7)."""
+"""Phases 2 and 3: find what references lead to, and join the nodes (dtdl 1, 3.3, 7)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RESERVED = RESERVED_PREFIXES + tuple(p for found in CONTEXT_PREFIXES.values() f
 
 
 def undefined(elements: Elements, collector: Collector, start: int) -> dict[str, list[Reference]]:
-    """Return the references from `start` on that nothing defines yet, by id (spec dtdl 3.3).
+    """Return the references from `start` on that nothing defines yet, by id (dtdl 3.3).
 
     Standard elements count as defined; terms that name no element and undefined ids under a
     reserved prefix are findings.
@@ -141,7 +141,7 @@ def check_reference(reference: Reference, target: Node, collector: Collector) ->
 
 
 def _check_parent(reference: Reference, target: Node, collector: Collector) -> bool:
-    """Check that a unit is one of its semantic type, from DTDL 3 on (spec dtdl 9)."""
+    """Check that a unit is one of its semantic type, from DTDL 3 on (dtdl 9)."""
     spec, node = reference.spec, reference.node
     parent = target.parent.id if target.parent else None
     if parent == spec.parent_enum:

@@ -1,4 +1,4 @@
-"""Literal values and language strings of models (spec dtdl 4.4).
+"""Literal values and language strings of models (dtdl 4.4).
 
 Each reader takes the flattened values of a member and returns what the element keeps, or None
 when there is nothing to keep; what is wrong goes to the collector.
@@ -51,7 +51,7 @@ class Reading:
 
 
 def flatten(value: object) -> list[Any]:
-    """Return the values of a member: arrays in arrays are flattened (spec dtdl 2)."""
+    """Return the values of a member: arrays in arrays are flattened (dtdl 2)."""
     if not isinstance(value, list):
         return [value]
     if not any(isinstance(entry, list) for entry in value):
@@ -288,7 +288,7 @@ def _read_any_object(reading: Reading, value: dict[str, Any]) -> Any:
 
 
 def read_text(reading: Reading, value: object) -> dict[str, str]:
-    """Return the language -> text of a language string (spec dtdl 4.4)."""
+    """Return the language -> text of a language string (dtdl 4.4)."""
     if isinstance(value, str):
         _check_text(reading, value, value)
         return {DEFAULT_LANGUAGE: value}

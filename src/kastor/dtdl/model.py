@@ -1,4 +1,4 @@
-"""The parsed models: frozen, typed elements and the set of them (spec dtdl 5, 13).
+"""The parsed models: frozen, typed elements and the set of them (dtdl 5, 13).
 
 Elements are made from the nodes of the parse when they are first asked for. They refer to each
 other by id; properties such as `Property.schema` look the other element up.
@@ -25,7 +25,7 @@ Text = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """What every element has (spec dtdl 5).
+    """What every element has (dtdl 5).
 
     Attributes:
         id: its DTMI, given or automatic.
@@ -213,7 +213,7 @@ class Object(Element):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interface(Element):
-    """An interface with everything it inherits (spec dtdl 7, 13).
+    """An interface with everything it inherits (dtdl 7, 13).
 
     Attributes:
         extends: ids of the direct ancestors.
@@ -355,7 +355,7 @@ class ModelSet:
     def validate_twin(
         self, interface_id: str, document: Mapping[str, object], rules: ValueRules = STRICT
     ) -> list[Violation]:
-        """Return every way in which a twin breaks its model (spec dtdl 11, 13).
+        """Return every way in which a twin breaks its model (dtdl 11, 13).
 
         Raises:
             KeyError: there is no interface of that id.
@@ -395,7 +395,7 @@ class ModelSet:
     def validate_value(
         self, element_id: str, value: object, rules: ValueRules = STRICT
     ) -> list[Violation]:
-        """Return every way in which a value breaks a schema (spec dtdl 11).
+        """Return every way in which a value breaks a schema (dtdl 11).
 
         `element_id` is that of a schema, standard ones included, or of an element that has one.
 

@@ -1,4 +1,4 @@
-"""`parse`: model documents to a `ModelSet`, or every problem in them (spec dtdl 1).
+"""`parse`: model documents to a `ModelSet`, or every problem in them (dtdl 1).
 
 Four phases: read each document (`elements`), find what is referred to and not there (`link`),
 join (`link`), check what only the whole shows (`closures`, `cotype_rules`).
@@ -41,13 +41,13 @@ def parse(
     keep_going: bool = False,
     max_problems: int | None = None,
 ) -> ModelSet:
-    """Parse models and resolve their references (spec dtdl 1 to 9).
+    """Parse models and resolve their references (dtdl 1 to 9).
 
     `documents` are JSON values (a model or a list of models) or JSON texts; they are read one
     after the other, and a bad one hides the problems of later ones. `resolver` is asked for the
     ids that the documents leave undefined and returns documents, or None if it has none.
     `profile="server"` adds what a server refuses that keeps each model by itself: interfaces
-    defined inside others. `"adt"` is what Azure Digital Twins refuses (spec dtdl 12): the same,
+    defined inside others. `"adt"` is what Azure Digital Twins refuses (dtdl 12): the same,
     apart from the version, which is `max_version`. What the resolver returns was accepted before
     and is judged by the language alone. `keep_going` reads all documents before it tells of bad
     ones, as a tool wants that shows everything at once. After

@@ -1,4 +1,4 @@
-"""The terms that each context defines and the id prefixes that it reserves (spec dtdl 4.1, 9)."""
+"""The terms that each context defines and the id prefixes that it reserves (dtdl 4.1, 9)."""
 
 from __future__ import annotations
 

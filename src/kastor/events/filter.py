@@ -1,4 +1,4 @@
-"""Route filters: which events a route sends (spec events-and-jobs 2.2).
+"""Route filters: which events a route sends (events 2.2).
 
 A filter is parsed once and compiled into closures. Conditions are true, false or undefined
 (`None`); only true selects. Comparing with something that is not there, or across kinds, is

@@ -1,4 +1,4 @@
-"""Reads the route filter language (spec events-and-jobs 2.2) into a tree.
+"""Reads the route filter language (events 2.2) into a tree.
 
 ::
 

@@ -14,7 +14,7 @@ FAULT_TEXT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A CloudEvent 1.0 (spec events-and-jobs 1.2) with what a sink needs beside it.
+    """A CloudEvent 1.0 (events 1.2) with what a sink needs beside it.
 
     Attributes:
         id: stable across redeliveries; `source` and `id` together are unique.

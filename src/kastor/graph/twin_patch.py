@@ -1,6 +1,6 @@
 """Applies a patch to a twin's document: what its paths mean, and which times they move.
 
-Spec rest-api C.2.3 and C.2.4. Values are judged later, once, on the final document.
+rest-api C.2.3 and C.2.4. Values are judged later, once, on the final document.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def within_component(
     """Return the operations of a component's patch with paths from the twin's root.
 
     Raises:
-        JsonPatchInvalid: the twin has no such component (spec rest-api B.2.6).
+        JsonPatchInvalid: the twin has no such component (rest-api B.2.6).
     """
     if not is_component(document.get(name)):
         pointer = f"/{name}{operations[0].pointer}" if operations else f"/{name}"
@@ -168,7 +168,7 @@ def _note(holder: Touched, part: Part, name: str, operation: PatchOperation, dep
         if operation.op == "remove" and len(operation.path) == depth:
             holder.removed.add(name)
         else:
-            # Within a component a plain removal leaves the component's time (C.1.1).
+            # Within a component a plain removal leaves the component's time (rest-api C.1.1).
             holder.value_written = True
 
 

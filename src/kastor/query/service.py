@@ -56,7 +56,7 @@ class Page:
     Attributes:
         value: the JSON array of rows, as UTF-8 text.
         continuation: the token of the next page; None on the last one.
-        charge: the estimate for the ``query-charge`` header (spec query-language 3).
+        charge: the estimate for the ``query-charge`` header (query-language 3).
         rows: how many rows `value` holds.
         warnings: names that no stored model knows, for people.
     """

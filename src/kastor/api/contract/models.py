@@ -1,4 +1,4 @@
-"""Models: upload, list, get, decommission, delete (spec rest-api B.1)."""
+"""Models: upload, list, get, decommission, delete (rest-api B.1)."""
 
 from __future__ import annotations
 

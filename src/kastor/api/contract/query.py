@@ -1,4 +1,4 @@
-"""The query endpoint (spec rest-api B.4, query-language 1 to 4)."""
+"""The query endpoint (rest-api B.4, query-language 1 to 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relationships and their two listings (spec rest-api B.3.1 to B.3.6)."""
+"""Relationships and their two listings (rest-api B.3.1 to B.3.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Twins, components and telemetry (spec rest-api B.2, B.3.7, B.3.8)."""
+"""Twins, components and telemetry (rest-api B.2, B.3.7, B.3.8)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The inner query binds, filters, orders and limits, and yields only keys; the outer one reads the
 documents of the rows that the page shows. Order is a total one over keys, and the next page begins
-strictly after the position of the last row, so pages neither skip nor repeat (spec 2).
+strictly after the position of the last row, so pages neither skip nor repeat (query-language 2).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A graph whose ranges are short is unrolled: one branch per combination of lengths and directions,
 each a plain join that the engine can begin at either end. What would need too many branches is
-walked by recursion instead (`recursion`). No relationship occurs twice in one match (spec 10).
+walked by recursion instead (`recursion`). No relationship occurs twice in one match
+(query-language 10).
 """
 
 from __future__ import annotations
