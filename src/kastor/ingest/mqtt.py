@@ -57,11 +57,11 @@ _BLOCKED_SECONDS = 0.5
 _log = get_logger("kastor.ingest")
 
 
-class BrokerRefusal(Exception):
+class MqttSourceRefusal(Exception):
     """The broker does not take, or keep, the connection or a subscription."""
 
 
-class SessionTakenOver(BrokerRefusal):
+class SessionTakenOver(MqttSourceRefusal):
     """Another client, maybe another process of this server, goes on with the session."""
 
 
@@ -145,7 +145,7 @@ class MqttSource:
                 await _first(connection.lost, self._lease.ended())
             except SessionTakenOver as error:
                 self.error, pause = str(error), STAND_BY
-            except (BrokerRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
+            except (MqttSourceRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
                 self.error = connection.hide(str(error)) or "the broker does not answer"
             except Exception as error:  # noqa: BLE001 - the input must not end by itself
                 self.error = type(error).__name__
@@ -199,7 +199,7 @@ class _Connection:
         """Connect and subscribe; return whether the broker still had the session.
 
         Raises:
-            BrokerRefusal, SecretError, OSError, TimeoutError, ValueError: it did not work.
+            MqttSourceRefusal, SecretError, OSError, TimeoutError, ValueError: it did not work.
         """
         settings = self._settings
         self._client = client = self._make_client()
@@ -268,7 +268,7 @@ class _Connection:
         codes = await self._subscribed
         refused = [topic for topic, code in zip(filters, codes, strict=False) if code >= _FAILURE]
         if refused:
-            raise BrokerRefusal(f"the broker refused the subscription to {', '.join(refused)}")
+            raise MqttSourceRefusal(f"the broker refused the subscription to {', '.join(refused)}")
 
     def _make_client(self) -> Client:
         settings = self._settings
@@ -306,7 +306,7 @@ class _Connection:
         if self._greeted.done():
             return
         if reason.is_failure:
-            self._greeted.set_exception(BrokerRefusal(f"the broker refused: {reason}"))
+            self._greeted.set_exception(MqttSourceRefusal(f"the broker refused: {reason}"))
         else:
             self._greeted.set_result(bool(present))
 
@@ -315,7 +315,7 @@ class _Connection:
             self._subscribed.set_result(codes)
 
     def _on_disconnect(self, reason: Any) -> None:
-        kind = SessionTakenOver if reason.value == _SESSION_TAKEN_OVER else BrokerRefusal
+        kind = SessionTakenOver if reason.value == _SESSION_TAKEN_OVER else MqttSourceRefusal
         for future in (self._greeted, self._subscribed, self.lost):
             if not future.done():
                 future.set_exception(kind(f"the broker closed the connection: {reason}"))
@@ -337,7 +337,9 @@ class _Connection:
         """Give the connection up: a message that was skipped would never be acknowledged."""
         for future in (self._greeted, self._subscribed, self.lost):
             if not future.done():
-                future.set_exception(BrokerRefusal(f"what the broker sent cannot be read: {error}"))
+                future.set_exception(
+                    MqttSourceRefusal(f"what the broker sent cannot be read: {error}")
+                )
 
     def _hand_over(self, message: MQTTMessage) -> None:
         """Pass a message to the loop, and stop reading while there is no room."""

@@ -11,9 +11,9 @@ from kastor.ingest.bursts import Bursts, Refused, Result
 from kastor.ingest.inputs import Input
 from kastor.ingest.mapping import Message, Unreadable
 from kastor.ingest.merge import Outcome
-from kastor.ingest.rules import CompiledRule, Reading, compile_rules
+from kastor.ingest.rules import CompiledRule, TwinReading, compile_rules
 from kastor.ingest.selection import RuleIndex
-from kastor.ingest.tally import Tally
+from kastor.ingest.tally import InputTally
 from kastor.logs import get_logger
 from kastor.words import counted
 
@@ -66,7 +66,7 @@ class Taken:
 class Pipeline:
     """Takes the messages of one input."""
 
-    def __init__(self, settings: Input, bursts: Bursts, tally: Tally) -> None:
+    def __init__(self, settings: Input, bursts: Bursts, tally: InputTally) -> None:
         self._rules = RuleIndex(compile_rules(settings.rules))
         self._ahead = int(settings.max_ahead * TICKS_PER_SECOND)
         self._bursts = bursts
@@ -132,7 +132,7 @@ class Pipeline:
         self.tally.reject(message, reason)
         return Verdict(None, reason)
 
-    def _read(self, rule: CompiledRule, message: Message) -> Reading | None:
+    def _read(self, rule: CompiledRule, message: Message) -> TwinReading | None:
         reading = rule.read(message)
         time = None if reading is None else reading.source_time
         if time is not None and time > now_ticks() + self._ahead:

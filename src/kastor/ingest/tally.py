@@ -40,7 +40,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Tally(Counts):
+class InputTally(Counts):
     """Counts as they grow, and the last messages that could not be used."""
 
     last_rejected: deque[RejectedMessage] = field(default_factory=lambda: deque(maxlen=KEPT))

@@ -16,7 +16,7 @@ from kastor.errors import KastorError, SlowDecisionError, Unavailable
 from kastor.records import ChangeModels, Context, Current, Needs, WriteRelationship
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
-from kastor.storage.postgres.load_and_apply import Loaded, apply, load, log_values
+from kastor.storage.postgres.load_and_apply import LoadedRows, apply, load, log_values
 from kastor.storage.postgres.models import Catalogs, change_models
 from kastor.storage.postgres.turns import Turns
 
@@ -193,7 +193,7 @@ class Writes:
         raise outcome_unknown(error) from error
 
 
-def _current(loaded: Loaded, catalog: Any) -> Current:
+def _current(loaded: LoadedRows, catalog: Any) -> Current:
     return Current(
         catalog, loaded.twin, loaded.relationship, loaded.target, loaded.has_relationships
     )
