@@ -117,12 +117,12 @@ class Bursts:
                 items, self._waiting[twin_id] = self._waiting[twin_id], []
                 items.sort(key=lambda item: item.order)  # stable: equal ones as they came
                 for part in _parts(items):
-                    await self._settle(twin_id, part)
+                    await self._write_with_retries(twin_id, part)
         finally:
             for item in [*items, *self._waiting.pop(twin_id)]:
                 item.result.cancel()
 
-    async def _settle(self, twin_id: str, items: list[_Item]) -> None:
+    async def _write_with_retries(self, twin_id: str, items: list[_Item]) -> None:
         wait = FIRST_WAIT
         while True:
             try:

@@ -41,7 +41,7 @@ CONNECT_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT, STAND_BY = 0.2, 20.0, 60.0
 STEADY_SECONDS = 60.0
 """A connection that was lost sooner may have been taken over: two must not fight over a session."""
-SETTLE_SECONDS = 1.0
+DRAIN_SECONDS = 1.0
 """How long what was received may take to become durable when the input stops."""
 
 PACKET_OVERHEAD = 65_536
@@ -121,7 +121,7 @@ class MqttSource:
         """
         connection = self._connection
         if connection is not None and self.connected:
-            await connection.settle()
+            await connection.drain()
             connection.leave(forget=forget)
         if self._task is not None:
             await self._task.stop()
@@ -184,7 +184,7 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._client_id = client_id
         self._client: Client | None = None
-        self._unsettled: deque[tuple[int, asyncio.Task[Verdict]]] = deque()
+        self._unacknowledged: deque[tuple[int, asyncio.Task[Verdict]]] = deque()
         self._closing = False
         # Messages with QoS 0 need no acknowledgement that would hold the broker back.
         self._limit = settings.receive_maximum * 2
@@ -228,12 +228,12 @@ class _Connection:
         """Return a text for people, without the password."""
         return hide(text, (self._password,))
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Take nothing more, and wait a moment for what was taken."""
         self._closing = True
-        tasks = [task for _, task in self._unsettled]
+        tasks = [task for _, task in self._unacknowledged]
         if tasks:
-            await asyncio.wait(tasks, timeout=SETTLE_SECONDS)
+            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
             await asyncio.sleep(0)  # their callbacks acknowledge
 
     def leave(self, *, forget: bool) -> None:
@@ -250,7 +250,7 @@ class _Connection:
         """End the network thread; nothing is acknowledged from now on."""
         self._closing = True
         client, self._client = self._client, None
-        for _, task in self._unsettled:
+        for _, task in self._unacknowledged:
             task.cancel()  # the message comes again, maybe to another process
         if client is not None:
             client.disconnect()
@@ -361,25 +361,25 @@ class _Connection:
         else:
             task = self._pipeline.accept(message)
         if mid:
-            self._unsettled.append((mid, task))
-        task.add_done_callback(lambda done: self._settled(done, size))
+            self._unacknowledged.append((mid, task))
+        task.add_done_callback(lambda done: self._on_verdict(done, size))
 
     async def _refuse(self, message: Message) -> Verdict:
         most = self._settings.max_bytes
         return self._pipeline.reject(message, f"It has more than {most} bytes (max_bytes).")
 
-    def _settled(self, task: asyncio.Task[Verdict], size: int) -> None:
+    def _on_verdict(self, task: asyncio.Task[Verdict], size: int) -> None:
         self._finished += 1
         self._bytes_finished += size
         self._moved.set()
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("message failed", exc_info=fault)
         # In the order in which they came, as MQTT wants it.
-        while self._unsettled and self._unsettled[0][1].done():
-            mid, first = self._unsettled[0]
+        while self._unacknowledged and self._unacknowledged[0][1].done():
+            mid, first = self._unacknowledged[0]
             if first.cancelled() or self._client is None:
                 return
-            self._unsettled.popleft()
+            self._unacknowledged.popleft()
             self._client.ack(mid, 1)
 
     def _tell(self, callback: Any, *arguments: Any) -> None:

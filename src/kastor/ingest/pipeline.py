@@ -78,11 +78,11 @@ class Pipeline:
         return self._rules.weight
 
     def accept(self, message: Message) -> asyncio.Task[Verdict]:
-        """Take a message, in the order of the calls; the task ends as `settle` does."""
-        return asyncio.create_task(self.settle(self.take(message)))
+        """Take a message, in the order of the calls; the task ends as `verdict` does."""
+        return asyncio.create_task(self.verdict(self.take(message)))
 
     def take(self, message: Message) -> Taken:
-        """Take a message, in the order of the calls; `settle` says what became of it."""
+        """Take a message, in the order of the calls; `verdict` says what became of it."""
         self.tally.receive()
         results: list[asyncio.Future[Result]] = []
         faults = Faults()
@@ -100,7 +100,7 @@ class Pipeline:
                 results.append(self._bursts.submit(reading))
         return Taken(message, results, faults)
 
-    async def settle(self, taken: Taken) -> Verdict:
+    async def verdict(self, taken: Taken) -> Verdict:
         """Return what became of a message once it is durable.
 
         Raises:
@@ -117,7 +117,7 @@ class Pipeline:
             self.tally.reject(taken.message, reason)
             return Verdict(None, reason)
         outcome = max(outcomes)
-        self.tally.settle(outcome)
+        self.tally.record(outcome)
         return Verdict(outcome)
 
     def drop(self, taken: Taken) -> None:

@@ -439,12 +439,12 @@ async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) ->
                 readings += len(taken.results)
                 waiting.append(taken)
             if readings >= READINGS_AT_ONCE:
-                verdicts += await _settled(pipeline, waiting)
+                verdicts += await _verdicts(pipeline, waiting)
                 readings = 0
             elif time.monotonic() - turn > SLICE_SECONDS:
                 await asyncio.sleep(0)
                 turn = time.monotonic()
-        verdicts += await _settled(pipeline, waiting)
+        verdicts += await _verdicts(pipeline, waiting)
     finally:
         for left in waiting:
             if isinstance(left, Taken):
@@ -452,7 +452,7 @@ async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) ->
     return verdicts
 
 
-async def _settled(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[Verdict]:
+async def _verdicts(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[Verdict]:
     """Return what became of messages, each taken off `waiting` when that is known.
 
     Raises:
@@ -463,7 +463,7 @@ async def _settled(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[
     while waiting:
         each = waiting[0]
         try:
-            verdicts.append(await pipeline.settle(each) if isinstance(each, Taken) else each)
+            verdicts.append(await pipeline.verdict(each) if isinstance(each, Taken) else each)
         except Unavailable as error:
             failure = error
         waiting.popleft()

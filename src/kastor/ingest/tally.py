@@ -54,7 +54,7 @@ class InputTally(Counts):
         self.received += 1
         self.last_message = now_ticks()
 
-    def settle(self, outcome: Outcome) -> None:
+    def record(self, outcome: Outcome) -> None:
         """Count a message that was used, or was not needed."""
         match outcome:
             case Outcome.WRITTEN:

@@ -88,7 +88,7 @@ class Writes:
                     raise
                 except Exception as error:  # noqa: BLE001 - what is not understood is raised again
                     failures += 1
-                    if await self._settle(error, sent, failures):
+                    if await self._was_written(error, sent, failures):
                         await self._catch_up(sent[0].decision)
                         return sent[0].decision.outcome
         raise unavailable("others write the same resource all the time")
@@ -138,7 +138,7 @@ class Writes:
             names[name] = await connection.fetchval(self._texts[sql.NAME_KEY], name)
         return names[name]
 
-    async def _settle(self, error: Exception, sent: list[_Sent], failures: int) -> bool:
+    async def _was_written(self, error: Exception, sent: list[_Sent], failures: int) -> bool:
         """Return True if the change was written after all, False if it may be tried again.
 
         Raises:
