@@ -96,6 +96,7 @@ def enum_check(node: Node) -> PropertyCheck:
     more = ", ..." if len(allowed) > _SHOWN_VALUES else ""
 
     def test(value: object) -> bool:
+        # By the very type: to isinstance true is an integer, and equal to 1.
         return type(value) is kind and value in allowed
 
     def detail(value: object, path: Path) -> list[Violation]:

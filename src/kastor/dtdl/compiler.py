@@ -89,7 +89,10 @@ class InterfaceCompiler:
         return self._entry(schema[0])
 
     def _entry(self, node: Node) -> PropertyCheck:
-        """Return a compiled schema where a value enters it from outside."""
+        """Return a compiled schema where a value enters it from outside.
+
+        Only there its depth is measured; at every level that would take the square of the time.
+        """
         found = self._entries.get(node.id)
         if found is None:
             made = self._schema(node)

@@ -104,7 +104,7 @@ class NodeReader:
 
     # --- one element --------------------------------------------------------------------------
 
-    def inline_element(
+    def _inline_element(
         self,
         value: dict[str, Any],
         outer: ActiveContext,
@@ -117,8 +117,6 @@ class NodeReader:
         context = outer
         if "@context" in value:
             context = self._context(outer, value["@context"], path)
-        if len(value) == 1 and "@id" in value:
-            return self._id_object(text_id(value), context, parent, spec, path, tolerant=tolerant)
         self._check_inline(value, context, parent, spec, path)
         if "@id" in value:
             identifier = read_given_id(self.collector, value, context, path, tolerant=tolerant)
@@ -164,33 +162,6 @@ class NodeReader:
             report("inlineInterfaceNotSupported", path, str(value.get("@id")))
         if language.version not in spec.versions:
             report("disallowedVersionDefinition", path, str(language.version))
-
-    def _id_object(
-        self,
-        identifier: str,
-        context: ActiveContext,
-        parent: Node,
-        spec: PropertySpec,
-        path: Path,
-        *,
-        tolerant: bool,
-    ) -> str | None:
-        """Handle ``{"@id": ...}`` where an element is expected (spec dtdl 8.3)."""
-        if tolerant:
-            found = reference_id(identifier, context)
-            if found is None:
-                self.collector.report(
-                    "idRefBadDtmiOrTerm",
-                    path,
-                    primary=parent.id,
-                    property=spec.shown,
-                    value=identifier,
-                )
-            return found and f"->{found}"
-        self.collector.report(
-            "idReference", path, primary=parent.id, property=spec.shown, value=identifier
-        )
-        return None
 
     def _element(
         self,
@@ -383,32 +354,7 @@ class NodeReader:
                     "objectMultipleValues", path, primary=node.id, property=spec.name
                 )
                 break
-            if isinstance(entry, str):
-                self._reference(entry, spec, values, node, context, where)
-            elif isinstance(entry, dict):
-                if spec.cotype is not None and not node.language.tolerant:
-                    self.collector.report(
-                        "refObjectNotAllowed", where, primary=node.id, property=spec.name
-                    )
-                    continue
-                # In DTDL 2 a unit is read as an element like others, of a class that none can have.
-                found = self.inline_element(entry, context, node, spec, where)
-                if found is None:
-                    continue
-                if found[:2] == "->":
-                    self.references.append(
-                        Reference(node, spec, values, len(values), found[2:], False, where)
-                    )
-                    values.append(found[2:])
-                else:
-                    self.inline.append(
-                        Reference(node, spec, values, len(values), found, False, where)
-                    )
-                    values.append(found)
-            else:
-                self.collector.report(
-                    "refNotStringOrObject", where, primary=node.id, property=spec.name
-                )
+            self._object(entry, spec, values, node, context, where)
         if len(values) < spec.low:
             self.collector.report("objectCountBelowMin", path, primary=node.id, property=spec.name)
         if spec.cotype is None:
@@ -416,6 +362,31 @@ class NodeReader:
         else:
             node.extra[spec.id] = values
             node.extra_specs[spec.id] = spec
+
+    def _object(
+        self,
+        entry: object,
+        spec: PropertySpec,
+        values: list[Any],
+        node: Node,
+        context: ActiveContext,
+        path: Path,
+    ) -> None:
+        """Read one value of an object property into `values`, as an id until it is linked."""
+        if isinstance(entry, str):
+            self._reference(entry, spec, values, node, context, path)
+        elif not isinstance(entry, dict):
+            self.collector.report("refNotStringOrObject", path, primary=node.id, property=spec.name)
+        elif spec.cotype is not None and not node.language.tolerant:
+            self.collector.report("refObjectNotAllowed", path, primary=node.id, property=spec.name)
+        elif len(entry) == 1 and "@id" in entry:
+            self._id_object(text_id(entry), spec, values, node, context, path)
+        else:
+            # In DTDL 2 a unit is read as an element like others, of a class that none can have.
+            found = self._inline_element(entry, context, node, spec, path)
+            if found is not None:
+                self.inline.append(Reference(node, spec, values, len(values), found, False, path))
+                values.append(found)
 
     def _reference(
         self,
@@ -437,9 +408,29 @@ class NodeReader:
                 version=context.language.version,
             )
             return
-        self.references.append(
-            Reference(node, spec, values, len(values), found, text[:5] != "dtmi:", path)
-        )
+        from_term = text[:5] != "dtmi:"
+        self.references.append(Reference(node, spec, values, len(values), found, from_term, path))
+        values.append(found)
+
+    def _id_object(
+        self,
+        text: str,
+        spec: PropertySpec,
+        values: list[Any],
+        node: Node,
+        context: ActiveContext,
+        path: Path,
+    ) -> None:
+        """Handle ``{"@id": ...}`` where an element is expected (spec dtdl 8.3)."""
+        report = self.collector.report
+        if not (self.tolerant and context.language.tolerant):
+            report("idReference", path, primary=node.id, property=spec.shown, value=text)
+            return
+        found = reference_id(text, context)
+        if found is None:
+            report("idRefBadDtmiOrTerm", path, primary=node.id, property=spec.shown, value=text)
+            return
+        self.references.append(Reference(node, spec, values, len(values), found, False, path))
         values.append(found)
 
 
