@@ -15,24 +15,10 @@ from typing import Any, TypeAlias, assert_never
 
 import orjson
 
+from kastor.events import filter_tree as tree
 from kastor.events.envelope import SPEC_VERSION, TELEMETRY, is_json
 from kastor.events.filter_parser import parse_tree
 from kastor.events.filter_tokens import FilterError
-from kastor.events.filter_tree import (
-    And,
-    Attribute,
-    Body,
-    Call,
-    Changed,
-    Comparison,
-    Condition,
-    Constant,
-    Literal,
-    NewValue,
-    Not,
-    Operand,
-    Or,
-)
 from kastor.events.model import Event
 from kastor.events.patches import UNDEFINED, new_value, touches, value_at
 
@@ -110,15 +96,15 @@ def parse(text: str) -> Filter:
     Raises:
         FilterError: the text is no filter; code `EventRouteFilterInvalid`, with line and position.
     """
-    tree = parse_tree(text)
-    leaves = tuple(_leaves(tree))
-    unknown = (leaf.name for leaf in leaves if isinstance(leaf, Attribute))
+    condition = parse_tree(text)
+    leaves = tuple(_leaves(condition))
+    unknown = (leaf.name for leaf in leaves if isinstance(leaf, tree.Attribute))
     return Filter(
         text,
-        tree.value if isinstance(tree, Constant) else None,
-        any(isinstance(leaf, Body | NewValue | Changed) for leaf in leaves),
+        condition.value if isinstance(condition, tree.Constant) else None,
+        any(isinstance(leaf, tree.Body | tree.NewValue | tree.Changed) for leaf in leaves),
         tuple(dict.fromkeys(name for name in unknown if name not in _ATTRIBUTES)),
-        _condition(tree),
+        _condition(condition),
     )
 
 
@@ -131,42 +117,42 @@ def _decoded(event: Event) -> Any:
         return UNDEFINED
 
 
-def _leaves(tree: Condition) -> Iterator[Operand | Changed]:
-    match tree:
-        case And(terms) | Or(terms):
+def _leaves(condition: tree.Condition) -> Iterator[tree.Operand | tree.Changed]:
+    match condition:
+        case tree.And(terms) | tree.Or(terms):
             for term in terms:
                 yield from _leaves(term)
-        case Not(term):
+        case tree.Not(term):
             yield from _leaves(term)
-        case Comparison(_, left, right) | Call(_, left, right):
+        case tree.Comparison(_, left, right) | tree.Call(_, left, right):
             yield left
             yield right
-        case Changed():
-            yield tree
-        case Constant():
+        case tree.Changed():
+            yield condition
+        case tree.Constant():
             return
         case _:
-            assert_never(tree)
+            assert_never(condition)
 
 
-def _condition(tree: Condition) -> _Test:
-    match tree:
-        case Constant(value):
+def _condition(condition: tree.Condition) -> _Test:
+    match condition:
+        case tree.Constant(value):
             return lambda _: value
-        case And(terms):
+        case tree.And(terms):
             return _all(tuple(_condition(term) for term in terms))
-        case Or(terms):
+        case tree.Or(terms):
             return _any(tuple(_condition(term) for term in terms))
-        case Not(term):
+        case tree.Not(term):
             return _negation(_condition(term))
-        case Comparison(sign, left, right):
+        case tree.Comparison(sign, left, right):
             return _comparison(sign, left, right)
-        case Call(function, text, part):
+        case tree.Call(function, text, part):
             return _call(_CALLS[function], _operand(text), _operand(part))
-        case Changed(path):
+        case tree.Changed(path):
             return _changed(path)
         case _:
-            assert_never(tree)
+            assert_never(condition)
 
 
 def _all(tests: tuple[_Test, ...]) -> _Test:
@@ -205,13 +191,13 @@ def _negation(test: _Test) -> _Test:
     return run
 
 
-def _comparison(sign: str, left: Operand, right: Operand) -> _Test:
-    if isinstance(left, Literal) and left.value is None:
+def _comparison(sign: str, left: tree.Operand, right: tree.Operand) -> _Test:
+    if isinstance(left, tree.Literal) and left.value is None:
         left, right, sign = right, left, _MIRRORED[sign]
     value = _operand(left)
-    if isinstance(right, Literal) and right.value is None and sign == "!=":
+    if isinstance(right, tree.Literal) and right.value is None and sign == "!=":
         return lambda view: (found := value(view)) is not UNDEFINED and found is not None
-    if isinstance(right, Literal) and right.value is None and sign == "=":
+    if isinstance(right, tree.Literal) and right.value is None and sign == "=":
         return lambda view: None if (found := value(view)) is UNDEFINED else found is None
     return _compare(sign, value, _operand(right))
 
@@ -250,15 +236,15 @@ def _changed(path: tuple[str, ...]) -> _Test:
     return lambda view: view.event.type in _UPDATES and touches(view.body, path)
 
 
-def _operand(operand: Operand) -> _Value:
+def _operand(operand: tree.Operand) -> _Value:
     match operand:
-        case Literal(value):
+        case tree.Literal(value):
             return lambda _: value
-        case Attribute(name):
+        case tree.Attribute(name):
             return _ATTRIBUTES.get(name, lambda _: UNDEFINED)
-        case Body(path):
+        case tree.Body(path):
             return lambda view: value_at(view.body, path)
-        case NewValue(path):
+        case tree.NewValue(path):
             return lambda view: (
                 new_value(view.body, path) if view.event.type in _UPDATES else UNDEFINED
             )

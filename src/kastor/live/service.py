@@ -96,16 +96,16 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class LiveHeartbeat:
     """Nothing new; the position that was looked at."""
 
     position: int
 
 
-Update: TypeAlias = Rows | Removed | Ready | Beat
+Update: TypeAlias = Rows | Removed | Ready | LiveHeartbeat
 
 
-class Turns:
+class ReaderShare:
     """Lets one live query at a time use a reader, and not all of the time."""
 
     def __init__(self, share: float) -> None:
@@ -158,7 +158,7 @@ class LiveService:
         self.settings = settings or LiveSettings()
         self.store = store
         self.query = query
-        self.turns = Turns(self.settings.total_share)
+        self.reader_share = ReaderShare(self.settings.total_share)
         self.tail = Tail(store, vitals)
         self.starting = asyncio.Semaphore(STARTING)
         self._open: WeakSet[LiveQuery] = WeakSet()  # one that is forgotten is closed
@@ -229,7 +229,7 @@ class LiveService:
     async def stop(self) -> None:
         """End all of them: the graph closes."""
         await self.tail.stop()
-        await self.turns.close()
+        await self.reader_share.close()
 
 
 class LiveQuery:
@@ -302,7 +302,7 @@ class LiveQuery:
                 await self._news(listener, heartbeat)
                 if listener.idle:
                     self.settled = listener.position
-                    yield Beat(self.settled)
+                    yield LiveHeartbeat(self.settled)
                     continue
                 mode = self.plan.mode
                 position, difference = await self._next(listener)
@@ -339,7 +339,7 @@ class LiveQuery:
         settings = self._settings
         await asyncio.sleep(max(settings.debounce, self._may_run_at - time.monotonic()))
         changed = listener.take()
-        difference, cost = await self._service.turns.run(lambda: self._evaluate(changed))
+        difference, cost = await self._service.reader_share.run(lambda: self._evaluate(changed))
         pause = settings.rerun_pause if self.plan.mode == "rerun" else 0.0
         pause = max(pause, cost * (1 / settings.share - 1))
         self._may_run_at = time.monotonic() + pause

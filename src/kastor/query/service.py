@@ -46,11 +46,11 @@ _LEAST_SECONDS = 0.01
 
 Made = TypeVar("Made")
 
-__all__ = ["ADT_SETTINGS", "Page", "QueryService", "QuerySettings", "Reader"]
+__all__ = ["ADT_SETTINGS", "QueryService", "QuerySettings", "Reader", "ResultPage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """One page of a result.
 
     Attributes:
@@ -133,7 +133,7 @@ class QueryService:
         strict: bool = False,
         explain: bool = False,
         parameters: object = None,
-    ) -> Page:
+    ) -> ResultPage:
         """The first page of `text`; with a `token` the page that it names, whatever `text` is.
 
         With `explain`, or when the text begins with EXPLAIN, the page is one row about the query:
@@ -157,7 +157,7 @@ class QueryService:
                 continue
         raise Unavailable("Models change too often to be queried now; try again.")
 
-    async def _run(self, position: Position, compiled: Compiled, *, explain: bool) -> Page:
+    async def _run(self, position: Position, compiled: Compiled, *, explain: bool) -> ResultPage:
         plan = compiled.plan
         if plan.explain or explain:
             return await self._explain(compiled, self._size(position.page))
@@ -167,7 +167,7 @@ class QueryService:
         wanted = size if left is None or left > size else left
         if wanted == 0 or (plan.where == _NEVER and not plan.grouped):
             await self._require_current()
-            return Page(b"[]", None, charge(0, 0), 0)
+            return ResultPage(b"[]", None, charge(0, 0), 0)
         sql = compiled.next() if position.keys else compiled.first()
         if position.keys and (len(position.keys), position.layout) != (sql.keys, sql.layout):
             raise _bad_token()
@@ -184,7 +184,7 @@ class QueryService:
                 lead=sql.lead,
             )
             continuation = encode(position, self._key)
-        return Page(found.value, continuation, charge(found.rows, compiled.hops), found.rows)
+        return ResultPage(found.value, continuation, charge(found.rows, compiled.hops), found.rows)
 
     async def _require_current(self) -> None:
         """Raise CatalogChanged if the models are others by now; for answers without a read."""
@@ -277,7 +277,7 @@ class QueryService:
         async with self._threads:
             return await asyncio.to_thread(make)
 
-    async def _explain(self, compiled: Compiled, size: int) -> Page:
+    async def _explain(self, compiled: Compiled, size: int) -> ResultPage:
         """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
         sql = compiled.first()
         limit = () if compiled.plan.counts else (size,)
@@ -304,7 +304,7 @@ class QueryService:
             "advice": advised,
             "warnings": list(compiled.warnings),
         }
-        return Page(msgspec.json.encode([row]), None, charge(1, compiled.hops), 1)
+        return ResultPage(msgspec.json.encode([row]), None, charge(1, compiled.hops), 1)
 
     async def _begin(
         self,
@@ -345,7 +345,7 @@ class QueryService:
     def _size(self, page: int | None) -> int:
         return min(page or self._settings.default_page, self._settings.max_page)
 
-    async def _count(self, compiled: Compiled) -> Page:
+    async def _count(self, compiled: Compiled) -> ResultPage:
         sql = compiled.first()
         row = await self._reader.fetch_one(
             sql.text, sql.constants, timeout=self._settings.timeout_seconds
@@ -353,7 +353,7 @@ class QueryService:
         number = int(str(row[0] or 0)) if row is not None else 0  # PostgreSQL sums to a decimal
         columns = compiled.plan.columns or ()
         value = msgspec.json.encode([{columns[0].key: number}])
-        return Page(value, None, charge(1, compiled.hops), 1)
+        return ResultPage(value, None, charge(1, compiled.hops), 1)
 
     async def _fetch(
         self, compiled: Compiled, sql: Sql, params: tuple[object, ...], wanted: int

@@ -10,7 +10,7 @@ from kastor.api.http.paging import max_items
 from kastor.api.http.request import Request, Response, StreamResponse
 from kastor.errors import InvalidArgument, KastorError, TooManyRequests, Unavailable
 from kastor.events.envelope import delivery_trace, structured
-from kastor.events.feed import Beat
+from kastor.events.feed import FeedHeartbeat
 from kastor.events.filter import parse
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ async def _stream(
         share.leave()
 
 
-def _told(item: Event | Beat) -> bytes:
-    if isinstance(item, Beat):
+def _told(item: Event | FeedHeartbeat) -> bytes:
+    if isinstance(item, FeedHeartbeat):
         return b": nothing new\nid: %d\n\n" % item.position
     head = b"id: %d\nevent: %b\ndata: " % (item.position, item.type.encode())
     return head + _structured(item) + b"\n\n"

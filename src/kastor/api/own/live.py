@@ -11,7 +11,7 @@ from kastor.api.contract.query import STRICT_HEADER, read_members
 from kastor.api.http.request import Request, StreamResponse
 from kastor.api.own.feed import HEARTBEAT_SECONDS
 from kastor.errors import BadRequest, KastorError
-from kastor.live.service import Beat, Ready, Removed, Rows
+from kastor.live.service import LiveHeartbeat, Ready, Removed, Rows
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _event(update: Update, warnings: tuple[str, ...]) -> bytes:
             if warnings:
                 told["warnings"] = warnings
             data = orjson.dumps(told)
-        case Beat():
+        case LiveHeartbeat():
             return b": nothing new\nid: %d\n\n" % update.position
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (update.position, name, data)
 

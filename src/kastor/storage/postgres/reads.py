@@ -22,7 +22,7 @@ ATTEMPTS = 3
 PAUSE_SECONDS = 0.02
 
 
-class PointReads:
+class PostgresPointReads:
     """Reads of single rows and of short listings."""
 
     def __init__(self, connections: Connections, texts: Qualified, replicas: Replicas) -> None:

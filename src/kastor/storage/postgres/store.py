@@ -30,7 +30,7 @@ from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
-from kastor.storage.postgres.reads import PointReads
+from kastor.storage.postgres.reads import PostgresPointReads
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
@@ -68,7 +68,7 @@ class PostgresStore:
         self._texts = Qualified(schema.quoted(name))
         self._catalogs = Catalogs(self._texts, build_catalog)
         standbys = Replicas(connections, replicas)
-        self._reads = PointReads(connections, self._texts, standbys)
+        self._reads = PostgresPointReads(connections, self._texts, standbys)
         self._queries = Queries(connections, self._texts, self._catalogs, standbys)
         self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
         self.events = PostgresEventTables(self._upkeep, self._texts)

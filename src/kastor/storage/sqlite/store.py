@@ -37,7 +37,7 @@ from kastor.storage.sqlite.event_tables import SqliteEventTables
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool, closed
-from kastor.storage.sqlite.reads import PointReads
+from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.unit_of_work import Counters
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
@@ -70,7 +70,7 @@ class SqliteStore:
     ) -> None:
         self._path = path
         self._loop_connection = open_reader(path, vfs=vfs)
-        self._reads = PointReads(self._loop_connection)
+        self._reads = SqlitePointReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
         self._writer = writer
@@ -294,7 +294,7 @@ def _open_file(
     return connection, counters, identity
 
 
-class _ClosedReads(PointReads):
+class _ClosedReads(SqlitePointReads):
     """Stands for the reads of a graph that is closed; whatever is asked of it is refused."""
 
     def __getattribute__(self, _name: str) -> Any:
