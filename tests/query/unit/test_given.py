@@ -252,11 +252,11 @@ def test_what_is_kept_holds_nobodys_values(engine):
     text = f"{FROM} WHERE v IN $l OR name = $s OR v IN [1, $s] OR UPPER(name) = UPPER($s)"
     parameters = {"l": list(range(5_000)), "s": secret}
     assert len(ids(engine, text, parameters)) == 6
-    (kept,) = [one for key, one in engine._compiler._kept.items() if key[0] == text]
+    (kept,) = [one for key, one in engine.runner._compiler._kept.items() if key[0] == text]
     assert len(repr(kept.plan)) < 2_000
     assert kept.size < 20_000
     assert kept._first is None
     pattern = f"{FROM} WHERE name LIKE $s"
-    before = engine._compiler.size
+    before = engine.runner._compiler.size
     assert ids(engine, pattern, {"s": secret}) == []
-    assert engine._compiler.size - before > len(secret)
+    assert engine.runner._compiler.size - before > len(secret)
