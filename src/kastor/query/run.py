@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.statement import Sql
     from kastor.query.token import Position
+    from kastor.records import Context
 
 _NEVER = Truth(value=False)
 _QUICK_TEXT = 2_000
@@ -61,19 +62,19 @@ class Reader(Protocol):
     """
 
     async def fetch_one(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[object, ...] | None:
         """The first row, or None."""
         ...
 
     async def fetch_all(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[object, ...]]:
         """All rows."""
         ...
 
     async def fetch_some(
-        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[object, ...]], bool]:
         """Rows until their texts have `most` bytes, and whether there are more.
 
@@ -162,15 +163,16 @@ class Runner:
 
     # To a page
 
-    async def page(self, compiled: Compiled, position: Position) -> Answer:
+    async def page(self, compiled: Compiled, position: Position, context: Context) -> Answer:
         """The page that begins at the position.
 
         Raises:
             BadRequest: the position is one of another order.
         """
+        context.require_plain()
         plan = compiled.plan
         if plan.counts:
-            text = await self._count(compiled, plan)
+            text = await self._count(compiled, plan, context)
             return Answer(b"[%b]" % text, 1)
         size, left = self._size(position.page), position.left
         wanted = size if left is None or left > size else left
@@ -181,26 +183,27 @@ class Runner:
         if position.keys and (len(position.keys), position.layout) != (sql.keys, sql.layout):
             raise BadRequest("An invalid continuationToken was provided.")
         fetched = wanted if left == wanted else wanted + 1
-        found = await self._fetch(compiled, sql, (fetched, *position.keys), wanted)
+        found = await self._fetch(compiled, sql, (fetched, *position.keys), wanted, context)
         if not found.more:
             return Answer(found.value, found.rows)
         left = None if left is None else left - found.rows
         following = replace(position, left=left, keys=found.last, layout=sql.layout, lead=sql.lead)
         return Answer(found.value, found.rows, following)
 
-    async def explain(self, compiled: Compiled, position: Position) -> Answer:
+    async def explain(self, compiled: Compiled, position: Position, context: Context) -> Answer:
         """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
+        context.require_plain()
         plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
         limit = () if plan.counts else (size,)
         params = (*limit, *sql.constants)
         text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds
-        steps = await self._reader.fetch_all(text, params, timeout=timeout)
+        steps = await self._reader.fetch_all(text, params, context, timeout=timeout)
         begun = time.perf_counter()
         rows = 1
         if plan.counts:
-            await self._count(compiled, plan)
+            await self._count(compiled, plan, context)
         else:
-            rows = (await self._fetch(compiled, sql, limit, size)).rows
+            rows = (await self._fetch(compiled, sql, limit, size, context)).rows
         elapsed = time.perf_counter() - begun
         models, indexes = self._models(), self._indexes()
         advised = await asyncio.to_thread(lambda: advice(plan, indexes, models))
@@ -229,24 +232,27 @@ class Runner:
 
     # To all rows
 
-    async def texts(self, compiled: Compiled, plan: Plan, limit: int) -> list[str]:
+    async def texts(
+        self, compiled: Compiled, plan: Plan, limit: int, context: Context
+    ) -> list[str]:
         """The texts of the first rows of a plan that was made from a compiled one's.
 
         Raises:
             QueryTooLarge: together they have more than `max_result_bytes`.
         """
+        context.require_plain()
         if plan.counts:
-            return [(await self._count(compiled, plan)).decode()]
+            return [(await self._count(compiled, plan, context)).decode()]
         if plan.where == _NEVER and not plan.grouped:
             return []
         begun = time.monotonic()
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan))
-        row = await self._joined(sql.text, (limit, *sql.constants))
+        row = await self._joined(sql.text, (limit, *sql.constants), context)
         if row is not None:
             return str(row[1]).split(",\n") if row[0] else []
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan, aggregate=False))
         most = self._settings.max_result_bytes
-        rows, more = await self._singly(sql.text, (limit, *sql.constants), begun, most)
+        rows, more = await self._singly(sql.text, (limit, *sql.constants), begun, most, context)
         if more:
             raise QueryTooLarge(
                 f"The rows of the query have more than {most} bytes (limit max_result_bytes)."
@@ -256,16 +262,21 @@ class Runner:
 
     # To the reader
 
-    async def _count(self, compiled: Compiled, plan: Plan) -> bytes:
+    async def _count(self, compiled: Compiled, plan: Plan, context: Context) -> bytes:
         """The text of the one row of a plan that counts."""
         sql = compiled.first() if plan is compiled.plan else compiled.sql(plan)
         timeout = self._settings.timeout_seconds
-        row = await self._reader.fetch_one(sql.text, sql.constants, timeout=timeout)
+        row = await self._reader.fetch_one(sql.text, sql.constants, context, timeout=timeout)
         number = int(str(row[0] or 0)) if row is not None else 0  # PostgreSQL sums to a decimal
         return msgspec.json.encode({(plan.columns or ())[0].key: number})
 
     async def _fetch(
-        self, compiled: Compiled, sql: Sql, reserved: tuple[object, ...], wanted: int
+        self,
+        compiled: Compiled,
+        sql: Sql,
+        reserved: tuple[object, ...],
+        wanted: int,
+        context: Context,
     ) -> Found:
         """Up to `wanted` rows; fewer of them where they are large."""
         begun = time.monotonic()
@@ -273,22 +284,24 @@ class Runner:
         if not compiled.aggregate:
             timeout = self._settings.timeout_seconds
             return join_page(
-                await self._reader.fetch_all(sql.text, params, timeout=timeout), wanted
+                await self._reader.fetch_all(sql.text, params, context, timeout=timeout), wanted
             )
-        row = await self._joined(sql.text, params)
+        row = await self._joined(sql.text, params, context)
         if row is not None:
             return cut_page(row, wanted, plain=sql.plain)
         resumes = sql.resumes
         single = await self._off_loop(compiled.length, lambda: compiled.steps(resumes=resumes))
         params = (*reserved, *single.constants)
-        rows, more = await self._singly(single.text, params, begun, MAX_BYTES)
+        rows, more = await self._singly(single.text, params, begun, MAX_BYTES, context)
         return join_page(rows, len(rows) if more else wanted, more=more)
 
-    async def _joined(self, sql: str, params: Sequence[object]) -> tuple[object, ...] | None:
+    async def _joined(
+        self, sql: str, params: Sequence[object], context: Context
+    ) -> tuple[object, ...] | None:
         """The row of an aggregated statement; None if its rows are too large to be joined."""
         timeout = self._settings.timeout_seconds
         try:
-            row = await self._reader.fetch_one(sql, params, timeout=timeout)
+            row = await self._reader.fetch_one(sql, params, context, timeout=timeout)
         except QueryTooLarge:
             return None
         if row is None:
@@ -296,12 +309,12 @@ class Runner:
         return None if row[0] and row[1] is None else row
 
     async def _singly(
-        self, sql: str, params: Sequence[object], begun: float, most: int
+        self, sql: str, params: Sequence[object], begun: float, most: int, context: Context
     ) -> tuple[list[tuple[object, ...]], bool]:
         """The rows of a statement that follows one which `begun` the query's time."""
         timeout = self._settings.timeout_seconds
         left = max(begun + timeout - time.monotonic(), _LEAST_SECONDS)
         try:
-            return await self._reader.fetch_some(sql, params, timeout=left, most=most)
+            return await self._reader.fetch_some(sql, params, context, timeout=left, most=most)
         except QueryTimeout:
             raise too_long(timeout) from None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
     from kastor.query.sql.dialect import Dialect
+    from kastor.records import Context
 
 _ATTEMPTS = 5
 
@@ -70,6 +71,7 @@ class QueryService:
     async def run(
         self,
         text: str | None,
+        context: Context,
         *,
         token: str | None = None,
         max_items: int | None = None,
@@ -96,7 +98,7 @@ class QueryService:
                 )
                 explains = compiled.plan.explain or explain
                 answer = self.runner.explain if explains else self.runner.page
-                found = await answer(compiled, position)
+                found = await answer(compiled, position, context)
             except CatalogChanged:
                 continue
             following = found.following
