@@ -197,7 +197,7 @@ class LiveService:
         if share is not None:
             self._require_place(share.client)
         given = self._query.given(parameters, strict=strict)
-        compiled = await self.runner.compiled(text, strict=strict, given=given)
+        compiled = await self.runner.compiled(text, context, strict=strict, given=given)
         live = LiveQuery(self, compiled, text, given, context, strict=strict, share=share)
         self._open.add(live)
         try:
@@ -348,7 +348,7 @@ class LiveQuery:
     async def _evaluate(self, changed: Changed) -> Difference:
         for _ in range(ATTEMPTS):
             compiled = await self._service.runner.compiled(
-                self._text, strict=self._strict, given=self._given
+                self._text, self._context, strict=self._strict, given=self._given
             )
             if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
                 self.plan = live_plan(compiled.plan)

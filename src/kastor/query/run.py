@@ -18,6 +18,8 @@ from kastor.query.compiled import Compiled, Compiler
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, cut_page, join_page
 from kastor.query.plan import Plan, Truth
+from kastor.query.sql.parameters import filled
+from kastor.query.sql.tables import view_of
 from kastor.storage.limits import MAX_BYTES, too_long
 
 if TYPE_CHECKING:
@@ -117,6 +119,7 @@ class Runner:
     async def compiled(
         self,
         text: str,
+        context: Context,
         *,
         strict: bool = False,
         given: Given | None = None,
@@ -125,32 +128,37 @@ class Runner:
     ) -> Compiled:
         """The compiled query with the statement that is wanted of it; made in a thread if long.
 
-        `indexed` are the property indexes that may lead its order, None for those there are;
-        `resumes` wants the statement of the pages behind the first.
+        Its statements read what the `context` sees. `indexed` are the property indexes that may
+        lead its order, None for those there are; `resumes` wants the statement of the pages behind
+        the first.
 
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
         strict = strict or self._settings.strict
         indexed = self._indexes() if indexed is None else indexed
-        models, compiler = self._models(), self._compiler
-        known = compiler.find(text, models, strict=strict, indexed=indexed, given=given)
+        models, compiler, view = self._models(), self._compiler, view_of(context)
+        known = compiler.find(text, models, strict=strict, indexed=indexed, view=view, given=given)
         if known is not None and known.has(resumes=resumes):
             return known
 
         def make() -> tuple[Compiled, Compiled]:
-            made = known or compiler.make(text, models, strict=strict, indexed=indexed, given=given)
+            made = known or compiler.make(
+                text, models, strict=strict, indexed=indexed, view=view, given=given
+            )
             filled = made if given is None else made.given(given)
             _ = filled.next() if resumes else filled.first()
             return made, filled
 
         made, filled = await self._off_loop(len(text) + (given.size if given else 0), make)
         if made is not known or given is None:
-            compiler.keep(text, models, made, strict=strict, indexed=indexed, given=given)
+            compiler.keep(
+                text, models, made, strict=strict, indexed=indexed, view=view, given=given
+            )
         return filled
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
-        """The same without values, at once, however long it takes; no I/O."""
+        """The same of the graph now, without values, at once however long it takes; no I/O."""
         strict = strict or self._settings.strict
         return self._compiler.compile(text, self._models(), strict=strict, indexed=self._indexes())
 
@@ -169,7 +177,6 @@ class Runner:
         Raises:
             BadRequest: the position is one of another order.
         """
-        context.require_plain()
         plan = compiled.plan
         if plan.counts:
             text = await self._count(compiled, plan, context)
@@ -192,10 +199,9 @@ class Runner:
 
     async def explain(self, compiled: Compiled, position: Position, context: Context) -> Answer:
         """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
-        context.require_plain()
         plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
         limit = () if plan.counts else (size,)
-        params = (*limit, *sql.constants)
+        params = _bound(compiled, sql, limit, context)
         text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds
         steps = await self._reader.fetch_all(text, params, context, timeout=timeout)
         begun = time.perf_counter()
@@ -240,19 +246,20 @@ class Runner:
         Raises:
             QueryTooLarge: together they have more than `max_result_bytes`.
         """
-        context.require_plain()
         if plan.counts:
             return [(await self._count(compiled, plan, context)).decode()]
         if plan.where == _NEVER and not plan.grouped:
             return []
         begun = time.monotonic()
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan))
-        row = await self._joined(sql.text, (limit, *sql.constants), context)
+        params = _bound(compiled, sql, (limit,), context)
+        row = await self._joined(sql.text, params, context)
         if row is not None:
             return str(row[1]).split(",\n") if row[0] else []
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan, aggregate=False))
         most = self._settings.max_result_bytes
-        rows, more = await self._singly(sql.text, (limit, *sql.constants), begun, most, context)
+        params = _bound(compiled, sql, (limit,), context)
+        rows, more = await self._singly(sql.text, params, begun, most, context)
         if more:
             raise QueryTooLarge(
                 f"The rows of the query have more than {most} bytes (limit max_result_bytes)."
@@ -266,7 +273,8 @@ class Runner:
         """The text of the one row of a plan that counts."""
         sql = compiled.first() if plan is compiled.plan else compiled.sql(plan)
         timeout = self._settings.timeout_seconds
-        row = await self._reader.fetch_one(sql.text, sql.constants, context, timeout=timeout)
+        params = _bound(compiled, sql, (), context)
+        row = await self._reader.fetch_one(sql.text, params, context, timeout=timeout)
         number = int(str(row[0] or 0)) if row is not None else 0  # PostgreSQL sums to a decimal
         return msgspec.json.encode({(plan.columns or ())[0].key: number})
 
@@ -280,7 +288,7 @@ class Runner:
     ) -> Found:
         """Up to `wanted` rows; fewer of them where they are large."""
         begun = time.monotonic()
-        params = (*reserved, *sql.constants)
+        params = _bound(compiled, sql, reserved, context)
         if not compiled.aggregate:
             timeout = self._settings.timeout_seconds
             return join_page(
@@ -291,7 +299,7 @@ class Runner:
             return cut_page(row, wanted, plain=sql.plain)
         resumes = sql.resumes
         single = await self._off_loop(compiled.length, lambda: compiled.steps(resumes=resumes))
-        params = (*reserved, *single.constants)
+        params = _bound(compiled, single, reserved, context)
         rows, more = await self._singly(single.text, params, begun, MAX_BYTES, context)
         return join_page(rows, len(rows) if more else wanted, more=more)
 
@@ -318,3 +326,16 @@ class Runner:
             return await self._reader.fetch_some(sql, params, context, timeout=left, most=most)
         except QueryTimeout:
             raise too_long(timeout) from None
+
+
+def _bound(
+    compiled: Compiled, sql: Sql, reserved: tuple[object, ...], context: Context
+) -> tuple[object, ...]:
+    """What is bound to a statement's parameters when it runs for a request.
+
+    Raises:
+        ValueError: the statement was made for another view than the request's.
+    """
+    if compiled.view.kind != view_of(context).kind:
+        raise ValueError(f"a statement over {compiled.view.kind} ran for another view")
+    return (*reserved, *filled(sql.constants, context.at))

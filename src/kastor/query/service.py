@@ -93,8 +93,8 @@ class QueryService:
         """
         for _ in range(_ATTEMPTS):
             try:
-                position, compiled = await self._begin(
-                    text, token, max_items, parameters, strict=strict
+                position, compiled, context = await self._begin(
+                    text, context, token, max_items, parameters, strict=strict
                 )
                 explains = compiled.plan.explain or explain
                 answer = self.runner.explain if explains else self.runner.page
@@ -127,28 +127,33 @@ class QueryService:
     async def _begin(
         self,
         text: str | None,
+        context: Context,
         token: str | None,
         max_items: int | None,
         parameters: object,
         *,
         strict: bool,
-    ) -> tuple[Position, Compiled]:
+    ) -> tuple[Position, Compiled, Context]:
         """Where to begin: at the token if there is one, else at the start of the text."""
         if max_items is not None and max_items < 1:
             raise InvalidArgument("max-items-per-page must be a positive integer.")
         if token:
-            return await self._resume(token, max_items, parameters)
+            return await self._resume(token, context, max_items, parameters)
         if not text:
             raise BadRequest("The request needs a query or a continuationToken.")
         given = self.given(parameters, strict=strict)
-        compiled = await self.runner.compiled(text, strict=strict, given=given)
+        compiled = await self.runner.compiled(text, context, strict=strict, given=given)
         carried = None if given is None else given.carried()
-        return Position(text, max_items, compiled.plan.top, (), strict, given=carried), compiled
+        top = compiled.plan.top
+        position = Position(text, max_items, top, (), strict, context.at, given=carried)
+        return position, compiled, context
 
     async def _resume(
-        self, token: str, max_items: int | None, parameters: object
-    ) -> tuple[Position, Compiled]:
+        self, token: str, context: Context, max_items: int | None, parameters: object
+    ) -> tuple[Position, Compiled, Context]:
         position = decode(token, self._key)
+        if position.as_of != context.at:  # the pages of one query are of one instant
+            context = replace(context, at=position.as_of)
         given = None
         if position.given is not None:
             given = carried_given(position.given, parameters, self._settings)
@@ -158,9 +163,10 @@ class QueryService:
         lead = frozenset() if position.lead is None else frozenset({position.lead})
         compiled = await self.runner.compiled(
             position.text,
+            context,
             strict=position.strict,
             given=given,
             resumes=bool(position.keys),
             indexed=lead,
         )
-        return position, compiled
+        return position, compiled, context
