@@ -22,11 +22,11 @@ from kastor.events.filter_tokens import FilterError
 from kastor.events.model import Event
 from kastor.events.patches import UNDEFINED, new_value, touches, value_at
 
-__all__ = ["Filter", "FilterError", "View", "parse"]
+__all__ = ["EventView", "Filter", "FilterError", "parse"]
 
 Truth: TypeAlias = bool | None
-_Test: TypeAlias = Callable[["View"], Truth]
-_Value: TypeAlias = Callable[["View"], Any]
+_Test: TypeAlias = Callable[["EventView"], Truth]
+_Value: TypeAlias = Callable[["EventView"], Any]
 
 _UPDATES = frozenset(
     {"Microsoft.DigitalTwins.Twin.Update", "Microsoft.DigitalTwins.Relationship.Update"}
@@ -66,14 +66,14 @@ class Filter:
 
     def matches(self, event: Event) -> bool:
         """Whether the filter selects the event."""
-        return self.selects(View(event))
+        return self.selects(EventView(event))
 
-    def selects(self, view: View) -> bool:
+    def selects(self, view: EventView) -> bool:
         """Whether the filter selects the event; several filters on one view parse its body once."""
         return self._test(view) is True
 
 
-class View:
+class EventView:
     """An event as filters look at it; its body is parsed at the first look and only then."""
 
     __slots__ = ("_body", "event")
@@ -156,7 +156,7 @@ def _condition(condition: tree.Condition) -> _Test:
 
 
 def _all(tests: tuple[_Test, ...]) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         outcome: Truth = True
         for test in tests:
             truth = test(view)
@@ -170,7 +170,7 @@ def _all(tests: tuple[_Test, ...]) -> _Test:
 
 
 def _any(tests: tuple[_Test, ...]) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         outcome: Truth = False
         for test in tests:
             truth = test(view)
@@ -184,7 +184,7 @@ def _any(tests: tuple[_Test, ...]) -> _Test:
 
 
 def _negation(test: _Test) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         truth = test(view)
         return None if truth is None else not truth
 
@@ -205,7 +205,7 @@ def _comparison(sign: str, left: tree.Operand, right: tree.Operand) -> _Test:
 def _compare(sign: str, left: _Value, right: _Value) -> _Test:
     holds, orders = _SIGNS[sign], sign not in ("=", "!=")
 
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         first, second = left(view), right(view)
         kind = _kind(first)
         if kind is None or kind is not _kind(second) or (orders and kind is type(None)):
@@ -223,7 +223,7 @@ def _kind(value: Any) -> type | None:
 
 
 def _call(holds: Callable[[str, str], bool], text: _Value, part: _Value) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         first, second = text(view), part(view)
         if isinstance(first, str) and isinstance(second, str):
             return holds(first, second)
@@ -256,7 +256,7 @@ def _present(value: str | None) -> Any:
     return UNDEFINED if value is None else value
 
 
-def _legacy_type(view: View) -> str:
+def _legacy_type(view: EventView) -> str:
     """The name that ADT's previews gave to the event's group, and that old filters ask for."""
     name = view.event.type
     if name == TELEMETRY:

@@ -43,6 +43,7 @@ async def query_twins(services: Services, request: Request) -> Response:
     page = await request.unless_gone(
         services.query.run(
             text,
+            request.context,
             token=token or None,
             max_items=size,
             strict=strict,
