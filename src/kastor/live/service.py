@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
     from kastor.budget import StreamShare
+    from kastor.graph.catalog import ModelCatalog
     from kastor.query.compiled import Compiled
     from kastor.query.given import Given
     from kastor.query.service import QueryService
@@ -150,7 +151,7 @@ class LiveService:
 
     def __init__(
         self,
-        store: Store,
+        store: Store[ModelCatalog],
         query: QueryService,
         settings: LiveSettings | None = None,
         vitals: Vitals | None = None,
