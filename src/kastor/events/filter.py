@@ -35,6 +35,7 @@ from kastor.events.filter_tree import (
 )
 from kastor.events.model import Event
 from kastor.events.patches import UNDEFINED, new_value, touches, value_at
+from kastor.types import Json
 
 __all__ = ["Filter", "FilterError", "View", "parse"]
 
@@ -97,7 +98,7 @@ class View:
         self._body: Any = None
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Json:
         """The decoded body; UNDEFINED where it is not JSON."""
         if self._body is None:
             self._body = (_decoded(self.event),)

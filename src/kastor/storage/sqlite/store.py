@@ -207,12 +207,14 @@ class SqliteStore(Generic[C]):
 
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""
-        row = await self._tables.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
-        return StoreStatus("sqlite", *row)
+        rows: list[tuple[Any, ...]] = await self._tables.call(
+            lambda c: c.execute(sql.STATUS).fetchall()
+        )
+        return StoreStatus("sqlite", *rows[0])
 
     async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
-        rows = await self._tables.call(
+        rows: list[tuple[Any, ...]] = await self._tables.call(
             lambda c: c.execute(sql.ESCAPED_SLASHES, (limit,)).fetchall()
         )
         return (rows[0][1] if rows else 0), [row[0] for row in rows]
