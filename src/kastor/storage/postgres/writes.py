@@ -16,7 +16,7 @@ from kastor.errors import KastorError, SlowDecisionError, Unavailable
 from kastor.records import C, ChangeModels, Context, Current, Needs, T, WriteRelationship
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
-from kastor.storage.postgres.load_and_apply import apply, load, log_values
+from kastor.storage.postgres.load_and_apply import LoadedRows, apply, load, log_values
 from kastor.storage.postgres.models import Catalogs, change_models
 from kastor.storage.postgres.turns import Turns
 
