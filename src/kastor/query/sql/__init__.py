@@ -4,7 +4,11 @@
 - `parameters`: values on their way into a statement; client text travels only here
 - `dialect`: what an engine must say; `sqlite`, `postgres` say it
 - `predicates`, `values`: conditions and values
-- `traverse`: sources and hops to FROM, unrolled or recursive
+- `itinerary`: where a walk through the graph begins, and which hop comes next
+- `leading`: what leads the order, so that it follows an index
+- `traverse`: sources and hops to FROM, unrolled; `recursion`: walked
+- `clauses`: one graph with its condition; `grouped`: GROUP BY and aggregates over it
+- `ordering`: keys of the order, and the position of a page
 - `rows`: the JSON text of a row
 - `statement`: the whole statement, with order, position and page
 """
