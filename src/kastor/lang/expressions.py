@@ -126,26 +126,11 @@ class Expressions(Cursor, ABC):
         return found
 
     def _prefix(self, least: int) -> ast.Expression:
-        start = self.start()
         key = self.keys[self.at]
         if key == "NOT":
-            if least > _NOT:
-                self.mismatch("a value")
-            self.at += 1
-            self.enter()
-            after = self.start()
-            inner = self.as_condition(self.expression(_NOT), after)
-            self.depth -= 1
-            return ast.Not(inner, self.span(start))
+            return self._not(least)
         if key == "(":
-            self.at += 1
-            self.enter()
-            found = self.expression(0)
-            self.depth -= 1
-            self.expect(")")
-            if isinstance(found, ast.SCALAR_NODES):
-                self.extend("arithmetic", start)
-            return found
+            return self._parentheses()
         if self.kinds[self.at] == WORD and self.keys[self.at + 1] == "(":
             return self._call()
         if key == "EXISTS" and self.key(1) == "{":
@@ -161,6 +146,28 @@ class Expressions(Cursor, ABC):
         if dollar and self.is_parameter() and self.key(1) not in {".", "["}:
             return self.dollar()
         return self.path("a condition or a value")
+
+    def _not(self, least: int) -> ast.Condition:
+        start = self.start()
+        if least > _NOT:
+            self.mismatch("a value")
+        self.at += 1
+        self.enter()
+        after = self.start()
+        inner = self.as_condition(self.expression(_NOT), after)
+        self.depth -= 1
+        return ast.Not(inner, self.span(start))
+
+    def _parentheses(self) -> ast.Expression:
+        start = self.start()
+        self.at += 1
+        self.enter()
+        found = self.expression(0)
+        self.depth -= 1
+        self.expect(")")
+        if isinstance(found, ast.SCALAR_NODES):
+            self.extend("arithmetic", start)
+        return found
 
     def _exclamation(self) -> ast.Condition:
         """``!`` before a test or a parenthesis, as other languages write NOT."""
@@ -224,12 +231,7 @@ class Expressions(Cursor, ABC):
             between = self._between(operand, start)
             return ast.Not(between, self.span(start)) if negated else between
         if self.take("LIKE"):
-            self.extend("LIKE", start)
-            if self.is_parameter():
-                return ast.Like(operand, self.parameter(), negated, self.span(start))
-            if not self.is_string():
-                self.mismatch("a string with % and _ as wild cards")
-            return ast.Like(operand, self.string(), negated, self.span(start))
+            return self._like(operand, start, negated)
         negated = self.take("NIN") or negated
         if not negated or self.keys[self.at] == "IN":
             self.expect("IN")
@@ -239,6 +241,18 @@ class Expressions(Cursor, ABC):
             return ast.InQuery(operand, query, negated, self.span(start))
         if self.is_parameter():
             return ast.Membership(operand, self.parameter(), negated, self.span(start))
+        values = self._list()
+        return ast.Membership(operand, values, negated, self.span(start))
+
+    def _like(self, operand: ast.Scalar, start: int, negated: bool) -> ast.Condition:
+        self.extend("LIKE", start)
+        if self.is_parameter():
+            return ast.Like(operand, self.parameter(), negated, self.span(start))
+        if not self.is_string():
+            self.mismatch("a string with % and _ as wild cards")
+        return ast.Like(operand, self.string(), negated, self.span(start))
+
+    def _list(self) -> tuple[ast.Literal | ast.Parameter, ...]:
         self.expect("[", "'[' and a list of literals")
         values = [self._value()]
         while self.take(","):
@@ -246,7 +260,7 @@ class Expressions(Cursor, ABC):
             if len(values) > self.limits.max_list:
                 self.fail(f"more than {self.limits.max_list} values in a list (limit max_list)")
         self.expect("]", "',' or ']'")
-        return ast.Membership(operand, tuple(values), negated, self.span(start))
+        return tuple(values)
 
     def _between(self, operand: ast.Scalar, start: int) -> ast.Condition:
         """``BETWEEN low AND high``: both ends belong to it."""
