@@ -126,11 +126,28 @@ class Expressions(Cursor, ABC):
         return found
 
     def _prefix(self, least: int) -> ast.Expression:
+        # Branches because NOT and parentheses are read here: in functions of their own each level
+        # of nesting would take half as much again of Python's stack.
+        start = self.start()
         key = self.keys[self.at]
         if key == "NOT":
-            return self._not(least)
+            if least > _NOT:
+                self.mismatch("a value")
+            self.at += 1
+            self.enter()
+            after = self.start()
+            inner = self.as_condition(self.expression(_NOT), after)
+            self.depth -= 1
+            return ast.Not(inner, self.span(start))
         if key == "(":
-            return self._parentheses()
+            self.at += 1
+            self.enter()
+            found = self.expression(0)
+            self.depth -= 1
+            self.expect(")")
+            if isinstance(found, ast.SCALAR_NODES):
+                self.extend("arithmetic", start)
+            return found
         if self.kinds[self.at] == WORD and self.keys[self.at + 1] == "(":
             return self._call()
         if key == "EXISTS" and self.key(1) == "{":
@@ -146,28 +163,6 @@ class Expressions(Cursor, ABC):
         if dollar and self.is_parameter() and self.key(1) not in {".", "["}:
             return self.dollar()
         return self.path("a condition or a value")
-
-    def _not(self, least: int) -> ast.Condition:
-        start = self.start()
-        if least > _NOT:
-            self.mismatch("a value")
-        self.at += 1
-        self.enter()
-        after = self.start()
-        inner = self.as_condition(self.expression(_NOT), after)
-        self.depth -= 1
-        return ast.Not(inner, self.span(start))
-
-    def _parentheses(self) -> ast.Expression:
-        start = self.start()
-        self.at += 1
-        self.enter()
-        found = self.expression(0)
-        self.depth -= 1
-        self.expect(")")
-        if isinstance(found, ast.SCALAR_NODES):
-            self.extend("arithmetic", start)
-        return found
 
     def _exclamation(self) -> ast.Condition:
         """``!`` before a test or a parenthesis, as other languages write NOT."""
