@@ -173,6 +173,8 @@ class Elements:
         path: Path,
     ) -> str | None:
         """Read an element that stands inline; return its id, or None if it is dropped."""
+        # Branches because what is odd about an element is told in this order, and all of it before
+        # its id decides whether it is read.
         report = self.collector.report
         tolerant = self.tolerant and outer.language.tolerant
         context = outer
