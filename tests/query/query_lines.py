@@ -119,6 +119,13 @@ def _opened(items: list[_Item], indent: int) -> list[str]:
         if isinstance(one, str) or _fits([line, one], indent):
             line += _flat([one]) if isinstance(one, _Group) else one
         else:
-            found += [" " * indent + line.lstrip() + one.begin, *_lines(one.items, indent + 2)]
+            head, inner = _head(one)
+            found += [" " * indent + line.lstrip() + head, *_lines(inner, indent + 2)]
             line = _CLOSES[one.begin]
     return [*found, " " * indent + line.strip()]
+
+
+def _head(group: _Group) -> tuple[str, list[_Item]]:
+    """What stays on the line that a group begins on: of a CASE also the value that it looks at."""
+    at = group.items.index("WHEN") if group.begin == "CASE" else 0
+    return f"{group.begin} {_flat(group.items[:at])}".strip(), group.items[at:]

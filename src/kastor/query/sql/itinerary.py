@@ -48,7 +48,7 @@ def _starts(graph: Graph) -> list[int]:
     if not graph.hops:
         return [node for node, source in enumerate(graph.sources) if not source.outer]
     inner = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
-    optional = {end for hop in graph.hops if hop.optional for end in (hop.right, hop.relationship)}
+    optional = {hop.right for hop in graph.hops if hop.optional}
     return [
         node
         for node, source in enumerate(graph.sources)
