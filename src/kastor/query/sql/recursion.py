@@ -120,6 +120,7 @@ class _Walker:
             if index in needed and not source.outer:
                 alias = ("t" if source.kind == "twin" else "r") + str(index)
                 table = self.dialect.table(source.kind + "s")
+                # Behind the walk, whose rows are few and have the keys.
                 branch.outer.append(f" CROSS JOIN {table} {alias}")
                 branch.conditions.append(f"{alias}.key = w.{letter}{index}")
         return branch

@@ -117,6 +117,7 @@ class _Statement:
         self.by_value = value_order(plan, indexed)
         leads = self.clauses.ways is not None and self.itinerary[0][0] == 0
         self.by_model = model_order(plan) if leads and self.by_value is None else None
+        # All branches of a statement have equally many columns; shorter walks are padded.
         self.longest = [
             max((len(way[hop]) for way in self.clauses.ways or ()), default=1)
             for hop in range(len(plan.graph.hops))
@@ -221,6 +222,7 @@ class _Statement:
         return "".join(parts)
 
     def _width(self) -> int:
+        """How many columns the order has: known first, since constants are numbered behind them."""
         width = len(self.itinerary) + len(self.dialect.sort_columns) * len(self.plan.order)
         if self.clauses.ways is None:
             return width + len(self.groups)
