@@ -95,7 +95,7 @@ class BadRequest(InvalidArgument):
 
 
 class ApiVersionError(InvalidArgument):
-    """The api-version is missing or not one of the supported ones (spec rest-api A.2)."""
+    """The api-version is missing or not one of the supported ones (rest-api A.2)."""
 
     default_code = "UnsupportedApiVersion"
 
@@ -119,7 +119,7 @@ class ValidationFailed(KastorError):
 
 
 class JsonPatchInvalid(KastorError):
-    """The patch itself is wrong or does not apply to the document (spec rest-api C.2)."""
+    """The patch itself is wrong or does not apply to the document (rest-api C.2)."""
 
     default_code = "JsonPatchInvalid"
 
@@ -182,7 +182,7 @@ class NotAllowed(KastorError):
 
 
 class PreconditionFailed(KastorError):
-    """The conditional header of the request was not met (spec rest-api A.8)."""
+    """The conditional header of the request was not met (rest-api A.8)."""
 
     default_code = "PreconditionFailed"
 

@@ -27,6 +27,7 @@ from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.postgres import Postgres
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql
+from kastor.query.sql.tables import NOW
 
 FOLDER = Path(__file__).parent / "cases"
 ENGINES: dict[str, Dialect] = {"sqlite": Sqlite(), "postgresql": Postgres("graph_default")}
@@ -144,7 +145,7 @@ def compiled(case: Case, engine: str) -> Compiled:
     """What the compiler makes of the query, with the values of its parameters."""
     given = read_given(case.given, SETTINGS)
     made = Compiler(SETTINGS, ENGINES[engine]).make(
-        case.query, models(), strict=False, indexed=case.indexed, given=given
+        case.query, models(), strict=False, indexed=case.indexed, view=NOW, given=given
     )
     return made if given is None else made.given(given)
 

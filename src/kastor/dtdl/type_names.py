@@ -1,4 +1,4 @@
-"""Names of types and members: what `@type` says, and what no type explains (spec dtdl 4.2, 4.3)."""
+"""Names of types and members: what `@type` says, and what no type explains (dtdl 4.2, 4.3)."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def _is_class_id(entry: str) -> bool:
 
 
 def unknown_problem(key: str, context: ActiveContext, *, undefined_types: bool) -> str | None:
-    """Return the problem of a member that no type has, or None if one may have it (4.3)."""
+    """Return the problem of a member that no type has, or None if one may have it (dtdl 4.3)."""
     if context.language.tolerant:
         return None if undefined_types else "noTypeThatAllows"
     if ":" in key:

@@ -1,4 +1,4 @@
-"""Upkeep of `$metadata`: which times move at which write (spec rest-api C.1.1, C.2.4)."""
+"""Upkeep of `$metadata`: which times move at which write (rest-api C.1.1, C.2.4)."""
 
 from __future__ import annotations
 

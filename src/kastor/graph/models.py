@@ -1,4 +1,4 @@
-"""Decides uploads, (de)commissioning and deletion of models (spec rest-api B.1).
+"""Decides uploads, (de)commissioning and deletion of models (rest-api B.1).
 
 Parsing is slow and happens before, outside the writer, against a snapshot; the decision only
 checks that the snapshot is still the current one.

@@ -1,7 +1,7 @@
 """JSON Patch as the contract has it: add, replace and remove, in order, on a working copy.
 
 Only the mechanics: which paths a twin or a relationship protects, and what a change means for
-`$metadata`, is said elsewhere (spec rest-api C.2).
+`$metadata`, is said elsewhere (rest-api C.2).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class PatchOperation:
     value: Any
 
     def as_event(self, prefix: str = "") -> Document:
-        """Return the operation as update events carry it (events-and-jobs 1.3)."""
+        """Return the operation as update events carry it (events 1.3)."""
         path = f"{prefix}{self.pointer}"
         if self.op == "remove":
             return {"path": path, "op": self.op}

@@ -1,4 +1,4 @@
-"""Decides writes of relationships: pure functions from state to change (spec rest-api B.3)."""
+"""Decides writes of relationships: pure functions from state to change (rest-api B.3)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def read_ends(body: Document) -> tuple[str, str]:
 
 
 def decide_put(command: PutRelationship, current: Current, stamp: Stamp) -> Decision:
-    """Decide a PUT of a relationship, in the order of spec rest-api B.3.2.
+    """Decide a PUT of a relationship, in the order of rest-api B.3.2.
 
     Raises:
         NotFound, PreconditionFailed, NotAllowed, InvalidRelationship, ValidationFailed: in turn.

@@ -1,6 +1,6 @@
 """Decides writes of twins and components: pure functions from state to change.
 
-The order of checks is that of spec rest-api A.7: existence, precondition, patch, content.
+The order of checks is that of rest-api A.7: existence, precondition, patch, content.
 """
 
 from __future__ import annotations

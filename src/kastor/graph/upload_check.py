@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from kastor.dtdl import Definition, DtdlError, UnresolvedReferenceError, parse
+from kastor.dtdl.make_problems import render_pointer
 from kastor.dtdl.positions import Lines, locate
-from kastor.dtdl.problems import render_pointer
 from kastor.errors import Detail, ModelRefused
 from kastor.graph.catalog import defined_in
 from kastor.graph.uploads import named

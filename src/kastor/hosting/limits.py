@@ -54,7 +54,6 @@ def live_settings(settings: Settings) -> LiveSettings:
         max_queries_each=settings.max_live_queries_per_client,
         max_rows=settings.max_live_rows,
         max_changes=settings.max_live_changes,
-        timeout_seconds=query_settings(settings).timeout_seconds,
     )
 
 

@@ -1,6 +1,6 @@
 """Rules: which messages belong to which twin, and what they say about it. Pure.
 
-A `Rule` is what people write; a `Reading` is what it makes of one message.
+A `Rule` is what people write; a `TwinReading` is what it makes of one message.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Rule(_Form, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TwinReading:
     """What a message says about one twin.
 
     Attributes:
@@ -186,7 +186,7 @@ class CompiledRule:
         topics: str = self._pattern.filter
         return topics
 
-    def read(self, message: Message) -> Reading | None:
+    def read(self, message: Message) -> TwinReading | None:
         """Return what a message says, None if the rule is not for it; raises Unreadable."""
         captured = self._captured(message)
         if captured is None or not self._holds(message, captured):
@@ -207,7 +207,7 @@ class CompiledRule:
         if not values and telemetry is None:
             return None  # all that it could say is optional, and absent
         event_id = None if telemetry is None else self._event_id(message, twin_id, time)
-        return Reading(
+        return TwinReading(
             twin_id,
             values,
             self._deadbands,

@@ -1,7 +1,7 @@
 """Conditions and values: precedence climbing with bounded depth.
 
 From tight to loose: unary minus, ``* / %``, ``+ -``, comparison and IN, NOT, AND, OR
-(spec query-language 6). A condition is no operand of a comparison and a value is no condition.
+(query-language 6). A condition is no operand of a comparison and a value is no condition.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MATCH patterns (spec query-language 10), and EXISTS of the superset, which holds one."""
+"""MATCH patterns (query-language 10), and EXISTS of the superset, which holds one."""
 
 from __future__ import annotations
 

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from weakref import WeakSet
 
-import orjson
-
 from kastor.errors import CatalogChanged, QueryError, TooManyRequests, Unavailable
 from kastor.live.diff import Difference, Row, Shown, numbered, read_row
 from kastor.live.plan import Identity, Mode, live_plan
 from kastor.live.tail import Changed, Listener, Tail
-from kastor.query.plan import Plan, Truth
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -28,7 +25,9 @@ if TYPE_CHECKING:
     from kastor.budget import StreamShare
     from kastor.query.compiled import Compiled
     from kastor.query.given import Given
+    from kastor.query.plan import Plan
     from kastor.query.service import QueryService
+    from kastor.records import Context
     from kastor.storage.protocol import Store
     from kastor.vital import Vitals
 
@@ -37,7 +36,6 @@ BATCH_ROWS, BATCH_BYTES = 500, 262_144
 """Rows that one update has, and bytes of their texts, one row aside."""
 STARTING = 2
 """Queries of a graph whose first result is read at once: it is in memory as a whole for a while."""
-_NEVER = Truth(value=False)
 _THREAD_ROWS = 1_000
 """From so many rows on they are compared in a thread, so that no other request waits."""
 
@@ -51,7 +49,6 @@ class LiveSettings:
         max_queries_each: of these, what one client may have.
         max_rows: of one query's result.
         max_changes: twins and relationships that are evaluated by themselves; beyond, all is.
-        timeout_seconds: time of one statement.
         debounce: seconds in which changes are gathered.
         rerun_pause: seconds between two runs of a whole query, at least.
         share: of one reader's time, what one query may take.
@@ -62,7 +59,6 @@ class LiveSettings:
     max_queries_each: int = 100
     max_rows: int = 10_000
     max_changes: int = 100
-    timeout_seconds: float = 60.0
     debounce: float = 0.05
     rerun_pause: float = 0.25
     share: float = 0.2
@@ -96,16 +92,16 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class LiveHeartbeat:
     """Nothing new; the position that was looked at."""
 
     position: int
 
 
-Update: TypeAlias = Rows | Removed | Ready | Beat
+Update: TypeAlias = Rows | Removed | Ready | LiveHeartbeat
 
 
-class Turns:
+class ReaderShare:
     """Lets one live query at a time use a reader, and not all of the time."""
 
     def __init__(self, share: float) -> None:
@@ -156,9 +152,9 @@ class LiveService:
         vitals: Vitals | None = None,
     ) -> None:
         self.settings = settings or LiveSettings()
-        self.store = store
-        self.query = query
-        self.turns = Turns(self.settings.total_share)
+        self._query = query
+        self.runner = query.runner
+        self.reader_share = ReaderShare(self.settings.total_share)
         self.tail = Tail(store, vitals)
         self.starting = asyncio.Semaphore(STARTING)
         self._open: WeakSet[LiveQuery] = WeakSet()  # one that is forgotten is closed
@@ -170,6 +166,7 @@ class LiveService:
     async def open(
         self,
         text: str,
+        context: Context,
         *,
         strict: bool = False,
         parameters: object = None,
@@ -179,6 +176,7 @@ class LiveService:
 
         Args:
             text: of the query.
+            context: of who follows it; every look of it is taken with that.
             strict: refuse every extension.
             parameters: the values for ``$name``.
             share: counts what it keeps in memory.
@@ -198,9 +196,9 @@ class LiveService:
             )
         if share is not None:
             self._require_place(share.client)
-        given = self.query.given(parameters, strict=strict)
-        compiled = await self.query.compiled(text, strict=strict, given=given)
-        live = LiveQuery(self, compiled, text, given, strict=strict, share=share)
+        given = self._query.given(parameters, strict=strict)
+        compiled = await self.runner.compiled(text, context, strict=strict, given=given)
+        live = LiveQuery(self, compiled, text, given, context, strict=strict, share=share)
         self._open.add(live)
         try:
             await live.start()
@@ -229,7 +227,7 @@ class LiveService:
     async def stop(self) -> None:
         """End all of them: the graph closes."""
         await self.tail.stop()
-        await self.turns.close()
+        await self.reader_share.close()
 
 
 class LiveQuery:
@@ -241,6 +239,7 @@ class LiveQuery:
         compiled: Compiled,
         text: str,
         given: Given | None,
+        context: Context,
         *,
         strict: bool,
         share: StreamShare | None,
@@ -250,6 +249,7 @@ class LiveQuery:
         self.client = "" if share is None else share.client
         self._settings = service.settings
         self._text, self._strict, self._given = text, strict, given
+        self._context = context
         self._compiled, self.plan = compiled, live_plan(compiled.plan)
         self._shown = Shown()
         self._snapshot = Difference()
@@ -302,7 +302,7 @@ class LiveQuery:
                 await self._news(listener, heartbeat)
                 if listener.idle:
                     self.settled = listener.position
-                    yield Beat(self.settled)
+                    yield LiveHeartbeat(self.settled)
                     continue
                 mode = self.plan.mode
                 position, difference = await self._next(listener)
@@ -339,7 +339,7 @@ class LiveQuery:
         settings = self._settings
         await asyncio.sleep(max(settings.debounce, self._may_run_at - time.monotonic()))
         changed = listener.take()
-        difference, cost = await self._service.turns.run(lambda: self._evaluate(changed))
+        difference, cost = await self._service.reader_share.run(lambda: self._evaluate(changed))
         pause = settings.rerun_pause if self.plan.mode == "rerun" else 0.0
         pause = max(pause, cost * (1 / settings.share - 1))
         self._may_run_at = time.monotonic() + pause
@@ -347,8 +347,8 @@ class LiveQuery:
 
     async def _evaluate(self, changed: Changed) -> Difference:
         for _ in range(ATTEMPTS):
-            compiled = await self._service.query.compiled(
-                self._text, strict=self._strict, given=self._given
+            compiled = await self._service.runner.compiled(
+                self._text, self._context, strict=self._strict, given=self._given
             )
             if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
                 self.plan = live_plan(compiled.plan)
@@ -389,19 +389,10 @@ class LiveQuery:
         return (read_row(text, width, grouped=grouped) for text in texts)
 
     async def _rows(self, plan: Plan) -> list[str]:
-        """The texts of a plan's rows, by the same road as those of any query."""
-        if plan.where == _NEVER and not (plan.grouped or plan.counts):
-            return []
-        compiled, timeout = self._compiled, self._settings.timeout_seconds
-        if plan.counts:
-            sql = compiled.sql(plan)
-            row = await self._service.store.fetch_one(sql.text, sql.constants, timeout=timeout)
-            key = (plan.columns or ())[0].key
-            number = int(row[0] or 0) if row else 0  # engines have several types for it
-            return [orjson.dumps({key: number}).decode()]
+        """The texts of a plan's rows."""
         most = self._settings.max_rows + 1
         limit = most if plan.top is None else min(plan.top, most)
-        texts = await self._service.query.texts(compiled, plan, limit)
+        texts = await self._service.runner.texts(self._compiled, plan, limit, self._context)
         if len(texts) == most:
             raise self._too_many()
         return texts

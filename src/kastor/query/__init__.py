@@ -10,5 +10,7 @@ In the order in which a query passes them:
 - `passes`: rewrites from plan to plan
 - `sql`: plan to SQL text and parameters, for a dialect
 - `token`: the signed position from which the next page goes on
-- `service`: all of it together; the only part that does I/O, through its `Reader`
+- `run`: all of it together, for pages, EXPLAIN and live queries alike; the only part that does I/O,
+  through its `Reader`
+- `service`: what a client asks: a text or a token, and what it is answered
 """

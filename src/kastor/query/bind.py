@@ -172,7 +172,7 @@ def _least(first: int | None, second: int | None) -> int | None:
 
 
 def _check_shape(query: ast.Query, scope: Scope) -> None:
-    """Restrictions that the grammar does not express (spec 6)."""
+    """Restrictions that the grammar does not express (query-language 6)."""
     if query.columns is None:
         if query.source.joins:
             scope.fail("'*' cannot be used with JOIN; name the aliases", query.span[0])
@@ -198,7 +198,7 @@ def _may_group(query: ast.Query) -> bool:
 
 
 def _check_filter(query: ast.Query, graph: Graph, where: Condition, scope: Scope) -> None:
-    """The cloud's cost guard: JOIN and MATCH begin at a known twin (spec 9, 10)."""
+    """The cloud's cost guard: JOIN and MATCH begin at a known twin (query-language 9, 10)."""
     if not scope.settings.require_id_filter or not (query.source.joins or query.source.patterns):
         return
     if not _has_id_filter(where, graph):
@@ -225,7 +225,7 @@ def _has_id_filter(where: Condition, graph: Graph) -> bool:
 
 
 def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Column, ...] | None:
-    """The members of a row, each key once (spec 8)."""
+    """The members of a row, each key once (query-language 8)."""
     if query.columns is None:
         if not query.source.patterns:
             return None

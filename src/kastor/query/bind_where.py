@@ -1,4 +1,4 @@
-"""Conditions and values of the tree to those of the plan (spec query-language 11 and 12)."""
+"""Conditions and values of the tree to those of the plan (query-language 11 and 12)."""
 
 from __future__ import annotations
 

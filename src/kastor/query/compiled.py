@@ -1,8 +1,8 @@
 """A query ready to run, and the bounded store of those.
 
 Parsing and planning cost more than most queries; so what they gave is kept under (text, model
-epoch, strict, property indexes). The second statement, for pages behind the first, is made when it
-is first needed.
+epoch, strict, property indexes, kind of view). The second statement, for pages behind the first, is
+made when it is first needed.
 
 A query with parameters is kept under their kinds too, and under the values of those that decide its
 plan; what is kept has no statements, for these are written for the values of each request.
@@ -24,6 +24,7 @@ from kastor.query.settings import as_strict
 from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql, compile_plan
+from kastor.query.sql.tables import NOW
 
 if TYPE_CHECKING:
     from kastor.query.given import Given
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Plan
     from kastor.query.settings import QuerySettings
     from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.tables import View
 
 
 @dataclass(slots=True)
@@ -40,12 +42,14 @@ class Compiled:
     Attributes:
         size: bytes that all of it takes, as estimated.
         length: of its text in characters.
+        view: what its statements read.
         warnings: names that no model knows, for people.
         decided: parameters on whose values the plan depends, with these values as texts.
     """
 
     plan: Plan
     dialect: Dialect
+    view: View
     aggregate: bool
     indexed: frozenset[tuple[str | int, ...]] = frozenset()
     hops: int = 0
@@ -92,6 +96,7 @@ class Compiled:
         return compile_plan(
             plan,
             self.dialect,
+            view=self.view,
             resumes=resumes,
             aggregate=aggregate,
             indexed=self.indexed,
@@ -147,7 +152,7 @@ _LARGEST_PART = 16
 _DECIDED = 3
 """How often a value that decides a plan is kept with it."""
 
-_CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], object]
+_CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], object, object]
 
 
 class Compiler:
@@ -173,13 +178,14 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
+        view: View,
         given: Given | None = None,
     ) -> Compiled | None:
         """The compiled query from the store, if it is there."""
-        key: _CacheKey = (text, models.epoch, strict, indexed, given and given.kinds)
+        key: _CacheKey = (text, models.epoch, strict, indexed, view.kind, given and given.kinds)
         found = self._kept.get(key)
         if found is not None and given is not None and found.decided != _decided(found, given):
-            key = (*key[:4], (given.kinds, _decided(found, given)))
+            key = (*key[:5], (given.kinds, _decided(found, given)))
             found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
@@ -192,6 +198,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
+        view: View,
         given: Given | None = None,
     ) -> Compiled:
         """The compiled query, made anew; may run in any thread.
@@ -202,7 +209,9 @@ class Compiler:
         settings = self._strict if strict else self._settings
         notes = Notes(given)
         plan = plan_query(text, models, settings, notes)
-        made = Compiled(plan, self._dialect, settings.aggregate, indexed, room=settings.max_sql)
+        made = Compiled(
+            plan, self._dialect, view, settings.aggregate, indexed, room=settings.max_sql
+        )
         made.hops = sum(hop.low for hop in plan.graph.hops)
         made.warnings = notes.told(models)
         made.length = len(text)
@@ -223,6 +232,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
+        view: View,
         given: Given | None = None,
     ) -> None:
         """Keep a compiled query, or note what it takes by now; makes room for it.
@@ -230,10 +240,10 @@ class Compiler:
         One that takes a large part of the room by itself is not kept: it is rarely asked again, and
         what it would push out is.
         """
-        key: _CacheKey = (text, models.epoch, strict, indexed, given and given.kinds)
+        key: _CacheKey = (text, models.epoch, strict, indexed, view.kind, given and given.kinds)
         known = self._kept.get(key)
         if known is not None and known is not made and known.decided != made.decided:
-            key = (*key[:4], (given and given.kinds, made.decided))
+            key = (*key[:5], (given and given.kinds, made.decided))
         self._forget(key)
         most = self._settings.max_cache_bytes
         if made.size > most // _LARGEST_PART:
@@ -252,15 +262,15 @@ class Compiler:
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]] = frozenset(),
     ) -> Compiled:
-        """The compiled query, from the store if it was there.
+        """The compiled query of the graph as it is now, from the store if it was there.
 
         Raises:
             QueryError: the text is wrong; nothing is kept then.
         """
-        found = self.find(text, models, strict=strict, indexed=indexed)
+        found = self.find(text, models, strict=strict, indexed=indexed, view=NOW)
         if found is None:
-            found = self.make(text, models, strict=strict, indexed=indexed)
-            self.keep(text, models, found, strict=strict, indexed=indexed)
+            found = self.make(text, models, strict=strict, indexed=indexed, view=NOW)
+            self.keep(text, models, found, strict=strict, indexed=indexed, view=NOW)
         return found
 
     def _forget(self, key: _CacheKey) -> None:

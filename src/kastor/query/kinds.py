@@ -1,4 +1,4 @@
-"""Kinds of values (spec query-language 11): which a value can have, how constants compare."""
+"""Kinds of values (query-language 11): which a value can have, how constants compare."""
 
 from __future__ import annotations
 

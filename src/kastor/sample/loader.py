@@ -20,7 +20,7 @@ from kastor.logs import get_logger
 from kastor.records import Context
 from kastor.sample.building import BUILDING, graph, models
 from kastor.sample.draft import SampleGraph
-from kastor.sample.simulation import Reading, Simulation
+from kastor.sample.simulation import SimulatedReading, Simulation
 from kastor.storage.protocol import Store
 
 BATCH = 64
@@ -32,22 +32,22 @@ _log = get_logger("kastor.sample")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSample:
     """What became of the sample."""
 
     message: str
     can_simulate: bool
 
 
-async def load_sample(service: GraphService, store: Store) -> Loaded:
+async def load_sample(service: GraphService, store: Store) -> LoadedSample:
     """Load the building if the graph is empty; say what was done."""
-    status = await store.status()
+    status = await store.status(_LOADING)
     if status.models == 0 and status.twins == 0:
         await _load(service)
-        return Loaded("the sample building was loaded; its sensors are simulated", True)
-    if await store.twin(BUILDING) is not None and _has_models(service):
-        return Loaded("the sample building is here already; its sensors are simulated", True)
-    return Loaded(
+        return LoadedSample("the sample building was loaded; its sensors are simulated", True)
+    if await store.twin(BUILDING, _LOADING) is not None and _has_models(service):
+        return LoadedSample("the sample building is here already; its sensors are simulated", True)
+    return LoadedSample(
         "the graph is not empty, so the sample was not loaded; take another --data folder, "
         "or empty this one with `kastor reset`",
         False,
@@ -71,7 +71,7 @@ async def simulate(service: GraphService, store: Store) -> None:
 async def _stored(store: Store) -> SampleGraph:
     """Return the sample as it stands in the store, so that no meter runs backwards."""
     sample = graph()
-    rows = [await store.twin(twin["$dtId"]) for twin in sample.twins]
+    rows = [await store.twin(twin["$dtId"], _SENSING) for twin in sample.twins]
     twins = [orjson.loads(row.doc) for row in rows if row is not None]
     return SampleGraph(twins, sample.relationships)
 
@@ -100,7 +100,7 @@ async def _execute(service: GraphService, commands: Iterable[Command]) -> None:
         await asyncio.gather(*(service.execute(command, _LOADING) for command in batch))
 
 
-async def _write(service: GraphService, reading: Reading) -> None:
+async def _write(service: GraphService, reading: SimulatedReading) -> None:
     if reading.patch:
         await service.execute(PatchTwin(reading.twin_id, tuple(reading.patch)), _SENSING)
     if reading.telemetry is not None:

@@ -24,6 +24,7 @@ from query_texts import NO_FILTER, VALID
 from kastor.lang import ast, parse, print_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
+from kastor.records import SYSTEM
 from kastor.storage.postgres.documents import into_jsonb
 from tests.postgres.cluster import Cluster
 
@@ -98,11 +99,11 @@ class Reader:
     def __init__(self, connection):
         self.connection = connection
 
-    async def fetch_all(self, sql, params, *, timeout):
+    async def fetch_all(self, sql, params, context, *, timeout):
         return [tuple(row) for row in await self.connection.fetch(sql, *params, timeout=timeout)]
 
-    async def fetch_one(self, sql, params, *, timeout):
-        rows = await self.fetch_all(sql, params, timeout=timeout)
+    async def fetch_one(self, sql, params, context, *, timeout):
+        rows = await self.fetch_all(sql, params, context, timeout=timeout)
         return rows[0] if rows else None
 
 
@@ -169,10 +170,10 @@ async def compare(dsn):
     return wrong
 
 
-async def all_rows(engine, text, size, **options):
+async def all_rows(engine, text, size, context=SYSTEM, **options):
     found, token = [], None
     while True:
-        page = await engine.run(text, token=token, max_items=size, **options)
+        page = await engine.run(text, context, token=token, max_items=size, **options)
         found += json.loads(page.value)
         token = page.continuation
         if token is None:
@@ -271,13 +272,13 @@ async def compare_scalars(dsn):
     return wrong
 
 
-async def difference(engine, query, graph, size):
+async def difference(engine, query, graph, size, context=SYSTEM):
     """What the server says otherwise than the oracle, or its pages otherwise than the whole."""
     text = print_query(query)
     expected = same_numbers(run(query, graph))
     try:
-        whole = await all_rows(engine, text, None)
-        paged = await all_rows(engine, text, size)
+        whole = await all_rows(engine, text, None, context)
+        paged = await all_rows(engine, text, size, context)
     except Exception as error:  # noqa: BLE001 - every text is tried
         return repr(error)
     found = same_numbers(whole)

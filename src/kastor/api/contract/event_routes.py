@@ -1,4 +1,4 @@
-"""Event routes, as the contract has them (spec rest-api B.5)."""
+"""Event routes, as the contract has them (rest-api B.5)."""
 
 from __future__ import annotations
 

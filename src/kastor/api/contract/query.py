@@ -1,4 +1,4 @@
-"""The query endpoint (spec rest-api B.4, query-language 1 to 4)."""
+"""The query endpoint (rest-api B.4, query-language 1 to 4)."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ async def query_twins(services: Services, request: Request) -> Response:
     page = await request.unless_gone(
         services.query.run(
             text,
+            request.context,
             token=token or None,
             max_items=size,
             strict=strict,

@@ -1,4 +1,4 @@
-"""The operations of Azure Digital Twins' data plane (spec rest-api)."""
+"""The operations of Azure Digital Twins' data plane (rest-api)."""
 
 from __future__ import annotations
 

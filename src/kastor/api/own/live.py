@@ -11,7 +11,7 @@ from kastor.api.contract.query import STRICT_HEADER, read_members
 from kastor.api.http.request import Request, StreamResponse
 from kastor.api.own.feed import HEARTBEAT_SECONDS
 from kastor.errors import BadRequest, KastorError
-from kastor.live.service import Beat, Ready, Removed, Rows
+from kastor.live.service import LiveHeartbeat, Ready, Removed, Rows
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -35,7 +35,11 @@ async def follow(services: Services, request: Request) -> StreamResponse:
     share = request.server.streams.enter(request.client)
     try:
         opened = services.live.open(
-            text, strict=strict, parameters=body.get("parameters"), share=share
+            text,
+            request.context,
+            strict=strict,
+            parameters=body.get("parameters"),
+            share=share,
         )
         live = await request.unless_gone(opened)
     except BaseException:
@@ -75,7 +79,7 @@ def _event(update: Update, warnings: tuple[str, ...]) -> bytes:
             if warnings:
                 told["warnings"] = warnings
             data = orjson.dumps(told)
-        case Beat():
+        case LiveHeartbeat():
             return b": nothing new\nid: %d\n\n" % update.position
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (update.position, name, data)
 

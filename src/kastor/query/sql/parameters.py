@@ -1,11 +1,14 @@
 """The parameters of one statement: numbered, so that a text may use the same value twice.
 
-They also count what is written, since everything that writes into a statement has them at hand.
+A constant may be one that is filled only when the statement runs (`AtRun`), so that the same text
+serves all of its values. They also count what is written, since everything that writes into a
+statement has them at hand.
 """
 
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from kastor.errors import QueryError
@@ -16,6 +19,26 @@ if TYPE_CHECKING:
 
 MAX_SQL = 1_000_000
 _MARK = re.compile(r"[?$]([0-9]+)")
+
+
+class AtRun(Enum):
+    """What stands among the constants for a value that is known only when the statement runs."""
+
+    INSTANT = "instant"
+    """The instant as of which it reads, in ticks."""
+
+
+def filled(values: tuple[object, ...], instant: int | None) -> tuple[object, ...]:
+    """The constants with what is known now that the statement runs.
+
+    Raises:
+        ValueError: the statement reads as of an instant, and there is none.
+    """
+    if AtRun.INSTANT not in values:
+        return values
+    if instant is None:
+        raise ValueError("a statement that reads as of an instant ran without one")
+    return tuple(instant if value is AtRun.INSTANT else value for value in values)
 
 
 class Parameters:
@@ -41,6 +64,10 @@ class Parameters:
             number = self._reserved + len(self.values)
             self._numbers[known] = number
         return self._mark(number)
+
+    def instant(self) -> str:
+        """The mark of the instant that the statement is asked as of; the same at each mention."""
+        return self.add(AtRun.INSTANT)
 
     def written(self, text: str) -> str:
         """The same text, which will be part of the statement once more.

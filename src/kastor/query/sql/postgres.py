@@ -18,9 +18,28 @@ from kastor.storage.limits import MAX_BYTES
 if TYPE_CHECKING:
     from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.tables import Tables
 
 _TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
 _SQL_OPERATORS = {"!=": "<>"}
+
+
+class PostgresTables:
+    """The stored tables of a schema."""
+
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
+
+    def of(self, name: str) -> str:
+        """As `Tables` says."""
+        qualified = f'"{self._schema}".{name}'
+        if name != "models":
+            return qualified
+        return (
+            "(SELECT m.key AS key, n.id AS id, jsonb_build_object('id', n.id, 'decommissioned',"
+            f" m.decommissioned IS NOT NULL, 'model', m.text::jsonb) AS doc FROM {qualified} m"
+            f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
+        )
 
 
 class Postgres:
@@ -35,25 +54,23 @@ class Postgres:
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"
 
-    def __init__(self, schema: str) -> None:
+    def __init__(self, schema: str, tables: Tables | None = None) -> None:
         if not schema.isidentifier():
             raise ValueError(schema)
         self._schema = schema
+        self.tables: Tables = tables or PostgresTables(schema)
 
     def mark(self, number: int) -> str:
         """As `Dialect` says."""
         return f"${number}"
 
+    def reading(self, tables: Tables) -> Postgres:
+        """As `Dialect` says."""
+        return Postgres(self._schema, tables)
+
     def table(self, name: str) -> str:
         """As `Dialect` says."""
-        qualified = f'"{self._schema}".{name}'
-        if name != "models":
-            return qualified
-        return (
-            "(SELECT m.key AS key, n.id AS id, jsonb_build_object('id', n.id, 'decommissioned',"
-            f" m.decommissioned IS NOT NULL, 'model', m.text::jsonb) AS doc FROM {qualified} m"
-            f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
-        )
+        return self.tables.of(name)
 
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
         """As `Dialect` says."""

@@ -2,7 +2,8 @@
 
 A chain of common table expressions binds one node or hop after the other; a ranged hop is a
 recursive one. Every row carries the relationships it has walked as a text ``.3.17.|.4.``, which
-keeps a relationship from occurring twice (spec 10), tells all rows apart, and so is their order.
+keeps a relationship from occurring twice (query-language 10), tells all rows apart, and so is
+their order.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.tables import Tables
 
 _TYPES = {
     "null": ("null",),
@@ -54,6 +55,14 @@ _MODELS = (
 """FROM MODELS: the stored models, as documents in the shape of the models' own API."""
 
 
+class SqliteTables:
+    """The stored tables of a file."""
+
+    def of(self, name: str) -> str:
+        """As `Tables` says."""
+        return _MODELS if name == "models" else name
+
+
 class Sqlite:
     """The dialect of SQLite 3.45 and newer."""
 
@@ -66,13 +75,20 @@ class Sqlite:
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
     join_in_order = "CROSS JOIN"
 
+    def __init__(self, tables: Tables | None = None) -> None:
+        self.tables: Tables = tables or SqliteTables()
+
     def mark(self, number: int) -> str:
         """As `Dialect` says."""
         return f"?{number}"
 
+    def reading(self, tables: Tables) -> Sqlite:
+        """As `Dialect` says."""
+        return Sqlite(tables)
+
     def table(self, name: str) -> str:
         """As `Dialect` says."""
-        return _MODELS if name == "models" else name
+        return self.tables.of(name)
 
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
         """As `Dialect` says."""

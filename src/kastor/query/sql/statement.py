@@ -2,7 +2,7 @@
 
 The inner query binds, filters, orders and limits, and yields only keys; the outer one reads the
 documents of the rows that the page shows. Order is a total one over keys, and the next page begins
-strictly after the position of the last row, so pages neither skip nor repeat (spec 2).
+strictly after the position of the last row, so pages neither skip nor repeat (query-language 2).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Hop
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.itinerary import Step
+    from kastor.query.sql.tables import View
     from kastor.query.sql.traverse import Branch, Way
 
 
@@ -59,12 +60,15 @@ def compile_plan(
     plan: Plan,
     dialect: Dialect,
     *,
+    view: View,
     resumes: bool,
     aggregate: bool,
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),
     room: int = MAX_SQL,
 ) -> Sql:
     """The statement for a page of `plan`; `resumes` for every page but the first.
+
+    All tables are those of the `view`.
 
     With `aggregate` the answer is one row: count, rows joined with ``,`` and a line feed, and the
     positions; without, one row per row: its text, then its position. `indexed` are the paths of
@@ -76,14 +80,19 @@ def compile_plan(
     if (plan.grouped or plan.order) and not dialect.sorts_values:
         message = f"ORDER BY, DISTINCT and GROUP BY are not available on {dialect.name}"
         raise QueryError(message)
+    parameters = Parameters(dialect.mark, 0, room)
+    dialect = _seeing(view, dialect, parameters)
     if plan.grouped:
-        return _grouped(plan, dialect, resumes=resumes, aggregate=aggregate, room=room)
-    return _Statement(plan, dialect, indexed, resumes=resumes, room=room).page(aggregate=aggregate)
+        return _grouped(plan, dialect, parameters, resumes=resumes, aggregate=aggregate)
+    statement = _Statement(plan, dialect, parameters, indexed, resumes=resumes)
+    return statement.page(aggregate=aggregate)
 
 
-def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool, room: int) -> Sql:
+def _grouped(
+    plan: Plan, dialect: Dialect, parameters: Parameters, *, resumes: bool, aggregate: bool
+) -> Sql:
     width = len(dialect.sort_columns) * (len(plan.order) + len(plan.group)) or 1
-    parameters = Parameters(dialect.mark, 1 + width if resumes else 1, room)
+    parameters.reserve(1 + width if resumes else 1)
     clauses = Clauses(plan.graph, plan.where, dialect, parameters)
     grouped = Grouped(plan, clauses)
     order = grouped.order()
@@ -102,17 +111,17 @@ class _Statement:
         self,
         plan: Plan,
         dialect: Dialect,
+        parameters: Parameters,
         indexed: frozenset[tuple[str | int, ...]],
         *,
         resumes: bool,
-        room: int,
     ) -> None:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
         self.itinerary = itinerary(plan.graph, plan.where)
         self.groups = sorted({hop.group for hop in plan.graph.hops})
-        self.parameters = Parameters(dialect.mark, 0, room)
+        self.parameters = parameters
         self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters)
         self.by_value = value_order(plan, indexed)
         leads = self.clauses.ways is not None and self.itinerary[0][0] == 0
@@ -304,3 +313,10 @@ def _keys_of(hop: Hop) -> int:
     if hop.optional:
         return 1
     return 2 if len(hop.names) == 1 else 3
+
+
+def _seeing(view: View, dialect: Dialect, parameters: Parameters) -> Dialect:
+    """The dialect for one statement, whose tables are those of the view."""
+    now = dialect.tables
+    tables = view.tables(now, parameters)
+    return dialect if tables is now else dialect.reading(tables)

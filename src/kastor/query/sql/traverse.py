@@ -2,7 +2,8 @@
 
 A graph whose ranges are short is unrolled: one branch per combination of lengths and directions,
 each a plain join that the engine can begin at either end. What would need too many branches is
-walked by recursion instead (`recursion`). No relationship occurs twice in one match (spec 10).
+walked by recursion instead (`recursion`). No relationship occurs twice in one match
+(query-language 10).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
+
+from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
     from kastor.query.plan import Graph, Hop
@@ -176,7 +179,7 @@ def name_condition(
         return ""
     inner = dialect.in_texts("name", list(names), parameters)
     equal = "=" if len(names) == 1 else "IN"
-    table = dialect.table("relationship_names")
+    table = alone(dialect.table("relationship_names"))
     return f"{alias}.name_key {equal} (SELECT key FROM {table} WHERE {inner})"
 
 

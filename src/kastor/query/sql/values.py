@@ -22,6 +22,7 @@ from kastor.query.plan import (
     Value,
     Walked,
 )
+from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,9 +148,8 @@ class Values:
             return None
         inner = self.dialect.in_texts(name, values, self.parameters)
         equal = "=" if len(values) == 1 else "IN"
-        return (
-            f"{alias}.{column} {equal} (SELECT key FROM {self.dialect.table(table)} WHERE {inner})"
-        )
+        listed = alone(self.dialect.table(table))
+        return f"{alias}.{column} {equal} (SELECT key FROM {listed} WHERE {inner})"
 
     def json(self, value: Value) -> str:
         """The value as JSON text; NULL when it is missing."""

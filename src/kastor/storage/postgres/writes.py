@@ -16,7 +16,7 @@ from kastor.errors import KastorError, SlowDecisionError, Unavailable
 from kastor.records import ChangeModels, Context, Current, Needs, WriteRelationship
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
-from kastor.storage.postgres.load_and_apply import Loaded, apply, load, log_values
+from kastor.storage.postgres.load_and_apply import LoadedRows, apply, load, log_values
 from kastor.storage.postgres.models import Catalogs, change_models
 from kastor.storage.postgres.turns import Turns
 
@@ -88,7 +88,7 @@ class Writes:
                     raise
                 except Exception as error:  # noqa: BLE001 - what is not understood is raised again
                     failures += 1
-                    if await self._settle(error, sent, failures):
+                    if await self._was_written(error, sent, failures):
                         await self._catch_up(sent[0].decision)
                         return sent[0].decision.outcome
         raise unavailable("others write the same resource all the time")
@@ -138,7 +138,7 @@ class Writes:
             names[name] = await connection.fetchval(self._texts[sql.NAME_KEY], name)
         return names[name]
 
-    async def _settle(self, error: Exception, sent: list[_Sent], failures: int) -> bool:
+    async def _was_written(self, error: Exception, sent: list[_Sent], failures: int) -> bool:
         """Return True if the change was written after all, False if it may be tried again.
 
         Raises:
@@ -193,7 +193,7 @@ class Writes:
         raise outcome_unknown(error) from error
 
 
-def _current(loaded: Loaded, catalog: Any) -> Current:
+def _current(loaded: LoadedRows, catalog: Any) -> Current:
     return Current(
         catalog, loaded.twin, loaded.relationship, loaded.target, loaded.has_relationships
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-class PointReads:
+class SqlitePointReads:
     """Reads of single rows and of short listings on the loop's own connection."""
 
     def __init__(self, connection: apsw.Connection) -> None:

@@ -1,0 +1,341 @@
+"""From a query to what it finds: compile, state, run, cut. The one way from a plan to its rows.
+
+Pages, EXPLAIN and live queries all go through a `Runner`, and nothing else calls a `Reader`: what
+is to hold for every query, whoever asks, has one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
+
+from kastor.errors import BadRequest, CatalogChanged, QueryTimeout, QueryTooLarge
+from kastor.query.compiled import Compiled, Compiler
+from kastor.query.explain import advice, as_json
+from kastor.query.pages import Found, cut_page, join_page
+from kastor.query.plan import Plan, Truth
+from kastor.query.sql.parameters import filled
+from kastor.query.sql.tables import view_of
+from kastor.storage.limits import MAX_BYTES, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from kastor.query.given import Given
+    from kastor.query.models import ModelIndex
+    from kastor.query.settings import QuerySettings
+    from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.statement import Sql
+    from kastor.query.token import Position
+    from kastor.records import Context
+
+_NEVER = Truth(value=False)
+_QUICK_TEXT = 2_000
+"""Characters of a query that are compiled at once; longer ones in a thread."""
+_THREADS = 2
+_LEAST_SECONDS = 0.01
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One page of what a query finds.
+
+    Attributes:
+        value: the JSON array of rows, as UTF-8 text.
+        rows: how many `value` holds.
+        following: where the next page begins; None on the last one.
+    """
+
+    value: bytes
+    rows: int
+    following: Position | None = None
+
+
+class Reader(Protocol):
+    """Runs a statement on a connection that sees committed state; the store implements it.
+
+    All raise `kastor.errors.QueryTimeout` when `timeout` seconds have passed.
+    """
+
+    async def fetch_one(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
+    ) -> tuple[object, ...] | None:
+        """The first row, or None."""
+        ...
+
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
+    ) -> list[tuple[object, ...]]:
+        """All rows."""
+        ...
+
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
+    ) -> tuple[list[tuple[object, ...]], bool]:
+        """Rows until their texts have `most` bytes, and whether there are more.
+
+        Raises:
+            QueryTooLarge: the first row alone is too large.
+        """
+        ...
+
+
+class Runner:
+    """Compiles queries over one graph and runs them.
+
+    `indexes` tells the paths of twins that have a property index at the moment; without a `dialect`
+    statements are SQLite's. `refresh` brings `models` up to date where others change them too.
+
+    Whatever runs a statement raises QueryTimeout when it takes too long, and CatalogChanged when
+    the models are others than those that it was compiled for: compile again then.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        models: Callable[[], ModelIndex],
+        settings: QuerySettings,
+        *,
+        indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
+        dialect: Dialect | None = None,
+        refresh: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._reader = reader
+        self._models = models
+        self._settings = settings
+        self._indexes = indexes
+        self._refresh = refresh
+        self._compiler = Compiler(settings, dialect)
+        self._threads = asyncio.Semaphore(_THREADS)
+
+    # To a compiled query
+
+    async def compiled(
+        self,
+        text: str,
+        context: Context,
+        *,
+        strict: bool = False,
+        given: Given | None = None,
+        resumes: bool = False,
+        indexed: frozenset[tuple[str | int, ...]] | None = None,
+    ) -> Compiled:
+        """The compiled query with the statement that is wanted of it; made in a thread if long.
+
+        Its statements read what the `context` sees. `indexed` are the property indexes that may
+        lead its order, None for those there are; `resumes` wants the statement of the pages behind
+        the first.
+
+        Raises:
+            QueryError: the text is wrong, or a limit is exceeded.
+        """
+        strict = strict or self._settings.strict
+        indexed = self._indexes() if indexed is None else indexed
+        models, compiler, view = self._models(), self._compiler, view_of(context)
+        known = compiler.find(text, models, strict=strict, indexed=indexed, view=view, given=given)
+        if known is not None and known.has(resumes=resumes):
+            return known
+
+        def make() -> tuple[Compiled, Compiled]:
+            made = known or compiler.make(
+                text, models, strict=strict, indexed=indexed, view=view, given=given
+            )
+            filled = made if given is None else made.given(given)
+            _ = filled.next() if resumes else filled.first()
+            return made, filled
+
+        made, filled = await self._off_loop(len(text) + (given.size if given else 0), make)
+        if made is not known or given is None:
+            compiler.keep(
+                text, models, made, strict=strict, indexed=indexed, view=view, given=given
+            )
+        return filled
+
+    def compile(self, text: str, *, strict: bool = False) -> Compiled:
+        """The same of the graph now, without values, at once however long it takes; no I/O."""
+        strict = strict or self._settings.strict
+        return self._compiler.compile(text, self._models(), strict=strict, indexed=self._indexes())
+
+    async def _off_loop(self, size: int, make: Callable[[], Made]) -> Made:
+        """What `make` returns, made in a thread if there is much to make it from."""
+        if size <= _QUICK_TEXT:
+            return make()
+        async with self._threads:
+            return await asyncio.to_thread(make)
+
+    # To a page
+
+    async def page(self, compiled: Compiled, position: Position, context: Context) -> Answer:
+        """The page that begins at the position.
+
+        Raises:
+            BadRequest: the position is one of another order.
+        """
+        plan = compiled.plan
+        if plan.counts:
+            text = await self._count(compiled, plan, context)
+            return Answer(b"[%b]" % text, 1)
+        size, left = self._size(position.page), position.left
+        wanted = size if left is None or left > size else left
+        if wanted == 0 or (plan.where == _NEVER and not plan.grouped):
+            await self._require_current()
+            return Answer(b"[]", 0)
+        sql = compiled.next() if position.keys else compiled.first()
+        if position.keys and (len(position.keys), position.layout) != (sql.keys, sql.layout):
+            raise BadRequest("An invalid continuationToken was provided.")
+        fetched = wanted if left == wanted else wanted + 1
+        found = await self._fetch(compiled, sql, (fetched, *position.keys), wanted, context)
+        if not found.more:
+            return Answer(found.value, found.rows)
+        left = None if left is None else left - found.rows
+        following = replace(position, left=left, keys=found.last, layout=sql.layout, lead=sql.lead)
+        return Answer(found.value, found.rows, following)
+
+    async def explain(self, compiled: Compiled, position: Position, context: Context) -> Answer:
+        """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
+        plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
+        limit = () if plan.counts else (size,)
+        params = _bound(compiled, sql, limit, context)
+        text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds
+        steps = await self._reader.fetch_all(text, params, context, timeout=timeout)
+        begun = time.perf_counter()
+        rows = 1
+        if plan.counts:
+            await self._count(compiled, plan, context)
+        else:
+            rows = (await self._fetch(compiled, sql, limit, size, context)).rows
+        elapsed = time.perf_counter() - begun
+        models, indexes = self._models(), self._indexes()
+        advised = await asyncio.to_thread(lambda: advice(plan, indexes, models))
+        row = {
+            "plan": as_json(plan),
+            "sql": sql.text,
+            "parameters": list(params),
+            "steps": [str(step[-1]) for step in steps],
+            "rows": rows,
+            "milliseconds": round(elapsed * 1000, 3),
+            "advice": advised,
+            "warnings": list(compiled.warnings),
+        }
+        return Answer(msgspec.json.encode([row]), 1)
+
+    def _size(self, page: int | None) -> int:
+        return min(page or self._settings.default_page, self._settings.max_page)
+
+    async def _require_current(self) -> None:
+        """Raise CatalogChanged if the models are others by now; for answers without a read."""
+        if self._refresh is not None:
+            epoch = self._models().epoch
+            await self._refresh()
+            if self._models().epoch != epoch:
+                raise CatalogChanged("The models changed meanwhile.")
+
+    # To all rows
+
+    async def texts(
+        self, compiled: Compiled, plan: Plan, limit: int, context: Context
+    ) -> list[str]:
+        """The texts of the first rows of a plan that was made from a compiled one's.
+
+        Raises:
+            QueryTooLarge: together they have more than `max_result_bytes`.
+        """
+        if plan.counts:
+            return [(await self._count(compiled, plan, context)).decode()]
+        if plan.where == _NEVER and not plan.grouped:
+            return []
+        begun = time.monotonic()
+        sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan))
+        params = _bound(compiled, sql, (limit,), context)
+        row = await self._joined(sql.text, params, context)
+        if row is not None:
+            return str(row[1]).split(",\n") if row[0] else []
+        sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan, aggregate=False))
+        most = self._settings.max_result_bytes
+        params = _bound(compiled, sql, (limit,), context)
+        rows, more = await self._singly(sql.text, params, begun, most, context)
+        if more:
+            raise QueryTooLarge(
+                f"The rows of the query have more than {most} bytes (limit max_result_bytes)."
+                " Select fewer properties, or narrow it down with WHERE."
+            )
+        return [str(one[0]) for one in rows]
+
+    # To the reader
+
+    async def _count(self, compiled: Compiled, plan: Plan, context: Context) -> bytes:
+        """The text of the one row of a plan that counts."""
+        sql = compiled.first() if plan is compiled.plan else compiled.sql(plan)
+        timeout = self._settings.timeout_seconds
+        params = _bound(compiled, sql, (), context)
+        row = await self._reader.fetch_one(sql.text, params, context, timeout=timeout)
+        number = int(str(row[0] or 0)) if row is not None else 0  # PostgreSQL sums to a decimal
+        return msgspec.json.encode({(plan.columns or ())[0].key: number})
+
+    async def _fetch(
+        self,
+        compiled: Compiled,
+        sql: Sql,
+        reserved: tuple[object, ...],
+        wanted: int,
+        context: Context,
+    ) -> Found:
+        """Up to `wanted` rows; fewer of them where they are large."""
+        begun = time.monotonic()
+        params = _bound(compiled, sql, reserved, context)
+        if not compiled.aggregate:
+            timeout = self._settings.timeout_seconds
+            return join_page(
+                await self._reader.fetch_all(sql.text, params, context, timeout=timeout), wanted
+            )
+        row = await self._joined(sql.text, params, context)
+        if row is not None:
+            return cut_page(row, wanted, plain=sql.plain)
+        resumes = sql.resumes
+        single = await self._off_loop(compiled.length, lambda: compiled.steps(resumes=resumes))
+        params = _bound(compiled, single, reserved, context)
+        rows, more = await self._singly(single.text, params, begun, MAX_BYTES, context)
+        return join_page(rows, len(rows) if more else wanted, more=more)
+
+    async def _joined(
+        self, sql: str, params: Sequence[object], context: Context
+    ) -> tuple[object, ...] | None:
+        """The row of an aggregated statement; None if its rows are too large to be joined."""
+        timeout = self._settings.timeout_seconds
+        try:
+            row = await self._reader.fetch_one(sql, params, context, timeout=timeout)
+        except QueryTooLarge:
+            return None
+        if row is None:
+            return 0, "", ""
+        return None if row[0] and row[1] is None else row
+
+    async def _singly(
+        self, sql: str, params: Sequence[object], begun: float, most: int, context: Context
+    ) -> tuple[list[tuple[object, ...]], bool]:
+        """The rows of a statement that follows one which `begun` the query's time."""
+        timeout = self._settings.timeout_seconds
+        left = max(begun + timeout - time.monotonic(), _LEAST_SECONDS)
+        try:
+            return await self._reader.fetch_some(sql, params, context, timeout=left, most=most)
+        except QueryTimeout:
+            raise too_long(timeout) from None
+
+
+def _bound(
+    compiled: Compiled, sql: Sql, reserved: tuple[object, ...], context: Context
+) -> tuple[object, ...]:
+    """What is bound to a statement's parameters when it runs for a request.
+
+    Raises:
+        ValueError: the statement was made for another view than the request's.
+    """
+    if compiled.view.kind != view_of(context).kind:
+        raise ValueError(f"a statement over {compiled.view.kind} ran for another view")
+    return (*reserved, *filled(sql.constants, context.at))
