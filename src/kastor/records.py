@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
@@ -52,6 +52,33 @@ class ModelRow:
     text: bytes
     uploaded: Ticks
     decommissioned: bool
+
+
+class StoredSince(Protocol):
+    """What a store asks of a model in the catalog."""
+
+    @property
+    def uploaded(self) -> Ticks:
+        """When it was stored."""
+
+
+class Catalog(Protocol):
+    """What a store asks of the model catalog, which is made and read above it."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of the change of models that led here."""
+
+    @property
+    def models(self) -> Mapping[ModelId, StoredSince]:
+        """The stored models by id."""
+
+
+C = TypeVar("C", bound=Catalog)
+"""The catalog of a graph, as those see it who decide its writes."""
+
+T = TypeVar("T")
+"""The outcome of a write: what its caller gets once it is durable."""
 
 
 class ChangeKind(StrEnum):
@@ -231,7 +258,7 @@ class LogTelemetry:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeModels:
+class ChangeModels(Generic[C]):
     """Upload, (de)commission or delete models, and the catalog that follows.
 
     `next_catalog` is called with the keys of the uploaded ids and the new epoch; its result
@@ -242,11 +269,11 @@ class ChangeModels:
     commission: tuple[tuple[ModelId, bool], ...]
     deletes: tuple[ModelId, ...]
     logs: tuple[LogEntry, ...]
-    next_catalog: Callable[[Mapping[ModelId, int], int], Any]
+    next_catalog: Callable[[Mapping[ModelId, int], int], C]
 
 
 Change: TypeAlias = (
-    WriteTwin | EraseTwin | WriteRelationship | EraseRelationship | LogTelemetry | ChangeModels
+    WriteTwin | EraseTwin | WriteRelationship | EraseRelationship | LogTelemetry | ChangeModels[C]
 )
 
 
@@ -261,10 +288,10 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class Current(Generic[C]):
     """The state that a decision is made on."""
 
-    catalog: Any
+    catalog: C
     twin: TwinRow | None = None
     relationship: RelationshipRow | None = None
     target: TwinRow | None = None
@@ -340,11 +367,11 @@ name of its own.
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Generic[C, T]):
     """A decision's change, and what the caller gets once it is durable."""
 
-    change: Change
-    outcome: Any
+    change: Change[C]
+    outcome: T
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 class Commands(typer.Typer):
     """A group of commands; all of them, and groups in it, are to be made by this class."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:  # any: as Typer has them
         super().__init__(
             cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, **options
         )
 
     def command(  # type: ignore[override]  # the options are Typer's
-        self, name: str | None = None, **options: Any
+        self,
+        name: str | None = None,
+        **options: Any,  # any: as Typer has them
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Return a decorator that makes a function a command of this group."""
         return super().command(name, cls=_Command, **options)

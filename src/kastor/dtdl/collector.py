@@ -70,7 +70,7 @@ class Collector:
         if self._most is not None and len(self.findings) >= self._most:
             raise Stop
 
-    def quit(self, identifier: str, path: Path, **fields: Any) -> Quit:
+    def quit(self, identifier: str, path: Path, **fields: Any) -> Quit:  # any: those of `report`
         """Collect a finding and return what ends the text that it is in, to be raised."""
         self.report(identifier, path, **fields)
         return Quit(identifier)

@@ -87,7 +87,7 @@ def _content(content: Any) -> str:
     return f"{shown}, {', '.join(content.cotypes)}" if content.cotypes else shown
 
 
-def schema_name(schema: Any, depth: int = 0) -> str:
+def schema_name(schema: model.Element, depth: int = 0) -> str:
     """Return a schema in a few words, such as ``map of double``."""
     if isinstance(schema, model.PrimitiveSchema):
         return str(schema.name)

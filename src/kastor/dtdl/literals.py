@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kastor.dtdl import language as tables
+from kastor.types import Json
 
 if TYPE_CHECKING:
     from kastor.dtdl.collector import Collector
@@ -108,7 +109,7 @@ class _Silent:
         """Forget the finding."""
 
 
-def literal_of(value: object) -> Any:
+def literal_of(value: object) -> Json:
     """Return a free literal without reporting what is wrong with it, or None."""
     if isinstance(value, dict):
         silent: Any = _Silent()
@@ -140,7 +141,7 @@ _WORDS = {
 }
 
 
-def read_literal(reading: MemberReading, values: list[Any]) -> Any:
+def read_literal(reading: MemberReading, values: list[Json]) -> Json:
     """Return the value of a literal property, or None."""
     spec = reading.spec
     if spec.kind == "any":

@@ -21,6 +21,7 @@ from kastor.events.filter_parser import parse_tree
 from kastor.events.filter_tokens import FilterError
 from kastor.events.model import Event
 from kastor.events.patches import UNDEFINED, new_value, touches, value_at
+from kastor.types import Json
 
 __all__ = ["EventView", "Filter", "FilterError", "parse"]
 
@@ -83,7 +84,7 @@ class EventView:
         self._body: Any = None
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Json:
         """The decoded body; UNDEFINED where it is not JSON."""
         if self._body is None:
             self._body = (_decoded(self.event),)

@@ -268,7 +268,7 @@ def split_version(model_id: ModelId) -> tuple[str, tuple[int, int] | None]:
     return path, (int(match[1]), int(match[2] or 0))
 
 
-def catalog_builder(rules: ValueRules) -> BuildCatalog:
+def catalog_builder(rules: ValueRules) -> BuildCatalog[ModelCatalog]:
     """Return the function that a store makes its snapshots with."""
 
     def build(

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from kastor.errors import LimitExceeded, ValidationFailed
-from kastor.records import Decision, WriteRelationship, WriteTwin
+from kastor.records import C, Decision, T, WriteRelationship, WriteTwin
 from kastor.types import Document, Etag
 
 _HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]|\\.)*",')
@@ -36,7 +36,7 @@ def encode(document: Document) -> bytes:
     return orjson.dumps(_storable(document, "$"))
 
 
-def bounded(decision: Decision, most: int) -> Decision:
+def bounded(decision: Decision[C, T], most: int) -> Decision[C, T]:
     """Return a decision, unless what it stores has become too large.
 
     Patches add to a document, each within the limit of a body. What an earlier version let grow

@@ -14,7 +14,7 @@ import orjson
 
 from kastor.errors import JsonPatchInvalid
 from kastor.nesting import MAX_DEPTH
-from kastor.types import Document
+from kastor.types import Document, Json
 
 Op: TypeAlias = Literal["add", "replace", "remove"]
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -30,7 +30,7 @@ class PatchOperation:
     op: Op
     path: tuple[str, ...]
     pointer: str
-    value: Any
+    value: Json
 
     def as_event(self, prefix: str = "") -> Document:
         """Return the operation as update events carry it (events 1.3)."""

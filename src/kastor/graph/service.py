@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from kastor.errors import TooManyRequests, Unavailable
-from kastor.graph import commands as c
-from kastor.graph import models, relationship, telemetry, twin
+from kastor.graph import models, relationship, twin
+from kastor.graph.command import Command
 from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import require_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
-from kastor.records import Context, IncomingRow, Needs, RelationshipPage, RelationshipRow, TwinRow
+from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
-    from kastor.clock import Stamp
     from kastor.graph.catalog import ModelCatalog, StoredModel
     from kastor.graph.uploads import Item
-    from kastor.records import Current, Decision
     from kastor.storage.protocol import Store
     from kastor.types import ModelId
 
@@ -38,36 +36,13 @@ _UPLOAD_ATTEMPTS = 5
 
 T = TypeVar("T")
 
-_PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp], Decision]]] = {
-    c.PutTwin: (lambda x: Needs(x.twin_id), twin.decide_put),
-    c.PatchTwin: (lambda x: Needs(x.twin_id), twin.decide_patch),
-    c.DeleteTwin: (lambda x: Needs(x.twin_id, relationships_of_twin=True), twin.decide_delete),
-    c.PutRelationship: (
-        lambda x: Needs(x.source_id, x.relationship_id, relationship.read_ends(x.body)[1]),
-        relationship.decide_put,
-    ),
-    c.PatchRelationship: (
-        lambda x: Needs(x.source_id, x.relationship_id),
-        relationship.decide_patch,
-    ),
-    c.DeleteRelationship: (
-        lambda x: Needs(x.source_id, x.relationship_id),
-        relationship.decide_delete,
-    ),
-    c.SendTelemetry: (lambda x: Needs(x.twin_id), telemetry.decide_telemetry),
-    c.UploadModels: (lambda _: Needs(), models.decide_upload),
-    c.CommissionModel: (lambda _: Needs(), models.decide_commission),
-    c.DeleteModel: (lambda _: Needs(), models.decide_delete),
-    c.DeleteAllModels: (lambda _: Needs(), models.decide_delete_all),
-}
-
 
 class GraphService:
     """The graph of one store."""
 
     def __init__(
         self,
-        store: Store,
+        store: Store[ModelCatalog],
         limits: ModelLimits | None = None,
         document_bytes: int = MAX_DOCUMENT_BYTES,
     ) -> None:
@@ -81,23 +56,18 @@ class GraphService:
     @property
     def catalog(self) -> ModelCatalog:
         """The published model catalog."""
-        catalog: ModelCatalog = self._store.catalog
-        return catalog
+        return self._store.catalog
 
-    async def execute(self, command: c.Command, context: Context) -> Any:
+    async def execute(self, command: Command[T], context: Context) -> T:
         """Make a write durable and return its outcome.
 
-        Returns:
-            `Written` for PUT and PATCH, the stored models for UploadModels, else None.
-
         Raises:
-            KastorError: as the deciding functions say; `Unavailable` when it cannot be stored.
+            KastorError: as the command's decision says; `Unavailable` when it cannot be stored.
         """
-        needs, decide = _PLANS[type(command)]
         most = self._document_bytes
         return await self._store.write(
-            needs(command),
-            lambda current, stamp: bounded(decide(command, current, stamp), most),
+            command.needs(),
+            lambda current, stamp: bounded(command.decide(current, stamp), most),
             context,
         )
 
@@ -234,7 +204,7 @@ class GraphService:
                 models.require_new(catalog, ids)
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
                 try:
-                    stored = await self.execute(c.UploadModels(items, catalog.epoch), context)
+                    stored = await self.execute(models.UploadModels(items, catalog.epoch), context)
                 except models.StaleCatalogError:
                     continue
                 return [stored[model_id] for model_id in ids]

@@ -14,6 +14,7 @@ from kastor.config import DAY_SECONDS, Settings
 from kastor.dsn import fault_of, shown, with_password_file
 from kastor.errors import Conflict, Unavailable
 from kastor.extras import install_extra
+from kastor.graph.catalog import ModelCatalog
 from kastor.pages import refer
 from kastor.storage.keeping import Retention
 from kastor.storage.protocol import BuildCatalog, Store
@@ -65,10 +66,10 @@ async def open_postgres(
     settings: Settings,
     databases: Databases,
     place: Place,
-    build_catalog: BuildCatalog,
+    build_catalog: BuildCatalog[ModelCatalog],
     *,
     create: bool,
-) -> AsyncIterator[Store]:
+) -> AsyncIterator[Store[ModelCatalog]]:
     """Open a graph's schema for serving; it is closed in order at the end.
 
     Raises:
@@ -118,8 +119,8 @@ async def open_postgres(
 
 @asynccontextmanager
 async def open_sqlite(
-    settings: Settings, path: Path, build_catalog: BuildCatalog
-) -> AsyncIterator[Store]:
+    settings: Settings, path: Path, build_catalog: BuildCatalog[ModelCatalog]
+) -> AsyncIterator[Store[ModelCatalog]]:
     """Open a graph's file for serving; it is closed in order at the end.
 
     Raises:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kastor.events.feed import Feed
     from kastor.events.routes import RouteService
+    from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
     from kastor.live.service import LiveService
@@ -28,7 +29,7 @@ class Services:
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
-    store: Store
+    store: Store[ModelCatalog]
     graph: GraphService
     query: QueryService
     indexes: IndexService

@@ -27,7 +27,7 @@ from kastor.ingest.mapping import (
     scaled,
     split_pointer,
 )
-from kastor.types import Ticks
+from kastor.types import Json, Ticks
 
 Path: TypeAlias = tuple[str, ...]
 Scalar: TypeAlias = str | int | float | bool | None
@@ -67,7 +67,7 @@ class Value(_Form, frozen=True, kw_only=True):
     """
 
     source: str | UnsetType = field(name="from", default=UNSET)
-    constant: Any | UnsetType = UNSET
+    constant: Json | UnsetType = UNSET
     template: _Text | UnsetType = UNSET
     form: Form | None = field(name="as", default=None)
     scale: float = 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
     from kastor.budget import StreamShare
+    from kastor.graph.catalog import ModelCatalog
     from kastor.query.compiled import Compiled
     from kastor.query.given import Given
     from kastor.query.plan import Plan
@@ -146,7 +147,7 @@ class LiveService:
 
     def __init__(
         self,
-        store: Store,
+        store: Store[ModelCatalog],
         query: QueryService,
         settings: LiveSettings | None = None,
         vitals: Vitals | None = None,

@@ -14,7 +14,15 @@ from datetime import datetime
 import orjson
 
 from kastor.errors import KastorError
-from kastor.graph.commands import Command, PatchTwin, PutRelationship, PutTwin, SendTelemetry
+from kastor.graph.catalog import ModelCatalog
+from kastor.graph.commands import (
+    Command,
+    PatchTwin,
+    PutRelationship,
+    PutTwin,
+    SendTelemetry,
+    Written,
+)
 from kastor.graph.service import GraphService
 from kastor.logs import get_logger
 from kastor.records import Context
@@ -39,7 +47,7 @@ class LoadedSample:
     can_simulate: bool
 
 
-async def load_sample(service: GraphService, store: Store) -> LoadedSample:
+async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> LoadedSample:
     """Load the building if the graph is empty; say what was done."""
     status = await store.status(_LOADING)
     if status.models == 0 and status.twins == 0:
@@ -54,7 +62,7 @@ async def load_sample(service: GraphService, store: Store) -> LoadedSample:
     )
 
 
-async def simulate(service: GraphService, store: Store) -> None:
+async def simulate(service: GraphService, store: Store[ModelCatalog]) -> None:
     """Write simulated readings until cancelled; a twin that is gone is left alone."""
     simulation = Simulation(await _stored(store))
     while True:
@@ -68,7 +76,7 @@ async def simulate(service: GraphService, store: Store) -> None:
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def _stored(store: Store) -> SampleGraph:
+async def _stored(store: Store[ModelCatalog]) -> SampleGraph:
     """Return the sample as it stands in the store, so that no meter runs backwards."""
     sample = graph()
     rows = [await store.twin(twin["$dtId"], _SENSING) for twin in sample.twins]
@@ -92,7 +100,7 @@ async def _load(service: GraphService) -> None:
     )
 
 
-async def _execute(service: GraphService, commands: Iterable[Command]) -> None:
+async def _execute(service: GraphService, commands: Iterable[Command[Written]]) -> None:
     # In batches, so that the writer commits them as groups.
     pending = list(commands)
     for start in range(0, len(pending), BATCH):

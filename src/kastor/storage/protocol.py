@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 from kastor.clock import Stamp
 from kastor.records import (
+    C,
     Context,
     Current,
     Decision,
@@ -22,6 +23,7 @@ from kastor.records import (
     RelationshipPage,
     RelationshipRow,
     StoreStatus,
+    T,
     TwinRow,
 )
 from kastor.storage.events import EventStore
@@ -30,10 +32,10 @@ from kastor.storage.inputs import InputStore
 from kastor.storage.ticker import Ticker
 from kastor.types import RelationshipId, TwinId
 
-Decide: TypeAlias = Callable[[Current, Stamp], Decision]
+Decide: TypeAlias = Callable[[Current[C], Stamp], Decision[C, T]]
 
 
-class BuildCatalog(Protocol):
+class BuildCatalog(Protocol[C]):
     """Makes a catalog from what is stored."""
 
     def __call__(
@@ -41,8 +43,8 @@ class BuildCatalog(Protocol):
         rows: Sequence[ModelRow],
         keys: Sequence[tuple[int, str]],
         epoch: int,
-        previous: Any = None,
-    ) -> Any:
+        previous: C | None = None,
+    ) -> C:
         """Return a catalog.
 
         Args:
@@ -53,11 +55,11 @@ class BuildCatalog(Protocol):
         """
 
 
-class Store(Protocol):
+class Store(Protocol[C]):
     """One graph."""
 
     @property
-    def catalog(self) -> Any:
+    def catalog(self) -> C:
         """The model catalog as of the last committed change of models."""
 
     @property
@@ -97,7 +99,7 @@ class Store(Protocol):
         Writes and queries need no call of this: they find out by themselves.
         """
 
-    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+    async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide and apply in one transaction; return the decision's outcome.
 
         Raises:

@@ -13,7 +13,6 @@ from kastor.graph.commands import (
     DeleteRelationship,
     PatchRelationship,
     PutRelationship,
-    Written,
 )
 from kastor.graph.documents import with_etag
 
@@ -37,7 +36,7 @@ async def put_relationship(services: Services, request: Request) -> Response:
     relationship_id = require_new_id(request.parameters[1], "relationship")
     body = await request.document(request.server.limits.body_bytes)
     command = PutRelationship(twin_id, relationship_id, body, only_if_absent)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return json_response(with_etag(written.doc, written.etag), etag_header(written.etag))
 
 
@@ -47,7 +46,7 @@ async def patch_relationship(services: Services, request: Request) -> Response:
     twin_id, relationship_id = _ids(request)
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchRelationship(twin_id, relationship_id, operations, if_match)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kastor.api.contract import legacy
 from kastor.api.http.identifiers import require_id, require_new_id
 from kastor.api.http.request import Request, Response, etag_header, json_response
-from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry, Written
+from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry
 from kastor.graph.documents import with_etag
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def put_twin(services: Services, request: Request) -> Response:
     if request.api_version == legacy.VERSION:
         body = legacy.without_source_times(body)
     command = PutTwin(twin_id, body, only_if_absent, request.server.limits.add_components)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return _twin(request, written.doc, written.etag)
 
 
@@ -42,7 +42,7 @@ async def patch_twin(services: Services, request: Request) -> Response:
     twin_id = require_id(request.parameters[0], "twin")
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchTwin(twin_id, operations, if_match, None, request.server.limits.strict)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -72,7 +72,7 @@ async def patch_component(services: Services, request: Request) -> Response:
     component = require_id(request.parameters[1], "component")
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchTwin(twin_id, operations, if_match, component, request.server.limits.strict)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 

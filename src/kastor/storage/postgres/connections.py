@@ -21,8 +21,8 @@ from kastor.storage.postgres.faults import unavailable
 if TYPE_CHECKING:
     from types import TracebackType
 
-Connection: TypeAlias = Any
-"""asyncpg.Connection, which has no types."""
+Connection: TypeAlias = Any  # any: asyncpg has no types
+"""asyncpg.Connection."""
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kastor.records import (
+    C,
     Change,
     Context,
     EraseRelationship,
@@ -91,7 +92,7 @@ def _grave(row: Any, first: int) -> tuple[int, int] | None:
 async def apply(
     connection: Connection,
     texts: Qualified,
-    change: Change,
+    change: Change[C],
     loaded: LoadedRows,
     logged: tuple[Any, ...],
     name_key: int | None,
@@ -131,7 +132,7 @@ def log_values(entry: LogEntry, epoch: int, now: Ticks, context: Context) -> tup
 
 
 def _statement(
-    change: Change, loaded: LoadedRows, name_key: int | None
+    change: Change[C], loaded: LoadedRows, name_key: int | None
 ) -> tuple[str, Sequence[object]]:
     match change:
         case WriteTwin():

@@ -11,7 +11,7 @@ import re
 import secrets
 import zlib
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kastor.clock import new_guid, now_ticks
 from kastor.errors import Unavailable
@@ -21,6 +21,8 @@ from kastor.storage.refusals import SchemaTooNewError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
+
+    from kastor.storage.postgres.connections import Connection
 
 SCHEMA_VERSION = 4
 SIGNING_KEY_BYTES = 32
@@ -67,7 +69,7 @@ def quoted(name: str) -> str:
 
 
 async def prepare(
-    connection: Any,
+    connection: Connection,
     name: str,
     *,
     create: bool = True,
@@ -115,7 +117,7 @@ async def prepare(
     return False
 
 
-async def exists(connection: Any, name: str) -> bool:
+async def exists(connection: Connection, name: str) -> bool:
     """Return whether there is a schema of that name, whoever made it."""
     return bool(await connection.fetchval(_EXISTS, name))
 
@@ -143,13 +145,13 @@ def statements_of(text: str) -> list[str]:
     return [each.strip() for each in bare.split(";") if each.strip()]
 
 
-async def _run(connection: Any, text: str) -> None:
+async def _run(connection: Connection, text: str) -> None:
     # One at a time: Citus refuses CREATE INDEX as one of several commands of a message.
     for statement in statements_of(text):
         await connection.execute(statement, timeout=MIGRATION_SECONDS)
 
 
-async def number_of(connection: Any, name: str) -> int:
+async def number_of(connection: Connection, name: str) -> int:
     """Return the number of a graph's schema, 0 where it is empty or not there.
 
     Raises:
@@ -167,7 +169,9 @@ async def number_of(connection: Any, name: str) -> int:
     return number
 
 
-async def _create(connection: Any, name: str, claim: str | None, unfinished: str | None) -> None:
+async def _create(
+    connection: Connection, name: str, claim: str | None, unfinished: str | None
+) -> None:
     graph = quoted(name)
     # An administrator may have made it for a user without the right to.
     made = not await exists(connection, name)

@@ -7,17 +7,19 @@ its model catalog, which every write and every query compares with the database 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from kastor.clock import now_ticks
 from kastor.errors import Conflict
 from kastor.records import (
+    C,
     Context,
     IncomingRow,
     Needs,
     RelationshipPage,
     RelationshipRow,
     StoreStatus,
+    T,
     TwinRow,
 )
 from kastor.storage.keeping import Retention
@@ -50,14 +52,14 @@ RESET_LOCK = "SET LOCAL lock_timeout = 500"
 """Less than the server waits before it looks for a deadlock: emptying gives way to writes."""
 
 
-class PostgresStore:
+class PostgresStore(Generic[C]):
     """One graph in one schema; implements `kastor.storage.protocol.Store`."""
 
     def __init__(
         self,
         name: str,
         connections: Connections,
-        build_catalog: BuildCatalog,
+        build_catalog: BuildCatalog[C],
         *,
         retention: Retention,
         clock: Callable[[], Ticks],
@@ -87,7 +89,7 @@ class PostgresStore:
         cls,
         database: str | Connections,
         name: str,
-        build_catalog: BuildCatalog,
+        build_catalog: BuildCatalog[C],
         *,
         create: bool = True,
         claim: str | None = None,
@@ -96,7 +98,7 @@ class PostgresStore:
         pool: int = 10,
         pooler: bool = False,
         replicas: Sequence[Connections] = (),
-    ) -> PostgresStore:
+    ) -> PostgresStore[C]:
         """Open or create the graph in the schema `name` of a database.
 
         Args:
@@ -142,7 +144,7 @@ class PostgresStore:
         return store
 
     @property
-    def catalog(self) -> Any:
+    def catalog(self) -> C:
         """The published model catalog."""
         return self._catalogs.current
 
@@ -171,7 +173,7 @@ class PostgresStore:
         if rows[0][0] != self.catalog.epoch:
             await self._upkeep(self._catalogs.load)
 
-    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+    async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide, apply; see the protocol.
 
         Once begun it goes on when its caller goes away, so that nothing is left half known.

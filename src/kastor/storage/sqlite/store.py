@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import (
+    C,
     Context,
     IncomingRow,
     ModelRow,
@@ -21,6 +22,7 @@ from kastor.records import (
     RelationshipPage,
     RelationshipRow,
     StoreStatus,
+    T,
     TwinRow,
 )
 from kastor.storage.keeping import Retention
@@ -39,7 +41,7 @@ from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.retention import steps
-from kastor.storage.sqlite.unit_of_work import Counters
+from kastor.storage.sqlite.unit_of_work import Head
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
 
@@ -55,13 +57,13 @@ TABLE_THREADS = 2
 """For what the server itself reads; queries may occupy every reader for a minute."""
 
 
-class SqliteStore:
+class SqliteStore(Generic[C]):
     """One graph in one file; implements `kastor.storage.protocol.Store`."""
 
     def __init__(
         self,
         path: Path,
-        writer: Writer,
+        writer: Writer[C],
         *,
         identity: tuple[str, bytes],
         retention: Retention,
@@ -83,12 +85,12 @@ class SqliteStore:
     async def open(
         cls,
         path: Path,
-        build_catalog: BuildCatalog,
+        build_catalog: BuildCatalog[C],
         *,
         retention: Retention | None = None,
         clock: Callable[[], Ticks] = now_ticks,
         vfs: str | None = None,
-    ) -> SqliteStore:
+    ) -> SqliteStore[C]:
         """Open or create the graph at `path`.
 
         Raises:
@@ -124,13 +126,13 @@ class SqliteStore:
         return store
 
     _connection: apsw.Connection
-    _build_catalog: BuildCatalog
+    _build_catalog: BuildCatalog[C]
     events: SqliteEventTables
     indexes: SqliteIndexes
     inputs: SqliteInputTable
 
     @property
-    def catalog(self) -> Any:
+    def catalog(self) -> C:
         """The published model catalog."""
         return self._writer.catalog
 
@@ -156,9 +158,9 @@ class SqliteStore:
     async def refresh(self) -> None:
         """Do nothing: no other process changes models."""
 
-    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+    async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide, apply; see the protocol."""
-        future = self._loop.create_future()
+        future: asyncio.Future[T] = self._loop.create_future()
         self._writer.submit(WriteJob(needs, decide, context, future))
         return await future
 
@@ -213,13 +215,15 @@ class SqliteStore:
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         context.require_plain()
-        row = await self._tables.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
-        return StoreStatus("sqlite", *row)
+        rows: list[tuple[Any, ...]] = await self._tables.call(
+            lambda c: c.execute(sql.STATUS).fetchall()
+        )
+        return StoreStatus("sqlite", *rows[0])
 
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
         context.require_plain()
-        rows = await self._tables.call(
+        rows: list[tuple[Any, ...]] = await self._tables.call(
             lambda c: c.execute(sql.ESCAPED_SLASHES, (limit,)).fetchall()
         )
         return (rows[0][1] if rows else 0), [row[0] for row in rows]
@@ -255,20 +259,20 @@ class SqliteStore:
         finally:
             self._connection.close()
 
-    async def _upkeep(self, work: Callable[[apsw.Connection, Counters], Any]) -> Any:
+    async def _upkeep(self, work: Callable[[apsw.Connection, Head[C]], Any]) -> Any:
         future = self._loop.create_future()
         self._writer.submit(UpkeepJob(work, future))
         return await future
 
     def _prune_step(
         self,
-        step: Callable[[apsw.Connection, Counters, Ticks], int],
+        step: Callable[[apsw.Connection, Head[C], Ticks], int],
         connection: apsw.Connection,
-        counters: Counters,
+        counters: Head[C],
     ) -> int:
         return step(connection, counters, self.ticker.age_now())
 
-    def _empty(self, connection: apsw.Connection, counters: Counters) -> None:
+    def _empty(self, connection: apsw.Connection, counters: Head[C]) -> None:
         for statement in sql.RESET:
             connection.execute(statement).fetchall()
         last: list[tuple[Any, ...]] = connection.execute(sql.LAST_SEQ).fetchall()
@@ -279,8 +283,8 @@ class SqliteStore:
 
 
 def _open_file(
-    path: Path, build_catalog: BuildCatalog, vfs: str | None
-) -> tuple[apsw.Connection, Counters, tuple[str, bytes]]:
+    path: Path, build_catalog: BuildCatalog[C], vfs: str | None
+) -> tuple[apsw.Connection, Head[C], tuple[str, bytes]]:
     if vfs is None:  # else the file is not where the path says
         if not path.exists():
             files.make(path)
@@ -312,8 +316,8 @@ class _ClosedReads(SqlitePointReads):
 
 
 def _load_state(
-    connection: apsw.Connection, build_catalog: BuildCatalog
-) -> tuple[Counters, tuple[str, bytes]]:
+    connection: apsw.Connection, build_catalog: BuildCatalog[C]
+) -> tuple[Head[C], tuple[str, bytes]]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
     epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
@@ -324,5 +328,5 @@ def _load_state(
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    counters = Counters(seq, tick, version_bytes, log_bytes, epoch, catalog)
+    counters = Head(seq, tick, version_bytes, log_bytes, epoch, catalog)
     return counters, (host_name, signing_key)
