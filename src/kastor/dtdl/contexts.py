@@ -125,6 +125,8 @@ class Contexts:
     def _version(
         self, specifier: str, entries: list[object], at: int, path: object
     ) -> tuple[Language, int]:
+        # Branches because each way to name a version wrongly has a problem of its own; of several
+        # the first one here is told.
         base, hash_sign, fragment = specifier.partition("#")
         match = _VERSIONED.match(base)
         if match is None or not _LOOSE.search(specifier) or specifier != specifier.strip():

@@ -110,6 +110,8 @@ class TypeReader:
     def _cotype(
         self, entry: str, cotypes: list[Cotype], undefined: list[str], wrong: list[str]
     ) -> None:
+        # Branches because a name may be an id or a term, known, tolerated or wrong; each has a
+        # problem of its own.
         tolerant, incomplete = self.context.language.tolerant, self.context.incomplete
         found: str | None
         if entry.startswith("dtmi:"):

@@ -115,16 +115,21 @@ def _ordered(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
         order.append(Order(value, term.descending))
     plan = replace(plan, order=tuple(order))
     if plan.grouped:
-        values: list[Value | Condition] = [column.value for column in plan.columns or ()]
-        values += [plan.having, *(one.value for one in order)]
-        known: dict[Value, Value] = dict.fromkeys(plan.group, Undefined())
-        known |= dict.fromkeys(aggregates_of(*values), Undefined())
-        if any(sources_of(substitute(value, known)) for value in values):
-            scope.fail(
-                "a value is neither in GROUP BY (or DISTINCT) nor inside an aggregate",
-                query.group[0].span[0] if query.group else query.span[0],
-            )
+        _check_grouped(query, plan, scope)
     return plan
+
+
+def _check_grouped(query: ast.Query, plan: Plan, scope: Scope) -> None:
+    """Above groups there is nothing left of the rows but what they were grouped by."""
+    values: list[Value | Condition] = [column.value for column in plan.columns or ()]
+    values += [plan.having, *(order.value for order in plan.order)]
+    known: dict[Value, Value] = dict.fromkeys(plan.group, Undefined())
+    known |= dict.fromkeys(aggregates_of(*values), Undefined())
+    if any(sources_of(substitute(value, known)) for value in values):
+        scope.fail(
+            "a value is neither in GROUP BY (or DISTINCT) nor inside an aggregate",
+            query.group[0].span[0] if query.group else query.span[0],
+        )
 
 
 def _order_value(

@@ -47,6 +47,7 @@ def kind_of(value: Scalar) -> str:
 
 def kinds_of(value: Value) -> frozenset[str]:
     """The kinds that `value` can have when it is defined."""
+    # Branches because the kinds of a value are known from its node, and from each in its own way.
     match value:
         case Const():
             return frozenset({kind_of(value.value)})

@@ -85,6 +85,8 @@ class Queries(Generic[C]):
         timeout: float,
         most: int | None,
     ) -> _Rows:
+        # Branches because each fault that a server can have means something else to the caller, and
+        # only here is it known whether another attempt follows.
         epoch: int = self._catalogs.current.epoch
         replica = await self._replicas.choose(source)
         if replica is not None:

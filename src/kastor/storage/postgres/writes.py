@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from kastor.records import Decision
     from kastor.storage.postgres.connections import Connection, Connections
+    from kastor.storage.postgres.load_and_apply import LoadedRows
     from kastor.storage.postgres.statements import Qualified
     from kastor.storage.protocol import Decide
     from kastor.types import Ticks
