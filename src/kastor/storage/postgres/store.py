@@ -112,7 +112,7 @@ class PostgresStore:
             replicas: pools of standby servers, which the caller closes.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            GraphRefusedError: see `schema.prepare`.
             UnfinishedGraphError, Conflict: see `ownership.take`.
             Unavailable: the server cannot be reached.
             asyncpg.PostgresError: it refuses us, or what we do.
