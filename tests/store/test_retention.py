@@ -9,7 +9,7 @@ import pytest
 from kastor.clock import TICKS_PER_SECOND
 from kastor.errors import NotFound
 from kastor.graph import commands as c
-from kastor.records import DeadLetter
+from kastor.storage.events import DeadLetter
 
 from .engines import Engine, Version
 from .graphs import (

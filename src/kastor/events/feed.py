@@ -18,8 +18,7 @@ from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.model import Event
 from kastor.logs import get_logger
-from kastor.records import LoggedChange
-from kastor.storage.events import EventStore
+from kastor.storage.events import EventStore, LoggedChange
 from kastor.vital import Kept, Vitals
 
 RING, RING_BYTES = 2_048, 16 * 2**20

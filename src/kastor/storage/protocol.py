@@ -7,6 +7,7 @@ without suspending. Reads see every write acknowledged before them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from kastor.clock import Stamp
@@ -19,16 +20,32 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
     TwinRow,
 )
 from kastor.storage.events import EventStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.ticker import Ticker
-from kastor.types import RelationshipId, TwinId
+from kastor.types import RelationshipId, Ticks, TwinId
 
 Decide: TypeAlias = Callable[[Current, Stamp], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks."""
+
+    engine: str
+    twins: int
+    relationships: int
+    models: int
+    versions: int
+    log_entries: int
+    version_bytes: int
+    log_bytes: int
+    file_bytes: int
+    oldest_version: Ticks | None
+    oldest_log_entry: Ticks | None
 
 
 class BuildCatalog(Protocol):

@@ -12,7 +12,7 @@ from kastor.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
-    from kastor.records import RouteRow
+    from kastor.storage.events import RouteRow
 
 _NO_CONTENT = 204
 _PAGE = 100

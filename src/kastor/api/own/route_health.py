@@ -15,7 +15,7 @@ from kastor.storage.events import READ_BYTES
 if TYPE_CHECKING:
     from kastor.events.relay import RouteState
     from kastor.hosting.services import Services
-    from kastor.records import DeadLetter
+    from kastor.storage.events import DeadLetter
     from kastor.types import Ticks
 
 _NO_CONTENT = 204

@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.clock import now_ticks
 from kastor.errors import Conflict
-from kastor.records import (
-    Context,
-    IncomingRow,
-    Needs,
-    RelationshipPage,
-    RelationshipRow,
-    StoreStatus,
-    TwinRow,
-)
+from kastor.records import Context, IncomingRow, Needs, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.keeping import Retention
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres import statements as sql
@@ -35,6 +27,7 @@ from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
+from kastor.storage.protocol import StoreStatus
 from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:

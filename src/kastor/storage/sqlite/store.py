@@ -20,10 +20,10 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
     TwinRow,
 )
 from kastor.storage.keeping import Retention
+from kastor.storage.protocol import StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
