@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, Operation
 from kastor.api.http.paging import max_items, next_link, read_token
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -57,3 +59,56 @@ async def delete_route(services: Services, request: Request) -> Response:
 
 def _route(row: RouteRow) -> dict[str, Any]:
     return {"id": row.id, "endpointName": row.endpoint, "filter": row.filter}
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "EventRoutes_List",
+        "GET",
+        "/eventroutes",
+        P.ROUTES_READ,
+        list_routes,
+        "List event routes",
+        result="EventRoutePage",
+        query=("continuationToken",),
+        headers=PAGE_SIZE,
+    ),
+    Operation(
+        "EventRoutes_GetById",
+        "GET",
+        "/eventroutes/{id}",
+        P.ROUTES_READ,
+        get_route,
+        "Get an event route",
+        errors={404: ("EventRouteNotFound",)},
+        result="EventRoute",
+    ),
+    Operation(
+        "EventRoutes_Add",
+        "PUT",
+        "/eventroutes/{id}",
+        P.ROUTES_WRITE,
+        put_route,
+        "Create or replace an event route",
+        204,
+        errors={
+            400: (
+                "EventRouteEndpointInvalid",
+                "EventRouteFilterInvalid",
+                "EventRouteIdInvalid",
+                "LimitExceeded",
+            )
+        },
+        body=(JSON_BODY, "EventRouteBody"),
+    ),
+    Operation(
+        "EventRoutes_Delete",
+        "DELETE",
+        "/eventroutes/{id}",
+        P.ROUTES_DELETE,
+        delete_route,
+        "Delete an event route with its dead letters",
+        204,
+        errors={404: ("EventRouteNotFound",)},
+    ),
+)

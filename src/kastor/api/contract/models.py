@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.api.http.identifiers import require_dtmi
+from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, PATCH_BODY, Operation
 from kastor.api.http.paging import max_items, next_link, read_token
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
 from kastor.clock import upload_time
 from kastor.errors import BadRequest, InvalidArgument, JsonPatchInvalid, LimitExceeded
-from kastor.graph.commands import CommissionModel, DeleteAllModels, DeleteModel
+from kastor.graph.commands import CommissionModel, DeleteModel
 from kastor.graph.lineage import Lineage, flattened
 from kastor.graph.patch import read_operations
 
@@ -135,12 +137,6 @@ async def delete_model(services: Services, request: Request) -> Response:
     return Response(_NO_CONTENT)
 
 
-async def delete_all_models(services: Services, request: Request) -> Response:
-    """Answer DELETE /models."""
-    await services.graph.execute(DeleteAllModels(), request.context)
-    return Response(_NO_CONTENT)
-
-
 def _with_lineage(request: Request) -> bool:
     return not request.server.limits.strict and _flag(request, _LINEAGE)
 
@@ -234,3 +230,75 @@ def _flag(request: Request, name: str) -> bool:
     if value not in ("true", "false"):
         raise InvalidArgument(f"{name} must be true or false, not {value[:50]}.")
     return value == "true"
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "DigitalTwinModels_Add",
+        "POST",
+        "/models",
+        P.MODELS_WRITE,
+        add_models,
+        "Upload models, all or none",
+        201,
+        errors={
+            400: (
+                "InvalidArgument",
+                "BadRequest",
+                "DTDLParserError",
+                "ModelVersionNotSupported",
+                "LimitExceeded",
+            ),
+            409: ("ModelIdAlreadyExists",),
+        },
+        result="ModelDataList",
+        body=(JSON_BODY, "ModelUpload"),
+    ),
+    Operation(
+        "DigitalTwinModels_List",
+        "GET",
+        "/models",
+        P.MODELS_READ,
+        list_models,
+        "List models, oldest upload first",
+        errors={400: ("InvalidArgument", "LimitExceeded"), 404: ("ModelNotFound",)},
+        result="ModelPage",
+        query=(
+            *("dependenciesFor", "includeModelDefinition", "includeBaseModelContents"),
+            "continuationToken",
+        ),
+        headers=PAGE_SIZE,
+    ),
+    Operation(
+        "DigitalTwinModels_GetById",
+        "GET",
+        "/models/{id}",
+        P.MODELS_READ,
+        get_model,
+        "Get a model",
+        errors={400: ("LimitExceeded",), 404: ("ModelNotFound",)},
+        result="ModelData",
+        query=("includeModelDefinition", "includeBaseModelContents"),
+    ),
+    Operation(
+        "DigitalTwinModels_Update",
+        "PATCH",
+        "/models/{id}",
+        P.MODELS_WRITE,
+        update_model,
+        "Decommission a model, or put it back into service",
+        204,
+        errors={400: ("InvalidArgument", "JsonPatchInvalid"), 404: ("ModelNotFound",)},
+        body=(PATCH_BODY, "JsonPatch"),
+    ),
+    Operation(
+        "DigitalTwinModels_Delete",
+        "DELETE",
+        "/models/{id}",
+        P.MODELS_DELETE,
+        delete_model,
+        "Delete a model that no other model needs",
+        204,
+        errors={404: ("ModelNotFound",), 409: ("ModelReferencesNotDeleted",)},
+    ),
+)

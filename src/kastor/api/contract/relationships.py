@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING
 import orjson
 
 from kastor.api.http.identifiers import require_id, require_new_id
+from kastor.api.http.operation import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    JSON_BODY,
+    PAGE_SIZE,
+    PATCH_BODY,
+    PATCH_FAULTS,
+    READ_FROM,
+    STALE,
+    Operation,
+)
 from kastor.api.http.paging import max_items, next_link, read_token, segment
 from kastor.api.http.request import Request, Response, etag_header, json_response
+from kastor.auth.roles import Permission as P
 from kastor.graph.commands import (
     DeleteRelationship,
     PatchRelationship,
@@ -115,3 +127,97 @@ async def list_incoming(services: Services, request: Request) -> Response:
 def _ids(request: Request) -> tuple[str, str]:
     twin_id, relationship_id = request.parameters
     return require_id(twin_id, "twin"), require_id(relationship_id, "relationship")
+
+
+_RELATIONSHIP = "/digitaltwins/{id}/relationships/{relationshipId}"
+_NO_TWIN = {404: ("DigitalTwinNotFound",)}
+_NO_RELATIONSHIP = {404: ("DigitalTwinNotFound", "RelationshipNotFound")}
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "DigitalTwins_GetRelationshipById",
+        "GET",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_READ,
+        get_relationship,
+        "Get a relationship",
+        errors=_NO_RELATIONSHIP,
+        result="Relationship",
+        headers=READ_FROM,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_AddRelationship",
+        "PUT",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_WRITE,
+        put_relationship,
+        "Create or replace a relationship",
+        errors={
+            400: (
+                "InvalidArgument",
+                "InvalidRelationship",
+                "OperationNotAllowed",
+                "ValidationFailed",
+            ),
+            404: ("DigitalTwinNotFound", "TargetDigitalTwinNotFound"),
+            **STALE,
+        },
+        result="Relationship",
+        body=(JSON_BODY, "Relationship"),
+        headers=IF_NONE_MATCH,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_UpdateRelationship",
+        "PATCH",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_WRITE,
+        patch_relationship,
+        "Update a relationship's properties with a JSON Patch",
+        204,
+        errors={
+            400: (*PATCH_FAULTS[400], "InvalidRelationship"),
+            **_NO_RELATIONSHIP,
+            **STALE,
+        },
+        body=(PATCH_BODY, "JsonPatch"),
+        headers=IF_MATCH,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_DeleteRelationship",
+        "DELETE",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_DELETE,
+        delete_relationship,
+        "Delete a relationship",
+        204,
+        errors={**_NO_RELATIONSHIP, **STALE},
+        headers=IF_MATCH,
+    ),
+    Operation(
+        "DigitalTwins_ListRelationships",
+        "GET",
+        "/digitaltwins/{id}/relationships",
+        P.RELATIONSHIPS_READ,
+        list_outgoing,
+        "List the relationships that leave a twin",
+        errors=_NO_TWIN,
+        result="RelationshipPage",
+        query=("relationshipName", "continuationToken"),
+        headers=(*PAGE_SIZE, *READ_FROM),
+    ),
+    Operation(
+        "DigitalTwins_ListIncomingRelationships",
+        "GET",
+        "/digitaltwins/{id}/incomingrelationships",
+        P.RELATIONSHIPS_READ,
+        list_incoming,
+        "List the relationships that enter a twin",
+        errors=_NO_TWIN,
+        result="IncomingRelationshipPage",
+        query=("continuationToken",),
+        headers=(*PAGE_SIZE, *READ_FROM),
+    ),
+)

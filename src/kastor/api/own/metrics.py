@@ -9,7 +9,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.api.http.operation import Operation
 from kastor.api.http.request import Request, Response
+from kastor.auth.roles import Permission as P
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -68,3 +70,17 @@ async def _read(name: str, services: Services) -> GraphReading:
         len(services.feed),
         services.store.ticker,
     )
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_Metrics",
+        "GET",
+        "/metrics",
+        P.METRICS_READ,
+        metrics,
+        "Metrics of the whole server, in the text format of Prometheus",
+        versioned=False,
+        streams=("text/plain",),
+    ),
+)
