@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from kastor.graph.model_facts import ModelFacts
 from kastor.types import Document, Etag, ModelId, RelationshipId, TwinId
 
 
@@ -100,10 +101,16 @@ class SendTelemetry:
 
 @dataclass(frozen=True, slots=True)
 class UploadModels:
-    """Store models that were parsed against the catalog of `epoch`."""
+    """Store models that were parsed against the catalog of `epoch`.
+
+    Attributes:
+        documents: ids and texts.
+        facts: of each of them; without any, the texts are decoded for them once more.
+    """
 
     documents: tuple[tuple[ModelId, bytes], ...]
     epoch: int
+    facts: tuple[ModelFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Deci
 
     def next_catalog(keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
         rows = [ModelRow(keys[each], each, texts[each], stamp.now, False) for each in texts]
-        following = catalog.changed(epoch=epoch, uploads=rows)
+        following = catalog.changed(epoch=epoch, uploads=rows, facts=command.facts)
         stored.update((each, following.models[each]) for each in texts)
         return following
 

@@ -181,35 +181,16 @@ def _page(models: Sequence[StoredModel], size: int, with_definition: bool) -> li
 
 
 def _model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:
-    document = model.document()
     data: dict[str, Any] = {
         "id": model.id,
-        "description": _language_map(document.get("description")),
-        "displayName": _language_map(document.get("displayName")),
+        "description": orjson.Fragment(model.facts.description),
+        "displayName": orjson.Fragment(model.facts.display_name),
         "decommissioned": model.decommissioned,
         "uploadTime": upload_time(model.uploaded),
     }
     if with_definition:
         data["model"] = orjson.Fragment(model.text)
     return data
-
-
-def _language_map(value: Any) -> dict[str, str]:
-    """Return the forms that a language string may have in DTDL as one map (dtdl 4.4)."""
-    match value:
-        case None:
-            return {}
-        case str():
-            return {"en": value}
-        case list():
-            merged: dict[str, str] = {}
-            for item in value:
-                merged |= _language_map(item)
-            return merged
-        case {"@value": str() as text}:
-            return {value.get("@language", "en"): text}
-        case _:
-            return {code: text for code, text in value.items() if isinstance(text, str)}
 
 
 def _wanted(request: Request, limits: Any) -> list[str]:
