@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from kastor.graph.documents import with_etag
 from kastor.graph.model_facts import ModelFacts
 from kastor.types import Document, Etag, ModelId, RelationshipId, TwinId
 
@@ -150,10 +151,20 @@ Command: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The outcome of a write that leaves a resource: its new etag and text."""
+    """The outcome of a write that leaves a resource: its new etag and text.
+
+    Attributes:
+        shown: the text with `$etag`, where the event of a creation has it already.
+    """
 
     etag: Etag
     doc: bytes
+    shown: bytes | None = None
+
+    @property
+    def answer(self) -> bytes:
+        """The text as it goes out, with `$etag`."""
+        return with_etag(self.doc, self.etag) if self.shown is None else self.shown
 
 
 Outcome: TypeAlias = Any

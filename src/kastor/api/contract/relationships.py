@@ -50,7 +50,7 @@ async def put_relationship(services: Services, request: Request) -> Response:
     body = await request.document(request.server.limits.body_bytes)
     command = PutRelationship(twin_id, relationship_id, body, only_if_absent)
     written: Written = await services.graph.execute(command, request.context)
-    return json_response(with_etag(written.doc, written.etag), etag_header(written.etag))
+    return json_response(written.answer, etag_header(written.etag))
 
 
 async def patch_relationship(services: Services, request: Request) -> Response:

@@ -30,7 +30,7 @@ _NO_CONTENT = 204
 async def get_twin(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}."""
     row = await services.graph.twin(require_id(request.parameters[0], "twin"))
-    return _twin(request, row.doc, row.etag)
+    return _twin(request, with_etag(row.doc, row.etag), row.etag)
 
 
 async def put_twin(services: Services, request: Request) -> Response:
@@ -44,7 +44,7 @@ async def put_twin(services: Services, request: Request) -> Response:
         body = legacy.without_source_times(body)
     command = PutTwin(twin_id, body, only_if_absent, request.server.limits.add_components)
     written: Written = await services.graph.execute(command, request.context)
-    return _twin(request, written.doc, written.etag)
+    return _twin(request, written.answer, written.etag)
 
 
 async def patch_twin(services: Services, request: Request) -> Response:
@@ -108,8 +108,7 @@ async def send_telemetry(services: Services, request: Request) -> Response:
     return Response(_NO_CONTENT)
 
 
-def _twin(request: Request, doc: bytes, etag: str) -> Response:
-    text = with_etag(doc, etag)
+def _twin(request: Request, text: bytes, etag: str) -> Response:
     if request.api_version == legacy.VERSION:
         text = legacy.strip_twin(text)
     return json_response(text, etag_header(etag))
