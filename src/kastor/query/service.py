@@ -100,8 +100,8 @@ class Reader(Protocol):
 class QueryService:
     """Runs query texts against one graph.
 
-    `indexes` tells the paths of twins that have a property index at the moment; without a `dialect`
-    statements are SQLite's. `refresh` brings `models` up to date where others change them too.
+    `indexes` tells the paths of twins that have a property index at the moment; `dialect` is
+    the engine's. `refresh` brings `models` up to date where others change them too.
     """
 
     def __init__(
@@ -111,8 +111,8 @@ class QueryService:
         signing_key: bytes,
         settings: QuerySettings,
         *,
+        dialect: Dialect,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
-        dialect: Dialect | None = None,
         refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._reader = reader

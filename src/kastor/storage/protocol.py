@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from kastor.clock import Stamp
 from kastor.records import (
@@ -29,6 +29,18 @@ from kastor.storage.ticker import Ticker
 from kastor.types import RelationshipId, Ticks, TwinId
 
 Decide: TypeAlias = Callable[[Current, Stamp], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What queries have to know of where they run.
+
+    Attributes:
+        schema: that the tables' names need; empty where they need none.
+    """
+
+    name: Literal["sqlite", "postgres"]
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +92,8 @@ class Store(Protocol):
         """The key that signs this graph's continuation tokens."""
 
     @property
-    def schema(self) -> str | None:
-        """The schema that the tables' names in queries need; None where they need none."""
+    def engine(self) -> Engine:
+        """The engine that keeps the graph, whose SQL queries are written in."""
 
     @property
     def host_name(self) -> str:

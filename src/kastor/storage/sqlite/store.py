@@ -7,6 +7,7 @@ and what relay, feed and status read on threads that no query can occupy.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.keeping import Retention
-from kastor.storage.protocol import StoreStatus
+from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
@@ -61,23 +62,32 @@ class SqliteStore:
     def __init__(
         self,
         path: Path,
-        writer: Writer,
+        opened: _Opened,
+        build_catalog: BuildCatalog,
         *,
-        identity: tuple[str, bytes],
         retention: Retention,
-        ticker: Ticker,
+        clock: Callable[[], Ticks],
         vfs: str | None,
     ) -> None:
+        pulse = Pulse()
+        pulse.beat(opened.counters.seq)
         self._path = path
         self._loop_connection = open_reader(path, vfs=vfs)
         self._reads = PointReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
-        self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._host_name, self._signing_key = identity
+        self.ticker = Ticker(clock, last=opened.counters.tick)
+        self._connection = opened.connection
+        self._writer = Writer(
+            opened.connection, opened.counters, self._loop, self.ticker, pulse.beat
+        )
+        self._build_catalog = build_catalog
+        self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self.ticker = ticker
+        self.indexes = SqliteIndexes(self._tables, self._upkeep)
+        self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
+        self.inputs = SqliteInputTable(self._tables, self._upkeep)
 
     @classmethod
     async def open(
@@ -99,35 +109,11 @@ class SqliteStore:
         """
         keep_temporary_files_in(path.parent)
         # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
-        connection, counters, identity = await asyncio.to_thread(
-            _open_file, path, build_catalog, vfs
-        )
-        pulse = Pulse()
-        pulse.beat(counters.seq)
-        loop = asyncio.get_running_loop()
-        ticker = Ticker(clock, last=counters.tick)
-        writer = Writer(connection, counters, loop, ticker, pulse.beat)
-        store = cls(
-            path,
-            writer,
-            identity=identity,
-            retention=retention or Retention(),
-            ticker=ticker,
-            vfs=vfs,
-        )
-        store._connection = connection
-        store._build_catalog = build_catalog
-        store.indexes = SqliteIndexes(store._tables, store._upkeep)
-        store.events = SqliteEventTables(store._tables, store._upkeep, pulse)
-        store.inputs = SqliteInputTable(store._tables, store._upkeep)
-        writer.start()
+        opened = await asyncio.to_thread(_open_file, path, build_catalog, vfs)
+        kept = retention or Retention()
+        store = cls(path, opened, build_catalog, retention=kept, clock=clock, vfs=vfs)
+        store._writer.start()
         return store
-
-    _connection: apsw.Connection
-    _build_catalog: BuildCatalog
-    events: SqliteEventTables
-    indexes: SqliteIndexes
-    inputs: SqliteInputTable
 
     @property
     def catalog(self) -> Any:
@@ -140,9 +126,9 @@ class SqliteStore:
         return self._signing_key
 
     @property
-    def schema(self) -> str | None:
-        """None: a file holds one graph."""
-        return None
+    def engine(self) -> Engine:
+        """SQLite; a file holds one graph, so no name needs a schema."""
+        return Engine("sqlite")
 
     @property
     def host_name(self) -> str:
@@ -206,7 +192,7 @@ class SqliteStore:
     async def status(self) -> StoreStatus:
         """Return counts and sizes."""
         row = await self._tables.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
-        return StoreStatus("sqlite", *row)
+        return StoreStatus(self.engine.name, *row)
 
     async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
@@ -269,9 +255,17 @@ class SqliteStore:
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
 
-def _open_file(
-    path: Path, build_catalog: BuildCatalog, vfs: str | None
-) -> tuple[apsw.Connection, Counters, tuple[str, bytes]]:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A graph's file, open for writing, and what it says of itself."""
+
+    connection: apsw.Connection
+    counters: Counters
+    host_name: str
+    signing_key: bytes
+
+
+def _open_file(path: Path, build_catalog: BuildCatalog, vfs: str | None) -> _Opened:
     if vfs is None:  # else the file is not where the path says
         if not path.exists():
             files.make(path)
@@ -284,14 +278,14 @@ def _open_file(
             files.require_sound(connection, path)
         schema.prepare(connection)
         schema.require_tables(connection)
-        counters, identity = _load_state(connection, build_catalog)
+        opened = _load_state(connection, build_catalog)
     except apsw.CorruptError as error:
         connection.close()
         raise files.damaged(path, error) from error
     except BaseException:
         connection.close()
         raise
-    return connection, counters, identity
+    return opened
 
 
 class _ClosedReads(PointReads):
@@ -302,9 +296,7 @@ class _ClosedReads(PointReads):
         raise closed()
 
 
-def _load_state(
-    connection: apsw.Connection, build_catalog: BuildCatalog
-) -> tuple[Counters, tuple[str, bytes]]:
+def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog) -> _Opened:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
     epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
@@ -316,4 +308,4 @@ def _load_state(
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
     counters = Counters(seq, tick, version_bytes, log_bytes, epoch, catalog)
-    return counters, (host_name, signing_key)
+    return _Opened(connection, counters, host_name, signing_key)
