@@ -127,8 +127,7 @@ async def _asked(app: Application, scope: dict[str, Any]) -> Answer:
 
 
 async def test_a_list_of_names_decodes_nothing(empty: Graph, decodes: Decodes) -> None:
-    store: Any = empty.store
-    services = SimpleNamespace(graph=empty.service, store=store)
+    services = SimpleNamespace(graph=empty.service, signing_key=b"k" * 32)
     await empty.service.upload(BODY, await empty.service.read_upload(BODY), Context("ann"))
     decodes.take()
     graphs: Any = SimpleNamespace(default=services)

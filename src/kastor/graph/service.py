@@ -144,6 +144,10 @@ class GraphService:
             raise twin.twin_not_found(target_id)
         return rows
 
+    async def refresh_models(self) -> None:
+        """Bring `catalog` up to the last change of models, whichever process made it."""
+        await self._store.refresh()
+
     def model(self, model_id: ModelId) -> StoredModel:
         """Return a stored model; raises NotFound."""
         model = self.catalog.models.get(model_id)
@@ -216,7 +220,7 @@ class GraphService:
         """
         async with self._uploading:  # two at a time would only make each other stale
             for _ in range(_UPLOAD_ATTEMPTS):
-                await self._store.refresh()
+                await self.refresh_models()
                 catalog = self.catalog
                 require_room(len(documents), len(catalog.models), self._limits)
                 check = asyncio.to_thread(self._read_valid, text, documents, catalog)

@@ -190,7 +190,7 @@ async def _start(
     if tokens is not None:
         watch = vitals.keep("tokens", partial(watch_tokens, tokens))
         stack.push_async_callback(watch.stop)
-    status = await services.store.status()
+    status = await services.status()
     url = address_of(settings, listener)
     server.catch_signals()
     place = (await graphs.info(DEFAULT)).place
@@ -274,7 +274,7 @@ def _start_upkeep(graphs: Graphs, vitals: Vitals) -> Kept:
         for name, services in graphs.opened().items():
             part.beat()
             # One graph that cannot be pruned leaves the others theirs.
-            await attempt("upkeep", services.store.prune, graph=name)
+            await attempt("upkeep", services.prune, graph=name)
 
     part = vitals.repeat("upkeep", round_, UPKEEP_SECONDS, critical=True, patience=UPKEEP_PATIENCE)
     return part

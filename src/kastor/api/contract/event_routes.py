@@ -23,7 +23,7 @@ _PAGE = 100
 async def list_routes(services: Services, request: Request) -> Response:
     """Answer GET /eventroutes."""
     size = max_items(request, 0, _PAGE)
-    token = read_token(request, "routes", services.store.signing_key)
+    token = read_token(request, "routes", services.signing_key)
     after, remembered = token if token is not None else ("", _PAGE)
     size = size or remembered
     rows = [row for row in await services.routes.routes() if row.id > after]
@@ -31,7 +31,7 @@ async def list_routes(services: Services, request: Request) -> Response:
     if len(rows) > size:
         rows = rows[:size]
         payload = ["routes", rows[-1].id, size]
-        link = next_link(request, "/eventroutes", payload, services.store.signing_key)
+        link = next_link(request, "/eventroutes", payload, services.signing_key)
     value = [_route(row) for row in rows]
     return json_response(orjson.dumps({"value": value, "nextLink": link}))
 

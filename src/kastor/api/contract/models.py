@@ -60,7 +60,7 @@ async def list_models(services: Services, request: Request) -> Response:
     """Answer GET /models: by upload time, oldest first."""
     limits = request.server.limits
     size = max_items(request, 0, limits.models_page)
-    token = read_token(request, "models", services.store.signing_key)
+    token = read_token(request, "models", services.signing_key)
     if token is not None:
         after, remembered, wanted, with_definition, *more = token
         # Tokens of earlier versions do not say.
@@ -71,7 +71,7 @@ async def list_models(services: Services, request: Request) -> Response:
         with_lineage = _with_lineage(request)
     size = size or remembered
     graph = services.graph
-    await services.store.refresh()
+    await services.graph.refresh_models()
     models = graph.dependencies(wanted) if wanted else list(graph.catalog.models.values())
     rest = [model for model in models if [model.uploaded, model.key] > after]
     page = _page(rest, size, with_definition)
@@ -87,7 +87,7 @@ async def list_models(services: Services, request: Request) -> Response:
         if with_lineage:
             payload.append(True)
             extra = (*extra, (_LINEAGE, "True"))
-        link = next_link(request, "/models", payload, services.store.signing_key, extra)
+        link = next_link(request, "/models", payload, services.signing_key, extra)
     value = [_model_data(model, with_definition) for model in page]
     if with_lineage:
         value = [data | found for data, found in zip(value, lineage, strict=True)]
@@ -98,7 +98,7 @@ async def get_model(services: Services, request: Request) -> Response:
     """Answer GET /models/{id}."""
     model_id = require_dtmi(request.parameters[0])
     with_definition = _flag(request, "includeModelDefinition")
-    await services.store.refresh()
+    await services.graph.refresh_models()
     model = services.graph.model(model_id)
     if _with_lineage(request):
         return json_response(await services.graph.read_lineage(partial(_whole_model, model)))
@@ -109,7 +109,7 @@ async def update_model(services: Services, request: Request) -> Response:
     """Answer PATCH /models/{id}: `replace` of `/decommissioned`, nothing else."""
     model_id = require_dtmi(request.parameters[0])
     operations = read_operations(await request.patch(request.server.limits.body_bytes))
-    await services.store.refresh()
+    await services.graph.refresh_models()
     in_service: bool | None = None
     for operation in operations:
         allowed = operation.op == "replace" and operation.path == ("decommissioned",)

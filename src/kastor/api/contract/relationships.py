@@ -76,7 +76,7 @@ async def list_outgoing(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/relationships, in order of id."""
     twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
-    token = read_token(request, "outgoing", services.store.signing_key)
+    token = read_token(request, "outgoing", services.signing_key)
     name, after, remembered = None, "", limits.default_relationships_page
     if token is not None:
         after, name, remembered = token
@@ -88,7 +88,7 @@ async def list_outgoing(services: Services, request: Request) -> Response:
     if page.more:
         payload = ["outgoing", page.rows[-1].id, name, size]
         path = f"/digitaltwins/{segment(twin_id)}/relationships"
-        link = next_link(request, path, payload, services.store.signing_key)
+        link = next_link(request, path, payload, services.signing_key)
     value = b",".join([with_etag(row.doc, row.etag) for row in page.rows])
     return json_response(b'{"nextLink":' + orjson.dumps(link) + b',"value":[' + value + b"]}")
 
@@ -97,7 +97,7 @@ async def list_incoming(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/incomingrelationships, in an order that an index gives."""
     twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
-    token = read_token(request, "incoming", services.store.signing_key)
+    token = read_token(request, "incoming", services.signing_key)
     after, remembered = _BEFORE_ALL, limits.default_relationships_page
     if token is not None:
         after, remembered = tuple(token[0]), token[1]
@@ -109,7 +109,7 @@ async def list_incoming(services: Services, request: Request) -> Response:
         position = [rows[-1].name_key, rows[-1].source_key, rows[-1].key]
         path = f"/digitaltwins/{segment(twin_id)}/incomingrelationships"
         payload = ["incoming", position, size]
-        link = next_link(request, path, payload, services.store.signing_key)
+        link = next_link(request, path, payload, services.signing_key)
     suffix = f"?api-version={request.api_version}"
     value = [
         {

@@ -60,7 +60,7 @@ async def reset(services: Services, request: Request) -> Response:
             "This server does not allow to empty its graph over HTTP. Start it with "
             "--allow-reset (for tests), or stop it and run `kastor reset`."
         )
-    await services.store.reset()
+    await services.reset()
     return Response(204)
 
 

@@ -35,7 +35,7 @@ async def readyz(services: Services, request: Request) -> Response:
 
     Whoever asks needs no token, so graphs are not named.
     """
-    await services.store.twin("kastor-readyz")
+    await services.require_answer()
     if failing := request.server.vitals.failing():
         told = "; ".join(sorted({f"{part.name}: {part.trouble}" for part in failing}))
         raise Unavailable(f"Not ready, {told}. See kastor_part_up in /metrics, and the log.")

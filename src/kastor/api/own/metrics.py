@@ -68,7 +68,7 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.inputs.statuses(),
         len(services.live),
         len(services.feed),
-        services.store.ticker,
+        services.ticker,
     )
 
 

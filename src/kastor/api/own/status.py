@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 async def status(services: Services, _request: Request) -> Response:
     """Answer GET /kastor/v1/status: version, counts, sizes, how far history reaches back."""
-    found = await services.store.status()
+    found = await services.status()
     answer = {
         "kastor": __version__,
         "engine": found.engine,
-        "hostName": services.store.host_name,
+        "hostName": services.host_name,
         "modelEpoch": services.graph.catalog.epoch,
         "counts": {
             "models": found.models,
