@@ -102,9 +102,8 @@ class SqliteStore:
         """Open or create the graph at `path`.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`;
-                nothing was changed.
-            DamagedGraphError: the file is not what it was.
+            GraphRefusedError: see `schema.require_ours`, nothing was changed; or the file is
+                not what it was.
             apsw.Error: the file cannot be opened.
         """
         keep_temporary_files_in(path.parent)
