@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from kastor.dsn import SCHEMES, fault_of, has_password
+from kastor.errors import CannotStartError
 from kastor.pages import refer
 
 DAY_SECONDS = 86_400.0
@@ -30,8 +31,10 @@ Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
 
-class SettingsError(Exception):
+class SettingsError(CannotStartError):
     """Settings that are wrong or do not go together; the message says what to do."""
+
+    exit_status = 2
 
 
 class Settings(BaseSettings):

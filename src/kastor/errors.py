@@ -33,6 +33,8 @@
     └── Unavailable                  cannot write now; nothing was acknowledged
 
 Nothing here knows HTTP; `kastor.api.http.problem` maps classes to statuses.
+
+`CannotStartError` is a root of its own: it is told to whoever starts a program, never to a client.
 """
 
 from __future__ import annotations
@@ -56,6 +58,18 @@ class Detail:
     code: str
     message: str
     place: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CannotStartError(Exception):
+    """Root of what prevents a start, of the server or of a command; says what to do.
+
+    Whatever may end a start derives from it, so that the command line knows this class alone.
+
+    Attributes:
+        exit_status: of the command that it ends.
+    """
+
+    exit_status: ClassVar[int] = 1
 
 
 class KastorError(Exception):

@@ -1,15 +1,16 @@
-"""What crosses the store's door: rows on the way out, changes on the way in.
+"""What the road of writes and the reads share: rows on the way out, changes on the way in.
 
 A `Change` carries the new row *and* its log entry, and the store takes nothing else, so that
-a row without its event cannot be written.
+a row without its event cannot be written. Rows of other tables stand beside their protocols
+(`storage.events`, `storage.inputs`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
@@ -114,97 +115,6 @@ class LogEntry:
     model_id: ModelId | None = None
     component: str | None = None
     content_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedChange:
-    """One row of the change log as it is read again; `data` is the event's body."""
-
-    seq: int
-    subject: str
-    version: int | None
-    kind: ChangeKind
-    notify: bool
-    event_id: str
-    time: Ticks
-    actor: str
-    traceparent: str | None
-    model_id: ModelId | None
-    component: str | None
-    content_type: str | None
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RouteRow:
-    """An event route and how far it has come.
-
-    Attributes:
-        position: every change up to here is delivered, not wanted, or a dead letter.
-        paused: the relay leaves it alone.
-        delivered, died: events so far.
-        last_error: what the endpoint last answered wrongly; None after a success.
-        held: a process has it now, on a graph that several processes serve.
-    """
-
-    id: str
-    endpoint: str
-    filter: str
-    position: int
-    paused: bool
-    created: Ticks
-    delivered: int
-    died: int
-    last_delivery: Ticks | None
-    last_error: str | None
-    held: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointRow:
-    """A configured endpoint; `settings` is JSON text without any secret."""
-
-    name: str
-    kind: str
-    settings: bytes
-    created: Ticks
-
-
-@dataclass(frozen=True, slots=True)
-class InputRow:
-    """A configured input; `settings` is JSON text without any secret.
-
-    Attributes:
-        paused: it takes no messages.
-    """
-
-    name: str
-    kind: str
-    settings: bytes
-    created: Ticks
-    paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class InputHolder:
-    """The process that takes an input's messages; `report` is JSON text of its own."""
-
-    owner: str
-    report: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An event that a route gave up; `event` is all of it as JSON, to be sent again."""
-
-    key: int
-    route: str
-    position: int
-    event: bytes
-    error: str
-    attempts: int
-    died: Ticks
-    requeued: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,23 +302,3 @@ class IncomingRow:
     name: str
     name_key: int
     source_key: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
-    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks."""
-
-    engine: str
-    twins: int
-    relationships: int
-    models: int
-    versions: int
-    log_entries: int
-    version_bytes: int
-    log_bytes: int
-    file_bytes: int
-    oldest_version: Ticks | None
-    oldest_log_entry: Ticks | None
-
-
-Rows: TypeAlias = Sequence[tuple[Any, ...]]

@@ -15,7 +15,7 @@ from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.outside.lease import Lease
-from kastor.records import DeadLetter
+from kastor.storage.events import DeadLetter
 from kastor.storage.protocol import Store
 
 from .engines import Engine

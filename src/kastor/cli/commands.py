@@ -1,4 +1,7 @@
-"""Groups of commands whose help is plain: flags have no type, defaults no parentheses."""
+"""Commands and groups of them: their help is plain, and what prevents one ends it in a line.
+
+In the help flags have no type, and defaults no parentheses.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from kastor.cli.output import fail
+from kastor.errors import CannotStartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +36,13 @@ class Commands(typer.Typer):
 
 
 class _Command(TyperCommand):
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; the one place that turns what prevents it into an exit status."""
+        try:
+            return super().invoke(ctx)
+        except CannotStartError as error:
+            fail(str(error), error.exit_status)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _plain(self.get_params(ctx))
         super().format_help(ctx, formatter)

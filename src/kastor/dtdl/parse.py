@@ -40,6 +40,7 @@ def parse(
     profile: Literal["dtdl", "server", "adt"] = "dtdl",
     keep_going: bool = False,
     max_problems: int | None = None,
+    on_read: Callable[[object], None] | None = None,
 ) -> ModelSet:
     """Parse models and resolve their references (dtdl 1 to 9).
 
@@ -51,7 +52,8 @@ def parse(
     apart from the version, which is `max_version`. What the resolver returns was accepted before
     and is judged by the language alone. `keep_going` reads all documents before it tells of bad
     ones, as a tool wants that shows everything at once. After
-    `max_problems` none is looked for any more.
+    `max_problems` none is looked for any more. `on_read` is handed the JSON value of each
+    document, in order, for whoever wants more of it than the parse tells.
 
     Raises:
         DtdlError: the models are not valid; all problems of the phase that failed.
@@ -61,6 +63,7 @@ def parse(
         Contexts(max_version, allow_undefined_extensions, limit_contexts),
         inline_interfaces=profile == "dtdl",
         max_problems=max_problems,
+        on_read=on_read,
     )
     try:
         for document in documents:
@@ -85,13 +88,19 @@ class _Run:
     """One call of `parse`."""
 
     def __init__(
-        self, contexts: Contexts, *, inline_interfaces: bool, max_problems: int | None
+        self,
+        contexts: Contexts,
+        *,
+        inline_interfaces: bool,
+        max_problems: int | None,
+        on_read: Callable[[object], None] | None = None,
     ) -> None:
         self.collector = Collector(max_problems)
         self.reader = NodeReader(self.collector, contexts, inline_interfaces=inline_interfaces)
         self.texts: list[str | None] = []
         self.values: list[object] = []
         self.complete = False
+        self._on_read = on_read
 
     def read(self, document: object, *, tolerant: bool) -> None:
         """Phase 1 for one document."""
@@ -100,6 +109,8 @@ class _Run:
         self.values.append(value)
         if value is _UNREADABLE:
             return
+        if self._on_read is not None:
+            self._on_read(value)
         fault = form_fault(value)
         if fault is not None:
             self.collector.report(fault.identifier, _rooted(fault.path, root), value=fault.value)

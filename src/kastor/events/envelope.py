@@ -17,7 +17,8 @@ import orjson
 
 from kastor.clock import twin_time
 from kastor.events.model import Event
-from kastor.records import ChangeKind, LoggedChange
+from kastor.records import ChangeKind
+from kastor.storage.events import LoggedChange
 
 SPEC_VERSION = "1.0"
 TELEMETRY = "microsoft.iot.telemetry"

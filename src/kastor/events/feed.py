@@ -18,8 +18,8 @@ from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.model import Event
 from kastor.logs import get_logger
-from kastor.records import Context, LoggedChange
-from kastor.storage.events import EventStore
+from kastor.records import Context
+from kastor.storage.events import EventStore, LoggedChange
 from kastor.vital import Kept, Vitals
 
 RING, RING_BYTES = 2_048, 16 * 2**20

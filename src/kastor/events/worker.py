@@ -28,8 +28,7 @@ from kastor.events.model import DeliveryFault, Event, Sink
 from kastor.logs import get_logger
 from kastor.outside.hiding import hide
 from kastor.outside.lease import Lease
-from kastor.records import DeadLetter, LoggedChange, RouteRow
-from kastor.storage.events import EventStore
+from kastor.storage.events import DeadLetter, EventStore, LoggedChange, RouteRow
 from kastor.vital import attempt
 
 _log = get_logger("kastor.events")

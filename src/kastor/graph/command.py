@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeAlias
 
+from kastor.graph.documents import with_etag
 from kastor.records import Current, Decision, Needs, T
 from kastor.types import Etag
 
@@ -63,7 +64,17 @@ class IfMatch:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The outcome of a write that leaves a resource: its new etag and text."""
+    """The outcome of a write that leaves a resource: its new etag and text.
+
+    Attributes:
+        shown: the text with `$etag`, where the event of a creation has it already.
+    """
 
     etag: Etag
     doc: bytes
+    shown: bytes | None = None
+
+    @property
+    def answer(self) -> bytes:
+        """The text as it goes out, with `$etag`."""
+        return with_etag(self.doc, self.etag) if self.shown is None else self.shown

@@ -16,6 +16,7 @@ import orjson
 from kastor.errors import Conflict, KastorError, NotFound
 from kastor.graph.catalog import StoredModel
 from kastor.graph.command import Command, Decided, State
+from kastor.graph.model_facts import ModelFacts
 from kastor.graph.uploads import named
 from kastor.records import ChangeKind, ChangeModels, Decision, LogEntry, ModelRow, Needs
 from kastor.types import ModelId
@@ -27,10 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UploadModels(Command[dict[ModelId, StoredModel]]):
-    """Store models that were parsed against the catalog of `epoch`."""
+    """Store models that were parsed against the catalog of `epoch`.
+
+    Attributes:
+        documents: ids and texts.
+        facts: of each of them; without any, the texts are decoded for them once more.
+    """
 
     documents: tuple[tuple[ModelId, bytes], ...]
     epoch: int
+    facts: tuple[ModelFacts, ...] = ()
 
     def needs(self) -> Needs:
         """Name nothing: models stand in the catalog."""
@@ -130,7 +137,7 @@ def decide_upload(
 
     def next_catalog(keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
         rows = [ModelRow(keys[each], each, texts[each], stamp.now, False) for each in texts]
-        following = catalog.changed(epoch=epoch, uploads=rows)
+        following = catalog.changed(epoch=epoch, uploads=rows, facts=command.facts)
         stored.update((each, following.models[each]) for each in texts)
         return following
 

@@ -169,7 +169,8 @@ def decide_put(command: PutRelationship, current: State, stamp: Stamp) -> Decide
     change = WriteRelationship(
         before, source, command.relationship_id, name, target.key, stamp.etag, doc, log
     )
-    return Decision(change, Written(stamp.etag, doc))
+    shown = log.data if before is None else None
+    return Decision(change, Written(stamp.etag, doc, shown))
 
 
 def decide_patch(command: PatchRelationship, current: State, stamp: Stamp) -> Decided[Written]:

@@ -17,13 +17,14 @@ from kastor.graph import models, relationship, twin
 from kastor.graph.command import Command
 from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
-from kastor.graph.upload_check import require_valid
+from kastor.graph.upload_check import read_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
 from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog, StoredModel
+    from kastor.graph.model_facts import ModelFacts
     from kastor.graph.uploads import Item
     from kastor.storage.protocol import Store
     from kastor.types import ModelId
@@ -120,6 +121,10 @@ class GraphService:
         context.require_plain()
         return list(self.catalog.models.values())
 
+    async def refresh_models(self) -> None:
+        """Bring `catalog` up to the last change of models, whichever process made it."""
+        await self._store.refresh()
+
     def model(self, model_id: ModelId, context: Context) -> StoredModel:
         """Return a stored model; raises NotFound."""
         context.require_plain()
@@ -195,31 +200,34 @@ class GraphService:
         """
         async with self._uploading:  # two at a time would only make each other stale
             for _ in range(_UPLOAD_ATTEMPTS):
-                await self._store.refresh()
+                await self.refresh_models()
                 catalog = self.catalog
                 require_room(len(documents), len(catalog.models), self._limits)
-                check = asyncio.to_thread(self._require_valid, text, documents, catalog)
-                await _to_the_end(check)
+                check = asyncio.to_thread(self._read_valid, text, documents, catalog)
+                facts = await _to_the_end(check)
                 ids = [document["@id"] for document, _ in documents]
                 models.require_new(catalog, ids)
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
+                command = models.UploadModels(items, catalog.epoch, facts)
                 try:
-                    stored = await self.execute(models.UploadModels(items, catalog.epoch), context)
+                    stored = await self.execute(command, context)
                 except models.StaleCatalogError:
                     continue
                 return [stored[model_id] for model_id in ids]
         raise Unavailable("Models change too often to be uploaded now; try again.")
 
-    def _require_valid(self, text: bytes, documents: Sequence[Item], catalog: ModelCatalog) -> None:
+    def _read_valid(
+        self, text: bytes, documents: Sequence[Item], catalog: ModelCatalog
+    ) -> tuple[ModelFacts, ...]:
         limits = self._limits
-        require_valid(text, documents, catalog, limits.max_version, limits.profile)
+        return read_valid(text, documents, catalog, limits.max_version, limits.profile)
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
     """Wait for a thread's work also where the caller is cancelled: it goes on, under its lock."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise

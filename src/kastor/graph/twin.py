@@ -141,8 +141,10 @@ def decide_put(command: PutTwin, current: State, stamp: Stamp) -> Decided[Writte
     _require_in_service(catalog, model_id, before)
     document = _fresh_twin(command, interface, model_id, twin_time(stamp.now))
     doc = encode(document)
+    shown = None
     if before is None:
-        kind, notify, data = ChangeKind.TWIN_CREATE, True, with_etag(doc, stamp.etag)
+        data = shown = with_etag(doc, stamp.etag)
+        kind, notify = ChangeKind.TWIN_CREATE, True
     else:
         difference = _difference(decode(before.doc), document)
         kind, notify = ChangeKind.TWIN_UPDATE, bool(difference)
@@ -150,7 +152,7 @@ def decide_put(command: PutTwin, current: State, stamp: Stamp) -> Decided[Writte
     log = LogEntry(kind, command.twin_id, command.twin_id, data, stamp.event_id, notify, model_id)
     key = catalog.key_of(model_id)
     change = WriteTwin(before, command.twin_id, key, stamp.etag, doc, log)
-    return Decision(change, Written(stamp.etag, doc))
+    return Decision(change, Written(stamp.etag, doc, shown))
 
 
 def decide_patch(command: PatchTwin, current: State, stamp: Stamp) -> Decided[Written]:

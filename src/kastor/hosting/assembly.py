@@ -24,7 +24,7 @@ from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
-from kastor.query.sql.postgres import Postgres
+from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
@@ -64,7 +64,7 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Ser
     """Return the services of a graph under these settings; none has begun to work."""
     _tell_of_interfaces_inside(store.catalog)
     graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
-    dialect = None if store.schema is None else Postgres(store.schema)
+    dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
     query = QueryService(
         store,

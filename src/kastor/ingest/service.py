@@ -34,8 +34,7 @@ from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.logs import get_logger
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
-from kastor.records import InputRow
-from kastor.storage.inputs import InputStore
+from kastor.storage.inputs import InputRow, InputStore
 from kastor.storage.limits import require_room
 from kastor.vital import Kept, Vitals
 from kastor.words import counted

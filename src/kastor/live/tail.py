@@ -19,7 +19,7 @@ from kastor.vital import Kept, Vitals
 if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.live.plan import RelationshipKey
-    from kastor.records import LoggedChange
+    from kastor.storage.events import LoggedChange
     from kastor.storage.protocol import Store
 
 BATCH = 256

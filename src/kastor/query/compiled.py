@@ -22,7 +22,6 @@ from kastor.query.notes import Notes
 from kastor.query.passes.giving import emptied, give
 from kastor.query.settings import as_strict
 from kastor.query.sql.parameters import MAX_SQL
-from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql, compile_plan
 from kastor.query.sql.tables import NOW
 
@@ -158,10 +157,10 @@ _CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], o
 class Compiler:
     """Compiles texts, and keeps what it compiled, up to a number and to a size."""
 
-    def __init__(self, settings: QuerySettings, dialect: Dialect | None = None) -> None:
+    def __init__(self, settings: QuerySettings, dialect: Dialect) -> None:
         self._settings = settings
         self._strict = as_strict(settings)
-        self._dialect: Dialect = dialect or Sqlite()
+        self._dialect = dialect
         self._kept: OrderedDict[_CacheKey, Compiled] = OrderedDict()
         self._sizes: dict[_CacheKey, int] = {}
         self._size = 0

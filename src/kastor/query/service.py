@@ -58,8 +58,8 @@ class QueryService:
         signing_key: bytes,
         settings: QuerySettings,
         *,
+        dialect: Dialect,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
-        dialect: Dialect | None = None,
         refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._key = signing_key

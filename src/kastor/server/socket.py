@@ -18,6 +18,7 @@ from kastor.edge.accept import Acceptor
 from kastor.edge.limits import EdgeLimits, connection_limit, raise_descriptor_limit
 from kastor.edge.protocol import EdgeProtocol
 from kastor.edge.watch import Edge
+from kastor.errors import CannotStartError
 from kastor.storage.sqlite.folder import DataFolder
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ _EXPOSED = [
 ]
 
 
-class PortTakenError(Exception):
+class PortTakenError(CannotStartError):
     """Another program listens on the address already."""
 
 
-class CertificateError(Exception):
+class CertificateError(CannotStartError):
     """The certificate or its key cannot be read, or they do not belong together."""
 
 

@@ -9,7 +9,8 @@ is refused by what does not know these (`Context.require_plain`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
 
 from kastor.clock import Stamp
 from kastor.records import (
@@ -22,7 +23,6 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
     T,
     TwinRow,
 )
@@ -30,9 +30,38 @@ from kastor.storage.events import EventStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.ticker import Ticker
-from kastor.types import RelationshipId, TwinId
+from kastor.types import RelationshipId, Ticks, TwinId
 
 Decide: TypeAlias = Callable[[Current[C], Stamp], Decision[C, T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What queries have to know of where they run.
+
+    Attributes:
+        schema: that the tables' names need; empty where they need none.
+    """
+
+    name: Literal["sqlite", "postgres"]
+    schema: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks."""
+
+    engine: str
+    twins: int
+    relationships: int
+    models: int
+    versions: int
+    log_entries: int
+    version_bytes: int
+    log_bytes: int
+    file_bytes: int
+    oldest_version: Ticks | None
+    oldest_log_entry: Ticks | None
 
 
 class BuildCatalog(Protocol[C]):
@@ -67,8 +96,8 @@ class Store(Protocol[C]):
         """The key that signs this graph's continuation tokens."""
 
     @property
-    def schema(self) -> str | None:
-        """The schema that the tables' names in queries need; None where they need none."""
+    def engine(self) -> Engine:
+        """The engine that keeps the graph, whose SQL queries are written in."""
 
     @property
     def host_name(self) -> str:

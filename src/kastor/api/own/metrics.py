@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from kastor.api.http.operation import Operation
 from kastor.api.http.request import Request, Response
 from kastor.api.own.graph_reading import GraphReading
+from kastor.auth.roles import Permission as P
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -47,5 +49,19 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.inputs.statuses(),
         len(services.live),
         len(services.feed),
-        services.store.ticker,
+        services.ticker,
     )
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_Metrics",
+        "GET",
+        "/metrics",
+        P.METRICS_READ,
+        metrics,
+        "Metrics of the whole server, in the text format of Prometheus",
+        versioned=False,
+        streams=("text/plain",),
+    ),
+)

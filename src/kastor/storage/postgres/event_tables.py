@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from kastor.clock import now_ticks
-from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
-from kastor.storage.events import READ_BYTES
+from kastor.records import ChangeKind
+from kastor.storage.events import READ_BYTES, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.leases import hold, keep, let_go
 from kastor.storage.postgres.statements import Qualified

@@ -37,13 +37,17 @@ from kastor.storage.postgres.placement_table import PlacedGraph, PlacementTable
 from kastor.storage.postgres.schema import (
     NAME_BYTES,
     SCHEMA_VERSION,
-    ServerTooOldError,
     exists,
     number_of,
     prepare,
     quoted,
 )
-from kastor.storage.refusals import NotAGraphError, SchemaTooNewError, UnfinishedGraphError
+from kastor.storage.refusals import (
+    NotAGraphError,
+    SchemaTooNewError,
+    ServerTooOldError,
+    UnfinishedGraphError,
+)
 from kastor.vital import attempt
 
 HOLD_SECONDS = 10.0

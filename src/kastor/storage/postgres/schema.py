@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from kastor.clock import new_guid, now_ticks
 from kastor.errors import Unavailable
 from kastor.storage.postgres.ownership import require_empty, strangers
-from kastor.storage.refusals import SchemaTooNewError
+from kastor.storage.refusals import SchemaTooNewError, ServerTooOldError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +47,6 @@ VALUES (1, $1, $2, 0, $3, $4, $5, $6, $7, $8)
 """
 _EPOCH_START = 637_134_336_000_000_000
 """2020-01-01 in ticks."""
-
-
-class ServerTooOldError(Exception):
-    """The PostgreSQL server is older than what Kastor needs."""
 
 
 def quoted(name: str) -> str:
@@ -91,7 +87,7 @@ async def prepare(
         Whether the graph was made.
 
     Raises:
-        SchemaTooNewError, NotAGraphError, ServerTooOldError: nothing was changed.
+        GraphRefusedError: nothing was changed; a newer graph, something else, an old server.
         Unavailable: there is no graph any more where there has to be one.
     """
     graph = quoted(name)

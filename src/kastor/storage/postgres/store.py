@@ -7,6 +7,7 @@ its model catalog, which every write and every query compares with the database 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
 from kastor.clock import now_ticks
@@ -18,7 +19,6 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
     T,
     TwinRow,
 )
@@ -37,6 +37,7 @@ from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
+from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
@@ -52,6 +53,15 @@ RESET_LOCK = "SET LOCAL lock_timeout = 500"
 """Less than the server waits before it looks for a deadlock: emptying gives way to writes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Meta:
+    """What a graph says of itself."""
+
+    host_name: str
+    signing_key: bytes
+    last_tick: Ticks
+
+
 class PostgresStore(Generic[C]):
     """One graph in one schema; implements `kastor.storage.protocol.Store`."""
 
@@ -59,16 +69,19 @@ class PostgresStore(Generic[C]):
         self,
         name: str,
         connections: Connections,
-        build_catalog: BuildCatalog[C],
+        texts: Qualified,
+        catalogs: Catalogs[C],
+        meta: _Meta,
         *,
         retention: Retention,
         clock: Callable[[], Ticks],
         replicas: Sequence[Connections],
+        owns_connections: bool,
     ) -> None:
         self._name = name
         self._connections = connections
-        self._texts = Qualified(schema.quoted(name))
-        self._catalogs = Catalogs(self._texts, build_catalog)
+        self._texts = texts
+        self._catalogs = catalogs
         standbys = Replicas(connections, replicas)
         self._reads = PostgresPointReads(connections, self._texts, standbys)
         self._queries = Queries(connections, self._texts, self._catalogs, standbys)
@@ -78,11 +91,11 @@ class PostgresStore(Generic[C]):
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self._retention = retention
         self.ticker = Ticker(clock)
-        self._last_tick: Ticks = 0
+        self._last_tick: Ticks = meta.last_tick
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
-        self._owns_connections = True
-        self._host_name, self._signing_key = "", b""
+        self._owns_connections = owns_connections
+        self._host_name, self._signing_key = meta.host_name, meta.signing_key
 
     @classmethod
     async def open(
@@ -114,7 +127,7 @@ class PostgresStore(Generic[C]):
             replicas: pools of standby servers, which the caller closes.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            GraphRefusedError: see `schema.prepare`.
             UnfinishedGraphError, Conflict: see `ownership.take`.
             Unavailable: the server cannot be reached.
             asyncpg.PostgresError: it refuses us, or what we do.
@@ -122,26 +135,30 @@ class PostgresStore(Generic[C]):
         connections = (
             Connections(database, pool, pooler=pooler) if isinstance(database, str) else database
         )
-        store = cls(
-            name,
-            connections,
-            build_catalog,
-            retention=retention or Retention(),
-            clock=clock,
-            replicas=replicas,
-        )
-        store._owns_connections = isinstance(database, str)
+        is_ours = isinstance(database, str)
         try:
+            texts = Qualified(schema.quoted(name))
+            catalogs = Catalogs(texts, build_catalog)
             async with connections.lease() as connection:
                 await schema.prepare(connection, name, create=create, claim=claim)
                 await ownership.take(connection, name, claim)
-                row = await connection.fetchrow(store._texts[sql.META])
-                store._host_name, store._signing_key, store._last_tick = row
-                await store._catalogs.load(connection)
+                meta = _Meta(*await connection.fetchrow(texts[sql.META]))
+                await catalogs.load(connection)
         except BaseException:
-            await store._let_go()
+            if is_ours:
+                await connections.close()
             raise
-        return store
+        return cls(
+            name,
+            connections,
+            texts,
+            catalogs,
+            meta,
+            retention=retention or Retention(),
+            clock=clock,
+            replicas=replicas,
+            owns_connections=is_ours,
+        )
 
     @property
     def catalog(self) -> C:
@@ -154,9 +171,9 @@ class PostgresStore(Generic[C]):
         return self._signing_key
 
     @property
-    def schema(self) -> str | None:
-        """The schema of the graph."""
-        return self._name
+    def engine(self) -> Engine:
+        """PostgreSQL, with the schema of the graph."""
+        return Engine("postgres", self._name)
 
     @property
     def host_name(self) -> str:
@@ -240,7 +257,7 @@ class PostgresStore(Generic[C]):
             )
 
         values = [None if each is None else int(each) for each in await self._upkeep(count)]
-        return StoreStatus("postgres", *values)  # type: ignore[arg-type]
+        return StoreStatus(self.engine.name, *values)  # type: ignore[arg-type]
 
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""

@@ -79,8 +79,7 @@ class PostgresGraphFile:
             claim: of the placement that the graph is made for, where there must be none yet.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
-            SchemaTooOldError: an older Kastor made what is to be copied.
+            GraphRefusedError: see `schema.prepare`, or an older Kastor made what is to be copied.
             UnfinishedGraphError: what is to be copied is not whole itself.
             Conflict: the schema belongs to a server's graph.
             asyncpg.PostgresError, OSError: the server cannot be used.

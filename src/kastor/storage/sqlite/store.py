@@ -7,6 +7,7 @@ and what relay, feed and status read on threads that no query can occupy.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -21,11 +22,11 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
     T,
     TwinRow,
 )
 from kastor.storage.keeping import Retention
+from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
@@ -63,23 +64,30 @@ class SqliteStore(Generic[C]):
     def __init__(
         self,
         path: Path,
-        writer: Writer[C],
+        opened: _Opened[C],
+        build_catalog: BuildCatalog[C],
         *,
-        identity: tuple[str, bytes],
         retention: Retention,
-        ticker: Ticker,
+        clock: Callable[[], Ticks],
         vfs: str | None,
     ) -> None:
+        pulse = Pulse()
+        pulse.beat(opened.head.seq)
         self._path = path
         self._loop_connection = open_reader(path, vfs=vfs)
         self._reads = SqlitePointReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
-        self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._host_name, self._signing_key = identity
+        self.ticker = Ticker(clock, last=opened.head.tick)
+        self._connection = opened.connection
+        self._writer = Writer(opened.connection, opened.head, self._loop, self.ticker, pulse.beat)
+        self._build_catalog = build_catalog
+        self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self.ticker = ticker
+        self.indexes = SqliteIndexes(self._tables, self._upkeep)
+        self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
+        self.inputs = SqliteInputTable(self._tables, self._upkeep)
 
     @classmethod
     async def open(
@@ -94,42 +102,17 @@ class SqliteStore(Generic[C]):
         """Open or create the graph at `path`.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`;
-                nothing was changed.
-            DamagedGraphError: the file is not what it was.
+            GraphRefusedError: see `schema.require_ours`, nothing was changed; or the file is
+                not what it was.
             apsw.Error: the file cannot be opened.
         """
         keep_temporary_files_in(path.parent)
         # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
-        connection, counters, identity = await asyncio.to_thread(
-            _open_file, path, build_catalog, vfs
-        )
-        pulse = Pulse()
-        pulse.beat(counters.seq)
-        loop = asyncio.get_running_loop()
-        ticker = Ticker(clock, last=counters.tick)
-        writer = Writer(connection, counters, loop, ticker, pulse.beat)
-        store = cls(
-            path,
-            writer,
-            identity=identity,
-            retention=retention or Retention(),
-            ticker=ticker,
-            vfs=vfs,
-        )
-        store._connection = connection
-        store._build_catalog = build_catalog
-        store.indexes = SqliteIndexes(store._tables, store._upkeep)
-        store.events = SqliteEventTables(store._tables, store._upkeep, pulse)
-        store.inputs = SqliteInputTable(store._tables, store._upkeep)
-        writer.start()
+        opened = await asyncio.to_thread(_open_file, path, build_catalog, vfs)
+        kept = retention or Retention()
+        store = cls(path, opened, build_catalog, retention=kept, clock=clock, vfs=vfs)
+        store._writer.start()
         return store
-
-    _connection: apsw.Connection
-    _build_catalog: BuildCatalog[C]
-    events: SqliteEventTables
-    indexes: SqliteIndexes
-    inputs: SqliteInputTable
 
     @property
     def catalog(self) -> C:
@@ -142,9 +125,9 @@ class SqliteStore(Generic[C]):
         return self._signing_key
 
     @property
-    def schema(self) -> str | None:
-        """None: a file holds one graph."""
-        return None
+    def engine(self) -> Engine:
+        """SQLite; a file holds one graph, so no name needs a schema."""
+        return Engine("sqlite")
 
     @property
     def host_name(self) -> str:
@@ -282,9 +265,17 @@ class SqliteStore(Generic[C]):
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
 
-def _open_file(
-    path: Path, build_catalog: BuildCatalog[C], vfs: str | None
-) -> tuple[apsw.Connection, Head[C], tuple[str, bytes]]:
+@dataclass(frozen=True, slots=True)
+class _Opened(Generic[C]):
+    """A graph's file, open for writing, and what it says of itself."""
+
+    connection: apsw.Connection
+    head: Head[C]
+    host_name: str
+    signing_key: bytes
+
+
+def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _Opened[C]:
     if vfs is None:  # else the file is not where the path says
         if not path.exists():
             files.make(path)
@@ -297,14 +288,14 @@ def _open_file(
             files.require_sound(connection, path)
         schema.prepare(connection)
         schema.require_tables(connection)
-        counters, identity = _load_state(connection, build_catalog)
+        opened = _load_state(connection, build_catalog)
     except apsw.CorruptError as error:
         connection.close()
         raise files.damaged(path, error) from error
     except BaseException:
         connection.close()
         raise
-    return connection, counters, identity
+    return opened
 
 
 class _ClosedReads(SqlitePointReads):
@@ -315,9 +306,7 @@ class _ClosedReads(SqlitePointReads):
         raise closed()
 
 
-def _load_state(
-    connection: apsw.Connection, build_catalog: BuildCatalog[C]
-) -> tuple[Head[C], tuple[str, bytes]]:
+def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> _Opened[C]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
     epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
@@ -328,5 +317,5 @@ def _load_state(
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    counters = Head(seq, tick, version_bytes, log_bytes, epoch, catalog)
-    return counters, (host_name, signing_key)
+    head = Head(seq, tick, version_bytes, log_bytes, epoch, catalog)
+    return _Opened(connection, head, host_name, signing_key)
