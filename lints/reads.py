@@ -40,7 +40,9 @@ ALLOWED: dict[str, str] = {
         "Store.events Store.indexes Store.inputs"
     ),
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
-    "upkeep, for nobody": "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close",
+    "upkeep, for nobody": (
+        "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
+    ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"
         " QueryService.compile Runner.compile"
