@@ -12,7 +12,7 @@ BODY = b"x" * 700
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"700")]
 
 
-async def hello(scope, _receive, send):
+async def hello(scope, _receive, send) -> None:
     if scope["type"] != "http":
         return
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

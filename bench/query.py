@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from bench.data import Models, ensure
+sys.path.insert(0, str(Path(__file__).parent))
+
+from data import Models, ensure
 from kastor.query.compiled import plan_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.sqlite import Sqlite

@@ -55,7 +55,7 @@ def same(one, other):
     return bag(one) == bag(other)
 
 
-async def difference(engine, random, about):
+async def difference(engine, random, about) -> str | None:
     """What a query with parameters answers otherwise; with the first values, and with others."""
     taken = Taken(random)
     query = taken.tree(Queries(random, about, superset=True).superset_query())
@@ -74,7 +74,7 @@ async def difference(engine, random, about):
 @pytest.mark.timeout(3600)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_values_beside_the_text_are_as_values_in_it(random):
+def test_values_beside_the_text_are_as_values_in_it(random) -> None:
     about = graph(random)
     engine = service(about, max_hops=6)
     for _ in range(PER_GRAPH):
@@ -82,7 +82,7 @@ def test_values_beside_the_text_are_as_values_in_it(random):
         assert story is None, story
 
 
-async def compare(dsn):
+async def compare(dsn) -> None:
     import asyncpg
     from test_postgres import SCHEMA, Reader, building, fill, refill, stored_graph
 
@@ -102,6 +102,6 @@ async def compare(dsn):
     await connection.close()
 
 
-def test_values_beside_the_text_are_as_values_in_it_on_postgres():
+def test_values_beside_the_text_are_as_values_in_it_on_postgres() -> None:
     with Cluster(durable=False).create().start() as cluster:
         asyncio.run(compare(cluster.dsn))

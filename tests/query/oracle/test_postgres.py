@@ -74,7 +74,7 @@ def building():
 
 
 @pytest.mark.parametrize("text", VALID + NO_FILTER + EXTENDED)
-def test_texts_hold_no_client_text_and_number_their_parameters(text):
+def test_texts_hold_no_client_text_and_number_their_parameters(text) -> None:
     graph = building()
     query = QueryService(
         None, lambda: graph.models, KEY, QuerySettings(), dialect=Postgres(SCHEMA)
@@ -92,7 +92,7 @@ def written(doc):
 
 
 class Reader:
-    def __init__(self, connection):
+    def __init__(self, connection) -> None:
         self.connection = connection
 
     async def fetch_all(self, sql, params, *, timeout):
@@ -103,7 +103,7 @@ class Reader:
         return rows[0] if rows else None
 
 
-async def fill(connection, graph):
+async def fill(connection, graph) -> None:
     sql = "".join(
         Path(sys.modules["kastor"].__file__)
         .parent.joinpath("storage/postgres/schema.sql")
@@ -114,7 +114,7 @@ async def fill(connection, graph):
     await refill(connection, graph)
 
 
-async def refill(connection, graph):
+async def refill(connection, graph) -> None:
     tables = ("model_keys", "twins", "relationship_names", "relationships")
     listed = ", ".join(f"{SCHEMA}.{table}" for table in tables)
     await connection.execute(f"TRUNCATE {listed} CASCADE")
@@ -325,7 +325,7 @@ async def compare_patterns(dsn):
     return wrong
 
 
-def on_a_server(work):
+def on_a_server(work) -> None:
     with Cluster(durable=False).create().start() as cluster:
         wrong = asyncio.run(work(cluster.dsn))
     assert not wrong, "\n".join(f"{text}: {found}" for text, found in wrong.items())
@@ -334,5 +334,5 @@ def on_a_server(work):
 @pytest.mark.parametrize(
     "work", [compare, compare_scalars, compare_generated, compare_nested, compare_patterns]
 )
-def test_rows_on_a_real_server(work):
+def test_rows_on_a_real_server(work) -> None:
     on_a_server(work)

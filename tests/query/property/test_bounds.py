@@ -45,7 +45,7 @@ generated = settings(
 class Texts:
     """Queries of up to `budget` characters, nested and wide."""
 
-    def __init__(self, random, budget):
+    def __init__(self, random, budget) -> None:
         self.random = random
         self.left = budget
         self.number = 0
@@ -70,12 +70,12 @@ class Texts:
             text += " ORDER BY " + ", ".join(f"{key} DESC" for key in keys)
         return text
 
-    def match(self):
+    def match(self) -> str:
         edges = [self.edge() for _ in range(self.random.choice([1, 1, 2, 4]))]
         parts = "".join(f"{edge}(b{self.new()})" for edge in edges)
         return f"FROM DIGITALTWINS MATCH (a){parts}"
 
-    def joins(self):
+    def joins(self) -> str:
         parts = " ".join(f"JOIN j{n} RELATED a.r" for n in range(self.random.choice([1, 3])))
         return f"FROM DIGITALTWINS a {parts}"
 
@@ -108,11 +108,11 @@ class Texts:
         count = self.random.choice([2, 3, 40])
         return "(" + word.join(self.condition(name, depth + 1) for _ in range(count)) + ")"
 
-    def listed(self, name, depth):
+    def listed(self, name, depth) -> str:
         self.inner += 1
         return f"{name}.p IN ({self.query(depth + 4)})"
 
-    def exists(self, name, depth):
+    def exists(self, name, depth) -> str:
         self.inner += 1
         inner = f"x{self.new()}"
         edges = "".join(f"{self.edge()}()" for _ in range(self.random.randrange(3)))
@@ -158,7 +158,7 @@ def statements(text, dialect):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False), st.sampled_from([200, 1500, 20_000, 60_000]))
 @generated
-def test_any_text_becomes_a_bounded_statement_or_is_refused(random, budget):
+def test_any_text_becomes_a_bounded_statement_or_is_refused(random, budget) -> None:
     text = Texts(random, budget).query()[:LIMIT]
     connection = Graph().open()
     for dialect in (Sqlite(), Postgres("g")):
@@ -175,7 +175,7 @@ def test_any_text_becomes_a_bounded_statement_or_is_refused(random, budget):
                 prepare(connection, sql)
 
 
-def prepare(connection, sql):
+def prepare(connection, sql) -> None:
     """SQLite takes it, or says what of it is too much."""
     values = [1] * (1 + sql.keys if sql.resumes else 1) + list(sql.constants)
     try:
@@ -199,7 +199,7 @@ NESTED = {
 
 @pytest.mark.parametrize("dialect", [Sqlite(), Postgres("g")], ids=["sqlite", "postgres"])
 @pytest.mark.parametrize("kind", NESTED)
-def test_nesting_is_linear(kind, dialect):
+def test_nesting_is_linear(kind, dialect) -> None:
     sizes = []
     for depth in (2, 4, 8):
         inner = "1 = 1"
@@ -214,7 +214,7 @@ def test_nesting_is_linear(kind, dialect):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_nested_queries_equal_the_oracle(random):
+def test_nested_queries_equal_the_oracle(random) -> None:
     about = generate(random, twins=5, relationships=7)  # the oracle tries everything
     engine = service(about)
     for text in [nested_query(random) for _ in range(4)]:
@@ -224,14 +224,14 @@ def test_nested_queries_equal_the_oracle(random):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_patterns_equal_the_oracle(random):
+def test_patterns_equal_the_oracle(random) -> None:
     about = texts_graph(random)
     engine = service(about)
     for text in [pattern_query(random) for _ in range(10)]:
         assert bag(rows(engine, text)) == bag(run(parse(text), about)), text
 
 
-def test_plans_are_kept_up_to_a_size():
+def test_plans_are_kept_up_to_a_size() -> None:
     compiler = Compiler(QuerySettings(max_cache_bytes=1_000_000))
     small = "SELECT * FROM DIGITALTWINS WHERE a = 1"
     kept = compiler.compile(small, MODELS, strict=False)
@@ -250,7 +250,7 @@ def test_plans_are_kept_up_to_a_size():
 
 
 @pytest.mark.parametrize("pattern", ["abc%", "a\\%b%", "abc"])
-def test_prefixes_use_the_index(pattern):
+def test_prefixes_use_the_index(pattern) -> None:
     plan = plan_query(
         f"SELECT * FROM DIGITALTWINS WHERE name LIKE {pattern!r}", MODELS, QuerySettings()
     )

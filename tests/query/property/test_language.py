@@ -42,7 +42,7 @@ PIECES = [
 
 @given(st.randoms(use_true_random=False))
 @quick
-def test_what_is_printed_parses_to_the_same_tree(random):
+def test_what_is_printed_parses_to_the_same_tree(random) -> None:
     for _ in range(5):
         query = Queries(random, graph(random, 3, 3), superset=random.choice([True, False])).query()
         text = print_query(query)
@@ -83,7 +83,7 @@ def in_base_language(text: str) -> bool:
 
 @given(st.randoms(use_true_random=False))
 @quick
-def test_the_second_parser_agrees(random):
+def test_the_second_parser_agrees(random) -> None:
     query = Queries(random, graph(random, 3, 3)).query()
     text = random.choice([print_query(query), random.choice(VALID)])
     if len(text) > 300:
@@ -95,7 +95,7 @@ def test_the_second_parser_agrees(random):
 
 
 @pytest.mark.parametrize("case", INVALID, ids=range(len(INVALID)))
-def test_the_second_parser_refuses_what_is_syntactically_wrong(case):
+def test_the_second_parser_refuses_what_is_syntactically_wrong(case) -> None:
     text = case[0]
     if len(text) < 300 and not in_base_language(text):
         semantic = ("1e999", "\\ud800")
@@ -113,7 +113,7 @@ def engine():
 
 
 @pytest.mark.timeout(3600)
-def test_any_text_gives_rows_or_a_query_error(engine):
+def test_any_text_gives_rows_or_a_query_error(engine) -> None:
     random = randomness.Random(FUZZ)
     for number in range(FUZZ):
         choice = number % 4

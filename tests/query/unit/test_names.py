@@ -36,7 +36,7 @@ def warnings(engine, text, **options):
         ("SELECT T FROM DIGITALTWINS T ORDER BY twin.Temperature", 38),
     ],
 )
-def test_an_alias_that_is_none_is_refused(graph, text, position):
+def test_an_alias_that_is_none_is_refused(graph, text, position) -> None:
     engine = service(graph)
     with pytest.raises(QueryError, match="unknown alias") as raised:
         engine.compile(text)
@@ -49,7 +49,7 @@ def test_an_alias_that_is_none_is_refused(graph, text, position):
     assert "is read as a property" in warnings(fresh, text)[0]
 
 
-def test_the_alias_is_suggested(graph):
+def test_the_alias_is_suggested(graph) -> None:
     with pytest.raises(QueryError, match=r"known are rooms\. Did you mean rooms\?"):
         service(graph).compile("SELECT * FROM DIGITALTWINS rooms WHERE room.Temperature = 1")
 
@@ -64,7 +64,7 @@ def test_the_alias_is_suggested(graph):
         "SELECT * FROM MODELS M WHERE model.displayName = 'x'",
     ],
 )
-def test_whatever_may_be_a_property_is_one(graph, text):
+def test_whatever_may_be_a_property_is_one(graph, text) -> None:
     service(graph).compile(text)
 
 
@@ -105,7 +105,7 @@ def test_whatever_may_be_a_property_is_one(graph, text):
         ),
     ],
 )
-def test_names_that_no_model_knows_are_told(graph, text, told):
+def test_names_that_no_model_knows_are_told(graph, text, told) -> None:
     engine = service(graph)
     (warning,) = warnings(engine, text)
     assert warning.startswith(told)
@@ -115,7 +115,7 @@ def test_names_that_no_model_knows_are_told(graph, text, told):
     assert not any("nam" in one for one in row["advice"])
 
 
-def test_names_that_a_model_knows_are_not(graph):
+def test_names_that_a_model_knows_are_not(graph) -> None:
     text = (
         "SELECT A.Temperature, R.since FROM DIGITALTWINS A JOIN B RELATED A.contains R "
         "WHERE A.$dtId = 'a' AND B.address.city = 'Ulm' AND IS_OF_MODEL(A, 'dtmi:x:Room;1')"
@@ -126,13 +126,13 @@ def test_names_that_a_model_knows_are_not(graph):
     assert warnings(service(graph), odd) == []
 
 
-def test_no_index_is_advised_for_what_no_model_declares(graph):
+def test_no_index_is_advised_for_what_no_model_declares(graph) -> None:
     text = "EXPLAIN SELECT * FROM DIGITALTWINS WHERE nosuch > 5 AND Temperature > 5"
     (row,) = rows(service(graph), text)
     assert [one.split(" would")[0] for one in row["advice"]] == ["an index on Temperature"]
 
 
-def test_many_names_are_told_in_part_and_quickly(graph):
+def test_many_names_are_told_in_part_and_quickly(graph) -> None:
     graph.models.declared = frozenset(f"property{number:05}" for number in range(50_000))
     columns = ", ".join(f"T.propertx{number:05}" for number in range(400))
     engine = service(graph)

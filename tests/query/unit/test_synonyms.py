@@ -61,7 +61,7 @@ def engine():
 
 
 @pytest.mark.parametrize(("text", "plain", "position", "cure"), SYNONYMS)
-def test_it_means_what_it_plainly_means(text, plain, position, cure, engine):
+def test_it_means_what_it_plainly_means(text, plain, position, cure, engine) -> None:
     assert parse(text) == parse(plain)
     assert parse(print_query(parse(text))) == parse(plain)
     found = rows(engine, text)
@@ -70,7 +70,7 @@ def test_it_means_what_it_plainly_means(text, plain, position, cure, engine):
 
 
 @pytest.mark.parametrize(("text", "plain", "position", "cure"), SYNONYMS)
-def test_a_strict_request_is_told_the_cure(text, plain, position, cure, engine):
+def test_a_strict_request_is_told_the_cure(text, plain, position, cure, engine) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(text, strict=True)
     assert (raised.value.line, raised.value.position) == (1, position)
@@ -79,7 +79,7 @@ def test_a_strict_request_is_told_the_cure(text, plain, position, cure, engine):
         engine.compile(plain, strict=True)
 
 
-def test_a_name_that_has_no_plain_form_is_reached_too(engine):
+def test_a_name_that_has_no_plain_form_is_reached_too(engine) -> None:
     text = f"{FROM} WHERE dict['a]b'] = 2"
     assert rows(engine, text) == [{"$dtId": "a"}]
     assert parse(print_query(parse(text))) == parse(text)
@@ -87,7 +87,7 @@ def test_a_name_that_has_no_plain_form_is_reached_too(engine):
         parse(f"{FROM} WHERE dict[''] = 2")
 
 
-def test_the_list_of_blanks_is_unicodes():
+def test_the_list_of_blanks_is_unicodes() -> None:
     # White_Space is category Z, the controls HT to CR, and NEL.
     spaces = {chr(n) for n in range(0x110000) if unicodedata.category(chr(n))[0] == "Z"}
     spaces |= set(map(chr, range(9, 14))) | {"\x85"}
@@ -95,7 +95,7 @@ def test_the_list_of_blanks_is_unicodes():
 
 
 @pytest.mark.parametrize("blank", sorted(UNUSUAL_BLANKS), ids=lambda one: f"U+{ord(one):04X}")
-def test_unusual_blanks_separate_words(blank, engine):
+def test_unusual_blanks_separate_words(blank, engine) -> None:
     text = (
         f"{blank}SELECT{blank}*\n{blank}FROM{blank}DIGITALTWINS WHERE name{blank}={blank}'x'{blank}"
     )
@@ -109,7 +109,7 @@ def test_unusual_blanks_separate_words(blank, engine):
     assert f"U+{ord(blank):04X}" in raised.value.message
 
 
-def test_blanks_inside_a_string_are_the_strings(engine):
+def test_blanks_inside_a_string_are_the_strings(engine) -> None:
     query = parse("SELECT * FROM DIGITALTWINS WHERE name = 'a\u00a0b'")
     assert query.where.right.value == "a\u00a0b"
     engine.compile("SELECT * FROM DIGITALTWINS WHERE name = 'a\u00a0b'", strict=True)
@@ -125,7 +125,7 @@ def test_blanks_inside_a_string_are_the_strings(engine):
         ("a IS NOT NULL", ("write IS_DEFINED(a)", "NOT IS_NULL(a)")),
     ],
 )
-def test_is_null_is_refused_with_both_cures(test, cures, strict, engine):
+def test_is_null_is_refused_with_both_cures(test, cures, strict, engine) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(f"SELECT * FROM DIGITALTWINS WHERE {test}", strict=strict)
     assert all(cure in raised.value.message for cure in cures)
@@ -154,7 +154,7 @@ def test_is_null_is_refused_with_both_cures(test, cures, strict, engine):
         ("SELECT * FROM DIGITALTWINS WHERE a BETWEEN 1", "AND and the upper end", "?"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_cure(text, told, never, engine):
+def test_what_cannot_be_read_is_named_with_its_cure(text, told, never, engine) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(text)
     message = raised.value.message.split("\n")[0]
@@ -171,7 +171,7 @@ def test_what_cannot_be_read_is_named_with_its_cure(text, told, never, engine):
         ("SELECT * FROM", 1, 13, 0),
     ],
 )
-def test_the_place_is_told_as_data(text, line, column, length):
+def test_the_place_is_told_as_data(text, line, column, length) -> None:
     with pytest.raises(QueryError) as raised:
         parse(text)
     (detail,) = raised.value.details

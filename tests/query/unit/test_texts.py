@@ -31,7 +31,7 @@ def engine(building):
 
 
 @pytest.mark.parametrize("text", VALID + NO_FILTER)
-def test_what_tools_send_gives_the_oracles_rows(text, building, engine):
+def test_what_tools_send_gives_the_oracles_rows(text, building, engine) -> None:
     expected = run(parse(text), building)
     assert bag(rows(engine, text)) == bag(expected)
     assert accepts(text)
@@ -39,12 +39,12 @@ def test_what_tools_send_gives_the_oracles_rows(text, building, engine):
 
 
 @pytest.mark.parametrize("text", VALID)
-def test_what_tools_send_runs_strict(text, engine):
+def test_what_tools_send_runs_strict(text, engine) -> None:
     rows(engine, text, strict=True)
 
 
 @pytest.mark.parametrize(("text", "line", "position", "part"), INVALID)
-def test_refusals_show_the_spot(text, line, position, part, engine):
+def test_refusals_show_the_spot(text, line, position, part, engine) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(text)
     error = raised.value
@@ -61,7 +61,7 @@ def test_refusals_show_the_spot(text, line, position, part, engine):
         assert caret.index("^") == position + 2
 
 
-def test_the_message_for_foo():
+def test_the_message_for_foo() -> None:
     with pytest.raises(QueryError) as raised:
         parse("foo")
     assert raised.value.message.startswith(

@@ -127,11 +127,11 @@ CASES = [
 
 
 @pytest.mark.parametrize(("condition", "expected"), CASES, ids=[case[0] for case in CASES])
-def test_condition(engine, condition, expected):
+def test_condition(engine, condition, expected) -> None:
     assert ids(engine, condition) == set(expected)
 
 
-def test_long_chains_and_lists(engine):
+def test_long_chains_and_lists(engine) -> None:
     terms = " OR ".join(f"v = {n}" for n in range(1000))
     assert ids(engine, terms) == {"n0", "n1", "n21", "r21"}
     listed = ", ".join(map(str, range(10_000)))
