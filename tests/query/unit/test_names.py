@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from query_graphs import Graph, drive, rows, service
 
 from kastor.errors import QueryError
 from kastor.query.notes import nearest
+from kastor.query.service import QueryService
 
 
 @pytest.fixture
-def graph():
+def graph() -> Graph:
     made = Graph({"dtmi:x:Room;1": []})
     made.models.known = True
     made.models.declared = frozenset({"Temperature", "Humidity", "address", "since"})
@@ -23,7 +25,7 @@ def graph():
     return made
 
 
-def warnings(engine, text, **options):
+def warnings(engine: QueryService, text: str, **options: Any) -> list[str]:
     return list(drive(engine.run(text, **options)).warnings)
 
 
@@ -36,7 +38,7 @@ def warnings(engine, text, **options):
         ("SELECT T FROM DIGITALTWINS T ORDER BY twin.Temperature", 38),
     ],
 )
-def test_an_alias_that_is_none_is_refused(graph, text, position) -> None:
+def test_an_alias_that_is_none_is_refused(graph: Graph, text: str, position: int) -> None:
     engine = service(graph)
     with pytest.raises(QueryError, match="unknown alias") as raised:
         engine.compile(text)
@@ -49,7 +51,7 @@ def test_an_alias_that_is_none_is_refused(graph, text, position) -> None:
     assert "is read as a property" in warnings(fresh, text)[0]
 
 
-def test_the_alias_is_suggested(graph) -> None:
+def test_the_alias_is_suggested(graph: Graph) -> None:
     with pytest.raises(QueryError, match=r"known are rooms\. Did you mean rooms\?"):
         service(graph).compile("SELECT * FROM DIGITALTWINS rooms WHERE room.Temperature = 1")
 
@@ -64,7 +66,7 @@ def test_the_alias_is_suggested(graph) -> None:
         "SELECT * FROM MODELS M WHERE model.displayName = 'x'",
     ],
 )
-def test_whatever_may_be_a_property_is_one(graph, text) -> None:
+def test_whatever_may_be_a_property_is_one(graph: Graph, text: str) -> None:
     service(graph).compile(text)
 
 
@@ -105,7 +107,7 @@ def test_whatever_may_be_a_property_is_one(graph, text) -> None:
         ),
     ],
 )
-def test_names_that_no_model_knows_are_told(graph, text, told) -> None:
+def test_names_that_no_model_knows_are_told(graph: Graph, text: str, told: str) -> None:
     engine = service(graph)
     (warning,) = warnings(engine, text)
     assert warning.startswith(told)
@@ -115,7 +117,7 @@ def test_names_that_no_model_knows_are_told(graph, text, told) -> None:
     assert not any("nam" in one for one in row["advice"])
 
 
-def test_names_that_a_model_knows_are_not(graph) -> None:
+def test_names_that_a_model_knows_are_not(graph: Graph) -> None:
     text = (
         "SELECT A.Temperature, R.since FROM DIGITALTWINS A JOIN B RELATED A.contains R "
         "WHERE A.$dtId = 'a' AND B.address.city = 'Ulm' AND IS_OF_MODEL(A, 'dtmi:x:Room;1')"
@@ -126,13 +128,13 @@ def test_names_that_a_model_knows_are_not(graph) -> None:
     assert warnings(service(graph), odd) == []
 
 
-def test_no_index_is_advised_for_what_no_model_declares(graph) -> None:
+def test_no_index_is_advised_for_what_no_model_declares(graph: Graph) -> None:
     text = "EXPLAIN SELECT * FROM DIGITALTWINS WHERE nosuch > 5 AND Temperature > 5"
     (row,) = rows(service(graph), text)
     assert [one.split(" would")[0] for one in row["advice"]] == ["an index on Temperature"]
 
 
-def test_many_names_are_told_in_part_and_quickly(graph) -> None:
+def test_many_names_are_told_in_part_and_quickly(graph: Graph) -> None:
     graph.models.declared = frozenset(f"property{number:05}" for number in range(50_000))
     columns = ", ".join(f"T.propertx{number:05}" for number in range(400))
     engine = service(graph)

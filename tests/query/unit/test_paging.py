@@ -16,7 +16,7 @@ MODELS = {"dtmi:x:A;1": [], "dtmi:x:B;1": ["dtmi:x:A;1"], "dtmi:x:C;1": []}
 
 
 @pytest.fixture
-def grid():
+def grid() -> Graph:
     made = Graph(MODELS)
     for number in range(25):
         made.twin(f"t{number:02}", list(MODELS)[number % 3], n=number)
@@ -43,7 +43,7 @@ TEXTS = [
 @pytest.mark.parametrize("aggregate", [True, False])
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("size", [1, 2, 7, 24, 25, 26])
-def test_pages_concatenate_to_the_whole(grid, text, size, aggregate) -> None:
+def test_pages_concatenate_to_the_whole(grid: Graph, text: str, size: int, aggregate: bool) -> None:
     engine = service(grid, aggregate=aggregate, max_page=10_000, default_page=10_000)
     whole = rows(engine, text)
     found = pages(engine, text, size)
@@ -51,7 +51,7 @@ def test_pages_concatenate_to_the_whole(grid, text, size, aggregate) -> None:
     assert all(len(page) == size for page in found[:-1])
 
 
-def test_top_counts_over_all_pages(grid) -> None:
+def test_top_counts_over_all_pages(grid: Graph) -> None:
     found = pages(service(grid), "SELECT TOP(7) FROM DIGITALTWINS", 3)
     assert [len(page) for page in found] == [3, 3, 1]
     assert [len(page) for page in pages(service(grid), "SELECT TOP(6) FROM DIGITALTWINS", 3)] == [
@@ -60,7 +60,7 @@ def test_top_counts_over_all_pages(grid) -> None:
     ]
 
 
-def test_the_page_size_is_the_default_clamped_and_carried(grid) -> None:
+def test_the_page_size_is_the_default_clamped_and_carried(grid: Graph) -> None:
     engine = service(grid, default_page=10, max_page=12)
     assert [len(page) for page in pages(engine, TEXTS[0])] == [10, 10, 5]
     first = drive(engine.run(TEXTS[0], max_items=100))
@@ -71,7 +71,7 @@ def test_the_page_size_is_the_default_clamped_and_carried(grid) -> None:
     assert third.rows == 5
 
 
-def test_the_token_wins_over_the_text_and_survives_a_restart(grid) -> None:
+def test_the_token_wins_over_the_text_and_survives_a_restart(grid: Graph) -> None:
     token = drive(service(grid).run(TEXTS[0], max_items=20)).continuation
     page = drive(service(grid).run("foo", token=token))
     assert page.rows == 5
@@ -80,7 +80,7 @@ def test_the_token_wins_over_the_text_and_survives_a_restart(grid) -> None:
     assert len(token) < 300
 
 
-def test_unrelated_writes_neither_skip_nor_repeat(grid) -> None:
+def test_unrelated_writes_neither_skip_nor_repeat(grid: Graph) -> None:
     connection = grid.open()
     engine = QueryService(Reader(connection), lambda: grid.models, KEY, QuerySettings())
     seen: list[str] = []
@@ -102,7 +102,7 @@ def test_unrelated_writes_neither_skip_nor_repeat(grid) -> None:
     assert sorted(seen) == [f"t{n:02}" for n in range(25) if n % 3 < 2]
 
 
-def test_models_that_change_between_pages(grid) -> None:
+def test_models_that_change_between_pages(grid: Graph) -> None:
     engine = service(grid)
     token = drive(engine.run(TEXTS[2], max_items=3)).continuation
     grid.models = Models({"dtmi:x:A;1": [], "dtmi:x:B;1": [], "dtmi:x:C;1": []}, epoch=2)
@@ -114,7 +114,7 @@ def test_models_that_change_between_pages(grid) -> None:
     "token",
     ["null", "x", "é", "", "  ", "A" * 5000, "/+/+", base64.urlsafe_b64encode(b"0" * 80).decode()],
 )
-def test_a_token_that_cannot_be_read(grid, token) -> None:
+def test_a_token_that_cannot_be_read(grid: Graph, token: str) -> None:
     with pytest.raises(BadRequest) as raised:
         drive(service(grid).run(None, token=token))
     assert raised.value.code == "BadRequest"
@@ -122,7 +122,7 @@ def test_a_token_that_cannot_be_read(grid, token) -> None:
         assert raised.value.message == "An invalid continuationToken was provided."
 
 
-def test_a_token_of_another_key_or_with_one_bit_changed(grid) -> None:
+def test_a_token_of_another_key_or_with_one_bit_changed(grid: Graph) -> None:
     token = drive(service(grid).run(TEXTS[0], max_items=3)).continuation
     with pytest.raises(BadRequest):
         decode(token, b"another key")
@@ -146,19 +146,19 @@ def test_tokens_hold_what_they_were_given() -> None:
     )
 
 
-def test_a_position_of_another_shape_is_refused(grid) -> None:
+def test_a_position_of_another_shape_is_refused(grid: Graph) -> None:
     token = encode(Position("SELECT * FROM DIGITALTWINS", None, None, (1, 2, 3)), KEY)
     with pytest.raises(BadRequest):
         drive(service(grid).run(None, token=token))
 
 
 @pytest.mark.parametrize("text", [None, ""])
-def test_neither_text_nor_token(grid, text) -> None:
+def test_neither_text_nor_token(grid: Graph, text: str | None) -> None:
     with pytest.raises(BadRequest):
         drive(service(grid).run(text))
 
 
-def test_page_sizes_that_are_no_sizes(grid) -> None:
+def test_page_sizes_that_are_no_sizes(grid: Graph) -> None:
     for size in (0, -1):
         with pytest.raises(InvalidArgument):
             drive(service(grid).run(TEXTS[0], max_items=size))
@@ -178,7 +178,7 @@ def test_a_deadline_ends_a_query() -> None:
     assert raised.value.code == "TimeoutError"
 
 
-def test_the_charge_grows_with_the_work(grid) -> None:
+def test_the_charge_grows_with_the_work(grid: Graph) -> None:
     engine = service(grid)
     one = drive(engine.run("SELECT TOP(1) FROM DIGITALTWINS")).charge
     many = drive(engine.run("SELECT * FROM DIGITALTWINS")).charge
@@ -192,7 +192,7 @@ def test_the_charge_grows_with_the_work(grid) -> None:
 @pytest.mark.parametrize(
     "text", ["n > 3 AND n < 20", "n >= 0", "n = 7", "n <= 24 AND IS_OF_MODEL('dtmi:x:A;1')"]
 )
-def test_pages_may_follow_a_property_index_and_outlive_it(grid, text) -> None:
+def test_pages_may_follow_a_property_index_and_outlive_it(grid: Graph, text: str) -> None:
     connection = grid.open()
     connection.execute("CREATE INDEX by_n ON twins (doc ->> '$.n')")
     indexes = {("n",)}
@@ -214,7 +214,7 @@ def test_pages_may_follow_a_property_index_and_outlive_it(grid, text) -> None:
         assert json.loads(first.value) + json.loads(rest.value) == found
 
 
-def test_no_model_left_ends_the_pages(grid) -> None:
+def test_no_model_left_ends_the_pages(grid: Graph) -> None:
     engine = service(grid)
     token = drive(engine.run(TEXTS[2], max_items=3)).continuation
     grid.models = Models({}, epoch=3)
