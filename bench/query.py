@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,11 @@ class Reader:
     async def fetch_all(self, sql: str, params: Sequence[Any], *, timeout: float) -> Any:
         return self.connection.execute(sql, params).fetchall()
 
+    async def fetch_some(
+        self, sql: str, params: Sequence[Any], *, timeout: float, most: int
+    ) -> Any:
+        return self.connection.execute(sql, params).fetchall(), False
+
 
 def drive(coroutine: Any) -> Any:
     try:
@@ -69,6 +75,14 @@ def measure(work: Callable[[], Any], seconds: float = 0.4) -> float:
             work()
         rounds.append((time.perf_counter() - begun) / count * 1e6)
     return statistics.median(rounds)
+
+
+def fetch(connection: apsw.Connection, sql: str, params: tuple[Any, ...]) -> Any:
+    return connection.execute(sql, params).fetchall()
+
+
+def ask(service: QueryService, text: str) -> Any:
+    return drive(service.run(text))
 
 
 def cases(keys: dict[str, int]) -> list[tuple[str, str, str, tuple[Any, ...]]]:
@@ -199,9 +213,9 @@ def main() -> None:
         count = raw_rows[0][0] if "COUNT" in text else len(raw_rows)
         rows = int(page.value.split(b":")[1].strip(b"}]")) if "COUNT" in text else page.rows
         assert count == rows, (title, count, rows)
-        raw = measure(lambda sql=sql, params=params: connection.execute(sql, params).fetchall())
-        ours = measure(lambda text=text: drive(service.run(text)))
-        other = measure(lambda text=text: drive(stepped.run(text)))
+        raw = measure(partial(fetch, connection, sql, params))
+        ours = measure(partial(ask, service, text))
+        other = measure(partial(ask, stepped, text))
         budget = 1.5 * raw + 100
         verdict = "ok" if ours <= budget else f"OVER {budget:.0f}"
         print(

@@ -42,8 +42,9 @@ def _texts(name: str, tree: ast.AST) -> Iterator[str]:
     """What may be shown to people: the docstrings of commands are their help."""
     docstrings = set() if name.startswith("cli/") else _docstrings(tree)
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in docstrings:
+        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+            continue
+        if isinstance(node.value, str):
             yield node.value
 
 

@@ -99,7 +99,11 @@ async def test_a_part_that_may_end_is_gone_then() -> None:
 async def test_a_step_that_takes_too_long_is_stuck() -> None:
     vitals = Vitals()
     go_on = asyncio.Event()
-    part = vitals.repeat("upkeep", go_on.wait, 0.01, critical=True, patience=0.05)
+
+    async def step() -> None:
+        await go_on.wait()
+
+    part = vitals.repeat("upkeep", step, 0.01, critical=True, patience=0.05)
     assert not vitals.failing()
     await until(lambda: bool(vitals.failing()))
     assert "no progress" in (vitals.failing()[0].trouble or "")
