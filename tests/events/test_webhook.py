@@ -241,7 +241,9 @@ async def test_secret_headers_are_sent_and_never_told(
     target: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KASTOR_SECRET_TOKEN", "Bearer s3cr3t")
-    settings = {"headers": {"Authorization": {"env": "KASTOR_SECRET_TOKEN"}, "X-Plant": "7"}}
+    settings: dict[str, Any] = {
+        "headers": {"Authorization": {"env": "KASTOR_SECRET_TOKEN"}, "X-Plant": "7"}
+    }
     sink = sink_to(target.url, **settings)
     assert await sink.deliver([event()]) == Delivered(1)
     await sink.close()

@@ -58,7 +58,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reading(value: Any, twin: str = "t", telemetry: bytes | None = None) -> Reading:
-    values = {} if value is None else {("a",): value}
+    values: dict[tuple[str, ...], Any] = {} if value is None else {("a",): value}
     return Reading(twin, values, {}, None, telemetry, None, "id", None)
 
 

@@ -44,7 +44,7 @@ class Spy:
         self.times: list[float] = []
         self.behind: Any = None
         self.fetch = made.store.fetch_one
-        made.store.fetch_one = self.fetch_one  # type: ignore[method-assign]
+        made.store.fetch_one = self.fetch_one
 
     async def fetch_one(self, sql: str, params: Any, *, timeout: float) -> Any:
         self.statements.append((sql, params))
@@ -328,7 +328,7 @@ async def test_entries_that_are_gone_before_they_are_read_are_made_up_for(
             await held.wait()
             return await read(position, limit)
 
-        made.store.events.changes_after = late  # type: ignore[method-assign]
+        made.store.events.changes_after = late
         await client.settle(await made.newest())
         for number in range(3):
             await made.put(f"t{number}", temperature=30.0)
@@ -366,11 +366,11 @@ async def test_a_log_that_cannot_be_read_ends_them_too(tmp_path: Path) -> None:
         async with await made.follow(ALL) as client:
             await client.settle(await made.newest())
             read = made.store.events.changes_after
-            made.store.events.changes_after = broken  # type: ignore[method-assign]
+            made.store.events.changes_after = broken
             await made.put("a")
             with pytest.raises(Unavailable):
                 await client.task
-            made.store.events.changes_after = read  # type: ignore[method-assign]
+            made.store.events.changes_after = read
         async with await made.follow(ALL) as client:
             await made.put("b")
             await client.settle(await made.newest())

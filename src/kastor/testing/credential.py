@@ -9,7 +9,10 @@ HOUR_SECONDS = 3_600
 
 
 class AccessToken(NamedTuple):
-    """A token and when it expires, as azure-core has it."""
+    """A token and when it expires, as azure-core has it.
+
+    To a type checker it is another class than azure-core's, which is not installed with Kastor.
+    """
 
     token: str
     expires_on: int
@@ -21,7 +24,7 @@ class StaticCredential:
     def __init__(self, token: str = "kastor") -> None:  # noqa: S107 - any text will do
         self._token = token
 
-    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+    def get_token(self, *_scopes: str, **_options: Any) -> Any:  # see AccessToken
         """Return the token, valid for an hour."""
         return AccessToken(self._token, int(time.time()) + HOUR_SECONDS)
 
@@ -32,7 +35,7 @@ class AsyncStaticCredential:
     def __init__(self, token: str = "kastor") -> None:  # noqa: S107
         self._token = token
 
-    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+    async def get_token(self, *_scopes: str, **_options: Any) -> Any:  # see AccessToken
         """Return the token, valid for an hour."""
         return AccessToken(self._token, int(time.time()) + HOUR_SECONDS)
 

@@ -182,7 +182,7 @@ def test_postgresql_gives_what_is_written(dsn: str) -> None:
     assert asyncio.run(on_postgres(dsn, listed, lambda engine: check(engine, listed))) == {}
 
 
-NESTED = {
+NESTED: dict[str, Callable[[int], str]] = {
     "arithmetic": lambda depth: "T.n" + "+1" * depth,
     "POWER": lambda depth: "POWER(" * depth + "T.n" + ", 1)" * depth,
     "ROUND": lambda depth: "ROUND(" * depth + "T.n" + ", 2)" * depth,
@@ -212,7 +212,7 @@ def listed_paths(letter: str, count: int) -> str:
     return ", ".join(f"T.{letter}{n}" for n in range(count))
 
 
-WIDE = {
+WIDE: dict[str, tuple[int, Callable[[str], str]]] = {
     "columns": (500, lambda many: f"SELECT {many} FROM DIGITALTWINS T"),
     "keys of ORDER BY": (30, lambda many: f"SELECT * FROM DIGITALTWINS T ORDER BY {many}"),
     "keys of GROUP BY": (
