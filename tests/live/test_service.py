@@ -404,7 +404,8 @@ async def test_who_leaves_in_the_moment_of_news_leaves(tmp_path: Path) -> None:
             await made.put(f"t{number % 3}", name=str(number))
             if number % 2:
                 await asyncio.sleep(0)
-            client.live.listener.wake.set()  # type: ignore[union-attr]
+            assert client.live.listener is not None
+            client.live.listener.wake.set()
             async with asyncio.timeout(5):
                 await client.leave()
         assert len(made.live) == 0

@@ -48,6 +48,11 @@ def _texts(name: str, tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
+def _constant(node: ast.expr) -> object:
+    assert isinstance(node, ast.Constant)
+    return node.value
+
+
 class TestReferences:
     def test_every_reference_names_a_page_and_its_reader(self) -> None:
         calls = [
@@ -57,7 +62,7 @@ class TestReferences:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refer"
         ]
         constant = [
-            (name, node.args[0].value, node.keywords[0].value.value)  # type: ignore[attr-defined]
+            (name, _constant(node.args[0]), _constant(node.keywords[0].value))
             for name, node in calls
             if name not in SERVES_PAGES
         ]
