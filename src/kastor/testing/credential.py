@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 HOUR_SECONDS = 3_600
 
 
-class AccessToken(NamedTuple):
-    """A token and when it expires, as azure-core has it.
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
+else:
 
-    To a type checker it is another class than azure-core's, which is not installed with Kastor.
-    """
+    class AccessToken(NamedTuple):
+        """A token and when it expires, as azure-core has it, which Kastor does without."""
 
-    token: str
-    expires_on: int
+        token: str
+        expires_on: int
 
 
 class StaticCredential:
@@ -24,7 +25,7 @@ class StaticCredential:
     def __init__(self, token: str = "kastor") -> None:  # noqa: S107 - any text will do
         self._token = token
 
-    def get_token(self, *_scopes: str, **_options: Any) -> Any:  # see AccessToken
+    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
         """Return the token, valid for an hour."""
         return AccessToken(self._token, int(time.time()) + HOUR_SECONDS)
 
@@ -35,7 +36,7 @@ class AsyncStaticCredential:
     def __init__(self, token: str = "kastor") -> None:  # noqa: S107
         self._token = token
 
-    async def get_token(self, *_scopes: str, **_options: Any) -> Any:  # see AccessToken
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
         """Return the token, valid for an hour."""
         return AccessToken(self._token, int(time.time()) + HOUR_SECONDS)
 
