@@ -99,8 +99,13 @@ def named(values: tuple[Any, ...]) -> dict[str, Any]:
     return {f"p{n}": value for n, value in enumerate(values, 1)}
 
 
+def medians(rows: list[tuple[float, float, float]]) -> tuple[float, float, float]:
+    own, server, rate = (median(column) for column in zip(*rows, strict=True))
+    return own, server, rate
+
+
 async def of_asyncpg(dsn: str, texts: Statements) -> tuple[Work, Work, Callable[[], Any]]:
-    class Bare(asyncpg.Connection):
+    class Bare(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
         async def reset(self, *, timeout: float | None = None) -> None:
             """Nothing: no session state is ever changed."""
 
@@ -224,10 +229,7 @@ async def once(cluster: Cluster, rounds: int) -> list[Row]:
             await measure(cluster, store_patch, PATCHES)
         )
     await store.close()
-    return [
-        (name, *(median(row[column] for row in rows) for column in range(3)))
-        for name, rows in sorted(found.items())
-    ]
+    return [(name, *medians(rows)) for name, rows in sorted(found.items())]
 
 
 def run(rounds: int = 3) -> list[Row]:

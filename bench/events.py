@@ -188,6 +188,6 @@ def run(seconds: float = 4.0, rounds: int = 3) -> list[Row]:
 
 
 if __name__ == "__main__":
-    for name, value, floor in run(*(float(each) for each in sys.argv[1:2])):
+    for name, value, floor in run(float(sys.argv[1]) if len(sys.argv) > 1 else 4.0):
         beside = "" if floor is None else f"floor {floor:8.1f}  x {value / floor:.2f}"
         print(f"{name:<40} {value:10.1f}  {beside}")

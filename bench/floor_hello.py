@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -12,7 +13,7 @@ BODY = b"x" * 700
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"700")]
 
 
-async def hello(scope, _receive, send):
+async def hello(scope: dict[str, Any], _receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

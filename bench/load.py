@@ -10,6 +10,8 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Client(asyncio.Protocol):
         self.sent = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.send()
 
     def send(self) -> None:
@@ -77,11 +79,9 @@ async def drive(plan: Plan) -> Tally:
     tally, loop = Tally(), asyncio.get_running_loop()
     end = time.perf_counter() + plan.seconds
     clients = [
-        (
-            await loop.create_connection(
-                lambda n=n: Client(plan, tally, n, end), plan.host, plan.port
-            )
-        )[1]
+        (await loop.create_connection(partial(Client, plan, tally, n, end), plan.host, plan.port))[
+            1
+        ]
         for n in range(plan.connections)
     ]
     await asyncio.gather(*(client.done for client in clients))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+from typing import Any
 
 from processes import drive, free_port, request, server
 from requests_cpu import TWINS, VERSION, call, gets, model, twin
@@ -26,7 +27,7 @@ main()
 QUERY = b'{"query": "SELECT * FROM DIGITALTWINS T WHERE T.temperature > 1"}'
 
 
-def run(seconds: float = 4.0) -> list[tuple[str, dict, dict]]:
+def run(seconds: float = 4.0) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     rows = []
     for aggregate in (False, True):
         for switch in (0.005, 0.001, 0.0005):
@@ -47,9 +48,9 @@ def _name(aggregate: bool, switch: float) -> str:
     return f"{'aggregated' if aggregate else 'stepped':<11} switch {switch * 1000:g} ms"
 
 
-def _both(port: int, seconds: float) -> tuple[dict, dict]:
+def _both(port: int, seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
     query = request("POST", f"/query?{VERSION}", QUERY)
-    found: dict[str, dict] = {}
+    found: dict[str, dict[str, Any]] = {}
 
     def ask(name: str, requests: list[bytes], connections: int) -> None:
         found[name] = drive(port, requests, seconds=seconds, connections=connections)

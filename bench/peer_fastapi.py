@@ -49,8 +49,10 @@ async def get_twin(
     rows = connection.execute("SELECT etag, doc FROM twins WHERE id = ?", (twin_id,)).fetchall()
     if not rows:
         raise HTTPException(404)
-    response.headers["etag"] = rows[0][0]
-    return json.loads(rows[0][1])
+    etag, text = rows[0]
+    response.headers["etag"] = str(etag)
+    document: dict[str, Any] = json.loads(str(text))
+    return document
 
 
 @app.patch("/digitaltwins/{twin_id}", status_code=204)
@@ -64,7 +66,7 @@ async def patch_twin(
     rows = connection.execute("SELECT doc FROM twins WHERE id = ?", (twin_id,)).fetchall()
     if not rows:
         raise HTTPException(404)
-    document = json.loads(rows[0][0])
+    document = json.loads(str(rows[0][0]))
     for operation in operations:
         name = operation.path[1:]
         document[name] = operation.value

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from statistics import median
 
 import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from drivers import CONTEXT, GETS, OPERATIONS, PATCHES, POOL, TWINS, fill, measure
+from drivers import CONTEXT, GETS, OPERATIONS, PATCHES, POOL, TWINS, Work, fill, measure, medians
 from kastor.dtdl import STRICT
 from kastor.graph.catalog import catalog_builder
 from kastor.graph.commands import PatchTwin
@@ -45,13 +44,10 @@ async def once(cluster: Cluster, pooler: Pooler, rounds: int) -> list[Row]:
             found.setdefault(f"get: {name}", []).append(await measure(cluster, get, GETS))
             found.setdefault(f"patch: {name}", []).append(await measure(cluster, patch, PATCHES))
             await store.close()
-    return [
-        (name, *(median(row[column] for row in rows) for column in range(3)))
-        for name, rows in sorted(found.items())
-    ]
+    return [(name, *medians(rows)) for name, rows in sorted(found.items())]
 
 
-def works(store: PostgresStore):
+def works(store: PostgresStore) -> tuple[Work, Work]:
     service = GraphService(store)
 
     async def get(n: int) -> None:

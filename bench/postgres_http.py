@@ -6,10 +6,12 @@ import json
 import sys
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from drivers import Cluster, server_seconds
+from drivers import server_seconds
 from processes import cpu_seconds, drive, request
 from requests_cpu import VERSION, gets, kastor, patches
+from tests.postgres.cluster import Cluster
 
 
 def family(pid: int) -> list[int]:
@@ -24,7 +26,7 @@ def pages() -> list[bytes]:
     return [request("POST", f"/query?{VERSION}", body)]
 
 
-def run(rounds: int = 3, seconds: float = 3.0) -> list[tuple[str, float, float, dict]]:
+def run(rounds: int = 3, seconds: float = 3.0) -> list[tuple[str, float, float, dict[str, Any]]]:
     """Rows of (name, CPU us of Kastor, CPU us of PostgreSQL, tally), medians."""
     rows = []
     for workers in (1, 2):

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from drivers import CONTEXT, POOL, TWINS, Cluster, fill, measure
+from drivers import CONTEXT, POOL, TWINS, fill, measure
 from kastor.clock import Stamp, new_guid, now_ticks
 from kastor.records import (
     SYSTEM,
@@ -32,13 +32,14 @@ from kastor.records import (
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.store import PostgresStore
 from requests_cpu import model
+from tests.postgres.cluster import Cluster
 
 Work = Callable[[int], Awaitable[object]]
 READS, WRITES, RELATED = 6_000, 1_500, 10
 MODEL = model()["@id"]
 
 
-class Bare(asyncpg.Connection):
+class Bare(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
     async def reset(self, *, timeout: float | None = None) -> None:
         """Nothing: no session state is ever changed."""
 
@@ -50,11 +51,13 @@ def log(kind: ChangeKind, subject: str) -> LogEntry:
 def rewrite(current: Current, stamp: Stamp) -> Decision:
     """The same document again under a new etag: what storage does, without a decision."""
     row = current.twin
+    assert row is not None
     entry = log(ChangeKind.TWIN_UPDATE, row.id)
     return Decision(WriteTwin(row, row.id, row.model_key, stamp.etag, row.doc, entry), None)
 
 
 def tell(current: Current, _stamp: Stamp) -> Decision:
+    assert current.twin is not None
     return Decision(LogTelemetry(current.twin, log(ChangeKind.TELEMETRY, current.twin.id)), None)
 
 
@@ -94,6 +97,8 @@ async def relate(store: PostgresStore) -> None:
 
     async def make(n: int, k: int) -> None:
         def create(current: Current, stamp: Stamp) -> Decision:
+            assert current.twin is not None
+            assert current.target is not None
             entry = log(ChangeKind.RELATIONSHIP_CREATE, f"room-{n}/relationships/r{k}")
             doc = b'{"weight":1}'
             change = WriteRelationship(

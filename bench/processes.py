@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 TICK = os.sysconf("SC_CLK_TCK")
 HERE = Path(__file__).parent
@@ -56,7 +57,9 @@ def server(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(20)
 
 
-def drive(port: int, requests: list[bytes], *, seconds: float, connections: int = 32) -> dict:
+def drive(
+    port: int, requests: list[bytes], *, seconds: float, connections: int = 32
+) -> dict[str, Any]:
     """Run the load driver and return its tally."""
     plan = {
         "host": "127.0.0.1",
@@ -71,7 +74,8 @@ def drive(port: int, requests: list[bytes], *, seconds: float, connections: int 
         capture_output=True,
         check=True,
     )
-    return json.loads(done.stdout)
+    tally: dict[str, Any] = json.loads(done.stdout)
+    return tally
 
 
 def request(

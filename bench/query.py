@@ -15,12 +15,15 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from bench.data import Models, ensure
+sys.path.insert(0, str(Path(__file__).parent))
+
+from data import Models, ensure
 from kastor.query.compiled import plan_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.sqlite import Sqlite
@@ -51,6 +54,11 @@ class Reader:
     ) -> Any:
         return self.connection.execute(sql, params).fetchall()
 
+    async def fetch_some(
+        self, sql: str, params: Sequence[Any], *, timeout: float, most: int
+    ) -> Any:
+        return self.connection.execute(sql, params).fetchall(), False
+
 
 def drive(coroutine: Any) -> Any:
     try:
@@ -73,6 +81,14 @@ def measure(work: Callable[[], Any], seconds: float = 0.4) -> float:
             work()
         rounds.append((time.perf_counter() - begun) / count * 1e6)
     return statistics.median(rounds)
+
+
+def fetch(connection: apsw.Connection, sql: str, params: tuple[Any, ...]) -> Any:
+    return connection.execute(sql, params).fetchall()
+
+
+def ask(service: QueryService, text: str) -> Any:
+    return drive(service.run(text))
 
 
 def cases(keys: dict[str, int]) -> list[tuple[str, str, str, tuple[Any, ...]]]:
@@ -209,9 +225,9 @@ def main() -> None:
         count = raw_rows[0][0] if "COUNT" in text else len(raw_rows)
         rows = int(page.value.split(b":")[1].strip(b"}]")) if "COUNT" in text else page.rows
         assert count == rows, (title, count, rows)
-        raw = measure(lambda sql=sql, params=params: connection.execute(sql, params).fetchall())
-        ours = measure(lambda text=text: drive(service.run(text, SYSTEM)))
-        other = measure(lambda text=text: drive(stepped.run(text, SYSTEM)))
+        raw = measure(partial(fetch, connection, sql, params))
+        ours = measure(partial(ask, service, text))
+        other = measure(partial(ask, stepped, text))
         budget = 1.5 * raw + 100
         verdict = "ok" if ours <= budget else f"OVER {budget:.0f}"
         print(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from processes import cpu_seconds, drive, free_port, request, server
 
@@ -30,7 +31,7 @@ PROPERTIES = {
 }
 
 
-def model() -> dict:
+def model() -> dict[str, Any]:
     contents = [
         {"@type": "Property", "name": name, "schema": schema}
         for name, (schema, _) in PROPERTIES.items()
@@ -43,7 +44,7 @@ def model() -> dict:
     }
 
 
-def twin(number: int) -> dict:
+def twin(number: int) -> dict[str, Any]:
     values = {name: value for name, (_, value) in PROPERTIES.items()}
     metadata = {name: {"lastUpdateTime": "2026-01-01T08:00:00.0000000Z"} for name in PROPERTIES}
     return {"$dtId": f"room-{number}", **values, "$metadata": {"$model": MODEL, **metadata}}
@@ -54,7 +55,7 @@ def call(url: str, method: str, body: object) -> bytes:
     headers = {"Content-Type": "application/json"}
     asked = urllib.request.Request(url, data=data, method=method, headers=headers)
     with urllib.request.urlopen(asked) as answer:
-        return answer.read()
+        return bytes(answer.read())
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def patches() -> list[bytes]:
     return made
 
 
-def measure(port: int, pid: int, requests: list[bytes], seconds: float) -> dict:
+def measure(port: int, pid: int, requests: list[bytes], seconds: float) -> dict[str, Any]:
     before = cpu_seconds(pid)
     tally = drive(port, requests, seconds=seconds)
     tally["cpu_us"] = (cpu_seconds(pid) - before) / tally["count"] * 1e6
@@ -116,9 +117,9 @@ def measure(port: int, pid: int, requests: list[bytes], seconds: float) -> dict:
     return tally
 
 
-def run(rounds: int = 5, seconds: float = 2.0) -> list[tuple[str, float, float, dict]]:
+def run(rounds: int = 5, seconds: float = 2.0) -> list[tuple[str, float, float, dict[str, Any]]]:
     """Return rows of (name, CPU us, ratio to its floor, tally), medians of interleaved rounds."""
-    found: dict[str, list[dict]] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     with hello() as floor, kastor() as ours, fastapi() as peer:
         for _ in range(rounds):
             for name, target, requests in (

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from kastor.testing import KastorServer
 from processes import free_port, resident_megabytes
@@ -19,7 +20,7 @@ from requests_cpu import VERSION, call
 SETTLE_SECONDS = 30.0
 
 
-def ontology() -> list[dict] | None:
+def ontology() -> list[dict[str, Any]] | None:
     """RealEstateCore, where the corpora are at hand."""
     default = Path(__file__).resolve().parents[2] / "shared" / "dtdl"
     folder = Path(os.environ.get("KASTOR_CORPORA", default)) / "ontologies"
@@ -86,7 +87,7 @@ def run(rounds: int = 5, settle: float = SETTLE_SECONDS) -> list[tuple[str, floa
     return rows
 
 
-def _use_all(port: int, models: list[dict]) -> None:
+def _use_all(port: int, models: list[dict[str, Any]]) -> None:
     for number, model in enumerate(models):
         body = {"$metadata": {"$model": model["@id"]}}
         try:

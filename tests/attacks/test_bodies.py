@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import httpx2
 import pytest
@@ -36,9 +37,14 @@ HEAD = b'{"$metadata":{"$model":"%b"},' % MODEL_ID.encode()
 TWIN = "/digitaltwins/t"
 
 
+def same(part: bytes, _: int) -> bytes:
+    return part
+
+
 def full(before: bytes, part: Callable[[int], bytes], after: bytes) -> bytes:
     """As many parts as a body may have."""
-    parts, size, number = [], len(before) + len(after), 0
+    parts: list[bytes] = []
+    size, number = len(before) + len(after), 0
     while True:
         one = part(number)
         size += len(one) + 1
@@ -190,9 +196,9 @@ def test_a_document_that_patches_let_grow_ends_before_no_query_can_read_it() -> 
         client.post("/models", json=[model]).raise_for_status()
         for name in ("t", "u"):
             client.put(f"/digitaltwins/{name}", json=body).raise_for_status()
-        link = {"$relationshipName": "link", "$targetId": "u", "held": {}}
+        related = {"$relationshipName": "link", "$targetId": "u", "held": {}}
         path = "/digitaltwins/t/relationships/r"
-        client.put(path, json=link).raise_for_status()
+        client.put(path, json=related).raise_for_status()
         for where, what in (("/digitaltwins/t", "twin t"), (path, "relationship r")):
             for number in range(12):
                 patch = [{"op": "add", "path": f"/held/k{number}", "value": text}]
@@ -231,10 +237,10 @@ def test_a_listing_of_relationships_ends_before_it_has_too_many_bytes() -> None:
             body = {"$metadata": {"$model": model["@id"]}}
             client.put(f"/digitaltwins/{name}", json=body).raise_for_status()
         for number in range(count):
-            body = {"$relationshipName": "link", "$targetId": "u"}
-            body["text"] = "long" * 200_000 if number < 40 else "short"
+            related = {"$relationshipName": "link", "$targetId": "u"}
+            related["text"] = "long" * 200_000 if number < 40 else "short"
             path = f"/digitaltwins/t/relationships/r{number:02}"
-            client.put(path, json=body).raise_for_status()
+            client.put(path, json=related).raise_for_status()
         headers = {"max-items-per-page": "1000"}
         for wanted in ("", "&relationshipName=link"):
             query = f"api-version={VERSION['api-version']}{wanted}"
@@ -266,7 +272,7 @@ def test_numbers_with_large_exponents_count_with_their_digits() -> None:
         client.post("/models", json=[model]).raise_for_status()
         with watched(server):
             for number in (b"1e308", b"1e-300"):
-                answer = client.put(TWIN, content=full(head, lambda _, n=number: n, b"]}"))
+                answer = client.put(TWIN, content=full(head, partial(same, number), b"]}"))
                 assert answer.status_code == 400, answer.text[:200]
                 assert answer.json()["error"]["code"] == "LimitExceeded"
             body = head + b"1.5e-9," * 60_000 + b"1]}"

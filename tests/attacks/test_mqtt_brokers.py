@@ -14,7 +14,6 @@ import pytest
 from kastor.events.endpoints import EndpointPolicy, make_sink, read_endpoint
 from kastor.ingest.inputs import read_input
 from kastor.ingest.mqtt import MqttSource
-from kastor.ingest.pipeline import Pipeline
 from tests.events.factory import updates
 
 from .watch import resident
@@ -72,7 +71,7 @@ async def test_an_endpoint_notices_at_once(parts: tuple[bytes, ...]) -> None:
 async def test_an_input_reads_no_packet_that_is_too_long() -> None:
     async with broker(LONGEST, bytes(65_536)) as port:
         settings: Any = read_input("mqtt", {"host": "127.0.0.1", "port": port, "rules": [RULE]})
-        pipeline: Pipeline = None  # type: ignore[assignment] - no message comes
+        pipeline: Any = None  # no message comes
         source = MqttSource("in", settings, "c", pipeline, policy=LOCAL)
         before = resident(os.getpid())
         source.start()

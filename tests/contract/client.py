@@ -101,17 +101,20 @@ class Api:
     def add_models(self, *models: dict[str, Any]) -> list[dict[str, Any]]:
         response = self.post("/models", list(models))
         assert response.status_code == 201, response.text
-        return response.json()
+        stored: list[dict[str, Any]] = response.json()
+        return stored
 
     def add_twin(self, identifier: str, body: dict[str, Any]) -> dict[str, Any]:
         response = self.put(f"/digitaltwins/{seg(identifier)}", body)
         assert response.status_code == 200, response.text
-        return response.json()
+        twin: dict[str, Any] = response.json()
+        return twin
 
     def twin(self, identifier: str, **more: Any) -> dict[str, Any]:
         response = self.get(f"/digitaltwins/{seg(identifier)}", **more)
         assert response.status_code == 200, response.text
-        return response.json()
+        twin: dict[str, Any] = response.json()
+        return twin
 
     def relate(
         self, source: str, identifier: str, target: str, name: str = "has", **properties: Any
@@ -119,7 +122,8 @@ class Api:
         body = {"$relationshipName": name, "$targetId": target, **properties}
         response = self.put(f"/digitaltwins/{seg(source)}/relationships/{seg(identifier)}", body)
         assert response.status_code == 200, response.text
-        return response.json()
+        relationship: dict[str, Any] = response.json()
+        return relationship
 
     def follow(self, link: str, **more: Any) -> httpx2.Response:
         """Follows an absolute link exactly as the server wrote it."""
@@ -157,7 +161,7 @@ def assert_json(response: httpx2.Response, status: int = 200) -> Any:
 
 
 def assert_page(response: httpx2.Response) -> dict[str, Any]:
-    page = assert_json(response)
+    page: dict[str, Any] = assert_json(response)
     assert set(page) == {"value", "nextLink"}
     assert isinstance(page["value"], list)
     return page
@@ -184,7 +188,7 @@ def assert_error(
     """
     body = assert_json(response, status)
     assert set(body) == {"error"}
-    error = body["error"]
+    error: dict[str, Any] = body["error"]
     codes = (code,) if isinstance(code, str) else code
     assert error["code"] in codes, error
     assert response.headers["x-ms-error-code"] == error["code"]

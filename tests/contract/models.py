@@ -29,7 +29,7 @@ def prop(name: str, schema: Any, **more: Any) -> dict[str, Any]:
     return {"@type": "Property", "name": name, "schema": schema, **more}
 
 
-def component(name: str, schema: str) -> dict[str, Any]:
+def component(name: str, schema: str | dict[str, Any]) -> dict[str, Any]:
     return {"@type": "Component", "name": name, "schema": schema}
 
 

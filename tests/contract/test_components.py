@@ -198,7 +198,7 @@ def test_properties_that_a_component_inherits_are_its_own(api: Api) -> None:
 
 def test_two_components_of_one_model_are_apart(api: Api) -> None:
     api.add_models(C, interface("dtmi:t:Two;1", component("a", COMP), component("b", COMP)))
-    parts = {name: {"$metadata": {}, "ComponentProp1": name} for name in ("a", "b")}
+    parts: dict[str, Any] = {name: {"$metadata": {}, "ComponentProp1": name} for name in ("a", "b")}
     before = api.add_twin("W", twin_of("dtmi:t:Two;1", **parts))
     path = "/digitaltwins/W/components/a"
     assert_empty(api.patch(path, [op("replace", "/ComponentProp1", "new")]), etag=True)

@@ -32,7 +32,7 @@ NANO = "2023-06-01T20:30:50.123456789Z"
 
 
 def _time(twin: dict[str, Any], name: str) -> str:
-    return twin["$metadata"][name]["lastUpdateTime"]
+    return str(twin["$metadata"][name]["lastUpdateTime"])
 
 
 def test_J_01_a_replace_moves_the_times_it_has_to(api: Api, twin_t: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ def dozen(api: Api, model_m: Any) -> Api:
 
 
 def _page(response: httpx2.Response) -> dict[str, Any]:
-    page = assert_json(response)
+    page: dict[str, Any] = assert_json(response)
     assert set(page) == {"value", "continuationToken"}
     assert CHARGE.fullmatch(response.headers["query-charge"])
     assert math.isfinite(float(response.headers["query-charge"]))
@@ -40,7 +40,8 @@ def _page(response: httpx2.Response) -> dict[str, Any]:
 def _rows(api: Api, text: str) -> list[dict[str, Any]]:
     page = _page(api.query(text))
     assert page["continuationToken"] is None
-    return page["value"]
+    rows: list[dict[str, Any]] = page["value"]
+    return rows
 
 
 def _ids(api: Api, condition: str) -> list[str]:

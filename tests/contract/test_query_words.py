@@ -40,7 +40,8 @@ def told(response: httpx2.Response) -> list[str]:
 
 def ask(api: Api, text: str, parameters: Any = None, **more: Any) -> list[Any]:
     body = {"query": text, "parameters": parameters}
-    return assert_json(api.post("/query", body, **more))["value"]
+    rows: list[Any] = assert_json(api.post("/query", body, **more))["value"]
+    return rows
 
 
 @pytest.mark.parametrize("text", LENIENT)
@@ -107,7 +108,9 @@ def test_parameters_stand_for_literals(api: Api) -> None:
     assert row["rows"] >= 1
     missing = {"query": text, "parameters": {"n": 1}}
     assert_error(api.post("/query", missing), 400, "SqlQueryError", "$low is not given")
-    for wrong in ([], {"$n": 1}, {"dtId": 1}, {"n": {}}, {f"p{n}": n for n in range(101)}):
+    many = {f"p{n}": n for n in range(101)}
+    wrongs: tuple[Any, ...] = ([], {"$n": 1}, {"dtId": 1}, {"n": {}}, many)
+    for wrong in wrongs:
         assert_error(api.post("/query", {"query": text, "parameters": wrong}), 400, "BadRequest")
 
 
@@ -133,7 +136,8 @@ def test_pages_go_on_with_the_values_of_the_first(api: Api) -> None:
 
 def test_adt_has_no_parameters(adt: Api) -> None:
     fill(adt)
-    for parameters in ({"v": 1}, {"$v": {}}, "nonsense"):
+    tried: tuple[Any, ...] = ({"v": 1}, {"$v": {}}, "nonsense")
+    for parameters in tried:
         assert ask(adt, "SELECT COUNT() FROM DIGITALTWINS", parameters) == [{"COUNT": 3}]
         for place in ("x = $v", "x IN $v", "x IN [$v]"):
             body = {"query": f"SELECT * FROM DIGITALTWINS WHERE {place}", "parameters": parameters}

@@ -320,7 +320,7 @@ def test_R_19_an_empty_patch_makes_a_new_etag(api: Api, related: dict[str, Any])
 def test_R_20_the_ends_of_a_relationship_cannot_be_patched(
     api: Api, related: Any, kind: str, name: str
 ) -> None:
-    codes = "JsonPatchInvalid"
+    codes: str | tuple[str, ...] = "JsonPatchInvalid"
     if kind == "add" and name in {"$metadata", "$dtId"}:
         codes = ("JsonPatchInvalid", "ValidationFailed")
     with Unchanged(api, R):

@@ -31,14 +31,14 @@ class Example:
     words: str = ""
 
 
-def interface(*contents: Json, context: Json = V3, name: str = "Room", **members: Json) -> Json:
+def interface(*contents: Json, context: Json = V3, name: Json = "Room", **members: Json) -> Json:
     found = {"@context": context, "@id": f"dtmi:com:example:{name};1", "@type": "Interface"}
     if contents:
         found["contents"] = list(contents)
     return found | members
 
 
-def prop(name: str = "size", schema: Json = "double", **members: Json) -> Json:
+def prop(name: Json = "size", schema: Json = "double", **members: Json) -> Json:
     return {"@type": "Property", "name": name, "schema": schema} | members
 
 

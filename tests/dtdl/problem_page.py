@@ -10,12 +10,11 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from problem_examples import EXAMPLES
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kastor import dtdl
 from kastor.dtdl.messages import MESSAGES, OWN
+from tests.dtdl.problem_examples import EXAMPLES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "dtdl-problems.md"
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from kastor.cli.models import app
 
@@ -15,7 +17,7 @@ ROOM, SPACE = "dtmi:com:example:Room;1", "dtmi:com:example:Space;1"
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "sub").mkdir()
     write(tmp_path / "room.json", [interface(prop(), relationship(target=SPACE), extends=SPACE)])
     write(tmp_path / "sub" / "space.json", interface(name="Space"))
@@ -23,32 +25,32 @@ def folder(tmp_path):
     return tmp_path
 
 
-def write(path, value):
+def write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2), encoding="utf-8")
 
 
-def kastor(*arguments, **options):
+def kastor(*arguments: object, **options: Any) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments], **options)
 
 
-def break_room(folder):
+def break_room(folder: Path) -> None:
     write(folder / "room.json", [interface(prop(schema="doubel"), extends=SPACE)])
 
 
-def test_valid_models(folder):
+def test_valid_models(folder: Path) -> None:
     result = kastor("validate", folder)
     assert result.exit_code == 0
     assert result.stdout == "2 interfaces in 2 files: all valid.\n"
 
 
-def test_files_of_one_call_make_one_set(folder):
+def test_files_of_one_call_make_one_set(folder: Path) -> None:
     result = kastor("validate", folder / "room.json")
     assert result.exit_code == 1
     assert "unresolvedReference" in result.stdout
     assert kastor("validate", folder / "room.json", folder / "sub" / "space.json").exit_code == 0
 
 
-def test_text_has_place_excerpt_and_cure(folder):
+def test_text_has_place_excerpt_and_cure(folder: Path) -> None:
     break_room(folder)
     result = kastor("validate", folder)
     assert result.exit_code == 1
@@ -60,7 +62,7 @@ def test_text_has_place_excerpt_and_cure(folder):
     assert lines[-1] == "1 problem in 1 of 2 files."
 
 
-def test_all_files_are_looked_at(folder):
+def test_all_files_are_looked_at(folder: Path) -> None:
     break_room(folder)
     (folder / "sub" / "space.json").write_text("{")
     result = kastor("validate", folder)
@@ -68,7 +70,7 @@ def test_all_files_are_looked_at(folder):
     assert "notJson" in result.stdout
 
 
-def test_json(folder):
+def test_json(folder: Path) -> None:
     break_room(folder)
     result = kastor("validate", folder, "--format", "json")
     found = json.loads(result.stdout)
@@ -79,14 +81,14 @@ def test_json(folder):
     assert json.loads(kastor("validate", folder / "sub", "-f", "json").stdout)["problems"] == []
 
 
-def test_github(folder):
+def test_github(folder: Path) -> None:
     break_room(folder)
     lines = kastor("validate", folder, "-f", "github").stdout.splitlines()
     assert lines[0].startswith("::error file=")
     assert "line=10,col=9,title=badDtmiOrTerm::doubel at schema" in lines[0]
 
 
-def test_sarif(folder):
+def test_sarif(folder: Path) -> None:
     break_room(folder)
     log = json.loads(kastor("validate", folder, "-f", "sarif").stdout)
     [run] = log["runs"]
@@ -99,7 +101,7 @@ def test_sarif(folder):
     assert [r["id"] for r in run["tool"]["driver"]["rules"]] == ["badDtmiOrTerm"]
 
 
-def test_standard_input():
+def test_standard_input() -> None:
     result = kastor("validate", "-", input=json.dumps(interface()))
     assert result.exit_code == 0
     result = kastor("validate", "-", input="[")
@@ -107,7 +109,7 @@ def test_standard_input():
     assert result.stdout.startswith("<stdin>:1:2: notJson")
 
 
-def test_files_from_windows_and_files_that_are_no_text(tmp_path):
+def test_files_from_windows_and_files_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(interface()).encode())
     assert kastor("validate", tmp_path).exit_code == 0
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
@@ -117,12 +119,12 @@ def test_files_from_windows_and_files_that_are_no_text(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["missing.json", "empty"])
-def test_nothing_to_read(tmp_path, path):
+def test_nothing_to_read(tmp_path: Path, path: str) -> None:
     (tmp_path / "empty").mkdir()
     assert kastor("validate", tmp_path / path).exit_code == 2
 
 
-def test_options(tmp_path):
+def test_options(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     write(file, interface(context=V4))
     assert kastor("validate", file).exit_code == 0
@@ -136,7 +138,7 @@ def test_options(tmp_path):
     assert kastor("validate", file, "--limits", "aio").exit_code == 0
 
 
-def test_long_lines_are_cut(tmp_path):
+def test_long_lines_are_cut(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_text(
         json.dumps(interface(prop(comment="x" * 300, schema="doubel"), comment="y" * 300))
@@ -146,7 +148,7 @@ def test_long_lines_are_cut(tmp_path):
     assert lines[2][lines[3].index("^") :].startswith('"schema": "doubel"')
 
 
-def test_graph(folder):
+def test_graph(folder: Path) -> None:
     assert kastor("graph", folder).stdout.startswith("flowchart BT")
     assert kastor("graph", folder, "--format", "dot").stdout.startswith("digraph")
     break_room(folder)
@@ -155,7 +157,7 @@ def test_graph(folder):
     assert result.stdout == ""
 
 
-def test_describe(folder):
+def test_describe(folder: Path) -> None:
     result = kastor("describe", ROOM, folder)
     assert result.exit_code == 0
     assert f"Interface {ROOM}" in result.stdout
@@ -165,7 +167,7 @@ def test_describe(folder):
 # --- files that are no models ------------------------------------------------------------------
 
 
-def test_a_file_without_models_in_a_folder_is_named_and_the_rest_goes_on(folder):
+def test_a_file_without_models_in_a_folder_is_named_and_the_rest_goes_on(folder: Path) -> None:
     write(folder / "package.json", {"name": "x", "scripts": {"@id": "deep"}})
     result = kastor("validate", folder)
     assert result.exit_code == 0
@@ -185,7 +187,7 @@ def test_a_file_without_models_in_a_folder_is_named_and_the_rest_goes_on(folder)
     assert "package.json" in str(run["invocations"][0]["toolExecutionNotifications"])
 
 
-def test_drawing_and_describing_name_what_they_leave_out(folder):
+def test_drawing_and_describing_name_what_they_leave_out(folder: Path) -> None:
     write(folder / "package.json", {"name": "x"})
     for command in (("graph",), ("describe", ROOM)):
         result = kastor(*command, folder)
@@ -194,19 +196,19 @@ def test_drawing_and_describing_name_what_they_leave_out(folder):
         assert "package.json" not in result.stdout
 
 
-def test_a_file_that_is_named_is_a_model_or_has_a_problem(folder):
+def test_a_file_that_is_named_is_a_model_or_has_a_problem(folder: Path) -> None:
     write(folder / "package.json", {"name": "x"})
     result = kastor("validate", folder / "package.json")
     assert result.exit_code == 1
     assert "missingContext" in result.stdout
 
 
-def test_a_folder_without_any_model_is_nothing_to_read(tmp_path):
+def test_a_folder_without_any_model_is_nothing_to_read(tmp_path: Path) -> None:
     write(tmp_path / "package.json", {"name": "x"})
     assert kastor("validate", tmp_path).exit_code == 2
 
 
-def test_it_is_said_when_the_rules_between_models_were_not_reached(folder):
+def test_it_is_said_when_the_rules_between_models_were_not_reached(folder: Path) -> None:
     break_room(folder)
     result = kastor("validate", folder)
     assert "The rules between models were not checked" in result.stdout
@@ -214,7 +216,7 @@ def test_it_is_said_when_the_rules_between_models_were_not_reached(folder):
 
 
 @pytest.mark.parametrize("suffix", [".jsonld", ".dtdl", ".JSON"])
-def test_other_names_of_model_files_are_read_in_folders(tmp_path, suffix):
+def test_other_names_of_model_files_are_read_in_folders(tmp_path: Path, suffix: str) -> None:
     write(tmp_path / f"room{suffix}", interface(prop(schema="doubel")))
     assert "badDtmiOrTerm" in kastor("validate", tmp_path).stdout
 
@@ -222,7 +224,7 @@ def test_other_names_of_model_files_are_read_in_folders(tmp_path, suffix):
 # --- profiles ----------------------------------------------------------------------------------
 
 
-def test_interfaces_inside_others_are_not_for_servers(tmp_path):
+def test_interfaces_inside_others_are_not_for_servers(tmp_path: Path) -> None:
     inner = interface(prop("a"), name="Part")
     component = {"@type": "Component", "name": "part", "schema": inner}
     write(tmp_path / "room.json", interface(component))
@@ -238,7 +240,7 @@ def test_interfaces_inside_others_are_not_for_servers(tmp_path):
 # --- both places -------------------------------------------------------------------------------
 
 
-def test_both_places_of_a_duplicate_are_named(tmp_path):
+def test_both_places_of_a_duplicate_are_named(tmp_path: Path) -> None:
     for name in ("one.json", "two.json"):
         write(tmp_path / name, interface(prop()))
     at = f"{(tmp_path / 'one.json').as_posix()}:1:1"
@@ -255,7 +257,7 @@ def test_both_places_of_a_duplicate_are_named(tmp_path):
     assert len(run["results"][0]["relatedLocations"]) == 1
 
 
-def test_both_places_of_an_inherited_name_are_named(folder):
+def test_both_places_of_an_inherited_name_are_named(folder: Path) -> None:
     write(folder / "sub" / "space.json", interface(prop(), name="Space"))
     text = kastor("validate", folder).stdout
     assert "room.json:7:7: nonUniqueImportedPropertyValue" in text

@@ -18,19 +18,19 @@ REQUEST = 250
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_verdicts_agree(name):
+def test_verdicts_agree(name: str) -> None:
     found = corpus.score(name)
     assert found.verdict == found.records, found.failures[:10]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_unresolved_ids_agree(name):
+def test_unresolved_ids_agree(name: str) -> None:
     found = corpus.score(name)
     assert found.unresolved == found.records, found.failures[:10]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_problems_agree_in_every_field(name):
+def test_problems_agree_in_every_field(name: str) -> None:
     found = corpus.score(name)
     assert found.failures == []
     assert found.ids == found.with_errors
@@ -38,7 +38,7 @@ def test_problems_agree_in_every_field(name):
     assert found.fields == found.with_errors
 
 
-def test_values_conform_as_expected():
+def test_values_conform_as_expected() -> None:
     wrong, total = [], 0
     for record in corpus.records("instance_cases.jsonl"):
         models = corpus.run(record).models
@@ -53,7 +53,7 @@ def test_values_conform_as_expected():
     assert total > 700
 
 
-def test_parsed_elements_are_those_of_the_reference_parser():
+def test_parsed_elements_are_those_of_the_reference_parser() -> None:
     compared = 0
     for record in corpus.records("cases.jsonl"):
         expected = record.get("model")
@@ -125,7 +125,7 @@ def ontologies() -> list[str]:
     )
 
 
-def test_real_ontologies_are_valid_as_one_array():
+def test_real_ontologies_are_valid_as_one_array() -> None:
     for name in ontologies():
         models = corpus.document(f"ontologies/{name}")
         parsed = dtdl.parse([models])
@@ -137,7 +137,7 @@ def test_real_ontologies_are_valid_as_one_array():
             assert parsed.interfaces[identifier].id == identifier
 
 
-def test_real_ontologies_are_valid_in_small_requests():
+def test_real_ontologies_are_valid_in_small_requests() -> None:
     for name in ontologies():
         models = {m["@id"]: m for m in corpus.document(f"ontologies/{name}")}
         stored: dict[str, Any] = {}
@@ -154,7 +154,7 @@ def test_real_ontologies_are_valid_in_small_requests():
                 stored[model["@id"]] = waiting.pop(model["@id"])
 
 
-def test_references_agree_with_the_parse():
+def test_references_agree_with_the_parse() -> None:
     for name in ontologies():
         models = corpus.document(f"ontologies/{name}")
         parsed = dtdl.parse([models])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kastor import dtdl
@@ -16,7 +18,7 @@ FREE = "dtmi:dtdl:context;4#limitless"
 AIO = "dtmi:dtdl:limits:aio;1"
 
 
-def ids(model, **options):
+def ids(model: Any, **options: Any) -> list[str]:
     try:
         dtdl.parse([model], **options)
     except dtdl.DtdlError as error:
@@ -56,16 +58,16 @@ def ids(model, **options):
         ("dtmi:dtdl:context;3\n", ["invalidContextSpecifier"]),
     ],
 )
-def test_context_of_a_model(context, expected):
+def test_context_of_a_model(context: Any, expected: list[str]) -> None:
     assert ids(interface(context=context)) == expected
 
 
-def test_the_last_dtdl_context_wins():
+def test_the_last_dtdl_context_wins() -> None:
     models = dtdl.parse([interface(context=[V3, V2])])
     assert models.interfaces["dtmi:com:example:Room;1"].dtdl_version == 2
 
 
-def test_nested_contexts_add_extensions():
+def test_nested_contexts_add_extensions() -> None:
     length = prop(unit="metre", **{"@type": ["Property", "Length"]})
     assert ids(interface(length)) == ["typeUndefinedTerm"]
     assert ids(interface(length | {"@context": UNITS_1})) == []
@@ -74,25 +76,25 @@ def test_nested_contexts_add_extensions():
     assert ids(interface(length | {"@context": V3}, context=[V3, UNITS_1])) == []
 
 
-def test_nested_elements_may_be_older_but_not_newer():
+def test_nested_elements_may_be_older_but_not_newer() -> None:
     assert ids(interface(prop(**{"@context": V2}))) == []
     assert ids(interface(prop(**{"@context": V4}))) == ["disallowedVersionDefinition"]
 
 
-def test_the_language_wins_over_extensions():
+def test_the_language_wins_over_extensions() -> None:
     # In DTDL 2 the semantic types are built in, whatever extension is active.
     old = prop(unit="percent", **{"@type": ["Property", "RelativeHumidity"], "@context": V2})
     assert ids(interface(old, context=[V3, UNITS_1])) == []
 
 
-def test_one_version_of_an_extension_is_active():
+def test_one_version_of_an_extension_is_active() -> None:
     length = prop(unit="metre", **{"@type": ["Property", "Length"]})
     assert ids(interface(length, context=[V4, UNITS_1, UNITS_2])) == []
     assert ids(interface(length, context=[V4, UNITS_2, UNITS_1])) == ["invalidCotypeVersion"]
 
 
-def test_limits_contexts_change_limits():
-    deep = "double"
+def test_limits_contexts_change_limits() -> None:
+    deep: Any = "double"
     for _ in range(12):
         deep = {"@type": "Array", "elementSchema": deep}
     model = interface({"@type": "Telemetry", "name": "t", "schema": deep}, context=[FREE, AIO])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -14,23 +15,23 @@ from .problem_examples import V3, V4, interface, prop
 A, B = "dtmi:com:example:A;1", "dtmi:com:example:B;1"
 
 
-def enum(*names, **members):
+def enum(*names: str, **members: Any) -> dict[str, Any]:
     values = [{"name": name, "enumValue": name} for name in names]
     return {"@type": "Enum", "valueSchema": "string", "enumValues": values} | members
 
 
-def one(document):
+def one(document: Any) -> dtdl.Definition:
     [found] = definitions(document)
     return found
 
 
-def test_elements_without_an_id_of_their_own_are_none():
+def test_elements_without_an_id_of_their_own_are_none() -> None:
     assert definitions(interface(prop(), prop("b", schema=enum("a")))) == ()
     part = {"@type": "Component", "name": "c", "schema": {"@id": A}}
     assert definitions(interface(part, extends=B)) == ()
 
 
-def test_ids_are_found_wherever_an_element_may_stand():
+def test_ids_are_found_wherever_an_element_may_stand() -> None:
     fields = [{"name": "f", "schema": enum("a", **{"@id": "dtmi:x:deep;1"})}]
     model = interface(
         prop(**{"@id": "dtmi:x:property;1"}),
@@ -47,12 +48,12 @@ def test_ids_are_found_wherever_an_element_may_stand():
     assert all(identifier in nodes for identifier in found)
 
 
-def test_members_by_identifier_are_found():
+def test_members_by_identifier_are_found() -> None:
     model = interface(**{"dtmi:dtdl:property:schemas;3": enum("a", **{"@id": A})})
     assert one(model).digest == one(interface(schemas=[enum("a", **{"@id": A})])).digest
 
 
-def test_values_of_other_members_are_no_elements():
+def test_values_of_other_members_are_no_elements() -> None:
     assert definitions(interface(foo={"@id": A, "b": 1}, displayName={"@id": A, "en": "x"})) == ()
 
 
@@ -69,18 +70,18 @@ def test_values_of_other_members_are_no_elements():
         (enum("a", "b", **{"@context": "dtmi:dtdl:context;2"}), False),
     ],
 )
-def test_order_and_layout_make_no_other_definition(schema, same):
+def test_order_and_layout_make_no_other_definition(schema: dict[str, Any], same: bool) -> None:
     first = one(interface(schemas=[enum("a", "b", **{"@id": A})]))
     second = one(interface(schemas=[schema | {"@id": A}]))
     assert (first.digest == second.digest) is same
 
 
-def test_the_version_of_the_model_makes_another_definition():
+def test_the_version_of_the_model_makes_another_definition() -> None:
     schemas = [enum("a", **{"@id": A})]
     assert one(interface(schemas=schemas)) != one(interface(schemas=schemas, context=V4))
 
 
-def test_deep_definitions_in_definitions_take_no_long():
+def test_deep_definitions_in_definitions_take_no_long() -> None:
     schema = {"@id": "dtmi:x:s0;1", **enum(*(f"v{n}" for n in range(5000)))}
     for n in range(1, 25):
         field = {"name": "f", "schema": schema}

@@ -7,6 +7,8 @@ it only where an element is expected.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kastor import dtdl
@@ -16,7 +18,7 @@ from .problem_examples import V3, interface, prop
 V2 = "dtmi:dtdl:context;2"
 
 
-def ids(*documents, **options):
+def ids(*documents: Any, **options: Any) -> list[str]:
     with pytest.raises(dtdl.DtdlError) as caught:
         dtdl.parse(documents, **options)
     return [problem.id for problem in caught.value.problems]
@@ -26,13 +28,13 @@ NO_TEXT = [5, None, True, ["dtmi:a:b;1"], {"@value": "dtmi:a:b;1"}]
 
 
 @pytest.mark.parametrize("identifier", NO_TEXT)
-def test_an_id_that_is_no_text_counts_where_an_element_stands(identifier):
+def test_an_id_that_is_no_text_counts_where_an_element_stands(identifier: Any) -> None:
     assert ids(interface(**{"@id": identifier})) == ["idNotString"]
     assert ids(interface(prop(**{"@id": identifier}))) == ["idNotString"]
 
 
 @pytest.mark.parametrize("identifier", [*NO_TEXT, "", "x"])
-def test_values_of_undefined_extensions_are_not_looked_into(identifier):
+def test_values_of_undefined_extensions_are_not_looked_into(identifier: Any) -> None:
     value = {"@id": identifier, "more": [{"@id": identifier}]}
     dtdl.parse([interface(prop(**{"@type": ["Property", "X"], "y": value}), context=V2)])
     extended = interface(**{"@type": ["Interface", "X"], "y": value})
@@ -41,7 +43,7 @@ def test_values_of_undefined_extensions_are_not_looked_into(identifier):
 
 
 @pytest.mark.parametrize("identifier", [*NO_TEXT, "x"])
-def test_objects_that_are_no_elements_say_what_is_wrong_with_them(identifier):
+def test_objects_that_are_no_elements_say_what_is_wrong_with_them(identifier: Any) -> None:
     at = {"@id": identifier}
     assert ids(interface(displayName={"en": "a", **at})) == ["langMapObjKeyword"]
     assert ids(interface(displayName=[{"@value": "a", **at}])) == ["langStringElementId"]
@@ -50,14 +52,14 @@ def test_objects_that_are_no_elements_say_what_is_wrong_with_them(identifier):
 
 
 @pytest.mark.parametrize("identifier", NO_TEXT)
-def test_an_object_with_nothing_but_an_id_is_a_reference(identifier):
+def test_an_object_with_nothing_but_an_id_is_a_reference(identifier: Any) -> None:
     assert ids(interface(prop(schema={"@id": identifier}))) == [
         "idReference",
         "objectCountBelowMin",
     ]
 
 
-def test_an_id_that_is_no_text_hides_no_earlier_problem():
+def test_an_id_that_is_no_text_hides_no_earlier_problem() -> None:
     bad = prop("first", schema="doubel")
     found = ids(interface(bad, prop(**{"@id": 5})))
     assert found == ["badDtmiOrTerm", "objectCountBelowMin", "idNotString"]
@@ -66,7 +68,7 @@ def test_an_id_that_is_no_text_hides_no_earlier_problem():
     assert ids(interface(**{"@id": 5, "@type": "Property"})) == ["typeNotRootable"]
 
 
-def test_keywords_that_mean_nothing_are_not_looked_into():
+def test_keywords_that_mean_nothing_are_not_looked_into() -> None:
     repeated = '{"@id": 1, "@id": 2, "": 3, "@context": 4}'
     for keyword in ("@foo", "@language"):
         text = (
@@ -78,11 +80,11 @@ def test_keywords_that_mean_nothing_are_not_looked_into():
                f'"foo": {repeated}}}') == ["repeatedIdProperty"]  # fmt: skip
 
 
-def telemetry(**more):
+def telemetry(**more: Any) -> dict[str, Any]:
     return {"@type": ["Telemetry", "Temperature"], "name": "t", "schema": "double", **more}
 
 
-def test_a_wrong_schema_and_a_wrong_unit_are_told_together():
+def test_a_wrong_schema_and_a_wrong_unit_are_told_together() -> None:
     with pytest.raises(dtdl.DtdlError) as caught:
         dtdl.parse([interface(telemetry(schema="string", unit="metre"), context=V2)])
     found = [(p.id, p.property, p.type) for p in caught.value.problems]
@@ -94,14 +96,16 @@ def test_a_wrong_schema_and_a_wrong_unit_are_told_together():
     assert (problem.id, problem.pointer) == ("notRequiredType", "/contents/0/unit")
 
 
-def _problems(document):
+def _problems(document: Any) -> tuple[dtdl.Problem, ...]:
     with pytest.raises(dtdl.DtdlError) as caught:
         dtdl.parse([document])
     return caught.value.problems
 
 
 @pytest.mark.parametrize("unit", [{"a": 1}, {}, {"@type": "Unit"}, {"@id": "dtmi:x:y;1", "a": 1}])
-def test_a_unit_written_as_an_object_is_an_element_of_the_wrong_type_in_dtdl_2(unit):
+def test_a_unit_written_as_an_object_is_an_element_of_the_wrong_type_in_dtdl_2(
+    unit: dict[str, Any],
+) -> None:
     found = _problems(interface(telemetry(unit=unit), context=V2))
     assert [p.id for p in found] == ["badType", "objectCountBelowMin"]
     assert found[0].value == unit.get("@type")
@@ -111,19 +115,19 @@ def test_a_unit_written_as_an_object_is_an_element_of_the_wrong_type_in_dtdl_2(u
     assert "unit of dtmi:com:example:Room:_contents:__t;1" in found[0].message
 
 
-def test_units_as_objects_elsewhere():
+def test_units_as_objects_elsewhere() -> None:
     assert ids(interface(telemetry(unit={"@id": "dtmi:x:y;1"}), context=V2))[0] == "idReference"
     extended = interface(telemetry(unit={"a": 1}))
     extended["@context"] = [V3, "dtmi:dtdl:extension:quantitativeTypes;1"]
     assert ids(extended) == ["refObjectNotAllowed", "objectCountBelowMin"]
 
 
-def enum(value):
+def enum(value: Any) -> Any:
     values = [{"name": "a", "enumValue": value}]
     return interface(prop(schema={"@type": "Enum", "valueSchema": "integer", "enumValues": values}))
 
 
-def test_a_free_literal_is_tried_as_four_types():
+def test_a_free_literal_is_tried_as_four_types() -> None:
     several = ["xsd:integer", "xsd:integer"]
     for types in (several, 626, None, []):
         found = ids(enum({"@value": 1, "@type": types}))
@@ -131,12 +135,12 @@ def test_a_free_literal_is_tried_as_four_types():
     assert ids(enum({"@value": 1, "@type": [626]})) == ["literalNotValid"]
 
 
-def test_a_single_type_that_is_no_text_is_the_wrong_type():
+def test_a_single_type_that_is_no_text_is_the_wrong_type() -> None:
     value = {"@value": True, "@type": [626]}
     assert ids(interface(prop(writable=value))) == ["booleanTypeNotBoolean"]
 
 
-def test_a_language_and_a_value_that_is_no_text_are_two_keywords():
+def test_a_language_and_a_value_that_is_no_text_are_two_keywords() -> None:
     value = {"@language": "en", "@value": 5}
     assert ids(interface(displayName=value)) == ["langMapObjKeyword"] * 2
     assert ids(interface(displayName={"@language": "en", "@value": "x"})) == [

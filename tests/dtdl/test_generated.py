@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -28,7 +31,7 @@ SETTINGS = settings(
 )
 
 
-def problems(documents):
+def problems(documents: list[Any]) -> tuple[dtdl.Problem, ...]:
     try:
         dtdl.parse(documents)
     except dtdl.DtdlError as error:
@@ -36,7 +39,7 @@ def problems(documents):
     return ()
 
 
-def fields(found):
+def fields(found: Iterable[dtdl.Problem]) -> list[str]:
     return sorted(
         str((p.id, p.primary, p.secondary, p.property, p.aux, p.type, p.value, p.pointer))
         for p in found
@@ -45,7 +48,7 @@ def fields(found):
 
 @SETTINGS
 @given(generated.models())
-def test_what_the_tables_allow_is_valid(models):
+def test_what_the_tables_allow_is_valid(models: list[Any]) -> None:
     parsed = dtdl.parse([models])
     assert set(parsed.interfaces) == {generated.PART, generated.ABOVE, generated.ROOM}
     for identifier in parsed.elements:
@@ -61,7 +64,7 @@ def test_what_the_tables_allow_is_valid(models):
 
 @SETTINGS
 @given(generated.models(), st.randoms(use_true_random=False))
-def test_order_does_not_matter(models, random):
+def test_order_does_not_matter(models: list[Any], random: Random) -> None:
     shuffled = list(models)
     random.shuffle(shuffled)
     first, second = dtdl.parse([models]), dtdl.parse(shuffled)
@@ -70,7 +73,7 @@ def test_order_does_not_matter(models, random):
 
 @SETTINGS
 @given(generated.mutants())
-def test_mutants_give_problems_and_never_anything_else(document):
+def test_mutants_give_problems_and_never_anything_else(document: list[Any]) -> None:
     found = problems([document])
     text = json.dumps(document, indent=1, ensure_ascii=False)
     from_text = problems([text])
@@ -80,6 +83,8 @@ def test_mutants_give_problems_and_never_anything_else(document):
         assert problem.id in MESSAGES
         assert problem.message
         assert problem.cure
+        assert problem.line is not None
+        assert problem.column is not None
         assert 1 <= problem.line <= len(lines)
         assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
     if from_text:
@@ -90,9 +95,9 @@ def test_mutants_give_problems_and_never_anything_else(document):
 
 @SETTINGS
 @given(generated.mutants())
-def test_problems_point_at_something_that_is_there(document):
+def test_problems_point_at_something_that_is_there(document: list[Any]) -> None:
     for problem in problems([document]):
-        value = document
+        value: Any = document
         for key in problem.pointer.split("/")[1:]:
             key = key.replace("~1", "/").replace("~0", "~")  # noqa: PLW2901
             if isinstance(value, list):
@@ -106,7 +111,7 @@ def test_problems_point_at_something_that_is_there(document):
 
 @SETTINGS
 @given(generated.mutants(), generated.models())
-def test_valid_documents_stay_valid_beside_bad_ones(document, models):
+def test_valid_documents_stay_valid_beside_bad_ones(document: list[Any], models: list[Any]) -> None:
     found = problems([models, document])
     assert (
         all(p.document == 1 or p.id == "duplicateDefinition" for p in found)
@@ -116,7 +121,7 @@ def test_valid_documents_stay_valid_beside_bad_ones(document, models):
 
 @SETTINGS
 @given(st.data())
-def test_values_made_from_a_schema_conform_to_it(data):
+def test_values_made_from_a_schema_conform_to_it(data: st.DataObject) -> None:
     parsed = dtdl.parse([data.draw(generated.models())])
     interface = parsed.interfaces[generated.ROOM]
     twin = {
@@ -131,7 +136,7 @@ def test_values_made_from_a_schema_conform_to_it(data):
 
 @SETTINGS
 @given(st.data())
-def test_a_value_is_explained_exactly_when_it_does_not_conform(data):
+def test_a_value_is_explained_exactly_when_it_does_not_conform(data: st.DataObject) -> None:
     parsed = dtdl.parse([data.draw(generated.models())])
     compiled = dtdl.compile_interface(parsed, generated.ROOM)
     for name, check in compiled.properties.items():
@@ -147,5 +152,5 @@ def test_a_value_is_explained_exactly_when_it_does_not_conform(data):
 @pytest.mark.fuzz
 @settings(SETTINGS, max_examples=5000)
 @given(st.text(max_size=200) | st.binary(max_size=200))
-def test_any_text_at_all(text):
+def test_any_text_at_all(text: str | bytes) -> None:
     problems([text])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,8 +17,16 @@ from .problem_examples import UNITS, enum, fields, interface, prop, relationship
 ROOM, SPACE = "dtmi:com:example:Room;1", "dtmi:com:example:Space;1"
 
 
+E = TypeVar("E", bound=dtdl.Element)
+
+
+def is_a(kind: type[E], element: dtdl.Element | None) -> E:
+    assert isinstance(element, kind)
+    return element
+
+
 @pytest.fixture(scope="module")
-def models():
+def models() -> dtdl.ModelSet:
     space = interface(
         prop("area", unit="squareMetre", displayName={"en": "Area", "de": "Fläche"},
              **{"@type": ["Property", "Area"]}),
@@ -43,7 +52,7 @@ def models():
     return dtdl.parse([[room, space, interface(prop("on", "boolean"), name="Lamp")]])
 
 
-def test_an_interface_has_what_it_inherits(models):
+def test_an_interface_has_what_it_inherits(models: dtdl.ModelSet) -> None:
     room = models.interfaces[ROOM]
     assert isinstance(room, dtdl.Interface)
     assert room.extends == (SPACE,)
@@ -56,7 +65,7 @@ def test_an_interface_has_what_it_inherits(models):
     assert room.contents["area"].defined_in == SPACE
 
 
-def test_families(models):
+def test_families(models: dtdl.ModelSet) -> None:
     assert models.subtypes(SPACE) == {ROOM, SPACE}
     assert models.supertypes(SPACE) == {SPACE}
     for method in (models.subtypes, models.supertypes, models.element):
@@ -66,7 +75,7 @@ def test_families(models):
         models.interfaces["dtmi:com:example:o;1"]
 
 
-def test_properties(models):
+def test_properties(models: dtdl.ModelSet) -> None:
     area = models.interfaces[SPACE].properties["area"]
     assert (area.kind, area.name, area.dtdl_version, area.writable) == ("Property", "area", 3, None)
     assert area.display_name == {"en": "Area", "de": "Fläche"}
@@ -74,45 +83,50 @@ def test_properties(models):
     assert area.cotype_properties == {
         "unit": "dtmi:dtdl:extension:quantitativeTypes:v1:unit:squareMetre"
     }
-    assert area.schema.name == "double"
+    assert is_a(model.PrimitiveSchema, area.schema).name == "double"
     assert models.interfaces[ROOM].properties["state"].writable is True
 
 
-def test_schemas(models):
+def test_schemas(models: dtdl.ModelSet) -> None:
     room = models.interfaces[ROOM]
-    state = room.properties["state"].schema
+    state = is_a(model.Enum, room.properties["state"].schema)
     assert [(v.name, v.value) for v in state.values] == [("a", 1), ("b", 2)]
-    tags = room.properties["tags"].schema
+    tags = is_a(model.Map, room.properties["tags"].schema)
     assert (tags.key.name, tags.value.name) == ("k", "v")
-    assert tags.value.schema.element_schema.name == "long"
-    assert models.elements["dtmi:com:example:o;1"].schema.fields["x"].schema.name == "double"
+    array = is_a(model.Array, tags.value.schema)
+    assert is_a(model.PrimitiveSchema, array.element_schema).name == "long"
+    o = is_a(model.Property, models.elements["dtmi:com:example:o;1"])
+    x = is_a(model.Object, o.schema).fields["x"]
+    assert is_a(model.PrimitiveSchema, x.schema).name == "double"
 
 
-def test_other_contents(models):
+def test_other_contents(models: dtdl.ModelSet) -> None:
     room = models.interfaces[ROOM]
     part_of = room.relationships["partOf"]
     assert (part_of.target, part_of.min_multiplicity, part_of.max_multiplicity) == (SPACE, 0, 3)
-    assert part_of.properties["since"].schema.name == "date"
+    assert is_a(model.PrimitiveSchema, part_of.properties["since"].schema).name == "date"
     assert room.relationships["leadsTo"].target is None
     assert room.components["lamp"].schema.id == "dtmi:com:example:Lamp;1"
     reset = room.commands["reset"]
+    assert reset.request is not None
     assert (reset.command_type, reset.request.name, reset.response) == (
         "synchronous",
         "after",
         None,
     )
-    assert reset.request.schema.name == "duration"
-    assert room.telemetries["level"].comment == "once a minute"
-    assert room.telemetries["level"].schema.name == "double"
+    assert is_a(model.PrimitiveSchema, reset.request.schema).name == "duration"
+    level = room.telemetries["level"]
+    assert level.comment == "once a minute"
+    assert is_a(model.PrimitiveSchema, level.schema).name == "double"
 
 
-def test_automatic_ids(models):
+def test_automatic_ids(models: dtdl.ModelSet) -> None:
     assert "dtmi:com:example:Room:_contents:__tags:_schema:_mapValue:_schema;1" in models.elements
 
 
-def test_standard_elements_can_be_looked_up(models):
+def test_standard_elements_can_be_looked_up(models: dtdl.ModelSet) -> None:
     assert "dtmi:dtdl:instance:Schema:double;4" in models.elements
-    point = models.elements["dtmi:standard:schema:geospatial:point;3"]
+    point = is_a(model.Object, models.elements["dtmi:standard:schema:geospatial:point;3"])
     assert set(point.fields) == {"type", "coordinates"}
     unit = models.elements["dtmi:standard:unit:metre;2"]
     assert (unit.kind, unit.defined_in) == ("Unit", None)
@@ -120,16 +134,17 @@ def test_standard_elements_can_be_looked_up(models):
     assert "dtmi:dtdl:instance:Schema:other;2" not in models.elements
 
 
-def test_elements_are_immutable_and_the_same_each_time(models):
+def test_elements_are_immutable_and_the_same_each_time(models: dtdl.ModelSet) -> None:
     room = models.interfaces[ROOM]
     assert models.interfaces[ROOM] is room
     with pytest.raises(dataclasses.FrozenInstanceError):
-        room.comment = "x"
+        setattr(room, "comment", "x")  # noqa: B010 - a type checker refuses the plain form
+    contents: Any = room.contents
     with pytest.raises(TypeError):
-        room.contents["x"] = None
+        contents["x"] = None
 
 
-def test_every_element_of_every_kind_can_be_made(models):
+def test_every_element_of_every_kind_can_be_made(models: dtdl.ModelSet) -> None:
     made = {type(models.elements[identifier]) for identifier in models.elements}
     assert {model.Interface, model.Map, model.MapKey, model.EnumValue, model.Field} <= made
     assert len(list(models.elements)) == len(models.elements)
@@ -138,7 +153,7 @@ def test_every_element_of_every_kind_can_be_made(models):
 # --- pictures and words -----------------------------------------------------------------------
 
 
-def test_edges_are_drawn_where_they_are_defined(models):
+def test_edges_are_drawn_where_they_are_defined(models: dtdl.ModelSet) -> None:
     found = {(e.kind, e.source, e.target, e.label) for e in edges(models)}
     assert found == {
         ("extends", ROOM, SPACE, "extends"),
@@ -148,7 +163,7 @@ def test_edges_are_drawn_where_they_are_defined(models):
     }
 
 
-def test_mermaid(models):
+def test_mermaid(models: dtdl.ModelSet) -> None:
     lines = as_mermaid(models).splitlines()
     assert lines[0] == "flowchart BT"
     assert '  n0["Room;1"]' in lines
@@ -156,7 +171,7 @@ def test_mermaid(models):
     assert '  n0 ==>|"lamp"| n2' in lines
 
 
-def test_dot(models):
+def test_dot(models: dtdl.ModelSet) -> None:
     text = as_dot(models)
     assert text.startswith("digraph models {")
     assert text.endswith("}")
@@ -164,7 +179,7 @@ def test_dot(models):
     assert '  n3 [label="any", style=dotted];' in text.splitlines()
 
 
-def test_describe_an_interface(models):
+def test_describe_an_interface(models: dtdl.ModelSet) -> None:
     text = describe(models, ROOM)
     for part in (
         f"Interface {ROOM}",
@@ -182,7 +197,7 @@ def test_describe_an_interface(models):
     assert f"extended by: {ROOM}" in describe(models, SPACE)
 
 
-def test_describe_other_elements(models):
+def test_describe_other_elements(models: dtdl.ModelSet) -> None:
     text = describe(models, "dtmi:com:example:Space:_contents:__area;1")
     assert "display name (de): Fläche" in text
     assert "schema: double" in text

@@ -12,12 +12,12 @@ from . import problem_page
 from .problem_examples import EXAMPLES
 
 
-def test_every_problem_has_an_example():
+def test_every_problem_has_an_example() -> None:
     assert set(EXAMPLES) == set(MESSAGES)
 
 
 @pytest.mark.parametrize("name", sorted(MESSAGES))
-def test_the_example_has_the_problem(name):
+def test_the_example_has_the_problem(name: str) -> None:
     found = problem_page.problems_of(name)
     assert name in {problem.id for problem in found}, found
     for problem in found:
@@ -27,7 +27,7 @@ def test_the_example_has_the_problem(name):
         assert "none" not in problem.message.split() or problem.id in ("badType", "disallowedType")
 
 
-def test_the_page_is_up_to_date():
+def test_the_page_is_up_to_date() -> None:
     assert problem_page.PAGE.read_text(encoding="utf-8") == problem_page.render(), (
         "run python tests/dtdl/problem_page.py"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kastor.dtdl import ModelReferences, references
 
 from .problem_examples import interface, prop
@@ -9,15 +11,15 @@ from .problem_examples import interface, prop
 A, B, C = (f"dtmi:com:example:{name};1" for name in "ABC")
 
 
-def component(schema, **members):
+def component(schema: Any, **members: Any) -> dict[str, Any]:
     return {"@type": "Component", "name": "c", "schema": schema} | members
 
 
-def test_none():
+def test_none() -> None:
     assert references(interface(prop())) == ModelReferences((), ())
 
 
-def test_one_and_many():
+def test_one_and_many() -> None:
     assert references(interface(extends=A)).extends == (A,)
     assert references(interface(extends=[A, [B, A]])).extends == (A, B)
     assert references(interface(extends={"@id": A, "@type": "Interface"})).extends == (A,)
@@ -26,11 +28,11 @@ def test_one_and_many():
     ).components == (A, B, C)
 
 
-def test_contents_may_be_a_single_object():
+def test_contents_may_be_a_single_object() -> None:
     assert references(interface() | {"contents": component(A)}).components == (A,)
 
 
-def test_identifiers_of_classes_and_properties():
+def test_identifiers_of_classes_and_properties() -> None:
     content = {
         "@type": ["dtmi:dtdl:class:Component;3", "Other"],
         "name": "c",
@@ -40,13 +42,13 @@ def test_identifiers_of_classes_and_properties():
     assert references(document) == ModelReferences((B,), (A,))
 
 
-def test_only_components_count():
+def test_only_components_count() -> None:
     assert references(
         interface(prop(schema=A), {"@type": "Relationship", "name": "r", "target": B})
     ) == (ModelReferences((), ()))
 
 
-def test_what_is_not_valid_does_no_harm():
+def test_what_is_not_valid_does_no_harm() -> None:
     for value in (None, 5, [None, 5], {"@id": 5}, [{"@type": 5}]):
         assert references({"extends": value, "contents": value}) == ModelReferences((), ())
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import pytest
 
 from kastor.dtdl import cotypes, language, metamodel, terms
@@ -17,17 +20,18 @@ SPOKEN = [(2, ""), (3, ""), (4, ""), (4, "aio"), (4, "onvif")]
 
 
 @pytest.fixture(scope="module")
-def definition():
-    return corpus.document("metamodel.json")
+def definition() -> dict[str, Any]:
+    found: dict[str, Any] = corpus.document("metamodel.json")
+    return found
 
 
-def limit(values, limits):
+def limit(values: dict[str, Any], limits: str) -> Any:
     """A limits context without a value of its own has the standard one."""
     return values.get(LIMITS[limits], values.get(""))
 
 
 @pytest.mark.parametrize(("version", "limits"), SPOKEN)
-def test_classes(definition, version, limits):
+def test_classes(definition: dict[str, Any], version: int, limits: str) -> None:
     spoken = metamodel.language(version, limits)
     wanted = {n: c for n, c in definition["classes"].items() if version in c["versions"]}
     assert set(spoken.classes) == set(wanted)
@@ -40,7 +44,13 @@ def test_classes(definition, version, limits):
             compare_property(own.by_term[term], definition_of, version, limits, definition)
 
 
-def compare_property(own, wanted, version, limits, definition):
+def compare_property(
+    own: metamodel.PropertySpec,
+    wanted: dict[str, Any],
+    version: int,
+    limits: str,
+    definition: dict[str, Any],
+) -> None:
     of = wanted["versions"][str(version)]
     assert own.low == of.get("min_count", 0)
     assert own.high == of.get("max_count")
@@ -61,7 +71,7 @@ def compare_property(own, wanted, version, limits, definition):
 
 
 @pytest.mark.parametrize(("version", "limits"), SPOKEN)
-def test_identifiers_and_sizes(definition, version, limits):
+def test_identifiers_and_sizes(definition: dict[str, Any], version: int, limits: str) -> None:
     spoken = metamodel.language(version, limits)
     of = definition["identifier_definition"][str(version)]
     assert spoken.id_pattern.pattern == of["pattern"]
@@ -74,8 +84,10 @@ def test_identifiers_and_sizes(definition, version, limits):
 
 
 @pytest.mark.parametrize(("version", "limits"), SPOKEN)
-def test_closures(definition, version, limits):
-    def shown(rule, over, narrow, most, cycles):
+def test_closures(definition: dict[str, Any], version: int, limits: str) -> None:
+    def shown(
+        rule: str, over: Iterable[str], narrow: bool, most: Any, cycles: bool
+    ) -> tuple[str, frozenset[str], bool, Any, bool]:
         return rule, frozenset(over), narrow, most, cycles
 
     wanted = set()
@@ -95,7 +107,7 @@ def test_closures(definition, version, limits):
     assert got == wanted
 
 
-def test_cotypes(definition):
+def test_cotypes(definition: dict[str, Any]) -> None:
     wanted = definition["supplemental_types"]
     own = cotypes.cotypes()
     assert set(own) == set(wanted)
@@ -103,7 +115,7 @@ def test_cotypes(definition):
         compare_cotype(own[identifier], of)
 
 
-def compare_cotype(own, of):
+def compare_cotype(own: cotypes.Cotype, of: dict[str, Any]) -> None:
     assert own.abstract == of["abstract"]
     assert own.context == of["context"]
     assert set(own.needs) == set(of.get("required_cocotypes", ()))
@@ -122,7 +134,7 @@ def compare_cotype(own, of):
         compare_constraints(own, constraints)
 
 
-def compare_cotype_property(spec, of):
+def compare_cotype_property(spec: metamodel.PropertySpec, of: dict[str, Any]) -> None:
     assert spec.name == of["term"]
     assert spec.low == of.get("min_count", 0)
     assert spec.high == of.get("max_count")
@@ -141,7 +153,7 @@ def compare_cotype_property(spec, of):
         assert spec.value_cotype == kind
 
 
-def compare_constraints(own, wanted):
+def compare_constraints(own: cotypes.Cotype, wanted: list[dict[str, Any]]) -> None:
     got = set()
     for constraint in own.constraints:
         got.add((constraint.property, constraint.inverse, constraint.shown))
@@ -156,15 +168,15 @@ def compare_constraints(own, wanted):
     }
     # The rule that a semantic type inherits stands on each of ours.
     assert shown <= got
-    for constraint in wanted:
-        own_one = next(c for c in own.constraints if c.inverse == constraint.get("inverse", False))
-        assert own_one.single == ("noneOtherType" in constraint)
-        assert own_one.other == constraint.get("someOtherType")
-        if "requiredValues" in constraint:
-            assert own_one.values == set(constraint["requiredValues"])
+    for rule in wanted:
+        own_one = next(c for c in own.constraints if c.inverse == rule.get("inverse", False))
+        assert own_one.single == ("noneOtherType" in rule)
+        assert own_one.other == rule.get("someOtherType")
+        if "requiredValues" in rule:
+            assert own_one.values == set(rule["requiredValues"])
 
 
-def test_contexts(definition):
+def test_contexts(definition: dict[str, Any]) -> None:
     own = terms.contexts()
     for identifier, of in definition["contexts"].items():
         if "limits" in of:
@@ -174,7 +186,7 @@ def test_contexts(definition):
         assert list(own[identifier].reserved) == of.get("reserved_id_prefixes", [])
 
 
-def test_version_switches(definition):
+def test_version_switches(definition: dict[str, Any]) -> None:
     switches = definition["versions"]
     assert list(language.TOLERANT) == switches["allow_undefined_extensions_by_default"]
     assert list(language.RESTRICTED_KEYWORDS) == switches["restrict_keywords"]
@@ -182,8 +194,8 @@ def test_version_switches(definition):
     assert definition["affiliate_contexts_implicit_dtdl_version"] == language.LEADING_CONTEXTS
 
 
-def test_standard_elements(definition):
-    def inner(value):
+def test_standard_elements(definition: dict[str, Any]) -> None:
+    def inner(value: Any) -> Iterator[dict[str, Any]]:
         if isinstance(value, dict):
             if "@id" in value:
                 yield value
@@ -203,7 +215,7 @@ def test_standard_elements(definition):
     assert aliases() == definition["aliases"]
 
 
-def test_units():
+def test_units() -> None:
     levels = {"dtmi:dtdl:context;2": 0} | {
         f"dtmi:dtdl:extension:quantitativeTypes;{at}": at for at in (1, 2, 3)
     }
@@ -215,7 +227,7 @@ def test_units():
         assert {n: [term for term, _ in units] for n, units in own_types.items()} == wanted
 
 
-def test_every_problem_of_the_reference_parser_that_can_occur_has_its_sentences():
+def test_every_problem_of_the_reference_parser_that_can_occur_has_its_sentences() -> None:
     known = {error["id"]: error for error in corpus.document("errors.json")}
     assert set(MESSAGES) - set(OWN) <= set(known)
     for identifier, (effect, message, cure) in MESSAGES.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kastor import dtdl
@@ -15,7 +17,7 @@ POLYGON = "dtmi:standard:schema:geospatial:polygon;3"
 EMPTY = dtdl.parse([interface()])
 
 
-def mapping(value, **members):
+def mapping(value: Any, **members: Any) -> dict[str, Any]:
     return {
         "@type": "Map",
         "mapKey": {"name": "k", "schema": "string"},
@@ -25,7 +27,7 @@ def mapping(value, **members):
 
 
 @pytest.fixture(scope="module")
-def models():
+def models() -> dtdl.ModelSet:
     part = interface(
         prop("x"), {"@type": "Telemetry", "name": "t", "schema": "double"}, name="Part"
     )
@@ -62,12 +64,12 @@ def models():
     )
 
 
-def violations(models, **members):
+def violations(models: dtdl.ModelSet, **members: Any) -> list[Violation]:
     document = {"$dtId": "a", "$metadata": {}, "part": {"$metadata": {}}} | members
     return dtdl.compile_interface(models, ROOM).violations(document)
 
 
-def test_a_twin_that_fits(models):
+def test_a_twin_that_fits(models: dtdl.ModelSet) -> None:
     assert (
         violations(
             models,
@@ -84,7 +86,7 @@ def test_a_twin_that_fits(models):
     assert violations(models) == []
 
 
-def test_all_violations_come_together(models):
+def test_all_violations_come_together(models: dtdl.ModelSet) -> None:
     found = violations(
         models,
         size="1",
@@ -119,8 +121,8 @@ def test_all_violations_come_together(models):
     assert all(v.detail for v in found)
 
 
-def test_details_are_exact(models):
-    def detail(**members):
+def test_details_are_exact(models: dtdl.ModelSet) -> None:
+    def detail(**members: Any) -> str:
         [violation] = violations(models, **members)
         return violation.detail
 
@@ -133,7 +135,7 @@ def test_details_are_exact(models):
     assert detail(part=[]) == "must be an object, not an array"
 
 
-def test_components_must_be_there(models):
+def test_components_must_be_there(models: dtdl.ModelSet) -> None:
     found = dtdl.compile_interface(models, ROOM).violations({"size": 1})
     assert found == [
         Violation("missing_component", ("part",), "Component", "the component is missing")
@@ -141,7 +143,7 @@ def test_components_must_be_there(models):
     assert violations(models, part=None)[0].kind == "not_an_object"
 
 
-def test_relationships(models):
+def test_relationships(models: dtdl.ModelSet) -> None:
     compiled = dtdl.compile_interface(models, ROOM).relationships["near"]
     assert (compiled.name, compiled.target) == ("near", ROOM)
     assert compiled.violations({"$relationshipId": "r", "since": "2024-02-29"}) == []
@@ -153,7 +155,7 @@ def test_relationships(models):
     assert models.validate_relationship(ROOM, "near", {"since": "2024-01-01"}) == []
 
 
-def test_the_methods_of_a_model_set(models):
+def test_the_methods_of_a_model_set(models: dtdl.ModelSet) -> None:
     assert models.validate_twin(ROOM, {"part": {}}) == []
     assert models.validate_component(ROOM, "part", {"x": "1"})[0].path == ("x",)
     assert models.validate_value("dtmi:com:example:Room:_contents:__codes;1", [1, 2]) == []
@@ -169,13 +171,13 @@ def test_the_methods_of_a_model_set(models):
             method(*arguments)
 
 
-def test_compiled_once_per_rules(models):
+def test_compiled_once_per_rules(models: dtdl.ModelSet) -> None:
     assert dtdl.compile_interface(models, ROOM) is dtdl.compile_interface(models, ROOM)
     lenient = ValueRules(zone_optional=True)
     assert dtdl.compile_interface(models, ROOM, lenient) is not dtdl.compile_interface(models, ROOM)
 
 
-def test_a_property_check_is_a_predicate(models):
+def test_a_property_check_is_a_predicate(models: dtdl.ModelSet) -> None:
     check = dtdl.compile_interface(models, ROOM).properties["size"]
     assert check(1.5)
     assert not check("1.5")
@@ -185,7 +187,7 @@ def test_a_property_check_is_a_predicate(models):
 
 # --- primitive schemas ------------------------------------------------------------------------
 
-GOOD = {
+GOOD: dict[str, list[Any]] = {
     "boolean": [True, False],
     "integer": [0, -(2**31), 2**31 - 1],
     "long": [-(2**63), 2**63 - 1],
@@ -206,7 +208,7 @@ GOOD = {
     "uuid": ["F1C43C38-aeae-4b7b-9fdc-e36f8b015b99"],
     "bytes": ["", "QUJD", "QUI=", "QQ=="],
 }
-BAD = {
+BAD: dict[str, list[Any]] = {
     "boolean": [0, 1, "true"],
     "integer": [2**31, -(2**31) - 1, 1.0, "1", True],
     "long": [2**63, 1e3, "1"],
@@ -233,14 +235,14 @@ BAD = {
 }  # fmt: skip
 
 
-def schema_id(name):
+def schema_id(name: str) -> str:
     old = name in {"boolean", "integer", "long", "double", "float", "string", "duration"}
     old = old or name in {"date", "dateTime", "time"}
     return f"dtmi:dtdl:instance:Schema:{name};{2 if old else 4}"
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
-def test_primitive_values(name):
+def test_primitive_values(name: str) -> None:
     for value in GOOD[name]:
         assert EMPTY.validate_value(schema_id(name), value) == [], value
     for value in [*BAD[name], None]:
@@ -249,11 +251,11 @@ def test_primitive_values(name):
         assert found.detail
 
 
-def test_later_ids_of_primitive_schemas_are_the_same():
+def test_later_ids_of_primitive_schemas_are_the_same() -> None:
     assert EMPTY.validate_value("dtmi:dtdl:instance:Schema:double;4", 1.5) == []
 
 
-def test_json_texts_keep_what_decoding_hides():
+def test_json_texts_keep_what_decoding_hides() -> None:
     unsigned, signed = schema_id("unsignedByte"), schema_id("byte")
     assert EMPTY.validate_json(signed, "-0") == []
     assert EMPTY.validate_json(unsigned, "-0") != []
@@ -267,7 +269,7 @@ def test_json_texts_keep_what_decoding_hides():
 # --- rules ------------------------------------------------------------------------------------
 
 
-def test_times_may_stand_without_a_zone():
+def test_times_may_stand_without_a_zone() -> None:
     rules = ValueRules(zone_optional=True)
     assert EMPTY.validate_value(schema_id("time"), "12:00:00") != []
     assert EMPTY.validate_value(schema_id("time"), "12:00:00", rules) == []
@@ -279,7 +281,7 @@ def test_times_may_stand_without_a_zone():
     assert "zone" not in found.detail
 
 
-def test_keys_of_maps():
+def test_keys_of_maps() -> None:
     models = dtdl.parse([interface(schemas=[mapping("string", **{"@id": "dtmi:a:m;1"})])])
     value = {"$a": "x", "": "y", "b": 1}
     assert [v.path for v in models.validate_value("dtmi:a:m;1", value)] == [("b",)]
@@ -288,7 +290,7 @@ def test_keys_of_maps():
     assert [v.path for v in found] == [("$a",), ("",), ("b",)]
 
 
-def test_length_of_strings_in_bytes():
+def test_length_of_strings_in_bytes() -> None:
     rules = ValueRules(max_string_bytes=8)
     assert EMPTY.validate_value(schema_id("string"), "ä" * 4, rules) == []
     [found] = EMPTY.validate_value(schema_id("string"), "ä" * 4 + "x", rules)
@@ -298,7 +300,7 @@ def test_length_of_strings_in_bytes():
 RING = [[0, 0], [1, 0], [1, 1], [0, 0]]
 
 
-def test_geojson_beyond_the_schema():
+def test_geojson_beyond_the_schema() -> None:
     rules = ValueRules(closed_rings=True)
     good = {"type": "Polygon", "coordinates": [RING]}
     open_ring = {"type": "Polygon", "coordinates": [RING[:3]]}
@@ -318,7 +320,7 @@ def test_geojson_beyond_the_schema():
 
 
 @pytest.fixture(scope="module")
-def recursive():
+def recursive() -> dtdl.ModelSet:
     tree = fields(
         {"name": "label", "schema": "string"},
         {"name": "children", "schema": {"@type": "Array", "elementSchema": "dtmi:a:tree;1"}},
@@ -327,8 +329,8 @@ def recursive():
     return dtdl.parse([interface(prop("root", "dtmi:a:tree;1"), schemas=[tree], context=V4)])
 
 
-def test_a_schema_may_contain_itself(recursive):
-    value = {"label": "a", "children": [{"label": "b", "children": []}, {}]}
+def test_a_schema_may_contain_itself(recursive: dtdl.ModelSet) -> None:
+    value: Any = {"label": "a", "children": [{"label": "b", "children": []}, {}]}
     assert recursive.validate_value("dtmi:a:tree;1", value) == []
     value["children"][0]["children"].append({"label": 5})
     [found] = recursive.validate_value("dtmi:a:tree;1", value)
@@ -336,8 +338,8 @@ def test_a_schema_may_contain_itself(recursive):
     assert found.detail == "must be a string, not an integer"
 
 
-def test_deep_values_of_recursive_schemas_are_refused(recursive):
-    value = {}
+def test_deep_values_of_recursive_schemas_are_refused(recursive: dtdl.ModelSet) -> None:
+    value: dict[str, Any] = {}
     for _ in range(50_000):
         value = {"children": [value]}
     found = recursive.validate_twin(ROOM, {"root": value})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -14,25 +15,25 @@ V2 = "dtmi:dtdl:context;2"
 QUANTITIES = "dtmi:dtdl:extension:quantitativeTypes"
 
 
-def causes(*documents, **options):
+def causes(*documents: Any, **options: Any) -> tuple[dtdl.Problem, ...]:
     with pytest.raises(dtdl.DtdlError) as caught:
         dtdl.parse(documents, **options)
     return caught.value.causes
 
 
-def cure(*documents, **options):
+def cure(*documents: Any, **options: Any) -> str:
     [problem] = causes(*documents, **options)
     return problem.cure
 
 
-def telemetry(**more):
+def telemetry(**more: Any) -> dict[str, Any]:
     return {"@type": ["Telemetry", "Temperature"], "name": "t", "schema": "double", **more}
 
 
 # --- follow-ups --------------------------------------------------------------------------------
 
 
-def test_one_typo_is_one_cause():
+def test_one_typo_is_one_cause() -> None:
     enum = {"@type": "Enum", "valueSchema": "integer"}
     several = {"@value": 1, "@type": ["xsd:integer", "xsd:integer"]}
     values = [{"name": "a", "enumValue": several}]
@@ -42,12 +43,12 @@ def test_one_typo_is_one_cause():
     assert [problem.id for problem in found] == ["literalTypeNotSingular"]
 
 
-def test_two_typos_are_two_causes():
+def test_two_typos_are_two_causes() -> None:
     model = interface(prop("a", schema="doubel"), prop("b", schema="doubel"))
     assert [p.pointer for p in causes(model)] == ["/contents/0/schema", "/contents/1/schema"]
 
 
-def test_what_follows_from_nothing_is_a_cause():
+def test_what_follows_from_nothing_is_a_cause() -> None:
     assert [p.id for p in causes(interface(prop(schema=[])))] == ["objectCountBelowMin"]
     # Equal pointers of two documents are two places.
     bad = [interface(prop(schema="doubel")), interface(prop(schema=[]), name="Other")]
@@ -55,7 +56,7 @@ def test_what_follows_from_nothing_is_a_cause():
     assert [p.id for p in found] == ["badDtmiOrTerm", "objectCountBelowMin"]
 
 
-def test_problems_stay_as_the_reference_parser_has_them():
+def test_problems_stay_as_the_reference_parser_has_them() -> None:
     with pytest.raises(dtdl.DtdlError) as caught:
         dtdl.parse([interface(prop(schema="doubel"))])
     assert [p.id for p in caught.value.problems] == ["badDtmiOrTerm", "objectCountBelowMin"]
@@ -84,7 +85,7 @@ def test_problems_stay_as_the_reference_parser_has_them():
         (interface(prop(schema={"@type": "dubble"})), None),
     ],
 )
-def test_a_suggestion_is_of_the_kind_that_may_stand_there(model, meant):
+def test_a_suggestion_is_of_the_kind_that_may_stand_there(model: Any, meant: str | None) -> None:
     text = " ".join(problem.cure for problem in causes(model))
     if meant is None:
         assert "Did you mean" not in text
@@ -92,7 +93,7 @@ def test_a_suggestion_is_of_the_kind_that_may_stand_there(model, meant):
         assert f"Did you mean {meant}?" in text
 
 
-def test_ids_that_differ_in_case_only_are_suggested():
+def test_ids_that_differ_in_case_only_are_suggested() -> None:
     part = {"@type": "Component", "name": "p", "schema": "dtmi:com:example:part;1"}
     found = cure([interface(part), interface(name="Part")])
     assert "Did you mean dtmi:com:example:Part;1?" in found
@@ -119,11 +120,11 @@ def test_ids_that_differ_in_case_only_are_suggested():
         (interface(prop(schema="point"), context=V2), f'"@context": "{V3}"'),
     ],
 )
-def test_the_cure_names_the_extension_or_version(model, wanted):
+def test_the_cure_names_the_extension_or_version(model: Any, wanted: str) -> None:
     assert wanted in " ".join(problem.cure for problem in causes(model))
 
 
-def test_the_extension_that_the_cure_names_is_a_cure():
+def test_the_extension_that_the_cure_names_is_a_cure() -> None:
     model = interface(telemetry(unit="kelvin"))
     dtdl.parse([model | {"@context": [V3, f"{QUANTITIES};1"]}])
     model = interface(telemetry(unit="kelvin"))
@@ -134,24 +135,27 @@ def test_the_extension_that_the_cure_names_is_a_cure():
 # --- both places, marks before the text ----------------------------------------------------------
 
 
-def test_a_duplicate_knows_both_places():
+def test_a_duplicate_knows_both_places() -> None:
     models = [interface(prop("a")), interface(prop("b"))]
     [problem] = causes(json.dumps(models, indent=1))
     assert (problem.id, problem.pointer, problem.line) == ("duplicateDefinition", "/1/@id", 16)
     other = problem.other
+    assert other is not None
     assert (other.interface, other.pointer, other.line) == (models[0]["@id"], "/0", 2)
     [problem] = causes(interface(prop("a"), prop("a")))
+    assert problem.other is not None
     assert (problem.pointer, problem.other.pointer) == ("/contents/1/name", "/contents/0")
 
 
-def test_names_of_an_ancestor_know_both_places():
+def test_names_of_an_ancestor_know_both_places() -> None:
     above = interface(prop("a"), name="Above")
     [problem] = causes([above, interface(prop("a"), extends=above["@id"])])
+    assert problem.other is not None
     assert (problem.pointer, problem.other.pointer) == ("/1/contents/0", "/0/contents/0")
     assert problem.other.interface == above["@id"]
 
 
-def test_a_byte_order_mark_is_skipped():
+def test_a_byte_order_mark_is_skipped() -> None:
     text = json.dumps(interface(prop()))
     dtdl.parse(["\ufeff" + text])
     dtdl.parse([b"\xef\xbb\xbf" + text.encode()])
@@ -161,7 +165,7 @@ def test_a_byte_order_mark_is_skipped():
     assert problem.id == "notJson"
 
 
-def test_interfaces_inside_others_of_a_resolver_pass():
+def test_interfaces_inside_others_of_a_resolver_pass() -> None:
     inner = interface(name="Inner")
     stored = interface(extends=inner, name="Stored")
     models = dtdl.parse(

@@ -176,7 +176,7 @@ class Nats(Broker):
         found = []
         for sequence in range(state.first_seq, state.last_seq + 1):
             message = await stream.get_msg("TWINS", sequence)
-            headers = dict(message.headers or {})
+            headers: dict[str, str] = dict(message.headers or {})
             attributes = {k[3:]: v for k, v in headers.items() if k.startswith("ce-")}
             found.append(
                 Message(

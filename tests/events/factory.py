@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kastor.events.envelope import build_event
 from kastor.events.model import Event
 from kastor.records import ChangeKind
@@ -40,8 +42,8 @@ def logged(
     )
 
 
-def event(kind: ChangeKind = ChangeKind.TWIN_UPDATE, **members: object) -> Event:
-    return build_event(logged(kind, **members), HOST)  # type: ignore[arg-type]
+def event(kind: ChangeKind = ChangeKind.TWIN_UPDATE, **members: Any) -> Event:
+    return build_event(logged(kind, **members), HOST)
 
 
 def updates(count: int, twins: int = 10, first: int = 1) -> list[Event]:

@@ -134,14 +134,15 @@ def _compared(node: Any, sign: str, first: Any, second: Any) -> bool | None:
         return None
     if kinds == {"null"}:
         return {"=": True, "!=": False}.get(sign)
-    return {
+    answers = {
         "=": first == second,
         "!=": first != second,
         "<": first < second,
         "<=": first <= second,
         ">": first > second,
         ">=": first >= second,
-    }[sign]
+    }
+    return bool(answers[sign])
 
 
 def _kind(found: Any) -> str:

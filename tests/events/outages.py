@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, Message, free_port
+from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, Message, RabbitMq, free_port
 from .receiver import Receiver, receiver
 
 OUTAGES = ("slow", "refusing", "silent", "stopped")
@@ -143,6 +143,7 @@ class BrokerTarget(Target):
 
         The queue stays: one that is deleted takes with it what was confirmed a moment before.
         """
+        assert isinstance(self.broker, RabbitMq)
         connection = await self.broker._connect()
         channel = await connection.channel()
         exchange = await channel.declare_exchange("outages", "fanout", durable=True)

@@ -36,7 +36,7 @@ class Receiver:
         return f"{'https' if self.secure else 'http'}://localhost:{self.port}/events"
 
     @property
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[Any]:
         return [json.loads(body) for body in self.bodies]
 
     def answers(self, status: int, text: str = "", **headers: str) -> None:

@@ -188,7 +188,9 @@ def test_pages_of_ndjson_walk_the_log_once(server: KastorServer) -> None:
 
 def resident_kilobytes(pid: int) -> int:
     text = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", text)[1])  # type: ignore[index]
+    found = re.search(r"VmRSS:\s+(\d+)", text)
+    assert found is not None
+    return int(found[1])
 
 
 def test_many_idle_listeners_and_deaf_ones_cost_little_and_stop_at_once() -> None:

@@ -61,7 +61,7 @@ def test_a_listener_that_is_behind_gets_all_in_steps(tmp_path: Path) -> None:
                 found = [(await anext(slow)).position - start for _ in range(3 * STEP + 1)]
             assert found == list(range(2, 3 * STEP + 3))
             assert isinstance(await anext(slow), FeedHeartbeat)
-            await slow.aclose()  # type: ignore[attr-defined]
+            await slow.aclose()
             await feed.stop()
 
     asyncio.run(run())

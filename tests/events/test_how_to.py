@@ -23,7 +23,7 @@ import pytest
 from kastor.testing import KastorServer
 from tests.programs import need
 
-from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker
+from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker, RabbitMq
 from .receiver import receiver
 from .test_documentation import page
 
@@ -178,6 +178,7 @@ def _count(broker: Broker) -> Count:
 
 async def _lead_to_a_queue(broker: Broker) -> None:
     """What the page's `rabbitmqadmin` lines do, which need a plugin; the test's queue is `twins`."""
+    assert isinstance(broker, RabbitMq)
     connection = await broker._connect()
     channel = await connection.channel()
     exchange = await channel.declare_exchange("twins", "topic", durable=True)

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,9 @@ def test_a_replay_holds_while_events_are_delivered(site: Site) -> None:
     def replayed() -> int:
         return sum(event.get("subject") == "first" for event in site.arrived())
 
+    def has_replayed(wanted: int) -> bool:
+        return replayed() >= wanted
+
     loads = [threading.Thread(target=load) for _ in range(3)]
     for each in loads:
         each.start()
@@ -232,7 +236,7 @@ def test_a_replay_holds_while_events_are_delivered(site: Site) -> None:
         for replays in range(1, 11):
             time.sleep(0.2)
             site.http.post("/kastor/v1/routes/r/replay", params={"from": begin})
-            site.until(lambda wanted=1 + replays: replayed() >= wanted, 5)
+            site.until(partial(has_replayed, 1 + replays), 5)
     finally:
         stopped.set()
         for each in loads:

@@ -42,7 +42,7 @@ async def target(anyio_backend: str) -> AsyncIterator[Receiver]:
         yield made
 
 
-def sink_to(url: str, policy: EndpointPolicy = LOCAL, **settings: Any) -> Sink:
+def sink_to(url: str | dict[str, str], policy: EndpointPolicy = LOCAL, **settings: Any) -> Sink:
     return make_sink("floor", read_endpoint("webhook", {"url": url, **settings}), policy)
 
 
@@ -241,7 +241,9 @@ async def test_secret_headers_are_sent_and_never_told(
     target: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KASTOR_SECRET_TOKEN", "Bearer s3cr3t")
-    settings = {"headers": {"Authorization": {"env": "KASTOR_SECRET_TOKEN"}, "X-Plant": "7"}}
+    settings: dict[str, Any] = {
+        "headers": {"Authorization": {"env": "KASTOR_SECRET_TOKEN"}, "X-Plant": "7"}
+    }
     sink = sink_to(target.url, **settings)
     assert await sink.deliver([event()]) == Delivered(1)
     await sink.close()
@@ -283,13 +285,13 @@ async def test_secret_url(
 ) -> None:
     file = tmp_path / "url"
     file.write_text(target.url + "?code=abc\n")
-    sink = sink_to({"file": str(file)})  # type: ignore[arg-type]
+    sink = sink_to({"file": str(file)})
     assert await sink.deliver([event()]) == Delivered(1)
     await sink.close()
-    fault = await fault_of(sink_to({"env": "KASTOR_SECRET_NONE"}))  # type: ignore[arg-type]
+    fault = await fault_of(sink_to({"env": "KASTOR_SECRET_NONE"}))
     assert "KASTOR_SECRET_NONE holds no secret" in fault.message
     elsewhere = EndpointPolicy(webhook_prefixes=("https://hooks.example.org/",))
-    fault = await fault_of(sink_to({"file": str(file)}, elsewhere))  # type: ignore[arg-type]
+    fault = await fault_of(sink_to({"file": str(file)}, elsewhere))
     assert "is not allowed here" in fault.message
 
 

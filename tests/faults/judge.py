@@ -102,7 +102,7 @@ class Database:
             self.integrity = execute("PRAGMA integrity_check").fetchall()
             self.foreign = execute("PRAGMA foreign_key_check").fetchall()
             self.version = connection.pragma("user_version")
-            self.rows = [Row(*row) for row in execute(_VERSIONS).fetchall()] if self.version else []
+            self.rows = [Row(*row) for row in self._read(execute, _VERSIONS)]
             self.log = self._read(execute, _LOG)
             self.models = {model_id for (model_id,) in self._read(execute, _MODELS)}
             self.meta = self._read(execute, _META)

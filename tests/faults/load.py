@@ -117,7 +117,9 @@ class Client:
     async def _write(self, thing: Thing, *, removable: bool) -> None:
         kinds: list[Kind] = ["put"]
         if thing.subject in self._present:
-            kinds = ["put", "patch", "patch", *(["delete"] if removable else [])]  # type: ignore[list-item]
+            kinds += ["patch", "patch"]
+            if removable:
+                kinds.append("delete")
         step = self._ledger.step(thing, self._rng.choice(kinds))
         await self._send(step)
         if step.kind == "delete":

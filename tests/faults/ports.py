@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,17 +47,19 @@ def _command(sent: Step | Message) -> c.Command:
         return c.SendTelemetry(sent.twin, b"{}", "application/json", sent.id)
     thing = sent.thing
     if not thing.source:
-        return {
+        of_twin: dict[str, Callable[[], c.Command]] = {
             "put": lambda: c.PutTwin(thing.id, twin_body(sent)),
             "patch": lambda: c.PatchTwin(thing.id, tuple(patch_body(sent))),
             "delete": lambda: c.DeleteTwin(thing.id),
-        }[sent.kind]()
+        }
+        return of_twin[sent.kind]()
     ends = thing.source, thing.id
-    return {
+    of_relationship: dict[str, Callable[[], c.Command]] = {
         "put": lambda: c.PutRelationship(*ends, relationship_body(sent)),
         "patch": lambda: c.PatchRelationship(*ends, tuple(patch_body(sent))),
         "delete": lambda: c.DeleteRelationship(*ends),
-    }[sent.kind]()
+    }
+    return of_relationship[sent.kind]()
 
 
 class RefusedError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -57,6 +58,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sight]:
         random.Random(3),
     )
 
+    def is_below(most: int) -> bool:
+        return ledger.acknowledged < most
+
     async def load() -> None:
         store = await SqliteStore.open(path, catalog_builder(ValueRules()))
         port = ServicePort(GraphService(store))
@@ -67,7 +71,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sight]:
             await client.remove_all()
         for n in range(3):
             rest = Client(f"k-{n}", ledger, port, rng, shared)
-            await run_clients([rest], lambda n=n: ledger.acknowledged < WRITES + 20 * (n + 1))
+            most = WRITES + 20 * (n + 1)
+            await run_clients([rest], partial(is_below, most))
         await store.close()
 
     asyncio.run(load())

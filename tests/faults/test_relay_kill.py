@@ -82,7 +82,9 @@ class Receiver:
         return True
 
 
-async def write(server: KastorServer, until: float, rng: random.Random, acknowledged: list) -> None:
+async def write(
+    server: KastorServer, until: float, rng: random.Random, acknowledged: list[tuple[str, int]]
+) -> None:
     """Set the twins' counters until the server is killed."""
     host, port = server.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -138,9 +140,9 @@ def lags(server: KastorServer) -> list[int]:
     return [state["lag"] for state in states]
 
 
-def judge(arrived: list[dict[str, Any]], log: list[dict[str, Any]]) -> Counter:
+def judge(arrived: list[dict[str, Any]], log: list[dict[str, Any]]) -> Counter[str]:
     """Count what is lost, out of order and repeated; repeats must be the same event."""
-    counts: Counter = Counter(arrived=len(arrived), written=len(log))
+    counts: Counter[str] = Counter(arrived=len(arrived), written=len(log))
     known = {event["id"]: event for event in log}
     first_seen: dict[str, dict[str, Any]] = {}
     for event in arrived:
@@ -170,7 +172,7 @@ async def catch_up(server: KastorServer) -> None:
         assert time.monotonic() < end, f"the relay stands still, {lag} events to go"
 
 
-async def run(folder: Path, rng: random.Random) -> tuple[Counter, Counter, int]:
+async def run(folder: Path, rng: random.Random) -> tuple[Counter[str], Counter[str], int]:
     acknowledged: list[tuple[str, int]] = []
     async with Receiver(rng, faulty=True) as faulty, Receiver(rng, faulty=False) as sound:
         for number in range(KILLS + 1):

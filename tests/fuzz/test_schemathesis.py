@@ -51,8 +51,8 @@ def seeded(kastor: KastorServer) -> KastorServer:
         for name in ("0", "1"):
             body = {"$metadata": {"$model": MODEL["@id"]}}
             assert client.put(f"/digitaltwins/{name}", json=body).status_code == 200
-        body = {"$relationshipName": "near", "$targetId": "1"}
-        assert client.put("/digitaltwins/0/relationships/0", json=body).status_code == 200
+        near = {"$relationshipName": "near", "$targetId": "1"}
+        assert client.put("/digitaltwins/0/relationships/0", json=near).status_code == 200
     return kastor
 
 

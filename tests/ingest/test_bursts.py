@@ -13,7 +13,6 @@ from kastor.graph.commands import PatchTwin, SendTelemetry
 from kastor.ingest import bursts as module
 from kastor.ingest.bursts import Bursts, Refused
 from kastor.ingest.merge import Outcome
-from kastor.ingest.rules import TwinReading
 from kastor.records import Context, TwinRow
 
 pytestmark = pytest.mark.anyio
@@ -58,12 +57,13 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reading(value: Any, twin: str = "t", telemetry: bytes | None = None) -> TwinReading:
-    values = {} if value is None else {("a",): value}
+    values: dict[tuple[str, ...], Any] = {} if value is None else {("a",): value}
     return TwinReading(twin, values, {}, None, telemetry, None, "id", None)
 
 
 def writer(graph: Graph, *, patient: bool = False) -> Bursts:
-    return Bursts(graph, "sensors", 0.01, patient=patient)  # type: ignore[arg-type]
+    service: Any = graph
+    return Bursts(service, "sensors", 0.01, patient=patient)
 
 
 async def test_a_burst_is_one_command_and_telemetry_keeps_its_order() -> None:

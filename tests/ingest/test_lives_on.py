@@ -12,7 +12,6 @@ from kastor.ingest.inputs import read_input
 from kastor.ingest.mapping import Message
 from kastor.ingest.mqtt import MqttSource, MqttSourceRefusal, _Connection
 from kastor.ingest.pipeline import Pipeline
-from kastor.ingest.tally import InputTally
 from kastor.outside.bounds import UNBOUNDED
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +31,8 @@ def settings() -> Any:
 
 
 def pipeline() -> Pipeline:
-    return Pipeline(settings(), object(), InputTally())  # type: ignore[arg-type]
+    graph: Any = object()
+    return Pipeline(settings(), graph, InputTally())
 
 
 async def test_a_message_that_breaks_a_rule_is_rejected_and_settled(
@@ -76,7 +76,8 @@ async def test_a_message_that_cannot_be_read_is_a_lost_connection() -> None:
         def topic(self) -> str:
             return b"\xff".decode()
 
-    await asyncio.to_thread(connection._on_message, None, None, NoText())  # type: ignore[arg-type]
+    given: tuple[Any, ...] = (None, None, NoText())
+    await asyncio.to_thread(connection._on_message, *given)
     with pytest.raises(MqttSourceRefusal, match="cannot be read"):
         async with asyncio.timeout(5):
             await connection.lost

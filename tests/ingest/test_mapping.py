@@ -180,7 +180,8 @@ def test_what_cannot_be_read_says_so(payload: bytes) -> None:
 def test_a_template_takes_texts_and_whole_numbers_only() -> None:
     template = Template("{/a}-{x}")
     assert template.render(message({"a": 7}), {"x": "y"}) == "7-y"
-    for wrong in (True, 1.5, None, {}, []):
+    wrongs: tuple[Any, ...] = (True, 1.5, None, {}, [])
+    for wrong in wrongs:
         with pytest.raises(Unreadable):
             template.render(message({"a": wrong}), {"x": "y"})
 

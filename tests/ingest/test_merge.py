@@ -164,6 +164,6 @@ def test_the_stored_time_is_the_latest_of_each_value(readings: list[TwinReading]
     document = twin()
     applied(document, by_time(readings))
     for name in ("a", "b"):
-        times = [each.source_time for each in readings if (name,) in each.values]
+        times = [each.source_time or 0 for each in readings if (name,) in each.values]
         if times:
             assert read_time(document["$metadata"][name]["sourceTime"]) == max(times)

@@ -209,7 +209,8 @@ async def _source(broker: Mosquitto, pipeline: Slow, name: str) -> MqttSource:
     given = {**broker.settings(), "receive_maximum": 5, "rules": RULES}
     settings = read_input("mqtt", given)
     assert isinstance(settings, MqttInput)
-    source = MqttSource("slow", settings, f"test-{name}", pipeline)  # type: ignore[arg-type]
+    taker: Any = pipeline
+    source = MqttSource("slow", settings, f"test-{name}", taker)
     source.start()
     await _until(lambda: source.connected)
     return source

@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -278,13 +279,14 @@ def test_a_sender_may_send_and_nothing_else(tmp_path: Path) -> None:
         owner.fill(["room-r0"])
         owner.put_input("hook", "webhook", rules=RULES)
         assert post(sender, reading("r0", 1))["written"] == 1
-        for call in (
+        calls: tuple[Callable[[], object], ...] = (
             lambda: sender.twin("room-r0"),
             lambda: sender.status("hook"),
             lambda: sender.put_input("hook", "webhook", rules=RULES),
             lambda: post(reader, reading("r0", 1)),
             lambda: reader.rejected("hook"),
-        ):
+        )
+        for call in calls:
             with pytest.raises(Answer) as caught:
                 call()
             assert caught.value.status == 403

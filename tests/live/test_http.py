@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -253,6 +254,10 @@ def test_limits_are_settings_and_a_client_that_goes_gives_its_place_back(tmp_pat
         assert "max_live_rows" in answer.json()["error"]["message"]
 
 
+def has_rows(wanted: int, it: Listener) -> bool:
+    return len(it.rows) == wanted
+
+
 def test_many_follow_one_graph_and_all_stop_at_once() -> None:
     """90 that read and one that never does."""
     with KastorServer() as server, api(server) as client:
@@ -267,7 +272,7 @@ def test_many_follow_one_graph_and_all_stop_at_once() -> None:
         started = time.monotonic()
         for number, listener in enumerate(listeners):
             wanted = (49, 1, 50)[number % 3]
-            listener.until(lambda it, wanted=wanted: len(it.rows) == wanted, 30)
+            listener.until(partial(has_rows, wanted), 30)
             if number % 3 == 1:
                 listener.until(lambda it: it.rows == {(): {"COUNT": 50}}, 30)
         settled = time.monotonic() - started

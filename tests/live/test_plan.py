@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kastor.errors import QueryError
@@ -144,8 +146,8 @@ def test_restricted_plans_are_one_for_each_source_that_can_be_meant() -> None:
     ]
 
 
-def _restriction(one: object) -> list[object]:
-    where = one.where  # type: ignore[attr-defined]
+def _restriction(one: Any) -> list[object]:
+    where = one.where
     assert isinstance(where, And)
     return list(where.terms[1:])
 

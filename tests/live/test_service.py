@@ -46,7 +46,7 @@ class Spy:
         self.times: list[float] = []
         self.behind: Any = None
         self.fetch = made.store.fetch_one
-        made.store.fetch_one = self.fetch_one  # type: ignore[method-assign]
+        made.store.fetch_one = self.fetch_one
 
     async def fetch_one(self, sql: str, params: Any, context: Context, *, timeout: float) -> Any:
         self.statements.append((sql, params))
@@ -330,7 +330,7 @@ async def test_entries_that_are_gone_before_they_are_read_are_made_up_for(
             await held.wait()
             return await read(position, limit)
 
-        made.store.events.changes_after = late  # type: ignore[method-assign]
+        made.store.events.changes_after = late
         await client.settle(await made.newest())
         for number in range(3):
             await made.put(f"t{number}", temperature=30.0)
@@ -368,11 +368,11 @@ async def test_a_log_that_cannot_be_read_ends_them_too(tmp_path: Path) -> None:
         async with await made.follow(ALL) as client:
             await client.settle(await made.newest())
             read = made.store.events.changes_after
-            made.store.events.changes_after = broken  # type: ignore[method-assign]
+            made.store.events.changes_after = broken
             await made.put("a")
             with pytest.raises(Unavailable):
                 await client.task
-            made.store.events.changes_after = read  # type: ignore[method-assign]
+            made.store.events.changes_after = read
         async with await made.follow(ALL) as client:
             await made.put("b")
             await client.settle(await made.newest())
@@ -406,7 +406,8 @@ async def test_who_leaves_in_the_moment_of_news_leaves(tmp_path: Path) -> None:
             await made.put(f"t{number % 3}", name=str(number))
             if number % 2:
                 await asyncio.sleep(0)
-            client.live.listener.wake.set()  # type: ignore[union-attr]
+            assert client.live.listener is not None
+            client.live.listener.wake.set()
             async with asyncio.timeout(5):
                 await client.leave()
         assert len(made.live) == 0

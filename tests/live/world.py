@@ -103,7 +103,8 @@ class World:
         return await self.do(c.PutRelationship(source, rel, body))
 
     async def newest(self) -> int:
-        return (await self.store.events.log_bounds())[1]
+        _, newest = await self.store.events.log_bounds()
+        return int(newest)
 
     async def result(self, text: str) -> Counter[str]:
         """The rows of a query now, each as canonical text."""

@@ -110,4 +110,5 @@ class Load:
                 lost += row[1] < client.acknowledged or len(log) < client.writes
         finally:
             await connection.close()
-        return {"acknowledged": self.acknowledged, "lost": lost, **self.statuses}
+        statuses = {str(status): count for status, count in self.statuses.items()}
+        return {"acknowledged": self.acknowledged, "lost": lost, **statuses}

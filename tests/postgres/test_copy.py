@@ -69,12 +69,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         body = {"kind": "webhook", "settings": {"rules": rules}}
         assert http.put("/kastor/v1/inputs/hook", json=body).is_success
         for number, size in enumerate(SIZES * 3):
-            body = {
+            twin: dict[str, Any] = {
                 "$metadata": {"$model": MODEL["@id"]},
                 "size": size,
                 "note": f"n\u00e4\U0001f600{number}",
             }
-            assert http.put(f"/digitaltwins/t{number}", json=body).status_code == 200
+            assert http.put(f"/digitaltwins/t{number}", json=twin).status_code == 200
             patch = [{"op": "add", "path": "/note", "value": f"again {number}"}]
             assert http.patch(f"/digitaltwins/t{number}", json=patch).status_code == 204
         for number in range(1, 20):
@@ -405,7 +405,7 @@ def test_rows_are_brought_over_so_many_at_a_time_as_have_few_bytes(
     ):
         http.post("/models", json=[MODEL]).raise_for_status()
         for number in range(40):
-            twin = {"$metadata": {"$model": MODEL["@id"]}}
+            twin: dict[str, Any] = {"$metadata": {"$model": MODEL["@id"]}}
             twin["note"] = "x" * 300_000 if number % 10 > 5 else "short"
             http.put(f"/digitaltwins/t{number}", json=twin).raise_for_status()
     monkeypatch.setattr(transfer, "PORTION_BYTES", 1_000_000)

@@ -59,7 +59,8 @@ class Site:
     def info(self, name: str, at: int = 0) -> dict[str, str]:
         answer = httpx2.get(f"{self.servers[at].url}/kastor/v1/graphs/{name}")
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        found: dict[str, str] = answer.json()
+        return found
 
     def await_end_of_move(self, name: str, at: int = 0) -> dict[str, str]:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -73,7 +74,8 @@ def run(dsn: str, text: str, *values: object) -> list[asyncpg.Record]:
     async def go() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(dsn)
         try:
-            return await connection.fetch(text, *values)
+            rows: list[asyncpg.Record] = await connection.fetch(text, *values)
+            return rows
         finally:
             await connection.close()
 

@@ -198,8 +198,8 @@ def test_the_default_graph_of_another_server_is_neither_taken_nor_deleted(
 ) -> None:
     home = f"g{uuid4().hex[:12]}"
     with KastorServer(("--db", dsn, "--graph-schema", home)) as server:
-        base = {"base_url": server.url, "params": {"api-version": "2023-10-31"}}
-        with httpx2.Client(**base) as http:
+        params = {"api-version": "2023-10-31"}
+        with httpx2.Client(base_url=server.url, params=params) as http:
             fill(http, 1)
             status, found, message = code(site.make("thief", {"schema": home}))
             assert (status, found) == (409, "PlaceNotOurs")

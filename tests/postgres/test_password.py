@@ -102,7 +102,7 @@ def test_elsewhere_it_brings_none(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     schema = ("--graph-schema", f"g{uuid4().hex[:12]}")
-    given = ("--db", address(cluster), *schema)
+    given: tuple[str, ...] = ("--db", address(cluster), *schema)
     if way == "KASTOR_DB":
         monkeypatch.setenv(way, address(cluster, FIRST))
         given = schema

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,6 +14,7 @@ from kastor.errors import QueryError, QueryTimeout, Unavailable
 from kastor.records import SYSTEM
 from kastor.storage.postgres import connections, writes
 from kastor.storage.postgres.connections import Connections
+from kastor.storage.postgres.store import PostgresStore
 from tests.store.graphs import HALL_MODEL, Graph, hall, replace
 from tests.store.postgres_engine import PostgresEngine
 
@@ -75,13 +78,12 @@ async def test_clients_that_give_up_take_no_connection_with_them(graph: Graph, d
     await graph.put("h", hall(seats=0))
 
     async def impatient(number: int) -> None:
-        work = random.choice(
-            [
-                lambda: graph.service.twin("h", SYSTEM),
-                lambda: graph.patch("h", replace("/seats", number)),
-                lambda: graph.store.fetch_all("SELECT pg_sleep(0.05)", (), SYSTEM, timeout=10),
-            ]
-        )
+        works: list[Callable[[], Coroutine[Any, Any, object]]] = [
+            lambda: graph.service.twin("h", SYSTEM),
+            lambda: graph.patch("h", replace("/seats", number)),
+            lambda: graph.store.fetch_all("SELECT pg_sleep(0.05)", (), SYSTEM, timeout=10),
+        ]
+        work = random.choice(works)
         task = asyncio.ensure_future(work())
         await asyncio.sleep(random.random() * 0.05)
         task.cancel()
@@ -174,6 +176,7 @@ async def test_no_session_state_is_left_behind(graph: Graph) -> None:
     await graph.put("h", hall())
     await graph.store.reset()
     await graph.store.prune()
+    assert isinstance(graph.store, PostgresStore)
     async with graph.store._connections.lease() as connection:
         rows = await connection.fetch(
             "SELECT name FROM pg_settings WHERE source = 'session' "

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -137,7 +138,8 @@ async def page(url: str, done: asyncio.Event) -> int:
     answers = 0
     async with Line(url) as line:
         while not done.is_set():
-            seen, token = [], None
+            seen: list[Any] = []
+            token = None
             while token is not None or not seen:
                 text = "SELECT T.$dtId FROM DIGITALTWINS T WHERE STARTSWITH(T.$dtId, 'still')"
                 asked = {"query": text} if token is None else {"continuationToken": token}

@@ -39,7 +39,7 @@ def nodes(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[s
     """The addresses of three processes that serve one graph."""
     schema = f"g{uuid4().hex[:12]}"
     with ExitStack() as stack:
-        arguments = ("--db", dsn, "--graph-schema", schema, "--db-pool", "5")
+        arguments: tuple[str, ...] = ("--db", dsn, "--graph-schema", schema, "--db-pool", "5")
         arguments += ("--file-root", str(tmp_path_factory.getbasetemp()))
         servers = [stack.enter_context(KastorServer(arguments)) for _ in range(3)]
         yield [server.url for server in servers]

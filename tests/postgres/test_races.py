@@ -83,8 +83,8 @@ async def test_no_relationship_is_left_without_an_end(pair: tuple[Graph, Graph])
         async def relate(graph: Graph) -> object:
             return await graph.relate("a", "e", edge("b"))
 
-        async def delete(graph: Graph, twin_id: str) -> object:
-            return await graph.delete(twin_id)
+        async def delete(graph: Graph, twin_id: str) -> None:
+            await graph.delete(twin_id)
 
         results = await asyncio.gather(
             relate(pair[0]), delete(pair[1], "b"), delete(pair[0], "a"), return_exceptions=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import struct
+from typing import Any
 
 import asyncpg
 import orjson
@@ -130,7 +131,7 @@ async def test_every_double_comes_back_as_it_was(dsn: str) -> None:
         if math.isfinite(value):
             values.append(value)
     values += [chance.uniform(-1000, 1000) for _ in range(500)]
-    document = {
+    document: dict[str, Any] = {
         "floats": values,
         "integers": [2**63 - 1, -(2**63), 2**64 - 1, 2**53 + 1, 10**16, 10**18, 0, -1],
         "texts": ["1e+22", "0.00001", "a 1e-7 b", '"1e+22"', "\\1e+22", "10000000000000000.0"],

@@ -44,7 +44,8 @@ class Line:
     async def query(self, text: str) -> list[Any]:
         status, _, body = await self.send("POST", "/query", {"query": text})
         assert status == 200, body
-        return json.loads(body)["value"]
+        rows: list[Any] = json.loads(body)["value"]
+        return rows
 
     async def send(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from query_generator import ASKED, SCALARS
 
@@ -30,12 +30,12 @@ class Taken:
         if isinstance(node, ast.Literal):
             return self._parameter(node.value, "") if self._chosen() else node
         if isinstance(node, ast.Membership) and self._chosen():
-            values = [one.value for one in node.values]
+            values = [one.value for one in cast("tuple[ast.Literal, ...]", node.values)]
             listed = self._parameter(values, "list")
             return dataclasses.replace(node, operand=self.tree(node.operand), values=listed)
         if isinstance(node, tuple):
             return tuple(self.tree(one) for one in node)
-        if not dataclasses.is_dataclass(node):
+        if not dataclasses.is_dataclass(node) or isinstance(node, type):
             return node
         found = {}
         for field in dataclasses.fields(node):
@@ -79,7 +79,7 @@ def written_in(node: Any, values: dict[str, Any]) -> Any:
         return tuple(map(ast.Literal, value)) if isinstance(value, list) else ast.Literal(value)
     if isinstance(node, tuple):
         return tuple(written_in(one, values) for one in node)
-    if not dataclasses.is_dataclass(node):
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
         return node
     found = {}
     for field in dataclasses.fields(node):

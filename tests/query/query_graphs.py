@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import uuid
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +134,10 @@ def fill(connection: apsw.Connection, graph: Graph) -> None:
     keys: dict[str, int] = {}
     for key, (twin_id, doc) in enumerate(graph.twins.items(), 1):
         keys[twin_id] = key
-        model = graph.models.keys[doc["$metadata"]["$model"]]
+        model_key = graph.models.keys[doc["$metadata"]["$model"]]
         connection.execute(
             "INSERT INTO twins VALUES (?, ?, ?, ?, 1, 0, 0, '', jsonb(?))",
-            (key, twin_id, model, doc["$etag"][3:-1], dump(doc)),
+            (key, twin_id, model_key, doc["$etag"][3:-1], dump(doc)),
         )
     names: dict[str, int] = {}
     for key, doc in enumerate(graph.relationships, 1):
@@ -172,6 +173,18 @@ class Reader:
             return self.connection.execute(sql, params).fetchall()
         except apsw.InterruptError:
             raise QueryTimeout("too long") from None
+
+    async def fetch_some(
+        self, sql: str, params: Any, *, timeout: float, most: int
+    ) -> tuple[list[tuple[object, ...]], bool]:
+        return bounded(await self.fetch_all(sql, params, timeout=timeout), most)
+
+
+def bounded(rows: list[tuple[object, ...]], most: int) -> tuple[list[tuple[object, ...]], bool]:
+    """Rows until their first columns have `most` bytes, and whether there are more."""
+    sizes = accumulate(len(str(row[0]).encode()) for row in rows)
+    kept = [row for row, size in zip(rows, sizes, strict=True) if size <= most]
+    return kept, len(kept) < len(rows)
 
 
 def service(graph: Graph, **settings: Any) -> QueryService:

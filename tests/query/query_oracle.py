@@ -11,7 +11,7 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from query_graphs import Graph
 
@@ -19,6 +19,13 @@ from kastor.lang import ast
 
 MISSING = object()
 Row = dict[str, Any]
+Given = TypeVar("Given", str, int)
+
+
+def literal(value: Given | ast.Parameter) -> Given:
+    """What stands in the text: the oracle is asked of queries without parameters."""
+    assert not isinstance(value, ast.Parameter)
+    return value
 
 
 def kind(value: Any) -> str:
@@ -53,7 +60,8 @@ def compare(op: str, left: Any, right: Any) -> bool | None:
         return not same(left, right)
     if kind(left) in {"null", "array", "object"}:
         return None
-    return {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[op]
+    answers = {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}
+    return bool(answers[op])
 
 
 def negate(value: bool | None) -> bool | None:
@@ -154,11 +162,11 @@ class Oracle:
     def truth(self, node: ast.Condition, env: Row) -> bool | None:
         match node:
             case ast.And():
-                found = [self.truth(term, env) for term in node.terms]
-                return False if False in found else None if None in found else True
+                terms = [self.truth(term, env) for term in node.terms]
+                return False if False in terms else None if None in terms else True
             case ast.Or():
-                found = [self.truth(term, env) for term in node.terms]
-                return True if True in found else None if None in found else False
+                terms = [self.truth(term, env) for term in node.terms]
+                return True if True in terms else None if None in terms else False
             case ast.Not():
                 return negate(self.truth(node.operand, env))
             case ast.Comparison():
@@ -167,7 +175,8 @@ class Oracle:
                 value = self.value(node.operand, env)
                 if value is MISSING:
                     return None
-                found = any(compare("=", value, one.value) is True for one in node.values)
+                values = cast("tuple[ast.Literal, ...]", node.values)
+                found = any(compare("=", value, one.value) is True for one in values)
                 return found is not node.negated
             case ast.TypeTest():
                 return self.type_test(node.name, self.resolve(node.operand, env))
@@ -179,7 +188,7 @@ class Oracle:
                 value = self.value(node.operand, env)
                 if value is MISSING or kind(value) != "string":
                     return None
-                found = re.fullmatch(like(node.pattern), value, re.DOTALL) is not None
+                found = re.fullmatch(like(literal(node.pattern)), value, re.DOTALL) is not None
                 return found is not node.negated
             case ast.ArrayContains():
                 array, value = self.resolve(node.array, env), self.value(node.value, env)
@@ -190,10 +199,13 @@ class Oracle:
                 return any(same(element, value) for element in array)
             case ast.OfModel():
                 name = node.alias.text if node.alias else self.default or self.first
+                assert name is not None
                 twin = env[name]
                 if twin is MISSING:
                     return False
-                return self.graph.models.is_of(twin["$metadata"]["$model"], node.model, node.exact)
+                return self.graph.models.is_of(
+                    twin["$metadata"]["$model"], literal(node.model), node.exact
+                )
             case ast.Exists():
                 return self.exists(node, env)
             case ast.InQuery():
@@ -227,8 +239,8 @@ class Oracle:
         if node.ignore_case:
             subject, part = self.call("LOWER", [subject]), self.call("LOWER", [part])
         if node.name == "STARTSWITH":
-            return subject.startswith(part)
-        return subject.endswith(part) if node.name == "ENDSWITH" else part in subject
+            return bool(subject.startswith(part))
+        return bool(subject.endswith(part) if node.name == "ENDSWITH" else part in subject)
 
     def exists(self, node: ast.Exists, env: Row) -> bool:
         inner = Oracle(self.graph, self.inclusive, self.max_hops, patterned=True)
@@ -468,7 +480,7 @@ def grouped(query: ast.Query, oracle: Oracle, envs: list[Row]) -> list[tuple[Any
         )
     if not query.group and not groups:
         groups[()] = []
-    found = []
+    found: list[tuple[Any, Row, Groups]] = []
     for members in groups.values():
         one = Groups(oracle.graph, oracle.inclusive, default=oracle.default)
         one.envs = members
@@ -495,7 +507,7 @@ def run(query: ast.Query, graph: Graph, *, inclusive: bool = False) -> list[Any]
     if [c.value for c in columns] == [ast.Aggregate("COUNT")] and not query.group:
         return [{column_keys(columns[0])[0]: len(envs)}]
     if query.group or any(isinstance(column.value, ast.Aggregate) for column in columns):
-        rows = [(row, env, one) for row, env, one in grouped(query, oracle, envs)]
+        rows: list[tuple[Any, Row, Oracle]] = list(grouped(query, oracle, envs))
     else:
         rows = [(oracle.row(query, env), env, oracle) for env in envs]
     if query.distinct:
@@ -505,8 +517,8 @@ def run(query: ast.Query, graph: Graph, *, inclusive: bool = False) -> list[Any]
         rows = list(seen.values())
     for term in reversed(query.order):
         rows.sort(key=lambda row: ranked(row[2].value(term.value, row[1])), reverse=term.descending)
-    found = [row[0] for row in rows][query.offset or 0 :]
-    least = min([n for n in (query.top, query.limit) if n is not None], default=None)
+    found = [row[0] for row in rows][literal(query.offset or 0) :]
+    least = min([literal(n) for n in (query.top, query.limit) if n is not None], default=None)
     return list(itertools.islice(found, least))
 
 

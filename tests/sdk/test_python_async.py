@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,13 +114,14 @@ async def test_Y_04_Y_05_match_conditions_are_kept(rooms: DigitalTwinsClient) ->
     with pytest.raises(ResourceExistsError):
         await rooms.upsert_relationship("a", "r", near("a", "r", "b"), **missing)
     stale: dict[str, Any] = {"etag": STALE, "match_condition": MatchConditions.IfNotModified}
-    for call in (
+    calls: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: rooms.update_digital_twin("a", [], **stale),
         lambda: rooms.update_component("a", "Thermostat", [], **stale),
         lambda: rooms.delete_digital_twin("a", **stale),
         lambda: rooms.update_relationship("a", "r", [], **stale),
         lambda: rooms.delete_relationship("a", "r", **stale),
-    ):
+    )
+    for call in calls:
         with pytest.raises(ResourceModifiedError) as refused:
             await call()
         assert _code(refused.value) == "PreconditionFailed"

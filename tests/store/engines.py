@@ -111,9 +111,12 @@ class Engine(Protocol):
     in_order: bool
 
     async def open(
-        self, name: str = "graph", *, clock: Callable[[], int] | None = None, **retention: float
+        self, name: str = "graph", *, clock: Callable[[], int] | None = None, **retention: Any
     ) -> Store:
         """Open or create a graph; `retention` are the limits' names and values."""
 
     def history(self, name: str = "graph") -> History:
         """Return the reads of an open graph."""
+
+    async def close(self) -> None:
+        """Close what was opened."""

@@ -95,21 +95,27 @@ class Graph:
         return await self.service.upload(body, documents, Context("ann"))
 
     async def put(self, twin_id: str, body: Document) -> c.Written:
-        return await self.execute(c.PutTwin(twin_id, body))
+        written: c.Written = await self.execute(c.PutTwin(twin_id, body))
+        return written
 
     async def patch(
         self, twin_id: str, *operations: Document, component: str | None = None
     ) -> c.Written:
-        return await self.execute(c.PatchTwin(twin_id, operations, component=component))
+        patch = c.PatchTwin(twin_id, operations, component=component)
+        written: c.Written = await self.execute(patch)
+        return written
 
     async def delete(self, twin_id: str) -> None:
         await self.execute(c.DeleteTwin(twin_id))
 
     async def relate(self, source: str, relationship_id: str, body: Document) -> c.Written:
-        return await self.execute(c.PutRelationship(source, relationship_id, body))
+        put = c.PutRelationship(source, relationship_id, body)
+        written: c.Written = await self.execute(put)
+        return written
 
     async def unrelate(self, source: str, relationship_id: str) -> None:
         await self.execute(c.DeleteRelationship(source, relationship_id))
 
     async def document(self, twin_id: str) -> Document:
-        return orjson.loads((await self.service.twin(twin_id, SYSTEM)).doc)
+        document: Document = orjson.loads((await self.service.twin(twin_id, SYSTEM)).doc)
+        return document

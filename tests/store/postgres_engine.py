@@ -166,4 +166,5 @@ class PostgresEngine:
 
 
 def _version(row: tuple[Any, ...]) -> Version:
-    return Version(*row[:6], orjson.loads(row[6]), *row[7:])
+    columns = [*row[:6], orjson.loads(row[6]), *row[7:]]
+    return Version(*columns)

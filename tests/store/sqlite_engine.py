@@ -11,7 +11,8 @@ import orjson
 from kastor.clock import now_ticks
 from kastor.dtdl import ValueRules
 from kastor.graph.catalog import catalog_builder
-from kastor.storage.sqlite.retention import Retention
+from kastor.storage.keeping import Retention
+from kastor.storage.protocol import Store
 from kastor.storage.sqlite.store import SqliteStore
 
 from .engines import LogRow, Tombstone, Upload, Version
@@ -69,7 +70,8 @@ class SqliteHistory:
         return [_version(row) for row in self._rows(_RELATIONSHIPS, (relationship_id,))]
 
     def log(self) -> list[LogRow]:
-        return [LogRow(*row[:7], bool(row[7]), *row[8:]) for row in self._rows(_LOG)]
+        rows = ([*row[:7], bool(row[7]), *row[8:]] for row in self._rows(_LOG))
+        return [LogRow(*row) for row in rows]
 
     def uploads(self) -> list[Upload]:
         return [Upload(*row) for row in self._rows(_UPLOADS)]
@@ -127,4 +129,11 @@ class SqliteEngine:
 
 
 def _version(row: tuple[Any, ...]) -> Version:
-    return Version(*row[:6], orjson.loads(row[6]), *row[7:])
+    columns = [*row[:6], orjson.loads(row[6]), *row[7:]]
+    return Version(*columns)
+
+
+def embedded(store: Store) -> SqliteStore:
+    """The store as what it is, for a look inside."""
+    assert isinstance(store, SqliteStore)
+    return store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -41,8 +42,8 @@ def bucket_of(twin_id: str) -> int:
     return zlib.crc32(twin_id.encode()) % BUCKETS
 
 
-def etag(document: dict) -> str:
-    return document["$etag"].removeprefix('W/"').removesuffix('"')
+def etag(document: dict[str, Any]) -> str:
+    return str(document["$etag"]).removeprefix('W/"').removesuffix('"')
 
 
 @pytest.fixture

@@ -41,9 +41,8 @@ def clock() -> Clock:
 @pytest.fixture
 def make(engine: Engine, clock: Clock) -> Make:
     async def make(**limits: float) -> Graph:
-        store = await engine.open(
-            clock=clock, **({"version_seconds": NEVER, "log_seconds": NEVER} | limits)
-        )
+        generous: dict[str, Any] = {"version_seconds": NEVER, "log_seconds": NEVER}
+        store = await engine.open(clock=clock, **(generous | limits))
         graph = Graph(store, engine.history())
         if not graph.service.catalog.models:
             await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import apsw
@@ -20,7 +20,7 @@ from kastor.testing import KastorServer
 
 from .failing_disk import FailingDisk
 from .graphs import HALL, HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, hall, interface, replace
-from .sqlite_engine import SqliteEngine
+from .sqlite_engine import SqliteEngine, embedded
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ async def graph(sqlite: SqliteEngine, disk: FailingDisk) -> Graph:
     return graph
 
 
-def unavailable(results: list[object]) -> int:
+def unavailable(results: Sequence[object]) -> int:
     return sum(isinstance(each, Unavailable) for each in results)
 
 
@@ -153,7 +153,7 @@ async def test_pruning_and_emptying_a_full_disk_are_unavailable_and_change_nothi
 
 
 async def test_a_file_that_may_not_grow_refuses_large_writes_until_it_may(graph: Graph) -> None:
-    connection = graph.store._connection
+    connection = embedded(graph.store)._connection
     pages = connection.pragma("page_count")
     connection.pragma("max_page_count", pages + 3)
     text = "x" * 30_000

@@ -58,7 +58,7 @@ async def returned(graph: Graph, member: str) -> str:
 def same(case: Case, text: str) -> bool:
     if case.returned[0] in "-0123456789":
         return text == case.returned
-    return _exact(json.loads(text)) == _exact(json.loads(case.returned))
+    return bool(_exact(json.loads(text)) == _exact(json.loads(case.returned)))
 
 
 def _exact(value: Any) -> Any:

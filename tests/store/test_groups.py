@@ -29,8 +29,10 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_failed_command_rolls_back_alone(engine: Engine, graph: Graph) -> None:
     await graph.put("h", hall(seats=0))
-    good = [c.PutTwin(f"g{n}", hall(seats=n)) for n in range(200)]
-    bad = [c.PutTwin(f"b{n}", hall(seats="many")) for n in range(100)]
+    good: list[c.PutTwin | c.PatchTwin] = [c.PutTwin(f"g{n}", hall(seats=n)) for n in range(200)]
+    bad: list[c.PutTwin | c.PatchTwin] = [
+        c.PutTwin(f"b{n}", hall(seats="many")) for n in range(100)
+    ]
     bad += [c.PatchTwin("h", (replace("/seats", n), replace("/nothing", 1))) for n in range(100)]
     mixed = [each for three in zip(good, bad, strict=True) for each in three]
     results = await asyncio.gather(*map(graph.execute, mixed), return_exceptions=True)

@@ -58,6 +58,7 @@ async def test_each_upload_of_an_id_is_a_row_and_the_key_stays(empty: Graph) -> 
     rows = empty.history.uploads()
     assert [(each.id, each.seq) for each in rows] == [(HALL, 1), (HALL, 2)]
     assert rows[0].valid_from == rows[0].uploaded == first.uploaded
+    assert rows[0].valid_to is not None
     assert first.uploaded < rows[0].valid_to < second.uploaded
     assert rows[1].valid_to is None
 
@@ -198,9 +199,10 @@ async def test_an_upload_is_checked_again_when_what_it_needs_is_deleted_meanwhil
     empty: Graph,
 ) -> None:
     await empty.upload(THERMOSTAT_MODEL)
-    uploaded, deleted = await asyncio.gather(
+    both: list[object] = await asyncio.gather(
         empty.upload(ROOM_MODEL), empty.execute(c.DeleteModel(THERMOSTAT)), return_exceptions=True
     )
+    uploaded, deleted = both
     if deleted is None:
         assert isinstance(uploaded, KastorError)
         assert THERMOSTAT in uploaded.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def make(engine: Engine, clock: Clock) -> Make:
     """Opens a graph that keeps everything but what the test limits."""
 
     async def make(**limits: float) -> Graph:
-        generous = {"version_seconds": NEVER, "log_seconds": NEVER}
+        generous: dict[str, Any] = {"version_seconds": NEVER, "log_seconds": NEVER}
         store = await engine.open(clock=clock, **(generous | limits))
         graph = Graph(store, engine.history())
         if not graph.service.catalog.models:
@@ -257,7 +258,7 @@ async def test_a_route_keeps_its_newest_dead_letters(make: Make, clock: Clock) -
             DeadLetter(0, route, number, b"{}", f"no {number}", 1, clock.now, False)
             for number in range(count)
         ]
-        counts = {"delivered": 0, "error": None, "settled": []}
+        counts: dict[str, Any] = {"delivered": 0, "error": None, "settled": []}
         await events.advance_route(route, "us", position, letters=letters, **counts)
     first = (await events.dead_letters("busy", 0, 100))[0]
     await events.requeue("busy", [first.key])  # it is about to be sent again

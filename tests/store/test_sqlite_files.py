@@ -25,7 +25,7 @@ from kastor.storage.sqlite.transfer import SqliteGraphFile
 from kastor.storage.transfer import TABLES, synchronise
 
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, hall
-from .sqlite_engine import SqliteEngine
+from .sqlite_engine import SqliteEngine, embedded
 
 pytestmark = pytest.mark.anyio
 
@@ -186,7 +186,7 @@ async def test_a_file_that_was_cut_short_is_refused(sqlite: SqliteEngine, share:
 
 async def test_a_file_that_was_cut_beside_a_log_is_refused(sqlite: SqliteEngine) -> None:
     graph = await filled(sqlite)
-    graph.store._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
+    embedded(graph.store)._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
     await graph.put("last", hall(seats=1))
     crashed = SqliteEngine(sqlite.folder / "crashed")
     crashed.folder.mkdir()

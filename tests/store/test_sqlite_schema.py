@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 
 from kastor.records import SYSTEM
+from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite.connection import open_writer
-from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError, prepare
+from kastor.storage.sqlite.schema import prepare
 
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph
-from .sqlite_engine import SqliteEngine
+from .sqlite_engine import SqliteEngine, SqliteHistory
 from .test_lifecycle import fill
 
 TABLES = {
@@ -44,7 +47,7 @@ def shape(connection: apsw.Connection) -> list[tuple[str, str]]:
     """Everything's statement, without comments and blanks: an added column has none of its own."""
     rows = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
     return [
-        (name, re.sub(r"\s*([(),])\s*|\s+", r"\1 ", re.sub(r"--.*", "", sql or "")))
+        (str(name), re.sub(r"\s*([(),])\s*|\s+", r"\1 ", re.sub(r"--.*", "", str(sql or ""))))
         for name, sql in rows
     ]
 
@@ -204,7 +207,8 @@ async def test_rows_name_the_log_entry_that_wrote_and_ended_them(sqlite: SqliteE
     graph = Graph(await sqlite.open(), sqlite.history())
     await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
     await fill(graph)
-    execute = graph.history.connection.execute
+    assert isinstance(graph.history, SqliteHistory)
+    execute: Callable[[str], Any] = graph.history.connection.execute
     log = {row.seq: row for row in graph.history.log()}
     for table in ("twins", "twin_versions", "relationships", "relationship_versions"):
         rows = execute(f"SELECT id, version, change, actor, valid_from FROM {table}").fetchall()

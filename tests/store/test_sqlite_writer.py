@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,11 @@ import pytest
 
 from kastor.errors import Unavailable
 from kastor.records import SYSTEM
-from kastor.storage.sqlite import folder as folder_module
 from kastor.storage.sqlite import writer
 from kastor.storage.sqlite.folder import DataFolder
 
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, hall, room
-from .sqlite_engine import SqliteEngine
+from .sqlite_engine import SqliteEngine, embedded
 
 pytestmark = pytest.mark.anyio
 
@@ -91,7 +91,7 @@ async def test_the_log_is_folded_so_that_it_does_not_grow(
     graph: Graph, sqlite: SqliteEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "FOLD_PAGES", 20)
-    graph.store._writer._fold_at = 20
+    embedded(graph.store)._writer._fold_at = 20
     log = Path(f"{sqlite.path()}-wal")
     for n in range(50):
         await graph.put(f"h{n}", hall())
@@ -99,7 +99,7 @@ async def test_the_log_is_folded_so_that_it_does_not_grow(
     for n in range(500):
         await graph.put(f"h{n}", hall(seats=n))
     assert size_of(log) <= settled + 40 * 4_096
-    assert graph.store._connection.pragma("wal_autocheckpoint") == 0
+    assert embedded(graph.store)._connection.pragma("wal_autocheckpoint") == 0
 
 
 async def test_nothing_that_was_taken_is_left_behind_by_the_end(sqlite: SqliteEngine) -> None:
@@ -107,7 +107,7 @@ async def test_nothing_that_was_taken_is_left_behind_by_the_end(sqlite: SqliteEn
     for attempt in range(20):
         graph = Graph(await sqlite.open(f"g{attempt}"), sqlite.history(f"g{attempt}"))
         await graph.upload(HALL_MODEL)
-        stopping = threading.Thread(target=graph.store._writer.stop)
+        stopping = threading.Thread(target=embedded(graph.store)._writer.stop)
         tasks = []
         for n in range(60):
             if n == 20:
@@ -125,10 +125,10 @@ def test_new_folders_are_synced_into_their_parents(
 ) -> None:
     opened: dict[int, Path] = {}
     synced: list[Path] = []
-    real_open, real_sync = folder_module.os.open, folder_module.os.fsync
+    real_open, real_sync = os.open, os.fsync
 
     def noting_open(path: Path, *arguments: int) -> int:
-        number = real_open(path, *arguments)
+        number: int = real_open(path, *arguments)
         opened[number] = Path(path)
         return number
 
@@ -136,8 +136,8 @@ def test_new_folders_are_synced_into_their_parents(
         synced.append(opened[number])
         real_sync(number)
 
-    monkeypatch.setattr(folder_module.os, "open", noting_open)
-    monkeypatch.setattr(folder_module.os, "fsync", noting_sync)
+    monkeypatch.setattr(os, "open", noting_open)
+    monkeypatch.setattr(os, "fsync", noting_sync)
     data = tmp_path / "some" / "data"
     for _ in range(2):
         folder = DataFolder(data)

@@ -113,8 +113,11 @@ def test_an_address_of_a_graph_chooses_it_for_every_command(served: Served, tmp_
     said("input", "resume", "hook", url=plant)
     assert said("input", "status", "hook", url=plant).split()[:2] == ["state", "running"]
 
-    for command in (("route", "delete", "all"), ("endpoint", "delete", "out"),
-                    ("input", "delete", "hook"), ("index", "drop", "t")):  # fmt: skip
-        said(*command, url=plant)
+    gone: tuple[tuple[str, ...], ...] = (
+        ("route", "delete", "all"), ("endpoint", "delete", "out"),
+        ("input", "delete", "hook"), ("index", "drop", "t"),
+    )  # fmt: skip
+    for arguments in gone:
+        said(*arguments, url=plant)
     assert said("graph", "delete", "plant", "--yes", url=plant) == "plant is gone.\n"
     assert httpx2.get(f"{plant}/models?{VERSION}").status_code == 404

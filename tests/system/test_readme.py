@@ -44,7 +44,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(ROOT / name, folder / name)
     programs = folder / "bin"
     programs.mkdir()
-    (programs / "python3").symlink_to(Path(sys._base_executable))  # type: ignore[attr-defined]
+    (programs / "python3").symlink_to(Path(sys._base_executable))  # type: ignore[attr-defined]  # CPython's own
     done = _run(_blocks("sh")[0], folder)
     if done.returncode and NO_NETWORK.search(done.stderr):
         pytest.skip(f"pip reaches no index: {done.stderr[-200:]}")

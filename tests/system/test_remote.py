@@ -6,6 +6,7 @@ import http.server
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -151,8 +152,8 @@ def test_certificates_that_are_none_are_told(other: Answering) -> None:
 def test_nobody_is_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
 
-    def connect(connection: object) -> None:
-        seen.append(connection.timeout)  # type: ignore[attr-defined]
+    def connect(connection: Any) -> None:
+        seen.append(connection.timeout)
         raise OSError("nobody")
 
     monkeypatch.setattr("http.client.HTTPConnection.connect", connect)

@@ -71,7 +71,7 @@ def test_a_slow_request_is_finished_and_kept(
     database = apsw.Connection(str(tmp_path / "graphs" / "default.sqlite3"))
     ((text,),) = database.execute("SELECT json(doc) FROM twins WHERE id = 'late'").fetchall()
     database.close()
-    assert json.loads(text)["size"] == 7
+    assert json.loads(str(text))["size"] == 7
 
 
 def test_a_request_that_never_ends_is_given_up_after_the_limit(served: Served) -> None:

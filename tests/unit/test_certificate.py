@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from kastor.server import certificate as tls
 
@@ -117,4 +118,4 @@ def test_its_key_is_for_its_owner_alone_and_the_authoritys_key_for_nobody(tmp_pa
     ]
     authority = x509.load_pem_x509_certificate(files.authority.read_bytes())
     key = files.key.read_bytes()
-    assert authority.public_key() != tls.serialization.load_pem_private_key(key, None).public_key()
+    assert authority.public_key() != serialization.load_pem_private_key(key, None).public_key()

@@ -42,9 +42,15 @@ def _texts(name: str, tree: ast.AST) -> Iterator[str]:
     """What may be shown to people: the docstrings of commands are their help."""
     docstrings = set() if name.startswith("cli/") else _docstrings(tree)
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in docstrings:
+        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+            continue
+        if isinstance(node.value, str):
             yield node.value
+
+
+def _constant(node: ast.expr) -> object:
+    assert isinstance(node, ast.Constant)
+    return node.value
 
 
 class TestReferences:
@@ -56,7 +62,7 @@ class TestReferences:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refer"
         ]
         constant = [
-            (name, node.args[0].value, node.keywords[0].value.value)  # type: ignore[attr-defined]
+            (name, _constant(node.args[0]), _constant(node.keywords[0].value))
             for name, node in calls
             if name not in SERVES_PAGES
         ]

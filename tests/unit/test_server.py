@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from kastor.config import Settings
+from kastor.config import load_settings
 from kastor.server.certificate import DevelopmentCertificate, ensure_development_certificate
 from kastor.server.socket import CertificateError, require_certificate
 
@@ -22,12 +22,12 @@ def own(tmp_path: Path) -> DevelopmentCertificate:
 
 
 def _check(certificate: Path, key: Path) -> None:
-    require_certificate(Settings(tls_cert=certificate, tls_key=key))
+    require_certificate(load_settings({"tls_cert": certificate, "tls_key": key}))
 
 
 def test_a_certificate_with_its_key_is_taken(own: DevelopmentCertificate) -> None:
     _check(own.certificate, own.key)
-    require_certificate(Settings())
+    require_certificate(load_settings({}))
 
 
 def _locked(own: DevelopmentCertificate, folder: Path) -> tuple[Path, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -46,7 +46,7 @@ async def _return() -> None:
 
 
 @pytest.mark.parametrize("end", [_cancelled, _wrong, _return])
-async def test_a_part_that_ends_is_started_again(end: Callable[[], object]) -> None:
+async def test_a_part_that_ends_is_started_again(end: Callable[[], Awaitable[None]]) -> None:
     vitals = Vitals()
     starts = 0
 
@@ -54,7 +54,7 @@ async def test_a_part_that_ends_is_started_again(end: Callable[[], object]) -> N
         nonlocal starts
         starts += 1
         if starts < 3:
-            await end()  # type: ignore[misc]
+            await end()
             return
         await asyncio.Event().wait()
 
@@ -99,7 +99,11 @@ async def test_a_part_that_may_end_is_gone_then() -> None:
 async def test_a_step_that_takes_too_long_is_stuck() -> None:
     vitals = Vitals()
     go_on = asyncio.Event()
-    part = vitals.repeat("upkeep", go_on.wait, 0.01, critical=True, patience=0.05)
+
+    async def step() -> None:
+        await go_on.wait()
+
+    part = vitals.repeat("upkeep", step, 0.01, critical=True, patience=0.05)
     assert not vitals.failing()
     await until(lambda: bool(vitals.failing()))
     assert "no progress" in (vitals.failing()[0].trouble or "")
@@ -142,7 +146,7 @@ async def test_a_watched_part_that_cannot_tell_is_in_trouble() -> None:
         return fault
 
     part = vitals.of("a").watch("writer", trouble, critical=True)
-    other = vitals.of("a").watch("writer", lambda: 1 / 0, critical=True)  # type: ignore[arg-type,return-value]
+    other = vitals.of("a").watch("writer", lambda: str(1 / 0), critical=True)
     assert "ZeroDivisionError" in (vitals.failing()[0].trouble or "")
     other.close()
     assert vitals.failing() == []

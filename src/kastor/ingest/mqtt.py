@@ -203,7 +203,7 @@ class _Connection:
         """
         settings = self._settings
         self._client = client = self._make_client()
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = settings.session_expiry
         properties.ReceiveMaximum = settings.receive_maximum
         properties.MaximumPacketSize = settings.max_bytes + PACKET_OVERHEAD
@@ -242,7 +242,7 @@ class _Connection:
             return
         properties = None
         if forget:
-            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+            properties = Properties(PacketTypes.DISCONNECT)
             properties.SessionExpiryInterval = 0
         self._client.disconnect(properties=properties)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 HOUR_SECONDS = 3_600
 
 
-class AccessToken(NamedTuple):
-    """A token and when it expires, as azure-core has it."""
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
+else:
 
-    token: str
-    expires_on: int
+    class AccessToken(NamedTuple):
+        """A token and when it expires, as azure-core has it, which Kastor does without."""
+
+        token: str
+        expires_on: int
 
 
 class StaticCredential:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -33,7 +34,7 @@ generated = settings(
 @pytest.mark.timeout(3600)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_rows_equal_the_oracles(random):
+def test_rows_equal_the_oracles(random: Random) -> None:
     about = graph(random)
     engine = service(about, max_hops=6)
     for _ in range(PER_GRAPH):
@@ -49,7 +50,7 @@ def test_rows_equal_the_oracles(random):
 @pytest.mark.timeout(3600)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_the_superset_equals_the_oracle(random):
+def test_the_superset_equals_the_oracle(random: Random) -> None:
     about = graph(random)
     engine = service(about, max_hops=6)
     for _ in range(PER_GRAPH):

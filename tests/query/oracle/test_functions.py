@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -84,12 +84,18 @@ CALLS: dict[str, Callable[[Row], Any]] = {
     "ST_DISTANCE(T.p, T.q)": lambda r: f.distance(r["p"], r["q"]),
     "ST_DISTANCE(T.p, 10.25, 48.75)": lambda r: f.distance(r["p"], (10.25, 48.75)),
 }
+
+
+def calls_with(unit: str) -> dict[str, Callable[[Row], Any]]:
+    return {
+        f"DATETIME_ADD('{unit}', T.n, T.s)": lambda r: f.later(unit, r["n"], r["s"]),
+        f"DATETIME_PART('{unit}', T.s)": lambda r: f.part(unit, r["s"]),
+        f"DATETIME_DIFF('{unit}', T.s, T.t)": lambda r: f.between(unit, r["s"], r["t"]),
+    }
+
+
 for unit in ("year", "month", "day", "Hour", "minute", "second", "week"):
-    CALLS[f"DATETIME_ADD('{unit}', T.n, T.s)"] = lambda r, unit=unit: f.later(unit, r["n"], r["s"])
-    CALLS[f"DATETIME_PART('{unit}', T.s)"] = lambda r, unit=unit: f.part(unit, r["s"])
-    CALLS[f"DATETIME_DIFF('{unit}', T.s, T.t)"] = lambda r, unit=unit: f.between(
-        unit, r["s"], r["t"]
-    )
+    CALLS |= calls_with(unit)
 
 
 def rows(random: Random) -> list[Row]:
@@ -117,7 +123,7 @@ def graph(listed: list[Row]) -> Graph:
 
 def same(found: Any, expected: Any) -> bool:
     if isinstance(found, bool) or isinstance(expected, bool | str) or found is f.UNDEFINED:
-        return found == expected
+        return bool(found == expected)
     if not isinstance(found, int | float) or expected is f.UNDEFINED:
         return False
     return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-6)
@@ -156,7 +162,7 @@ async def on_postgres(dsn: str, listed: list[Row], work: Callable[[QueryService]
 
 
 @pytest.fixture(scope="module")
-def dsn():
+def dsn() -> Iterator[str]:
     with Cluster(durable=False) as cluster:
         yield cluster.create().start().dsn
 
@@ -176,7 +182,7 @@ def test_postgresql_gives_what_is_written(dsn: str) -> None:
     assert asyncio.run(on_postgres(dsn, listed, lambda engine: check(engine, listed))) == {}
 
 
-NESTED = {
+NESTED: dict[str, Callable[[int], str]] = {
     "arithmetic": lambda depth: "T.n" + "+1" * depth,
     "POWER": lambda depth: "POWER(" * depth + "T.n" + ", 1)" * depth,
     "ROUND": lambda depth: "ROUND(" * depth + "T.n" + ", 2)" * depth,
@@ -206,7 +212,7 @@ def listed_paths(letter: str, count: int) -> str:
     return ", ".join(f"T.{letter}{n}" for n in range(count))
 
 
-WIDE = {
+WIDE: dict[str, tuple[int, Callable[[str], str]]] = {
     "columns": (500, lambda many: f"SELECT {many} FROM DIGITALTWINS T"),
     "keys of ORDER BY": (30, lambda many: f"SELECT * FROM DIGITALTWINS T ORDER BY {many}"),
     "keys of GROUP BY": (

@@ -6,19 +6,19 @@ import asyncio
 import json
 import os
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from query_generator import Queries, graph
 from query_given import Taken, written_in
-from query_graphs import KEY, drive, service
+from query_graphs import Graph, drive, service
 from query_oracle import bag
 
 from kastor.errors import QueryError
 from kastor.lang import parse, print_query
 from kastor.query.service import QueryService, QuerySettings
-from kastor.query.sql.postgres import Postgres
 from kastor.records import SYSTEM
 from tests.postgres.cluster import Cluster
 
@@ -36,9 +36,12 @@ generated = settings(
 )
 
 
-async def answered(engine, text, size, parameters=None):
+async def answered(
+    engine: QueryService, text: str, size: int | None, parameters: Any = None
+) -> list[Any] | str:
     """All rows by pages; the code of the error if it is refused."""
-    found, token = [], None
+    found: list[Any] = []
+    token = None
     try:
         while True:
             page = await engine.run(
@@ -52,13 +55,13 @@ async def answered(engine, text, size, parameters=None):
         return error.code
 
 
-def same(one, other):
+def same(one: list[Any] | str, other: list[Any] | str) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return one == other
     return bag(one) == bag(other)
 
 
-async def difference(engine, random, about):
+async def difference(engine: QueryService, random: Random, about: Graph) -> str | None:
     """What a query with parameters answers otherwise; with the first values, and with others."""
     taken = Taken(random)
     query = taken.tree(Queries(random, about, superset=True).superset_query())
@@ -77,7 +80,7 @@ async def difference(engine, random, about):
 @pytest.mark.timeout(3600)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_values_beside_the_text_are_as_values_in_it(random):
+def test_values_beside_the_text_are_as_values_in_it(random: Random) -> None:
     about = graph(random)
     engine = service(about, max_hops=6)
     for _ in range(PER_GRAPH):
@@ -85,9 +88,9 @@ def test_values_beside_the_text_are_as_values_in_it(random):
         assert story is None, story
 
 
-async def compare(dsn):
+async def compare(dsn: str) -> None:
     import asyncpg
-    from test_postgres import SCHEMA, Reader, building, fill, refill, stored_graph
+    from test_postgres import building, fill, refill, service_over, stored_graph
 
     connection = await asyncpg.connect(dsn)
     await fill(connection, building())
@@ -95,16 +98,13 @@ async def compare(dsn):
         random = Random(seed)
         about = stored_graph(random)
         await refill(connection, about)
-        engine = QueryService(
-            Reader(connection), lambda about=about: about.models, KEY,
-            QuerySettings(max_hops=6), dialect=Postgres(SCHEMA),
-        )  # fmt: skip
+        engine = service_over(connection, about, QuerySettings(max_hops=6))
         for _ in range(PER_GRAPH):
             story = await difference(engine, random, about)
             assert story is None, f"{seed}: {story}"
     await connection.close()
 
 
-def test_values_beside_the_text_are_as_values_in_it_on_postgres():
+def test_values_beside_the_text_are_as_values_in_it_on_postgres() -> None:
     with Cluster(durable=False).create().start() as cluster:
         asyncio.run(compare(cluster.dsn))

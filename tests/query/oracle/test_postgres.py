@@ -6,21 +6,23 @@ import asyncio
 import json
 import os
 import re
-import sys
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from query_cases import all_cases
 from query_cases import building as building_of_cases
 from query_generator import MODELS, SCALARS, Queries
 from query_generator import graph as generate
-from query_graphs import KEY, Graph, dump
+from query_graphs import KEY, Graph, bounded, dump
 from query_graphs import Reader as SqliteReader
 from query_nested import nested_query, pattern_query, texts_graph
 from query_oracle import bag, run
 from query_texts import NO_FILTER, VALID
 
+import kastor
 from kastor.lang import ast, parse, print_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
@@ -63,7 +65,7 @@ SORTED = [
 ]
 
 
-def building():
+def building() -> Graph:
     made = Graph({"dtmi:x:Room;1": [], "dtmi:example:room;1": []})
     made.twin("x", "dtmi:x:Room;1", name="x", Temperature=30, IsOccupied=True, count=25, v=[1, "a"])
     made.twin(
@@ -78,10 +80,10 @@ def building():
 
 
 @pytest.mark.parametrize("text", VALID + NO_FILTER + EXTENDED)
-def test_texts_hold_no_client_text_and_number_their_parameters(text):
+def test_texts_hold_no_client_text_and_number_their_parameters(text: str) -> None:
     graph = building()
     query = QueryService(
-        None, lambda: graph.models, KEY, QuerySettings(), dialect=Postgres(SCHEMA)
+        Reader(None), lambda: graph.models, KEY, QuerySettings(), dialect=Postgres(SCHEMA)
     ).compile(text)
     for sql in (query.first(), query.next()) if not query.plan.counts else (query.first(),):
         used = {int(number) for number in re.findall(r"\$([0-9]+)", sql.text)}
@@ -91,46 +93,58 @@ def test_texts_hold_no_client_text_and_number_their_parameters(text):
             assert literal not in sql.text
 
 
-def written(doc):
+def written(doc: dict[str, Any]) -> str:
     return into_jsonb(dump(doc).encode())
 
 
 class Reader:
-    def __init__(self, connection):
+    def __init__(self, connection: Any) -> None:
         self.connection = connection
 
-    async def fetch_all(self, sql, params, context, *, timeout):
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
+    ) -> list[tuple[object, ...]]:
         return [tuple(row) for row in await self.connection.fetch(sql, *params, timeout=timeout)]
 
-    async def fetch_one(self, sql, params, context, *, timeout):
+    async def fetch_one(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
+    ) -> tuple[object, ...] | None:
         rows = await self.fetch_all(sql, params, context, timeout=timeout)
         return rows[0] if rows else None
 
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+    ) -> tuple[list[tuple[object, ...]], bool]:
+        return bounded(await self.fetch_all(sql, params, context, timeout=timeout), most)
 
-async def fill(connection, graph):
-    sql = "".join(
-        Path(sys.modules["kastor"].__file__)
-        .parent.joinpath("storage/postgres/schema.sql")
-        .read_text()
+
+def service_over(connection: Any, graph: Graph, settings: QuerySettings) -> QueryService:
+    return QueryService(
+        Reader(connection), lambda: graph.models, KEY, settings, dialect=Postgres(SCHEMA)
     )
+
+
+async def fill(connection: Any, graph: Graph) -> None:
+    sql = "".join(Path(kastor.__file__).parent.joinpath("storage/postgres/schema.sql").read_text())
     await connection.execute(f"CREATE SCHEMA {SCHEMA}")
     await connection.execute(sql.replace("{graph}", SCHEMA))
     await refill(connection, graph)
 
 
-async def refill(connection, graph):
+async def refill(connection: Any, graph: Graph) -> None:
     tables = ("model_keys", "twins", "relationship_names", "relationships")
     listed = ", ".join(f"{SCHEMA}.{table}" for table in tables)
     await connection.execute(f"TRUNCATE {listed} CASCADE")
     for model, key in graph.models.keys.items():
         await connection.execute(f"INSERT INTO {SCHEMA}.model_keys VALUES ($1, $2)", key, model)
-    keys, names = {}, {}
+    keys: dict[str, int] = {}
+    names: dict[str, int] = {}
     for key, (one, doc) in enumerate(graph.twins.items(), 1):
         keys[one] = key
-        model = graph.models.keys[doc["$metadata"]["$model"]]
+        model_key = graph.models.keys[doc["$metadata"]["$model"]]
         await connection.execute(
             f"INSERT INTO {SCHEMA}.twins VALUES ($1, $2, $3, $4, 1, 0, 0, '', $5)",
-            key, one, model, doc["$etag"][3:-1], written(doc),
+            key, one, model_key, doc["$etag"][3:-1], written(doc),
         )  # fmt: skip
     for key, doc in enumerate(graph.relationships, 1):
         name = doc["$relationshipName"]
@@ -146,7 +160,7 @@ async def refill(connection, graph):
         )  # fmt: skip
 
 
-async def compare(dsn):
+async def compare(dsn: str) -> dict[str, Any]:
     import asyncpg
 
     graph = building()
@@ -155,7 +169,7 @@ async def compare(dsn):
     engine = QueryService(
         Reader(connection), lambda: graph.models, KEY, QuerySettings(), dialect=Postgres(SCHEMA)
     )
-    wrong = {}
+    wrong: dict[str, Any] = {}
     for text in VALID + NO_FILTER + EXTENDED:
         expected = bag(run(parse(text), graph))
         for size in (None, 1):
@@ -170,8 +184,11 @@ async def compare(dsn):
     return wrong
 
 
-async def all_rows(engine, text, size, context=SYSTEM, **options):
-    found, token = [], None
+async def all_rows(
+    engine: QueryService, text: str, size: int | None, context: Context = SYSTEM, **options: Any
+) -> list[Any]:
+    found: list[Any] = []
+    token = None
     while True:
         page = await engine.run(text, context, token=token, max_items=size, **options)
         found += json.loads(page.value)
@@ -180,7 +197,7 @@ async def all_rows(engine, text, size, context=SYSTEM, **options):
             return found
 
 
-def stored(value, *, inside=False):
+def stored(value: Any, *, inside: bool = False) -> Any:
     """As jsonb keeps it: members in its order; no exponents inside, where text is compared."""
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
@@ -190,7 +207,7 @@ def stored(value, *, inside=False):
     return 2.5 if inside and isinstance(value, float) and "e" in repr(value) else value
 
 
-def same_numbers(value):
+def same_numbers(value: Any) -> Any:
     """Numbers to twelve digits, whole ones as integers: the engines spell and add differently."""
     if isinstance(value, dict):
         return {key: same_numbers(one) for key, one in value.items()}
@@ -202,34 +219,32 @@ def same_numbers(value):
     return int(near) if near.is_integer() and abs(near) < 2**40 else near
 
 
-def sorts(query):
+def sorts(query: ast.Query) -> bool:
     columns = query.columns or ()
     groups = any(isinstance(column.value, ast.Aggregate) for column in columns)
     return bool(query.order or query.group or query.distinct or groups)
 
 
-def stored_graph(random, **sizes):
+def stored_graph(random: Random, **sizes: int) -> Graph:
     graph = generate(random, **sizes)
     for doc in [*graph.twins.values(), *graph.relationships]:
         doc.update({key: stored(value) for key, value in doc.items() if key != "$metadata"})
     return graph
 
 
-async def compare_generated(dsn):
+async def compare_generated(dsn: str) -> dict[str, Any]:
     import asyncpg
 
     connection = await asyncpg.connect(dsn)
     await fill(connection, building())
-    wrong, tried = {}, 0
+    wrong: dict[str, Any] = {}
+    tried = 0
     for seed in range(GRAPHS):
         random = Random(seed)
         graph = stored_graph(random)
         await refill(connection, graph)
         settings = QuerySettings(max_hops=6)
-        engine = QueryService(
-            Reader(connection), lambda graph=graph: graph.models, KEY, settings,
-            dialect=Postgres(SCHEMA),
-        )  # fmt: skip
+        engine = service_over(connection, graph, settings)
         for _ in range(PER_GRAPH):
             query = Queries(random, graph, superset=True).superset_query()
             if sorts(query):
@@ -242,7 +257,7 @@ async def compare_generated(dsn):
     return wrong
 
 
-def every_scalar():
+def every_scalar() -> Graph:
     graph = Graph(MODELS)
     values = [*SCALARS, 0.1, 0.30000000000000004, 1e-7, [1], [1, "a"], [0.5], {"city": 1}, "t1", 21]
     for number, value in enumerate(values):
@@ -251,13 +266,13 @@ def every_scalar():
     return graph
 
 
-async def compare_scalars(dsn):
+async def compare_scalars(dsn: str) -> dict[str, Any]:
     import asyncpg
 
     graph = every_scalar()
     connection = await asyncpg.connect(dsn)
     await fill(connection, graph)
-    wrong = {}
+    wrong: dict[str, Any] = {}
     for aggregate in (True, False):
         engine = QueryService(
             Reader(connection), lambda: graph.models, KEY, QuerySettings(aggregate=aggregate),
@@ -272,7 +287,13 @@ async def compare_scalars(dsn):
     return wrong
 
 
-async def difference(engine, query, graph, size, context=SYSTEM):
+async def difference(
+    engine: QueryService,
+    query: ast.Query,
+    graph: Graph,
+    size: int | None,
+    context: Context = SYSTEM,
+) -> str | None:
     """What the server says otherwise than the oracle, or its pages otherwise than the whole."""
     text = print_query(query)
     expected = same_numbers(run(query, graph))
@@ -288,20 +309,17 @@ async def difference(engine, query, graph, size, context=SYSTEM):
     return None
 
 
-async def compare_nested(dsn):
+async def compare_nested(dsn: str) -> dict[str, Any]:
     import asyncpg
 
     connection = await asyncpg.connect(dsn)
     await fill(connection, building())
-    wrong = {}
+    wrong: dict[str, Any] = {}
     for seed in range(GRAPHS):
         random = Random(seed)
         graph = stored_graph(random, twins=5, relationships=7)
         await refill(connection, graph)
-        engine = QueryService(
-            Reader(connection), lambda graph=graph: graph.models, KEY, QuerySettings(),
-            dialect=Postgres(SCHEMA),
-        )  # fmt: skip
+        engine = service_over(connection, graph, QuerySettings())
         for text in [nested_query(random) for _ in range(PER_GRAPH)]:
             story = await difference(engine, parse(text), graph, 2)
             if story:
@@ -310,7 +328,7 @@ async def compare_nested(dsn):
     return wrong
 
 
-async def compare_patterns(dsn):
+async def compare_patterns(dsn: str) -> dict[str, Any]:
     import asyncpg
 
     random = Random(1)
@@ -320,7 +338,7 @@ async def compare_patterns(dsn):
     engine = QueryService(
         Reader(connection), lambda: graph.models, KEY, QuerySettings(), dialect=Postgres(SCHEMA)
     )
-    wrong = {}
+    wrong: dict[str, Any] = {}
     for text in [pattern_query(random) for _ in range(GRAPHS * PER_GRAPH)]:
         story = await difference(engine, parse(text), graph, 5)
         if story:
@@ -329,7 +347,7 @@ async def compare_patterns(dsn):
     return wrong
 
 
-async def compare_cases(dsn):
+async def compare_cases(dsn: str) -> dict[str, Any]:
     """The two statements of a case file give the same rows."""
     import asyncpg
 
@@ -357,7 +375,7 @@ async def compare_cases(dsn):
     return wrong
 
 
-def on_a_server(work):
+def on_a_server(work: Callable[[str], Coroutine[Any, Any, dict[str, Any]]]) -> None:
     with Cluster(durable=False).create().start() as cluster:
         wrong = asyncio.run(work(cluster.dsn))
     assert not wrong, "\n".join(f"{text}: {found}" for text, found in wrong.items())
@@ -370,5 +388,5 @@ def on_a_server(work):
         compare_cases,
     ],
 )
-def test_rows_on_a_real_server(work):
+def test_rows_on_a_real_server(work: Callable[[str], Coroutine[Any, Any, dict[str, Any]]]) -> None:
     on_a_server(work)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterator
+from random import Random
 
 import apsw
 import pytest
@@ -21,10 +23,11 @@ from kastor.errors import QueryError
 from kastor.lang import parse
 from kastor.query.compiled import Compiler, plan_query
 from kastor.query.settings import QuerySettings
+from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.postgres import Postgres
 from kastor.query.sql.sqlite import Sqlite
-from kastor.query.sql.statement import compile_plan
+from kastor.query.sql.statement import Sql, compile_plan
 from kastor.query.sql.tables import NOW
 
 EXAMPLES = int(os.environ.get("KASTOR_BOUNDS_EXAMPLES", "50"))
@@ -46,16 +49,16 @@ generated = settings(
 class Texts:
     """Queries of up to `budget` characters, nested and wide."""
 
-    def __init__(self, random, budget):
+    def __init__(self, random: Random, budget: int) -> None:
         self.random = random
         self.left = budget
         self.number = 0
         self.inner = 0
 
-    def pick(self, *makes):
+    def pick(self, *makes: Callable[[], str]) -> str:
         return self.random.choice(makes)()
 
-    def query(self, depth=0):
+    def query(self, depth: int = 0) -> str:
         source = self.random.choice(["FROM DIGITALTWINS T", self.match(), self.joins()])
         name = "T" if "MATCH" not in source and "JOIN" not in source else "a"
         columns = ", ".join(
@@ -71,24 +74,24 @@ class Texts:
             text += " ORDER BY " + ", ".join(f"{key} DESC" for key in keys)
         return text
 
-    def match(self):
+    def match(self) -> str:
         edges = [self.edge() for _ in range(self.random.choice([1, 1, 2, 4]))]
         parts = "".join(f"{edge}(b{self.new()})" for edge in edges)
         return f"FROM DIGITALTWINS MATCH (a){parts}"
 
-    def joins(self):
+    def joins(self) -> str:
         parts = " ".join(f"JOIN j{n} RELATED a.r" for n in range(self.random.choice([1, 3])))
         return f"FROM DIGITALTWINS a {parts}"
 
-    def edge(self):
+    def edge(self) -> str:
         hops = self.random.choice(["", "", "*2", "*..3", "*..9", "*5", "*"])
         return f"-[{hops}]-" + self.random.choice(["", "", ">"])
 
-    def new(self):
+    def new(self) -> int:
         self.number += 1
         return self.number
 
-    def condition(self, name, depth):
+    def condition(self, name: str, depth: int) -> str:
         self.left -= 30
         if self.left < 0 or depth > 30:
             return f"{name}.p = 1"
@@ -105,22 +108,22 @@ class Texts:
             lambda: self.chain(name, depth, " OR "),
         )
 
-    def chain(self, name, depth, word):
+    def chain(self, name: str, depth: int, word: str) -> str:
         count = self.random.choice([2, 3, 40])
         return "(" + word.join(self.condition(name, depth + 1) for _ in range(count)) + ")"
 
-    def listed(self, name, depth):
+    def listed(self, name: str, depth: int) -> str:
         self.inner += 1
         return f"{name}.p IN ({self.query(depth + 4)})"
 
-    def exists(self, name, depth):
+    def exists(self, name: str, depth: int) -> str:
         self.inner += 1
         inner = f"x{self.new()}"
         edges = "".join(f"{self.edge()}()" for _ in range(self.random.randrange(3)))
         where = self.condition(self.random.choice([name, inner]), depth + 4)
         return f"EXISTS {{ ({name}){self.edge()}({inner}){edges} WHERE {where} }}"
 
-    def leaf(self, name):
+    def leaf(self, name: str) -> str:
         listed = ", ".join(map(str, range(self.random.choice([1, 20, 300]))))
         return self.pick(
             lambda: f"{name}.p = {name}.q",
@@ -132,7 +135,7 @@ class Texts:
             lambda: f"ARRAY_CONTAINS({name}.p, {name}.q)",
         )
 
-    def value(self, name, depth):
+    def value(self, name: str, depth: int) -> str:
         self.left -= 5
         if self.left < 0 or depth > 4:
             return f"{name}.p"
@@ -149,7 +152,7 @@ class Texts:
         )  # fmt: skip
 
 
-def statements(text, dialect):
+def statements(text: str, dialect: Dialect) -> Iterator[Sql]:
     plan = plan_query(text, MODELS, QuerySettings())
     for resumes in (False, True):
         if not (plan.counts and resumes):
@@ -159,7 +162,7 @@ def statements(text, dialect):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False), st.sampled_from([200, 1500, 20_000, 60_000]))
 @generated
-def test_any_text_becomes_a_bounded_statement_or_is_refused(random, budget):
+def test_any_text_becomes_a_bounded_statement_or_is_refused(random: Random, budget: int) -> None:
     text = Texts(random, budget).query()[:LIMIT]
     connection = Graph().open()
     for dialect in (Sqlite(), Postgres("g")):
@@ -176,7 +179,7 @@ def test_any_text_becomes_a_bounded_statement_or_is_refused(random, budget):
                 prepare(connection, sql)
 
 
-def prepare(connection, sql):
+def prepare(connection: apsw.Connection, sql: Sql) -> None:
     """SQLite takes it, or says what of it is too much."""
     values = [1] * (1 + sql.keys if sql.resumes else 1) + list(sql.constants)
     try:
@@ -200,7 +203,7 @@ NESTED = {
 
 @pytest.mark.parametrize("dialect", [Sqlite(), Postgres("g")], ids=["sqlite", "postgres"])
 @pytest.mark.parametrize("kind", NESTED)
-def test_nesting_is_linear(kind, dialect):
+def test_nesting_is_linear(kind: str, dialect: Dialect) -> None:
     sizes = []
     for depth in (2, 4, 8):
         inner = "1 = 1"
@@ -215,7 +218,7 @@ def test_nesting_is_linear(kind, dialect):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_nested_queries_equal_the_oracle(random):
+def test_nested_queries_equal_the_oracle(random: Random) -> None:
     about = generate(random, twins=5, relationships=7)  # the oracle tries everything
     engine = service(about)
     for text in [nested_query(random) for _ in range(4)]:
@@ -225,14 +228,14 @@ def test_nested_queries_equal_the_oracle(random):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_patterns_equal_the_oracle(random):
+def test_patterns_equal_the_oracle(random: Random) -> None:
     about = texts_graph(random)
     engine = service(about)
     for text in [pattern_query(random) for _ in range(10)]:
         assert bag(rows(engine, text)) == bag(run(parse(text), about)), text
 
 
-def test_plans_are_kept_up_to_a_size():
+def test_plans_are_kept_up_to_a_size() -> None:
     compiler = Compiler(QuerySettings(max_cache_bytes=1_000_000), Sqlite())
     small = "SELECT * FROM DIGITALTWINS WHERE a = 1"
     kept = compiler.compile(small, MODELS, strict=False)
@@ -251,7 +254,7 @@ def test_plans_are_kept_up_to_a_size():
 
 
 @pytest.mark.parametrize("pattern", ["abc%", "a\\%b%", "abc"])
-def test_prefixes_use_the_index(pattern):
+def test_prefixes_use_the_index(pattern: str) -> None:
     plan = plan_query(
         f"SELECT * FROM DIGITALTWINS WHERE name LIKE {pattern!r}", MODELS, QuerySettings()
     )
@@ -261,4 +264,4 @@ def test_prefixes_use_the_index(pattern):
         plan, Sqlite(), view=NOW, resumes=False, aggregate=True, indexed=frozenset({("name",)})
     )
     steps = connection.execute("EXPLAIN QUERY PLAN " + sql.text, (1, *sql.constants)).fetchall()
-    assert any("by_name" in step[-1] for step in steps), steps
+    assert any("by_name" in str(step[-1]) for step in steps), steps

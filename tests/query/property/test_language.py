@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random as randomness
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -19,6 +20,7 @@ from query_texts import INVALID, VALID
 from kastor.errors import QueryError, QueryTimeout
 from kastor.lang import parse, print_query
 from kastor.lang.tokens import tokenize
+from kastor.query.service import QueryService
 
 FUZZ = int(os.environ.get("KASTOR_QUERY_FUZZ", "5000"))
 
@@ -42,7 +44,7 @@ PIECES = [
 
 @given(st.randoms(use_true_random=False))
 @quick
-def test_what_is_printed_parses_to_the_same_tree(random):
+def test_what_is_printed_parses_to_the_same_tree(random: randomness.Random) -> None:
     for _ in range(5):
         query = Queries(random, graph(random, 3, 3), superset=random.choice([True, False])).query()
         text = print_query(query)
@@ -83,7 +85,7 @@ def in_base_language(text: str) -> bool:
 
 @given(st.randoms(use_true_random=False))
 @quick
-def test_the_second_parser_agrees(random):
+def test_the_second_parser_agrees(random: randomness.Random) -> None:
     query = Queries(random, graph(random, 3, 3)).query()
     text = random.choice([print_query(query), random.choice(VALID)])
     if len(text) > 300:
@@ -95,7 +97,7 @@ def test_the_second_parser_agrees(random):
 
 
 @pytest.mark.parametrize("case", INVALID, ids=range(len(INVALID)))
-def test_the_second_parser_refuses_what_is_syntactically_wrong(case):
+def test_the_second_parser_refuses_what_is_syntactically_wrong(case: tuple[Any, ...]) -> None:
     text = case[0]
     if len(text) < 300 and not in_base_language(text):
         semantic = ("1e999", "\\ud800")
@@ -103,7 +105,7 @@ def test_the_second_parser_refuses_what_is_syntactically_wrong(case):
 
 
 @pytest.fixture(scope="module")
-def engine():
+def engine() -> QueryService:
     made = Graph()
     for number in range(5):
         made.twin(f"t{number}", x=number, a={"b": [1]})
@@ -113,7 +115,7 @@ def engine():
 
 
 @pytest.mark.timeout(3600)
-def test_any_text_gives_rows_or_a_query_error(engine):
+def test_any_text_gives_rows_or_a_query_error(engine: QueryService) -> None:
     random = randomness.Random(FUZZ)
     for number in range(FUZZ):
         choice = number % 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from query_graphs import Graph, drive, pages, rows, service
@@ -11,6 +12,7 @@ from kastor.errors import BadRequest, QueryError
 from kastor.lang import parse, print_query
 from kastor.query import compiled
 from kastor.query.given import Given, read_given
+from kastor.query.service import QueryService
 from kastor.query.settings import QuerySettings
 from kastor.query.token import decode, encode
 from kastor.records import SYSTEM
@@ -20,7 +22,7 @@ SETTINGS = QuerySettings(max_parameters=3, max_parameter_bytes=2_000, max_list=5
 
 
 @pytest.fixture(scope="module")
-def engine():
+def engine() -> QueryService:
     made = Graph({"dtmi:x:Room;1": [], "dtmi:x:Hall;1": []})
     for number in range(6):
         model = f"dtmi:x:{'Hall' if number % 2 else 'Room'};1"
@@ -29,7 +31,7 @@ def engine():
     return service(made)
 
 
-def ids(engine, text, parameters, **options):
+def ids(engine: QueryService, text: str, parameters: Any, **options: Any) -> list[str]:
     return [row["$dtId"] for row in rows(engine, text, parameters=parameters, **options)]
 
 
@@ -67,13 +69,15 @@ def ids(engine, text, parameters, **options):
         ("$dtId = 't1' AND $s NOT LIKE 'a%'", {"s": "ab"}, []),
     ],
 )
-def test_a_value_stands_where_a_literal_may(engine, where, parameters, found):
+def test_a_value_stands_where_a_literal_may(
+    engine: QueryService, where: str, parameters: Any, found: list[str]
+) -> None:
     text = f"{FROM} WHERE {where}"
     assert sorted(ids(engine, text, parameters)) == found
     assert parse(print_query(parse(text))) == parse(text)
 
 
-def test_rows_are_counted_by_parameters(engine):
+def test_rows_are_counted_by_parameters(engine: QueryService) -> None:
     text = "SELECT TOP($n) $dtId FROM DIGITALTWINS ORDER BY v DESC, $dtId LIMIT $l OFFSET $o"
     for n, limit, offset in ((2, 5, 0), (5, 1, 2), (0, 3, 1), (2, 5, 0)):
         whole = ids(engine, f"{FROM} ORDER BY v DESC, $dtId", None)
@@ -102,7 +106,9 @@ def test_rows_are_counted_by_parameters(engine):
         ("SELECT TOP($v) FROM DIGITALTWINS", {"v": 10**18}, "$v cannot be the number of rows"),
     ],
 )
-def test_what_cannot_stand_there_is_refused_at_its_place(engine, text, parameters, told):
+def test_what_cannot_stand_there_is_refused_at_its_place(
+    engine: QueryService, text: str, parameters: Any, told: str
+) -> None:
     pattern = told.replace("$", r"\$").replace("?", r"\?")
     with pytest.raises(QueryError, match=pattern) as raised:
         drive(engine.run(text, SYSTEM, parameters=parameters))
@@ -131,13 +137,14 @@ def test_what_cannot_stand_there_is_refused_at_its_place(engine, text, parameter
         ({"v": "x" * 2_000}, "more than 2000 bytes"),
     ],
 )
-def test_values_are_bounded_before_anything_is_made_of_them(parameters, told):
+def test_values_are_bounded_before_anything_is_made_of_them(parameters: Any, told: str) -> None:
     with pytest.raises(BadRequest, match=told):
         read_given(parameters, SETTINGS)
 
 
-def test_numbers_are_read_as_literals_are():
+def test_numbers_are_read_as_literals_are() -> None:
     given = read_given({"a": 2**63, "b": -0.0, "c": 2**63 - 1}, SETTINGS)
+    assert given is not None
     assert [repr(one) for one in given.values.values()] == [
         repr(float(2**63)),
         "0.0",
@@ -146,14 +153,14 @@ def test_numbers_are_read_as_literals_are():
     assert read_given(None, SETTINGS) is read_given({}, SETTINGS) is None
 
 
-def test_an_alias_may_look_like_a_parameter(engine):
+def test_an_alias_may_look_like_a_parameter(engine: QueryService) -> None:
     text = "SELECT $t FROM DIGITALTWINS $t WHERE $t.v = $v AND IS_OF_MODEL($t, $m)"
     parameters = {"v": 2, "m": "dtmi:x:Room;1"}
     assert [row["$t"]["$dtId"] for row in rows(engine, text, parameters=parameters)] == ["t2"]
     engine.compile("SELECT $t FROM DIGITALTWINS $t WHERE $t.v = 2", strict=True)
 
 
-def test_a_name_in_brackets_is_a_property():
+def test_a_name_in_brackets_is_a_property() -> None:
     graph = Graph({"dtmi:x:Room;1": []})
     graph.twin("a", "dtmi:x:Room;1", **{"$v": 1})
     engine = service(graph)
@@ -173,13 +180,13 @@ def test_a_name_in_brackets_is_a_property():
         "SELECT $v FROM DIGITALTWINS",
     ],
 )
-def test_a_strict_request_has_none(engine, text):
+def test_a_strict_request_has_none(engine: QueryService, text: str) -> None:
     with pytest.raises(QueryError, match="strict"):
         drive(engine.run(text, SYSTEM, parameters={"v": 1}, strict=True))
     assert ids(engine, f"{FROM} WHERE v = 1", {"v": {"no": "matter"}}, strict=True) == ["t1"]
 
 
-def test_values_are_no_text_of_the_statement(engine):
+def test_values_are_no_text_of_the_statement(engine: QueryService) -> None:
     evil = "'; DROP TABLE twins; --"
     text = f"EXPLAIN {FROM} WHERE v = $v OR name IN $l OR name LIKE $p OR STARTSWITH(name, $v)"
     parameters = {"v": evil, "l": [evil, "x"], "p": f"%{evil}_"}
@@ -189,10 +196,17 @@ def test_values_are_no_text_of_the_statement(engine):
     assert "$v" not in json.dumps(row["plan"])
 
 
-def test_a_plan_serves_other_values_of_the_same_kinds(engine, monkeypatch):
+def test_a_plan_serves_other_values_of_the_same_kinds(
+    engine: QueryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = []
     original = compiled.plan_query
-    monkeypatch.setattr(compiled, "plan_query", lambda *a: made.append(a) or original(*a))
+
+    def counted(*arguments: Any) -> Any:
+        made.append(arguments)
+        return original(*arguments)
+
+    monkeypatch.setattr(compiled, "plan_query", counted)
     text = "SELECT TOP($n) $dtId FROM DIGITALTWINS WHERE v >= $v AND name IN $l"
     listed = [f"n{number}" for number in range(6)]
     for value, expected in ((1, "t1"), (4, "t4"), (2.5, "t3"), (0, "t0")):
@@ -206,7 +220,7 @@ def test_a_plan_serves_other_values_of_the_same_kinds(engine, monkeypatch):
     assert len(made) == 3
 
 
-def test_tokens_carry_few_values(engine):
+def test_tokens_carry_few_values(engine: QueryService) -> None:
     text = f"{FROM} WHERE v >= $v"
     first = drive(engine.run(text, SYSTEM, max_items=2, parameters={"v": 1}))
     for beside in (None, {"v": 4}, "nonsense"):
@@ -215,7 +229,7 @@ def test_tokens_carry_few_values(engine):
     assert len(pages(engine, text, 2, parameters={"v": 1})) == 3
 
 
-def test_many_values_have_to_be_repeated(engine):
+def test_many_values_have_to_be_repeated(engine: QueryService) -> None:
     text = f"{FROM} WHERE v IN $v"
     many = {"v": [*range(6), "x" * 1_100]}
     first = drive(engine.run(text, SYSTEM, max_items=2, parameters=many))
@@ -229,7 +243,7 @@ def test_many_values_have_to_be_repeated(engine):
         drive(engine.run(None, SYSTEM, token=token, parameters={"v": [*range(5), "x" * 1_100]}))
 
 
-def test_a_token_without_values_is_as_it_was():
+def test_a_token_without_values_is_as_it_was() -> None:
     from query_graphs import KEY
 
     from kastor.query.token import Position
@@ -242,13 +256,13 @@ def test_a_token_without_values_is_as_it_was():
 
 
 @pytest.mark.parametrize("size", [1_024, 1_025])
-def test_a_kilobyte_is_carried(size):
+def test_a_kilobyte_is_carried(size: int) -> None:
     given = Given({"v": "x" * (size - len('{"v":""}'))})
     assert given.size == size
     assert isinstance(given.carried(), str) == (size > 1_024)
 
 
-def test_what_is_kept_holds_nobodys_values(engine):
+def test_what_is_kept_holds_nobodys_values(engine: QueryService) -> None:
     secret = "x" * 5_000
     text = f"{FROM} WHERE v IN $l OR name = $s OR v IN [1, $s] OR UPPER(name) = UPPER($s)"
     parameters = {"l": list(range(5_000)), "s": secret}

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from query_graphs import Graph, drive, rows, service
 
 from kastor.errors import QueryError
 from kastor.query.notes import nearest
+from kastor.query.service import QueryService
 from kastor.records import SYSTEM
 
 
 @pytest.fixture
-def graph():
+def graph() -> Graph:
     made = Graph({"dtmi:x:Room;1": []})
     made.models.known = True
     made.models.declared = frozenset({"Temperature", "Humidity", "address", "since"})
@@ -24,7 +26,7 @@ def graph():
     return made
 
 
-def warnings(engine, text, **options):
+def warnings(engine: QueryService, text: str, **options: Any) -> list[str]:
     return list(drive(engine.run(text, SYSTEM, **options)).warnings)
 
 
@@ -37,7 +39,7 @@ def warnings(engine, text, **options):
         ("SELECT T FROM DIGITALTWINS T ORDER BY twin.Temperature", 38),
     ],
 )
-def test_an_alias_that_is_none_is_refused(graph, text, position):
+def test_an_alias_that_is_none_is_refused(graph: Graph, text: str, position: int) -> None:
     engine = service(graph)
     with pytest.raises(QueryError, match="unknown alias") as raised:
         engine.compile(text)
@@ -50,7 +52,7 @@ def test_an_alias_that_is_none_is_refused(graph, text, position):
     assert "is read as a property" in warnings(fresh, text)[0]
 
 
-def test_the_alias_is_suggested(graph):
+def test_the_alias_is_suggested(graph: Graph) -> None:
     with pytest.raises(QueryError, match=r"known are rooms\. Did you mean rooms\?"):
         service(graph).compile("SELECT * FROM DIGITALTWINS rooms WHERE room.Temperature = 1")
 
@@ -65,7 +67,7 @@ def test_the_alias_is_suggested(graph):
         "SELECT * FROM MODELS M WHERE model.displayName = 'x'",
     ],
 )
-def test_whatever_may_be_a_property_is_one(graph, text):
+def test_whatever_may_be_a_property_is_one(graph: Graph, text: str) -> None:
     service(graph).compile(text)
 
 
@@ -106,7 +108,7 @@ def test_whatever_may_be_a_property_is_one(graph, text):
         ),
     ],
 )
-def test_names_that_no_model_knows_are_told(graph, text, told):
+def test_names_that_no_model_knows_are_told(graph: Graph, text: str, told: str) -> None:
     engine = service(graph)
     (warning,) = warnings(engine, text)
     assert warning.startswith(told)
@@ -116,7 +118,7 @@ def test_names_that_no_model_knows_are_told(graph, text, told):
     assert not any("nam" in one for one in row["advice"])
 
 
-def test_names_that_a_model_knows_are_not(graph):
+def test_names_that_a_model_knows_are_not(graph: Graph) -> None:
     text = (
         "SELECT A.Temperature, R.since FROM DIGITALTWINS A JOIN B RELATED A.contains R "
         "WHERE A.$dtId = 'a' AND B.address.city = 'Ulm' AND IS_OF_MODEL(A, 'dtmi:x:Room;1')"
@@ -127,13 +129,13 @@ def test_names_that_a_model_knows_are_not(graph):
     assert warnings(service(graph), odd) == []
 
 
-def test_no_index_is_advised_for_what_no_model_declares(graph):
+def test_no_index_is_advised_for_what_no_model_declares(graph: Graph) -> None:
     text = "EXPLAIN SELECT * FROM DIGITALTWINS WHERE nosuch > 5 AND Temperature > 5"
     (row,) = rows(service(graph), text)
     assert [one.split(" would")[0] for one in row["advice"]] == ["an index on Temperature"]
 
 
-def test_many_names_are_told_in_part_and_quickly(graph):
+def test_many_names_are_told_in_part_and_quickly(graph: Graph) -> None:
     graph.models.declared = frozenset(f"property{number:05}" for number in range(50_000))
     columns = ", ".join(f"T.propertx{number:05}" for number in range(400))
     engine = service(graph)

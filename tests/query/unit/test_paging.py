@@ -18,7 +18,7 @@ MODELS = {"dtmi:x:A;1": [], "dtmi:x:B;1": ["dtmi:x:A;1"], "dtmi:x:C;1": []}
 
 
 @pytest.fixture
-def grid():
+def grid() -> Graph:
     made = Graph(MODELS)
     for number in range(25):
         made.twin(f"t{number:02}", list(MODELS)[number % 3], n=number)
@@ -45,7 +45,7 @@ TEXTS = [
 @pytest.mark.parametrize("aggregate", [True, False])
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("size", [1, 2, 7, 24, 25, 26])
-def test_pages_concatenate_to_the_whole(grid, text, size, aggregate):
+def test_pages_concatenate_to_the_whole(grid: Graph, text: str, size: int, aggregate: bool) -> None:
     engine = service(grid, aggregate=aggregate, max_page=10_000, default_page=10_000)
     whole = rows(engine, text)
     found = pages(engine, text, size)
@@ -53,7 +53,7 @@ def test_pages_concatenate_to_the_whole(grid, text, size, aggregate):
     assert all(len(page) == size for page in found[:-1])
 
 
-def test_top_counts_over_all_pages(grid):
+def test_top_counts_over_all_pages(grid: Graph) -> None:
     found = pages(service(grid), "SELECT TOP(7) FROM DIGITALTWINS", 3)
     assert [len(page) for page in found] == [3, 3, 1]
     assert [len(page) for page in pages(service(grid), "SELECT TOP(6) FROM DIGITALTWINS", 3)] == [
@@ -62,7 +62,7 @@ def test_top_counts_over_all_pages(grid):
     ]
 
 
-def test_the_page_size_is_the_default_clamped_and_carried(grid):
+def test_the_page_size_is_the_default_clamped_and_carried(grid: Graph) -> None:
     engine = service(grid, default_page=10, max_page=12)
     assert [len(page) for page in pages(engine, TEXTS[0])] == [10, 10, 5]
     first = drive(engine.run(TEXTS[0], SYSTEM, max_items=100))
@@ -73,7 +73,7 @@ def test_the_page_size_is_the_default_clamped_and_carried(grid):
     assert third.rows == 5
 
 
-def test_the_token_wins_over_the_text_and_survives_a_restart(grid):
+def test_the_token_wins_over_the_text_and_survives_a_restart(grid: Graph) -> None:
     token = drive(service(grid).run(TEXTS[0], SYSTEM, max_items=20)).continuation
     page = drive(service(grid).run("foo", SYSTEM, token=token))
     assert page.rows == 5
@@ -82,7 +82,7 @@ def test_the_token_wins_over_the_text_and_survives_a_restart(grid):
     assert len(token) < 300
 
 
-def test_unrelated_writes_neither_skip_nor_repeat(grid):
+def test_unrelated_writes_neither_skip_nor_repeat(grid: Graph) -> None:
     connection = grid.open()
     engine = QueryService(
         Reader(connection), lambda: grid.models, KEY, QuerySettings(), dialect=Sqlite()
@@ -106,7 +106,7 @@ def test_unrelated_writes_neither_skip_nor_repeat(grid):
     assert sorted(seen) == [f"t{n:02}" for n in range(25) if n % 3 < 2]
 
 
-def test_models_that_change_between_pages(grid):
+def test_models_that_change_between_pages(grid: Graph) -> None:
     engine = service(grid)
     token = drive(engine.run(TEXTS[2], SYSTEM, max_items=3)).continuation
     grid.models = Models({"dtmi:x:A;1": [], "dtmi:x:B;1": [], "dtmi:x:C;1": []}, epoch=2)
@@ -118,7 +118,7 @@ def test_models_that_change_between_pages(grid):
     "token",
     ["null", "x", "é", "", "  ", "A" * 5000, "/+/+", base64.urlsafe_b64encode(b"0" * 80).decode()],
 )
-def test_a_token_that_cannot_be_read(grid, token):
+def test_a_token_that_cannot_be_read(grid: Graph, token: str) -> None:
     with pytest.raises(BadRequest) as raised:
         drive(service(grid).run(None, SYSTEM, token=token))
     assert raised.value.code == "BadRequest"
@@ -126,7 +126,7 @@ def test_a_token_that_cannot_be_read(grid, token):
         assert raised.value.message == "An invalid continuationToken was provided."
 
 
-def test_a_token_of_another_key_or_with_one_bit_changed(grid):
+def test_a_token_of_another_key_or_with_one_bit_changed(grid: Graph) -> None:
     token = drive(service(grid).run(TEXTS[0], SYSTEM, max_items=3)).continuation
     with pytest.raises(BadRequest):
         decode(token, b"another key")
@@ -136,7 +136,7 @@ def test_a_token_of_another_key_or_with_one_bit_changed(grid):
             drive(service(grid).run(None, SYSTEM, token=changed))
 
 
-def test_tokens_hold_what_they_were_given():
+def test_tokens_hold_what_they_were_given() -> None:
     for text in ["SELECT * FROM DIGITALTWINS", "é" * 5000, "SELECT " + "'x'," * 9000]:
         position = Position(text, 5, None, (1, 2.5, "a b", -3), True, 77)
         assert decode(encode(position, KEY), KEY) == position
@@ -150,25 +150,25 @@ def test_tokens_hold_what_they_were_given():
     )
 
 
-def test_a_position_of_another_shape_is_refused(grid):
+def test_a_position_of_another_shape_is_refused(grid: Graph) -> None:
     token = encode(Position("SELECT * FROM DIGITALTWINS", None, None, (1, 2, 3)), KEY)
     with pytest.raises(BadRequest):
         drive(service(grid).run(None, SYSTEM, token=token))
 
 
 @pytest.mark.parametrize("text", [None, ""])
-def test_neither_text_nor_token(grid, text):
+def test_neither_text_nor_token(grid: Graph, text: str | None) -> None:
     with pytest.raises(BadRequest):
         drive(service(grid).run(text, SYSTEM))
 
 
-def test_page_sizes_that_are_no_sizes(grid):
+def test_page_sizes_that_are_no_sizes(grid: Graph) -> None:
     for size in (0, -1):
         with pytest.raises(InvalidArgument):
             drive(service(grid).run(TEXTS[0], SYSTEM, max_items=size))
 
 
-def test_a_deadline_ends_a_query():
+def test_a_deadline_ends_a_query() -> None:
     made = Graph()
     for number in range(14):
         made.twin(f"t{number}")
@@ -182,7 +182,7 @@ def test_a_deadline_ends_a_query():
     assert raised.value.code == "TimeoutError"
 
 
-def test_the_charge_grows_with_the_work(grid):
+def test_the_charge_grows_with_the_work(grid: Graph) -> None:
     engine = service(grid)
     one = drive(engine.run("SELECT TOP(1) FROM DIGITALTWINS", SYSTEM)).charge
     many = drive(engine.run("SELECT * FROM DIGITALTWINS", SYSTEM)).charge
@@ -196,7 +196,7 @@ def test_the_charge_grows_with_the_work(grid):
 @pytest.mark.parametrize(
     "text", ["n > 3 AND n < 20", "n >= 0", "n = 7", "n <= 24 AND IS_OF_MODEL('dtmi:x:A;1')"]
 )
-def test_pages_may_follow_a_property_index_and_outlive_it(grid, text):
+def test_pages_may_follow_a_property_index_and_outlive_it(grid: Graph, text: str) -> None:
     connection = grid.open()
     connection.execute("CREATE INDEX by_n ON twins (doc ->> '$.n')")
     indexes = {("n",)}
@@ -223,7 +223,7 @@ def test_pages_may_follow_a_property_index_and_outlive_it(grid, text):
         assert json.loads(first.value) + json.loads(rest.value) == found
 
 
-def test_no_model_left_ends_the_pages(grid):
+def test_no_model_left_ends_the_pages(grid: Graph) -> None:
     engine = service(grid)
     token = drive(engine.run(TEXTS[2], SYSTEM, max_items=3)).continuation
     grid.models = Models({}, epoch=3)

@@ -25,7 +25,7 @@ EXTENSIONS = PAGE.index("## Extensions")
 
 
 @pytest.fixture(scope="module")
-def engine():
+def engine() -> QueryService:
     found = re.search(r"```json graph\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     data = json.loads(found[1])
@@ -46,7 +46,7 @@ def engine():
 
 
 @pytest.mark.parametrize(("text", "expected"), EXAMPLES)
-def test_example(engine, text, expected):
+def test_example(engine: QueryService, text: str, expected: str) -> None:
     found = rows(engine, text)
     if "ORDER BY" in text:
         assert found == json.loads(expected)
@@ -62,7 +62,7 @@ def test_example(engine, text, expected):
 @pytest.mark.parametrize(
     ("body", "expected"), re.findall(r"```json query\n(.*?)```\n```json\n(.*?)```", PAGE, re.DOTALL)
 )
-def test_example_with_parameters(engine, body, expected):
+def test_example_with_parameters(engine: QueryService, body: str, expected: str) -> None:
     asked = json.loads(body)
     found = rows(engine, asked["query"], parameters=asked["parameters"])
     assert bag(found) == bag(json.loads(expected))
@@ -70,14 +70,14 @@ def test_example_with_parameters(engine, body, expected):
         engine.compile(asked["query"], strict=True)
 
 
-def test_the_page_has_examples():
+def test_the_page_has_examples() -> None:
     assert PAGE.count("```json query") == 1
     assert len(EXAMPLES) > 20
     assert PAGE.count("```sql") == len(EXAMPLES)
 
 
 @pytest.mark.parametrize("name", sorted(AGGREGATES | CONDITIONS | SCALARS.keys()))
-def test_every_function_is_on_the_page(name):
+def test_every_function_is_on_the_page(name: str) -> None:
     assert name in PAGE or name.replace("_", "") in PAGE
 
 
@@ -93,19 +93,19 @@ LIMITS = {
 
 
 @pytest.mark.parametrize(("setting", "label"), LIMITS.items(), ids=LIMITS.keys())
-def test_limits_on_the_page_are_the_settings(setting, label):
+def test_limits_on_the_page_are_the_settings(setting: str, label: str) -> None:
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| {label}"))
     default, adt = row.strip("| ").split(" | ")[1:]
     for cell, settings in ((default, QuerySettings()), (adt, ADT_SETTINGS)):
         assert f"{getattr(settings, setting):,.0f}" in re.findall(r"[\d,]*\d", cell)
 
 
-def test_uploads_are_shown_with_their_time(engine):
+def test_uploads_are_shown_with_their_time(engine: QueryService) -> None:
     found = rows(engine, "SELECT uploadTime FROM MODELS LIMIT 1")
     assert found == [{"uploadTime": "2026-01-01T00:00:00.1234567Z"}]
 
 
-def test_explain(engine):
+def test_explain(engine: QueryService) -> None:
     text = "EXPLAIN SELECT nam FROM DIGITALTWINS WHERE temperature > 5 AND nam = 'x'"
     (row,) = rows(engine, text)
     assert row["plan"]["node"] == "Plan"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from query_graphs import Graph, drive, rows, service
 from query_oracle import bag
 
 from kastor.errors import QueryError
+from kastor.query.service import QueryService
 from kastor.records import SYSTEM
 
 
 @pytest.fixture(scope="module")
-def graph():
+def graph() -> Graph:
     made = Graph({"dtmi:x:Room;1": [], "dtmi:x:Room;2": []})
     made.twin(
         "a",
@@ -35,11 +37,11 @@ def graph():
 
 
 @pytest.fixture(scope="module")
-def engine(graph):
+def engine(graph: Graph) -> QueryService:
     return service(graph)
 
 
-def test_a_twin_is_its_document_with_the_etag(graph, engine):
+def test_a_twin_is_its_document_with_the_etag(graph: Graph, engine: QueryService) -> None:
     assert rows(engine, "SELECT * FROM DIGITALTWINS T WHERE $dtId = 'a'") == [graph.twins["a"]]
     page = drive(engine.run("SELECT * FROM DIGITALTWINS WHERE $dtId = 'a'", SYSTEM))
     assert b'"x":1.0,"y":9007199254740993' in page.value
@@ -79,16 +81,16 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("text", "expected"), SHAPES, ids=[shape[0] for shape in SHAPES])
-def test_shape(engine, text, expected):
+def test_shape(engine: QueryService, text: str, expected: Any) -> None:
     assert bag(rows(engine, text)) == bag(expected)
 
 
-def test_star_with_match_is_keyed_by_the_variables(graph, engine):
+def test_star_with_match_is_keyed_by_the_variables(graph: Graph, engine: QueryService) -> None:
     found = rows(engine, "SELECT * FROM DIGITALTWINS MATCH (a)-[r:feeds]->(c) WHERE a.$dtId = 'b'")
     assert found == [{"a": graph.twins["b"], "r": graph.relationships[2], "c": graph.twins["c"]}]
 
 
-def test_ranges_may_be_read_with_both_ends(graph):
+def test_ranges_may_be_read_with_both_ends(graph: Graph) -> None:
     text = "SELECT c.$dtId FROM DIGITALTWINS MATCH (a)-[*1..2]->(c) WHERE a.$dtId = 'b'"
     assert len(rows(service(graph, inclusive_ranges=True), text)) == 2
 
@@ -111,7 +113,7 @@ STRICT = [
 
 
 @pytest.mark.parametrize("text", STRICT)
-def test_extensions_are_refused_when_strict(text, engine, graph):
+def test_extensions_are_refused_when_strict(text: str, engine: QueryService, graph: Graph) -> None:
     rows(engine, text)
     with pytest.raises(QueryError):
         engine.compile(text, strict=True)
@@ -144,12 +146,12 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("settings", "text", "part"), LIMITS)
-def test_limits_are_named(graph, settings, text, part):
+def test_limits_are_named(graph: Graph, settings: dict[str, Any], text: str, part: str) -> None:
     with pytest.raises(QueryError, match=part.replace("$", r"\$")):
         service(graph, **settings).compile(text)
 
 
-def test_nothing_of_a_text_reaches_sql(graph):
+def test_nothing_of_a_text_reaches_sql(graph: Graph) -> None:
     engine = service(graph)
     text = (
         "SELECT T.[[x'); DROP TABLE twins; --]] AS [[evil\"key'; --]], T.name FROM DIGITALTWINS T "
@@ -172,7 +174,9 @@ def test_nothing_of_a_text_reaches_sql(graph):
         "SELECT * FROM DIGITALTWINS WHERE name = '" + "x" * 8000 + "'",
     ],
 )
-def test_strict_requests_have_the_clouds_limits(graph, engine, text):
+def test_strict_requests_have_the_clouds_limits(
+    graph: Graph, engine: QueryService, text: str
+) -> None:
     rows(engine, text)
     with pytest.raises(QueryError):
         engine.compile(text, strict=True)

@@ -8,8 +8,9 @@ import pytest
 from query_graphs import Graph, rows, service
 
 from kastor.errors import QueryError
-from kastor.lang import parse, print_query
+from kastor.lang import ast, parse, print_query
 from kastor.lang.characters import UNUSUAL_BLANKS
+from kastor.query.service import QueryService
 
 FROM = "SELECT $dtId FROM DIGITALTWINS"
 SYNONYMS = [
@@ -50,7 +51,7 @@ SYNONYMS = [
 
 
 @pytest.fixture(scope="module")
-def engine():
+def engine() -> QueryService:
     made = Graph({"dtmi:x:Room;1": []})
     made.twin("x", "dtmi:x:Room;1", name="x", Temperature=30, dict={"temp": 5})
     made.twin("room0", "dtmi:x:Room;1", name="r", Temperature=50, Humidity=5)
@@ -61,7 +62,9 @@ def engine():
 
 
 @pytest.mark.parametrize(("text", "plain", "position", "cure"), SYNONYMS)
-def test_it_means_what_it_plainly_means(text, plain, position, cure, engine):
+def test_it_means_what_it_plainly_means(
+    text: str, plain: str, position: int, cure: str, engine: QueryService
+) -> None:
     assert parse(text) == parse(plain)
     assert parse(print_query(parse(text))) == parse(plain)
     found = rows(engine, text)
@@ -70,7 +73,9 @@ def test_it_means_what_it_plainly_means(text, plain, position, cure, engine):
 
 
 @pytest.mark.parametrize(("text", "plain", "position", "cure"), SYNONYMS)
-def test_a_strict_request_is_told_the_cure(text, plain, position, cure, engine):
+def test_a_strict_request_is_told_the_cure(
+    text: str, plain: str, position: int, cure: str, engine: QueryService
+) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(text, strict=True)
     assert (raised.value.line, raised.value.position) == (1, position)
@@ -79,7 +84,7 @@ def test_a_strict_request_is_told_the_cure(text, plain, position, cure, engine):
         engine.compile(plain, strict=True)
 
 
-def test_a_name_that_has_no_plain_form_is_reached_too(engine):
+def test_a_name_that_has_no_plain_form_is_reached_too(engine: QueryService) -> None:
     text = f"{FROM} WHERE dict['a]b'] = 2"
     assert rows(engine, text) == [{"$dtId": "a"}]
     assert parse(print_query(parse(text))) == parse(text)
@@ -87,7 +92,7 @@ def test_a_name_that_has_no_plain_form_is_reached_too(engine):
         parse(f"{FROM} WHERE dict[''] = 2")
 
 
-def test_the_list_of_blanks_is_unicodes():
+def test_the_list_of_blanks_is_unicodes() -> None:
     # White_Space is category Z, the controls HT to CR, and NEL.
     spaces = {chr(n) for n in range(0x110000) if unicodedata.category(chr(n))[0] == "Z"}
     spaces |= set(map(chr, range(9, 14))) | {"\x85"}
@@ -95,7 +100,7 @@ def test_the_list_of_blanks_is_unicodes():
 
 
 @pytest.mark.parametrize("blank", sorted(UNUSUAL_BLANKS), ids=lambda one: f"U+{ord(one):04X}")
-def test_unusual_blanks_separate_words(blank, engine):
+def test_unusual_blanks_separate_words(blank: str, engine: QueryService) -> None:
     text = (
         f"{blank}SELECT{blank}*\n{blank}FROM{blank}DIGITALTWINS WHERE name{blank}={blank}'x'{blank}"
     )
@@ -109,8 +114,10 @@ def test_unusual_blanks_separate_words(blank, engine):
     assert f"U+{ord(blank):04X}" in raised.value.message
 
 
-def test_blanks_inside_a_string_are_the_strings(engine):
+def test_blanks_inside_a_string_are_the_strings(engine: QueryService) -> None:
     query = parse("SELECT * FROM DIGITALTWINS WHERE name = 'a\u00a0b'")
+    assert isinstance(query.where, ast.Comparison)
+    assert isinstance(query.where.right, ast.Literal)
     assert query.where.right.value == "a\u00a0b"
     engine.compile("SELECT * FROM DIGITALTWINS WHERE name = 'a\u00a0b'", strict=True)
     with pytest.raises(QueryError, match="U\\+00A0 NO-BREAK SPACE"):
@@ -125,7 +132,9 @@ def test_blanks_inside_a_string_are_the_strings(engine):
         ("a IS NOT NULL", ("write IS_DEFINED(a)", "NOT IS_NULL(a)")),
     ],
 )
-def test_is_null_is_refused_with_both_cures(test, cures, strict, engine):
+def test_is_null_is_refused_with_both_cures(
+    test: str, cures: tuple[str, str], strict: bool, engine: QueryService
+) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(f"SELECT * FROM DIGITALTWINS WHERE {test}", strict=strict)
     assert all(cure in raised.value.message for cure in cures)
@@ -154,7 +163,9 @@ def test_is_null_is_refused_with_both_cures(test, cures, strict, engine):
         ("SELECT * FROM DIGITALTWINS WHERE a BETWEEN 1", "AND and the upper end", "?"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_cure(text, told, never, engine):
+def test_what_cannot_be_read_is_named_with_its_cure(
+    text: str, told: str, never: str, engine: QueryService
+) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(text)
     message = raised.value.message.split("\n")[0]
@@ -171,7 +182,7 @@ def test_what_cannot_be_read_is_named_with_its_cure(text, told, never, engine):
         ("SELECT * FROM", 1, 13, 0),
     ],
 )
-def test_the_place_is_told_as_data(text, line, column, length):
+def test_the_place_is_told_as_data(text: str, line: int, column: int, length: int) -> None:
     with pytest.raises(QueryError) as raised:
         parse(text)
     (detail,) = raised.value.details

@@ -10,10 +10,11 @@ from query_texts import INVALID, NO_FILTER, VALID
 
 from kastor.errors import QueryError
 from kastor.lang import parse, print_query
+from kastor.query.service import QueryService
 
 
 @pytest.fixture(scope="module")
-def building():
+def building() -> Graph:
     made = Graph({"dtmi:x:Room;1": [], "dtmi:example:room;1": []})
     made.twin("x", "dtmi:x:Room;1", name="x", Temperature=30, IsOccupied=True, count=25)
     made.twin("room0", "dtmi:example:room;1", name="r", Temperature=50, Humidity=5, Group={"y": 1})
@@ -26,12 +27,14 @@ def building():
 
 
 @pytest.fixture(scope="module")
-def engine(building):
+def engine(building: Graph) -> QueryService:
     return service(building)
 
 
 @pytest.mark.parametrize("text", VALID + NO_FILTER)
-def test_what_tools_send_gives_the_oracles_rows(text, building, engine):
+def test_what_tools_send_gives_the_oracles_rows(
+    text: str, building: Graph, engine: QueryService
+) -> None:
     expected = run(parse(text), building)
     assert bag(rows(engine, text)) == bag(expected)
     assert accepts(text)
@@ -39,12 +42,14 @@ def test_what_tools_send_gives_the_oracles_rows(text, building, engine):
 
 
 @pytest.mark.parametrize("text", VALID)
-def test_what_tools_send_runs_strict(text, engine):
+def test_what_tools_send_runs_strict(text: str, engine: QueryService) -> None:
     rows(engine, text, strict=True)
 
 
 @pytest.mark.parametrize(("text", "line", "position", "part"), INVALID)
-def test_refusals_show_the_spot(text, line, position, part, engine):
+def test_refusals_show_the_spot(
+    text: str, line: int, position: int, part: str, engine: QueryService
+) -> None:
     with pytest.raises(QueryError) as raised:
         engine.compile(text)
     error = raised.value
@@ -61,7 +66,7 @@ def test_refusals_show_the_spot(text, line, position, part, engine):
         assert caret.index("^") == position + 2
 
 
-def test_the_message_for_foo():
+def test_the_message_for_foo() -> None:
     with pytest.raises(QueryError) as raised:
         parse("foo")
     assert raised.value.message.startswith(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from query_graphs import Graph, rows, service
 
+from kastor.query.service import QueryService
+
 VALUES = {
     "n0": 0, "n1": 1, "n21": 21, "r21": 21.0, "neg": -5, "big": 2**63 - 1, "bigger": 2**53 + 1, "t": True, "f": False,
     "null": None, "s21": "21", "sa": "a", "sA": "A", "se": "", "strue": "true", "sbr": "[1]", "arr": [1, "a", True, None],
@@ -13,7 +15,7 @@ VALUES = {
 
 
 @pytest.fixture(scope="module")
-def engine():
+def engine() -> QueryService:
     made = Graph()
     for name, value in VALUES.items():
         made.twin(name, v=value, w={"odd key": value, "3x": value, "count": value})
@@ -21,7 +23,7 @@ def engine():
     return service(made)
 
 
-def ids(engine, condition):
+def ids(engine: QueryService, condition: str) -> set[str]:
     text = f"SELECT $dtId FROM DIGITALTWINS T WHERE {condition}"
     return {row["$dtId"] for row in rows(engine, text)}
 
@@ -127,11 +129,11 @@ CASES = [
 
 
 @pytest.mark.parametrize(("condition", "expected"), CASES, ids=[case[0] for case in CASES])
-def test_condition(engine, condition, expected):
+def test_condition(engine: QueryService, condition: str, expected: set[str]) -> None:
     assert ids(engine, condition) == set(expected)
 
 
-def test_long_chains_and_lists(engine):
+def test_long_chains_and_lists(engine: QueryService) -> None:
     terms = " OR ".join(f"v = {n}" for n in range(1000))
     assert ids(engine, terms) == {"n0", "n1", "n21", "r21"}
     listed = ", ".join(map(str, range(10_000)))

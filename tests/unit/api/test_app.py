@@ -203,7 +203,10 @@ class TestPathsOfOurs:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await _app()({"type": "websocket", "path": "/"}, send, send)  # type: ignore[arg-type]
+        async def receive() -> Any:
+            return {"type": "websocket.connect"}
+
+        await _app()({"type": "websocket", "path": "/"}, receive, send)
         assert [each["type"] for each in sent] == ["websocket.close"]
 
 

@@ -25,8 +25,9 @@ def anyio_backend() -> str:
 @pytest.mark.parametrize("error", [Unavailable("the store is away"), TooManyRequests("too many")])
 async def test_what_ends_it_is_its_last_word(error: Exception) -> None:
     async def follow(*_: object) -> AsyncIterator[Any]:
+        for never in list[Any]():
+            yield never
         raise error
-        yield
 
     left: list[bool] = []
     feed: Any = SimpleNamespace(follow=follow)

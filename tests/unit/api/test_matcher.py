@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -25,11 +26,11 @@ def _encoded(identifier: str) -> str:
 @given(st.sampled_from(OPERATIONS), st.lists(IDS, min_size=2, max_size=2), CASES, st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_every_operation_is_found_whatever_its_letters_and_its_ids(
-    operation: Operation, ids: list[str], case: object, slash: bool
+    operation: Operation, ids: list[str], case: Callable[[str], str], slash: bool
 ) -> None:
     left = list(ids)
     segments = [
-        _encoded(left.pop(0)) if each.startswith("{") else case(each)  # type: ignore[operator]
+        _encoded(left.pop(0)) if each.startswith("{") else case(each)
         for each in operation.path.strip("/").split("/")
     ]
     raw = ("/" + "/".join(segments) + ("/" if slash and operation.path != "/" else "")).encode()

@@ -11,13 +11,13 @@ from kastor.errors import ForwardedNotAllowed, HostNotAllowed, OriginNotAllowed
 
 from .wire import scope_of
 
-OURS = {
+OURS: dict[str, Any] = {
     "any_host": False,
     "public_url": "https://twins.example:444",
     "graph_domain": "graphs.test",
     "origins": ("https://app.example",),
 }
-PROXIED = {"any_host": False, "trusted_proxies": ("127.0.0.1",), "handed_on": True}
+PROXIED: dict[str, Any] = {"any_host": False, "trusted_proxies": ("127.0.0.1",), "handed_on": True}
 
 
 def ask(check: StrangerCheck, host: str | None, origin: str | None = None, **more: str) -> None:
@@ -43,7 +43,7 @@ def ask(check: StrangerCheck, host: str | None, origin: str | None = None, **mor
     ],
 )
 def test_names_of_the_server_are_answered(host: str | None) -> None:
-    ask(StrangerCheck(**OURS), host)  # type: ignore[arg-type]
+    ask(StrangerCheck(**OURS), host)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_names_of_the_server_are_answered(host: str | None) -> None:
 )
 def test_other_names_are_refused_on_loopback_alone(host: str) -> None:
     with pytest.raises(HostNotAllowed, match="--public-url"):
-        ask(StrangerCheck(**OURS), host)  # type: ignore[arg-type]
+        ask(StrangerCheck(**OURS), host)
     with pytest.raises(HostNotAllowed):
         ask(StrangerCheck(any_host=False), host)
     ask(StrangerCheck(any_host=True), host)
@@ -75,14 +75,14 @@ def test_other_names_are_refused_on_loopback_alone(host: str) -> None:
 
 def test_a_name_that_a_trusted_proxy_was_asked_for_is_answered() -> None:
     proxied: dict[str, Any] = {"X_Forwarded_Host": "Out.example, inner"}
-    ask(StrangerCheck(**PROXIED), "out.example", "https://out.example", **proxied)  # type: ignore[arg-type]
-    ask(StrangerCheck(**PROXIED), "127.0.0.1:8080", "https://out.example", **proxied)  # type: ignore[arg-type]
+    ask(StrangerCheck(**PROXIED), "out.example", "https://out.example", **proxied)
+    ask(StrangerCheck(**PROXIED), "127.0.0.1:8080", "https://out.example", **proxied)
     with pytest.raises(HostNotAllowed):
-        ask(StrangerCheck(**PROXIED), "evil.example", **proxied)  # type: ignore[arg-type]
+        ask(StrangerCheck(**PROXIED), "evil.example", **proxied)
     ours = {**OURS, "handed_on": True}
     for other in (ours, {**ours, "trusted_proxies": ("127.0.0.1",)}):
         with pytest.raises(HostNotAllowed):
-            ask(StrangerCheck(**other), "out.example", **proxied)  # type: ignore[arg-type]
+            ask(StrangerCheck(**other), "out.example", **proxied)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_a_proxy_hands_on_is_refused_unless_everybody_may_come(name: str) -
     ],
 )
 def test_origins_of_the_server_and_those_named_are_answered(host: str, origin: str) -> None:
-    ask(StrangerCheck(**OURS), host, origin)  # type: ignore[arg-type]
+    ask(StrangerCheck(**OURS), host, origin)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_origins_of_the_server_and_those_named_are_answered(host: str, origin: s
 )
 def test_other_origins_are_refused_on_every_address(origin: str) -> None:
     for any_host in (False, True):
-        check = StrangerCheck(**{**OURS, "any_host": any_host})  # type: ignore[arg-type]
+        check = StrangerCheck(**{**OURS, "any_host": any_host})
         with pytest.raises(OriginNotAllowed, match="--cors-origin"):
             ask(check, "127.0.0.1:8080", origin)
     ask(StrangerCheck(any_host=False, origins=("*",)), "127.0.0.1:8080", origin)

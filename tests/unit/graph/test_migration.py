@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kastor.errors import KastorError, ValidationFailed
+from kastor.records import WriteTwin
 
 from .world import (
     ROOM,
@@ -19,6 +20,7 @@ from .world import (
     component,
     details,
     interface,
+    logged,
     op,
     prop,
     room,
@@ -51,8 +53,9 @@ class TestMigration:
         assert metadata["$model"] == SMALL
         assert metadata["name"] == {"lastUpdateTime": then}
         assert metadata["shelf"] == {"lastUpdateTime": world.now}
+        assert isinstance(done.change, WriteTwin)
         assert done.change.model_key == world.catalog.key_of(SMALL)
-        assert done.change.log.model_id == SMALL
+        assert logged(done).model_id == SMALL
 
     def test_what_the_new_model_lacks_must_be_removed_in_the_same_patch(self, world: World) -> None:
         with pytest.raises(ValidationFailed):

@@ -23,6 +23,8 @@ from .world import (
     SMALL_MODEL,
     World,
     catalog_of,
+    logged,
+    of_models,
     room,
 )
 
@@ -37,7 +39,7 @@ class TestUpload:
     def test_the_next_catalog_has_the_models_with_the_keys_they_were_given(self) -> None:
         catalog = catalog_of(SENSOR_MODEL)
         decision = models.decide_upload(_upload(ROOM_MODEL, SMALL_MODEL), Current(catalog), STAMP)
-        after = decision.change.next_catalog({ROOM: 7, SMALL: 8}, 2)
+        after = of_models(decision).next_catalog({ROOM: 7, SMALL: 8}, 2)
         assert list(after.models) == [SENSOR, ROOM, SMALL]
         assert (after.key_of(ROOM), after.key_of(SMALL)) == (7, 8)
         assert after.models[SMALL].uploaded == 1234
@@ -46,8 +48,12 @@ class TestUpload:
         self,
     ) -> None:
         current = Current(catalog_of(SENSOR_MODEL))
-        first = models.decide_upload(_upload(ROOM_MODEL, SMALL_MODEL), current, STAMP).change.logs
-        again = models.decide_upload(_upload(ROOM_MODEL, SMALL_MODEL), current, STAMP).change.logs
+        first = of_models(
+            models.decide_upload(_upload(ROOM_MODEL, SMALL_MODEL), current, STAMP)
+        ).logs
+        again = of_models(
+            models.decide_upload(_upload(ROOM_MODEL, SMALL_MODEL), current, STAMP)
+        ).logs
         assert first == again
         assert [(each.kind, each.subject) for each in first] == [
             (ChangeKind.MODEL_UPLOAD, ROOM),
@@ -77,7 +83,7 @@ class TestCommission:
         command = CommissionModel(SENSOR, in_service)
         for epoch in (2, 3):
             decision = models.decide_commission(command, Current(catalog), STAMP)
-            catalog = decision.change.next_catalog({}, epoch)
+            catalog = of_models(decision).next_catalog({}, epoch)
             assert catalog.models[SENSOR].decommissioned is not in_service
 
     def test_an_absent_model_is_not_found(self) -> None:
@@ -98,8 +104,8 @@ class TestDelete:
     def test_the_next_catalog_lacks_it_and_the_log_has_its_text(self) -> None:
         current = Current(catalog_of(SENSOR_MODEL, ROOM_MODEL, SMALL_MODEL))
         decision = models.decide_delete(DeleteModel(SMALL), current, STAMP)
-        assert list(decision.change.next_catalog({}, 2).models) == [SENSOR, ROOM]
-        assert orjson.loads(decision.change.logs[0].data) == SMALL_MODEL
+        assert list(of_models(decision).next_catalog({}, 2).models) == [SENSOR, ROOM]
+        assert orjson.loads(of_models(decision).logs[0].data) == SMALL_MODEL
 
     def test_an_absent_model_is_not_found(self) -> None:
         with pytest.raises(NotFound):
@@ -115,17 +121,17 @@ class TestTelemetry:
 
     def test_the_body_goes_into_the_log_as_it_was_sent(self, current: Current) -> None:
         command = SendTelemetry("r", b'{ "odd" : 1.0 }', "application/json", "mine")
-        log = decide_telemetry(command, current, STAMP).change.log
+        log = logged(decide_telemetry(command, current, STAMP))
         assert (log.data, log.event_id, log.model_id) == (b'{ "odd" : 1.0 }', "mine", ROOM)
         assert log.notify
 
     def test_without_a_message_id_the_stamp_has_one(self, current: Current) -> None:
         command = SendTelemetry("r", b"1", "application/json")
-        assert decide_telemetry(command, current, STAMP).change.log.event_id == STAMP.event_id
+        assert logged(decide_telemetry(command, current, STAMP)).event_id == STAMP.event_id
 
     def test_a_components_telemetry_has_the_components_model(self, current: Current) -> None:
         command = SendTelemetry("r", b"1", "application/json", None, "inside")
-        log = decide_telemetry(command, current, STAMP).change.log
+        log = logged(decide_telemetry(command, current, STAMP))
         assert (log.component, log.model_id) == ("inside", SENSOR)
 
     @pytest.mark.parametrize("name", ["name", "leadsTo", "absent"])

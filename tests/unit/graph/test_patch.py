@@ -40,7 +40,8 @@ def _pointers(draw: st.DrawFn, document: Any) -> str:
             known = list(node)
         elif isinstance(node, list):
             known = [*map(str, range(len(node) + 2)), "-"]
-        segment = draw(st.sampled_from(known) if known and draw(st.integers(0, 4)) else NAMES)
+        is_known = bool(known) and draw(st.integers(0, 4)) > 0
+        segment = draw(st.sampled_from(known) if is_known else NAMES)
         segments.append(segment)
         if isinstance(node, dict) and segment in node:
             node = node[segment]

@@ -21,7 +21,7 @@ from kastor.graph.documents import with_etag
 from kastor.graph.relationship import read_ends
 from kastor.records import ChangeKind, EraseRelationship
 
-from .world import ROOM, SENSOR, SMALL, World, room
+from .world import ROOM, SENSOR, SMALL, World, logged, room
 
 OTHER = IfMatch(frozenset({"another"}))
 
@@ -144,8 +144,8 @@ class TestPut:
             "$relationshipName": "sees",
             "$targetId": "s",
         }
-        assert done.change.log.kind is ChangeKind.RELATIONSHIP_UPDATE
-        assert orjson.loads(done.change.log.data)["patch"] == [
+        assert logged(done).kind is ChangeKind.RELATIONSHIP_UPDATE
+        assert orjson.loads(logged(done).data)["patch"] == [
             {"value": "sees", "path": "/$relationshipName", "op": "replace"},
             {"value": "s", "path": "/$targetId", "op": "replace"},
             {"path": "/locked", "op": "remove"},

@@ -72,7 +72,7 @@ def _outcome(action: Any) -> type[Exception] | None:
 
 
 # A source time that is not there makes the patch invalid, one of an absent property the twin.
-_SAME = {
+_SAME: dict[type[Exception] | None, tuple[type[Exception] | None, ...]] = {
     None: (None,),
     PatchRefusedError: (JsonPatchInvalid,),
     ResultRefusedError: (ValidationFailed, JsonPatchInvalid),

@@ -26,6 +26,7 @@ from .world import (
     World,
     catalog_of,
     details,
+    logged,
     op,
     room,
 )
@@ -50,9 +51,11 @@ class TestPut:
         second = world.put("r", room(size=1))
         assert isinstance(first.change, WriteTwin)
         assert first.change.before is None
+        assert isinstance(second.change, WriteTwin)
+        assert second.change.before is not None
         assert second.change.before.etag == first.outcome.etag
         assert second.outcome.etag != first.outcome.etag
-        assert [each.change.log.kind for each in (first, second)] == [
+        assert [logged(each).kind for each in (first, second)] == [
             ChangeKind.TWIN_CREATE,
             ChangeKind.TWIN_UPDATE,
         ]
@@ -226,13 +229,13 @@ class TestPut:
     def test_the_event_of_a_creation_is_the_twin_and_of_a_replacement_the_difference(self) -> None:
         world = World()
         created = world.put("r", room(name="one", size=1))
-        assert orjson.loads(created.change.log.data) == {
+        assert orjson.loads(logged(created).data) == {
             **world.document("r"),
             "$etag": f'W/"{created.outcome.etag}"',
         }
         replaced = world.put("r", room(name="two", row=[1]))
-        assert replaced.change.log.notify
-        assert orjson.loads(replaced.change.log.data) == {
+        assert logged(replaced).notify
+        assert orjson.loads(logged(replaced).data) == {
             "modelId": ROOM,
             "patch": [
                 {"value": "two", "path": "/name", "op": "replace"},
@@ -246,7 +249,7 @@ class TestPut:
         first = world.put("r", room(name="one"))
         second = world.put("r", room(name="one"))
         assert second.outcome.etag != first.outcome.etag
-        assert not second.change.log.notify
+        assert not logged(second).notify
 
 
 class TestPatch:
@@ -395,7 +398,7 @@ class TestPatch:
         done = world.patch("r")
         after = world.document("r")
         assert done.outcome.etag != etag
-        assert not done.change.log.notify
+        assert not logged(done).notify
         assert after["$metadata"].pop("$lastUpdateTime") == world.now
         assert before["$metadata"].pop("$lastUpdateTime") != world.now
         assert after == before
@@ -403,7 +406,7 @@ class TestPatch:
     def test_the_event_has_the_steps_as_they_were_sent(self, world: World) -> None:
         steps = [op("add", "/box", {"a": 1}), op("ADD", "box/b", 2), op("remove", "/tags")]
         done = world.patch("r", *steps)
-        assert orjson.loads(done.change.log.data) == {
+        assert orjson.loads(logged(done).data) == {
             "modelId": ROOM,
             "patch": [
                 {"value": {"a": 1}, "path": "/box", "op": "add"},
@@ -417,7 +420,7 @@ class TestComponentPatch:
     def test_its_paths_begin_at_the_component(self, world: World) -> None:
         done = world.patch("r", op("add", "/value", 2.5), component="inside")
         assert world.document("r")["inside"]["value"] == 2.5
-        (step,) = orjson.loads(done.change.log.data)["patch"]
+        (step,) = orjson.loads(logged(done).data)["patch"]
         assert step["path"] == "/inside/value"
 
     @pytest.mark.parametrize("operations", [(), (op("add", "/value", 1),)])

@@ -13,6 +13,7 @@ from kastor.graph import commands as c
 from kastor.graph import relationship, twin
 from kastor.graph.catalog import ModelCatalog, catalog_builder
 from kastor.records import (
+    ChangeModels,
     Current,
     EraseRelationship,
     EraseTwin,
@@ -25,7 +26,7 @@ from kastor.records import (
 
 if TYPE_CHECKING:
     from kastor.errors import KastorError
-    from kastor.records import Decision
+    from kastor.records import Decision, LogEntry
 
 V2, V3 = "dtmi:dtdl:context;2", "dtmi:dtdl:context;3"
 RULES = ValueRules(zone_optional=True, dollar_keys=False, empty_keys=False)
@@ -104,6 +105,17 @@ def op(kind: str, path: str, *value: Any) -> dict[str, Any]:
     return {"op": kind, "path": path, **({"value": value[0]} if value else {})}
 
 
+def logged(decision: Decision) -> LogEntry:
+    """The entry of a decision that has one; a change of models has one for each."""
+    assert not isinstance(decision.change, ChangeModels)
+    return decision.change.log
+
+
+def of_models(decision: Decision) -> ChangeModels:
+    assert isinstance(decision.change, ChangeModels)
+    return decision.change
+
+
 def details(error: KastorError) -> list[str]:
     return [each.message for each in error.details]
 
@@ -115,7 +127,9 @@ def catalog_of(*documents: dict[str, Any], decommissioned: tuple[str, ...] = ())
         )
         for key, document in enumerate(documents, 1)
     ]
-    return catalog_builder(RULES)(rows, [(row.key, row.id) for row in rows], 1)
+    found = catalog_builder(RULES)(rows, [(row.key, row.id) for row in rows], 1)
+    assert isinstance(found, ModelCatalog)
+    return found
 
 
 def room(**members: Any) -> dict[str, Any]:

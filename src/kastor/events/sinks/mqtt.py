@@ -92,7 +92,7 @@ class MqttSink(ConnectedSink):
                 "refused", "An attribute of the event is too long for MQTT, or has U+0000"
             )
         if self._largest is not None:
-            extra = len(properties.pack())  # type: ignore[no-untyped-call]
+            extra = len(properties.pack())
             size = len(payload) + len(topic.encode()) + extra + _PACKET_OVERHEAD
             if size > self._largest:
                 return DeliveryFault("refused", f"{size} bytes are more than the broker takes")
@@ -121,7 +121,7 @@ class MqttSink(ConnectedSink):
 
     def _message(self, event: Event) -> tuple[bytes, Properties]:
         trace = delivery_trace(event)
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.PUBLISH)
         if self._endpoint.mode == "structured":
             properties.ContentType = STRUCTURED_TYPE
             return structured(event, trace), properties
