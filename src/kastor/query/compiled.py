@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Plan
     from kastor.query.settings import QuerySettings
     from kastor.query.sql.dialect import Dialect
-    from kastor.query.sql.tables import View
+    from kastor.query.sql.tables import GraphView
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Compiled:
 
     plan: Plan
     dialect: Dialect
-    view: View
+    view: GraphView
     aggregate: bool
     indexed: frozenset[tuple[str | int, ...]] = frozenset()
     hops: int = 0
@@ -178,7 +178,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
-        view: View,
+        view: GraphView,
         given: Given | None = None,
     ) -> Compiled | None:
         """The compiled query from the store, if it is there."""
@@ -198,7 +198,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
-        view: View,
+        view: GraphView,
         given: Given | None = None,
     ) -> Compiled:
         """The compiled query, made anew; may run in any thread.
@@ -232,7 +232,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
-        view: View,
+        view: GraphView,
         given: Given | None = None,
     ) -> None:
         """Keep a compiled query, or note what it takes by now; makes room for it.
