@@ -27,7 +27,7 @@ class Graph:
         self.commands: list[Any] = []
         self.etag = 0
 
-    async def twin(self, twin_id: str) -> TwinRow:
+    async def twin(self, twin_id: str, _context: Context) -> TwinRow:
         if twin_id != "t":
             raise NotFound(f"no twin {twin_id}")
         return TwinRow(1, "t", 1, str(self.etag), 1, orjson.dumps(self.document))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Plan
     from kastor.query.settings import QuerySettings
     from kastor.query.sql.dialect import Dialect
-    from kastor.query.sql.tables import View
+    from kastor.query.sql.tables import GraphView
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Compiled:
 
     plan: Plan
     dialect: Dialect
-    view: View
+    view: GraphView
     aggregate: bool
     indexed: frozenset[tuple[str | int, ...]] = frozenset()
     hops: int = 0
@@ -177,7 +177,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
-        view: View,
+        view: GraphView,
         given: Given | None = None,
     ) -> Compiled | None:
         """The compiled query from the store, if it is there."""
@@ -197,7 +197,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
-        view: View,
+        view: GraphView,
         given: Given | None = None,
     ) -> Compiled:
         """The compiled query, made anew; may run in any thread.
@@ -231,7 +231,7 @@ class Compiler:
         *,
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]],
-        view: View,
+        view: GraphView,
         given: Given | None = None,
     ) -> None:
         """Keep a compiled query, or note what it takes by now; makes room for it.

@@ -122,6 +122,10 @@ def _parse_query(raw: bytes) -> Query:
 _kept_query = lru_cache(maxsize=256)(_parse_query)
 
 
+_plain_context = lru_cache(maxsize=256)(Context)
+"""Of requests that bring nothing but an actor; most reads do, and making one takes its time."""
+
+
 class ClientGone(KastorError):
     """The client closed the connection before it had an answer; nothing is sent."""
 
@@ -184,8 +188,11 @@ class Request:
         made = self._context
         if made is None or made.size != self._size:  # the body was read meanwhile
             trace = self.headers.get(b"traceparent")
-            text = None if trace is None else trace.decode("latin-1")
-            made = Context(self.actor.name, text, self._source, size=self._size)
+            if trace is None and self._size == 0 and self._source is ReadFrom.PRIMARY:
+                made = _plain_context(self.actor.name)
+            else:
+                text = None if trace is None else trace.decode("latin-1")
+                made = Context(self.actor.name, text, self._source, size=self._size)
             self._context = made
         return made
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import Parameters
-    from kastor.query.sql.tables import Tables
+    from kastor.query.sql.tables import GraphView, Tables
 
 
 class Dialect(Protocol):
@@ -215,3 +215,10 @@ class Dialect(Protocol):
     def not_walked(self, path: str, key: str) -> str:
         """Whether the text of walked relationships ``.3.17.`` lacks this one."""
         ...
+
+
+def seeing(view: GraphView, dialect: Dialect, parameters: Parameters) -> Dialect:
+    """The dialect for one statement, whose tables are those of the view."""
+    now = dialect.tables
+    tables = view.tables(now, parameters)
+    return dialect if tables is now else dialect.reading(tables)

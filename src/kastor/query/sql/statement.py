@@ -16,6 +16,7 @@ from kastor.errors import QueryError
 from kastor.query.plan import Plan
 from kastor.query.references import sources_of
 from kastor.query.sql.clauses import Clauses, select
+from kastor.query.sql.dialect import seeing
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.leading import model_order, value_order
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Hop
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.itinerary import Step
-    from kastor.query.sql.tables import View
+    from kastor.query.sql.tables import GraphView
     from kastor.query.sql.traverse import Branch, Way
 
 
@@ -60,7 +61,7 @@ def compile_plan(
     plan: Plan,
     dialect: Dialect,
     *,
-    view: View,
+    view: GraphView,
     resumes: bool,
     aggregate: bool,
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),
@@ -81,7 +82,7 @@ def compile_plan(
         message = f"ORDER BY, DISTINCT and GROUP BY are not available on {dialect.name}"
         raise QueryError(message)
     parameters = Parameters(dialect.mark, 0, room)
-    dialect = _seeing(view, dialect, parameters)
+    dialect = seeing(view, dialect, parameters)
     if plan.grouped:
         return _grouped(plan, dialect, parameters, resumes=resumes, aggregate=aggregate)
     statement = _Statement(plan, dialect, parameters, indexed, resumes=resumes)
@@ -313,10 +314,3 @@ def _keys_of(hop: Hop) -> int:
     if hop.optional:
         return 1
     return 2 if len(hop.names) == 1 else 3
-
-
-def _seeing(view: View, dialect: Dialect, parameters: Parameters) -> Dialect:
-    """The dialect for one statement, whose tables are those of the view."""
-    now = dialect.tables
-    tables = view.tables(now, parameters)
-    return dialect if tables is now else dialect.reading(tables)

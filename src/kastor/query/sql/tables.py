@@ -34,7 +34,7 @@ class Tables(Protocol):
         ...
 
 
-class View(Protocol):
+class GraphView(Protocol):
     """A way to see a graph.
 
     Attributes:
@@ -62,10 +62,10 @@ class _Now:
         return now
 
 
-NOW: View = _Now()
+NOW: GraphView = _Now()
 
 
-def view_of(context: Context) -> View:
+def view_of(context: Context) -> GraphView:
     """The view of a request.
 
     Raises:
