@@ -316,9 +316,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[C, T]):
-    """A decision's change, and what the caller gets once it is durable."""
+    """A decision's change, and what the caller gets once it is durable.
 
-    change: Change[C]
+    Without a change nothing is written, and the outcome holds for the state that was decided on.
+    """
+
+    change: Change[C] | None
     outcome: T
 
 

@@ -10,12 +10,12 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, from_datetime
+from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, from_iso
 from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
 from kastor.types import Json, Ticks
 
@@ -31,9 +31,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 1_100
 """Characters; every double has a text that is shorter."""
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
-)
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
 # An epoch in seconds has 1e11 in the year 5138, one in milliseconds in 1973.
@@ -130,6 +127,7 @@ def check_source(source: str) -> None:
         )
 
 
+@lru_cache(maxsize=16_384)  # the same few for every message
 def split_pointer(pointer: str) -> tuple[str, ...]:
     """Return the unescaped segments of a JSON pointer; raises ValueError."""
     if pointer and not pointer.startswith("/"):
@@ -139,11 +137,6 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
     return tuple(
         segment.replace("~1", "/").replace("~0", "~") for segment in pointer.split("/")[1:]
     )
-
-
-def join_pointer(segments: tuple[str, ...]) -> str:
-    """Return the JSON pointer of segments."""
-    return "".join(f"/{segment.replace('~', '~0').replace('/', '~1')}" for segment in segments)
 
 
 def follow(value: Json, pointer: str) -> Json:
@@ -347,9 +340,12 @@ def read_time(value: object) -> Ticks:
         Unreadable: it is neither.
     """
     if isinstance(value, str):
-        match = _TIME.fullmatch(value.strip())
-        if match is not None:
-            return _from_text(value, match)
+        try:
+            instant = from_iso(value.strip())
+        except ValueError:
+            raise Unreadable(f"{_shown(value)} is no time of this calendar.") from None
+        if instant is not None:
+            return instant
         if len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value.strip()):
             value = convert(value, "number")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -361,15 +357,6 @@ def read_time(value: object) -> Ticks:
     if not 0 <= instant <= _LAST_TICK:
         raise Unreadable(f"{_shown(value)} is no time of this calendar.")
     return instant
-
-
-def _from_text(value: str, match: re.Match[str]) -> Ticks:
-    day, clock, fraction, zone = match.groups()
-    try:
-        whole = from_datetime(datetime.fromisoformat(f"{day}T{clock}{(zone or 'Z').upper()}"))
-    except (ValueError, OverflowError):
-        raise Unreadable(f"{_shown(value)} is no time of this calendar.") from None
-    return whole + int((fraction or "0").ljust(7, "0")[:7])
 
 
 def _shown(value: Any) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
+from kastor.graph.readings import Outcome, Reading
 from kastor.ingest.bursts import Bursts, Refused, Result
 from kastor.ingest.inputs import Input
 from kastor.ingest.mapping import Message, Unreadable
-from kastor.ingest.merge import Outcome
-from kastor.ingest.rules import CompiledRule, Reading, compile_rules
+from kastor.ingest.rules import CompiledRule, compile_rules
 from kastor.ingest.selection import RuleIndex
 from kastor.ingest.tally import Tally
 from kastor.logs import get_logger
@@ -106,7 +106,8 @@ class Pipeline:
         Raises:
             Unavailable: it cannot be written now.
         """
-        found: list[Result] = await asyncio.gather(*taken.results) if taken.results else []
+        results = taken.results
+        found = [await results[0]] if len(results) == 1 else await asyncio.gather(*results)
         faults = taken.faults
         for each in found:
             if isinstance(each, Refused):
