@@ -217,13 +217,12 @@ def _at(document: Document, path: Path) -> Any:
     """Return what a path leads to, _NOTHING where it leads nowhere."""
     value: Json = document
     for segment in path:
-        match value:
-            case dict() if segment in value:
-                value = value[segment]
-            case list() if _INDEX.fullmatch(segment) and int(segment) < len(value):
-                value = value[int(segment)]
-            case _:
-                return _NOTHING
+        if isinstance(value, dict) and segment in value:
+            value = value[segment]
+        elif isinstance(value, list) and _INDEX.fullmatch(segment) and int(segment) < len(value):
+            value = value[int(segment)]
+        else:
+            return _NOTHING
     return value
 
 

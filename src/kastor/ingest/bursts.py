@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeAlias
 
 from kastor.clock import now_ticks
@@ -111,7 +112,7 @@ class Bursts:
             while self._waiting[twin_id]:
                 await asyncio.sleep(self._window)
                 items, self._waiting[twin_id] = self._waiting[twin_id], []
-                items.sort(key=lambda item: item.order)  # stable: equal ones as they came
+                items.sort(key=attrgetter("order"))  # stable: equal ones as they came
                 for part in _parts(items):
                     await self._settle(twin_id, part)
         finally:
@@ -206,6 +207,9 @@ class Bursts:
 
 def _parts(items: Sequence[_Item]) -> Iterator[list[_Item]]:
     """Yield readings, in their order, so many at once as one patch may have values."""
+    if len(items) == 1:
+        yield [*items]
+        return
     part: list[_Item] = []
     room = BURST_VALUES
     for item in items:

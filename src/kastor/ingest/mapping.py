@@ -141,25 +141,26 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
 
 def follow(value: Json, pointer: str) -> Json:
     """Return what a JSON pointer leads to; raises Absent."""
-    for segment in split_pointer(pointer):
-        match value:
-            case dict() if segment in value:
-                value = value[segment]
-            case list() if _INDEX.fullmatch(segment) and int(segment) < len(value):
-                value = value[int(segment)]
-            case _:
-                raise Absent(f"The body has no {pointer}.")
+    for segment in split_pointer(pointer):  # asked for every value of every message
+        if isinstance(value, dict) and segment in value:
+            value = value[segment]
+        elif isinstance(value, list) and _INDEX.fullmatch(segment) and int(segment) < len(value):
+            value = value[int(segment)]
+        else:
+            raise Absent(f"The body has no {pointer}.")
     return value
 
 
 class Template:
     """A text with fields: names that a match captured, or sources in braces."""
 
-    __slots__ = ("_parts", "text")
+    __slots__ = ("_only", "_parts", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._parts = tuple(_parts(text))
+        whole = len(self._parts) == 2 and not any(literal for literal, _ in self._parts)  # noqa: PLR2004
+        self._only = self._parts[0][1] if whole else None
 
     @property
     def names(self) -> frozenset[str]:
@@ -168,6 +169,8 @@ class Template:
 
     def render(self, message: Message, captured: Mapping[str, str]) -> str:
         """Fill in the fields; raises Unreadable for what is no text and no number."""
+        if self._only is not None:
+            return _field(message, captured, self._only)
         return "".join(
             literal if name is None else literal + _field(message, captured, name)
             for literal, name in self._parts

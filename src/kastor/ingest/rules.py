@@ -86,7 +86,7 @@ class Value(_Form, frozen=True, kw_only=True):
     @property
     def is_scaled(self) -> bool:
         """Whether it must be a number."""
-        return (self.scale, self.offset) != (1, 0) or self.round is not None
+        return self.round is not None or self.scale != 1 or self.offset != 0
 
 
 class Rule(_Form, frozen=True, kw_only=True):
@@ -261,9 +261,11 @@ def _evaluate(
         return UNSET
     if value.form is not None:
         found = convert(found, value.form)
-    elif value.is_scaled and value.source == "payload":
+    if not value.is_scaled:
+        return found
+    if value.form is None and value.source == "payload":
         found = convert(found, "number")
-    return scaled(found, value.scale, value.offset, value.round) if value.is_scaled else found
+    return scaled(found, value.scale, value.offset, value.round)
 
 
 def _check_whole(rule: Rule) -> None:
