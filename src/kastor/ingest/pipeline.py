@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.graph.readings import Outcome, Reading
 from kastor.ingest.bursts import Bursts, Refused, Result
@@ -46,16 +48,14 @@ class Faults:
 _log = get_logger("kastor.ingest")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What became of a message: its outcome, or why it was rejected."""
 
     outcome: Outcome | None
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A message whose readings are on their way to the store."""
 
     message: Message
