@@ -7,7 +7,6 @@ Only the mechanics: which paths a twin or a relationship protects, and what a ch
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -66,9 +65,11 @@ def operation_at(op: Op, path: tuple[str, ...], value: Json, index: int) -> Patc
     return PatchOperation(op, path, pointer, value)
 
 
-@lru_cache(maxsize=4_096)
 def pointer_of(path: tuple[str, ...]) -> str:
     """Return the JSON pointer of unescaped segments."""
+    plain = "/".join(("", *path))
+    if "~" not in plain and plain.count("/") == len(path):
+        return plain
     return "".join(f"/{segment.replace('~', '~0').replace('/', '~1')}" for segment in path)
 
 

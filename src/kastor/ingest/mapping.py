@@ -31,6 +31,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 1_100
 """Characters; every double has a text that is shorter."""
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_SHORT = 128
+"""Characters of a pointer whose segments are remembered."""
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
 # An epoch in seconds has 1e11 in the year 5138, one in milliseconds in 1973.
@@ -127,11 +129,12 @@ def check_source(source: str) -> None:
         )
 
 
-@lru_cache(maxsize=16_384)  # the same few for every message
 def split_pointer(pointer: str) -> tuple[str, ...]:
     """Return the unescaped segments of a JSON pointer; raises ValueError."""
     if pointer and not pointer.startswith("/"):
         raise ValueError(f"{pointer!r} is no JSON pointer: it begins with /")
+    if "~" not in pointer:
+        return tuple(pointer.split("/")[1:])
     if re.search(r"~(?![01])", pointer):
         raise ValueError(f"{pointer!r} is no JSON pointer: ~ is written ~0")
     return tuple(
@@ -139,9 +142,14 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
     )
 
 
+_split_short = lru_cache(maxsize=1_024)(split_pointer)
+
+
 def follow(value: Json, pointer: str) -> Json:
     """Return what a JSON pointer leads to; raises Absent."""
-    for segment in split_pointer(pointer):  # asked for every value of every message
+    # Asked for every value of every message; long ones are not kept, since rules may have many.
+    split = split_pointer if len(pointer) > _SHORT else _split_short
+    for segment in split(pointer):
         if isinstance(value, dict) and segment in value:
             value = value[segment]
         elif isinstance(value, list) and _INDEX.fullmatch(segment) and int(segment) < len(value):
