@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import events
+import ingest
 import page_spike
 import requests_cpu
 import startup
@@ -80,12 +81,23 @@ def events_rows(quick: bool) -> list[Row]:
     return rows
 
 
+def ingest_rows(quick: bool) -> list[Row]:
+    """Messages of inputs beside PATCH commands."""
+    found = ingest.run(1 if quick else 5)
+    floor = found[0][1]
+    return [
+        (name, f"{cpu:.0f} us CPU", f"{rate:.0f}/s", f"x {cpu / floor:.2f} of PATCH", "")
+        for name, cpu, rate in found
+    ]
+
+
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "requests": requests_rows,
     "pages": pages_rows,
     "storage": storage_rows,
     "startup": startup_rows,
     "events": events_rows,
+    "ingest": ingest_rows,
 }
 
 

@@ -5,16 +5,23 @@ The pure parts of Kastor are handed a `Stamp`; only the writer makes one.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import uuid4
 
 from kastor.types import Etag, Ticks
 
 TICKS_PER_SECOND = 10_000_000
 UNIX_EPOCH_TICKS: Ticks = 621_355_968_000_000_000
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}+)\d*+)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
+)
 _ZERO = datetime(1, 1, 1)  # noqa: DTZ001 - ticks are UTC by definition
+_ZERO_UTC = _ZERO.replace(tzinfo=UTC)
+_LAST_SECOND = 315_537_897_599
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +48,38 @@ def from_datetime(instant: datetime) -> Ticks:
     return (instant.astimezone(UTC).replace(tzinfo=None) - _ZERO) // timedelta(microseconds=1) * 10
 
 
+def from_iso(text: str) -> Ticks | None:
+    """Return an ISO 8601 time as ticks, of UTC where it has no zone; None for another form.
+
+    Raises:
+        ValueError: there is no such time in the calendar.
+    """
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    day, clock, fraction, zone = match.groups()
+    seconds = _seconds(f"{day}T{clock}{(zone or 'Z').upper()}")
+    return seconds * TICKS_PER_SECOND + int((fraction or "0").ljust(7, "0")[:7])
+
+
+@lru_cache(maxsize=256)
+def _seconds(text: str) -> int:
+    since = datetime.fromisoformat(text) - _ZERO_UTC
+    seconds = since.days * 86_400 + since.seconds
+    if not 0 <= seconds <= _LAST_SECOND:
+        raise ValueError(text)
+    return seconds
+
+
 def twin_time(ticks: Ticks) -> str:
     """Return the form of `$lastUpdateTime`: seven fraction digits and Z (rest-api A.10)."""
     seconds, fraction = divmod(ticks, TICKS_PER_SECOND)
-    return f"{_ZERO + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{fraction:07d}Z"
+    return f"{_second(seconds)}.{fraction:07d}Z"
+
+
+@lru_cache(maxsize=256)  # most times of a write are of this second, or were measured in the last
+def _second(seconds: int) -> str:
+    return f"{_ZERO + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
 
 
 def upload_time(ticks: Ticks) -> str:

@@ -278,9 +278,12 @@ name of its own.
 
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[C, T]):
-    """A decision's change, and what the caller gets once it is durable."""
+    """A decision's change, and what the caller gets once it is durable.
 
-    change: Change[C]
+    Without a change nothing is written, and the outcome holds for the state that was decided on.
+    """
+
+    change: Change[C] | None
     outcome: T
 
 

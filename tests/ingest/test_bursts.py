@@ -3,52 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
 
-import orjson
 import pytest
 
-from kastor.errors import Detail, NotFound, PreconditionFailed, Unavailable, ValidationFailed
-from kastor.graph.commands import PatchTwin, SendTelemetry
+from kastor.errors import Detail, NotFound, Unavailable, ValidationFailed
+from kastor.graph.commands import SendTelemetry, TakeReadings
+from kastor.graph.readings import Merged, Outcome, TwinReading, merge
 from kastor.ingest import bursts as module
 from kastor.ingest.bursts import Bursts, Refused
-from kastor.ingest.merge import Outcome
-from kastor.records import Context, TwinRow
+from kastor.outside.lease import Lease
+from kastor.records import Context
 
 pytestmark = pytest.mark.anyio
 
 
 class Graph:
-    """One twin; every write is first offered to the faults that the test gave."""
+    """One twin; every write is first offered to the faults that the test gave.
+
+    Attributes:
+        others: what somebody else writes between a command's decision and its write; then it is
+            decided again, as a store does.
+    """
 
     def __init__(self, *faults: Exception | None) -> None:
         self.document: dict[str, Any] = {"$dtId": "t", "$metadata": {"$model": "m"}}
         self.faults = list(faults)
+        self.others: list[dict[str, Any]] = []
         self.commands: list[Any] = []
-        self.etag = 0
 
-    async def twin(self, twin_id: str, _context: Context) -> TwinRow:
-        if twin_id != "t":
-            raise NotFound(f"no twin {twin_id}")
-        return TwinRow(1, "t", 1, str(self.etag), 1, orjson.dumps(self.document))
-
-    async def execute(self, command: Any, context: Context) -> None:
+    async def execute(
+        self, command: Any, context: Context, permit: Callable[[], None] | None = None
+    ) -> Merged | None:
         assert context.actor == "input/sensors"
+        assert permit is not None
         fault = self.faults.pop(0) if self.faults else None
-        if isinstance(fault, PreconditionFailed):
-            self.etag += 1
         if fault is not None:
             raise fault
-        if isinstance(command, PatchTwin):
-            assert command.if_match is not None
-            assert command.if_match.etags == {str(self.etag)}
-            for operation in command.operations:
-                if operation["value"] == "wrong":
-                    raise ValidationFailed("invalid", details=(Detail("x", "a is wrong"),))
-            for operation in command.operations:
-                self.document[operation["path"][1:]] = operation["value"]
-            self.etag += 1
+        if command.twin_id != "t":
+            raise NotFound(f"no twin {command.twin_id}")
+        outcome = None
+        if isinstance(command, TakeReadings):
+            outcome = self.decided(command, permit)
+            while self.others:
+                self.document |= self.others.pop(0)
+                outcome = self.decided(command, permit)
+            for operation in outcome.operations:
+                self.document[operation.pointer[1:]] = operation.value
+        else:
+            permit()
         self.commands.append(command)
+        return outcome
+
+    def decided(self, command: TakeReadings, permit: Callable[[], None]) -> Merged:
+        merged = merge(self.document, command.readings, command.floors)
+        if any(operation.value == "wrong" for operation in merged.operations):
+            raise ValidationFailed("invalid", details=(Detail("x", "a is wrong"),))
+        if merged.operations:
+            permit()
+        return merged
 
 
 @pytest.fixture(autouse=True)
@@ -72,21 +87,31 @@ async def test_a_burst_is_one_command_and_telemetry_keeps_its_order() -> None:
     given = [reading(1), reading(2, telemetry=b"1"), reading(3), reading(None, telemetry=b"2")]
     results = await asyncio.gather(*map(bursts.submit, given))
     assert results == [Outcome.MERGED, Outcome.WRITTEN, Outcome.WRITTEN, Outcome.WRITTEN]
-    assert [type(each) for each in graph.commands] == [PatchTwin, SendTelemetry, SendTelemetry]
+    assert [type(each) for each in graph.commands] == [TakeReadings, SendTelemetry, SendTelemetry]
     assert [each.body for each in graph.commands[1:]] == [b"1", b"2"]
     assert graph.document["a"] == 3
 
 
 async def test_when_others_write_it_is_compared_again() -> None:
-    graph = Graph(PreconditionFailed("p"), PreconditionFailed("p"))
+    graph = Graph()
+    graph.others = [{"a": 5}, {"a": 6}]
     assert await writer(graph).submit(reading(1)) is Outcome.WRITTEN
     assert graph.document["a"] == 1
+    graph.others = [{"a": 1.1}]
+    small = TwinReading("t", {("a",): 1.2}, {("a",): 0.15}, None, None, None, None, None)
+    assert await writer(graph).submit(small) is Outcome.DEADBAND
+    assert graph.document["a"] == 1.1
 
 
-async def test_a_twin_that_always_changes_is_given_up_for_now() -> None:
-    graph = Graph(*[PreconditionFailed("p")] * module.ATTEMPTS)
-    with pytest.raises(Unavailable):
-        await writer(graph).submit(reading(1))
+async def test_who_has_lost_the_input_writes_nothing() -> None:
+    graph, lease = Graph(), Lease(shared=True)
+    bursts = Bursts(graph, "sensors", 0.01, patient=False, lease=lease)  # type: ignore[arg-type]
+    for given in (reading(1), reading(None, telemetry=b"1")):
+        with pytest.raises(Unavailable):
+            await bursts.submit(given)
+    assert (graph.commands, "a" in graph.document) == ([], False)
+    lease.extend(time.monotonic())
+    assert await bursts.submit(reading(1)) is Outcome.WRITTEN
 
 
 async def test_one_wrong_reading_is_refused_alone() -> None:

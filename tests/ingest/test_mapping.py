@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kastor.clock import UNIX_EPOCH_TICKS, from_datetime, job_time
+from kastor.graph.patch import pointer_of
 from kastor.ingest.mapping import (
     Absent,
     Message,
@@ -23,7 +24,6 @@ from kastor.ingest.mapping import (
     check_source,
     convert,
     follow,
-    join_pointer,
     read_time,
     scaled,
     split_pointer,
@@ -53,7 +53,7 @@ def everything_in(value: Any, at: tuple[str, ...] = ()) -> list[tuple[tuple[str,
 @given(JSON)
 def test_a_pointer_leads_to_every_place(body: Any) -> None:
     for path, value in everything_in(body):
-        pointer = join_pointer(path)
+        pointer = pointer_of(path)
         assert split_pointer(pointer) == path
         assert follow(body, pointer) is value
 
@@ -64,7 +64,7 @@ def test_a_pointer_to_nowhere_is_absent(body: Any, path: tuple[str, ...]) -> Non
     if path in known:
         return
     with pytest.raises(Absent):
-        follow(body, join_pointer(path))
+        follow(body, pointer_of(path))
 
 
 @given(st.lists(WORDS, min_size=1, max_size=5), st.data())

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kastor.clock import job_time
-from kastor.graph.patch import apply_operation, read_operations
+from kastor.graph.patch import PatchOperation, apply_operation
+from kastor.graph.readings import Outcome, TwinReading, merge
 from kastor.ingest.mapping import read_time
-from kastor.ingest.merge import Outcome, merge
-from kastor.ingest.rules import TwinReading
 
 TICK = 10_000_000
 START = 638_000_000_000_000_000
@@ -34,7 +33,7 @@ def twin(**values: Any) -> dict[str, Any]:
 def applied(document: dict[str, Any], readings: list[TwinReading], floors: Any = None) -> Any:
     """The twin after a merge; its metadata is kept as the server would."""
     merged = merge(document, readings, floors or {})
-    for operation in read_operations(merged.operations):
+    for operation in merged.operations:
         holder = document
         path = operation.path
         if path[0] == "part":
@@ -54,20 +53,20 @@ def by_time(readings: list[TwinReading]) -> list[TwinReading]:
 def test_a_value_is_added_then_replaced_with_its_time() -> None:
     document = twin()
     first = applied(document, [reading(1, a=1)])
-    assert [(each["op"], each["path"]) for each in first.operations] == [
+    assert [(each.op, each.pointer) for each in first.operations] == [
         ("add", "/a"),
         ("add", "/$metadata/a/sourceTime"),
     ]
-    assert first.operations[1]["value"] == job_time(START + TICK)
+    assert first.operations[1].value == job_time(START + TICK)
     second = applied(document, [reading(2, a=2)])
-    assert [each["op"] for each in second.operations] == ["replace", "replace"]
+    assert [each.op for each in second.operations] == ["replace", "replace"]
     assert document["a"] == 2
 
 
 def test_components_have_times_of_their_own() -> None:
     document = twin()
     merged = applied(document, [reading(1, part__a=1, a=2)])
-    assert [each["path"] for each in merged.operations] == [
+    assert [each.pointer for each in merged.operations] == [
         "/part/a",
         "/a",
         "/part/$metadata/a/sourceTime",
@@ -89,7 +88,7 @@ def test_without_a_time_it_is_written_as_it_comes() -> None:
     document = twin()
     applied(document, [reading(5, a=1)])
     merged = applied(document, [reading(None, a=2)])
-    assert [each["path"] for each in merged.operations] == ["/a"]
+    assert [each.pointer for each in merged.operations] == ["/a"]
 
 
 def test_a_burst_is_one_patch_of_the_last_values() -> None:
@@ -115,11 +114,12 @@ def test_a_property_written_in_parts_has_the_latest_of_their_times() -> None:
     document = twin(a={"x": 1, "y": 1})
     merged = applied(document, [reading(1, a__x=2), reading(3, a__y=3)])
     assert document["a"] == {"x": 2, "y": 3}
-    assert merged.operations[-1] == {
-        "op": "replace" if len(merged.operations) > 3 else "add",
-        "path": "/$metadata/a/sourceTime",
-        "value": job_time(START + 3 * TICK),
-    }
+    assert merged.operations[-1] == PatchOperation(
+        "replace" if len(merged.operations) > 3 else "add",
+        ("$metadata", "a", "sourceTime"),
+        "/$metadata/a/sourceTime",
+        job_time(START + 3 * TICK),
+    )
 
 
 READINGS = st.lists(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from kastor.graph.readings import Outcome
 from kastor.ingest.inputs import MqttInput, read_input
 from kastor.ingest.mapping import Message
-from kastor.ingest.merge import Outcome
 from kastor.ingest.mqtt import MqttSource
 from kastor.ingest.pipeline import Verdict
 from tests.events.brokers import PASSWORD, PASSWORD_VARIABLE, Mosquitto

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from kastor.ingest import mapping, service
+from kastor.ingest import mapping, receiving
 from kastor.ingest.mapping import Message, Unreadable
-from kastor.ingest.service import FEW_MESSAGES, LARGE_BYTES, MANY_AT_ONCE, InputService
+from kastor.ingest.receiving import FEW_MESSAGES, LARGE_BYTES, MANY_AT_ONCE
+from kastor.ingest.service import InputService
 from kastor.nesting import MAX_DEPTH
 
 DEEP = b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)
@@ -46,7 +47,7 @@ def test_a_large_body_is_read_in_a_thread(size: int, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(mapping, "_decoded", noting)
     body = b'{"a": "%b"}' % (b"x" * size)
-    (message,) = asyncio.run(service._read("application/json", {}, body))
+    (message,) = asyncio.run(receiving._read("application/json", {}, body))
     assert isinstance(message, Message)
     assert message.body() == {"a": "x" * size}
     assert (threads == [threading.current_thread()]) == (size < LARGE_BYTES)
@@ -87,6 +88,6 @@ def test_requests_of_very_many_messages_wait_for_one_another(
         )
         assert [len(each) for each in found] == [FEW_MESSAGES + 1] * 6 + [1] * 3
 
-    monkeypatch.setattr(service, "_receive", receive)
+    monkeypatch.setattr(receiving, "_receive", receive)
     asyncio.run(run())
     assert most == MANY_AT_ONCE

@@ -12,9 +12,10 @@ import pytest
 
 from kastor.clock import job_time
 from kastor.errors import InvalidArgument
+from kastor.graph.readings import TwinReading
 from kastor.ingest.inputs import MqttInput, describe, read_input
 from kastor.ingest.mapping import Message, Unreadable
-from kastor.ingest.rules import Rule, TwinReading, compile_rule
+from kastor.ingest.rules import Rule, compile_rule
 from kastor.outside.bounds import EndpointPolicy
 
 RULE: dict[str, Any] = {

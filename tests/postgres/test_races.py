@@ -7,10 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from kastor.errors import KastorError, NotFound
+from kastor.errors import KastorError, NotFound, Unavailable
 from kastor.graph import commands as c
+from kastor.graph.readings import Outcome, Reading
 from kastor.graph.twin import RelationshipsLeft
-from kastor.records import SYSTEM, RelationshipPage
+from kastor.records import SYSTEM, Context, RelationshipPage
+from kastor.storage.postgres import writes
 from tests.store.graphs import (
     HALL,
     HALL_MODEL,
@@ -193,3 +195,63 @@ async def test_a_reset_beside_the_others_writes_leaves_a_sound_graph(
             assert row is None or one.service.catalog.id_of(row.model_key)
         await one.store.reset()
         await one.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+
+
+class TestReadings:
+    """One side takes readings; the other one writes just before it, once it has decided."""
+
+    LARGE = Context("ann", size=100_000)
+    """So that it is decided in a thread, which may wait for the other side."""
+
+    def taking(self, time: int, value: float) -> c.TakeReadings:
+        instant = 638_000_000_000_000_000 + time
+        reading = Reading("h", {("temperature",): value}, {}, instant, None, None, None, None)
+        return c.TakeReadings("h", [reading], {})
+
+    async def test_they_are_compared_with_what_the_other_one_wrote(
+        self, pair: tuple[Graph, Graph]
+    ) -> None:
+        await pair[0].put("h", hall(temperature=0))
+        loop, asked = asyncio.get_running_loop(), 0
+
+        def permit() -> None:
+            nonlocal asked
+            asked += 1
+            other = pair[1].execute(self.taking(9, 9.0))
+            asyncio.run_coroutine_threadsafe(other, loop).result(10)
+
+        taken = await pair[0].service.execute(self.taking(5, 5.0), self.LARGE, permit)
+        assert (taken.outcomes, asked) == ((Outcome.STALE,), 1)
+        assert (await pair[0].document("h"))["temperature"] == 9
+
+    async def test_who_lost_its_lease_meanwhile_cannot_write_what_is_old(
+        self, pair: tuple[Graph, Graph]
+    ) -> None:
+        await pair[0].put("h", hall(temperature=0))
+        loop, held = asyncio.get_running_loop(), [True, False]
+
+        def permit() -> None:
+            if not held.pop(0):
+                raise Unavailable("another one has it")
+            other = pair[1].patch("h", replace("/temperature", 9))
+            asyncio.run_coroutine_threadsafe(other, loop).result(10)
+
+        with pytest.raises(Unavailable, match="another one has it"):
+            await pair[0].service.execute(self.taking(5, 5.0), self.LARGE, permit)
+        assert (await pair[0].document("h"))["temperature"] == 9
+        assert held == []
+
+    async def test_a_twin_that_always_changes_is_given_up_for_now(
+        self, pair: tuple[Graph, Graph], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(writes, "ATTEMPTS", 3)
+        await pair[0].put("h", hall(temperature=0))
+        loop = asyncio.get_running_loop()
+
+        def permit() -> None:
+            other = pair[1].patch("h", replace("/temperature", 9))
+            asyncio.run_coroutine_threadsafe(other, loop).result(10)
+
+        with pytest.raises(Unavailable, match="all the time"):
+            await pair[0].service.execute(self.taking(5, 5.0), self.LARGE, permit)
+        assert (await pair[0].service.twin("h")).version == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kastor.graph.command import Command, IfMatch, Written
 from kastor.graph.models import CommissionModel, DeleteAllModels, DeleteModel, UploadModels
+from kastor.graph.readings import TakeReadings
 from kastor.graph.relationship import DeleteRelationship, PatchRelationship, PutRelationship
 from kastor.graph.telemetry import SendTelemetry
 from kastor.graph.twin import DeleteTwin, PatchTwin, PutTwin
@@ -21,6 +22,7 @@ __all__ = [
     "PutRelationship",
     "PutTwin",
     "SendTelemetry",
+    "TakeReadings",
     "UploadModels",
     "Written",
 ]

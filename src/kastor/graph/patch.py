@@ -7,10 +7,10 @@ Only the mechanics: which paths a twin or a relationship protects, and what a ch
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import orjson
+from msgspec import Struct
 
 from kastor.errors import JsonPatchInvalid
 from kastor.nesting import MAX_DEPTH
@@ -23,8 +23,7 @@ _KINDS = {str: "string", bool: "boolean", int: "number", float: "number"}
 _DOTTED_MODEL, _MODEL = "/$metadata.$model", "/$metadata/$model"
 
 
-@dataclass(frozen=True, slots=True)
-class PatchOperation:
+class PatchOperation(Struct, frozen=True):
     """One step: `path` is the unescaped segments, never empty; `value` None for remove."""
 
     op: Op
@@ -53,6 +52,25 @@ def read_operations(
             that is missing.
     """
     return [_read(operation, index, strict) for index, operation in enumerate(operations)]
+
+
+def operation_at(op: Op, path: tuple[str, ...], value: Json, index: int) -> PatchOperation:
+    """Return the operation number `index` of a patch that the server makes.
+
+    Raises:
+        JsonPatchInvalid: the path is deeper than any value may be.
+    """
+    pointer = pointer_of(path)
+    _require_shallow(pointer, index)
+    return PatchOperation(op, path, pointer, value)
+
+
+def pointer_of(path: tuple[str, ...]) -> str:
+    """Return the JSON pointer of unescaped segments."""
+    plain = "/".join(("", *path))
+    if "~" not in plain and plain.count("/") == len(path):
+        return plain
+    return "".join(f"/{segment.replace('~', '~0').replace('/', '~1')}" for segment in path)
 
 
 def apply_operation(document: Document, operation: PatchOperation) -> None:
@@ -107,11 +125,7 @@ def _read(operation: Document, index: int, strict: bool) -> PatchOperation:
 
 
 def _split(pointer: str, index: int) -> tuple[str, ...]:
-    if pointer.count("/") > MAX_DEPTH:
-        raise JsonPatchInvalid(
-            f"Operation {index} of the patch: the path {pointer[:80]}... has more than {MAX_DEPTH} "
-            "segments, deeper than any value may be."
-        )
+    _require_shallow(pointer, index)
     if "~" not in pointer:
         segments = pointer.split("/")[1:]
     else:
@@ -126,6 +140,14 @@ def _split(pointer: str, index: int) -> tuple[str, ...]:
             f"Operation {index} of the patch: the path {pointer} has an empty segment."
         )
     return tuple(segments)
+
+
+def _require_shallow(pointer: str, index: int) -> None:
+    if pointer.count("/") > MAX_DEPTH:
+        raise JsonPatchInvalid(
+            f"Operation {index} of the patch: the path {pointer[:80]}... has more than {MAX_DEPTH} "
+            "segments, deeper than any value may be."
+        )
 
 
 def _parent(document: Document, operation: PatchOperation) -> Any:

@@ -14,7 +14,7 @@ import orjson
 
 from kastor.errors import TooManyRequests, Unavailable
 from kastor.graph import models, relationship, twin
-from kastor.graph.command import Command
+from kastor.graph.command import Command, Decided, State
 from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import read_valid
@@ -23,6 +23,7 @@ from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipR
 from kastor.storage.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
+    from kastor.clock import Stamp
     from kastor.graph.catalog import ModelCatalog, StoredModel
     from kastor.graph.model_facts import ModelFacts
     from kastor.graph.uploads import Item
@@ -59,18 +60,29 @@ class GraphService:
         """The published model catalog."""
         return self._store.catalog
 
-    async def execute(self, command: Command[T], context: Context) -> T:
+    async def execute(
+        self, command: Command[T], context: Context, permit: Callable[[], None] | None = None
+    ) -> T:
         """Make a write durable and return its outcome.
+
+        Args:
+            command: what is decided.
+            context: who asks.
+            permit: called between the look at what is there and the write that replaces just that;
+                raises where this process may write no more.
 
         Raises:
             KastorError: as the command's decision says; `Unavailable` when it cannot be stored.
         """
         most = self._document_bytes
-        return await self._store.write(
-            command.needs(),
-            lambda current, stamp: bounded(command.decide(current, stamp), most),
-            context,
-        )
+
+        def decide(current: State, stamp: Stamp) -> Decided[T]:
+            decision = bounded(command.decide(current, stamp), most)
+            if permit is not None and decision.change is not None:
+                permit()
+            return decision
+
+        return await self._store.write(command.needs(), decide, context)
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow:
         """Return a twin; raises NotFound."""

@@ -5,6 +5,7 @@ The order of checks is that of rest-api A.7: existence, precondition, patch, con
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from kastor.graph.metadata import (
     is_component,
     source_time_faults,
 )
-from kastor.graph.patch import read_operations
+from kastor.graph.patch import PatchOperation, read_operations
 from kastor.graph.twin_patch import Touch, apply_to_twin, renew_touched, within_component
 from kastor.graph.violations import TWIN, all_broken, fault, refuse, unknown_member
 from kastor.records import (
@@ -171,6 +172,30 @@ def decide_patch(command: PatchTwin, current: State, stamp: Stamp) -> Decided[Wr
     document = decode(before.doc)
     if command.component is not None:
         operations = within_component(command.twin_id, command.component, operations, document)
+    change = patched(before, document, operations, current, stamp)
+    return Decision(change, Written(change.etag, change.doc))
+
+
+def patched(
+    before: TwinRow,
+    document: Document,
+    operations: Sequence[PatchOperation],
+    current: State,
+    stamp: Stamp,
+) -> WriteTwin:
+    """Return the change that operations make of a twin.
+
+    Args:
+        before: the twin.
+        document: its document, which is worked on.
+        operations: with paths from the twin's root.
+        current: what the decision is made on.
+        stamp: of the decision.
+
+    Raises:
+        JsonPatchInvalid: the patch does not apply.
+        ValidationFailed: the result breaks the model.
+    """
     # Worded before the operations are applied: a later one may reach into an earlier value.
     patch = orjson.dumps([operation.as_event() for operation in operations])
     touched = [apply_to_twin(document, operation) for operation in operations]
@@ -178,16 +203,15 @@ def decide_patch(command: PatchTwin, current: State, stamp: Stamp) -> Decided[Wr
     doc = encode(document)
     log = LogEntry(
         ChangeKind.TWIN_UPDATE,
-        command.twin_id,
-        command.twin_id,
+        before.id,
+        before.id,
         b'{"modelId":' + orjson.dumps(model_id) + b',"patch":' + patch + b"}",
         stamp.event_id,
         bool(operations),
         model_id,
     )
     key = current.catalog.key_of(model_id)
-    change = WriteTwin(before, command.twin_id, key, stamp.etag, doc, log)
-    return Decision(change, Written(stamp.etag, doc))
+    return WriteTwin(before, before.id, key, stamp.etag, doc, log)
 
 
 def decide_delete(command: DeleteTwin, current: State, stamp: Stamp) -> Decided[None]:

@@ -1,8 +1,7 @@
 """Writes readings: those of one twin that come together become one patch, twin by twin in order.
 
 A twin's readings are gathered for a short window, put in the order of their source times, and
-written against the version of the twin that they were compared with; if somebody else wrote
-meanwhile, they are compared again.
+compared with the twin where they are written, in one transaction.
 """
 
 from __future__ import annotations
@@ -11,22 +10,19 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TypeAlias
 
 from kastor.clock import now_ticks
-from kastor.errors import KastorError, PreconditionFailed, Unavailable
-from kastor.graph.commands import IfMatch, PatchTwin, SendTelemetry
-from kastor.graph.documents import decode
+from kastor.errors import KastorError, Unavailable
+from kastor.graph.commands import SendTelemetry, TakeReadings
+from kastor.graph.readings import Outcome, Path, TwinReading
 from kastor.graph.service import GraphService
-from kastor.ingest.merge import Outcome, merge
-from kastor.ingest.rules import Path, TwinReading
 from kastor.logs import get_logger
 from kastor.outside.lease import Lease
 from kastor.records import Context
 from kastor.types import Ticks
 
-ATTEMPTS = 50
-"""How often a burst is compared anew because somebody else wrote to its twin meanwhile."""
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 REMEMBERED_TWINS = 10_000
 BURST_VALUES = 5_000
@@ -76,6 +72,7 @@ class Bursts:
     ) -> None:
         self._graph = graph
         self._actor = actor
+        self._as = f"input/{actor}"
         self._window = window
         self._patient = patient
         self._lease = lease or Lease(shared=False)
@@ -115,7 +112,7 @@ class Bursts:
             while self._waiting[twin_id]:
                 await asyncio.sleep(self._window)
                 items, self._waiting[twin_id] = self._waiting[twin_id], []
-                items.sort(key=lambda item: item.order)  # stable: equal ones as they came
+                items.sort(key=attrgetter("order"))  # stable: equal ones as they came
                 for part in _parts(items):
                     await self._write_with_retries(twin_id, part)
         finally:
@@ -146,7 +143,7 @@ class Bursts:
         if not items:  # nobody waits for them any more
             return
         try:
-            outcomes = await self._patch(twin_id, [item.reading for item in items])
+            outcomes = await self._take(twin_id, [item.reading for item in items])
         except Unavailable:
             raise
         except KastorError as error:
@@ -161,29 +158,21 @@ class Bursts:
             if not item.result.done():
                 _finish([item], await self._send(item.reading, outcome))
 
-    async def _patch(self, twin_id: str, readings: Sequence[TwinReading]) -> Sequence[Outcome]:
-        context = Context(f"input/{self._actor}", readings[-1].traceparent)
-        for _ in range(ATTEMPTS):
-            row = await self._graph.twin(twin_id, context)
-            merged = merge(decode(row.doc), readings, self._floors.get(twin_id, {}))
-            if merged.operations:
-                # After the read: what another holder has written since changed the ETag.
-                self._check_lease()
-                match = IfMatch(frozenset({row.etag}))
-                try:
-                    await self._graph.execute(PatchTwin(twin_id, merged.operations, match), context)
-                except PreconditionFailed:
-                    continue
-            if merged.unwritten:
-                self._remember(twin_id, merged.unwritten)
-            return merged.outcomes
-        raise Unavailable(f"The twin {twin_id} changes too often to be written to now.")
+    async def _take(self, twin_id: str, readings: Sequence[TwinReading]) -> Sequence[Outcome]:
+        """Bring the twin up to readings; return what became of each."""
+        if not any(each.values for each in readings):  # telemetry alone
+            return [Outcome.WRITTEN] * len(readings)
+        command = TakeReadings(twin_id, readings, self._floors.get(twin_id, {}))
+        context = Context(self._as, readings[-1].traceparent)
+        merged = await self._graph.execute(command, context, self._require_lease)
+        if merged.unwritten:
+            self._remember(twin_id, merged.unwritten)
+        return merged.outcomes
 
     async def _send(self, reading: TwinReading, outcome: Outcome) -> Result:
         """Send a reading's telemetry; return what became of the whole. Raises Unavailable."""
         if reading.telemetry is None:
             return outcome
-        self._check_lease()
         command = SendTelemetry(
             reading.twin_id,
             reading.telemetry,
@@ -191,17 +180,20 @@ class Bursts:
             reading.event_id,
             reading.component,
         )
-        context = Context(f"input/{self._actor}", reading.traceparent)
+        context = Context(self._as, reading.traceparent)
         try:
-            await self._graph.execute(command, context)
+            await self._graph.execute(command, context, self._require_lease)
         except Unavailable:
             raise
         except KastorError as error:
             return Refused(_words(error))
         return Outcome.WRITTEN
 
-    def _check_lease(self) -> None:
-        """Raise Unavailable where another process may have the input by now."""
+    def _require_lease(self) -> None:
+        """Raise Unavailable where another process may have the input by now.
+
+        Asked between load and write: what another holder wrote later makes the write fail.
+        """
         if not self._lease.held:
             raise Unavailable("Another process may have the input by now.")
 
@@ -215,6 +207,9 @@ class Bursts:
 
 def _parts(items: Sequence[_Item]) -> Iterator[list[_Item]]:
     """Yield readings, in their order, so many at once as one patch may have values."""
+    if len(items) == 1:
+        yield [*items]
+        return
     part: list[_Item] = []
     room = BURST_VALUES
     for item in items:

@@ -10,12 +10,12 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, from_datetime
+from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, from_iso
 from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
 from kastor.types import Json, Ticks
 
@@ -31,9 +31,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 1_100
 """Characters; every double has a text that is shorter."""
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
-)
+_SHORT = 128
+"""Characters of a pointer whose segments are remembered."""
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
 # An epoch in seconds has 1e11 in the year 5138, one in milliseconds in 1973.
@@ -134,6 +133,8 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
     """Return the unescaped segments of a JSON pointer; raises ValueError."""
     if pointer and not pointer.startswith("/"):
         raise ValueError(f"{pointer!r} is no JSON pointer: it begins with /")
+    if "~" not in pointer:
+        return tuple(pointer.split("/")[1:])
     if re.search(r"~(?![01])", pointer):
         raise ValueError(f"{pointer!r} is no JSON pointer: ~ is written ~0")
     return tuple(
@@ -141,32 +142,33 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
     )
 
 
-def join_pointer(segments: tuple[str, ...]) -> str:
-    """Return the JSON pointer of segments."""
-    return "".join(f"/{segment.replace('~', '~0').replace('/', '~1')}" for segment in segments)
+_split_short = lru_cache(maxsize=1_024)(split_pointer)
 
 
 def follow(value: Json, pointer: str) -> Json:
     """Return what a JSON pointer leads to; raises Absent."""
-    for segment in split_pointer(pointer):
-        match value:
-            case dict() if segment in value:
-                value = value[segment]
-            case list() if _INDEX.fullmatch(segment) and int(segment) < len(value):
-                value = value[int(segment)]
-            case _:
-                raise Absent(f"The body has no {pointer}.")
+    # Asked for every value of every message; long ones are not kept, since rules may have many.
+    split = split_pointer if len(pointer) > _SHORT else _split_short
+    for segment in split(pointer):
+        if isinstance(value, dict) and segment in value:
+            value = value[segment]
+        elif isinstance(value, list) and _INDEX.fullmatch(segment) and int(segment) < len(value):
+            value = value[int(segment)]
+        else:
+            raise Absent(f"The body has no {pointer}.")
     return value
 
 
 class Template:
     """A text with fields: names that a match captured, or sources in braces."""
 
-    __slots__ = ("_parts", "text")
+    __slots__ = ("_only", "_parts", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._parts = tuple(_parts(text))
+        whole = len(self._parts) == 2 and not any(literal for literal, _ in self._parts)  # noqa: PLR2004
+        self._only = self._parts[0][1] if whole else None
 
     @property
     def names(self) -> frozenset[str]:
@@ -175,6 +177,8 @@ class Template:
 
     def render(self, message: Message, captured: Mapping[str, str]) -> str:
         """Fill in the fields; raises Unreadable for what is no text and no number."""
+        if self._only is not None:
+            return _field(message, captured, self._only)
         return "".join(
             literal if name is None else literal + _field(message, captured, name)
             for literal, name in self._parts
@@ -347,9 +351,12 @@ def read_time(value: object) -> Ticks:
         Unreadable: it is neither.
     """
     if isinstance(value, str):
-        match = _TIME.fullmatch(value.strip())
-        if match is not None:
-            return _from_text(value, match)
+        try:
+            instant = from_iso(value.strip())
+        except ValueError:
+            raise Unreadable(f"{_shown(value)} is no time of this calendar.") from None
+        if instant is not None:
+            return instant
         if len(value) <= _LONGEST_NUMBER and _NUMBER.fullmatch(value.strip()):
             value = convert(value, "number")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -361,15 +368,6 @@ def read_time(value: object) -> Ticks:
     if not 0 <= instant <= _LAST_TICK:
         raise Unreadable(f"{_shown(value)} is no time of this calendar.")
     return instant
-
-
-def _from_text(value: str, match: re.Match[str]) -> Ticks:
-    day, clock, fraction, zone = match.groups()
-    try:
-        whole = from_datetime(datetime.fromisoformat(f"{day}T{clock}{(zone or 'Z').upper()}"))
-    except (ValueError, OverflowError):
-        raise Unreadable(f"{_shown(value)} is no time of this calendar.") from None
-    return whole + int((fraction or "0").ljust(7, "0")[:7])
 
 
 def _shown(value: Any) -> str:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from kastor.clock import TICKS_PER_SECOND, now_ticks
+from kastor.graph.readings import Outcome, TwinReading
 from kastor.ingest.bursts import Bursts, Refused, Result
 from kastor.ingest.inputs import Input
 from kastor.ingest.mapping import Message, Unreadable
-from kastor.ingest.merge import Outcome
-from kastor.ingest.rules import CompiledRule, TwinReading, compile_rules
+from kastor.ingest.rules import CompiledRule, compile_rules
 from kastor.ingest.selection import RuleIndex
 from kastor.ingest.tally import InputTally
 from kastor.logs import get_logger
@@ -46,16 +48,14 @@ class Faults:
 _log = get_logger("kastor.ingest")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What became of a message: its outcome, or why it was rejected."""
 
     outcome: Outcome | None
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A message whose readings are on their way to the store."""
 
     message: Message
@@ -106,7 +106,8 @@ class Pipeline:
         Raises:
             Unavailable: it cannot be written now.
         """
-        found: list[Result] = await asyncio.gather(*taken.results) if taken.results else []
+        results = taken.results
+        found = [await results[0]] if len(results) == 1 else await asyncio.gather(*results)
         faults = taken.faults
         for each in found:
             if isinstance(each, Refused):

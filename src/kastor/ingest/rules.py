@@ -6,13 +6,13 @@ A `Rule` is what people write; a `TwinReading` is what it makes of one message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID, uuid5
 
 import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from kastor.graph.readings import Path, TwinReading
 from kastor.identifiers import ID_RULE, MAX_ID_LENGTH, is_id
 from kastor.ingest.mapping import (
     Absent,
@@ -29,7 +29,6 @@ from kastor.ingest.mapping import (
 )
 from kastor.types import Json, Ticks
 
-Path: TypeAlias = tuple[str, ...]
 Scalar: TypeAlias = str | int | float | bool | None
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1_024)]
 
@@ -87,7 +86,7 @@ class Value(_Form, frozen=True, kw_only=True):
     @property
     def is_scaled(self) -> bool:
         """Whether it must be a number."""
-        return (self.scale, self.offset) != (1, 0) or self.round is not None
+        return self.round is not None or self.scale != 1 or self.offset != 0
 
 
 class Rule(_Form, frozen=True, kw_only=True):
@@ -110,28 +109,6 @@ class Rule(_Form, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         compile_rule(self)
-
-
-@dataclass(frozen=True, slots=True)
-class TwinReading:
-    """What a message says about one twin.
-
-    Attributes:
-        values: by the path from the twin's root.
-        deadbands: how much a value must change to be written, by path.
-        source_time: when it was measured, if the message says so.
-        telemetry: JSON text to be sent on.
-        event_id: id of the telemetry's event; the same when the message comes again.
-    """
-
-    twin_id: str
-    values: Mapping[Path, Any]
-    deadbands: Mapping[Path, float]
-    source_time: Ticks | None
-    telemetry: bytes | None
-    component: str | None
-    event_id: str | None
-    traceparent: str | None
 
 
 class CompiledRule:
@@ -284,9 +261,11 @@ def _evaluate(
         return UNSET
     if value.form is not None:
         found = convert(found, value.form)
-    elif value.is_scaled and value.source == "payload":
+    if not value.is_scaled:
+        return found
+    if value.form is None and value.source == "payload":
         found = convert(found, "number")
-    return scaled(found, value.scale, value.offset, value.round) if value.is_scaled else found
+    return scaled(found, value.scale, value.offset, value.round)
 
 
 def _check_whole(rule: Rule) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import importlib
 import re
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from kastor.clock import now_ticks
 from kastor.errors import (
     InvalidArgument,
     KastorError,
-    LimitExceeded,
     NotAllowed,
     NotFound,
     Unavailable,
@@ -27,10 +25,9 @@ from kastor.errors import (
 from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts
 from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require_library
-from kastor.ingest.mapping import Message, Unreadable
-from kastor.ingest.pipeline import Pipeline, Taken, Verdict
+from kastor.ingest.pipeline import Pipeline, Verdict
+from kastor.ingest.receiving import Receiving
 from kastor.ingest.tally import Counts, InputTally, RejectedMessage
-from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.logs import get_logger
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
@@ -43,17 +40,6 @@ if TYPE_CHECKING:
     from kastor.ingest.mqtt import MqttSource
 
 _NAME = re.compile(r"(?!-)[a-zA-Z0-9-]{2,49}[a-zA-Z0-9]")
-SLICE_SECONDS = 0.005
-"""Time for which messages of a request are looked at before other requests have their turn."""
-MOST_WORK = 1_000_000
-"""Steps that one request may cost: its messages, times what the rules do with each."""
-FEW_MESSAGES, MANY_AT_ONCE = 1_000, 2
-"""Requests with more messages than that, of one graph, that are worked on at once."""
-LARGE_BYTES = 65_536
-"""From here on a body is read in a thread."""
-READINGS_AT_ONCE = 10_000
-"""Readings of a request that wait to be written; the next are made when these are durable."""
-
 PAUSED_RETRY_SECONDS = 10
 
 _log = get_logger("kastor.ingest")
@@ -142,7 +128,7 @@ class InputService:
         self._policy = policy
         self._limit = limit
         self._counting = asyncio.Lock()
-        self._many = asyncio.Semaphore(MANY_AT_ONCE)
+        self._receiving = Receiving()
         self._owner = holder_name()
         self._running: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
@@ -303,20 +289,7 @@ class InputService:
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
 
-        async def read() -> list[Message | NoEvent]:
-            async with turn or contextlib.nullcontext():
-                messages = await _read(content_type, headers, body)
-            _require_few_steps(name, pipeline, len(messages))
-            return messages
-
-        few = body.count(b",") + body.count(b"\n") < FEW_MESSAGES
-        if len(body) <= LARGE_BYTES and few:
-            return await _receive(pipeline, await read())
-        async with self._many:  # before it is read: its messages take many times its bytes
-            messages = await read()
-            if len(messages) > FEW_MESSAGES:
-                return await _receive(pipeline, messages)
-        return await _receive(pipeline, messages)
+        return await self._receiving.receive(name, pipeline, content_type, headers, body, turn)
 
     async def _find(self, name: str) -> _Running:
         if name not in self._running and self._store.shared:
@@ -389,86 +362,6 @@ class InputService:
         if held:
             running.lease.extend(asked)
         return held
-
-
-def _require_few_steps(name: str, pipeline: Pipeline, count: int) -> None:
-    if count * pipeline.weight > MOST_WORK:
-        raise LimitExceeded(
-            f"The request has {counted(count, 'message')}, and the rules of the input {name} take "
-            f"{pipeline.weight} steps for each; at most {MOST_WORK} steps are taken for one "
-            "request. Send the messages in several requests."
-        )
-
-
-async def _read(
-    content_type: str, headers: Mapping[str, str], body: bytes
-) -> list[Message | NoEvent]:
-    """Return the messages of a request, of a large one off the event loop; as `read_messages`."""
-    if len(body) <= LARGE_BYTES:
-        return read_messages(content_type, headers, body)
-
-    def read() -> list[Message | NoEvent]:
-        messages = read_messages(content_type, headers, body)
-        for each in messages:
-            if isinstance(each, Message) and len(each.payload) > LARGE_BYTES:
-                with contextlib.suppress(Unreadable):  # the rules say so, if they want it at all
-                    each.body()
-        return messages
-
-    return await asyncio.to_thread(read)
-
-
-async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) -> list[Verdict]:
-    """Take messages; return what became of each.
-
-    Cancelled, it takes nothing more, and gives up what is not yet written.
-
-    Raises:
-        Unavailable: some of it could not be written.
-    """
-    verdicts: list[Verdict] = []
-    waiting: deque[Taken | Verdict] = deque()
-    readings, turn = 0, time.monotonic()
-    try:
-        for each in messages:
-            if isinstance(each, NoEvent):
-                waiting.append(pipeline.reject(each.message, str(each)))
-            else:
-                taken = pipeline.take(each)
-                readings += len(taken.results)
-                waiting.append(taken)
-            if readings >= READINGS_AT_ONCE:
-                verdicts += await _verdicts(pipeline, waiting)
-                readings = 0
-            elif time.monotonic() - turn > SLICE_SECONDS:
-                await asyncio.sleep(0)
-                turn = time.monotonic()
-        verdicts += await _verdicts(pipeline, waiting)
-    finally:
-        for left in waiting:
-            if isinstance(left, Taken):
-                pipeline.drop(left)
-    return verdicts
-
-
-async def _verdicts(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[Verdict]:
-    """Return what became of messages, each taken off `waiting` when that is known.
-
-    Raises:
-        Unavailable: some could not be written; every one has been waited for.
-    """
-    verdicts: list[Verdict] = []
-    failure: Unavailable | None = None
-    while waiting:
-        each = waiting[0]
-        try:
-            verdicts.append(await pipeline.verdict(each) if isinstance(each, Taken) else each)
-        except Unavailable as error:
-            failure = error
-        waiting.popleft()
-    if failure is not None:
-        raise failure
-    return verdicts
 
 
 async def _stop(running: _Running, *, forget: bool = False) -> None:

@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field, fields
 
 from kastor.clock import now_ticks
+from kastor.graph.readings import Outcome
 from kastor.ingest.mapping import Message
-from kastor.ingest.merge import Outcome
 from kastor.types import Ticks
 
 KEPT = 100

@@ -131,6 +131,8 @@ class Store(Protocol[C]):
     async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide and apply in one transaction; return the decision's outcome.
 
+        What is applied replaces just what was loaded. If others were faster, it is decided again.
+
         Raises:
             KastorError: whatever `decide` raised, after the group it ran in was committed.
             Unavailable: nothing was written (disk full, shutting down).

@@ -12,7 +12,7 @@ from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.clock import job_time
 from kastor.errors import InvalidArgument
-from kastor.ingest.merge import Outcome
+from kastor.graph.readings import Outcome
 from kastor.ingest.webhook import MEDIA_TYPES
 
 if TYPE_CHECKING:

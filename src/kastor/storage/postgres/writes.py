@@ -83,8 +83,9 @@ class Writes(Generic[C]):
                 sent: list[_Sent[C, T]] = []
                 try:
                     async with self._connections.lease() as connection:
-                        if await self._attempt(connection, needs, decide, context, sent):
-                            return sent[0].decision.outcome
+                        decision = await self._attempt(connection, needs, decide, context, sent)
+                        if decision is not None:
+                            return decision.outcome
                 except KastorError:
                     raise
                 except Exception as error:  # noqa: BLE001 - what is not understood is raised again
@@ -101,8 +102,8 @@ class Writes(Generic[C]):
         decide: Decide[C, T],
         context: Context,
         sent: list[_Sent[C, T]],
-    ) -> bool:
-        """Load, decide and write; return whether it was written."""
+    ) -> Decision[C, T] | None:
+        """Load, decide and write; return what was decided, None if a race was lost."""
         texts = self._texts
         loaded = await load(connection, texts, needs)
         catalog = await self._catalogs.at(connection, loaded.epoch)
@@ -110,18 +111,22 @@ class Writes(Generic[C]):
         current = _current(loaded, catalog)
         decision = await self._decide(decide, current, stamp, context.size)
         change = decision.change
+        if change is None:
+            return decision
         if isinstance(change, ChangeModels):
             event_id = change.logs[0].event_id if change.logs else stamp.event_id
             sent.append(_Sent(decision, event_id, stamp.now))
-            return await change_models(
+            written = await change_models(
                 connection, texts, self._catalogs, change, stamp, context, catalog.epoch
             )
+            return decision if written else None
         name_key = None
         if isinstance(change, WriteRelationship):
             name_key = await self._name_key(connection, change.name)
         sent.append(_Sent(decision, change.log.event_id, stamp.now))
         logged = log_values(change.log, catalog.epoch, stamp.now, context)
-        return await apply(connection, texts, change, loaded, logged, name_key)
+        written = await apply(connection, texts, change, loaded, logged, name_key)
+        return decision if written else None
 
     async def _decide(
         self, decide: Decide[C, T], current: Current[C], stamp: Stamp, size: int

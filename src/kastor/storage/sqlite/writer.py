@@ -254,10 +254,11 @@ class Writer(threading.Thread, Generic[C]):
         current = self._unit.load(job.needs)
         counters = self._unit.counters
         # After the row is read, so that time goes on within a graph.
-        counters.tick = self._ticker.after(counters.tick)
-        stamp = Stamp(counters.tick, new_guid(), new_guid())
+        stamp = Stamp(self._ticker.after(counters.tick), new_guid(), new_guid())
         decision = job.decide(current, stamp)
-        self._unit.apply(decision.change, job.context)
+        if decision.change is not None:
+            counters.tick = stamp.now
+            self._unit.apply(decision.change, job.context)
         return decision.outcome
 
     def _note_log_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
