@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kastor.api.app import Application
+from kastor.api.description.mounts import description_mounts
 from kastor.api.http.addressing import Addressing
+from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.origins import StrangerCheck
@@ -155,6 +157,7 @@ async def _serve(
             StreamBudget(stream_limits(settings)),
             vitals,
             settings.allow_reset,
+            BaseUrls(settings.public_url, settings.trusted_proxies),
         )
         app = _application(settings, state, tokens, draining)
         edge = edge_of(settings, requests.note_refusal)
@@ -206,10 +209,9 @@ def _application(
     return Application(
         state,
         Addressing(settings.graph_domain),
-        tokens=tokens,
+        mounts=description_mounts(strict=state.limits.strict),
+        authenticator=tokens,
         strangers=_stranger_check(settings),
-        public_url=settings.public_url,
-        trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
