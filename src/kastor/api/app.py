@@ -113,21 +113,24 @@ class Application:
             await self._serve_mount(mount, raw_path, scope, receive, send)
             return
         started = time.perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         name = UNMATCHED
         request: Request | None = None
         response: Response | StreamResponse
         try:
             if self._strangers is not None:
-                self._strangers.check(scope)
+                self._strangers.check(scope, headers)
             try:
-                addressed = self._addressing.find(raw_path, scope["headers"])
+                addressed = self._addressing.find(raw_path, headers)
                 operation, parameters = self._match(scope["method"], addressed.raw_path)
             except KastorError:
                 # Who has no token learns nothing about paths either (rest-api A.7).
-                await self._require_known(dict(scope["headers"]))
+                await self._require_known(headers)
                 raise
             name = operation.id
-            request = Request(scope, receive, parameters, self._server, self._bodies, addressed)
+            request = Request(
+                scope, headers, receive, parameters, self._server, self._bodies, addressed
+            )
             response = await self._respond(request, addressed, operation)
         except Exception as error:  # noqa: BLE001 - the last line of defence
             response = _answer(scope, error)
@@ -142,12 +145,13 @@ class Application:
         if isinstance(response, StreamResponse):
             await send_stream(response, receive, send, self._draining, self._stall_seconds)
         else:
-            await send_response(scope, response, send)
+            await send_response(scope, headers, response, send)
 
     async def _serve_mount(
         self, mount: Mount, raw_path: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
         started = time.perf_counter()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         name, begun = UNMATCHED, False
 
         async def noting(message: MutableMapping[str, Any]) -> None:
@@ -160,22 +164,23 @@ class Application:
 
         try:
             if self._strangers is not None:
-                self._strangers.check(scope)
+                self._strangers.check(scope, headers)
             name = mount.name
-            entry = await self._enter(mount, scope, raw_path)
+            entry = await self._enter(mount, scope, headers, raw_path)
             await mount.app({**scope, ENTRY: entry}, receive, noting)
         except Exception as error:
             if begun:  # the server ends the connection
                 raise
-            await send_response(scope, _answer(scope, error), noting)
+            await send_response(scope, headers, _answer(scope, error), noting)
 
-    async def _enter(self, mount: Mount, scope: Scope, raw_path: bytes) -> Entry:
-        headers = dict(scope["headers"])
+    async def _enter(
+        self, mount: Mount, scope: Scope, headers: dict[bytes, bytes], raw_path: bytes
+    ) -> Entry:
         actor = await self._require_access(headers, mount.permission)
         mount.require_method(scope["method"])
         addressed = services = None
         if mount.of_graph:
-            addressed = self._addressing.find(raw_path, scope["headers"])
+            addressed = self._addressing.find(raw_path, headers)
             services = await self._open(addressed.name, headers, mount.permission)
         return Entry(actor, self._server.base_urls.of(scope, headers, addressed), services)
 

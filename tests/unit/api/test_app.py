@@ -220,7 +220,7 @@ async def _echo(scope: Any, _receive: Any, send: Any) -> None:
     entry: Entry = scope[ENTRY]
     graph = entry.services.graph if entry.services is not None else None
     said = {"actor": entry.actor.name, "base": entry.base_url, "graph": graph}
-    await send_response(scope, json_response(orjson.dumps(said)), send)
+    await send_response(scope, {}, json_response(orjson.dumps(said)), send)
 
 
 def _mount(name: str = "Echo", make: Any = lambda: _echo, **more: Any) -> Mount:
@@ -325,6 +325,7 @@ class TestMounts:
             raise RuntimeError
 
         answer = await _get(self._app(_mount(make=lambda: fail)), "/echo")
+        flush(5)
         assert answer.status == 500
         assert self._noted() == [("Echo", "GET", 500)]
 

@@ -61,7 +61,8 @@ def request_of(
 ) -> Request:
     """A request with a body in these parts."""
     receiver = Receiver(*(chunks or (b"",)), whole=whole)
-    request = Request(scope_of(**scope), receiver, tuple(parameters), a_server())
+    asked = scope_of(**scope)
+    request = Request(asked, dict(asked["headers"]), receiver, tuple(parameters), a_server())
     request.api_version = "2023-10-31"
     return request
 

@@ -30,7 +30,7 @@ def description_mounts(*, strict: bool) -> tuple[Mount, ...]:
         async def describe(scope: Scope, _receive: Receive, send: Send) -> None:
             entry: Entry = scope[ENTRY]
             text = orjson.dumps(build_openapi(entry.base_url, strict=strict))
-            await send_response(scope, json_response(text), send)
+            await send_response(scope, dict(scope["headers"]), json_response(text), send)
 
         return describe
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,16 +15,25 @@ _NO_TRACE = b"0" * 32
 _TERMINAL = (b"curl/", b"HTTPie/", b"xh/")
 
 
-async def send_response(scope: Scope, response: Response, send: Send) -> None:
-    """Send an answer, with what its request asks for beside it."""
+async def send_response(
+    scope: Scope, asked: Mapping[bytes, bytes], response: Response, send: Send
+) -> None:
+    """Send an answer, with what its request asks for beside it.
+
+    Args:
+        scope: of the request.
+        asked: headers of the request.
+        response: the answer.
+        send: of the connection.
+    """
     headers, body = response.headers, response.body
     if response.content_type is not None:
         headers.append(response.content_type)
-    for name, value in scope["headers"]:
-        if name == b"traceparent":
-            headers.append((b"traceresponse", _trace_response(value)))
-        elif name == b"user-agent" and value.startswith(_TERMINAL) and body:
-            body += b"\n"  # or the next prompt stands behind the answer
+    if b"traceparent" in asked:
+        traces = [value for name, value in scope["headers"] if name == b"traceparent"]
+        headers += [(b"traceresponse", _trace_response(each)) for each in traces]
+    if body and asked.get(b"user-agent", b"").startswith(_TERMINAL):
+        body += b"\n"  # or the next prompt stands behind the answer
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

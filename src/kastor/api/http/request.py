@@ -140,6 +140,7 @@ class Request:
     def __init__(
         self,
         scope: Scope,
+        headers: dict[bytes, bytes],
         receive: Receive,
         parameters: tuple[str, ...],
         server: ServerState,
@@ -147,7 +148,7 @@ class Request:
         addressed: Addressed | None = None,
     ) -> None:
         self.server = server
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers = headers
         self._scope = scope
         self._addressed = addressed
         self._query: Query | None = None
