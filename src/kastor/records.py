@@ -2,6 +2,9 @@
 
 A `Change` carries the new row *and* its log entry, and the store takes nothing else, so that
 a row without its event cannot be written.
+
+What is made for every request is a `Struct`: a frozen dataclass takes ten times as long to make
+(2 us with six fields), and a write makes a dozen.
 """
 
 from __future__ import annotations
@@ -11,14 +14,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
 LONGEST_TRACE = 256
 """Characters of a traceparent; those of version 00 have 55."""
 
 
-@dataclass(frozen=True, slots=True)
-class TwinRow:
+class TwinRow(Struct, frozen=True):
     """A stored twin; `doc` is its JSON text without `$etag`."""
 
     key: int
@@ -29,8 +34,7 @@ class TwinRow:
     doc: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RelationshipRow:
+class RelationshipRow(Struct, frozen=True):
     """A stored relationship; `doc` is its JSON text without `$etag`."""
 
     key: int
@@ -69,8 +73,7 @@ class ChangeKind(StrEnum):
     MODEL_DELETE = "Model.Delete"
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One row of the change log, but for what the store adds (seq, version, time, actor).
 
     `owner` is the id that gives the bucket: the twin's, a relationship's source twin's.
@@ -180,8 +183,7 @@ class DeadLetter:
     requeued: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTwin:
+class WriteTwin(Struct, frozen=True):
     """Create (`before` None) or replace a twin's row."""
 
     before: TwinRow | None
@@ -192,16 +194,14 @@ class WriteTwin:
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class EraseTwin:
+class EraseTwin(Struct, frozen=True):
     """Delete a twin's row, leaving its version and a tombstone."""
 
     before: TwinRow
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRelationship:
+class WriteRelationship(Struct, frozen=True):
     """Create (`before` None) or replace a relationship's row."""
 
     before: RelationshipRow | None
@@ -214,16 +214,14 @@ class WriteRelationship:
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class EraseRelationship:
+class EraseRelationship(Struct, frozen=True):
     """Delete a relationship's row, leaving its version and a tombstone."""
 
     before: RelationshipRow
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class LogTelemetry:
+class LogTelemetry(Struct, frozen=True):
     """Telemetry changes no row; it only goes into the log."""
 
     twin: TwinRow
@@ -250,8 +248,7 @@ Change: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What a decision has to see: loaded by the store in the writing transaction."""
 
     twin_id: TwinId | None = None
@@ -260,8 +257,7 @@ class Needs:
     relationships_of_twin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(Struct, frozen=True):
     """The state that a decision is made on."""
 
     catalog: Any
@@ -271,8 +267,7 @@ class Current:
     has_relationships: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Who asks, the trace that the request belongs to, and how many bytes its body has.
 
     What is too long to be a trace is none: it is kept with each change.
@@ -284,11 +279,10 @@ class Context:
 
     def __post_init__(self) -> None:
         if self.traceparent is not None and len(self.traceparent) > LONGEST_TRACE:
-            object.__setattr__(self, "traceparent", None)
+            force_setattr(self, "traceparent", None)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A decision's change, and what the caller gets once it is durable."""
 
     change: Change

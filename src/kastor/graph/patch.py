@@ -7,10 +7,10 @@ Only the mechanics: which paths a twin or a relationship protects, and what a ch
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import orjson
+from msgspec import Struct
 
 from kastor.errors import JsonPatchInvalid
 from kastor.nesting import MAX_DEPTH
@@ -23,8 +23,7 @@ _KINDS = {str: "string", bool: "boolean", int: "number", float: "number"}
 _DOTTED_MODEL, _MODEL = "/$metadata.$model", "/$metadata/$model"
 
 
-@dataclass(frozen=True, slots=True)
-class PatchOperation:
+class PatchOperation(Struct, frozen=True):
     """One step: `path` is the unescaped segments, never empty; `value` None for remove."""
 
     op: Op

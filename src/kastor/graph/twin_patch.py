@@ -5,9 +5,10 @@ Spec rest-api C.2.3 and C.2.4. Values are judged later, once, on the final docum
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from kastor.errors import JsonPatchInvalid
 from kastor.graph.metadata import (
@@ -35,8 +36,7 @@ class Part(Enum):
     SOURCE_TIME = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """What one operation touched.
 
     Attributes:

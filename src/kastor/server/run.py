@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -172,6 +173,9 @@ async def _serve(
         server.catch_signals()
         place = (await graphs.info(DEFAULT)).place
         announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
+        # What is there now stays to the end, and need not be looked through for garbage again: with
+        # thousands of objects in every group of writes that came to 8 % of their time.
+        gc.freeze()
         await server.serve(sockets=[listener])
 
 

@@ -16,13 +16,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import apsw
+from msgspec import Struct
 
-from kastor.clock import Stamp, new_guid
+from kastor.clock import new_stamp
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.storage.sqlite import statements as sql
@@ -56,8 +56,7 @@ _OF_ONE_STATEMENT = (
 _log = get_logger("kastor.storage")
 
 
-@dataclass(frozen=True, slots=True)
-class WriteJob:
+class WriteJob(Struct, frozen=True):
     """A decision to be made and applied."""
 
     needs: Needs
@@ -66,8 +65,7 @@ class WriteJob:
     future: asyncio.Future[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class UpkeepJob:
+class UpkeepJob(Struct, frozen=True):
     """Work of the engine itself (pruning, emptying) in the writer's transaction."""
 
     work: Callable[[apsw.Connection, Counters], Any]
@@ -254,7 +252,7 @@ class Writer(threading.Thread):
         counters = self._unit.counters
         # After the row is read, so that time goes on within a graph.
         counters.tick = self._ticker.after(counters.tick)
-        stamp = Stamp(counters.tick, new_guid(), new_guid())
+        stamp = new_stamp(counters.tick)
         decision = job.decide(current, stamp)
         self._unit.apply(decision.change, job.context)
         return decision.outcome
