@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
-    HEADER_VALUE_RE,
     STATUS_LINE,
     RequestResponseCycle,
 )
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 _JOINED_BYTES = 65_536
 """A longer body is written after its head: copying it would cost more than the call."""
 _WITHOUT_BODY = (204, 304)
+_NOT_IN_VALUES = bytes(each for each in range(32) if each != ord("\t")) + b"\x7f"
+"""As uvicorn's expression says; to look for them this way takes a quarter of the time."""
 
 
 class Exchange(RequestResponseCycle):
@@ -79,7 +80,7 @@ class Exchange(RequestResponseCycle):
         closes = False
         for name, value in (*self.default_headers, *headers):
             begin = _line_begin(name)
-            if HEADER_VALUE_RE.search(value):
+            if len(value.translate(None, _NOT_IN_VALUES)) != len(value):
                 raise RuntimeError("Invalid HTTP header value.")
             lines += (begin, value, b"\r\n")
             if begin == b"content-length: ":

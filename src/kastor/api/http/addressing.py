@@ -7,14 +7,15 @@ set, `name.example.org` names the graph `name`. Absolute links keep what named t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kastor.hosting.names import require_name
 
 PREFIX = b"/graphs/"
 
 
-class Addressed(NamedTuple):
+class Addressed(Struct, frozen=True):
     """Which graph a request names (None: none), the path that is left, what links begin with."""
 
     name: str | None
