@@ -31,7 +31,7 @@ from kastor.errors import Forbidden, KastorError, MethodNotAllowed, NotFound, Un
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, MutableMapping
+    from collections.abc import Iterable, MutableMapping
 
     from kastor.api.http.addressing import Addressed, Addressing
     from kastor.api.http.origins import StrangerCheck
@@ -77,13 +77,16 @@ class Application:
         )
         self._signposts = Signposts((operation.method, operation.path) for operation in there)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of ASGI."""
         if scope["type"] != "http":
-            return _refuse_event(scope, send)
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1000})
+            return
         if self._access_log:
-            return self._serve_logged(scope, receive, send)
-        return self._serve(scope, receive, send)
+            await self._serve_logged(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
 
     async def _serve_logged(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 0
@@ -251,11 +254,6 @@ class Application:
             return ANONYMOUS
         token = bearer_token(headers)
         return await self._authenticator.authenticate(token) if token else None
-
-
-async def _refuse_event(scope: Scope, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1000})
 
 
 def _answer(scope: Scope, error: Exception) -> Response:
