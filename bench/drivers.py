@@ -8,6 +8,7 @@ the server's is that of all its processes. `python bench/drivers.py [rounds]` pr
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -31,7 +32,6 @@ from kastor.graph.service import GraphService
 from kastor.records import SYSTEM, Context
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.store import PostgresStore
-from processes import TICK
 from requests_cpu import model, twin
 from tests.postgres.cluster import Cluster
 
@@ -49,7 +49,7 @@ def server_seconds(cluster: Cluster) -> float:
     total = 0.0
     for each in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / TICK
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return total
 
 

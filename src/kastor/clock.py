@@ -5,12 +5,13 @@ The pure parts of Kastor are handed a `Stamp`; only the writer makes one.
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from uuid import uuid4
+
+from msgspec import Struct
 
 from kastor.types import Etag, Ticks
 
@@ -24,8 +25,7 @@ _ZERO_UTC = _ZERO.replace(tzinfo=UTC)
 _LAST_SECOND = 315_537_897_599
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What a decision may not make itself: the instant, the new etag, the event's id."""
 
     now: Ticks
@@ -39,8 +39,21 @@ def now_ticks() -> Ticks:
 
 
 def new_guid() -> str:
-    """Return a fresh random guid, lower case with hyphens."""
-    return str(uuid4())
+    """Return a fresh random guid (RFC 9562, version 4), lower case with hyphens."""
+    return _guid(os.urandom(16))
+
+
+def new_stamp(now: Ticks) -> Stamp:
+    """Return the stamp of a decision at an instant."""
+    random = os.urandom(32)  # one call into the system for both
+    return Stamp(now, _guid(random[:16]), _guid(random[16:]))
+
+
+def _guid(random: bytes) -> str:
+    # A third of the time of `str(uuid4())`, of which every write would make two.
+    text = random.hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
 def from_datetime(instant: datetime) -> Ticks:

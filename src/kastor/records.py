@@ -3,6 +3,9 @@
 A `Change` carries the new row *and* its log entry, and the store takes nothing else, so that
 a row without its event cannot be written. Rows of other tables stand beside their protocols
 (`storage.events`, `storage.inputs`).
+
+What is made for every request is a `Struct`: a frozen dataclass takes ten times as long to make
+(2 us with six fields), and a write makes a dozen.
 """
 
 from __future__ import annotations
@@ -12,14 +15,16 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
 LONGEST_TRACE = 256
 """Characters of a traceparent; those of version 00 have 55."""
 
 
-@dataclass(frozen=True, slots=True)
-class TwinRow:
+class TwinRow(Struct, frozen=True):
     """A stored twin; `doc` is its JSON text without `$etag`."""
 
     key: int
@@ -30,8 +35,7 @@ class TwinRow:
     doc: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RelationshipRow:
+class RelationshipRow(Struct, frozen=True):
     """A stored relationship; `doc` is its JSON text without `$etag`."""
 
     key: int
@@ -97,8 +101,7 @@ class ChangeKind(StrEnum):
     MODEL_DELETE = "Model.Delete"
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One row of the change log, but for what the store adds (seq, version, time, actor).
 
     `owner` is the id that gives the bucket: the twin's, a relationship's source twin's.
@@ -117,8 +120,7 @@ class LogEntry:
     content_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTwin:
+class WriteTwin(Struct, frozen=True):
     """Create (`before` None) or replace a twin's row."""
 
     before: TwinRow | None
@@ -129,16 +131,14 @@ class WriteTwin:
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class EraseTwin:
+class EraseTwin(Struct, frozen=True):
     """Delete a twin's row, leaving its version and a tombstone."""
 
     before: TwinRow
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRelationship:
+class WriteRelationship(Struct, frozen=True):
     """Create (`before` None) or replace a relationship's row."""
 
     before: RelationshipRow | None
@@ -151,16 +151,14 @@ class WriteRelationship:
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class EraseRelationship:
+class EraseRelationship(Struct, frozen=True):
     """Delete a relationship's row, leaving its version and a tombstone."""
 
     before: RelationshipRow
     log: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class LogTelemetry:
+class LogTelemetry(Struct, frozen=True):
     """Telemetry changes no row; it only goes into the log."""
 
     twin: TwinRow
@@ -187,8 +185,7 @@ Change: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What a decision has to see: loaded by the store in the writing transaction."""
 
     twin_id: TwinId | None = None
@@ -197,8 +194,7 @@ class Needs:
     relationships_of_twin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Current(Generic[C]):
+class Current(Struct, Generic[C], frozen=True):
     """The state that a decision is made on."""
 
     catalog: C
@@ -231,8 +227,7 @@ class Sees:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a request brings to every read and write: for whom, from where, as of when.
 
     Attributes:
@@ -254,7 +249,7 @@ class Context:
 
     def __post_init__(self) -> None:
         if self.traceparent is not None and len(self.traceparent) > LONGEST_TRACE:
-            object.__setattr__(self, "traceparent", None)
+            force_setattr(self, "traceparent", None)
 
     def require_plain(self) -> None:
         """Refuse to read the present, or everything, for who asked for something else.
@@ -276,8 +271,7 @@ name of its own.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Decision(Generic[C, T]):
+class Decision(Struct, Generic[C, T], frozen=True):
     """A decision's change, and what the caller gets once it is durable.
 
     Without a change nothing is written, and the outcome holds for the state that was decided on.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from kastor.events.feed import Feed
 from kastor.events.filter import parse
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.anyio
 ENDPOINT = EndpointRow("out", "stdout", b"{}", 0)
 ALL = "SELECT * FROM DIGITALTWINS"
 ASKING = {
-    "as of an instant": replace(SYSTEM, at=1),
-    "by rules": replace(SYSTEM, sees=Sees()),
+    "as of an instant": structs.replace(SYSTEM, at=1),
+    "by rules": structs.replace(SYSTEM, sees=Sees()),
 }
 
 

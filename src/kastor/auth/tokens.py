@@ -59,6 +59,10 @@ class TokenStore:
                 self._known[token] = known
         return known
 
+    async def authenticate(self, token: str) -> Actor | None:
+        """Return who holds a token, as `Authenticator` says."""
+        return self.actor(token)
+
     def refresh(self) -> None:
         """Read the file if it changed; a missing file means no tokens.
 

@@ -60,7 +60,7 @@ class CompiledInterface:
         other: name to ``Telemetry`` or ``Command``.
     """
 
-    __slots__ = ("components", "id", "other", "properties", "relationships")
+    __slots__ = ("_tests", "components", "id", "other", "properties", "relationships")
 
     def __init__(
         self,
@@ -75,6 +75,8 @@ class CompiledInterface:
         self.components = components
         self.relationships = relationships
         self.other = other
+        # What a document that conforms needs, with one look-up for each member.
+        self._tests = {name: check.test for name, check in properties.items()}
 
     def violations(self, document: Mapping[str, object]) -> list[Violation]:
         """Return every way in which a twin breaks its model; empty if none (dtdl 11, 13).
@@ -91,12 +93,12 @@ class CompiledInterface:
 
     def _own(self, document: Mapping[str, object], path: Path) -> list[Violation]:
         found: list[Violation] = []
-        properties = self.properties
+        tests = self._tests
         for name, value in document.items():
-            check = properties.get(name)
-            if check is not None:
-                if not check.test(value):
-                    found += check.explain(value, (*path, name))
+            test = tests.get(name)
+            if test is not None:
+                if not test(value):
+                    found += self.properties[name].explain(value, (*path, name))
             elif name[:1] != "$":
                 found += self._other_member(name, value, path)
         return found

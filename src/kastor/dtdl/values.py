@@ -7,7 +7,7 @@ text had neither fraction nor exponent, a ``float`` that it had one; ``bool`` is
 from __future__ import annotations
 
 import re
-from calendar import monthrange
+from datetime import date
 from typing import TYPE_CHECKING
 
 from kastor.dtdl.language import DURATION
@@ -147,8 +147,11 @@ def _string(longest: int | None) -> Callable[[object], bool]:
 
 
 def _real_day(match: re.Match[str]) -> bool:
-    year, month, day = int(match[1]), int(match[2]), int(match[3])
-    return year > 0 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]  # noqa: PLR2004
+    try:
+        date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return False
+    return True
 
 
 def _real_zone(match: re.Match[str], at: int, optional: bool) -> bool:

@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kastor.api.http.problem import answer
 from kastor.edge.answers import HEALTH, full, last_answer, too_many
+from kastor.edge.exchange import Exchange
 from kastor.edge.heads import (
     absolute_target,
     body_parser,
@@ -229,6 +231,12 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # What the parser finds
 
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are none, whoever sends them."""
         if not self._in_body:
@@ -248,7 +256,37 @@ class EdgeProtocol(HttpToolsProtocol):
             self._upgrades = self.parser.should_upgrade()
             self.phase, self.since, self._received = BODY, self.seen, 0
         self._fed = 0
-        super().on_headers_complete()
+        self._begin_exchange()
+
+    def _begin_exchange(self) -> None:
+        parser, before = self.parser, self.cycle
+        parsed = httptools.parse_url(self.url)
+        path = parsed.path.decode("ascii")
+        version = parser.get_http_version()
+        self.cycle = cycle = Exchange(
+            self,
+            {
+                "type": "http",
+                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+                "http_version": version,
+                "server": self.server,
+                "client": self.client,
+                "scheme": self.scheme,
+                "method": parser.get_method().decode("ascii"),
+                "root_path": "",
+                "path": unquote(path) if "%" in path else path,
+                "raw_path": parsed.path,
+                "query_string": parsed.query or b"",
+                "headers": self.headers,
+                "state": {},
+            },
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
 
     def _require_sound_head(self) -> None:
         headers, limits = self.headers, self.edge.limits

@@ -15,12 +15,11 @@ from kastor.errors import LimitExceeded, ValidationFailed
 from kastor.records import C, Decision, T, WriteRelationship, WriteTwin
 from kastor.types import Document, Etag
 
-_HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]|\\.)*",')
+_HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]++|\\.)*+",')
 _EXPONENT = re.compile(rb"\de[+-]?\d")
 _NUMBER_OR_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"|\de([+-]?\d+)')
 _LONGEST_NUMBER, _SHORTEST_EXPONENT = 330, 6
 """Digits of a double without exponent; characters, with a comma, of one that has hundreds."""
-_SUSPECT = re.compile(rb"\\u0000|-0\.0")
 
 
 def encode(document: Document) -> bytes:
@@ -31,7 +30,8 @@ def encode(document: Document) -> bytes:
     """
     text = orjson.dumps(document)
     # Ordinary documents are told from the few that need a walk by their text alone.
-    if _SUSPECT.search(text) is None:
+    # Two plain searches take a tenth of the time of one expression with both.
+    if b"-0.0" not in text and b"\\u0000" not in text:
         return text
     return orjson.dumps(_storable(document, "$"))
 

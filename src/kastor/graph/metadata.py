@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from kastor.errors import Detail, JsonPatchInvalid
 from kastor.graph.patch import PatchOperation
@@ -86,8 +87,7 @@ def fresh_component(body: Document, now: str) -> Document:
     return {**properties, "$metadata": {"$lastUpdateTime": now, **entries}}
 
 
-@dataclass(slots=True)
-class Touched:
+class Touched(Struct):
     """What a patch touched in a twin, or in one component: set, removed, source times."""
 
     properties: set[str] = field(default_factory=set)

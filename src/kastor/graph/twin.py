@@ -355,7 +355,7 @@ def _finish_patch(
     faults = [
         unknown_member(name, TWIN)
         for name in document
-        if name.startswith("$") and name not in ("$dtId", "$metadata")
+        if name[:1] == "$" and name not in ("$dtId", "$metadata")
     ]
     faults += _content_faults(interface, document)
     if faults:
@@ -368,6 +368,8 @@ def _finish_patch(
 def _content_faults(interface: CompiledInterface, document: Document) -> list[Detail]:
     violations = interface.violations(document)
     components = interface.components
+    if not (violations or components):
+        return []
     faults = all_broken(violations, document, TWIN, components)
     for name in components:
         value = document.get(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from kastor.errors import BadRequest, CatalogChanged, InvalidArgument, Unavailable
 from kastor.query.cost import charge
 from kastor.query.given import Given, carried_given, read_given
@@ -153,7 +155,7 @@ class QueryService:
     ) -> tuple[Position, Compiled, Context]:
         position = decode(token, self._key)
         if position.as_of != context.at:  # the pages of one query are of one instant
-            context = replace(context, at=position.as_of)
+            context = structs.replace(context, at=position.as_of)
         given = None
         if position.given is not None:
             given = carried_given(position.given, parameters, self._settings)

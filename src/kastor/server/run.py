@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kastor.api.app import Application
+from kastor.api.description.mounts import description_mounts
 from kastor.api.http.addressing import Addressing
+from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.origins import StrangerCheck
@@ -182,6 +185,7 @@ async def _start(
         StreamBudget(stream_limits(settings)),
         vitals,
         settings.allow_reset,
+        BaseUrls(settings.public_url, settings.trusted_proxies),
     )
     app = _application(settings, state, tokens, draining)
     edge = edge_of(settings, requests.note_refusal)
@@ -196,6 +200,9 @@ async def _start(
     server.catch_signals()
     place = (await graphs.info(DEFAULT)).place
     announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
+    # What is there now stays to the end, and need not be looked through for garbage again: with
+    # thousands of objects in every group of writes that came to 8 % of their time.
+    gc.freeze()
     return server, listener
 
 
@@ -233,10 +240,9 @@ def _application(
     return Application(
         state,
         Addressing(settings.graph_domain),
-        tokens=tokens,
+        mounts=description_mounts(strict=state.limits.strict),
+        authenticator=tokens,
         strangers=_stranger_check(settings),
-        public_url=settings.public_url,
-        trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,

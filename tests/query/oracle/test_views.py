@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec import structs
 from query_generator import Queries
 from query_generator import graph as generate
 from query_graphs import KEY, drive, service
@@ -63,7 +63,7 @@ def seen_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at(twins):
-    return replace(SYSTEM, at=twins)
+    return structs.replace(SYSTEM, at=twins)
 
 
 def generated_texts(seed):

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
 
+import orjson
 import pytest
 
 from kastor.api.app import Application
+from kastor.api.description.mounts import description_mounts
 from kastor.api.http.addressing import Addressing
+from kastor.api.http.answering import send_response
+from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.limits import RequestLimits
+from kastor.api.http.mount import ENTRY, Entry, Mount
+from kastor.api.http.origins import StrangerCheck
+from kastor.api.http.request import json_response
 from kastor.api.http.server_state import ServerState
+from kastor.auth.roles import ROLES, Actor, Permission
 from kastor.auth.tokens import TokenStore, create_token
 from kastor.errors import NotFound
 from kastor.graph.commands import Written
@@ -52,8 +62,10 @@ class Graph:
 def _app(fault: Exception | None = None, *, strict: bool = False, **more: Any) -> Application:
     graph = Graph(fault or NotFound("no twin", code="DigitalTwinNotFound"))
     graphs: Any = SimpleNamespace(default=SimpleNamespace(graph=graph))
-    state = ServerState(graphs, RequestLimits(strict=strict))
-    return Application(state, Addressing(), **more)
+    base_urls = BaseUrls(more.pop("public_url", None), more.pop("trusted_proxies", ()))
+    state = ServerState(graphs, RequestLimits(strict=strict), base_urls=base_urls)
+    mounts = (*description_mounts(strict=strict), *more.pop("mounts", ()))
+    return Application(state, Addressing(), mounts=mounts, **more)
 
 
 async def _get(app: Application, path: str = "/digitaltwins/a", **more: Any) -> Answer:
@@ -89,7 +101,7 @@ async def test_a_fault_of_ours_is_logged_and_answered_without_its_cause(
 
 class TestOrder:
     async def test_a_token_comes_before_everything(self, tokens: Any) -> None:
-        app = _app(tokens=tokens[0])
+        app = _app(authenticator=tokens[0])
         for path in ("/digitaltwins/a", "/nothing", "/query", "/digitaltwins/%FF"):
             answer = await _get(app, path, query="")
             assert answer.status == 401
@@ -98,7 +110,7 @@ class TestOrder:
     async def test_the_role_comes_before_the_version(self, tokens: Any) -> None:
         store, made = tokens
         headers = {"Authorization": f"Bearer {made['none']}"}
-        answer = await _get(_app(tokens=store), query="", headers=headers)
+        answer = await _get(_app(authenticator=store), query="", headers=headers)
         assert (answer.status, answer.body) == (403, b"")
 
     async def test_the_version_comes_before_the_id(self) -> None:
@@ -106,7 +118,7 @@ class TestOrder:
         assert answer.json()["error"]["code"] == "ApiVersionUnspecified"
 
     async def test_an_open_operation_needs_neither(self, tokens: Any) -> None:
-        answer = await _get(_app(tokens=tokens[0]), "/healthz", query="")
+        answer = await _get(_app(authenticator=tokens[0]), "/healthz", query="")
         assert (answer.status, answer.json()) == (200, {"status": "ok"})
 
     @pytest.mark.parametrize(
@@ -118,13 +130,13 @@ class TestOrder:
     ) -> None:
         store, made = tokens
         headers = {"Authorization": header.format(made["owner"])}
-        assert (await _get(_app(tokens=store), headers=headers)).status == 401
+        assert (await _get(_app(authenticator=store), headers=headers)).status == 401
 
     @pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER  {}", "Bearer {} "])
     async def test_the_scheme_is_read_in_any_letter_case(self, tokens: Any, header: str) -> None:
         store, made = tokens
         headers = {"Authorization": header.format(made["reader"])}
-        assert (await _get(_app(tokens=store), headers=headers)).status == 404
+        assert (await _get(_app(authenticator=store), headers=headers)).status == 404
 
 
 class TestBaseAddress:
@@ -194,7 +206,7 @@ class TestPathsOfOurs:
         assert answer.json()["error"]["code"] == "NotFound"
 
     async def test_the_description_is_open_and_names_this_server(self, tokens: Any) -> None:
-        answer = await _get(_app(tokens=tokens[0]), "/openapi.json", headers={"Host": "h:1"})
+        answer = await _get(_app(authenticator=tokens[0]), "/openapi.json", headers={"Host": "h:1"})
         assert answer.json()["servers"] == [{"url": "http://h:1"}]
 
     async def test_a_websocket_is_closed(self) -> None:
@@ -208,6 +220,172 @@ class TestPathsOfOurs:
 
         await _app()({"type": "websocket", "path": "/"}, receive, send)
         assert [each["type"] for each in sent] == ["websocket.close"]
+
+
+async def _echo(scope: Any, _receive: Any, send: Any) -> None:
+    entry: Entry = scope[ENTRY]
+    graph = entry.services.graph if entry.services is not None else None
+    said = {"actor": entry.actor.name, "base": entry.base_url, "graph": graph}
+    await send_response(scope, {}, json_response(orjson.dumps(said)), send)
+
+
+def _mount(name: str = "Echo", make: Any = lambda: _echo, **more: Any) -> Mount:
+    return Mount(name, b"/echo", make, **more)
+
+
+class NamedGraphs:
+    """Graphs of which each one's services only tell its name."""
+
+    default: Any = SimpleNamespace(graph="default")
+
+    async def named(self, name: str) -> Any:
+        return SimpleNamespace(graph=name)
+
+
+class TestMounts:
+    """Applications beside the operations."""
+
+    def _app(self, mount: Mount, **more: Any) -> Application:
+        graphs: Any = NamedGraphs()
+        self.state = ServerState(graphs)
+        return Application(self.state, Addressing("g.example"), mounts=[mount], **more)
+
+    def _noted(self) -> list[tuple[str, str, int]]:
+        return [key for key, tally in self.state.meter if tally.count]
+
+    @pytest.mark.parametrize(
+        ("path", "status"), [("/echo", 200), ("/echo/", 200), ("/echo/x", 200)]
+    )
+    async def test_it_has_its_prefix_and_what_is_below(self, path: str, status: int) -> None:
+        assert (await _get(self._app(_mount()), path)).status == status
+        assert self._noted() == [("Echo", "GET", status)]
+
+    @pytest.mark.parametrize("path", ["/echoes", "/Echo", "/x/echo", "/graphs/a/echo"])
+    async def test_it_has_nothing_else(self, path: str) -> None:
+        assert (await _get(self._app(_mount()), path)).status == 404
+        assert self._noted() == [("Unmatched", "GET", 404)]
+
+    async def test_it_may_have_its_prefix_alone(self) -> None:
+        app = self._app(_mount(below=False))
+        assert (await _get(app, "/echo")).status == 200
+        assert (await _get(app, "/echo/x")).status == 404
+
+    async def test_it_is_made_once_and_not_before_somebody_asks(self) -> None:
+        made = []
+
+        def make() -> Any:
+            made.append(1)
+            return _echo
+
+        app = self._app(_mount(make=make))
+        assert (await _get(app, "/healthz", query="")).status == 200
+        assert made == []
+        for _ in range(2):
+            await _get(app, "/echo")
+        assert made == [1]
+
+    async def test_it_says_which_methods_it_takes(self) -> None:
+        app = self._app(_mount(methods=("POST",)))
+        assert (await _get(app, "/echo", method="POST")).status == 200
+        refused = await _get(app, "/echo")
+        assert (refused.status, refused.headers["allow"]) == (405, "POST")
+        assert self._noted() == [("Echo", "POST", 200), ("Echo", "GET", 405)]
+
+    async def test_a_stranger_is_refused_before_it(self) -> None:
+        app = self._app(_mount(), strangers=StrangerCheck(any_host=False))
+        assert (await _get(app, "/echo", headers={"Host": "localhost"})).status == 200
+        assert (await _get(app, "/echo", headers={"Host": "rebound.example"})).status == 403
+        assert self._noted() == [("Echo", "GET", 200), ("Unmatched", "GET", 403)]
+
+    async def test_it_is_open_or_asks_for_access(self, tokens: Any) -> None:
+        store, made = tokens
+        assert (await _get(self._app(_mount(), authenticator=store), "/echo")).status == 200
+        app = self._app(_mount(permission=Permission.QUERY), authenticator=store)
+        assert (await _get(app, "/echo")).status == 401
+        assert (await _get(app, "/echo", method="POST")).status == 401
+        assert (await _get(app, "/echo", headers=_bearer(made["none"]))).status == 403
+        answer = await _get(app, "/echo", headers=_bearer(made["reader"]))
+        assert answer.json()["actor"] == "reader"
+
+    @pytest.mark.parametrize(
+        ("path", "host", "graph", "base"),
+        [
+            ("/echo", "h:1", "default", "http://h:1"),
+            ("/graphs/one/echo/x", "h:1", "one", "http://h:1/graphs/one"),
+            ("/echo", "two.g.example", "two", "http://two.g.example"),
+        ],
+    )
+    async def test_of_a_graph_it_has_the_services_that_are_addressed(
+        self, path: str, host: str, graph: str, base: str
+    ) -> None:
+        app = self._app(_mount(of_graph=True))
+        answer = await _get(app, path, headers={"Host": host})
+        assert answer.json() == {"actor": "anonymous", "base": base, "graph": graph}
+
+    async def test_of_a_graph_it_knows_what_no_graph_can_be_called(self) -> None:
+        app = self._app(_mount(of_graph=True))
+        assert (await _get(app, "/graphs/-/echo")).status == 404
+
+    async def test_a_fault_before_the_answer_is_answered(self) -> None:
+        async def fail(*_: Any) -> None:
+            raise RuntimeError
+
+        answer = await _get(self._app(_mount(make=lambda: fail)), "/echo")
+        flush(5)
+        assert answer.status == 500
+        assert self._noted() == [("Echo", "GET", 500)]
+
+    async def test_a_fault_within_the_answer_is_the_servers_to_end(self) -> None:
+        async def fail(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            await _get(self._app(_mount(make=lambda: fail)), "/echo")
+        assert self._noted() == [("Echo", "GET", 200)]
+
+
+class TestAuthenticator:
+    """Whoever tells callers may have to wait for an answer itself, and is asked once."""
+
+    class Slow:
+        def __init__(self, actor: Actor | None) -> None:
+            self.actor = actor
+            self.asked: list[str] = []
+
+        async def authenticate(self, token: str) -> Actor | None:
+            self.asked.append(token)
+            await asyncio.sleep(0)
+            return self.actor
+
+        async def until_lost(self, _token: str, _permission: Permission) -> None:
+            await asyncio.Event().wait()
+
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [
+            *(("/digitaltwins/a", 404), ("/graphs/default/digitaltwins/a", 404)),
+            *(("/nothing", 404), ("/graphs/-/models", 404), ("/graphs/default/healthz", 200)),
+        ],
+    )
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_it_is_asked_once(self, path: str, status: int, known: bool) -> None:
+        actor = Actor("a", ROLES["owner"]) if known else None
+        slow = self.Slow(actor)
+        app = _app(authenticator=slow)
+        graphs: Any = app._server.graphs
+        graphs.named = AsyncMock(return_value=graphs.default)
+        answer = await _get(app, path, query="", headers=_bearer("t"))
+        is_open = path.endswith("healthz")
+        assert answer.status == (status if known or is_open else 401)
+        assert slow.asked == ["t"]
+
+    async def test_it_is_not_asked_where_nobody_needs_to_be_known(self) -> None:
+        slow = self.Slow(None)
+        assert (
+            await _get(_app(authenticator=slow), "/healthz", headers=_bearer("t"))
+        ).status == 200
+        assert slow.asked == []
 
 
 class TestMethods:
@@ -257,9 +435,9 @@ class TestNothingIsKeptOfStrangers:
 
         monkeypatch.setattr("kastor.api.http.request.parse_query", fail)
         store, made = tokens
-        assert (await _get(_app(tokens=store))).status == 401
-        assert (await _get(_app(tokens=store), headers=_bearer(made["none"]))).status == 403
-        assert (await _get(_app(tokens=store), headers=_bearer(made["owner"]))).status == 500
+        assert (await _get(_app(authenticator=store))).status == 401
+        assert (await _get(_app(authenticator=store), headers=_bearer(made["none"]))).status == 403
+        assert (await _get(_app(authenticator=store), headers=_bearer(made["owner"]))).status == 500
 
     async def test_a_long_token_is_none(
         self, tokens: tuple[TokenStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
@@ -268,7 +446,7 @@ class TestNothingIsKeptOfStrangers:
             raise AssertionError
 
         monkeypatch.setattr(tokens[0], "actor", fail)
-        answer = await _get(_app(tokens=tokens[0]), headers=_bearer("x" * 1_025))
+        answer = await _get(_app(authenticator=tokens[0]), headers=_bearer("x" * 1_025))
         assert answer.status == 401
 
 

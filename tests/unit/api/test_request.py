@@ -314,7 +314,7 @@ def test_large_query_bodies_are_decoded_in_a_thread(
 
 def own(bodies: BodyBudget, *chunks: bytes, peer: str = "10.0.0.1") -> Request:
     scope = scope_of(client=(peer, 1))
-    request = Request(scope, Receiver(*chunks), (), a_server(), bodies)
+    request = Request(scope, dict(scope["headers"]), Receiver(*chunks), (), a_server(), bodies)
     request.actor = ANONYMOUS
     return request
 

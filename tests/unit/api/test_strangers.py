@@ -22,7 +22,8 @@ PROXIED: dict[str, Any] = {"any_host": False, "trusted_proxies": ("127.0.0.1",),
 
 def ask(check: StrangerCheck, host: str | None, origin: str | None = None, **more: str) -> None:
     headers = {"Host": host, "Origin": origin, **{k.replace("_", "-"): v for k, v in more.items()}}
-    check.check(scope_of(headers={k: v for k, v in headers.items() if v is not None}))
+    scope = scope_of(headers={k: v for k, v in headers.items() if v is not None})
+    check.check(scope, dict(scope["headers"]))
 
 
 @pytest.mark.parametrize(

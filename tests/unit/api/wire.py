@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.request import Request
 from kastor.api.http.server_state import ServerState
@@ -34,7 +35,8 @@ class Receiver:
 def a_server(limits: RequestLimits | None = None) -> ServerState:
     """What a request is given of a server that has no graphs."""
     graphs: Any = None
-    return ServerState(graphs, limits or RequestLimits())
+    base_urls = BaseUrls("http://here:8080")
+    return ServerState(graphs, limits or RequestLimits(), base_urls=base_urls)
 
 
 def scope_of(
@@ -59,8 +61,8 @@ def request_of(
 ) -> Request:
     """A request with a body in these parts."""
     receiver = Receiver(*(chunks or (b"",)), whole=whole)
-    request = Request(scope_of(**scope), receiver, tuple(parameters), a_server())
-    request.base_url = "http://here:8080"
+    asked = scope_of(**scope)
+    request = Request(asked, dict(asked["headers"]), receiver, tuple(parameters), a_server())
     request.api_version = "2023-10-31"
     return request
 

@@ -477,6 +477,6 @@ class TestDelete:
 
 def _with_key(world: World, twin_id: str) -> Any:
     """The twin's row with its model's key in the world's present catalog."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(world.twins[twin_id], model_key=world.catalog.key_of(ROOM))

@@ -109,13 +109,13 @@ async def list_incoming(services: Services, request: Request) -> Response:
         path = f"/digitaltwins/{segment(twin_id)}/incomingrelationships"
         payload = ["incoming", position, size]
         link = next_link(request, path, payload, services.signing_key)
-    suffix = f"?api-version={request.api_version}"
+    base_url, suffix = request.base_url, f"?api-version={request.api_version}"
     value = [
         {
             "$relationshipId": row.id,
             "$sourceId": row.source_id,
             "$relationshipName": row.name,
-            "$relationshipLink": f"{request.base_url}/digitaltwins/{segment(row.source_id)}"
+            "$relationshipLink": f"{base_url}/digitaltwins/{segment(row.source_id)}"
             f"/relationships/{segment(row.id)}{suffix}",
         }
         for row in rows

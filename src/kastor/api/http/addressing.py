@@ -6,16 +6,16 @@ set, `name.example.org` names the graph `name`. Absolute links keep what named t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+from msgspec import Struct
 
 from kastor.hosting.names import require_name
 
 PREFIX = b"/graphs/"
 
 
-@dataclass(frozen=True, slots=True)
-class Addressed:
+class Addressed(Struct, frozen=True):
     """Which graph a request names (None: none), the path that is left, what links begin with."""
 
     name: str | None
@@ -33,7 +33,7 @@ class Addressing:
     def __init__(self, domain: str | None = None) -> None:
         self._suffix = None if domain is None else f".{domain.lower()}"
 
-    def find(self, raw_path: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Addressed:
+    def find(self, raw_path: bytes, headers: Mapping[bytes, bytes]) -> Addressed:
         """Return which graph is addressed, whether it exists or not.
 
         Raises:
@@ -44,7 +44,7 @@ class Addressing:
             text = require_name(name.decode("latin-1"))
             return Addressed(text, b"/" + rest, f"/graphs/{text}")
         if self._suffix is not None:
-            host = dict(headers).get(b"host", b"").decode("latin-1").lower().partition(":")[0]
+            host = headers.get(b"host", b"").decode("latin-1").lower().partition(":")[0]
             if host.endswith(self._suffix):
                 name_of_host = require_name(host.removesuffix(self._suffix))
                 return Addressed(name_of_host, raw_path, by_host=True)

@@ -46,22 +46,22 @@ class Matcher(Generic[T]):
             NotFound: no operation has this path.
             MethodNotAllowed: operations have it, with other methods.
         """
-        node: _Node[T] | None = self._root
-        parameters: list[bytes] = []
         segments = raw_path.split(b"/")
-        last = len(segments) - 1
-        for index, segment in enumerate(segments):
-            if not segment and index in (0, last):
-                continue
-            if node is None:
-                break
-            child = node.static.get(segment) or node.static.get(segment.lower())
-            if child is None and segment:
-                child = node.parameter
+        if not segments[-1]:
+            del segments[-1]
+        node = self._root
+        parameters: list[bytes] = []
+        for segment in segments if segments and segments[0] else segments[1:]:
+            static = node.static
+            child = static.get(segment) or (static.get(segment.lower()) if static else None)
+            if child is None:
+                child = node.parameter if segment else None
                 parameters.append(segment)
+            if child is None:
+                raise _nothing_at(raw_path)
             node = child
-        if node is None or not node.methods:
-            raise NotFound(f"There is nothing at {raw_path.decode('latin-1')[:200]}.")
+        if not node.methods:
+            raise _nothing_at(raw_path)
         target = node.methods.get(method)
         if target is None:
             allowed = tuple(sorted(node.methods))
@@ -69,3 +69,7 @@ class Matcher(Generic[T]):
                 f"{method} is not possible here; allowed: {', '.join(allowed)}.", allowed=allowed
             )
         return target, tuple([decode_segment(each) for each in parameters])
+
+
+def _nothing_at(raw_path: bytes) -> NotFound:
+    return NotFound(f"There is nothing at {raw_path.decode('latin-1')[:200]}.")

@@ -14,8 +14,6 @@ BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 
 UNMATCHED = "Unmatched"
 """Stands for the operation of requests whose path or method no operation has."""
-DOCS = "Docs"
-DESCRIPTION = "OpenApi"
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
@@ -60,7 +58,7 @@ class RequestMeter:
         """Count a request.
 
         Args:
-            operation: id of a row of the operation table, or one of this module's constants.
+            operation: id of a row of the operation table, name of a mount, or UNMATCHED.
             method: as the client sent it.
             status: of the answer.
             seconds: from the head of the request until the answer was ready.

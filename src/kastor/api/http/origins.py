@@ -10,7 +10,7 @@ forwarded port. Most of these say so in a header.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -33,8 +33,8 @@ _HANDED_ON = frozenset(
     }
 )
 _HANDED_ON_PREFIXES = (b"x-forwarded-", b"x-original-")
-_FIRST = frozenset(each[:1] for each in (*_HANDED_ON, *_HANDED_ON_PREFIXES))
-_KNOWN_HOSTS = 64
+_KNOWN_HOSTS, _LONGEST_HOST = 64, 260
+_KNOWN_NAMES, _LONGEST_NAME = 256, 64
 
 
 class StrangerCheck:
@@ -68,28 +68,35 @@ class StrangerCheck:
         self._trusted = frozenset(trusted_proxies)
         self._origins = frozenset(origins)
         self._handed_on = handed_on
-        self._ours: set[str] = set()
+        # As they were sent, so that what was found sound is known again without being read.
+        self._ours: set[bytes] = set()
+        self._plain: set[bytes] = set()
 
-    def check(self, scope: Scope) -> None:
+    def check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Refuse a request that a stranger or a stranger's page may have sent.
+
+        Args:
+            scope: of the request.
+            headers: of the request, names in lower case.
 
         Raises:
             ForwardedNotAllowed: a proxy handed it on.
             HostNotAllowed: it is addressed to a name that the server was not told.
             OriginNotAllowed: a page of another origin sent it.
         """
-        headers = dict(scope["headers"])
-        if not self._handed_on:
-            _refuse_handed_on(headers)
-        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if not (self._handed_on or self._plain.issuperset(headers)):
+            self._refuse_handed_on(headers)
+        sent, origin = headers.get(b"host", b""), headers.get(b"origin")
+        if origin is None and (self._any_host or sent in self._ours):
+            return
+        host = sent.decode("latin-1").lower()
         forwarded = self._forwarded(scope, headers)
-        if host and not self._any_host and host != forwarded and not self._is_ours(host):
+        if host and not (self._any_host or host == forwarded or self._is_ours(sent, host)):
             raise HostNotAllowed(
                 f"This server asks for no token, so it answers to no host named {host[:260]}: a "
                 "web page could have sent this. Name it with --public-url or --graph-domain "
                 "together with --allow-anonymous, or use --auth tokens."
             )
-        origin = headers.get(b"origin")
         if origin is not None:
             self._check_origin(origin.decode("latin-1"), {host, forwarded, self._public} - {""})
 
@@ -103,35 +110,37 @@ class StrangerCheck:
                 f"Allow it with --cors-origin, or use --auth tokens."
             )
 
-    def _forwarded(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+    def _forwarded(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         if self._public or (scope.get("client") or ("",))[0] not in self._trusted:
             return ""
         value = headers.get(b"x-forwarded-host", b"").partition(b",")[0]
         return value.strip().decode("latin-1").lower()
 
-    def _is_ours(self, host: str) -> bool:
-        if host in self._ours:
+    def _is_ours(self, sent: bytes, host: str) -> bool:
+        if sent in self._ours:
             return True
         name = _name_of(host)
         if is_loopback(name) or name.endswith(".localhost") or name == self._public_name:
             is_ours = bool(name)
         else:
             is_ours = self._domain is not None and f".{name}".endswith(f".{self._domain}")
-        if is_ours and len(self._ours) < _KNOWN_HOSTS:  # reading an address takes long
-            self._ours.add(host)
+        if (
+            is_ours and len(self._ours) < _KNOWN_HOSTS and len(sent) <= _LONGEST_HOST
+        ):  # reading an address takes long
+            self._ours.add(sent)
         return is_ours
 
-
-def _refuse_handed_on(headers: Collection[bytes]) -> None:
-    for name in headers:
-        # The first look spares most names the others.
-        if name[:1] in _FIRST and (name in _HANDED_ON or name.startswith(_HANDED_ON_PREFIXES)):
-            raise ForwardedNotAllowed(
-                f"A proxy handed this request on (header {name.decode('latin-1')[:80]}), and this "
-                "server asks for no token because it was to serve this machine alone. Start it "
-                "with --auth tokens (make one with `kastor token create`), or with "
-                "--allow-anonymous if everybody whom the proxy lets through may read and write."
-            )
+    def _refuse_handed_on(self, names: Iterable[bytes]) -> None:
+        for name in names:
+            if name in _HANDED_ON or name.startswith(_HANDED_ON_PREFIXES):
+                raise ForwardedNotAllowed(
+                    f"A proxy handed this request on (header {name.decode('latin-1')[:80]}), and "
+                    "this server asks for no token because it was to serve this machine alone. "
+                    "Start it with --auth tokens (make one with `kastor token create`), or with "
+                    "--allow-anonymous if everybody whom the proxy lets through may read and write."
+                )
+            if len(self._plain) < _KNOWN_NAMES and len(name) <= _LONGEST_NAME:
+                self._plain.add(name)
 
 
 def _name_of(host: str) -> str:

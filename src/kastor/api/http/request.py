@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from kastor.api.http.addressing import Addressed
 from kastor.api.http.bodies import FREE_BYTES, BodyBudget
 from kastor.api.http.codings import decoder_of
 from kastor.api.http.conditions import read_if_match, read_if_none_match
@@ -134,29 +135,30 @@ class Request:
     """One request on its way through the operation's handler."""
 
     __slots__ = (
-        *("_bodies", "_context", "_has_turn", "_kept", "_kept_for", "_peer", "_query"),
-        *("_query_string", "_receive", "_size", "_source"),
-        *("actor", "api_version", "base_url", "headers", "parameters", "server", "warnings"),
+        *("_addressed", "_bodies", "_context", "_has_turn", "_kept", "_kept_for", "_query"),
+        *("_receive", "_scope", "_size", "_source", "actor", "api_version", "headers"),
+        *("parameters", "server", "warnings"),
     )
 
     def __init__(
         self,
         scope: Scope,
+        headers: dict[bytes, bytes],
         receive: Receive,
         parameters: tuple[str, ...],
         server: ServerState,
         bodies: BodyBudget | None = None,
+        addressed: Addressed | None = None,
     ) -> None:
         self.server = server
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self._query_string: bytes = scope["query_string"]
+        self.headers = headers
+        self._scope = scope
+        self._addressed = addressed
         self._query: Query | None = None
         self.parameters = parameters
         self.api_version = ""
-        self.base_url = ""
         self.actor: Actor
         self.warnings: list[str] | None = None
-        self._peer = (scope.get("client") or ("",))[0]
         self._receive = receive
         self._size = 0
         self._source = ReadFrom.PRIMARY
@@ -179,8 +181,19 @@ class Request:
             InvalidArgument: there are too many.
         """
         if self._query is None:
-            self._query = parse_query(self._query_string)
+            self._query = parse_query(self._scope["query_string"])
         return self._query
+
+    @property
+    def base_url(self) -> str:
+        """What absolute links begin with, the graph's part of the address included."""
+        return self.server.base_urls.of(self._scope, self.headers, self._addressed)
+
+    def url(self) -> str:
+        """Return the absolute address that was asked for, with its query."""
+        path = (self._addressed.raw_path if self._addressed else b"").decode("latin-1")
+        query = self._scope["query_string"].decode("latin-1")
+        return f"{self.base_url}{path}?{query}" if query else f"{self.base_url}{path}"
 
     @property
     def context(self) -> Context:
@@ -205,11 +218,12 @@ class Request:
         """
         if self.actor is not ANONYMOUS:
             return f"token {self.actor.name}"
+        peer: str = (self._scope.get("client") or ("",))[0]
         with contextlib.suppress(ValueError):
-            address = ipaddress.ip_address(self._peer.partition("%")[0])
+            address = ipaddress.ip_address(peer.partition("%")[0])
             if address.version == 6 and address.ipv4_mapped is None:  # noqa: PLR2004 - IPv6
                 return str(ipaddress.ip_network((address, 64), strict=False))
-        return str(self._peer)
+        return peer
 
     def choose_source(self) -> None:
         """Let this request read where its header `kastor-read` says; before its context is made.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.meter import RequestMeter
 from kastor.budget import StreamBudget
@@ -25,6 +26,7 @@ class ServerState:
         streams: what open streams may take.
         vitals: whether what must not die lives.
         allow_reset: whether a graph may be emptied over HTTP.
+        base_urls: what absolute links begin with.
     """
 
     graphs: Graphs
@@ -33,3 +35,4 @@ class ServerState:
     streams: StreamBudget = field(default_factory=StreamBudget)
     vitals: Vitals = field(default_factory=Vitals)
     allow_reset: bool = False
+    base_urls: BaseUrls = field(default_factory=BaseUrls)

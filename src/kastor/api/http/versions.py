@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from kastor.errors import ApiVersionError
 
@@ -15,12 +16,12 @@ _EMPTY = re.compile(r"(?<=[?&])api-version=?(?:&|$)")
 _KNOWN = {**{version: version for version in SUPPORTED}, **_ALIASES}
 
 
-def require_version(values: tuple[str, ...] | None, url: str, *, strict: bool) -> str:
+def require_version(values: tuple[str, ...] | None, url: Callable[[], str], *, strict: bool) -> str:
     """Return the api-version of a request.
 
     Args:
         values: of the query parameter.
-        url: the request's path, for the hint in the message.
+        url: tells the request's address, for the hint in the message.
         strict: whether it has to be given (decisions 1).
 
     Raises:
@@ -33,11 +34,11 @@ def require_version(values: tuple[str, ...] | None, url: str, *, strict: bool) -
     if not value:
         if not strict:
             return ASSUMED
-        url = _EMPTY.sub("", url).rstrip("?&")
-        join = "&" if "?" in url else "?"
+        asked = _EMPTY.sub("", url()).rstrip("?&")
+        join = "&" if "?" in asked else "?"
         raise ApiVersionError(
             f"An api-version is required but was not given. Supported: {supported}. "
-            f"Try {url}{join}api-version={NEWEST}",
+            f"Try {asked}{join}api-version={NEWEST}",
             code="ApiVersionUnspecified",
         )
     raise ApiVersionError(f"The api-version {value[:50]} is not supported. Supported: {supported}.")

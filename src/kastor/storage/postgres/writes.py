@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
-from kastor.clock import Stamp, new_guid
+from kastor.clock import Stamp, new_stamp
 from kastor.errors import KastorError, SlowDecisionError, Unavailable
 from kastor.records import C, ChangeModels, Context, Current, Needs, T, WriteRelationship
 from kastor.storage.postgres import statements as sql
@@ -107,7 +107,7 @@ class Writes(Generic[C]):
         texts = self._texts
         loaded = await load(connection, texts, needs)
         catalog = await self._catalogs.at(connection, loaded.epoch)
-        stamp = Stamp(self._clock(loaded.since), new_guid(), new_guid())
+        stamp = new_stamp(self._clock(loaded.since))
         current = _current(loaded, catalog)
         decision = await self._decide(decide, current, stamp, context.size)
         change = decision.change

@@ -70,8 +70,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, jsonb(?)) RETURNING key
 """
 
 UPDATE_TWIN = """
-UPDATE twins SET model_key = ?, etag = ?, version = ?, valid_from = ?, change = ?, actor = ?,
-                 doc = jsonb(?)
+UPDATE twins SET etag = ?, version = ?, valid_from = ?, change = ?, actor = ?, doc = jsonb(?)
+WHERE key = ?
+"""
+"""Without the model: SQLite writes an index anew for each column that is set, changed or not."""
+
+UPDATE_TWIN_AND_MODEL = """
+UPDATE twins SET etag = ?, version = ?, valid_from = ?, change = ?, actor = ?, doc = jsonb(?),
+                 model_key = ?
 WHERE key = ?
 """
 

@@ -7,8 +7,10 @@ which is copied before each attempt and put back when it fails, as the savepoint
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, Self
+
+from msgspec import Struct
 
 from kastor.records import (
     C,
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     from kastor.types import ModelId, Ticks
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """Numbers of the graph as the open transaction sees them."""
 
     seq: int
@@ -47,10 +48,9 @@ class Counters:
 
     def copy(self) -> Self:
         """Return a copy to fall back to."""
-        return replace(self)
+        return copy(self)
 
 
-@dataclass(slots=True)
 class Head(Counters, Generic[C]):
     """The numbers with the catalog that belongs to them."""
 
@@ -113,13 +113,17 @@ class UnitOfWork(Generic[C]):
         doc = change.doc.decode()
         if before is None:
             key, version = self._revive("twin", change.id)
-            row = (key, change.id, change.model_key, change.etag, version, now, seq, context.actor)
-            key = self._execute(sql.INSERT_TWIN, (*row, doc)).fetchall()[0][0]
+            made = (key, change.id, change.model_key, change.etag, version, now, seq, context.actor)
+            key = self._execute(sql.INSERT_TWIN, (*made, doc)).fetchall()[0][0]
         else:
             key, version = before.key, before.version + 1
             self._keep_version(sql.TWIN_TO_VERSIONS, key, context)
-            row_now = (change.model_key, change.etag, version, now, seq, context.actor, doc, key)
-            self._execute(sql.UPDATE_TWIN, row_now).fetchall()
+            row_now = (change.etag, version, now, seq, context.actor, doc)
+            if change.model_key == before.model_key:
+                self._execute(sql.UPDATE_TWIN, (*row_now, key)).fetchall()
+            else:
+                row = (*row_now, change.model_key, key)
+                self._execute(sql.UPDATE_TWIN_AND_MODEL, row).fetchall()
         self._log(change.log, context, key, version)
 
     def _erase_twin(self, change: EraseTwin, context: Context) -> None:

@@ -16,13 +16,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 import apsw
+from msgspec import Struct
 
-from kastor.clock import Stamp, new_guid
+from kastor.clock import new_stamp
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C
@@ -57,8 +57,7 @@ _OF_ONE_STATEMENT = (
 _log = get_logger("kastor.storage")
 
 
-@dataclass(frozen=True, slots=True)
-class WriteJob(Generic[C]):
+class WriteJob(Struct, Generic[C], frozen=True):
     """A decision to be made and applied."""
 
     needs: Needs
@@ -67,8 +66,7 @@ class WriteJob(Generic[C]):
     future: asyncio.Future[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class UpkeepJob(Generic[C]):
+class UpkeepJob(Struct, Generic[C], frozen=True):
     """Work of the engine itself (pruning, emptying) in the writer's transaction."""
 
     work: Callable[[apsw.Connection, Head[C]], Any]
@@ -254,7 +252,8 @@ class Writer(threading.Thread, Generic[C]):
         current = self._unit.load(job.needs)
         counters = self._unit.counters
         # After the row is read, so that time goes on within a graph.
-        stamp = Stamp(self._ticker.after(counters.tick), new_guid(), new_guid())
+        counters.tick = self._ticker.after(counters.tick)
+        stamp = new_stamp(counters.tick)
         decision = job.decide(current, stamp)
         if decision.change is not None:
             counters.tick = stamp.now

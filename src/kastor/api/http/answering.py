@@ -1,0 +1,45 @@
+"""Sends answers that are whole."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kastor.api.http.request import Response, Scope, Send
+
+_TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_TRACE = b"0" * 32
+_TERMINAL = (b"curl/", b"HTTPie/", b"xh/")
+
+
+async def send_response(
+    scope: Scope, asked: Mapping[bytes, bytes], response: Response, send: Send
+) -> None:
+    """Send an answer, with what its request asks for beside it.
+
+    Args:
+        scope: of the request.
+        asked: headers of the request.
+        response: the answer.
+        send: of the connection.
+    """
+    headers, body = response.headers, response.body
+    if response.content_type is not None:
+        headers.append(response.content_type)
+    if b"traceparent" in asked:
+        traces = [value for name, value in scope["headers"] if name == b"traceparent"]
+        headers += [(b"traceresponse", _trace_response(each)) for each in traces]
+    if body and asked.get(b"user-agent", b"").startswith(_TERMINAL):
+        body += b"\n"  # or the next prompt stands behind the answer
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _trace_response(traceparent: bytes) -> bytes:
+    match = _TRACE.fullmatch(traceparent)
+    trace = match[1] if match and match[1] != _NO_TRACE else secrets.token_hex(16).encode()
+    return b"00-%s-%s-01" % (trace, secrets.token_hex(8).encode())

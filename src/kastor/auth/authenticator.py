@@ -1,0 +1,30 @@
+"""Who tells the caller of a request, and where a request has its token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from kastor.auth.roles import Actor, Permission
+
+_LONGEST_TOKEN = 1_024
+
+
+class Authenticator(Protocol):
+    """Tells callers by their tokens; asked once for each request that needs it."""
+
+    async def authenticate(self, token: str) -> Actor | None:
+        """Return who holds a token; None: nobody known."""
+        ...
+
+    async def until_lost(self, token: str, permission: Permission) -> None:
+        """Return when a token is no longer valid, or no longer has a permission."""
+        ...
+
+
+def bearer_token(headers: Mapping[bytes, bytes]) -> str:
+    """Return the token of a request, empty where it has none or one that is too long."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"bearer" or len(token) > _LONGEST_TOKEN:
+        return ""
+    return token.strip().decode("latin-1")
