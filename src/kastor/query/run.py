@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 from kastor.errors import BadRequest, CatalogChanged, QueryTimeout, QueryTooLarge
-from kastor.query.compiled import Compiled, Compiler
+from kastor.query.compiled import Asked, Compiled, Compiler, ask
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, cut_page, join_page
 from kastor.query.plan import Plan, Truth
@@ -130,23 +130,45 @@ class Runner:
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
-        strict = strict or self._settings.strict
-        indexed = self._indexes() if indexed is None else indexed
-        models, compiler = self._models(), self._compiler
-        known = compiler.find(text, models, strict=strict, indexed=indexed, given=given)
+        asked = self._asked(text, strict=strict, given=given, indexed=indexed)
+        known = self._compiler.find(asked)
         if known is not None and known.has(resumes=resumes):
             return known
+        made = await self._off_loop(asked.size, lambda: self._make(asked, known, resumes=resumes))
+        self._compiler.keep(asked, made)
+        return made
 
-        def make() -> tuple[Compiled, Compiled]:
-            made = known or compiler.make(text, models, strict=strict, indexed=indexed, given=given)
-            filled = made if given is None else made.given(given)
-            _ = filled.next() if resumes else filled.first()
-            return made, filled
+    def ready(
+        self, text: str, *, strict: bool = False, given: Given | None = None
+    ) -> Compiled | None:
+        """The compiled query for a first page, unless making it would take long."""
+        asked = self._asked(text, strict=strict, given=given)
+        known = self._compiler.find(asked)
+        if known is not None and known.has(resumes=False):
+            return known
+        if asked.size > _QUICK_TEXT:
+            return None
+        made = self._make(asked, known, resumes=False)
+        self._compiler.keep(asked, made)
+        return made
 
-        made, filled = await self._off_loop(len(text) + (given.size if given else 0), make)
-        if made is not known or given is None:
-            compiler.keep(text, models, made, strict=strict, indexed=indexed, given=given)
-        return filled
+    def _make(self, asked: Asked, known: Compiled | None, *, resumes: bool) -> Compiled:
+        """The compiled query with the statement that is wanted; in whichever thread."""
+        made = known or self._compiler.make(asked)
+        _ = made.next() if resumes else made.first()
+        return made
+
+    def _asked(
+        self,
+        text: str,
+        *,
+        strict: bool,
+        given: Given | None,
+        indexed: frozenset[tuple[str | int, ...]] | None = None,
+    ) -> Asked:
+        strict = strict or self._settings.strict
+        indexed = self._indexes() if indexed is None else indexed
+        return ask(text, self._models(), strict=strict, indexed=indexed, given=given)
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
         """The same without values, at once, however long it takes; no I/O."""

@@ -6,16 +6,39 @@ They also count what is written, since everything that writes into a statement h
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.errors import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from kastor.query.given import Item
+    from kastor.query.plan import Scalar
 
 
 MAX_SQL = 1_000_000
 _MARK = re.compile(r"[?$]([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """Stands among the constants for the value of this name that a request brings.
+
+    Attributes:
+        bound: what is bound for a value.
+    """
+
+    name: str
+    bound: Callable[[Scalar], object]
+
+    def of(self, values: Mapping[str, Item]) -> object:
+        """What is bound for this one."""
+        value = values[self.name]
+        if isinstance(value, tuple):
+            raise TypeError(self.name)
+        return self.bound(value)
 
 
 class Parameters:

@@ -16,8 +16,10 @@ from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.storage.limits import MAX_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kastor.query.plan import Scalar
-    from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.parameters import Parameters, Variable
 
 _TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
 _SQL_OPERATORS = {"!=": "<>"}
@@ -119,7 +121,7 @@ class Postgres:
         listed = parameters.add(tuple(json.dumps(value, ensure_ascii=False) for value in possible))
         return f"({doc} #> {path}) = ANY({listed}::text[]::jsonb[])"
 
-    def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
+    def in_texts(self, value: str, values: Sequence[str | Variable], parameters: Parameters) -> str:
         """As `Dialect` says."""
         if len(values) == 1:
             return f"{value} = {parameters.add(values[0])}"

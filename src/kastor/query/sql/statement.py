@@ -19,10 +19,13 @@ from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
-from kastor.query.sql.parameters import MAX_SQL, Parameters
+from kastor.query.sql.parameters import MAX_SQL, Parameters, Variable
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kastor.query.given import Item
     from kastor.query.plan import Hop
     from kastor.query.sql.choices import Step
     from kastor.query.sql.dialect import Dialect
@@ -39,6 +42,7 @@ class Sql:
     Attributes:
         text: numbered parameters; the first is the limit, then come `keys` of position if
             `resumes`, then the constants.
+        constants: what is bound, or the `Variable` that stands for it.
         keys: how many values a position has.
         layout: a checksum of the order, so that a position is not read as one of another order.
         lead: the indexed property that leads the order, if one does.
@@ -52,6 +56,13 @@ class Sql:
     plain: bool = True
     layout: int = 0
     lead: tuple[str | int, ...] | None = None
+
+    def with_values(self, values: Mapping[str, Item]) -> Sql:
+        """The same with these values in the places of the variables."""
+        constants = [one.of(values) if isinstance(one, Variable) else one for one in self.constants]
+        return Sql(
+            self.text, tuple(constants), self.keys, self.resumes, self.plain, self.layout, self.lead
+        )
 
 
 def compile_plan(
