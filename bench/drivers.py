@@ -28,7 +28,7 @@ from kastor.dtdl import STRICT
 from kastor.graph.catalog import catalog_builder
 from kastor.graph.commands import PatchTwin, PutTwin
 from kastor.graph.service import GraphService
-from kastor.records import Context
+from kastor.records import SYSTEM, Context
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.store import PostgresStore
 from processes import TICK
@@ -200,7 +200,7 @@ async def once(cluster: Cluster, rounds: int) -> list[Row]:
     texts = Statements(f'"{store.schema}"', service.catalog.epoch)
 
     async def store_get(n: int) -> None:
-        await store.twin(f"room-{n % TWINS}")
+        await store.twin(f"room-{n % TWINS}", SYSTEM)
 
     async def store_patch(n: int) -> None:
         await service.execute(PatchTwin(f"room-{n % TWINS}", OPERATIONS), CONTEXT)

@@ -20,6 +20,7 @@ from kastor.dtdl import STRICT
 from kastor.graph.catalog import catalog_builder
 from kastor.graph.commands import PatchTwin
 from kastor.graph.service import GraphService
+from kastor.records import SYSTEM
 from kastor.storage.postgres.store import PostgresStore
 from tests.postgres.cluster import Cluster
 from tests.postgres.pooler import Pooler
@@ -54,7 +55,7 @@ def works(store: PostgresStore):
     service = GraphService(store)
 
     async def get(n: int) -> None:
-        await store.twin(f"room-{n % TWINS}")
+        await store.twin(f"room-{n % TWINS}", SYSTEM)
 
     async def patch(n: int) -> None:
         await service.execute(PatchTwin(f"room-{n % TWINS}", OPERATIONS), CONTEXT)

@@ -19,6 +19,7 @@ import uvloop
 from drivers import CONTEXT, POOL, TWINS, Cluster, fill, measure
 from kastor.clock import Stamp, new_guid, now_ticks
 from kastor.records import (
+    SYSTEM,
     ChangeKind,
     Current,
     Decision,
@@ -110,16 +111,16 @@ def pairs(store: PostgresStore, raw: Raw) -> dict[str, tuple[Work, Work, int]]:
     """Name -> (raw, ours, operations)."""
 
     async def get(n: int) -> None:
-        await store.twin(f"room-{n % TWINS}")
+        await store.twin(f"room-{n % TWINS}", SYSTEM)
 
     async def relationship(n: int) -> None:
-        await store.relationship(f"room-{n % TWINS}", "r1")
+        await store.relationship(f"room-{n % TWINS}", "r1", SYSTEM)
 
     async def outgoing(n: int) -> None:
-        await store.outgoing(f"room-{n % TWINS}", None, "", RELATED)
+        await store.outgoing(f"room-{n % TWINS}", None, "", RELATED, SYSTEM)
 
     async def incoming(n: int) -> None:
-        await store.incoming(f"room-{n % TWINS}", (0, 0, 0), RELATED)
+        await store.incoming(f"room-{n % TWINS}", (0, 0, 0), RELATED, SYSTEM)
 
     async def update(n: int) -> None:
         await store.write(Needs(f"room-{n % TWINS}"), rewrite, CONTEXT)

@@ -25,6 +25,8 @@ from kastor.query.compiled import plan_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import compile_plan
+from kastor.query.sql.tables import NOW
+from kastor.records import SYSTEM, Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,13 +38,19 @@ PART = "(SELECT key FROM relationship_names WHERE name = 'hasPart')"
 class Reader:
     """The driver, without threads."""
 
+    look_up = None
+
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
 
-    async def fetch_one(self, sql: str, params: Sequence[Any], *, timeout: float) -> Any:
+    async def fetch_one(
+        self, sql: str, params: Sequence[Any], context: Context, *, timeout: float
+    ) -> Any:
         return self.connection.execute(sql, params).fetchall()[0]
 
-    async def fetch_all(self, sql: str, params: Sequence[Any], *, timeout: float) -> Any:
+    async def fetch_all(
+        self, sql: str, params: Sequence[Any], context: Context, *, timeout: float
+    ) -> Any:
         return self.connection.execute(sql, params).fetchall()
 
 
@@ -193,13 +201,13 @@ def main() -> None:
     )
     for title, text, sql, params in cases(keys):
         raw_rows = connection.execute(sql, params).fetchall()
-        page = drive(service.run(text))
+        page = drive(service.run(text, SYSTEM))
         count = raw_rows[0][0] if "COUNT" in text else len(raw_rows)
         rows = int(page.value.split(b":")[1].strip(b"}]")) if "COUNT" in text else page.rows
         assert count == rows, (title, count, rows)
         raw = measure(lambda sql=sql, params=params: connection.execute(sql, params).fetchall())
-        ours = measure(lambda text=text: drive(service.run(text)))
-        other = measure(lambda text=text: drive(stepped.run(text)))
+        ours = measure(lambda text=text: drive(service.run(text, SYSTEM)))
+        other = measure(lambda text=text: drive(stepped.run(text, SYSTEM)))
         budget = 1.5 * raw + 100
         verdict = "ok" if ours <= budget else f"OVER {budget:.0f}"
         print(
@@ -212,7 +220,9 @@ def main() -> None:
     settings, dialect = QuerySettings(), Sqlite()
 
     def fresh() -> None:
-        compile_plan(plan_query(text, models, settings), dialect, resumes=False, aggregate=True)
+        compile_plan(
+            plan_query(text, models, settings), dialect, view=NOW, resumes=False, aggregate=True
+        )
 
     print(
         f"parse + plan + SQL of a new query of {len(text)} characters: {measure(fresh):.1f} us (budget 300)"

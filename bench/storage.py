@@ -21,7 +21,7 @@ from kastor.graph.catalog import catalog_builder
 from kastor.graph.commands import PatchTwin, PutTwin
 from kastor.graph.service import GraphService
 from kastor.graph.twin import decide_patch
-from kastor.records import Context, Current, TwinRow
+from kastor.records import SYSTEM, Context, Current, TwinRow
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import open_writer
 from kastor.storage.sqlite.store import SqliteStore
@@ -67,7 +67,7 @@ async def gets(service: GraphService, path: Path) -> tuple[float, float]:
     started = time.process_time()
     for _ in range(5):
         for twin_id in ids:
-            await service.twin(twin_id)
+            await service.twin(twin_id, SYSTEM)
     return floor, (time.process_time() - started) / 5 / TWINS * 1e6
 
 

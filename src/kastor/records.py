@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, TypeAlias
 
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
@@ -271,20 +271,72 @@ class Current:
     has_relationships: bool = False
 
 
+class ReadFrom(Enum):
+    """Where reads may go; an engine without replicas reads as from the primary."""
+
+    PRIMARY = "primary"
+    """Every write acknowledged before the read is seen."""
+
+    CURRENT_REPLICA = "current-replica"
+    """As well: a replica answers once it has all that was written before the read."""
+
+    REPLICA = "replica"
+    """A replica answers with what it has; it may be behind, and it may answer without a primary."""
+
+
+class Sees:
+    """What rules let an actor see of a graph; only who makes the rules and who keeps them look in.
+
+    No rules are made yet. A read that is not told how to keep them refuses a context that has some
+    (`Context.require_plain`), so that they cannot be kept on one road and forgotten on another.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, the trace that the request belongs to, and how many bytes its body has.
+    """What a request brings to every read and write: for whom, from where, as of when.
 
-    What is too long to be a trace is none: it is kept with each change.
+    Attributes:
+        actor: who asks; it is kept with each change.
+        traceparent: the trace that the request belongs to, kept as well; what is longer than
+            LONGEST_TRACE is none.
+        source: where it reads.
+        at: the instant as of which it reads; None for now.
+        sees: what it may see; None for everything.
+        size: bytes of the request's body, as far as it was read.
     """
 
     actor: str
     traceparent: str | None = None
+    source: ReadFrom = ReadFrom.PRIMARY
+    at: Ticks | None = None
+    sees: Sees | None = None
     size: int = 0
 
     def __post_init__(self) -> None:
         if self.traceparent is not None and len(self.traceparent) > LONGEST_TRACE:
             object.__setattr__(self, "traceparent", None)
+
+    def require_plain(self) -> None:
+        """Refuse to read the present, or everything, for who asked for something else.
+
+        Called by every read that knows neither instants nor rules.
+
+        Raises:
+            NotImplementedError: `at` or `sees` is set.
+        """
+        if self.at is not None or self.sees is not None:
+            raise NotImplementedError("this read knows neither an instant nor rules")
+
+
+SYSTEM = Context("system")
+"""For what the server reads for itself, and for nobody: whether the store answers, what it holds.
+
+It reads the primary, the present and everything. Nothing is written with it: whoever writes has a
+name of its own.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kastor.events.feed import STEP, Beat, Feed
 from kastor.events.filter import parse
+from kastor.records import SYSTEM
 from tests.live.world import World, world
 
 LISTENERS = 20
@@ -20,7 +21,7 @@ def test_an_event_that_comes_when_a_heartbeat_is_due_is_not_missed(tmp_path: Pat
 
         async def follow(number: int) -> None:
             heartbeat = 0.0007 + number * 0.00013  # so that many end together with a write
-            async for item in feed.follow(start, parse("true"), heartbeat):
+            async for item in feed.follow(start, parse("true"), SYSTEM, heartbeat):
                 if not isinstance(item, Beat):
                     seen[number].append(item.position - start)
 
@@ -49,7 +50,7 @@ def test_a_listener_that_is_behind_gets_all_in_steps(tmp_path: Path) -> None:
         async with world(tmp_path) as made:
             feed = Feed(made.store.events, made.store.host_name)
             _, start = await made.store.events.log_bounds()
-            slow = feed.follow(start, parse("true"), 0.5)
+            slow = feed.follow(start, parse("true"), SYSTEM, 0.5)
             await made.put("first")
             item = await anext(slow)  # and the ring is followed from here on
             assert not isinstance(item, Beat)

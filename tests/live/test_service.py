@@ -17,6 +17,7 @@ from kastor.errors import CatalogChanged, QueryError, TooManyRequests, Unavailab
 from kastor.graph import commands as c
 from kastor.live.service import LiveService, LiveSettings, Removed, Rows
 from kastor.query.service import QueryService, QuerySettings
+from kastor.records import SYSTEM, Context
 
 from . import world as world_module
 from .world import EAGER, HALL, World, world
@@ -46,10 +47,10 @@ class Spy:
         self.fetch = made.store.fetch_one
         made.store.fetch_one = self.fetch_one  # type: ignore[method-assign]
 
-    async def fetch_one(self, sql: str, params: Any, *, timeout: float) -> Any:
+    async def fetch_one(self, sql: str, params: Any, context: Context, *, timeout: float) -> Any:
         self.statements.append((sql, params))
         self.times.append(time.monotonic())
-        row = await self.fetch(sql, params, timeout=timeout)
+        row = await self.fetch(sql, params, context, timeout=timeout)
         if self.behind is not None:
             await self.behind()
         return row
@@ -270,8 +271,8 @@ async def test_too_many_rows_are_refused(tmp_path: Path) -> None:
                 await client.task
         for text in (ALL, WARM, "SELECT DISTINCT $dtId FROM DIGITALTWINS"):
             with pytest.raises(QueryError, match="more than 3 rows"):
-                await made.live.open(text)
-        first = await made.live.open("SELECT TOP(3) FROM DIGITALTWINS")
+                await made.live.open(text, SYSTEM)
+        first = await made.live.open("SELECT TOP(3) FROM DIGITALTWINS", SYSTEM)
         made.live.close(first)
         assert len(made.live) == 0
 
@@ -282,11 +283,11 @@ async def test_too_many_queries_are_refused_until_one_leaves(tmp_path: Path) -> 
         await second.settle(await made.newest())
         await first.settle(await made.newest())
         with pytest.raises(TooManyRequests, match="max_live_queries"):
-            await made.live.open(ALL)
+            await made.live.open(ALL, SYSTEM)
         await first.leave()
-        third = await made.live.open(ALL)
+        third = await made.live.open(ALL, SYSTEM)
         with pytest.raises(TooManyRequests):
-            await made.live.open(ALL)
+            await made.live.open(ALL, SYSTEM)
         del third  # an answer that was never begun
         gc.collect()
         async with await made.follow(ALL) as fourth:
@@ -299,7 +300,7 @@ async def test_too_many_queries_are_refused_until_one_leaves(tmp_path: Path) -> 
 async def test_a_refused_query_takes_no_place(tmp_path: Path, text: str) -> None:
     async with world(tmp_path) as made:
         with pytest.raises(QueryError):
-            await made.live.open(text)
+            await made.live.open(text, SYSTEM)
         assert len(made.live) == 0
 
 
@@ -427,10 +428,10 @@ async def test_a_long_result_comes_and_goes_in_batches(tmp_path: Path) -> None:
 async def test_strict_queries_know_no_extensions(tmp_path: Path) -> None:
     async with world(tmp_path) as made:
         text = "SELECT DISTINCT name FROM DIGITALTWINS"
-        made.live.close(await made.live.open(text))
+        made.live.close(await made.live.open(text, SYSTEM))
         with pytest.raises(QueryError, match="strict"):
-            await made.live.open(text, strict=True)
+            await made.live.open(text, SYSTEM, strict=True)
         strict = QuerySettings(strict=True)
         query = QueryService(made.store, lambda: made.store.catalog, b"k" * 32, strict)
         with pytest.raises(QueryError, match="strict"):
-            await LiveService(made.store, query, EAGER).open(text)
+            await LiveService(made.store, query, EAGER).open(text, SYSTEM)

@@ -22,7 +22,7 @@ from kastor.graph.service import GraphService
 from kastor.live.service import LiveQuery, LiveService, LiveSettings, Ready, Removed, Rows
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
-from kastor.records import Context
+from kastor.records import SYSTEM, Context
 from kastor.storage.sqlite.store import SqliteStore
 
 DSN: str | None = None
@@ -110,14 +110,14 @@ class World:
         found: list[Any] = []
         token = None
         while True:
-            page = await self.query.run(text, token=token, max_items=1000)
+            page = await self.query.run(text, SYSTEM, token=token, max_items=1000)
             found += json.loads(page.value)
             token = page.continuation
             if token is None:
                 return Counter(map(canonical, found))
 
     async def follow(self, text: str) -> Client:
-        client = Client(text, await self.live.open(text))
+        client = Client(text, await self.live.open(text, SYSTEM))
         self.clients.append(client)
         return client
 

@@ -13,6 +13,7 @@ from kastor.graph.catalog import catalog_builder
 from kastor.query.service import QueryService
 from kastor.query.settings import QuerySettings
 from kastor.query.sql.postgres import Postgres
+from kastor.records import SYSTEM
 from kastor.storage.postgres import writes
 from kastor.storage.postgres.faults import Fault, fault_of
 from kastor.storage.postgres.store import PostgresStore
@@ -148,7 +149,7 @@ async def test_a_write_that_a_server_behind_lost_is_looked_up(
     connections = proxy.connections
     if done:
         written = await graph.patch("r", replace("/name", MARK))
-        assert (await graph.service.twin("r")).etag == written.etag
+        assert (await graph.service.twin("r", SYSTEM)).etag == written.etag
     else:
         with pytest.raises(Unavailable, match="whether"):
             await graph.patch("r", replace("/name", MARK))
@@ -175,10 +176,10 @@ async def test_reads_queries_and_upkeep_are_unavailable_and_then_go_on(
     words = "SELECT T FROM DIGITALTWINS T WHERE T.$dtId = 'wanted'"
 
     async def read() -> object:
-        return await graph.service.twin("wanted")
+        return await graph.service.twin("wanted", SYSTEM)
 
     async def ask() -> object:
-        return await query.run(words)
+        return await query.run(words, SYSTEM)
 
     async def list_routes() -> object:
         return await store.events.routes()

@@ -11,6 +11,7 @@ from kastor.dtdl import ValueRules
 from kastor.errors import Unavailable
 from kastor.graph import commands as c
 from kastor.graph.catalog import catalog_builder
+from kastor.records import SYSTEM
 from kastor.storage.postgres import writes
 from kastor.storage.postgres.store import PostgresStore
 from tests.store.graphs import (
@@ -57,7 +58,7 @@ async def test_a_write_whose_answer_is_lost_is_found_and_not_repeated(
     await graph.put("r", room(name="before"))
     proxy.cut_answer = MARK.encode()
     written = await graph.patch("r", replace("/name", MARK))
-    row = await graph.service.twin("r")
+    row = await graph.service.twin("r", SYSTEM)
     assert (row.etag, row.version) == (written.etag, 2)
     assert len(graph.history.twin_versions("r")) == 2
     assert len([each for each in graph.history.log() if each.subject == "r"]) == 2
@@ -74,7 +75,7 @@ async def test_every_kind_of_write_is_found_by_its_log_entry(
     proxy.cut_answer = MARK.encode()
     if kind == "create":
         await graph.put("c", room(name=MARK))
-        assert (await graph.service.twin("c")).version == 1
+        assert (await graph.service.twin("c", SYSTEM)).version == 1
     elif kind == "delete":
         proxy.cut_answer = b"Twin.Delete"
         await graph.unrelate("a", "e")
@@ -82,7 +83,7 @@ async def test_every_kind_of_write_is_found_by_its_log_entry(
         before += 1
     elif kind == "relate":
         await graph.relate("b", "f", edge("a", door=MARK))
-        assert (await graph.service.relationship("b", "f")).version == 1
+        assert (await graph.service.relationship("b", "f", SYSTEM)).version == 1
     elif kind == "unrelate":
         proxy.cut_answer = b"Relationship.Delete"
         await graph.unrelate("a", "e")
@@ -92,7 +93,7 @@ async def test_every_kind_of_write_is_found_by_its_log_entry(
     else:
         proxy.cut_answer = b"COMMIT"
         await graph.upload({**HALL_MODEL, "@id": "dtmi:s:Other;1"})
-        assert graph.service.model("dtmi:s:Other;1")
+        assert graph.service.model("dtmi:s:Other;1", SYSTEM)
     assert len(graph.history.log()) == before + 1
     assert proxy.cut_answer is None
 
@@ -106,28 +107,28 @@ async def test_a_write_that_never_reached_the_server_is_not_claimed(
         await graph.patch("r", replace("/name", MARK))
     assert (await graph.document("r"))["name"] == "before"
     await graph.patch("r", replace("/name", MARK))
-    assert (await graph.service.twin("r")).version == 2
+    assert (await graph.service.twin("r", SYSTEM)).version == 2
 
 
 async def test_a_loss_while_loading_is_not_noticed(graph: Graph, proxy: Proxy) -> None:
     await graph.put("loaded-twin", hall(seats=1))
     for cut in ("cut_request", "cut_answer"):
         setattr(proxy, cut, b"loaded-twin")
-        assert (await graph.service.twin("loaded-twin")).id == "loaded-twin"
+        assert (await graph.service.twin("loaded-twin", SYSTEM)).id == "loaded-twin"
         setattr(proxy, cut, b"loaded-twin")
         await graph.patch("loaded-twin", replace("/seats", 2))
-    assert (await graph.service.twin("loaded-twin")).version == 3
+    assert (await graph.service.twin("loaded-twin", SYSTEM)).version == 3
 
 
 async def test_connections_that_died_unseen_are_replaced(graph: Graph, proxy: Proxy) -> None:
     await graph.put("h", hall(seats=0))
     for n in range(5):
-        await asyncio.gather(*(graph.service.twin("h") for _ in range(8)))
+        await asyncio.gather(*(graph.service.twin("h", SYSTEM) for _ in range(8)))
         proxy.cut()
-        await asyncio.gather(*(graph.service.twin("h") for _ in range(8)))
+        await asyncio.gather(*(graph.service.twin("h", SYSTEM) for _ in range(8)))
         proxy.cut()
         await graph.patch("h", replace("/seats", n))
-    assert (await graph.service.twin("h")).version == 6
+    assert (await graph.service.twin("h", SYSTEM)).version == 6
 
 
 async def test_while_nothing_answers_everybody_is_told_so_soon(
@@ -141,7 +142,7 @@ async def test_while_nothing_answers_everybody_is_told_so_soon(
     loop = asyncio.get_running_loop()
     began = loop.time()
     results = await asyncio.gather(
-        *(graph.service.twin("h") for _ in range(200)),
+        *(graph.service.twin("h", SYSTEM) for _ in range(200)),
         *(graph.patch("h", replace("/seats", n)) for n in range(200)),
         return_exceptions=True,
     )

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from kastor.errors import QueryError, QueryTimeout, Unavailable
+from kastor.records import SYSTEM
 from kastor.storage.postgres import connections, writes
 from kastor.storage.postgres.connections import Connections
 from tests.store.graphs import HALL_MODEL, Graph, hall, replace
@@ -53,8 +54,8 @@ async def test_five_hundred_clients_share_ten_connections(graph: Graph, dsn: str
     async def client(number: int) -> None:
         for n in range(4):
             await graph.patch(f"h{number % 50}", replace("/seats", n))
-            await graph.service.twin(f"h{(number + n) % 50}")
-            await graph.store.fetch_all("SELECT $1::bigint", (n,), timeout=10)
+            await graph.service.twin(f"h{(number + n) % 50}", SYSTEM)
+            await graph.store.fetch_all("SELECT $1::bigint", (n,), SYSTEM, timeout=10)
 
     async def watch() -> None:
         nonlocal most
@@ -66,7 +67,7 @@ async def test_five_hundred_clients_share_ten_connections(graph: Graph, dsn: str
     await asyncio.wait_for(asyncio.gather(*(client(number) for number in range(500))), 90)
     watching.cancel()
     assert 1 < most <= 10
-    versions = [(await graph.service.twin(f"h{n}")).version for n in range(50)]
+    versions = [(await graph.service.twin(f"h{n}", SYSTEM)).version for n in range(50)]
     assert versions == [41] * 50
 
 
@@ -76,9 +77,9 @@ async def test_clients_that_give_up_take_no_connection_with_them(graph: Graph, d
     async def impatient(number: int) -> None:
         work = random.choice(
             [
-                lambda: graph.service.twin("h"),
+                lambda: graph.service.twin("h", SYSTEM),
                 lambda: graph.patch("h", replace("/seats", number)),
-                lambda: graph.store.fetch_all("SELECT pg_sleep(0.05)", (), timeout=10),
+                lambda: graph.store.fetch_all("SELECT pg_sleep(0.05)", (), SYSTEM, timeout=10),
             ]
         )
         task = asyncio.ensure_future(work())
@@ -88,7 +89,9 @@ async def test_clients_that_give_up_take_no_connection_with_them(graph: Graph, d
 
     for _ in range(4):
         await asyncio.gather(*(impatient(number) for number in range(100)))
-    await asyncio.wait_for(asyncio.gather(*(graph.service.twin("h") for _ in range(100))), 20)
+    await asyncio.wait_for(
+        asyncio.gather(*(graph.service.twin("h", SYSTEM) for _ in range(100))), 20
+    )
     assert await count(dsn, "pool-test", idle=True) <= 10
 
 
@@ -97,12 +100,12 @@ async def test_queries_leave_connections_to_others(graph: Graph, postgres: Postg
     # No more than a pooler in between has: what queries leave must be there behind it, too.
     graph = Graph(await postgres.open(pool=SERVER_CONNECTIONS), postgres.history())
     slow = [
-        asyncio.create_task(graph.store.fetch_all("SELECT pg_sleep(1)", (), timeout=10))
+        asyncio.create_task(graph.store.fetch_all("SELECT pg_sleep(1)", (), SYSTEM, timeout=10))
         for _ in range(30)
     ]
     await asyncio.sleep(0.1)
     await asyncio.wait_for(graph.patch("h", replace("/seats", 1)), 0.5)
-    await asyncio.wait_for(graph.service.twin("h"), 0.5)
+    await asyncio.wait_for(graph.service.twin("h", SYSTEM), 0.5)
     for task in slow:
         task.cancel()
     await asyncio.gather(*slow, return_exceptions=True)
@@ -110,14 +113,14 @@ async def test_queries_leave_connections_to_others(graph: Graph, postgres: Postg
 
 async def test_a_query_ends_at_its_deadline_in_the_server_too(graph: Graph, dsn: str) -> None:
     with pytest.raises(QueryTimeout, match=r"limit of 0\.2 seconds"):
-        await graph.store.fetch_all("SELECT pg_sleep(30)", (), timeout=0.2)
+        await graph.store.fetch_all("SELECT pg_sleep(30)", (), SYSTEM, timeout=0.2)
     await asyncio.sleep(0.3)
     assert await count(dsn, "pool-test", idle=False) == 0
-    assert await graph.store.fetch_one("SELECT 1", (), timeout=1) == (1,)
+    assert await graph.store.fetch_one("SELECT 1", (), SYSTEM, timeout=1) == (1,)
 
 
 async def test_a_query_ends_when_its_client_goes_away(graph: Graph, dsn: str) -> None:
-    task = asyncio.create_task(graph.store.fetch_all("SELECT pg_sleep(30)", (), timeout=60))
+    task = asyncio.create_task(graph.store.fetch_all("SELECT pg_sleep(30)", (), SYSTEM, timeout=60))
     await asyncio.sleep(0.2)
     assert await count(dsn, "pool-test", idle=False) == 1
     task.cancel()
@@ -151,15 +154,20 @@ async def test_a_write_that_waits_too_long_ends_in_the_server_too(
 async def test_a_query_that_fails_leaves_its_connection_usable(graph: Graph) -> None:
     for _ in range(20):
         with pytest.raises(QueryError, match="division by zero"):
-            await graph.store.fetch_all("SELECT 1 / $1::int", (0,), timeout=5)
-    assert await graph.store.fetch_all("SELECT 2", (), timeout=5) == [(2,)]
+            await graph.store.fetch_all("SELECT 1 / $1::int", (0,), SYSTEM, timeout=5)
+    assert await graph.store.fetch_all("SELECT 2", (), SYSTEM, timeout=5) == [(2,)]
 
 
 async def test_a_query_cannot_write_and_has_its_settings(graph: Graph) -> None:
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        await graph.store.fetch_all(f"DELETE FROM {graph.store.schema}.changes", (), timeout=5)
+        await graph.store.fetch_all(
+            f"DELETE FROM {graph.store.schema}.changes", (), SYSTEM, timeout=5
+        )
     settings = "SELECT current_setting('jit'), current_setting('plan_cache_mode')"
-    assert await graph.store.fetch_one(settings, (), timeout=5) == ("off", "force_custom_plan")
+    assert await graph.store.fetch_one(settings, (), SYSTEM, timeout=5) == (
+        "off",
+        "force_custom_plan",
+    )
 
 
 async def test_no_session_state_is_left_behind(graph: Graph) -> None:

@@ -10,7 +10,7 @@ import pytest
 from kastor.errors import KastorError, NotFound
 from kastor.graph import commands as c
 from kastor.graph.twin import RelationshipsLeft
-from kastor.records import RelationshipPage
+from kastor.records import SYSTEM, RelationshipPage
 from tests.store.graphs import (
     HALL,
     HALL_MODEL,
@@ -93,12 +93,12 @@ async def test_no_relationship_is_left_without_an_end(pair: tuple[Graph, Graph])
             each is None or isinstance(each, c.Written | NotFound | RelationshipsLeft)
             for each in results
         ), results
-        found = await pair[1].store.outgoing("a", None, "", 10)
+        found = await pair[1].store.outgoing("a", None, "", 10, SYSTEM)
         if found is not None and found.rows:
-            assert await pair[1].store.twin("b") is not None
+            assert await pair[1].store.twin("b", SYSTEM) is not None
             await pair[0].unrelate("a", "e")
         for name in "ab":
-            if await pair[0].store.twin(name) is not None:
+            if await pair[0].store.twin(name, SYSTEM) is not None:
                 await pair[0].delete(name)
 
 
@@ -119,7 +119,9 @@ async def test_relationships_of_both_sides_between_the_same_twins_do_not_block_e
 
     await asyncio.wait_for(asyncio.gather(*(client(number) for number in range(12))), 60)
     for name in names:
-        assert await pair[0].store.outgoing(name, None, "", 10) == RelationshipPage([], False)
+        assert await pair[0].store.outgoing(name, None, "", 10, SYSTEM) == RelationshipPage(
+            [], False
+        )
 
 
 async def test_a_write_is_validated_against_models_that_came_meanwhile(
@@ -187,7 +189,7 @@ async def test_a_reset_beside_the_others_writes_leaves_a_sound_graph(
             await graph.patch("again", replace("/temperature", 2))
         # Whatever is there has a model that is known.
         for n in range(40):
-            row = await one.store.twin(f"r{n}")
+            row = await one.store.twin(f"r{n}", SYSTEM)
             assert row is None or one.service.catalog.id_of(row.model_key)
         await one.store.reset()
         await one.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)

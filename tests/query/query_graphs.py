@@ -14,6 +14,7 @@ import apsw
 import kastor
 from kastor.errors import QueryTimeout
 from kastor.query.service import QueryService, QuerySettings
+from kastor.records import SYSTEM, Context
 
 SCHEMA = Path(kastor.__file__).parent / "storage" / "sqlite" / "schema.sql"
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -158,11 +159,15 @@ class Reader:
         self.connection = connection
         self.statements: list[str] = []
 
-    async def fetch_one(self, sql: str, params: Any, *, timeout: float) -> Any:
-        rows = await self.fetch_all(sql, params, timeout=timeout)
+    def look_up(self, sql: str, params: Any) -> Any:
+        self.statements.append(sql)
+        return self.connection.execute(sql, params).fetchall()[0]
+
+    async def fetch_one(self, sql: str, params: Any, context: Context, *, timeout: float) -> Any:
+        rows = await self.fetch_all(sql, params, context, timeout=timeout)
         return rows[0] if rows else None
 
-    async def fetch_all(self, sql: str, params: Any, *, timeout: float) -> Any:
+    async def fetch_all(self, sql: str, params: Any, context: Context, *, timeout: float) -> Any:
         self.statements.append(sql)
         end = time.monotonic() + timeout
         self.connection.set_progress_handler(lambda: time.monotonic() > end, 1000)
@@ -189,7 +194,9 @@ def pages(
     token = None
     while True:
         page = drive(
-            query.run(text if token is None else None, token=token, max_items=size, **options)
+            query.run(
+                text if token is None else None, SYSTEM, token=token, max_items=size, **options
+            )
         )
         rows = json.loads(page.value)
         assert len(rows) == page.rows

@@ -9,7 +9,7 @@ import orjson
 from kastor.graph import commands as c
 from kastor.graph.catalog import StoredModel
 from kastor.graph.service import GraphService
-from kastor.records import Context
+from kastor.records import SYSTEM, Context
 from kastor.storage.protocol import Store
 
 from .engines import History
@@ -112,4 +112,4 @@ class Graph:
         await self.execute(c.DeleteRelationship(source, relationship_id))
 
     async def document(self, twin_id: str) -> Document:
-        return orjson.loads((await self.service.twin(twin_id)).doc)
+        return orjson.loads((await self.service.twin(twin_id, SYSTEM)).doc)

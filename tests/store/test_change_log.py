@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from kastor.graph import commands as c
+from kastor.records import SYSTEM
 
 from .engines import LogRow
 from .graphs import (
@@ -193,7 +194,7 @@ async def test_a_created_relationship_is_logged_as_get_returns_it(pair: Graph) -
     assert (row.kind, row.subject) == ("Relationship.Create", "a/relationships/e")
     assert (row.notify, row.version, row.model_id) == (True, 1, ROOM)
     body = orjson.loads(row.data)
-    assert etag(body) == (await pair.service.relationship("a", "e")).etag
+    assert etag(body) == (await pair.service.relationship("a", "e", SYSTEM)).etag
     assert {key: value for key, value in body.items() if key != "$etag"} == {
         "$relationshipId": "e",
         "$sourceId": "a",
@@ -250,7 +251,7 @@ async def test_telemetry_is_logged_untouched_under_the_callers_message_id(graph:
     assert (row.data, row.event_id, row.notify) == (text, "message 1", True)
     assert row.content_type == "application/json; charset=utf-8"
     assert (row.model_id, row.component, row.traceparent) == (ROOM, None, TRACE)
-    assert row.twin_key == (await graph.service.twin("r")).key
+    assert row.twin_key == (await graph.service.twin("r", SYSTEM)).key
     assert len(graph.history.twin_versions("r")) == 1
 
 
@@ -312,7 +313,7 @@ async def test_all_that_happens_to_a_twin_and_its_relationships_is_in_one_bucket
     rows = [row for row in pair.history.log() if row.subject.partition("/")[0] == "a"]
     assert {row.bucket for row in rows} == {bucket_of("a")}
     assert len(rows) == 4
-    key = (await pair.service.twin("a")).key
+    key = (await pair.service.twin("a", SYSTEM)).key
     assert {row.twin_key for row in rows} == {key}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks, twin_time
+from kastor.records import SYSTEM
 from kastor.storage.ticker import DOUBT_SECONDS, LEAD, LEAD_SECONDS, Ticker
 
 from .engines import Engine
@@ -141,7 +142,7 @@ async def test_what_was_written_ahead_is_removed_with_what_came_after(
     assert len(before) > 8
     ended = [each.valid_to for each in graph.history.twin_versions("h") if each.valid_to]
     assert ended == [today + DAY // 2]
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     assert (status.version_bytes, status.log_bytes) == graph.history.sizes()
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from kastor.errors import NotFound, Unavailable
 from kastor.graph import commands as c
+from kastor.records import SYSTEM
 from kastor.storage.sqlite import writer
 from kastor.testing import KastorServer
 
@@ -55,7 +56,7 @@ def unavailable(results: list[object]) -> int:
 async def test_a_write_that_cannot_be_stored_is_unavailable_and_leaves_nothing(
     graph: Graph, disk: FailingDisk, error: type[apsw.Error], action: str
 ) -> None:
-    before = await graph.service.twin("h"), graph.history.log()
+    before = await graph.service.twin("h", SYSTEM), graph.history.log()
     with disk.failing(error, action):
         with pytest.raises(Unavailable) as caught:
             await graph.patch("h", replace("/seats", 2))
@@ -65,13 +66,13 @@ async def test_a_write_that_cannot_be_stored_is_unavailable_and_leaves_nothing(
         )
         assert unavailable(results) == 150
         # Reads go on, and show the state before.
-        assert (await graph.service.twin("h"), graph.history.log()) == before
-        assert (await graph.store.status()).twins == 1
+        assert (await graph.service.twin("h", SYSTEM), graph.history.log()) == before
+        assert (await graph.store.status(SYSTEM)).twins == 1
         with pytest.raises(NotFound):
-            await graph.service.twin("n1")
+            await graph.service.twin("n1", SYSTEM)
     assert disk.attempts >= 4
     await graph.patch("h", replace("/seats", 3))
-    assert (await graph.service.twin("h")).version == 2
+    assert (await graph.service.twin("h", SYSTEM)).version == 2
     seqs = [row.seq for row in graph.history.log()]
     assert seqs == list(range(1, len(before[1]) + 2))
 
@@ -92,7 +93,7 @@ async def test_a_commit_that_fails_once_is_decided_again_and_succeeds(
         assert [each.etag for each in graph.history.twin_versions(f"n{n}")] == [result.etag]
     seqs = [row.seq for row in graph.history.log()]
     assert seqs == list(range(1, len(seqs) + 1))
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     assert (status.version_bytes, status.log_bytes) == graph.history.sizes()
 
 
@@ -126,7 +127,7 @@ async def test_a_relationship_name_that_was_rolled_back_is_made_again(
     await graph.relate("a", "e", body)
     with disk.failing(apsw.FullError, "write", times=1):
         await graph.relate("b", "e", {"$relationshipName": "above", "$targetId": "a"})
-    assert (await graph.service.relationship("b", "e")).name == "above"
+    assert (await graph.service.relationship("b", "e", SYSTEM)).name == "above"
 
 
 async def test_pruning_and_emptying_a_full_disk_are_unavailable_and_change_nothing(
@@ -148,7 +149,7 @@ async def test_pruning_and_emptying_a_full_disk_are_unavailable_and_change_nothi
     assert HALL in graph.service.catalog.models
     assert await store.prune() == 1
     await store.reset()
-    assert (await store.status()).twins == 0
+    assert (await store.status(SYSTEM)).twins == 0
 
 
 async def test_a_file_that_may_not_grow_refuses_large_writes_until_it_may(graph: Graph) -> None:
@@ -198,7 +199,7 @@ async def test_what_was_acknowledged_before_the_disk_was_full_is_there_after_a_r
             await graph.patch("h", replace("/seats", 3))
         await graph.store.close()
     again = Graph(await sqlite.open(), sqlite.history())
-    assert (await again.service.twin("h")).etag == acknowledged.etag
+    assert (await again.service.twin("h", SYSTEM)).etag == acknowledged.etag
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits")

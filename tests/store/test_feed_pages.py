@@ -7,6 +7,7 @@ import pytest
 from kastor.events import feed as module
 from kastor.events.feed import Feed
 from kastor.events.filter import parse
+from kastor.records import SYSTEM
 
 from .graphs import Graph, room
 
@@ -30,7 +31,7 @@ async def test_a_filter_that_wants_nothing_does_not_read_the_whole_log_at_once(
     positions = []
     position = begin
     while True:
-        found, reached = await feed.page(position, 100, parse("false"))
+        found, reached = await feed.page(position, 100, parse("false"), SYSTEM)
         assert found == []
         if reached == position:
             break
@@ -46,7 +47,7 @@ async def test_a_page_ends_at_its_size_and_goes_on_behind_it(
     wants = parse("subject != 't3'")
     subjects, sizes, position = [], [], begin
     while True:
-        found, reached = await feed.page(position, 7, wants)
+        found, reached = await feed.page(position, 7, wants, SYSTEM)
         if reached == position:
             break
         subjects += [event.subject for event in found]

@@ -11,6 +11,7 @@ import pytest
 
 from kastor.api.http.request import parse_json
 from kastor.errors import KastorError
+from kastor.records import SYSTEM
 
 from .engines import Engine
 from .fidelity import CASES, LARGE, LARGE_MODEL, VALUES, VALUES_MODEL, Case, markdown
@@ -50,7 +51,7 @@ async def patch(graph: Graph, case: Case) -> None:
 
 async def returned(graph: Graph, member: str) -> str:
     """The member's value as the bytes that go out have it."""
-    row = await graph.service.twin("t")
+    row = await graph.service.twin("t", SYSTEM)
     return bytes(msgspec.json.decode(row.doc, type=dict[str, msgspec.Raw])[member]).decode()
 
 
@@ -91,7 +92,7 @@ async def test_a_value_that_was_read_can_be_written_again_and_stays_the_same(
     for case in KEPT:
         await put(values, case)
         first = await returned(values, case.member)
-        await values.put("t", parse_json((await values.service.twin("t")).doc))
+        await values.put("t", parse_json((await values.service.twin("t", SYSTEM)).doc))
         await values.patch("t", {"op": "add", "path": "/$metadata/$model", "value": model_of(case)})
         assert await returned(values, case.member) == first, case.what
 
@@ -107,7 +108,7 @@ async def test_values_are_the_same_after_a_restart(engine: Engine, values: Graph
     graph = Graph(await engine.open(), engine.history())
     for case in KEPT:
         if case.what in members:
-            row = await graph.service.twin(case.what.replace(" ", "-"))
+            row = await graph.service.twin(case.what.replace(" ", "-"), SYSTEM)
             raw = msgspec.json.decode(row.doc, type=dict[str, msgspec.Raw])
             assert same(case, bytes(raw[case.member]).decode()), case.what
 

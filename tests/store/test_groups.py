@@ -10,6 +10,7 @@ from kastor.clock import Stamp
 from kastor.errors import KastorError, NotFound, Unavailable
 from kastor.graph import commands as c
 from kastor.records import (
+    SYSTEM,
     ChangeKind,
     ChangeModels,
     Context,
@@ -42,7 +43,7 @@ async def test_a_failed_command_rolls_back_alone(engine: Engine, graph: Graph) -
     numbers = [row.seq for row in log] if engine.in_order else sorted(row.seq for row in log)
     assert numbers == list(range(numbers[0], numbers[0] + len(log)))
     assert (await graph.document("h"))["seats"] == 0
-    assert (await graph.service.twin("h")).version == 1
+    assert (await graph.service.twin("h", SYSTEM)).version == 1
 
 
 async def test_a_command_that_breaks_after_its_rows_were_written_rolls_back_alone(
@@ -151,10 +152,10 @@ async def test_reads_see_every_write_that_was_acknowledged(graph: Graph) -> None
         await graph.put(name, hall(seats=0))
         for n in range(1, 20):
             written = await graph.patch(name, replace("/seats", n))
-            assert (await graph.service.twin(name)).etag == written.etag
+            assert (await graph.service.twin(name, SYSTEM)).etag == written.etag
         await graph.delete(name)
         with pytest.raises(NotFound):
-            await graph.service.twin(name)
+            await graph.service.twin(name, SYSTEM)
 
     await asyncio.gather(*(client(f"h{n}") for n in range(16)))
 

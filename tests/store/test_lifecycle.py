@@ -9,7 +9,7 @@ import pytest
 
 from kastor.errors import KastorError, NotFound, ValidationFailed
 from kastor.graph import commands as c
-from kastor.records import RelationshipPage
+from kastor.records import SYSTEM, RelationshipPage
 
 from .engines import Engine
 from .graphs import HALL, HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, hall, replace, room
@@ -34,8 +34,10 @@ async def fill(graph: Graph) -> None:
 async def contents(graph: Graph) -> dict[str, Any]:
     history = graph.history
     return {
-        "twins": {name: await graph.service.twin(name) for name in "abc"},
-        "outgoing": {name: await graph.service.outgoing(name, None, "", 10) for name in "abc"},
+        "twins": {name: await graph.service.twin(name, SYSTEM) for name in "abc"},
+        "outgoing": {
+            name: await graph.service.outgoing(name, None, "", 10, SYSTEM) for name in "abc"
+        },
         "versions": [history.twin_versions(name) for name in "abcd"],
         "relationship versions": [history.relationship_versions(name) for name in ("e1", "e2")],
         "log": history.log(),
@@ -52,11 +54,11 @@ async def contents(graph: Graph) -> dict[str, Any]:
 
 async def test_a_restart_keeps_everything(engine: Engine, graph: Graph) -> None:
     await fill(graph)
-    before, status = await contents(graph), await graph.store.status()
+    before, status = await contents(graph), await graph.store.status(SYSTEM)
     await graph.store.close()
     again = Graph(await engine.open(), engine.history())
     assert await contents(again) == before
-    after = await again.store.status()
+    after = await again.store.status(SYSTEM)
     assert (after.version_bytes, after.log_bytes) == (status.version_bytes, status.log_bytes)
 
 
@@ -65,7 +67,7 @@ async def test_after_a_restart_writing_goes_on_where_it_stopped(
 ) -> None:
     await fill(graph)
     last = graph.history.log()[-1]
-    row = await graph.service.twin("a")
+    row = await graph.service.twin("a", SYSTEM)
     await graph.store.close()
     again = Graph(await engine.open(), engine.history())
     await again.patch("a", replace("/name", "B"))
@@ -74,7 +76,7 @@ async def test_after_a_restart_writing_goes_on_where_it_stopped(
     log = again.history.log()
     assert [each.seq for each in log[-3:]] == [last.seq + 1, last.seq + 2, last.seq + 3]
     assert [each.version for each in log[-3:]] == [row.version + 1, 3, 3]
-    assert again.service.model(HALL).decommissioned
+    assert again.service.model(HALL, SYSTEM).decommissioned
 
 
 async def test_two_graphs_of_one_engine_know_nothing_of_each_other(engine: Engine) -> None:
@@ -84,7 +86,7 @@ async def test_two_graphs_of_one_engine_know_nothing_of_each_other(engine: Engin
     await one.put("h", hall())
     assert two.service.catalog.models == {}
     with pytest.raises(NotFound):
-        await two.service.twin("h")
+        await two.service.twin("h", SYSTEM)
     assert one.store.host_name != two.store.host_name
     assert one.store.signing_key != two.store.signing_key
 
@@ -92,9 +94,9 @@ async def test_two_graphs_of_one_engine_know_nothing_of_each_other(engine: Engin
 async def test_reset_empties_the_graph_and_it_can_be_filled_again(graph: Graph) -> None:
     await fill(graph)
     log = graph.history.log()
-    keys = (await graph.service.twin("a")).key, graph.service.model(HALL).key
+    keys = (await graph.service.twin("a", SYSTEM)).key, graph.service.model(HALL, SYSTEM).key
     await graph.store.reset()
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     counts = (
         status.twins,
         status.relationships,
@@ -108,7 +110,7 @@ async def test_reset_empties_the_graph_and_it_can_be_filled_again(graph: Graph) 
     assert graph.history.uploads() == []
     assert dict(graph.service.catalog.models) == {}
     with pytest.raises(NotFound):
-        await graph.service.twin("a")
+        await graph.service.twin("a", SYSTEM)
     with pytest.raises(ValidationFailed):
         await graph.put("a", room())
     await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
@@ -117,8 +119,8 @@ async def test_reset_empties_the_graph_and_it_can_be_filled_again(graph: Graph) 
     # Emptying is no licence to use a number again.
     assert again[0].seq > log[-1].seq
     assert again[0].time > log[-1].time
-    assert (await graph.service.twin("a")).key > keys[0]
-    assert graph.service.model(HALL).key > keys[1]
+    assert (await graph.service.twin("a", SYSTEM)).key > keys[0]
+    assert graph.service.model(HALL, SYSTEM).key > keys[1]
     assert not {row.event_id for row in again} & {row.event_id for row in log} - {"m1"}
     assert graph.history.twin_versions("a")[0].version == 1
 
@@ -158,7 +160,7 @@ async def test_reset_among_writes_leaves_a_sound_graph(graph: Graph) -> None:
         await writer(99)
         await graph.store.reset()
         await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     assert (status.version_bytes, status.log_bytes) == graph.history.sizes()
 
 
@@ -181,13 +183,13 @@ async def test_outgoing_relationships_are_paged_in_order_of_code_points(graph: G
         await graph.relate("a", each, edge("b", "above" if each == "a" else "nextTo"))
     found: list[str] = []
     while True:
-        page = await graph.service.outgoing("a", None, found[-1] if found else "", 2)
+        page = await graph.service.outgoing("a", None, found[-1] if found else "", 2, SYSTEM)
         found += [row.id for row in page.rows]
         assert page.more == (len(found) < len(ids))
         if not page.more:
             break
     assert found == sorted(ids)
-    named = await graph.service.outgoing("a", "nextTo", "", 100)
+    named = await graph.service.outgoing("a", "nextTo", "", 100, SYSTEM)
     assert [row.id for row in named.rows] == sorted(set(ids) - {"a"})
 
 
@@ -198,7 +200,7 @@ async def test_incoming_relationships_are_paged_without_loss(graph: Graph) -> No
         for name in ("nextTo", "above"):
             await graph.relate(f"r{n}", name, edge("hub", name))
     found, after = [], (0, 0, 0)
-    while page := await graph.service.incoming("hub", after, 5):
+    while page := await graph.service.incoming("hub", after, 5, SYSTEM):
         found += [(row.source_id, row.name, row.id) for row in page]
         after = (page[-1].name_key, page[-1].source_key, page[-1].key)
     expected = [(f"r{n}", name, name) for n in range(12) for name in ("nextTo", "above")]
@@ -207,18 +209,18 @@ async def test_incoming_relationships_are_paged_without_loss(graph: Graph) -> No
 
 async def test_reads_of_what_is_not_there_say_so(graph: Graph) -> None:
     await graph.put("a", room())
-    assert await graph.store.twin("x") is None
-    assert await graph.store.relationship("x", "e") == (False, None)
-    assert await graph.store.relationship("a", "e") == (True, None)
-    assert await graph.store.outgoing("x", None, "", 1) is None
-    assert await graph.store.incoming("x", (0, 0, 0), 1) is None
-    assert await graph.store.outgoing("a", "nextTo", "", 1) == RelationshipPage([], False)
-    assert await graph.store.incoming("a", (0, 0, 0), 1) == []
+    assert await graph.store.twin("x", SYSTEM) is None
+    assert await graph.store.relationship("x", "e", SYSTEM) == (False, None)
+    assert await graph.store.relationship("a", "e", SYSTEM) == (True, None)
+    assert await graph.store.outgoing("x", None, "", 1, SYSTEM) is None
+    assert await graph.store.incoming("x", (0, 0, 0), 1, SYSTEM) is None
+    assert await graph.store.outgoing("a", "nextTo", "", 1, SYSTEM) == RelationshipPage([], False)
+    assert await graph.store.incoming("a", (0, 0, 0), 1, SYSTEM) == []
 
 
 async def test_status_counts_what_is_stored(graph: Graph) -> None:
     await fill(graph)
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     versions = [graph.history.twin_versions(name) for name in "abcd"]
     versions += [graph.history.relationship_versions(name) for name in ("e1", "e2")]
     ended = [each.valid_to for group in versions for each in group if each.valid_to]
@@ -232,9 +234,9 @@ async def test_status_counts_what_is_stored(graph: Graph) -> None:
 
 
 async def test_ids_that_an_encoded_slash_reached_in_early_versions_are_found(graph: Graph) -> None:
-    assert await graph.store.escaped_slashes(3) == (0, [])
+    assert await graph.store.escaped_slashes(3, SYSTEM) == (0, [])
     for name in ("b%2Fc", "a%2f", "plain", "2F", "a/b"):
         await graph.put(name, room())
     await graph.relate("plain", "r%2Fs", edge("2F"))
-    assert await graph.store.escaped_slashes(2) == (3, ["a%2f", "b%2Fc"])
-    assert await graph.store.escaped_slashes(9) == (3, ["a%2f", "b%2Fc", "r%2Fs"])
+    assert await graph.store.escaped_slashes(2, SYSTEM) == (3, ["a%2f", "b%2Fc"])
+    assert await graph.store.escaped_slashes(9, SYSTEM) == (3, ["a%2f", "b%2Fc", "r%2Fs"])

@@ -10,7 +10,7 @@ import pytest
 from kastor.errors import KastorError, ModelRefused
 from kastor.graph import commands as c
 from kastor.hosting.assembly import _tell_of_interfaces_inside
-from kastor.records import ChangeKind
+from kastor.records import SYSTEM, ChangeKind
 from tests.logged import logged
 
 from .engines import Engine
@@ -45,7 +45,7 @@ async def test_a_stored_model_with_an_interface_inside_stays_as_it_was(
     again = Graph(await engine.open(), engine.history())
     catalog = again.service.catalog
     assert catalog.with_interfaces_inside() == [OUTER]
-    assert again.service.model(OUTER).document() == HOLDS
+    assert again.service.model(OUTER, SYSTEM).document() == HOLDS
     with pytest.raises(KastorError, match="Invalid twin specified"):
         await again.put("t", {"$metadata": {"$model": OUTER}})
     await again.put("h", hall(seats=2))
@@ -110,14 +110,16 @@ async def test_all_models_go_in_one_change(engine: Engine, empty: Graph) -> None
     assert (len(deleted), len({each.time for each in deleted})) == (3, 1)
     assert not any(each.notify for each in deleted)
     assert len({each.valid_to for each in empty.history.uploads()}) == 1
-    assert (await empty.service.twin("h")).version == 1
+    assert (await empty.service.twin("h", SYSTEM)).version == 1
     await empty.store.close()
     again = Graph(await engine.open(), engine.history())
     assert again.service.catalog.models == {}
     assert again.service.catalog.epoch == epoch + 1
     await again.upload(HALL_MODEL)
     await again.patch("h", {"op": "replace", "path": "/seats", "value": 2})
-    assert again.service.model(HALL).key == (await again.service.twin("h")).model_key
+    assert (
+        again.service.model(HALL, SYSTEM).key == (await again.service.twin("h", SYSTEM)).model_key
+    )
 
 
 async def test_many_models_go_together_with_uploads_at_once(empty: Graph) -> None:

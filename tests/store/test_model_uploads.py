@@ -9,7 +9,7 @@ import pytest
 from kastor.errors import Conflict, KastorError, NotFound, Unavailable
 from kastor.graph import commands as c
 from kastor.graph.models import StaleCatalogError
-from kastor.records import Context
+from kastor.records import SYSTEM, Context
 
 from .engines import Engine
 from .graphs import (
@@ -38,19 +38,19 @@ ODD = "dtmi:s:Odd;1"
 async def test_a_model_is_kept_as_the_text_that_was_uploaded(engine: Engine, empty: Graph) -> None:
     [stored] = await empty.upload(WRITTEN)
     assert stored.text.decode() == WRITTEN
-    assert empty.service.model(ODD).text.decode() == WRITTEN
+    assert empty.service.model(ODD, SYSTEM).text.decode() == WRITTEN
     assert [each.text for each in empty.history.uploads()] == [WRITTEN]
     await empty.store.close()
     again = Graph(await engine.open(), engine.history())
-    assert again.service.model(ODD).text.decode() == WRITTEN
-    assert again.service.model(ODD) == stored
+    assert again.service.model(ODD, SYSTEM).text.decode() == WRITTEN
+    assert again.service.model(ODD, SYSTEM) == stored
 
 
 async def test_each_upload_of_an_id_is_a_row_and_the_key_stays(empty: Graph) -> None:
     first = (await empty.upload(HALL_MODEL))[0]
     await empty.execute(c.DeleteModel(HALL))
     with pytest.raises(NotFound):
-        empty.service.model(HALL)
+        empty.service.model(HALL, SYSTEM)
     other = interface(HALL, prop("other", "string"))
     second = (await empty.upload(other))[0]
     assert second.key == first.key
@@ -67,8 +67,8 @@ async def test_a_model_that_comes_back_adopts_the_twins_it_left(empty: Graph) ->
     await empty.execute(c.DeleteModel(HALL))
     await empty.upload(HALL_MODEL)
     await empty.patch("h", {"op": "replace", "path": "/seats", "value": 2})
-    row = await empty.service.twin("h")
-    assert row.model_key == empty.service.model(HALL).key
+    row = await empty.service.twin("h", SYSTEM)
+    assert row.model_key == empty.service.model(HALL, SYSTEM).key
     assert row.version == 2
 
 
@@ -87,7 +87,7 @@ async def test_a_model_compiled_before_its_deletion_is_not_used_after_it(empty: 
 async def test_out_of_service_and_back_is_stored_with_its_time(empty: Graph) -> None:
     await empty.upload(HALL_MODEL)
     await empty.execute(c.CommissionModel(HALL, False))
-    assert empty.service.model(HALL).decommissioned
+    assert empty.service.model(HALL, SYSTEM).decommissioned
     [row] = empty.history.uploads()
     assert row.decommissioned == empty.history.log()[-1].time
     with pytest.raises(KastorError, match="decommissioned"):
@@ -145,7 +145,7 @@ async def test_a_write_queued_behind_an_upload_already_sees_its_models(
         empty.execute(command), empty.put("t", {"$metadata": {"$model": ODD}})
     )
     assert [*results[0]] == [ODD]
-    assert (await empty.service.twin("t")).version == 1
+    assert (await empty.service.twin("t", SYSTEM)).version == 1
 
 
 async def test_an_upload_checked_against_an_older_catalog_is_refused_inside(empty: Graph) -> None:
@@ -172,7 +172,7 @@ async def test_of_many_uploads_of_one_id_exactly_one_succeeds(empty: Graph) -> N
     won = [each for each in results if isinstance(each, list)]
     lost = [each for each in results if isinstance(each, Conflict)]
     assert (len(won), len(lost)) == (1, 19)
-    assert empty.service.model(ODD).text == won[0][0].text
+    assert empty.service.model(ODD, SYSTEM).text == won[0][0].text
 
 
 async def test_an_upload_is_checked_again_when_models_change_meanwhile(empty: Graph) -> None:

@@ -10,6 +10,7 @@ import pytest
 from kastor.errors import QueryError, QueryTimeout
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
+from kastor.records import SYSTEM
 from tests.store.postgres_engine import PostgresEngine
 
 from .engines import Engine
@@ -43,15 +44,15 @@ def kind(engine: Engine) -> str:
 
 async def test_what_the_engine_cannot_run_is_the_querys_fault(engine: Engine, graph: Graph) -> None:
     with pytest.raises(QueryError, match="cannot run this query"):
-        await graph.store.fetch_all(TOO_MUCH[kind(engine)], (), timeout=5)
-    assert await graph.store.fetch_all("SELECT 1", (), timeout=5) == [(1,)]
+        await graph.store.fetch_all(TOO_MUCH[kind(engine)], (), SYSTEM, timeout=5)
+    assert await graph.store.fetch_all("SELECT 1", (), SYSTEM, timeout=5) == [(1,)]
 
 
 async def test_a_query_ends_at_its_limit_and_leaves_the_store_usable(graph: Graph) -> None:
-    runs = [graph.store.fetch_all(SLOW, (), timeout=0.3) for _ in range(4)]
+    runs = [graph.store.fetch_all(SLOW, (), SYSTEM, timeout=0.3) for _ in range(4)]
     for found in await asyncio.gather(*runs, return_exceptions=True):
         assert isinstance(found, QueryTimeout)
-    assert await graph.store.fetch_all("SELECT 1", (), timeout=5) == [(1,)]
+    assert await graph.store.fetch_all("SELECT 1", (), SYSTEM, timeout=5) == [(1,)]
 
 
 @pytest.mark.parametrize(("condition", "expected"), NUL, ids=[repr(each) for each, _ in NUL])
@@ -69,5 +70,5 @@ async def test_a_text_that_nothing_can_be_is_compared_all_the_same(
         dialect=None if store.schema is None else Postgres(store.schema),
         refresh=store.refresh,
     )
-    page = await service.run(f"SELECT T.$dtId FROM DIGITALTWINS T WHERE {condition}")
+    page = await service.run(f"SELECT T.$dtId FROM DIGITALTWINS T WHERE {condition}", SYSTEM)
     assert sorted(row["$dtId"] for row in json.loads(page.value)) == expected

@@ -9,7 +9,7 @@ import pytest
 from kastor.clock import TICKS_PER_SECOND
 from kastor.errors import NotFound
 from kastor.graph import commands as c
-from kastor.records import DeadLetter
+from kastor.records import SYSTEM, DeadLetter
 
 from .engines import Engine, Version
 from .graphs import (
@@ -62,7 +62,7 @@ def make(engine: Engine, clock: Clock) -> Make:
 
 
 async def assert_books_are_right(graph: Graph) -> None:
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     assert (status.version_bytes, status.log_bytes) == graph.history.sizes()
 
 
@@ -107,7 +107,7 @@ async def test_a_current_row_stays_however_old_it_is(make: Make, clock: Clock) -
     assert [each.version for each in graph.history.twin_versions("h")] == [1]
     assert graph.history.log() == []
     await graph.patch("h")
-    assert (await graph.service.twin("h")).version == 2
+    assert (await graph.service.twin("h", SYSTEM)).version == 2
 
 
 async def test_log_rows_go_by_time(make: Make, clock: Clock) -> None:
@@ -141,7 +141,7 @@ async def test_a_tombstone_lives_as_long_as_versions_do(make: Make, clock: Clock
     graph = await make(version_seconds=86_400)
     await graph.put("young", hall())
     await graph.put("old", hall())
-    key = (await graph.service.twin("young")).key
+    key = (await graph.service.twin("young", SYSTEM)).key
     await graph.delete("old")
     clock.now += DAY // 2 + 100
     await graph.delete("young")
@@ -150,9 +150,9 @@ async def test_a_tombstone_lives_as_long_as_versions_do(make: Make, clock: Clock
     assert [each.id for each in graph.history.tombstones()] == ["young"]
     await graph.put("young", hall())
     await graph.put("old", hall())
-    row = await graph.service.twin("young")
+    row = await graph.service.twin("young", SYSTEM)
     assert (row.key, row.version) == (key, 3)
-    row = await graph.service.twin("old")
+    row = await graph.service.twin("old", SYSTEM)
     assert row.version == 1
     assert row.key > key
 
@@ -161,14 +161,14 @@ async def test_ended_models_go_with_the_versions_and_stored_ones_stay(
     make: Make, clock: Clock
 ) -> None:
     graph = await make(version_seconds=86_400)
-    key = graph.service.model(HALL).key
+    key = graph.service.model(HALL, SYSTEM).key
     await graph.execute(c.DeleteModel(HALL))
     clock.now += 2 * DAY
     await graph.store.prune()
     assert HALL not in [each.id for each in graph.history.uploads()]
     assert len(graph.history.uploads()) == 2
     with pytest.raises(NotFound):
-        graph.service.model(HALL)
+        graph.service.model(HALL, SYSTEM)
     [stored] = await graph.upload(HALL_MODEL)
     assert stored.key == key
 
@@ -182,9 +182,9 @@ async def test_versions_beyond_their_cap_go_oldest_first(make: Make, clock: Cloc
         clock.now += 10
         await graph.patch("abc"[n % 3], {"op": "add", "path": "/name", "value": text})
     await assert_books_are_right(graph)
-    assert (await graph.store.status()).version_bytes > 200_000
+    assert (await graph.store.status(SYSTEM)).version_bytes > 200_000
     removed = await graph.store.prune()
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     assert 99_000 < status.version_bytes <= 100_000
     await assert_books_are_right(graph)
     versions = [each for name in "abc" for each in graph.history.twin_versions(name)]
@@ -205,7 +205,7 @@ async def test_the_log_beyond_its_cap_goes_oldest_first(make: Make) -> None:
     before = graph.history.log()
     await graph.store.prune()
     kept = graph.history.log()
-    assert 90_000 < (await graph.store.status()).log_bytes <= 100_000
+    assert 90_000 < (await graph.store.status(SYSTEM)).log_bytes <= 100_000
     assert kept == before[len(before) - len(kept) :]
     await assert_books_are_right(graph)
 
@@ -218,7 +218,7 @@ async def test_pruning_goes_on_until_nothing_is_left_to_remove(make: Make, clock
     clock.now += DAY
     removed = await graph.store.prune()
     assert removed == 1_300 + len(graph.service.catalog.models) + 1 + 1_300
-    status = await graph.store.status()
+    status = await graph.store.status(SYSTEM)
     assert (status.versions, status.log_entries, status.version_bytes, status.log_bytes) == (0,) * 4
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from kastor.errors import Unavailable
 from kastor.private import make_folder, tighten
+from kastor.records import SYSTEM
 from kastor.storage.placement import DEFAULT, Wish
 from kastor.storage.refusals import DamagedGraphError, NotAGraphError, UnfinishedGraphError
 from kastor.storage.sqlite import files, schema
@@ -203,7 +204,7 @@ async def test_what_a_crash_left_in_the_log_is_there_again(sqlite: SqliteEngine)
     for end in ("", "-wal"):
         shutil.copy(f"{sqlite.path()}{end}", f"{crashed.path()}{end}")
     store = await crashed.open()
-    assert (await store.status()).twins == 300
+    assert (await store.status(SYSTEM)).twins == 300
     await crashed.close()
 
 
@@ -233,7 +234,7 @@ async def test_looking_for_damage_has_an_end(
     monkeypatch.setattr(files, "CHECK_SECONDS", 0.0)
     monkeypatch.setattr(files, "_CHECK_STEPS", 1)
     store = await sqlite.open()
-    assert (await store.status()).twins == 300
+    assert (await store.status(SYSTEM)).twins == 300
 
 
 async def test_a_copy_is_refused_until_it_is_finished(sqlite: SqliteEngine) -> None:
@@ -257,7 +258,7 @@ async def test_a_copy_is_refused_until_it_is_finished(sqlite: SqliteEngine) -> N
     await writing.finish()
     await writing.close()
     store = await sqlite.open("target")
-    assert (await store.status()).twins == 20
+    assert (await store.status(SYSTEM)).twins == 20
     await store.close()
     sqlite._stores.clear()
     # Brought up to date once more: from the first row on it is not whole again.
@@ -283,7 +284,7 @@ async def test_a_copy_that_has_nothing_to_bring_leaves_its_target_whole(
         await writing.close()  # the second time killed before it was verified
     await reading.close()
     store = await sqlite.open("target")
-    assert (await store.status()).twins == 20
+    assert (await store.status(SYSTEM)).twins == 20
 
 
 async def test_an_unfinished_copy_is_kastors_also_while_only_its_log_says_so(

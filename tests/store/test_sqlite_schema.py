@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from kastor.records import SYSTEM
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite.connection import open_writer
 from kastor.storage.sqlite.schema import NotAGraphError, SchemaTooNewError, prepare
@@ -229,7 +230,7 @@ async def test_the_writer_syncs_fully_and_readers_cannot_write(sqlite: SqliteEng
     with pytest.raises(apsw.ReadOnlyError):
         store._loop_connection.execute("DELETE FROM twins")
     with pytest.raises(apsw.ReadOnlyError):
-        await store.fetch_all("DELETE FROM twins", (), timeout=5)
+        await store.fetch_all("DELETE FROM twins", (), SYSTEM, timeout=5)
 
 
 @pytest.mark.anyio

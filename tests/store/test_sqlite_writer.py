@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kastor.errors import Unavailable
+from kastor.records import SYSTEM
 from kastor.storage.sqlite import folder as folder_module
 from kastor.storage.sqlite import writer
 from kastor.storage.sqlite.folder import DataFolder
@@ -79,7 +80,7 @@ async def test_a_failure_that_nobody_foresaw_does_not_end_the_writer(
             await graph.put("h", hall())
     assert groups == ["MemoryError", "MemoryError"]
     await graph.put("h", hall())
-    assert (await graph.service.twin("h")).version == 1
+    assert (await graph.service.twin("h", SYSTEM)).version == 1
 
 
 def size_of(path: Path) -> int:
@@ -116,7 +117,7 @@ async def test_nothing_that_was_taken_is_left_behind_by_the_end(sqlite: SqliteEn
         results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
         stopping.join()
         written = sum(not isinstance(each, Unavailable) for each in results)
-        assert (await graph.store.status()).twins == written
+        assert (await graph.store.status(SYSTEM)).twins == written
 
 
 def test_new_folders_are_synced_into_their_parents(

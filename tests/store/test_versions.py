@@ -11,6 +11,7 @@ import pytest
 from kastor.clock import twin_time
 from kastor.errors import KastorError, PreconditionFailed
 from kastor.graph import commands as c
+from kastor.records import SYSTEM
 
 from .engines import Engine, Version
 from .graphs import HALL_MODEL, Graph, edge, hall, remove, replace, room
@@ -77,7 +78,7 @@ async def test_every_write_of_a_relationship_is_a_version(graph: Graph) -> None:
         (2, "nextTo", "pine"),
         (3, "above", None),
     ]
-    keys = [(await graph.service.twin(name)).key for name in "abbc"]
+    keys = [(await graph.service.twin(name, SYSTEM)).key for name in "abbc"]
     assert [versions[0].source_key, *(each.target_key for each in versions)] == keys
     assert len({each.key for each in versions}) == 1
 
@@ -113,13 +114,13 @@ async def test_time_does_not_run_backwards_over_a_restart(engine: Engine) -> Non
 async def test_a_deleted_twin_that_is_created_again_goes_on_counting(graph: Graph) -> None:
     await graph.put("h", hall(seats=1))
     await graph.patch("h", replace("/seats", 2))
-    key = (await graph.service.twin("h")).key
+    key = (await graph.service.twin("h", SYSTEM)).key
     await graph.delete("h")
     [tomb] = graph.history.tombstones()
     assert (tomb.kind, tomb.id, tomb.key, tomb.last_version) == ("twin", "h", key, 3)
     await graph.put("h", hall(seats=4))
     assert graph.history.tombstones() == []
-    row = await graph.service.twin("h")
+    row = await graph.service.twin("h", SYSTEM)
     assert (row.key, row.version) == (key, 4)
     versions = graph.history.twin_versions("h")
     assert [each.version for each in versions] == [1, 2, 4]
@@ -142,21 +143,21 @@ async def test_a_deleted_relationship_that_is_created_again_goes_on_counting(gra
         await graph.put(name, room())
     for source, target in (("a", "b"), ("b", "a")):
         await graph.relate(source, "e", edge(target))
-    key = (await graph.service.relationship("a", "e")).key
+    key = (await graph.service.relationship("a", "e", SYSTEM)).key
     await graph.unrelate("a", "e")
-    other = await graph.service.relationship("b", "e")
+    other = await graph.service.relationship("b", "e", SYSTEM)
     assert other.key != key
     await graph.relate("a", "e", edge("b"))
-    row = await graph.service.relationship("a", "e")
+    row = await graph.service.relationship("a", "e", SYSTEM)
     assert (row.key, row.version) == (key, 3)
-    assert (await graph.service.relationship("b", "e")).version == 1
+    assert (await graph.service.relationship("b", "e", SYSTEM)).version == 1
 
 
 async def test_a_key_is_never_used_for_another_twin(graph: Graph) -> None:
     seen = set()
     for n in range(10):
         await graph.put(f"h{n}", hall())
-        seen.add((await graph.service.twin(f"h{n}")).key)
+        seen.add((await graph.service.twin(f"h{n}", SYSTEM)).key)
         await graph.delete(f"h{n}")
     assert len(seen) == 10
 
@@ -196,7 +197,7 @@ async def test_if_match_is_compared_inside_the_transaction(graph: Graph) -> None
     won = [each for each in results if isinstance(each, c.Written)]
     lost = [each for each in results if isinstance(each, PreconditionFailed)]
     assert (len(won), len(lost)) == (1, 29)
-    assert (await graph.service.twin("h")).etag == won[0].etag
+    assert (await graph.service.twin("h", SYSTEM)).etag == won[0].etag
 
 
 async def test_concurrent_writes_of_one_twin_are_serial_and_none_is_lost(graph: Graph) -> None:

@@ -18,7 +18,7 @@ from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.model import Event
 from kastor.logs import get_logger
-from kastor.records import LoggedChange
+from kastor.records import Context, LoggedChange
 from kastor.storage.events import EventStore
 from kastor.vital import Kept, Vitals
 
@@ -79,12 +79,13 @@ class Feed:
             await self._reader.stop()
             self._reader = None
 
-    async def position(self, after: str | None) -> int:
+    async def position(self, after: str | None, context: Context) -> int:
         """Return the position to begin after: as given, or the newest.
 
         Raises:
             InvalidArgument: it is no position, or so old that events after it are gone.
         """
+        context.require_plain()
         oldest, newest = await self._store.log_bounds()
         if not after:
             return newest
@@ -98,12 +99,15 @@ class Feed:
             )
         return min(position, newest)
 
-    async def page(self, after: int, limit: int, wants: Filter) -> tuple[list[Event], int]:
+    async def page(
+        self, after: int, limit: int, wants: Filter, context: Context
+    ) -> tuple[list[Event], int]:
         """Return up to `limit` events after a position, and the position that was looked at.
 
         There may be fewer, or none, before the end of the log, since a page looks at no more than
         `LOOKED_AT` entries. At the end the position is `after`.
         """
+        context.require_plain()
         found: list[Event] = []
         position, left = after, LOOKED_AT
         while left > 0 and len(found) < limit:
@@ -119,13 +123,19 @@ class Feed:
         return found, position
 
     async def follow(
-        self, after: int, wants: Filter, heartbeat: float, share: StreamShare | None = None
+        self,
+        after: int,
+        wants: Filter,
+        context: Context,
+        heartbeat: float,
+        share: StreamShare | None = None,
     ) -> AsyncGenerator[Event | Beat, None]:
         """Yield events after a position as they come; a `Beat` when nothing came for a while.
 
         Raises:
             TooManyRequests: `share` has no room for the next events.
         """
+        context.require_plain()
         position = after
         listener = _Listener(wants)
         alike = self._listeners.setdefault(wants.text, set())

@@ -17,7 +17,7 @@ from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
 from kastor.events.relay import Relay, RouteState
 from kastor.outside.bounds import EndpointPolicy
-from kastor.records import DeadLetter, EndpointRow, RouteRow
+from kastor.records import Context, DeadLetter, EndpointRow, RouteRow
 from kastor.storage.events import EventStore
 from kastor.storage.limits import require_room
 from kastor.types import Ticks
@@ -146,8 +146,11 @@ class RouteService:
         await self._relay.move(route_id, position)
         return position
 
-    async def dead_letters(self, route_id: str, after: int, limit: int) -> list[DeadLetter]:
+    async def dead_letters(
+        self, route_id: str, after: int, limit: int, context: Context
+    ) -> list[DeadLetter]:
         """Return a route's dead letters; raises NotFound."""
+        context.require_plain()
         await self.route(route_id)
         return await self._store.dead_letters(route_id, after, limit)
 

@@ -101,24 +101,26 @@ class GraphService:
             context,
         )
 
-    async def twin(self, twin_id: str) -> TwinRow:
+    async def twin(self, twin_id: str, context: Context) -> TwinRow:
         """Return a twin; raises NotFound."""
-        row = await self._store.twin(twin_id)
+        row = await self._store.twin(twin_id, context)
         if row is None:
             raise twin.twin_not_found(twin_id)
         return row
 
-    async def component(self, twin_id: str, component: str) -> tuple[str, bytes]:
+    async def component(self, twin_id: str, component: str, context: Context) -> tuple[str, bytes]:
         """Return (the twin's etag, the component's JSON text); raises NotFound."""
-        row = await self.twin(twin_id)
+        row = await self.twin(twin_id, context)
         value = orjson.loads(row.doc).get(component)
         if not is_component(value):
             raise twin.component_not_found(twin_id, component)
         return row.etag, orjson.dumps(value)
 
-    async def relationship(self, source_id: str, relationship_id: str) -> RelationshipRow:
+    async def relationship(
+        self, source_id: str, relationship_id: str, context: Context
+    ) -> RelationshipRow:
         """Return a relationship; raises NotFound for it or its source."""
-        found, row = await self._store.relationship(source_id, relationship_id)
+        found, row = await self._store.relationship(source_id, relationship_id, context)
         if not found:
             raise twin.twin_not_found(source_id)
         if row is None:
@@ -126,40 +128,48 @@ class GraphService:
         return row
 
     async def outgoing(
-        self, source_id: str, name: str | None, after: str, limit: int
+        self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage:
         """Return a page of a twin's outgoing relationships by id; raises NotFound."""
-        page = await self._store.outgoing(source_id, name, after, limit)
+        page = await self._store.outgoing(source_id, name, after, limit, context)
         if page is None:
             raise twin.twin_not_found(source_id)
         return page
 
     async def incoming(
-        self, target_id: str, after: tuple[int, int, int], limit: int
+        self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow]:
         """Return a page of a twin's incoming relationships; raises NotFound."""
-        rows = await self._store.incoming(target_id, after, limit)
+        rows = await self._store.incoming(target_id, after, limit, context)
         if rows is None:
             raise twin.twin_not_found(target_id)
         return rows
 
-    def model(self, model_id: ModelId) -> StoredModel:
+    def models(self, context: Context) -> list[StoredModel]:
+        """Return all stored models, by upload time."""
+        context.require_plain()
+        return list(self.catalog.models.values())
+
+    def model(self, model_id: ModelId, context: Context) -> StoredModel:
         """Return a stored model; raises NotFound."""
+        context.require_plain()
         model = self.catalog.models.get(model_id)
         if model is None:
             raise models.model_not_found(model_id)
         return model
 
-    def dependencies(self, model_ids: Sequence[ModelId]) -> list[StoredModel]:
+    def dependencies(self, model_ids: Sequence[ModelId], context: Context) -> list[StoredModel]:
         """Return models and all they need, by upload time; raises NotFound."""
+        context.require_plain()
         catalog = self.catalog
         for model_id in model_ids:
-            self.model(model_id)
+            self.model(model_id, context)
         wanted = set(catalog.closure(model_ids) or ())
         return [model for model in catalog.models.values() if model.id in wanted]
 
-    async def read_lineage(self, read: Callable[[ModelCatalog], T]) -> T:
+    async def read_lineage(self, read: Callable[[ModelCatalog], T], context: Context) -> T:
         """Return what a thread reads of many models; one at a time, since it holds them all."""
+        context.require_plain()
         async with self._reading_lineage:
             return await asyncio.to_thread(read, self.catalog)
 

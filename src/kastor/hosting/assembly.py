@@ -24,6 +24,7 @@ from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
 from kastor.query.sql.postgres import Postgres
+from kastor.records import SYSTEM
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
 from kastor.vital import Vitals
@@ -129,7 +130,7 @@ def _tell_of_interfaces_inside(catalog: ModelCatalog) -> None:
 async def _tell_of_escaped_slashes(name: str, store: Store) -> None:
     """Name ids that `%2F` reached in early versions, and that only `%252F` reaches now."""
     try:
-        count, first = await store.escaped_slashes(_SHOWN_IDS)
+        count, first = await store.escaped_slashes(_SHOWN_IDS, SYSTEM)
     except Exception as error:  # noqa: BLE001 - the next start looks again
         _log.warning("ids not looked through for %2F", graph=name, reason=str(error))
         return

@@ -164,7 +164,7 @@ class Bursts:
     async def _patch(self, twin_id: str, readings: Sequence[Reading]) -> Sequence[Outcome]:
         context = Context(f"input/{self._actor}", readings[-1].traceparent)
         for _ in range(ATTEMPTS):
-            row = await self._graph.twin(twin_id)
+            row = await self._graph.twin(twin_id, context)
             merged = merge(decode(row.doc), readings, self._floors.get(twin_id, {}))
             if merged.operations:
                 # After the read: what another holder has written since changed the ETag.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kastor.query.given import Given
     from kastor.query.plan import Plan
     from kastor.query.service import QueryService
+    from kastor.records import Context
     from kastor.storage.protocol import Store
     from kastor.vital import Vitals
 
@@ -165,6 +166,7 @@ class LiveService:
     async def open(
         self,
         text: str,
+        context: Context,
         *,
         strict: bool = False,
         parameters: object = None,
@@ -174,6 +176,7 @@ class LiveService:
 
         Args:
             text: of the query.
+            context: of who follows it; every look of it is taken with that.
             strict: refuse every extension.
             parameters: the values for ``$name``.
             share: counts what it keeps in memory.
@@ -194,8 +197,8 @@ class LiveService:
         if share is not None:
             self._require_place(share.client)
         given = self._query.given(parameters, strict=strict)
-        compiled = await self.runner.compiled(text, strict=strict, given=given)
-        live = LiveQuery(self, compiled, text, given, strict=strict, share=share)
+        compiled = await self.runner.compiled(text, context, strict=strict, given=given)
+        live = LiveQuery(self, compiled, text, given, context, strict=strict, share=share)
         self._open.add(live)
         try:
             await live.start()
@@ -236,6 +239,7 @@ class LiveQuery:
         compiled: Compiled,
         text: str,
         given: Given | None,
+        context: Context,
         *,
         strict: bool,
         share: StreamShare | None,
@@ -245,6 +249,7 @@ class LiveQuery:
         self.client = "" if share is None else share.client
         self._settings = service.settings
         self._text, self._strict, self._given = text, strict, given
+        self._context = context
         self._compiled, self.plan = compiled, live_plan(compiled.plan)
         self._shown = Shown()
         self._snapshot = Difference()
@@ -343,7 +348,7 @@ class LiveQuery:
     async def _evaluate(self, changed: Changed) -> Difference:
         for _ in range(ATTEMPTS):
             compiled = await self._service.runner.compiled(
-                self._text, strict=self._strict, given=self._given
+                self._text, self._context, strict=self._strict, given=self._given
             )
             if compiled.plan != self._compiled.plan:  # IS_OF_MODEL means other models now
                 self.plan = live_plan(compiled.plan)
@@ -387,7 +392,7 @@ class LiveQuery:
         """The texts of a plan's rows."""
         most = self._settings.max_rows + 1
         limit = most if plan.top is None else min(plan.top, most)
-        texts = await self._service.runner.texts(self._compiled, plan, limit)
+        texts = await self._service.runner.texts(self._compiled, plan, limit, self._context)
         if len(texts) == most:
             raise self._too_many()
         return texts

@@ -1,12 +1,12 @@
 """A query ready to run, and the bounded store of those.
 
 Parsing, planning and writing the statement cost more than most queries; so what they gave is kept
-under (shape, model epoch, strict, property indexes, kinds of the parameters). A shape is a text
-without its string literals (`kastor.query.shapes`): texts that differ in these alone share a plan,
-as requests with other values of parameters do. Values on which a plan depends are part of the key;
-all others are put in for each request: as variables of the statement where it need not know more
-than their form, else by writing it anew. The second statement, for pages behind the first, is made
-when it is first needed.
+under (shape, model epoch, strict, property indexes, kind of view, kinds of the parameters). A shape
+is a text without its string literals (`kastor.query.shapes`): texts that differ in these alone
+share a plan, as requests with other values of parameters do. Values on which a plan depends are
+part of the key; all others are put in for each request: into variables of the statement where it
+need not know more than their form, else by writing it anew. The second statement, for pages behind
+the first, is made when it is first needed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from kastor.query.shapes import literals_of, shape_of
 from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql, compile_plan
+from kastor.query.sql.tables import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Plan, Scalar
     from kastor.query.settings import QuerySettings
     from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.tables import View
 
 _STATEMENTS = 8
 """Of one plan: for the first page and the others, and for values of several forms."""
@@ -48,6 +50,7 @@ class Kept:
 
     Attributes:
         plan: with names in the places of the values that it is given for each request.
+        view: what its statements read.
         hops: how many relationships a row needs at least.
         size: bytes that all of it takes, as estimated.
         length: of its text in characters.
@@ -60,6 +63,7 @@ class Kept:
 
     plan: Plan
     dialect: Dialect
+    view: View
     aggregate: bool
     indexed: frozenset[tuple[str | int, ...]]
     length: int
@@ -91,6 +95,7 @@ class Kept:
         return compile_plan(
             plan,
             self.dialect,
+            view=self.view,
             resumes=resumes,
             aggregate=aggregate,
             indexed=self.indexed,
@@ -145,6 +150,21 @@ class Compiled:
         return self.kept.dialect
 
     @property
+    def view(self) -> View:
+        """What its statements read."""
+        return self.kept.view
+
+    @property
+    def aggregate(self) -> bool:
+        """Whether a page is one row of the statement."""
+        return self.kept.aggregate
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether it is one look-up, see `is_look_up`."""
+        return self.kept.looks_up
+
+    @property
     def hops(self) -> int:
         """How many relationships a row needs at least."""
         return self.kept.hops
@@ -160,7 +180,7 @@ class Compiled:
         return self.kept.length + self._length
 
     def first(self) -> Sql:
-        """The statement of the first page."""
+        """The statement of the first page; its variables are filled when it runs."""
         return self._statement(resumes=False)
 
     def next(self) -> Sql:
@@ -186,15 +206,12 @@ class Compiled:
         return self.kept.sql(plan, resumes=resumes, aggregate=aggregate)
 
     def _statement(self, *, resumes: bool) -> Sql:
+        kept = self.kept
+        if not kept.fixed:
+            return kept.statement(self._forms, resumes=resumes)
         made = self._made.get(resumes)
         if made is None:
-            kept = self.kept
-            if kept.fixed:
-                made = kept.sql(self.plan, resumes=resumes, aggregate=kept.aggregate)
-            else:
-                made = kept.statement(self._forms, resumes=resumes)
-                if kept.variables:
-                    made = made.with_values(self.values)
+            made = kept.sql(self.plan, resumes=resumes, aggregate=kept.aggregate)
             self._made[resumes] = made
         return made
 
@@ -246,7 +263,7 @@ _LARGEST_PART = 16
 _DECIDED = 3
 """How often a value that decides a plan is kept with it."""
 
-_CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], object]
+_CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], object, object]
 
 
 @dataclass(slots=True)
@@ -263,6 +280,7 @@ class Asked:
     models: ModelIndex
     strict: bool
     indexed: frozenset[tuple[str | int, ...]]
+    view: View
     given: Given | None
     key: _CacheKey
     values: Mapping[str, Item]
@@ -275,6 +293,7 @@ def ask(
     *,
     strict: bool,
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),
+    view: View = NOW,
     given: Given | None = None,
 ) -> Asked:
     """A query as `Compiler` takes it, which must not change while it is compiled."""
@@ -286,8 +305,8 @@ def ask(
         values = {**given.values, **values}
         kinds = given.kinds
         size += given.size
-    key = (shape.text, models.epoch, strict, indexed, kinds)
-    return Asked(text, models, strict, indexed, given, key, values, size)
+    key = (shape.text, models.epoch, strict, indexed, view.kind, kinds)
+    return Asked(text, models, strict, indexed, view, given, key, values, size)
 
 
 class Compiler:
@@ -316,7 +335,7 @@ class Compiler:
         if kept.decided:
             decided = _decided([name for name, _ in kept.decided], asked.values)
             if kept.decided != decided:
-                key = (*key[:4], (key[4], decided))
+                key = (*key[:5], (key[5], decided))
                 kept = self._kept.get(key)
                 if kept is None:
                     return None
@@ -343,6 +362,7 @@ class Compiler:
         kept = Kept(
             give(plan, {**asked.values, **smallest}, smallest),
             self._dialect,
+            asked.view,
             settings.aggregate,
             asked.indexed,
             len(asked.text),
@@ -368,7 +388,7 @@ class Compiler:
         key, kept = asked.key, made.kept
         known = self._kept.get(key)
         if known is not None and known is not kept and known.decided != kept.decided:
-            key = (*key[:4], (key[4], kept.decided))
+            key = (*key[:5], (key[5], kept.decided))
         self._forget(key)
         most = self._settings.max_cache_bytes
         if kept.size > most // _LARGEST_PART:
@@ -387,7 +407,7 @@ class Compiler:
         strict: bool,
         indexed: frozenset[tuple[str | int, ...]] = frozenset(),
     ) -> Compiled:
-        """The compiled query, from the store if it was there.
+        """The compiled query of the graph as it is now, from the store if it was there.
 
         Raises:
             QueryError: the text is wrong; nothing is kept then.

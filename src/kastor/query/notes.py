@@ -61,7 +61,7 @@ class Notes:
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:
-        """While values are bound that are compared with each other, so that none may have a name."""
+        """While values are bound that are compared with each other: names would part equal ones."""
         literals, self.literals = self.literals, {}
         try:
             yield

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ from kastor.query.compiled import Asked, Compiled, Compiler, ask
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, cut_page, join_page
 from kastor.query.plan import Plan, Truth
+from kastor.query.sql.parameters import filled
+from kastor.query.sql.tables import view_of
 from kastor.storage.limits import MAX_BYTES, too_long
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.statement import Sql
     from kastor.query.token import Position
+    from kastor.records import Context
 
 _NEVER = Truth(value=False)
 _QUICK_TEXT = 2_000
@@ -54,26 +57,38 @@ class Answer:
     following: Position | None = None
 
 
+LookUp: TypeAlias = "Callable[[str, Sequence[object]], tuple[object, ...] | None]"
+
+
 class Reader(Protocol):
     """Runs a statement on a connection that sees committed state; the store implements it.
 
-    All raise `kastor.errors.QueryTimeout` when `timeout` seconds have passed.
+    All that take a `timeout` raise `kastor.errors.QueryTimeout` when so many seconds have passed.
     """
 
+    @property
+    def look_up(self) -> LookUp | None:
+        """Gives the first row of a statement at once, on the event loop; None if that cannot be.
+
+        Only for statements whose plan `is_look_up`: nothing else waits meanwhile, and nothing ends
+        them.
+        """
+        ...
+
     async def fetch_one(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[object, ...] | None:
         """The first row, or None."""
         ...
 
     async def fetch_all(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[object, ...]]:
         """All rows."""
         ...
 
     async def fetch_some(
-        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[object, ...]], bool]:
         """Rows until their texts have `most` bytes, and whether there are more.
 
@@ -111,11 +126,17 @@ class Runner:
         self._compiler = Compiler(settings, dialect)
         self._threads = asyncio.Semaphore(_THREADS)
 
+    @property
+    def waits(self) -> bool:
+        """Whether every query has to be waited for."""
+        return self._reader.look_up is None
+
     # To a compiled query
 
     async def compiled(
         self,
         text: str,
+        context: Context,
         *,
         strict: bool = False,
         given: Given | None = None,
@@ -124,13 +145,14 @@ class Runner:
     ) -> Compiled:
         """The compiled query with the statement that is wanted of it; made in a thread if long.
 
-        `indexed` are the property indexes that may lead its order, None for those there are;
-        `resumes` wants the statement of the pages behind the first.
+        Its statements read what the `context` sees. `indexed` are the property indexes that may
+        lead its order, None for those there are; `resumes` wants the statement of the pages behind
+        the first.
 
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
-        asked = self._asked(text, strict=strict, given=given, indexed=indexed)
+        asked = self._asked(text, context, strict=strict, given=given, indexed=indexed)
         known = self._compiler.find(asked)
         if known is not None and known.has(resumes=resumes):
             return known
@@ -139,10 +161,10 @@ class Runner:
         return made
 
     def ready(
-        self, text: str, *, strict: bool = False, given: Given | None = None
+        self, text: str, context: Context, *, strict: bool = False, given: Given | None = None
     ) -> Compiled | None:
         """The compiled query for a first page, unless making it would take long."""
-        asked = self._asked(text, strict=strict, given=given)
+        asked = self._asked(text, context, strict=strict, given=given)
         known = self._compiler.find(asked)
         if known is not None and known.has(resumes=False):
             return known
@@ -161,17 +183,23 @@ class Runner:
     def _asked(
         self,
         text: str,
+        context: Context,
         *,
         strict: bool,
         given: Given | None,
         indexed: frozenset[tuple[str | int, ...]] | None = None,
     ) -> Asked:
-        strict = strict or self._settings.strict
-        indexed = self._indexes() if indexed is None else indexed
-        return ask(text, self._models(), strict=strict, indexed=indexed, given=given)
+        return ask(
+            text,
+            self._models(),
+            strict=strict or self._settings.strict,
+            indexed=self._indexes() if indexed is None else indexed,
+            view=view_of(context),
+            given=given,
+        )
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
-        """The same without values, at once, however long it takes; no I/O."""
+        """The same of the graph now, without values, at once however long it takes; no I/O."""
         strict = strict or self._settings.strict
         return self._compiler.compile(text, self._models(), strict=strict, indexed=self._indexes())
 
@@ -184,7 +212,19 @@ class Runner:
 
     # To a page
 
-    async def page(self, compiled: Compiled, position: Position) -> Answer:
+    def at_once(self, compiled: Compiled, context: Context) -> Answer | None:
+        """The only page of a look-up; None for other queries, and where the engine is remote."""
+        look_up = self._reader.look_up if compiled.looks_up else None
+        if look_up is None:
+            return None
+        sql = compiled.first()
+        row = look_up(sql.text, _bound(compiled, sql, (1,), context))
+        if row is None or (row[0] and row[1] is None):
+            return None
+        found = cut_page(row, 1, plain=sql.plain)
+        return Answer(found.value, found.rows)
+
+    async def page(self, compiled: Compiled, position: Position, context: Context) -> Answer:
         """The page that begins at the position.
 
         Raises:
@@ -192,7 +232,7 @@ class Runner:
         """
         plan = compiled.plan
         if plan.counts:
-            text = await self._count(compiled, plan)
+            text = await self._count(compiled, plan, context)
             return Answer(b"[%b]" % text, 1)
         size, left = self._size(position.page), position.left
         wanted = size if left is None or left > size else left
@@ -203,26 +243,26 @@ class Runner:
         if position.keys and (len(position.keys), position.layout) != (sql.keys, sql.layout):
             raise BadRequest("An invalid continuationToken was provided.")
         fetched = wanted if left == wanted else wanted + 1
-        found = await self._fetch(compiled, sql, (fetched, *position.keys), wanted)
+        found = await self._fetch(compiled, sql, (fetched, *position.keys), wanted, context)
         if not found.more:
             return Answer(found.value, found.rows)
         left = None if left is None else left - found.rows
         following = replace(position, left=left, keys=found.last, layout=sql.layout, lead=sql.lead)
         return Answer(found.value, found.rows, following)
 
-    async def explain(self, compiled: Compiled, position: Position) -> Answer:
+    async def explain(self, compiled: Compiled, position: Position, context: Context) -> Answer:
         """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
         plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
         limit = () if plan.counts else (size,)
-        params = (*limit, *sql.constants)
+        params = _bound(compiled, sql, limit, context)
         text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds
-        steps = await self._reader.fetch_all(text, params, timeout=timeout)
+        steps = await self._reader.fetch_all(text, params, context, timeout=timeout)
         begun = time.perf_counter()
         rows = 1
         if plan.counts:
-            await self._count(compiled, plan)
+            await self._count(compiled, plan, context)
         else:
-            rows = (await self._fetch(compiled, sql, limit, size)).rows
+            rows = (await self._fetch(compiled, sql, limit, size, context)).rows
         elapsed = time.perf_counter() - begun
         models, indexes = self._models(), self._indexes()
         advised = await asyncio.to_thread(lambda: advice(plan, indexes, models))
@@ -251,24 +291,28 @@ class Runner:
 
     # To all rows
 
-    async def texts(self, compiled: Compiled, plan: Plan, limit: int) -> list[str]:
+    async def texts(
+        self, compiled: Compiled, plan: Plan, limit: int, context: Context
+    ) -> list[str]:
         """The texts of the first rows of a plan that was made from a compiled one's.
 
         Raises:
             QueryTooLarge: together they have more than `max_result_bytes`.
         """
         if plan.counts:
-            return [(await self._count(compiled, plan)).decode()]
+            return [(await self._count(compiled, plan, context)).decode()]
         if plan.where == _NEVER and not plan.grouped:
             return []
         begun = time.monotonic()
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan))
-        row = await self._joined(sql.text, (limit, *sql.constants))
+        params = _bound(compiled, sql, (limit,), context)
+        row = await self._joined(sql.text, params, context)
         if row is not None:
             return str(row[1]).split(",\n") if row[0] else []
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan, aggregate=False))
         most = self._settings.max_result_bytes
-        rows, more = await self._singly(sql.text, (limit, *sql.constants), begun, most)
+        params = _bound(compiled, sql, (limit,), context)
+        rows, more = await self._singly(sql.text, params, begun, most, context)
         if more:
             raise QueryTooLarge(
                 f"The rows of the query have more than {most} bytes (limit max_result_bytes)."
@@ -278,39 +322,47 @@ class Runner:
 
     # To the reader
 
-    async def _count(self, compiled: Compiled, plan: Plan) -> bytes:
+    async def _count(self, compiled: Compiled, plan: Plan, context: Context) -> bytes:
         """The text of the one row of a plan that counts."""
         sql = compiled.first() if plan is compiled.plan else compiled.sql(plan)
         timeout = self._settings.timeout_seconds
-        row = await self._reader.fetch_one(sql.text, sql.constants, timeout=timeout)
+        params = _bound(compiled, sql, (), context)
+        row = await self._reader.fetch_one(sql.text, params, context, timeout=timeout)
         number = int(str(row[0] or 0)) if row is not None else 0  # PostgreSQL sums to a decimal
         return msgspec.json.encode({(plan.columns or ())[0].key: number})
 
     async def _fetch(
-        self, compiled: Compiled, sql: Sql, reserved: tuple[object, ...], wanted: int
+        self,
+        compiled: Compiled,
+        sql: Sql,
+        reserved: tuple[object, ...],
+        wanted: int,
+        context: Context,
     ) -> Found:
         """Up to `wanted` rows; fewer of them where they are large."""
         begun = time.monotonic()
-        params = (*reserved, *sql.constants)
+        params = _bound(compiled, sql, reserved, context)
         if not compiled.aggregate:
             timeout = self._settings.timeout_seconds
             return join_page(
-                await self._reader.fetch_all(sql.text, params, timeout=timeout), wanted
+                await self._reader.fetch_all(sql.text, params, context, timeout=timeout), wanted
             )
-        row = await self._joined(sql.text, params)
+        row = await self._joined(sql.text, params, context)
         if row is not None:
             return cut_page(row, wanted, plain=sql.plain)
         resumes = sql.resumes
         single = await self._off_loop(compiled.length, lambda: compiled.steps(resumes=resumes))
-        params = (*reserved, *single.constants)
-        rows, more = await self._singly(single.text, params, begun, MAX_BYTES)
+        params = _bound(compiled, single, reserved, context)
+        rows, more = await self._singly(single.text, params, begun, MAX_BYTES, context)
         return join_page(rows, len(rows) if more else wanted, more=more)
 
-    async def _joined(self, sql: str, params: Sequence[object]) -> tuple[object, ...] | None:
+    async def _joined(
+        self, sql: str, params: Sequence[object], context: Context
+    ) -> tuple[object, ...] | None:
         """The row of an aggregated statement; None if its rows are too large to be joined."""
         timeout = self._settings.timeout_seconds
         try:
-            row = await self._reader.fetch_one(sql, params, timeout=timeout)
+            row = await self._reader.fetch_one(sql, params, context, timeout=timeout)
         except QueryTooLarge:
             return None
         if row is None:
@@ -318,12 +370,25 @@ class Runner:
         return None if row[0] and row[1] is None else row
 
     async def _singly(
-        self, sql: str, params: Sequence[object], begun: float, most: int
+        self, sql: str, params: Sequence[object], begun: float, most: int, context: Context
     ) -> tuple[list[tuple[object, ...]], bool]:
         """The rows of a statement that follows one which `begun` the query's time."""
         timeout = self._settings.timeout_seconds
         left = max(begun + timeout - time.monotonic(), _LEAST_SECONDS)
         try:
-            return await self._reader.fetch_some(sql, params, timeout=left, most=most)
+            return await self._reader.fetch_some(sql, params, context, timeout=left, most=most)
         except QueryTimeout:
             raise too_long(timeout) from None
+
+
+def _bound(
+    compiled: Compiled, sql: Sql, reserved: tuple[object, ...], context: Context
+) -> tuple[object, ...]:
+    """What is bound to a statement's parameters when it runs for a request.
+
+    Raises:
+        ValueError: the statement was made for another view than the request's.
+    """
+    if compiled.view.kind != view_of(context).kind:
+        raise ValueError(f"a statement over {compiled.view.kind} ran for another view")
+    return (*reserved, *filled(sql.constants, compiled.values, context.at))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
     from kastor.query.sql.dialect import Dialect
+    from kastor.records import Context
 
 _ATTEMPTS = 5
 
@@ -67,9 +68,35 @@ class QueryService:
             reader, models, settings, indexes=indexes, dialect=dialect, refresh=refresh
         )
 
+    def at_once(
+        self,
+        text: str | None,
+        context: Context,
+        *,
+        max_items: int | None = None,
+        strict: bool = False,
+        parameters: object = None,
+    ) -> Page | None:
+        """The one page of a query that is a look-up, without waiting; None if it has to `run`.
+
+        Raises:
+            QueryError, BadRequest: as `run`.
+        """
+        if not text or self.runner.waits:
+            return None
+        _require_size(max_items)
+        given = self.given(parameters, strict=strict)
+        compiled = self.runner.ready(text, context, strict=strict, given=given)
+        found = None if compiled is None else self.runner.at_once(compiled, context)
+        if compiled is None or found is None:
+            return None
+        cost = charge(found.rows, compiled.hops)
+        return Page(found.value, None, cost, found.rows, compiled.warnings)
+
     async def run(
         self,
         text: str | None,
+        context: Context,
         *,
         token: str | None = None,
         max_items: int | None = None,
@@ -91,12 +118,12 @@ class QueryService:
         """
         for _ in range(_ATTEMPTS):
             try:
-                position, compiled = await self._begin(
-                    text, token, max_items, parameters, strict=strict
+                position, compiled, context = await self._begin(
+                    text, context, token, max_items, parameters, strict=strict
                 )
                 explains = compiled.plan.explain or explain
                 answer = self.runner.explain if explains else self.runner.page
-                found = await answer(compiled, position)
+                found = await answer(compiled, position, context)
             except CatalogChanged:
                 continue
             following = found.following
@@ -125,28 +152,32 @@ class QueryService:
     async def _begin(
         self,
         text: str | None,
+        context: Context,
         token: str | None,
         max_items: int | None,
         parameters: object,
         *,
         strict: bool,
-    ) -> tuple[Position, Compiled]:
+    ) -> tuple[Position, Compiled, Context]:
         """Where to begin: at the token if there is one, else at the start of the text."""
-        if max_items is not None and max_items < 1:
-            raise InvalidArgument("max-items-per-page must be a positive integer.")
+        _require_size(max_items)
         if token:
-            return await self._resume(token, max_items, parameters)
+            return await self._resume(token, context, max_items, parameters)
         if not text:
             raise BadRequest("The request needs a query or a continuationToken.")
         given = self.given(parameters, strict=strict)
-        compiled = await self.runner.compiled(text, strict=strict, given=given)
+        compiled = await self.runner.compiled(text, context, strict=strict, given=given)
         carried = None if given is None else given.carried()
-        return Position(text, max_items, compiled.plan.top, (), strict, given=carried), compiled
+        top = compiled.plan.top
+        position = Position(text, max_items, top, (), strict, context.at, given=carried)
+        return position, compiled, context
 
     async def _resume(
-        self, token: str, max_items: int | None, parameters: object
-    ) -> tuple[Position, Compiled]:
+        self, token: str, context: Context, max_items: int | None, parameters: object
+    ) -> tuple[Position, Compiled, Context]:
         position = decode(token, self._key)
+        if position.as_of != context.at:  # the pages of one query are of one instant
+            context = replace(context, at=position.as_of)
         given = None
         if position.given is not None:
             given = carried_given(position.given, parameters, self._settings)
@@ -156,9 +187,15 @@ class QueryService:
         lead = frozenset() if position.lead is None else frozenset({position.lead})
         compiled = await self.runner.compiled(
             position.text,
+            context,
             strict=position.strict,
             given=given,
             resumes=bool(position.keys),
             indexed=lead,
         )
-        return position, compiled
+        return position, compiled, context
+
+
+def _require_size(max_items: int | None) -> None:
+    if max_items is not None and max_items < 1:
+        raise InvalidArgument("max-items-per-page must be a positive integer.")

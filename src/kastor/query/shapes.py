@@ -38,7 +38,7 @@ class Shape:
 def shape_of(text: str) -> Shape:
     """The shape of a text, whether it is a query or not."""
     parts = _parts(text)
-    values = {}
+    values: dict[str, str] = {}
     for at in range(1, len(parts), 2):
         part = parts[at]
         if _is_plain(part):

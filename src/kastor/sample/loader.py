@@ -41,11 +41,11 @@ class Loaded:
 
 async def load_sample(service: GraphService, store: Store) -> Loaded:
     """Load the building if the graph is empty; say what was done."""
-    status = await store.status()
+    status = await store.status(_LOADING)
     if status.models == 0 and status.twins == 0:
         await _load(service)
         return Loaded("the sample building was loaded; its sensors are simulated", True)
-    if await store.twin(BUILDING) is not None and _has_models(service):
+    if await store.twin(BUILDING, _LOADING) is not None and _has_models(service):
         return Loaded("the sample building is here already; its sensors are simulated", True)
     return Loaded(
         "the graph is not empty, so the sample was not loaded; take another --data folder, "
@@ -71,7 +71,7 @@ async def simulate(service: GraphService, store: Store) -> None:
 async def _stored(store: Store) -> SampleGraph:
     """Return the sample as it stands in the store, so that no meter runs backwards."""
     sample = graph()
-    rows = [await store.twin(twin["$dtId"]) for twin in sample.twins]
+    rows = [await store.twin(twin["$dtId"], _SENSING) for twin in sample.twins]
     twins = [orjson.loads(row.doc) for row in rows if row is not None]
     return SampleGraph(twins, sample.relationships)
 

@@ -33,6 +33,7 @@ from kastor.hosting.graphs import Graphs
 from kastor.hosting.limits import value_rules
 from kastor.hosting.open import make_databases, open_postgres, open_sqlite
 from kastor.hosting.services import Services
+from kastor.records import SYSTEM
 from kastor.server.limits import request_limits, stream_limits
 from kastor.server.socket import (
     Server,
@@ -164,7 +165,7 @@ async def _serve(
         if tokens is not None:
             watch = vitals.keep("tokens", partial(watch_tokens, tokens))
             stack.push_async_callback(watch.stop)
-        status = await services.store.status()
+        status = await services.store.status(SYSTEM)
         url = address_of(settings, listener)
         server.catch_signals()
         place = (await graphs.info(DEFAULT)).place

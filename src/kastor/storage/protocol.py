@@ -1,7 +1,9 @@
 """The contract between the graph and a storage engine.
 
 Everything is async because an engine may be remote; the embedded engine answers point reads
-without suspending. Reads see every write acknowledged before them.
+without suspending. Reads see every write acknowledged before them, unless their context names a
+source that may be behind; each takes the context of who asks, and one whose `at` or `sees` is set
+is refused by what does not know these (`Context.require_plain`).
 """
 
 from __future__ import annotations
@@ -103,16 +105,21 @@ class Store(Protocol):
             Unavailable: nothing was written (disk full, shutting down).
         """
 
-    async def twin(self, twin_id: TwinId) -> TwinRow | None:
+    async def twin(self, twin_id: TwinId, context: Context) -> TwinRow | None:
         """Return a twin."""
 
     async def relationship(
-        self, source_id: TwinId, relationship_id: RelationshipId
+        self, source_id: TwinId, relationship_id: RelationshipId, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
 
     async def outgoing(
-        self, source_id: TwinId, name: str | None, after: RelationshipId, limit: int
+        self,
+        source_id: TwinId,
+        name: str | None,
+        after: RelationshipId,
+        limit: int,
+        context: Context,
     ) -> RelationshipPage | None:
         """Return relationships in order of id, strictly after `after`; None without source.
 
@@ -120,22 +127,29 @@ class Store(Protocol):
         """
 
     async def incoming(
-        self, target_id: TwinId, after: tuple[int, int, int], limit: int
+        self, target_id: TwinId, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return incoming ones by (name key, source key, key) after `after`; None without twin."""
 
+    @property
+    def look_up(self) -> Callable[[str, Sequence[object]], tuple[Any, ...] | None] | None:
+        """Runs a query that is one look-up for its row, without suspending; None if that cannot be.
+
+        It takes as long as a point read: nothing else waits, and nothing ends it.
+        """
+
     async def fetch_one(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[Any, ...] | None:
         """Run a query compiled for `catalog` for one row; raises QueryTimeout, CatalogChanged."""
 
     async def fetch_all(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a query compiled for `catalog` for all rows; raises QueryTimeout, CatalogChanged."""
 
     async def fetch_some(
-        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a query for rows until their texts have `most` bytes; whether there are more.
 
@@ -143,10 +157,10 @@ class Store(Protocol):
             QueryTooLarge: the first row alone is too large.
         """
 
-    async def status(self) -> StoreStatus:
+    async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
 
-    async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
+    async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold the three characters `%2F`, and the first of them.
 
         Graphs of early versions have them, from requests for ids with a slash (decisions 2).

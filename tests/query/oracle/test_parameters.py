@@ -19,6 +19,7 @@ from kastor.errors import QueryError
 from kastor.lang import parse, print_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
+from kastor.records import SYSTEM
 from tests.postgres.cluster import Cluster
 
 QUERIES = int(os.environ.get("KASTOR_QUERY_EXAMPLES", "1000"))
@@ -40,7 +41,9 @@ async def answered(engine, text, size, parameters=None):
     found, token = [], None
     try:
         while True:
-            page = await engine.run(text, token=token, max_items=size, parameters=parameters)
+            page = await engine.run(
+                text, SYSTEM, token=token, max_items=size, parameters=parameters
+            )
             found += json.loads(page.value)
             token = page.continuation
             if token is None:

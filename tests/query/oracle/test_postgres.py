@@ -21,6 +21,7 @@ from query_texts import NO_FILTER, VALID
 from kastor.lang import ast, parse, print_query
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.postgres import Postgres
+from kastor.records import SYSTEM
 from kastor.storage.postgres.documents import into_jsonb
 from tests.postgres.cluster import Cluster
 
@@ -92,14 +93,16 @@ def written(doc):
 
 
 class Reader:
+    look_up = None
+
     def __init__(self, connection):
         self.connection = connection
 
-    async def fetch_all(self, sql, params, *, timeout):
+    async def fetch_all(self, sql, params, context, *, timeout):
         return [tuple(row) for row in await self.connection.fetch(sql, *params, timeout=timeout)]
 
-    async def fetch_one(self, sql, params, *, timeout):
-        rows = await self.fetch_all(sql, params, timeout=timeout)
+    async def fetch_one(self, sql, params, context, *, timeout):
+        rows = await self.fetch_all(sql, params, context, timeout=timeout)
         return rows[0] if rows else None
 
 
@@ -169,7 +172,7 @@ async def compare(dsn):
 async def all_rows(engine, text, size):
     found, token = [], None
     while True:
-        page = await engine.run(text, token=token, max_items=size)
+        page = await engine.run(text, SYSTEM, token=token, max_items=size)
         found += json.loads(page.value)
         token = page.continuation
         if token is None:

@@ -25,6 +25,7 @@ from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.postgres import Postgres
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import compile_plan
+from kastor.query.sql.tables import NOW
 
 EXAMPLES = int(os.environ.get("KASTOR_BOUNDS_EXAMPLES", "50"))
 MODELS = Graph().models
@@ -152,7 +153,7 @@ def statements(text, dialect):
     plan = plan_query(text, MODELS, QuerySettings())
     for resumes in (False, True):
         if not (plan.counts and resumes):
-            yield compile_plan(plan, dialect, resumes=resumes, aggregate=True)
+            yield compile_plan(plan, dialect, view=NOW, resumes=resumes, aggregate=True)
 
 
 @pytest.mark.timeout(1800)
@@ -257,7 +258,7 @@ def test_prefixes_use_the_index(pattern):
     connection = Graph().open()
     connection.execute("CREATE INDEX by_name ON twins (doc ->> '$.name')")
     sql = compile_plan(
-        plan, Sqlite(), resumes=False, aggregate=True, indexed=frozenset({("name",)})
+        plan, Sqlite(), view=NOW, resumes=False, aggregate=True, indexed=frozenset({("name",)})
     )
     steps = connection.execute("EXPLAIN QUERY PLAN " + sql.text, (1, *sql.constants)).fetchall()
     assert any("by_name" in step[-1] for step in steps), steps

@@ -13,6 +13,7 @@ from kastor.query import compiled
 from kastor.query.given import Given, read_given
 from kastor.query.settings import QuerySettings
 from kastor.query.token import decode, encode
+from kastor.records import SYSTEM
 
 FROM = "SELECT $dtId FROM DIGITALTWINS"
 SETTINGS = QuerySettings(max_parameters=3, max_parameter_bytes=2_000, max_list=5)
@@ -104,7 +105,7 @@ def test_rows_are_counted_by_parameters(engine):
 def test_what_cannot_stand_there_is_refused_at_its_place(engine, text, parameters, told):
     pattern = told.replace("$", r"\$").replace("?", r"\?")
     with pytest.raises(QueryError, match=pattern) as raised:
-        drive(engine.run(text, parameters=parameters))
+        drive(engine.run(text, SYSTEM, parameters=parameters))
     assert raised.value.position == text.index("$v" if "$v" in text else "$lowset")
 
 
@@ -174,7 +175,7 @@ def test_a_name_in_brackets_is_a_property():
 )
 def test_a_strict_request_has_none(engine, text):
     with pytest.raises(QueryError, match="strict"):
-        drive(engine.run(text, parameters={"v": 1}, strict=True))
+        drive(engine.run(text, SYSTEM, parameters={"v": 1}, strict=True))
     assert ids(engine, f"{FROM} WHERE v = 1", {"v": {"no": "matter"}}, strict=True) == ["t1"]
 
 
@@ -207,9 +208,9 @@ def test_a_plan_serves_other_values_of_the_same_kinds(engine, monkeypatch):
 
 def test_tokens_carry_few_values(engine):
     text = f"{FROM} WHERE v >= $v"
-    first = drive(engine.run(text, max_items=2, parameters={"v": 1}))
+    first = drive(engine.run(text, SYSTEM, max_items=2, parameters={"v": 1}))
     for beside in (None, {"v": 4}, "nonsense"):
-        second = drive(engine.run(None, token=first.continuation, parameters=beside))
+        second = drive(engine.run(None, SYSTEM, token=first.continuation, parameters=beside))
         assert [row["$dtId"] for row in json.loads(second.value)] == ["t3", "t4"]
     assert len(pages(engine, text, 2, parameters={"v": 1})) == 3
 
@@ -217,15 +218,15 @@ def test_tokens_carry_few_values(engine):
 def test_many_values_have_to_be_repeated(engine):
     text = f"{FROM} WHERE v IN $v"
     many = {"v": [*range(6), "x" * 1_100]}
-    first = drive(engine.run(text, max_items=2, parameters=many))
+    first = drive(engine.run(text, SYSTEM, max_items=2, parameters=many))
     token = first.continuation
     assert len(token) < 1_000
-    second = drive(engine.run(None, token=token, parameters=dict(many)))
+    second = drive(engine.run(None, SYSTEM, token=token, parameters=dict(many)))
     assert [row["$dtId"] for row in json.loads(second.value)] == ["t2", "t3"]
     with pytest.raises(BadRequest, match="repeat parameters"):
-        drive(engine.run(None, token=token))
+        drive(engine.run(None, SYSTEM, token=token))
     with pytest.raises(BadRequest, match="others than those"):
-        drive(engine.run(None, token=token, parameters={"v": [*range(5), "x" * 1_100]}))
+        drive(engine.run(None, SYSTEM, token=token, parameters={"v": [*range(5), "x" * 1_100]}))
 
 
 def test_a_token_without_values_is_as_it_was():
@@ -255,7 +256,7 @@ def test_what_is_kept_holds_nobodys_values(engine):
     (kept,) = [one for key, one in engine.runner._compiler._kept.items() if key[0] == text]
     assert len(repr(kept.plan)) < 2_000
     assert kept.size < 20_000
-    assert kept._first is None
+    assert kept.statements == {}
     pattern = f"{FROM} WHERE name LIKE $s"
     before = engine.runner._compiler.size
     assert ids(engine, pattern, {"s": secret}) == []

@@ -10,6 +10,7 @@ from query_graphs import Graph, drive, rows, service
 
 from kastor.errors import QueryError
 from kastor.query.notes import nearest
+from kastor.records import SYSTEM
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def graph():
 
 
 def warnings(engine, text, **options):
-    return list(drive(engine.run(text, **options)).warnings)
+    return list(drive(engine.run(text, SYSTEM, **options)).warnings)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_names_that_no_model_knows_are_told(graph, text, told):
     (warning,) = warnings(engine, text)
     assert warning.startswith(told)
     assert warnings(engine, text) == [warning]  # of the kept plan too
-    (row,) = json.loads(drive(engine.run(text, explain=True)).value)
+    (row,) = json.loads(drive(engine.run(text, SYSTEM, explain=True)).value)
     assert row["warnings"] == [warning]
     assert not any("nam" in one for one in row["advice"])
 

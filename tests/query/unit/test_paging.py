@@ -11,6 +11,7 @@ from query_graphs import KEY, Graph, Models, Reader, drive, pages, rows, service
 from kastor.errors import BadRequest, InvalidArgument, QueryTimeout
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.token import Position, decode, encode
+from kastor.records import SYSTEM
 
 MODELS = {"dtmi:x:A;1": [], "dtmi:x:B;1": ["dtmi:x:A;1"], "dtmi:x:C;1": []}
 
@@ -63,17 +64,17 @@ def test_top_counts_over_all_pages(grid):
 def test_the_page_size_is_the_default_clamped_and_carried(grid):
     engine = service(grid, default_page=10, max_page=12)
     assert [len(page) for page in pages(engine, TEXTS[0])] == [10, 10, 5]
-    first = drive(engine.run(TEXTS[0], max_items=100))
+    first = drive(engine.run(TEXTS[0], SYSTEM, max_items=100))
     assert first.rows == 12
-    second = drive(engine.run(None, token=first.continuation))
+    second = drive(engine.run(None, SYSTEM, token=first.continuation))
     assert second.rows == 12
-    third = drive(engine.run(None, token=first.continuation, max_items=5))
+    third = drive(engine.run(None, SYSTEM, token=first.continuation, max_items=5))
     assert third.rows == 5
 
 
 def test_the_token_wins_over_the_text_and_survives_a_restart(grid):
-    token = drive(service(grid).run(TEXTS[0], max_items=20)).continuation
-    page = drive(service(grid).run("foo", token=token))
+    token = drive(service(grid).run(TEXTS[0], SYSTEM, max_items=20)).continuation
+    page = drive(service(grid).run("foo", SYSTEM, token=token))
     assert page.rows == 5
     assert page.continuation is None
     assert token == json.loads(json.dumps(token))
@@ -87,7 +88,7 @@ def test_unrelated_writes_neither_skip_nor_repeat(grid):
     token = None
     number = 0
     while True:
-        page = drive(engine.run(TEXTS[2], token=token, max_items=3))
+        page = drive(engine.run(TEXTS[2], SYSTEM, token=token, max_items=3))
         seen += [row["$dtId"] for row in json.loads(page.value)]
         token = page.continuation
         if token is None:
@@ -104,9 +105,9 @@ def test_unrelated_writes_neither_skip_nor_repeat(grid):
 
 def test_models_that_change_between_pages(grid):
     engine = service(grid)
-    token = drive(engine.run(TEXTS[2], max_items=3)).continuation
+    token = drive(engine.run(TEXTS[2], SYSTEM, max_items=3)).continuation
     grid.models = Models({"dtmi:x:A;1": [], "dtmi:x:B;1": [], "dtmi:x:C;1": []}, epoch=2)
-    page = drive(engine.run(None, token=token, max_items=100))
+    page = drive(engine.run(None, SYSTEM, token=token, max_items=100))
     assert page.rows == 6
 
 
@@ -116,20 +117,20 @@ def test_models_that_change_between_pages(grid):
 )
 def test_a_token_that_cannot_be_read(grid, token):
     with pytest.raises(BadRequest) as raised:
-        drive(service(grid).run(None, token=token))
+        drive(service(grid).run(None, SYSTEM, token=token))
     assert raised.value.code == "BadRequest"
     if token:
         assert raised.value.message == "An invalid continuationToken was provided."
 
 
 def test_a_token_of_another_key_or_with_one_bit_changed(grid):
-    token = drive(service(grid).run(TEXTS[0], max_items=3)).continuation
+    token = drive(service(grid).run(TEXTS[0], SYSTEM, max_items=3)).continuation
     with pytest.raises(BadRequest):
         decode(token, b"another key")
     for at in range(0, len(token), 7):
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         with pytest.raises(BadRequest):
-            drive(service(grid).run(None, token=changed))
+            drive(service(grid).run(None, SYSTEM, token=changed))
 
 
 def test_tokens_hold_what_they_were_given():
@@ -149,19 +150,19 @@ def test_tokens_hold_what_they_were_given():
 def test_a_position_of_another_shape_is_refused(grid):
     token = encode(Position("SELECT * FROM DIGITALTWINS", None, None, (1, 2, 3)), KEY)
     with pytest.raises(BadRequest):
-        drive(service(grid).run(None, token=token))
+        drive(service(grid).run(None, SYSTEM, token=token))
 
 
 @pytest.mark.parametrize("text", [None, ""])
 def test_neither_text_nor_token(grid, text):
     with pytest.raises(BadRequest):
-        drive(service(grid).run(text))
+        drive(service(grid).run(text, SYSTEM))
 
 
 def test_page_sizes_that_are_no_sizes(grid):
     for size in (0, -1):
         with pytest.raises(InvalidArgument):
-            drive(service(grid).run(TEXTS[0], max_items=size))
+            drive(service(grid).run(TEXTS[0], SYSTEM, max_items=size))
 
 
 def test_a_deadline_ends_a_query():
@@ -174,16 +175,16 @@ def test_a_deadline_ends_a_query():
                 made.relate(f"t{left}", "r", f"t{right}")
     engine = service(made, timeout_seconds=0.2)
     with pytest.raises(QueryTimeout) as raised:
-        drive(engine.run("SELECT COUNT() FROM DIGITALTWINS MATCH (a)-[*..10]->(b)"))
+        drive(engine.run("SELECT COUNT() FROM DIGITALTWINS MATCH (a)-[*..10]->(b)", SYSTEM))
     assert raised.value.code == "TimeoutError"
 
 
 def test_the_charge_grows_with_the_work(grid):
     engine = service(grid)
-    one = drive(engine.run("SELECT TOP(1) FROM DIGITALTWINS")).charge
-    many = drive(engine.run("SELECT * FROM DIGITALTWINS")).charge
+    one = drive(engine.run("SELECT TOP(1) FROM DIGITALTWINS", SYSTEM)).charge
+    many = drive(engine.run("SELECT * FROM DIGITALTWINS", SYSTEM)).charge
     hops = drive(
-        engine.run("SELECT a FROM DIGITALTWINS MATCH (a)-[:next]->(b)-[:next]->(c)")
+        engine.run("SELECT a FROM DIGITALTWINS MATCH (a)-[:next]->(b)-[:next]->(c)", SYSTEM)
     ).charge
     assert 0.01 <= one < many < hops
     assert one == round(one, 2)
@@ -206,17 +207,17 @@ def test_pages_may_follow_a_property_index_and_outlive_it(grid, text):
     assert found == sorted(expected, key=lambda row: row["n"])
     (explained,) = rows(engine, f"EXPLAIN {text}")
     assert "MODEL" in text or any("by_n" in step for step in explained["steps"])
-    first = drive(engine.run(text, max_items=3))
+    first = drive(engine.run(text, SYSTEM, max_items=3))
     indexes.clear()
     connection.execute("DROP INDEX by_n")
     if first.continuation is not None:
-        rest = drive(engine.run(None, token=first.continuation, max_items=100))
+        rest = drive(engine.run(None, SYSTEM, token=first.continuation, max_items=100))
         assert json.loads(first.value) + json.loads(rest.value) == found
 
 
 def test_no_model_left_ends_the_pages(grid):
     engine = service(grid)
-    token = drive(engine.run(TEXTS[2], max_items=3)).continuation
+    token = drive(engine.run(TEXTS[2], SYSTEM, max_items=3)).continuation
     grid.models = Models({}, epoch=3)
-    page = drive(engine.run(None, token=token))
+    page = drive(engine.run(None, SYSTEM, token=token))
     assert (page.value, page.continuation) == (b"[]", None)

@@ -9,6 +9,7 @@ from query_graphs import Graph, drive, rows, service
 from query_oracle import bag
 
 from kastor.errors import QueryError
+from kastor.records import SYSTEM
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def engine(graph):
 
 def test_a_twin_is_its_document_with_the_etag(graph, engine):
     assert rows(engine, "SELECT * FROM DIGITALTWINS T WHERE $dtId = 'a'") == [graph.twins["a"]]
-    page = drive(engine.run("SELECT * FROM DIGITALTWINS WHERE $dtId = 'a'"))
+    page = drive(engine.run("SELECT * FROM DIGITALTWINS WHERE $dtId = 'a'", SYSTEM))
     assert b'"x":1.0,"y":9007199254740993' in page.value
     assert rows(engine, "SELECT T FROM DIGITALTWINS T WHERE $dtId = 'a'") == [
         {"T": graph.twins["a"]}

@@ -21,6 +21,8 @@ from .wire import Answer, ask, scope_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kastor.records import Context
+
 pytestmark = pytest.mark.anyio
 VERSION = "api-version=2023-10-31"
 FORWARDED = {
@@ -42,7 +44,7 @@ class Graph:
 
     fault: Exception
 
-    async def twin(self, _twin_id: str) -> Any:
+    async def twin(self, _twin_id: str, _context: Context) -> Any:
         raise self.fault
 
 

@@ -39,6 +39,7 @@ from kastor.errors import (
     ValidationFailed,
 )
 from kastor.nesting import MAX_DEPTH
+from kastor.records import Context, ReadFrom
 
 from .wire import Receiver, a_server, request_of, scope_of
 
@@ -353,3 +354,34 @@ async def test_large_bodies_have_their_turns() -> None:
     having[0].let_go()
     having[0].let_go()
     assert await waiting == ["x" * LARGE_BYTES]
+
+
+class TestContext:
+    def test_it_says_who_asks_and_in_which_trace(self) -> None:
+        request = request_of(headers={"traceparent": "00-a-b-01"})
+        request.actor = ANONYMOUS
+        assert request.context == Context(ANONYMOUS.name, "00-a-b-01")
+        assert request.context is request.context
+
+    @pytest.mark.parametrize("source", ReadFrom)
+    def test_it_reads_where_the_header_says(self, source: ReadFrom) -> None:
+        request = request_of(headers={"kastor-read": f" {source.value.upper()} "})
+        request.actor = ANONYMOUS
+        request.choose_source()
+        assert request.context.source is source
+
+    def test_it_reads_from_the_primary_where_nobody_looks_at_the_header(self) -> None:
+        request = request_of(headers={"kastor-read": "replica"})
+        request.actor = ANONYMOUS
+        assert request.context.source is ReadFrom.PRIMARY
+
+    def test_there_is_no_other_source(self) -> None:
+        with pytest.raises(InvalidArgument, match="takes one of: primary, current-replica"):
+            request_of(headers={"kastor-read": "moon"}).choose_source()
+
+    async def test_one_made_before_the_body_was_read_is_made_again(self) -> None:
+        request = request_of(b"[1, 2]", headers={"content-type": "application/json"})
+        request.actor = ANONYMOUS
+        assert request.context.size == 0
+        await request.body(100)
+        assert request.context.size == 6

@@ -68,14 +68,14 @@ async def list_models(services: Services, request: Request) -> Response:
         with_definition = _flag(request, "includeModelDefinition")
         with_lineage = _with_lineage(request)
     size = size or remembered
-    graph = services.graph
+    graph, context = services.graph, request.context
     await services.store.refresh()
-    models = graph.dependencies(wanted) if wanted else list(graph.catalog.models.values())
+    models = graph.dependencies(wanted, context) if wanted else graph.models(context)
     rest = [model for model in models if [model.uploaded, model.key] > after]
     page = _page(rest, size, with_definition)
     lineage: list[dict[str, Any]] = []
     if with_lineage:
-        lineage = await graph.read_lineage(partial(_lineage_of, page))
+        lineage = await graph.read_lineage(partial(_lineage_of, page), context)
         page = page[: len(lineage)]
     link = None
     if len(rest) > len(page):
@@ -97,9 +97,10 @@ async def get_model(services: Services, request: Request) -> Response:
     model_id = require_dtmi(request.parameters[0])
     with_definition = _flag(request, "includeModelDefinition")
     await services.store.refresh()
-    model = services.graph.model(model_id)
+    model = services.graph.model(model_id, request.context)
     if _with_lineage(request):
-        return json_response(await services.graph.read_lineage(partial(_whole_model, model)))
+        whole = services.graph.read_lineage(partial(_whole_model, model), request.context)
+        return json_response(await whole)
     return json_response(orjson.dumps(_model_data(model, with_definition)))
 
 
@@ -112,7 +113,7 @@ async def update_model(services: Services, request: Request) -> Response:
     for operation in operations:
         allowed = operation.op == "replace" and operation.path == ("decommissioned",)
         if not allowed or not isinstance(operation.value, bool):
-            services.graph.model(model_id)
+            services.graph.model(model_id, request.context)
             by = f" by {orjson.dumps(operation.value)[:80].decode(errors='replace')}"
             written = operation.value in ("true", "false") and " Write it without quotes."
             raise JsonPatchInvalid(
@@ -122,7 +123,7 @@ async def update_model(services: Services, request: Request) -> Response:
             )
         in_service = not operation.value
     if in_service is None:
-        services.graph.model(model_id)
+        services.graph.model(model_id, request.context)
         raise JsonPatchInvalid("The patch is empty; replace /decommissioned by true or false.")
     await services.graph.execute(CommissionModel(model_id, in_service), request.context)
     return Response(_NO_CONTENT)

@@ -26,7 +26,7 @@ _BEFORE_ALL = (-1, -1, -1)
 
 async def get_relationship(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/relationships/{relationshipId}."""
-    row = await services.graph.relationship(*_ids(request))
+    row = await services.graph.relationship(*_ids(request), request.context)
     return json_response(with_etag(row.doc, row.etag), etag_header(row.etag))
 
 
@@ -71,7 +71,7 @@ async def list_outgoing(services: Services, request: Request) -> Response:
     elif request.first("relationshipName"):
         name = request.first("relationshipName")
     size = size or remembered
-    page = await services.graph.outgoing(twin_id, name, after, size)
+    page = await services.graph.outgoing(twin_id, name, after, size, request.context)
     link = None
     if page.more:
         payload = ["outgoing", page.rows[-1].id, name, size]
@@ -90,7 +90,7 @@ async def list_incoming(services: Services, request: Request) -> Response:
     if token is not None:
         after, remembered = tuple(token[0]), token[1]
     size = size or remembered
-    rows = await services.graph.incoming(twin_id, after, size + 1)
+    rows = await services.graph.incoming(twin_id, after, size + 1, request.context)
     link = None
     if len(rows) > size:
         rows = rows[:size]

@@ -18,7 +18,7 @@ _NO_CONTENT = 204
 
 async def get_twin(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}."""
-    row = await services.graph.twin(require_id(request.parameters[0], "twin"))
+    row = await services.graph.twin(require_id(request.parameters[0], "twin"), request.context)
     return _twin(request, row.doc, row.etag)
 
 
@@ -58,7 +58,7 @@ async def get_component(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/components/{componentPath}; the etag is the twin's."""
     twin_id, component = request.parameters
     etag, text = await services.graph.component(
-        require_id(twin_id, "twin"), require_id(component, "component")
+        require_id(twin_id, "twin"), require_id(component, "component"), request.context
     )
     if request.api_version == legacy.VERSION:
         text = legacy.strip_twin(text)

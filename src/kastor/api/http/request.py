@@ -33,8 +33,7 @@ from kastor.errors import (
 )
 from kastor.graph.commands import IfMatch
 from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
-from kastor.records import Context
-from kastor.storage.reading import ReadFrom, read_from
+from kastor.records import Context, ReadFrom
 from kastor.types import Document, Json
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -48,7 +47,7 @@ T = TypeVar("T")
 LARGE_BYTES = 65_536
 """From here on a body is decoded in a thread: looking at its depth takes a while."""
 READ_HEADER = "kastor-read"
-"""Where a request reads, see `kastor.storage.reading`; other operations than reads ignore it."""
+"""Where a request reads, see `kastor.records.ReadFrom`; other operations than reads ignore it."""
 
 JSON_TYPE = b"application/json; charset=utf-8"
 _JSON_HEADER = (b"content-type", JSON_TYPE)
@@ -131,9 +130,9 @@ class Request:
     """One request on its way through the operation's handler."""
 
     __slots__ = (
-        *("_bodies", "_has_turn", "_kept", "_kept_for", "_peer", "_query", "_query_string"),
-        *("_receive", "_size", "actor", "api_version", "base_url", "headers", "parameters"),
-        *("server", "warnings"),
+        *("_bodies", "_context", "_has_turn", "_kept", "_kept_for", "_peer", "_query"),
+        *("_query_string", "_receive", "_size", "_source"),
+        *("actor", "api_version", "base_url", "headers", "parameters", "server", "warnings"),
     )
 
     def __init__(
@@ -156,6 +155,8 @@ class Request:
         self._peer = (scope.get("client") or ("",))[0]
         self._receive = receive
         self._size = 0
+        self._source = ReadFrom.PRIMARY
+        self._context: Context | None = None
         self._bodies = bodies
         self._kept, self._kept_for = 0, ""
         self._has_turn = False
@@ -179,10 +180,14 @@ class Request:
 
     @property
     def context(self) -> Context:
-        """Who asks, the trace of the request, and the size of its body if that was read."""
-        trace = self.headers.get(b"traceparent")
-        text = None if trace is None else trace.decode("latin-1")
-        return Context(self.actor.name, text, self._size)
+        """What the request brings to every read and write; the same one each time."""
+        made = self._context
+        if made is None or made.size != self._size:  # the body was read meanwhile
+            trace = self.headers.get(b"traceparent")
+            text = None if trace is None else trace.decode("latin-1")
+            made = Context(self.actor.name, text, self._source, size=self._size)
+            self._context = made
+        return made
 
     @property
     def client(self) -> str:
@@ -200,9 +205,7 @@ class Request:
         return str(self._peer)
 
     def choose_source(self) -> None:
-        """Let this request read where its header `kastor-read` says.
-
-        It stands in the request's context, which is its own (`kastor.edge.protocol`).
+        """Let this request read where its header `kastor-read` says; before its context is made.
 
         Raises:
             InvalidArgument: the header has another value.
@@ -211,7 +214,7 @@ class Request:
         if value is None:
             return
         try:
-            read_from.set(ReadFrom(value.decode("latin-1").strip().lower()))
+            self._source = ReadFrom(value.decode("latin-1").strip().lower())
         except ValueError:
             known = ", ".join(each.value for each in ReadFrom)
             raise InvalidArgument(f"The header {READ_HEADER} takes one of: {known}.") from None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kastor.events.filter import Filter
     from kastor.events.model import Event
     from kastor.hosting.services import Services
+    from kastor.records import Context
 
 HEARTBEAT_SECONDS = 15.0
 NEXT_HEADER = b"kastor-next-position"
@@ -37,27 +38,27 @@ async def events(services: Services, request: Request) -> Response | StreamRespo
         raise InvalidArgument("format must be sse or ndjson.")
     if form == "ndjson":
         return await _page(services.feed, request, after or "0", wants)
-    position = await services.feed.position(after)
+    position = await services.feed.position(after, request.context)
     share = request.server.streams.enter(request.client)
-    chunks = _stream(services.feed, position, wants, share)
+    chunks = _stream(services.feed, position, wants, request.context, share)
     return StreamResponse(chunks, b"text/event-stream", farewell=_comment)
 
 
 async def _page(feed: Feed, request: Request, after: str, wants: Filter) -> Response:
     size = max_items(request, _DEFAULT_PAGE, _MAX_PAGE)
-    begin = int(after) if after == "0" else await feed.position(after)
-    found, position = await request.unless_gone(feed.page(begin, size, wants))
+    begin = int(after) if after == "0" else await feed.position(after, request.context)
+    found, position = await request.unless_gone(feed.page(begin, size, wants, request.context))
     body = b"".join([_structured(event) + b"\n" for event in found])
     header = (NEXT_HEADER, str(position).encode())
     return Response(200, body, [header], (b"content-type", _NDJSON))
 
 
 async def _stream(
-    feed: Feed, position: int, wants: Filter, share: StreamShare
+    feed: Feed, position: int, wants: Filter, context: Context, share: StreamShare
 ) -> AsyncIterator[bytes]:
     try:
         yield b"retry: 2000\nid: %d\n\n" % position
-        following = feed.follow(position, wants, HEARTBEAT_SECONDS, share)
+        following = feed.follow(position, wants, context, HEARTBEAT_SECONDS, share)
         async with contextlib.aclosing(following) as items:
             async for item in items:
                 yield _told(item)

@@ -35,7 +35,11 @@ async def follow(services: Services, request: Request) -> StreamResponse:
     share = request.server.streams.enter(request.client)
     try:
         opened = services.live.open(
-            text, strict=strict, parameters=body.get("parameters"), share=share
+            text,
+            request.context,
+            strict=strict,
+            parameters=body.get("parameters"),
+            share=share,
         )
         live = await request.unless_gone(opened)
     except BaseException:

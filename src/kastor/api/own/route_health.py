@@ -59,7 +59,9 @@ async def list_dead_letters(services: Services, request: Request) -> Response:
     after = request.first("after") or "0"
     if not _is_key(after):
         raise InvalidArgument("after must be the key of a dead letter.")
-    letters = await services.routes.dead_letters(request.parameters[0], int(after), _LETTERS_PAGE)
+    letters = await services.routes.dead_letters(
+        request.parameters[0], int(after), _LETTERS_PAGE, request.context
+    )
     value = [_letter(letter) for letter in letters]
     is_cut = len(letters) == _LETTERS_PAGE or sum(len(x.event) for x in letters) >= READ_BYTES
     following = letters[-1].key if is_cut else None

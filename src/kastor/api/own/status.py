@@ -10,6 +10,7 @@ from kastor import __version__
 from kastor.api.http.request import Request, Response, json_response
 from kastor.clock import job_time
 from kastor.errors import NotAllowed, Unavailable
+from kastor.records import SYSTEM
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
@@ -35,16 +36,16 @@ async def readyz(services: Services, request: Request) -> Response:
 
     Whoever asks needs no token, so graphs are not named.
     """
-    await services.store.twin("kastor-readyz")
+    await services.store.twin("kastor-readyz", SYSTEM)
     if failing := request.server.vitals.failing():
         told = "; ".join(sorted({f"{part.name}: {part.trouble}" for part in failing}))
         raise Unavailable(f"Not ready, {told}. See kastor_part_up in /metrics, and the log.")
     return json_response(b'{"status":"ready"}')
 
 
-async def status(services: Services, _request: Request) -> Response:
+async def status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/status: version, counts, sizes, how far history reaches back."""
-    found = await services.store.status()
+    found = await services.store.status(request.context)
     answer = {
         "kastor": __version__,
         "engine": found.engine,

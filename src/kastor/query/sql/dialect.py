@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.query.plan import Scalar
-    from kastor.query.sql.parameters import Parameters, Variable
+    from kastor.query.sql.parameters import AtRun, Parameters
+    from kastor.query.sql.tables import Tables
 
 
 class Dialect(Protocol):
@@ -38,13 +39,19 @@ class Dialect(Protocol):
     """
     join_in_order: str
     """Before a table with its ON, when the tables before it are to be read first."""
+    tables: Tables
+    """Where statements read from: the stored tables, unless `reading` said others."""
 
     def mark(self, number: int) -> str:
         """The parameter of that number, from 1."""
         ...
 
+    def reading(self, tables: Tables) -> Dialect:
+        """The same dialect over other tables, for one statement."""
+        ...
+
     def table(self, name: str) -> str:
-        """A table of the graph; the one place where other sources (as of a time) come in."""
+        """What stands in FROM for a table of the graph; the one way to mention one (`Tables`)."""
         ...
 
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
@@ -94,7 +101,7 @@ class Dialect(Protocol):
         """Whether the value is one of these numbers and strings."""
         ...
 
-    def in_texts(self, value: str, values: Sequence[str | Variable], parameters: Parameters) -> str:
+    def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
         """Whether the text `value` is one of these strings; a variable stands alone."""
         ...
 

@@ -1,21 +1,20 @@
 """The parameters of one statement: numbered, so that a text may use the same value twice.
 
-They also count what is written, since everything that writes into a statement has them at hand.
+A constant may be one that is filled only when the statement runs (`AtRun`), so that the same text
+serves all of its values. They also count what is written, since everything that writes into a
+statement has them at hand.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kastor.errors import QueryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from kastor.query.given import Item
-    from kastor.query.plan import Scalar
 
 
 MAX_SQL = 1_000_000
@@ -23,22 +22,45 @@ _MARK = re.compile(r"[?$]([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """Stands among the constants for the value of this name that a request brings.
+class AtRun:
+    """Stands among the constants for a value that is known only when the statement runs.
 
     Attributes:
-        bound: what is bound for a value.
+        name: of the value.
+        bound: what is bound for it.
     """
 
     name: str
-    bound: Callable[[Scalar], object]
+    bound: Callable[[Any], object]
 
-    def of(self, values: Mapping[str, Item]) -> object:
-        """What is bound for this one."""
-        value = values[self.name]
-        if isinstance(value, tuple):
-            raise TypeError(self.name)
-        return self.bound(value)
+
+def _itself(value: Any) -> object:
+    return value
+
+
+INSTANT = AtRun("@instant", _itself)
+"""The instant as of which a statement reads, in ticks."""
+
+
+def filled(
+    constants: tuple[object, ...], values: Mapping[str, object], instant: int | None
+) -> tuple[object, ...]:
+    """The constants with what is known now that the statement runs.
+
+    Raises:
+        ValueError: the statement reads as of an instant, and there is none.
+    """
+    found = []
+    for constant in constants:
+        if not isinstance(constant, AtRun):
+            found.append(constant)
+        elif constant is not INSTANT:
+            found.append(constant.bound(values[constant.name]))
+        elif instant is None:
+            raise ValueError("a statement that reads as of an instant ran without one")
+        else:
+            found.append(instant)
+    return tuple(found)
 
 
 class Parameters:
@@ -64,6 +86,10 @@ class Parameters:
             number = self._reserved + len(self.values)
             self._numbers[known] = number
         return self._mark(number)
+
+    def instant(self) -> str:
+        """The mark of the instant that the statement is asked as of; the same at each mention."""
+        return self.add(INSTANT)
 
     def written(self, text: str) -> str:
         """The same text, which will be part of the statement once more.

@@ -19,10 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.query.plan import Scalar
-    from kastor.query.sql.parameters import Parameters, Variable
+    from kastor.query.sql.parameters import AtRun, Parameters
+    from kastor.query.sql.tables import Tables
 
 _TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
 _SQL_OPERATORS = {"!=": "<>"}
+
+
+class PostgresTables:
+    """The stored tables of a schema."""
+
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
+
+    def of(self, name: str) -> str:
+        """As `Tables` says."""
+        qualified = f'"{self._schema}".{name}'
+        if name != "models":
+            return qualified
+        return (
+            "(SELECT m.key AS key, n.id AS id, jsonb_build_object('id', n.id, 'decommissioned',"
+            f" m.decommissioned IS NOT NULL, 'model', m.text::jsonb) AS doc FROM {qualified} m"
+            f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
+        )
 
 
 class Postgres:
@@ -38,25 +57,23 @@ class Postgres:
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"
 
-    def __init__(self, schema: str) -> None:
+    def __init__(self, schema: str, tables: Tables | None = None) -> None:
         if not schema.isidentifier():
             raise ValueError(schema)
         self._schema = schema
+        self.tables: Tables = tables or PostgresTables(schema)
 
     def mark(self, number: int) -> str:
         """As `Dialect` says."""
         return f"${number}"
 
+    def reading(self, tables: Tables) -> Postgres:
+        """As `Dialect` says."""
+        return Postgres(self._schema, tables)
+
     def table(self, name: str) -> str:
         """As `Dialect` says."""
-        qualified = f'"{self._schema}".{name}'
-        if name != "models":
-            return qualified
-        return (
-            "(SELECT m.key AS key, n.id AS id, jsonb_build_object('id', n.id, 'decommissioned',"
-            f" m.decommissioned IS NOT NULL, 'model', m.text::jsonb) AS doc FROM {qualified} m"
-            f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
-        )
+        return self.tables.of(name)
 
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
         """As `Dialect` says."""
@@ -121,7 +138,7 @@ class Postgres:
         listed = parameters.add(tuple(json.dumps(value, ensure_ascii=False) for value in possible))
         return f"({doc} #> {path}) = ANY({listed}::text[]::jsonb[])"
 
-    def in_texts(self, value: str, values: Sequence[str | Variable], parameters: Parameters) -> str:
+    def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
         """As `Dialect` says."""
         if len(values) == 1:
             return f"{value} = {parameters.add(values[0])}"

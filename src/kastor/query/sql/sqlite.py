@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kastor.query.plan import Scalar
-    from kastor.query.sql.parameters import Parameters, Variable
+    from kastor.query.sql.parameters import AtRun, Parameters
+    from kastor.query.sql.tables import Tables
 
 _TYPES = {
     "null": ("null",),
@@ -54,6 +55,14 @@ _MODELS = (
 """FROM MODELS: the stored models, as documents in the shape of the models' own API."""
 
 
+class SqliteTables:
+    """The stored tables of a file."""
+
+    def of(self, name: str) -> str:
+        """As `Tables` says."""
+        return _MODELS if name == "models" else name
+
+
 class Sqlite:
     """The dialect of SQLite 3.45 and newer."""
 
@@ -67,13 +76,20 @@ class Sqlite:
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", ""))
     join_in_order = "CROSS JOIN"
 
+    def __init__(self, tables: Tables | None = None) -> None:
+        self.tables: Tables = tables or SqliteTables()
+
     def mark(self, number: int) -> str:
         """As `Dialect` says."""
         return f"?{number}"
 
+    def reading(self, tables: Tables) -> Sqlite:
+        """As `Dialect` says."""
+        return Sqlite(tables)
+
     def table(self, name: str) -> str:
         """As `Dialect` says."""
-        return _MODELS if name == "models" else name
+        return self.tables.of(name)
 
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
         """As `Dialect` says."""
@@ -158,7 +174,7 @@ class Sqlite:
             terms.append(f"({inside} AND json_type({doc}, {path}) = 'text')")
         return f"({' OR '.join(terms)})" if len(terms) > 1 else terms[0]
 
-    def in_texts(self, value: str, values: Sequence[str | Variable], parameters: Parameters) -> str:
+    def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
         """As `Dialect` says."""
         # As expressions the values are out of the planner's sight. Ids need no statistics, and a
         # statement planned with a parameter's value is prepared again whenever that is bound.

@@ -19,16 +19,15 @@ from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
-from kastor.query.sql.parameters import MAX_SQL, Parameters, Variable
+from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
+from kastor.query.sql.tables import seeing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kastor.query.given import Item
     from kastor.query.plan import Hop
     from kastor.query.sql.choices import Step
     from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.tables import View
     from kastor.query.sql.traverse import Branch, Way
 
 
@@ -42,7 +41,7 @@ class Sql:
     Attributes:
         text: numbered parameters; the first is the limit, then come `keys` of position if
             `resumes`, then the constants.
-        constants: what is bound, or the `Variable` that stands for it.
+        constants: what is bound, or the `AtRun` that stands for it.
         keys: how many values a position has.
         layout: a checksum of the order, so that a position is not read as one of another order.
         lead: the indexed property that leads the order, if one does.
@@ -57,24 +56,20 @@ class Sql:
     layout: int = 0
     lead: tuple[str | int, ...] | None = None
 
-    def with_values(self, values: Mapping[str, Item]) -> Sql:
-        """The same with these values in the places of the variables."""
-        constants = [one.of(values) if isinstance(one, Variable) else one for one in self.constants]
-        return Sql(
-            self.text, tuple(constants), self.keys, self.resumes, self.plain, self.layout, self.lead
-        )
-
 
 def compile_plan(
     plan: Plan,
     dialect: Dialect,
     *,
+    view: View,
     resumes: bool,
     aggregate: bool,
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),
     room: int = MAX_SQL,
 ) -> Sql:
     """The statement for a page of `plan`; `resumes` for every page but the first.
+
+    All tables are those of the `view`.
 
     With `aggregate` the answer is one row: count, rows joined with ``,`` and a line feed, and the
     positions; without, one row per row: its text, then its position. `indexed` are the paths of
@@ -86,14 +81,19 @@ def compile_plan(
     if (plan.grouped or plan.order) and not dialect.sorts_values:
         message = f"ORDER BY, DISTINCT and GROUP BY are not available on {dialect.name}"
         raise QueryError(message)
+    parameters = Parameters(dialect.mark, 0, room)
+    dialect = seeing(view, dialect, parameters)
     if plan.grouped:
-        return _grouped(plan, dialect, resumes=resumes, aggregate=aggregate, room=room)
-    return _Statement(plan, dialect, indexed, resumes=resumes, room=room).page(aggregate=aggregate)
+        return _grouped(plan, dialect, parameters, resumes=resumes, aggregate=aggregate)
+    statement = _Statement(plan, dialect, parameters, indexed, resumes=resumes)
+    return statement.page(aggregate=aggregate)
 
 
-def _grouped(plan: Plan, dialect: Dialect, *, resumes: bool, aggregate: bool, room: int) -> Sql:
+def _grouped(
+    plan: Plan, dialect: Dialect, parameters: Parameters, *, resumes: bool, aggregate: bool
+) -> Sql:
     width = len(dialect.sort_columns) * (len(plan.order) + len(plan.group)) or 1
-    parameters = Parameters(dialect.mark, 1 + width if resumes else 1, room)
+    parameters.reserve(1 + width if resumes else 1)
     clauses = Clauses(plan.graph, plan.where, dialect, parameters)
     grouped = Grouped(plan, clauses)
     order = grouped.order()
@@ -112,17 +112,17 @@ class _Statement:
         self,
         plan: Plan,
         dialect: Dialect,
+        parameters: Parameters,
         indexed: frozenset[tuple[str | int, ...]],
         *,
         resumes: bool,
-        room: int,
     ) -> None:
         self.plan = plan
         self.dialect = dialect
         self.resumes = resumes
         self.itinerary = itinerary(plan.graph, plan.where)
         self.groups = sorted({hop.group for hop in plan.graph.hops})
-        self.parameters = Parameters(dialect.mark, 0, room)
+        self.parameters = parameters
         self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters)
         self.by_value = value_order(plan, indexed)
         leads = self.clauses.ways is not None and self.itinerary[0][0] == 0

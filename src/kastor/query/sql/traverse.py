@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
+from kastor.query.sql.tables import alone
+
 if TYPE_CHECKING:
     from kastor.query.plan import Graph, Hop
     from kastor.query.sql.dialect import Dialect
@@ -173,7 +175,7 @@ def name_condition(
         return ""
     inner = dialect.in_texts("name", list(names), parameters)
     equal = "=" if len(names) == 1 else "IN"
-    table = dialect.table("relationship_names")
+    table = alone(dialect.table("relationship_names"))
     return f"{alias}.name_key {equal} (SELECT key FROM {table} WHERE {inner})"
 
 

@@ -22,7 +22,8 @@ from kastor.query.plan import (
     Value,
     Walked,
 )
-from kastor.query.sql.parameters import Variable
+from kastor.query.sql.parameters import AtRun
+from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,17 +69,17 @@ class Values:
         """A bound constant."""
         return self.parameters.add(self.dialect.bound(value))
 
-    def text_of(self, const: Const) -> str | Variable:
+    def text_of(self, const: Const) -> str | AtRun:
         """What is bound for a string that something is compared with: it, or a variable."""
         if const.given is None:
             return str(const.value)
-        return Variable(const.given, self.dialect.bound)
+        return AtRun(const.given, self.dialect.bound)
 
     def compared(self, const: Const) -> str:
         """A string or a number that something is compared with, bound."""
         if const.given is None:
             return self.constant(const.value)
-        return self.parameters.add(Variable(const.given, self.dialect.bound))
+        return self.parameters.add(AtRun(const.given, self.dialect.bound))
 
     def number(self, value: Value) -> str | None:
         """The guarded number, or None if it can be none."""
@@ -147,7 +148,7 @@ class Values:
         path = self.dialect.path(_FIELD_STEPS[value.name], self.parameters)
         return self.dialect.raw_text(f"{alias}.doc", path)
 
-    def key_match(self, value: Field, values: Sequence[str | Variable]) -> str | None:
+    def key_match(self, value: Field, values: Sequence[str | AtRun]) -> str | None:
         """The test of a field against ids by its key column, which an index serves."""
         alias = self.alias(value.source)
         column, table, name = {
@@ -160,9 +161,8 @@ class Values:
             return None
         inner = self.dialect.in_texts(name, values, self.parameters)
         equal = "=" if len(values) == 1 else "IN"
-        return (
-            f"{alias}.{column} {equal} (SELECT key FROM {self.dialect.table(table)} WHERE {inner})"
-        )
+        listed = alone(self.dialect.table(table))
+        return f"{alias}.{column} {equal} (SELECT key FROM {listed} WHERE {inner})"
 
     def json(self, value: Value) -> str:
         """The value as JSON text; NULL when it is missing."""

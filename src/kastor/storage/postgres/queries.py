@@ -17,6 +17,7 @@ from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kastor.records import ReadFrom
     from kastor.storage.postgres.connections import Connection, Connections
     from kastor.storage.postgres.models import Catalogs
     from kastor.storage.postgres.replicas import Replicas
@@ -53,33 +54,38 @@ class Queries:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def fetch_all(
-        self, text: str, params: Sequence[object], timeout: float
+        self, text: str, params: Sequence[object], source: ReadFrom, timeout: float
     ) -> list[tuple[Any, ...]]:
-        """Run a statement that was compiled for the current catalog.
+        """Run a statement that was compiled for the current catalog, where `source` says.
 
         Raises:
             CatalogChanged: models have changed; the current catalog is another one now.
             QueryTimeout: it ran longer than `timeout` seconds.
             Unavailable: no server answers.
         """
-        rows, _ = await self._fetch(text, params, timeout, None)
+        rows, _ = await self._fetch(text, params, source, timeout, None)
         return rows
 
     async def fetch_some(
-        self, text: str, params: Sequence[object], timeout: float, most: int
+        self, text: str, params: Sequence[object], source: ReadFrom, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Return rows until their first columns have `most` bytes, and whether there are more.
 
         Raises:
             QueryTooLarge: the first row alone is too large; as `fetch_all` besides.
         """
-        return await self._fetch(text, params, timeout, most)
+        return await self._fetch(text, params, source, timeout, most)
 
     async def _fetch(
-        self, text: str, params: Sequence[object], timeout: float, most: int | None
+        self,
+        text: str,
+        params: Sequence[object],
+        source: ReadFrom,
+        timeout: float,
+        most: int | None,
     ) -> _Rows:
         epoch: int = self._catalogs.current.epoch
-        replica = await self._replicas.choose()
+        replica = await self._replicas.choose(source)
         if replica is not None:
             rows = await self._fetch_from(replica, epoch, text, params, timeout, most)
             if rows is not None:

@@ -14,6 +14,7 @@ from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kastor.records import ReadFrom
     from kastor.storage.postgres.connections import Connections
     from kastor.storage.postgres.replicas import Replicas
     from kastor.storage.postgres.statements import Qualified
@@ -30,27 +31,28 @@ class PointReads:
         self._texts = texts
         self._replicas = replicas
 
-    async def twin(self, twin_id: str) -> TwinRow | None:
+    async def twin(self, twin_id: str, source: ReadFrom) -> TwinRow | None:
         """Return a twin."""
-        rows = await self._read(sql.TWIN, (known(twin_id),))
+        rows = await self._read(sql.TWIN, (known(twin_id),), source)
         return twin_row(rows[0]) if rows else None
 
     async def relationship(
-        self, source_id: str, relationship_id: str
+        self, source_id: str, relationship_id: str, source: ReadFrom
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source twin exists, and the relationship."""
-        rows = await self._read(sql.RELATIONSHIP_OF, (known(source_id), known(relationship_id)))
+        values = (known(source_id), known(relationship_id))
+        rows = await self._read(sql.RELATIONSHIP_OF, values, source)
         return bool(rows), relationship_row(rows[0]) if rows else None
 
     async def outgoing(
-        self, source_id: str, name: str | None, after: str, limit: int
+        self, source_id: str, name: str | None, after: str, limit: int, source: ReadFrom
     ) -> RelationshipPage | None:
         """Return a page of the relationships that leave a twin; None if it does not exist."""
         values = (known(source_id), known(after), limit + 1, PAGE_BYTES)
         if name is None:
-            rows = await self._read(sql.OUTGOING, values)
+            rows = await self._read(sql.OUTGOING, values, source)
         else:
-            rows = await self._read(sql.OUTGOING_NAMED, (*values, known(name)))
+            rows = await self._read(sql.OUTGOING_NAMED, (*values, known(name)), source)
         if not rows:
             return None
         found = [relationship_row(row) for row in rows[:limit]]
@@ -58,17 +60,17 @@ class PointReads:
         return RelationshipPage(page, more=bool(page) and rows[0]["ahead"] > len(page))
 
     async def incoming(
-        self, target_id: str, after: tuple[int, int, int], limit: int
+        self, target_id: str, after: tuple[int, int, int], limit: int, source: ReadFrom
     ) -> list[IncomingRow] | None:
         """Return a page of the relationships that enter a twin; None if it does not exist."""
-        rows = await self._read(sql.INCOMING, (known(target_id), *after, limit))
+        rows = await self._read(sql.INCOMING, (known(target_id), *after, limit), source)
         if not rows:
             return None
         return [IncomingRow(*row) for row in rows if row[0] is not None]
 
-    async def _read(self, text: str, values: Sequence[object]) -> list[Any]:
+    async def _read(self, text: str, values: Sequence[object], source: ReadFrom) -> list[Any]:
         """Run one reading statement where the request wants it read."""
-        replica = await self._replicas.choose()
+        replica = await self._replicas.choose(source)
         if replica is not None:
             try:
                 async with replica.lease() as connection:

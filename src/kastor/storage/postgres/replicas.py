@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kastor.logs import get_logger
-from kastor.storage.reading import ReadFrom, read_from
+from kastor.records import ReadFrom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +39,8 @@ class Replicas:
         self._pools = list(pools)
         self._down_until: dict[Connections, float] = {}
 
-    async def choose(self) -> Connections | None:
-        """Return where the current request may read; None for the primary."""
-        wanted = read_from.get()
+    async def choose(self, wanted: ReadFrom) -> Connections | None:
+        """Return where a request that wants this may read; None for the primary."""
         if not self._pools or wanted is ReadFrom.PRIMARY:
             return None
         now = asyncio.get_running_loop().time()

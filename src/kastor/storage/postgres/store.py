@@ -183,49 +183,59 @@ class PostgresStore:
         task.add_done_callback(self._note_end)
         return await asyncio.shield(task)
 
-    async def twin(self, twin_id: str) -> TwinRow | None:
+    async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
-        return await self._reads.twin(twin_id)
+        context.require_plain()
+        return await self._reads.twin(twin_id, context.source)
 
     async def relationship(
-        self, source_id: str, relationship_id: str
+        self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
-        return await self._reads.relationship(source_id, relationship_id)
+        context.require_plain()
+        return await self._reads.relationship(source_id, relationship_id, context.source)
 
     async def outgoing(
-        self, source_id: str, name: str | None, after: str, limit: int
+        self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
-        return await self._reads.outgoing(source_id, name, after, limit)
+        context.require_plain()
+        return await self._reads.outgoing(source_id, name, after, limit, context.source)
 
     async def incoming(
-        self, target_id: str, after: tuple[int, int, int], limit: int
+        self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
-        return await self._reads.incoming(target_id, after, limit)
+        context.require_plain()
+        return await self._reads.incoming(target_id, after, limit, context.source)
+
+    @property
+    def look_up(self) -> None:
+        """None: whatever is asked of a server has to be waited for."""
+        return None
 
     async def fetch_one(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[Any, ...] | None:
         """Run a compiled query for its only row."""
-        rows = await self._queries.fetch_all(sql, params, timeout)
+        rows = await self._queries.fetch_all(sql, params, context.source, timeout)
         return rows[0] if rows else None
 
     async def fetch_all(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
-        return await self._queries.fetch_all(sql, params, timeout)
+        return await self._queries.fetch_all(sql, params, context.source, timeout)
 
     async def fetch_some(
-        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
-        return await self._queries.fetch_some(sql, params, timeout, most)
+        return await self._queries.fetch_some(sql, params, context.source, timeout, most)
 
-    async def status(self) -> StoreStatus:
+    async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
+        context.require_plain()
 
         async def count(connection: Connection) -> Any:
             return await connection.fetchrow(
@@ -235,8 +245,9 @@ class PostgresStore:
         values = [None if each is None else int(each) for each in await self._upkeep(count)]
         return StoreStatus("postgres", *values)  # type: ignore[arg-type]
 
-    async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
+    async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
+        context.require_plain()
 
         async def find(connection: Connection) -> Any:
             return await connection.fetch(

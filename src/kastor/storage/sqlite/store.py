@@ -162,54 +162,68 @@ class SqliteStore:
         self._writer.submit(WriteJob(needs, decide, context, future))
         return await future
 
-    async def twin(self, twin_id: str) -> TwinRow | None:
+    async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
+        context.require_plain()
         return self._reads.twin(twin_id)
 
     async def relationship(
-        self, source_id: str, relationship_id: str
+        self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
+        context.require_plain()
         return self._reads.relationship(source_id, relationship_id)
 
     async def outgoing(
-        self, source_id: str, name: str | None, after: str, limit: int
+        self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
+        context.require_plain()
         return self._reads.outgoing(source_id, name, after, limit)
 
     async def incoming(
-        self, target_id: str, after: tuple[int, int, int], limit: int
+        self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
+        context.require_plain()
         return self._reads.incoming(target_id, after, limit)
 
+    @property
+    def look_up(self) -> Callable[[str, Sequence[object]], tuple[Any, ...] | None]:
+        """Run a query that is one look-up as point reads are run."""
+        return self._reads.look_up
+
     async def fetch_one(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[Any, ...] | None:
         """Run a compiled query for its only row."""
+        del context  # a file is the one source, and the statement knows the rest
         rows = await self._pool.fetch_all(sql, params, timeout)
         return rows[0] if rows else None
 
     async def fetch_all(
-        self, sql: str, params: Sequence[object], *, timeout: float
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
+        del context
         return await self._pool.fetch_all(sql, params, timeout)
 
     async def fetch_some(
-        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
+        del context
         return await self._pool.fetch_some(sql, params, timeout, most)
 
-    async def status(self) -> StoreStatus:
+    async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
+        context.require_plain()
         row = await self._tables.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
         return StoreStatus("sqlite", *row)
 
-    async def escaped_slashes(self, limit: int) -> tuple[int, list[str]]:
+    async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
+        context.require_plain()
         rows = await self._tables.call(
             lambda c: c.execute(sql.ESCAPED_SLASHES, (limit,)).fetchall()
         )

@@ -1,0 +1,122 @@
+"""Whoever reads says for whom: a read that cannot keep what a context asks for refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kastor.events.feed import Feed
+from kastor.events.filter import parse
+from kastor.events.relay import Relay
+from kastor.events.routes import RouteService
+from kastor.live.service import LiveService
+from kastor.outside.bounds import UNBOUNDED
+from kastor.query.service import QueryService, QuerySettings
+from kastor.query.sql.postgres import Postgres
+from kastor.records import SYSTEM, Context, EndpointRow, Sees
+
+from .graphs import HALL, Graph, edge, hall, room
+
+pytestmark = pytest.mark.anyio
+ENDPOINT = EndpointRow("out", "stdout", b"{}", 0)
+ALL = "SELECT * FROM DIGITALTWINS"
+ASKING = {
+    "as of an instant": replace(SYSTEM, at=1),
+    "by rules": replace(SYSTEM, sees=Sees()),
+}
+
+
+def query(graph: Graph) -> QueryService:
+    store = graph.store
+    dialect = None if store.schema is None else Postgres(store.schema)
+    settings = QuerySettings()
+    return QueryService(store, lambda: store.catalog, store.signing_key, settings, dialect=dialect)
+
+
+def feed(graph: Graph) -> Feed:
+    return Feed(graph.store.events, graph.store.host_name)
+
+
+def routes(graph: Graph) -> RouteService:
+    store = graph.store
+    return RouteService(store.events, Relay(store.events, store.host_name, UNBOUNDED))
+
+
+async def models(graph: Graph, context: Context) -> Any:
+    return graph.service.models(context)
+
+
+async def model(graph: Graph, context: Context) -> Any:
+    return graph.service.model(HALL, context)
+
+
+async def dependencies(graph: Graph, context: Context) -> Any:
+    return graph.service.dependencies([HALL], context)
+
+
+async def followed(graph: Graph, context: Context) -> Any:
+    async with aclosing(feed(graph).follow(0, parse("true"), context, 0.01)) as items:
+        return await anext(items)
+
+
+async def live(graph: Graph, context: Context) -> Any:
+    service = LiveService(graph.store, query(graph))
+    try:
+        return await service.open(ALL, context)
+    finally:
+        await service.stop()
+
+
+READS: dict[str, Callable[[Graph, Context], Awaitable[Any]]] = {
+    "twin": lambda graph, context: graph.service.twin("h", context),
+    "component": lambda graph, context: graph.service.component("h", "thermostat", context),
+    "relationship": lambda graph, context: graph.service.relationship("h", "r", context),
+    "outgoing": lambda graph, context: graph.service.outgoing("h", None, "", 1, context),
+    "incoming": lambda graph, context: graph.service.incoming("h", (-1, -1, -1), 1, context),
+    "models": models,
+    "model": model,
+    "dependencies": dependencies,
+    "lineage": lambda graph, context: graph.service.read_lineage(lambda _: 1, context),
+    "status": lambda graph, context: graph.store.status(context),
+    "slashes": lambda graph, context: graph.store.escaped_slashes(1, context),
+    "page": lambda graph, context: query(graph).run(ALL, context),
+    "count": lambda graph, context: query(graph).run("SELECT COUNT() FROM DIGITALTWINS", context),
+    "nothing": lambda graph, context: query(graph).run(f"{ALL} WHERE 1 = 2", context),
+    "explain": lambda graph, context: query(graph).run(ALL, context, explain=True),
+    "live query": live,
+    "feed position": lambda graph, context: feed(graph).position(None, context),
+    "feed page": lambda graph, context: feed(graph).page(0, 1, parse("true"), context),
+    "feed stream": followed,
+}
+
+
+@pytest.fixture
+async def related(graph: Graph) -> Graph:
+    thermostat = {"$metadata": {}, "setPoint": 20.0}
+    await graph.put("h", room(thermostat=thermostat))
+    await graph.put("i", hall())
+    await graph.relate("h", "r", edge("i"))
+    return graph
+
+
+@pytest.mark.parametrize("context", ASKING.values(), ids=ASKING)
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+async def test_no_read_answers_with_more_than_was_asked_for(
+    related: Graph, read: Callable[[Graph, Context], Awaitable[Any]], context: Context
+) -> None:
+    assert await read(related, SYSTEM) is not None
+    with pytest.raises(NotImplementedError):
+        await read(related, context)
+
+
+@pytest.mark.parametrize("context", ASKING.values(), ids=ASKING)
+async def test_nor_do_dead_letters(related: Graph, context: Context) -> None:
+    await related.store.events.put_endpoint(ENDPOINT)
+    await related.store.events.put_route("r", ENDPOINT.name, "true")
+    assert await routes(related).dead_letters("r", 0, 1, SYSTEM) == []
+    with pytest.raises(NotImplementedError):
+        await routes(related).dead_letters("r", 0, 1, context)
