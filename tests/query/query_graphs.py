@@ -159,7 +159,7 @@ class Reader:
         self.connection = connection
         self.statements: list[str] = []
 
-    def look_up(self, sql: str, params: Any) -> Any:
+    def look_up(self, sql: str, params: Any, context: Context) -> Any:
         self.statements.append(sql)
         return self.connection.execute(sql, params).fetchall()[0]
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Plan, Scalar
     from kastor.query.settings import QuerySettings
     from kastor.query.sql.dialect import Dialect
-    from kastor.query.sql.tables import View
+    from kastor.query.sql.tables import GraphView
 
 _STATEMENTS = 8
 """Of one plan: for the first page and the others, and for values of several forms."""
@@ -63,7 +63,7 @@ class Kept:
 
     plan: Plan
     dialect: Dialect
-    view: View
+    view: GraphView
     aggregate: bool
     indexed: frozenset[tuple[str | int, ...]]
     length: int
@@ -150,7 +150,7 @@ class Compiled:
         return self.kept.dialect
 
     @property
-    def view(self) -> View:
+    def view(self) -> GraphView:
         """What its statements read."""
         return self.kept.view
 
@@ -280,7 +280,7 @@ class Asked:
     models: ModelIndex
     strict: bool
     indexed: frozenset[tuple[str | int, ...]]
-    view: View
+    view: GraphView
     given: Given | None
     key: _CacheKey
     values: Mapping[str, Item]
@@ -293,7 +293,7 @@ def ask(
     *,
     strict: bool,
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),
-    view: View = NOW,
+    view: GraphView = NOW,
     given: Given | None = None,
 ) -> Asked:
     """A query as `Compiler` takes it, which must not change while it is compiled."""

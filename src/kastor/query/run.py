@@ -57,7 +57,7 @@ class Answer:
     following: Position | None = None
 
 
-LookUp: TypeAlias = "Callable[[str, Sequence[object]], tuple[object, ...] | None]"
+LookUp: TypeAlias = "Callable[[str, Sequence[object], Context], tuple[object, ...] | None]"
 
 
 class Reader(Protocol):
@@ -218,7 +218,7 @@ class Runner:
         if look_up is None:
             return None
         sql = compiled.first()
-        row = look_up(sql.text, _bound(compiled, sql, (1,), context))
+        row = look_up(sql.text, _bound(compiled, sql, (1,), context), context)
         if row is None or (row[0] and row[1] is None):
             return None
         found = cut_page(row, 1, plain=sql.plain)

@@ -33,6 +33,9 @@ from kastor.types import RelationshipId, TwinId
 Decide: TypeAlias = Callable[[Current, Stamp], Decision]
 
 
+LookUp: TypeAlias = Callable[[str, Sequence[object], Context], tuple[Any, ...] | None]
+
+
 class BuildCatalog(Protocol):
     """Makes a catalog from what is stored."""
 
@@ -132,7 +135,7 @@ class Store(Protocol):
         """Return incoming ones by (name key, source key, key) after `after`; None without twin."""
 
     @property
-    def look_up(self) -> Callable[[str, Sequence[object]], tuple[Any, ...] | None] | None:
+    def look_up(self) -> LookUp | None:
         """Runs a query that is one look-up for its row, without suspending; None if that cannot be.
 
         It takes as long as a point read: nothing else waits, and nothing ends it.

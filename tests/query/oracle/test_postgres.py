@@ -169,10 +169,10 @@ async def compare(dsn):
     return wrong
 
 
-async def all_rows(engine, text, size):
+async def all_rows(engine, text, size, context=SYSTEM):
     found, token = [], None
     while True:
-        page = await engine.run(text, SYSTEM, token=token, max_items=size)
+        page = await engine.run(text, context, token=token, max_items=size)
         found += json.loads(page.value)
         token = page.continuation
         if token is None:
@@ -271,13 +271,13 @@ async def compare_scalars(dsn):
     return wrong
 
 
-async def difference(engine, query, graph, size):
+async def difference(engine, query, graph, size, context=SYSTEM):
     """What the server says otherwise than the oracle, or its pages otherwise than the whole."""
     text = print_query(query)
     expected = same_numbers(run(query, graph))
     try:
-        whole = await all_rows(engine, text, None)
-        paged = await all_rows(engine, text, size)
+        whole = await all_rows(engine, text, None, context)
+        paged = await all_rows(engine, text, size, context)
     except Exception as error:  # noqa: BLE001 - every text is tried
         return repr(error)
     found = same_numbers(whole)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import AtRun, Parameters
-    from kastor.query.sql.tables import Tables
+    from kastor.query.sql.tables import GraphView, Tables
 
 
 class Dialect(Protocol):
@@ -222,3 +222,10 @@ class Dialect(Protocol):
     def not_walked(self, path: str, key: str) -> str:
         """Whether the text of walked relationships ``.3.17.`` lacks this one."""
         ...
+
+
+def seeing(view: GraphView, dialect: Dialect, parameters: Parameters) -> Dialect:
+    """The dialect for one statement, whose tables are those of the view."""
+    now = dialect.tables
+    tables = view.tables(now, parameters)
+    return dialect if tables is now else dialect.reading(tables)

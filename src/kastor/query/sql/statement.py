@@ -17,17 +17,17 @@ from kastor.query.plan import Plan
 from kastor.query.references import sources_of
 from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
+from kastor.query.sql.dialect import seeing
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
 from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
-from kastor.query.sql.tables import seeing
 
 if TYPE_CHECKING:
     from kastor.query.plan import Hop
     from kastor.query.sql.choices import Step
     from kastor.query.sql.dialect import Dialect
-    from kastor.query.sql.tables import View
+    from kastor.query.sql.tables import GraphView
     from kastor.query.sql.traverse import Branch, Way
 
 
@@ -61,7 +61,7 @@ def compile_plan(
     plan: Plan,
     dialect: Dialect,
     *,
-    view: View,
+    view: GraphView,
     resumes: bool,
     aggregate: bool,
     indexed: frozenset[tuple[str | int, ...]] = frozenset(),

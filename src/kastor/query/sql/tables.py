@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from kastor.query.sql.dialect import Dialect
-
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
@@ -36,7 +34,7 @@ class Tables(Protocol):
         ...
 
 
-class View(Protocol):
+class GraphView(Protocol):
     """A way to see a graph.
 
     Attributes:
@@ -64,10 +62,10 @@ class _Now:
         return now
 
 
-NOW: View = _Now()
+NOW: GraphView = _Now()
 
 
-def view_of(context: Context) -> View:
+def view_of(context: Context) -> GraphView:
     """The view of a request.
 
     Raises:
@@ -80,10 +78,3 @@ def view_of(context: Context) -> View:
 def alone(table: str) -> str:
     """A table where no alias follows it; not every engine takes a query without one."""
     return f"{table} x" if table.startswith("(") else table
-
-
-def seeing(view: View, dialect: Dialect, parameters: Parameters) -> Dialect:
-    """The dialect for one statement, whose tables are those of the view."""
-    now = dialect.tables
-    tables = view.tables(now, parameters)
-    return dialect if tables is now else dialect.reading(tables)

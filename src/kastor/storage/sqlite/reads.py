@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.limits import PAGE_BYTES, impossible, too_large
 from kastor.storage.sqlite import statements as sql
 
@@ -40,13 +40,16 @@ class PointReads:
             return False, None
         return True, None if rows[0][1] is None else RelationshipRow(*rows[0][1:])
 
-    def look_up(self, statement: str, params: Sequence[object]) -> tuple[Any, ...] | None:
+    def look_up(
+        self, statement: str, params: Sequence[object], context: Context
+    ) -> tuple[Any, ...] | None:
         """Return the row of a query that is one look-up; None if there is none.
 
         Raises:
             QueryError: the engine cannot run it.
             QueryTooLarge: it makes a value that is too large.
         """
+        del context  # a file is the one source, and the statement knows the rest
         try:
             rows = self._execute(statement, params).fetchall()
         except apsw.TooBigError:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from kastor.storage.protocol import BuildCatalog, Decide
+    from kastor.storage.protocol import BuildCatalog, Decide, LookUp
     from kastor.types import Ticks
 
 READER_THREADS = 2
@@ -189,7 +189,7 @@ class SqliteStore:
         return self._reads.incoming(target_id, after, limit)
 
     @property
-    def look_up(self) -> Callable[[str, Sequence[object]], tuple[Any, ...] | None]:
+    def look_up(self) -> LookUp:
         """Run a query that is one look-up as point reads are run."""
         return self._reads.look_up
 

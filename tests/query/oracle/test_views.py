@@ -1,0 +1,185 @@
+"""Whatever a statement reads comes from its view: no construct finds a way around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from query_generator import Queries
+from query_generator import graph as generate
+from query_graphs import KEY, drive, service
+from query_nested import nested_query
+from query_oracle import bag, rounded, run
+from query_texts import NO_FILTER, VALID
+from query_views import Early, Marked, early
+from test_postgres import (
+    EXTENDED,
+    SCHEMA,
+    SORTED,
+    Reader,
+    all_rows,
+    building,
+    difference,
+    fill,
+    on_a_server,
+    refill,
+    sorts,
+    stored_graph,
+)
+
+from kastor.lang import parse, print_query
+from kastor.query.compiled import Compiler, plan_query
+from kastor.query.service import QueryService
+from kastor.query.settings import QuerySettings
+from kastor.query.sql.postgres import Postgres
+from kastor.query.sql.sqlite import Sqlite
+from kastor.query.sql.statement import compile_plan
+from kastor.query.sql.tables import NOW
+from kastor.query.token import decode
+from kastor.records import SYSTEM
+
+SETTINGS = QuerySettings(max_hops=6)
+GRAPHS, PER_GRAPH = 40, 10
+TEXTS = [
+    *VALID,
+    *NO_FILTER,
+    *EXTENDED,
+    *SORTED,
+    "SELECT * FROM MODELS",
+    "SELECT M.id FROM MODELS M WHERE M.decommissioned = false",
+    "SELECT a.$dtId, r FROM DIGITALTWINS MATCH (a)-[r:contains*1..7]->(b)",
+    "SELECT a.$dtId FROM DIGITALTWINS MATCH (a)-[SHORTEST*..6]->(b) WHERE b.$dtId = 'x'",
+]
+
+
+@pytest.fixture
+def seen_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests with an instant see the test's view."""
+    view = Early()
+    monkeypatch.setattr(
+        "kastor.query.run.view_of", lambda context: NOW if context.at is None else view
+    )
+
+
+def at(twins):
+    return replace(SYSTEM, at=twins)
+
+
+def generated_texts(seed):
+    random = Random(seed)
+    about = generate(random)
+    yield print_query(Queries(random, about).query())
+    yield print_query(Queries(random, about, superset=True).superset_query())
+    yield nested_query(random)
+
+
+def statements(text, models, dialect, view):
+    plan = plan_query(text, models, QuerySettings())
+    for resumes in (False, True) if not plan.counts else (False,):
+        for aggregate in (True, False):
+            yield compile_plan(plan, dialect, view=view, resumes=resumes, aggregate=aggregate)
+
+
+@pytest.mark.parametrize("dialect", [Sqlite(), Postgres(SCHEMA)], ids=["sqlite", "postgres"])
+def test_no_statement_mentions_a_table_beside_its_view(dialect):
+    models, marked, mentions = building().models, Marked(), 0
+    texts = TEXTS + [text for seed in range(300) for text in generated_texts(seed)]
+    for text in texts:
+        for sql in statements(text, models, dialect, marked):
+            assert marked.unmarked(sql.text) == [], text
+            mentions += sql.text.count(" v)")
+        for sql in statements(text, models, dialect, NOW):
+            assert marked.unmarked(sql.text) != [], text
+    assert mentions > len(texts)
+
+
+@pytest.mark.usefixtures("seen_early")
+def test_rows_of_a_view_equal_the_oracles_of_what_it_shows():
+    for seed in range(GRAPHS):
+        random = Random(seed)
+        about = generate(random)
+        engine = service(about, max_hops=6)
+        for number in range(PER_GRAPH):
+            superset = Queries(random, about, superset=True)
+            query = superset.superset_query() if number % 2 else Queries(random, about).query()
+            text, twins = print_query(query), random.randrange(len(about.twins) + 1)
+            expected = rounded(run(query, early(about, twins)))
+            for size in (None, random.choice([1, 2, 3])):
+                found = rounded(drive(all_rows(engine, text, size, at(twins))))
+                assert bag(found) == bag(expected), f"{seed} {twins}: {text}"
+
+
+def test_a_statement_of_a_view_serves_every_instant(seen_early):
+    graph = building()
+    engine = service(graph)
+    text = "SELECT a.$dtId FROM DIGITALTWINS MATCH (a)-[*..7]->(b) WHERE EXISTS { (a)-[]->(c) }"
+    compiled = {drive(engine.runner.compiled(text, at(twins))).first().text for twins in (1, 2, 3)}
+    assert len(compiled) == 1
+    assert drive(engine.runner.compiled(text, at(1))) is drive(engine.runner.compiled(text, at(2)))
+    assert drive(engine.runner.compiled(text, SYSTEM)).first().text not in compiled
+    for twins in range(4):
+        expected = bag(run(parse(text), early(graph, twins)))
+        assert bag(drive(all_rows(engine, text, None, at(twins)))) == expected
+
+
+def test_a_token_goes_on_as_of_its_instant(seen_early):
+    engine = service(building())
+    text = "SELECT $dtId FROM DIGITALTWINS"
+    first = drive(engine.run(text, at(2), max_items=1))
+    assert decode(first.continuation, KEY).as_of == 2
+    for later in (at(2), at(3), SYSTEM):
+        rest = drive(engine.run(None, later, token=first.continuation, max_items=9))
+        assert (rest.rows, rest.continuation) == (1, None)
+    now = drive(engine.run(text, SYSTEM, max_items=1))
+    assert decode(now.continuation, KEY).as_of is None
+    assert drive(engine.run(None, at(1), token=now.continuation, max_items=9)).rows == 2
+
+
+def test_a_statement_runs_for_no_view_but_its_own(seen_early):
+    engine = service(building())
+    compiled = drive(engine.runner.compiled("SELECT * FROM DIGITALTWINS", SYSTEM))
+    with pytest.raises(ValueError, match="ran for another view"):
+        drive(engine.runner.texts(compiled, compiled.plan, 9, at(1)))
+
+
+def test_plans_are_kept_apart_by_the_kind_of_view():
+    models, compiler = building().models, Compiler(SETTINGS)
+    text, common = "SELECT * FROM DIGITALTWINS", {"strict": False, "indexed": frozenset()}
+    for view in (NOW, Early()):
+        made = compiler.make(text, models, view=view, **common)
+        compiler.keep(text, models, made, view=view, **common)
+    found = [compiler.find(text, models, view=view, **common) for view in (NOW, Early())]
+    assert [one.view.kind for one in found] == ["now", "early"]
+
+
+async def compare_views(dsn):
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn)
+    await fill(connection, building())
+    wrong = {}
+    for seed in range(GRAPHS):
+        random = Random(seed)
+        graph = stored_graph(random)
+        await refill(connection, graph)
+        engine = QueryService(
+            Reader(connection), lambda graph=graph: graph.models, KEY, SETTINGS,
+            dialect=Postgres(SCHEMA),
+        )  # fmt: skip
+        for number in range(PER_GRAPH):
+            superset = Queries(random, graph, superset=True)
+            query = superset.superset_query() if number % 2 else Queries(random, graph).query()
+            if number % 2 and not sorts(query):
+                continue
+            twins = random.randrange(len(graph.twins) + 1)
+            story = await difference(engine, query, early(graph, twins), 2, at(twins))
+            if story:
+                wrong[f"{seed} {twins}: {print_query(query)}"] = story
+    await connection.close()
+    return wrong
+
+
+@pytest.mark.usefixtures("seen_early")
+def test_rows_of_a_view_on_a_real_server():
+    on_a_server(compare_views)
