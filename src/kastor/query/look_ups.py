@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kastor.query.plan import Condition, Plan, Value
 
-_PLACES = 12
+_PLACES = 10
 """Terms and columns; each may have to search a document of `MAX_DOCUMENT_BYTES` for its path."""
 _MODELS = 100
 _NEEDED = {"twin": frozenset({"id"}), "relationship": frozenset({"id", "source"})}
