@@ -315,6 +315,7 @@ class Compiler:
     def __init__(self, settings: QuerySettings, dialect: Dialect | None = None) -> None:
         self._settings = settings
         self._strict = as_strict(settings)
+        self._most_text = (settings.max_text, self._strict.max_text)
         self._dialect: Dialect = dialect or Sqlite()
         self._kept: OrderedDict[_CacheKey, Kept] = OrderedDict()
         self._sizes: dict[_CacheKey, int] = {}
@@ -329,7 +330,7 @@ class Compiler:
         """The compiled query from the store, if it is there."""
         key = asked.key
         kept = self._kept.get(key)
-        if kept is None or len(asked.text) > self._most_text(strict=asked.strict):
+        if kept is None or len(asked.text) > self._most_text[asked.strict]:
             return None
         self._kept.move_to_end(key)
         if kept.decided:
@@ -418,9 +419,6 @@ class Compiler:
             found = self.make(asked)
             self.keep(asked, found)
         return found
-
-    def _most_text(self, *, strict: bool) -> int:
-        return (self._strict if strict else self._settings).max_text
 
     def _forget(self, key: _CacheKey) -> None:
         if self._kept.pop(key, None) is not None:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from kastor.query.plan import Condition, Plan, Value
 
-_PLACES = 10
-"""Terms and columns; each may have to search a document of `MAX_DOCUMENT_BYTES` for its path."""
+_MOST_SEARCHES = 12
+"""For paths; each may have to pass a document of `MAX_DOCUMENT_BYTES`, which takes an engine a
+fifth of what a GET of it takes."""
+_SEARCHES = 3
+"""Of one term, for the value and for its kind."""
 _MODELS = 100
 _NEEDED = {"twin": frozenset({"id"}), "relationship": frozenset({"id", "source"})}
 """The fields that tell one row: ids of relationships are unique among those of one twin."""
@@ -35,9 +38,9 @@ def is_look_up(plan: Plan) -> bool:
         return False
     terms = plan.where.terms if isinstance(plan.where, And) else (plan.where,)
     columns = plan.columns or ()
-    if len(terms) + len(columns) > _PLACES:
-        return False
-    if not needed <= {_told_by(term) for term in terms}:
+    told = [_told_by(term) for term in terms]
+    searches = len(columns) + _SEARCHES * sum(field not in needed for field in told)
+    if searches > _MOST_SEARCHES or not needed.issubset(told):
         return False
     return all(map(_is_quick, terms)) and _is_within([column.value for column in columns])
 
