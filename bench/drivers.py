@@ -197,7 +197,7 @@ Row = tuple[str, float, float, float]
 
 async def once(cluster: Cluster, rounds: int) -> list[Row]:
     store, service = await fill(cluster.dsn)
-    texts = Statements(f'"{store.schema}"', service.catalog.epoch)
+    texts = Statements(f'"{store.engine.schema}"', service.catalog.epoch)
 
     async def store_get(n: int) -> None:
         await store.twin(f"room-{n % TWINS}", SYSTEM)

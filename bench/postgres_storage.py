@@ -63,7 +63,7 @@ class Raw:
 
     def __init__(self, pool: Any, store: PostgresStore, epoch: int) -> None:
         self._pool = pool
-        self._texts = sql.Qualified(f'"{store.schema}"')
+        self._texts = sql.Qualified(f'"{store.engine.schema}"')
         self._epoch = epoch
 
     def read(self, text: str, *rest: object) -> Work:

@@ -182,13 +182,19 @@ def main() -> None:
     models = Models()
     indexed = frozenset({("temperature",)})
     service = QueryService(
-        Reader(connection), lambda: models, b"k" * 32, QuerySettings(), indexes=lambda: indexed
+        Reader(connection),
+        lambda: models,
+        b"k" * 32,
+        QuerySettings(),
+        dialect=Sqlite(),
+        indexes=lambda: indexed,
     )
     stepped = QueryService(
         Reader(connection),
         lambda: models,
         b"k" * 32,
         QuerySettings(aggregate=False),
+        dialect=Sqlite(),
         indexes=lambda: indexed,
     )
     keys = dict(

@@ -20,7 +20,7 @@ ENGINES = "kastor.storage."
 """What implements these may call them."""
 FETCHES = frozenset({"fetch_one", "fetch_all", "fetch_some", "look_up"})
 SYSTEM = {
-    "kastor.api.own.status": "readiness: whoever asks is not told what was read",
+    "kastor.hosting.services": "readiness: whoever asks is not told what was read",
     "kastor.hosting.assembly": "a look for old ids when a graph is opened, told to the log",
     "kastor.server.run": "what the start tells the operator",
 }
@@ -34,14 +34,16 @@ ALLOWED: dict[str, str] = {
         "Store.catalog GraphService.catalog"
     ),
     "the graph's name and keys, told by the operator": (
-        "Store.signing_key Store.schema Store.host_name"
+        "Store.signing_key Store.engine Store.host_name"
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
         "Store.events Store.indexes Store.inputs"
     ),
     "what the engine can; what is got there takes a context": "Store.look_up Runner.waits",
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
-    "upkeep, for nobody": "Store.refresh Store.prune Store.reset Store.close",
+    "upkeep, for nobody": (
+        "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
+    ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"
         " QueryService.compile Runner.compile"
@@ -135,7 +137,7 @@ def _services(trees: dict[str, ast.Module]) -> list[tuple[str, str]]:
         for alias in node.names
     }
     return [
-        homes[ast.unparse(node.annotation)]
+        homes[ast.unparse(node.annotation).partition("[")[0]]
         for node in _class(tree, name).body
         if isinstance(node, ast.AnnAssign)
     ]

@@ -16,6 +16,11 @@ from kastor.testing import KastorServer
 from tests.postgres.server import database, direct
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`python3 dev test tests/query --update` writes what the compiler makes of the cases."""
+    parser.addoption("--update", action="store_true", help="write tests/query/cases anew")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Leave the program as it is: pytest would rewrite the whole package for its one plugin.
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from kastor.dsn import SCHEMES, fault_of, has_password
+from kastor.errors import CannotStartError
 from kastor.pages import refer
 
 DAY_SECONDS = 86_400.0
@@ -30,8 +31,10 @@ Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
 
-class SettingsError(Exception):
+class SettingsError(CannotStartError):
     """Settings that are wrong or do not go together; the message says what to do."""
+
+    exit_status = 2
 
 
 class Settings(BaseSettings):
@@ -276,6 +279,20 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _go_together(self) -> Settings:
+        self._check_database()
+        self._check_server()
+        self._keep_data_apart()
+        others = self._others_by()
+        if self.auth == "none" and not self.allow_anonymous and others is not None:
+            raise ValueError(
+                f"{others}, and no access control is set. "
+                "Add --auth tokens (make one with `kastor token create`), or say "
+                "--allow-anonymous if everybody may read and write."
+            )
+        return self
+
+    def _check_database(self) -> None:
+        """Refuse addresses and schemas of databases that are none, or go with no database."""
         if self.db is not None and not self.db.startswith(SCHEMES):
             raise ValueError(
                 "--db takes the address of a PostgreSQL database, such as "
@@ -296,6 +313,9 @@ class Settings(BaseSettings):
             raise ValueError("Schemas that begin with pg_ are PostgreSQL's own.")
         if self.graph_schema in ("kastor_control", "information_schema"):
             raise ValueError(f"The schema {self.graph_schema} holds something else already.")
+
+    def _check_server(self) -> None:
+        """Refuse settings of the process that contradict each other."""
         if self.workers > 1 and self.db is None:
             raise ValueError(
                 f"{self.workers} workers need PostgreSQL (--db postgresql://...): a SQLite file "
@@ -315,15 +335,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 "private_addresses and webhook_private_addresses are one setting; give the first."
             )
-        self._keep_data_apart()
-        others = self._others_by()
-        if self.auth == "none" and not self.allow_anonymous and others is not None:
-            raise ValueError(
-                f"{others}, and no access control is set. "
-                "Add --auth tokens (make one with `kastor token create`), or say "
-                "--allow-anonymous if everybody may read and write."
-            )
-        return self
 
     def _check_addresses(self) -> None:
         """Refuse addresses of databases that would be taken for something else; none is shown."""

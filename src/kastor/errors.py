@@ -33,6 +33,8 @@
     └── Unavailable                  cannot write now; nothing was acknowledged
 
 Nothing here knows HTTP; `kastor.api.http.problem` maps classes to statuses.
+
+`CannotStartError` is a root of its own: it is told to whoever starts a program, never to a client.
 """
 
 from __future__ import annotations
@@ -56,6 +58,18 @@ class Detail:
     code: str
     message: str
     place: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CannotStartError(Exception):
+    """Root of what prevents a start, of the server or of a command; says what to do.
+
+    Whatever may end a start derives from it, so that the command line knows this class alone.
+
+    Attributes:
+        exit_status: of the command that it ends.
+    """
+
+    exit_status: ClassVar[int] = 1
 
 
 class KastorError(Exception):
@@ -95,7 +109,7 @@ class BadRequest(InvalidArgument):
 
 
 class ApiVersionError(InvalidArgument):
-    """The api-version is missing or not one of the supported ones (spec rest-api A.2)."""
+    """The api-version is missing or not one of the supported ones (rest-api A.2)."""
 
     default_code = "UnsupportedApiVersion"
 
@@ -119,7 +133,7 @@ class ValidationFailed(KastorError):
 
 
 class JsonPatchInvalid(KastorError):
-    """The patch itself is wrong or does not apply to the document (spec rest-api C.2)."""
+    """The patch itself is wrong or does not apply to the document (rest-api C.2)."""
 
     default_code = "JsonPatchInvalid"
 
@@ -182,7 +196,7 @@ class NotAllowed(KastorError):
 
 
 class PreconditionFailed(KastorError):
-    """The conditional header of the request was not met (spec rest-api A.8)."""
+    """The conditional header of the request was not met (rest-api A.8)."""
 
     default_code = "PreconditionFailed"
 

@@ -1,4 +1,4 @@
-"""What an id of a twin or a relationship may be; imports nothing of ours (spec rest-api A.1)."""
+"""What an id of a twin or a relationship may be; imports nothing of ours (rest-api A.1)."""
 
 from __future__ import annotations
 

@@ -67,19 +67,19 @@ class Logger:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def info(self, event: str, /, **values: Any) -> None:
+    def info(self, event: str, /, **values: object) -> None:
         """Log what is good to know."""
         _log("info", self._name, event, values)
 
-    def warning(self, event: str, /, **values: Any) -> None:
+    def warning(self, event: str, /, **values: object) -> None:
         """Log trouble that passes."""
         _log("warning", self._name, event, values)
 
-    def error(self, event: str, /, **values: Any) -> None:
+    def error(self, event: str, /, **values: object) -> None:
         """Log trouble that stays."""
         _log("error", self._name, event, values)
 
-    def exception(self, event: str, /, **values: Any) -> None:
+    def exception(self, event: str, /, **values: object) -> None:
         """Log a fault with its trace."""
         values.setdefault("exc_info", True)
         _log("error", self._name, event, values)

@@ -15,6 +15,7 @@ from typing import Literal
 _HERE = Path(__file__).resolve().parent
 _TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 _TITLE_LENGTH = 4_096
+_INDEX = "index"
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,22 @@ def all_pages() -> dict[str, Page]:
     return {name: Page(name, paths[name]) for name in sorted(paths)}
 
 
+def page_at(name: str) -> Page | None:
+    """Return the page of this name; the one of a folder is its `index`."""
+    pages = all_pages()
+    return pages.get(name) or pages.get(f"{name}/{_INDEX}")
+
+
 def find_pages(wanted: str) -> list[Page]:
     """Return the pages that a person may mean: by name, by path, or by the name's last part."""
     name = wanted.strip("/").removeprefix("docs/").removesuffix(".md")
-    pages = all_pages()
-    if name in pages:
-        return [pages[name]]
-    return [page for page in pages.values() if page.name.rpartition("/")[2] == name]
+    page = page_at(name)
+    if page is not None:
+        return [page]
+    return [page for page in all_pages().values() if name in _last_parts(page)]
+
+
+def _last_parts(page: Page) -> tuple[str, str]:
+    """Return what a page may be called by people; an `index` also as its folder is."""
+    folder, _, last = page.name.rpartition("/")
+    return last, folder.rpartition("/")[2] if last == _INDEX else last

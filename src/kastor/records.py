@@ -1,15 +1,16 @@
-"""What crosses the store's door: rows on the way out, changes on the way in.
+"""What the road of writes and the reads share: rows on the way out, changes on the way in.
 
 A `Change` carries the new row *and* its log entry, and the store takes nothing else, so that
-a row without its event cannot be written.
+a row without its event cannot be written. Rows of other tables stand beside their protocols
+(`storage.events`, `storage.inputs`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, TypeAlias
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
@@ -54,6 +55,33 @@ class ModelRow:
     decommissioned: bool
 
 
+class StoredSince(Protocol):
+    """What a store asks of a model in the catalog."""
+
+    @property
+    def uploaded(self) -> Ticks:
+        """When it was stored."""
+
+
+class Catalog(Protocol):
+    """What a store asks of the model catalog, which is made and read above it."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of the change of models that led here."""
+
+    @property
+    def models(self) -> Mapping[ModelId, StoredSince]:
+        """The stored models by id."""
+
+
+C = TypeVar("C", bound=Catalog)
+"""The catalog of a graph, as those see it who decide its writes."""
+
+T = TypeVar("T")
+"""The outcome of a write: what its caller gets once it is durable."""
+
+
 class ChangeKind(StrEnum):
     """Kinds of the change log (design: storage)."""
 
@@ -74,7 +102,7 @@ class LogEntry:
     """One row of the change log, but for what the store adds (seq, version, time, actor).
 
     `owner` is the id that gives the bucket: the twin's, a relationship's source twin's.
-    `data` is the event's body as `events-and-jobs` 1.3 has it; `notify` is false for what
+    `data` is the event's body as events 1.3 has it; `notify` is false for what
     fires no event.
     """
 
@@ -87,97 +115,6 @@ class LogEntry:
     model_id: ModelId | None = None
     component: str | None = None
     content_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedChange:
-    """One row of the change log as it is read again; `data` is the event's body."""
-
-    seq: int
-    subject: str
-    version: int | None
-    kind: ChangeKind
-    notify: bool
-    event_id: str
-    time: Ticks
-    actor: str
-    traceparent: str | None
-    model_id: ModelId | None
-    component: str | None
-    content_type: str | None
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RouteRow:
-    """An event route and how far it has come.
-
-    Attributes:
-        position: every change up to here is delivered, not wanted, or a dead letter.
-        paused: the relay leaves it alone.
-        delivered, died: events so far.
-        last_error: what the endpoint last answered wrongly; None after a success.
-        held: a process has it now, on a graph that several processes serve.
-    """
-
-    id: str
-    endpoint: str
-    filter: str
-    position: int
-    paused: bool
-    created: Ticks
-    delivered: int
-    died: int
-    last_delivery: Ticks | None
-    last_error: str | None
-    held: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointRow:
-    """A configured endpoint; `settings` is JSON text without any secret."""
-
-    name: str
-    kind: str
-    settings: bytes
-    created: Ticks
-
-
-@dataclass(frozen=True, slots=True)
-class InputRow:
-    """A configured input; `settings` is JSON text without any secret.
-
-    Attributes:
-        paused: it takes no messages.
-    """
-
-    name: str
-    kind: str
-    settings: bytes
-    created: Ticks
-    paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class InputHolder:
-    """The process that takes an input's messages; `report` is JSON text of its own."""
-
-    owner: str
-    report: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An event that a route gave up; `event` is all of it as JSON, to be sent again."""
-
-    key: int
-    route: str
-    position: int
-    event: bytes
-    error: str
-    attempts: int
-    died: Ticks
-    requeued: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +168,7 @@ class LogTelemetry:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeModels:
+class ChangeModels(Generic[C]):
     """Upload, (de)commission or delete models, and the catalog that follows.
 
     `next_catalog` is called with the keys of the uploaded ids and the new epoch; its result
@@ -242,11 +179,11 @@ class ChangeModels:
     commission: tuple[tuple[ModelId, bool], ...]
     deletes: tuple[ModelId, ...]
     logs: tuple[LogEntry, ...]
-    next_catalog: Callable[[Mapping[ModelId, int], int], Any]
+    next_catalog: Callable[[Mapping[ModelId, int], int], C]
 
 
 Change: TypeAlias = (
-    WriteTwin | EraseTwin | WriteRelationship | EraseRelationship | LogTelemetry | ChangeModels
+    WriteTwin | EraseTwin | WriteRelationship | EraseRelationship | LogTelemetry | ChangeModels[C]
 )
 
 
@@ -261,10 +198,10 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class Current(Generic[C]):
     """The state that a decision is made on."""
 
-    catalog: Any
+    catalog: C
     twin: TwinRow | None = None
     relationship: RelationshipRow | None = None
     target: TwinRow | None = None
@@ -340,11 +277,11 @@ name of its own.
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Generic[C, T]):
     """A decision's change, and what the caller gets once it is durable."""
 
-    change: Change
-    outcome: Any
+    change: Change[C]
+    outcome: T
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,23 +302,3 @@ class IncomingRow:
     name: str
     name_key: int
     source_key: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
-    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks."""
-
-    engine: str
-    twins: int
-    relationships: int
-    models: int
-    versions: int
-    log_entries: int
-    version_bytes: int
-    log_bytes: int
-    file_bytes: int
-    oldest_version: Ticks | None
-    oldest_log_entry: Ticks | None
-
-
-Rows: TypeAlias = Sequence[tuple[Any, ...]]

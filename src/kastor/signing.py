@@ -10,22 +10,23 @@ import base64
 import binascii
 import hashlib
 import hmac
-from typing import Any
 
 import orjson
+
+from kastor.types import Json
 
 TAG_BYTES = 16
 MAX_TOKEN = 16_384
 """Characters; what is longer was not made here: a listing's token holds an id or two."""
 
 
-def sign(payload: Any, key: bytes) -> str:
+def sign(payload: Json, key: bytes) -> str:
     """Return a token for a JSON value."""
     text = orjson.dumps(payload)
     return base64.urlsafe_b64encode(_tag(text, key) + text).rstrip(b"=").decode()
 
 
-def unsign(token: str, key: bytes) -> Any | None:
+def unsign(token: str, key: bytes) -> Json | None:
     """Return the JSON value of a token made with this key, else None."""
     if len(token) > MAX_TOKEN:
         return None

@@ -13,7 +13,7 @@ Etag: TypeAlias = str
 Ticks: TypeAlias = int
 """100 ns steps of UTC since 0001-01-01, as signed 64-bit integer."""
 
-Json: TypeAlias = Any
+Json: TypeAlias = Any  # any: what was decoded is looked into
 """A decoded JSON value: dict, list, str, int, float, bool or None."""
 
 Document: TypeAlias = dict[str, Any]

@@ -264,7 +264,7 @@ class Vitals:
         return [each for each in self.states() if each.critical and each.trouble is not None]
 
 
-async def attempt(name: str, step: Callable[[], Awaitable[object]], **values: Any) -> bool:
+async def attempt(name: str, step: Callable[[], Awaitable[object]], **values: object) -> bool:
     """Do a step; return whether it succeeded. What it raises is logged and goes no further.
 
     Args:

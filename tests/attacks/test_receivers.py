@@ -16,7 +16,7 @@ import pytest
 
 from kastor.errors import InvalidArgument
 from kastor.events.endpoints import EndpointPolicy, make_sink, read_endpoint
-from kastor.events.model import FAULT_TEXT, Delivered, Fault
+from kastor.events.model import FAULT_TEXT, Delivered, DeliveryFault
 from kastor.events.sinks.webhook import LONGEST_RETRY
 from kastor.outside.secrets import SECRET_BYTES, Secret, SecretError, read_secret
 from kastor.testing import KastorServer
@@ -69,7 +69,7 @@ def saying(head: str) -> Answer:
     return answer
 
 
-async def fault_of(answer: Answer) -> Fault:
+async def fault_of(answer: Answer) -> DeliveryFault:
     report = await delivered(answer)
     assert report.confirmed == 0
     assert report.fault is not None
@@ -159,7 +159,7 @@ async def test_endless_answers_end() -> None:
 
 
 async def test_texts_that_are_kept_have_a_bound() -> None:
-    fault = Fault("unavailable", "x" * 1_000_000, 5.0).shortened()
+    fault = DeliveryFault("unavailable", "x" * 1_000_000, 5.0).shortened()
     assert len(fault.message) == FAULT_TEXT + len("...")
     assert fault.retry_after == 5.0
 

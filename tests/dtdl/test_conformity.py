@@ -1,4 +1,4 @@
-"""Agreement with the reference parser on the shared corpora (spec dtdl 14)."""
+"""Agreement with the reference parser on the shared corpora (dtdl 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`@context`: order, versions, accumulation, limits (spec dtdl 4.1, 8.1, 8.2)."""
+"""`@context`: order, versions, accumulation, limits (dtdl 4.1, 8.1, 8.2)."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def test_tolerance_of_old_models():
     assert ids(twice, tolerate_solecisms=["resolve"]) != []
 
 
-# --- limits (spec dtdl 14, item 4) ------------------------------------------------------------
+# --- limits (dtdl 14) ---------------------------------------------------------------------
 
 
 def test_an_interface_whose_text_is_too_long():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kastor.events.envelope import build_event
 from kastor.events.model import Event
-from kastor.records import ChangeKind, LoggedChange
+from kastor.records import ChangeKind
+from kastor.storage.events import LoggedChange
 
 HOST = "twins.example.org"
 TIME = 637_746_785_326_512_161  # 2021-12-09T20:28:52.6512161Z

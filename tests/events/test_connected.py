@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.sinks.connected import ConnectedSink
 
 from .factory import updates
@@ -38,7 +38,7 @@ class Cancelling(ConnectedSink):
         self.connected = False
         await self.wait("disconnect")
 
-    async def _send(self, event: Event) -> Fault | None:
+    async def _send(self, event: Event) -> DeliveryFault | None:
         await self.wait("send")
         return None
 
@@ -53,7 +53,7 @@ class Cancelling(ConnectedSink):
 async def test_a_cancelled_wait_is_a_fault_and_not_the_end_of_the_route(place: str) -> None:
     sink = Cancelling(place, "disconnect")
     await sink.open()
-    expected = Fault("unavailable", "broker:1: the connection broke")
+    expected = DeliveryFault("unavailable", "broker:1: the connection broke")
     assert await sink.deliver(updates(3)) == Delivered(0, expected)
     sink.places.clear()
     assert await sink.deliver(updates(3)) == Delivered(3)

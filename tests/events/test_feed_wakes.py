@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from kastor.events.feed import STEP, Beat, Feed
+from kastor.events.feed import STEP, Feed, FeedHeartbeat
 from kastor.events.filter import parse
 from kastor.records import SYSTEM
 from tests.live.world import World, world
@@ -22,7 +22,7 @@ def test_an_event_that_comes_when_a_heartbeat_is_due_is_not_missed(tmp_path: Pat
         async def follow(number: int) -> None:
             heartbeat = 0.0007 + number * 0.00013  # so that many end together with a write
             async for item in feed.follow(start, parse("true"), SYSTEM, heartbeat):
-                if not isinstance(item, Beat):
+                if not isinstance(item, FeedHeartbeat):
                     seen[number].append(item.position - start)
 
         tasks = [asyncio.create_task(follow(number)) for number in range(LISTENERS)]
@@ -53,14 +53,14 @@ def test_a_listener_that_is_behind_gets_all_in_steps(tmp_path: Path) -> None:
             slow = feed.follow(start, parse("true"), SYSTEM, 0.5)
             await made.put("first")
             item = await anext(slow)  # and the ring is followed from here on
-            assert not isinstance(item, Beat)
+            assert not isinstance(item, FeedHeartbeat)
             for number in range(3 * STEP + 1):
                 await made.put(f"t{number}")
             await asyncio.sleep(0.3)
             async with asyncio.timeout(10):
                 found = [(await anext(slow)).position - start for _ in range(3 * STEP + 1)]
             assert found == list(range(2, 3 * STEP + 3))
-            assert isinstance(await anext(slow), Beat)
+            assert isinstance(await anext(slow), FeedHeartbeat)
             await slow.aclose()  # type: ignore[attr-defined]
             await feed.stop()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kastor.errors import InvalidArgument
 from kastor.events import filter_tree as tree
-from kastor.events.filter import FilterError, View, parse
+from kastor.events.filter import EventView, FilterError, parse
 from kastor.events.filter_parser import parse_tree
 from kastor.events.model import Event
 from kastor.records import ChangeKind
@@ -253,7 +253,7 @@ def test_the_body_is_parsed_only_when_it_is_asked_for() -> None:
     assert not parse("type = 'microsoft.iot.telemetry'").reads_body
     assert parse("$body.x = 1").reads_body
     assert not parse("$body.x = 1").matches(broken)
-    view = View(telemetry({"x": 1}))
+    view = EventView(telemetry({"x": 1}))
     assert parse("$body.x = 1").selects(view)
     first = view.body
     assert parse("$body.x > 0").selects(view)

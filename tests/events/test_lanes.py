@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.sinks.lanes import Lanes
 
 from .factory import updates
@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 class Target:
     """Keeps what it confirmed; fails as it is told, by the event's position."""
 
-    def __init__(self, faults: dict[int, Fault] | None = None, seed: int = 0) -> None:
+    def __init__(self, faults: dict[int, DeliveryFault] | None = None, seed: int = 0) -> None:
         self.confirmed: list[Event] = []
         self.tried: list[int] = []
         self.under_way: set[str] = set()
@@ -34,7 +34,7 @@ class Target:
         self.faults = faults or {}
         self.random = random.Random(seed)
 
-    async def send(self, event: Event) -> Fault | None:
+    async def send(self, event: Event) -> DeliveryFault | None:
         assert event.key not in self.under_way, "two events of one twin at once"
         self.under_way.add(event.key)
         self.most = max(self.most, len(self.under_way))
@@ -48,7 +48,7 @@ class Target:
         return fault
 
 
-DOWN, BAD = Fault("unavailable", "down"), Fault("refused", "bad")
+DOWN, BAD = DeliveryFault("unavailable", "down"), DeliveryFault("refused", "bad")
 
 
 async def test_all_go_through_beside_each_other() -> None:
@@ -65,7 +65,7 @@ async def test_what_got_ahead_is_not_sent_again() -> None:
 
 
 async def test_an_error_of_a_library_is_a_fault() -> None:
-    async def send(_event: Event) -> Fault | None:
+    async def send(_event: Event) -> DeliveryFault | None:
         raise KeyError("surprise")
 
     report = await Lanes(4, 10).deliver(updates(5), send)
@@ -76,7 +76,7 @@ async def test_an_error_of_a_library_is_a_fault() -> None:
 
 
 async def test_a_call_ends_in_time_with_progress() -> None:
-    async def send(_event: Event) -> Fault | None:
+    async def send(_event: Event) -> DeliveryFault | None:
         await asyncio.sleep(0.05)
         return None
 
@@ -89,7 +89,7 @@ async def test_a_call_ends_in_time_with_progress() -> None:
 async def test_a_swallowed_cancellation_ends_the_call_all_the_same(concurrency: int) -> None:
     sent = 0
 
-    async def send(_event: Event) -> Fault | None:
+    async def send(_event: Event) -> DeliveryFault | None:
         nonlocal sent
         sent += 1
         with contextlib.suppress(asyncio.CancelledError):
@@ -115,7 +115,7 @@ async def test_nothing_to_do() -> None:
     seed=st.integers(0, 1_000),
 )
 def test_whatever_fails_nothing_is_lost_and_order_is_kept(
-    faults: dict[int, Fault], twins: int, concurrency: int, seed: int
+    faults: dict[int, DeliveryFault], twins: int, concurrency: int, seed: int
 ) -> None:
     """Unavailable faults go away after their first time, as the relay waits for that."""
 

@@ -20,7 +20,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_binary_event
 
 from kastor.errors import InvalidArgument
 from kastor.events.endpoints import EndpointPolicy, make_sink, read_endpoint
-from kastor.events.model import Delivered, Fault, Sink
+from kastor.events.model import Delivered, DeliveryFault, Sink
 from kastor.outside.bounds import is_public
 
 from .brokers import free_port
@@ -46,7 +46,7 @@ def sink_to(url: str, policy: EndpointPolicy = LOCAL, **settings: Any) -> Sink:
     return make_sink("floor", read_endpoint("webhook", {"url": url, **settings}), policy)
 
 
-async def fault_of(sink: Sink) -> Fault:
+async def fault_of(sink: Sink) -> DeliveryFault:
     report = await sink.deliver([event()])
     await sink.close()
     assert report.confirmed == 0

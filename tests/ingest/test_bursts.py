@@ -13,7 +13,7 @@ from kastor.graph.commands import PatchTwin, SendTelemetry
 from kastor.ingest import bursts as module
 from kastor.ingest.bursts import Bursts, Refused
 from kastor.ingest.merge import Outcome
-from kastor.ingest.rules import Reading
+from kastor.ingest.rules import TwinReading
 from kastor.records import Context, TwinRow
 
 pytestmark = pytest.mark.anyio
@@ -57,9 +57,9 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_WAIT", 0.001)
 
 
-def reading(value: Any, twin: str = "t", telemetry: bytes | None = None) -> Reading:
+def reading(value: Any, twin: str = "t", telemetry: bytes | None = None) -> TwinReading:
     values = {} if value is None else {("a",): value}
-    return Reading(twin, values, {}, None, telemetry, None, "id", None)
+    return TwinReading(twin, values, {}, None, telemetry, None, "id", None)
 
 
 def writer(graph: Graph, *, patient: bool = False) -> Bursts:

@@ -10,9 +10,9 @@ from paho.mqtt.client import Client
 
 from kastor.ingest.inputs import read_input
 from kastor.ingest.mapping import Message
-from kastor.ingest.mqtt import BrokerRefusal, MqttSource, _Connection
+from kastor.ingest.mqtt import MqttSource, MqttSourceRefusal, _Connection
 from kastor.ingest.pipeline import Pipeline
-from kastor.ingest.tally import Tally
+from kastor.ingest.tally import InputTally
 from kastor.outside.bounds import UNBOUNDED
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +32,7 @@ def settings() -> Any:
 
 
 def pipeline() -> Pipeline:
-    return Pipeline(settings(), object(), Tally())  # type: ignore[arg-type]
+    return Pipeline(settings(), object(), InputTally())  # type: ignore[arg-type]
 
 
 async def test_a_message_that_breaks_a_rule_is_rejected_and_settled(
@@ -60,7 +60,7 @@ async def test_what_ends_the_clients_thread_is_a_lost_connection(
     monkeypatch.setattr(Client, "loop_forever", broken)
     client = connection._make_client()
     await asyncio.to_thread(client.loop_forever)
-    with pytest.raises(BrokerRefusal, match="no packet"):
+    with pytest.raises(MqttSourceRefusal, match="no packet"):
         async with asyncio.timeout(5):
             await connection.lost
     connection.lost.exception()
@@ -77,7 +77,7 @@ async def test_a_message_that_cannot_be_read_is_a_lost_connection() -> None:
             return b"\xff".decode()
 
     await asyncio.to_thread(connection._on_message, None, None, NoText())  # type: ignore[arg-type]
-    with pytest.raises(BrokerRefusal, match="cannot be read"):
+    with pytest.raises(MqttSourceRefusal, match="cannot be read"):
         async with asyncio.timeout(5):
             await connection.lost
 

@@ -13,17 +13,17 @@ from kastor.clock import job_time
 from kastor.graph.patch import apply_operation, read_operations
 from kastor.ingest.mapping import read_time
 from kastor.ingest.merge import Outcome, merge
-from kastor.ingest.rules import Reading
+from kastor.ingest.rules import TwinReading
 
 TICK = 10_000_000
 START = 638_000_000_000_000_000
 
 
-def reading(time: int | None, band: float | None = None, **values: Any) -> Reading:
+def reading(time: int | None, band: float | None = None, **values: Any) -> TwinReading:
     paths = {tuple(name.split("__")): value for name, value in values.items()}
     bands = {} if band is None else dict.fromkeys(paths, band)
     instant = None if time is None else START + time * TICK
-    return Reading("t", paths, bands, instant, None, None, None, None)
+    return TwinReading("t", paths, bands, instant, None, None, None, None)
 
 
 def twin(**values: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def twin(**values: Any) -> dict[str, Any]:
     return {"$dtId": "t", "$metadata": {"$model": "m"}, "part": part, **values}
 
 
-def applied(document: dict[str, Any], readings: list[Reading], floors: Any = None) -> Any:
+def applied(document: dict[str, Any], readings: list[TwinReading], floors: Any = None) -> Any:
     """The twin after a merge; its metadata is kept as the server would."""
     merged = merge(document, readings, floors or {})
     for operation in read_operations(merged.operations):
@@ -47,7 +47,7 @@ def applied(document: dict[str, Any], readings: list[Reading], floors: Any = Non
     return merged
 
 
-def by_time(readings: list[Reading]) -> list[Reading]:
+def by_time(readings: list[TwinReading]) -> list[TwinReading]:
     return sorted(readings, key=lambda each: each.source_time or 0)
 
 
@@ -144,7 +144,7 @@ def values_of(document: dict[str, Any]) -> dict[str, Any]:
 
 @given(READINGS, st.lists(st.integers(0, 11), max_size=4), st.randoms())
 def test_order_and_grouping_of_arrival_change_nothing(
-    readings: list[Reading], cuts: list[int], random: Any
+    readings: list[TwinReading], cuts: list[int], random: Any
 ) -> None:
     in_order = twin()
     for each in by_time(readings):
@@ -160,7 +160,7 @@ def test_order_and_grouping_of_arrival_change_nothing(
 
 
 @given(READINGS)
-def test_the_stored_time_is_the_latest_of_each_value(readings: list[Reading]) -> None:
+def test_the_stored_time_is_the_latest_of_each_value(readings: list[TwinReading]) -> None:
     document = twin()
     applied(document, by_time(readings))
     for name in ("a", "b"):

@@ -14,7 +14,7 @@ from kastor.clock import job_time
 from kastor.errors import InvalidArgument
 from kastor.ingest.inputs import MqttInput, describe, read_input
 from kastor.ingest.mapping import Message, Unreadable
-from kastor.ingest.rules import Reading, Rule, compile_rule
+from kastor.ingest.rules import Rule, TwinReading, compile_rule
 from kastor.outside.bounds import EndpointPolicy
 
 RULE: dict[str, Any] = {
@@ -27,7 +27,7 @@ RULE: dict[str, Any] = {
 TOPIC = "building/r1/temperature"
 
 
-def read(body: Any, topic: str = TOPIC, headers: Any = None, **changes: Any) -> Reading | None:
+def read(body: Any, topic: str = TOPIC, headers: Any = None, **changes: Any) -> TwinReading | None:
     rule = {key: value for key, value in {**RULE, **changes}.items() if value is not ...}
     payload = body if isinstance(body, bytes) else orjson.dumps(body)
     message = Message(topic, payload, headers or {})

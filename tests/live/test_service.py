@@ -17,6 +17,7 @@ from kastor.errors import CatalogChanged, QueryError, TooManyRequests, Unavailab
 from kastor.graph import commands as c
 from kastor.live.service import LiveService, LiveSettings, Removed, Rows
 from kastor.query.service import QueryService, QuerySettings
+from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM, Context
 
 from . import world as world_module
@@ -432,6 +433,12 @@ async def test_strict_queries_know_no_extensions(tmp_path: Path) -> None:
         with pytest.raises(QueryError, match="strict"):
             await made.live.open(text, SYSTEM, strict=True)
         strict = QuerySettings(strict=True)
-        query = QueryService(made.store, lambda: made.store.catalog, b"k" * 32, strict)
+        query = QueryService(
+            made.store,
+            lambda: made.store.catalog,
+            b"k" * 32,
+            strict,
+            dialect=dialect_of(made.store.engine),
+        )
         with pytest.raises(QueryError, match="strict"):
             await LiveService(made.store, query, EAGER).open(text, SYSTEM)

@@ -21,7 +21,7 @@ from kastor.graph.catalog import catalog_builder
 from kastor.graph.service import GraphService
 from kastor.live.service import LiveQuery, LiveService, LiveSettings, Ready, Removed, Rows
 from kastor.query.service import QueryService, QuerySettings
-from kastor.query.sql.postgres import Postgres
+from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM, Context
 from kastor.storage.sqlite.store import SqliteStore
 
@@ -70,7 +70,7 @@ class World:
             lambda: store.catalog,
             key,
             query_settings,
-            dialect=None if store.schema is None else Postgres(store.schema),
+            dialect=dialect_of(store.engine),
             refresh=store.refresh,
         )
         self.live = LiveService(store, self.query, settings)

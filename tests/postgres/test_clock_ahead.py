@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 async def run(store: PostgresStore, text: str) -> Any:
     async with store._connections.lease() as connection:
-        return await connection.fetch(text.replace("{graph}", f'"{store.schema}"'))
+        return await connection.fetch(text.replace("{graph}", f'"{store.engine.schema}"'))
 
 
 async def test_a_route_that_was_held_for_years_is_free(postgres: PostgresEngine) -> None:

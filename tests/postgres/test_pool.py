@@ -139,7 +139,7 @@ async def test_a_write_that_waits_too_long_ends_in_the_server_too(
     blocker = await asyncpg.connect(direct(dsn))
     try:
         async with blocker.transaction():
-            await blocker.execute(f"SELECT FROM {graph.store.schema}.twins FOR UPDATE")
+            await blocker.execute(f"SELECT FROM {graph.store.engine.schema}.twins FOR UPDATE")
             with pytest.raises(Unavailable, match="does not answer in time"):
                 await hasty.patch("h", replace("/seats", 1))
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -161,7 +161,7 @@ async def test_a_query_that_fails_leaves_its_connection_usable(graph: Graph) -> 
 async def test_a_query_cannot_write_and_has_its_settings(graph: Graph) -> None:
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
         await graph.store.fetch_all(
-            f"DELETE FROM {graph.store.schema}.changes", (), SYSTEM, timeout=5
+            f"DELETE FROM {graph.store.engine.schema}.changes", (), SYSTEM, timeout=5
         )
     settings = "SELECT current_setting('jit'), current_setting('plan_cache_mode')"
     assert await graph.store.fetch_one(settings, (), SYSTEM, timeout=5) == (

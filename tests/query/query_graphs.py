@@ -14,6 +14,7 @@ import apsw
 import kastor
 from kastor.errors import QueryTimeout
 from kastor.query.service import QueryService, QuerySettings
+from kastor.query.sql.sqlite import Sqlite
 from kastor.records import SYSTEM, Context
 
 SCHEMA = Path(kastor.__file__).parent / "storage" / "sqlite" / "schema.sql"
@@ -178,7 +179,8 @@ class Reader:
 
 
 def service(graph: Graph, **settings: Any) -> QueryService:
-    return QueryService(Reader(graph.open()), lambda: graph.models, KEY, QuerySettings(**settings))
+    settled = QuerySettings(**settings)
+    return QueryService(Reader(graph.open()), lambda: graph.models, KEY, settled, dialect=Sqlite())
 
 
 def drive(coroutine: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Query texts that real tools, samples and client code send (spec query-language 16)."""
+"""Query texts that real tools, samples and client code send (query-language 16)."""
 
 from __future__ import annotations
 

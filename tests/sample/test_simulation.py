@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kastor.dtdl import compile_interface, parse
-from kastor.sample import Reading, SampleGraph, Simulation, graph, models
+from kastor.sample import SampleGraph, SimulatedReading, Simulation, graph, models
 from kastor.sample.timetable import GAP, PERIOD
 
 from .conftest import Building, Ontology
@@ -32,7 +32,7 @@ RANGES = {
 }
 SENSORS = 147
 
-Log = list[tuple[datetime, list[Reading]]]
+Log = list[tuple[datetime, list[SimulatedReading]]]
 
 
 @cache
@@ -46,7 +46,7 @@ def is_sensor(twin_id: str) -> bool:
     return twin_id.startswith(("temp-", "air-", "occ-", "meter-"))
 
 
-def values(reading: Reading) -> dict[str, Any]:
+def values(reading: SimulatedReading) -> dict[str, Any]:
     return {
         operation["path"]: operation["value"]
         for operation in reading.patch
@@ -54,7 +54,7 @@ def values(reading: Reading) -> dict[str, Any]:
     }
 
 
-def apply(twin: dict[str, Any], reading: Reading) -> None:
+def apply(twin: dict[str, Any], reading: SimulatedReading) -> None:
     """Apply a patch as far as the simulation uses JSON Patch."""
     for operation in reading.patch:
         assert operation["op"] == "add"
@@ -183,7 +183,7 @@ def test_telemetry_is_declared_and_comes_now_and_then(
 
 
 def test_the_same_calls_give_the_same_readings() -> None:
-    def run() -> list[list[Reading]]:
+    def run() -> list[list[SimulatedReading]]:
         simulation = Simulation(graph())
         return [simulation.due(TUESDAY + timedelta(seconds=n)) for n in range(300)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -213,15 +214,16 @@ async def test_an_upload_that_is_overtaken_every_time_ends_as_unavailable(
     empty: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await empty.upload(HALL_MODEL)
-    check = empty.service._require_valid
+    check = empty.service._read_valid
     loop = asyncio.get_running_loop()
 
-    def overtaken(*arguments: object) -> None:
-        check(*arguments)
+    def overtaken(text: bytes, documents: Any, catalog: Any) -> object:
+        facts = check(text, documents, catalog)
         change = empty.execute(c.CommissionModel(HALL, True))
         asyncio.run_coroutine_threadsafe(change, loop).result()
+        return facts
 
-    monkeypatch.setattr(empty.service, "_require_valid", overtaken)
+    monkeypatch.setattr(empty.service, "_read_valid", overtaken)
     with pytest.raises(Unavailable):
         await empty.upload(interface(ODD))
     monkeypatch.undo()

@@ -9,7 +9,7 @@ import pytest
 
 from kastor.errors import QueryError, QueryTimeout
 from kastor.query.service import QueryService, QuerySettings
-from kastor.query.sql.postgres import Postgres
+from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
 from tests.store.postgres_engine import PostgresEngine
 
@@ -67,7 +67,7 @@ async def test_a_text_that_nothing_can_be_is_compared_all_the_same(
         lambda: store.catalog,
         store.signing_key,
         QuerySettings(),
-        dialect=None if store.schema is None else Postgres(store.schema),
+        dialect=dialect_of(store.engine),
         refresh=store.refresh,
     )
     page = await service.run(f"SELECT T.$dtId FROM DIGITALTWINS T WHERE {condition}", SYSTEM)

@@ -9,7 +9,8 @@ import pytest
 from kastor.clock import TICKS_PER_SECOND
 from kastor.errors import NotFound
 from kastor.graph import commands as c
-from kastor.records import SYSTEM, DeadLetter
+from kastor.records import SYSTEM
+from kastor.storage.events import DeadLetter
 
 from .engines import Engine, Version
 from .graphs import (

@@ -12,10 +12,10 @@ import pytest
 
 from kastor.events.filter import parse
 from kastor.events.meter import DeliveryMeter
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.outside.lease import Lease
-from kastor.records import DeadLetter
+from kastor.storage.events import DeadLetter
 from kastor.storage.protocol import Store
 
 from .engines import Engine
@@ -45,7 +45,7 @@ class Endpoint:
         for done, event in enumerate(events):
             self.offered.append(event.key)
             if event.key in self.refused:
-                return Delivered(done, Fault("refused", "400"))
+                return Delivered(done, DeliveryFault("refused", "400"))
             self.taken.append(event.key)
         return Delivered(len(events))
 

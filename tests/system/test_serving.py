@@ -201,6 +201,13 @@ class TestPages:
             assert "<h1" in page.text
         assert '<a href="/docs/pages">' in httpx2.get(f"{served.url}/docs").text
 
+    @pytest.mark.parametrize("path", ["reference/contract", "reference/contract/index.md"])
+    def test_a_folder_is_served_as_its_index(self, served: Served, path: str) -> None:
+        page = httpx2.get(f"{served.url}/docs/{path}")
+        assert page.status_code == 200
+        assert 'href="/docs/reference/contract/rest-api"' in page.text
+        assert 'href="/docs/reference/http"' in page.text
+
     def test_an_error_names_a_page_that_the_server_has(self, served: Served) -> None:
         answer = httpx2.post(f"{served.url}/query?{VERSION}", json={"query": "SELECT"})
         (path,) = re.findall(r"/docs/\S+", answer.json()["error"]["message"])

@@ -103,7 +103,13 @@ class TestFinding:
 
     def test_a_last_part_may_be_of_several(self) -> None:
         names = [page.name for page in find_pages("events")]
-        assert names == ["explain/events", "reference/events"]
+        assert names == ["explain/events", "reference/contract/events", "reference/events"]
+
+    @pytest.mark.parametrize(
+        "wanted", ["reference/contract", "contract", "docs/reference/contract/index.md", "index"]
+    )
+    def test_a_folder_is_found_by_its_index(self, wanted: str) -> None:
+        assert [page.name for page in find_pages(wanted)] == ["reference/contract/index"]
 
     @pytest.mark.parametrize("wanted", ["", "..", "../README", "reference", "/etc/passwd", "\0"])
     def test_nothing_else_is_found(self, wanted: str) -> None:
@@ -147,6 +153,12 @@ class TestLinks:
         )
         assert link("use-tls.md", "how-to") == "/docs/how-to/use-tls"
         assert link("decisions", "") == "/docs/pages#decisions"
+        assert link("../../how-to/use-tls.md", "reference/contract") == "/docs/how-to/use-tls"
+        assert link("../http.md#bounds", "reference/contract") == "/docs/reference/http#bounds"
+        assert link("contract", "reference") == "/docs/reference/contract/index"
+        assert link("contract/jobs.md#4-jobs", "reference") == (
+            "/docs/reference/contract/jobs#4-jobs"
+        )
         assert link("https://example.org/a.md", "how-to") == "https://example.org/a.md"
         assert link("#here", "how-to") == "#here"
         assert link("../../bench/README.md", "how-to") is None

@@ -41,7 +41,7 @@ def said(lint: ModuleType, allowed: dict[str, str] | None = None, **texts: str) 
         "kastor.graph.service": texts.get("graph", GRAPH),
         "kastor.query.run": texts.get("runner", RUNNER),
         "kastor.storage.sqlite.store": "def one(pool): return pool.fetch_all()",
-        "kastor.api.own.status": "from kastor.records import SYSTEM",
+        "kastor.server.run": "from kastor.records import SYSTEM",
         "kastor.live.service": texts.get("live", ""),
     }
     trees = {name: ast.parse(text) for name, text in sources.items()}

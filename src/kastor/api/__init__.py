@@ -1,7 +1,8 @@
 """HTTP: the wire contract and Kastor's own additions.
 
-In the order a request passes: `app` (ASGI, access, dispatch), `matcher` (raw path ->
-operation), `operations` (the one table of operations), `request` (headers, query, body),
-the handlers (`models`, `twins`, `relationships`, `query`, `extras`), `problem` (errors ->
-answers). `openapi` describes the table; `paging` makes links; `legacy` shapes old versions.
+In the order a request passes: `app` (ASGI, access, dispatch), `http.matcher` (raw path ->
+operation), `operations` (the one table of operations, joined of the rows beside the handlers),
+`http.request` (headers, query, body), the handlers (`contract`, `own`), `http.problem` (errors ->
+answers). `description.openapi` describes the table; `http.paging` makes links; `contract.legacy`
+shapes old versions.
 """

@@ -1,6 +1,36 @@
-"""The one table of operations: routes, permissions and the API's description come from it."""
+"""The one table of operations: routes, permissions and the API's description come from it.
 
-from kastor.api.contract.rows import CONTRACT_OPERATIONS
-from kastor.api.own.rows import KASTOR_OPERATIONS
+The rows stand beside their handlers; the order of the modules is that of the description.
+"""
 
-OPERATIONS = (*CONTRACT_OPERATIONS, *KASTOR_OPERATIONS)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kastor.api.contract import event_routes, models, query, relationships, twins
+from kastor.api.own import (
+    endpoints,
+    feed,
+    graphs,
+    health,
+    indexes,
+    inputs,
+    live,
+    metrics,
+    model_deletion,
+    route_health,
+    status,
+)
+
+if TYPE_CHECKING:
+    from kastor.api.http.operation import Operation
+
+_CONTRACT = (twins, relationships, query, models, event_routes)
+_OWN = (
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(status, graphs, metrics, health),
+)
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    row for module in (*_CONTRACT, *_OWN) for row in module.OPERATIONS
+)

@@ -1,4 +1,4 @@
-"""Permissions of the operations, and the two roles that grant them (spec rest-api C.8)."""
+"""Permissions of the operations, and the two roles that grant them (rest-api C.8)."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from kastor.auth.roles import ROLES, Actor, Permission
+from kastor.errors import CannotStartError
 from kastor.private import make_folder, open_private
 
 PREFIX = "kst_"
@@ -26,7 +27,7 @@ TOKEN_BYTES = 32
 _Stamp: TypeAlias = tuple[int, int, int, int]
 
 
-class TokenFileError(Exception):
+class TokenFileError(CannotStartError):
     """The token file cannot be read, or holds a line that is none."""
 
 

@@ -1,4 +1,7 @@
-"""Groups of commands whose help is plain: flags have no type, defaults no parentheses."""
+"""Commands and groups of them: their help is plain, and what prevents one ends it in a line.
+
+In the help flags have no type, and defaults no parentheses.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from kastor.cli.output import fail
+from kastor.errors import CannotStartError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,19 +21,28 @@ if TYPE_CHECKING:
 class Commands(typer.Typer):
     """A group of commands; all of them, and groups in it, are to be made by this class."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:  # any: as Typer has them
         super().__init__(
             cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, **options
         )
 
     def command(  # type: ignore[override]  # the options are Typer's
-        self, name: str | None = None, **options: Any
+        self,
+        name: str | None = None,
+        **options: Any,  # any: as Typer has them
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Return a decorator that makes a function a command of this group."""
         return super().command(name, cls=_Command, **options)
 
 
 class _Command(TyperCommand):
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; the one place that turns what prevents it into an exit status."""
+        try:
+            return super().invoke(ctx)
+        except CannotStartError as error:
+            fail(str(error), error.exit_status)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _plain(self.get_params(ctx))
         super().format_help(ctx, formatter)

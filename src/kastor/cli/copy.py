@@ -39,11 +39,12 @@ def copy(
 
 
 async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
+    from kastor.hosting.open import open_graph_file
     from kastor.storage.transfer import digest, synchronise
 
     async with AsyncExitStack() as stack:
-        reading = await _open(source, stack, writes=False)
-        writing = await _open(target, stack, writes=True)
+        reading = await stack.enter_async_context(open_graph_file(source, writes=False))
+        writing = await stack.enter_async_context(open_graph_file(target, writes=True))
         await _require_target(reading, writing, target)
         progress = _progress(stack, quiet)
         for _ in range(PASSES):
@@ -68,15 +69,6 @@ async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
             f"The copy runs {working} as soon as it is served, also beside its source: events go "
             "out twice then. Run this again with --paused to have it wait."
         )
-
-
-async def _open(place: str, stack: AsyncExitStack, *, writes: bool) -> GraphFile:
-    from kastor.hosting.open import PlaceError, open_graph_file
-
-    try:
-        return await stack.enter_async_context(open_graph_file(place, writes=writes))
-    except PlaceError as error:
-        fail(str(error))
 
 
 async def _require_target(reading: GraphFile, writing: GraphFile, target: str) -> None:

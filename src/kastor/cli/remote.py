@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import typer
 
 from kastor.cli.output import fail
+from kastor.types import Json
 
 CONNECT_SECONDS = 10.0
 TIMEOUT_SECONDS = 300.0
@@ -36,7 +37,9 @@ CaFile = Annotated[
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
-def call(method: str, url: str, path: str, ca_file: Path | None = None, body: object = None) -> Any:
+def call(
+    method: str, url: str, path: str, ca_file: Path | None = None, body: object = None
+) -> Json:
     """Return the decoded answer of a call; ends the command with the server's words on a fault.
 
     The token comes from the variable KASTOR_TOKEN.
@@ -153,7 +156,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
-def read_settings(source: Path | None) -> Any:
+def read_settings(source: Path | None) -> Json:
     """Return what a JSON file holds, or standard input for `-`; {} without one.
 
     Ends the command where it cannot be read.

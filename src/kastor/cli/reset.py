@@ -42,16 +42,13 @@ def reset(
     Without --graph or --all that is the default graph; the others stay and are named.
     Certificates and tokens stay. With a data folder the server must not be running.
     """
-    from kastor.config import SettingsError, storage_settings
+    from kastor.config import storage_settings
 
     if graph and every:
         fail("Give either --graph or --all, not both.", 2)
     given = {"data": data, "db": db, "graph_schema": graph_schema}
     flags = {name: value for name, value in given.items() if value is not None}
-    try:
-        settings = storage_settings(flags, config)
-    except SettingsError as error:
-        fail(str(error), 2)
+    settings = storage_settings(flags, config)
     wanted = None if every else graph or ["default"]
     if settings.db is None:
         _reset_files(settings, wanted, yes)
@@ -60,11 +57,7 @@ def reset(
 
 
 def _reset_files(settings: Settings, wanted: list[str] | None, yes: bool) -> None:
-    from kastor.storage.sqlite.folder import (
-        DataFolder,
-        FolderInUseError,
-        FolderNotWritableError,
-    )
+    from kastor.storage.sqlite.folder import DataFolder
     from kastor.storage.sqlite.placement import FilePlacement
 
     folder = DataFolder(settings.data)
@@ -75,10 +68,7 @@ def _reset_files(settings: Settings, wanted: list[str] | None, yes: bool) -> Non
         return
     chosen = _choose(names, wanted, str(folder.path))
     _ask(chosen, names, f"in {folder.path}", yes)
-    try:
-        folder.acquire()
-    except (FolderInUseError, FolderNotWritableError) as error:
-        fail(str(error))
+    folder.acquire()
     try:
         asyncio.run(_make_anew(placement, chosen))
     finally:
@@ -104,14 +94,10 @@ async def _make_anew(placement: FilePlacement, names: Sequence[str]) -> None:
 
 async def _reset_schemas(settings: Settings, wanted: list[str] | None, yes: bool) -> None:
     from kastor.errors import KastorError
-    from kastor.hosting.open import DatabaseError, make_databases
+    from kastor.hosting.open import make_databases
     from kastor.server.run import empty
-    from kastor.storage.refusals import GraphRefusedError
 
-    try:
-        databases = make_databases(settings)
-    except DatabaseError as error:
-        fail(str(error))
+    databases = make_databases(settings)
     try:
         from kastor.storage.postgres.placement import SchemaPlacement
 
@@ -123,8 +109,6 @@ async def _reset_schemas(settings: Settings, wanted: list[str] | None, yes: bool
             await empty(settings, databases, places[name])
     except KastorError as error:
         fail(error.message)
-    except GraphRefusedError as error:
-        fail(str(error))
     finally:
         await databases.close()
     _tell(chosen, where, "empty")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kastor import __version__
-from kastor.cli.output import SEEN, fail, warn
+from kastor.cli.output import SEEN, warn
 from kastor.dsn import has_password
 from kastor.pages import refer
 from kastor.words import counted
@@ -60,16 +60,13 @@ def serve(
     the file of --config, then from the defaults. All of them: `kastor docs
     reference/settings`.
     """
-    from kastor.config import SettingsError, load_settings
+    from kastor.config import load_settings
 
     given = {name: value for name, value in locals().items() if name in _FLAGS}
     flags: dict[str, Any] = {
         _FLAGS[name]: value for name, value in given.items() if value not in (None, [])
     }
-    try:
-        settings = load_settings(flags, config)
-    except SettingsError as error:
-        fail(str(error), 2)
+    settings = load_settings(flags, config)
     for flag in ("db", "read_replicas"):
         addresses = flags.get(flag, ())
         if any(map(has_password, [addresses] if isinstance(addresses, str) else addresses)):
@@ -87,30 +84,10 @@ _FLAGS = {
 
 
 def _run(settings: Settings) -> None:
-    from kastor.auth.tokens import TokenFileError
-    from kastor.errors import Unavailable
-    from kastor.hosting.open import DatabaseError
-    from kastor.server.socket import CertificateError, PortTakenError
-    from kastor.server.workers import WorkerError, run
-    from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
-    from kastor.storage.sqlite.folder import FolderInUseError, FolderNotWritableError
+    from kastor.server.workers import run
 
     os.umask(0o077)  # for what libraries make; what Kastor makes is its owner's alone anyhow
-    try:
-        run(settings, _announce, _configure_log)
-    except (
-        CertificateError,
-        DatabaseError,
-        PortTakenError,
-        FolderInUseError,
-        FolderNotWritableError,
-        NotAGraphError,
-        SchemaTooNewError,
-        TokenFileError,
-        Unavailable,
-        WorkerError,
-    ) as error:
-        fail(str(error))
+    run(settings, _announce, _configure_log)
 
 
 def _announce(started: Started) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kastor.auth.tokens import TokenFileError, create_token, list_tokens, revoke_token
+from kastor.auth.tokens import create_token, list_tokens, revoke_token
 from kastor.cli.commands import Commands
 from kastor.cli.output import fail, none_yet
 
@@ -48,7 +48,7 @@ def create(
     path = _path(data, config)
     try:
         made = create_token(path, role.value, name or _free_name(path, role))
-    except (TokenFileError, OSError) as error:
+    except OSError as error:
         fail(str(error))
     print(made)
 
@@ -56,10 +56,7 @@ def create(
 @app.command("list")
 def list_command(data: Data = None, config: Config = None) -> None:
     """Print the names and roles of the tokens."""
-    try:
-        tokens = list_tokens(_path(data, config))
-    except TokenFileError as error:
-        fail(str(error))
+    tokens = list_tokens(_path(data, config))
     for name, role in tokens:
         print(f"{role:<8}{name}")
     none_yet(tokens, "tokens", "`kastor token create` makes one.")
@@ -74,7 +71,7 @@ def revoke(
     """Remove a token; a running server notices within seconds."""
     try:
         revoked = revoke_token(_path(data, config), name)
-    except (OSError, TokenFileError) as error:
+    except OSError as error:
         fail(str(error))
     if not revoked:
         fail(f"There is no token named {name}.")
@@ -86,9 +83,6 @@ def _free_name(path: Path, role: Role) -> str:
 
 
 def _path(data: Path | None, config: Path | None) -> Path:
-    from kastor.config import SettingsError, data_folder
+    from kastor.config import data_folder
 
-    try:
-        return data_folder(data, config) / "tokens"
-    except SettingsError as error:
-        fail(str(error), 2)
+    return data_folder(data, config) / "tokens"

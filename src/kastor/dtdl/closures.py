@@ -1,4 +1,4 @@
-"""Phase 4a: rules over everything that an element reaches (spec dtdl 6.3, 7).
+"""Phase 4a: rules over everything that an element reaches (dtdl 6.3, 7).
 
 Depth, number, cycles and exclusions, as the table of closures has them. Walks keep their own
 stack, and what is found out about an element is kept, because the ways through a model can be

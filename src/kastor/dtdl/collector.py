@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kastor.dtdl.nodes import Node, Path
@@ -33,11 +33,11 @@ class Finding:
 
 
 class Stop(Exception):
-    """The parse can not go on: a phase ended with findings (spec dtdl 1)."""
+    """The parse can not go on: a phase ended with findings (dtdl 1)."""
 
 
 class Quit(Exception):
-    """A finding of the kind that ends the text it is in (spec dtdl 1); already collected."""
+    """A finding of the kind that ends the text it is in (dtdl 1); already collected."""
 
 
 class Collector:
@@ -69,6 +69,11 @@ class Collector:
         self.findings.append(Finding(identifier, path, *fields, other, version, hint))
         if self._most is not None and len(self.findings) >= self._most:
             raise Stop
+
+    def quit(self, identifier: str, path: Path, **fields: Any) -> Quit:  # any: those of `report`
+        """Collect a finding and return what ends the text that it is in, to be raised."""
+        self.report(identifier, path, **fields)
+        return Quit(identifier)
 
     def end_phase(self) -> None:
         """Raise `Stop` if anything was found."""

@@ -1,4 +1,4 @@
-"""Phase 4b: contents over inheritance, and what must differ in a collection (spec dtdl 5, 7)."""
+"""Phase 4b: contents over inheritance, and what must differ in a collection (dtdl 5, 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`@context`: which DTDL version, extensions and limits hold for an element (spec dtdl 4.1, 8).
+"""`@context`: which DTDL version, extensions and limits hold for an element (dtdl 4.1, 8).
 
 An `ActiveContext` is immutable and shared; `Contexts` makes each one once per parse.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from kastor.dtdl import language as tables
-from kastor.dtdl.documents import Fault
+from kastor.dtdl.documents import DocumentFault
 from kastor.dtdl.metamodel import Language, language
 from kastor.dtdl.terms import contexts
 
@@ -73,7 +73,7 @@ class Contexts:
         """Return the context of an element with `@context`.
 
         Raises:
-            Fault: any of the rules of spec dtdl 4.1 is broken.
+            DocumentFault: any of the rules of dtdl 4.1 is broken.
         """
         entries = value if isinstance(value, list) else [value]
         key = (outer, *map(str, entries))
@@ -86,16 +86,16 @@ class Contexts:
         self, outer: ActiveContext | None, entries: list[object], path: object
     ) -> ActiveContext:
         if not entries and outer is None:
-            raise Fault("emptyContext", path)
+            raise DocumentFault("emptyContext", path)
         found, (leading, start) = self._dtdl(outer, entries, path)
         if entries and not isinstance(entries[-1], str):
-            raise Fault("disallowedLocalContext", path)
+            raise DocumentFault("disallowedLocalContext", path)
         # One version of an extension is active; a later one takes the place of an earlier.
         extensions = {_name(known): known for known in (outer.extensions if outer else ())}
         incomplete = outer.incomplete if outer else False
         for entry in [*entries[:leading], *entries[start:]]:
             if not isinstance(entry, str):
-                raise Fault("localContextNotLast", path)
+                raise DocumentFault("localContextNotLast", path)
             known = self._extension(entry, found, path)
             if known is None:
                 incomplete = True
@@ -118,37 +118,39 @@ class Contexts:
             found, at = self._version(entry, entries, at, path)
         if found is None:
             if outer is None:
-                raise Fault("missingDtdlContext", path)
+                raise DocumentFault("missingDtdlContext", path)
             return outer.language, (0, 0)
         return found, (leading, at)
 
     def _version(
         self, specifier: str, entries: list[object], at: int, path: object
     ) -> tuple[Language, int]:
+        # Branches because each way to name a version wrongly has a problem of its own; of several
+        # the first one here is told.
         base, hash_sign, fragment = specifier.partition("#")
         match = _VERSIONED.match(base)
         if match is None or not _LOOSE.search(specifier) or specifier != specifier.strip():
-            raise Fault("invalidContextSpecifier", path, specifier)
+            raise DocumentFault("invalidContextSpecifier", path, specifier)
         major = int(match["major"])
         if hash_sign and fragment not in _FRAGMENTS:
-            raise Fault("invalidContextFragment", path, specifier)
+            raise DocumentFault("invalidContextFragment", path, specifier)
         if hash_sign and major not in tables.CUSTOM_LIMITS:
-            raise Fault("disallowedContextFragment", path, specifier)
+            raise DocumentFault("disallowedContextFragment", path, specifier)
         if fragment == "limits":
-            raise Fault("misplacedLimitContext", path, specifier)
+            raise DocumentFault("misplacedLimitContext", path, specifier)
         if major not in tables.VERSIONS:
-            raise Fault("unrecognizedContextVersion", path, specifier)
+            raise DocumentFault("unrecognizedContextVersion", path, specifier)
         if major > self._max_version:
-            raise Fault("disallowedContextVersion", path, specifier)
+            raise DocumentFault("disallowedContextVersion", path, specifier)
         if not language(major).id_pattern.search(base):
-            raise Fault("invalidContextSpecifierForVersion", path, specifier)
+            raise DocumentFault("invalidContextSpecifierForVersion", path, specifier)
         if fragment == "limitless":
             following = entries[at + 1] if at + 1 < len(entries) else None
             if isinstance(following, str):
                 limits = self._limits_of(following, language(major), path)
                 if limits is not None:
                     return language(major, limits), at + 2
-            raise Fault("missingLimitContext", path, specifier)
+            raise DocumentFault("missingLimitContext", path, specifier)
         return language(major), at + 1
 
     def _limits_of(self, specifier: str, spoken: Language, path: object) -> str | None:
@@ -157,51 +159,51 @@ class Contexts:
         fragment = specifier.partition("#")[2] if "#" in specifier else None
         if specifier.startswith(f"{DTDL};"):
             if fragment not in (None, *_FRAGMENTS):
-                raise Fault("invalidContextFragment", path, specifier)
+                raise DocumentFault("invalidContextFragment", path, specifier)
             same = int(match["major"]) == spoken.version
             return "" if same and fragment != "limitless" else None
         if fragment is not None:
-            raise Fault("invalidContextSpecifier", path, specifier)
+            raise DocumentFault("invalidContextSpecifier", path, specifier)
         for name, identifier in tables.LIMIT_CONTEXTS.items():
             if identifier == f"{match['name']};{match['major']}":
                 if name in self._limits:
                     return name
-                raise Fault("disallowedLimitContext", path, specifier)
+                raise DocumentFault("disallowedLimitContext", path, specifier)
         return None
 
     def _well_formed(self, specifier: str, spoken: Language, path: object) -> re.Match[str]:
         """Return name and version of a context id."""
         base = specifier.partition("#")[0]
         if not specifier.startswith("dtmi:"):
-            raise Fault("nonDtmiContextSpecifier", path, specifier)
+            raise DocumentFault("nonDtmiContextSpecifier", path, specifier)
         if not _LOOSE.search(specifier) or specifier.endswith("\n"):
-            raise Fault("invalidContextSpecifier", path, specifier)
+            raise DocumentFault("invalidContextSpecifier", path, specifier)
         match = _VERSIONED.match(base)
         if not spoken.id_pattern.search(base) or len(base) > spoken.id_length:
-            raise Fault("invalidContextSpecifierForVersion", path, specifier)
+            raise DocumentFault("invalidContextSpecifierForVersion", path, specifier)
         if match is None:
-            raise Fault("missingContextVersion", path, specifier)
+            raise DocumentFault("missingContextVersion", path, specifier)
         return match
 
     def _extension(self, specifier: str, spoken: Language, path: object) -> str | None:
         """Return the id of the known context, or None for a tolerated unknown one."""
         if specifier.startswith(f"{DTDL};"):
-            raise Fault("dtdlContextFollowsAffiliate", path, specifier)
+            raise DocumentFault("dtdlContextFollowsAffiliate", path, specifier)
         if specifier.startswith("dtmi:") and "#" in specifier:
-            raise Fault("invalidContextSpecifier", path, specifier)
+            raise DocumentFault("invalidContextSpecifier", path, specifier)
         match = self._well_formed(specifier, spoken, path)
         known = f"{match['name']};{match['major']}"
         if known in contexts():
             return known
         if known in tables.LIMIT_CONTEXTS.values():
-            raise Fault("misplacedLimitContext", path, specifier)
+            raise DocumentFault("misplacedLimitContext", path, specifier)
         if self._tolerance == "always" or (self._tolerance == "default" and spoken.tolerant):
             return None
         names = {_name(identifier) for identifier in contexts()}
         names |= {_name(identifier) for identifier in tables.LIMIT_CONTEXTS.values()}
         if match["name"] in names:
-            raise Fault("unresolvableContextVersion", path, specifier)
-        raise Fault("unresolvableContextSpecifier", path, specifier)
+            raise DocumentFault("unresolvableContextVersion", path, specifier)
+        raise DocumentFault("unresolvableContextSpecifier", path, specifier)
 
     def _active(
         self, found: Language, extensions: tuple[str, ...], incomplete: bool

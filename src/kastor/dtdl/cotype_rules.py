@@ -1,4 +1,4 @@
-"""Phase 4c: what co-types demand of element, values, siblings and parent (spec dtdl 9)."""
+"""Phase 4c: what co-types demand of element, values, siblings and parent (dtdl 9)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class CotypeRules:
                 )
 
     def _check_unit(self, node: Node, spec: PropertySpec) -> None:
-        """Check that a unit is one of its semantic type, in DTDL 2 (spec dtdl 9)."""
+        """Check that a unit is one of its semantic type, in DTDL 2 (dtdl 9)."""
         for unit in node.extra[spec.id]:
             if any(c.id == spec.value_cotype for c in unit.cotypes):
                 continue

@@ -1,4 +1,4 @@
-"""What the extension and unit tables mean: co-types and unit enumerations (spec dtdl 9).
+"""What the extension and unit tables mean: co-types and unit enumerations (dtdl 9).
 
 `cotype(id)` finds a co-type by identifier.
 """
@@ -25,7 +25,7 @@ QUANTITATIVE = "quantitativeTypes"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
-    """A rule of a co-type on a property of its element, or on the parent (spec dtdl 9).
+    """A rule of a co-type on a property of its element, or on the parent (dtdl 9).
 
     Attributes:
         property: the property, or with `inverse` the property of the parent that leads here.

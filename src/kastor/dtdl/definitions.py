@@ -22,6 +22,7 @@ Keys = tuple[str | int, ...]
 
 # The properties whose values are elements; in undefined extensions an @id means nothing.
 _HOLDERS = frozenset(row[1] for row in rows(tables.PROPERTIES) if row[2][0].isupper())
+_LEAST, _MOST = -(2**63), 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class _Forms:
             context = value.get("@context")
             own = self._members_of(value)
             return own if context is None else f"{own}@{self._form(context)}"
+        if isinstance(value, int) and not _LEAST <= value <= _MOST:
+            value = float(value)  # as readers take it that have 64 bits for integers
         if not isinstance(value, list):
             return json.dumps(value)
         values = [self._form(each) for each in flatten(value)]

@@ -9,8 +9,10 @@ from kastor.dtdl import model
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from kastor.dtdl.model_set import ModelSet
 
-def describe(models: model.ModelSet, identifier: str) -> str:
+
+def describe(models: ModelSet, identifier: str) -> str:
     """Return what there is to say of an element.
 
     Raises:
@@ -40,7 +42,7 @@ def _texts(name: str, texts: Mapping[str, str]) -> Iterator[str]:
         yield f"  {name} ({language}): {text}"
 
 
-def _interface(models: model.ModelSet, interface: model.Interface) -> Iterator[str]:
+def _interface(models: ModelSet, interface: model.Interface) -> Iterator[str]:
     ancestors = sorted(interface.supertypes - {interface.id})
     if interface.extends:
         yield f"  extends: {', '.join(interface.extends)}"
@@ -85,7 +87,7 @@ def _content(content: Any) -> str:
     return f"{shown}, {', '.join(content.cotypes)}" if content.cotypes else shown
 
 
-def schema_name(schema: Any, depth: int = 0) -> str:
+def schema_name(schema: model.Element, depth: int = 0) -> str:
     """Return a schema in a few words, such as ``map of double``."""
     if isinstance(schema, model.PrimitiveSchema):
         return str(schema.name)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kastor.dtdl.model import ModelSet
+    from kastor.dtdl.model_set import ModelSet
 
 EdgeKind = Literal["extends", "relationship", "component"]
 ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class DiagramEdge:
     """A line of the picture."""
 
     kind: EdgeKind
@@ -24,17 +24,17 @@ class Edge:
     label: str
 
 
-def edges(models: ModelSet) -> Iterator[Edge]:
+def edges(models: ModelSet) -> Iterator[DiagramEdge]:
     """Yield the edges between interfaces; what is inherited is drawn where it is defined."""
     for identifier, interface in models.interfaces.items():
         for above in interface.extends:
-            yield Edge("extends", identifier, above, "extends")
+            yield DiagramEdge("extends", identifier, above, "extends")
         for name, relationship in interface.relationships.items():
             if relationship.defined_in == identifier:
-                yield Edge("relationship", identifier, relationship.target or ANY, name)
+                yield DiagramEdge("relationship", identifier, relationship.target or ANY, name)
         for name, component in interface.components.items():
             if component.defined_in == identifier:
-                yield Edge("component", identifier, component.schema_id, name)
+                yield DiagramEdge("component", identifier, component.schema_id, name)
 
 
 def short_name(identifier: str) -> str:
@@ -42,7 +42,7 @@ def short_name(identifier: str) -> str:
     return identifier.rpartition(":")[2]
 
 
-def _numbered(models: ModelSet, lines: list[Edge]) -> dict[str, str]:
+def _numbered(models: ModelSet, lines: list[DiagramEdge]) -> dict[str, str]:
     ids = dict.fromkeys(models.interfaces)
     ids |= dict.fromkeys(edge.target for edge in lines)
     return {identifier: f"n{number}" for number, identifier in enumerate(ids)}

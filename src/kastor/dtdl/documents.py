@@ -1,7 +1,7 @@
 """From what a caller hands in to Python objects that keep what JSON readers usually lose.
 
 Texts are read with their repeated members kept; objects pass as they are. Whatever breaks the
-JSON-LD form is found here, before anything is understood (spec dtdl 2): the first such fault of a
+JSON-LD form is found here, before anything is understood (dtdl 2): the first such fault of a
 text ends its parse. What depends on where an object stands, such as what its `@id` may be, is
 judged when the object is read as what it is there. Nothing here recurses, so nesting costs no
 stack.
@@ -24,7 +24,7 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class Fault(Exception):
+class DocumentFault(Exception):
     """A fault that ends the parse of a text: problem id, path to it, value."""
 
     def __init__(self, identifier: str, path: object = None, value: str | None = None) -> None:
@@ -77,7 +77,7 @@ def read_text(text: str | bytes | bytearray) -> object:
     """Return the JSON value of a text, objects with repeated members as `RepeatingObject`.
 
     Raises:
-        Malformed: no JSON, nested deeper than 64, or with an unpaired surrogate (spec dtdl 2).
+        Malformed: no JSON, nested deeper than 64, or with an unpaired surrogate (dtdl 2).
     """
     if not isinstance(text, str):
         try:
@@ -102,7 +102,7 @@ def read_text(text: str | bytes | bytearray) -> object:
     return value
 
 
-def form_fault(value: object) -> Fault | None:
+def form_fault(value: object) -> DocumentFault | None:
     """Return the first fault of form in a document, in the order of the text, or None."""
     if not _suspicious(value):
         return None
@@ -146,7 +146,7 @@ _REPEATED = {
 }
 
 
-def _form_faults(value: object) -> Iterator[Fault]:
+def _form_faults(value: object) -> Iterator[DocumentFault]:
     """Walk a document in the order of its text, with a stack of our own.
 
     Of keywords only these two hold objects; what stands in others has no form.
@@ -166,36 +166,36 @@ def _form_faults(value: object) -> Iterator[Fault]:
             ]
 
 
-def _object_faults(members: list[tuple[str, Any]], path: object) -> Iterator[Fault]:
+def _object_faults(members: list[tuple[str, Any]], path: object) -> Iterator[DocumentFault]:
     seen: set[str] = set()
     for key, value in members:
         where = (path, key)
         if key.startswith("@") and key in seen:
-            yield Fault(_REPEATED.get(key, "repeatedKeyword"), where)
+            yield DocumentFault(_REPEATED.get(key, "repeatedKeyword"), where)
         seen.add(key)
         if key == "":
-            yield Fault("emptyMemberName", where)
+            yield DocumentFault("emptyMemberName", where)
         elif key == "@context":
             yield from _context_faults(value, where)
         elif key == "@graph":
             entries = value if isinstance(value, list) else [value]
             if not all(isinstance(entry, dict) for entry in entries):
-                yield Fault("graphNotObject", where)
+                yield DocumentFault("graphNotObject", where)
 
 
-def _context_faults(value: object, path: object) -> Iterator[Fault]:
+def _context_faults(value: object, path: object) -> Iterator[DocumentFault]:
     for entry in value if isinstance(value, list) else [value]:
         if isinstance(entry, dict):
             pairs = entry.pairs if isinstance(entry, RepeatingObject) else list(entry.items())
             if isinstance(entry, RepeatingObject):
-                yield Fault("duplicateTermInContextObject", path)
+                yield DocumentFault("duplicateTermInContextObject", path)
             for _, term in pairs:
                 if isinstance(term, dict):
                     if "@id" not in term:
-                        yield Fault("termDefinitionMissingIdProperty", path)
+                        yield DocumentFault("termDefinitionMissingIdProperty", path)
                     elif not isinstance(term["@id"], str):
-                        yield Fault("termDefinitionIdPropertyNotString", path)
+                        yield DocumentFault("termDefinitionIdPropertyNotString", path)
                 elif term is not None and not isinstance(term, str):
-                    yield Fault("termDefinitionNotStringOrObject", path)
+                    yield DocumentFault("termDefinitionNotStringOrObject", path)
         elif not isinstance(entry, str):
-            yield Fault("invalidContext", path)
+            yield DocumentFault("invalidContext", path)

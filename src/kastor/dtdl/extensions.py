@@ -1,4 +1,4 @@
-"""The co-types of the extensions as tables (spec dtdl 9); data only.
+"""The co-types of the extensions as tables (dtdl 9); data only.
 
 One block per extension. The first line names it and says for each of its versions which DTDL
 versions the elements may have: ``1:3 2:3,4``. A line with two blanks in front is a co-type: name,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kastor.dtdl.errors import Problem
+    from kastor.dtdl.problem import Problem
 
 # Ids that say no more than that something at the place, or below it, is wrong.
 _FOLLOWING = frozenset({"objectCountBelowMin", "literalNotValid"})

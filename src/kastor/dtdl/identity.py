@@ -1,4 +1,4 @@
-"""Automatic ids, made from the parent's, and what a reference may be (spec dtdl 3.2, 3.3)."""
+"""Automatic ids, made from the parent's, and what a reference may be (dtdl 3.2, 3.3)."""
 
 from __future__ import annotations
 

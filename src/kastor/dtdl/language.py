@@ -1,4 +1,4 @@
-"""The core language as tables: classes, properties, limits, closures, contexts (spec dtdl 3 to 7).
+"""The core language as tables: classes, properties, limits, closures, contexts (dtdl 3 to 7).
 
 Data only, with DTDL 2, 3 and 4 side by side, so that a person can hold it against the spec.
 `kastor.dtdl.metamodel` reads the tables; parser, checks and reference pages are driven by what
@@ -111,7 +111,7 @@ Object          fields           Field            1..30              0..*       
 Unit            symbol           string           0..1               0..1               0..1                              -
 """
 
-# Closures (spec dtdl 6.3 and 7): the class they start at, what is limited, how they walk (narrow:
+# Closures (dtdl 6.3 and 7): the class they start at, what is limited, how they walk (narrow:
 # only over the named properties; wide: over everything, counting only hops over the named ones),
 # the named properties, the limit per version, and whether a cycle is allowed per version.
 CLOSURES = """
@@ -144,7 +144,7 @@ model                 dtmi:dtdl:meta:model                     3 4
 """
 
 # Standard elements written as one line: term, class, version that defines it (later versions
-# have an alias of it, spec dtdl 3.3).
+# have an alias of it, dtdl 3.3).
 PRIMITIVES = """
 boolean          Boolean          2
 date             Date             2
@@ -168,7 +168,7 @@ uuid             Uuid             4
 """
 COMMAND_TYPES = ("asynchronous", "synchronous")
 
-# GeoJSON (spec dtdl 6.2): term, value of its field "type", array type of its field "coordinates".
+# GeoJSON (dtdl 6.2): term, value of its field "type", array type of its field "coordinates".
 GEOSPATIAL = """
 point            Point            position
 multiPoint       MultiPoint       positionArray
@@ -195,7 +195,7 @@ dtmi:iotcentral:schema:vector;2       dtmi:iotcentral:context;2  x:double y:doub
 dtmi:iotcentral:schema:geopoint;2     dtmi:iotcentral:context;2  lon:double lat:double alt:double
 """
 
-# Switches per version (spec dtdl 3, 4, 8).
+# Switches per version (dtdl 3, 4, 8).
 VERSIONS = (2, 3, 4)
 TOLERANT = (2,)  # undefined extensions are allowed by default; unknown co-types pass
 RESTRICTED_KEYWORDS = (3, 4)  # keywords such as @language are refused in elements

@@ -1,4 +1,4 @@
-"""Phases 2 and 3: find what references lead to, and join the nodes (spec dtdl 1, 3.3, 7)."""
+"""Phases 2 and 3: find what references lead to, and join the nodes (dtdl 1, 3.3, 7)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from kastor.dtdl.standard import standard_element
 
 if TYPE_CHECKING:
     from kastor.dtdl.collector import Collector
-    from kastor.dtdl.elements import Elements, Reference
-    from kastor.dtdl.nodes import Node
+    from kastor.dtdl.nodes import Node, Reference
+    from kastor.dtdl.read_nodes import NodeReader
 
 _RESERVED = RESERVED_PREFIXES + tuple(p for found in CONTEXT_PREFIXES.values() for p in found)
 
 
-def undefined(elements: Elements, collector: Collector, start: int) -> dict[str, list[Reference]]:
-    """Return the references from `start` on that nothing defines yet, by id (spec dtdl 3.3).
+def undefined(reader: NodeReader, collector: Collector, start: int) -> dict[str, list[Reference]]:
+    """Return the references from `start` on that nothing defines yet, by id (dtdl 3.3).
 
     Standard elements count as defined; terms that name no element and undefined ids under a
     reserved prefix are findings.
     """
     found: dict[str, list[Reference]] = {}
-    for reference in elements.references[start:]:
+    for reference in reader.references[start:]:
         identifier = reference.id
-        if identifier in elements.nodes or standard_element(identifier) is not None:
+        if identifier in reader.nodes or standard_element(identifier) is not None:
             continue
         if reference.from_term:
             collector.report(
@@ -49,16 +49,16 @@ def undefined(elements: Elements, collector: Collector, start: int) -> dict[str,
     return found
 
 
-def link(elements: Elements, collector: Collector) -> None:
+def link(reader: NodeReader, collector: Collector) -> None:
     """Replace every id in the nodes' links by its node and check that it may stand there."""
-    nodes = elements.nodes
-    for inline in elements.inline:
+    nodes = reader.nodes
+    for inline in reader.inline:
         target = nodes[inline.id]
         inline.values[inline.at] = target
         key = inline.spec.key
         if key is not None and key not in target.literals:
             _missing_key(inline, target, collector)
-    for reference in elements.references:
+    for reference in reader.references:
         found = nodes.get(reference.id) or standard_element(reference.id)
         if found is None:
             continue
@@ -141,7 +141,7 @@ def check_reference(reference: Reference, target: Node, collector: Collector) ->
 
 
 def _check_parent(reference: Reference, target: Node, collector: Collector) -> bool:
-    """Check that a unit is one of its semantic type, from DTDL 3 on (spec dtdl 9)."""
+    """Check that a unit is one of its semantic type, from DTDL 3 on (dtdl 9)."""
     spec, node = reference.spec, reference.node
     parent = target.parent.id if target.parent else None
     if parent == spec.parent_enum:

@@ -1,4 +1,4 @@
-"""Literal values and language strings of models (spec dtdl 4.4).
+"""Literal values and language strings of models (dtdl 4.4).
 
 Each reader takes the flattened values of a member and returns what the element keeps, or None
 when there is nothing to keep; what is wrong goes to the collector.
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kastor.dtdl import language as tables
+from kastor.types import Json
 
 if TYPE_CHECKING:
     from kastor.dtdl.collector import Collector
@@ -23,7 +24,7 @@ _DURATION = re.compile(tables.DURATION)
 DEFAULT_LANGUAGE = "en"
 
 
-class Reading:
+class MemberReading:
     """One member being read: where findings go and what they say of it."""
 
     __slots__ = ("collector", "path", "primary", "restricted", "shown", "spec")
@@ -51,7 +52,7 @@ class Reading:
 
 
 def flatten(value: object) -> list[Any]:
-    """Return the values of a member: arrays in arrays are flattened (spec dtdl 2)."""
+    """Return the values of a member: arrays in arrays are flattened (dtdl 2)."""
     if not isinstance(value, list):
         return [value]
     if not any(isinstance(entry, list) for entry in value):
@@ -108,7 +109,7 @@ class _Silent:
         """Forget the finding."""
 
 
-def literal_of(value: object) -> Any:
+def literal_of(value: object) -> Json:
     """Return a free literal without reporting what is wrong with it, or None."""
     if isinstance(value, dict):
         silent: Any = _Silent()
@@ -140,7 +141,7 @@ _WORDS = {
 }
 
 
-def read_literal(reading: Reading, values: list[Any]) -> Any:
+def read_literal(reading: MemberReading, values: list[Json]) -> Json:
     """Return the value of a literal property, or None."""
     spec = reading.spec
     if spec.kind == "any":
@@ -163,7 +164,7 @@ def read_literal(reading: Reading, values: list[Any]) -> Any:
     return _check_value(reading, value)
 
 
-def _check_value(reading: Reading, value: Any) -> Any:
+def _check_value(reading: MemberReading, value: Any) -> Any:
     """Check limits of a value of the right type; a wrong one is kept all the same."""
     spec = reading.spec
     if spec.kind == "string":
@@ -179,7 +180,7 @@ def _check_value(reading: Reading, value: Any) -> Any:
     return value
 
 
-def _check_range(reading: Reading, value: int) -> None:
+def _check_range(reading: MemberReading, value: int) -> None:
     low, high = reading.spec.minimum, reading.spec.maximum
     below = low is not None and value < low
     above = high is not None and value > high
@@ -193,7 +194,7 @@ def _check_range(reading: Reading, value: int) -> None:
         reading.report("valueAboveRange", str(value))
 
 
-def _report_members(reading: Reading, value: dict[str, Any]) -> None:
+def _report_members(reading: MemberReading, value: dict[str, Any]) -> None:
     """Report what may not stand in a value object."""
     for key in value:
         if key in ("@value", "@type"):
@@ -209,7 +210,7 @@ def _report_members(reading: Reading, value: dict[str, Any]) -> None:
                 reading.report("valueObjectKeyword", key)
 
 
-def _type_of(reading: Reading, value: dict[str, Any]) -> tuple[bool, str | None]:
+def _type_of(reading: MemberReading, value: dict[str, Any]) -> tuple[bool, str | None]:
     """Return whether `@type` of a value object can be used, and the XSD type it names."""
     if "@type" not in value:
         return True, None
@@ -225,7 +226,7 @@ def _type_of(reading: Reading, value: dict[str, Any]) -> tuple[bool, str | None]
     return True, ""
 
 
-def _read_value_object(reading: Reading, value: dict[str, Any], kind: str) -> Any:
+def _read_value_object(reading: MemberReading, value: dict[str, Any], kind: str) -> Any:
     word, what, type_word = _WORDS[kind]
     _report_members(reading, value)
     if "@value" not in value:
@@ -244,7 +245,7 @@ def _read_value_object(reading: Reading, value: dict[str, Any], kind: str) -> An
     return inner
 
 
-def _read_any(reading: Reading, values: list[Any]) -> Any:
+def _read_any(reading: MemberReading, values: list[Any]) -> Any:
     """Return a literal of free type: string, integer, other number or boolean."""
     if len(values) != 1:
         if values:
@@ -265,7 +266,7 @@ def _read_any(reading: Reading, values: list[Any]) -> Any:
 _TRIES = ("string", "integer", "decimal", "boolean")
 
 
-def _read_any_object(reading: Reading, value: dict[str, Any]) -> Any:
+def _read_any_object(reading: MemberReading, value: dict[str, Any]) -> Any:
     for kind in _TRIES:
         _report_members(reading, value)
         if "@value" not in value:
@@ -287,8 +288,8 @@ def _read_any_object(reading: Reading, value: dict[str, Any]) -> Any:
 # --- language strings -------------------------------------------------------------------------
 
 
-def read_text(reading: Reading, value: object) -> dict[str, str]:
-    """Return the language -> text of a language string (spec dtdl 4.4)."""
+def read_text(reading: MemberReading, value: object) -> dict[str, str]:
+    """Return the language -> text of a language string (dtdl 4.4)."""
     if isinstance(value, str):
         _check_text(reading, value, value)
         return {DEFAULT_LANGUAGE: value}
@@ -311,13 +312,13 @@ def read_text(reading: Reading, value: object) -> dict[str, str]:
     return found
 
 
-def _check_text(reading: Reading, text: str, shown: str) -> None:
+def _check_text(reading: MemberReading, text: str, shown: str) -> None:
     length = reading.spec.length
     if length is not None and utf16_length(text) > length:
         reading.report("langStringValueTooLong", shown)
 
 
-def _read_element(reading: Reading, entry: object) -> tuple[str, str] | None:
+def _read_element(reading: MemberReading, entry: object) -> tuple[str, str] | None:
     """Return the language and text of one member of the array form."""
     if isinstance(entry, str):
         return DEFAULT_LANGUAGE, entry
@@ -335,7 +336,7 @@ def _read_element(reading: Reading, entry: object) -> tuple[str, str] | None:
     return None if code is None else (code, entry["@value"])
 
 
-def _element_code(reading: Reading, entry: dict[str, Any]) -> str | None:
+def _element_code(reading: MemberReading, entry: dict[str, Any]) -> str | None:
     if "@language" not in entry:
         return DEFAULT_LANGUAGE
     code = entry["@language"]
@@ -348,7 +349,7 @@ def _element_code(reading: Reading, entry: dict[str, Any]) -> str | None:
     return code
 
 
-def _report_element_members(reading: Reading, entry: dict[str, Any]) -> None:
+def _report_element_members(reading: MemberReading, entry: dict[str, Any]) -> None:
     for key in entry:
         if key in ("@value", "@language"):
             continue
@@ -363,7 +364,7 @@ def _report_element_members(reading: Reading, entry: dict[str, Any]) -> None:
                 reading.report("langStringElementKeyword", key)
 
 
-def _read_language_map(reading: Reading, value: dict[str, Any]) -> dict[str, str]:
+def _read_language_map(reading: MemberReading, value: dict[str, Any]) -> dict[str, str]:
     if value.keys() == {"@value", "@language"} and isinstance(value["@value"], str):
         code = value["@language"] if isinstance(value["@language"], str) else ""
         reading.report("langTagValueInLangMap", f'{{ "{code}": "{value["@value"]}" }}')

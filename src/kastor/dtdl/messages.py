@@ -1,4 +1,4 @@
-"""What each problem means and how to mend it, in our words (spec dtdl 10); data only.
+"""What each problem means and how to mend it, in our words (dtdl 10); data only.
 
 The ids are those of the reference parser where it has one. Columns: id, what kind it is, what is
 wrong, how to mend it. ``quit`` ends the text that it stands in, ``notify`` goes on. Braces hold

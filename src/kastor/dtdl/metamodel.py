@@ -96,7 +96,7 @@ class ClassSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Closure:
-    """A rule over everything that an element reaches (spec dtdl 6.3, 7)."""
+    """A rule over everything that an element reaches (dtdl 6.3, 7)."""
 
     root: str
     rule: str
@@ -114,7 +114,7 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """One DTDL version under one limits context (spec dtdl 3 to 7)."""
+    """One DTDL version under one limits context (dtdl 3 to 7)."""
 
     version: int
     limits: str
@@ -168,7 +168,7 @@ def class_rows(version: int) -> dict[str, str]:
 
 @cache
 def written_names(name: str, version: int) -> frozenset[str]:
-    """Return what ``@type`` may say where a class is expected (spec dtdl 4.2)."""
+    """Return what ``@type`` may say where a class is expected (dtdl 4.2)."""
     manners = {"written", f"written-in-{version}"}
     if name in ("Entity", "NamedEntity"):
         # Only a property of co-types may lead to any element at all.

@@ -1,12 +1,12 @@
 """The raw elements that parsing fills and linking joins; inside the package only.
 
-A `Node` is mutable until `parse` returns; `kastor.dtdl.model` shows it to the world as frozen
+A `Node` is mutable until `parse` returns; `make_elements` shows it to the world as frozen
 dataclasses. Paths are linked pairs (outer, key): cheap to make, rendered only for a problem.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from kastor.dtdl.cotypes import Cotype
@@ -91,6 +91,18 @@ class Node:
     def __repr__(self) -> str:
         """Return class and id."""
         return f"<{self.kind} {self.id}>"
+
+
+class Reference(NamedTuple):
+    """A string that refers to an element, before it is linked."""
+
+    node: Node
+    spec: PropertySpec
+    values: list[Any]
+    at: int
+    id: str
+    from_term: bool
+    path: Path
 
 
 def pointer(path: Path) -> tuple[int, tuple[str | int, ...]]:

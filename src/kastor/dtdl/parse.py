@@ -1,6 +1,6 @@
-"""`parse`: model documents to a `ModelSet`, or every problem in them (spec dtdl 1).
+"""`parse`: model documents to a `ModelSet`, or every problem in them (dtdl 1).
 
-Four phases: read each document (`elements`), find what is referred to and not there (`link`),
+Four phases: read each document (`read_nodes`), find what is referred to and not there (`link`),
 join (`link`), check what only the whole shows (`closures`, `cotype_rules`).
 """
 
@@ -16,17 +16,17 @@ from kastor.dtdl.contents import Contents
 from kastor.dtdl.contexts import Contexts
 from kastor.dtdl.cotype_rules import CotypeRules
 from kastor.dtdl.documents import Malformed, form_fault, read_text
-from kastor.dtdl.elements import Elements
 from kastor.dtdl.link import link, undefined
-from kastor.dtdl.model import ModelSet
-from kastor.dtdl.problems import dtdl_error, unresolved_error
+from kastor.dtdl.make_problems import dtdl_error, unresolved_error
+from kastor.dtdl.model_set import ModelSet
+from kastor.dtdl.read_nodes import NodeReader
 from kastor.dtdl.sizes import check_sizes
 from kastor.nesting import is_too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from kastor.dtdl.elements import Reference
+    from kastor.dtdl.nodes import Reference
 
 
 def parse(
@@ -40,18 +40,20 @@ def parse(
     profile: Literal["dtdl", "server", "adt"] = "dtdl",
     keep_going: bool = False,
     max_problems: int | None = None,
+    on_read: Callable[[object], None] | None = None,
 ) -> ModelSet:
-    """Parse models and resolve their references (spec dtdl 1 to 9).
+    """Parse models and resolve their references (dtdl 1 to 9).
 
     `documents` are JSON values (a model or a list of models) or JSON texts; they are read one
     after the other, and a bad one hides the problems of later ones. `resolver` is asked for the
     ids that the documents leave undefined and returns documents, or None if it has none.
     `profile="server"` adds what a server refuses that keeps each model by itself: interfaces
-    defined inside others. `"adt"` is what Azure Digital Twins refuses (spec dtdl 12): the same,
+    defined inside others. `"adt"` is what Azure Digital Twins refuses (dtdl 12): the same,
     apart from the version, which is `max_version`. What the resolver returns was accepted before
     and is judged by the language alone. `keep_going` reads all documents before it tells of bad
     ones, as a tool wants that shows everything at once. After
-    `max_problems` none is looked for any more.
+    `max_problems` none is looked for any more. `on_read` is handed the JSON value of each
+    document, in order, for whoever wants more of it than the parse tells.
 
     Raises:
         DtdlError: the models are not valid; all problems of the phase that failed.
@@ -61,6 +63,7 @@ def parse(
         Contexts(max_version, allow_undefined_extensions, limit_contexts),
         inline_interfaces=profile == "dtdl",
         max_problems=max_problems,
+        on_read=on_read,
     )
     try:
         for document in documents:
@@ -74,8 +77,8 @@ def parse(
     except Stop:
         raise dtdl_error(run.collector.findings, run.texts, complete=run.complete) from None
     if missing:
-        raise unresolved_error(missing, run.texts, run.elements.nodes, max_problems)
-    return ModelSet(run.elements.nodes)
+        raise unresolved_error(missing, run.texts, run.reader.nodes, max_problems)
+    return ModelSet(run.reader.nodes)
 
 
 _UNREADABLE = object()
@@ -85,13 +88,19 @@ class _Run:
     """One call of `parse`."""
 
     def __init__(
-        self, contexts: Contexts, *, inline_interfaces: bool, max_problems: int | None
+        self,
+        contexts: Contexts,
+        *,
+        inline_interfaces: bool,
+        max_problems: int | None,
+        on_read: Callable[[object], None] | None = None,
     ) -> None:
         self.collector = Collector(max_problems)
-        self.elements = Elements(self.collector, contexts, inline_interfaces=inline_interfaces)
+        self.reader = NodeReader(self.collector, contexts, inline_interfaces=inline_interfaces)
         self.texts: list[str | None] = []
         self.values: list[object] = []
         self.complete = False
+        self._on_read = on_read
 
     def read(self, document: object, *, tolerant: bool) -> None:
         """Phase 1 for one document."""
@@ -100,13 +109,15 @@ class _Run:
         self.values.append(value)
         if value is _UNREADABLE:
             return
+        if self._on_read is not None:
+            self._on_read(value)
         fault = form_fault(value)
         if fault is not None:
             self.collector.report(fault.identifier, _rooted(fault.path, root), value=fault.value)
         else:
-            self.elements.tolerant = tolerant
+            self.reader.tolerant = tolerant
             with suppress(Quit):
-                self.elements.read(value, root)
+                self.reader.read(value, root)
 
     def _value(self, document: object, root: tuple[str, int]) -> object:
         if not isinstance(document, (str, bytes, bytearray)):
@@ -142,7 +153,7 @@ class _Run:
         """Phase 2: return the references that stay undefined."""
         start, asked = 0, set[str]()
         while True:
-            found = undefined(self.elements, self.collector, start)
+            found = undefined(self.reader, self.collector, start)
             self.collector.end_phase()
             if not found or resolver is None or asked.issuperset(found):
                 return found
@@ -150,11 +161,11 @@ class _Run:
             answer = resolver(list(found))
             if answer is None:
                 return found
-            self.elements.inline_interfaces = True
+            self.reader.inline_interfaces = True
             for document in answer:
                 self.read(document, tolerant=tolerant)
                 self.collector.end_phase()
-            left = {i: refs for i, refs in found.items() if i not in self.elements.nodes}
+            left = {i: refs for i, refs in found.items() if i not in self.reader.nodes}
             if left:
                 return left
             start = 0
@@ -162,9 +173,9 @@ class _Run:
     def join(self) -> None:
         """Phases 3 and 4."""
         self.complete = True
-        link(self.elements, self.collector)
+        link(self.reader, self.collector)
         self.collector.end_phase()
-        nodes = self.elements.nodes
+        nodes = self.reader.nodes
         closures = Closures(nodes, self.collector)
         closures.check_extends()
         contents = Contents(nodes, self.collector, closures.too_deep)

@@ -97,6 +97,8 @@ def _walk(
     sizes: dict[Keys, int],
 ) -> None:
     """Fill in where the wanted values stand, and how long the arrays and objects among them are."""
+    # Branches because this runs for each token of a large text, where a call would cost more than
+    # what it does.
     levels: list[_Level] = []
     for token in _TOKEN.finditer(text):
         part, start = token[1], token.start(1)

@@ -42,7 +42,7 @@ class ModelReferences:
 
 
 def references(document: Mapping[str, object]) -> ModelReferences:
-    """Return the direct references of one valid interface document (spec dtdl 3.3, 7)."""
+    """Return the direct references of one valid interface document (dtdl 3.3, 7)."""
     components: dict[str, None] = {}
     members: set[str | None] = set()
     relationships: set[str | None] = set()

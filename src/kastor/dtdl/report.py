@@ -10,7 +10,7 @@ from kastor.dtdl.messages import MESSAGES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kastor.dtdl.errors import Place, Problem
+    from kastor.dtdl.problem import Problem, SourceLocation
 
 _WIDTH = 100
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -21,7 +21,7 @@ def as_text(problems: Sequence[Problem], names: Sequence[str], texts: Sequence[s
     return "\n".join(_one_as_text(problem, names, _text(texts, problem)) for problem in problems)
 
 
-def _name(names: Sequence[str], problem: Problem | Place) -> str:
+def _name(names: Sequence[str], problem: Problem | SourceLocation) -> str:
     return names[problem.document] if problem.document < len(names) else "<resolved>"
 
 
@@ -29,7 +29,7 @@ def _text(texts: Sequence[str | None], problem: Problem) -> str | None:
     return texts[problem.document] if problem.document < len(texts) else None
 
 
-def place(problem: Problem | Place, name: str) -> str:
+def place(problem: Problem | SourceLocation, name: str) -> str:
     """Return file, line and column as compilers write them."""
     if problem.line is None:
         return f"{name}{problem.pointer and ': '}{problem.pointer}"
@@ -46,7 +46,7 @@ def _one_as_text(problem: Problem, names: Sequence[str], text: str | None) -> st
     return "\n".join([*lines, f"  {problem.cure}", ""])
 
 
-def _other(other: Place, names: Sequence[str]) -> str:
+def _other(other: SourceLocation, names: Sequence[str]) -> str:
     owner = f" of {other.interface}" if other.interface else ""
     return f"The other one{owner} stands at {place(other, _name(names, other))}."
 
@@ -98,7 +98,7 @@ def as_json(
     return json.dumps(found, indent=2, ensure_ascii=False)
 
 
-def _place_as_json(other: Place, names: Sequence[str]) -> dict[str, Any]:
+def _place_as_json(other: SourceLocation, names: Sequence[str]) -> dict[str, Any]:
     return {
         "file": _name(names, other),
         "line": other.line,
@@ -174,7 +174,7 @@ def _sarif_result(problem: Problem, names: Sequence[str], rules: list[str]) -> d
     }
 
 
-def _sarif_place(found: Problem | Place, names: Sequence[str]) -> dict[str, Any]:
+def _sarif_place(found: Problem | SourceLocation, names: Sequence[str]) -> dict[str, Any]:
     place_of: dict[str, Any] = {"artifactLocation": {"uri": _name(names, found)}}
     if found.line is not None:
         place_of["region"] = {"startLine": found.line, "startColumn": found.column}

@@ -1,4 +1,4 @@
-"""How strictly values are checked, and what a check reports (spec dtdl 11)."""
+"""How strictly values are checked, and what a check reports (dtdl 11)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class ValueRules:
-    """Where a server is wiser than the letter of the instance rules (spec dtdl 11, last lines).
+    """Where a server is wiser than the letter of the instance rules (dtdl 11, last lines).
 
     Attributes:
         zone_optional: ``time`` and ``dateTime`` may stand without a zone.

@@ -1,4 +1,4 @@
-"""Phase 4d: how long the text of one interface may be (spec dtdl 7)."""
+"""Phase 4d: how long the text of one interface may be (dtdl 7)."""
 
 from __future__ import annotations
 

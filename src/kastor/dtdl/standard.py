@@ -19,7 +19,7 @@ _GEO = "dtmi:standard:schema:geospatial"
 
 @cache
 def aliases() -> dict[str, str]:
-    """Return the later ids of elements that an earlier version defines (spec dtdl 3.3)."""
+    """Return the later ids of elements that an earlier version defines (dtdl 3.3)."""
     return {
         f"{_SCHEMA}{term};{later}": f"{_SCHEMA}{term};{since}"
         for term, _, since in rows(tables.PRIMITIVES)

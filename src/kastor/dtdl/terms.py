@@ -1,4 +1,4 @@
-"""The terms that each context defines and the id prefixes that it reserves (spec dtdl 4.1, 9)."""
+"""The terms that each context defines and the id prefixes that it reserves (dtdl 4.1, 9)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kastor.dtdl.metamodel import CLASS_ID, PROPERTY_ID, class_rows, rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Context:
+class ContextTerms:
     """The terms of one context and the id prefixes it reserves."""
 
     id: str
@@ -74,7 +74,7 @@ def _quantitative_terms(at: int) -> dict[str, str]:
 
 
 @cache
-def contexts() -> dict[str, Context]:
+def contexts() -> dict[str, ContextTerms]:
     """Return every known context but the limits contexts, by id."""
     terms: dict[str, dict[str, str]] = {}
     for version in tables.VERSIONS:
@@ -91,7 +91,7 @@ def contexts() -> dict[str, Context]:
     for identifier in extensions.PARTNER_CONTEXTS.values():
         terms[identifier] |= _object_terms(identifier)
     return {
-        identifier: Context(identifier, own, _reserved(identifier))
+        identifier: ContextTerms(identifier, own, _reserved(identifier))
         for identifier, own in terms.items()
     }
 

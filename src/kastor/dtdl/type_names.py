@@ -1,4 +1,4 @@
-"""Names of types and members: what `@type` says, and what no type explains (spec dtdl 4.2, 4.3)."""
+"""Names of types and members: what `@type` says, and what no type explains (dtdl 4.2, 4.3)."""
 
 from __future__ import annotations
 
@@ -110,6 +110,8 @@ class TypeReader:
     def _cotype(
         self, entry: str, cotypes: list[Cotype], undefined: list[str], wrong: list[str]
     ) -> None:
+        # Branches because a name may be an id or a term, known, tolerated or wrong; each has a
+        # problem of its own.
         tolerant, incomplete = self.context.language.tolerant, self.context.incomplete
         found: str | None
         if entry.startswith("dtmi:"):
@@ -189,7 +191,7 @@ def _is_class_id(entry: str) -> bool:
 
 
 def unknown_problem(key: str, context: ActiveContext, *, undefined_types: bool) -> str | None:
-    """Return the problem of a member that no type has, or None if one may have it (4.3)."""
+    """Return the problem of a member that no type has, or None if one may have it (dtdl 4.3)."""
     if context.language.tolerant:
         return None if undefined_types else "noTypeThatAllows"
     if ":" in key:

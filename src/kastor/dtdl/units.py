@@ -1,4 +1,4 @@
-"""Semantic types and units as tables (spec dtdl 9); data only.
+"""Semantic types and units as tables (dtdl 9); data only.
 
 DTDL 2 has them built in, DTDL 3 and 4 through the quantitativeTypes extension. A plus sign marks
 what only the extension has (1, 2 and 3), an asterisk what only its version 3 has.

@@ -1,4 +1,4 @@
-"""Tests for JSON values of the primitive schemas (spec dtdl 11).
+"""Tests for JSON values of the primitive schemas (dtdl 11).
 
 Each test takes any decoded JSON value and tells whether it conforms. An ``int`` means that the
 text had neither fraction nor exponent, a ``float`` that it had one; ``bool`` is no number.

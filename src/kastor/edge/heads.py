@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
@@ -76,7 +76,17 @@ def require_coding(coding: bytes, *, upgrades: bool) -> None:
         raise BadRequest("A request with Upgrade needs a Content-Length for its body.")
 
 
-def body_parser(protocol: Any, length: int) -> httptools.HttpRequestParser:
+class BodyListener(Protocol):
+    """What a parser tells of a body."""
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+
+    def on_message_complete(self) -> None:
+        """Note that the body has ended."""
+
+
+def body_parser(protocol: BodyListener, length: int) -> httptools.HttpRequestParser:
     """Return a parser that stands before a body of `length` bytes.
 
     The parser thinks that a request with Upgrade has no body, and would take the body for the next

@@ -356,6 +356,7 @@ class EdgeProtocol(HttpToolsProtocol):
             now: the edge's time.
             passed: since the last look.
         """
+        # Branches because each phase has a time of its own, and an end of its own.
         sending = self._check_sending(now)
         phase, limits = self.phase, self.edge.limits
         if phase is ANSWER or (sending and phase is IDLE):

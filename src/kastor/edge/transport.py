@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -66,7 +65,7 @@ class EdgeTransport:
 class EdgeFlow(FlowControl):
     """Flow control that does not read on while bytes are held."""
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__(transport)
         self.held = False
 

@@ -6,14 +6,13 @@ import asyncio
 import heapq
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from kastor.edge.phase import FRESH, HEAD, IDLE, LINGER, UNREAD
+from kastor.edge.phase import FRESH, HEAD, IDLE, LINGER, UNREAD, Phase
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from kastor.edge.limits import EdgeLimits
-    from kastor.edge.protocol import EdgeProtocol
 
 LOOK_SECONDS = 0.5
 _LONGEST_LOOK = 1.0
@@ -21,6 +20,29 @@ _EVICTED = 20
 _PATIENCE = 1.0
 
 _log = get_logger("kastor.edge")
+
+
+class WatchedConnection(Protocol):
+    """What the watch needs of a connection.
+
+    Attributes:
+        phase: where it is, since the time `since`.
+    """
+
+    phase: Phase
+    since: float
+
+    def check(self, now: float, passed: float) -> None:
+        """End what takes too long; called twice a second."""
+        ...
+
+    def evict(self) -> None:
+        """Make room for others."""
+        ...
+
+
+# A set takes no wider type than its own.
+C = TypeVar("C", bound=WatchedConnection)
 
 
 class Edge:
@@ -46,7 +68,7 @@ class Edge:
         self.held = 0
         self.draining = False
 
-    async def watch(self, connections: set[EdgeProtocol]) -> None:
+    async def watch(self, connections: set[C]) -> None:
         """Look at the connections for ever."""
         last = time.monotonic()
         while True:
@@ -61,7 +83,7 @@ class Edge:
                     connections.discard(connection)
                     _log.warning("a connection could not be checked", exc_info=error)
 
-    def evict(self, connections: set[EdgeProtocol]) -> int:
+    def evict(self, connections: set[C]) -> int:
         """End the oldest twentieth of those that wait; return how many.
 
         Those go first that have said nothing sound for a while, then those between two requests,

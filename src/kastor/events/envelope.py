@@ -1,7 +1,7 @@
 """From a row of the change log to a CloudEvent 1.0, and the event's forms on the wire.
 
-Which attribute an event has, and which it must not have, is spec events-and-jobs 1.2; section 1.4
-has the forms. `data` is the log's, byte for byte: nothing here parses and prints it again.
+Which attribute an event has, and which it must not have, is events 1.2; events 1.4 has
+the forms. `data` is the log's, byte for byte: nothing here parses and prints it again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import orjson
 
 from kastor.clock import twin_time
 from kastor.events.model import Event
-from kastor.records import ChangeKind, LoggedChange
+from kastor.records import ChangeKind
+from kastor.storage.events import LoggedChange
 
 SPEC_VERSION = "1.0"
 TELEMETRY = "microsoft.iot.telemetry"

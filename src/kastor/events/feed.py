@@ -18,8 +18,8 @@ from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.model import Event
 from kastor.logs import get_logger
-from kastor.records import Context, LoggedChange
-from kastor.storage.events import EventStore
+from kastor.records import Context
+from kastor.storage.events import EventStore, LoggedChange
 from kastor.vital import Kept, Vitals
 
 RING, RING_BYTES = 2_048, 16 * 2**20
@@ -39,7 +39,7 @@ _log = get_logger("kastor.events")
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class FeedHeartbeat:
     """Nothing new: a sign of life, and the position that was looked at."""
 
     position: int
@@ -129,8 +129,8 @@ class Feed:
         context: Context,
         heartbeat: float,
         share: StreamShare | None = None,
-    ) -> AsyncGenerator[Event | Beat, None]:
-        """Yield events after a position as they come; a `Beat` when nothing came for a while.
+    ) -> AsyncGenerator[Event | FeedHeartbeat, None]:
+        """Yield events after a position as they come; a heartbeat when nothing came for a while.
 
         Raises:
             TooManyRequests: `share` has no room for the next events.
@@ -159,7 +159,7 @@ class Feed:
                 if not listener.wake.is_set():  # by what came in the very moment
                     # What was read meanwhile did not wake this listener: it wants none of it.
                     position = max(position, self._seen)
-                    yield Beat(position)
+                    yield FeedHeartbeat(position)
         finally:
             alike.discard(listener)
             if not alike:

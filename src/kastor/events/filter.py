@@ -1,4 +1,4 @@
-"""Route filters: which events a route sends (spec events-and-jobs 2.2).
+"""Route filters: which events a route sends (events 2.2).
 
 A filter is parsed once and compiled into closures. Conditions are true, false or undefined
 (`None`); only true selects. Comparing with something that is not there, or across kinds, is
@@ -15,32 +15,19 @@ from typing import Any, TypeAlias, assert_never
 
 import orjson
 
+from kastor.events import filter_tree as tree
 from kastor.events.envelope import SPEC_VERSION, TELEMETRY, is_json
 from kastor.events.filter_parser import parse_tree
 from kastor.events.filter_tokens import FilterError
-from kastor.events.filter_tree import (
-    And,
-    Attribute,
-    Body,
-    Call,
-    Changed,
-    Comparison,
-    Condition,
-    Constant,
-    Literal,
-    NewValue,
-    Not,
-    Operand,
-    Or,
-)
 from kastor.events.model import Event
 from kastor.events.patches import UNDEFINED, new_value, touches, value_at
+from kastor.types import Json
 
-__all__ = ["Filter", "FilterError", "View", "parse"]
+__all__ = ["EventView", "Filter", "FilterError", "parse"]
 
 Truth: TypeAlias = bool | None
-_Test: TypeAlias = Callable[["View"], Truth]
-_Value: TypeAlias = Callable[["View"], Any]
+_Test: TypeAlias = Callable[["EventView"], Truth]
+_Value: TypeAlias = Callable[["EventView"], Any]
 
 _UPDATES = frozenset(
     {"Microsoft.DigitalTwins.Twin.Update", "Microsoft.DigitalTwins.Relationship.Update"}
@@ -80,14 +67,14 @@ class Filter:
 
     def matches(self, event: Event) -> bool:
         """Whether the filter selects the event."""
-        return self.selects(View(event))
+        return self.selects(EventView(event))
 
-    def selects(self, view: View) -> bool:
+    def selects(self, view: EventView) -> bool:
         """Whether the filter selects the event; several filters on one view parse its body once."""
         return self._test(view) is True
 
 
-class View:
+class EventView:
     """An event as filters look at it; its body is parsed at the first look and only then."""
 
     __slots__ = ("_body", "event")
@@ -97,7 +84,7 @@ class View:
         self._body: Any = None
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Json:
         """The decoded body; UNDEFINED where it is not JSON."""
         if self._body is None:
             self._body = (_decoded(self.event),)
@@ -110,15 +97,15 @@ def parse(text: str) -> Filter:
     Raises:
         FilterError: the text is no filter; code `EventRouteFilterInvalid`, with line and position.
     """
-    tree = parse_tree(text)
-    leaves = tuple(_leaves(tree))
-    unknown = (leaf.name for leaf in leaves if isinstance(leaf, Attribute))
+    condition = parse_tree(text)
+    leaves = tuple(_leaves(condition))
+    unknown = (leaf.name for leaf in leaves if isinstance(leaf, tree.Attribute))
     return Filter(
         text,
-        tree.value if isinstance(tree, Constant) else None,
-        any(isinstance(leaf, Body | NewValue | Changed) for leaf in leaves),
+        condition.value if isinstance(condition, tree.Constant) else None,
+        any(isinstance(leaf, tree.Body | tree.NewValue | tree.Changed) for leaf in leaves),
         tuple(dict.fromkeys(name for name in unknown if name not in _ATTRIBUTES)),
-        _condition(tree),
+        _condition(condition),
     )
 
 
@@ -131,46 +118,46 @@ def _decoded(event: Event) -> Any:
         return UNDEFINED
 
 
-def _leaves(tree: Condition) -> Iterator[Operand | Changed]:
-    match tree:
-        case And(terms) | Or(terms):
+def _leaves(condition: tree.Condition) -> Iterator[tree.Operand | tree.Changed]:
+    match condition:
+        case tree.And(terms) | tree.Or(terms):
             for term in terms:
                 yield from _leaves(term)
-        case Not(term):
+        case tree.Not(term):
             yield from _leaves(term)
-        case Comparison(_, left, right) | Call(_, left, right):
+        case tree.Comparison(_, left, right) | tree.Call(_, left, right):
             yield left
             yield right
-        case Changed():
-            yield tree
-        case Constant():
+        case tree.Changed():
+            yield condition
+        case tree.Constant():
             return
         case _:
-            assert_never(tree)
+            assert_never(condition)
 
 
-def _condition(tree: Condition) -> _Test:
-    match tree:
-        case Constant(value):
+def _condition(condition: tree.Condition) -> _Test:
+    match condition:
+        case tree.Constant(value):
             return lambda _: value
-        case And(terms):
+        case tree.And(terms):
             return _all(tuple(_condition(term) for term in terms))
-        case Or(terms):
+        case tree.Or(terms):
             return _any(tuple(_condition(term) for term in terms))
-        case Not(term):
+        case tree.Not(term):
             return _negation(_condition(term))
-        case Comparison(sign, left, right):
+        case tree.Comparison(sign, left, right):
             return _comparison(sign, left, right)
-        case Call(function, text, part):
+        case tree.Call(function, text, part):
             return _call(_CALLS[function], _operand(text), _operand(part))
-        case Changed(path):
+        case tree.Changed(path):
             return _changed(path)
         case _:
-            assert_never(tree)
+            assert_never(condition)
 
 
 def _all(tests: tuple[_Test, ...]) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         outcome: Truth = True
         for test in tests:
             truth = test(view)
@@ -184,7 +171,7 @@ def _all(tests: tuple[_Test, ...]) -> _Test:
 
 
 def _any(tests: tuple[_Test, ...]) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         outcome: Truth = False
         for test in tests:
             truth = test(view)
@@ -198,20 +185,20 @@ def _any(tests: tuple[_Test, ...]) -> _Test:
 
 
 def _negation(test: _Test) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         truth = test(view)
         return None if truth is None else not truth
 
     return run
 
 
-def _comparison(sign: str, left: Operand, right: Operand) -> _Test:
-    if isinstance(left, Literal) and left.value is None:
+def _comparison(sign: str, left: tree.Operand, right: tree.Operand) -> _Test:
+    if isinstance(left, tree.Literal) and left.value is None:
         left, right, sign = right, left, _MIRRORED[sign]
     value = _operand(left)
-    if isinstance(right, Literal) and right.value is None and sign == "!=":
+    if isinstance(right, tree.Literal) and right.value is None and sign == "!=":
         return lambda view: (found := value(view)) is not UNDEFINED and found is not None
-    if isinstance(right, Literal) and right.value is None and sign == "=":
+    if isinstance(right, tree.Literal) and right.value is None and sign == "=":
         return lambda view: None if (found := value(view)) is UNDEFINED else found is None
     return _compare(sign, value, _operand(right))
 
@@ -219,7 +206,7 @@ def _comparison(sign: str, left: Operand, right: Operand) -> _Test:
 def _compare(sign: str, left: _Value, right: _Value) -> _Test:
     holds, orders = _SIGNS[sign], sign not in ("=", "!=")
 
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         first, second = left(view), right(view)
         kind = _kind(first)
         if kind is None or kind is not _kind(second) or (orders and kind is type(None)):
@@ -237,7 +224,7 @@ def _kind(value: Any) -> type | None:
 
 
 def _call(holds: Callable[[str, str], bool], text: _Value, part: _Value) -> _Test:
-    def run(view: View) -> Truth:
+    def run(view: EventView) -> Truth:
         first, second = text(view), part(view)
         if isinstance(first, str) and isinstance(second, str):
             return holds(first, second)
@@ -250,15 +237,15 @@ def _changed(path: tuple[str, ...]) -> _Test:
     return lambda view: view.event.type in _UPDATES and touches(view.body, path)
 
 
-def _operand(operand: Operand) -> _Value:
+def _operand(operand: tree.Operand) -> _Value:
     match operand:
-        case Literal(value):
+        case tree.Literal(value):
             return lambda _: value
-        case Attribute(name):
+        case tree.Attribute(name):
             return _ATTRIBUTES.get(name, lambda _: UNDEFINED)
-        case Body(path):
+        case tree.Body(path):
             return lambda view: value_at(view.body, path)
-        case NewValue(path):
+        case tree.NewValue(path):
             return lambda view: (
                 new_value(view.body, path) if view.event.type in _UPDATES else UNDEFINED
             )
@@ -270,7 +257,7 @@ def _present(value: str | None) -> Any:
     return UNDEFINED if value is None else value
 
 
-def _legacy_type(view: View) -> str:
+def _legacy_type(view: EventView) -> str:
     """The name that ADT's previews gave to the event's group, and that old filters ask for."""
     name = view.event.type
     if name == TELEMETRY:

@@ -1,4 +1,4 @@
-"""Reads the route filter language (spec events-and-jobs 2.2) into a tree.
+"""Reads the route filter language (events 2.2) into a tree.
 
 ::
 
@@ -17,6 +17,7 @@ NOT, CHANGED and `$changed` go beyond ADT. Any bare word is an operand, as in AD
 
 from __future__ import annotations
 
+from kastor.events import filter_tree as tree
 from kastor.events.filter_tokens import (
     DOLLAR,
     END,
@@ -30,21 +31,6 @@ from kastor.events.filter_tokens import (
     tokenize,
     unexpected,
 )
-from kastor.events.filter_tree import (
-    And,
-    Attribute,
-    Body,
-    Call,
-    Changed,
-    Comparison,
-    Condition,
-    Constant,
-    Literal,
-    NewValue,
-    Not,
-    Operand,
-    Or,
-)
 from kastor.events.patches import pointer_steps
 
 MAX_NESTING = 50
@@ -55,17 +41,17 @@ _RESERVED = frozenset({"AND", "OR", "NOT"})
 _LITERALS: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "NULL": None}
 
 
-def parse_tree(text: str) -> Condition:
+def parse_tree(text: str) -> tree.Condition:
     """Return the tree of a filter.
 
     Raises:
         FilterError: the text is no filter; it names line and position.
     """
     parser = _Parser(text)
-    tree = parser.alternatives()
+    condition = parser.alternatives()
     if parser.token.kind != END:
         raise parser.unexpected()
-    return tree
+    return condition
 
 
 class _Parser:
@@ -84,19 +70,19 @@ class _Parser:
     def unexpected(self) -> FilterError:
         return unexpected(self._text, self.token.start, self.token.text)
 
-    def alternatives(self) -> Condition:
+    def alternatives(self) -> tree.Condition:
         terms = [self._conjunction()]
         while self._take("OR"):
             terms.append(self._conjunction())
-        return terms[0] if len(terms) == 1 else Or(tuple(terms))
+        return terms[0] if len(terms) == 1 else tree.Or(tuple(terms))
 
-    def _conjunction(self) -> Condition:
+    def _conjunction(self) -> tree.Condition:
         terms = [self._term()]
         while self._take("AND"):
             terms.append(self._term())
-        return terms[0] if len(terms) == 1 else And(tuple(terms))
+        return terms[0] if len(terms) == 1 else tree.And(tuple(terms))
 
-    def _term(self) -> Condition:
+    def _term(self) -> tree.Condition:
         key = self.token.key
         if key in ("NOT", "("):
             return self._nested(key)
@@ -107,38 +93,38 @@ class _Parser:
                 return self._changed()
         return self._comparison()
 
-    def _nested(self, key: str) -> Condition:
+    def _nested(self, key: str) -> tree.Condition:
         if self._depth == MAX_NESTING:
             raise error_at(self._text, self.token.start, f"Nested deeper than {MAX_NESTING} levels")
         self._depth += 1
         self._at += 1
         if key == "NOT":
-            inner: Condition = Not(self._term())
+            inner: tree.Condition = tree.Not(self._term())
         else:
             inner = self.alternatives()
             self._expect(")")
         self._depth -= 1
         return inner
 
-    def _comparison(self) -> Condition:
+    def _comparison(self) -> tree.Condition:
         left = self._operand()
         sign = self.token.key
         if sign in SIGNS:
             self._at += 1
-            return Comparison(sign, left, self._operand())
-        if isinstance(left, Literal) and isinstance(left.value, bool):
-            return Constant(left.value)
+            return tree.Comparison(sign, left, self._operand())
+        if isinstance(left, tree.Literal) and isinstance(left.value, bool):
+            return tree.Constant(left.value)
         raise self.unexpected()
 
-    def _call(self, function: str) -> Condition:
+    def _call(self, function: str) -> tree.Condition:
         self._at += 2
         text = self._operand()
         self._expect(",")
         part = self._operand()
         self._expect(")")
-        return Call(function, text, part)
+        return tree.Call(function, text, part)
 
-    def _changed(self) -> Condition:
+    def _changed(self) -> tree.Condition:
         self._at += 2
         token = self.token
         if token.kind == STRING:
@@ -153,33 +139,33 @@ class _Parser:
             raise self.unexpected()
         self._at += 1
         self._expect(")")
-        return Changed(path)
+        return tree.Changed(path)
 
-    def _operand(self) -> Operand:
+    def _operand(self) -> tree.Operand:
         token = self.token
-        operand: Operand
+        operand: tree.Operand
         if token.kind == STRING:
-            operand = Literal(string_value(token.text))
+            operand = tree.Literal(string_value(token.text))
         elif token.kind == NUMBER:
-            operand = Literal(_number(token.text))
+            operand = tree.Literal(_number(token.text))
         elif token.kind == DOLLAR:
             operand = self._dollar(token)
         elif token.kind != WORD or token.key in _RESERVED:
             raise self.unexpected()
         elif token.key in _LITERALS:
-            operand = Literal(_LITERALS[token.key])
+            operand = tree.Literal(_LITERALS[token.key])
         else:
-            operand = Attribute(self._undotted(token))
+            operand = tree.Attribute(self._undotted(token))
         self._at += 1
         return operand
 
-    def _dollar(self, token: Token) -> Operand:
+    def _dollar(self, token: Token) -> tree.Operand:
         first, *path = token.text.split(".")
         if first == "$body":
-            return Body(tuple(path))
+            return tree.Body(tuple(path))
         if first == "$changed" and path:
-            return NewValue(tuple(path))
-        return Attribute(self._undotted(token))
+            return tree.NewValue(tuple(path))
+        return tree.Attribute(self._undotted(token))
 
     def _undotted(self, token: Token) -> str:
         # A path without `$body` would be undefined for ever: better an error, as in ADT's grammar.

@@ -14,7 +14,7 @@ FAULT_TEXT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A CloudEvent 1.0 (spec events-and-jobs 1.2) with what a sink needs beside it.
+    """A CloudEvent 1.0 (events 1.2) with what a sink needs beside it.
 
     Attributes:
         id: stable across redeliveries; `source` and `id` together are unique.
@@ -50,7 +50,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DeliveryFault:
     """Why a delivery stopped.
 
     Attributes:
@@ -64,7 +64,7 @@ class Fault:
     message: str
     retry_after: float | None = None
 
-    def shortened(self) -> Fault:
+    def shortened(self) -> DeliveryFault:
         """Return the same with no more text than is kept."""
         if len(self.message) <= FAULT_TEXT:
             return self
@@ -76,7 +76,7 @@ class Delivered:
     """How many events from the front were confirmed, and what stopped the next one."""
 
     confirmed: int
-    fault: Fault | None = None
+    fault: DeliveryFault | None = None
 
 
 class Sink(Protocol):

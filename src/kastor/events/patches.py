@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-UNDEFINED: Any = type("Undefined", (), {"__repr__": lambda _: "UNDEFINED"})()
+from kastor.types import Json
+
+UNDEFINED: Json = type("Undefined", (), {"__repr__": lambda _: "UNDEFINED"})()
 """What a path leads to that is not there; not None, which is JSON's null."""
 
 
@@ -14,7 +16,7 @@ def pointer_steps(pointer: str) -> tuple[str, ...]:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
-def value_at(value: Any, path: tuple[str, ...]) -> Any:
+def value_at(value: Json, path: tuple[str, ...]) -> Json:
     """Return what `path` leads to through objects, else UNDEFINED; arrays are not entered."""
     for step in path:
         if not isinstance(value, dict) or step not in value:
@@ -23,7 +25,7 @@ def value_at(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-def touches(body: Any, path: tuple[str, ...]) -> bool:
+def touches(body: Json, path: tuple[str, ...]) -> bool:
     """Whether an update's patch changed the value at `path`, something in it or around it."""
     for steps, _ in _operations(body):
         shared = min(len(steps), len(path))
@@ -32,7 +34,7 @@ def touches(body: Any, path: tuple[str, ...]) -> bool:
     return False
 
 
-def new_value(body: Any, path: tuple[str, ...]) -> Any:
+def new_value(body: Json, path: tuple[str, ...]) -> Json:
     """Return the value that an update's patch gave to `path`, else UNDEFINED.
 
     A removal gives none, nor does an operation on something inside the value.

@@ -25,8 +25,7 @@ from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.logs import get_logger
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
-from kastor.records import EndpointRow, RouteRow
-from kastor.storage.events import EventStore
+from kastor.storage.events import EndpointRow, EventStore, RouteRow
 from kastor.types import Ticks
 from kastor.vital import Kept, Part, Vitals
 

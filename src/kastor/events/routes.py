@@ -17,8 +17,8 @@ from kastor.events.endpoints import describe, read_endpoint, require_library
 from kastor.events.filter import parse
 from kastor.events.relay import Relay, RouteState
 from kastor.outside.bounds import EndpointPolicy
-from kastor.records import Context, DeadLetter, EndpointRow, RouteRow
-from kastor.storage.events import EventStore
+from kastor.records import Context
+from kastor.storage.events import DeadLetter, EndpointRow, EventStore, RouteRow
 from kastor.storage.limits import require_room
 from kastor.types import Ticks
 from kastor.words import counted

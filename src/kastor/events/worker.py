@@ -24,12 +24,11 @@ from kastor.errors import InvalidArgument, Unavailable
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.meter import DeliveryMeter
-from kastor.events.model import Event, Fault, Sink
+from kastor.events.model import DeliveryFault, Event, Sink
 from kastor.logs import get_logger
 from kastor.outside.hiding import hide
 from kastor.outside.lease import Lease
-from kastor.records import DeadLetter, LoggedChange, RouteRow
-from kastor.storage.events import EventStore
+from kastor.storage.events import DeadLetter, EventStore, LoggedChange, RouteRow
 from kastor.vital import attempt
 
 _log = get_logger("kastor.events")
@@ -135,10 +134,10 @@ class RouteWorker:
                 except InvalidArgument as error:  # an endpoint out of the operator's bounds
                     await self._wait_for_bounds(error)
                 except Unavailable as error:  # the store cannot note progress now
-                    await self._back_off(Fault("unavailable", error.message))
+                    await self._back_off(DeliveryFault("unavailable", error.message))
                 except Exception as error:  # noqa: BLE001 - a fault in one route is its own
                     _log.warning("route failed", route=self.route.id, exc_info=error)
-                    fault = Fault("unavailable", hide(str(error), ())).shortened()
+                    fault = DeliveryFault("unavailable", hide(str(error), ())).shortened()
                     self.error = fault.message
                     await self._back_off(fault)
         finally:
@@ -153,7 +152,7 @@ class RouteWorker:
         self._attempts += 1
         with contextlib.suppress(Unavailable, RouteLostError):  # who renews the lease ends this
             await self._note()
-        await self._back_off(Fault("unavailable", self.error))
+        await self._back_off(DeliveryFault("unavailable", self.error))
 
     async def _round(self, sink: Sink) -> None:
         if self._unnoted:
@@ -222,7 +221,7 @@ class RouteWorker:
             return self._attempts * self._settings.longest_wait > self._settings.give_up_after
         return age > self._settings.give_up_after
 
-    def _letter(self, event: Event, fault: Fault) -> DeadLetter:
+    def _letter(self, event: Event, fault: DeliveryFault) -> DeadLetter:
         _log.warning("event given up", route=self.route.id, id=event.id, reason=fault.message)
         encoded = msgspec.json.encode(event)
         attempts = max(1, self._attempts)
@@ -269,7 +268,7 @@ class RouteWorker:
         self._noted, self._noted_at = position, time.monotonic()
         self._noted_error = error
 
-    async def _back_off(self, fault: Fault) -> None:
+    async def _back_off(self, fault: DeliveryFault) -> None:
         settings = self._settings
         longest = min(
             settings.longest_wait, settings.first_wait * 2 ** min(max(0, self._attempts - 1), 20)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -20,11 +20,10 @@ from kastor.dtdl import (
     Definition,
     ValueRules,
     compile_interface,
-    definitions,
     parse,
-    references,
 )
 from kastor.errors import SlowDecisionError
+from kastor.graph.model_facts import ModelFacts, read_facts
 from kastor.records import ModelRow
 from kastor.types import Document, ModelId
 
@@ -46,9 +45,7 @@ class StoredModel:
 
     Attributes:
         text: the document as uploaded.
-        defines: what has an id of its own inside it.
-        members: names of properties and components, of relationships' properties too.
-        relationships: names of relationships.
+        facts: what the document says, as far as it is asked often.
     """
 
     key: int
@@ -56,16 +53,17 @@ class StoredModel:
     text: bytes
     uploaded: int
     decommissioned: bool
-    extends: tuple[ModelId, ...]
-    components: tuple[ModelId, ...]
-    defines: tuple[Definition, ...] = ()
-    members: frozenset[str] = frozenset()
-    relationships: frozenset[str] = frozenset()
+    facts: ModelFacts
+
+    @property
+    def extends(self) -> tuple[ModelId, ...]:
+        """The models that this one extends."""
+        return self.facts.extends
 
     @property
     def needs(self) -> tuple[ModelId, ...]:
         """The models that this one cannot do without."""
-        return self.extends + self.components
+        return self.facts.extends + self.facts.components
 
     def document(self) -> Document:
         """Return the document, decoded anew."""
@@ -180,7 +178,7 @@ class ModelCatalog:
         """Return the ids that models define inside themselves, each with the models that do."""
         found: dict[str, list[tuple[ModelId, Definition]]] = {}
         for model in self.models.values():
-            for definition in model.defines:
+            for definition in model.facts.defines:
                 found.setdefault(definition.id, []).append((model.id, definition))
         return found
 
@@ -189,7 +187,7 @@ class ModelCatalog:
         return [
             model.id
             for model in self.models.values()
-            if any(definition.interface for definition in model.defines)
+            if any(definition.interface for definition in model.facts.defines)
         ]
 
     def model_ids(self) -> Collection[ModelId]:
@@ -208,8 +206,8 @@ class ModelCatalog:
         if self._names is None:
             models = self.models.values()
             self._names = (
-                frozenset().union(*(model.members for model in models)),
-                frozenset().union(*(model.relationships for model in models)),
+                frozenset().union(*(model.facts.members for model in models)),
+                frozenset().union(*(model.facts.relationships for model in models)),
             )
         return self._names
 
@@ -218,15 +216,25 @@ class ModelCatalog:
         *,
         epoch: int,
         uploads: Sequence[ModelRow] = (),
+        facts: Sequence[ModelFacts] = (),
         commission: Sequence[tuple[ModelId, bool]] = (),
         deletes: Sequence[ModelId] = (),
     ) -> ModelCatalog:
-        """Return the snapshot after a change; what is compiled is taken along."""
+        """Return the snapshot after a change; what is compiled is taken along.
+
+        Args:
+            epoch: number of the new snapshot.
+            uploads: models that come.
+            facts: of each of them, where whoever checked them has read them; else they are read.
+            commission: models that go out of service, or back.
+            deletes: models that go.
+        """
         gone = frozenset(deletes)
         models = {key: model for key, model in self.models.items() if key not in gone}
         for model_id, in_service in commission:
             models[model_id] = _commissioned(models[model_id], in_service)
-        models |= {row.id: _stored(row) for row in uploads}
+        known: Sequence[ModelFacts | None] = facts or [None] * len(uploads)
+        models |= {row.id: _stored(row, each) for row, each in zip(uploads, known, strict=True)}
         keys = {**self.keys, **{row.id: row.key for row in uploads}}
         catalog = ModelCatalog(epoch, models, keys, self.rules)
         catalog._compiled = {k: v for k, v in self._compiled.items() if k not in gone}
@@ -268,7 +276,7 @@ def split_version(model_id: ModelId) -> tuple[str, tuple[int, int] | None]:
     return path, (int(match[1]), int(match[2] or 0))
 
 
-def catalog_builder(rules: ValueRules) -> BuildCatalog:
+def catalog_builder(rules: ValueRules) -> BuildCatalog[ModelCatalog]:
     """Return the function that a store makes its snapshots with."""
 
     def build(
@@ -297,41 +305,11 @@ def _same(one: StoredModel, other: StoredModel | ModelRow) -> bool:
     return (one.key, one.uploaded) == (other.key, other.uploaded)
 
 
-def _stored(row: ModelRow) -> StoredModel:
-    document = orjson.loads(row.text)
-    needs = references(document)
-    return StoredModel(
-        row.key,
-        row.id,
-        row.text,
-        row.uploaded,
-        row.decommissioned,
-        needs.extends,
-        needs.components,
-        defined_in(row.text, document),
-        needs.members,
-        needs.relationships,
-    )
-
-
-def defined_in(text: bytes, document: Document | None = None) -> tuple[Definition, ...]:
-    """Return what a valid model defines inside itself; `document` is its text decoded, if it is."""
-    # A second @id, or an escape that may hide one: most models have neither, and load quickly.
-    if text.count(b'"@id"') < 2 and b"\\u" not in text:  # noqa: PLR2004
-        return ()
-    return definitions(orjson.loads(text) if document is None else document)
+def _stored(row: ModelRow, facts: ModelFacts | None = None) -> StoredModel:
+    if facts is None:
+        facts = read_facts(row.text, orjson.loads(row.text))
+    return StoredModel(row.key, row.id, row.text, row.uploaded, row.decommissioned, facts)
 
 
 def _commissioned(model: StoredModel, in_service: bool) -> StoredModel:
-    return StoredModel(
-        model.key,
-        model.id,
-        model.text,
-        model.uploaded,
-        not in_service,
-        model.extends,
-        model.components,
-        model.defines,
-        model.members,
-        model.relationships,
-    )
+    return replace(model, decommissioned=not in_service)

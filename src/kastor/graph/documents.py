@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from kastor.errors import LimitExceeded, ValidationFailed
-from kastor.records import Decision, WriteRelationship, WriteTwin
+from kastor.records import C, Decision, T, WriteRelationship, WriteTwin
 from kastor.types import Document, Etag
 
 _HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]|\\.)*",')
@@ -33,10 +33,10 @@ def encode(document: Document) -> bytes:
     # Ordinary documents are told from the few that need a walk by their text alone.
     if _SUSPECT.search(text) is None:
         return text
-    return orjson.dumps(_settle(document, "$"))
+    return orjson.dumps(_storable(document, "$"))
 
 
-def bounded(decision: Decision, most: int) -> Decision:
+def bounded(decision: Decision[C, T], most: int) -> Decision[C, T]:
     """Return a decision, unless what it stores has become too large.
 
     Patches add to a document, each within the limit of a body. What an earlier version let grow
@@ -84,7 +84,7 @@ def _size(doc: bytes, enough: int) -> int:
     return len(doc) + sum(abs(int(each)) for each in exponents if each)
 
 
-def _settle(value: Any, where: str) -> Any:
+def _storable(value: Any, where: str) -> Any:
     match value:
         case str():
             return _without_nul(value, where)
@@ -93,10 +93,10 @@ def _settle(value: Any, where: str) -> Any:
         case bool() | None | int():
             return value
         case list():
-            return [_settle(item, f"{where}[{index}]") for index, item in enumerate(value)]
+            return [_storable(item, f"{where}[{index}]") for index, item in enumerate(value)]
         case _:
             return {
-                _without_nul(key, where): _settle(item, f"{where}.{key}")
+                _without_nul(key, where): _storable(item, f"{where}.{key}")
                 for key, item in value.items()
             }
 

@@ -1,4 +1,4 @@
-"""Upkeep of `$metadata`: which times move at which write (spec rest-api C.1.1, C.2.4)."""
+"""Upkeep of `$metadata`: which times move at which write (rest-api C.1.1, C.2.4)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from kastor.errors import Detail, JsonPatchInvalid
 from kastor.graph.patch import PatchOperation
@@ -21,7 +20,7 @@ _DATE_TIME = re.compile(
 _WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
 
-def is_component(value: Any) -> bool:
+def is_component(value: object) -> bool:
     """Return whether a member of a stored twin is a component.
 
     Components alone have `$metadata`: names in objects and maps never begin with `$`.
@@ -29,7 +28,7 @@ def is_component(value: Any) -> bool:
     return isinstance(value, dict) and "$metadata" in value
 
 
-def source_time_fault(value: Any, name: str, path: tuple[str, ...]) -> Detail | None:
+def source_time_fault(value: object, name: str, path: tuple[str, ...]) -> Detail | None:
     """Return what is wrong with a `sourceTime`, or None.
 
     SDKs parse these times: they have a zone, of at most 14 hours (decisions 6.2).
@@ -72,7 +71,7 @@ def source_time_faults(
     return faults
 
 
-def fresh_entry(given: Any, now: str) -> Document:
+def fresh_entry(given: object, now: str) -> Document:
     """Return the metadata entry of a property written now; keeps a given `sourceTime`."""
     if isinstance(given, Mapping) and given.get("sourceTime") is not None:
         return {"lastUpdateTime": now, "sourceTime": given["sourceTime"]}

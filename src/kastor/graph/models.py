@@ -1,4 +1,4 @@
-"""Decides uploads, (de)commissioning and deletion of models (spec rest-api B.1).
+"""Decides uploads, (de)commissioning and deletion of models (rest-api B.1).
 
 Parsing is slow and happens before, outside the writer, against a snapshot; the decision only
 checks that the snapshot is still the current one.
@@ -7,25 +7,89 @@ checks that the snapshot is still the current one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 import orjson
 
 from kastor.errors import Conflict, KastorError, NotFound
+from kastor.graph.catalog import StoredModel
+from kastor.graph.command import Command, Decided, State
+from kastor.graph.model_facts import ModelFacts
 from kastor.graph.uploads import named
-from kastor.records import ChangeKind, ChangeModels, Current, Decision, LogEntry, ModelRow
+from kastor.records import ChangeKind, ChangeModels, Decision, LogEntry, ModelRow, Needs
+from kastor.types import ModelId
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
-    from kastor.graph.catalog import ModelCatalog, StoredModel
-    from kastor.graph.commands import (
-        CommissionModel,
-        DeleteAllModels,
-        DeleteModel,
-        UploadModels,
-    )
-    from kastor.types import ModelId
+    from kastor.graph.catalog import ModelCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class UploadModels(Command[dict[ModelId, StoredModel]]):
+    """Store models that were parsed against the catalog of `epoch`.
+
+    Attributes:
+        documents: ids and texts.
+        facts: of each of them; without any, the texts are decoded for them once more.
+    """
+
+    documents: tuple[tuple[ModelId, bytes], ...]
+    epoch: int
+    facts: tuple[ModelFacts, ...] = ()
+
+    def needs(self) -> Needs:
+        """Name nothing: models stand in the catalog."""
+        return Needs()
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[dict[ModelId, StoredModel]]:
+        """Decide as `decide_upload` says."""
+        return decide_upload(self, current, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionModel(Command[None]):
+    """Take a model out of service, or back into it."""
+
+    model_id: ModelId
+    in_service: bool
+
+    def needs(self) -> Needs:
+        """Name nothing: models stand in the catalog."""
+        return Needs()
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[None]:
+        """Decide as `decide_commission` says."""
+        return decide_commission(self, current, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteModel(Command[None]):
+    """Delete a model that no other stored model needs."""
+
+    model_id: ModelId
+
+    def needs(self) -> Needs:
+        """Name nothing: models stand in the catalog."""
+        return Needs()
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[None]:
+        """Decide as `decide_delete` says."""
+        return decide_delete(self, current, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAllModels(Command[None]):
+    """Delete every stored model."""
+
+    def needs(self) -> Needs:
+        """Name nothing: models stand in the catalog."""
+        return Needs()
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[None]:
+        """Decide as `decide_delete_all` says."""
+        return decide_delete_all(self, current, stamp)
 
 
 class StaleCatalogError(KastorError):
@@ -53,7 +117,9 @@ def require_new(catalog: ModelCatalog, model_ids: list[ModelId]) -> None:
         )
 
 
-def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Decision:
+def decide_upload(
+    command: UploadModels, current: State, stamp: Stamp
+) -> Decided[dict[ModelId, StoredModel]]:
     """Decide an upload of models that are valid against the catalog of `command.epoch`.
 
     The outcome is the models as they are stored, by id: known once the change is applied.
@@ -62,7 +128,7 @@ def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Deci
         StaleCatalogError: the catalog is another one by now.
         Conflict: an id is stored already.
     """
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     if catalog.epoch != command.epoch:
         raise StaleCatalogError("The models changed meanwhile.")
     require_new(catalog, [model_id for model_id, _ in command.documents])
@@ -71,7 +137,7 @@ def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Deci
 
     def next_catalog(keys: Mapping[ModelId, int], epoch: int) -> ModelCatalog:
         rows = [ModelRow(keys[each], each, texts[each], stamp.now, False) for each in texts]
-        following = catalog.changed(epoch=epoch, uploads=rows)
+        following = catalog.changed(epoch=epoch, uploads=rows, facts=command.facts)
         stored.update((each, following.models[each]) for each in texts)
         return following
 
@@ -81,13 +147,13 @@ def decide_upload(command: UploadModels, current: Current, stamp: Stamp) -> Deci
     return Decision(ChangeModels(command.documents, (), (), logs, next_catalog), stored)
 
 
-def decide_commission(command: CommissionModel, current: Current, stamp: Stamp) -> Decision:
+def decide_commission(command: CommissionModel, current: State, stamp: Stamp) -> Decided[None]:
     """Decide to take a model out of service or back; repeating it is no error.
 
     Raises:
         NotFound: the model is not stored.
     """
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     if command.model_id not in catalog.models:
         raise model_not_found(command.model_id)
     commission = ((command.model_id, command.in_service),)
@@ -100,14 +166,14 @@ def decide_commission(command: CommissionModel, current: Current, stamp: Stamp) 
     return Decision(ChangeModels((), commission, (), logs, next_catalog), None)
 
 
-def decide_delete(command: DeleteModel, current: Current, stamp: Stamp) -> Decision:
+def decide_delete(command: DeleteModel, current: State, stamp: Stamp) -> Decided[None]:
     """Decide to delete a model; its twins stay, as orphans.
 
     Raises:
         NotFound: the model is not stored.
         Conflict: another model needs it.
     """
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     model = catalog.models.get(command.model_id)
     if model is None:
         raise model_not_found(command.model_id)
@@ -125,9 +191,9 @@ def decide_delete(command: DeleteModel, current: Current, stamp: Stamp) -> Decis
     return Decision(ChangeModels((), (), (model.id,), logs, next_catalog), None)
 
 
-def decide_delete_all(_command: DeleteAllModels, current: Current, stamp: Stamp) -> Decision:
+def decide_delete_all(_command: DeleteAllModels, current: State, stamp: Stamp) -> Decided[None]:
     """Decide to delete all models; their twins stay, as orphans."""
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     ids = tuple(catalog.models)
     logs = tuple(
         _log(ChangeKind.MODEL_DELETE, model.id, model.text, stamp)

@@ -1,7 +1,7 @@
 """JSON Patch as the contract has it: add, replace and remove, in order, on a working copy.
 
 Only the mechanics: which paths a twin or a relationship protects, and what a change means for
-`$metadata`, is said elsewhere (spec rest-api C.2).
+`$metadata`, is said elsewhere (rest-api C.2).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 
 from kastor.errors import JsonPatchInvalid
 from kastor.nesting import MAX_DEPTH
-from kastor.types import Document
+from kastor.types import Document, Json
 
 Op: TypeAlias = Literal["add", "replace", "remove"]
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -30,10 +30,10 @@ class PatchOperation:
     op: Op
     path: tuple[str, ...]
     pointer: str
-    value: Any
+    value: Json
 
     def as_event(self, prefix: str = "") -> Document:
-        """Return the operation as update events carry it (events-and-jobs 1.3)."""
+        """Return the operation as update events carry it (events 1.3)."""
         path = f"{prefix}{self.pointer}"
         if self.op == "remove":
             return {"path": path, "op": self.op}

@@ -1,7 +1,8 @@
-"""Decides writes of relationships: pure functions from state to change (spec rest-api B.3)."""
+"""Decides writes of relationships: pure functions from state to change (rest-api B.3)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -14,22 +15,17 @@ from kastor.errors import (
     NotFound,
     PreconditionFailed,
 )
-from kastor.graph.commands import (
-    DeleteRelationship,
-    PatchRelationship,
-    PutRelationship,
-    Written,
-)
+from kastor.graph.command import Command, Decided, IfMatch, State, Written
 from kastor.graph.documents import decode, encode, with_etag
 from kastor.graph.patch import apply_operation, read_operations
 from kastor.graph.twin import orphan_faults, require_match, twin_not_found
 from kastor.graph.violations import all_broken, refuse
 from kastor.records import (
     ChangeKind,
-    Current,
     Decision,
     EraseRelationship,
     LogEntry,
+    Needs,
     RelationshipRow,
     TwinRow,
     WriteRelationship,
@@ -39,10 +35,63 @@ if TYPE_CHECKING:
     from kastor.clock import Stamp
     from kastor.dtdl import CompiledRelationship
     from kastor.graph.catalog import ModelCatalog
-    from kastor.types import Document
+    from kastor.types import Document, RelationshipId, TwinId
 
 _IGNORED_ON_PUT = frozenset({"$relationshipId", "$sourceId", "$etag", "$dtId"})
 _ENDS = frozenset({"$relationshipName", "$targetId"})
+
+
+@dataclass(frozen=True, slots=True)
+class PutRelationship(Command[Written]):
+    """Create or replace a relationship."""
+
+    source_id: TwinId
+    relationship_id: RelationshipId
+    body: Document
+    only_if_absent: bool = False
+
+    def needs(self) -> Needs:
+        """Name the relationship and both its ends; raises InvalidArgument."""
+        return Needs(self.source_id, self.relationship_id, read_ends(self.body)[1])
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
+        """Decide as `decide_put` says."""
+        return decide_put(self, current, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchRelationship(Command[Written]):
+    """Apply a JSON Patch to a relationship's properties."""
+
+    source_id: TwinId
+    relationship_id: RelationshipId
+    operations: tuple[Document, ...]
+    if_match: IfMatch | None = None
+
+    def needs(self) -> Needs:
+        """Name the relationship and its source."""
+        return Needs(self.source_id, self.relationship_id)
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
+        """Decide as `decide_patch` says."""
+        return decide_patch(self, current, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRelationship(Command[None]):
+    """Delete a relationship."""
+
+    source_id: TwinId
+    relationship_id: RelationshipId
+    if_match: IfMatch | None = None
+
+    def needs(self) -> Needs:
+        """Name the relationship and its source."""
+        return Needs(self.source_id, self.relationship_id)
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[None]:
+        """Decide as `decide_delete` says."""
+        return decide_delete(self, current, stamp)
 
 
 class InvalidRelationship(KastorError):
@@ -79,8 +128,8 @@ def read_ends(body: Document) -> tuple[str, str]:
     return name, target
 
 
-def decide_put(command: PutRelationship, current: Current, stamp: Stamp) -> Decision:
-    """Decide a PUT of a relationship, in the order of spec rest-api B.3.2.
+def decide_put(command: PutRelationship, current: State, stamp: Stamp) -> Decided[Written]:
+    """Decide a PUT of a relationship, in the order of rest-api B.3.2.
 
     Raises:
         NotFound, PreconditionFailed, NotAllowed, InvalidRelationship, ValidationFailed: in turn.
@@ -103,7 +152,7 @@ def decide_put(command: PutRelationship, current: Current, stamp: Stamp) -> Deci
         )
     if target.key == source.key:
         raise NotAllowed("A relationship cannot lead from a twin to itself.")
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     declared = _require_declared(catalog, source, name)
     _require_target(catalog, declared, target)
     properties = {key: value for key, value in command.body.items() if not key.startswith("$")}
@@ -120,10 +169,11 @@ def decide_put(command: PutRelationship, current: Current, stamp: Stamp) -> Deci
     change = WriteRelationship(
         before, source, command.relationship_id, name, target.key, stamp.etag, doc, log
     )
-    return Decision(change, Written(stamp.etag, doc))
+    shown = log.data if before is None else None
+    return Decision(change, Written(stamp.etag, doc, shown))
 
 
-def decide_patch(command: PatchRelationship, current: Current, stamp: Stamp) -> Decision:
+def decide_patch(command: PatchRelationship, current: State, stamp: Stamp) -> Decided[Written]:
     """Decide a PATCH of a relationship.
 
     Raises:
@@ -141,7 +191,7 @@ def decide_patch(command: PatchRelationship, current: Current, stamp: Stamp) -> 
                 "name or ends, delete it and create another."
             )
         apply_operation(document, operation)
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     if operations:
         declared = _require_declared(catalog, source, before.name)
         values = {key: value for key, value in document.items() if not key.startswith("$")}
@@ -163,7 +213,7 @@ def decide_patch(command: PatchRelationship, current: Current, stamp: Stamp) -> 
     return Decision(change, Written(stamp.etag, doc))
 
 
-def decide_delete(command: DeleteRelationship, current: Current, stamp: Stamp) -> Decision:
+def decide_delete(command: DeleteRelationship, current: State, stamp: Stamp) -> Decided[None]:
     """Decide a DELETE of a relationship.
 
     Raises:
@@ -182,7 +232,7 @@ def decide_delete(command: DeleteRelationship, current: Current, stamp: Stamp) -
 
 
 def _require_present(
-    current: Current, source_id: str, relationship_id: str
+    current: State, source_id: str, relationship_id: str
 ) -> tuple[TwinRow, RelationshipRow]:
     if current.twin is None:
         raise twin_not_found(source_id)
@@ -226,7 +276,7 @@ def _require_valid(declared: CompiledRelationship, name: str, properties: Docume
         )
 
 
-def _put_log(current: Current, document: Document, doc: bytes, stamp: Stamp) -> LogEntry:
+def _put_log(current: State, document: Document, doc: bytes, stamp: Stamp) -> LogEntry:
     source_id, before = document["$sourceId"], current.relationship
     subject = _subject(source_id, document["$relationshipId"])
     assert current.twin is not None  # noqa: S101 - decided before this is called

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from kastor.errors import TooManyRequests, Unavailable
-from kastor.graph import commands as c
-from kastor.graph import models, relationship, telemetry, twin
+from kastor.graph import models, relationship, twin
+from kastor.graph.command import Command
 from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
-from kastor.graph.upload_check import require_valid
+from kastor.graph.upload_check import read_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
-from kastor.records import Context, IncomingRow, Needs, RelationshipPage, RelationshipRow, TwinRow
+from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
-    from kastor.clock import Stamp
     from kastor.graph.catalog import ModelCatalog, StoredModel
+    from kastor.graph.model_facts import ModelFacts
     from kastor.graph.uploads import Item
-    from kastor.records import Current, Decision
     from kastor.storage.protocol import Store
     from kastor.types import ModelId
 
@@ -38,36 +37,13 @@ _UPLOAD_ATTEMPTS = 5
 
 T = TypeVar("T")
 
-_PLANS: dict[type, tuple[Callable[[Any], Needs], Callable[[Any, Current, Stamp], Decision]]] = {
-    c.PutTwin: (lambda x: Needs(x.twin_id), twin.decide_put),
-    c.PatchTwin: (lambda x: Needs(x.twin_id), twin.decide_patch),
-    c.DeleteTwin: (lambda x: Needs(x.twin_id, relationships_of_twin=True), twin.decide_delete),
-    c.PutRelationship: (
-        lambda x: Needs(x.source_id, x.relationship_id, relationship.read_ends(x.body)[1]),
-        relationship.decide_put,
-    ),
-    c.PatchRelationship: (
-        lambda x: Needs(x.source_id, x.relationship_id),
-        relationship.decide_patch,
-    ),
-    c.DeleteRelationship: (
-        lambda x: Needs(x.source_id, x.relationship_id),
-        relationship.decide_delete,
-    ),
-    c.SendTelemetry: (lambda x: Needs(x.twin_id), telemetry.decide_telemetry),
-    c.UploadModels: (lambda _: Needs(), models.decide_upload),
-    c.CommissionModel: (lambda _: Needs(), models.decide_commission),
-    c.DeleteModel: (lambda _: Needs(), models.decide_delete),
-    c.DeleteAllModels: (lambda _: Needs(), models.decide_delete_all),
-}
-
 
 class GraphService:
     """The graph of one store."""
 
     def __init__(
         self,
-        store: Store,
+        store: Store[ModelCatalog],
         limits: ModelLimits | None = None,
         document_bytes: int = MAX_DOCUMENT_BYTES,
     ) -> None:
@@ -81,23 +57,18 @@ class GraphService:
     @property
     def catalog(self) -> ModelCatalog:
         """The published model catalog."""
-        catalog: ModelCatalog = self._store.catalog
-        return catalog
+        return self._store.catalog
 
-    async def execute(self, command: c.Command, context: Context) -> Any:
+    async def execute(self, command: Command[T], context: Context) -> T:
         """Make a write durable and return its outcome.
 
-        Returns:
-            `Written` for PUT and PATCH, the stored models for UploadModels, else None.
-
         Raises:
-            KastorError: as the deciding functions say; `Unavailable` when it cannot be stored.
+            KastorError: as the command's decision says; `Unavailable` when it cannot be stored.
         """
-        needs, decide = _PLANS[type(command)]
         most = self._document_bytes
         return await self._store.write(
-            needs(command),
-            lambda current, stamp: bounded(decide(command, current, stamp), most),
+            command.needs(),
+            lambda current, stamp: bounded(command.decide(current, stamp), most),
             context,
         )
 
@@ -149,6 +120,10 @@ class GraphService:
         """Return all stored models, by upload time."""
         context.require_plain()
         return list(self.catalog.models.values())
+
+    async def refresh_models(self) -> None:
+        """Bring `catalog` up to the last change of models, whichever process made it."""
+        await self._store.refresh()
 
     def model(self, model_id: ModelId, context: Context) -> StoredModel:
         """Return a stored model; raises NotFound."""
@@ -225,31 +200,34 @@ class GraphService:
         """
         async with self._uploading:  # two at a time would only make each other stale
             for _ in range(_UPLOAD_ATTEMPTS):
-                await self._store.refresh()
+                await self.refresh_models()
                 catalog = self.catalog
                 require_room(len(documents), len(catalog.models), self._limits)
-                check = asyncio.to_thread(self._require_valid, text, documents, catalog)
-                await _to_the_end(check)
+                check = asyncio.to_thread(self._read_valid, text, documents, catalog)
+                facts = await _to_the_end(check)
                 ids = [document["@id"] for document, _ in documents]
                 models.require_new(catalog, ids)
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
+                command = models.UploadModels(items, catalog.epoch, facts)
                 try:
-                    stored = await self.execute(c.UploadModels(items, catalog.epoch), context)
+                    stored = await self.execute(command, context)
                 except models.StaleCatalogError:
                     continue
                 return [stored[model_id] for model_id in ids]
         raise Unavailable("Models change too often to be uploaded now; try again.")
 
-    def _require_valid(self, text: bytes, documents: Sequence[Item], catalog: ModelCatalog) -> None:
+    def _read_valid(
+        self, text: bytes, documents: Sequence[Item], catalog: ModelCatalog
+    ) -> tuple[ModelFacts, ...]:
         limits = self._limits
-        require_valid(text, documents, catalog, limits.max_version, limits.profile)
+        return read_valid(text, documents, catalog, limits.max_version, limits.profile)
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
     """Wait for a thread's work also where the caller is cancelled: it goes on, under its lock."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.graph.command import Command, Decided, State
 from kastor.graph.twin import component_not_found, twin_not_found
-from kastor.records import ChangeKind, Current, Decision, LogEntry, LogTelemetry
+from kastor.records import ChangeKind, Decision, LogEntry, LogTelemetry, Needs
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
-    from kastor.graph.catalog import ModelCatalog
-    from kastor.graph.commands import SendTelemetry
+    from kastor.types import TwinId
 
 
-def decide_telemetry(command: SendTelemetry, current: Current, stamp: Stamp) -> Decision:
+@dataclass(frozen=True, slots=True)
+class SendTelemetry(Command[None]):
+    """Publish telemetry of a twin or of one of its components; `body` is the raw JSON text."""
+
+    twin_id: TwinId
+    body: bytes
+    content_type: str
+    message_id: str | None = None
+    component: str | None = None
+
+    def needs(self) -> Needs:
+        """Name the twin."""
+        return Needs(self.twin_id)
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[None]:
+        """Decide as `decide_telemetry` says."""
+        return decide_telemetry(self, current, stamp)
+
+
+def decide_telemetry(command: SendTelemetry, current: State, stamp: Stamp) -> Decided[None]:
     """Decide a telemetry call; members need not be declared by the model.
 
     Raises:
@@ -22,7 +42,7 @@ def decide_telemetry(command: SendTelemetry, current: Current, stamp: Stamp) -> 
     twin = current.twin
     if twin is None:
         raise twin_not_found(command.twin_id)
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     model_id = catalog.id_of(twin.model_key)
     if command.component is not None:
         interface = catalog.compiled(model_id)

@@ -1,10 +1,11 @@
 """Decides writes of twins and components: pure functions from state to change.
 
-The order of checks is that of spec rest-api A.7: existence, precondition, patch, content.
+The order of checks is that of rest-api A.7: existence, precondition, patch, content.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,7 +13,7 @@ import orjson
 from kastor.clock import Stamp, twin_time
 from kastor.errors import Detail, KastorError, NotFound, PreconditionFailed
 from kastor.graph.catalog import ModelCatalog
-from kastor.graph.commands import DeleteTwin, IfMatch, PatchTwin, PutTwin, Written
+from kastor.graph.command import Command, Decided, IfMatch, State, Written
 from kastor.graph.documents import decode, encode, with_etag
 from kastor.graph.metadata import (
     fresh_component,
@@ -25,19 +26,77 @@ from kastor.graph.twin_patch import Touch, apply_to_twin, renew_touched, within_
 from kastor.graph.violations import TWIN, all_broken, fault, refuse, unknown_member
 from kastor.records import (
     ChangeKind,
-    Current,
     Decision,
     EraseTwin,
     LogEntry,
+    Needs,
     TwinRow,
     WriteTwin,
 )
-from kastor.types import Document
+from kastor.types import Document, TwinId
 
 if TYPE_CHECKING:
     from kastor.dtdl import CompiledInterface
 
 _IGNORED_ON_PUT = frozenset({"$dtId", "$etag", "$metadata", "$relationships"})
+
+
+@dataclass(frozen=True, slots=True)
+class PutTwin(Command[Written]):
+    """Create or replace a twin.
+
+    Attributes:
+        add_components: what becomes of components that the body lacks: added empty, refused with
+            a word about the server's setting, or (None) refused.
+    """
+
+    twin_id: TwinId
+    body: Document
+    only_if_absent: bool = False
+    add_components: bool | None = None
+
+    def needs(self) -> Needs:
+        """Name the twin."""
+        return Needs(self.twin_id)
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
+        """Decide as `decide_put` says."""
+        return decide_put(self, current, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchTwin(Command[Written]):
+    """Apply a JSON Patch to a twin, or to one component of it; `strict` as under adt."""
+
+    twin_id: TwinId
+    operations: tuple[Document, ...]
+    if_match: IfMatch | None = None
+    component: str | None = None
+    strict: bool = False
+
+    def needs(self) -> Needs:
+        """Name the twin."""
+        return Needs(self.twin_id)
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
+        """Decide as `decide_patch` says."""
+        return decide_patch(self, current, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTwin(Command[None]):
+    """Delete a twin that has no relationships."""
+
+    twin_id: TwinId
+    if_match: IfMatch | None = None
+
+    def needs(self) -> Needs:
+        """Name the twin, and ask whether it has relationships."""
+        return Needs(self.twin_id, relationships_of_twin=True)
+
+    def decide(self, current: State, stamp: Stamp) -> Decided[None]:
+        """Decide as `decide_delete` says."""
+        return decide_delete(self, current, stamp)
 
 
 def twin_not_found(twin_id: str) -> NotFound:
@@ -63,7 +122,7 @@ def require_match(if_match: IfMatch | None, etag: str, what: str) -> None:
         )
 
 
-def decide_put(command: PutTwin, current: Current, stamp: Stamp) -> Decision:
+def decide_put(command: PutTwin, current: State, stamp: Stamp) -> Decided[Written]:
     """Decide a PUT of a twin.
 
     Raises:
@@ -76,14 +135,16 @@ def decide_put(command: PutTwin, current: Current, stamp: Stamp) -> Decision:
             "If-None-Match: * header was specified but a twin with the id "
             f"{command.twin_id} was found. Please specify a different twin id."
         )
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     model_id = _model_of(command.body)
     interface = _require_interface(catalog, model_id)
     _require_in_service(catalog, model_id, before)
     document = _fresh_twin(command, interface, model_id, twin_time(stamp.now))
     doc = encode(document)
+    shown = None
     if before is None:
-        kind, notify, data = ChangeKind.TWIN_CREATE, True, with_etag(doc, stamp.etag)
+        data = shown = with_etag(doc, stamp.etag)
+        kind, notify = ChangeKind.TWIN_CREATE, True
     else:
         difference = _difference(decode(before.doc), document)
         kind, notify = ChangeKind.TWIN_UPDATE, bool(difference)
@@ -91,10 +152,10 @@ def decide_put(command: PutTwin, current: Current, stamp: Stamp) -> Decision:
     log = LogEntry(kind, command.twin_id, command.twin_id, data, stamp.event_id, notify, model_id)
     key = catalog.key_of(model_id)
     change = WriteTwin(before, command.twin_id, key, stamp.etag, doc, log)
-    return Decision(change, Written(stamp.etag, doc))
+    return Decision(change, Written(stamp.etag, doc, shown))
 
 
-def decide_patch(command: PatchTwin, current: Current, stamp: Stamp) -> Decision:
+def decide_patch(command: PatchTwin, current: State, stamp: Stamp) -> Decided[Written]:
     """Decide a PATCH of a twin, or of one component.
 
     Raises:
@@ -129,7 +190,7 @@ def decide_patch(command: PatchTwin, current: Current, stamp: Stamp) -> Decision
     return Decision(change, Written(stamp.etag, doc))
 
 
-def decide_delete(command: DeleteTwin, current: Current, stamp: Stamp) -> Decision:
+def decide_delete(command: DeleteTwin, current: State, stamp: Stamp) -> Decided[None]:
     """Decide a DELETE of a twin.
 
     Raises:
@@ -252,13 +313,13 @@ def _with_switch(found: Detail) -> Detail:
 def _finish_patch(
     document: Document,
     touched: list[Touch],
-    current: Current,
+    current: State,
     before: TwinRow,
     stamp: Stamp,
 ) -> str:
     """Validate the patched twin, bring its metadata up to date, return its model's id."""
     now = twin_time(stamp.now)
-    catalog: ModelCatalog = current.catalog
+    catalog = current.catalog
     metadata = document["$metadata"]
     model_id: str = metadata["$model"]
     metadata["$lastUpdateTime"] = now

@@ -1,6 +1,6 @@
 """Applies a patch to a twin's document: what its paths mean, and which times they move.
 
-Spec rest-api C.2.3 and C.2.4. Values are judged later, once, on the final document.
+rest-api C.2.3 and C.2.4. Values are judged later, once, on the final document.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kastor.types import Document
 
 
-class Part(Enum):
+class TwinPart(Enum):
     """What of a twin, or of one of its components, an operation touches."""
 
     PROPERTY = auto()
@@ -47,7 +47,7 @@ class Touch:
     """
 
     component: str | None
-    part: Part
+    part: TwinPart
     name: str
     operation: PatchOperation
 
@@ -58,7 +58,7 @@ def within_component(
     """Return the operations of a component's patch with paths from the twin's root.
 
     Raises:
-        JsonPatchInvalid: the twin has no such component (spec rest-api B.2.6).
+        JsonPatchInvalid: the twin has no such component (rest-api B.2.6).
     """
     if not is_component(document.get(name)):
         pointer = f"/{name}{operations[0].pointer}" if operations else f"/{name}"
@@ -101,16 +101,16 @@ def apply_to_twin(document: Document, operation: PatchOperation) -> Touch:
     holder: Any = document.get(path[0])
     if not is_component(holder):
         apply_operation(document, operation)
-        return Touch(None, Part.PROPERTY, path[0], operation)
+        return Touch(None, TwinPart.PROPERTY, path[0], operation)
     if len(path) == 1:
         apply_operation(document, operation)
-        return Touch(path[0], Part.COMPONENT, "", operation)
+        return Touch(path[0], TwinPart.COMPONENT, "", operation)
     if path[1] == "$metadata":
         return _apply_metadata(holder, operation, path[0])
     if path[1] in ("$dtId", "$etag", "$model"):
         raise _protected(operation)
     apply_operation(document, operation)
-    return Touch(path[0], Part.PROPERTY, path[1], operation)
+    return Touch(path[0], TwinPart.PROPERTY, path[1], operation)
 
 
 def _apply_metadata(holder: Document, operation: PatchOperation, component: str | None) -> Touch:
@@ -120,9 +120,9 @@ def _apply_metadata(holder: Document, operation: PatchOperation, component: str 
             text = "The value of $metadata/$model must be the id of a model (a string)."
             raise refuse([fault(text, "wrong_type", "$metadata", "$model")])
         holder["$metadata"]["$model"] = operation.value
-        return Touch(None, Part.MODEL, "", operation)
+        return Touch(None, TwinPart.MODEL, "", operation)
     if len(rest) == 2 and rest[1] == "sourceTime" and not rest[0].startswith("$"):  # noqa: PLR2004
-        return Touch(component, Part.SOURCE_TIME, rest[0], operation)
+        return Touch(component, TwinPart.SOURCE_TIME, rest[0], operation)
     raise _protected(operation)
 
 
@@ -140,11 +140,11 @@ def renew_touched(
         component, part, name = touch.component, touch.part, touch.name
         if component is not None and component not in interface.components:
             # A property in the model that the patch chose.
-            name, component, part = component, None, Part.PROPERTY
-        elif component is None and part is Part.PROPERTY and name in interface.components:
+            name, component, part = component, None, TwinPart.PROPERTY
+        elif component is None and part is TwinPart.PROPERTY and name in interface.components:
             document["$metadata"].pop(name, None)
-            component, part = name, Part.COMPONENT  # one that the patch added
-        if component is not None and part is Part.COMPONENT:
+            component, part = name, TwinPart.COMPONENT  # one that the patch added
+        if component is not None and part is TwinPart.COMPONENT:
             whole.add(component)
             by_holder[component] = Touched()  # whatever was touched before is gone
         else:
@@ -158,17 +158,19 @@ def renew_touched(
             _renew_component(document, component, changes, now, whole=component in whole)
 
 
-def _note(holder: Touched, part: Part, name: str, operation: PatchOperation, depth: int) -> None:
+def _note(
+    holder: Touched, part: TwinPart, name: str, operation: PatchOperation, depth: int
+) -> None:
     """Note what an operation touched in a twin or a component whose values lie at `depth`."""
-    if part is Part.SOURCE_TIME:
+    if part is TwinPart.SOURCE_TIME:
         holder.source_times.append((name, operation))
         holder.value_written = True
-    elif part is Part.PROPERTY:
+    elif part is TwinPart.PROPERTY:
         holder.properties.add(name)
         if operation.op == "remove" and len(operation.path) == depth:
             holder.removed.add(name)
         else:
-            # Within a component a plain removal leaves the component's time (C.1.1).
+            # Within a component a plain removal leaves the component's time (rest-api C.1.1).
             holder.value_written = True
 
 

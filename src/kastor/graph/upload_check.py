@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from kastor.dtdl import Definition, DtdlError, UnresolvedReferenceError, parse
+from kastor.dtdl.make_problems import render_pointer
 from kastor.dtdl.positions import Lines, locate
-from kastor.dtdl.problems import render_pointer
 from kastor.errors import Detail, ModelRefused
-from kastor.graph.catalog import defined_in
+from kastor.graph.model_facts import read_facts
 from kastor.graph.uploads import named
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kastor.dtdl import Problem
     from kastor.graph.catalog import ModelCatalog
+    from kastor.graph.model_facts import ModelFacts
     from kastor.types import Document, ModelId
 
 _WRONG_VERSION = frozenset({"disallowedContextVersion", "unrecognizedContextVersion"})
@@ -31,14 +32,17 @@ _REFUSED = (
 _DUPLICATE = "duplicateDefinition"
 
 
-def require_valid(
+def read_valid(
     text: bytes,
     documents: Sequence[tuple[Document, bytes]],
     catalog: ModelCatalog,
     max_version: int,
     profile: Literal["server", "adt"],
-) -> None:
+) -> tuple[ModelFacts, ...]:
     """Check that models can be stored beside those of a catalog.
+
+    The parse decodes the text; what is kept of the models comes from that, so that nobody has to
+    decode it again.
 
     Args:
         text: the request's body, a JSON array of models.
@@ -47,11 +51,15 @@ def require_valid(
         max_version: newest version of DTDL that is taken.
         profile: as of `kastor.dtdl.parse`.
 
+    Returns:
+        The facts of each of them; none where an id is stored already, which is another refusal.
+
     Raises:
         ModelRefused: no valid DTDL, or not for a server; `details` has every problem with its
             place in the request.
     """
     stored: list[ModelId] = []
+    read: list[Any] = []
 
     def resolve(ids: Sequence[str]) -> list[Document]:
         found = [each for each in ids if each in catalog.models]
@@ -66,12 +74,19 @@ def require_valid(
             tolerate_solecisms={"resolve"},
             profile=profile,
             max_problems=MOST_PROBLEMS,
+            on_read=read.append,
         )
     except UnresolvedReferenceError as error:
         raise _unresolved(error, catalog) from error
     except DtdlError as error:
         raise _invalid(error, stored) from error
-    _require_one_definition(text, documents, catalog)
+    if any(document["@id"] in catalog.models for document, _ in documents):
+        return ()
+    facts = tuple(
+        read_facts(item, whole) for (_, item), whole in zip(documents, read[0], strict=True)
+    )
+    _require_one_definition(text, [document["@id"] for document, _ in documents], facts, catalog)
+    return facts
 
 
 def _invalid(error: DtdlError, stored: Sequence[ModelId]) -> ModelRefused:
@@ -162,24 +177,21 @@ def _owned(identifier: str, model_id: ModelId, definition: Definition) -> str:
 
 
 def _require_one_definition(
-    text: bytes, documents: Sequence[tuple[Document, bytes]], catalog: ModelCatalog
+    text: bytes, ids: Sequence[ModelId], facts: Sequence[ModelFacts], catalog: ModelCatalog
 ) -> None:
     """Refuse what gives an id to something else than a stored model does.
 
     Models that share no reference are never parsed together, so a parse can not find it; a later
     model that needs both could not be uploaded.
     """
-    if any(document["@id"] in catalog.models for document, _ in documents):
-        return  # a conflict of ids, which is another refusal
     stored = catalog.defined_inside()
     found: list[tuple[str, str, tuple[str | int, ...]]] = []
-    for at, (document, item) in enumerate(documents):
-        model_id = document["@id"]
+    for at, (model_id, fact) in enumerate(zip(ids, facts, strict=True)):
         if model_id in stored:
             found.append(
                 (_taken(model_id, model_id, stored[model_id][0][0]), model_id, (at, "@id"))
             )
-        for each in defined_in(item):
+        for each in fact.defines:
             owner = _other_owner(each, stored, catalog)
             if owner is not None:
                 found.append((_taken(each.id, model_id, owner), model_id, (at, *each.keys, "@id")))

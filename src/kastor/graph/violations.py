@@ -1,4 +1,4 @@
-"""Words what broke a model in the sentences of the contract (spec rest-api B.2.2, C.1.3)."""
+"""Words what broke a model in the sentences of the contract (rest-api B.2.2, C.1.3)."""
 
 from __future__ import annotations
 

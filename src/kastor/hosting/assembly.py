@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from kastor.config import Settings
 from kastor.events.feed import Feed
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
+from kastor.graph.catalog import ModelCatalog
 from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
@@ -23,16 +24,13 @@ from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
-from kastor.query.sql.postgres import Postgres
+from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
 from kastor.vital import Vitals
 
-if TYPE_CHECKING:
-    from kastor.graph.catalog import ModelCatalog
-
-OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store]]
+OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store[ModelCatalog]]]
 """Opens the store of the graph of that name, in that place."""
 OpenGraph: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Services]]
 """Opens the graph of that name, in that place, and serves it until the end."""
@@ -62,11 +60,11 @@ def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> O
     return open_graph
 
 
-def _make(settings: Settings, store: Store, vitals: Vitals) -> Services:
+def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Services:
     """Return the services of a graph under these settings; none has begun to work."""
     _tell_of_interfaces_inside(store.catalog)
     graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
-    dialect = None if store.schema is None else Postgres(store.schema)
+    dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
     query = QueryService(
         store,
@@ -127,7 +125,7 @@ def _tell_of_interfaces_inside(catalog: ModelCatalog) -> None:
         )
 
 
-async def _tell_of_escaped_slashes(name: str, store: Store) -> None:
+async def _tell_of_escaped_slashes(name: str, store: Store[ModelCatalog]) -> None:
     """Name ids that `%2F` reached in early versions, and that only `%252F` reaches now."""
     try:
         count, first = await store.escaped_slashes(_SHOWN_IDS, SYSTEM)

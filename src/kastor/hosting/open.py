@@ -12,8 +12,9 @@ import apsw
 
 from kastor.config import DAY_SECONDS, Settings
 from kastor.dsn import fault_of, shown, with_password_file
-from kastor.errors import Conflict, Unavailable
+from kastor.errors import CannotStartError, Conflict, Unavailable
 from kastor.extras import install_extra
+from kastor.graph.catalog import ModelCatalog
 from kastor.pages import refer
 from kastor.storage.keeping import Retention
 from kastor.storage.protocol import BuildCatalog, Store
@@ -36,7 +37,7 @@ SAMPLE_HISTORY_DAYS = 1 / 24
 _NO_DRIVER = f"PostgreSQL needs a driver that is not installed: {install_extra('postgres')}."
 
 
-class PlaceError(Exception):
+class PlaceError(CannotStartError):
     """A place that cannot be read or written as a graph."""
 
 
@@ -65,20 +66,19 @@ async def open_postgres(
     settings: Settings,
     databases: Databases,
     place: Place,
-    build_catalog: BuildCatalog,
+    build_catalog: BuildCatalog[ModelCatalog],
     *,
     create: bool,
-) -> AsyncIterator[Store]:
+) -> AsyncIterator[Store[ModelCatalog]]:
     """Open a graph's schema for serving; it is closed in order at the end.
 
     Raises:
-        DatabaseError: the database cannot be used.
-        SchemaTooNewError, NotAGraphError, Unavailable: see `storage.postgres.schema`.
+        GraphRefusedError: the database, or what is in the schema, cannot be used.
+        Unavailable: the database does not answer now, or the graph is no longer there.
         Conflict: what is there belongs to another placement.
     """
     import asyncpg  # noqa: PLC0415 - an extra
 
-    from kastor.storage.postgres.schema import ServerTooOldError  # noqa: PLC0415
     from kastor.storage.postgres.store import PostgresStore  # noqa: PLC0415
 
     try:
@@ -98,8 +98,6 @@ async def open_postgres(
             f"{error.message.partition(' Nothing')[0]} Check the address given with --db, and "
             "that the server is running."
         ) from error
-    except ServerTooOldError as error:
-        raise DatabaseError(str(error)) from error
     except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
         raise DatabaseError(
             "A pooler that gives out connections by transaction stands before the database. Add "
@@ -118,13 +116,12 @@ async def open_postgres(
 
 @asynccontextmanager
 async def open_sqlite(
-    settings: Settings, path: Path, build_catalog: BuildCatalog
-) -> AsyncIterator[Store]:
+    settings: Settings, path: Path, build_catalog: BuildCatalog[ModelCatalog]
+) -> AsyncIterator[Store[ModelCatalog]]:
     """Open a graph's file for serving; it is closed in order at the end.
 
     Raises:
-        FolderNotWritableError: the file cannot be opened for writing.
-        SchemaTooNewError, NotAGraphError: see `storage.sqlite.schema` and its `files`.
+        CannotStartError: it cannot be opened for writing, or is no graph of this Kastor.
         Unavailable: the disk is full or does not answer.
     """
     try:
@@ -189,11 +186,10 @@ async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
     try:
         import asyncpg  # noqa: PLC0415 - an extra
 
-        from kastor.storage.postgres.schema import ServerTooOldError  # noqa: PLC0415
         from kastor.storage.postgres.transfer import PostgresGraphFile  # noqa: PLC0415
     except ImportError as error:
         raise PlaceError(_NO_DRIVER) from error
-    refusals = (asyncpg.PostgresError, OSError, ValueError, ServerTooOldError)
+    refusals = (asyncpg.PostgresError, OSError, ValueError)
     try:
         graph = await PostgresGraphFile.open(
             urlunsplit(address._replace(query=rest)), schema, writes=writes

@@ -8,27 +8,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.records import SYSTEM
+
 if TYPE_CHECKING:
     from kastor.events.feed import Feed
     from kastor.events.routes import RouteService
+    from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
-    from kastor.storage.protocol import Store
+    from kastor.records import Context
+    from kastor.storage.protocol import Store, StoreStatus
+    from kastor.storage.ticker import Ticker
     from kastor.vital import Vitals
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of one graph.
+    """The services of one graph, and what handlers need of its store.
 
     Attributes:
+        store: for whoever fills or moves graphs; handlers of requests do without it.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
-    store: Store
+    store: Store[ModelCatalog]
     graph: GraphService
     query: QueryService
     indexes: IndexService
@@ -37,3 +43,43 @@ class Services:
     live: LiveService
     inputs: InputService
     vitals: Vitals
+
+    @property
+    def signing_key(self) -> bytes:
+        """The key that signs this graph's continuation tokens."""
+        return self.store.signing_key
+
+    @property
+    def host_name(self) -> str:
+        """The name of this graph in its events' `source`."""
+        return self.store.host_name
+
+    @property
+    def ticker(self) -> Ticker:
+        """What gives writes of this process their times."""
+        return self.store.ticker
+
+    async def require_answer(self) -> None:
+        """Read from the store as any request does; raises what a read raises."""
+        await self.store.twin("kastor-readyz", SYSTEM)
+
+    async def status(self, context: Context) -> StoreStatus:
+        """Return counts and sizes."""
+        return await self.store.status(context)
+
+    async def prune(self) -> int:
+        """Remove what is older than the retention allows; return rows.
+
+        Raises:
+            Unavailable: the store cannot write now.
+        """
+        return await self.store.prune()
+
+    async def reset(self) -> None:
+        """Empty the graph: twins, relationships, models, history and log.
+
+        Raises:
+            Unavailable: the store cannot write now; nothing was removed.
+            Conflict: something outside of the graph depends on it.
+        """
+        await self.store.reset()

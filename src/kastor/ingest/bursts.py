@@ -19,7 +19,7 @@ from kastor.graph.commands import IfMatch, PatchTwin, SendTelemetry
 from kastor.graph.documents import decode
 from kastor.graph.service import GraphService
 from kastor.ingest.merge import Outcome, merge
-from kastor.ingest.rules import Path, Reading
+from kastor.ingest.rules import Path, TwinReading
 from kastor.logs import get_logger
 from kastor.outside.lease import Lease
 from kastor.records import Context
@@ -49,7 +49,7 @@ Result: TypeAlias = Outcome | Refused
 
 @dataclass(slots=True)
 class _Item:
-    reading: Reading
+    reading: TwinReading
     order: Ticks
     result: asyncio.Future[Result]
 
@@ -83,7 +83,7 @@ class Bursts:
         self._tasks: set[asyncio.Task[None]] = set()
         self._floors: OrderedDict[str, dict[Path, Ticks]] = OrderedDict()
 
-    def submit(self, reading: Reading) -> asyncio.Future[Result]:
+    def submit(self, reading: TwinReading) -> asyncio.Future[Result]:
         """Take a reading; the result is there when it is durable, or refused.
 
         The future raises Unavailable where it cannot be written and this is not patient.
@@ -117,12 +117,12 @@ class Bursts:
                 items, self._waiting[twin_id] = self._waiting[twin_id], []
                 items.sort(key=lambda item: item.order)  # stable: equal ones as they came
                 for part in _parts(items):
-                    await self._settle(twin_id, part)
+                    await self._write_with_retries(twin_id, part)
         finally:
             for item in [*items, *self._waiting.pop(twin_id)]:
                 item.result.cancel()
 
-    async def _settle(self, twin_id: str, items: list[_Item]) -> None:
+    async def _write_with_retries(self, twin_id: str, items: list[_Item]) -> None:
         wait = FIRST_WAIT
         while True:
             try:
@@ -161,7 +161,7 @@ class Bursts:
             if not item.result.done():
                 _finish([item], await self._send(item.reading, outcome))
 
-    async def _patch(self, twin_id: str, readings: Sequence[Reading]) -> Sequence[Outcome]:
+    async def _patch(self, twin_id: str, readings: Sequence[TwinReading]) -> Sequence[Outcome]:
         context = Context(f"input/{self._actor}", readings[-1].traceparent)
         for _ in range(ATTEMPTS):
             row = await self._graph.twin(twin_id, context)
@@ -179,7 +179,7 @@ class Bursts:
             return merged.outcomes
         raise Unavailable(f"The twin {twin_id} changes too often to be written to now.")
 
-    async def _send(self, reading: Reading, outcome: Outcome) -> Result:
+    async def _send(self, reading: TwinReading, outcome: Outcome) -> Result:
         """Send a reading's telemetry; return what became of the whole. Raises Unavailable."""
         if reading.telemetry is None:
             return outcome

@@ -17,7 +17,7 @@ import orjson
 
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS, from_datetime
 from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
-from kastor.types import Ticks
+from kastor.types import Json, Ticks
 
 Form: TypeAlias = Literal["number", "text", "boolean"]
 Part: TypeAlias = tuple[str, str | None]
@@ -67,7 +67,7 @@ class Message:
     _text: str | None = None
     _fault: str | None = None
 
-    def body(self) -> Any:
+    def body(self) -> Json:
         """Return the decoded payload; raises Unreadable if it is no JSON."""
         if self._fault is not None:  # a thousand rules may ask
             raise Unreadable(self._fault)
@@ -88,7 +88,7 @@ class Message:
                 raise Unreadable("The payload is not UTF-8.") from None
         return self._text
 
-    def read(self, source: str) -> Any:
+    def read(self, source: str) -> Json:
         """Return what a source names; raises Absent, Unreadable."""
         if source == "" or source.startswith("/"):
             return follow(self.body(), source)
@@ -111,7 +111,7 @@ def _decoded(payload: bytes) -> Any:
     return value
 
 
-def require_depth(text: bytes, value: Any) -> None:
+def require_depth(text: bytes, value: Json) -> None:
     """Refuse a text whose value is nested too deeply; raises Unreadable."""
     if may_be_too_deep(text) and is_too_deep(value):
         raise Unreadable(f"The payload is nested deeper than {MAX_DEPTH} levels.")
@@ -146,7 +146,7 @@ def join_pointer(segments: tuple[str, ...]) -> str:
     return "".join(f"/{segment.replace('~', '~0').replace('/', '~1')}" for segment in segments)
 
 
-def follow(value: Any, pointer: str) -> Any:
+def follow(value: Json, pointer: str) -> Json:
     """Return what a JSON pointer leads to; raises Absent."""
     for segment in split_pointer(pointer):
         match value:
@@ -301,7 +301,7 @@ class _Level:
         return values[::-1] if end > len(first) else None
 
 
-def convert(value: Any, form: Form) -> Any:
+def convert(value: Json, form: Form) -> Json:
     """Return a value as number, text or boolean; raises Unreadable."""
     match form, value:
         case "number", str() if len(value) > _LONGEST_NUMBER:
@@ -325,7 +325,7 @@ def convert(value: Any, form: Form) -> Any:
     raise Unreadable(f"{_shown(value)} is no {form}.")
 
 
-def scaled(value: Any, scale: float, offset: float, digits: int | None) -> int | float:
+def scaled(value: object, scale: float, offset: float, digits: int | None) -> int | float:
     """Return value * scale + offset, rounded if `digits` is given; raises Unreadable."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unreadable(f"{_shown(value)} is no number.")
@@ -340,7 +340,7 @@ def scaled(value: Any, scale: float, offset: float, digits: int | None) -> int |
     raise Unreadable(f"{_shown(value)} is out of range after scale and offset.")
 
 
-def read_time(value: Any) -> Ticks:
+def read_time(value: object) -> Ticks:
     """Return an ISO 8601 time (UTC without a zone), or an epoch in s, ms, µs or ns, as ticks.
 
     Raises:

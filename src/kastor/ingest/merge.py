@@ -13,7 +13,7 @@ from typing import Any
 from kastor.clock import job_time
 from kastor.graph.metadata import is_component
 from kastor.ingest.mapping import Absent, Unreadable, follow, join_pointer, read_time
-from kastor.ingest.rules import Path, Reading
+from kastor.ingest.rules import Path, TwinReading
 from kastor.types import Document, Ticks
 
 
@@ -44,7 +44,9 @@ class Merged:
     unwritten: Mapping[Path, Ticks]
 
 
-def merge(document: Document, readings: Sequence[Reading], floors: Mapping[Path, Ticks]) -> Merged:
+def merge(
+    document: Document, readings: Sequence[TwinReading], floors: Mapping[Path, Ticks]
+) -> Merged:
     """Return one patch for the readings.
 
     Args:

@@ -41,7 +41,7 @@ CONNECT_SECONDS = 10.0
 FIRST_WAIT, LONGEST_WAIT, STAND_BY = 0.2, 20.0, 60.0
 STEADY_SECONDS = 60.0
 """A connection that was lost sooner may have been taken over: two must not fight over a session."""
-SETTLE_SECONDS = 1.0
+DRAIN_SECONDS = 1.0
 """How long what was received may take to become durable when the input stops."""
 
 PACKET_OVERHEAD = 65_536
@@ -57,11 +57,11 @@ _BLOCKED_SECONDS = 0.5
 _log = get_logger("kastor.ingest")
 
 
-class BrokerRefusal(Exception):
+class MqttSourceRefusal(Exception):
     """The broker does not take, or keep, the connection or a subscription."""
 
 
-class SessionTakenOver(BrokerRefusal):
+class SessionTakenOver(MqttSourceRefusal):
     """Another client, maybe another process of this server, goes on with the session."""
 
 
@@ -121,7 +121,7 @@ class MqttSource:
         """
         connection = self._connection
         if connection is not None and self.connected:
-            await connection.settle()
+            await connection.drain()
             connection.leave(forget=forget)
         if self._task is not None:
             await self._task.stop()
@@ -145,7 +145,7 @@ class MqttSource:
                 await _first(connection.lost, self._lease.ended())
             except SessionTakenOver as error:
                 self.error, pause = str(error), STAND_BY
-            except (BrokerRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
+            except (MqttSourceRefusal, SecretError, OSError, TimeoutError, ValueError) as error:
                 self.error = connection.hide(str(error)) or "the broker does not answer"
             except Exception as error:  # noqa: BLE001 - the input must not end by itself
                 self.error = type(error).__name__
@@ -184,7 +184,7 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._client_id = client_id
         self._client: Client | None = None
-        self._unsettled: deque[tuple[int, asyncio.Task[Verdict]]] = deque()
+        self._unacknowledged: deque[tuple[int, asyncio.Task[Verdict]]] = deque()
         self._closing = False
         # Messages with QoS 0 need no acknowledgement that would hold the broker back.
         self._limit = settings.receive_maximum * 2
@@ -199,7 +199,7 @@ class _Connection:
         """Connect and subscribe; return whether the broker still had the session.
 
         Raises:
-            BrokerRefusal, SecretError, OSError, TimeoutError, ValueError: it did not work.
+            MqttSourceRefusal, SecretError, OSError, TimeoutError, ValueError: it did not work.
         """
         settings = self._settings
         self._client = client = self._make_client()
@@ -228,12 +228,12 @@ class _Connection:
         """Return a text for people, without the password."""
         return hide(text, (self._password,))
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Take nothing more, and wait a moment for what was taken."""
         self._closing = True
-        tasks = [task for _, task in self._unsettled]
+        tasks = [task for _, task in self._unacknowledged]
         if tasks:
-            await asyncio.wait(tasks, timeout=SETTLE_SECONDS)
+            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
             await asyncio.sleep(0)  # their callbacks acknowledge
 
     def leave(self, *, forget: bool) -> None:
@@ -250,7 +250,7 @@ class _Connection:
         """End the network thread; nothing is acknowledged from now on."""
         self._closing = True
         client, self._client = self._client, None
-        for _, task in self._unsettled:
+        for _, task in self._unacknowledged:
             task.cancel()  # the message comes again, maybe to another process
         if client is not None:
             client.disconnect()
@@ -268,7 +268,7 @@ class _Connection:
         codes = await self._subscribed
         refused = [topic for topic, code in zip(filters, codes, strict=False) if code >= _FAILURE]
         if refused:
-            raise BrokerRefusal(f"the broker refused the subscription to {', '.join(refused)}")
+            raise MqttSourceRefusal(f"the broker refused the subscription to {', '.join(refused)}")
 
     def _make_client(self) -> Client:
         settings = self._settings
@@ -306,7 +306,7 @@ class _Connection:
         if self._greeted.done():
             return
         if reason.is_failure:
-            self._greeted.set_exception(BrokerRefusal(f"the broker refused: {reason}"))
+            self._greeted.set_exception(MqttSourceRefusal(f"the broker refused: {reason}"))
         else:
             self._greeted.set_result(bool(present))
 
@@ -315,7 +315,7 @@ class _Connection:
             self._subscribed.set_result(codes)
 
     def _on_disconnect(self, reason: Any) -> None:
-        kind = SessionTakenOver if reason.value == _SESSION_TAKEN_OVER else BrokerRefusal
+        kind = SessionTakenOver if reason.value == _SESSION_TAKEN_OVER else MqttSourceRefusal
         for future in (self._greeted, self._subscribed, self.lost):
             if not future.done():
                 future.set_exception(kind(f"the broker closed the connection: {reason}"))
@@ -337,7 +337,9 @@ class _Connection:
         """Give the connection up: a message that was skipped would never be acknowledged."""
         for future in (self._greeted, self._subscribed, self.lost):
             if not future.done():
-                future.set_exception(BrokerRefusal(f"what the broker sent cannot be read: {error}"))
+                future.set_exception(
+                    MqttSourceRefusal(f"what the broker sent cannot be read: {error}")
+                )
 
     def _hand_over(self, message: MQTTMessage) -> None:
         """Pass a message to the loop, and stop reading while there is no room."""
@@ -359,25 +361,25 @@ class _Connection:
         else:
             task = self._pipeline.accept(message)
         if mid:
-            self._unsettled.append((mid, task))
-        task.add_done_callback(lambda done: self._settled(done, size))
+            self._unacknowledged.append((mid, task))
+        task.add_done_callback(lambda done: self._on_verdict(done, size))
 
     async def _refuse(self, message: Message) -> Verdict:
         most = self._settings.max_bytes
         return self._pipeline.reject(message, f"It has more than {most} bytes (max_bytes).")
 
-    def _settled(self, task: asyncio.Task[Verdict], size: int) -> None:
+    def _on_verdict(self, task: asyncio.Task[Verdict], size: int) -> None:
         self._finished += 1
         self._bytes_finished += size
         self._moved.set()
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("message failed", exc_info=fault)
         # In the order in which they came, as MQTT wants it.
-        while self._unsettled and self._unsettled[0][1].done():
-            mid, first = self._unsettled[0]
+        while self._unacknowledged and self._unacknowledged[0][1].done():
+            mid, first = self._unacknowledged[0]
             if first.cancelled() or self._client is None:
                 return
-            self._unsettled.popleft()
+            self._unacknowledged.popleft()
             self._client.ack(mid, 1)
 
     def _tell(self, callback: Any, *arguments: Any) -> None:

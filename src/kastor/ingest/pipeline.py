@@ -11,9 +11,9 @@ from kastor.ingest.bursts import Bursts, Refused, Result
 from kastor.ingest.inputs import Input
 from kastor.ingest.mapping import Message, Unreadable
 from kastor.ingest.merge import Outcome
-from kastor.ingest.rules import CompiledRule, Reading, compile_rules
+from kastor.ingest.rules import CompiledRule, TwinReading, compile_rules
 from kastor.ingest.selection import RuleIndex
-from kastor.ingest.tally import Tally
+from kastor.ingest.tally import InputTally
 from kastor.logs import get_logger
 from kastor.words import counted
 
@@ -66,7 +66,7 @@ class Taken:
 class Pipeline:
     """Takes the messages of one input."""
 
-    def __init__(self, settings: Input, bursts: Bursts, tally: Tally) -> None:
+    def __init__(self, settings: Input, bursts: Bursts, tally: InputTally) -> None:
         self._rules = RuleIndex(compile_rules(settings.rules))
         self._ahead = int(settings.max_ahead * TICKS_PER_SECOND)
         self._bursts = bursts
@@ -78,11 +78,11 @@ class Pipeline:
         return self._rules.weight
 
     def accept(self, message: Message) -> asyncio.Task[Verdict]:
-        """Take a message, in the order of the calls; the task ends as `settle` does."""
-        return asyncio.create_task(self.settle(self.take(message)))
+        """Take a message, in the order of the calls; the task ends as `verdict` does."""
+        return asyncio.create_task(self.verdict(self.take(message)))
 
     def take(self, message: Message) -> Taken:
-        """Take a message, in the order of the calls; `settle` says what became of it."""
+        """Take a message, in the order of the calls; `verdict` says what became of it."""
         self.tally.receive()
         results: list[asyncio.Future[Result]] = []
         faults = Faults()
@@ -100,7 +100,7 @@ class Pipeline:
                 results.append(self._bursts.submit(reading))
         return Taken(message, results, faults)
 
-    async def settle(self, taken: Taken) -> Verdict:
+    async def verdict(self, taken: Taken) -> Verdict:
         """Return what became of a message once it is durable.
 
         Raises:
@@ -117,7 +117,7 @@ class Pipeline:
             self.tally.reject(taken.message, reason)
             return Verdict(None, reason)
         outcome = max(outcomes)
-        self.tally.settle(outcome)
+        self.tally.record(outcome)
         return Verdict(outcome)
 
     def drop(self, taken: Taken) -> None:
@@ -132,7 +132,7 @@ class Pipeline:
         self.tally.reject(message, reason)
         return Verdict(None, reason)
 
-    def _read(self, rule: CompiledRule, message: Message) -> Reading | None:
+    def _read(self, rule: CompiledRule, message: Message) -> TwinReading | None:
         reading = rule.read(message)
         time = None if reading is None else reading.source_time
         if time is not None and time > now_ticks() + self._ahead:

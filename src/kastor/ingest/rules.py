@@ -1,6 +1,6 @@
 """Rules: which messages belong to which twin, and what they say about it. Pure.
 
-A `Rule` is what people write; a `Reading` is what it makes of one message.
+A `Rule` is what people write; a `TwinReading` is what it makes of one message.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kastor.ingest.mapping import (
     scaled,
     split_pointer,
 )
-from kastor.types import Ticks
+from kastor.types import Json, Ticks
 
 Path: TypeAlias = tuple[str, ...]
 Scalar: TypeAlias = str | int | float | bool | None
@@ -67,7 +67,7 @@ class Value(_Form, frozen=True, kw_only=True):
     """
 
     source: str | UnsetType = field(name="from", default=UNSET)
-    constant: Any | UnsetType = UNSET
+    constant: Json | UnsetType = UNSET
     template: _Text | UnsetType = UNSET
     form: Form | None = field(name="as", default=None)
     scale: float = 1
@@ -113,7 +113,7 @@ class Rule(_Form, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TwinReading:
     """What a message says about one twin.
 
     Attributes:
@@ -186,7 +186,7 @@ class CompiledRule:
         topics: str = self._pattern.filter
         return topics
 
-    def read(self, message: Message) -> Reading | None:
+    def read(self, message: Message) -> TwinReading | None:
         """Return what a message says, None if the rule is not for it; raises Unreadable."""
         captured = self._captured(message)
         if captured is None or not self._holds(message, captured):
@@ -207,7 +207,7 @@ class CompiledRule:
         if not values and telemetry is None:
             return None  # all that it could say is optional, and absent
         event_id = None if telemetry is None else self._event_id(message, twin_id, time)
-        return Reading(
+        return TwinReading(
             twin_id,
             values,
             self._deadbands,

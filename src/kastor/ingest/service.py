@@ -29,13 +29,12 @@ from kastor.ingest.bursts import Bursts
 from kastor.ingest.inputs import Input, MqttInput, describe, read_input, require_library
 from kastor.ingest.mapping import Message, Unreadable
 from kastor.ingest.pipeline import Pipeline, Taken, Verdict
-from kastor.ingest.tally import Counts, RejectedMessage, Tally
+from kastor.ingest.tally import Counts, InputTally, RejectedMessage
 from kastor.ingest.webhook import NoEvent, read_messages
 from kastor.logs import get_logger
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
-from kastor.records import InputRow
-from kastor.storage.inputs import InputStore
+from kastor.storage.inputs import InputRow, InputStore
 from kastor.storage.limits import require_room
 from kastor.vital import Kept, Vitals
 from kastor.words import counted
@@ -105,7 +104,7 @@ class Rejected:
 @dataclass(slots=True)
 class _Running:
     row: InputRow
-    tally: Tally
+    tally: InputTally
     lease: Lease
     settings: Input | None = None
     bursts: Bursts | None = None
@@ -184,7 +183,7 @@ class InputService:
             for name, row in rows.items():
                 if name not in self._running:
                     lease = Lease(shared=self._store.shared)
-                    self._running[name] = started = self._start(row, Tally(), lease, ())
+                    self._running[name] = started = self._start(row, InputTally(), lease, ())
                     await self._hold(started)
 
     async def inputs(self) -> list[InputInfo]:
@@ -345,7 +344,7 @@ class InputService:
         return self._running[row.name]
 
     def _start(
-        self, row: InputRow, tally: Tally, lease: Lease, obsolete: Sequence[str]
+        self, row: InputRow, tally: InputTally, lease: Lease, obsolete: Sequence[str]
     ) -> _Running:
         running = _Running(row, tally, lease)
         try:
@@ -439,12 +438,12 @@ async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) ->
                 readings += len(taken.results)
                 waiting.append(taken)
             if readings >= READINGS_AT_ONCE:
-                verdicts += await _settled(pipeline, waiting)
+                verdicts += await _verdicts(pipeline, waiting)
                 readings = 0
             elif time.monotonic() - turn > SLICE_SECONDS:
                 await asyncio.sleep(0)
                 turn = time.monotonic()
-        verdicts += await _settled(pipeline, waiting)
+        verdicts += await _verdicts(pipeline, waiting)
     finally:
         for left in waiting:
             if isinstance(left, Taken):
@@ -452,7 +451,7 @@ async def _receive(pipeline: Pipeline, messages: Sequence[Message | NoEvent]) ->
     return verdicts
 
 
-async def _settled(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[Verdict]:
+async def _verdicts(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[Verdict]:
     """Return what became of messages, each taken off `waiting` when that is known.
 
     Raises:
@@ -463,7 +462,7 @@ async def _settled(pipeline: Pipeline, waiting: deque[Taken | Verdict]) -> list[
     while waiting:
         each = waiting[0]
         try:
-            verdicts.append(await pipeline.settle(each) if isinstance(each, Taken) else each)
+            verdicts.append(await pipeline.verdict(each) if isinstance(each, Taken) else each)
         except Unavailable as error:
             failure = error
         waiting.popleft()

@@ -40,7 +40,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Tally(Counts):
+class InputTally(Counts):
     """Counts as they grow, and the last messages that could not be used."""
 
     last_rejected: deque[RejectedMessage] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -54,7 +54,7 @@ class Tally(Counts):
         self.received += 1
         self.last_message = now_ticks()
 
-    def settle(self, outcome: Outcome) -> None:
+    def record(self, outcome: Outcome) -> None:
         """Count a message that was used, or was not needed."""
         match outcome:
             case Outcome.WRITTEN:

@@ -1,6 +1,6 @@
 """The one shape of a query error: frame of the contract, then the line with a caret under the spot.
 
-Spec query-language 4: `Line` is 1-based, `Position` the 0-based column of the offending token.
+query-language 4: `Line` is 1-based, `Position` the 0-based column of the offending token.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Conditions and values: precedence climbing with bounded depth.
 
 From tight to loose: unary minus, ``* / %``, ``+ -``, comparison and IN, NOT, AND, OR
-(spec query-language 6). A condition is no operand of a comparison and a value is no condition.
+(query-language 6). A condition is no operand of a comparison and a value is no condition.
 """
 
 from __future__ import annotations
@@ -126,6 +126,8 @@ class Expressions(Cursor, ABC):
         return found
 
     def _prefix(self, least: int) -> ast.Expression:
+        # Branches because NOT and parentheses are read here: in functions of their own each level
+        # of nesting would take half as much again of Python's stack.
         start = self.start()
         key = self.keys[self.at]
         if key == "NOT":
@@ -224,12 +226,7 @@ class Expressions(Cursor, ABC):
             between = self._between(operand, start)
             return ast.Not(between, self.span(start)) if negated else between
         if self.take("LIKE"):
-            self.extend("LIKE", start)
-            if self.is_parameter():
-                return ast.Like(operand, self.parameter(), negated, self.span(start))
-            if not self.is_string():
-                self.mismatch("a string with % and _ as wild cards")
-            return ast.Like(operand, self.string(), negated, self.span(start))
+            return self._like(operand, start, negated)
         negated = self.take("NIN") or negated
         if not negated or self.keys[self.at] == "IN":
             self.expect("IN")
@@ -239,6 +236,18 @@ class Expressions(Cursor, ABC):
             return ast.InQuery(operand, query, negated, self.span(start))
         if self.is_parameter():
             return ast.Membership(operand, self.parameter(), negated, self.span(start))
+        values = self._list()
+        return ast.Membership(operand, values, negated, self.span(start))
+
+    def _like(self, operand: ast.Scalar, start: int, negated: bool) -> ast.Condition:
+        self.extend("LIKE", start)
+        if self.is_parameter():
+            return ast.Like(operand, self.parameter(), negated, self.span(start))
+        if not self.is_string():
+            self.mismatch("a string with % and _ as wild cards")
+        return ast.Like(operand, self.string(), negated, self.span(start))
+
+    def _list(self) -> tuple[ast.Literal | ast.Parameter, ...]:
         self.expect("[", "'[' and a list of literals")
         values = [self._value()]
         while self.take(","):
@@ -246,7 +255,7 @@ class Expressions(Cursor, ABC):
             if len(values) > self.limits.max_list:
                 self.fail(f"more than {self.limits.max_list} values in a list (limit max_list)")
         self.expect("]", "',' or ']'")
-        return ast.Membership(operand, tuple(values), negated, self.span(start))
+        return tuple(values)
 
     def _between(self, operand: ast.Scalar, start: int) -> ast.Condition:
         """``BETWEEN low AND high``: both ends belong to it."""

@@ -1,6 +1,6 @@
 """The clauses of a query, around expressions and patterns; `parse` is the way in.
 
-The base grammar is spec query-language 6. Words of the superset are recognised only where the base
+The base grammar is query-language 6. Words of the superset are recognised only where the base
 grammar cannot go on, so that a query of the base language never changes its meaning.
 """
 
@@ -21,7 +21,7 @@ def parse(text: str, limits: ParseLimits = DEFAULT_LIMITS) -> ast.Query:
     """The tree of `text`.
 
     Raises:
-        QueryError: with line, position and excerpt (spec query-language 4).
+        QueryError: with line, position and excerpt (query-language 4).
     """
     return Parser(text, limits).whole()
 

@@ -1,4 +1,4 @@
-"""MATCH patterns (spec query-language 10), and EXISTS of the superset, which holds one."""
+"""MATCH patterns (query-language 10), and EXISTS of the superset, which holds one."""
 
 from __future__ import annotations
 
@@ -30,20 +30,11 @@ class Patterns(Expressions):
 
     def _edge(self) -> ast.Edge:
         start = self.start()
-        backward = False
-        if self.keys[self.at] == "<":
-            if self.key(1) != "-" or not self.adjacent():
-                self.mismatch("'-[' or '<-['")
-            self.at += 1
-            backward = True
+        backward = self._backward()
         self.expect("-")
         self.expect("[", "'[' of a hop")
         variable = self.name("a variable") if self.keys[self.at] not in {":", "*", "]"} else None
-        names: list[ast.Name] = []
-        if self.take(":"):
-            names.append(self.name("a relationship name"))
-            while self.take("|"):
-                names.append(self.name("a relationship name"))
+        names = self._names()
         hops = self._hops() if self.keys[self.at] == "*" else None
         if not names and hops is None and variable and self.keys[self.at] == "|":
             self.fail(f"a list of names begins with a colon: [:{variable.text}|..]")
@@ -54,7 +45,25 @@ class Patterns(Expressions):
             shortest = variable.text.upper() == "SHORTEST"
             self.extend("SHORTEST" if shortest else "variable on a range", variable.span[0])
             variable = None if shortest else variable
-        return ast.Edge(direction, variable, tuple(names), hops, shortest, self.span(start))
+        return ast.Edge(direction, variable, names, hops, shortest, self.span(start))
+
+    def _backward(self) -> bool:
+        """Whether the edge begins with the head of an arrow."""
+        if self.keys[self.at] != "<":
+            return False
+        if self.key(1) != "-" or not self.adjacent():
+            self.mismatch("'-[' or '<-['")
+        self.at += 1
+        return True
+
+    def _names(self) -> tuple[ast.Name, ...]:
+        """The names behind a colon; none mean any."""
+        if not self.take(":"):
+            return ()
+        names = [self.name("a relationship name")]
+        while self.take("|"):
+            names.append(self.name("a relationship name"))
+        return tuple(names)
 
     def _arrow(self, start: int, backward: bool) -> str:
         touching = self.key(1) == ">" and self.adjacent()

@@ -1,6 +1,6 @@
 """Text to tokens: one compiled regular expression, parallel lists, no object per token.
 
-Knows no grammar but the lexical one (spec query-language 5): every word is a WORD, reserved or not.
+Knows no grammar but the lexical one (query-language 5): every word is a WORD, reserved or not.
 `keys` is what the parser compares: a word in capitals, an operator as itself, else a kind mark.
 """
 

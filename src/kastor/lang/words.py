@@ -1,6 +1,6 @@
 """The words of the language: which are reserved, which name functions, which are contextual.
 
-Reserved words cannot stand alone as an identifier (spec query-language 5); every other word that
+Reserved words cannot stand alone as an identifier (query-language 5); every other word that
 the grammar uses is contextual and stays free for properties, aliases and relationship names.
 """
 

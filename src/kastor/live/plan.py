@@ -39,7 +39,7 @@ MARK = "]"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class IdentityPart:
     """A bound twin (one text of the identity) or relationship (two: source, id)."""
 
     source: int
@@ -66,7 +66,7 @@ class LivePlan:
     width: int
     mode: Mode
     why: str
-    parts: tuple[Part, ...]
+    parts: tuple[IdentityPart, ...]
     reads: frozenset[str]
 
     def restricted(
@@ -159,7 +159,7 @@ def _why_rerun(plan: Plan) -> str | None:
     return None
 
 
-def _identified(plan: Plan) -> tuple[Plan, int, tuple[Part, ...]]:
+def _identified(plan: Plan) -> tuple[Plan, int, tuple[IdentityPart, ...]]:
     """The plan with identity columns, how many those are, and what they name."""
     if plan.counts:
         return plan, 0, ()
@@ -170,7 +170,7 @@ def _identified(plan: Plan) -> tuple[Plan, int, tuple[Part, ...]]:
         return replace(plan, columns=columns, group=group), len(values), ()
     values, parts = [], []
     for source, one in enumerate(plan.graph.sources):
-        parts.append(Part(source, one.kind, len(values)))
+        parts.append(IdentityPart(source, one.kind, len(values)))
         values += _id_fields(source, one.kind)
     shown = plan.columns if plan.columns is not None else (Column(MARK, Doc(0)),)
     return replace(plan, columns=(*_marked(values), *shown)), len(values), tuple(parts)

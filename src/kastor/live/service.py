@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
     from kastor.budget import StreamShare
+    from kastor.graph.catalog import ModelCatalog
     from kastor.query.compiled import Compiled
     from kastor.query.given import Given
     from kastor.query.plan import Plan
@@ -92,16 +93,16 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class LiveHeartbeat:
     """Nothing new; the position that was looked at."""
 
     position: int
 
 
-Update: TypeAlias = Rows | Removed | Ready | Beat
+Update: TypeAlias = Rows | Removed | Ready | LiveHeartbeat
 
 
-class Turns:
+class ReaderShare:
     """Lets one live query at a time use a reader, and not all of the time."""
 
     def __init__(self, share: float) -> None:
@@ -146,7 +147,7 @@ class LiveService:
 
     def __init__(
         self,
-        store: Store,
+        store: Store[ModelCatalog],
         query: QueryService,
         settings: LiveSettings | None = None,
         vitals: Vitals | None = None,
@@ -154,7 +155,7 @@ class LiveService:
         self.settings = settings or LiveSettings()
         self._query = query
         self.runner = query.runner
-        self.turns = Turns(self.settings.total_share)
+        self.reader_share = ReaderShare(self.settings.total_share)
         self.tail = Tail(store, vitals)
         self.starting = asyncio.Semaphore(STARTING)
         self._open: WeakSet[LiveQuery] = WeakSet()  # one that is forgotten is closed
@@ -227,7 +228,7 @@ class LiveService:
     async def stop(self) -> None:
         """End all of them: the graph closes."""
         await self.tail.stop()
-        await self.turns.close()
+        await self.reader_share.close()
 
 
 class LiveQuery:
@@ -302,7 +303,7 @@ class LiveQuery:
                 await self._news(listener, heartbeat)
                 if listener.idle:
                     self.settled = listener.position
-                    yield Beat(self.settled)
+                    yield LiveHeartbeat(self.settled)
                     continue
                 mode = self.plan.mode
                 position, difference = await self._next(listener)
@@ -339,7 +340,7 @@ class LiveQuery:
         settings = self._settings
         await asyncio.sleep(max(settings.debounce, self._may_run_at - time.monotonic()))
         changed = listener.take()
-        difference, cost = await self._service.turns.run(lambda: self._evaluate(changed))
+        difference, cost = await self._service.reader_share.run(lambda: self._evaluate(changed))
         pause = settings.rerun_pause if self.plan.mode == "rerun" else 0.0
         pause = max(pause, cost * (1 / settings.share - 1))
         self._may_run_at = time.monotonic() + pause

@@ -17,8 +17,9 @@ from kastor.logs import get_logger
 from kastor.vital import Kept, Vitals
 
 if TYPE_CHECKING:
+    from kastor.graph.catalog import ModelCatalog
     from kastor.live.plan import RelationshipKey
-    from kastor.records import LoggedChange
+    from kastor.storage.events import LoggedChange
     from kastor.storage.protocol import Store
 
 BATCH = 256
@@ -100,7 +101,7 @@ class Listener:
 class Tail:
     """Follows one graph's log while somebody listens."""
 
-    def __init__(self, store: Store, vitals: Vitals | None = None) -> None:
+    def __init__(self, store: Store[ModelCatalog], vitals: Vitals | None = None) -> None:
         self._store = store
         self._seen = 0
         self._listeners: WeakSet[Listener] = WeakSet()  # one that is forgotten is gone

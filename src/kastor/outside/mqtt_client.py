@@ -32,7 +32,11 @@ class GuardedClient(Client):
     """
 
     def __init__(
-        self, *arguments: Any, policy: EndpointPolicy, packet_bytes: int, **named: Any
+        self,
+        *arguments: Any,  # any: as paho has them
+        policy: EndpointPolicy,
+        packet_bytes: int,
+        **named: Any,  # any: as paho has them
     ) -> None:
         """Prepare; further arguments as paho's.
 
@@ -47,7 +51,7 @@ class GuardedClient(Client):
         self._kastor_policy = policy
         self._kastor_bytes = packet_bytes
 
-    def loop_forever(self, *arguments: Any, **named: Any) -> MQTTErrorCode:
+    def loop_forever(self, *arguments: Any, **named: Any) -> MQTTErrorCode:  # any: as paho's
         """Do the network until the connection ends."""
         try:
             return super().loop_forever(*arguments, **named)

@@ -115,16 +115,21 @@ def _ordered(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
         order.append(Order(value, term.descending))
     plan = replace(plan, order=tuple(order))
     if plan.grouped:
-        values: list[Value | Condition] = [column.value for column in plan.columns or ()]
-        values += [plan.having, *(one.value for one in order)]
-        known: dict[Value, Value] = dict.fromkeys(plan.group, Undefined())
-        known |= dict.fromkeys(aggregates_of(*values), Undefined())
-        if any(sources_of(substitute(value, known)) for value in values):
-            scope.fail(
-                "a value is neither in GROUP BY (or DISTINCT) nor inside an aggregate",
-                query.group[0].span[0] if query.group else query.span[0],
-            )
+        _check_grouped(query, plan, scope)
     return plan
+
+
+def _check_grouped(query: ast.Query, plan: Plan, scope: Scope) -> None:
+    """Above groups there is nothing left of the rows but what they were grouped by."""
+    values: list[Value | Condition] = [column.value for column in plan.columns or ()]
+    values += [plan.having, *(order.value for order in plan.order)]
+    known: dict[Value, Value] = dict.fromkeys(plan.group, Undefined())
+    known |= dict.fromkeys(aggregates_of(*values), Undefined())
+    if any(sources_of(substitute(value, known)) for value in values):
+        scope.fail(
+            "a value is neither in GROUP BY (or DISTINCT) nor inside an aggregate",
+            query.group[0].span[0] if query.group else query.span[0],
+        )
 
 
 def _order_value(
@@ -167,7 +172,7 @@ def _least(first: int | None, second: int | None) -> int | None:
 
 
 def _check_shape(query: ast.Query, scope: Scope) -> None:
-    """Restrictions that the grammar does not express (spec 6)."""
+    """Restrictions that the grammar does not express (query-language 6)."""
     if query.columns is None:
         if query.source.joins:
             scope.fail("'*' cannot be used with JOIN; name the aliases", query.span[0])
@@ -193,7 +198,7 @@ def _may_group(query: ast.Query) -> bool:
 
 
 def _check_filter(query: ast.Query, graph: Graph, where: Condition, scope: Scope) -> None:
-    """The cloud's cost guard: JOIN and MATCH begin at a known twin (spec 9, 10)."""
+    """The cloud's cost guard: JOIN and MATCH begin at a known twin (query-language 9, 10)."""
     if not scope.settings.require_id_filter or not (query.source.joins or query.source.patterns):
         return
     if not _has_id_filter(where, graph):
@@ -220,7 +225,7 @@ def _has_id_filter(where: Condition, graph: Graph) -> bool:
 
 
 def _columns(query: ast.Query, graph: Graph, conditions: Conditions) -> tuple[Column, ...] | None:
-    """The members of a row, each key once (spec 8)."""
+    """The members of a row, each key once (query-language 8)."""
     if query.columns is None:
         if not query.source.patterns:
             return None

@@ -1,4 +1,4 @@
-"""FROM, JOIN and MATCH to the sources and hops of a plan (spec query-language 9 and 10)."""
+"""FROM, JOIN and MATCH to the sources and hops of a plan (query-language 9 and 10)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Conditions and values of the tree to those of the plan (spec query-language 11 and 12)."""
+"""Conditions and values of the tree to those of the plan (query-language 11 and 12)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from kastor.lang import ast
 from kastor.query.bind_from import bind_patterns
@@ -42,6 +42,16 @@ from kastor.query.shapes import is_literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_Test: TypeAlias = (
+    ast.Comparison
+    | ast.Membership
+    | ast.TypeTest
+    | ast.TextTest
+    | ast.Like
+    | ast.ArrayContains
+    | ast.OfModel
+    | ast.Within
+)
 _NAMING = frozenset({"name", "model"})
 _SCALARS = ("string", "number", "boolean", "null")
 _MOST_ROWS = 10**18
@@ -83,11 +93,19 @@ class Conditions:
                 return kind(tuple([self.condition(term) for term in node.terms]))
             case ast.Not():
                 return Not(self.condition(node.operand))
+            case ast.Exists():
+                return self._exists(node)
+            case ast.InQuery():
+                plan = self.subplan(node.query, self.scope)
+                return InQuery(self.value(node.operand), plan, node.negated)
+            case _:
+                return self._test(node)
+
+    def _test(self, node: _Test) -> Condition:
+        """A condition about values, with nothing inside."""
+        match node:
             case ast.Comparison():
-                left, right = self.value(node.left), self.value(node.right)
-                if isinstance(right, Const):
-                    self._compared(left, right)
-                return Compare(node.op, left, right)
+                return self._comparison(node)
             case ast.Membership():
                 return self._membership(node)
             case ast.TypeTest():
@@ -105,36 +123,39 @@ class Conditions:
                 return self._of_model(node)
             case ast.Within():
                 return Within(self.value(node.point), self.value(node.area))
-            case ast.Exists():
-                return self._exists(node)
-            case ast.InQuery():
-                plan = self.subplan(node.query, self.scope)
-                return InQuery(self.value(node.operand), plan, node.negated)
             case _:
                 assert_never(node)
 
+    def _comparison(self, node: ast.Comparison) -> Condition:
+        left, right = self.value(node.left), self.value(node.right)
+        if isinstance(right, Const):
+            self._compared(left, right)
+        return Compare(node.op, left, right)
+
     def _membership(self, node: ast.Membership) -> Condition:
         value = self.value(node.operand)
-        if isinstance(node.values, ast.Parameter):
-            name = node.values.name
-            listed = self.scope.given(name, node.values.span[0], "list")
-            values = listed if isinstance(listed, tuple) else ()
-            found = In(value, values, node.negated, name)
-        elif not any(isinstance(one, ast.Parameter) for one in node.values):
-            values = tuple([one.value for one in node.values if isinstance(one, ast.Literal)])
-            found = In(value, values, node.negated)
-        else:
-            consts = [self._item(one) for one in node.values]
-            values = tuple([one.value for one in consts])
-            given = tuple([one.given for one in consts])
-            found = In(value, values, node.negated, given if any(given) else None)
+        found = self._among(value, node)
         if isinstance(value, Const):  # decided beforehand, like a comparison of two literals
             names = (found.given,) if isinstance(found.given, str) else found.given or ()
             self.scope.notes.decides.update(name for name in (value.given, *names) if name)
         if isinstance(value, Field) and value.name in _NAMING:
-            for one in values:
+            for one in found.values:
                 self._note(value, one)
         return found
+
+    def _among(self, value: Value, node: ast.Membership) -> In:
+        """The list of IN: one parameter, literals, or literals with parameters between them."""
+        if isinstance(node.values, ast.Parameter):
+            name = node.values.name
+            listed = self.scope.given(name, node.values.span[0], "list")
+            return In(value, listed if isinstance(listed, tuple) else (), node.negated, name)
+        if not any(isinstance(one, ast.Parameter) for one in node.values):
+            values = tuple([one.value for one in node.values if isinstance(one, ast.Literal)])
+            return In(value, values, node.negated)
+        consts = [self._item(one) for one in node.values]
+        given = tuple([one.given for one in consts])
+        values = tuple([one.value for one in consts])
+        return In(value, values, node.negated, given if any(given) else None)
 
     def _item(self, node: ast.Literal | ast.Parameter) -> Const:
         """A literal, or a parameter in its place."""

@@ -26,7 +26,6 @@ from kastor.query.passes.giving import SMALLEST, give, places_of
 from kastor.query.settings import as_strict
 from kastor.query.shapes import literals_of, shape_of
 from kastor.query.sql.parameters import MAX_SQL
-from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql, compile_plan
 from kastor.query.sql.tables import NOW
 
@@ -45,7 +44,7 @@ _STATEMENTS = 8
 
 
 @dataclass(slots=True)
-class Kept:
+class KeptPlan:
     """A plan as it is kept, and the statements that serve more than one request.
 
     Attributes:
@@ -128,7 +127,7 @@ class Compiled:
 
     __slots__ = ("_forms", "_length", "_made", "_plan", "kept", "values")
 
-    def __init__(self, kept: Kept, values: Mapping[str, Item], length: int = 0) -> None:
+    def __init__(self, kept: KeptPlan, values: Mapping[str, Item], length: int = 0) -> None:
         self.kept = kept
         self.values = values
         self._length = length
@@ -312,12 +311,12 @@ def ask(
 class Compiler:
     """Compiles texts, and keeps what it compiled, up to a number and to a size."""
 
-    def __init__(self, settings: QuerySettings, dialect: Dialect | None = None) -> None:
+    def __init__(self, settings: QuerySettings, dialect: Dialect) -> None:
         self._settings = settings
         self._strict = as_strict(settings)
         self._most_text = (settings.max_text, self._strict.max_text)
-        self._dialect: Dialect = dialect or Sqlite()
-        self._kept: OrderedDict[_CacheKey, Kept] = OrderedDict()
+        self._dialect = dialect
+        self._kept: OrderedDict[_CacheKey, KeptPlan] = OrderedDict()
         self._sizes: dict[_CacheKey, int] = {}
         self._size = 0
 
@@ -360,7 +359,7 @@ class Compiler:
         decides = notes.decides | (set(literals.values()) - free)
         smallest = {name: SMALLEST[kind] for name, kind in named.items()}
         smallest |= dict.fromkeys(free - set(named), "")
-        kept = Kept(
+        kept = KeptPlan(
             give(plan, {**asked.values, **smallest}, smallest),
             self._dialect,
             asked.view,

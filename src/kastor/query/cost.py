@@ -1,4 +1,4 @@
-"""The estimate behind the ``query-charge`` header (spec query-language 3); the one place for it."""
+"""The estimate behind the ``query-charge`` header (query-language 3); the one place for it."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Given:
         return self.values if self.size <= _CARRIED_BYTES else self.digest()
 
 
-def read_given(parameters: Any, settings: QuerySettings) -> Given | None:
+def read_given(parameters: object, settings: QuerySettings) -> Given | None:
     """The values that a body's member `parameters` holds; None without any.
 
     Raises:
@@ -84,7 +84,7 @@ def read_given(parameters: Any, settings: QuerySettings) -> Given | None:
 
 
 def carried_given(
-    carried: Mapping[str, Any] | str, parameters: Any, settings: QuerySettings
+    carried: Mapping[str, Any] | str, parameters: object, settings: QuerySettings
 ) -> Given | None:
     """The values of a page behind the first: the token's, or those beside it if it has their hash.
 

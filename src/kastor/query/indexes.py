@@ -12,7 +12,6 @@ from kastor.errors import InvalidArgument, NotFound
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.parameters import Parameters
 from kastor.query.sql.paths import is_literal
-from kastor.query.sql.sqlite import Sqlite
 from kastor.storage.indexes import MAX_NAME, IndexStore
 from kastor.storage.limits import require_room
 
@@ -22,11 +21,11 @@ Path: TypeAlias = tuple[str | int, ...]
 class IndexService:
     """The property indexes of one graph."""
 
-    def __init__(self, store: IndexStore, dialect: Dialect | None = None, limit: int = 100) -> None:
+    def __init__(self, store: IndexStore, dialect: Dialect, limit: int = 100) -> None:
         self._store = store
         self._limit = limit
         self._building: set[str] = set()
-        self._dialect: Dialect = dialect or Sqlite()
+        self._dialect = dialect
         self._paths: frozenset[Path] = frozenset()
 
     def paths(self) -> frozenset[Path]:

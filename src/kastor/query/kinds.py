@@ -1,4 +1,4 @@
-"""Kinds of values (spec query-language 11): which a value can have, how constants compare."""
+"""Kinds of values (query-language 11): which a value can have, how constants compare."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def kind_of(value: Scalar) -> str:
 
 def kinds_of(value: Value) -> frozenset[str]:
     """The kinds that `value` can have when it is defined."""
+    # Branches because the kinds of a value are known from its node, and from each in its own way.
     match value:
         case Const():
             return frozenset({kind_of(value.value)})

@@ -21,7 +21,7 @@ class ModelIndex(Protocol):
         ...
 
     def matching(self, model_id: str, *, exact: bool) -> frozenset[int]:
-        """The keys of all models for which IS_OF_MODEL is true (spec query-language 12)."""
+        """The keys of all models for which IS_OF_MODEL is true (query-language 12)."""
         ...
 
     def model_ids(self) -> Collection[str]:

@@ -1,7 +1,7 @@
 """The plan: what a query means, with every name resolved and every choice made but the engine's.
 
 A plan is typed and self-contained: it can be cached, compared and compiled without its text. Values
-and conditions follow spec query-language 11; a condition in a finished plan needs only to be *true*
+and conditions follow query-language 11; a condition in a finished plan needs only to be *true*
 where it is true, because the `negation` pass has pushed every NOT down to the leaves.
 """
 

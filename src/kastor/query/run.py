@@ -101,8 +101,8 @@ class Reader(Protocol):
 class Runner:
     """Compiles queries over one graph and runs them.
 
-    `indexes` tells the paths of twins that have a property index at the moment; without a `dialect`
-    statements are SQLite's. `refresh` brings `models` up to date where others change them too.
+    `indexes` tells the paths of twins that have a property index at the moment; `dialect` is the
+    engine's. `refresh` brings `models` up to date where others change them too.
 
     Whatever runs a statement raises QueryTimeout when it takes too long, and CatalogChanged when
     the models are others than those that it was compiled for: compile again then.
@@ -114,8 +114,8 @@ class Runner:
         models: Callable[[], ModelIndex],
         settings: QuerySettings,
         *,
+        dialect: Dialect,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
-        dialect: Dialect | None = None,
         refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._reader = reader

@@ -1,4 +1,4 @@
-"""Names in reach: which source a path belongs to, and what it leads to there (spec 7)."""
+"""Names in reach: which source a path belongs to, and what it leads to there (query-language 7)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Scope:
     """The sources of one query or pattern, by name; inner scopes see the outer ones.
 
     `default` is the source that unqualified paths belong to: the collection of a query without
-    JOIN and MATCH (spec 7, rule 2).
+    JOIN and MATCH (query-language 7, rule 2).
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Scope:
     def _check_first(self, path: ast.Path) -> None:
         """``a.b`` over one collection with an alias: `a` was meant as an alias, or is a property.
 
-        In strict mode it is a property always (spec 7, rule 2).
+        In strict mode it is a property always (query-language 7, rule 2).
         """
         source = self.sources[self.default or 0]
         first = path.steps[0]

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 5
 
-__all__ = ["ADT_SETTINGS", "Page", "QueryService", "QuerySettings", "Reader"]
+__all__ = ["ADT_SETTINGS", "QueryService", "QuerySettings", "Reader", "ResultPage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """One page of a result.
 
     Attributes:
         value: the JSON array of rows, as UTF-8 text.
         continuation: the token of the next page; None on the last one.
-        charge: the estimate for the ``query-charge`` header (spec query-language 3).
+        charge: the estimate for the ``query-charge`` header (query-language 3).
         rows: how many rows `value` holds.
         warnings: names that no stored model knows, for people.
     """
@@ -58,8 +58,8 @@ class QueryService:
         signing_key: bytes,
         settings: QuerySettings,
         *,
+        dialect: Dialect,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
-        dialect: Dialect | None = None,
         refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._key = signing_key
@@ -76,7 +76,7 @@ class QueryService:
         max_items: int | None = None,
         strict: bool = False,
         parameters: object = None,
-    ) -> Page | None:
+    ) -> ResultPage | None:
         """The one page of a query that is a look-up, without waiting; None if it has to `run`.
 
         Raises:
@@ -91,7 +91,7 @@ class QueryService:
         if compiled is None or found is None:
             return None
         cost = charge(found.rows, compiled.hops)
-        return Page(found.value, None, cost, found.rows, compiled.warnings)
+        return ResultPage(found.value, None, cost, found.rows, compiled.warnings)
 
     async def run(
         self,
@@ -103,7 +103,7 @@ class QueryService:
         strict: bool = False,
         explain: bool = False,
         parameters: object = None,
-    ) -> Page:
+    ) -> ResultPage:
         """The first page of `text`; with a `token` the page that it names, whatever `text` is.
 
         With `explain`, or when the text begins with EXPLAIN, the page is one row about the query:
@@ -129,7 +129,7 @@ class QueryService:
             following = found.following
             continuation = None if following is None else encode(following, self._key)
             cost = charge(found.rows, compiled.hops)
-            return Page(found.value, continuation, cost, found.rows, compiled.warnings)
+            return ResultPage(found.value, continuation, cost, found.rows, compiled.warnings)
         raise Unavailable("Models change too often to be queried now; try again.")
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:

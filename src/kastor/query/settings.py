@@ -1,7 +1,7 @@
 """The limits and choices of the query road, in one frozen value.
 
 Every limit has a default that protects the server and is generous to its users; `ADT_SETTINGS`
-holds what the cloud service documents (spec query-language 13).
+holds what the cloud service documents (query-language 13).
 """
 
 from __future__ import annotations

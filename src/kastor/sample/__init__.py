@@ -17,6 +17,6 @@ from __future__ import annotations
 from kastor.sample.building import graph, models
 from kastor.sample.draft import SampleGraph
 from kastor.sample.queries import QUERIES
-from kastor.sample.simulation import Reading, Simulation
+from kastor.sample.simulation import SimulatedReading, Simulation
 
-__all__ = ["QUERIES", "Reading", "SampleGraph", "Simulation", "graph", "models"]
+__all__ = ["QUERIES", "SampleGraph", "SimulatedReading", "Simulation", "graph", "models"]

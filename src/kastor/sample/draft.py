@@ -7,10 +7,10 @@ holds two twins of one id, nor a relationship whose ends are missing when it is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kastor.types import Document, TwinId
+    from kastor.types import Document, Json, TwinId
 
 PREFIX = "dtmi:kastor:sample:"
 
@@ -33,7 +33,7 @@ def model_id(name: str) -> str:
     return f"{PREFIX}{name};1"
 
 
-def component(**values: Any) -> Document:
+def component(**values: Json) -> Document:
     """Return a component as it stands inside a twin."""
     return {**values, "$metadata": {}}
 
@@ -59,7 +59,7 @@ class Draft:
     _twins: dict[TwinId, Document] = field(default_factory=dict)
     _relationships: dict[str, Document] = field(default_factory=dict)
 
-    def twin(self, twin_id: TwinId, model: str, name: str, **values: Any) -> TwinId:
+    def twin(self, twin_id: TwinId, model: str, name: str, **values: Json) -> TwinId:
         """Add a twin of the named interface and return its id."""
         if twin_id in self._twins:
             raise ValueError(f"twin {twin_id} exists already")
@@ -71,7 +71,7 @@ class Draft:
         }
         return twin_id
 
-    def link(self, source: TwinId, name: str, target: TwinId, **values: Any) -> None:
+    def link(self, source: TwinId, name: str, target: TwinId, **values: Json) -> None:
         """Add a relationship; its id tells source, name and target."""
         relationship_id = f"{source}-{name}-{target}"
         if relationship_id in self._relationships:

@@ -14,13 +14,21 @@ from datetime import datetime
 import orjson
 
 from kastor.errors import KastorError
-from kastor.graph.commands import Command, PatchTwin, PutRelationship, PutTwin, SendTelemetry
+from kastor.graph.catalog import ModelCatalog
+from kastor.graph.commands import (
+    Command,
+    PatchTwin,
+    PutRelationship,
+    PutTwin,
+    SendTelemetry,
+    Written,
+)
 from kastor.graph.service import GraphService
 from kastor.logs import get_logger
 from kastor.records import Context
 from kastor.sample.building import BUILDING, graph, models
 from kastor.sample.draft import SampleGraph
-from kastor.sample.simulation import Reading, Simulation
+from kastor.sample.simulation import SimulatedReading, Simulation
 from kastor.storage.protocol import Store
 
 BATCH = 64
@@ -32,29 +40,29 @@ _log = get_logger("kastor.sample")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSample:
     """What became of the sample."""
 
     message: str
     can_simulate: bool
 
 
-async def load_sample(service: GraphService, store: Store) -> Loaded:
+async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> LoadedSample:
     """Load the building if the graph is empty; say what was done."""
     status = await store.status(_LOADING)
     if status.models == 0 and status.twins == 0:
         await _load(service)
-        return Loaded("the sample building was loaded; its sensors are simulated", True)
+        return LoadedSample("the sample building was loaded; its sensors are simulated", True)
     if await store.twin(BUILDING, _LOADING) is not None and _has_models(service):
-        return Loaded("the sample building is here already; its sensors are simulated", True)
-    return Loaded(
+        return LoadedSample("the sample building is here already; its sensors are simulated", True)
+    return LoadedSample(
         "the graph is not empty, so the sample was not loaded; take another --data folder, "
         "or empty this one with `kastor reset`",
         False,
     )
 
 
-async def simulate(service: GraphService, store: Store) -> None:
+async def simulate(service: GraphService, store: Store[ModelCatalog]) -> None:
     """Write simulated readings until cancelled; a twin that is gone is left alone."""
     simulation = Simulation(await _stored(store))
     while True:
@@ -68,7 +76,7 @@ async def simulate(service: GraphService, store: Store) -> None:
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def _stored(store: Store) -> SampleGraph:
+async def _stored(store: Store[ModelCatalog]) -> SampleGraph:
     """Return the sample as it stands in the store, so that no meter runs backwards."""
     sample = graph()
     rows = [await store.twin(twin["$dtId"], _SENSING) for twin in sample.twins]
@@ -92,7 +100,7 @@ async def _load(service: GraphService) -> None:
     )
 
 
-async def _execute(service: GraphService, commands: Iterable[Command]) -> None:
+async def _execute(service: GraphService, commands: Iterable[Command[Written]]) -> None:
     # In batches, so that the writer commits them as groups.
     pending = list(commands)
     for start in range(0, len(pending), BATCH):
@@ -100,7 +108,7 @@ async def _execute(service: GraphService, commands: Iterable[Command]) -> None:
         await asyncio.gather(*(service.execute(command, _LOADING) for command in batch))
 
 
-async def _write(service: GraphService, reading: Reading) -> None:
+async def _write(service: GraphService, reading: SimulatedReading) -> None:
     if reading.patch:
         await service.execute(PatchTwin(reading.twin_id, tuple(reading.patch)), _SENSING)
     if reading.telemetry is not None:

@@ -31,7 +31,7 @@ _DEFAULT_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SimulatedReading:
     """What is to be written to one twin.
 
     Attributes:
@@ -62,7 +62,7 @@ class Simulation:
             for edge in graph.relationships
             if edge["$relationshipName"] == "observes" and edge["$targetId"] in self._twins
         }
-        self._readers: dict[str, Callable[[TwinId, datetime], list[Reading]]] = {
+        self._readers: dict[str, Callable[[TwinId, datetime], list[SimulatedReading]]] = {
             draft.TEMPERATURE_SENSOR: self._read_temperature,
             draft.AIR_QUALITY_SENSOR: self._read_air,
             draft.OCCUPANCY_SENSOR: self._read_people,
@@ -89,7 +89,7 @@ class Simulation:
         self._metered_at: dict[TwinId, datetime] = {}
         self._shown: dict[tuple[TwinId, str], Any] = {}
 
-    def due(self, now: datetime) -> list[Reading]:
+    def due(self, now: datetime) -> list[SimulatedReading]:
         """Return what has to be written now; call it about once a second.
 
         The building keeps the wall clock of `now`: pass a local time and it wakes when you do. The
@@ -109,7 +109,7 @@ class Simulation:
     def _wobble(self, sensor: TwinId, size: float) -> float:
         return size * climate.noise(self._seed, sensor, self._turns[sensor])
 
-    def _read_temperature(self, sensor: TwinId, now: datetime) -> list[Reading]:
+    def _read_temperature(self, sensor: TwinId, now: datetime) -> list[SimulatedReading]:
         """Return the reading of a thermometer: of a room, of supply air, or of the weather."""
         thing = self._observed[sensor]
         room = self._rooms.get(thing)
@@ -130,7 +130,7 @@ class Simulation:
             *self._follow(room.twin_id, shown, now),
         ]
 
-    def _read_air(self, sensor: TwinId, now: datetime) -> list[Reading]:
+    def _read_air(self, sensor: TwinId, now: datetime) -> list[SimulatedReading]:
         """Return the reading of an air quality sensor."""
         room = self._rooms.get(self._observed[sensor])
         if room is None:
@@ -143,7 +143,7 @@ class Simulation:
         }
         return [self._reading(sensor, values, now)]
 
-    def _read_people(self, sensor: TwinId, now: datetime) -> list[Reading]:
+    def _read_people(self, sensor: TwinId, now: datetime) -> list[SimulatedReading]:
         """Return the reading of an occupancy sensor, and what follows where it changed."""
         room = self._rooms.get(self._observed[sensor])
         if room is None:
@@ -152,7 +152,7 @@ class Simulation:
         room.drift(now)
         room.people = climate.people(room.twin_id, room.purpose, room.capacity, now)
         telemetry: Document = {}
-        readings: list[Reading] = []
+        readings: list[SimulatedReading] = []
         if room.people != before:
             values: Document = {"peopleCount": room.people}
             if (room.people > 0) != (before > 0):
@@ -164,7 +164,7 @@ class Simulation:
         own = self._reading(sensor, {"peopleCount": room.people}, now, telemetry)
         return [own, *readings]
 
-    def _switch_lights(self, room: Room, now: datetime) -> list[Reading]:
+    def _switch_lights(self, room: Room, now: datetime) -> list[SimulatedReading]:
         lit = room.people > 0
         values = {
             "isOn": lit,
@@ -173,7 +173,7 @@ class Simulation:
         }
         return [reading for light in room.lights for reading in self._follow(light, values, now)]
 
-    def _move_damper(self, room: Room, now: datetime) -> list[Reading]:
+    def _move_damper(self, room: Room, now: datetime) -> list[SimulatedReading]:
         """Return the answer of the VAV box: as much air as the fullest of its rooms needs."""
         if room.vav is None:
             return []
@@ -181,7 +181,7 @@ class Simulation:
         position = climate.damper_position(crowd)
         return self._follow(room.vav, {"damperPosition": position, "load": position}, now)
 
-    def _read_power(self, sensor: TwinId, now: datetime) -> list[Reading]:
+    def _read_power(self, sensor: TwinId, now: datetime) -> list[SimulatedReading]:
         """Return the reading of a meter, and the load of the machine behind it."""
         thing = self._observed[sensor]
         power, follow = self._draw_of(thing, now)
@@ -222,7 +222,7 @@ class Simulation:
         }
         return climate.plant_power(load, rated), shows
 
-    def _follow(self, twin_id: TwinId, values: Document, now: datetime) -> list[Reading]:
+    def _follow(self, twin_id: TwinId, values: Document, now: datetime) -> list[SimulatedReading]:
         """Return a reading of those values that differ from what the twin shows, if any."""
         twin = self._twins.get(twin_id)
         if twin is None:
@@ -231,11 +231,11 @@ class Simulation:
         for path, value in values.items():
             if self._shown.get((twin_id, path), _lookup(twin, path)) != value:
                 self._shown[twin_id, path] = changed[path] = value
-        return [Reading(twin_id, _patch(changed, now))] if changed else []
+        return [SimulatedReading(twin_id, _patch(changed, now))] if changed else []
 
     def _reading(
         self, sensor: TwinId, values: Document, now: datetime, telemetry: Document | None = None
-    ) -> Reading:
+    ) -> SimulatedReading:
         """Return the reading of a sensor, with a word about its health now and then."""
         body = dict(telemetry or {})
         if self._turns[sensor] % HEALTH_EVERY == 0:
@@ -243,7 +243,7 @@ class Simulation:
             if "batteryLevel" in self._twins[sensor]:
                 health["batteryLevel"] = self._twins[sensor]["batteryLevel"]
             body["health"] = health
-        return Reading(sensor, _patch(values, now), body or None)
+        return SimulatedReading(sensor, _patch(values, now), body or None)
 
 
 def _lookup(twin: Document, path: str) -> Any:

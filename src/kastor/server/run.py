@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from kastor.auth.watch import watch_tokens
 from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
 from kastor.edge.limits import raise_descriptor_limit
+from kastor.errors import CannotStartError, KastorError
 from kastor.graph.catalog import catalog_builder
 from kastor.hosting.assembly import OpenStore, graph_opener
 from kastor.hosting.graphs import Graphs
@@ -89,8 +90,7 @@ def run(
         worker: number of this process among those.
 
     Raises:
-        DatabaseError, FolderInUseError, FolderNotWritableError, SchemaTooNewError, NotAGraphError,
-        PortTakenError, TokenFileError, CertificateError: nothing was started.
+        CannotStartError: nothing was started.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     raise_descriptor_limit()  # before graphs are opened: one in a file takes up to 14
@@ -104,7 +104,7 @@ def run(
 
 
 def prepare(settings: Settings) -> None:
-    """Make the schema of the database or bring it up to date; raises DatabaseError."""
+    """Make the schema of the database or bring it up to date; raises CannotStartError."""
     build_catalog = catalog_builder(value_rules(settings))
 
     async def open_and_close() -> None:
@@ -114,7 +114,8 @@ def prepare(settings: Settings) -> None:
             pass
         await databases.close()
 
-    asyncio.run(open_and_close())
+    with _told_as_start():
+        asyncio.run(open_and_close())
 
 
 async def empty(settings: Settings, databases: Databases, place: Place) -> None:
@@ -134,43 +135,68 @@ async def _serve(
     shared: socket.socket | None,
     requests: RequestMeter,
 ) -> None:
-    require_certificate(settings)
     async with AsyncExitStack() as stack:
-        folder = DataFolder(settings.data)
-        if settings.db is None:  # else the folder only holds certificates and tokens
-            folder.acquire()
-            stack.callback(folder.release)
-        folder.tighten()
-        listener = shared or listen(settings.host, settings.port)
-        stack.callback(listener.close)
-        vitals = Vitals()
-        graphs = await _open_graphs(settings, folder, vitals, stack)
-        services = graphs.default
-        tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
-        certificate = development_certificate(settings, folder)
-        draining = asyncio.Event()
-        state = ServerState(
-            graphs,
-            request_limits(settings),
-            requests,
-            StreamBudget(stream_limits(settings)),
-            vitals,
-            settings.allow_reset,
-        )
-        app = _application(settings, state, tokens, draining)
-        edge = edge_of(settings, requests.note_refusal)
-        server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
-        sample = await _fill(settings, services, stack)
-        stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
-        if tokens is not None:
-            watch = vitals.keep("tokens", partial(watch_tokens, tokens))
-            stack.push_async_callback(watch.stop)
-        status = await services.store.status(SYSTEM)
-        url = address_of(settings, listener)
-        server.catch_signals()
-        place = (await graphs.info(DEFAULT)).place
-        announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
+        with _told_as_start():
+            server, listener = await _start(settings, announce, shared, requests, stack)
         await server.serve(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _told_as_start() -> Iterator[None]:
+    """Tell whoever starts the server what a client would be told: the disk is full, and the like.
+
+    Raises:
+        CannotStartError: instead of errors of the wire contract.
+    """
+    try:
+        yield
+    except KastorError as error:
+        raise CannotStartError(error.message) from error
+
+
+async def _start(
+    settings: Settings,
+    announce: Callable[[Started], None],
+    shared: socket.socket | None,
+    requests: RequestMeter,
+    stack: AsyncExitStack,
+) -> tuple[Server, socket.socket]:
+    require_certificate(settings)
+    folder = DataFolder(settings.data)
+    if settings.db is None:  # else the folder only holds certificates and tokens
+        folder.acquire()
+        stack.callback(folder.release)
+    folder.tighten()
+    listener = shared or listen(settings.host, settings.port)
+    stack.callback(listener.close)
+    vitals = Vitals()
+    graphs = await _open_graphs(settings, folder, vitals, stack)
+    services = graphs.default
+    tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
+    certificate = development_certificate(settings, folder)
+    draining = asyncio.Event()
+    state = ServerState(
+        graphs,
+        request_limits(settings),
+        requests,
+        StreamBudget(stream_limits(settings)),
+        vitals,
+        settings.allow_reset,
+    )
+    app = _application(settings, state, tokens, draining)
+    edge = edge_of(settings, requests.note_refusal)
+    server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
+    sample = await _fill(settings, services, stack)
+    stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
+    if tokens is not None:
+        watch = vitals.keep("tokens", partial(watch_tokens, tokens))
+        stack.push_async_callback(watch.stop)
+    status = await services.status(SYSTEM)
+    url = address_of(settings, listener)
+    server.catch_signals()
+    place = (await graphs.info(DEFAULT)).place
+    announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
+    return server, listener
 
 
 async def _open_graphs(
@@ -249,7 +275,7 @@ def _start_upkeep(graphs: Graphs, vitals: Vitals) -> Kept:
         for name, services in graphs.opened().items():
             part.beat()
             # One graph that cannot be pruned leaves the others theirs.
-            await attempt("upkeep", services.store.prune, graph=name)
+            await attempt("upkeep", services.prune, graph=name)
 
     part = vitals.repeat("upkeep", round_, UPKEEP_SECONDS, critical=True, patience=UPKEEP_PATIENCE)
     return part

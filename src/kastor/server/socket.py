@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -18,9 +18,14 @@ from kastor.edge.accept import Acceptor
 from kastor.edge.limits import EdgeLimits, connection_limit, raise_descriptor_limit
 from kastor.edge.protocol import EdgeProtocol
 from kastor.edge.watch import Edge
+from kastor.errors import CannotStartError
 from kastor.storage.sqlite.folder import DataFolder
 
 if TYPE_CHECKING:
+    from types import FrameType
+
+    from starlette.types import ASGIApp
+
     from kastor.server.certificate import DevelopmentCertificate
 
 _EXPOSED = [
@@ -29,11 +34,11 @@ _EXPOSED = [
 ]
 
 
-class PortTakenError(Exception):
+class PortTakenError(CannotStartError):
     """Another program listens on the address already."""
 
 
-class CertificateError(Exception):
+class CertificateError(CannotStartError):
     """The certificate or its key cannot be read, or they do not belong together."""
 
 
@@ -93,7 +98,7 @@ def development_certificate(
 
 
 def uvicorn_config(
-    settings: Settings, app: Any, certificate: DevelopmentCertificate | None
+    settings: Settings, app: ASGIApp, certificate: DevelopmentCertificate | None
 ) -> uvicorn.Config:
     """Return how uvicorn serves `app` under these settings."""
     if settings.cors_origin:
@@ -178,7 +183,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
         self._watch.cancel()
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end."""
         self._on_exit()
         super().handle_exit(sig, frame)
@@ -193,6 +198,6 @@ class Server(uvicorn.Server):
                 signal.signal(number, self.handle_exit)
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Any:
+    def capture_signals(self) -> Iterator[None]:
         """Leave the signals to `catch_signals`."""
         yield

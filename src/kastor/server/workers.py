@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from kastor.config import Settings
+from kastor.errors import CannotStartError
 from kastor.logs import get_logger
 from kastor.server import run as server
 from kastor.server.socket import development_certificate, listen, require_certificate
@@ -35,7 +36,7 @@ _log = get_logger("kastor.workers")
 _spawn = multiprocessing.get_context("spawn")
 
 
-class WorkerError(Exception):
+class WorkerError(CannotStartError):
     """A worker did not start; it has said why."""
 
 
@@ -52,8 +53,7 @@ def run(
         configure: called in every worker before anything else.
 
     Raises:
-        WorkerError: a worker did not start.
-        Exception: as `server.run`.
+        CannotStartError: nothing was started, or a worker did not start.
     """
     if settings.workers == 1:
         server.run(settings, announce)

@@ -6,13 +6,82 @@ position n has seen all before it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from kastor.records import DeadLetter, EndpointRow, LoggedChange, RouteRow
-from kastor.types import Ticks
+from kastor.records import ChangeKind
+from kastor.types import ModelId, Ticks
 
 READ_BYTES = 8 * 2**20
 """Bytes of bodies that are read at once; the entry that reaches them is the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """One row of the change log as it is read again; `data` is the event's body."""
+
+    seq: int
+    subject: str
+    version: int | None
+    kind: ChangeKind
+    notify: bool
+    event_id: str
+    time: Ticks
+    actor: str
+    traceparent: str | None
+    model_id: ModelId | None
+    component: str | None
+    content_type: str | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """An event route and how far it has come.
+
+    Attributes:
+        position: every change up to here is delivered, not wanted, or a dead letter.
+        paused: the relay leaves it alone.
+        delivered, died: events so far.
+        last_error: what the endpoint last answered wrongly; None after a success.
+        held: a process has it now, on a graph that several processes serve.
+    """
+
+    id: str
+    endpoint: str
+    filter: str
+    position: int
+    paused: bool
+    created: Ticks
+    delivered: int
+    died: int
+    last_delivery: Ticks | None
+    last_error: str | None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    """A configured endpoint; `settings` is JSON text without any secret."""
+
+    name: str
+    kind: str
+    settings: bytes
+    created: Ticks
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that a route gave up; `event` is all of it as JSON, to be sent again."""
+
+    key: int
+    route: str
+    position: int
+    event: bytes
+    error: str
+    attempts: int
+    died: Ticks
+    requeued: bool
 
 
 class EventStore(Protocol):

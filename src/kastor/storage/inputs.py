@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from kastor.records import InputHolder, InputRow
+from kastor.types import Ticks
+
+
+@dataclass(frozen=True, slots=True)
+class InputRow:
+    """A configured input; `settings` is JSON text without any secret.
+
+    Attributes:
+        paused: it takes no messages.
+    """
+
+    name: str
+    kind: str
+    settings: bytes
+    created: Ticks
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputHolder:
+    """The process that takes an input's messages; `report` is JSON text of its own."""
+
+    owner: str
+    report: bytes
 
 
 class InputStore(Protocol):

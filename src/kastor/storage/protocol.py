@@ -9,10 +9,12 @@ is refused by what does not know these (`Context.require_plain`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
 
 from kastor.clock import Stamp
 from kastor.records import (
+    C,
     Context,
     Current,
     Decision,
@@ -21,22 +23,51 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
+    T,
     TwinRow,
 )
 from kastor.storage.events import EventStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.ticker import Ticker
-from kastor.types import RelationshipId, TwinId
+from kastor.types import RelationshipId, Ticks, TwinId
 
-Decide: TypeAlias = Callable[[Current, Stamp], Decision]
+Decide: TypeAlias = Callable[[Current[C], Stamp], Decision[C, T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What queries have to know of where they run.
+
+    Attributes:
+        schema: that the tables' names need; empty where they need none.
+    """
+
+    name: Literal["sqlite", "postgres"]
+    schema: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """Counts and sizes for `/kastor/v1/status`; sizes in bytes, times in ticks."""
+
+    engine: str
+    twins: int
+    relationships: int
+    models: int
+    versions: int
+    log_entries: int
+    version_bytes: int
+    log_bytes: int
+    file_bytes: int
+    oldest_version: Ticks | None
+    oldest_log_entry: Ticks | None
 
 
 LookUp: TypeAlias = Callable[[str, Sequence[object], Context], tuple[Any, ...] | None]
 
 
-class BuildCatalog(Protocol):
+class BuildCatalog(Protocol[C]):
     """Makes a catalog from what is stored."""
 
     def __call__(
@@ -44,8 +75,8 @@ class BuildCatalog(Protocol):
         rows: Sequence[ModelRow],
         keys: Sequence[tuple[int, str]],
         epoch: int,
-        previous: Any = None,
-    ) -> Any:
+        previous: C | None = None,
+    ) -> C:
         """Return a catalog.
 
         Args:
@@ -56,11 +87,11 @@ class BuildCatalog(Protocol):
         """
 
 
-class Store(Protocol):
+class Store(Protocol[C]):
     """One graph."""
 
     @property
-    def catalog(self) -> Any:
+    def catalog(self) -> C:
         """The model catalog as of the last committed change of models."""
 
     @property
@@ -68,8 +99,8 @@ class Store(Protocol):
         """The key that signs this graph's continuation tokens."""
 
     @property
-    def schema(self) -> str | None:
-        """The schema that the tables' names in queries need; None where they need none."""
+    def engine(self) -> Engine:
+        """The engine that keeps the graph, whose SQL queries are written in."""
 
     @property
     def host_name(self) -> str:
@@ -100,7 +131,7 @@ class Store(Protocol):
         Writes and queries need no call of this: they find out by themselves.
         """
 
-    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+    async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide and apply in one transaction; return the decision's outcome.
 
         Raises:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from kastor.errors import CannotStartError
 
-class GraphRefusedError(Exception):
+
+class GraphRefusedError(CannotStartError):
     """A graph that cannot be opened; the message says why and what to do."""
 
 
@@ -19,6 +21,10 @@ class SchemaTooOldError(GraphRefusedError):
             f"{where} has schema {found}, and this Kastor copies schema {wanted}. Let this Kastor "
             "serve it once, which brings it up to date, or copy it with the Kastor that wrote it."
         )
+
+
+class ServerTooOldError(GraphRefusedError):
+    """The PostgreSQL server is older than what Kastor needs."""
 
 
 class NotAGraphError(GraphRefusedError):

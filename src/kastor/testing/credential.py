@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 HOUR_SECONDS = 3_600
 
@@ -21,7 +21,7 @@ class StaticCredential:
     def __init__(self, token: str = "kastor") -> None:  # noqa: S107 - any text will do
         self._token = token
 
-    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+    def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
         """Return the token, valid for an hour."""
         return AccessToken(self._token, int(time.time()) + HOUR_SECONDS)
 
@@ -32,7 +32,7 @@ class AsyncStaticCredential:
     def __init__(self, token: str = "kastor") -> None:  # noqa: S107
         self._token = token
 
-    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+    async def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
         """Return the token, valid for an hour."""
         return AccessToken(self._token, int(time.time()) + HOUR_SECONDS)
 

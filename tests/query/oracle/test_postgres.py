@@ -11,9 +11,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from query_cases import all_cases
+from query_cases import building as building_of_cases
 from query_generator import MODELS, SCALARS, Queries
 from query_generator import graph as generate
 from query_graphs import KEY, Graph, dump
+from query_graphs import Reader as SqliteReader
 from query_nested import nested_query, pattern_query, texts_graph
 from query_oracle import bag, run
 from query_texts import NO_FILTER, VALID
@@ -169,10 +172,10 @@ async def compare(dsn):
     return wrong
 
 
-async def all_rows(engine, text, size, context=SYSTEM):
+async def all_rows(engine, text, size, context=SYSTEM, **options):
     found, token = [], None
     while True:
-        page = await engine.run(text, context, token=token, max_items=size)
+        page = await engine.run(text, context, token=token, max_items=size, **options)
         found += json.loads(page.value)
         token = page.continuation
         if token is None:
@@ -328,6 +331,34 @@ async def compare_patterns(dsn):
     return wrong
 
 
+async def compare_cases(dsn):
+    """The two statements of a case file give the same rows."""
+    import asyncpg
+
+    graph = building_of_cases()
+    connection = await asyncpg.connect(dsn)
+    await fill(connection, graph)
+    wrong = {}
+    for case in all_cases():
+        if "FROM MODELS" in case.query or case.query.startswith("EXPLAIN"):
+            continue  # the graph has no documents of models; steps are each engine's own
+        found = []
+        for reader, dialect in (
+            (SqliteReader(graph.open()), None),
+            (Reader(connection), Postgres(SCHEMA)),
+        ):
+            engine = QueryService(
+                reader, lambda: graph.models, KEY, QuerySettings(aggregate=case.page != "single"),
+                indexes=lambda case=case: case.indexed, dialect=dialect,
+            )  # fmt: skip
+            rows = await all_rows(engine, case.query, 2, parameters=case.given)
+            found.append(bag(same_numbers(rows)))
+        if found[0] != found[1]:
+            wrong[case.name] = found
+    await connection.close()
+    return wrong
+
+
 def on_a_server(work):
     with Cluster(durable=False).create().start() as cluster:
         wrong = asyncio.run(work(cluster.dsn))
@@ -335,7 +366,11 @@ def on_a_server(work):
 
 
 @pytest.mark.parametrize(
-    "work", [compare, compare_scalars, compare_generated, compare_nested, compare_patterns]
+    "work",
+    [
+        *(compare, compare_scalars, compare_generated, compare_nested, compare_patterns),
+        compare_cases,
+    ],
 )
 def test_rows_on_a_real_server(work):
     on_a_server(work)

@@ -233,7 +233,7 @@ def test_patterns_equal_the_oracle(random):
 
 
 def test_plans_are_kept_up_to_a_size():
-    compiler = Compiler(QuerySettings(max_cache_bytes=1_000_000))
+    compiler = Compiler(QuerySettings(max_cache_bytes=1_000_000), Sqlite())
     small = "SELECT * FROM DIGITALTWINS WHERE a = 1"
     kept = compiler.compile(small, MODELS, strict=False)
     large = (

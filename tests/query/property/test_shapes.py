@@ -188,7 +188,7 @@ LOOKED_UP = "SELECT * FROM DIGITALTWINS T WHERE T.$dtId = '{}' AND T.v != '{}'"
 
 def test_a_million_ids_are_one_entry():
     about = Graph({"dtmi:x:Room;1": []})
-    compiler = Compiler(QuerySettings())
+    compiler = Compiler(QuerySettings(), Sqlite())
     compiler.compile(LOOKED_UP.format("t", "x"), about.models, strict=False).first()
     before = compiler.size
     for number in range(20_000):
@@ -214,10 +214,10 @@ def test_a_million_ids_are_one_entry():
 def test_literals_that_decide_a_plan_are_kept_with_it_up_to_a_size(text):
     about = Graph({"dtmi:x:Room;1": []})
     limits = QuerySettings(max_cache_bytes=200_000, cache_size=50)
-    compiler = Compiler(limits)
+    compiler = Compiler(limits, Sqlite())
     for number in range(500):
         made = compiler.compile(text.format("y" * (number % 90)), about.models, strict=False)
-        fresh = Compiler(limits).compile(
+        fresh = Compiler(limits, Sqlite()).compile(
             text.format("y" * (number % 90)), about.models, strict=False
         )
         assert made.plan == fresh.plan
@@ -227,7 +227,7 @@ def test_literals_that_decide_a_plan_are_kept_with_it_up_to_a_size(text):
 
 def test_forms_of_values_have_statements_of_their_own_up_to_a_number():
     about = Graph({"dtmi:x:Room;1": []})
-    compiler = Compiler(QuerySettings())
+    compiler = Compiler(QuerySettings(), Sqlite())
     terms = [f"p{number} = '{{}}'" for number in range(6)]
     text = f"SELECT * FROM DIGITALTWINS WHERE {' OR '.join(terms)}"
     sizes = set()
@@ -242,7 +242,7 @@ def test_forms_of_values_have_statements_of_their_own_up_to_a_number():
 
 def test_a_longer_literal_is_refused_as_ever():
     about = Graph({"dtmi:x:Room;1": []})
-    compiler = Compiler(replace(SETTINGS, max_text=60))
+    compiler = Compiler(replace(SETTINGS, max_text=60), Sqlite())
     text = "SELECT * FROM DIGITALTWINS WHERE name = '{}'"
     compiler.compile(text.format("x"), about.models, strict=False)
     with pytest.raises(QueryError, match="max_text"):

@@ -10,6 +10,7 @@ from kastor.query.compiled import plan_query
 from kastor.query.look_ups import is_look_up
 from kastor.query.service import QueryService
 from kastor.query.settings import QuerySettings
+from kastor.query.sql.sqlite import Sqlite
 from kastor.records import SYSTEM
 
 TWIN = "FROM DIGITALTWINS T WHERE T.$dtId = 't1'"
@@ -127,7 +128,9 @@ def test_where_it_cannot_be_it_is_a_page(about, options):
         look_up = None
 
     reader = Remote(about.open()) if not options else Reader(about.open())
-    engine = QueryService(reader, lambda: about.models, b"k" * 32, QuerySettings(**options))
+    engine = QueryService(
+        reader, lambda: about.models, b"k" * 32, QuerySettings(**options), dialect=Sqlite()
+    )
     assert engine.at_once(LOOK_UPS[0], SYSTEM) is None
     assert drive(engine.run(LOOK_UPS[0], SYSTEM)).rows == 1
 

@@ -10,6 +10,7 @@ from query_graphs import KEY, Graph, Models, Reader, drive, pages, rows, service
 
 from kastor.errors import BadRequest, InvalidArgument, QueryTimeout
 from kastor.query.service import QueryService, QuerySettings
+from kastor.query.sql.sqlite import Sqlite
 from kastor.query.token import Position, decode, encode
 from kastor.records import SYSTEM
 
@@ -83,7 +84,9 @@ def test_the_token_wins_over_the_text_and_survives_a_restart(grid):
 
 def test_unrelated_writes_neither_skip_nor_repeat(grid):
     connection = grid.open()
-    engine = QueryService(Reader(connection), lambda: grid.models, KEY, QuerySettings())
+    engine = QueryService(
+        Reader(connection), lambda: grid.models, KEY, QuerySettings(), dialect=Sqlite()
+    )
     seen: list[str] = []
     token = None
     number = 0
@@ -199,7 +202,12 @@ def test_pages_may_follow_a_property_index_and_outlive_it(grid, text):
     indexes = {("n",)}
     reader = Reader(connection)
     engine = QueryService(
-        reader, lambda: grid.models, KEY, QuerySettings(), indexes=lambda: frozenset(indexes)
+        reader,
+        lambda: grid.models,
+        KEY,
+        QuerySettings(),
+        dialect=Sqlite(),
+        indexes=lambda: frozenset(indexes),
     )
     text = f"SELECT n FROM DIGITALTWINS WHERE {text}"
     expected = rows(service(grid), text)

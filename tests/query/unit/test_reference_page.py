@@ -13,6 +13,7 @@ from query_oracle import bag
 from kastor.errors import QueryError
 from kastor.lang.words import AGGREGATES, CONDITIONS, SCALARS
 from kastor.query.service import ADT_SETTINGS, QueryService, QuerySettings
+from kastor.query.sql.sqlite import Sqlite
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "query.md").read_text()
 EXAMPLES = re.findall(r"```sql\n(.*?)```\n```json\n(.*?)```", PAGE, re.DOTALL)
@@ -39,7 +40,9 @@ def engine():
     connection.execute(
         "INSERT INTO models SELECT key, 1, '{}', 639028224001234567, NULL, 1, NULL FROM model_keys"
     )
-    return QueryService(Reader(connection), lambda: graph.models, KEY, QuerySettings())
+    return QueryService(
+        Reader(connection), lambda: graph.models, KEY, QuerySettings(), dialect=Sqlite()
+    )
 
 
 @pytest.mark.parametrize(("text", "expected"), EXAMPLES)

@@ -1,4 +1,4 @@
-"""Row shapes (spec query-language 8), MATCH semantics (10), strict mode and limits (13)."""
+"""Row shapes (query-language 8), MATCH (query-language 10), strict limits (query-language 13)."""
 
 from __future__ import annotations
 

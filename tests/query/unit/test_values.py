@@ -1,4 +1,4 @@
-"""The rules of spec query-language 11 and 12, one table each, on stored values of every kind."""
+"""The rules of query-language 11 and 12, one table each, on stored values of every kind."""
 
 from __future__ import annotations
 

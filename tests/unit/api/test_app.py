@@ -14,6 +14,7 @@ from kastor.api.http.limits import RequestLimits
 from kastor.api.http.server_state import ServerState
 from kastor.auth.tokens import TokenStore, create_token
 from kastor.errors import NotFound
+from kastor.graph.commands import Written
 from kastor.logs import flush
 
 from .wire import Answer, ask, scope_of
@@ -228,6 +229,20 @@ class TestMethods:
         assert answer.status == 405
         assert answer.headers["allow"] == "GET, HEAD"
         assert answer.json()["error"]["code"] == "MethodNotAllowed"
+
+
+@pytest.mark.parametrize("path", ["/digitaltwins/a", "/digitaltwins/a/relationships/r"])
+async def test_a_creation_is_answered_with_what_its_decision_made(path: str) -> None:
+    async def execute(_command: Any, _context: Any) -> Written:
+        return Written("e", b"{}", b'{"$etag":"made"}')
+
+    graphs: Any = SimpleNamespace(default=SimpleNamespace(graph=SimpleNamespace(execute=execute)))
+    app = Application(ServerState(graphs, RequestLimits()), Addressing())
+    headers = {"Content-Type": "application/json"}
+    scope = scope_of(path, method="PUT", query=VERSION, headers=headers)
+    answer = await ask(app, scope, b"{}")
+    assert (answer.status, answer.body) == (200, b'{"$etag":"made"}')
+    assert answer.headers["etag"] == 'W/"e"'
 
 
 class TestNothingIsKeptOfStrangers:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import json
+import pkgutil
 import re
 from typing import Any
 
@@ -10,6 +14,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
+from kastor import api
+from kastor.api import contract, own
 from kastor.api.description.openapi import build_openapi
 from kastor.api.http.operation import Operation
 from kastor.api.operations import OPERATIONS
@@ -65,6 +71,26 @@ def test_operation_ids_and_routes_are_unique() -> None:
     assert len({each.id for each in OPERATIONS}) == len(OPERATIONS)
     routes = {(each.method, re.sub(r"\{\w+\}", "{}", each.path.lower())) for each in OPERATIONS}
     assert len(routes) == len(OPERATIONS)
+
+
+def test_handlers_speak_to_services_and_not_to_their_store() -> None:
+    for module in pkgutil.walk_packages(api.__path__, f"{api.__name__}."):
+        source = inspect.getsource(importlib.import_module(module.name))
+        names = {
+            each.attr for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Attribute)
+        }
+        assert "store" not in names, module.name
+
+
+def test_every_row_stands_beside_its_handler_and_is_in_the_table() -> None:
+    rows: list[Operation] = []
+    for package in (contract, own):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            beside = getattr(module, "OPERATIONS", ())
+            assert {each.handler.__module__ for each in beside} <= {found.name}
+            rows += beside
+    assert sorted(rows, key=lambda row: row.id) == sorted(OPERATIONS, key=lambda row: row.id)
 
 
 @pytest.mark.parametrize("operation", BY_ID)

@@ -17,6 +17,7 @@ from kastor.errors import (
     ValidationFailed,
 )
 from kastor.graph.commands import DeleteRelationship, IfMatch, PatchRelationship, PutRelationship
+from kastor.graph.documents import with_etag
 from kastor.graph.relationship import read_ends
 from kastor.records import ChangeKind, EraseRelationship
 
@@ -156,6 +157,11 @@ class TestPut:
         assert done.change.log.kind is ChangeKind.RELATIONSHIP_CREATE
         assert done.change.log.subject == "b/relationships/new"
         assert orjson.loads(done.change.log.data)["$etag"] == f'W/"{done.outcome.etag}"'
+        assert done.outcome.answer is done.change.log.data
+
+    def test_a_replacement_is_answered_with_its_text_and_etag(self, world: World) -> None:
+        done = world.relate("a", "sees", "s")
+        assert done.outcome.answer == with_etag(done.change.doc, done.change.etag)
 
     def test_writing_a_relationship_leaves_both_twins_alone(self, world: World) -> None:
         before = dict(world.twins)

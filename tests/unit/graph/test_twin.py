@@ -15,6 +15,7 @@ from kastor.errors import (
     ValidationFailed,
 )
 from kastor.graph.commands import DeleteTwin, IfMatch, PatchTwin, PutTwin
+from kastor.graph.documents import with_etag
 from kastor.records import ChangeKind, EraseTwin, WriteTwin
 
 from .world import (
@@ -54,6 +55,15 @@ class TestPut:
         assert [each.change.log.kind for each in (first, second)] == [
             ChangeKind.TWIN_CREATE,
             ChangeKind.TWIN_UPDATE,
+        ]
+
+    def test_a_creation_is_answered_with_the_bytes_of_its_event(self) -> None:
+        world = World()
+        first = world.put("r", room(name="one"))
+        second = world.put("r", room(size=1))
+        assert first.outcome.answer is first.change.log.data
+        assert [each.outcome.answer for each in (first, second)] == [
+            with_etag(each.change.doc, each.change.etag) for each in (first, second)
         ]
 
     def test_only_if_absent_refuses_a_twin_that_is_there_before_looking_at_the_body(

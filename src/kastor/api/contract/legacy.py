@@ -1,4 +1,4 @@
-"""Shapes answers for api-version 2020-10-31, which has no update and source times (A.2).
+"""Shapes answers for api-version 2020-10-31, which has no update and source times (rest-api A.2).
 
 The slow road: documents are decoded, stripped and encoded again.
 """

@@ -1,4 +1,4 @@
-"""Models: upload, list, get, decommission, delete (spec rest-api B.1)."""
+"""Models: upload, list, get, decommission, delete (rest-api B.1)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.api.http.identifiers import require_dtmi
+from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, PATCH_BODY, Operation
 from kastor.api.http.paging import max_items, next_link, read_token
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
 from kastor.clock import upload_time
 from kastor.errors import BadRequest, InvalidArgument, JsonPatchInvalid, LimitExceeded
-from kastor.graph.commands import CommissionModel, DeleteAllModels, DeleteModel
+from kastor.graph.commands import CommissionModel, DeleteModel
 from kastor.graph.lineage import Lineage, flattened
 from kastor.graph.patch import read_operations
 
@@ -58,7 +60,7 @@ async def list_models(services: Services, request: Request) -> Response:
     """Answer GET /models: by upload time, oldest first."""
     limits = request.server.limits
     size = max_items(request, 0, limits.models_page)
-    token = read_token(request, "models", services.store.signing_key)
+    token = read_token(request, "models", services.signing_key)
     if token is not None:
         after, remembered, wanted, with_definition, *more = token
         # Tokens of earlier versions do not say.
@@ -69,7 +71,7 @@ async def list_models(services: Services, request: Request) -> Response:
         with_lineage = _with_lineage(request)
     size = size or remembered
     graph, context = services.graph, request.context
-    await services.store.refresh()
+    await graph.refresh_models()
     models = graph.dependencies(wanted, context) if wanted else graph.models(context)
     rest = [model for model in models if [model.uploaded, model.key] > after]
     page = _page(rest, size, with_definition)
@@ -85,7 +87,7 @@ async def list_models(services: Services, request: Request) -> Response:
         if with_lineage:
             payload.append(True)
             extra = (*extra, (_LINEAGE, "True"))
-        link = next_link(request, "/models", payload, services.store.signing_key, extra)
+        link = next_link(request, "/models", payload, services.signing_key, extra)
     value = [_model_data(model, with_definition) for model in page]
     if with_lineage:
         value = [data | found for data, found in zip(value, lineage, strict=True)]
@@ -96,7 +98,7 @@ async def get_model(services: Services, request: Request) -> Response:
     """Answer GET /models/{id}."""
     model_id = require_dtmi(request.parameters[0])
     with_definition = _flag(request, "includeModelDefinition")
-    await services.store.refresh()
+    await services.graph.refresh_models()
     model = services.graph.model(model_id, request.context)
     if _with_lineage(request):
         whole = services.graph.read_lineage(partial(_whole_model, model), request.context)
@@ -108,7 +110,7 @@ async def update_model(services: Services, request: Request) -> Response:
     """Answer PATCH /models/{id}: `replace` of `/decommissioned`, nothing else."""
     model_id = require_dtmi(request.parameters[0])
     operations = read_operations(await request.patch(request.server.limits.body_bytes))
-    await services.store.refresh()
+    await services.graph.refresh_models()
     in_service: bool | None = None
     for operation in operations:
         allowed = operation.op == "replace" and operation.path == ("decommissioned",)
@@ -133,12 +135,6 @@ async def delete_model(services: Services, request: Request) -> Response:
     """Answer DELETE /models/{id}."""
     model_id = require_dtmi(request.parameters[0])
     await services.graph.execute(DeleteModel(model_id), request.context)
-    return Response(_NO_CONTENT)
-
-
-async def delete_all_models(services: Services, request: Request) -> Response:
-    """Answer DELETE /models."""
-    await services.graph.execute(DeleteAllModels(), request.context)
     return Response(_NO_CONTENT)
 
 
@@ -186,35 +182,16 @@ def _page(models: Sequence[StoredModel], size: int, with_definition: bool) -> li
 
 
 def _model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:
-    document = model.document()
     data: dict[str, Any] = {
         "id": model.id,
-        "description": _language_map(document.get("description")),
-        "displayName": _language_map(document.get("displayName")),
+        "description": orjson.Fragment(model.facts.description),
+        "displayName": orjson.Fragment(model.facts.display_name),
         "decommissioned": model.decommissioned,
         "uploadTime": upload_time(model.uploaded),
     }
     if with_definition:
         data["model"] = orjson.Fragment(model.text)
     return data
-
-
-def _language_map(value: Any) -> dict[str, str]:
-    """Return the forms that a language string may have in DTDL as one map (dtdl 4.4)."""
-    match value:
-        case None:
-            return {}
-        case str():
-            return {"en": value}
-        case list():
-            merged: dict[str, str] = {}
-            for item in value:
-                merged |= _language_map(item)
-            return merged
-        case {"@value": str() as text}:
-            return {value.get("@language", "en"): text}
-        case _:
-            return {code: text for code, text in value.items() if isinstance(text, str)}
 
 
 def _wanted(request: Request, limits: Any) -> list[str]:
@@ -235,3 +212,75 @@ def _flag(request: Request, name: str) -> bool:
     if value not in ("true", "false"):
         raise InvalidArgument(f"{name} must be true or false, not {value[:50]}.")
     return value == "true"
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "DigitalTwinModels_Add",
+        "POST",
+        "/models",
+        P.MODELS_WRITE,
+        add_models,
+        "Upload models, all or none",
+        201,
+        errors={
+            400: (
+                "InvalidArgument",
+                "BadRequest",
+                "DTDLParserError",
+                "ModelVersionNotSupported",
+                "LimitExceeded",
+            ),
+            409: ("ModelIdAlreadyExists",),
+        },
+        result="ModelDataList",
+        body=(JSON_BODY, "ModelUpload"),
+    ),
+    Operation(
+        "DigitalTwinModels_List",
+        "GET",
+        "/models",
+        P.MODELS_READ,
+        list_models,
+        "List models, oldest upload first",
+        errors={400: ("InvalidArgument", "LimitExceeded"), 404: ("ModelNotFound",)},
+        result="ModelPage",
+        query=(
+            *("dependenciesFor", "includeModelDefinition", "includeBaseModelContents"),
+            "continuationToken",
+        ),
+        headers=PAGE_SIZE,
+    ),
+    Operation(
+        "DigitalTwinModels_GetById",
+        "GET",
+        "/models/{id}",
+        P.MODELS_READ,
+        get_model,
+        "Get a model",
+        errors={400: ("LimitExceeded",), 404: ("ModelNotFound",)},
+        result="ModelData",
+        query=("includeModelDefinition", "includeBaseModelContents"),
+    ),
+    Operation(
+        "DigitalTwinModels_Update",
+        "PATCH",
+        "/models/{id}",
+        P.MODELS_WRITE,
+        update_model,
+        "Decommission a model, or put it back into service",
+        204,
+        errors={400: ("InvalidArgument", "JsonPatchInvalid"), 404: ("ModelNotFound",)},
+        body=(PATCH_BODY, "JsonPatch"),
+    ),
+    Operation(
+        "DigitalTwinModels_Delete",
+        "DELETE",
+        "/models/{id}",
+        P.MODELS_DELETE,
+        delete_model,
+        "Delete a model that no other model needs",
+        204,
+        errors={404: ("ModelNotFound",), 409: ("ModelReferencesNotDeleted",)},
+    ),
+)

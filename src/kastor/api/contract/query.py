@@ -1,4 +1,4 @@
-"""The query endpoint (spec rest-api B.4, query-language 1 to 4)."""
+"""The query endpoint (rest-api B.4, query-language 1 to 4)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kastor.api.contract import legacy
+from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, READ_FROM, Operation
 from kastor.api.http.paging import max_items
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
 from kastor.errors import BadRequest, InvalidArgument, ValidationFailed
 from kastor.logs import get_logger
 
@@ -90,3 +92,19 @@ async def read_members(request: Request, limit: int, names: Iterable[str]) -> di
     del value, body
     request.let_go()  # a query may take long, and holds nothing of its body but these
     return members
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Query_QueryTwins",
+        "POST",
+        "/query",
+        P.QUERY,
+        query_twins,
+        "Query twins and relationships",
+        errors={400: ("BadRequest", "InvalidArgument", "SqlQueryError", "TimeoutError")},
+        result="QueryResult",
+        body=(JSON_BODY, "QuerySpecification"),
+        headers=(*PAGE_SIZE, "kastor-adt-strict", "kastor-explain", *READ_FROM),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Relationships and their two listings (spec rest-api B.3.1 to B.3.6)."""
+"""Relationships and their two listings (rest-api B.3.1 to B.3.6)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING
 import orjson
 
 from kastor.api.http.identifiers import require_id, require_new_id
+from kastor.api.http.operation import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    JSON_BODY,
+    PAGE_SIZE,
+    PATCH_BODY,
+    PATCH_FAULTS,
+    READ_FROM,
+    STALE,
+    Operation,
+)
 from kastor.api.http.paging import max_items, next_link, read_token, segment
 from kastor.api.http.request import Request, Response, etag_header, json_response
+from kastor.auth.roles import Permission as P
 from kastor.graph.commands import (
     DeleteRelationship,
     PatchRelationship,
     PutRelationship,
-    Written,
 )
 from kastor.graph.documents import with_etag
 
@@ -37,8 +48,8 @@ async def put_relationship(services: Services, request: Request) -> Response:
     relationship_id = require_new_id(request.parameters[1], "relationship")
     body = await request.document(request.server.limits.body_bytes)
     command = PutRelationship(twin_id, relationship_id, body, only_if_absent)
-    written: Written = await services.graph.execute(command, request.context)
-    return json_response(with_etag(written.doc, written.etag), etag_header(written.etag))
+    written = await services.graph.execute(command, request.context)
+    return json_response(written.answer, etag_header(written.etag))
 
 
 async def patch_relationship(services: Services, request: Request) -> Response:
@@ -47,7 +58,7 @@ async def patch_relationship(services: Services, request: Request) -> Response:
     twin_id, relationship_id = _ids(request)
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchRelationship(twin_id, relationship_id, operations, if_match)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -64,7 +75,7 @@ async def list_outgoing(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/relationships, in order of id."""
     twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
-    token = read_token(request, "outgoing", services.store.signing_key)
+    token = read_token(request, "outgoing", services.signing_key)
     name, after, remembered = None, "", limits.default_relationships_page
     if token is not None:
         after, name, remembered = token
@@ -76,7 +87,7 @@ async def list_outgoing(services: Services, request: Request) -> Response:
     if page.more:
         payload = ["outgoing", page.rows[-1].id, name, size]
         path = f"/digitaltwins/{segment(twin_id)}/relationships"
-        link = next_link(request, path, payload, services.store.signing_key)
+        link = next_link(request, path, payload, services.signing_key)
     value = b",".join([with_etag(row.doc, row.etag) for row in page.rows])
     return json_response(b'{"nextLink":' + orjson.dumps(link) + b',"value":[' + value + b"]}")
 
@@ -85,7 +96,7 @@ async def list_incoming(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/incomingrelationships, in an order that an index gives."""
     twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
-    token = read_token(request, "incoming", services.store.signing_key)
+    token = read_token(request, "incoming", services.signing_key)
     after, remembered = _BEFORE_ALL, limits.default_relationships_page
     if token is not None:
         after, remembered = tuple(token[0]), token[1]
@@ -97,7 +108,7 @@ async def list_incoming(services: Services, request: Request) -> Response:
         position = [rows[-1].name_key, rows[-1].source_key, rows[-1].key]
         path = f"/digitaltwins/{segment(twin_id)}/incomingrelationships"
         payload = ["incoming", position, size]
-        link = next_link(request, path, payload, services.store.signing_key)
+        link = next_link(request, path, payload, services.signing_key)
     suffix = f"?api-version={request.api_version}"
     value = [
         {
@@ -115,3 +126,97 @@ async def list_incoming(services: Services, request: Request) -> Response:
 def _ids(request: Request) -> tuple[str, str]:
     twin_id, relationship_id = request.parameters
     return require_id(twin_id, "twin"), require_id(relationship_id, "relationship")
+
+
+_RELATIONSHIP = "/digitaltwins/{id}/relationships/{relationshipId}"
+_NO_TWIN = {404: ("DigitalTwinNotFound",)}
+_NO_RELATIONSHIP = {404: ("DigitalTwinNotFound", "RelationshipNotFound")}
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "DigitalTwins_GetRelationshipById",
+        "GET",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_READ,
+        get_relationship,
+        "Get a relationship",
+        errors=_NO_RELATIONSHIP,
+        result="Relationship",
+        headers=READ_FROM,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_AddRelationship",
+        "PUT",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_WRITE,
+        put_relationship,
+        "Create or replace a relationship",
+        errors={
+            400: (
+                "InvalidArgument",
+                "InvalidRelationship",
+                "OperationNotAllowed",
+                "ValidationFailed",
+            ),
+            404: ("DigitalTwinNotFound", "TargetDigitalTwinNotFound"),
+            **STALE,
+        },
+        result="Relationship",
+        body=(JSON_BODY, "Relationship"),
+        headers=IF_NONE_MATCH,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_UpdateRelationship",
+        "PATCH",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_WRITE,
+        patch_relationship,
+        "Update a relationship's properties with a JSON Patch",
+        204,
+        errors={
+            400: (*PATCH_FAULTS[400], "InvalidRelationship"),
+            **_NO_RELATIONSHIP,
+            **STALE,
+        },
+        body=(PATCH_BODY, "JsonPatch"),
+        headers=IF_MATCH,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_DeleteRelationship",
+        "DELETE",
+        _RELATIONSHIP,
+        P.RELATIONSHIPS_DELETE,
+        delete_relationship,
+        "Delete a relationship",
+        204,
+        errors={**_NO_RELATIONSHIP, **STALE},
+        headers=IF_MATCH,
+    ),
+    Operation(
+        "DigitalTwins_ListRelationships",
+        "GET",
+        "/digitaltwins/{id}/relationships",
+        P.RELATIONSHIPS_READ,
+        list_outgoing,
+        "List the relationships that leave a twin",
+        errors=_NO_TWIN,
+        result="RelationshipPage",
+        query=("relationshipName", "continuationToken"),
+        headers=(*PAGE_SIZE, *READ_FROM),
+    ),
+    Operation(
+        "DigitalTwins_ListIncomingRelationships",
+        "GET",
+        "/digitaltwins/{id}/incomingrelationships",
+        P.RELATIONSHIPS_READ,
+        list_incoming,
+        "List the relationships that enter a twin",
+        errors=_NO_TWIN,
+        result="IncomingRelationshipPage",
+        query=("continuationToken",),
+        headers=(*PAGE_SIZE, *READ_FROM),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Twins, components and telemetry (spec rest-api B.2, B.3.7, B.3.8)."""
+"""Twins, components and telemetry (rest-api B.2, B.3.7, B.3.8)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING
 
 from kastor.api.contract import legacy
 from kastor.api.http.identifiers import require_id, require_new_id
+from kastor.api.http.operation import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    JSON_BODY,
+    PATCH_BODY,
+    PATCH_FAULTS,
+    READ_FROM,
+    STALE,
+    Operation,
+)
 from kastor.api.http.request import Request, Response, etag_header, json_response
-from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry, Written
+from kastor.auth.roles import Permission as P
+from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry
 from kastor.graph.documents import with_etag
 
 if TYPE_CHECKING:
@@ -19,7 +30,7 @@ _NO_CONTENT = 204
 async def get_twin(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}."""
     row = await services.graph.twin(require_id(request.parameters[0], "twin"), request.context)
-    return _twin(request, row.doc, row.etag)
+    return _twin(request, with_etag(row.doc, row.etag), row.etag)
 
 
 async def put_twin(services: Services, request: Request) -> Response:
@@ -32,8 +43,8 @@ async def put_twin(services: Services, request: Request) -> Response:
     if request.api_version == legacy.VERSION:
         body = legacy.without_source_times(body)
     command = PutTwin(twin_id, body, only_if_absent, request.server.limits.add_components)
-    written: Written = await services.graph.execute(command, request.context)
-    return _twin(request, written.doc, written.etag)
+    written = await services.graph.execute(command, request.context)
+    return _twin(request, written.answer, written.etag)
 
 
 async def patch_twin(services: Services, request: Request) -> Response:
@@ -42,7 +53,7 @@ async def patch_twin(services: Services, request: Request) -> Response:
     twin_id = require_id(request.parameters[0], "twin")
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchTwin(twin_id, operations, if_match, None, request.server.limits.strict)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -72,7 +83,7 @@ async def patch_component(services: Services, request: Request) -> Response:
     component = require_id(request.parameters[1], "component")
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchTwin(twin_id, operations, if_match, component, request.server.limits.strict)
-    written: Written = await services.graph.execute(command, request.context)
+    written = await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -97,8 +108,129 @@ async def send_telemetry(services: Services, request: Request) -> Response:
     return Response(_NO_CONTENT)
 
 
-def _twin(request: Request, doc: bytes, etag: str) -> Response:
-    text = with_etag(doc, etag)
+def _twin(request: Request, text: bytes, etag: str) -> Response:
     if request.api_version == legacy.VERSION:
         text = legacy.strip_twin(text)
     return json_response(text, etag_header(etag))
+
+
+_TWIN = "/digitaltwins/{id}"
+_COMPONENT = "/digitaltwins/{id}/components/{componentPath}"
+_NO_TWIN = {404: ("DigitalTwinNotFound",)}
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "DigitalTwins_GetById",
+        "GET",
+        _TWIN,
+        P.TWINS_READ,
+        get_twin,
+        "Get a twin",
+        errors=_NO_TWIN,
+        result="Twin",
+        headers=READ_FROM,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_Add",
+        "PUT",
+        _TWIN,
+        P.TWINS_WRITE,
+        put_twin,
+        "Create or replace a twin",
+        errors={
+            400: ("InvalidArgument", "ValidationFailed", "ModelDecommissioned"),
+            **STALE,
+        },
+        result="Twin",
+        body=(JSON_BODY, "Twin"),
+        headers=IF_NONE_MATCH,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_Update",
+        "PATCH",
+        _TWIN,
+        P.TWINS_WRITE,
+        patch_twin,
+        "Update a twin with a JSON Patch",
+        204,
+        errors={**PATCH_FAULTS, **_NO_TWIN, **STALE},
+        body=(PATCH_BODY, "JsonPatch"),
+        headers=IF_MATCH,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_Delete",
+        "DELETE",
+        _TWIN,
+        P.TWINS_DELETE,
+        delete_twin,
+        "Delete a twin that has no relationships",
+        204,
+        errors={400: ("InvalidArgument", "RelationshipsNotDeleted"), **_NO_TWIN, **STALE},
+        headers=IF_MATCH,
+    ),
+    Operation(
+        "DigitalTwins_GetComponent",
+        "GET",
+        _COMPONENT,
+        P.TWINS_READ,
+        get_component,
+        "Get a component of a twin",
+        errors={404: ("DigitalTwinNotFound", "ComponentNotFound")},
+        result="Component",
+        headers=READ_FROM,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_UpdateComponent",
+        "PATCH",
+        _COMPONENT,
+        P.TWINS_WRITE,
+        patch_component,
+        "Update a component with a JSON Patch",
+        204,
+        errors={**PATCH_FAULTS, **_NO_TWIN, **STALE},
+        body=(PATCH_BODY, "JsonPatch"),
+        headers=IF_MATCH,
+        etag=True,
+    ),
+    Operation(
+        "DigitalTwins_SendTelemetry",
+        "POST",
+        "/digitaltwins/{id}/telemetry",
+        P.TELEMETRY_SEND,
+        send_telemetry,
+        "Send telemetry of a twin",
+        204,
+        errors=_NO_TWIN,
+        body=(JSON_BODY, "Telemetry"),
+        headers=("Message-Id", "Telemetry-Source-Time"),
+    ),
+    Operation(
+        "DigitalTwins_SendComponentTelemetry",
+        "POST",
+        f"{_COMPONENT}/telemetry",
+        P.TELEMETRY_SEND,
+        send_telemetry,
+        "Send telemetry of a component",
+        204,
+        errors={404: ("DigitalTwinNotFound", "ComponentNotFound")},
+        body=(JSON_BODY, "Telemetry"),
+        headers=("Message-Id", "Telemetry-Source-Time"),
+    ),
+    Operation(
+        "DigitalTwins_SendTelemetryOfComponent",
+        "POST",
+        "/digitaltwins/{id}/telemetry/components/{componentPath}",
+        P.TELEMETRY_SEND,
+        send_telemetry,
+        "Send telemetry of a component",
+        204,
+        errors={404: ("DigitalTwinNotFound", "ComponentNotFound")},
+        body=(JSON_BODY, "Telemetry"),
+        headers=("Message-Id", "Telemetry-Source-Time"),
+        in_adt=False,
+    ),
+)

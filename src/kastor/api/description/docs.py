@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse
@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from kastor.api.description.openapi import build_openapi
 from kastor.api.description.pages import serve_index, serve_page
+from kastor.types import Json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -57,7 +58,7 @@ def build_docs(*, strict: bool) -> Starlette:
     )
 
 
-def for_older_readers(value: Any) -> Any:
+def for_older_readers(value: Json) -> Json:
     """Return a part of an OpenAPI 3.1 description in the words of 3.0, which the page reads."""
     if isinstance(value, list):
         return [for_older_readers(item) for item in value]

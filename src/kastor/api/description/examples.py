@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kastor.types import Json
+
 _BUILDING, _DESK, _BOX = "building-1", "my-sensor", "vav-0-01"
 _MODEL, _OWN_MODEL = "dtmi:kastor:sample:TemperatureSensor;1", "dtmi:example:Plant;1"
 _EDGE = "my-relationship"
@@ -22,7 +24,7 @@ class Example:
     """Values of one operation's parameters by name, and its body if it takes one."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    body: Any = None
+    body: Json = None
 
 
 def _twin(twin_id: str, body: Any = None, **more: str) -> Example:

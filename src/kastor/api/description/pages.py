@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from kastor.pages import Page, all_pages, refer
+from kastor.pages import Page, all_pages, page_at, refer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,12 +64,12 @@ async def serve_index(_request: Request) -> Response:
 
 async def serve_page(request: Request) -> Response:
     """Answer one page; its first reader waits for a thread that renders it."""
-    name = str(request.path_params["page"]).removesuffix(".md")
-    if name not in all_pages():
+    page = page_at(str(request.path_params["page"]).removesuffix(".md"))
+    if page is None:
         return PlainTextResponse(f"There is no such page; {INDEX} lists them.\n", 404)
-    if name not in _rendered:
-        await run_in_threadpool(_render_once, name)
-    return HTMLResponse(_rendered[name], headers=_HEADERS)
+    if page.name not in _rendered:
+        await run_in_threadpool(_render_once, page.name)
+    return HTMLResponse(_rendered[page.name], headers=_HEADERS)
 
 
 def _render_once(name: str) -> None:
@@ -101,8 +101,9 @@ def link(href: str, folder: str) -> str | None:
         return href
     path, _, anchor = href.partition("#")
     target = posixpath.normpath(posixpath.join(folder, path)).removesuffix(".md")
-    if target in all_pages():
-        return refer(target, to="http") + (f"#{anchor}" if anchor else "")
+    page = page_at(target)
+    if page is not None:
+        return refer(page.name, to="http") + (f"#{anchor}" if anchor else "")
     if any(name.startswith(f"{target}/") for name in all_pages()):
         return f"{INDEX}#{target}"
     return None

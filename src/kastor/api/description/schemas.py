@@ -1,4 +1,4 @@
-"""JSON Schemas of the wire forms, for the API's description (spec rest-api C.1)."""
+"""JSON Schemas of the wire forms, for the API's description (rest-api C.1)."""
 
 from __future__ import annotations
 

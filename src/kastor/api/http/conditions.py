@@ -1,4 +1,4 @@
-"""Reads If-Match and If-None-Match as the contract has them (spec rest-api A.8)."""
+"""Reads If-Match and If-None-Match as the contract has them (rest-api A.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the identifiers that stand in paths (spec rest-api A.1, C.3)."""
+"""Rules of the identifiers that stand in paths (rest-api A.1, C.3)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Finds the operation of a raw path.
 
 Static segments match without regard to case, ids as they are; a path is split before it is
-decoded, so that an encoded slash never parts an id (spec rest-api A.1, decisions 2).
+decoded, so that an encoded slash never parts an id (rest-api A.1, decisions 2).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ DESCRIPTION = "OpenApi"
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-class Tally:
+class RequestTally:
     """Requests that are alike.
 
     Attributes:
@@ -39,7 +39,7 @@ class Tally:
         """How many there were."""
         return sum(self.buckets)
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: RequestTally) -> None:
         """Take another's requests in."""
         self.seconds += other.seconds
         self.buckets = [a + b for a, b in zip(self.buckets, other.buckets, strict=True)]
@@ -54,7 +54,7 @@ class RequestMeter:
 
     def __init__(self, worker: int = 0) -> None:
         self.worker = worker
-        self._tallies: dict[tuple[str, str, int], Tally] = {}
+        self._tallies: dict[tuple[str, str, int], RequestTally] = {}
 
     def note(self, operation: str, method: str, status: int, seconds: float) -> None:
         """Count a request.
@@ -75,18 +75,18 @@ class RequestMeter:
         """Count an answer to what never became a request: a head too long, a time limit."""
         self.note(UNMATCHED, "other", status, 0.0)
 
-    def __iter__(self) -> Iterator[tuple[tuple[str, str, int], Tally]]:
+    def __iter__(self) -> Iterator[tuple[tuple[str, str, int], RequestTally]]:
         """Yield what was counted, by (operation, method, status)."""
         return iter(self._tallies.items())
 
-    def by_operation(self) -> dict[str, Tally]:
+    def by_operation(self) -> dict[str, RequestTally]:
         """Return the sums of operations."""
-        found: dict[str, Tally] = {}
+        found: dict[str, RequestTally] = {}
         for (operation, _, _), tally in self:
-            found.setdefault(operation, Tally()).add(tally)
+            found.setdefault(operation, RequestTally()).add(tally)
         return found
 
-    def _tally(self, operation: str, method: str, status: int) -> Tally:
+    def _tally(self, operation: str, method: str, status: int) -> RequestTally:
         # A client may send any word as method, and each would be another series.
         known = method if method in _METHODS else "other"
-        return self._tallies.setdefault((operation, known, status), Tally())
+        return self._tallies.setdefault((operation, known, status), RequestTally())

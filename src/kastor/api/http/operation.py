@@ -1,4 +1,7 @@
-"""What is said of an operation: one row of the table in `operations`."""
+"""What is said of an operation: one row, which stands beside its handler.
+
+Every module of handlers has its rows in `OPERATIONS`; `kastor.api.operations` joins them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from kastor.api.http.request import Request, Response, StreamResponse
+from kastor.api.http.request import READ_HEADER, Request, Response, StreamResponse
 from kastor.auth.roles import Permission
 from kastor.hosting.services import Services
 
@@ -14,6 +17,12 @@ Handler: TypeAlias = Callable[[Services, Request], Awaitable[Response | StreamRe
 
 JSON_BODY = "application/json"
 PATCH_BODY = "application/json-patch+json"
+
+IF_MATCH, IF_NONE_MATCH = ("If-Match",), ("If-None-Match",)
+PAGE_SIZE = ("max-items-per-page",)
+READ_FROM = (READ_HEADER,)
+STALE = {412: ("PreconditionFailed",)}
+PATCH_FAULTS = {400: ("InvalidArgument", "JsonPatchInvalid", "ValidationFailed")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ MAX_ITEMS_HEADER = b"max-items-per-page"
 
 
 def max_items(request: Request, default: int, maximum: int) -> int:
-    """Return the page size that the request asks for, clamped (spec rest-api A.9).
+    """Return the page size that the request asks for, clamped (rest-api A.9).
 
     Raises:
         InvalidArgument: the header is no positive integer.

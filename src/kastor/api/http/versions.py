@@ -1,4 +1,4 @@
-"""The api-versions of the contract (spec rest-api A.2)."""
+"""The api-versions of the contract (rest-api A.2)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -51,3 +53,51 @@ def _endpoint(info: EndpointInfo) -> dict[str, Any]:
         "settings": info.settings,
         "routes": list(info.routes),
     }
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_ListEndpoints",
+        "GET",
+        "/kastor/v1/endpoints",
+        P.ROUTES_READ,
+        list_endpoints,
+        "List endpoints",
+        result="EndpointList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_GetEndpoint",
+        "GET",
+        "/kastor/v1/endpoints/{name}",
+        P.ROUTES_READ,
+        get_endpoint,
+        "Get an endpoint",
+        errors={404: ("EndpointNotFound",)},
+        result="Endpoint",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PutEndpoint",
+        "PUT",
+        "/kastor/v1/endpoints/{name}",
+        P.ROUTES_WRITE,
+        put_endpoint,
+        "Create or replace an endpoint",
+        errors={400: ("InvalidArgument", "EndpointLibraryMissing", "LimitExceeded")},
+        result="Endpoint",
+        body=(JSON_BODY, "EndpointBody"),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_DeleteEndpoint",
+        "DELETE",
+        "/kastor/v1/endpoints/{name}",
+        P.ROUTES_WRITE,
+        delete_endpoint,
+        "Delete an endpoint that no route uses",
+        204,
+        errors={404: ("EndpointNotFound",), 409: ("EndpointInUse",)},
+        versioned=False,
+    ),
+)

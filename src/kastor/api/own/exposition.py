@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from kastor import __version__
 from kastor.api.http.meter import BOUNDS, RequestMeter
-from kastor.api.own.metrics import GraphReading
+from kastor.api.own.graph_reading import GraphReading
 from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState

@@ -6,11 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from kastor.api.http.operation import Operation
 from kastor.api.http.paging import max_items
 from kastor.api.http.request import Request, Response, StreamResponse
+from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument, KastorError, TooManyRequests, Unavailable
 from kastor.events.envelope import delivery_trace, structured
-from kastor.events.feed import Beat
+from kastor.events.feed import FeedHeartbeat
 from kastor.events.filter import parse
 
 if TYPE_CHECKING:
@@ -68,8 +70,8 @@ async def _stream(
         share.leave()
 
 
-def _told(item: Event | Beat) -> bytes:
-    if isinstance(item, Beat):
+def _told(item: Event | FeedHeartbeat) -> bytes:
+    if isinstance(item, FeedHeartbeat):
         return b": nothing new\nid: %d\n\n" % item.position
     head = b"id: %d\nevent: %b\ndata: " % (item.position, item.type.encode())
     return head + _structured(item) + b"\n\n"
@@ -82,3 +84,20 @@ def _comment(error: KastorError) -> bytes:
 def _structured(event: Event) -> bytes:
     # One line each: raw line breaks can only be white space between a body's tokens.
     return structured(event, delivery_trace(event)).translate(None, b"\r\n")
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_Events",
+        "GET",
+        "/kastor/v1/events",
+        P.EVENTS_READ,
+        events,
+        "Follow the events of the graph, as Server-Sent Events or pages of NDJSON",
+        errors={400: ("EventRouteFilterInvalid",)},
+        query=("filter", "after", "format"),
+        headers=("Last-Event-ID", "max-items-per-page"),
+        versioned=False,
+        streams=("text/event-stream", "application/x-ndjson"),
+    ),
+)

@@ -1,4 +1,4 @@
-"""The graphs of this server: list, create, move, delete (Kastor's own, not ADT's)."""
+"""The graphs of this server: list, create, move, delete, empty (Kastor's own, not ADT's)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, json_response
-from kastor.errors import InvalidArgument
+from kastor.auth.roles import Permission as P
+from kastor.errors import InvalidArgument, NotAllowed
 from kastor.storage.placement import Wish
 
 if TYPE_CHECKING:
@@ -51,6 +53,17 @@ async def delete_graph(_services: Services, request: Request) -> Response:
     return Response(204)
 
 
+async def reset(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/reset: empty the graph, where the server was started to allow it."""
+    if not request.server.allow_reset:
+        raise NotAllowed(
+            "This server does not allow to empty its graph over HTTP. Start it with "
+            "--allow-reset (for tests), or stop it and run `kastor reset`."
+        )
+    await services.reset()
+    return Response(204)
+
+
 async def _read_wish(request: Request, body: bytes) -> Wish:
     wish = await request.decoded(body)
     if not isinstance(wish, dict) or not wish.keys() <= _WISHES:
@@ -67,3 +80,87 @@ def _info(info: GraphInfo) -> dict[str, str]:
     if info.error is not None:
         shown["error"] = info.error
     return shown
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_ListGraphs",
+        "GET",
+        "/kastor/v1/graphs",
+        P.GRAPHS_READ,
+        list_graphs,
+        "List the graphs of this server",
+        result="GraphList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_CreateGraph",
+        "PUT",
+        "/kastor/v1/graphs/{name}",
+        P.GRAPHS_WRITE,
+        create_graph,
+        "Make an empty graph, or serve the one in a schema",
+        201,
+        errors={
+            400: ("InvalidArgument", "LimitExceeded", "OperationNotAllowed"),
+            409: ("GraphExists", "SchemaExists", "PlaceNotOurs", "GraphUnfinished"),
+        },
+        result="Graph",
+        body=(JSON_BODY, "GraphPlace"),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_GetGraph",
+        "GET",
+        "/kastor/v1/graphs/{name}",
+        P.GRAPHS_READ,
+        get_graph,
+        "Get a graph, and how its move goes on",
+        errors={404: ("GraphNotFound",)},
+        result="Graph",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_MoveGraph",
+        "POST",
+        "/kastor/v1/graphs/{name}/move",
+        P.GRAPHS_WRITE,
+        move_graph,
+        "Begin to move a graph to another database or schema",
+        202,
+        errors={
+            400: ("InvalidArgument", "OperationNotAllowed"),
+            404: ("GraphNotFound",),
+            409: ("GraphExists", "GraphMoving", "SchemaExists", "GraphInUse", "PlaceNotOurs"),
+        },
+        result="Graph",
+        body=(JSON_BODY, "GraphPlace"),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_DeleteGraph",
+        "DELETE",
+        "/kastor/v1/graphs/{name}",
+        P.GRAPHS_WRITE,
+        delete_graph,
+        "Delete a graph with all it holds",
+        204,
+        errors={
+            400: ("OperationNotAllowed",),
+            404: ("GraphNotFound",),
+            409: ("GraphMoving", "GraphInUse", "PlaceNotOurs"),
+        },
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_Reset",
+        "POST",
+        "/kastor/v1/reset",
+        P.GRAPH_RESET,
+        reset,
+        "Empty the graph (servers started with --allow-reset)",
+        204,
+        errors={400: ("OperationNotAllowed",), 409: ("GraphInUse",)},
+        versioned=False,
+    ),
+)

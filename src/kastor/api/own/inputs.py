@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
 from kastor.clock import job_time
 from kastor.errors import InvalidArgument
 from kastor.ingest.merge import Outcome
@@ -140,3 +142,107 @@ def _rejected(message: RejectedMessage) -> dict[str, str]:
         "topic": message.topic,
         "payload": message.payload,
     }
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_ListInputs",
+        "GET",
+        "/kastor/v1/inputs",
+        P.INPUTS_READ,
+        list_inputs,
+        "List the inputs",
+        result="InputList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_GetInput",
+        "GET",
+        "/kastor/v1/inputs/{name}",
+        P.INPUTS_READ,
+        get_input,
+        "Get an input",
+        errors={404: ("InputNotFound",)},
+        result="Input",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PutInput",
+        "PUT",
+        "/kastor/v1/inputs/{name}",
+        P.INPUTS_WRITE,
+        put_input,
+        "Create or replace an input",
+        errors={400: ("InvalidArgument", "InputLibraryMissing", "LimitExceeded")},
+        result="Input",
+        body=(JSON_BODY, "InputBody"),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_DeleteInput",
+        "DELETE",
+        "/kastor/v1/inputs/{name}",
+        P.INPUTS_WRITE,
+        delete_input,
+        "Delete an input",
+        status=204,
+        errors={404: ("InputNotFound",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PauseInput",
+        "POST",
+        "/kastor/v1/inputs/{name}/pause",
+        P.INPUTS_WRITE,
+        pause_input,
+        "Take no more messages; a broker's session is kept",
+        204,
+        errors={404: ("InputNotFound",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ResumeInput",
+        "POST",
+        "/kastor/v1/inputs/{name}/resume",
+        P.INPUTS_WRITE,
+        resume_input,
+        "Take messages again",
+        204,
+        errors={404: ("InputNotFound",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_InputStatus",
+        "GET",
+        "/kastor/v1/inputs/{name}/status",
+        P.INPUTS_READ,
+        input_status,
+        "How an input is doing",
+        errors={404: ("InputNotFound",)},
+        result="InputStatus",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ListRejectedMessages",
+        "GET",
+        "/kastor/v1/inputs/{name}/rejected",
+        P.INPUTS_READ,
+        list_rejected,
+        "The last messages that an input could not use",
+        errors={404: ("InputNotFound",)},
+        result="RejectedMessageList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_SendMessages",
+        "POST",
+        "/kastor/v1/inputs/{name}/messages",
+        P.INPUTS_SEND,
+        send_messages,
+        "Hand messages to a webhook input: one, an array, NDJSON or CloudEvents",
+        errors={400: ("InvalidArgument", "OperationNotAllowed"), 404: ("InputNotFound",)},
+        result="InputReceipt",
+        body=(JSON_BODY, "InputMessages"),
+        versioned=False,
+    ),
+)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import orjson
 
 from kastor.api.contract.query import STRICT_HEADER, read_members
+from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, StreamResponse
 from kastor.api.own.feed import HEARTBEAT_SECONDS
+from kastor.auth.roles import Permission as P
 from kastor.errors import BadRequest, KastorError
-from kastor.live.service import Beat, Ready, Removed, Rows
+from kastor.live.service import LiveHeartbeat, Ready, Removed, Rows
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def _event(update: Update, warnings: tuple[str, ...]) -> bytes:
             if warnings:
                 told["warnings"] = warnings
             data = orjson.dumps(told)
-        case Beat():
+        case LiveHeartbeat():
             return b": nothing new\nid: %d\n\n" % update.position
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (update.position, name, data)
 
@@ -88,3 +90,20 @@ def _row(row: Row) -> bytes:
     # One line each: raw line breaks can only be white space between a row's tokens.
     text = row.text.encode().translate(None, b"\r\n")
     return b'{"id":' + orjson.dumps(row.id) + b',"row":' + text + b"}"
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_LiveQuery",
+        "POST",
+        "/kastor/v1/query/live",
+        P.QUERY,
+        follow,
+        "Follow the rows of a query, as Server-Sent Events",
+        errors={400: ("SqlQueryError", "TimeoutError")},
+        body=(JSON_BODY, "LiveQuerySpecification"),
+        headers=("kastor-adt-strict",),
+        versioned=False,
+        streams=("text/event-stream",),
+    ),
+)

@@ -6,39 +6,22 @@ Routes and inputs are told by the services that tell people of them; nothing is 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.api.http.operation import Operation
 from kastor.api.http.request import Request, Response
+from kastor.api.own.graph_reading import GraphReading
+from kastor.auth.roles import Permission as P
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
     from kastor.events.relay import RouteState
     from kastor.hosting.services import Services
-    from kastor.ingest.service import InputStatus
-    from kastor.storage.ticker import Ticker
 
 GRAPH_SECONDS = 4.0
 """How long a graph may take to tell of its routes; a scrape usually gets ten seconds."""
 
 _log = get_logger("kastor.metrics")
-
-
-@dataclass(frozen=True, slots=True)
-class GraphReading:
-    """What is told of one graph.
-
-    Attributes:
-        routes: None where the store did not answer.
-        live_queries, feed_streams: open in this process.
-    """
-
-    name: str
-    routes: list[RouteState] | None
-    inputs: list[InputStatus]
-    live_queries: int
-    feed_streams: int
-    ticker: Ticker | None = None
 
 
 async def metrics(_services: Services, request: Request) -> Response:
@@ -66,5 +49,19 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.inputs.statuses(),
         len(services.live),
         len(services.feed),
-        services.store.ticker,
+        services.ticker,
     )
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_Metrics",
+        "GET",
+        "/metrics",
+        P.METRICS_READ,
+        metrics,
+        "Metrics of the whole server, in the text format of Prometheus",
+        versioned=False,
+        streams=("text/plain",),
+    ),
+)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kastor.api.http.operation import Operation
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
 from kastor.clock import job_time
 from kastor.errors import InvalidArgument
 from kastor.storage.events import READ_BYTES
@@ -15,7 +17,7 @@ from kastor.storage.events import READ_BYTES
 if TYPE_CHECKING:
     from kastor.events.relay import RouteState
     from kastor.hosting.services import Services
-    from kastor.records import DeadLetter
+    from kastor.storage.events import DeadLetter
     from kastor.types import Ticks
 
 _NO_CONTENT = 204
@@ -127,3 +129,98 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
 
 def _time(ticks: Ticks | None) -> str | None:
     return None if ticks is None else job_time(ticks)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_ListRouteStates",
+        "GET",
+        "/kastor/v1/routes",
+        P.ROUTES_READ,
+        list_route_status,
+        "How every route is doing",
+        result="RouteStateList",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_GetRouteState",
+        "GET",
+        "/kastor/v1/routes/{id}",
+        P.ROUTES_READ,
+        route_status,
+        "How a route is doing",
+        errors={404: ("EventRouteNotFound",)},
+        result="RouteState",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PauseRoute",
+        "POST",
+        "/kastor/v1/routes/{id}/pause",
+        P.ROUTES_WRITE,
+        pause_route,
+        "Stop sending; the position is kept",
+        204,
+        errors={404: ("EventRouteNotFound",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ResumeRoute",
+        "POST",
+        "/kastor/v1/routes/{id}/resume",
+        P.ROUTES_WRITE,
+        resume_route,
+        "Go on from where the route was paused",
+        204,
+        errors={404: ("EventRouteNotFound",)},
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ReplayRoute",
+        "POST",
+        "/kastor/v1/routes/{id}/replay",
+        P.ROUTES_WRITE,
+        replay_route,
+        "Send again from a position or time on",
+        errors={404: ("EventRouteNotFound",)},
+        result="Position",
+        query=("from",),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_ListDeadLetters",
+        "GET",
+        "/kastor/v1/routes/{id}/deadletters",
+        P.ROUTES_READ,
+        list_dead_letters,
+        "List the events that a route gave up",
+        errors={404: ("EventRouteNotFound",)},
+        result="DeadLetterList",
+        query=("after",),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_RequeueDeadLetters",
+        "POST",
+        "/kastor/v1/routes/{id}/deadletters/requeue",
+        P.ROUTES_WRITE,
+        requeue_dead_letters,
+        "Send dead letters again",
+        errors={404: ("EventRouteNotFound",)},
+        result="Count",
+        query=("key",),
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_PurgeDeadLetters",
+        "DELETE",
+        "/kastor/v1/routes/{id}/deadletters",
+        P.ROUTES_WRITE,
+        purge_dead_letters,
+        "Delete dead letters",
+        errors={404: ("EventRouteNotFound",)},
+        result="Count",
+        query=("key",),
+        versioned=False,
+    ),
+)

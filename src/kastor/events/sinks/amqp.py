@@ -16,7 +16,7 @@ from kastor.events.envelope import (
     delivery_trace,
     structured,
 )
-from kastor.events.model import Event, Fault
+from kastor.events.model import DeliveryFault, Event
 from kastor.events.sinks.connected import ConnectedSink
 from kastor.events.templates import render
 from kastor.outside.addresses import allowed_addresses
@@ -86,25 +86,29 @@ class AmqpSink(ConnectedSink):
         if connection is not None:
             await connection.close()
 
-    async def _send(self, event: Event) -> Fault | None:
+    async def _send(self, event: Event) -> DeliveryFault | None:
         exchange, endpoint = self._exchange, self._endpoint
         if exchange is None:
-            return Fault("unavailable", f"{self._where}: not connected")
+            return DeliveryFault("unavailable", f"{self._where}: not connected")
         key = render(endpoint.routing_key, event, "*#")
         if len(key.encode()) > SHORT_TEXT:
-            return Fault("refused", f"The routing key has more than {SHORT_TEXT} bytes: {key}")
+            return DeliveryFault(
+                "refused", f"The routing key has more than {SHORT_TEXT} bytes: {key}"
+            )
         message = self._message(event)
         if len((message.content_type or "").encode()) > SHORT_TEXT:
-            return Fault("refused", f"The content type has more than {SHORT_TEXT} bytes")
+            return DeliveryFault("refused", f"The content type has more than {SHORT_TEXT} bytes")
         if sum(len(str(value).encode()) for value in message.headers.values()) > PROPERTIES_BYTES:
-            return Fault("refused", f"The properties have more than {PROPERTIES_BYTES} bytes")
+            return DeliveryFault(
+                "refused", f"The properties have more than {PROPERTIES_BYTES} bytes"
+            )
         try:
             await exchange.publish(message, key, mandatory=endpoint.mandatory)
         except PublishError:
             text = f"{self._where}: no queue takes the routing key {key}"
-            return Fault(endpoint.unroutable, text)
+            return DeliveryFault(endpoint.unroutable, text)
         except DeliveryError:
-            return Fault("unavailable", f"{self._where}: the broker did not take the event")
+            return DeliveryFault("unavailable", f"{self._where}: the broker did not take the event")
         return None
 
     def _message(self, event: Event) -> Message:

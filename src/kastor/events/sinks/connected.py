@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.sinks.lanes import Lanes
 from kastor.outside.hiding import hide
 from kastor.outside.secrets import SecretError
@@ -42,7 +42,7 @@ class ConnectedSink(ABC):
         """Close whatever there is of a connection."""
 
     @abstractmethod
-    async def _send(self, event: Event) -> Fault | None:
+    async def _send(self, event: Event) -> DeliveryFault | None:
         """Send one event and wait for its confirmation; may raise, and need not watch the time."""
 
     async def open(self) -> None:
@@ -70,7 +70,7 @@ class ConnectedSink(ABC):
             await self.close()
         return report
 
-    async def _ensure(self) -> Fault | None:
+    async def _ensure(self) -> DeliveryFault | None:
         if self._is_connected():
             return None
         await self.close()
@@ -78,7 +78,7 @@ class ConnectedSink(ABC):
             async with asyncio.timeout(self._timeout):
                 await self._connect()
         except SecretError as error:
-            return Fault("unavailable", f"The endpoint is not usable: {error}")
+            return DeliveryFault("unavailable", f"The endpoint is not usable: {error}")
         except asyncio.CancelledError:
             if _is_cancelled():
                 raise
@@ -89,7 +89,7 @@ class ConnectedSink(ABC):
             return self._unavailable(error, "no connection")
         return None
 
-    async def _send_in_time(self, event: Event) -> Fault | None:
+    async def _send_in_time(self, event: Event) -> DeliveryFault | None:
         try:
             async with asyncio.timeout(self._timeout):
                 fault = await self._send(event)
@@ -103,15 +103,15 @@ class ConnectedSink(ABC):
             return None
         return replace(fault, message=hide(fault.message, self._hidden))
 
-    def _broken(self) -> Fault:
-        return Fault("unavailable", f"{self._where}: the connection broke")
+    def _broken(self) -> DeliveryFault:
+        return DeliveryFault("unavailable", f"{self._where}: the connection broke")
 
-    def _unavailable(self, error: Exception, missing: str) -> Fault:
+    def _unavailable(self, error: Exception, missing: str) -> DeliveryFault:
         if isinstance(error, TimeoutError):
             text = f"{self._where}: {missing} within {counted(self._timeout, 'second')}"
         else:
             text = f"{self._where}: {str(error) or type(error).__name__}"
-        return Fault("unavailable", hide(text, self._hidden))
+        return DeliveryFault("unavailable", hide(text, self._hidden))
 
 
 def _is_cancelled() -> bool:

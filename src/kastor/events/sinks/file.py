@@ -19,7 +19,7 @@ from pathlib import Path
 
 from kastor.events.endpoint_kinds import FileEndpoint
 from kastor.events.envelope import delivery_trace, structured
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.sinks import made
 from kastor.outside.beneath import open_file, open_folder
 from kastor.outside.bounds import EndpointPolicy
@@ -71,7 +71,7 @@ class FileSink:
                 self._close()
                 self._leave_folder()
                 reason = error.strerror or str(error)
-                return Delivered(written, Fault("unavailable", f"{self._path}: {reason}"))
+                return Delivered(written, DeliveryFault("unavailable", f"{self._path}: {reason}"))
             self._release()
             return Delivered(written)
 

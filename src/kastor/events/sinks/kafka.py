@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from kastor.events.endpoint_kinds import KafkaEndpoint
 from kastor.events.envelope import STRUCTURED_TYPE, delivery_trace, kafka_headers, structured
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.sinks.kafka_brokers import BrokerCheck, connection_settings
 from kastor.logs import library_logger
 from kastor.outside.bounds import EndpointPolicy
@@ -78,7 +78,7 @@ class KafkaSink:
         report = call.report()
         self._ahead = {events[at].position for at in call.confirmed if at >= report.confirmed}
         if report.fault is not None:
-            fault = Fault(report.fault.kind, hide(report.fault.message, self._hidden))
+            fault = DeliveryFault(report.fault.kind, hide(report.fault.message, self._hidden))
             if fault.kind == "unavailable":
                 await self.close()
             return Delivered(report.confirmed, fault)
@@ -138,8 +138,8 @@ class KafkaSink:
         if self._running is not None:
             self._running.trouble(error)
 
-    def _unavailable(self, message: str) -> Fault:
-        return Fault("unavailable", hide(message, self._hidden))
+    def _unavailable(self, message: str) -> DeliveryFault:
+        return DeliveryFault("unavailable", hide(message, self._hidden))
 
 
 class _Call:
@@ -191,9 +191,9 @@ class _Call:
         if error is None:
             reason = "" if self._trouble is None else f": {self._trouble.str()}"
             text = f"No confirmation within {counted(self._endpoint.timeout, 'second')}{reason}"
-            return Delivered(front, Fault("unavailable", text))
+            return Delivered(front, DeliveryFault("unavailable", text))
         refused = error.code() in _REFUSED
-        fault = Fault("refused" if refused else "unavailable", f"Kafka: {error.str()}")
+        fault = DeliveryFault("refused" if refused else "unavailable", f"Kafka: {error.str()}")
         return Delivered(front, fault)
 
     def front_is_refused(self) -> bool:

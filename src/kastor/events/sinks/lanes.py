@@ -13,10 +13,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.logs import get_logger
 
-Send: TypeAlias = Callable[[Event], Awaitable[Fault | None]]
+Send: TypeAlias = Callable[[Event], Awaitable[DeliveryFault | None]]
 """Sends one event; returns None once the broker has confirmed it. Bounded in time."""
 
 _log = get_logger("kastor.events")
@@ -59,7 +59,7 @@ class _Run:
         self, events: Sequence[Event], send: Send, ahead: set[int], deadline: float
     ) -> None:
         self.confirmed: set[int] = set()
-        self.faults: dict[int, Fault] = {}
+        self.faults: dict[int, DeliveryFault] = {}
         self._events = events
         self._send = send
         self._deadline = deadline
@@ -115,9 +115,9 @@ class _Run:
             if following is not None:
                 heapq.heappush(self._heap, following)
 
-    async def _send_safely(self, event: Event) -> Fault | None:
+    async def _send_safely(self, event: Event) -> DeliveryFault | None:
         try:
             return await self._send(event)
         except Exception as error:  # noqa: BLE001 - a client library's surprise must not end a route
             _log.warning("sink failed", exc_info=error)
-            return Fault("unavailable", f"{type(error).__name__}: {error}")
+            return DeliveryFault("unavailable", f"{type(error).__name__}: {error}")

@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 
 from kastor.events.endpoint_kinds import MqttEndpoint
 from kastor.events.envelope import STRUCTURED_TYPE, attributes, delivery_trace, structured
-from kastor.events.model import Event, Fault
+from kastor.events.model import DeliveryFault, Event
 from kastor.events.sinks.connected import ConnectedSink
 from kastor.events.templates import render
 from kastor.outside.bounds import EndpointPolicy
@@ -38,7 +38,7 @@ _TEXT_BYTES = 65_535
 """What a text of MQTT can have; U+0000 it cannot."""
 
 
-class BrokerRefusal(Exception):
+class MqttSinkRefusal(Exception):
     """The broker does not take the connection."""
 
 
@@ -81,23 +81,25 @@ class MqttSink(ConnectedSink):
             client.disconnect()
             await in_own_thread(client.loop_stop)
 
-    async def _send(self, event: Event) -> Fault | None:
+    async def _send(self, event: Event) -> DeliveryFault | None:
         client = self._client
         if client is None or self._faulty:
-            return Fault("unavailable", f"{self._where}: not connected")
+            return DeliveryFault("unavailable", f"{self._where}: not connected")
         topic = render(self._endpoint.topic, event, "+#/")
         payload, properties = self._message(event)
         if self._endpoint.mode == "binary" and not _can_be_sent(event):
-            return Fault("refused", "An attribute of the event is too long for MQTT, or has U+0000")
+            return DeliveryFault(
+                "refused", "An attribute of the event is too long for MQTT, or has U+0000"
+            )
         if self._largest is not None:
             extra = len(properties.pack())  # type: ignore[no-untyped-call]
             size = len(payload) + len(topic.encode()) + extra + _PACKET_OVERHEAD
             if size > self._largest:
-                return Fault("refused", f"{size} bytes are more than the broker takes")
+                return DeliveryFault("refused", f"{size} bytes are more than the broker takes")
         async with self._slots:
             info = client.publish(topic, payload, qos=1, properties=properties)
             if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return Fault("unavailable", f"{self._where}: the connection is down")
+                return DeliveryFault("unavailable", f"{self._where}: the connection is down")
             return self._judged(await self._acknowledgement(info.mid))
 
     async def _acknowledgement(self, mid: int) -> int:
@@ -111,11 +113,11 @@ class MqttSink(ConnectedSink):
         finally:
             self._waiting.pop(mid, None)
 
-    def _judged(self, reason: int) -> Fault | None:
+    def _judged(self, reason: int) -> DeliveryFault | None:
         if reason < _FAILURE:
             return None
         text = f"{self._where} answered with reason code 0x{reason:02X}"
-        return Fault("refused" if reason in _REFUSED else "unavailable", text)
+        return DeliveryFault("refused" if reason in _REFUSED else "unavailable", text)
 
     def _message(self, event: Event) -> tuple[bytes, Properties]:
         trace = delivery_trace(event)
@@ -165,7 +167,7 @@ class MqttSink(ConnectedSink):
         if client is not self._client or connected is None or connected.done():
             return
         if reason.is_failure:
-            connected.set_exception(BrokerRefusal(f"the broker refused: {reason}"))
+            connected.set_exception(MqttSinkRefusal(f"the broker refused: {reason}"))
             return
         self._largest = getattr(properties, "MaximumPacketSize", None)
         # The broker says how many unacknowledged events it takes; paho does not keep to it.
@@ -199,7 +201,7 @@ class MqttSink(ConnectedSink):
             futures.append(self._connected)
         for future in futures:
             if not future.done():
-                future.set_exception(BrokerRefusal(why))
+                future.set_exception(MqttSinkRefusal(why))
                 future.exception()  # nobody may be waiting any more, and that is no error
 
 

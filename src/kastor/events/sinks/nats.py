@@ -24,7 +24,7 @@ from kastor.events.envelope import (
     http_headers,
     structured,
 )
-from kastor.events.model import Event, Fault
+from kastor.events.model import DeliveryFault, Event
 from kastor.events.sinks.connected import ConnectedSink
 from kastor.events.templates import render
 from kastor.outside.addresses import allowed_addresses
@@ -114,26 +114,28 @@ class NatsSink(ConnectedSink):
         if client is not None:
             await client.close()
 
-    async def _send(self, event: Event) -> Fault | None:
+    async def _send(self, event: Event) -> DeliveryFault | None:
         stream, client = self._stream, self._client
         if stream is None or client is None:
-            return Fault("unavailable", f"{self._where}: not connected")
+            return DeliveryFault("unavailable", f"{self._where}: not connected")
         subject = render(self._endpoint.subject, event, ".*> ")
         payload, headers = self._message(event)
         size = len(payload) + sum(len(name) + len(value) + 4 for name, value in headers.items())
         # The server counts headers too, and answers an excess by closing the connection.
         if size + _HEADER_OVERHEAD > client.max_payload:
-            return Fault("refused", f"{size} bytes are more than the server takes")
+            return DeliveryFault("refused", f"{size} bytes are more than the server takes")
         try:
             await stream.publish(subject, payload, stream=self._endpoint.stream, headers=headers)
         except NoStreamResponseError:
-            return Fault("unavailable", f"{self._where}: no stream takes the subject {subject}")
+            return DeliveryFault(
+                "unavailable", f"{self._where}: no stream takes the subject {subject}"
+            )
         except MaxPayloadError as error:
-            return Fault("refused", str(error))
+            return DeliveryFault("refused", str(error))
         except APIError as error:
             too_large = error.err_code == _MESSAGE_TOO_LARGE
             text = f"{self._where}: {error.description} (subject {subject})"
-            return Fault("refused" if too_large else "unavailable", text)
+            return DeliveryFault("refused" if too_large else "unavailable", text)
         return None
 
     def _message(self, event: Event) -> tuple[bytes, dict[str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from kastor.events.endpoint_kinds import StdoutEndpoint
 from kastor.events.envelope import delivery_trace, structured
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.outside.bounds import EndpointPolicy
 from kastor.waiting import in_own_thread
 
@@ -35,7 +35,7 @@ class StdoutSink:
         try:
             await in_own_thread(_print, lines)
         except (OSError, ValueError) as error:  # a closed pipe, a closed stream
-            return Delivered(0, Fault("unavailable", f"standard output: {error}"))
+            return Delivered(0, DeliveryFault("unavailable", f"standard output: {error}"))
         return Delivered(len(events))
 
 

@@ -26,7 +26,7 @@ from kastor.events.envelope import (
     http_headers,
     structured,
 )
-from kastor.events.model import Delivered, Event, Fault
+from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.sinks.lanes import Lanes
 from kastor.events.sinks.signature import signature_headers, signing_key
 from kastor.outside.bounds import EndpointPolicy
@@ -88,13 +88,13 @@ class WebhookSink:
             return await self._deliver_batches(events)
         return await self._lanes.deliver(events, self._send)
 
-    def _prepare(self) -> Fault | None:
+    def _prepare(self) -> DeliveryFault | None:
         """Make the client, unless there is one; secrets and files are read here."""
         if self._target is None:
             try:
                 self._target = self._make_target()
             except (SecretError, InvalidArgument, ValueError, OSError) as error:
-                return Fault("unavailable", f"The webhook is not usable: {error}")
+                return DeliveryFault("unavailable", f"The webhook is not usable: {error}")
         return None
 
     def _make_target(self) -> _Target:
@@ -121,7 +121,7 @@ class WebhookSink:
         key = None if secret is None else signing_key(secret)
         return _Target(client, url, headers, key, (*hidden, *([secret] if secret else [])))
 
-    async def _send(self, event: Event) -> Fault | None:
+    async def _send(self, event: Event) -> DeliveryFault | None:
         mode, trace = self._endpoint.mode, delivery_trace(event)
         if mode == "binary":
             return await self._post(event, trace, event.data, http_headers(event, trace))
@@ -147,7 +147,7 @@ class WebhookSink:
                 return Delivered(at, fault)
         return Delivered(at)
 
-    async def _send_batch(self, events: Sequence[Event]) -> Fault | None:
+    async def _send_batch(self, events: Sequence[Event]) -> DeliveryFault | None:
         traced = [(event, delivery_trace(event)) for event in events]
         if self._endpoint.mode == "eventgrid":
             forms = [event_grid(event, trace, self._name) for event, trace in traced]
@@ -159,10 +159,10 @@ class WebhookSink:
 
     async def _post(
         self, event: Event, trace: str, body: bytes, headers: dict[str, str]
-    ) -> Fault | None:
+    ) -> DeliveryFault | None:
         target = self._target
         if target is None:
-            return Fault("unavailable", "The webhook is closed.")
+            return DeliveryFault("unavailable", "The webhook is closed.")
         headers |= {"traceparent": trace, **target.headers}
         if target.key is not None:
             message_id = header_text(event.id)
@@ -172,16 +172,18 @@ class WebhookSink:
             async with asyncio.timeout(self._endpoint.timeout):
                 return await self._exchange(target, body, headers)
         except (TimeoutError, httpx2.TimeoutException):
-            return Fault(
+            return DeliveryFault(
                 "unavailable", f"No answer within {counted(self._endpoint.timeout, 'second')}."
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it may show a secret
             why = str(error) or type(error).__name__
-            return Fault("unavailable", hide(f"{_origin(target.url)}: {why}", target.hidden))
+            return DeliveryFault(
+                "unavailable", hide(f"{_origin(target.url)}: {why}", target.hidden)
+            )
 
     async def _exchange(
         self, target: _Target, body: bytes, headers: dict[str, str]
-    ) -> Fault | None:
+    ) -> DeliveryFault | None:
         async with target.client.stream(
             "POST", target.url, content=body, headers=headers
         ) as response:
@@ -192,7 +194,9 @@ class WebhookSink:
             # Cut afterwards: half a secret would not be recognised.
             shown = hide(answer.decode("utf-8", "replace").strip(), target.hidden)[:_SHOWN]
             wait = _retry_after(response.headers.get("retry-after"))
-            return Fault(_kind(response.status_code), f"{reason}: {shown}".rstrip(": "), wait)
+            return DeliveryFault(
+                _kind(response.status_code), f"{reason}: {shown}".rstrip(": "), wait
+            )
 
 
 def _kind(status: int) -> Literal["unavailable", "refused"]:

@@ -2,7 +2,7 @@
 
 In Kleene's logic NOT distributes over AND and OR, and two NOTs cancel. When only leaves can be
 negated, AND and OR are monotone: the whole is true exactly if it is true with every undefined leaf
-taken as false. So each leaf need only say when it is *true*, which SQL can (spec 11).
+taken as false. So each leaf need only say when it is *true*, which SQL can (query-language 11).
 """
 
 from __future__ import annotations

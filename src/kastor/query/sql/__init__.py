@@ -5,7 +5,11 @@
 - `tables`: where a statement reads from, the graph now or another view of it
 - `dialect`: what an engine must say; `sqlite`, `postgres` say it
 - `predicates`, `values`: conditions and values
-- `traverse`: sources and hops to FROM, unrolled or recursive
+- `itinerary`: where a walk through the graph begins, and which hop comes next
+- `leading`: what leads the order, so that it follows an index
+- `traverse`: sources and hops to FROM, unrolled; `recursion`: walked
+- `clauses`: one graph with its condition; `grouped`: GROUP BY and aggregates over it
+- `ordering`: keys of the order, and the position of a page
 - `rows`: the JSON text of a row
 - `statement`: the whole statement, with order, position and page
 """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kastor.query.kinds import kinds_of
 from kastor.query.plan import And, Condition, Exists, Graph, InQuery, Truth
 from kastor.query.references import has_queries, sources_of
-from kastor.query.sql.choices import itinerary
+from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.predicates import Predicates
 from kastor.query.sql.recursion import walk
 from kastor.query.sql.traverse import Branch, branches, build

@@ -24,8 +24,6 @@ class Dialect(Protocol):
     """What before a statement makes the engine tell its steps."""
     join: str
     """Between tables whose conditions stand in WHERE."""
-    keeps_order: bool
-    """Whether joins behind an ordered sub-select keep its order."""
     names_members: bool
     """Whether nothing else bounds what a row takes while it is put together."""
     interrupts_queries_only: bool

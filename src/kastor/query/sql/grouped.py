@@ -74,7 +74,7 @@ class Grouped:
         for order in self.plan.order + group:
             columns = self.values.ranked(substitute(order.value, self.slots))
             keys += keys_of(columns, self.clauses.dialect, descending=order.descending)
-        return keys or [Key("0")]
+        return keys or [Key("0")]  # the one group of all rows, which has to have a position too
 
     def _named(self, number: int) -> list[str]:
         return [f"g{number}{letter}" for letter, _ in self.clauses.dialect.sort_columns]

@@ -1,7 +1,8 @@
 """Order and position: by keys, or by values of any kind with the keys behind them.
 
-ORDER BY sorts missing first, then null, booleans, numbers, strings, arrays, objects (spec 14). A
-value becomes a rank and one or two columns of value, so that none is ever NULL and kinds never mix.
+ORDER BY sorts missing first, then null, booleans, numbers, strings, arrays, objects
+(query-language 14). A value becomes a rank and one or two columns of value, so that none is ever
+NULL and kinds never mix.
 """
 
 from __future__ import annotations

@@ -50,7 +50,6 @@ class Postgres:
     name = "postgres"
     explain = "EXPLAIN "
     join = " CROSS JOIN "
-    keeps_order = False
     names_members = True
     interrupts_queries_only = True
     sorts_values = True

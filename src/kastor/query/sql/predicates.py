@@ -350,11 +350,16 @@ def _is_quick(size: int) -> bool:
 
 
 def _negated(test: str, negated: bool) -> str:
+    # Not NOT: where a value is missing the test may be NULL, and so would be its negation.
     return f"({test}) IS NOT TRUE" if negated else test
 
 
 def _balanced(terms: list[str], word: str) -> str:
-    """The terms joined as a balanced tree of parentheses."""
+    """The terms joined as a balanced tree of parentheses.
+
+    In a row without parentheses they would be a tree as deep as they are many, and engines bound
+    the depth of an expression.
+    """
     if len(terms) <= 8:  # noqa: PLR2004 - shallow enough to leave flat
         return f"({word.join(terms)})"
     half = len(terms) // 2

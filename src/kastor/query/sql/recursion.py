@@ -2,16 +2,18 @@
 
 A chain of common table expressions binds one node or hop after the other; a ranged hop is a
 recursive one. Every row carries the relationships it has walked as a text ``.3.17.|.4.``, which
-keeps a relationship from occurring twice (spec 10), tells all rows apart, and so is their order.
+keeps a relationship from occurring twice (query-language 10), tells all rows apart, and so is
+their order.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.query.plan import And, Truth
 from kastor.query.references import sources_of
-from kastor.query.sql.choices import itinerary
+from kastor.query.sql.itinerary import itinerary
 from kastor.query.sql.traverse import Branch, name_condition
 
 if TYPE_CHECKING:
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
 
     from kastor.query.plan import Condition, Graph, Hop
     from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.itinerary import Step
     from kastor.query.sql.parameters import Parameters
+
+
+_TURNED = {"->": "<-", "<-": "->", "-": "-"}
 
 
 def walk(
@@ -36,7 +42,42 @@ def walk(
     return walker.branch(needed)
 
 
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """A hop as it is walked: from the node that is bound to its other end.
+
+    Attributes:
+        number: of the hop.
+        direction: as seen from `begin`.
+    """
+
+    number: int
+    hop: Hop
+    begin: int
+    end: int
+    direction: str
+
+
+def _leg(step: Step, graph: Graph) -> _Leg:
+    hop = graph.hops[step.hop]
+    if step.forward:
+        return _Leg(step.hop, hop, hop.left, hop.right, hop.direction)
+    return _Leg(step.hop, hop, hop.right, hop.left, _TURNED[hop.direction])
+
+
 class _Walker:
+    """Writes the walk, stage by stage; each stage binds more and hands on all columns before it.
+
+    The columns of a stage: ``p0`` what the hops of group 0 have walked, ``n1`` the key of node 1,
+    ``r2`` that of relationship 2, ``q3`` what hop 3 alone has walked.
+
+    Attributes:
+        columns: those of the last stage.
+        bound: nodes that have a column.
+        stages: the common table expressions: ``s0``, ``s1`` .., and ``w3`` for the ranged hop 3.
+        last: the name of the last stage.
+    """
+
     def __init__(
         self,
         graph: Graph,
@@ -63,7 +104,7 @@ class _Walker:
         for start, steps in itinerary(self.graph, self.where):
             self._start(start)
             for step in steps:
-                self._hop(step.hop, self.graph.hops[step.hop], forward=step.forward)
+                self._walk(_leg(step, self.graph))
 
     def branch(self, needed: set[int]) -> Branch:
         """The walk, and the documents that conditions need, joined in this order."""
@@ -80,15 +121,20 @@ class _Walker:
             if index in needed and not source.outer:
                 alias = ("t" if source.kind == "twin" else "r") + str(index)
                 table = self.dialect.table(source.kind + "s")
+                # Behind the walk, whose rows are few and have the keys.
                 branch.outer.append(f" CROSS JOIN {table} {alias}")
                 branch.conditions.append(f"{alias}.key = w.{letter}{index}")
         return branch
 
-    def _stage(self, body: str) -> str:
-        name = f"s{len(self.stages)}"
-        self.stages.append(f"{name} AS ({body})")
-        self.last = name
-        return name
+    def _stage(self, body: str) -> None:
+        self.last = f"s{len(self.stages)}"
+        self.stages.append(f"{self.last} AS ({body})")
+
+    def _bind(self, node: int) -> None:
+        self.columns.append(f"n{node}")
+        self.bound.add(node)
+
+    # Starts
 
     def _start(self, node: int) -> None:
         """Binds a node by itself; the first one also opens the walked texts."""
@@ -96,84 +142,74 @@ class _Walker:
         if not self.columns:
             self.columns = [f"p{group}" for group in self.groups]
             kept = [f"'.' AS {column}" for column in self.columns]
-        alias = f"t{node}"
-        if self.graph.sources[node].outer:
-            source, condition = self.last, ""
-        else:
-            terms = [t for t in self.terms if sources_of(t) == {node} or t == Truth(value=False)]
-            condition = " AND ".join(self.write(term) for term in terms)
-            table = f"{self.dialect.table('twins')} {alias}"
-            source = f"{self.last} CROSS JOIN {table}" if self.last else table
-        listed = ", ".join([*kept, f"{alias}.key AS n{node}"])
-        body = f"SELECT {listed}"
+        source, condition = self._found(node)
+        body = f"SELECT {', '.join(kept)}, t{node}.key AS n{node}"
         if source:
             body += f" FROM {source}"
         if condition:
             body += f" WHERE {condition}"
         self._stage(body)
-        self.columns.append(f"n{node}")
-        self.bound.add(node)
+        self._bind(node)
 
-    def _hop(self, number: int, hop: Hop, *, forward: bool) -> None:
+    def _found(self, node: int) -> tuple[str, str]:
+        """FROM and WHERE of a start: its table, behind what is bound, and the terms about it.
+
+        A node of the query around has both there.
+        """
+        if self.graph.sources[node].outer:
+            return self.last, ""
+        terms = [t for t in self.terms if sources_of(t) == {node} or t == Truth(value=False)]
+        table = f"{self.dialect.table('twins')} t{node}"
+        source = f"{self.last} CROSS JOIN {table}" if self.last else table
+        return source, " AND ".join(self.write(term) for term in terms)
+
+    # Hops
+
+    def _walk(self, leg: _Leg) -> None:
         """Binds a hop from the end that is known."""
-        begin, end = (hop.left, hop.right) if forward else (hop.right, hop.left)
-        direction = hop.direction
-        if not forward and direction != "-":
-            direction = "<-" if direction == "->" else "->"
-        if hop.relationship >= 0:
-            self._single(hop, begin, end, direction)
+        if leg.hop.relationship >= 0:
+            self._single(leg)
+        elif leg.hop.shortest:
+            self._shortest(leg)
         else:
-            self._range(number, hop, begin, end, direction)
-        if end not in self.bound:
-            self.columns.append(f"n{end}")
-            self.bound.add(end)
+            self._range(leg)
+        if leg.end not in self.bound:
+            self._bind(leg.end)
 
-    def _single(self, hop: Hop, begin: int, end: int, direction: str) -> None:
-        last, path = self.last, f"p{hop.group}"
-        step, far, conditions = self._step(hop, direction, f"{last}.n{begin}", f"{last}.{path}")
-        listed = [step if c == path else f"{last}.{c}" for c in self.columns]
-        listed.append(f"r.key AS r{hop.relationship}")
-        if end in self.bound:
-            conditions.append(f"{far} = {last}.n{end}")
+    def _single(self, leg: _Leg) -> None:
+        """A hop of one relationship, which gets a column of its own."""
+        last, path = self.last, f"p{leg.hop.group}"
+        far, conditions = self._related(leg, f"{last}.n{leg.begin}")
+        conditions.append(self._unwalked(f"{last}.{path}"))
+        longer = f"{last}.{path} || r.key || '.' AS {path}"
+        listed = [longer if c == path else f"{last}.{c}" for c in self.columns]
+        listed.append(f"r.key AS r{leg.hop.relationship}")
+        if leg.end in self.bound:
+            conditions.append(f"{far} = {last}.n{leg.end}")
         else:
-            listed.append(f"{far} AS n{end}")
-        relationships = self.dialect.table("relationships")
-        self._stage(
-            f"SELECT {', '.join(listed)} FROM {last} CROSS JOIN {relationships} r"
-            f" WHERE {' AND '.join(conditions)}"
-        )
-        self.columns.append(f"r{hop.relationship}")
+            listed.append(f"{far} AS n{leg.end}")
+        self._stage(f"SELECT {', '.join(listed)} {self._onward(last, conditions)}")
+        self.columns.append(f"r{leg.hop.relationship}")
 
-    def _range(self, number: int, hop: Hop, begin: int, end: int, direction: str) -> None:
-        if hop.shortest:
-            self._shortest(number, hop, begin, end, direction)
-            return
-        if number in self.named:
-            self._open_walk(number)
-        path = f"p{hop.group}"
-        name = f"w{number}"
-        columns = ", ".join(self.columns)
-        step, far, conditions = self._step(hop, direction, f"{name}.node", f"{name}.{path}")
-        longer = {path: step, f"q{number}": f"{name}.q{number} || r.key || '.'"}
-        if hop.left in self.bound:
-            pass
-        else:
-            longer[f"q{number}"] = f"'.' || r.key || {name}.q{number}"
-        walked = ", ".join(longer.get(c, f"{name}.{c}") for c in self.columns)
-        conditions.append(f"{name}.depth < {hop.high}")
-        relationships = self.dialect.table("relationships")
-        self.stages.append(
-            f"{name} AS (SELECT {columns}, n{begin} AS node, 0 AS depth FROM {self.last}"
-            f" UNION ALL SELECT {walked}, {far}, {name}.depth + 1"
-            f" FROM {name} CROSS JOIN {relationships} r WHERE {' AND '.join(conditions)})"
-        )
+    def _range(self, leg: _Leg) -> None:
+        """All walks up to the greatest length, and of these what is long enough."""
+        if leg.number in self.named:
+            self._open_walk(leg.number)
+        name, path = f"w{leg.number}", f"p{leg.hop.group}"
+        far, conditions = self._related(leg, f"{name}.node")
+        conditions += [self._unwalked(f"{name}.{path}"), f"{name}.depth < {leg.hop.high}"]
+        own = f"{name}.q{leg.number}"
+        # Shown in the order of the pattern, whichever end the walk began at.
+        forward = leg.hop.left in self.bound
+        longer = {
+            path: f"{name}.{path} || r.key || '.' AS {path}",
+            f"q{leg.number}": f"{own} || r.key || '.'" if forward else f"'.' || r.key || {own}",
+        }
+        walked = [longer.get(column, f"{name}.{column}") for column in self.columns]
+        self._recurse(leg, "UNION ALL", [*walked, far], conditions)
+        # The bar ends this hop's part of the text, so that no two rows have the same.
         kept = [f"{c} || '|.' AS {c}" if c == path else c for c in self.columns]
-        condition = f"depth >= {hop.low}"
-        if end in self.bound:
-            condition += f" AND node = n{end}"
-        else:
-            kept.append(f"node AS n{end}")
-        self._stage(f"SELECT {', '.join(kept)} FROM {name} WHERE {condition}")
+        self._arrive(leg, kept)
 
     def _open_walk(self, number: int) -> None:
         """A column for what this hop alone walks, which SELECT may show."""
@@ -181,41 +217,53 @@ class _Walker:
         self._stage(f"SELECT {listed} FROM {self.last}")
         self.columns.append(f"q{number}")
 
-    def _shortest(self, number: int, hop: Hop, begin: int, end: int, direction: str) -> None:
+    def _shortest(self, leg: _Leg) -> None:
         """Breadth first: a node is kept once per depth, and of all depths the least one counts."""
-        name, path = f"w{number}", f"p{hop.group}"
-        columns = ", ".join(self.columns)
-        _, far, conditions = self._step(hop, direction, f"{name}.node", f"{name}.{path}")
-        conditions[-1] = f"{name}.depth < {hop.high}"
-        kept = ", ".join(f"{name}.{column}" for column in self.columns)
-        relationships = self.dialect.table("relationships")
-        self.stages.append(
-            f"{name} AS (SELECT {columns}, n{begin} AS node, 0 AS depth FROM {self.last}"
-            f" UNION SELECT {kept}, {far}, {name}.depth + 1"
-            f" FROM {name} CROSS JOIN {relationships} r WHERE {' AND '.join(conditions)})"
-        )
+        name, path = f"w{leg.number}", f"p{leg.hop.group}"
+        far, conditions = self._related(leg, f"{name}.node")
+        conditions.append(f"{name}.depth < {leg.hop.high}")
+        # Without the walked text equal nodes of one depth are equal rows, which UNION keeps once.
+        kept = [f"{name}.{column}" for column in self.columns]
+        self._recurse(leg, "UNION", [*kept, far], conditions)
         items = [f"{c} || '|' || node || '|.' AS {c}" if c == path else c for c in self.columns]
-        condition = f"depth >= {hop.low}"
-        if end in self.bound:
-            condition += f" AND node = n{end}"
-        else:
-            items.append(f"node AS n{end}")
-        self._stage(
-            f"SELECT {', '.join(items)} FROM {name} WHERE {condition} GROUP BY {columns}, node"
+        self._arrive(leg, items, f" GROUP BY {', '.join(self.columns)}, node")
+
+    # What hops are made of
+
+    def _recurse(self, leg: _Leg, union: str, onward: list[str], conditions: list[str]) -> None:
+        """The recursion of a range: from its begin at depth 0, one relationship at a time."""
+        name = f"w{leg.number}"
+        self.stages.append(
+            f"{name} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth"
+            f" FROM {self.last} {union} SELECT {', '.join(onward)}, {name}.depth + 1"
+            f" {self._onward(name, conditions)})"
         )
 
-    def _step(self, hop: Hop, direction: str, node: str, path: str) -> tuple[str, str, list[str]]:
-        """One relationship further: the longer text, the far end, the conditions."""
-        if direction == "-":
+    def _arrive(self, leg: _Leg, items: list[str], group: str = "") -> None:
+        """The stage behind a range: nodes that are far enough, or the one that is bound."""
+        condition = f"depth >= {leg.hop.low}"
+        if leg.end in self.bound:
+            condition += f" AND node = n{leg.end}"
+        else:
+            items = [*items, f"node AS n{leg.end}"]
+        self._stage(f"SELECT {', '.join(items)} FROM w{leg.number} WHERE {condition}{group}")
+
+    def _onward(self, before: str, conditions: list[str]) -> str:
+        """FROM and WHERE of one relationship more."""
+        relationships = self.dialect.table("relationships")
+        return f"FROM {before} CROSS JOIN {relationships} r WHERE {' AND '.join(conditions)}"
+
+    def _related(self, leg: _Leg, node: str) -> tuple[str, list[str]]:
+        """The far end of a relationship of `node`, and what makes it one of the hop's."""
+        if leg.direction == "-":
             near = f"(r.source_key = {node} OR r.target_key = {node})"
             far = f"CASE WHEN r.source_key = {node} THEN r.target_key ELSE r.source_key END"
         else:
             ends = ("source_key", "target_key")
-            one, other = ends if direction == "->" else ends[::-1]
+            one, other = ends if leg.direction == "->" else ends[::-1]
             near, far = f"r.{one} = {node}", f"r.{other}"
-        conditions = [near]
-        names = name_condition("r", hop.names, self.dialect, self.parameters)
-        if names:
-            conditions.append(names)
-        conditions.append(self.dialect.not_walked(path, "r.key"))
-        return f"{path} || r.key || '.' AS p{hop.group}", far, conditions
+        names = name_condition("r", leg.hop.names, self.dialect, self.parameters)
+        return far, [near, names] if names else [near]
+
+    def _unwalked(self, path: str) -> str:
+        return self.dialect.not_walked(path, "r.key")

@@ -1,4 +1,4 @@
-"""The JSON text of one row (spec query-language 8): a missing column is left out, never null."""
+"""The JSON text of one row (query-language 8): a missing column is left out, never null."""
 
 from __future__ import annotations
 

@@ -69,7 +69,6 @@ class Sqlite:
     name = "sqlite"
     explain = "EXPLAIN QUERY PLAN "
     join = " JOIN "
-    keeps_order = True
     names_members = False
     interrupts_queries_only = False
     sorts_values = True

@@ -2,7 +2,7 @@
 
 The inner query binds, filters, orders and limits, and yields only keys; the outer one reads the
 documents of the rows that the page shows. Order is a total one over keys, and the next page begins
-strictly after the position of the last row, so pages neither skip nor repeat (spec 2).
+strictly after the position of the last row, so pages neither skip nor repeat (query-language 2).
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from zlib import crc32
 from kastor.errors import QueryError
 from kastor.query.plan import Plan
 from kastor.query.references import sources_of
-from kastor.query.sql.choices import itinerary, model_order, value_order
 from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.dialect import seeing
 from kastor.query.sql.grouped import Grouped
+from kastor.query.sql.itinerary import itinerary
+from kastor.query.sql.leading import model_order, value_order
 from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
 from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
 
 if TYPE_CHECKING:
     from kastor.query.plan import Hop
-    from kastor.query.sql.choices import Step
     from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.itinerary import Step
     from kastor.query.sql.tables import GraphView
     from kastor.query.sql.traverse import Branch, Way
 
@@ -127,6 +128,7 @@ class _Statement:
         self.by_value = value_order(plan, indexed)
         leads = self.clauses.ways is not None and self.itinerary[0][0] == 0
         self.by_model = model_order(plan) if leads and self.by_value is None else None
+        # All branches of a statement have equally many columns; shorter walks are padded.
         self.longest = [
             max((len(way[hop]) for way in self.clauses.ways or ()), default=1)
             for hop in range(len(plan.graph.hops))
@@ -171,37 +173,48 @@ class _Statement:
 
     def _inner(self) -> str:
         """All branches, ordered by their keys, up to the limit."""
-        shown = self._shown()
+        selects = self._selects()
+        limit, offset = limit_of(self.parameters), self._offset()
+        order = order_by(self.order)
+        # Only where nothing is in front of the branch's number do branches follow each other.
+        if self._has_branches() and not (self.plan.order or self.by_model):
+            most = f"{limit} + {offset}" if offset else limit
+            text = f"{' UNION ALL '.join(_one_by_one(selects, order, most))} LIMIT {limit}"
+        else:
+            text = f"{' UNION ALL '.join(selects)} ORDER BY {order} LIMIT {limit}"
+        return f"{text} OFFSET {offset}" if offset else text
+
+    def _selects(self) -> list[str]:
+        """The keys of every branch, from the position on; notes the order and its layout."""
         needed = sources_of(*(order.value for order in self.plan.order))
         if self.by_model:
             needed.add(0)
+        # The position says of which models the rest of the rows is.
         skip = self.by_model if self.resumes else None
-        selects = []
-        layout = ""
+        selects, layout = [], ""
         for number, (branch, terms) in enumerate(self.clauses.branches(needed, skip=skip)):
-            order = self._order(number, branch)
-            layout += order_by(order) + ",".join(key.sql for key in order)
-            named = [f"{key.sql} AS o{index}" for index, key in enumerate(order)]
-            named += [f"{branch.keys[source]} AS n{source}" for source in shown]
-            named += [f"{sql} AS w{hop}" for hop, sql in sorted(branch.walks.items())]
-            items = ", ".join(named)
-            selects += [select(items, branch, [*terms, one]) for one in self._positions(order)]
-            if not self.resumes:
-                selects.append(select(items, branch, terms))
-        self.order = order
+            self.order = self._order(number, branch)
+            layout += order_by(self.order) + ",".join(key.sql for key in self.order)
+            items = self._items(branch)
+            selects += [select(items, branch, terms + more) for more in self._positions()]
         self.layout = crc32(_MARK.sub("", layout).encode())
-        limit = limit_of(self.parameters)
-        offset = ""
-        if self.plan.offset and not self.resumes:
-            offset = offset_of(self.plan.offset, self.parameters)
-        if len(self.clauses.ways or ()) > 1 and not (self.plan.order or self.by_model):
-            selects = _one_by_one(
-                selects, order_by(order), f"{limit} + {offset}" if offset else limit
-            )
-            text = f"{' UNION ALL '.join(selects)} LIMIT {limit}"
-        else:
-            text = f"{' UNION ALL '.join(selects)} ORDER BY {order_by(order)} LIMIT {limit}"
-        return f"{text} OFFSET {offset}" if offset else text
+        return selects
+
+    def _items(self, branch: Branch) -> str:
+        """The columns of a branch: order, keys of what the rows show, walks that they show."""
+        named = [f"{key.sql} AS o{index}" for index, key in enumerate(self.order)]
+        named += [f"{branch.keys[source]} AS n{source}" for source in self._shown()]
+        named += [f"{sql} AS w{hop}" for hop, sql in sorted(branch.walks.items())]
+        return ", ".join(named)
+
+    def _offset(self) -> str:
+        """OFFSET of the first page; a position stands behind it already."""
+        if self.resumes or not self.plan.offset:
+            return ""
+        return offset_of(self.plan.offset, self.parameters)
+
+    def _has_branches(self) -> bool:
+        return len(self.clauses.ways or ()) > 1
 
     def _shown(self) -> list[int]:
         """The sources whose documents the rows need."""
@@ -220,16 +233,17 @@ class _Statement:
         return "".join(parts)
 
     def _width(self) -> int:
+        """How many columns the order has: known first, since constants are numbered behind them."""
         width = len(self.itinerary) + len(self.dialect.sort_columns) * len(self.plan.order)
         if self.clauses.ways is None:
             return width + len(self.groups)
         width += self.by_model is not None or self.by_value is not None
-        width += len(self.clauses.ways) > 1
+        width += self._has_branches()
         hops = zip(self.plan.graph.hops, self.longest, strict=True)
         return width + sum(longest * _keys_of(hop) for hop, longest in hops)
 
     def _order(self, number: int, branch: Branch) -> list[Key]:
-        """ORDER BY, then what tells the rows of a branch apart, in the order of its indexes."""
+        """ORDER BY, then what leads, then what tells the rows of a branch apart."""
         keys = []
         for order in self.plan.order:
             columns = self.clauses.values.ranked(order.value)
@@ -241,12 +255,17 @@ class _Statement:
         if self.clauses.ways is None:
             keys += [Key(branch.keys[start]) for start, _ in self.itinerary]
             return keys + [Key(self.dialect.walked_key(f"w.p{group}")) for group in self.groups]
-        if len(self.clauses.ways) > 1:
+        if self._has_branches():
             keys.append(Key(str(number)))
+        return keys + self._matched(self.clauses.ways[number], branch)
+
+    def _matched(self, ways: tuple[Way, ...], branch: Branch) -> list[Key]:
+        """The starts and the relationships of an unrolled branch, in the order of its indexes."""
+        keys = []
         for start, steps in self.itinerary:
             keys.append(Key(branch.keys[start]))
             for step in steps:
-                keys += self._walked(step, self.clauses.ways[number][step.hop], branch)
+                keys += self._walked(step, ways[step.hop], branch)
         for hop, aliases in zip(self.plan.graph.hops, branch.walked, strict=True):
             if hop.optional:
                 keys.append(Key(f"coalesce({aliases[0]}.key, 0)"))
@@ -264,22 +283,22 @@ class _Statement:
             keys += [Key(f"{alias}.{far}_key"), Key(f"{alias}.key")]
         return keys + [Key("0")] * (self.longest[step.hop] * _keys_of(hop) - len(keys))
 
-    def _positions(self, order: list[Key]) -> list[str]:
-        """The position as a term of WHERE; two branches where the model leads the order.
+    def _positions(self) -> list[list[str]]:
+        """The position as terms of WHERE; twice where the model leads the order.
 
         An IN list of models cannot be entered in its middle, so the rest of the current model and
         the models behind it are two branches that the engine merges.
         """
         if not self.resumes:
-            return []
+            return [[]]
         marks = [self.parameters.reserved(index + 1) for index in range(self.width)]
         if not self.by_model:
-            return [after(order, marks)]
+            return [[after(self.order, marks)]]
         listed = self.dialect.keys(self.by_model.keys, self.parameters)
         still = f"{marks[0]} IN (SELECT value FROM {listed})"  # models may have changed
-        same = f"t0.model_key = {marks[0]} AND {still} AND {after(order[1:], marks[1:])}"
+        same = f"t0.model_key = {marks[0]} AND {still} AND {after(self.order[1:], marks[1:])}"
         behind = f"t0.model_key IN (SELECT value FROM {listed} WHERE value > {marks[0]})"
-        return [same, behind]
+        return [[same], [behind]]
 
 
 def _one_by_one(selects: list[str], order: str, limit: str) -> list[str]:

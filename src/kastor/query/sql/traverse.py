@@ -2,7 +2,8 @@
 
 A graph whose ranges are short is unrolled: one branch per combination of lengths and directions,
 each a plain join that the engine can begin at either end. What would need too many branches is
-walked by recursion instead (`recursion`). No relationship occurs twice in one match (spec 10).
+walked by recursion instead (`recursion`). No relationship occurs twice in one match
+(query-language 10).
 """
 
 from __future__ import annotations
@@ -89,19 +90,7 @@ def build(
     cannot be there without them.
     """
     branch = Branch(graph, dialect, parameters)
-    touched = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
-    optional = {hop.right for hop in graph.hops if hop.optional}
-    needed = needed | {hop.left for hop in graph.hops if hop.optional}
-    for index, source in enumerate(graph.sources):
-        if source.outer:
-            branch.keys[index] = f"{_letter(source.kind)}{index}.key"
-        elif source.kind == "twin" and index not in optional:
-            if index in needed or index not in touched:
-                branch.tables.append(f"{dialect.table('twins')} t{index}")
-                branch.keys[index] = f"t{index}.key"
-        elif not graph.hops:
-            branch.tables.append(f"{dialect.table(source.kind + 's')} r{index}")
-            branch.keys[index] = f"r{index}.key"
+    _add_sources(branch, needed | {hop.left for hop in graph.hops if hop.optional})
     for number, hop in enumerate(graph.hops):
         if hop.optional:
             _add_optional(branch, hop)
@@ -111,8 +100,23 @@ def build(
     return branch
 
 
-def _letter(kind: str) -> str:
-    return "t" if kind == "twin" else "r"
+def _add_sources(branch: Branch, needed: set[int]) -> None:
+    """The tables of what no hop brings, and the keys of what is known already."""
+    graph = branch.graph
+    touched = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
+    optional = {hop.right for hop in graph.hops if hop.optional}
+    for index, source in enumerate(graph.sources):
+        letter = "t" if source.kind == "twin" else "r"
+        if source.outer:
+            branch.keys[index] = f"{letter}{index}.key"
+            continue
+        if source.kind == "twin":
+            has_table = index not in optional and (index in needed or index not in touched)
+        else:
+            has_table = not graph.hops  # else a hop brings it
+        if has_table:
+            branch.tables.append(f"{branch.dialect.table(source.kind + 's')} {letter}{index}")
+            branch.keys[index] = f"{letter}{index}.key"
 
 
 def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:

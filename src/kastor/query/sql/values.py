@@ -169,19 +169,10 @@ class Values:
         match value:
             case Const():
                 return self.constant(json.dumps(value.value, ensure_ascii=False))
-            case Doc() if not value.steps and self.graph.sources[value.source].kind == "model":
-                return self.dialect.json(*self.place(value))
-            case Doc() if not value.steps:
-                return self.dialect.document(self.alias(value.source))
             case Doc():
-                return self.dialect.json(*self.place(value))
-            case Field(name="etag"):
-                return self.dialect.quote_text(self.field(value))
+                return self._part(value)
             case Field():
-                steps = _FIELD_STEPS.get(value.name)
-                if steps is None:
-                    steps = _ID_STEPS[self.graph.sources[value.source].kind]
-                return self.json(Doc(value.source, steps))
+                return self._system_field(value)
             case Call():
                 call = self._call(value)
                 quote = self.dialect.quote_text if value.kind == "string" else None
@@ -195,6 +186,21 @@ class Values:
                 return f"k.g{value.number}j"
             case Undefined() | Aggregate():
                 return "NULL"
+
+    def _part(self, value: Doc) -> str:
+        """A part of a document, or all of it; twins and relationships bring their ETag along."""
+        if value.steps or self.graph.sources[value.source].kind == "model":
+            return self.dialect.json(*self.place(value))
+        return self.dialect.document(self.alias(value.source))
+
+    def _system_field(self, value: Field) -> str:
+        """A system field; the document has it as JSON already, but for the ETag."""
+        if value.name == "etag":
+            return self.dialect.quote_text(self.field(value))
+        steps = _FIELD_STEPS.get(value.name)
+        if steps is None:
+            steps = _ID_STEPS[self.graph.sources[value.source].kind]
+        return self._part(Doc(value.source, steps))
 
     def ranked(self, value: Value) -> tuple[str, ...]:
         """The columns for ORDER BY and GROUP BY; none is ever NULL."""

@@ -21,8 +21,8 @@ from kastor.storage.postgres.faults import unavailable
 if TYPE_CHECKING:
     from types import TracebackType
 
-Connection: TypeAlias = Any
-"""asyncpg.Connection, which has no types."""
+Connection: TypeAlias = Any  # any: asyncpg has no types
+"""asyncpg.Connection."""
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
@@ -59,9 +59,9 @@ class Connections:
         self._down_until = 0.0
         self._reason: BaseException | str = ""
 
-    def lease(self) -> Lease:
+    def lease(self) -> ConnectionLease:
         """Return a context manager around one connection."""
-        return Lease(self)
+        return ConnectionLease(self)
 
     async def take(self) -> Connection:
         """Return a connection that is nobody else's until it is given back.
@@ -204,7 +204,7 @@ class Connections:
             self._free_place()
 
 
-class Lease:
+class ConnectionLease:
     """One connection for the time of a block; whatever breaks the block breaks it too."""
 
     __slots__ = ("_connection", "_connections")

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from kastor.clock import now_ticks
-from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
-from kastor.storage.events import READ_BYTES
+from kastor.records import ChangeKind
+from kastor.storage.events import READ_BYTES, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.leases import hold, keep, let_go
 from kastor.storage.postgres.statements import Qualified
@@ -116,7 +116,7 @@ _REQUEUE = f"UPDATE {{graph}}.dead_letters SET requeued = true WHERE {_SOME}"
 _PURGE = f"DELETE FROM {{graph}}.dead_letters WHERE {_SOME}"
 
 
-class Pulse:
+class WritePulse:
     """Wakes whoever waits for this process to write."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class PostgresEventTables:
     def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
         self._upkeep = upkeep
         self._texts = texts
-        self.pulse = Pulse()
+        self.pulse = WritePulse()
 
     async def log_wake(self, seen: int) -> None:
         """Wait until the log has grown beyond `seen`."""

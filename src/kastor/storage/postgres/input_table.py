@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kastor.records import InputHolder, InputRow
+from kastor.storage.inputs import InputHolder, InputRow
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.event_tables import Upkeep
 from kastor.storage.postgres.leases import hold, let_go

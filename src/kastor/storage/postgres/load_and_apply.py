@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kastor.records import (
+    C,
     Change,
     Context,
     EraseRelationship,
@@ -34,7 +35,7 @@ _TWIN_AT, _RELATIONSHIP_AT = 1, 7
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedRows:
     """What one statement found.
 
     Attributes:
@@ -52,29 +53,29 @@ class Loaded:
     grave: tuple[int, int] | None = None
 
 
-async def load(connection: Connection, texts: Qualified, needs: Needs) -> Loaded:
+async def load(connection: Connection, texts: Qualified, needs: Needs) -> LoadedRows:
     """Return what `needs` names, in one round trip."""
     if needs.twin_id is None:
         epoch, last_tick = await connection.fetchrow(texts[sql.LOAD_META])
-        return Loaded(epoch, since=last_tick)
+        return LoadedRows(epoch, since=last_tick)
     twin_id = known(needs.twin_id)
     if needs.relationship_id is None:
         if needs.relationships_of_twin:
             row = await connection.fetchrow(texts[sql.LOAD_TWIN_AND_ENDS], twin_id)
             twin = twin_row(row, _TWIN_AT)
-            return Loaded(row[0], twin, has_relationships=bool(row[8]), since=row[7] or 0)
+            return LoadedRows(row[0], twin, has_relationships=bool(row[8]), since=row[7] or 0)
         row = await connection.fetchrow(texts[sql.LOAD_TWIN], twin_id)
         twin = twin_row(row, _TWIN_AT)
-        return Loaded(row[0], twin, since=row[7] or row[10] or 0, grave=_grave(row, 8))
+        return LoadedRows(row[0], twin, since=row[7] or row[10] or 0, grave=_grave(row, 8))
     relationship_id = known(needs.relationship_id)
     if needs.target_id is None:
         text = texts[sql.LOAD_RELATIONSHIP]
         row = await connection.fetchrow(text, twin_id, relationship_id)
         relationship = relationship_row(row, _RELATIONSHIP_AT)
-        return Loaded(row[0], twin_row(row, _TWIN_AT), relationship, since=row[15] or 0)
+        return LoadedRows(row[0], twin_row(row, _TWIN_AT), relationship, since=row[15] or 0)
     text = texts[sql.LOAD_RELATIONSHIP_AND_TARGET]
     row = await connection.fetchrow(text, twin_id, relationship_id, known(needs.target_id))
-    return Loaded(
+    return LoadedRows(
         row[0],
         twin_row(row, _TWIN_AT),
         relationship_row(row, _RELATIONSHIP_AT),
@@ -91,8 +92,8 @@ def _grave(row: Any, first: int) -> tuple[int, int] | None:
 async def apply(
     connection: Connection,
     texts: Qualified,
-    change: Change,
-    loaded: Loaded,
+    change: Change[C],
+    loaded: LoadedRows,
     logged: tuple[Any, ...],
     name_key: int | None,
 ) -> bool:
@@ -131,7 +132,7 @@ def log_values(entry: LogEntry, epoch: int, now: Ticks, context: Context) -> tup
 
 
 def _statement(
-    change: Change, loaded: Loaded, name_key: int | None
+    change: Change[C], loaded: LoadedRows, name_key: int | None
 ) -> tuple[str, Sequence[object]]:
     match change:
         case WriteTwin():
@@ -148,7 +149,7 @@ def _statement(
             raise TypeError(change)
 
 
-def _write_twin(change: WriteTwin, loaded: Loaded) -> tuple[str, Sequence[object]]:
+def _write_twin(change: WriteTwin, loaded: LoadedRows) -> tuple[str, Sequence[object]]:
     doc, before = into_jsonb(change.doc), change.before
     if before is not None:
         row = (before.key, before.version, change.model_key, change.etag, doc)
@@ -160,7 +161,7 @@ def _write_twin(change: WriteTwin, loaded: Loaded) -> tuple[str, Sequence[object
 
 
 def _write_relationship(
-    change: WriteRelationship, loaded: Loaded, name_key: int | None
+    change: WriteRelationship, loaded: LoadedRows, name_key: int | None
 ) -> tuple[str, Sequence[object]]:
     doc, before = into_jsonb(change.doc), change.before
     written = (name_key, change.target_key, change.etag, doc)

@@ -9,9 +9,9 @@ notification has to be trusted.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic
 
-from kastor.records import ModelRow
+from kastor.records import C, ModelRow
 from kastor.storage.keeping import bucket_of
 from kastor.storage.postgres import statements as sql
 
@@ -28,28 +28,30 @@ INLINE_MODELS = 50
 """From so many new models on, a catalog is made in a thread."""
 
 
-class Catalogs:
+class Catalogs(Generic[C]):
     """The current catalog, and the keys of relationship names that go with it."""
 
-    def __init__(self, texts: Qualified, build: BuildCatalog) -> None:
+    current: C
+    """There is none until `load` was called."""
+
+    def __init__(self, texts: Qualified, build: BuildCatalog[C]) -> None:
         self._texts = texts
         self._build = build
         self._loading = asyncio.Lock()
         self._doubts = 1
         self._doubts_settled = 0
-        self.current: Any = None
         self.names: dict[str, int] = {}
 
     def distrust(self) -> None:
         """Load everything anew next time: it may be another server, or an older state."""
         self._doubts += 1
 
-    def publish(self, catalog: Any) -> None:
+    def publish(self, catalog: C) -> None:
         """Make a catalog the current one."""
         self.current = catalog
         self.names = {}
 
-    async def at(self, connection: Connection, epoch: int) -> Any:
+    async def at(self, connection: Connection, epoch: int) -> C:
         """Return the catalog of an epoch that was just read, or of a later one."""
         if self._is_at(epoch):
             return self.current
@@ -65,7 +67,7 @@ class Catalogs:
             await self._load(connection)
 
     def _is_at(self, epoch: int) -> bool:
-        return self._doubts_settled == self._doubts and bool(self.current.epoch == epoch)
+        return self._doubts_settled == self._doubts and self.current.epoch == epoch
 
     async def _load(self, connection: Connection) -> None:
         doubts = self._doubts
@@ -91,8 +93,8 @@ class Catalogs:
 async def change_models(
     connection: Connection,
     texts: Qualified,
-    catalogs: Catalogs,
-    change: ChangeModels,
+    catalogs: Catalogs[C],
+    change: ChangeModels[C],
     stamp: Stamp,
     context: Context,
     epoch: int,

@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kastor.clock import new_guid
 from kastor.errors import Conflict
 from kastor.storage.refusals import NotAGraphError, UnfinishedGraphError
+
+if TYPE_CHECKING:
+    from kastor.storage.postgres.connections import Connection
 
 DROPPED = "kastor_dropped_"
 """How schemas begin that only wait for their removal."""
@@ -101,7 +104,7 @@ def own_tables() -> tuple[str, ...]:
     return tuple(re.findall(r"^CREATE TABLE \{graph\}\.(\w+)", text, re.MULTILINE))
 
 
-async def strangers(connection: Any, schema: str, *, tables: bool = True) -> list[str]:
+async def strangers(connection: Connection, schema: str, *, tables: bool = True) -> list[str]:
     """Return what stands in a schema and is not Kastor's, as PostgreSQL describes it.
 
     Args:
@@ -115,18 +118,18 @@ async def strangers(connection: Any, schema: str, *, tables: bool = True) -> lis
     return [text for (text,) in rows]
 
 
-async def dependents(connection: Any, schema: str, *, keys_only: bool = False) -> list[str]:
+async def dependents(connection: Connection, schema: str, *, keys_only: bool = False) -> list[str]:
     """Return what outside of a graph's tables depends on them; only foreign keys if asked for."""
     rows = await connection.fetch(_DEPENDENTS, schema, list(own_tables()))
     return [text for text, is_key in rows if is_key or not keys_only]
 
 
-async def marks(connection: Any, graph: str) -> Marks:
+async def marks(connection: Connection, graph: str) -> Marks:
     """Return the marks of a graph, by its quoted schema."""
     return Marks(*await connection.fetchrow(_MARKS.replace("{graph}", graph)))
 
 
-async def take(connection: Any, schema: str, claim: str | None) -> None:
+async def take(connection: Connection, schema: str, claim: str | None) -> None:
     """Open a graph for a placement, which claims it where nobody has.
 
     Raises:
@@ -145,12 +148,12 @@ async def take(connection: Any, schema: str, claim: str | None) -> None:
         require_claim(schema, found, claim)
 
 
-async def release(connection: Any, schema: str, claim: str) -> None:
+async def release(connection: Connection, schema: str, claim: str) -> None:
     """Give a claim up."""
     await connection.execute(_RELEASE.replace("{graph}", f'"{schema}"'), claim)
 
 
-async def mark(connection: Any, schema: str, unfinished: str | None) -> None:
+async def mark(connection: Connection, schema: str, unfinished: str | None) -> None:
     """Note why a graph must not be opened, or that it may."""
     await connection.execute(_MARK.replace("{graph}", f'"{schema}"'), unfinished)
 
@@ -179,7 +182,7 @@ def require_claim(schema: str, found: Marks, claim: str) -> None:
     )
 
 
-async def require_loose(connection: Any, schema: str) -> None:
+async def require_loose(connection: Connection, schema: str) -> None:
     """Raise Conflict where something outside of a graph depends on its tables."""
     found = await dependents(connection, schema)
     if found:
@@ -191,7 +194,7 @@ async def require_loose(connection: Any, schema: str) -> None:
         )
 
 
-async def retire(connection: Any, schema: str, claim: str) -> None:
+async def retire(connection: Connection, schema: str, claim: str) -> None:
     """Take a graph away from its place; to be called in a transaction, with a lock timeout.
 
     A schema that Kastor made and that holds nothing else loses its name and waits for its
@@ -213,7 +216,7 @@ async def retire(connection: Any, schema: str, claim: str) -> None:
     await connection.execute(_drop_tables(graph))
 
 
-async def remove(connection: Any, schema: str) -> None:
+async def remove(connection: Connection, schema: str) -> None:
     """Remove a schema that was put aside; to be called in a transaction, with a lock timeout.
 
     Raises:

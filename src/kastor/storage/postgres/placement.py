@@ -37,13 +37,17 @@ from kastor.storage.postgres.placement_table import PlacedGraph, PlacementTable
 from kastor.storage.postgres.schema import (
     NAME_BYTES,
     SCHEMA_VERSION,
-    ServerTooOldError,
     exists,
     number_of,
     prepare,
     quoted,
 )
-from kastor.storage.refusals import NotAGraphError, SchemaTooNewError, UnfinishedGraphError
+from kastor.storage.refusals import (
+    NotAGraphError,
+    SchemaTooNewError,
+    ServerTooOldError,
+    UnfinishedGraphError,
+)
 from kastor.vital import attempt
 
 HOLD_SECONDS = 10.0
@@ -92,7 +96,9 @@ class SchemaPlacement:
             async with self._kept(name):
                 try:
                     await self._bring_in(row)
-                    lost = not await self._table.settle(name, self._mover, moved=False, error=None)
+                    lost = not await self._table.end_move(
+                        name, self._mover, moved=False, error=None
+                    )
                 except BaseException:
                     await self._undo(row)
                     raise
@@ -115,7 +121,7 @@ class SchemaPlacement:
                 try:
                     await self._delete(row)
                 except (KastorError, asyncpg.LockNotAvailableError, *REFUSALS):
-                    await self._table.settle(name, self._mover, moved=False, error=None)
+                    await self._table.end_move(name, self._mover, moved=False, error=None)
                     raise
 
     async def begin_move(self, name: str, wish: Wish) -> None:
@@ -169,7 +175,7 @@ class SchemaPlacement:
                 if isinstance(error, Unavailable | NotFound):
                     raise
                 _log.warning("a graph stays", graph=name, reason=str(error))
-                await self._table.settle(name, self._mover, moved=False, error=str(error))
+                await self._table.end_move(name, self._mover, moved=False, error=str(error))
         now = time.monotonic()
         if now - self._swept_at > SWEEP_SECONDS:
             self._swept_at = now
@@ -222,7 +228,7 @@ class SchemaPlacement:
         if stays:
             with contextlib.suppress(*REFUSALS):  # then it is not what the move has made
                 await moves.put_aside(*self._at(*target), claim)
-        await self._table.settle(
+        await self._table.end_move(
             row.name, self._mover, moved=not stays, error=error if stays else None
         )
         self._unswept.add(target[0] if stays else row.database)

@@ -69,7 +69,7 @@ UPDATE kastor_control.graphs
 SET mover_until = now() + make_interval(secs => $4), progress = coalesce($5, progress)
 WHERE home = $1 AND name = $2 AND mover = $3 RETURNING 1
 """
-_SETTLE = """
+_END_MOVE = """
 UPDATE kastor_control.graphs SET
     database = CASE WHEN $4 THEN next_database ELSE database END,
     schema = CASE WHEN $4 THEN next_schema ELSE schema END,
@@ -166,9 +166,9 @@ class PlacementTable:
         """Renew a claim and say how far it is; return False if another process has it by now."""
         return bool(await self._fetch(_KEEP, name, mover, hold, progress))
 
-    async def settle(self, name: str, mover: str, *, moved: bool, error: str | None) -> bool:
+    async def end_move(self, name: str, mover: str, *, moved: bool, error: str | None) -> bool:
         """End a move, at its new place or at the old one."""
-        return bool(await self._fetch(_SETTLE, name, mover, moved, error))
+        return bool(await self._fetch(_END_MOVE, name, mover, moved, error))
 
     async def take_over(self, mover: str, hold: float) -> list[str]:
         """Claim what processes that have ended began; return the graphs' names."""

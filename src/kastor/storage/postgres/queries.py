@@ -7,9 +7,10 @@ and compares the epoch of the models; the commit is not waited for.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from kastor.errors import CatalogChanged, QueryTooLarge
+from kastor.records import C
 from kastor.storage.limits import impossible, too_large, too_long
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
@@ -37,14 +38,14 @@ _NO_TEXT = "\x01\x02\x03\x02\x01"
 """Stands low in the order, as U+0000 does, and for no text that anybody stores."""
 
 
-class Queries:
+class Queries(Generic[C]):
     """Runs whatever may scan."""
 
     def __init__(
         self,
         connections: Connections,
         texts: Qualified,
-        catalogs: Catalogs,
+        catalogs: Catalogs[C],
         replicas: Replicas,
     ) -> None:
         self._connections = connections
@@ -84,6 +85,8 @@ class Queries:
         timeout: float,
         most: int | None,
     ) -> _Rows:
+        # Branches because each fault that a server can have means something else to the caller, and
+        # only here is it known whether another attempt follows.
         epoch: int = self._catalogs.current.epoch
         replica = await self._replicas.choose(source)
         if replica is not None:

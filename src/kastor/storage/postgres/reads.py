@@ -23,7 +23,7 @@ ATTEMPTS = 3
 PAUSE_SECONDS = 0.02
 
 
-class PointReads:
+class PostgresPointReads:
     """Reads of single rows and of short listings."""
 
     def __init__(self, connections: Connections, texts: Qualified, replicas: Replicas) -> None:
@@ -111,7 +111,7 @@ def known(text: str) -> str:
     return "" if "\0" in text else text
 
 
-def twin_row(row: Any, first: int = 0) -> TwinRow | None:
+def twin_row(row: Sequence[Any], first: int = 0) -> TwinRow | None:
     """Return the twin whose columns begin at `first`."""
     if row[first] is None:
         return None
@@ -119,7 +119,7 @@ def twin_row(row: Any, first: int = 0) -> TwinRow | None:
     return TwinRow(key, twin_id, model_key, etag, version, from_jsonb(doc))
 
 
-def relationship_row(row: Any, first: int = 0) -> RelationshipRow | None:
+def relationship_row(row: Sequence[Any], first: int = 0) -> RelationshipRow | None:
     """Return the relationship whose columns begin at `first`."""
     if row[first] is None:
         return None

@@ -11,16 +11,18 @@ import re
 import secrets
 import zlib
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kastor.clock import new_guid, now_ticks
 from kastor.errors import Unavailable
 from kastor.storage.postgres.ownership import require_empty, strangers
-from kastor.storage.refusals import SchemaTooNewError
+from kastor.storage.refusals import SchemaTooNewError, ServerTooOldError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
+
+    from kastor.storage.postgres.connections import Connection
 
 SCHEMA_VERSION = 4
 SIGNING_KEY_BYTES = 32
@@ -47,10 +49,6 @@ _EPOCH_START = 637_134_336_000_000_000
 """2020-01-01 in ticks."""
 
 
-class ServerTooOldError(Exception):
-    """The PostgreSQL server is older than what Kastor needs."""
-
-
 def quoted(name: str) -> str:
     """Return a schema's name as it stands in statements.
 
@@ -67,7 +65,7 @@ def quoted(name: str) -> str:
 
 
 async def prepare(
-    connection: Any,
+    connection: Connection,
     name: str,
     *,
     create: bool = True,
@@ -89,7 +87,7 @@ async def prepare(
         Whether the graph was made.
 
     Raises:
-        SchemaTooNewError, NotAGraphError, ServerTooOldError: nothing was changed.
+        GraphRefusedError: nothing was changed; a newer graph, something else, an old server.
         Unavailable: there is no graph any more where there has to be one.
     """
     graph = quoted(name)
@@ -115,7 +113,7 @@ async def prepare(
     return False
 
 
-async def exists(connection: Any, name: str) -> bool:
+async def exists(connection: Connection, name: str) -> bool:
     """Return whether there is a schema of that name, whoever made it."""
     return bool(await connection.fetchval(_EXISTS, name))
 
@@ -143,13 +141,13 @@ def statements_of(text: str) -> list[str]:
     return [each.strip() for each in bare.split(";") if each.strip()]
 
 
-async def _run(connection: Any, text: str) -> None:
+async def _run(connection: Connection, text: str) -> None:
     # One at a time: Citus refuses CREATE INDEX as one of several commands of a message.
     for statement in statements_of(text):
         await connection.execute(statement, timeout=MIGRATION_SECONDS)
 
 
-async def number_of(connection: Any, name: str) -> int:
+async def number_of(connection: Connection, name: str) -> int:
     """Return the number of a graph's schema, 0 where it is empty or not there.
 
     Raises:
@@ -167,7 +165,9 @@ async def number_of(connection: Any, name: str) -> int:
     return number
 
 
-async def _create(connection: Any, name: str, claim: str | None, unfinished: str | None) -> None:
+async def _create(
+    connection: Connection, name: str, claim: str | None, unfinished: str | None
+) -> None:
     graph = quoted(name)
     # An administrator may have made it for a user without the right to.
     made = not await exists(connection, name)

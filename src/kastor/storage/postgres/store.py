@@ -7,17 +7,19 @@ its model catalog, which every write and every query compares with the database 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
 
 from kastor.clock import now_ticks
 from kastor.errors import Conflict
 from kastor.records import (
+    C,
     Context,
     IncomingRow,
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
+    T,
     TwinRow,
 )
 from kastor.storage.keeping import Retention
@@ -30,11 +32,12 @@ from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
-from kastor.storage.postgres.reads import PointReads
+from kastor.storage.postgres.reads import PostgresPointReads
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
+from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
@@ -50,25 +53,37 @@ RESET_LOCK = "SET LOCAL lock_timeout = 500"
 """Less than the server waits before it looks for a deadlock: emptying gives way to writes."""
 
 
-class PostgresStore:
+@dataclass(frozen=True, slots=True)
+class _Meta:
+    """What a graph says of itself."""
+
+    host_name: str
+    signing_key: bytes
+    last_tick: Ticks
+
+
+class PostgresStore(Generic[C]):
     """One graph in one schema; implements `kastor.storage.protocol.Store`."""
 
     def __init__(
         self,
         name: str,
         connections: Connections,
-        build_catalog: BuildCatalog,
+        texts: Qualified,
+        catalogs: Catalogs[C],
+        meta: _Meta,
         *,
         retention: Retention,
         clock: Callable[[], Ticks],
         replicas: Sequence[Connections],
+        owns_connections: bool,
     ) -> None:
         self._name = name
         self._connections = connections
-        self._texts = Qualified(schema.quoted(name))
-        self._catalogs = Catalogs(self._texts, build_catalog)
+        self._texts = texts
+        self._catalogs = catalogs
         standbys = Replicas(connections, replicas)
-        self._reads = PointReads(connections, self._texts, standbys)
+        self._reads = PostgresPointReads(connections, self._texts, standbys)
         self._queries = Queries(connections, self._texts, self._catalogs, standbys)
         self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
         self.events = PostgresEventTables(self._upkeep, self._texts)
@@ -76,18 +91,18 @@ class PostgresStore:
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self._retention = retention
         self.ticker = Ticker(clock)
-        self._last_tick: Ticks = 0
+        self._last_tick: Ticks = meta.last_tick
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
-        self._owns_connections = True
-        self._host_name, self._signing_key = "", b""
+        self._owns_connections = owns_connections
+        self._host_name, self._signing_key = meta.host_name, meta.signing_key
 
     @classmethod
     async def open(
         cls,
         database: str | Connections,
         name: str,
-        build_catalog: BuildCatalog,
+        build_catalog: BuildCatalog[C],
         *,
         create: bool = True,
         claim: str | None = None,
@@ -96,7 +111,7 @@ class PostgresStore:
         pool: int = 10,
         pooler: bool = False,
         replicas: Sequence[Connections] = (),
-    ) -> PostgresStore:
+    ) -> PostgresStore[C]:
         """Open or create the graph in the schema `name` of a database.
 
         Args:
@@ -112,7 +127,7 @@ class PostgresStore:
             replicas: pools of standby servers, which the caller closes.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
+            GraphRefusedError: see `schema.prepare`.
             UnfinishedGraphError, Conflict: see `ownership.take`.
             Unavailable: the server cannot be reached.
             asyncpg.PostgresError: it refuses us, or what we do.
@@ -120,29 +135,33 @@ class PostgresStore:
         connections = (
             Connections(database, pool, pooler=pooler) if isinstance(database, str) else database
         )
-        store = cls(
-            name,
-            connections,
-            build_catalog,
-            retention=retention or Retention(),
-            clock=clock,
-            replicas=replicas,
-        )
-        store._owns_connections = isinstance(database, str)
+        is_ours = isinstance(database, str)
         try:
+            texts = Qualified(schema.quoted(name))
+            catalogs = Catalogs(texts, build_catalog)
             async with connections.lease() as connection:
                 await schema.prepare(connection, name, create=create, claim=claim)
                 await ownership.take(connection, name, claim)
-                row = await connection.fetchrow(store._texts[sql.META])
-                store._host_name, store._signing_key, store._last_tick = row
-                await store._catalogs.load(connection)
+                meta = _Meta(*await connection.fetchrow(texts[sql.META]))
+                await catalogs.load(connection)
         except BaseException:
-            await store._let_go()
+            if is_ours:
+                await connections.close()
             raise
-        return store
+        return cls(
+            name,
+            connections,
+            texts,
+            catalogs,
+            meta,
+            retention=retention or Retention(),
+            clock=clock,
+            replicas=replicas,
+            owns_connections=is_ours,
+        )
 
     @property
-    def catalog(self) -> Any:
+    def catalog(self) -> C:
         """The published model catalog."""
         return self._catalogs.current
 
@@ -152,9 +171,9 @@ class PostgresStore:
         return self._signing_key
 
     @property
-    def schema(self) -> str | None:
-        """The schema of the graph."""
-        return self._name
+    def engine(self) -> Engine:
+        """PostgreSQL, with the schema of the graph."""
+        return Engine("postgres", self._name)
 
     @property
     def host_name(self) -> str:
@@ -171,7 +190,7 @@ class PostgresStore:
         if rows[0][0] != self.catalog.epoch:
             await self._upkeep(self._catalogs.load)
 
-    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+    async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide, apply; see the protocol.
 
         Once begun it goes on when its caller goes away, so that nothing is left half known.
@@ -243,7 +262,7 @@ class PostgresStore:
             )
 
         values = [None if each is None else int(each) for each in await self._upkeep(count)]
-        return StoreStatus("postgres", *values)  # type: ignore[arg-type]
+        return StoreStatus(self.engine.name, *values)  # type: ignore[arg-type]
 
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""

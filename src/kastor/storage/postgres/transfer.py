@@ -12,7 +12,7 @@ from typing import Any
 
 from kastor.errors import Conflict
 from kastor.storage.postgres import ownership, schema
-from kastor.storage.postgres.connections import connect_for_long
+from kastor.storage.postgres.connections import Connection, connect_for_long
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.statements import Qualified
@@ -48,14 +48,14 @@ _COPY_SECONDS = 600.0
 class PostgresGraphFile:
     """Reads or writes one schema on a connection of its own."""
 
-    def __init__(self, connection: Any, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
         self._name = name
         self._texts = Qualified(schema.quoted(name))
         self._whole = True
 
     @property
-    def connection(self) -> Any:
+    def connection(self) -> Connection:
         """The connection, for what concerns the schema as a whole."""
         return self._connection
 
@@ -79,8 +79,7 @@ class PostgresGraphFile:
             claim: of the placement that the graph is made for, where there must be none yet.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, ServerTooOldError: see `schema.prepare`.
-            SchemaTooOldError: an older Kastor made what is to be copied.
+            GraphRefusedError: see `schema.prepare`, or an older Kastor made what is to be copied.
             UnfinishedGraphError: what is to be copied is not whole itself.
             Conflict: the schema belongs to a server's graph.
             asyncpg.PostgresError, OSError: the server cannot be used.

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic
 
 from kastor.clock import Stamp, new_guid
 from kastor.errors import KastorError, SlowDecisionError, Unavailable
-from kastor.records import ChangeModels, Context, Current, Needs, WriteRelationship
+from kastor.records import C, ChangeModels, Context, Current, Needs, T, WriteRelationship
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
-from kastor.storage.postgres.load_and_apply import Loaded, apply, load, log_values
+from kastor.storage.postgres.load_and_apply import LoadedRows, apply, load, log_values
 from kastor.storage.postgres.models import Catalogs, change_models
 from kastor.storage.postgres.turns import Turns
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from kastor.records import Decision
     from kastor.storage.postgres.connections import Connection, Connections
+    from kastor.storage.postgres.load_and_apply import LoadedRows
     from kastor.storage.postgres.statements import Qualified
     from kastor.storage.protocol import Decide
     from kastor.types import Ticks
@@ -42,22 +43,22 @@ LOOKS = 3
 
 
 @dataclass(slots=True)
-class _Sent:
+class _Sent(Generic[C, T]):
     """The change whose statement has been sent, as it can be found again."""
 
-    decision: Decision
+    decision: Decision[C, T]
     event_id: str
     time: Ticks
 
 
-class Writes:
+class Writes(Generic[C]):
     """Runs the writes of one graph."""
 
     def __init__(
         self,
         connections: Connections,
         texts: Qualified,
-        catalogs: Catalogs,
+        catalogs: Catalogs[C],
         clock: Callable[[Ticks], Ticks],
     ) -> None:
         self._connections = connections
@@ -67,7 +68,7 @@ class Writes:
         self._turns = Turns()
         self._slow = asyncio.Lock()
 
-    async def run(self, needs: Needs, decide: Decide, context: Context) -> Any:
+    async def run(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Make a write durable and return its outcome.
 
         Raises:
@@ -79,7 +80,7 @@ class Writes:
             for attempt in range(ATTEMPTS):
                 if attempt:
                     await asyncio.sleep(_pause(attempt))
-                sent: list[_Sent] = []
+                sent: list[_Sent[C, T]] = []
                 try:
                     async with self._connections.lease() as connection:
                         if await self._attempt(connection, needs, decide, context, sent):
@@ -88,7 +89,7 @@ class Writes:
                     raise
                 except Exception as error:  # noqa: BLE001 - what is not understood is raised again
                     failures += 1
-                    if await self._settle(error, sent, failures):
+                    if await self._was_written(error, sent, failures):
                         await self._catch_up(sent[0].decision)
                         return sent[0].decision.outcome
         raise unavailable("others write the same resource all the time")
@@ -97,9 +98,9 @@ class Writes:
         self,
         connection: Connection,
         needs: Needs,
-        decide: Decide,
+        decide: Decide[C, T],
         context: Context,
-        sent: list[_Sent],
+        sent: list[_Sent[C, T]],
     ) -> bool:
         """Load, decide and write; return whether it was written."""
         texts = self._texts
@@ -122,7 +123,9 @@ class Writes:
         logged = log_values(change.log, catalog.epoch, stamp.now, context)
         return await apply(connection, texts, change, loaded, logged, name_key)
 
-    async def _decide(self, decide: Decide, current: Current, stamp: Stamp, size: int) -> Decision:
+    async def _decide(
+        self, decide: Decide[C, T], current: Current[C], stamp: Stamp, size: int
+    ) -> Decision[C, T]:
         stored = current.twin.doc if current.twin is not None else b""
         if max(size, len(stored)) > LARGE_BYTES:
             return await asyncio.to_thread(decide, current, stamp)
@@ -138,7 +141,7 @@ class Writes:
             names[name] = await connection.fetchval(self._texts[sql.NAME_KEY], name)
         return names[name]
 
-    async def _settle(self, error: Exception, sent: list[_Sent], failures: int) -> bool:
+    async def _was_written(self, error: Exception, sent: list[_Sent[C, T]], failures: int) -> bool:
         """Return True if the change was written after all, False if it may be tried again.
 
         Raises:
@@ -159,13 +162,13 @@ class Writes:
             raise unavailable(error) from error
         return False
 
-    async def _catch_up(self, decision: Decision) -> None:
+    async def _catch_up(self, decision: Decision[C, T]) -> None:
         """Publish the catalog that follows a change that was only found again."""
         if isinstance(decision.change, ChangeModels):
             async with self._connections.lease() as connection:
                 await self._catalogs.load(connection)
 
-    async def _look_up(self, sent: _Sent, error: Exception) -> bool:
+    async def _look_up(self, sent: _Sent[C, T], error: Exception) -> bool:
         """Return True if the log has the change's entry, as soon as a server answers.
 
         Raises:
@@ -193,7 +196,7 @@ class Writes:
         raise outcome_unknown(error) from error
 
 
-def _current(loaded: Loaded, catalog: Any) -> Current:
+def _current(loaded: LoadedRows, catalog: C) -> Current[C]:
     return Current(
         catalog, loaded.twin, loaded.relationship, loaded.target, loaded.has_relationships
     )

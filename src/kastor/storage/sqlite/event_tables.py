@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import apsw
 
 from kastor.clock import now_ticks
-from kastor.records import ChangeKind, DeadLetter, EndpointRow, LoggedChange, RouteRow
-from kastor.storage.events import READ_BYTES
+from kastor.records import ChangeKind
+from kastor.storage.events import READ_BYTES, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.unit_of_work import Counters

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from kastor.errors import CannotStartError
 from kastor.logs import get_logger
 from kastor.private import make_folder, open_private, tighten
 
@@ -32,11 +33,11 @@ _FOLDERS_LOOKED_AT = 1_000
 _log = get_logger("kastor.storage")
 
 
-class FolderInUseError(Exception):
+class FolderInUseError(CannotStartError):
     """Another Kastor holds this folder."""
 
 
-class FolderNotWritableError(Exception):
+class FolderNotWritableError(CannotStartError):
     """The folder cannot be created or written."""
 
 

@@ -5,6 +5,8 @@ One is built in the writer's transaction, so that writes wait in their queue mea
 
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 
 from kastor.storage.indexes import PREFIX
@@ -26,7 +28,7 @@ class SqliteIndexes:
 
     async def property_indexes(self) -> list[str]:
         """Return the paths that have an index."""
-        rows = await self._pool.call(
+        rows: list[tuple[Any, ...]] = await self._pool.call(
             lambda connection: connection.execute(_LIST, (len(PREFIX), PREFIX)).fetchall()
         )
         return [name.removeprefix(PREFIX) for (name,) in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kastor.records import InputHolder, InputRow
+from kastor.storage.inputs import InputHolder, InputRow
 from kastor.storage.sqlite.event_tables import Upkeep
 from kastor.storage.sqlite.pool import ReadPool
 

@@ -12,7 +12,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -30,6 +30,8 @@ from kastor.storage.sqlite.connection import open_reader
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+T = TypeVar("T")
 
 SORT_STEPS = 200_000
 """Virtual machine steps between two looks at what was sorted on disk; a few milliseconds."""
@@ -144,13 +146,13 @@ class ReadPool:
         """
         return await self._run(most, sql, params, timeout)
 
-    async def call(self, work: Callable[[apsw.Connection], Any]) -> Any:
+    async def call(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run a function on a read connection in one of the threads; raises Unavailable."""
         if self._closing:
             raise closed()
         return await self._outcome(self._executor.submit(self._call, work))
 
-    def _call(self, work: Callable[[apsw.Connection], Any]) -> Any:
+    def _call(self, work: Callable[[apsw.Connection], T]) -> T:
         self._runs.add(run := _Run(None, 0.0))
         try:
             connection = self._connection()
@@ -163,7 +165,7 @@ class ReadPool:
             run.finish()
             self._runs.discard(run)
 
-    async def _outcome(self, job: Future[Any]) -> Any:
+    async def _outcome(self, job: Future[T]) -> T:
         try:
             return await asyncio.wrap_future(job)
         except asyncio.CancelledError:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class PointReads:
+class SqlitePointReads:
     """Reads of single rows and of short listings on the loop's own connection."""
 
     def __init__(self, connection: apsw.Connection) -> None:

@@ -5,10 +5,10 @@ Works in small steps on the writer's thread, so that a write never waits for mor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.clock import TICKS_PER_SECOND
-from kastor.records import Rows
 from kastor.storage.keeping import LOG_ROW_OVERHEAD, Retention
 from kastor.storage.sqlite.unit_of_work import Counters
 from kastor.storage.ticker import LEAD
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import apsw
 
     from kastor.types import Ticks
+
+Rows: TypeAlias = Sequence[tuple[Any, ...]]
 
 STEP_ROWS = 500
 _ALL = 2**63 - 1

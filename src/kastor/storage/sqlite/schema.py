@@ -44,7 +44,7 @@ def prepare(
         unfinished: whether an unfinished copy is prepared too; what is made is marked as one.
 
     Raises:
-        SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `require_ours`.
+        GraphRefusedError: see `require_ours`.
     """
     found = require_ours(connection, unfinished=unfinished)
     if found == 0:

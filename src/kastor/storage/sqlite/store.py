@@ -7,23 +7,26 @@ and what relay, feed and status read on threads that no query can occupy.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import (
+    C,
     Context,
     IncomingRow,
     ModelRow,
     Needs,
     RelationshipPage,
     RelationshipRow,
-    StoreStatus,
+    T,
     TwinRow,
 )
 from kastor.storage.keeping import Retention
+from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
@@ -37,9 +40,9 @@ from kastor.storage.sqlite.event_tables import SqliteEventTables
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.pool import ReadPool, closed
-from kastor.storage.sqlite.reads import PointReads
+from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.retention import steps
-from kastor.storage.sqlite.unit_of_work import Counters
+from kastor.storage.sqlite.unit_of_work import Head
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
 
@@ -55,82 +58,64 @@ TABLE_THREADS = 2
 """For what the server itself reads; queries may occupy every reader for a minute."""
 
 
-class SqliteStore:
+class SqliteStore(Generic[C]):
     """One graph in one file; implements `kastor.storage.protocol.Store`."""
 
     def __init__(
         self,
         path: Path,
-        writer: Writer,
+        opened: _Opened[C],
+        build_catalog: BuildCatalog[C],
         *,
-        identity: tuple[str, bytes],
         retention: Retention,
-        ticker: Ticker,
+        clock: Callable[[], Ticks],
         vfs: str | None,
     ) -> None:
+        pulse = Pulse()
+        pulse.beat(opened.head.seq)
         self._path = path
         self._loop_connection = open_reader(path, vfs=vfs)
-        self._reads = PointReads(self._loop_connection)
+        self._reads = SqlitePointReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
-        self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._host_name, self._signing_key = identity
+        self.ticker = Ticker(clock, last=opened.head.tick)
+        self._connection = opened.connection
+        self._writer = Writer(opened.connection, opened.head, self._loop, self.ticker, pulse.beat)
+        self._build_catalog = build_catalog
+        self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self.ticker = ticker
+        self.indexes = SqliteIndexes(self._tables, self._upkeep)
+        self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
+        self.inputs = SqliteInputTable(self._tables, self._upkeep)
 
     @classmethod
     async def open(
         cls,
         path: Path,
-        build_catalog: BuildCatalog,
+        build_catalog: BuildCatalog[C],
         *,
         retention: Retention | None = None,
         clock: Callable[[], Ticks] = now_ticks,
         vfs: str | None = None,
-    ) -> SqliteStore:
+    ) -> SqliteStore[C]:
         """Open or create the graph at `path`.
 
         Raises:
-            SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`;
-                nothing was changed.
-            DamagedGraphError: the file is not what it was.
+            GraphRefusedError: see `schema.require_ours`, nothing was changed; or the file is
+                not what it was.
             apsw.Error: the file cannot be opened.
         """
         keep_temporary_files_in(path.parent)
         # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
-        connection, counters, identity = await asyncio.to_thread(
-            _open_file, path, build_catalog, vfs
-        )
-        pulse = Pulse()
-        pulse.beat(counters.seq)
-        loop = asyncio.get_running_loop()
-        ticker = Ticker(clock, last=counters.tick)
-        writer = Writer(connection, counters, loop, ticker, pulse.beat)
-        store = cls(
-            path,
-            writer,
-            identity=identity,
-            retention=retention or Retention(),
-            ticker=ticker,
-            vfs=vfs,
-        )
-        store._connection = connection
-        store._build_catalog = build_catalog
-        store.indexes = SqliteIndexes(store._tables, store._upkeep)
-        store.events = SqliteEventTables(store._tables, store._upkeep, pulse)
-        store.inputs = SqliteInputTable(store._tables, store._upkeep)
-        writer.start()
+        opened = await asyncio.to_thread(_open_file, path, build_catalog, vfs)
+        kept = retention or Retention()
+        store = cls(path, opened, build_catalog, retention=kept, clock=clock, vfs=vfs)
+        store._writer.start()
         return store
 
-    _connection: apsw.Connection
-    _build_catalog: BuildCatalog
-    events: SqliteEventTables
-    indexes: SqliteIndexes
-    inputs: SqliteInputTable
-
     @property
-    def catalog(self) -> Any:
+    def catalog(self) -> C:
         """The published model catalog."""
         return self._writer.catalog
 
@@ -140,9 +125,9 @@ class SqliteStore:
         return self._signing_key
 
     @property
-    def schema(self) -> str | None:
-        """None: a file holds one graph."""
-        return None
+    def engine(self) -> Engine:
+        """SQLite; a file holds one graph, so no name needs a schema."""
+        return Engine("sqlite")
 
     @property
     def host_name(self) -> str:
@@ -156,9 +141,9 @@ class SqliteStore:
     async def refresh(self) -> None:
         """Do nothing: no other process changes models."""
 
-    async def write(self, needs: Needs, decide: Decide, context: Context) -> Any:
+    async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide, apply; see the protocol."""
-        future = self._loop.create_future()
+        future: asyncio.Future[T] = self._loop.create_future()
         self._writer.submit(WriteJob(needs, decide, context, future))
         return await future
 
@@ -218,13 +203,15 @@ class SqliteStore:
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         context.require_plain()
-        row = await self._tables.call(lambda c: c.execute(sql.STATUS).fetchall()[0])
-        return StoreStatus("sqlite", *row)
+        rows: list[tuple[Any, ...]] = await self._tables.call(
+            lambda c: c.execute(sql.STATUS).fetchall()
+        )
+        return StoreStatus("sqlite", *rows[0])
 
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
         context.require_plain()
-        rows = await self._tables.call(
+        rows: list[tuple[Any, ...]] = await self._tables.call(
             lambda c: c.execute(sql.ESCAPED_SLASHES, (limit,)).fetchall()
         )
         return (rows[0][1] if rows else 0), [row[0] for row in rows]
@@ -260,20 +247,20 @@ class SqliteStore:
         finally:
             self._connection.close()
 
-    async def _upkeep(self, work: Callable[[apsw.Connection, Counters], Any]) -> Any:
+    async def _upkeep(self, work: Callable[[apsw.Connection, Head[C]], Any]) -> Any:
         future = self._loop.create_future()
         self._writer.submit(UpkeepJob(work, future))
         return await future
 
     def _prune_step(
         self,
-        step: Callable[[apsw.Connection, Counters, Ticks], int],
+        step: Callable[[apsw.Connection, Head[C], Ticks], int],
         connection: apsw.Connection,
-        counters: Counters,
+        counters: Head[C],
     ) -> int:
         return step(connection, counters, self.ticker.age_now())
 
-    def _empty(self, connection: apsw.Connection, counters: Counters) -> None:
+    def _empty(self, connection: apsw.Connection, counters: Head[C]) -> None:
         for statement in sql.RESET:
             connection.execute(statement).fetchall()
         last: list[tuple[Any, ...]] = connection.execute(sql.LAST_SEQ).fetchall()
@@ -283,9 +270,17 @@ class SqliteStore:
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
 
-def _open_file(
-    path: Path, build_catalog: BuildCatalog, vfs: str | None
-) -> tuple[apsw.Connection, Counters, tuple[str, bytes]]:
+@dataclass(frozen=True, slots=True)
+class _Opened(Generic[C]):
+    """A graph's file, open for writing, and what it says of itself."""
+
+    connection: apsw.Connection
+    head: Head[C]
+    host_name: str
+    signing_key: bytes
+
+
+def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _Opened[C]:
     if vfs is None:  # else the file is not where the path says
         if not path.exists():
             files.make(path)
@@ -298,17 +293,17 @@ def _open_file(
             files.require_sound(connection, path)
         schema.prepare(connection)
         schema.require_tables(connection)
-        counters, identity = _load_state(connection, build_catalog)
+        opened = _load_state(connection, build_catalog)
     except apsw.CorruptError as error:
         connection.close()
         raise files.damaged(path, error) from error
     except BaseException:
         connection.close()
         raise
-    return connection, counters, identity
+    return opened
 
 
-class _ClosedReads(PointReads):
+class _ClosedReads(SqlitePointReads):
     """Stands for the reads of a graph that is closed; whatever is asked of it is refused."""
 
     def __getattribute__(self, _name: str) -> Any:
@@ -316,9 +311,7 @@ class _ClosedReads(PointReads):
         raise closed()
 
 
-def _load_state(
-    connection: apsw.Connection, build_catalog: BuildCatalog
-) -> tuple[Counters, tuple[str, bytes]]:
+def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> _Opened[C]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
     epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
@@ -329,5 +322,5 @@ def _load_state(
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    counters = Counters(seq, tick, version_bytes, log_bytes, epoch, catalog)
-    return counters, (host_name, signing_key)
+    head = Head(seq, tick, version_bytes, log_bytes, epoch, catalog)
+    return _Opened(connection, head, host_name, signing_key)

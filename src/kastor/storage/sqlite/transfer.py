@@ -51,9 +51,8 @@ class SqliteGraphFile:
         """Open a file to copy from; a server may be writing to it.
 
         Raises:
-            SchemaTooOldError: an older Kastor wrote it; reading changes nothing of it.
-            SchemaTooNewError, NotAGraphError, UnfinishedGraphError: see `schema.require_ours`.
-            DamagedGraphError: it is empty or cut short.
+            GraphRefusedError: see `schema.require_ours`; an older Kastor wrote it, which reading
+                does not change; or it is empty or cut short.
         """
         files.require_whole(path)
         connection = open_reader(path)
@@ -71,8 +70,7 @@ class SqliteGraphFile:
         From the first row that is written it cannot be opened for serving, until `finish`.
 
         Raises:
-            SchemaTooNewError, NotAGraphError: see `schema.require_ours`.
-            DamagedGraphError: it is empty or cut short.
+            GraphRefusedError: see `schema.require_ours`, or it is empty or cut short.
         """
         if not path.exists():
             files.make(path, unfinished=True)

@@ -1,6 +1,6 @@
 """What happens inside the writer's transaction: load what a decision needs, apply its change.
 
-The numbers that every change moves (log position, time, sizes, catalog) live in `Counters`,
+The numbers that every change moves (log position, time, sizes, catalog) live in a `Head`,
 which is copied before each attempt and put back when it fails, as the savepoint is.
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from kastor.records import (
+    C,
     Change,
     ChangeModels,
     Context,
@@ -43,17 +44,23 @@ class Counters:
     version_bytes: int
     log_bytes: int
     epoch: int
-    catalog: Any
 
-    def copy(self) -> Counters:
+    def copy(self) -> Self:
         """Return a copy to fall back to."""
         return replace(self)
 
 
-class UnitOfWork:
+@dataclass(slots=True)
+class Head(Counters, Generic[C]):
+    """The numbers with the catalog that belongs to them."""
+
+    catalog: C
+
+
+class UnitOfWork(Generic[C]):
     """Loads and applies on the writer's connection; used by the writer's thread alone."""
 
-    def __init__(self, connection: apsw.Connection, counters: Counters) -> None:
+    def __init__(self, connection: apsw.Connection, counters: Head[C]) -> None:
         self._execute: Callable[..., Any] = connection.execute
         self.counters = counters
         self._names: dict[str, int] = {}
@@ -62,7 +69,7 @@ class UnitOfWork:
         """Drop cached name keys, which a rollback may have taken back."""
         self._names.clear()
 
-    def load(self, needs: Needs) -> Current:
+    def load(self, needs: Needs) -> Current[C]:
         """Return the state that `needs` names, as this transaction sees it."""
         twin = None if needs.twin_id is None else self._twin(needs.twin_id)
         relationship = None
@@ -85,7 +92,7 @@ class UnitOfWork:
         rows = self._execute(sql.TWIN, (twin_id,)).fetchall()
         return TwinRow(*rows[0]) if rows else None
 
-    def apply(self, change: Change, context: Context) -> None:
+    def apply(self, change: Change[C], context: Context) -> None:
         """Write the change, its superseded version and its log entry."""
         match change:
             case WriteTwin():
@@ -146,7 +153,7 @@ class UnitOfWork:
         self._bury("relationship", burial, before.key, before.version)
         self._log(change.log, context, before.source_key, before.version + 1)
 
-    def _change_models(self, change: ChangeModels, context: Context) -> None:
+    def _change_models(self, change: ChangeModels[C], context: Context) -> None:
         now = self.counters.tick
         keys: dict[ModelId, int] = {}
         for model_id, text in change.uploads:

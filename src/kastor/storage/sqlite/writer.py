@@ -18,15 +18,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 import apsw
 
 from kastor.clock import Stamp, new_guid
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
+from kastor.records import C
 from kastor.storage.sqlite import statements as sql
-from kastor.storage.sqlite.unit_of_work import Counters, UnitOfWork
+from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -57,34 +58,34 @@ _log = get_logger("kastor.storage")
 
 
 @dataclass(frozen=True, slots=True)
-class WriteJob:
+class WriteJob(Generic[C]):
     """A decision to be made and applied."""
 
     needs: Needs
-    decide: Decide
+    decide: Decide[C, Any]
     context: Context
     future: asyncio.Future[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class UpkeepJob:
+class UpkeepJob(Generic[C]):
     """Work of the engine itself (pruning, emptying) in the writer's transaction."""
 
-    work: Callable[[apsw.Connection, Counters], Any]
+    work: Callable[[apsw.Connection, Head[C]], Any]
     future: asyncio.Future[Any]
 
 
-Job: TypeAlias = WriteJob | UpkeepJob
+Job: TypeAlias = WriteJob[C] | UpkeepJob[C]
 Result: TypeAlias = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
-class Writer(threading.Thread):
+class Writer(threading.Thread, Generic[C]):
     """Owns the writing connection from `start` to `stop`."""
 
     def __init__(
         self,
         connection: apsw.Connection,
-        counters: Counters,
+        counters: Head[C],
         loop: asyncio.AbstractEventLoop,
         ticker: Ticker,
         on_commit: Callable[[int], None],
@@ -96,17 +97,17 @@ class Writer(threading.Thread):
         self._ticker = ticker
         self._on_commit = on_commit
         self._unit = UnitOfWork(connection, counters)
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job[C] | None] = SimpleQueue()
         self._accepting = True
         self._gate = threading.Lock()
         self._log_pages, self._fold_at = 0, FOLD_PAGES
-        self._taken: list[Job | None] = []
+        self._taken: list[Job[C] | None] = []
         self._busy_since: float | None = None
         self._dead: str | None = None
         connection.set_progress_handler(self._note_progress, ALIVE_STEPS)
         connection.set_wal_hook(self._note_log_pages)  # in place of SQLite's own folding
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job[C]) -> None:
         """Queue a job.
 
         Raises:
@@ -163,7 +164,7 @@ class Writer(threading.Thread):
         self._taken, self._busy_since = [], None
         return ended
 
-    def _jobs(self) -> list[Job]:
+    def _jobs(self) -> list[Job[C]]:
         return [job for job in self._taken if job is not None]
 
     def _end(self, fault: str) -> None:
@@ -194,7 +195,7 @@ class Writer(threading.Thread):
             self._busy_since = time.monotonic()
         return False
 
-    def _run_group(self, jobs: list[Job]) -> list[Result]:
+    def _run_group(self, jobs: list[Job[C]]) -> list[Result]:
         try:
             return self._transact(jobs)
         except Exception as first:  # noqa: BLE001 - the writer outlives whatever befalls a group
@@ -207,7 +208,7 @@ class Writer(threading.Thread):
             reason = _describe(second)
             return _refuse(jobs, _unavailable(reason))
 
-    def _transact(self, jobs: list[Job]) -> list[Result]:
+    def _transact(self, jobs: list[Job[C]]) -> list[Result]:
         before = self._unit.counters.copy()
         try:
             self._connection.execute("BEGIN IMMEDIATE").fetchall()
@@ -228,7 +229,7 @@ class Writer(threading.Thread):
         self.catalog = self._unit.counters.catalog
         return results
 
-    def _run_job(self, job: Job) -> Result:
+    def _run_job(self, job: Job[C]) -> Result:
         before = self._unit.counters.copy()
         self._connection.execute("SAVEPOINT job").fetchall()
         try:
@@ -246,7 +247,7 @@ class Writer(threading.Thread):
         self._connection.execute("RELEASE job").fetchall()
         return job.future, outcome, None
 
-    def _do(self, job: Job) -> Any:
+    def _do(self, job: Job[C]) -> Any:
         if isinstance(job, UpkeepJob):
             self._unit.forget_names()  # it may empty the tables
             return job.work(self._connection, self._unit.counters)
@@ -294,7 +295,7 @@ def _settle(results: list[Result]) -> None:
             future.set_exception(error)
 
 
-def _refuse(jobs: list[Job], error: Unavailable) -> list[Result]:
+def _refuse(jobs: list[Job[C]], error: Unavailable) -> list[Result]:
     return [(job.future, None, error) for job in jobs]
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from kastor.dtdl.advice import better_cure, suggestion
 from kastor.dtdl.collector import Finding
-from kastor.dtdl.errors import DtdlError, Place, Problem, UnresolvedReferenceError
+from kastor.dtdl.errors import DtdlError, UnresolvedReferenceError
 from kastor.dtdl.messages import MESSAGES
 from kastor.dtdl.nodes import pointer
 from kastor.dtdl.positions import Lines, locate
+from kastor.dtdl.problem import Problem, SourceLocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from kastor.dtdl.elements import Reference
-    from kastor.dtdl.nodes import Path
+    from kastor.dtdl.nodes import Path, Reference
 
 _LONGEST_SHOWN = 200
 # Looking for the word that was meant takes time; this many are enough for a person.
@@ -88,7 +88,7 @@ class _Places:
         self._lines = {d: Lines(text) for d, text in enumerate(texts) if text is not None}
         self._found = {d: locate(texts[d] or "", keys) for d, keys in wanted.items()}
 
-    def of(self, path: Path, interface: str | None = None) -> Place:
+    def of(self, path: Path, interface: str | None = None) -> SourceLocation:
         """Return the place of one of the paths."""
         document, keys, offset = _place(path)
         if offset is None:
@@ -96,7 +96,7 @@ class _Places:
         line, column = None, None
         if offset is not None and document in self._lines:
             line, column = self._lines[document].position(offset)
-        return Place(interface, document, render_pointer(keys), line, column)
+        return SourceLocation(interface, document, render_pointer(keys), line, column)
 
 
 def _place(path: Path) -> tuple[int, tuple[str | int, ...], int | None]:

@@ -1,17 +1,18 @@
-"""Makes the frozen elements of `kastor.dtdl.model` from the nodes of a parse."""
+"""From nodes to elements: shows what a parse filled as frozen, typed elements."""
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kastor.dtdl import model
 from kastor.dtdl.nodes import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
-def make_element(models: model.ModelSet, node: Node) -> model.Element:
+def make_element(models: model.ElementLookup, node: Node) -> model.Element:
     """Return the element of a node."""
     common = _common(models, node)
     maker = _MAKERS.get(node.kind)
@@ -24,24 +25,28 @@ def make_element(models: model.ModelSet, node: Node) -> model.Element:
     return model.Element(**common)
 
 
-def _common(models: model.ModelSet, node: Node) -> dict[str, Any]:
+def _common(models: model.ElementLookup, node: Node) -> dict[str, Any]:
     literals = node.literals
     return {
         "id": node.id,
         "kind": node.kind,
         "dtdl_version": node.language.version,
         "defined_in": node.partition,
-        "display_name": model.frozen(literals.get("displayName", {})),
-        "description": model.frozen(literals.get("description", {})),
+        "display_name": _frozen(literals.get("displayName", {})),
+        "description": _frozen(literals.get("description", {})),
         "comment": literals.get("comment"),
         "cotypes": tuple(cotype.term for cotype in node.cotypes),
-        "cotype_properties": model.frozen(
+        "cotype_properties": _frozen(
             {node.extra_specs[i].name: _plain(value) for i, value in node.extra.items()}
         ),
         "undefined_types": node.undefined_types,
-        "undefined_properties": model.frozen(node.undefined_properties),
+        "undefined_properties": _frozen(node.undefined_properties),
         "models": models,
     }
+
+
+def _frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
 
 
 def _plain(value: Any) -> Any:
@@ -57,7 +62,7 @@ def _only(node: Node, name: str) -> str:
 
 
 def _schema_holder(kind: type[Any], *literals: str) -> Callable[..., Any]:
-    def make(_: model.ModelSet, node: Node, common: dict[str, Any]) -> Any:
+    def make(_: model.ElementLookup, node: Node, common: dict[str, Any]) -> Any:
         more = {name: node.literals.get(name) for name in literals}
         return kind(
             name=node.literals.get("name"), schema_id=_only(node, "schema"), **more, **common
@@ -66,7 +71,7 @@ def _schema_holder(kind: type[Any], *literals: str) -> Callable[..., Any]:
     return make
 
 
-def _interface(models: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
+def _interface(models: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
     return model.Interface(
         extends=tuple(v.id for v in node.linked("extends")),
         supertypes=models.supertypes(node.id),
@@ -76,11 +81,11 @@ def _interface(models: model.ModelSet, node: Node, common: dict[str, Any]) -> mo
     )
 
 
-def _by_name(models: model.ModelSet, nodes: list[Node]) -> Any:
-    return model.frozen({v.literals["name"]: models.element(v.id) for v in nodes})
+def _by_name(models: model.ElementLookup, nodes: list[Node]) -> Any:
+    return _frozen({v.literals["name"]: models.elements[v.id] for v in nodes})
 
 
-def _relationship(models: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
+def _relationship(models: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
     literals = node.literals
     return model.Relationship(
         name=literals["name"],
@@ -93,10 +98,10 @@ def _relationship(models: model.ModelSet, node: Node, common: dict[str, Any]) ->
     )
 
 
-def _command(models: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
+def _command(models: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
     def payload(name: str) -> Any:
         found = node.linked(name)
-        return models.element(found[0].id) if found else None
+        return models.elements[found[0].id] if found else None
 
     kinds = node.linked("commandType")
     return model.Command(
@@ -108,26 +113,26 @@ def _command(models: model.ModelSet, node: Node, common: dict[str, Any]) -> mode
     )
 
 
-def _enum_value(_: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
+def _enum_value(_: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
     return model.EnumValue(name=node.literals["name"], value=node.literals["enumValue"], **common)
 
 
-def _array(_: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
+def _array(_: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
     return model.Array(element_schema_id=_only(node, "elementSchema"), **common)
 
 
-def _enum(models: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
-    values: Any = tuple(models.element(v.id) for v in node.linked("enumValues"))
+def _enum(models: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
+    values: Any = tuple(models.elements[v.id] for v in node.linked("enumValues"))
     return model.Enum(value_schema_id=_only(node, "valueSchema"), values=values, **common)
 
 
-def _map(models: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
-    key: Any = models.element(_only(node, "mapKey"))
-    value: Any = models.element(_only(node, "mapValue"))
+def _map(models: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
+    key: Any = models.elements[_only(node, "mapKey")]
+    value: Any = models.elements[_only(node, "mapValue")]
     return model.Map(key=key, value=value, **common)
 
 
-def _object(models: model.ModelSet, node: Node, common: dict[str, Any]) -> model.Element:
+def _object(models: model.ElementLookup, node: Node, common: dict[str, Any]) -> model.Element:
     return model.Object(fields=_by_name(models, node.linked("fields")), **common)
 
 

@@ -1,0 +1,28 @@
+"""What metrics tell of one graph: between `metrics`, which asks, and `exposition`, which writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kastor.events.relay import RouteState
+    from kastor.ingest.service import InputStatus
+    from kastor.storage.ticker import Ticker
+
+
+@dataclass(frozen=True, slots=True)
+class GraphReading:
+    """What is told of one graph.
+
+    Attributes:
+        routes: None where the store did not answer.
+        live_queries, feed_streams: open in this process.
+    """
+
+    name: str
+    routes: list[RouteState] | None
+    inputs: list[InputStatus]
+    live_queries: int
+    feed_streams: int
+    ticker: Ticker | None = None

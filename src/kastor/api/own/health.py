@@ -1,0 +1,90 @@
+"""What this server is, whether it lives, whether it can serve; for everybody, without a token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from kastor import __version__
+from kastor.api.http.operation import Operation
+from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import Permission as P
+from kastor.errors import Unavailable
+
+if TYPE_CHECKING:
+    from kastor.hosting.services import Services
+
+
+async def root(_services: Services, request: Request) -> Response:
+    """Answer GET /: a person's browser is led to the API's page, a program told what this is."""
+    base = request.base_url.partition("/graphs/")[0]
+    if b"text/html" in request.headers.get(b"accept", b""):
+        return Response(307, headers=[(b"location", f"{base}/docs".encode())])
+    links = {"docs": f"{base}/docs", "openapi": f"{base}/openapi.json", "health": f"{base}/healthz"}
+    return json_response(orjson.dumps({"name": "Kastor", "version": __version__, "links": links}))
+
+
+async def healthz(_services: Services, _request: Request) -> Response:
+    """Answer GET /healthz: the process lives."""
+    return json_response(b'{"status":"ok"}')
+
+
+async def readyz(services: Services, request: Request) -> Response:
+    """Answer GET /readyz: the store answers, and what must not die lives.
+
+    Whoever asks needs no token, so graphs are not named.
+    """
+    await services.require_answer()
+    if failing := request.server.vitals.failing():
+        told = "; ".join(sorted({f"{part.name}: {part.trouble}" for part in failing}))
+        raise Unavailable(f"Not ready, {told}. See kastor_part_up in /metrics, and the log.")
+    return json_response(b'{"status":"ready"}')
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "Kastor_Root",
+        "GET",
+        "/",
+        P.OPEN,
+        root,
+        "What this server is, and where to go on",
+        result="Root",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_Health",
+        "GET",
+        "/healthz",
+        P.OPEN,
+        healthz,
+        "The process lives",
+        result="Health",
+        versioned=False,
+        head=True,
+    ),
+    Operation(
+        "Kastor_HealthAlias",
+        "GET",
+        "/health",
+        P.OPEN,
+        healthz,
+        "The process lives (as /healthz)",
+        result="Health",
+        versioned=False,
+        head=True,
+        in_adt=False,
+    ),
+    Operation(
+        "Kastor_Ready",
+        "GET",
+        "/readyz",
+        P.OPEN,
+        readyz,
+        "The store answers",
+        result="Health",
+        versioned=False,
+        head=True,
+    ),
+)

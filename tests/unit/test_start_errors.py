@@ -1,0 +1,148 @@
+"""What prevents a start has one root, which the command line turns into lines and a status."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+import kastor
+from kastor import errors as e
+from kastor.api.http.meter import RequestMeter
+from kastor.config import Settings, SettingsError
+from kastor.server import run
+from tests.system.program import invoked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+INSIDE = {
+    "Absent": "an input rejects the message, or takes what else is there",
+    "AddressRefused": "sinks answer it",
+    "AddressRefusedError": "sinks answer it",
+    "DocumentFault": "the parser of models collects it",
+    "Malformed": "the parser of models, and the command that reads files, tell of it",
+    "MoveLostError": "ends a move, which says so in its placement",
+    "MqttSinkRefusal": "the sink that is connected tells of it",
+    "MqttSourceRefusal": "the input that is connected tells of it",
+    "NoEvent": "an input rejects the message",
+    "NoPlainFileError": "the sink or the secret that opens the file tells of it",
+    "NotOursError": "the sink of files tells of it",
+    "PacketTooLongError": "ends a connection with a broker",
+    "Quit": "ends the parsing of models",
+    "RouteLostError": "ends a route's worker in this process",
+    "SecretError": "sinks and inputs tell of it, as it can come and go while they run",
+    "SessionTakenOver": "the input that was connected tells of it",
+    "SlowDecisionError": "a thread decides instead of the event loop",
+    "StalledError": "ends a stream",
+    "StartError": "raised by `kastor.testing` for whoever tests",
+    "StillDifferentError": "ends a move, which says so in its placement",
+    "Stop": "ends the parsing of models",
+    "StreamEndedError": "ends a stream",
+    "Unreadable": "an input rejects the message",
+}
+"""Errors without either root: who catches each, so that it ends no start."""
+
+
+def _descendants(root: type[BaseException]) -> set[type[BaseException]]:
+    found: set[type[BaseException]] = set()
+    pending = [root]
+    while pending:
+        for each in pending.pop().__subclasses__():
+            if each not in found:
+                found.add(each)
+                pending.append(each)
+    return found
+
+
+@pytest.fixture(scope="module")
+def ours() -> set[type[BaseException]]:
+    """Every class of errors in the program."""
+    for module in pkgutil.walk_packages(kastor.__path__, "kastor."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return {each for each in _descendants(Exception) if each.__module__.startswith("kastor.")}
+
+
+def _made(kind: type[BaseException], text: str) -> BaseException:
+    """An error with this text, whatever its class wants to be made of."""
+    error = kind.__new__(kind)
+    Exception.__init__(error, text)
+    return error
+
+
+def test_every_error_has_a_root_or_somebody_who_catches_it(
+    ours: set[type[BaseException]],
+) -> None:
+    roots = (e.CannotStartError, e.KastorError)
+    loose = {each.__name__ for each in ours if not issubclass(each, roots)}
+    assert loose == INSIDE.keys()
+    assert not [each for each in ours if issubclass(each, roots[0]) and issubclass(each, roots[1])]
+
+
+def test_whatever_prevents_a_start_ends_the_command_in_words(
+    ours: set[type[BaseException]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kinds = [each for each in ours if issubclass(each, e.CannotStartError)]
+    assert {each.__name__ for each in kinds} >= {
+        *("CertificateError", "DamagedGraphError", "DatabaseError", "FolderInUseError"),
+        *("FolderNotWritableError", "NotAGraphError", "PlaceError", "PortTakenError"),
+        *("SchemaTooNewError", "SchemaTooOldError", "ServerTooOldError", "SettingsError"),
+        *("TokenFileError", "UnfinishedGraphError", "WorkerError"),
+    }
+    for kind in kinds:
+        error = _made(kind, f"{kind.__name__} told.\nIn two lines.")
+
+        def refuse(*_: object, error: BaseException = error) -> NoReturn:
+            raise error
+
+        monkeypatch.setattr("kastor.server.workers.run", refuse)
+        done = invoked("serve", "--data", tmp_path)
+        assert done.stderr == f"kastor: {kind.__name__} told.\nkastor: In two lines.\n"
+        assert done.returncode == (2 if kind is SettingsError else 1), kind
+
+
+@pytest.mark.parametrize(
+    ("place", "command"),
+    [
+        ("kastor.config.load_settings", ("serve",)),
+        ("kastor.config.storage_settings", ("reset", "--yes")),
+        ("kastor.storage.sqlite.folder.DataFolder.acquire", ("reset", "--yes")),
+        ("kastor.hosting.open.make_databases", ("reset", "--yes", "--db", "postgresql:///x")),
+        ("kastor.hosting.open.open_graph_file", ("copy", "here", "there")),
+        ("kastor.cli.token.create_token", ("token", "create")),
+        ("kastor.cli.token.list_tokens", ("token", "list")),
+        ("kastor.cli.token.revoke_token", ("token", "revoke", "ci")),
+    ],
+)
+def test_every_command_catches_the_root(
+    place: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class AnotherError(e.CannotStartError):
+        exit_status = 3
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AnotherError("Not now.")
+
+    (tmp_path / "graphs").mkdir()
+    (tmp_path / "graphs" / "default.sqlite3").touch()
+    monkeypatch.setattr(place, refuse)
+    done = invoked(*command, KASTOR_DATA=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "kastor: Not now.\n")
+
+
+@pytest.mark.parametrize("kind", [e.Unavailable, e.Conflict, e.NotAllowed])
+def test_what_a_client_would_be_told_prevents_a_start_as_well(
+    kind: Callable[[str], e.KastorError], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def refuse(*_: object) -> NoReturn:
+        raise kind("The disk is full.")
+
+    monkeypatch.setattr(run, "_open_graphs", refuse)
+    settings = Settings(data=tmp_path, port=0)
+    with pytest.raises(e.CannotStartError, match=r"^The disk is full\.$"):
+        asyncio.run(run._serve(settings, lambda _: None, None, RequestMeter(0)))
