@@ -41,6 +41,8 @@ PART = "(SELECT key FROM relationship_names WHERE name = 'hasPart')"
 class Reader:
     """The driver, without threads."""
 
+    look_up = None
+
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
 

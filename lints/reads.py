@@ -4,7 +4,7 @@ Three rules. What a client may see, and as of when, stands in the `Context` of i
 public method of the store and of a graph's services takes one, or is named here with a reason. The
 context of what the server reads for itself sees everything, so only who is named here has it. And
 what holds for queries is held by `kastor.query.run`: nothing above the store but that calls
-`fetch_*`.
+`fetch_*` or `look_up`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src"
 RUNNER = "kastor.query.run"
 ENGINES = "kastor.storage."
-"""What implements `fetch_*` may call it."""
-FETCHES = frozenset({"fetch_one", "fetch_all", "fetch_some"})
+"""What implements these may call them."""
+FETCHES = frozenset({"fetch_one", "fetch_all", "fetch_some", "look_up"})
 SYSTEM = {
     "kastor.hosting.services": "readiness: whoever asks is not told what was read",
     "kastor.hosting.assembly": "a look for old ids when a graph is opened, told to the log",
@@ -39,6 +39,7 @@ ALLOWED: dict[str, str] = {
     "protocols of their own: the log, whose readers are the server's, and configuration": (
         "Store.events Store.indexes Store.inputs"
     ),
+    "what the engine can; what is got there takes a context": "Store.look_up Runner.waits",
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"

@@ -173,6 +173,55 @@ def test_many_searches_end_at_the_deadline(server: KastorServer) -> None:
     assert max(one.seconds for one in answers) < 3 + 3, answers
 
 
+ONE = "SELECT {} FROM DIGITALTWINS T WHERE T.$dtId = 't1'"
+NONE_AT_ONCE = {
+    "many searches": ONE.format("T.$dtId")
+    + "".join(f" AND NOT (T.text LIKE '%{'a' * (10 + number)}_b')" for number in range(40)),
+    "a long search": ONE.format("T.$dtId") + f" AND CONTAINS(T.text, '{'a' * 250}b')",
+    "a long text without case": ONE.format("T.$dtId") + " AND CONTAINS(T.text, 'ab', true)",
+    "texts put together": ONE.format("LENGTH(CONCAT(T.text, T.text, T.text)) AS n"),
+    "every other twin": ONE.format("T.$dtId")
+    + " AND T.part IN (SELECT x.text FROM DIGITALTWINS x WHERE x.text != T.part)",
+}
+"""Of one twin by its id, and still no look-up."""
+LOOKED_UP = [
+    ONE.format("T"),
+    ONE.format("T.text, T.part"),
+    ONE.format(", ".join(f"T.missing{number}" for number in range(12))),
+    ONE.format("T.$dtId") + " AND T.text != 'a' AND T.part > 'a' AND T.no != 'a' AND T.text < 'b'",
+]
+
+
+@pytest.mark.parametrize("name", NONE_AT_ONCE)
+def test_one_twin_by_id_may_be_much_work_and_nobody_waits(server: KastorServer, name: str) -> None:
+    answers = _ask_for_a_while(server, [NONE_AT_ONCE[name]])
+    assert answers, name
+    assert answers <= {200, 400, 408}, answers
+
+
+def test_look_ups_in_large_documents_leave_the_server_responsive(server: KastorServer) -> None:
+    assert _ask_for_a_while(server, LOOKED_UP) == {200}
+
+
+def _ask_for_a_while(server: KastorServer, texts: list[str]) -> set[int]:
+    """Several clients ask again and again; the statuses that they got."""
+    statuses: set[int] = set()
+    until = time.monotonic() + 2
+
+    def follow() -> None:
+        while time.monotonic() < until:
+            statuses.update(ask(server, text).status for text in texts)
+
+    threads = [threading.Thread(target=follow) for _ in "1234"]
+    with watched(server) as cost:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    print(cost)
+    return statuses
+
+
 def leave(server: KastorServer, text: str) -> None:
     """Ask, and go away."""
     body = json.dumps({"query": text}).encode()

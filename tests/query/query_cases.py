@@ -20,10 +20,11 @@ from query_graphs import T0, Graph, Models
 from query_lines import in_lines
 from query_plans import print_plan
 
-from kastor.query.compiled import Compiled, Compiler
+from kastor.query.compiled import Compiled, Compiler, ask
 from kastor.query.given import read_given
 from kastor.query.settings import QuerySettings
 from kastor.query.sql.dialect import Dialect
+from kastor.query.sql.parameters import filled
 from kastor.query.sql.postgres import Postgres
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import Sql
@@ -144,10 +145,8 @@ def all_cases() -> list[Case]:
 def compiled(case: Case, engine: str) -> Compiled:
     """What the compiler makes of the query, with the values of its parameters."""
     given = read_given(case.given, SETTINGS)
-    made = Compiler(SETTINGS, ENGINES[engine]).make(
-        case.query, models(), strict=False, indexed=case.indexed, view=NOW, given=given
-    )
-    return made if given is None else made.given(given)
+    asked = ask(case.query, models(), strict=False, indexed=case.indexed, view=NOW, given=given)
+    return Compiler(SETTINGS, ENGINES[engine]).make(asked)
 
 
 def statement(case: Case, made: Compiled) -> Sql:
@@ -163,7 +162,7 @@ def bound(case: Case, made: Compiled, sql: Sql, mark: str) -> str:
     if not made.plan.counts:
         reserved = ["most rows"]
         reserved += [f"position {n}" for n in range(1, 1 + sql.keys)] if sql.resumes else []
-    values = [*reserved, *map(_shown, sql.constants)]
+    values = [*reserved, *map(_shown, filled(sql.constants, made.values, None))]
     return "\n".join(f"{mark}{n}  {text}" for n, text in enumerate(values, 1))
 
 

@@ -161,6 +161,10 @@ class Reader:
         self.connection = connection
         self.statements: list[str] = []
 
+    def look_up(self, sql: str, params: Any, context: Context) -> Any:
+        self.statements.append(sql)
+        return self.connection.execute(sql, params).fetchall()[0]
+
     async def fetch_one(self, sql: str, params: Any, context: Context, *, timeout: float) -> Any:
         rows = await self.fetch_all(sql, params, context, timeout=timeout)
         return rows[0] if rows else None

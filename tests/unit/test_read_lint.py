@@ -81,7 +81,7 @@ def test_an_excuse_that_nobody_needs_is_found(lint: ModuleType) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["fetch_one", "fetch_all", "fetch_some"])
+@pytest.mark.parametrize("name", ["fetch_one", "fetch_all", "fetch_some", "look_up"])
 def test_a_road_around_the_runner_is_found(lint: ModuleType, name: str) -> None:
     expected = [f"kastor.live.service:1: {name} is called by kastor.query.run alone"]
     assert said(lint, live=f"rows = store.{name}(sql)") == expected

@@ -97,7 +97,7 @@ def _grouped(query: ast.Query, plan: Plan, conditions: Conditions) -> Plan:
     if plan.columns is None:
         scope.fail("'*' cannot be used with GROUP BY", query.group[0].span[0])
     group = tuple(scope.resolve(path) for path in query.group)
-    having = conditions.where(query.having, aggregates=True)
+    having = conditions.having(query.having)
     return replace(plan, grouped=True, group=group, having=having)
 
 

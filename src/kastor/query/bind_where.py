@@ -37,6 +37,7 @@ from kastor.query.plan import (
     Within,
 )
 from kastor.query.scope import Scope
+from kastor.query.shapes import is_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,11 @@ class Conditions:
         """A whole condition, rewritten; true when there is none."""
         self.aggregates = aggregates
         return Truth(value=True) if node is None else rewrite(self.condition(node))
+
+    def having(self, node: ast.Condition | None) -> Condition:
+        """The same above groups."""
+        with self.scope.notes.apart():
+            return self.where(node, aggregates=True)
 
     def condition(self, node: ast.Condition) -> Condition:
         """One condition, as written."""
@@ -162,8 +168,12 @@ class Conditions:
         """Two constants are compared beforehand; names in constants are looked at."""
         if isinstance(left, Const):
             self._decided_by(left, right)
-        elif isinstance(left, Field) and left.name in _NAMING and right.given is None:
-            self._note(left, right.value)
+        elif isinstance(left, Field) and left.name in _NAMING:
+            name = right.given
+            if name is not None and is_literal(name):
+                self.scope.notes.decides.add(name)
+            if name is None or is_literal(name):
+                self._note(left, right.value)
 
     def _decided_by(self, *values: Value) -> None:
         names = [value.given for value in values if isinstance(value, Const)]
@@ -204,7 +214,8 @@ class Conditions:
                 path = self.scope.alias_of(node)
                 return self._item(node) if path is None else self.scope.resolve(path)
             case ast.Literal():
-                return Const(node.value)
+                text = isinstance(node.value, str)
+                return Const(node.value, self._name(node) if text else None)
             case ast.Arithmetic():
                 return Call(node.op, (self.value(node.left), self.value(node.right)), "number")
             case ast.Negative():
@@ -220,10 +231,15 @@ class Conditions:
     def expression(self, node: ast.Expression, *, aggregates: bool) -> Value:
         """A value, or a condition as one; it may hold aggregates if its place allows them."""
         self.aggregates = aggregates
-        if isinstance(node, ast.SCALAR_NODES):
-            return self.value(node)
-        condition = self.condition(node)
+        with self.scope.notes.apart():
+            if isinstance(node, ast.SCALAR_NODES):
+                return self.value(node)
+            condition = self.condition(node)
         return Flag(rewrite(condition), rewrite(negate(condition)))
+
+    def _name(self, node: ast.Literal) -> str | None:
+        """What the plan calls the literal, if it keeps that."""
+        return self.scope.notes.literals.get(node.span[0])
 
     def _aggregate(self, node: ast.Aggregate) -> Value:
         if not self.aggregates:

@@ -1,93 +1,92 @@
 """A query ready to run, and the bounded store of those.
 
-Parsing and planning cost more than most queries; so what they gave is kept under (text, model
-epoch, strict, property indexes, kind of view). The second statement, for pages behind the first, is
-made when it is first needed.
-
-A query with parameters is kept under their kinds too, and under the values of those that decide its
-plan; what is kept has no statements, for these are written for the values of each request.
+Parsing, planning and writing the statement cost more than most queries; so what they gave is kept
+under (shape, model epoch, strict, property indexes, kind of view, kinds of the parameters). A shape
+is a text without its string literals (`kastor.query.shapes`): texts that differ in these alone
+share a plan, as requests with other values of parameters do. Values on which a plan depends are
+part of the key; all others are put in for each request: into variables of the statement where it
+need not know more than their form, else by writing it anew. The second statement, for pages behind
+the first, is made when it is first needed.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from kastor.lang import parse
 from kastor.lang.cursor import ParseLimits
 from kastor.lang.errors import query_error
 from kastor.query.bind import bind
+from kastor.query.forms import form_of
+from kastor.query.look_ups import is_look_up
 from kastor.query.notes import Notes
-from kastor.query.passes.giving import emptied, give
+from kastor.query.passes.giving import SMALLEST, give, places_of
 from kastor.query.settings import as_strict
+from kastor.query.shapes import literals_of, shape_of
 from kastor.query.sql.parameters import MAX_SQL
 from kastor.query.sql.statement import Sql, compile_plan
 from kastor.query.sql.tables import NOW
 
 if TYPE_CHECKING:
-    from kastor.query.given import Given
+    from collections.abc import Iterable, Mapping
+
+    from kastor.query.given import Given, Item
     from kastor.query.models import ModelIndex
-    from kastor.query.plan import Plan
+    from kastor.query.plan import Plan, Scalar
     from kastor.query.settings import QuerySettings
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.tables import GraphView
 
+_STATEMENTS = 8
+"""Of one plan: for the first page and the others, and for values of several forms."""
+
 
 @dataclass(slots=True)
-class Compiled:
-    """A plan and its statements; `hops` is how many relationships a row needs at least.
+class KeptPlan:
+    """A plan as it is kept, and the statements that serve more than one request.
 
     Attributes:
+        plan: with names in the places of the values that it is given for each request.
+        view: what its statements read.
+        hops: how many relationships a row needs at least.
         size: bytes that all of it takes, as estimated.
         length: of its text in characters.
-        view: what its statements read.
         warnings: names that no model knows, for people.
-        decided: parameters on whose values the plan depends, with these values as texts.
+        variables: names of values that its statements have variables for.
+        fixed: whether there are others, for which statements are written anew.
+        decided: names of values on which the plan depends, with these values as texts.
+        looks_up: whether it is one look-up, see `is_look_up`.
     """
 
     plan: Plan
     dialect: Dialect
     view: GraphView
     aggregate: bool
-    indexed: frozenset[tuple[str | int, ...]] = frozenset()
+    indexed: frozenset[tuple[str | int, ...]]
+    length: int
+    room: int = MAX_SQL
     hops: int = 0
     size: int = 0
-    length: int = 0
-    room: int = MAX_SQL
     warnings: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    fixed: bool = False
     decided: tuple[tuple[str, str], ...] = ()
-    _first: Sql | None = None
-    _next: Sql | None = None
+    looks_up: bool = False
+    statements: dict[tuple[bool, tuple[Scalar, ...]], Sql] = field(default_factory=dict)
+    _whole: Compiled | None = None
 
-    def given(self, given: Given) -> Compiled:
-        """The same query with the values of one request, and none of its statements made."""
-        plan = give(self.plan, given)
-        length = self.length + given.size
-        return replace(self, plan=plan, length=length, decided=(), _first=None, _next=None)
-
-    def first(self) -> Sql:
-        """The statement of the first page."""
-        if self._first is None:
-            self._first = self._kept(resumes=False)
-        return self._first
-
-    def next(self) -> Sql:
-        """The statement of every later page."""
-        if self._next is None:
-            self._next = self._kept(resumes=True)
-        return self._next
-
-    def has(self, *, resumes: bool) -> bool:
-        """Whether the statement is made already."""
-        return (self._next if resumes else self._first) is not None
-
-    def steps(self, *, resumes: bool) -> Sql:
-        """The statement that gives the rows one by one; for pages whose rows are large."""
-        return self.sql(self.plan, resumes=resumes, aggregate=False)
+    def filled(self, asked: Asked) -> Compiled:
+        """The query with the values of one request."""
+        if self.variables or self.fixed:
+            return Compiled(self, asked.values, asked.size - len(asked.text))
+        if self._whole is None:
+            self._whole = Compiled(self, {})
+        return self._whole
 
     def sql(self, plan: Plan, *, resumes: bool = False, aggregate: bool = True) -> Sql:
-        """The statement of a plan made from this one's.
+        """The statement of a plan made from this one.
 
         Raises:
             QueryError: it would be too long.
@@ -102,10 +101,122 @@ class Compiled:
             room=self.room,
         )
 
-    def _kept(self, *, resumes: bool) -> Sql:
-        made = self.sql(self.plan, resumes=resumes, aggregate=self.aggregate)
-        self.size += len(made.text) + sum(_size_of(value) for value in made.constants)
+    def has(self, forms: tuple[Scalar, ...], *, resumes: bool) -> bool:
+        """Whether the statement for values of these forms is made."""
+        return (resumes, forms) in self.statements
+
+    def statement(self, forms: tuple[Scalar, ...], *, resumes: bool) -> Sql:
+        """The statement for values of these forms, with variables."""
+        known = self.statements.get((resumes, forms))
+        if known is not None:
+            return known
+        plan = self.plan
+        if self.variables:
+            plan = give(plan, dict(zip(self.variables, forms, strict=True)), self.variables)
+        made = self.sql(plan, resumes=resumes, aggregate=self.aggregate)
+        if len(self.statements) >= _STATEMENTS:
+            self.size -= sum(map(_size_of_sql, self.statements.values()))
+            self.statements = {}
+        self.statements[resumes, forms] = made
+        self.size += _size_of_sql(made)
         return made
+
+
+class Compiled:
+    """A plan and its statements with the values of one request, or for all where it has none."""
+
+    __slots__ = ("_forms", "_length", "_made", "_plan", "kept", "values")
+
+    def __init__(self, kept: KeptPlan, values: Mapping[str, Item], length: int = 0) -> None:
+        self.kept = kept
+        self.values = values
+        self._length = length
+        self._plan: Plan | None = None
+        self._made: dict[bool, Sql] = {}
+        self._forms = tuple([form_of(cast("Scalar", values[name])) for name in kept.variables])
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, as if all values stood in its text."""
+        if self._plan is None:
+            varies = self.kept.variables or self.kept.fixed
+            self._plan = give(self.kept.plan, self.values) if varies else self.kept.plan
+        return self._plan
+
+    @property
+    def dialect(self) -> Dialect:
+        """What its statements are written in."""
+        return self.kept.dialect
+
+    @property
+    def view(self) -> GraphView:
+        """What its statements read."""
+        return self.kept.view
+
+    @property
+    def aggregate(self) -> bool:
+        """Whether a page is one row of the statement."""
+        return self.kept.aggregate
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether it is one look-up, see `is_look_up`."""
+        return self.kept.looks_up
+
+    @property
+    def hops(self) -> int:
+        """How many relationships a row needs at least."""
+        return self.kept.hops
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Names that no model knows, for people."""
+        return self.kept.warnings
+
+    @property
+    def length(self) -> int:
+        """Of its text and its values, as characters."""
+        return self.kept.length + self._length
+
+    def first(self) -> Sql:
+        """The statement of the first page; its variables are filled when it runs."""
+        return self._statement(resumes=False)
+
+    def next(self) -> Sql:
+        """The statement of every later page."""
+        return self._statement(resumes=True)
+
+    def has(self, *, resumes: bool) -> bool:
+        """Whether the statement is made already."""
+        if self.kept.fixed:
+            return resumes in self._made
+        return self.kept.has(self._forms, resumes=resumes)
+
+    def steps(self, *, resumes: bool) -> Sql:
+        """The statement that gives the rows one by one; for pages whose rows are large."""
+        return self.kept.sql(self.plan, resumes=resumes, aggregate=False)
+
+    def sql(self, plan: Plan, *, resumes: bool = False, aggregate: bool = True) -> Sql:
+        """The statement of a plan made from this one's.
+
+        Raises:
+            QueryError: it would be too long.
+        """
+        return self.kept.sql(plan, resumes=resumes, aggregate=aggregate)
+
+    def _statement(self, *, resumes: bool) -> Sql:
+        kept = self.kept
+        if not kept.fixed:
+            return kept.statement(self._forms, resumes=resumes)
+        made = self._made.get(resumes)
+        if made is None:
+            made = kept.sql(self.plan, resumes=resumes, aggregate=kept.aggregate)
+            self._made[resumes] = made
+        return made
+
+
+def _size_of_sql(made: Sql) -> int:
+    return len(made.text) + sum(_size_of(value) for value in made.constants)
 
 
 def _size_of(value: object) -> int:
@@ -139,9 +250,9 @@ def plan_query(
     return bind(parse(text, limits), text, models, settings, notes)
 
 
-def _decided(found: Compiled, given: Given) -> tuple[tuple[str, str], ...]:
-    """What decides the plan of a kept query, with the values of another request."""
-    return tuple([(name, repr(given.values[name])) for name, _ in found.decided])
+def _decided(names: Iterable[str], values: Mapping[str, Item]) -> tuple[tuple[str, str], ...]:
+    """Values on which a plan depends."""
+    return tuple([(name, repr(values[name])) for name in names])
 
 
 _OBJECT = 100
@@ -154,14 +265,58 @@ _DECIDED = 3
 _CacheKey: TypeAlias = tuple[str, int, bool, frozenset[tuple[str | int, ...]], object, object]
 
 
+@dataclass(slots=True)
+class Asked:
+    """A query as a request asks it.
+
+    Attributes:
+        key: what it is kept under unless there are values that decide its plan.
+        values: of parameters, and of literals that its shape leaves out.
+        size: of all that it is compiled from, in characters.
+    """
+
+    text: str
+    models: ModelIndex
+    strict: bool
+    indexed: frozenset[tuple[str | int, ...]]
+    view: GraphView
+    given: Given | None
+    key: _CacheKey
+    values: Mapping[str, Item]
+    size: int
+
+
+def ask(
+    text: str,
+    models: ModelIndex,
+    *,
+    strict: bool,
+    indexed: frozenset[tuple[str | int, ...]] = frozenset(),
+    view: GraphView = NOW,
+    given: Given | None = None,
+) -> Asked:
+    """A query as `Compiler` takes it, which must not change while it is compiled."""
+    shape = shape_of(text)
+    values: Mapping[str, Item] = shape.values
+    kinds: object = None
+    size = len(text)
+    if given is not None:
+        values = {**given.values, **values}
+        kinds = given.kinds
+        size += given.size
+    key = (shape.text, models.epoch, strict, indexed, view.kind, kinds)
+    return Asked(text, models, strict, indexed, view, given, key, values, size)
+
+
 class Compiler:
     """Compiles texts, and keeps what it compiled, up to a number and to a size."""
 
     def __init__(self, settings: QuerySettings, dialect: Dialect) -> None:
         self._settings = settings
         self._strict = as_strict(settings)
+        self._most_text = (settings.max_text, self._strict.max_text)
         self._dialect = dialect
-        self._kept: OrderedDict[_CacheKey, Compiled] = OrderedDict()
+        self._kept: OrderedDict[_CacheKey, KeptPlan] = OrderedDict()
         self._sizes: dict[_CacheKey, int] = {}
         self._size = 0
 
@@ -170,86 +325,77 @@ class Compiler:
         """Bytes that everything kept takes, as estimated."""
         return self._size
 
-    def find(
-        self,
-        text: str,
-        models: ModelIndex,
-        *,
-        strict: bool,
-        indexed: frozenset[tuple[str | int, ...]],
-        view: GraphView,
-        given: Given | None = None,
-    ) -> Compiled | None:
+    def find(self, asked: Asked) -> Compiled | None:
         """The compiled query from the store, if it is there."""
-        key: _CacheKey = (text, models.epoch, strict, indexed, view.kind, given and given.kinds)
-        found = self._kept.get(key)
-        if found is not None and given is not None and found.decided != _decided(found, given):
-            key = (*key[:5], (given.kinds, _decided(found, given)))
-            found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found
+        key = asked.key
+        kept = self._kept.get(key)
+        if kept is None or len(asked.text) > self._most_text[asked.strict]:
+            return None
+        self._kept.move_to_end(key)
+        if kept.decided:
+            decided = _decided([name for name, _ in kept.decided], asked.values)
+            if kept.decided != decided:
+                key = (*key[:5], (key[5], decided))
+                kept = self._kept.get(key)
+                if kept is None:
+                    return None
+                self._kept.move_to_end(key)
+        return kept.filled(asked)
 
-    def make(
-        self,
-        text: str,
-        models: ModelIndex,
-        *,
-        strict: bool,
-        indexed: frozenset[tuple[str | int, ...]],
-        view: GraphView,
-        given: Given | None = None,
-    ) -> Compiled:
+    def make(self, asked: Asked) -> Compiled:
         """The compiled query, made anew; may run in any thread.
 
         Raises:
             QueryError: the text is wrong.
         """
-        settings = self._strict if strict else self._settings
-        notes = Notes(given)
-        plan = plan_query(text, models, settings, notes)
-        made = Compiled(
-            plan, self._dialect, view, settings.aggregate, indexed, room=settings.max_sql
+        settings = self._strict if asked.strict else self._settings
+        literals = literals_of(asked.text)
+        notes = Notes(asked.given, literals)
+        plan = plan_query(asked.text, asked.models, settings, notes)
+        variables, fixed = places_of(plan, asked.values)
+        named = {} if asked.given is None else dict(asked.given.kinds)
+        # Of a literal nothing but its form may be known; else it is as if it were in the key.
+        free = variables - fixed - notes.decides
+        decides = notes.decides | (set(literals.values()) - free)
+        smallest = {name: SMALLEST[kind] for name, kind in named.items()}
+        smallest |= dict.fromkeys(free - set(named), "")
+        kept = KeptPlan(
+            give(plan, {**asked.values, **smallest}, smallest),
+            self._dialect,
+            asked.view,
+            settings.aggregate,
+            asked.indexed,
+            len(asked.text),
+            settings.max_sql,
         )
-        made.hops = sum(hop.low for hop in plan.graph.hops)
-        made.warnings = notes.told(models)
-        made.length = len(text)
-        made.size = _OBJECT + _PLAN_BYTES * made.length
-        if given is not None:
-            made.plan = emptied(plan, given)
-            names = sorted(notes.decides)
-            made.decided = tuple([(name, repr(given.values[name])) for name in names])
-            made.size += sum(len(name) + _OBJECT for name in given.values)
-            made.size += _DECIDED * sum(len(value) for _, value in made.decided)
-        return made
+        kept.hops = sum(hop.low for hop in plan.graph.hops)
+        kept.warnings = notes.told(asked.models)
+        kept.looks_up = settings.aggregate and is_look_up(plan)
+        kept.variables = tuple(sorted(variables & set(smallest)))
+        kept.fixed = not fixed.isdisjoint(named)
+        kept.decided = _decided(sorted(decides), asked.values)
+        kept.size = _OBJECT + _PLAN_BYTES * kept.length
+        kept.size += sum(len(name) + _OBJECT for name in asked.values)
+        kept.size += _DECIDED * sum(len(value) for _, value in kept.decided)
+        return kept.filled(asked)
 
-    def keep(
-        self,
-        text: str,
-        models: ModelIndex,
-        made: Compiled,
-        *,
-        strict: bool,
-        indexed: frozenset[tuple[str | int, ...]],
-        view: GraphView,
-        given: Given | None = None,
-    ) -> None:
+    def keep(self, asked: Asked, made: Compiled) -> None:
         """Keep a compiled query, or note what it takes by now; makes room for it.
 
         One that takes a large part of the room by itself is not kept: it is rarely asked again, and
         what it would push out is.
         """
-        key: _CacheKey = (text, models.epoch, strict, indexed, view.kind, given and given.kinds)
+        key, kept = asked.key, made.kept
         known = self._kept.get(key)
-        if known is not None and known is not made and known.decided != made.decided:
-            key = (*key[:5], (given and given.kinds, made.decided))
+        if known is not None and known is not kept and known.decided != kept.decided:
+            key = (*key[:5], (key[5], kept.decided))
         self._forget(key)
         most = self._settings.max_cache_bytes
-        if made.size > most // _LARGEST_PART:
+        if kept.size > most // _LARGEST_PART:
             return
-        self._kept[key] = made
-        self._sizes[key] = made.size
-        self._size += made.size
+        self._kept[key] = kept
+        self._sizes[key] = kept.size
+        self._size += kept.size
         while len(self._kept) > self._settings.cache_size or self._size > most:
             self._forget(next(iter(self._kept)))
 
@@ -266,10 +412,11 @@ class Compiler:
         Raises:
             QueryError: the text is wrong; nothing is kept then.
         """
-        found = self.find(text, models, strict=strict, indexed=indexed, view=NOW)
+        asked = ask(text, models, strict=strict, indexed=indexed)
+        found = self.find(asked)
         if found is None:
-            found = self.make(text, models, strict=strict, indexed=indexed, view=NOW)
-            self.keep(text, models, found, strict=strict, indexed=indexed, view=NOW)
+            found = self.make(asked)
+            self.keep(asked, found)
         return found
 
     def _forget(self, key: _CacheKey) -> None:

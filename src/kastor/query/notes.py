@@ -1,10 +1,11 @@
-"""What binding a query notes beside its plan: names to warn of, and parameters that decide it.
+"""What binding a query notes beside its plan: names to warn of, and values that decide it.
 
 One for a whole query, shared by the scopes of all queries inside it.
 """
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 from kastor.lang.words import suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from kastor.query.given import Given
     from kastor.query.models import ModelIndex
 
@@ -27,17 +30,24 @@ class Notes:
 
     Attributes:
         given: values of the parameters, if the request has some.
-        decides: parameters on whose values, and not only kinds, the plan depends.
+        literals: names of the text's literals by where they begin, while a condition is bound in
+            which the plan is to keep them.
+        decides: parameters and literals on whose values, not only kinds, the plan depends.
         properties: first names of the paths into twins and relationships.
         relationships: names that relationships are asked by.
         models: ids that no stored model is.
         warnings: what is odd at the spot already.
     """
 
-    __slots__ = ("decides", "given", "models", "properties", "relationships", "warnings")
+    __slots__ = (
+        *("decides", "given", "literals", "models", "properties", "relationships", "warnings"),
+    )
 
-    def __init__(self, given: Given | None = None) -> None:
+    def __init__(
+        self, given: Given | None = None, literals: Mapping[int, str] | None = None
+    ) -> None:
         self.given = given
+        self.literals: Mapping[int, str] = literals or {}
         self.decides: set[str] = set()
         self.properties: set[str] = set()
         self.relationships: set[str] = set()
@@ -48,6 +58,15 @@ class Notes:
         """Warn of the spot at hand; a few are enough."""
         if len(self.warnings) < _MOST and warning not in self.warnings:
             self.warnings.append(warning)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """While values are bound that are compared with each other: names would part equal ones."""
+        literals, self.literals = self.literals, {}
+        try:
+            yield
+        finally:
+            self.literals = literals
 
     def told(self, models: ModelIndex) -> tuple[str, ...]:
         """The warnings: names that no stored model knows, each with the nearest that one does."""

@@ -18,7 +18,7 @@ ALL_KINDS = frozenset(KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A literal; `given` is the parameter that it is the value of, until `give` has run."""
+    """A literal; `given` names the parameter or literal whose value it is, until `give` has run."""
 
     value: Scalar
     given: str | None = None

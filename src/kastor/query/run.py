@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from kastor.errors import BadRequest, CatalogChanged, QueryTimeout, QueryTooLarge
-from kastor.query.compiled import Compiled, Compiler
+from kastor.query.compiled import Asked, Compiled, Compiler, ask
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, cut_page, join_page
 from kastor.query.plan import Plan, Truth
@@ -57,11 +57,23 @@ class Answer:
     following: Position | None = None
 
 
+LookUp: TypeAlias = "Callable[[str, Sequence[object], Context], tuple[object, ...] | None]"
+
+
 class Reader(Protocol):
     """Runs a statement on a connection that sees committed state; the store implements it.
 
-    All raise `kastor.errors.QueryTimeout` when `timeout` seconds have passed.
+    All that take a `timeout` raise `kastor.errors.QueryTimeout` when so many seconds have passed.
     """
+
+    @property
+    def look_up(self) -> LookUp | None:
+        """Gives the first row of a statement at once, on the event loop; None if that cannot be.
+
+        Only for statements whose plan `is_look_up`: nothing else waits meanwhile, and nothing ends
+        them.
+        """
+        ...
 
     async def fetch_one(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
@@ -114,6 +126,11 @@ class Runner:
         self._compiler = Compiler(settings, dialect)
         self._threads = asyncio.Semaphore(_THREADS)
 
+    @property
+    def waits(self) -> bool:
+        """Whether every query has to be waited for."""
+        return self._reader.look_up is None
+
     # To a compiled query
 
     async def compiled(
@@ -135,27 +152,51 @@ class Runner:
         Raises:
             QueryError: the text is wrong, or a limit is exceeded.
         """
-        strict = strict or self._settings.strict
-        indexed = self._indexes() if indexed is None else indexed
-        models, compiler, view = self._models(), self._compiler, view_of(context)
-        known = compiler.find(text, models, strict=strict, indexed=indexed, view=view, given=given)
+        asked = self._asked(text, context, strict=strict, given=given, indexed=indexed)
+        known = self._compiler.find(asked)
         if known is not None and known.has(resumes=resumes):
             return known
+        made = await self._off_loop(asked.size, lambda: self._make(asked, known, resumes=resumes))
+        self._compiler.keep(asked, made)
+        return made
 
-        def make() -> tuple[Compiled, Compiled]:
-            made = known or compiler.make(
-                text, models, strict=strict, indexed=indexed, view=view, given=given
-            )
-            filled = made if given is None else made.given(given)
-            _ = filled.next() if resumes else filled.first()
-            return made, filled
+    def ready(
+        self, text: str, context: Context, *, strict: bool = False, given: Given | None = None
+    ) -> Compiled | None:
+        """The compiled query for a first page, unless making it would take long."""
+        asked = self._asked(text, context, strict=strict, given=given)
+        known = self._compiler.find(asked)
+        if known is not None and known.has(resumes=False):
+            return known
+        if asked.size > _QUICK_TEXT:
+            return None
+        made = self._make(asked, known, resumes=False)
+        self._compiler.keep(asked, made)
+        return made
 
-        made, filled = await self._off_loop(len(text) + (given.size if given else 0), make)
-        if made is not known or given is None:
-            compiler.keep(
-                text, models, made, strict=strict, indexed=indexed, view=view, given=given
-            )
-        return filled
+    def _make(self, asked: Asked, known: Compiled | None, *, resumes: bool) -> Compiled:
+        """The compiled query with the statement that is wanted; in whichever thread."""
+        made = known or self._compiler.make(asked)
+        _ = made.next() if resumes else made.first()
+        return made
+
+    def _asked(
+        self,
+        text: str,
+        context: Context,
+        *,
+        strict: bool,
+        given: Given | None,
+        indexed: frozenset[tuple[str | int, ...]] | None = None,
+    ) -> Asked:
+        return ask(
+            text,
+            self._models(),
+            strict=strict or self._settings.strict,
+            indexed=self._indexes() if indexed is None else indexed,
+            view=view_of(context),
+            given=given,
+        )
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
         """The same of the graph now, without values, at once however long it takes; no I/O."""
@@ -170,6 +211,18 @@ class Runner:
             return await asyncio.to_thread(make)
 
     # To a page
+
+    def at_once(self, compiled: Compiled, context: Context) -> Answer | None:
+        """The only page of a look-up; None for other queries, and where the engine is remote."""
+        look_up = self._reader.look_up if compiled.looks_up else None
+        if look_up is None:
+            return None
+        sql = compiled.first()
+        row = look_up(sql.text, _bound(compiled, sql, (1,), context), context)
+        if row is None or (row[0] and row[1] is None):
+            return None
+        found = cut_page(row, 1, plain=sql.plain)
+        return Answer(found.value, found.rows)
 
     async def page(self, compiled: Compiled, position: Position, context: Context) -> Answer:
         """The page that begins at the position.
@@ -338,4 +391,4 @@ def _bound(
     """
     if compiled.view.kind != view_of(context).kind:
         raise ValueError(f"a statement over {compiled.view.kind} ran for another view")
-    return (*reserved, *filled(sql.constants, context.at))
+    return (*reserved, *filled(sql.constants, compiled.values, context.at))

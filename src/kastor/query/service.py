@@ -70,6 +70,31 @@ class QueryService:
             reader, models, settings, indexes=indexes, dialect=dialect, refresh=refresh
         )
 
+    def at_once(
+        self,
+        text: str | None,
+        context: Context,
+        *,
+        max_items: int | None = None,
+        strict: bool = False,
+        parameters: object = None,
+    ) -> ResultPage | None:
+        """The one page of a query that is a look-up, without waiting; None if it has to `run`.
+
+        Raises:
+            QueryError, BadRequest: as `run`.
+        """
+        if not text or self.runner.waits:
+            return None
+        _require_size(max_items)
+        given = self.given(parameters, strict=strict)
+        compiled = self.runner.ready(text, context, strict=strict, given=given)
+        found = None if compiled is None else self.runner.at_once(compiled, context)
+        if compiled is None or found is None:
+            return None
+        cost = charge(found.rows, compiled.hops)
+        return ResultPage(found.value, None, cost, found.rows, compiled.warnings)
+
     async def run(
         self,
         text: str | None,
@@ -137,8 +162,7 @@ class QueryService:
         strict: bool,
     ) -> tuple[Position, Compiled, Context]:
         """Where to begin: at the token if there is one, else at the start of the text."""
-        if max_items is not None and max_items < 1:
-            raise InvalidArgument("max-items-per-page must be a positive integer.")
+        _require_size(max_items)
         if token:
             return await self._resume(token, context, max_items, parameters)
         if not text:
@@ -172,3 +196,8 @@ class QueryService:
             indexed=lead,
         )
         return position, compiled, context
+
+
+def _require_size(max_items: int | None) -> None:
+    if max_items is not None and max_items < 1:
+        raise InvalidArgument("max-items-per-page must be a positive integer.")

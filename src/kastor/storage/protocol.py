@@ -64,6 +64,9 @@ class StoreStatus:
     oldest_log_entry: Ticks | None
 
 
+LookUp: TypeAlias = Callable[[str, Sequence[object], Context], tuple[Any, ...] | None]
+
+
 class BuildCatalog(Protocol[C]):
     """Makes a catalog from what is stored."""
 
@@ -163,6 +166,13 @@ class Store(Protocol[C]):
         self, target_id: TwinId, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return incoming ones by (name key, source key, key) after `after`; None without twin."""
+
+    @property
+    def look_up(self) -> LookUp | None:
+        """Runs a query that is one look-up for its row, without suspending; None if that cannot be.
+
+        It takes as long as a point read: nothing else waits, and nothing ends it.
+        """
 
     async def fetch_one(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float

@@ -98,6 +98,8 @@ def written(doc: dict[str, Any]) -> str:
 
 
 class Reader:
+    look_up = None
+
     def __init__(self, connection: Any) -> None:
         self.connection = connection
 

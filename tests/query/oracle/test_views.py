@@ -29,7 +29,7 @@ from test_postgres import (
 )
 
 from kastor.lang import parse, print_query
-from kastor.query.compiled import Compiler, plan_query
+from kastor.query.compiled import Compiler, ask, plan_query
 from kastor.query.service import QueryService
 from kastor.query.settings import QuerySettings
 from kastor.query.sql.postgres import Postgres
@@ -144,12 +144,12 @@ def test_a_statement_runs_for_no_view_but_its_own(seen_early):
 
 
 def test_plans_are_kept_apart_by_the_kind_of_view():
-    models, compiler = building().models, Compiler(SETTINGS)
-    text, common = "SELECT * FROM DIGITALTWINS", {"strict": False, "indexed": frozenset()}
+    models, compiler = building().models, Compiler(SETTINGS, Sqlite())
+    text = "SELECT * FROM DIGITALTWINS"
     for view in (NOW, Early()):
-        made = compiler.make(text, models, view=view, **common)
-        compiler.keep(text, models, made, view=view, **common)
-    found = [compiler.find(text, models, view=view, **common) for view in (NOW, Early())]
+        asked = ask(text, models, strict=False, view=view)
+        compiler.keep(asked, compiler.make(asked))
+    found = [compiler.find(ask(text, models, strict=False, view=view)) for view in (NOW, Early())]
     assert [one.view.kind for one in found] == ["now", "early"]
 
 

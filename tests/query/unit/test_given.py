@@ -270,7 +270,7 @@ def test_what_is_kept_holds_nobodys_values(engine: QueryService) -> None:
     (kept,) = [one for key, one in engine.runner._compiler._kept.items() if key[0] == text]
     assert len(repr(kept.plan)) < 2_000
     assert kept.size < 20_000
-    assert kept._first is None
+    assert kept.statements == {}
     pattern = f"{FROM} WHERE name LIKE $s"
     before = engine.runner._compiler.size
     assert ids(engine, pattern, {"s": secret}) == []

@@ -42,17 +42,27 @@ async def query_twins(services: Services, request: Request) -> Response:
     strict = request.headers.get(STRICT_HEADER, b"").lower() in _YES
     explain = request.headers.get(EXPLAIN_HEADER, b"").lower() in _YES
     started = time.perf_counter()
-    page = await request.unless_gone(
-        services.query.run(
+    page = None
+    if not (token or explain):
+        page = services.query.at_once(
             text,
             request.context,
-            token=token or None,
             max_items=size,
             strict=strict,
-            explain=explain,
             parameters=body.get("parameters"),
         )
-    )
+    if page is None:
+        page = await request.unless_gone(
+            services.query.run(
+                text,
+                request.context,
+                token=token or None,
+                max_items=size,
+                strict=strict,
+                explain=explain,
+                parameters=body.get("parameters"),
+            )
+        )
     for warning in page.warnings:
         request.warn(warning)
     elapsed = time.perf_counter() - started

@@ -1,8 +1,9 @@
-"""Puts the values of other parameters into a plan that was made with some of the same kinds.
+"""Puts other values into a plan that was made with some of the same kinds.
 
-Nothing in a plan but its constants and lists depends on such a value: what does is noted while the
-query is bound (`Notes.decides`), and such plans are kept for these values alone. A plan that is
-kept holds the smallest values of each kind, so that it takes no room for somebody's long list.
+The values are those of parameters and of the literals that a text's shape leaves out. Nothing in a
+plan but its constants and lists depends on such a value: what does is noted while the query is
+bound (`Notes.decides`), and such plans are kept for these values alone. A plan that is kept holds
+the smallest values of each kind, so that it takes no room for somebody's long list.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from kastor.query.forms import variable_of
 from kastor.query.plan import (
     Aggregate,
     And,
@@ -32,13 +34,13 @@ from kastor.query.plan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from kastor.query.given import Given, Item
+    from kastor.query.given import Item
     from kastor.query.plan import Scalar
 
 
-_SMALLEST: dict[str, Item] = {
+SMALLEST: dict[str, Item] = {
     "null": None,
     "boolean": False,
     "number": 0,
@@ -47,41 +49,62 @@ _SMALLEST: dict[str, Item] = {
 }
 
 
-def give(plan: Plan, given: Given) -> Plan:
-    """`plan` with these values, and no trace of where they came from."""
-    return _Filling(given.values, marked=False).plan(plan)
+def give(plan: Plan, values: Mapping[str, Item], marked: Collection[str] = ()) -> Plan:
+    """`plan` with these values; only of the `marked` ones it stays known where they came from."""
+    return _Filling(values, marked).plan(plan)
 
 
-def emptied(plan: Plan, given: Given) -> Plan:
-    """`plan`, ready for `give`, without the values that it was made with."""
-    return _Filling({name: _SMALLEST[kind] for name, kind in given.kinds}, marked=True).plan(plan)
+def places_of(plan: Plan, values: Mapping[str, Item]) -> tuple[set[str], set[str]]:
+    """Of which values the plan's statements have variables, and which they are written for.
+
+    The two may share some. Above groups a value may be compared as one of theirs, so that only
+    WHERE has variables.
+    """
+    filling = _Filling(values, ())
+    filling.plan(plan)
+    return filling.variables, filling.fixed
 
 
 class _Filling:
-    """Puts values in; `marked` if it stays known which parameters they are of."""
+    """Puts values in, and notes where.
 
-    def __init__(self, values: Mapping[str, Item], *, marked: bool) -> None:
+    Attributes:
+        variables: names of values in places that statements have variables for.
+        fixed: names of those in other places.
+    """
+
+    def __init__(self, values: Mapping[str, Item], marked: Collection[str]) -> None:
         self.values = values
         self.marked = marked
+        self.variables: set[str] = set()
+        self.fixed: set[str] = set()
+        self._varies = True
 
     def plan(self, plan: Plan) -> Plan:
+        where, varies = self.condition(plan.where), self._varies
+        self._varies = False
         columns = plan.columns
         if columns is not None:
             columns = tuple([replace(one, value=self.value(one.value)) for one in columns])
-        return replace(
+        filled = replace(
             plan,
-            where=self.condition(plan.where),
+            where=where,
             columns=columns,
             group=tuple([self.value(one) for one in plan.group]),
             having=self.condition(plan.having),
             order=tuple([Order(self.value(one.value), one.descending) for one in plan.order]),
         )
+        self._varies = varies
+        return filled
+
+    def constant(self, name: str, places: set[str]) -> Const:
+        places.add(name)
+        return Const(cast("Scalar", self.values[name]), name if name in self.marked else None)
 
     def value(self, item: Value) -> Value:
         match item:
             case Const(given=str() as name):
-                value = cast("Scalar", self.values[name])
-                return Const(value, name if self.marked else None)
+                return self.constant(name, self.fixed)
             case Call():
                 return replace(item, args=tuple([self.value(arg) for arg in item.args]))
             case Aggregate() if item.argument is not None:
@@ -96,10 +119,9 @@ class _Filling:
             case And() | Or():
                 return replace(item, terms=tuple([self.condition(term) for term in item.terms]))
             case Compare():
-                return Compare(item.op, self.value(item.left), self.value(item.right))
+                return self._compare(item)
             case In():
-                listed, given = self._listed(item), item.given if self.marked else None
-                return In(self.value(item.value), listed, item.negated, given)
+                return self._in(item)
             case InQuery():
                 return replace(item, value=self.value(item.value), plan=self.plan(item.plan))
             case IsKind():
@@ -115,14 +137,27 @@ class _Filling:
             case _:
                 return item
 
-    def _listed(self, item: In) -> tuple[Scalar, ...]:
-        if item.given is None:
-            return item.values
-        if isinstance(item.given, str):
-            return cast("tuple[Scalar, ...]", self.values[item.given])
-        return tuple(
+    def _compare(self, item: Compare) -> Compare:
+        variable = variable_of(item) if self._varies else None
+        if variable is None or variable.given is None:
+            return Compare(item.op, self.value(item.left), self.value(item.right))
+        right = self.constant(variable.given, self.variables)
+        return Compare(item.op, self.value(item.left), right)
+
+    def _in(self, item: In) -> In:
+        value, values, names = self.value(item.value), item.values, item.given
+        if isinstance(names, str):
+            self.fixed.add(names)
+            values = cast("tuple[Scalar, ...]", self.values[names])
+            return In(value, values, item.negated, names if names in self.marked else None)
+        if names is None:
+            return In(value, values, item.negated)
+        self.fixed.update(name for name in names if name is not None)
+        values = tuple(
             [
-                value if name is None else cast("Scalar", self.values[name])
-                for value, name in zip(item.values, item.given, strict=True)
+                one if name is None else cast("Scalar", self.values[name])
+                for one, name in zip(values, names, strict=True)
             ]
         )
+        kept = tuple([name if name in self.marked else None for name in names])
+        return In(value, values, item.negated, kept if any(kept) else None)

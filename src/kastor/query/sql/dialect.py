@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kastor.query.plan import Scalar
-    from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.parameters import AtRun, Parameters
     from kastor.query.sql.tables import GraphView, Tables
 
 
@@ -83,19 +85,22 @@ class Dialect(Protocol):
         ...
 
     def compare_number(self, doc: str, path: str, op: str, value: float, mark: str) -> str:
-        """A comparison with a constant that an index on the property can serve."""
+        """A comparison with a constant that an index on the property can serve.
+
+        The mark may be a variable's: `value` then is one of the same form, see `forms`.
+        """
         ...
 
     def compare_text(self, doc: str, path: str, op: str, value: str, mark: str) -> str:
-        """A comparison with a constant that an index on the property can serve."""
+        """The same of a string."""
         ...
 
     def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
         """Whether the value is one of these numbers and strings."""
         ...
 
-    def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
-        """Whether the text `value` is one of these strings."""
+    def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
+        """Whether the text `value` is one of these strings; a variable stands alone."""
         ...
 
     def keys(self, keys: tuple[int, ...], parameters: Parameters) -> str:

@@ -8,37 +8,59 @@ statement has them at hand.
 from __future__ import annotations
 
 import re
-from enum import Enum
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from kastor.errors import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 MAX_SQL = 1_000_000
 _MARK = re.compile(r"[?$]([0-9]+)")
 
 
-class AtRun(Enum):
-    """What stands among the constants for a value that is known only when the statement runs."""
+@dataclass(frozen=True, slots=True)
+class AtRun:
+    """Stands among the constants for a value that is known only when the statement runs.
 
-    INSTANT = "instant"
-    """The instant as of which it reads, in ticks."""
+    Attributes:
+        name: of the value.
+        bound: what is bound for it.
+    """
+
+    name: str
+    bound: Callable[[Any], object]
 
 
-def filled(values: tuple[object, ...], instant: int | None) -> tuple[object, ...]:
+def _itself(value: Any) -> object:
+    return value
+
+
+INSTANT = AtRun("@instant", _itself)
+"""The instant as of which a statement reads, in ticks."""
+
+
+def filled(
+    constants: tuple[object, ...], values: Mapping[str, object], instant: int | None
+) -> tuple[object, ...]:
     """The constants with what is known now that the statement runs.
 
     Raises:
         ValueError: the statement reads as of an instant, and there is none.
     """
-    if AtRun.INSTANT not in values:
-        return values
-    if instant is None:
-        raise ValueError("a statement that reads as of an instant ran without one")
-    return tuple(instant if value is AtRun.INSTANT else value for value in values)
+    found = []
+    for constant in constants:
+        if not isinstance(constant, AtRun):
+            found.append(constant)
+        elif constant is not INSTANT:
+            found.append(constant.bound(values[constant.name]))
+        elif instant is None:
+            raise ValueError("a statement that reads as of an instant ran without one")
+        else:
+            found.append(instant)
+    return tuple(found)
 
 
 class Parameters:
@@ -67,7 +89,7 @@ class Parameters:
 
     def instant(self) -> str:
         """The mark of the instant that the statement is asked as of; the same at each mention."""
-        return self.add(AtRun.INSTANT)
+        return self.add(INSTANT)
 
     def written(self, text: str) -> str:
         """The same text, which will be part of the statement once more.

@@ -16,8 +16,10 @@ from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.storage.limits import MAX_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kastor.query.plan import Scalar
-    from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.parameters import AtRun, Parameters
     from kastor.query.sql.tables import Tables
 
 _TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
@@ -135,7 +137,7 @@ class Postgres:
         listed = parameters.add(tuple(json.dumps(value, ensure_ascii=False) for value in possible))
         return f"({doc} #> {path}) = ANY({listed}::text[]::jsonb[])"
 
-    def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
+    def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
         """As `Dialect` says."""
         if len(values) == 1:
             return f"{value} = {parameters.add(values[0])}"

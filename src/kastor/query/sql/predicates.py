@@ -103,14 +103,16 @@ class Predicates:
 
     def _compare(self, leaf: Compare) -> str:
         if isinstance(leaf.right, Const):
-            special = self._compare_constant(leaf.op, leaf.left, leaf.right.value)
+            special = self._compare_constant(leaf.op, leaf.left, leaf.right)
             if special is not None:
                 return special
         return self._compare_values(leaf.op, leaf.left, leaf.right)
 
-    def _compare_constant(self, op: str, left: Value, value: Scalar) -> str | None:
+    def _compare_constant(self, op: str, left: Value, const: Const) -> str | None:
+        """May depend on the form of the value, see `kastor.query.forms`, and on no more."""
+        value = const.value
         if isinstance(left, Field):
-            return self._compare_field(op, left, str(value))
+            return self._compare_field(op, left, const)
         if isinstance(left, Slot) and value is None:
             return f"k.g{left.number}r = {RANKS['null']}"
         if not isinstance(left, Doc):
@@ -120,20 +122,21 @@ class Predicates:
             return self.dialect.is_kind(doc, path, frozenset({"null"}))
         if isinstance(value, bool):
             return self._compare_boolean(op, self.dialect.boolean(doc, path), value)
-        mark = self.values.constant(value)
+        mark = self.values.compared(const)
         if isinstance(value, str):
             return self.dialect.compare_text(doc, path, op, value, mark)
         return self.dialect.compare_number(doc, path, op, value, mark)
 
-    def _compare_field(self, op: str, field: Field, value: str) -> str:
+    def _compare_field(self, op: str, field: Field, const: Const) -> str:
         if op == "=":
-            by_key = self.values.key_match(field, [value])
+            text = self.values.text_of(const)
+            by_key = self.values.key_match(field, [text])
             if by_key is not None:
                 return by_key
             if field.name == "id":
                 item = self.values.field(field)
-                return self.dialect.in_texts(item, [value], self.values.parameters)
-        mark = self.values.constant(value)
+                return self.dialect.in_texts(item, [text], self.values.parameters)
+        mark = self.values.compared(const)
         return f"{self.values.field(field)} {_SQL_OPERATORS.get(op, op)} {mark}"
 
     def _compare_boolean(self, op: str, item: str, value: bool) -> str:

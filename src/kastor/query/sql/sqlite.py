@@ -16,10 +16,10 @@ from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kastor.query.plan import Scalar
-    from kastor.query.sql.parameters import Parameters
+    from kastor.query.sql.parameters import AtRun, Parameters
     from kastor.query.sql.tables import Tables
 
 _TYPES = {
@@ -173,7 +173,7 @@ class Sqlite:
             terms.append(f"({inside} AND json_type({doc}, {path}) = 'text')")
         return f"({' OR '.join(terms)})" if len(terms) > 1 else terms[0]
 
-    def in_texts(self, value: str, values: list[str], parameters: Parameters) -> str:
+    def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
         """As `Dialect` says."""
         # As expressions the values are out of the planner's sight. Ids need no statistics, and a
         # statement planned with a parameter's value is prepared again whenever that is bound.
@@ -182,7 +182,7 @@ class Sqlite:
             return (
                 f"{value} = {marks[0]}" if len(marks) == 1 else f"{value} IN ({', '.join(marks)})"
             )
-        return self._in(value, list(values), parameters)
+        return self._in(value, [one for one in values if isinstance(one, str)], parameters)
 
     def _in(self, item: str, values: list[float | str], parameters: Parameters) -> str:
         kept = [value for value in values if not (isinstance(value, str) and "\0" in value)]

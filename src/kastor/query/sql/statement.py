@@ -42,6 +42,7 @@ class Sql:
     Attributes:
         text: numbered parameters; the first is the limit, then come `keys` of position if
             `resumes`, then the constants.
+        constants: what is bound, or the `AtRun` that stands for it.
         keys: how many values a position has.
         layout: a checksum of the order, so that a position is not read as one of another order.
         lead: the indexed property that leads the order, if one does.

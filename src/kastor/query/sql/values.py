@@ -22,10 +22,11 @@ from kastor.query.plan import (
     Value,
     Walked,
 )
+from kastor.query.sql.parameters import AtRun
 from kastor.query.sql.tables import alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kastor.query.plan import Graph
     from kastor.query.sql.dialect import Dialect
@@ -67,6 +68,18 @@ class Values:
     def constant(self, value: Scalar) -> str:
         """A bound constant."""
         return self.parameters.add(self.dialect.bound(value))
+
+    def text_of(self, const: Const) -> str | AtRun:
+        """What is bound for a string that something is compared with: it, or a variable."""
+        if const.given is None:
+            return str(const.value)
+        return AtRun(const.given, self.dialect.bound)
+
+    def compared(self, const: Const) -> str:
+        """A string or a number that something is compared with, bound."""
+        if const.given is None:
+            return self.constant(const.value)
+        return self.parameters.add(AtRun(const.given, self.dialect.bound))
 
     def number(self, value: Value) -> str | None:
         """The guarded number, or None if it can be none."""
@@ -135,7 +148,7 @@ class Values:
         path = self.dialect.path(_FIELD_STEPS[value.name], self.parameters)
         return self.dialect.raw_text(f"{alias}.doc", path)
 
-    def key_match(self, value: Field, values: list[str]) -> str | None:
+    def key_match(self, value: Field, values: Sequence[str | AtRun]) -> str | None:
         """The test of a field against ids by its key column, which an index serves."""
         alias = self.alias(value.source)
         column, table, name = {

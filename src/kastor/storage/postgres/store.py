@@ -228,6 +228,11 @@ class PostgresStore(Generic[C]):
         context.require_plain()
         return await self._reads.incoming(target_id, after, limit, context.source)
 
+    @property
+    def look_up(self) -> None:
+        """None: whatever is asked of a server has to be waited for."""
+        return None
+
     async def fetch_one(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[Any, ...] | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
-from kastor.storage.limits import PAGE_BYTES
+import apsw
+
+from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.storage.limits import PAGE_BYTES, impossible, too_large
 from kastor.storage.sqlite import statements as sql
 
 if TYPE_CHECKING:
-    import apsw
+    from collections.abc import Sequence
 
 
 class SqlitePointReads:
@@ -37,6 +39,24 @@ class SqlitePointReads:
         if not rows:
             return False, None
         return True, None if rows[0][1] is None else RelationshipRow(*rows[0][1:])
+
+    def look_up(
+        self, statement: str, params: Sequence[object], context: Context
+    ) -> tuple[Any, ...] | None:
+        """Return the row of a query that is one look-up; None if there is none.
+
+        Raises:
+            QueryError: the engine cannot run it.
+            QueryTooLarge: it makes a value that is too large.
+        """
+        del context  # a file is the one source, and the statement knows the rest
+        try:
+            rows = self._execute(statement, params).fetchall()
+        except apsw.TooBigError:
+            raise too_large() from None
+        except apsw.SQLError as error:
+            raise impossible(error) from error
+        return rows[0] if rows else None
 
     def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from kastor.storage.protocol import BuildCatalog, Decide
+    from kastor.storage.protocol import BuildCatalog, Decide, LookUp
     from kastor.types import Ticks
 
 READER_THREADS = 2
@@ -172,6 +172,11 @@ class SqliteStore(Generic[C]):
         """Return a page of incoming relationships."""
         context.require_plain()
         return self._reads.incoming(target_id, after, limit)
+
+    @property
+    def look_up(self) -> LookUp:
+        """Run a query that is one look-up as point reads are run."""
+        return self._reads.look_up
 
     async def fetch_one(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
