@@ -13,6 +13,7 @@ from kastor.graph.commands import PatchTwin, SendTelemetry
 from kastor.ingest import bursts as module
 from kastor.ingest.bursts import Bursts, Refused
 from kastor.ingest.merge import Outcome
+from kastor.ingest.rules import TwinReading
 from kastor.records import Context, TwinRow
 
 pytestmark = pytest.mark.anyio

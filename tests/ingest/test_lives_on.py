@@ -12,6 +12,7 @@ from kastor.ingest.inputs import read_input
 from kastor.ingest.mapping import Message
 from kastor.ingest.mqtt import MqttSource, MqttSourceRefusal, _Connection
 from kastor.ingest.pipeline import Pipeline
+from kastor.ingest.tally import InputTally
 from kastor.outside.bounds import UNBOUNDED
 
 pytestmark = pytest.mark.anyio
