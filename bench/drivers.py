@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from kastor.clock import new_guid, now_ticks
 from kastor.dtdl import STRICT
-from kastor.graph.catalog import catalog_builder
+from kastor.graph.catalog import ModelCatalog, catalog_builder
 from kastor.graph.commands import PatchTwin, PutTwin
 from kastor.graph.service import GraphService
 from kastor.records import SYSTEM, Context
@@ -180,7 +180,7 @@ async def of_pipeline(dsn: str, texts: Statements) -> tuple[Work, Work, Callable
     return get, patch, close
 
 
-async def fill(dsn: str) -> tuple[PostgresStore, GraphService]:
+async def fill(dsn: str) -> tuple[PostgresStore[ModelCatalog], GraphService]:
     store = await PostgresStore.open(dsn, "graph_bench", catalog_builder(STRICT), pool=POOL)
     service = GraphService(store)
     if not service.catalog.models:

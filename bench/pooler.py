@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from drivers import CONTEXT, GETS, OPERATIONS, PATCHES, POOL, TWINS, Work, fill, measure, medians
 from kastor.dtdl import STRICT
-from kastor.graph.catalog import catalog_builder
+from kastor.graph.catalog import ModelCatalog, catalog_builder
 from kastor.graph.commands import PatchTwin
 from kastor.graph.service import GraphService
 from kastor.records import SYSTEM
@@ -47,7 +47,7 @@ async def once(cluster: Cluster, pooler: Pooler, rounds: int) -> list[Row]:
     return [(name, *medians(rows)) for name, rows in sorted(found.items())]
 
 
-def works(store: PostgresStore) -> tuple[Work, Work]:
+def works(store: PostgresStore[ModelCatalog]) -> tuple[Work, Work]:
     service = GraphService(store)
 
     async def get(n: int) -> None:

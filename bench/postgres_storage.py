@@ -18,10 +18,11 @@ import uvloop
 
 from drivers import CONTEXT, POOL, TWINS, fill, measure
 from kastor.clock import Stamp, new_guid, now_ticks
+from kastor.graph.catalog import ModelCatalog
+from kastor.graph.command import Decided, State
 from kastor.records import (
     SYSTEM,
     ChangeKind,
-    Current,
     Decision,
     LogEntry,
     LogTelemetry,
@@ -48,7 +49,7 @@ def log(kind: ChangeKind, subject: str) -> LogEntry:
     return LogEntry(kind, subject, subject, b'{"patch":[]}', new_guid(), model_id=MODEL)
 
 
-def rewrite(current: Current, stamp: Stamp) -> Decision:
+def rewrite(current: State, stamp: Stamp) -> Decided[None]:
     """The same document again under a new etag: what storage does, without a decision."""
     row = current.twin
     assert row is not None
@@ -56,7 +57,7 @@ def rewrite(current: Current, stamp: Stamp) -> Decision:
     return Decision(WriteTwin(row, row.id, row.model_key, stamp.etag, row.doc, entry), None)
 
 
-def tell(current: Current, _stamp: Stamp) -> Decision:
+def tell(current: State, _stamp: Stamp) -> Decided[None]:
     assert current.twin is not None
     return Decision(LogTelemetry(current.twin, log(ChangeKind.TELEMETRY, current.twin.id)), None)
 
@@ -64,7 +65,7 @@ def tell(current: Current, _stamp: Stamp) -> Decision:
 class Raw:
     """The driver alone."""
 
-    def __init__(self, pool: Any, store: PostgresStore, epoch: int) -> None:
+    def __init__(self, pool: Any, store: PostgresStore[ModelCatalog], epoch: int) -> None:
         self._pool = pool
         self._texts = sql.Qualified(f'"{store.engine.schema}"')
         self._epoch = epoch
@@ -92,11 +93,11 @@ class Raw:
         return run
 
 
-async def relate(store: PostgresStore) -> None:
+async def relate(store: PostgresStore[ModelCatalog]) -> None:
     """Ten relationships of each twin; the model has none, and the engine does not ask for one."""
 
     async def make(n: int, k: int) -> None:
-        def create(current: Current, stamp: Stamp) -> Decision:
+        def create(current: State, stamp: Stamp) -> Decided[None]:
             assert current.twin is not None
             assert current.target is not None
             entry = log(ChangeKind.RELATIONSHIP_CREATE, f"room-{n}/relationships/r{k}")
@@ -112,7 +113,7 @@ async def relate(store: PostgresStore) -> None:
         await asyncio.gather(*(make(n, k) for k in range(1, RELATED + 1)))
 
 
-def pairs(store: PostgresStore, raw: Raw) -> dict[str, tuple[Work, Work, int]]:
+def pairs(store: PostgresStore[ModelCatalog], raw: Raw) -> dict[str, tuple[Work, Work, int]]:
     """Name -> (raw, ours, operations)."""
 
     async def get(n: int) -> None:

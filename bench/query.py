@@ -57,7 +57,7 @@ class Reader:
         return self.connection.execute(sql, params).fetchall()
 
     async def fetch_some(
-        self, sql: str, params: Sequence[Any], *, timeout: float, most: int
+        self, sql: str, params: Sequence[Any], context: Context, *, timeout: float, most: int
     ) -> Any:
         return self.connection.execute(sql, params).fetchall(), False
 
@@ -90,7 +90,7 @@ def fetch(connection: apsw.Connection, sql: str, params: tuple[Any, ...]) -> Any
 
 
 def ask(service: QueryService, text: str) -> Any:
-    return drive(service.run(text))
+    return drive(service.run(text, SYSTEM))
 
 
 def cases(keys: dict[str, int]) -> list[tuple[str, str, str, tuple[Any, ...]]]:

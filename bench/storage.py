@@ -17,7 +17,7 @@ import uvloop
 
 from kastor.clock import Stamp, new_guid, now_ticks
 from kastor.dtdl import STRICT
-from kastor.graph.catalog import catalog_builder
+from kastor.graph.catalog import ModelCatalog, catalog_builder
 from kastor.graph.commands import PatchTwin, PutTwin
 from kastor.graph.service import GraphService
 from kastor.graph.twin import decide_patch
@@ -36,7 +36,7 @@ OPERATIONS = (
 )
 
 
-async def prepare(folder: Path) -> tuple[SqliteStore, GraphService]:
+async def prepare(folder: Path) -> tuple[SqliteStore[ModelCatalog], GraphService]:
     store = await SqliteStore.open(folder / "bench.sqlite3", catalog_builder(STRICT))
     service = GraphService(store)
     document = model()

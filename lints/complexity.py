@@ -60,7 +60,7 @@ def branching(folder: Path) -> Iterator[Branching]:
     """Every function with enough branches to need a reason, in order of its place."""
     limit = f"lint.mccabe.max-complexity={EXPLAINED - 1}"
     options = ["--isolated", "--no-cache", "--ignore-noqa", "--select", "C901", "--config", limit]
-    command = [RUFF, "check", *options, "--exit-zero", "--output-format", "json", folder]
+    command = [str(RUFF), "check", *options, "--exit-zero", "--output-format", "json", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = json.loads(done.stdout)
     for row in sorted(rows, key=lambda row: (row["filename"], row["location"]["row"])):

@@ -42,19 +42,19 @@ class ServicePort:
         return "" if outcome is None else outcome.etag
 
 
-def _command(sent: Step | Message) -> c.Command:
+def _command(sent: Step | Message) -> c.Command[Any]:
     if isinstance(sent, Message):
         return c.SendTelemetry(sent.twin, b"{}", "application/json", sent.id)
     thing = sent.thing
     if not thing.source:
-        of_twin: dict[str, Callable[[], c.Command]] = {
+        of_twin: dict[str, Callable[[], c.Command[Any]]] = {
             "put": lambda: c.PutTwin(thing.id, twin_body(sent)),
             "patch": lambda: c.PatchTwin(thing.id, tuple(patch_body(sent))),
             "delete": lambda: c.DeleteTwin(thing.id),
         }
         return of_twin[sent.kind]()
     ends = thing.source, thing.id
-    of_relationship: dict[str, Callable[[], c.Command]] = {
+    of_relationship: dict[str, Callable[[], c.Command[Any]]] = {
         "put": lambda: c.PutRelationship(*ends, relationship_body(sent)),
         "patch": lambda: c.PatchRelationship(*ends, tuple(patch_body(sent))),
         "delete": lambda: c.DeleteRelationship(*ends),

@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from kastor.dtdl import ValueRules
-from kastor.graph.catalog import catalog_builder
+from kastor.graph.catalog import ModelCatalog, catalog_builder
 from kastor.graph.service import GraphService
 from kastor.storage.sqlite import store as store_module
 from kastor.storage.sqlite import writer
@@ -63,7 +63,7 @@ def released(disk: RecordingDisk, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     release = writer.Writer._release
 
-    def noting(self: writer.Writer, results: list[writer.Result]) -> None:
+    def noting(self: writer.Writer[ModelCatalog], results: list[writer.Result]) -> None:
         counts.append(len(disk.unsynced()))
         release(self, results)
 

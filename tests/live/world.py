@@ -76,7 +76,7 @@ class World:
         self.live = LiveService(store, self.query, settings)
         self.clients: list[Client] = []
 
-    async def do(self, command: c.Command) -> bool:
+    async def do(self, command: c.Command[Any]) -> bool:
         """Whether the graph took it."""
         try:
             await self.graph.execute(command, ANN)

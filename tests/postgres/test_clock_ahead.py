@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kastor.graph.catalog import ModelCatalog
 from kastor.storage.postgres.store import PostgresStore
 from tests.store.graphs import HALL_MODEL, Graph
 from tests.store.postgres_engine import PostgresEngine
@@ -13,7 +14,7 @@ from tests.store.postgres_engine import PostgresEngine
 pytestmark = pytest.mark.anyio
 
 
-async def run(store: PostgresStore, text: str) -> Any:
+async def run(store: PostgresStore[ModelCatalog], text: str) -> Any:
     async with store._connections.lease() as connection:
         return await connection.fetch(text.replace("{graph}", f'"{store.engine.schema}"'))
 

@@ -179,9 +179,9 @@ class Reader:
             raise QueryTimeout("too long") from None
 
     async def fetch_some(
-        self, sql: str, params: Any, *, timeout: float, most: int
+        self, sql: str, params: Any, context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[object, ...]], bool]:
-        return bounded(await self.fetch_all(sql, params, timeout=timeout), most)
+        return bounded(await self.fetch_all(sql, params, context, timeout=timeout), most)
 
 
 def bounded(rows: list[tuple[object, ...]], most: int) -> tuple[list[tuple[object, ...]], bool]:

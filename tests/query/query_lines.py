@@ -13,7 +13,13 @@ _CLAUSES = {"SELECT", "FROM", "WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "HAV
 _CLAUSES |= {"WITH", "CROSS", "LEFT", "JOIN"}
 # What a line is broken at that is too long, the loosest first; a comma ends a line, the others
 # begin one.
-_BREAKS = ((",",), ("WHEN", "ELSE"), ("OR",), ("AND",), ("=", "<>", "<", ">", "<=", ">="))
+_BREAKS: tuple[tuple[str, ...], ...] = (
+    (",",),
+    ("WHEN", "ELSE"),
+    ("OR",),
+    ("AND",),
+    ("=", "<>", "<", ">", "<=", ">="),
+)
 _BREAKS += (("||",), ("+", "*", "/"), ("THEN",))
 _INNER = {"||", "+"}
 _LEADS = _CLAUSES.union(*_BREAKS)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kastor.graph.catalog import ModelCatalog
 from kastor.storage.protocol import Store
 
 
@@ -112,7 +113,7 @@ class Engine(Protocol):
 
     async def open(
         self, name: str = "graph", *, clock: Callable[[], int] | None = None, **retention: Any
-    ) -> Store:
+    ) -> Store[ModelCatalog]:
         """Open or create a graph; `retention` are the limits' names and values."""
 
     def history(self, name: str = "graph") -> History:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from kastor.graph import commands as c
-from kastor.graph.catalog import StoredModel
+from kastor.graph.catalog import ModelCatalog, StoredModel
 from kastor.graph.service import GraphService
 from kastor.records import SYSTEM, Context
 from kastor.storage.protocol import Store
@@ -77,13 +77,13 @@ def remove(path: str) -> Document:
 class Graph:
     """An open graph with its service and its history."""
 
-    def __init__(self, store: Store, history: History) -> None:
+    def __init__(self, store: Store[ModelCatalog], history: History) -> None:
         self.store = store
         self.history = history
         self.service = GraphService(store)
 
     async def execute(
-        self, command: c.Command, actor: str = "ann", trace: str | None = None
+        self, command: c.Command[Any], actor: str = "ann", trace: str | None = None
     ) -> Any:
         return await self.service.execute(command, Context(actor, trace))
 

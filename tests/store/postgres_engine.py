@@ -17,7 +17,7 @@ import orjson
 
 from kastor.clock import now_ticks
 from kastor.dtdl import ValueRules
-from kastor.graph.catalog import catalog_builder
+from kastor.graph.catalog import ModelCatalog, catalog_builder
 from kastor.storage.keeping import Retention
 from kastor.storage.postgres.store import PostgresStore
 from tests.postgres.server import POOLER, direct
@@ -132,7 +132,7 @@ class PostgresEngine:
         self.dsn = dsn
         self._prefix = f"t{uuid4().hex[:12]}_"
         self._side = SideConnection(dsn)
-        self._stores: list[PostgresStore] = []
+        self._stores: list[PostgresStore[ModelCatalog]] = []
         self._schemas: set[str] = set()
 
     def schema(self, name: str = "graph") -> str:
@@ -140,7 +140,7 @@ class PostgresEngine:
 
     async def open(
         self, name: str = "graph", *, clock: Any = None, pool: int = 10, **retention: Any
-    ) -> PostgresStore:
+    ) -> PostgresStore[ModelCatalog]:
         self._schemas.add(self.schema(name))
         store = await PostgresStore.open(
             self.dsn,

@@ -10,7 +10,7 @@ import orjson
 
 from kastor.clock import now_ticks
 from kastor.dtdl import ValueRules
-from kastor.graph.catalog import catalog_builder
+from kastor.graph.catalog import ModelCatalog, catalog_builder
 from kastor.storage.keeping import Retention
 from kastor.storage.protocol import Store
 from kastor.storage.sqlite.store import SqliteStore
@@ -97,7 +97,7 @@ class SqliteEngine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._stores: list[SqliteStore] = []
+        self._stores: list[SqliteStore[ModelCatalog]] = []
         self._histories: list[SqliteHistory] = []
 
     def path(self, name: str = "graph") -> Path:
@@ -105,7 +105,7 @@ class SqliteEngine:
 
     async def open(
         self, name: str = "graph", *, clock: Any = None, vfs: str | None = None, **retention: Any
-    ) -> SqliteStore:
+    ) -> SqliteStore[ModelCatalog]:
         store = await SqliteStore.open(
             self.path(name),
             catalog_builder(ValueRules()),
@@ -133,7 +133,7 @@ def _version(row: tuple[Any, ...]) -> Version:
     return Version(*columns)
 
 
-def embedded(store: Store) -> SqliteStore:
+def embedded(store: Store[ModelCatalog]) -> SqliteStore[ModelCatalog]:
     """The store as what it is, for a look inside."""
     assert isinstance(store, SqliteStore)
     return store

@@ -16,8 +16,9 @@ from kastor.events.routes import RouteService
 from kastor.live.service import LiveService
 from kastor.outside.bounds import UNBOUNDED
 from kastor.query.service import QueryService, QuerySettings
-from kastor.query.sql.postgres import Postgres
-from kastor.records import SYSTEM, Context, EndpointRow, Sees
+from kastor.query.sql.dialects import dialect_of
+from kastor.records import SYSTEM, Context, Sees
+from kastor.storage.events import EndpointRow
 
 from .graphs import HALL, Graph, edge, hall, room
 
@@ -32,9 +33,13 @@ ASKING = {
 
 def query(graph: Graph) -> QueryService:
     store = graph.store
-    dialect = None if store.schema is None else Postgres(store.schema)
-    settings = QuerySettings()
-    return QueryService(store, lambda: store.catalog, store.signing_key, settings, dialect=dialect)
+    return QueryService(
+        store,
+        lambda: store.catalog,
+        store.signing_key,
+        QuerySettings(),
+        dialect=dialect_of(store.engine),
+    )
 
 
 def feed(graph: Graph) -> Feed:

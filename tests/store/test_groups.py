@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NoReturn
 
 import pytest
 
 from kastor.clock import Stamp
 from kastor.errors import KastorError, NotFound, Unavailable
 from kastor.graph import commands as c
+from kastor.graph.command import Decided, State
 from kastor.records import (
     SYSTEM,
     ChangeKind,
     ChangeModels,
     Context,
-    Current,
     Decision,
     LogEntry,
     Needs,
@@ -51,10 +52,10 @@ async def test_a_failed_command_rolls_back_alone(engine: Engine, graph: Graph) -
 async def test_a_command_that_breaks_after_its_rows_were_written_rolls_back_alone(
     graph: Graph,
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object) -> NoReturn:
         raise ZeroDivisionError
 
-    def decide(current: Current, stamp: Stamp) -> Decision:
+    def decide(current: State, stamp: Stamp) -> Decided[c.Written | None]:
         log = LogEntry(ChangeKind.MODEL_UPLOAD, "dtmi:s:X;1", "dtmi:s:X;1", b"{}", stamp.event_id)
         uploads = (("dtmi:s:X;1", b"{}"),)
         return Decision(ChangeModels(uploads, (), (), (log,), broken), None)
@@ -73,7 +74,7 @@ async def test_a_command_that_breaks_after_its_rows_were_written_rolls_back_alon
 
 
 async def test_a_change_that_the_engine_cannot_take_fails_alone(graph: Graph) -> None:
-    def decide(current: Current, stamp: Stamp) -> Decision:
+    def decide(current: State, stamp: Stamp) -> Decided[c.Written | None]:
         log = LogEntry(ChangeKind.TWIN_CREATE, "x", "x", b"{}", stamp.event_id)
         return Decision(WriteTwin(None, "x", 1, stamp.etag, b"no document", log), None)
 

@@ -238,7 +238,7 @@ async def test_an_upload_is_acknowledged_even_if_its_model_is_deleted_at_once(
     execute = empty.service.execute
     deletions = []
 
-    async def followed_by_deletion(command: c.Command, context: Context) -> object:
+    async def followed_by_deletion(command: c.Command[Any], context: Context) -> object:
         upload = asyncio.ensure_future(execute(command, context))
         deletions.append(asyncio.ensure_future(execute(c.DeleteModel(ODD), context)))
         return await upload

@@ -14,6 +14,7 @@ from kastor.events.filter import parse
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.worker import DeliverySettings, RouteWorker
+from kastor.graph.catalog import ModelCatalog
 from kastor.outside.lease import Lease
 from kastor.storage.events import DeadLetter
 from kastor.storage.protocol import Store
@@ -53,7 +54,7 @@ class Endpoint:
 class Site:
     """A graph with a route `r` whose worker runs."""
 
-    def __init__(self, engine: Engine, store: Store, graph: Graph) -> None:
+    def __init__(self, engine: Engine, store: Store[ModelCatalog], graph: Graph) -> None:
         self.engine, self.store, self.graph = engine, store, graph
         self.endpoint = Endpoint()
 

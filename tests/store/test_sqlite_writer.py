@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kastor.errors import Unavailable
+from kastor.graph.catalog import ModelCatalog
 from kastor.records import SYSTEM
 from kastor.storage.sqlite import writer
 from kastor.storage.sqlite.folder import DataFolder
@@ -27,7 +28,7 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ends: list[str] = []
     transact = writer.Writer._transact
 
-    def noting(self: writer.Writer, jobs: list[writer.Job]) -> Any:
+    def noting(self: writer.Writer[ModelCatalog], jobs: list[writer.Job[ModelCatalog]]) -> Any:
         try:
             results = transact(self, jobs)
         except Exception as error:

@@ -24,7 +24,7 @@ from tests.unit.api.wire import Answer, ask, scope_of
 from .graphs import interface, prop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .engines import Engine
     from .graphs import Graph
@@ -78,7 +78,7 @@ class Decodes:
 
 
 @pytest.fixture
-def decodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Decodes]:
+def decodes(monkeypatch: pytest.MonkeyPatch) -> Decodes:
     made = Decodes()
     monkeypatch.setattr(orjson, "loads", made.counted("orjson", orjson.loads))
     monkeypatch.setattr(json, "loads", made.counted("json", json.loads))

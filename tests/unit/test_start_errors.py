@@ -12,7 +12,7 @@ import pytest
 import kastor
 from kastor import errors as e
 from kastor.api.http.meter import RequestMeter
-from kastor.config import Settings, SettingsError
+from kastor.config import SettingsError, load_settings
 from kastor.server import run
 from tests.system.program import invoked
 
@@ -143,6 +143,6 @@ def test_what_a_client_would_be_told_prevents_a_start_as_well(
         raise kind("The disk is full.")
 
     monkeypatch.setattr(run, "_open_graphs", refuse)
-    settings = Settings(data=tmp_path, port=0)
+    settings = load_settings({"data": tmp_path, "port": 0})
     with pytest.raises(e.CannotStartError, match=r"^The disk is full\.$"):
         asyncio.run(run._serve(settings, lambda _: None, None, RequestMeter(0)))

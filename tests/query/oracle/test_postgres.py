@@ -7,6 +7,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,9 +26,12 @@ from query_texts import NO_FILTER, VALID
 
 import kastor
 from kastor.lang import ast, parse, print_query
+from kastor.query.run import Reader as AnyReader
 from kastor.query.service import QueryService, QuerySettings
+from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.postgres import Postgres
-from kastor.records import SYSTEM
+from kastor.query.sql.sqlite import Sqlite
+from kastor.records import SYSTEM, Context
 from kastor.storage.postgres.documents import into_jsonb
 from tests.postgres.cluster import Cluster
 
@@ -115,7 +120,7 @@ class Reader:
         return rows[0] if rows else None
 
     async def fetch_some(
-        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[object, ...]], bool]:
         return bounded(await self.fetch_all(sql, params, context, timeout=timeout), most)
 
@@ -361,13 +366,15 @@ async def compare_cases(dsn: str) -> dict[str, Any]:
         if "FROM MODELS" in case.query or case.query.startswith("EXPLAIN"):
             continue  # the graph has no documents of models; steps are each engine's own
         found = []
-        for reader, dialect in (
-            (SqliteReader(graph.open()), None),
+        engines: tuple[tuple[AnyReader, Dialect], ...] = (
+            (SqliteReader(graph.open()), Sqlite()),
             (Reader(connection), Postgres(SCHEMA)),
-        ):
+        )
+        settings = QuerySettings(aggregate=case.page != "single")
+        for reader, dialect in engines:
             engine = QueryService(
-                reader, lambda: graph.models, KEY, QuerySettings(aggregate=case.page != "single"),
-                indexes=lambda case=case: case.indexed, dialect=dialect,
+                reader, lambda: graph.models, KEY, settings,
+                indexes=partial(attrgetter("indexed"), case), dialect=dialect,
             )  # fmt: skip
             rows = await all_rows(engine, case.query, 2, parameters=case.given)
             found.append(bag(same_numbers(rows)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec import structs
@@ -17,27 +18,35 @@ from test_postgres import (
     EXTENDED,
     SCHEMA,
     SORTED,
-    Reader,
     all_rows,
     building,
     difference,
     fill,
     on_a_server,
     refill,
+    service_over,
     sorts,
     stored_graph,
 )
 
 from kastor.lang import parse, print_query
 from kastor.query.compiled import Compiler, ask, plan_query
-from kastor.query.service import QueryService
 from kastor.query.settings import QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import compile_plan
 from kastor.query.sql.tables import NOW
 from kastor.query.token import decode
-from kastor.records import SYSTEM
+from kastor.records import SYSTEM, Context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from query_graphs import Models
+
+    from kastor.query.sql.dialect import Dialect
+    from kastor.query.sql.statement import Sql
+    from kastor.query.sql.tables import GraphView
 
 SETTINGS = QuerySettings(max_hops=6)
 GRAPHS, PER_GRAPH = 40, 10
@@ -62,11 +71,11 @@ def seen_early(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def at(twins):
+def at(twins: int) -> Context:
     return structs.replace(SYSTEM, at=twins)
 
 
-def generated_texts(seed):
+def generated_texts(seed: int) -> Iterator[str]:
     random = Random(seed)
     about = generate(random)
     yield print_query(Queries(random, about).query())
@@ -74,7 +83,7 @@ def generated_texts(seed):
     yield nested_query(random)
 
 
-def statements(text, models, dialect, view):
+def statements(text: str, models: Models, dialect: Dialect, view: GraphView) -> Iterator[Sql]:
     plan = plan_query(text, models, QuerySettings())
     for resumes in (False, True) if not plan.counts else (False,):
         for aggregate in (True, False):
@@ -82,7 +91,7 @@ def statements(text, models, dialect, view):
 
 
 @pytest.mark.parametrize("dialect", [Sqlite(), Postgres(SCHEMA)], ids=["sqlite", "postgres"])
-def test_no_statement_mentions_a_table_beside_its_view(dialect):
+def test_no_statement_mentions_a_table_beside_its_view(dialect: Dialect) -> None:
     models, marked, mentions = building().models, Marked(), 0
     texts = TEXTS + [text for seed in range(300) for text in generated_texts(seed)]
     for text in texts:
@@ -95,7 +104,7 @@ def test_no_statement_mentions_a_table_beside_its_view(dialect):
 
 
 @pytest.mark.usefixtures("seen_early")
-def test_rows_of_a_view_equal_the_oracles_of_what_it_shows():
+def test_rows_of_a_view_equal_the_oracles_of_what_it_shows() -> None:
     for seed in range(GRAPHS):
         random = Random(seed)
         about = generate(random)
@@ -110,7 +119,8 @@ def test_rows_of_a_view_equal_the_oracles_of_what_it_shows():
                 assert bag(found) == bag(expected), f"{seed} {twins}: {text}"
 
 
-def test_a_statement_of_a_view_serves_every_instant(seen_early):
+@pytest.mark.usefixtures("seen_early")
+def test_a_statement_of_a_view_serves_every_instant() -> None:
     graph = building()
     engine = service(graph)
     text = "SELECT a.$dtId FROM DIGITALTWINS MATCH (a)-[*..7]->(b) WHERE EXISTS { (a)-[]->(c) }"
@@ -123,7 +133,8 @@ def test_a_statement_of_a_view_serves_every_instant(seen_early):
         assert bag(drive(all_rows(engine, text, None, at(twins)))) == expected
 
 
-def test_a_token_goes_on_as_of_its_instant(seen_early):
+@pytest.mark.usefixtures("seen_early")
+def test_a_token_goes_on_as_of_its_instant() -> None:
     engine = service(building())
     text = "SELECT $dtId FROM DIGITALTWINS"
     first = drive(engine.run(text, at(2), max_items=1))
@@ -136,37 +147,36 @@ def test_a_token_goes_on_as_of_its_instant(seen_early):
     assert drive(engine.run(None, at(1), token=now.continuation, max_items=9)).rows == 2
 
 
-def test_a_statement_runs_for_no_view_but_its_own(seen_early):
+@pytest.mark.usefixtures("seen_early")
+def test_a_statement_runs_for_no_view_but_its_own() -> None:
     engine = service(building())
     compiled = drive(engine.runner.compiled("SELECT * FROM DIGITALTWINS", SYSTEM))
     with pytest.raises(ValueError, match="ran for another view"):
         drive(engine.runner.texts(compiled, compiled.plan, 9, at(1)))
 
 
-def test_plans_are_kept_apart_by_the_kind_of_view():
+def test_plans_are_kept_apart_by_the_kind_of_view() -> None:
     models, compiler = building().models, Compiler(SETTINGS, Sqlite())
     text = "SELECT * FROM DIGITALTWINS"
-    for view in (NOW, Early()):
+    views: tuple[GraphView, ...] = (NOW, Early())
+    for view in views:
         asked = ask(text, models, strict=False, view=view)
         compiler.keep(asked, compiler.make(asked))
-    found = [compiler.find(ask(text, models, strict=False, view=view)) for view in (NOW, Early())]
-    assert [one.view.kind for one in found] == ["now", "early"]
+    found = [compiler.find(ask(text, models, strict=False, view=view)) for view in views]
+    assert [one and one.view.kind for one in found] == ["now", "early"]
 
 
-async def compare_views(dsn):
+async def compare_views(dsn: str) -> dict[str, Any]:
     import asyncpg
 
     connection = await asyncpg.connect(dsn)
     await fill(connection, building())
-    wrong = {}
+    wrong: dict[str, Any] = {}
     for seed in range(GRAPHS):
         random = Random(seed)
         graph = stored_graph(random)
         await refill(connection, graph)
-        engine = QueryService(
-            Reader(connection), lambda graph=graph: graph.models, KEY, SETTINGS,
-            dialect=Postgres(SCHEMA),
-        )  # fmt: skip
+        engine = service_over(connection, graph, SETTINGS)
         for number in range(PER_GRAPH):
             superset = Queries(random, graph, superset=True)
             query = superset.superset_query() if number % 2 else Queries(random, graph).query()
@@ -181,5 +191,5 @@ async def compare_views(dsn):
 
 
 @pytest.mark.usefixtures("seen_early")
-def test_rows_of_a_view_on_a_real_server():
+def test_rows_of_a_view_on_a_real_server() -> None:
     on_a_server(compare_views)

@@ -29,6 +29,7 @@ from kastor.lang import ast, parse
 from kastor.lang.words import FUNCTIONS
 from kastor.query import plan
 from kastor.query.service import QueryService
+from kastor.query.sql.sqlite import Sqlite
 
 CASES = all_cases()
 NAMES = [case.name for case in CASES]
@@ -80,7 +81,9 @@ def reader() -> Reader:
 def test_a_case_finds_rows_with_its_statement(name: str, reader: Reader) -> None:
     case, known = read_case(FOLDER / f"{name}.case"), models()
     settings = dataclasses.replace(SETTINGS, aggregate=case.page != "single")
-    query = QueryService(reader, lambda: known, KEY, settings, indexes=lambda: case.indexed)
+    query = QueryService(
+        reader, lambda: known, KEY, settings, dialect=Sqlite(), indexes=lambda: case.indexed
+    )
     before = len(reader.statements)
     found = rows(query, case.query, 1 if case.page == "next" else None, parameters=case.given)
     ran = reader.statements[before:]

@@ -10,6 +10,7 @@ import pytest
 from kastor.clock import Stamp
 from kastor.errors import Conflict, NotFound
 from kastor.graph import models
+from kastor.graph.command import State
 from kastor.graph.commands import CommissionModel, DeleteModel, SendTelemetry, UploadModels
 from kastor.graph.telemetry import decide_telemetry
 from kastor.records import ChangeKind, Current
@@ -114,34 +115,34 @@ class TestDelete:
 
 class TestTelemetry:
     @pytest.fixture
-    def current(self) -> Current:
+    def current(self) -> State:
         world = World()
         world.put("r", room())
         return Current(world.catalog, world.twins["r"])
 
-    def test_the_body_goes_into_the_log_as_it_was_sent(self, current: Current) -> None:
+    def test_the_body_goes_into_the_log_as_it_was_sent(self, current: State) -> None:
         command = SendTelemetry("r", b'{ "odd" : 1.0 }', "application/json", "mine")
         log = logged(decide_telemetry(command, current, STAMP))
         assert (log.data, log.event_id, log.model_id) == (b'{ "odd" : 1.0 }', "mine", ROOM)
         assert log.notify
 
-    def test_without_a_message_id_the_stamp_has_one(self, current: Current) -> None:
+    def test_without_a_message_id_the_stamp_has_one(self, current: State) -> None:
         command = SendTelemetry("r", b"1", "application/json")
         assert logged(decide_telemetry(command, current, STAMP)).event_id == STAMP.event_id
 
-    def test_a_components_telemetry_has_the_components_model(self, current: Current) -> None:
+    def test_a_components_telemetry_has_the_components_model(self, current: State) -> None:
         command = SendTelemetry("r", b"1", "application/json", None, "inside")
         log = logged(decide_telemetry(command, current, STAMP))
         assert (log.component, log.model_id) == ("inside", SENSOR)
 
     @pytest.mark.parametrize("name", ["name", "leadsTo", "absent"])
-    def test_what_is_no_component_is_not_found(self, current: Current, name: str) -> None:
+    def test_what_is_no_component_is_not_found(self, current: State, name: str) -> None:
         command = SendTelemetry("r", b"1", "application/json", None, name)
         with pytest.raises(NotFound, match=f"r does not have component {name}") as caught:
             decide_telemetry(command, current, STAMP)
         assert caught.value.code == "ComponentNotFound"
 
-    def test_an_absent_twin_is_not_found(self, current: Current) -> None:
+    def test_an_absent_twin_is_not_found(self, current: State) -> None:
         command = SendTelemetry("r", b"1", "application/json", None, "absent")
         with pytest.raises(NotFound) as caught:
             decide_telemetry(command, Current(current.catalog), STAMP)

@@ -19,7 +19,7 @@ from kastor.errors import (
 from kastor.graph.commands import DeleteRelationship, IfMatch, PatchRelationship, PutRelationship
 from kastor.graph.documents import with_etag
 from kastor.graph.relationship import read_ends
-from kastor.records import ChangeKind, EraseRelationship
+from kastor.records import ChangeKind, EraseRelationship, WriteRelationship
 
 from .world import ROOM, SENSOR, SMALL, World, logged, room
 
@@ -154,13 +154,14 @@ class TestPut:
     def test_a_creation_tells_the_whole_relationship(self, world: World) -> None:
         body = {"$relationshipName": "sees", "$targetId": "s"}
         done = world.run(PutRelationship("b", "new", body))
-        assert done.change.log.kind is ChangeKind.RELATIONSHIP_CREATE
-        assert done.change.log.subject == "b/relationships/new"
-        assert orjson.loads(done.change.log.data)["$etag"] == f'W/"{done.outcome.etag}"'
-        assert done.outcome.answer is done.change.log.data
+        assert logged(done).kind is ChangeKind.RELATIONSHIP_CREATE
+        assert logged(done).subject == "b/relationships/new"
+        assert orjson.loads(logged(done).data)["$etag"] == f'W/"{done.outcome.etag}"'
+        assert done.outcome.answer is logged(done).data
 
     def test_a_replacement_is_answered_with_its_text_and_etag(self, world: World) -> None:
         done = world.relate("a", "sees", "s")
+        assert isinstance(done.change, WriteRelationship)
         assert done.outcome.answer == with_etag(done.change.doc, done.change.etag)
 
     def test_writing_a_relationship_leaves_both_twins_alone(self, world: World) -> None:

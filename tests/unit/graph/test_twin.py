@@ -64,10 +64,10 @@ class TestPut:
         world = World()
         first = world.put("r", room(name="one"))
         second = world.put("r", room(size=1))
-        assert first.outcome.answer is first.change.log.data
-        assert [each.outcome.answer for each in (first, second)] == [
-            with_etag(each.change.doc, each.change.etag) for each in (first, second)
-        ]
+        assert first.outcome.answer is logged(first).data
+        for each in (first, second):
+            assert isinstance(each.change, WriteTwin)
+            assert each.outcome.answer == with_etag(each.change.doc, each.change.etag)
 
     def test_only_if_absent_refuses_a_twin_that_is_there_before_looking_at_the_body(
         self, world: World

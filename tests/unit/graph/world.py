@@ -26,7 +26,8 @@ from kastor.records import (
 
 if TYPE_CHECKING:
     from kastor.errors import KastorError
-    from kastor.records import Decision, LogEntry
+    from kastor.graph.command import Command, Decided, State
+    from kastor.records import LogEntry
 
 V2, V3 = "dtmi:dtdl:context;2", "dtmi:dtdl:context;3"
 RULES = ValueRules(zone_optional=True, dollar_keys=False, empty_keys=False)
@@ -105,13 +106,13 @@ def op(kind: str, path: str, *value: Any) -> dict[str, Any]:
     return {"op": kind, "path": path, **({"value": value[0]} if value else {})}
 
 
-def logged(decision: Decision) -> LogEntry:
+def logged(decision: Decided[Any]) -> LogEntry:
     """The entry of a decision that has one; a change of models has one for each."""
     assert not isinstance(decision.change, ChangeModels)
     return decision.change.log
 
 
-def of_models(decision: Decision) -> ChangeModels:
+def of_models(decision: Decided[Any]) -> ChangeModels[ModelCatalog]:
     assert isinstance(decision.change, ChangeModels)
     return decision.change
 
@@ -148,11 +149,11 @@ class World:
         self._keys = count(1)
         self.now = ""
 
-    def run(self, command: c.Command) -> Decision:
+    def run(self, command: Command[Any]) -> Decided[Any]:
         tick = next(self._ticks)
         self.now = twin_time(tick)
         stamp = Stamp(tick, f"00000000-0000-4000-8000-{tick % 10**12:012}", "event")
-        decision: Decision = _DECIDE[type(command)](command, self._current(command), stamp)
+        decision: Decided[Any] = _DECIDE[type(command)](command, self._current(command), stamp)
         self._apply(decision.change)
         return decision
 
@@ -160,19 +161,19 @@ class World:
         document: dict[str, Any] = orjson.loads(self.twins[twin_id].doc)
         return document
 
-    def put(self, twin_id: str, body: dict[str, Any]) -> Decision:
+    def put(self, twin_id: str, body: dict[str, Any]) -> Decided[Any]:
         return self.run(c.PutTwin(twin_id, body))
 
     def patch(
         self, twin_id: str, *operations: dict[str, Any], component: str | None = None
-    ) -> Decision:
+    ) -> Decided[Any]:
         return self.run(c.PatchTwin(twin_id, operations, None, component))
 
-    def relate(self, source: str, name: str, target: str, **members: Any) -> Decision:
+    def relate(self, source: str, name: str, target: str, **members: Any) -> Decided[Any]:
         body = {"$relationshipName": name, "$targetId": target, **members}
         return self.run(c.PutRelationship(source, "r", body))
 
-    def _current(self, command: Any) -> Current:
+    def _current(self, command: Any) -> State:
         if hasattr(command, "twin_id"):
             row = self.twins.get(command.twin_id)
             ends = [(each.source_key, each.target_key) for each in self.relationships.values()]
