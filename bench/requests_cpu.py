@@ -120,13 +120,13 @@ def measure(port: int, pid: int, requests: list[bytes], seconds: float) -> dict[
 FLOORS = {"Kastor PATCH, durable": "Kastor GET twin"}
 
 
-def run(rounds: int = 20, seconds: float = 0.4) -> list[tuple[str, float, float, dict]]:
+def run(rounds: int = 20, seconds: float = 0.4) -> list[tuple[str, float, float, dict[str, Any]]]:
     """Return rows of (name, CPU us, ratio to its floor, tally).
 
     Many short rounds, in which all take turns. A ratio is the median of the rounds' own ratios:
     what the machine does besides befalls a row and its floor alike.
     """
-    found: dict[str, list[dict]] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     with hello() as floor, kastor() as ours, fastapi() as peer:
         for number in range(rounds + 1):
             for name, target, requests in (

@@ -9,7 +9,7 @@ import pytest
 
 from kastor.errors import KastorError, NotFound, Unavailable
 from kastor.graph import commands as c
-from kastor.graph.readings import Outcome, Reading
+from kastor.graph.readings import Outcome, TwinReading
 from kastor.graph.twin import RelationshipsLeft
 from kastor.records import SYSTEM, Context, RelationshipPage
 from kastor.storage.postgres import writes
@@ -205,7 +205,7 @@ class TestReadings:
 
     def taking(self, time: int, value: float) -> c.TakeReadings:
         instant = 638_000_000_000_000_000 + time
-        reading = Reading("h", {("temperature",): value}, {}, instant, None, None, None, None)
+        reading = TwinReading("h", {("temperature",): value}, {}, instant, None, None, None, None)
         return c.TakeReadings("h", [reading], {})
 
     async def test_they_are_compared_with_what_the_other_one_wrote(
@@ -254,4 +254,4 @@ class TestReadings:
 
         with pytest.raises(Unavailable, match="all the time"):
             await pair[0].service.execute(self.taking(5, 5.0), self.LARGE, permit)
-        assert (await pair[0].service.twin("h")).version == 4
+        assert (await pair[0].service.twin("h", SYSTEM)).version == 4

@@ -20,7 +20,7 @@ def others(node: Any, random: Random) -> Any:
         return ast.Literal(random.choice([node.value, random.choice(TEXTS)]))
     if isinstance(node, tuple):
         return tuple(others(one, random) for one in node)
-    if not dataclasses.is_dataclass(node):
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
         return node
     found = {}
     for field in dataclasses.fields(node):

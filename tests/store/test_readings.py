@@ -12,8 +12,8 @@ import pytest
 from kastor.clock import job_time
 from kastor.errors import NotFound, Unavailable, ValidationFailed
 from kastor.graph import commands as c
-from kastor.graph.readings import Outcome, Reading
-from kastor.records import Context
+from kastor.graph.readings import Outcome, TwinReading
+from kastor.records import SYSTEM, Context
 
 from .graphs import Graph, add, hall, replace
 
@@ -23,13 +23,13 @@ START = 638_000_000_000_000_000
 TICK = 10_000_000
 
 
-def reading(time: int, band: float | None = None, **values: Any) -> Reading:
-    bands = {} if band is None else {(name,): band for name in values}
-    paths = {(name,): value for name, value in values.items()}
-    return Reading("h", paths, bands, START + time * TICK, None, None, None, None)
+def reading(time: int, band: float | None = None, **values: Any) -> TwinReading:
+    bands: dict[tuple[str, ...], float] = {} if band is None else {(name,): band for name in values}
+    paths: dict[tuple[str, ...], Any] = {(name,): value for name, value in values.items()}
+    return TwinReading("h", paths, bands, START + time * TICK, None, None, None, None)
 
 
-def take(*readings: Reading) -> c.TakeReadings:
+def take(*readings: TwinReading) -> c.TakeReadings:
     return c.TakeReadings("h", readings, {})
 
 
@@ -45,20 +45,28 @@ async def test_the_latest_holds_whatever_comes_first(graph: Graph) -> None:
     assert document["temperature"] == 40
     assert document["$metadata"]["temperature"]["sourceTime"] == job_time(START + 40 * TICK)
     written = 1 + 20 + outcomes[(Outcome.WRITTEN,)]
-    assert (await graph.service.twin("h")).version == written
+    assert (await graph.service.twin("h", SYSTEM)).version == written
     assert len([row for row in graph.history.log() if row.subject == "h"]) == written
 
 
 async def test_what_says_nothing_new_leaves_no_trace(graph: Graph) -> None:
     await graph.put("h", hall(temperature=20))
     await graph.execute(take(reading(5, temperature=21)))
-    before = await graph.service.twin("h"), graph.history.log(), graph.history.twin_versions("h")
+    before = (
+        await graph.service.twin("h", SYSTEM),
+        graph.history.log(),
+        graph.history.twin_versions("h"),
+    )
     again = await graph.execute(take(reading(5, temperature=21), reading(4, temperature=3)))
     assert again.outcomes == (Outcome.STALE, Outcome.STALE)
     small = await graph.execute(take(reading(6, 0.5, temperature=21.4)))
     assert small.outcomes == (Outcome.DEADBAND,)
     assert small.unwritten == {("temperature",): START + 6 * TICK}
-    after = await graph.service.twin("h"), graph.history.log(), graph.history.twin_versions("h")
+    after = (
+        await graph.service.twin("h", SYSTEM),
+        graph.history.log(),
+        graph.history.twin_versions("h"),
+    )
     assert after == before
 
 
@@ -86,7 +94,7 @@ async def test_what_is_refused_changes_nothing(graph: Graph) -> None:
         await graph.execute(take(reading(1, temperature="warm")))
     with pytest.raises(NotFound):
         await graph.execute(c.TakeReadings("x", [reading(1, temperature=1)], {}))
-    assert (await graph.service.twin("h")).version == 1
+    assert (await graph.service.twin("h", SYSTEM)).version == 1
 
 
 async def test_who_may_not_write_any_more_is_asked_only_where_something_is_written(

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from query_generator import Queries, graph
-from query_graphs import Graph, drive, rows, service
+from query_graphs import Graph, Models, drive, rows, service
 from query_literals import others
 from query_oracle import bag, rounded, run
 from query_texts import INVALID, VALID
@@ -25,6 +26,7 @@ from kastor.query.compiled import Compiler, ask, plan_query
 from kastor.query.given import Given
 from kastor.query.settings import QuerySettings
 from kastor.query.shapes import MAX_SHAPED, literals_of, shape_of
+from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.parameters import filled
 from kastor.query.sql.postgres import Postgres
 from kastor.query.sql.sqlite import Sqlite
@@ -34,7 +36,7 @@ from kastor.records import SYSTEM
 
 EXAMPLES = int(os.environ.get("KASTOR_SHAPE_EXAMPLES", "300"))
 SETTINGS = QuerySettings(max_hops=6)
-DIALECTS = (Sqlite(), Postgres("g"))
+DIALECTS: tuple[Dialect, ...] = (Sqlite(), Postgres("g"))
 
 generated = settings(
     max_examples=EXAMPLES,
@@ -46,7 +48,7 @@ generated = settings(
 )
 
 
-def is_plain(literal):
+def is_plain(literal: str) -> bool:
     doubled = literal[0] == "'" and "''" in literal[1:-1]
     return "\\" not in literal and not doubled
 
@@ -55,7 +57,7 @@ def is_plain(literal):
 @example("'a''b' \"it's\" --'no'\n[[it's]] '' \"\"")
 @example("[[[x']]] '--' -- 'x'\n'y'")
 @generated
-def test_literals_are_the_lexers(text):
+def test_literals_are_the_lexers(text: str) -> None:
     try:
         tokens = tokenize(text)
     except QueryError:
@@ -75,7 +77,7 @@ def test_literals_are_the_lexers(text):
 @given(st.text(alphabet="'\"\\-[]x \n.", max_size=30), st.text(alphabet="'\".x", max_size=30))
 @example("'a'\"b\"", "'x''x'")
 @generated
-def test_texts_of_one_shape_are_the_same_but_for_literals(one, other):
+def test_texts_of_one_shape_are_the_same_but_for_literals(one: str, other: str) -> None:
     if shape_of(one).text != shape_of(other).text:
         return
     try:
@@ -88,12 +90,13 @@ def test_texts_of_one_shape_are_the_same_but_for_literals(one, other):
 
 
 @pytest.mark.parametrize("text", ["'" + "x" * MAX_SHAPED + "'", "'\ud800'"])
-def test_some_texts_are_their_own_shape(text):
+def test_some_texts_are_their_own_shape(text: str) -> None:
     assert shape_of(text).text == text
-    assert shape_of(text).values == literals_of(text) == {}
+    assert not shape_of(text).values
+    assert not literals_of(text)
 
 
-def story(compiler, text, models, *, strict=False):
+def story(compiler: Compiler, text: str, models: Models, *, strict: bool = False) -> Any:
     """All that comes of a text; or what is wrong with it."""
     try:
         made = compiler.compile(text, models, strict=strict)
@@ -106,7 +109,7 @@ def story(compiler, text, models, *, strict=False):
     return about, shown, [list(zip(map(type, one), one, strict=True)) for one in bound]
 
 
-def known(about):
+def known(about: Graph) -> Models:
     about.models.known = True
     return about.models
 
@@ -114,7 +117,7 @@ def known(about):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_what_is_shared_is_what_would_be_made_anew(random):
+def test_what_is_shared_is_what_would_be_made_anew(random: Random) -> None:
     about = graph(random)
     models = known(about)
     shared = [Compiler(SETTINGS, dialect) for dialect in DIALECTS]
@@ -132,7 +135,7 @@ def test_what_is_shared_is_what_would_be_made_anew(random):
 
 
 @pytest.mark.parametrize("text", [*VALID, *(one for one, *_ in INVALID)])
-def test_real_queries_share_their_plans(text):
+def test_real_queries_share_their_plans(text: str) -> None:
     about = graph(Random(1))
     models = known(about)
     for dialect in DIALECTS:
@@ -145,7 +148,7 @@ def test_real_queries_share_their_plans(text):
 @pytest.mark.timeout(1800)
 @given(st.randoms(use_true_random=False))
 @generated
-def test_rows_of_a_shared_plan_equal_the_oracles(random):
+def test_rows_of_a_shared_plan_equal_the_oracles(random: Random) -> None:
     about = graph(random)
     engine = service(about, max_hops=6)
     query = Queries(random, about, superset=True).superset_query()
@@ -166,10 +169,13 @@ STRINGS = ["", "a", "[", "{", "[1]", "1", "\0", "\uffff", "it is"]
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("op", ["=", "!=", "<", ">", "<=", ">="])
 @pytest.mark.parametrize("place", ["p", "T.[[odd key]].x", "$dtId", "$etag", "$metadata.$model"])
-def test_a_statement_with_variables_is_the_one_with_the_values(dialect, op, place):
+def test_a_statement_with_variables_is_the_one_with_the_values(
+    dialect: Dialect, op: str, place: str
+) -> None:
     models = Graph({"dtmi:x:Room;1": []}).models
     compiler = Compiler(SETTINGS, dialect)
-    for value in [*STRINGS, *NUMBERS, *reversed(STRINGS)]:
+    values: list[str | int | float] = [*STRINGS, *NUMBERS, *reversed(STRINGS)]
+    for value in values:
         asked = repr(value) if isinstance(value, int | float) else f"'{value}'"
         text = f"SELECT * FROM DIGITALTWINS T WHERE {place} {op} {{}}"
         plan = plan_query(text.format(asked), models, SETTINGS)
@@ -186,7 +192,7 @@ def test_a_statement_with_variables_is_the_one_with_the_values(dialect, op, plac
 LOOKED_UP = "SELECT * FROM DIGITALTWINS T WHERE T.$dtId = '{}' AND T.v != '{}'"
 
 
-def test_a_million_ids_are_one_entry():
+def test_a_million_ids_are_one_entry() -> None:
     about = Graph({"dtmi:x:Room;1": []})
     compiler = Compiler(QuerySettings(), Sqlite())
     compiler.compile(LOOKED_UP.format("t", "x"), about.models, strict=False).first()
@@ -211,7 +217,7 @@ def test_a_million_ids_are_one_entry():
         "SELECT * FROM RELATIONSHIPS WHERE $relationshipName = '{}'",
     ],
 )
-def test_literals_that_decide_a_plan_are_kept_with_it_up_to_a_size(text):
+def test_literals_that_decide_a_plan_are_kept_with_it_up_to_a_size(text: str) -> None:
     about = Graph({"dtmi:x:Room;1": []})
     limits = QuerySettings(max_cache_bytes=200_000, cache_size=50)
     compiler = Compiler(limits, Sqlite())
@@ -225,7 +231,7 @@ def test_literals_that_decide_a_plan_are_kept_with_it_up_to_a_size(text):
         assert len(compiler._kept) <= limits.cache_size
 
 
-def test_forms_of_values_have_statements_of_their_own_up_to_a_number():
+def test_forms_of_values_have_statements_of_their_own_up_to_a_number() -> None:
     about = Graph({"dtmi:x:Room;1": []})
     compiler = Compiler(QuerySettings(), Sqlite())
     terms = [f"p{number} = '{{}}'" for number in range(6)]
@@ -240,7 +246,7 @@ def test_forms_of_values_have_statements_of_their_own_up_to_a_number():
     assert len(compiler._kept) == 1
 
 
-def test_a_longer_literal_is_refused_as_ever():
+def test_a_longer_literal_is_refused_as_ever() -> None:
     about = Graph({"dtmi:x:Room;1": []})
     compiler = Compiler(replace(SETTINGS, max_text=60), Sqlite())
     text = "SELECT * FROM DIGITALTWINS WHERE name = '{}'"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from query_graphs import Graph, Models, Reader, drive, service
 
@@ -76,7 +78,7 @@ OTHERS = [
 
 
 @pytest.fixture(scope="module")
-def about():
+def about() -> Graph:
     made = Graph({"dtmi:x:Room;1": []})
     for number in range(4):
         made.twin(
@@ -87,12 +89,12 @@ def about():
 
 
 @pytest.fixture(scope="module")
-def engine(about):
+def engine(about: Graph) -> QueryService:
     return service(about)
 
 
 @pytest.mark.parametrize("text", LOOK_UPS)
-def test_a_look_up_is_told_at_once(engine, text):
+def test_a_look_up_is_told_at_once(engine: QueryService, text: str) -> None:
     assert is_look_up(plan_query(text, Models({"dtmi:x:Room;1": []}), QuerySettings()))
     for _ in range(2):
         at_once = engine.at_once(text, SYSTEM, max_items=1)
@@ -101,31 +103,34 @@ def test_a_look_up_is_told_at_once(engine, text):
 
 
 @pytest.mark.parametrize("text", OTHERS)
-def test_all_others_are_not(engine, text):
+def test_all_others_are_not(engine: QueryService, text: str) -> None:
     assert not is_look_up(plan_query(text, Models({"dtmi:x:Room;1": []}), QuerySettings()))
     assert engine.at_once(text, SYSTEM) is None
 
 
-def test_a_test_of_very_many_models_is_none():
+def test_a_test_of_very_many_models_is_none() -> None:
     models = Models({f"dtmi:x:M{number};1": ["dtmi:x:Room;1"] for number in range(200)})
     text = f"SELECT * {TWIN} AND IS_OF_MODEL(T, 'dtmi:x:Room;1')"
     assert not is_look_up(plan_query(text, models, QuerySettings()))
 
 
-def test_parameters_are_told_at_once_too(engine):
+def test_parameters_are_told_at_once_too(engine: QueryService) -> None:
     text = "SELECT $dtId FROM DIGITALTWINS WHERE $dtId = $id AND v = $v"
     for number in (1, 2, 1):
         parameters = {"id": f"t{number}", "v": number}
         page = engine.at_once(text, SYSTEM, parameters=parameters)
+        assert page is not None
         assert page.value == b'[{"$dtId":"t%d"}]' % number
-    assert engine.at_once(text, SYSTEM, parameters={"id": "t1", "v": 2}).value == b"[]"
+    empty = engine.at_once(text, SYSTEM, parameters={"id": "t1", "v": 2})
+    assert empty is not None
+    assert empty.value == b"[]"
     assert engine.at_once(text, SYSTEM, parameters={"id": 1, "v": 2}) is None
 
 
 @pytest.mark.parametrize("options", [{"aggregate": False}, {}])
-def test_where_it_cannot_be_it_is_a_page(about, options):
+def test_where_it_cannot_be_it_is_a_page(about: Graph, options: dict[str, bool]) -> None:
     class Remote(Reader):
-        look_up = None
+        look_up: Any = None
 
     reader = Remote(about.open()) if not options else Reader(about.open())
     engine = QueryService(
@@ -135,7 +140,7 @@ def test_where_it_cannot_be_it_is_a_page(about, options):
     assert drive(engine.run(LOOK_UPS[0], SYSTEM)).rows == 1
 
 
-def test_what_is_wrong_is_told_as_by_a_page(engine):
+def test_what_is_wrong_is_told_as_by_a_page(engine: QueryService) -> None:
     for text, options, kind in (
         ("SELECT", {}, QueryError),
         (LOOK_UPS[0], {"max_items": 0}, InvalidArgument),

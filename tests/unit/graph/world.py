@@ -108,8 +108,10 @@ def op(kind: str, path: str, *value: Any) -> dict[str, Any]:
 
 def logged(decision: Decided[Any]) -> LogEntry:
     """The entry of a decision that has one; a change of models has one for each."""
-    assert not isinstance(decision.change, ChangeModels)
-    return decision.change.log
+    change = decision.change
+    assert change is not None
+    assert not isinstance(change, ChangeModels)
+    return change.log
 
 
 def of_models(decision: Decided[Any]) -> ChangeModels[ModelCatalog]:
