@@ -239,7 +239,9 @@ def _leads_somewhere(folder: Path, parts: list[str]) -> bool:
 def _names(module: Path) -> set[str]:
     """Return what a module defines or imports at its top."""
     found: set[str] = set()
-    for node in ast.parse(module.read_text(encoding="utf-8")).body if module.is_file() else ():
+    body = ast.parse(module.read_text(encoding="utf-8")).body if module.is_file() else []
+    chosen = [each for node in body if isinstance(node, ast.If) for each in node.body + node.orelse]
+    for node in body + chosen:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):

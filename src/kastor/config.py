@@ -25,6 +25,7 @@ from pydantic_settings import (
 from kastor.dsn import SCHEMES, fault_of, has_password
 from kastor.errors import CannotStartError
 from kastor.pages import refer
+from kastor.types import override
 
 DAY_SECONDS = 86_400.0
 Texts = Annotated[tuple[str, ...], NoDecode]
@@ -359,13 +360,14 @@ class Settings(BaseSettings):
                 )
 
     @classmethod
+    @override
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: flags, environment, file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

@@ -26,6 +26,8 @@ from typing import Any, ClassVar, TextIO, TypeAlias
 import orjson
 import structlog
 
+from kastor.types import override
+
 QUEUE_LINES, QUEUE_BYTES = 10_000, 8 * 2**20
 """What waits for a target that is slow; lines beyond are lost and counted."""
 LINE_BYTES = 65_536
@@ -267,6 +269,7 @@ def _as_text(*, colors: bool) -> Render:
 class _Bridge(logging.Handler):
     """Brings lines of libraries here."""
 
+    @override
     def emit(self, record: logging.LogRecord) -> None:
         """Take a library's line."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 TwinId: TypeAlias = str
 RelationshipId: TypeAlias = str
@@ -18,3 +18,15 @@ Json: TypeAlias = Any  # any: what was decoded is looked into
 
 Document: TypeAlias = dict[str, Any]
 """A decoded JSON object."""
+
+
+if TYPE_CHECKING:
+    from typing_extensions import override as override  # noqa: PLC0414 - it is for all
+else:
+
+    def override(method: Any) -> Any:  # any: of any type, and left as it is
+        """Mark a method that overrides one; mypy checks that it does.
+
+        To a type checker it is that of `typing_extensions`, whose import would slow each start.
+        """
+        return method

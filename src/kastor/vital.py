@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from kastor.errors import Unavailable
 from kastor.logs import get_logger
+from kastor.types import override
 from kastor.words import counted
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 30.0
@@ -87,6 +88,7 @@ class Watched(Part):
         super().__init__(registry, name, graph, critical=critical)
         self._trouble = trouble
 
+    @override
     def trouble(self) -> str | None:
         """Return what it says; that it cannot say is trouble too."""
         try:
@@ -134,6 +136,7 @@ class Kept(Part):
         """Note progress."""
         self._beaten = time.monotonic()
 
+    @override
     def trouble(self) -> str | None:
         """Return why it does not run, or for how long it has been stuck."""
         now = time.monotonic()

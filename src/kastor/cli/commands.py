@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from kastor.cli.output import fail
 from kastor.errors import CannotStartError
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,7 @@ class Commands(typer.Typer):
             cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, **options
         )
 
+    @override
     def command(  # type: ignore[override]  # the options are Typer's
         self,
         name: str | None = None,
@@ -36,6 +38,7 @@ class Commands(typer.Typer):
 
 
 class _Command(TyperCommand):
+    @override
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the one place that turns what prevents it into an exit status."""
         try:
@@ -43,12 +46,14 @@ class _Command(TyperCommand):
         except CannotStartError as error:
             fail(str(error), error.exit_status)
 
+    @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _plain(self.get_params(ctx))
         super().format_help(ctx, formatter)
 
 
 class _Group(TyperGroup):
+    @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _plain(self.get_params(ctx))
         super().format_help(ctx, formatter)

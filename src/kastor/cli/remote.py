@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import typer
 
 from kastor.cli.output import fail
-from kastor.types import Json
+from kastor.types import Json, override
 
 CONNECT_SECONDS = 10.0
 TIMEOUT_SECONDS = 300.0
@@ -102,6 +102,7 @@ def _opener(url: str, ca_file: Path | None) -> urllib.request.OpenerDirector:
 class _SameOrigin(urllib.request.HTTPRedirectHandler):
     """Follows no redirection to another origin: the token is for the one that was named."""
 
+    @override
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
@@ -114,11 +115,13 @@ class _SameOrigin(urllib.request.HTTPRedirectHandler):
 
 
 class _Http(urllib.request.HTTPHandler):
+    @override
     def http_open(self, req: urllib.request.Request) -> Any:
         return self.do_open(_QuickConnection, req)
 
 
 class _Https(urllib.request.HTTPSHandler):
+    @override
     def https_open(self, req: urllib.request.Request) -> Any:
         return self.do_open(_QuickTlsConnection, req, context=self._context)  # type: ignore[attr-defined]
 
@@ -126,6 +129,7 @@ class _Https(urllib.request.HTTPSHandler):
 class _QuickConnection(http.client.HTTPConnection):
     """Gives up soon where nobody answers; an answer may take its time."""
 
+    @override
     def connect(self) -> None:
         _connect(self, super().connect)
 
@@ -133,6 +137,7 @@ class _QuickConnection(http.client.HTTPConnection):
 class _QuickTlsConnection(http.client.HTTPSConnection):
     """As above, with TLS."""
 
+    @override
     def connect(self) -> None:
         _connect(self, super().connect)
 

@@ -18,6 +18,7 @@ from kastor.dtdl.metamodel import (
     material_names,
     written_names,
 )
+from kastor.types import override
 
 EXTENSION_ID = "dtmi:dtdl:extension:"
 QUANTITATIVE = "quantitativeTypes"
@@ -353,10 +354,12 @@ class _Builtin(_Naming):
         super().__init__("standard", 2)
         self.context = "dtmi:dtdl:context;2"
 
+    @override
     def cotype(self, name: str) -> str:
         return f"dtmi:standard:class:{name};2"
 
-    def property(self, cotype: str, term: str, dtdl: int) -> str:  # noqa: ARG002
+    @override
+    def property(self, cotype: str, term: str, dtdl: int) -> str:
         return f"{PROPERTY_ID}{term};2"
 
 
@@ -367,10 +370,12 @@ class _Core(_Naming):
         super().__init__("core", version)
         self.context = f"dtmi:dtdl:context;{version}"
 
+    @override
     def cotype(self, name: str) -> str:
         return f"{CLASS_ID}{name};{self.at}"
 
-    def property(self, cotype: str, term: str, dtdl: int) -> str:  # noqa: ARG002
+    @override
+    def property(self, cotype: str, term: str, dtdl: int) -> str:
         return f"{PROPERTY_ID}{term};{self.at}"
 
 

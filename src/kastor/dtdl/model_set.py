@@ -15,6 +15,7 @@ from kastor.dtdl.make_elements import make_element
 from kastor.dtdl.rules import STRICT, ValueRules, Violation
 from kastor.dtdl.standard import standard_element
 from kastor.dtdl.values import MinusZero
+from kastor.types import override
 
 if TYPE_CHECKING:
     from kastor.dtdl.compiled import CompiledInterface
@@ -30,11 +31,13 @@ class _Elements(Mapping[str, Any]):
         self._ids = dict.fromkeys(ids)
         self._interfaces = interfaces
 
+    @override
     def __getitem__(self, identifier: str) -> Any:
         if self._interfaces and identifier not in self._ids:
             raise KeyError(identifier)
         return self._models.element(identifier)
 
+    @override
     def __contains__(self, identifier: object) -> bool:
         return identifier in self._ids or (
             not self._interfaces
@@ -42,9 +45,11 @@ class _Elements(Mapping[str, Any]):
             and standard_element(identifier) is not None
         )
 
+    @override
     def __iter__(self) -> Iterator[str]:
         return iter(self._ids)
 
+    @override
     def __len__(self) -> int:
         return len(self._ids)
 

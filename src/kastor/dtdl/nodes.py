@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kastor.types import override
+
 if TYPE_CHECKING:
     from kastor.dtdl.cotypes import Cotype
     from kastor.dtdl.metamodel import ClassSpec, Language, PropertySpec
@@ -88,6 +90,7 @@ class Node:
         """Tell whether the element has one of some co-types."""
         return any(cotype.id in identifiers for cotype in self.cotypes)
 
+    @override
     def __repr__(self) -> str:
         """Return class and id."""
         return f"<{self.kind} {self.id}>"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kastor.types import override
+
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
@@ -62,6 +64,7 @@ class Problem:
     cure: str = ""
     other: SourceLocation | None = None
 
+    @override
     def __str__(self) -> str:
         """Return message and cure as one text."""
         return f"{self.message} {self.cure}".strip()

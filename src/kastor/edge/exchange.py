@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from kastor.types import override
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -61,6 +63,7 @@ class Exchange(RequestResponseCycle):
         self.expected_content_length = 0
         self._head = b""
 
+    @override
     async def send(self, message: Any) -> None:  # any: ASGI
         """Take a part of the answer; an application that breaks ASGI gets RuntimeError."""
         if self.flow.write_paused and not self.disconnected:

@@ -33,6 +33,7 @@ from kastor.edge.heads import (
 from kastor.edge.phase import ANSWER, BODY, FRESH, HEAD, IDLE, LINGER, UNREAD, Phase
 from kastor.edge.transport import EdgeFlow, EdgeTransport
 from kastor.errors import BadRequest, HeadersTooLarge, KastorError, RequestTimedOut
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # The connection
 
+    @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         if self.opened is not None:
@@ -97,6 +99,7 @@ class EdgeProtocol(HttpToolsProtocol):
         super().connection_made(ours)
         self.flow = EdgeFlow(ours)
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything."""
         self._release(0)
@@ -104,6 +107,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
 
+    @override
     def shutdown(self) -> None:
         """End after the request under way, if there is one; called when the server stops."""
         self._last = True
@@ -138,6 +142,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # Bytes that come in
 
+    @override
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
         self.seen = self.edge.now
@@ -231,17 +236,20 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # What the parser finds
 
+    @override
     def on_message_begin(self) -> None:
         """Begin a head."""
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
 
+    @override
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are none, whoever sends them."""
         if not self._in_body:
             self.headers.append((name.lower(), value))
 
+    @override
     def on_headers_complete(self) -> None:
         """Begin to answer, if the head is sound."""
         if self._refusal is not None:
@@ -309,6 +317,7 @@ class EdgeProtocol(HttpToolsProtocol):
             host, self.url = absolute_target(self.url)
             headers[:] = [(b"host", host), *(each for each in headers if each[0] != b"host")]
 
+    @override
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         if self._refusal is None:
@@ -316,6 +325,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self._fed = max(0, self._fed - 2 * len(body))
             super().on_body(body)
 
+    @override
     def on_message_complete(self) -> None:
         """End the request; it is answered, or will be."""
         if self._refusal is not None or (self._upgrades and self._left):
@@ -330,6 +340,7 @@ class EdgeProtocol(HttpToolsProtocol):
         cycle.more_body = False
         cycle.message_event.set()
 
+    @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Of a context of its own: this may be called by the end of another request, in its context.
         if self.spare:
@@ -342,6 +353,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # What goes out
 
+    @override
     def on_response_complete(self) -> None:
         """Go on to the next request, or wait for it."""
         self.server_state.total_requests += 1

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
+from kastor.types import override
+
 try:
     import fcntl
     import termios
@@ -69,6 +71,7 @@ class EdgeFlow(FlowControl):
         super().__init__(transport)
         self.held = False
 
+    @override
     def resume_reading(self) -> None:
         """Read on, unless bytes wait here for their turn."""
         if not self.held:

@@ -19,7 +19,7 @@ from kastor.graph.command import Command, Decided, State
 from kastor.graph.model_facts import ModelFacts
 from kastor.graph.uploads import named
 from kastor.records import ChangeKind, ChangeModels, Decision, LogEntry, ModelRow, Needs
-from kastor.types import ModelId
+from kastor.types import ModelId, override
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
@@ -39,10 +39,12 @@ class UploadModels(Command[dict[ModelId, StoredModel]]):
     epoch: int
     facts: tuple[ModelFacts, ...] = ()
 
+    @override
     def needs(self) -> Needs:
         """Name nothing: models stand in the catalog."""
         return Needs()
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[dict[ModelId, StoredModel]]:
         """Decide as `decide_upload` says."""
         return decide_upload(self, current, stamp)
@@ -55,10 +57,12 @@ class CommissionModel(Command[None]):
     model_id: ModelId
     in_service: bool
 
+    @override
     def needs(self) -> Needs:
         """Name nothing: models stand in the catalog."""
         return Needs()
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[None]:
         """Decide as `decide_commission` says."""
         return decide_commission(self, current, stamp)
@@ -70,10 +74,12 @@ class DeleteModel(Command[None]):
 
     model_id: ModelId
 
+    @override
     def needs(self) -> Needs:
         """Name nothing: models stand in the catalog."""
         return Needs()
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[None]:
         """Decide as `decide_delete` says."""
         return decide_delete(self, current, stamp)
@@ -83,10 +89,12 @@ class DeleteModel(Command[None]):
 class DeleteAllModels(Command[None]):
     """Delete every stored model."""
 
+    @override
     def needs(self) -> Needs:
         """Name nothing: models stand in the catalog."""
         return Needs()
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[None]:
         """Decide as `decide_delete_all` says."""
         return decide_delete_all(self, current, stamp)

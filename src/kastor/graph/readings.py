@@ -20,7 +20,7 @@ from kastor.graph.metadata import is_component
 from kastor.graph.patch import PatchOperation, operation_at
 from kastor.graph.twin import patched, twin_not_found
 from kastor.records import Decision, Needs
-from kastor.types import Document, Json, Ticks, TwinId
+from kastor.types import Document, Json, Ticks, TwinId, override
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
@@ -93,10 +93,12 @@ class TakeReadings(Command[Merged]):
     readings: Sequence[TwinReading]
     floors: Mapping[Path, Ticks]
 
+    @override
     def needs(self) -> Needs:
         """Name the twin."""
         return Needs(self.twin_id)
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[Merged]:
         """Decide as `decide_readings` says."""
         return decide_readings(self, current, stamp)

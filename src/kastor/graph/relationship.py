@@ -30,6 +30,7 @@ from kastor.records import (
     TwinRow,
     WriteRelationship,
 )
+from kastor.types import override
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
@@ -50,10 +51,12 @@ class PutRelationship(Command[Written]):
     body: Document
     only_if_absent: bool = False
 
+    @override
     def needs(self) -> Needs:
         """Name the relationship and both its ends; raises InvalidArgument."""
         return Needs(self.source_id, self.relationship_id, read_ends(self.body)[1])
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
         """Decide as `decide_put` says."""
         return decide_put(self, current, stamp)
@@ -68,10 +71,12 @@ class PatchRelationship(Command[Written]):
     operations: tuple[Document, ...]
     if_match: IfMatch | None = None
 
+    @override
     def needs(self) -> Needs:
         """Name the relationship and its source."""
         return Needs(self.source_id, self.relationship_id)
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
         """Decide as `decide_patch` says."""
         return decide_patch(self, current, stamp)
@@ -85,10 +90,12 @@ class DeleteRelationship(Command[None]):
     relationship_id: RelationshipId
     if_match: IfMatch | None = None
 
+    @override
     def needs(self) -> Needs:
         """Name the relationship and its source."""
         return Needs(self.source_id, self.relationship_id)
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[None]:
         """Decide as `decide_delete` says."""
         return decide_delete(self, current, stamp)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kastor.graph.command import Command, Decided, State
 from kastor.graph.twin import component_not_found, twin_not_found
 from kastor.records import ChangeKind, Decision, LogEntry, LogTelemetry, Needs
+from kastor.types import override
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
@@ -24,10 +25,12 @@ class SendTelemetry(Command[None]):
     message_id: str | None = None
     component: str | None = None
 
+    @override
     def needs(self) -> Needs:
         """Name the twin."""
         return Needs(self.twin_id)
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[None]:
         """Decide as `decide_telemetry` says."""
         return decide_telemetry(self, current, stamp)

@@ -34,7 +34,7 @@ from kastor.records import (
     TwinRow,
     WriteTwin,
 )
-from kastor.types import Document, TwinId
+from kastor.types import Document, TwinId, override
 
 if TYPE_CHECKING:
     from kastor.dtdl import CompiledInterface
@@ -56,10 +56,12 @@ class PutTwin(Command[Written]):
     only_if_absent: bool = False
     add_components: bool | None = None
 
+    @override
     def needs(self) -> Needs:
         """Name the twin."""
         return Needs(self.twin_id)
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
         """Decide as `decide_put` says."""
         return decide_put(self, current, stamp)
@@ -75,10 +77,12 @@ class PatchTwin(Command[Written]):
     component: str | None = None
     strict: bool = False
 
+    @override
     def needs(self) -> Needs:
         """Name the twin."""
         return Needs(self.twin_id)
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[Written]:
         """Decide as `decide_patch` says."""
         return decide_patch(self, current, stamp)
@@ -91,10 +95,12 @@ class DeleteTwin(Command[None]):
     twin_id: TwinId
     if_match: IfMatch | None = None
 
+    @override
     def needs(self) -> Needs:
         """Name the twin, and ask whether it has relationships."""
         return Needs(self.twin_id, relationships_of_twin=True)
 
+    @override
     def decide(self, current: State, stamp: Stamp) -> Decided[None]:
         """Decide as `decide_delete` says."""
         return decide_delete(self, current, stamp)

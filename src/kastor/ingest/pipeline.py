@@ -17,6 +17,7 @@ from kastor.ingest.rules import CompiledRule, compile_rules
 from kastor.ingest.selection import RuleIndex
 from kastor.ingest.tally import InputTally
 from kastor.logs import get_logger
+from kastor.types import override
 from kastor.words import counted
 
 NO_RULE = "No rule matches."
@@ -39,6 +40,7 @@ class Faults:
             cut = text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
             self.told.append(cut)
 
+    @override
     def __str__(self) -> str:
         """Return them as one text for people."""
         more = self.count - len(self.told)

@@ -13,6 +13,7 @@ from kastor.lang.cursor import DEFAULT_LIMITS, ParseLimits
 from kastor.lang.patterns import Patterns
 from kastor.lang.tokens import END, NUMBER, WORD
 from kastor.lang.words import RESERVED, suggestion
+from kastor.types import override
 
 _COLLECTIONS = frozenset({"DIGITALTWINS", "RELATIONSHIPS", "MODELS"})
 
@@ -264,6 +265,7 @@ class Parser(Patterns):
             found[key] = self.count("a number of rows")
         return found.get("LIMIT"), found.get("OFFSET")
 
+    @override
     def subquery(self) -> ast.Query:
         """``(SELECT ..)``."""
         self.expect("(")

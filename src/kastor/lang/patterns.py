@@ -5,6 +5,7 @@ from __future__ import annotations
 from kastor.lang import ast
 from kastor.lang.expressions import Expressions
 from kastor.lang.tokens import NUMBER
+from kastor.types import override
 
 
 class Patterns(Expressions):
@@ -111,6 +112,7 @@ class Patterns(Expressions):
         self.expect("}")
         return ast.Hops(low, high, inclusive=True, span=self.span(start))
 
+    @override
     def exists(self) -> ast.Condition:
         """``EXISTS { [MATCH] pattern [WHERE condition] }``."""
         start = self.expect("EXISTS")

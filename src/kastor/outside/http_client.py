@@ -14,6 +14,7 @@ import httpx2
 
 from kastor.outside.addresses import AddressRefusedError, allowed_addresses
 from kastor.outside.bounds import EndpointPolicy
+from kastor.types import override
 
 
 class AddressRefused(httpcore2.ConnectError):
@@ -42,6 +43,7 @@ class _GuardedNetwork(httpcore2.AsyncNetworkBackend):
         self._policy = policy
         self._network = httpcore2.AnyIOBackend()
 
+    @override
     async def connect_tcp(
         self,
         host: str,

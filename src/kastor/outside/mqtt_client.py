@@ -13,6 +13,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
 
 from kastor.outside.addresses import connect_allowed
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ class GuardedClient(Client):
         self._kastor_policy = policy
         self._kastor_bytes = packet_bytes
 
+    @override
     def loop_forever(self, *arguments: Any, **named: Any) -> MQTTErrorCode:  # any: as paho's
         """Do the network until the connection ends."""
         try:
@@ -61,9 +63,11 @@ class GuardedClient(Client):
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
 
     # paho has no parameters for these; tests fail should the methods move.
+    @override
     def _create_socket_connection(self) -> socket.socket:
         return connect_allowed(self._host, self._port, self._kastor_policy, self._connect_timeout)
 
+    @override
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._in_packet["remaining_length"] > self._kastor_bytes:
             raise PacketTooLongError(f"a packet has more than {self._kastor_bytes} bytes")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
+from kastor.types import override
+
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Return a context that verifies servers, with the system's or the given authorities.
@@ -34,6 +36,7 @@ def named_context(ca_file: str | None, name: str) -> ssl.SSLContext:
 class _NamedContext(ssl.SSLContext):
     name: str
 
+    @override
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
         """Wrap, as event loops do for each connection."""
         return super().wrap_bio(*arguments, **{**named, "server_hostname": self.name})

@@ -20,6 +20,7 @@ from kastor.edge.protocol import EdgeProtocol
 from kastor.edge.watch import Edge
 from kastor.errors import CannotStartError
 from kastor.storage.sqlite.folder import DataFolder
+from kastor.types import override
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -162,6 +163,7 @@ class Server(uvicorn.Server):
         self._edge = edge
         self._on_exit = on_exit
 
+    @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections of the sockets."""
         connections: Any = self.server_state.connections
@@ -177,12 +179,14 @@ class Server(uvicorn.Server):
         self._watch = asyncio.get_running_loop().create_task(self._edge.watch(connections))
         self.started = True
 
+    @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more, wait for what is under way, end."""
         self._edge.draining = True
         await super().shutdown(sockets)
         self._watch.cancel()
 
+    @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end."""
         self._on_exit()
@@ -198,6 +202,7 @@ class Server(uvicorn.Server):
                 signal.signal(number, self.handle_exit)
 
     @contextlib.contextmanager
+    @override
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to `catch_signals`."""
         yield

@@ -28,7 +28,7 @@ from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
 from kastor.ingest.service import InputStatus
 from kastor.logs import counts
-from kastor.types import Ticks
+from kastor.types import Ticks, override
 from kastor.vital import PartState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
@@ -169,6 +169,7 @@ class _Families(Collector):
         self._parts = parts
         self._budget = budget
 
+    @override
     def collect(self) -> Iterator[Metric]:
         worker = str(self._requests.worker)
         version = GaugeMetricFamily(

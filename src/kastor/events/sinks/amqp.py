@@ -23,6 +23,7 @@ from kastor.outside.addresses import allowed_addresses
 from kastor.outside.bounds import EndpointPolicy
 from kastor.outside.secrets import read_optional
 from kastor.outside.trust import named_context
+from kastor.types import override
 
 SHORT_TEXT = 255
 """Bytes that AMQP 0-9-1 has for a routing key, a message id, a type and a content type."""
@@ -45,11 +46,13 @@ class AmqpSink(ConnectedSink):
         self._channel: AbstractChannel | None = None
         self._exchange: AbstractExchange | None = None
 
+    @override
     def _is_connected(self) -> bool:
         if self._connection is None or self._channel is None or self._exchange is None:
             return False
         return not self._connection.is_closed and not self._channel.is_closed
 
+    @override
     async def _connect(self) -> None:
         endpoint = self._endpoint
         password = read_optional(endpoint.password)
@@ -80,12 +83,14 @@ class AmqpSink(ConnectedSink):
                 failure = error
         raise failure or ConnectionError(f"{host} has no address")
 
+    @override
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._channel = self._exchange = None
         if connection is not None:
             await connection.close()
 
+    @override
     async def _send(self, event: Event) -> DeliveryFault | None:
         exchange, endpoint = self._exchange, self._endpoint
         if exchange is None:

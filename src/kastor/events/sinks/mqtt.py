@@ -25,6 +25,7 @@ from kastor.outside.bounds import EndpointPolicy
 from kastor.outside.mqtt_client import GuardedClient
 from kastor.outside.secrets import read_optional
 from kastor.outside.trust import tls_context
+from kastor.types import override
 from kastor.waiting import in_own_thread
 
 KEEP_ALIVE = 30
@@ -60,9 +61,11 @@ class MqttSink(ConnectedSink):
         self._largest: int | None = None
         self._slots = asyncio.Semaphore(endpoint.concurrency)
 
+    @override
     def _is_connected(self) -> bool:
         return self._client is not None and self._client.is_connected() and not self._faulty
 
+    @override
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         self._connected = loop.create_future()
@@ -74,6 +77,7 @@ class MqttSink(ConnectedSink):
         client.loop_start()
         await self._connected
 
+    @override
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
         self._fail_all("the connection was closed")
@@ -81,6 +85,7 @@ class MqttSink(ConnectedSink):
             client.disconnect()
             await in_own_thread(client.loop_stop)
 
+    @override
     async def _send(self, event: Event) -> DeliveryFault | None:
         client = self._client
         if client is None or self._faulty:

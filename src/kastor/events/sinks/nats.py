@@ -31,6 +31,7 @@ from kastor.outside.addresses import allowed_addresses
 from kastor.outside.bounds import EndpointPolicy
 from kastor.outside.secrets import read_optional, read_secret
 from kastor.outside.trust import tls_context
+from kastor.types import override
 
 _MESSAGE_TOO_LARGE = 10_054  # JetStream: larger than the stream's max_msg_size
 _HEADER_OVERHEAD = 64
@@ -48,9 +49,11 @@ class NatsSink(ConnectedSink):
         self._stream: JetStreamContext | None = None
         self._last_error: Exception | None = None
 
+    @override
     def _is_connected(self) -> bool:
         return self._client is not None and self._client.is_connected
 
+    @override
     async def _connect(self) -> None:
         endpoint = self._endpoint
         password, token = read_optional(endpoint.password), read_optional(endpoint.token)
@@ -109,11 +112,13 @@ class NatsSink(ConnectedSink):
     async def _note_error(self, error: Exception) -> None:
         self._last_error = error
 
+    @override
     async def _disconnect(self) -> None:
         client, self._client, self._stream = self._client, None, None
         if client is not None:
             await client.close()
 
+    @override
     async def _send(self, event: Event) -> DeliveryFault | None:
         stream, client = self._stream, self._client
         if stream is None or client is None:

@@ -11,9 +11,11 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
 from kastor.storage.limits import MAX_BYTES
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +46,7 @@ class PostgresTables:
         )
 
 
-class Postgres:
+class Postgres(Dialect):
     """The dialect of PostgreSQL 15 and newer; `schema` comes from the placement, never a client."""
 
     name = "postgres"
@@ -62,50 +64,50 @@ class Postgres:
         self._schema = schema
         self.tables: Tables = tables or PostgresTables(schema)
 
+    @override
     def mark(self, number: int) -> str:
-        """As `Dialect` says."""
         return f"${number}"
 
+    @override
     def reading(self, tables: Tables) -> Postgres:
-        """As `Dialect` says."""
         return Postgres(self._schema, tables)
 
+    @override
     def table(self, name: str) -> str:
-        """As `Dialect` says."""
         return self.tables.of(name)
 
+    @override
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         if is_literal(steps):
             return "'{" + ",".join(map(str, steps)) + "}'"
         return f"{parameters.add(tuple(map(str, steps)))}::text[]"
 
+    @override
     def number(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"CASE WHEN {self._kind(doc, path)} = 'number' THEN ({doc} #>> {path})::numeric END"
 
+    @override
     def text(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"CASE WHEN {self._kind(doc, path)} = 'string' THEN {self.raw_text(doc, path)} END"
 
+    @override
     def boolean(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"CASE {doc} #> {path} WHEN 'true'::jsonb THEN 1 WHEN 'false'::jsonb THEN 0 END"
 
+    @override
     def scalar(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"({doc} #> {path})"
 
+    @override
     def raw_text(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f'(({doc} #>> {path}) COLLATE "C")'
 
+    @override
     def json(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"({doc} #> {path})::text"
 
+    @override
     def is_kind(self, doc: str, path: str, kinds: frozenset[str]) -> str:
-        """As `Dialect` says."""
         if len(kinds) == len(_TYPES):
             return f"({doc} #> {path}) IS NOT NULL"
         listed = ", ".join(f"'{kind}'" for kind in sorted(kinds))
@@ -114,8 +116,8 @@ class Postgres:
     def _kind(self, doc: str, path: str) -> str:
         return f"jsonb_typeof({doc} #> {path})"
 
+    @override
     def compare_number(self, doc: str, path: str, op: str, value: float, mark: str) -> str:
-        """As `Dialect` says."""
         del value
         item = f"({doc} #> {path})"
         test = f"{item} {_SQL_OPERATORS.get(op, op)} to_jsonb({mark}::numeric)"
@@ -123,59 +125,59 @@ class Postgres:
             return f"{test} AND {item} < 'false'::jsonb"
         return test if op == "=" else f"{test} AND {self._kind(doc, path)} = 'number'"
 
+    @override
     def compare_text(self, doc: str, path: str, op: str, value: str, mark: str) -> str:
-        """As `Dialect` says."""
         del value
         if op == "=":
             return f"({doc} #> {path}) = to_jsonb({mark}::text)"
         spelled = _SQL_OPERATORS.get(op, op)
         return f"{self._kind(doc, path)} = 'string' AND {self.raw_text(doc, path)} {spelled} {mark}"
 
+    @override
     def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         possible = [value for value in values if not (isinstance(value, str) and "\0" in value)]
         listed = parameters.add(tuple(json.dumps(value, ensure_ascii=False) for value in possible))
         return f"({doc} #> {path}) = ANY({listed}::text[]::jsonb[])"
 
+    @override
     def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         if len(values) == 1:
             return f"{value} = {parameters.add(values[0])}"
         return f"{value} = ANY({parameters.add(tuple(values))}::text[])"
 
+    @override
     def keys(self, keys: tuple[int, ...], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         return f"unnest({parameters.add(tuple(map(str, keys)))}::text[]::bigint[]) AS value"
 
+    @override
     def starts(self, value: str, part: str) -> str:
-        """As `Dialect` says."""
         return f"starts_with({value}, {part})"
 
+    @override
     def ends(self, value: str, part: str) -> str:
-        """As `Dialect` says."""
         return f"right({value}, length({part})) = {part}"
 
+    @override
     def contains(self, value: str, part: str) -> str:
-        """As `Dialect` says."""
         return f"strpos({value}, {part}) > 0"
 
+    @override
     def like(self, value: str, pattern: str, parameters: Parameters) -> str:
-        """As `Dialect` says."""
         escapes = len(pattern) - len(pattern.rstrip("\\"))
         if escapes % 2:  # one that escapes nothing says nothing, and is an error here
             pattern = pattern[:-1]
         return f"{value} LIKE {parameters.add(pattern)}"
 
+    @override
     def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
-        """As `Dialect` says."""
         mark = parameters.add(part)
         if not path:
             return f"starts_with({doc}, {mark})"
         text = self.raw_text(doc, path)
         return f"{self._kind(doc, path)} = 'string' AND starts_with({text}, {mark})"
 
+    @override
     def elements(self, doc: str, path: str) -> tuple[str, str, str, str, str]:
-        """As `Dialect` says."""
         array = f"CASE WHEN {self._kind(doc, path)} = 'array' THEN {doc} #> {path} END"
         kind = "jsonb_typeof(e.value)"
         return (
@@ -186,32 +188,33 @@ class Postgres:
             f"{kind} = 'null'",
         )
 
+    @override
     def same_json(self, first: tuple[str, str], second: tuple[str, str]) -> str:
-        """As `Dialect` says."""
         return f"(({first[0]} #> {first[1]}) = ({second[0]} #> {second[1]}))"
 
+    @override
     def document(self, alias: str) -> str:
-        """As `Dialect` says."""
         etag = f"""'{{"$etag":"W/\\"' || {alias}.etag || '\\"",'"""
         return f"({etag} || substr({alias}.doc::text, 2))"
 
+    @override
     def quote_number(self, value: str) -> str:
-        """As `Dialect` says."""
         return f"to_jsonb({value})::text"
 
+    @override
     def quote_text(self, value: str) -> str:
-        """As `Dialect` says."""
         return f"to_jsonb({value})::text"
 
+    @override
     def call(self, name: str, args: list[str]) -> str:
-        """As `Dialect` says."""
         if name == "INDEX_OF":
             subject, part = args
             return bounded("(strpos(a0, a1) - 1)", subject, part, "")
         return call(name, args)
 
+    @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
-        """As `Dialect` says; the rows are joined only when it is known how much they are."""
+        """The rows are joined only when it is known how much they are."""
         ordered = [f"k.o{index}" for index in range(len(keys))]
         joined = f"E',\\n' ORDER BY {order}"
         if plain:
@@ -228,12 +231,12 @@ class Postgres:
             f" WHERE (SELECT size FROM n) <= {MAX_BYTES}"
         )
 
+    @override
     def row(self, text: str, members: list[str]) -> str:
-        """As `Dialect` says."""
         return row_of(text, members)
 
+    @override
     def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
-        """As `Dialect` says."""
         named = [f"{key} AS k{index}" for index, key in enumerate(keys)]
         shown = [f"k{index}" for index in range(len(keys))]
         return (
@@ -242,27 +245,27 @@ class Postgres:
             f" ORDER BY {order} OFFSET 0) s"
         )
 
+    @override
     def bounded(self, test: str, subject: str, part: str) -> str:
-        """As `Dialect` says."""
         return bounded(test, subject, part, " = 0")
 
+    @override
     def comparable(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return (
             f"CASE WHEN {self._kind(doc, path)} IN ('number', 'string', 'boolean')"
             f" THEN {doc} #> {path} END"
         )
 
+    @override
     def comparable_slot(self, *columns: str) -> str:
-        """As `Dialect` says."""
         rank, number, text = columns
         return (
             f"CASE {rank} WHEN 2 THEN to_jsonb({number} = 1) WHEN 3 THEN to_jsonb({number})"
             f" WHEN 4 THEN to_jsonb({text}) END"
         )
 
+    @override
     def ranked(self, doc: str, path: str) -> tuple[str, ...]:
-        """As `Dialect` says."""
         kind, item = self._kind(doc, path), f"({doc} #>> {path})"
         rank = (
             f"CASE {kind} WHEN 'null' THEN 1 WHEN 'boolean' THEN 2 WHEN 'number' THEN 3"
@@ -275,34 +278,35 @@ class Postgres:
         text = f"CASE WHEN {kind} IN ('string', 'array', 'object') THEN {item} ELSE '' END"
         return rank, number, f'({text} COLLATE "C")'
 
+    @override
     def ranked_as(self, rank: str, kind: str, value: str) -> tuple[str, ...]:
-        """As `Dialect` says."""
         if kind == "string":
             return rank, "0::numeric", f"(coalesce({value}, '') COLLATE \"C\")"
         return rank, f"coalesce({value}, 0)::numeric", "(''::text COLLATE \"C\")"
 
+    @override
     def least(self, text: str) -> str:
-        """As `Dialect` says."""
         return f'min({text} COLLATE "C")'
 
+    @override
     def bound(self, value: Scalar) -> object:
-        """As `Dialect` says; 0.1 in the binary of a double is another numeric than 0.1."""
+        """0.1 in the binary of a double is another numeric than 0.1."""
         return Decimal(repr(value)) if isinstance(value, float) else value
 
+    @override
     def constant(self, mark: str, kind: str) -> str:
-        """As `Dialect` says."""
         return f"{mark}::{'numeric' if kind == 'number' else 'text'}"
 
+    @override
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
-        """As `Dialect` says."""
         return aggregate(name, number, distinct=distinct, whole=whole)
 
+    @override
     def walked_key(self, path: str) -> str:
-        """As `Dialect` says."""
         return f'({path} COLLATE "C")'
 
+    @override
     def walk(self, path: str) -> str:
-        """As `Dialect` says."""
         return (
             f"(SELECT '[' || string_agg({self.document('x')}, ',' ORDER BY p.ordinality) || ']'"
             f" FROM unnest(string_to_array(trim({path}, '.'), '.')::bigint[])"
@@ -310,6 +314,6 @@ class Postgres:
             f" CROSS JOIN {self.table('relationships')} x WHERE x.key = p.key)"
         )
 
+    @override
     def not_walked(self, path: str, key: str) -> str:
-        """As `Dialect` says."""
         return f"strpos({path}, '.' || {key} || '.') = 0"

@@ -11,9 +11,11 @@ import json
 import operator
 from typing import TYPE_CHECKING
 
+from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal, json_path
 from kastor.query.sql.sqlite_calls import aggregate, call
 from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +65,7 @@ class SqliteTables:
         return _MODELS if name == "models" else name
 
 
-class Sqlite:
+class Sqlite(Dialect):
     """The dialect of SQLite 3.45 and newer."""
 
     name = "sqlite"
@@ -78,49 +80,49 @@ class Sqlite:
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables: Tables = tables or SqliteTables()
 
+    @override
     def mark(self, number: int) -> str:
-        """As `Dialect` says."""
         return f"?{number}"
 
+    @override
     def reading(self, tables: Tables) -> Sqlite:
-        """As `Dialect` says."""
         return Sqlite(tables)
 
+    @override
     def table(self, name: str) -> str:
-        """As `Dialect` says."""
         return self.tables.of(name)
 
+    @override
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         text = json_path(steps)
         return f"'{text}'" if is_literal(steps) else parameters.add(text)
 
+    @override
     def number(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"CASE WHEN {self._number_type(doc, path)} THEN {doc} ->> {path} END"
 
+    @override
     def text(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"CASE WHEN json_type({doc}, {path}) = 'text' THEN {doc} ->> {path} END"
 
+    @override
     def boolean(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"CASE json_type({doc}, {path}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
 
+    @override
     def scalar(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"{doc} ->> {path}"
 
+    @override
     def raw_text(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"({doc} ->> {path})"
 
+    @override
     def json(self, doc: str, path: str) -> str:
-        """As `Dialect` says."""
         return f"({doc} -> {path})"
 
+    @override
     def is_kind(self, doc: str, path: str, kinds: frozenset[str]) -> str:
-        """As `Dialect` says."""
         if len(kinds) == _ALL:
             return f"json_type({doc}, {path}) IS NOT NULL"
         types = [name for kind in sorted(kinds) for name in _TYPES[kind]]
@@ -132,8 +134,8 @@ class Sqlite:
     def _number_type(self, doc: str, path: str) -> str:
         return f"json_type({doc}, {path}) IN ('integer', 'real')"
 
+    @override
     def compare_number(self, doc: str, path: str, op: str, value: float, mark: str) -> str:
-        """As `Dialect` says."""
         holds = _HOLDS[op]
         parts = [f"{doc} ->> {path} {_SQL_OPERATORS.get(op, op)} {mark}"]
         if op in {">", ">="}:
@@ -142,8 +144,8 @@ class Sqlite:
             parts.append(self._number_type(doc, path))
         return " AND ".join(parts)
 
+    @override
     def compare_text(self, doc: str, path: str, op: str, value: str, mark: str) -> str:
-        """As `Dialect` says."""
         parts = [f"{doc} ->> {path} {_SQL_OPERATORS.get(op, op)} {mark}"]
         if op in {"<", "<="}:
             parts.append(f"{doc} ->> {path} >= ''")
@@ -151,8 +153,8 @@ class Sqlite:
             parts.append(f"json_type({doc}, {path}) = 'text'")
         return " AND ".join(parts)
 
+    @override
     def among(self, doc: str, path: str, values: list[float | str], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         free: list[float | str] = []
         numbers: list[float | str] = []
         texts: list[float | str] = []
@@ -173,8 +175,8 @@ class Sqlite:
             terms.append(f"({inside} AND json_type({doc}, {path}) = 'text')")
         return f"({' OR '.join(terms)})" if len(terms) > 1 else terms[0]
 
+    @override
     def in_texts(self, value: str, values: Sequence[str | AtRun], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         # As expressions the values are out of the planner's sight. Ids need no statistics, and a
         # statement planned with a parameter's value is prepared again whenever that is bound.
         if len(values) <= _INLINE_LIST:
@@ -193,29 +195,29 @@ class Sqlite:
         listed = parameters.add(json.dumps(kept, ensure_ascii=False))
         return f"{item} IN (SELECT value FROM json_each({listed}))"
 
+    @override
     def keys(self, keys: tuple[int, ...], parameters: Parameters) -> str:
-        """As `Dialect` says."""
         listed = ",".join(map(str, keys))
         return f"json_each({parameters.add(f'[{listed}]')})"
 
+    @override
     def starts(self, value: str, part: str) -> str:
-        """As `Dialect` says."""
         return f"substr({value}, 1, length({part})) = {part}"
 
+    @override
     def ends(self, value: str, part: str) -> str:
-        """As `Dialect` says."""
         return f"substr({value}, length({value}) - length({part}) + 1) = {part}"
 
+    @override
     def contains(self, value: str, part: str) -> str:
-        """As `Dialect` says."""
         return f"instr({value}, {part}) > 0"
 
+    @override
     def like(self, value: str, pattern: str, parameters: Parameters) -> str:
-        """As `Dialect` says."""
         return f"{value} GLOB {parameters.add(_glob(pattern))}"
 
+    @override
     def prefix(self, doc: str, path: str, part: str, parameters: Parameters) -> str:
-        """As `Dialect` says."""
         item = f"{doc} ->> {path}" if path else doc
         parts = [f"{item} >= {parameters.add(part)}"]
         after = _successor(part)
@@ -225,8 +227,8 @@ class Sqlite:
             parts.append(f"json_type({doc}, {path}) = 'text'")
         return " AND ".join(parts)
 
+    @override
     def elements(self, doc: str, path: str) -> tuple[str, str, str, str, str]:
-        """As `Dialect` says."""
         return (
             f"json_each({doc}, {path}) e",
             "CASE WHEN e.type IN ('integer', 'real') THEN e.atom END",
@@ -235,8 +237,8 @@ class Sqlite:
             "e.type = 'null'",
         )
 
+    @override
     def same_json(self, first: tuple[str, str], second: tuple[str, str]) -> str:
-        """As `Dialect` says."""
         left = f"json_tree({first[0]}, {first[1]})"
         right = f"json_tree({second[0]}, {second[1]})"
         from_root = "substr({0}.fullkey, (SELECT length(fullkey) FROM {1} LIMIT 1) + 1)"
@@ -251,27 +253,28 @@ class Sqlite:
             f" WHERE NOT EXISTS (SELECT 1 FROM {right} y WHERE {same})))"
         )
 
+    @override
     def document(self, alias: str) -> str:
-        """As `Dialect` says."""
         return f"""'{{"$etag":"W/\\"' || {alias}.etag || '\\"",' || substr(json({alias}.doc), 2)"""
 
+    @override
     def quote_number(self, value: str) -> str:
-        """As `Dialect` says."""
         return f"nullif(json_quote({value}), 'null')"
 
+    @override
     def quote_text(self, value: str) -> str:
-        """As `Dialect` says."""
         return f"nullif(json_quote({value}), 'null')"
 
+    @override
     def call(self, name: str, args: list[str]) -> str:
-        """As `Dialect` says."""
         if name == "INDEX_OF":
             subject, part = args
             return self.bounded("(instr(a0, a1) - 1)", subject, part)
         return call(name, args)
 
+    @override
     def page(self, row: str, keys: list[str], source: str, order: str, *, plain: bool) -> str:
-        """As `Dialect` says; the connection bounds what values may have."""
+        """The connection bounds what values may have."""
         del order  # rows arrive in it
         joined = "',' || char(10)"
         if plain:
@@ -281,41 +284,44 @@ class Sqlite:
             positions = f"group_concat(json_array({', '.join(keys)}), {joined})"
         return f"SELECT count(*), group_concat({row}, {joined}), {positions} FROM {source}"
 
+    @override
     def row(self, text: str, members: list[str]) -> str:
-        """As `Dialect` says, and never called: the connection bounds every value."""
+        """Never called: the connection bounds every value."""
         raise AssertionError((text, len(members)))
 
+    @override
     def steps(self, row: str, keys: list[str], source: str, order: str) -> str:
-        """As `Dialect` says."""
         del order
         return f"SELECT {', '.join([row, *keys])} FROM {source}"
 
+    @override
     def bounded(self, test: str, subject: str, part: str) -> str:
-        """As `Dialect` says; the error is that of a wrong path, which repeats the path."""
+        """The error is that of a wrong path, which repeats the path."""
         return (
             f"(SELECT CASE WHEN octet_length(a0) * octet_length(a1) > {MAX_TEXT_WORK}"
             f" THEN json_extract('{{}}', '{REFUSAL}max_text_work' || substr(a0, 1, 0))"
             f" ELSE {test} END FROM (SELECT {subject} AS a0, {part} AS a1))"
         )
 
+    @override
     def comparable(self, doc: str, path: str) -> str:
-        """As `Dialect` says: booleans become blobs."""
+        """Booleans become blobs."""
         return (
             f"CASE json_type({doc}, {path}) WHEN 'true' THEN x'01' WHEN 'false' THEN x'00'"
             f" WHEN 'text' THEN {doc} ->> {path} WHEN 'integer' THEN {doc} ->> {path}"
             f" WHEN 'real' THEN {doc} ->> {path} END"
         )
 
+    @override
     def comparable_slot(self, *columns: str) -> str:
-        """As `Dialect` says."""
         rank, value = columns
         return (
             f"CASE {rank} WHEN 2 THEN CASE {value} WHEN 1 THEN x'01' ELSE x'00' END"
             f" WHEN 3 THEN {value} WHEN 4 THEN {value} END"
         )
 
+    @override
     def ranked(self, doc: str, path: str) -> tuple[str, ...]:
-        """As `Dialect` says."""
         kind = f"json_type({doc}, {path})"
         rank = (
             f"CASE {kind} WHEN 'null' THEN 1 WHEN 'true' THEN 2 WHEN 'false' THEN 2"
@@ -324,34 +330,34 @@ class Sqlite:
         )
         return rank, f"coalesce({doc} ->> {path}, 0)"
 
+    @override
     def ranked_as(self, rank: str, kind: str, value: str) -> tuple[str, ...]:
-        """As `Dialect` says."""
         del kind
         return rank, f"coalesce({value}, 0)"
 
+    @override
     def least(self, text: str) -> str:
-        """As `Dialect` says."""
         return f"min({text})"
 
+    @override
     def bound(self, value: Scalar) -> object:
-        """As `Dialect` says."""
         return value
 
+    @override
     def constant(self, mark: str, kind: str) -> str:
-        """As `Dialect` says."""
         del kind
         return mark
 
+    @override
     def aggregate(self, name: str, number: int, *, distinct: bool, whole: bool) -> list[str]:
-        """As `Dialect` says."""
         return aggregate(name, number, distinct=distinct, whole=whole)
 
+    @override
     def walked_key(self, path: str) -> str:
-        """As `Dialect` says."""
         return path
 
+    @override
     def walk(self, path: str) -> str:
-        """As `Dialect` says."""
         return (
             "(SELECT '[' || group_concat(d, ',') || ']' FROM (SELECT "
             + self.document("x")
@@ -360,8 +366,8 @@ class Sqlite:
             f" CROSS JOIN {self.table('relationships')} x ON x.key = p.value ORDER BY p.key))"
         )
 
+    @override
     def not_walked(self, path: str, key: str) -> str:
-        """As `Dialect` says."""
         return f"instr({path}, '.' || {key} || '.') = 0"
 
 

@@ -45,6 +45,7 @@ from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.unit_of_work import Head
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
+from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -306,6 +307,7 @@ def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _
 class _ClosedReads(SqlitePointReads):
     """Stands for the reads of a graph that is closed; whatever is asked of it is refused."""
 
+    @override
     def __getattribute__(self, _name: str) -> Any:
         """Refuse."""
         raise closed()

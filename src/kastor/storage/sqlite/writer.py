@@ -28,6 +28,7 @@ from kastor.logs import get_logger
 from kastor.records import C
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
+from kastor.types import override
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class Writer(threading.Thread, Generic[C]):
             self._queue.put(None)
         self.join()
 
+    @override
     def run(self) -> None:
         """Serve the queue until `stop`; whatever ends this leaves nobody waiting."""
         fault = "its thread has ended"
