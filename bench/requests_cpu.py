@@ -109,6 +109,13 @@ def patches() -> list[bytes]:
     return made
 
 
+def queries(ids: int) -> list[bytes]:
+    """One twin by its id; with more ids than plans are kept, a text of its own each time."""
+    one = "SELECT * FROM DIGITALTWINS WHERE $dtId = 'room-{}'"
+    bodies = [json.dumps({"query": one.format(n)}).encode() for n in range(ids)]
+    return [request("POST", f"/query?{VERSION}", body) for body in bodies]
+
+
 def measure(port: int, pid: int, requests: list[bytes], seconds: float) -> dict[str, Any]:
     before = cpu_seconds(pid)
     tally = drive(port, requests, seconds=seconds)
@@ -117,7 +124,10 @@ def measure(port: int, pid: int, requests: list[bytes], seconds: float) -> dict[
     return tally
 
 
-FLOORS = {"Kastor PATCH, durable": "Kastor GET twin"}
+FLOORS = dict.fromkeys(
+    ("Kastor PATCH, durable", "Kastor query, same text", "Kastor query, other id"),
+    "Kastor GET twin",
+)
 
 
 def run(rounds: int = 20, seconds: float = 0.4) -> list[tuple[str, float, float, dict[str, Any]]]:
@@ -133,6 +143,8 @@ def run(rounds: int = 20, seconds: float = 0.4) -> list[tuple[str, float, float,
                 ("bare hello", floor, gets()),
                 ("Kastor GET twin", ours, gets()),
                 ("FastAPI GET twin", peer, gets()),
+                ("Kastor query, same text", ours, queries(1)),
+                ("Kastor query, other id", ours, queries(TWINS)),
                 ("Kastor PATCH, durable", ours, patches()),
                 ("FastAPI PATCH, commit each", peer, patches()),
             ):
