@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 TwinId: TypeAlias = str
 RelationshipId: TypeAlias = str
@@ -23,8 +23,9 @@ Document: TypeAlias = dict[str, Any]
 if TYPE_CHECKING:
     from typing_extensions import override as override  # noqa: PLC0414 - it is for all
 else:
+    _Method = TypeVar("_Method")
 
-    def override(method: Any) -> Any:  # any: of any type, and left as it is
+    def override(method: _Method) -> _Method:
         """Mark a method that overrides one; mypy checks that it does.
 
         To a type checker it is that of `typing_extensions`, whose import would slow each start.

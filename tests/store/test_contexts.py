@@ -64,8 +64,12 @@ async def dependencies(graph: Graph, context: Context) -> Any:
 
 
 async def followed(graph: Graph, context: Context) -> Any:
-    async with aclosing(feed(graph).follow(0, parse("true"), context, 0.01)) as items:
-        return await anext(items)
+    followed = feed(graph)
+    try:
+        async with aclosing(followed.follow(0, parse("true"), context, 0.01)) as items:
+            return await anext(items)
+    finally:
+        await followed.stop()
 
 
 async def live(graph: Graph, context: Context) -> Any:
