@@ -15,7 +15,7 @@ from kastor.dtdl.metamodel import class_rows, rows
 from kastor.dtdl.terms import contexts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kastor.dtdl.collector import Finding
 
@@ -100,27 +100,47 @@ def _tables(kind: str) -> Mapping[str, frozenset[str]]:
 
 def _terms(kind: str, context: str) -> frozenset[str]:
     version = int(context.removeprefix(_CORE)) if context.startswith(_CORE) else 0
-    if kind == "property":
-        core = {row[1] for row in rows(tables.PROPERTIES) if row[1 + (version or 4)] != "-"}
-        return frozenset(core if version else ())
-    if kind == "type":
-        manners = class_rows(version) if version else {}
-        return frozenset(name for name, manner in manners.items() if manner[:7] == "written")
-    if kind == "schema":
-        names = [row[0] for table in (tables.PRIMITIVES, tables.GEOSPATIAL) for row in rows(table)]
-        objects = [row[0].rpartition(":")[2].partition(";")[0] for row in rows(tables.OBJECTS)]
-        enumerations = [name for level in (1, 2, 3) for name in unit_types(level)]
-        return frozenset([*names, *objects, *enumerations])
-    if kind == "value schema":
-        return frozenset(("integer", "string"))
-    if kind == "command type":
-        return frozenset(tables.COMMAND_TYPES)
-    if kind == "unit":
-        levels = [unit_types(level) for level in range(4)]
-        return frozenset(u for level in levels for members in level.values() for u, _ in members)
-    if kind == "prefix":
-        return frozenset(name for binary in (False, True) for name, _, _ in prefixes(binary))
-    return frozenset()
+    terms = _TERMS.get(kind)
+    return frozenset(terms(version) if terms is not None else ())
+
+
+def _properties_of(version: int) -> Iterable[str]:
+    """The properties that elements of the language have; of no version none."""
+    return (row[1] for row in rows(tables.PROPERTIES) if version and row[1 + version] != "-")
+
+
+def _written_classes(version: int) -> Iterable[str]:
+    manners = class_rows(version) if version else {}
+    return (name for name, manner in manners.items() if manner[:7] == "written")
+
+
+def _schemas(_version: int) -> Iterable[str]:
+    for table in (tables.PRIMITIVES, tables.GEOSPATIAL):
+        yield from (row[0] for row in rows(table))
+    yield from (row[0].rpartition(":")[2].partition(";")[0] for row in rows(tables.OBJECTS))
+    for level in (1, 2, 3):
+        yield from unit_types(level)
+
+
+def _units(_version: int) -> Iterable[str]:
+    levels = [unit_types(level) for level in range(4)]
+    return (unit for level in levels for members in level.values() for unit, _ in members)
+
+
+def _unit_prefixes(_version: int) -> Iterable[str]:
+    return (name for binary in (False, True) for name, _, _ in prefixes(binary))
+
+
+_TERMS: Mapping[str, Callable[[int], Iterable[str]]] = {
+    "property": _properties_of,
+    "type": _written_classes,
+    "schema": _schemas,
+    "value schema": lambda _version: ("integer", "string"),
+    "command type": lambda _version: tables.COMMAND_TYPES,
+    "unit": _units,
+    "prefix": _unit_prefixes,
+}
+"""The terms of each kind that the language itself defines, by its version."""
 
 
 @cache
@@ -147,20 +167,24 @@ def _where(word: str, kind: str, version: int, known: bool) -> str | None:
     if f"{_CORE}{version}" in having and kind != "property":
         return None
     extension = min((c for c in having if version in _versions(c)), default=None)
-    if extension is not None and (known or extension.startswith(_CORE)):
-        owner = _owner(word, extension)
-        return owner and f"{word} comes with types such as {owner}: add such a type to @type."
     if extension is not None:
-        owner = _owner(word, extension) if kind == "property" else None
-        types = f", and a type that brings it, such as {owner}, to @type" if owner else ""
-        return (
-            f'The extension "{extension}" defines {word}: add it to @context, behind the DTDL '
-            f"context{types}."
-        )
+        return _beside(word, kind, extension, known)
     newer = [c for c in having if c.startswith(_CORE) and int(c.removeprefix(_CORE)) > version]
     if newer and kind != "property":
         return f'{word} exists from DTDL {min(newer)[-1]} on: use "@context": "{min(newer)}".'
     return None
+
+
+def _beside(word: str, kind: str, extension: str, known: bool) -> str | None:
+    """Return what has to stand beside a term of a context that this version can have."""
+    owner = _owner(word, extension) if known or kind == "property" else None
+    if known or extension.startswith(_CORE):
+        return owner and f"{word} comes with types such as {owner}: add such a type to @type."
+    types = f", and a type that brings it, such as {owner}, to @type" if owner else ""
+    return (
+        f'The extension "{extension}" defines {word}: add it to @context, behind the DTDL '
+        f"context{types}."
+    )
 
 
 def _owner(term: str, context: str) -> str | None:

@@ -125,33 +125,29 @@ class Contexts:
     def _version(
         self, specifier: str, entries: list[object], at: int, path: object
     ) -> tuple[Language, int]:
-        # Branches because each way to name a version wrongly has a problem of its own; of several
-        # the first one here is told.
-        base, hash_sign, fragment = specifier.partition("#")
+        # Of several faults the first one here is told.
+        base, _, fragment = specifier.partition("#")
         match = _VERSIONED.match(base)
         if match is None or not _LOOSE.search(specifier) or specifier != specifier.strip():
             raise DocumentFault("invalidContextSpecifier", path, specifier)
         major = int(match["major"])
-        if hash_sign and fragment not in _FRAGMENTS:
-            raise DocumentFault("invalidContextFragment", path, specifier)
-        if hash_sign and major not in tables.CUSTOM_LIMITS:
-            raise DocumentFault("disallowedContextFragment", path, specifier)
-        if fragment == "limits":
-            raise DocumentFault("misplacedLimitContext", path, specifier)
+        if "#" in specifier:
+            _check_fragment(fragment, major, specifier, path)
         if major not in tables.VERSIONS:
             raise DocumentFault("unrecognizedContextVersion", path, specifier)
         if major > self._max_version:
             raise DocumentFault("disallowedContextVersion", path, specifier)
         if not language(major).id_pattern.search(base):
             raise DocumentFault("invalidContextSpecifierForVersion", path, specifier)
-        if fragment == "limitless":
-            following = entries[at + 1] if at + 1 < len(entries) else None
-            if isinstance(following, str):
-                limits = self._limits_of(following, language(major), path)
-                if limits is not None:
-                    return language(major, limits), at + 2
+        if fragment != "limitless":
+            return language(major), at + 1
+        following = entries[at + 1] if at + 1 < len(entries) else None
+        limits = None
+        if isinstance(following, str):
+            limits = self._limits_of(following, language(major), path)
+        if limits is None:
             raise DocumentFault("missingLimitContext", path, specifier)
-        return language(major), at + 1
+        return language(major, limits), at + 2
 
     def _limits_of(self, specifier: str, spoken: Language, path: object) -> str | None:
         """Return the name of a limits context, or None for one that sets no limits."""
@@ -225,3 +221,13 @@ class Contexts:
 
 def _name(identifier: str) -> str:
     return identifier.partition(";")[0]
+
+
+def _check_fragment(fragment: str, major: int, specifier: str, path: object) -> None:
+    """Refuse what stands behind the `#` of a version's context, unless it lifts the limits."""
+    if fragment not in _FRAGMENTS:
+        raise DocumentFault("invalidContextFragment", path, specifier)
+    if major not in tables.CUSTOM_LIMITS:
+        raise DocumentFault("disallowedContextFragment", path, specifier)
+    if fragment == "limits":
+        raise DocumentFault("misplacedLimitContext", path, specifier)

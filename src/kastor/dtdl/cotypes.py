@@ -274,6 +274,23 @@ def _listed(words: list[str], start: str, naming: _Naming) -> tuple[str, ...]:
     return tuple(naming.other(w[len(start) :]) for w in words if w.startswith(start))
 
 
+def _classes(cell: str, dtdl: frozenset[int]) -> tuple[frozenset[str], frozenset[int]]:
+    """Return the classes that a co-type stands on, and of which versions of DTDL."""
+    on = frozenset(cell.split())
+    if on == {"-"}:
+        return frozenset(), dtdl
+    if not on <= {"*", "**"}:
+        return on, dtdl
+    return material_names(), frozenset(range(2, max(dtdl) + 1)) if "**" in on else dtdl
+
+
+def _constraints(words: list[str], naming: _Naming) -> tuple[Constraint, ...]:
+    plain = [w for w in words if w[0].islower() and " " not in w]
+    rules = [_constraint(w, naming) for w in plain if ":" in w or w.partition("=")[0] == "schema"]
+    inverse = _inverse(words, naming)
+    return (*((inverse,) if inverse else ()), *rules)
+
+
 def _cotype(
     naming: _Naming,
     cells: list[str],
@@ -281,16 +298,7 @@ def _cotype(
     dtdl: frozenset[int],
 ) -> Cotype:
     name, _, on_cell, *words = cells
-    on = frozenset(on_cell.split())
-    if on <= {"*", "**"}:
-        if "**" in on:
-            dtdl = frozenset(range(2, max(dtdl) + 1))
-        on = material_names()
-    elif on == {"-"}:
-        on = frozenset()
-    plain = [w for w in words if w[0].islower() and " " not in w]
-    rules = [_constraint(w, naming) for w in plain if ":" in w or w.partition("=")[0] == "schema"]
-    inverse = _inverse(words, naming)
+    on, dtdl = _classes(on_cell, dtdl)
     parent = next((w[1:] for w in words if w.startswith("<")), None)
     return Cotype(
         id=naming.cotype(name),
@@ -308,7 +316,7 @@ def _cotype(
             for row in property_rows
             if naming.at in _numbers(row[1])
         ),
-        constraints=(*((inverse,) if inverse else ()), *rules),
+        constraints=_constraints(words, naming),
         names_sibling=_names_sibling(words, naming),
         overrides="annotates" if "overrides" in words else None,
     )

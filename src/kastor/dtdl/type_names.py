@@ -64,15 +64,11 @@ class TypeReader:
         parent_spec: PropertySpec | None,
     ) -> Types | None:
         """Return what the entries say, or None if the element is to be dropped."""
-        language = self.context.language
         materials: list[str] = []
         cotypes: list[Cotype] = []
         undefined: list[str] = []
-        suffix = f";{language.version}"
         for entry in entries:
-            name = entry
-            if entry.startswith(CLASS_ID) and entry.endswith(suffix):
-                name = entry[len(CLASS_ID) : -len(suffix)]
+            name = self._class_name(entry)
             if name in names:
                 if name not in materials:
                     materials.append(name)
@@ -82,27 +78,38 @@ class TypeReader:
                 self._cotype(entry, cotypes, undefined, materials)
         wrong = [m for m in materials if m not in names]
         if wrong or not (materials or self.failed):
-            named: list[str | None] = [*wrong] or [None]
             hint = undefined[0] if undefined and not wrong else None
-            for value in named:
-                report_bad_type(
-                    self.collector,
-                    parent,
-                    parent_spec,
-                    self.identifier,
-                    value,
-                    self.path,
-                    hint=hint,
-                )
-            self.failed = True
+            self._report_bad(wrong, parent, parent_spec, hint)
         elif len(materials) > 1:
             self._report("multipleMaterialTypes", value=" and ".join(materials))
             self.failed = True
         if self.failed:
             return None
-        spec = language.classes[materials[0]]
+        spec = self.context.language.classes[materials[0]]
         self._check_cotypes(spec, cotypes)
         return Types(spec, tuple(cotypes), tuple(undefined), inferred=False)
+
+    def _class_name(self, entry: str) -> str:
+        """Return the name of a class of this version that an entry gives as its id."""
+        suffix = f";{self.context.language.version}"
+        if entry.startswith(CLASS_ID) and entry.endswith(suffix):
+            return entry[len(CLASS_ID) : -len(suffix)]
+        return entry
+
+    def _report_bad(
+        self,
+        wrong: list[str],
+        parent: Node | None,
+        parent_spec: PropertySpec | None,
+        hint: str | None,
+    ) -> None:
+        """Tell of classes that cannot stand here, or that there is none."""
+        named: list[str | None] = [*wrong] or [None]
+        for value in named:
+            report_bad_type(
+                self.collector, parent, parent_spec, self.identifier, value, self.path, hint=hint
+            )
+        self.failed = True
 
     def _report(self, identifier: str, **fields: Any) -> None:
         self.collector.report(identifier, self.path, primary=self.identifier, **fields)

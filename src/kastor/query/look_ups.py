@@ -30,11 +30,8 @@ def is_look_up(plan: Plan) -> bool:
 
     The row has no more bytes than the document: no part of it is shown twice.
     """
-    sources = plan.graph.sources
-    needed = _NEEDED.get(sources[0].kind) if len(sources) == 1 else None
-    if needed is None or plan.graph.hops or plan.top == 0 or plan.explain:
-        return False
-    if plan.counts or plan.grouped or plan.order or plan.offset:
+    needed = _needed(plan)
+    if needed is None or not _is_plain(plan):
         return False
     terms = plan.where.terms if isinstance(plan.where, And) else (plan.where,)
     columns = plan.columns or ()
@@ -43,6 +40,18 @@ def is_look_up(plan: Plan) -> bool:
     if searches > _MOST_SEARCHES or not needed.issubset(told):
         return False
     return all(map(_is_quick, terms)) and _is_within([column.value for column in columns])
+
+
+def _needed(plan: Plan) -> frozenset[str] | None:
+    """The fields that tell one row of the only source; None where there are more sources."""
+    sources = plan.graph.sources
+    return None if len(sources) != 1 or plan.graph.hops else _NEEDED.get(sources[0].kind)
+
+
+def _is_plain(plan: Plan) -> bool:
+    """Whether the row goes out as it is found."""
+    changed = plan.counts or plan.grouped or plan.order or plan.offset
+    return not changed and plan.top != 0 and not plan.explain
 
 
 def _told_by(term: Condition) -> str | None:
