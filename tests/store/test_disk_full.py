@@ -84,7 +84,7 @@ async def test_what_changes_nothing_needs_no_disk(
     graph: Graph, disk: FailingDisk, error: type[apsw.Error], action: str
 ) -> None:
     def reading(seats: int) -> c.TakeReadings:
-        values = {("seats",): seats}
+        values: dict[tuple[str, ...], int] = {("seats",): seats}
         return c.TakeReadings(
             "h", (TwinReading("h", values, {}, now_ticks(), None, None, None, None),), {}
         )
