@@ -12,8 +12,10 @@ import apsw
 import httpx2
 import pytest
 
+from kastor.clock import now_ticks
 from kastor.errors import NotFound, Unavailable
 from kastor.graph import commands as c
+from kastor.graph.readings import Outcome, TwinReading
 from kastor.records import SYSTEM
 from kastor.storage.sqlite import writer
 from kastor.testing import KastorServer
@@ -75,6 +77,25 @@ async def test_a_write_that_cannot_be_stored_is_unavailable_and_leaves_nothing(
     assert (await graph.service.twin("h", SYSTEM)).version == 2
     seqs = [row.seq for row in graph.history.log()]
     assert seqs == list(range(1, len(before[1]) + 2))
+
+
+@pytest.mark.parametrize(("error", "action"), FAILURES)
+async def test_what_changes_nothing_needs_no_disk(
+    graph: Graph, disk: FailingDisk, error: type[apsw.Error], action: str
+) -> None:
+    def reading(seats: int) -> c.TakeReadings:
+        values: dict[tuple[str, ...], int] = {("seats",): seats}
+        return c.TakeReadings(
+            "h", (TwinReading("h", values, {}, now_ticks(), None, None, None, None),), {}
+        )
+
+    first = reading(2)
+    assert (await graph.execute(first)).outcomes == (Outcome.WRITTEN,)
+    with disk.failing(error, action):
+        again = await asyncio.gather(*(graph.execute(first) for _ in range(5)))
+        with pytest.raises(Unavailable):
+            await graph.execute(reading(3))
+    assert {each.outcomes for each in again} == {(Outcome.STALE,)}
 
 
 @pytest.mark.parametrize(("error", "action"), FAILURES)

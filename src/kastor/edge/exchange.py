@@ -34,7 +34,11 @@ class Exchange(RequestResponseCycle):
     """One request and its answer.
 
     A head that says how long its body is waits for the body, which an application sends next; one
-    of a stream is written when it is there.
+    of a stream is written when it is there. While a head waits another answer may take its place,
+    as where the application fails.
+
+    Attributes:
+        response_started: something of the answer has been written.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Exchange(RequestResponseCycle):
         self.response_complete = False
         self.chunked_encoding: bool | None = None
         self.expected_content_length = 0
+        self._begun = False
         self._head = b""
 
     @override
@@ -70,9 +75,10 @@ class Exchange(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
-        if not self.response_started:
+        if not self._begun:
             _require(message, "http.response.start")
             self._begin(message["status"], message.get("headers", ()))
+            self._begun = True
         elif not self.response_complete:
             _require(message, "http.response.body")
             self._go_on(message.get("body", b""), more=message.get("more_body", False))
@@ -82,9 +88,15 @@ class Exchange(RequestResponseCycle):
                 "completed."
             )
 
+    @override
+    async def send_500_response(self) -> None:
+        """Answer instead of the application, which has failed."""
+        self._begun, self._head = False, b""
+        await super().send_500_response()
+
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        self.response_started = True
         self.waiting_for_100_continue = False
+        self.chunked_encoding, self.expected_content_length = None, 0
         lines = [STATUS_LINE[status]]
         closes = False
         for name, value in (*self.default_headers, *headers):
@@ -111,6 +123,7 @@ class Exchange(RequestResponseCycle):
         lines.append(b"\r\n")
         head = b"".join(lines)
         if self.chunked_encoding:
+            self.response_started = True
             self.transport.write(head)
         else:
             self._head = head
@@ -140,6 +153,7 @@ class Exchange(RequestResponseCycle):
 
     def _write(self, body: bytes) -> None:
         head, self._head = self._head, b""
+        self.response_started = True
         if head and len(body) > _JOINED_BYTES:
             self.transport.write(head)
             self.transport.write(body)

@@ -51,7 +51,8 @@ class KeptPlan:
         plan: with names in the places of the values that it is given for each request.
         view: what its statements read.
         hops: how many relationships a row needs at least.
-        size: bytes that all of it takes, as estimated.
+        own: bytes that it takes without statements, as estimated.
+        size: the same with them.
         length: of its text in characters.
         warnings: names that no model knows, for people.
         variables: names of values that its statements have variables for.
@@ -68,6 +69,7 @@ class KeptPlan:
     length: int
     room: int = MAX_SQL
     hops: int = 0
+    own: int = 0
     size: int = 0
     warnings: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
@@ -115,10 +117,10 @@ class KeptPlan:
             plan = give(plan, dict(zip(self.variables, forms, strict=True)), self.variables)
         made = self.sql(plan, resumes=resumes, aggregate=self.aggregate)
         if len(self.statements) >= _STATEMENTS:
-            self.size -= sum(map(_size_of_sql, self.statements.values()))
             self.statements = {}
         self.statements[resumes, forms] = made
-        self.size += _size_of_sql(made)
+        # Anew, since another thread may be making the same statement.
+        self.size = self.own + sum(map(_size_of_sql, list(self.statements.values())))
         return made
 
 
@@ -374,9 +376,10 @@ class Compiler:
         kept.variables = tuple(sorted(variables & set(smallest)))
         kept.fixed = not fixed.isdisjoint(named)
         kept.decided = _decided(sorted(decides), asked.values)
-        kept.size = _OBJECT + _PLAN_BYTES * kept.length
-        kept.size += sum(len(name) + _OBJECT for name in asked.values)
-        kept.size += _DECIDED * sum(len(value) for _, value in kept.decided)
+        kept.own = _OBJECT + _PLAN_BYTES * kept.length
+        kept.own += sum(len(name) + _OBJECT for name in asked.values)
+        kept.own += _DECIDED * sum(len(value) for _, value in kept.decided)
+        kept.size = kept.own
         return kept.filled(asked)
 
     def keep(self, asked: Asked, made: Compiled) -> None:

@@ -14,6 +14,7 @@ from kastor.query import compiled
 from kastor.query.given import Given, read_given
 from kastor.query.service import QueryService
 from kastor.query.settings import QuerySettings
+from kastor.query.sql.sqlite import Sqlite
 from kastor.query.token import decode, encode
 from kastor.records import SYSTEM
 
@@ -275,3 +276,22 @@ def test_what_is_kept_holds_nobodys_values(engine: QueryService) -> None:
     before = engine.runner._compiler.size
     assert ids(engine, pattern, {"s": secret}) == []
     assert engine.runner._compiler.size - before > len(secret)
+
+
+def test_a_statement_that_two_threads_make_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = compiled.Compiler(QuerySettings(), Sqlite())
+    models = Graph().models
+    asked = compiled.ask(f"{FROM} WHERE a = 'x'", models, strict=False)
+    alone = compiler.make(asked)
+    alone.first()
+    made = compiler.make(asked)
+    write, others = compiled.KeptPlan.sql, [made.first]
+
+    def meanwhile(kept: compiled.KeptPlan, *args: Any, **options: Any) -> Any:
+        if others:
+            others.pop()()
+        return write(kept, *args, **options)
+
+    monkeypatch.setattr(compiled.KeptPlan, "sql", meanwhile)
+    made.first()
+    assert made.kept.size == alone.kept.size

@@ -195,3 +195,36 @@ async def test_what_comes_out_of_turn_is_a_fault_of_the_application() -> None:
         await found.send(body(b"four"))
         with pytest.raises(RuntimeError, match="after response already completed"):
             await found.send(body(b"more"))
+
+
+@pytest.mark.parametrize(
+    "parts", [[start(LENGTH)], [start(LENGTH), body(b"fives")], [start([*LENGTH, (b"x", b"a\nb")])]]
+)
+async def test_a_fault_before_anything_is_written_is_answered(parts: list[dict[str, Any]]) -> None:
+    """A connection that ends without a word looks to clients as if they might ask again."""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        for part in parts:
+            await send(part)
+        raise ValueError
+
+    async with exchange() as (found, wire):
+        await found.run_asgi(app)
+        assert found.response_complete
+    text = b"".join(wire.writes)
+    assert text.startswith(b"HTTP/1.1 500 ")
+    assert text.endswith(b"\r\n\r\nInternal Server Error")
+    assert text.count(b"content-length: 21\r\n") == text.count(b"content-length: ") == 1
+    assert wire.closed
+
+
+async def test_a_fault_behind_the_first_bytes_ends_the_connection() -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start(LENGTH))
+        await send(body(b"fo", more=True))
+        raise ValueError
+
+    async with exchange() as (found, wire):
+        await found.run_asgi(app)
+    assert b"".join(wire.writes).endswith(b"content-length: 4\r\n\r\nfo")
+    assert wire.closed

@@ -100,6 +100,27 @@ async def test_a_request_begins_with_a_clean_context(pieces: list[bytes]) -> Non
     assert wire.written.count(b"\r\n\r\nnone") == 3
 
 
+async def test_a_body_that_is_wrong_is_refused_while_a_head_waits() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        headers = [(b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        begun.set()
+        await ended.wait()
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    wire = Wire()
+    protocol, _ = _open(app, wire)
+    protocol.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await begun.wait()
+    protocol.data_received(b"no number\r\n")
+    ended.set()
+    await asyncio.gather(*protocol.tasks)
+    assert bytes(wire.written).startswith(b"HTTP/1.1 400 ")
+    assert wire.written.count(b"HTTP/1.1 ") == 1
+
+
 async def test_tls_is_not_closed_before_the_answer_has_left() -> None:
     """Once it is closing, what is left has a second; then it is lost."""
     wire = Wire(tls=True)

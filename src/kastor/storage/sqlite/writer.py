@@ -254,11 +254,10 @@ class Writer(threading.Thread, Generic[C]):
         current = self._unit.load(job.needs)
         counters = self._unit.counters
         # After the row is read, so that time goes on within a graph.
-        counters.tick = self._ticker.after(counters.tick)
-        stamp = new_stamp(counters.tick)
+        stamp = new_stamp(self._ticker.after(counters.tick))
         decision = job.decide(current, stamp)
         if decision.change is not None:
-            counters.tick = stamp.now
+            counters.tick = stamp.now  # else nothing changes, and nothing is to be saved
             self._unit.apply(decision.change, job.context)
         return decision.outcome
 
