@@ -61,7 +61,8 @@ class UnitOfWork(Generic[C]):
     """Loads and applies on the writer's connection; used by the writer's thread alone."""
 
     def __init__(self, connection: apsw.Connection, counters: Head[C]) -> None:
-        self._execute: Callable[..., Any] = connection.execute
+        # One cursor for all: to make one takes half a microsecond, a quarter of a small statement.
+        self._execute: Callable[..., Any] = connection.cursor().execute
         self.counters = counters
         self._names: dict[str, int] = {}
 
