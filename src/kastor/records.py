@@ -25,7 +25,10 @@ LONGEST_TRACE = 256
 
 
 class TwinRow(Struct, frozen=True):
-    """A stored twin; `doc` is its JSON text without `$etag`."""
+    """A stored twin; `doc` is its JSON text without `$etag`.
+
+    `size` is what the document takes where it is stored, for a writer that counts it; else 0.
+    """
 
     key: int
     id: TwinId
@@ -33,10 +36,11 @@ class TwinRow(Struct, frozen=True):
     etag: Etag
     version: int
     doc: bytes
+    size: int = 0
 
 
 class RelationshipRow(Struct, frozen=True):
-    """A stored relationship; `doc` is its JSON text without `$etag`."""
+    """A stored relationship; `doc` and `size` are as a twin's."""
 
     key: int
     source_key: int
@@ -46,6 +50,7 @@ class RelationshipRow(Struct, frozen=True):
     etag: Etag
     version: int
     doc: bytes
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

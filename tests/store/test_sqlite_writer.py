@@ -28,9 +28,9 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ends: list[str] = []
     transact = writer.Writer._transact
 
-    def noting(self: writer.Writer[ModelCatalog], jobs: list[writer.Job[ModelCatalog]]) -> Any:
+    def noting(self: writer.Writer[ModelCatalog], *arguments: Any) -> Any:
         try:
-            results = transact(self, jobs)
+            results = transact(self, *arguments)
         except Exception as error:
             ends.append(type(error).__name__)
             raise
@@ -76,7 +76,8 @@ async def test_a_failure_that_nobody_foresaw_does_not_end_the_writer(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer.Writer, "_run_job", exhausted)
+        patch.setattr(writer.Writer, "_run_bare", exhausted)
+        patch.setattr(writer.Writer, "_run_apart", exhausted)
         with pytest.raises(Unavailable):
             await graph.put("h", hall())
     assert groups == ["MemoryError", "MemoryError"]

@@ -5,9 +5,10 @@ Every command is a frozen class that stands beside its decision; `kastor.graph.c
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Generic, TypeAlias
+
+from msgspec import Struct
 
 from kastor.graph.documents import with_etag
 from kastor.records import Current, Decision, Needs, T
@@ -24,14 +25,12 @@ Decided: TypeAlias = Decision["ModelCatalog", T]
 """A decision of the graph; `T` is what its caller gets."""
 
 
-class Command(ABC, Generic[T]):
+class Command(Struct, Generic[T], frozen=True):
     """One write. Nothing in it knows HTTP; `T` is its outcome, once it is durable.
 
     Bodies are decoded JSON that has the right outer shape already; what stands in them is judged
     by the decision.
     """
-
-    __slots__ = ()
 
     @abstractmethod
     def needs(self) -> Needs:
@@ -50,8 +49,7 @@ class Command(ABC, Generic[T]):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class IfMatch:
+class IfMatch(Struct, frozen=True):
     """The condition of an If-Match header: any present version, or one of these etags."""
 
     etags: frozenset[Etag]
@@ -62,8 +60,7 @@ class IfMatch:
         return self.any or etag in self.etags
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The outcome of a write that leaves a resource: its new etag and text.
 
     Attributes:

@@ -7,7 +7,6 @@ checks that the snapshot is still the current one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
 
 
-@dataclass(frozen=True, slots=True)
-class UploadModels(Command[dict[ModelId, StoredModel]]):
+class UploadModels(Command[dict[ModelId, StoredModel]], frozen=True):
     """Store models that were parsed against the catalog of `epoch`.
 
     Attributes:
@@ -50,8 +48,7 @@ class UploadModels(Command[dict[ModelId, StoredModel]]):
         return decide_upload(self, current, stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class CommissionModel(Command[None]):
+class CommissionModel(Command[None], frozen=True):
     """Take a model out of service, or back into it."""
 
     model_id: ModelId
@@ -68,8 +65,7 @@ class CommissionModel(Command[None]):
         return decide_commission(self, current, stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteModel(Command[None]):
+class DeleteModel(Command[None], frozen=True):
     """Delete a model that no other stored model needs."""
 
     model_id: ModelId
@@ -85,8 +81,7 @@ class DeleteModel(Command[None]):
         return decide_delete(self, current, stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteAllModels(Command[None]):
+class DeleteAllModels(Command[None], frozen=True):
     """Delete every stored model."""
 
     @override

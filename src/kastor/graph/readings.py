@@ -80,8 +80,7 @@ class Merged:
     unwritten: Mapping[Path, Ticks]
 
 
-@dataclass(frozen=True, slots=True)
-class TakeReadings(Command[Merged]):
+class TakeReadings(Command[Merged], frozen=True):
     """Bring a twin up to readings that came in.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -42,8 +41,7 @@ _IGNORED_ON_PUT = frozenset({"$relationshipId", "$sourceId", "$etag", "$dtId"})
 _ENDS = frozenset({"$relationshipName", "$targetId"})
 
 
-@dataclass(frozen=True, slots=True)
-class PutRelationship(Command[Written]):
+class PutRelationship(Command[Written], frozen=True):
     """Create or replace a relationship."""
 
     source_id: TwinId
@@ -62,8 +60,7 @@ class PutRelationship(Command[Written]):
         return decide_put(self, current, stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class PatchRelationship(Command[Written]):
+class PatchRelationship(Command[Written], frozen=True):
     """Apply a JSON Patch to a relationship's properties."""
 
     source_id: TwinId
@@ -82,8 +79,7 @@ class PatchRelationship(Command[Written]):
         return decide_patch(self, current, stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRelationship(Command[None]):
+class DeleteRelationship(Command[None], frozen=True):
     """Delete a relationship."""
 
     source_id: TwinId

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.graph.command import Command, Decided, State
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from kastor.types import TwinId
 
 
-@dataclass(frozen=True, slots=True)
-class SendTelemetry(Command[None]):
+class SendTelemetry(Command[None], frozen=True):
     """Publish telemetry of a twin or of one of its components; `body` is the raw JSON text."""
 
     twin_id: TwinId

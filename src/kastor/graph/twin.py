@@ -6,7 +6,6 @@ The order of checks is that of rest-api A.7: existence, precondition, patch, con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -42,8 +41,7 @@ if TYPE_CHECKING:
 _IGNORED_ON_PUT = frozenset({"$dtId", "$etag", "$metadata", "$relationships"})
 
 
-@dataclass(frozen=True, slots=True)
-class PutTwin(Command[Written]):
+class PutTwin(Command[Written], frozen=True):
     """Create or replace a twin.
 
     Attributes:
@@ -67,8 +65,7 @@ class PutTwin(Command[Written]):
         return decide_put(self, current, stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class PatchTwin(Command[Written]):
+class PatchTwin(Command[Written], frozen=True):
     """Apply a JSON Patch to a twin, or to one component of it; `strict` as under adt."""
 
     twin_id: TwinId
@@ -88,8 +85,7 @@ class PatchTwin(Command[Written]):
         return decide_patch(self, current, stamp)
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteTwin(Command[None]):
+class DeleteTwin(Command[None], frozen=True):
     """Delete a twin that has no relationships."""
 
     twin_id: TwinId

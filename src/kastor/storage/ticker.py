@@ -63,8 +63,10 @@ class Ticker:
         ticks = now = self._clock()
         ahead: Ticks = 0
         for last in earlier:
+            if last < ticks:
+                continue
             if last - now <= LEAD:
-                ticks = max(ticks, last + 1)
+                ticks = last + 1
             else:
                 ahead = max(ahead, last - now)
         if ahead:

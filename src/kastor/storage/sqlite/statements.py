@@ -10,11 +10,17 @@ TWIN = """
 SELECT key, id, model_key, etag, version, CAST(json(doc) AS BLOB) FROM twins WHERE id = ?
 """
 
+LOAD_TWIN = """
+SELECT key, id, model_key, etag, version, CAST(json(doc) AS BLOB), length(doc)
+FROM twins WHERE id = ?
+"""
+"""For who may supersede it: its size comes along for less than `RETURNING` takes, 3 us."""
+
 TWIN_KEY = "SELECT key FROM twins WHERE id = ?"
 
-RELATIONSHIP = """
+LOAD_RELATIONSHIP = """
 SELECT r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
-       CAST(json(r.doc) AS BLOB)
+       CAST(json(r.doc) AS BLOB), length(r.doc)
 FROM relationships r JOIN relationship_names n ON n.key = r.name_key
 WHERE r.source_key = ? AND r.id = ?
 """
@@ -61,7 +67,7 @@ SELECT EXISTS (SELECT 1 FROM relationships WHERE source_key = ?1)
 TWIN_TO_VERSIONS = """
 INSERT INTO twin_versions
 SELECT key, id, model_key, etag, version, valid_from, change, actor, doc, ?, ?, ?
-FROM twins WHERE key = ? RETURNING length(doc)
+FROM twins WHERE key = ?
 """
 
 INSERT_TWIN = """
@@ -87,7 +93,7 @@ RELATIONSHIP_TO_VERSIONS = """
 INSERT INTO relationship_versions
 SELECT key, source_key, id, name_key, target_key, etag, version, valid_from, change, actor, doc,
        ?, ?, ?
-FROM relationships WHERE key = ? RETURNING length(doc)
+FROM relationships WHERE key = ?
 """
 
 INSERT_RELATIONSHIP = """

@@ -61,7 +61,8 @@ class UnitOfWork(Generic[C]):
     """Loads and applies on the writer's connection; used by the writer's thread alone."""
 
     def __init__(self, connection: apsw.Connection, counters: Head[C]) -> None:
-        self._execute: Callable[..., Any] = connection.execute
+        # One cursor for all: to make one takes half a microsecond, a quarter of a small statement.
+        self._execute: Callable[..., Any] = connection.cursor().execute
         self.counters = counters
         self._names: dict[str, int] = {}
 
@@ -74,7 +75,9 @@ class UnitOfWork(Generic[C]):
         twin = None if needs.twin_id is None else self._twin(needs.twin_id)
         relationship = None
         if twin is not None and needs.relationship_id is not None:
-            rows = self._execute(sql.RELATIONSHIP, (twin.key, needs.relationship_id)).fetchall()
+            rows = self._execute(
+                sql.LOAD_RELATIONSHIP, (twin.key, needs.relationship_id)
+            ).fetchall()
             relationship = RelationshipRow(*rows[0]) if rows else None
         return Current(
             catalog=self.counters.catalog,
@@ -89,7 +92,7 @@ class UnitOfWork(Generic[C]):
         )
 
     def _twin(self, twin_id: str) -> TwinRow | None:
-        rows = self._execute(sql.TWIN, (twin_id,)).fetchall()
+        rows = self._execute(sql.LOAD_TWIN, (twin_id,)).fetchall()
         return TwinRow(*rows[0]) if rows else None
 
     def apply(self, change: Change[C], context: Context) -> None:
@@ -117,7 +120,7 @@ class UnitOfWork(Generic[C]):
             key = self._execute(sql.INSERT_TWIN, (*made, doc)).fetchall()[0][0]
         else:
             key, version = before.key, before.version + 1
-            self._keep_version(sql.TWIN_TO_VERSIONS, key, context)
+            self._keep_version(sql.TWIN_TO_VERSIONS, before, context)
             row_now = (change.etag, version, now, seq, context.actor, doc)
             if change.model_key == before.model_key:
                 self._execute(sql.UPDATE_TWIN, (*row_now, key)).fetchall()
@@ -128,7 +131,7 @@ class UnitOfWork(Generic[C]):
 
     def _erase_twin(self, change: EraseTwin, context: Context) -> None:
         before = change.before
-        self._keep_version(sql.TWIN_TO_VERSIONS, before.key, context)
+        self._keep_version(sql.TWIN_TO_VERSIONS, before, context)
         self._execute(sql.DELETE_TWIN, (before.key,)).fetchall()
         self._bury("twin", before.id, before.key, before.version)
         self._log(change.log, context, before.key, before.version + 1)
@@ -143,7 +146,7 @@ class UnitOfWork(Generic[C]):
             self._execute(sql.INSERT_RELATIONSHIP, (key, *ends, *written)).fetchall()
         else:
             version = before.version + 1
-            self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before.key, context)
+            self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before, context)
             written = (change.etag, version, now, seq, context.actor, doc)
             row = (name_key, change.target_key, *written, before.key)
             self._execute(sql.UPDATE_RELATIONSHIP, row).fetchall()
@@ -151,7 +154,7 @@ class UnitOfWork(Generic[C]):
 
     def _erase_relationship(self, change: EraseRelationship, context: Context) -> None:
         before = change.before
-        self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before.key, context)
+        self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before, context)
         self._execute(sql.DELETE_RELATIONSHIP, (before.key,)).fetchall()
         burial = _burial_id(before.source_key, before.id)
         self._bury("relationship", burial, before.key, before.version)
@@ -186,10 +189,13 @@ class UnitOfWork(Generic[C]):
             key = self._names[name] = rows[0][0]
         return key
 
-    def _keep_version(self, statement: str, key: int, context: Context) -> None:
+    def _keep_version(
+        self, statement: str, row: TwinRow | RelationshipRow, context: Context
+    ) -> None:
         counters = self.counters
-        ended = (counters.tick, counters.seq + 1, context.actor, key)
-        counters.version_bytes += self._execute(statement, ended).fetchall()[0][0]
+        ended = (counters.tick, counters.seq + 1, context.actor, row.key)
+        self._execute(statement, ended).fetchall()
+        counters.version_bytes += row.size
 
     def _revive(self, kind: str, burial_id: str) -> tuple[int | None, int]:
         rows = self._execute(sql.TOMBSTONE, (kind, burial_id)).fetchall()

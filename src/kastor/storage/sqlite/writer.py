@@ -1,9 +1,11 @@
 """The one thread that writes: takes jobs from a queue and commits them in groups.
 
-Each job runs load -> decide -> apply; what it writes stands in a savepoint of its own, so that a
-failing job rolls back alone. Outcomes, refusals included, are released after COMMIT: nobody
-learns of a state that might still vanish. When the whole transaction is lost (disk full, I/O
-error) the group is decided again once; then its jobs end as `Unavailable`.
+Each job runs load -> decide -> apply. A decision that refuses has written nothing. One that fails
+while it is applied takes back the transaction; then the group is decided again with a savepoint for
+each job, so that the failing one rolls back alone: it is so rare that the others need not pay for
+savepoints beforehand. Outcomes, refusals included, are released after COMMIT: nobody learns of a
+state that might still vanish. When the whole transaction is lost (disk full, I/O error) the group
+is decided again in the same way, once; then its jobs end as `Unavailable`.
 
 SQLite's log is folded into the file after the outcomes are released: it costs syncs that no
 acknowledgement needs, and a failure of it takes none back.
@@ -32,7 +34,7 @@ from kastor.types import override
 from kastor.words import counted
 
 if TYPE_CHECKING:
-    from kastor.records import Context, Needs
+    from kastor.records import Context, Decision, Needs
     from kastor.storage.protocol import Decide
     from kastor.storage.ticker import Ticker
 
@@ -56,6 +58,10 @@ _OF_ONE_STATEMENT = (
 """Errors that say nothing about the file: the job that met one fails, not its group."""
 
 _log = get_logger("kastor.storage")
+
+
+class _HalfAppliedError(Exception):
+    """A job failed while it was applied; the transaction holds a part of it."""
 
 
 class WriteJob(Struct, Generic[C], frozen=True):
@@ -197,22 +203,24 @@ class Writer(threading.Thread, Generic[C]):
 
     def _run_group(self, jobs: list[Job[C]]) -> list[Result]:
         try:
-            return self._transact(jobs)
+            return self._transact(jobs, self._run_bare)
+        except _HalfAppliedError:
+            pass  # its cause is told when it comes again
         except Exception as first:  # noqa: BLE001 - the writer outlives whatever befalls a group
             _log.warning("write group lost, trying once more", error=str(first))
         try:
-            return self._transact(jobs)
+            return self._transact(jobs, self._run_apart)
         except Exception as second:  # noqa: BLE001
             unforeseen = not isinstance(second, apsw.Error)
             _log.error("write group refused", error=str(second), exc_info=unforeseen)
             reason = _describe(second)
             return _refuse(jobs, _unavailable(reason))
 
-    def _transact(self, jobs: list[Job[C]]) -> list[Result]:
+    def _transact(self, jobs: list[Job[C]], run: Callable[[Job[C]], Result]) -> list[Result]:
         before = self._unit.counters.copy()
         try:
             self._connection.execute("BEGIN IMMEDIATE").fetchall()
-            results = [self._run_job(job) for job in jobs]
+            results = [run(job) for job in jobs]
             counters = self._unit.counters
             if counters != before:
                 numbers = (counters.epoch, counters.tick)
@@ -229,21 +237,40 @@ class Writer(threading.Thread, Generic[C]):
         self.catalog = self._unit.counters.catalog
         return results
 
-    def _run_job(self, job: Job[C]) -> Result:
+    def _run_bare(self, job: Job[C]) -> Result:
+        """Run a job among others that have no savepoints either.
+
+        Raises:
+            _HalfAppliedError: it failed, and something of it may have been written.
+            apsw.Error: the file is in trouble.
+        """
+        if isinstance(job, UpkeepJob):
+            return self._run_apart(job)  # nobody knows when it writes
+        try:
+            decision = self._decide(job)
+        except Exception as error:  # noqa: BLE001 - told to who waits, or raised
+            return _failed(job, error)
+        if decision.change is not None:
+            try:
+                self._unit.apply(decision.change, job.context)
+            except Exception as error:
+                _require_sound_file(error)
+                raise _HalfAppliedError from error
+        return job.future, decision.outcome, None
+
+    def _run_apart(self, job: Job[C]) -> Result:
+        """Run a job in a savepoint of its own."""
         before = self._unit.counters.copy()
         self._connection.execute("SAVEPOINT job").fetchall()
         try:
             outcome = self._do(job)
-        except Exception as error:
-            if isinstance(error, apsw.Error) and not isinstance(error, _OF_ONE_STATEMENT):
-                raise
+        except Exception as error:  # noqa: BLE001 - told to who waits, or raised
+            failed = _failed(job, error)
             self._connection.execute("ROLLBACK TO job").fetchall()
             self._connection.execute("RELEASE job").fetchall()
             self._unit.counters = before
             self._unit.forget_names()
-            if not isinstance(error, KastorError):
-                _log.exception("write failed", exc_info=error)
-            return job.future, None, error
+            return failed
         self._connection.execute("RELEASE job").fetchall()
         return job.future, outcome, None
 
@@ -251,6 +278,13 @@ class Writer(threading.Thread, Generic[C]):
         if isinstance(job, UpkeepJob):
             self._unit.forget_names()  # it may empty the tables
             return job.work(self._connection, self._unit.counters)
+        decision = self._decide(job)
+        if decision.change is not None:
+            self._unit.apply(decision.change, job.context)
+        return decision.outcome
+
+    def _decide(self, job: WriteJob[C]) -> Decision[C, Any]:
+        """Load and decide; moves the time where there is something to be applied, and only then."""
         current = self._unit.load(job.needs)
         counters = self._unit.counters
         # After the row is read, so that time goes on within a graph.
@@ -258,8 +292,7 @@ class Writer(threading.Thread, Generic[C]):
         decision = job.decide(current, stamp)
         if decision.change is not None:
             counters.tick = stamp.now  # else nothing changes, and nothing is to be saved
-            self._unit.apply(decision.change, job.context)
-        return decision.outcome
+        return decision
 
     def _note_log_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._log_pages = pages
@@ -284,6 +317,19 @@ class Writer(threading.Thread, Generic[C]):
     def _deliver(self, results: list[Result], position: int) -> None:
         _settle(results)
         self._on_commit(position)
+
+
+def _failed(job: Job[C], error: Exception) -> Result:
+    """Return the end of a job that failed; raises what is trouble of the file."""
+    _require_sound_file(error)
+    if not isinstance(error, KastorError):
+        _log.exception("write failed", exc_info=error)
+    return job.future, None, error
+
+
+def _require_sound_file(error: Exception) -> None:
+    if isinstance(error, apsw.Error) and not isinstance(error, _OF_ONE_STATEMENT):
+        raise error
 
 
 def _settle(results: list[Result]) -> None:
