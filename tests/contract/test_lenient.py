@@ -74,6 +74,11 @@ class TestQueryParameters:
     def test_under_adt_too(self, twins_of_adt: Api) -> None:
         assert len(warnings(twins_of_adt.get(f"{T}?x=1"))) == 1
 
+    def test_several_are_told_in_their_order(self, api: Api, twin_t: dict[str, Any]) -> None:
+        names = [f"x{number}" for number in range(8)]
+        told = warnings(api.get(f"{T}?" + "&".join(f"{name}=1" for name in names)))
+        assert [next(name for name in names if f" {name} " in each) for each in told] == names
+
     def test_a_known_one_is_not(self, api: Api, twin_t: dict[str, Any]) -> None:
         assert warnings(api.get("/models?includeModelDefinition=true")) == []
         assert warnings(api.get(f"{T}/relationships?relationshipName=has")) == []

@@ -406,28 +406,33 @@ class EdgeProtocol(HttpToolsProtocol):
             now: the edge's time.
             passed: since the last look.
         """
-        # Branches because each phase has a time of its own, and an end of its own.
         sending = self._check_sending(now)
-        phase, limits = self.phase, self.edge.limits
+        phase = self.phase
         if phase is ANSWER or (sending and phase is IDLE):
             return
         waited = now - self.since
         if phase is BODY:
             self._check_body(now, passed)
         elif phase is HEAD:
-            if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
+            if self._is_late(waited):
                 self._refuse(_late("The head"))
-        elif phase is IDLE:
-            if waited > limits.keep_alive_seconds:
-                self._wire.real.close()
-        elif phase is FRESH:
-            if waited > limits.head_seconds or (self.spare and waited > _SPARE_SECONDS):
-                self._wire.real.close()
-        elif self._drains:
-            if self._wire.unsent() <= _TLS_REST:
-                self._wire.real.close()
-        elif self.edge.draining or waited > self._lingering():
+        elif self._is_over(waited):
             self._wire.real.close()
+
+    def _is_late(self, waited: float) -> bool:
+        """Whether a request has not come in the time that a connection has for it."""
+        spare = self.spare and waited > _SPARE_SECONDS
+        return spare or waited > self.edge.limits.head_seconds
+
+    def _is_over(self, waited: float) -> bool:
+        """Whether a connection without a request under way has had its time."""
+        if self.phase is IDLE:
+            return waited > self.edge.limits.keep_alive_seconds
+        if self.phase is FRESH:
+            return self._is_late(waited)
+        if self._drains:
+            return self._wire.unsent() <= _TLS_REST
+        return self.edge.draining or waited > self._lingering()
 
     def _lingering(self) -> float:
         limits = self.edge.limits

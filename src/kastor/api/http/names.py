@@ -33,7 +33,7 @@ def check_parameters(request: Request, operation: Operation) -> None:
     if not query or (len(query) == 1 and VERSION in query):
         return
     known = {name.lower(): name for name in operation.query} | {VERSION: VERSION}
-    for name in query.keys() - known.keys():
+    for name in (each for each in query if each not in known):
         said = _unknown("query parameter", name, known.values())
         if operation.path.startswith(OURS):
             raise InvalidArgument(f"{said} It would have changed nothing.")
