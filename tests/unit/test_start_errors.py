@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INSIDE = {
+    "_HalfAppliedError": "the writer does its group once more",
     "Absent": "an input rejects the message, or takes what else is there",
     "AddressRefused": "sinks answer it",
     "AddressRefusedError": "sinks answer it",
