@@ -174,7 +174,8 @@ class Nats(Broker):
         stream = client.jetstream()
         state = (await stream.stream_info("TWINS")).state
         found = []
-        for sequence in range(state.first_seq, state.last_seq + 1):
+        # An empty stream may say that it begins at 0, where no message can be.
+        for sequence in range(max(state.first_seq, 1), state.last_seq + 1):
             message = await stream.get_msg("TWINS", sequence)
             headers: dict[str, str] = dict(message.headers or {})
             attributes = {k[3:]: v for k, v in headers.items() if k.startswith("ce-")}
