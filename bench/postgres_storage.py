@@ -30,6 +30,7 @@ from kastor.records import (
     WriteRelationship,
     WriteTwin,
 )
+from kastor.storage.limits import PAGE_BYTES
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.store import PostgresStore
 from requests_cpu import model
@@ -141,7 +142,11 @@ def pairs(store: PostgresStore[ModelCatalog], raw: Raw) -> dict[str, tuple[Work,
     return {
         "get a twin": (raw.read(sql.TWIN), get, READS),
         "get a relationship": (raw.read(sql.RELATIONSHIP_OF, "r1"), relationship, READS),
-        "list ten outgoing": (raw.read(sql.OUTGOING, "", RELATED), outgoing, READS // 3),
+        "list ten outgoing": (
+            raw.read(sql.OUTGOING, "", RELATED, PAGE_BYTES),
+            outgoing,
+            READS // 3,
+        ),
         "list ten incoming": (raw.read(sql.INCOMING, 0, 0, 0, RELATED), incoming, READS // 3),
         "update a twin": (raw.write(sql.UPDATE_TWIN, updated, kinds[0]), update, WRITES),
         "log telemetry": (
