@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_SEARCHES = 12
 """For paths; each may have to pass a document of `MAX_DOCUMENT_BYTES`, which takes an engine a
-fifth of what a GET of it takes."""
+fifth of what a GET of it takes, in a long array a third."""
 _SEARCHES = 3
 """Of one term, for the value and for its kind."""
 _MODELS = 100
