@@ -243,6 +243,7 @@ class Context(Struct, frozen=True):
         at: the instant as of which it reads; None for now.
         sees: what it may see; None for everything.
         size: bytes of the request's body, as far as it was read.
+        dry_run: whether a write is only judged, and changes nothing.
     """
 
     actor: str
@@ -251,6 +252,7 @@ class Context(Struct, frozen=True):
     at: Ticks | None = None
     sees: Sees | None = None
     size: int = 0
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         if self.traceparent is not None and len(self.traceparent) > LONGEST_TRACE:
@@ -266,6 +268,15 @@ class Context(Struct, frozen=True):
         """
         if self.at is not None or self.sees is not None:
             raise NotImplementedError("this read knows neither an instant nor rules")
+
+    def require_writing(self) -> None:
+        """Refuse to write for who asked for a dry run; called by everything that writes.
+
+        Raises:
+            NotImplementedError: `dry_run` is set, and nobody looked at it until here.
+        """
+        if self.dry_run:
+            raise NotImplementedError("this write knows no dry run")
 
 
 SYSTEM = Context("system")

@@ -26,6 +26,9 @@ TABLES = {
     "dead_letters",
     "endpoints",
     "inputs",
+    "job_lines",
+    "jobs",
+    "kept_answers",
     "meta",
     "model_keys",
     "models",
@@ -119,7 +122,12 @@ async def test_a_folder_that_is_missing_cannot_be_opened(sqlite: SqliteEngine) -
         await sqlite.open("missing/graph")
 
 
-ADDED_BY = {2: ("endpoints", "routes", "dead_letters"), 3: ("inputs",), 4: ()}
+ADDED_BY = {
+    2: ("endpoints", "routes", "dead_letters"),
+    3: ("inputs",),
+    4: (),
+    5: ("jobs", "job_lines", "kept_answers"),
+}
 
 
 def test_the_migrations_lead_to_the_whole_schema(path: Path) -> None:

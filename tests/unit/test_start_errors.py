@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INSIDE = {
+    "_FailedWhileAppliedError": "the batch is done again with savepoints",
     "_HalfAppliedError": "the writer does its group once more",
     "Absent": "an input rejects the message, or takes what else is there",
     "AddressRefused": "sinks answer it",
     "AddressRefusedError": "sinks answer it",
     "DocumentFault": "the parser of models collects it",
+    "JobCancelledError": "ends a job as cancelled",
     "Malformed": "the parser of models, and the command that reads files, tell of it",
     "MoveLostError": "ends a move, which says so in its placement",
     "MqttSinkRefusal": "the sink that is connected tells of it",
@@ -33,6 +35,7 @@ INSIDE = {
     "NoEvent": "an input rejects the message",
     "NoPlainFileError": "the sink or the secret that opens the file tells of it",
     "NotOursError": "the sink of files tells of it",
+    "NothingAppliedError": "the writer takes back an atomic batch",
     "PacketTooLongError": "ends a connection with a broker",
     "Quit": "ends the parsing of models",
     "RouteLostError": "ends a route's worker in this process",

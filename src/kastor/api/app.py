@@ -19,7 +19,7 @@ from kastor.api.http.mount import ENTRY, Entry, Mount, Mounts
 from kastor.api.http.names import check_headers, check_parameters
 from kastor.api.http.operation import Operation
 from kastor.api.http.problem import answer, unexpected
-from kastor.api.http.request import READ_HEADER, Request, Response, StreamResponse
+from kastor.api.http.request import DRY_RUN_HEADER, READ_HEADER, Request, Response, StreamResponse
 from kastor.api.http.signposts import Signposts
 from kastor.api.http.streaming import STALL_SECONDS, send_stream
 from kastor.api.http.versions import require_version
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from kastor.hosting.services import Services
 
 _log = get_logger("kastor.api")
+
+_DRY_RUN = DRY_RUN_HEADER.encode()
 
 
 class Application:
@@ -219,7 +221,11 @@ class Application:
         check_parameters(request, operation)
         if READ_HEADER in operation.headers:
             request.choose_source()
+        if _DRY_RUN in headers:
+            request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
         response = await operation.handler(services, request)
+        if request.dry_run:
+            response.headers.append((_DRY_RUN, b"true"))
         if self._authenticator is not None and isinstance(response, StreamResponse):
             token = bearer_token(headers)
             response.access_lost = partial(self._authenticator.until_lost, token, permission)

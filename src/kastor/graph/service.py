@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import orjson
 
-from kastor.errors import TooManyRequests, Unavailable
+from kastor.errors import KastorError, TooManyRequests, Unavailable
 from kastor.graph import models, relationship, twin
 from kastor.graph.command import Command, Decided, State
 from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
 from kastor.graph.upload_check import read_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
-from kastor.records import Context, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.records import (
+    Context,
+    IncomingRow,
+    Needs,
+    RelationshipPage,
+    RelationshipRow,
+    TwinRow,
+)
+from kastor.storage.batches import Write
 from kastor.storage.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog, StoredModel
     from kastor.graph.model_facts import ModelFacts
     from kastor.graph.uploads import Item
+    from kastor.storage.batches import MakeNote, Results
     from kastor.storage.protocol import Store
     from kastor.types import ModelId
 
@@ -37,6 +46,9 @@ SMALL_UPLOAD = 65_536
 _UPLOAD_ATTEMPTS = 5
 
 T = TypeVar("T")
+
+Rehearse: TypeAlias = "Callable[[Sequence[Command[Any]]], Awaitable[Results]]"
+"""Decides commands after those before; none is applied."""
 
 
 class GraphService:
@@ -74,6 +86,62 @@ class GraphService:
         Raises:
             KastorError: as the command's decision says; `Unavailable` when it cannot be stored.
         """
+        if context.dry_run:
+            outcome = (await self.execute_many([command], context)).outcomes[0]
+            if isinstance(outcome, Exception):
+                raise outcome
+            return cast("T", outcome)
+        needs, decide = command.needs(), self._bounded(command, permit)
+        return await self._store.write(needs, decide, context)
+
+    async def execute_many(
+        self,
+        commands: Sequence[Command[Any]],
+        context: Context,
+        *,
+        atomic: bool = False,
+        note: MakeNote | None = None,
+    ) -> Results:
+        """Make many writes durable together, in order; each sees those before it.
+
+        Args:
+            commands: at most `storage.batches.MOST_TOGETHER`.
+            context: who asks; where it is a dry run nothing is written, and no note either.
+            atomic: whether one that is refused takes back all others.
+            note: makes what is written in the same transaction.
+
+        Raises:
+            NotHeldError: see `Store.write_many`.
+            Unavailable: nothing was written.
+        """
+        if context.dry_run:
+            async with self.rehearsing(context) as rehearse:
+                return await rehearse(commands)
+        writes = [self._write_of(each) for each in commands]
+        return await self._store.write_many(writes, context, atomic=atomic, note=note)
+
+    @contextlib.asynccontextmanager
+    async def rehearsing(self, context: Context) -> AsyncIterator[Rehearse]:
+        """Enter a block in which commands are decided, each after those before, and none applied.
+
+        It sees the graph as it is now, and what was decided in the block.
+        """
+        async with self._store.rehearsing(context) as rehearsal:
+
+            async def rehearse(commands: Sequence[Command[Any]]) -> Results:
+                return await rehearsal.decide([self._write_of(each) for each in commands])
+
+            yield rehearse
+
+    def _write_of(self, command: Command[Any]) -> Write[ModelCatalog, Any]:
+        try:
+            return Write(command.needs(), self._bounded(command))
+        except KastorError as error:  # its body does not say what it is about
+            return Write(Needs(), _refusing(error))
+
+    def _bounded(
+        self, command: Command[T], permit: Callable[[], None] | None = None
+    ) -> Callable[[State, Stamp], Decided[T]]:
         most = self._document_bytes
 
         def decide(current: State, stamp: Stamp) -> Decided[T]:
@@ -82,7 +150,7 @@ class GraphService:
                 permit()
             return decision
 
-        return await self._store.write(command.needs(), decide, context)
+        return decide
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow:
         """Return a twin; raises NotFound."""
@@ -233,6 +301,13 @@ class GraphService:
     ) -> tuple[ModelFacts, ...]:
         limits = self._limits
         return read_valid(text, documents, catalog, limits.max_version, limits.profile)
+
+
+def _refusing(error: KastorError) -> Callable[[State, Stamp], Decided[Any]]:
+    def refuse(_current: State, _stamp: Stamp) -> Decided[Any]:
+        raise error
+
+    return refuse
 
 
 async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:

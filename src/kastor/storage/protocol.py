@@ -9,15 +9,13 @@ is refused by what does not know these (`Context.require_plain`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
-from kastor.clock import Stamp
 from kastor.records import (
     C,
     Context,
-    Current,
-    Decision,
     IncomingRow,
     ModelRow,
     Needs,
@@ -26,13 +24,14 @@ from kastor.records import (
     T,
     TwinRow,
 )
+from kastor.storage.batches import Decide, MakeNote, Results, Write
 from kastor.storage.events import EventStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
+from kastor.storage.jobs import JobStore
 from kastor.storage.ticker import Ticker
+from kastor.storage.transfer import Snapshot
 from kastor.types import RelationshipId, Ticks, TwinId
-
-Decide: TypeAlias = Callable[[Current[C], Stamp], Decision[C, T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +86,16 @@ class BuildCatalog(Protocol[C]):
         """
 
 
+class Rehearsal(Protocol[C]):
+    """A state of the graph, and what decisions would make of it."""
+
+    async def decide(self, writes: Sequence[Write[C, Any]]) -> Results:
+        """Decide as `Store.write_many` does, on the snapshot and on what was decided before.
+
+        Memory does not grow with the number of writes. Nobody's writes wait for it.
+        """
+
+
 class Store(Protocol[C]):
     """One graph."""
 
@@ -119,6 +128,10 @@ class Store(Protocol[C]):
         """The table of inputs."""
 
     @property
+    def jobs(self) -> JobStore:
+        """The table of jobs."""
+
+    @property
     def ticker(self) -> Ticker:
         """What gives writes of this process their times."""
 
@@ -139,6 +152,40 @@ class Store(Protocol[C]):
         Raises:
             KastorError: whatever `decide` raised, after the group it ran in was committed.
             Unavailable: nothing was written (disk full, shutting down).
+        """
+
+    async def write_many(
+        self,
+        writes: Sequence[Write[C, Any]],
+        context: Context,
+        *,
+        atomic: bool = False,
+        note: MakeNote | None = None,
+    ) -> Results:
+        """Decide and apply many writes in one transaction, in order; each sees those before it.
+
+        Args:
+            writes: at most MOST_TOGETHER.
+            context: who asks.
+            atomic: whether one that is refused takes back all others.
+            note: makes what is written in the same transaction; not called where nothing is.
+
+        Raises:
+            NotHeldError: the note says of whom a job is held, and another has it; nothing was
+                written.
+            Unavailable: nothing was written.
+        """
+
+    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+        """Return a block in which writes are decided, each after those before, and none applied."""
+
+    def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
+        """Return a block in which all is read of one and the same state, for as long as it takes.
+
+        Nobody waits for it: writes go on, and so does the removal of what is old.
+
+        Raises:
+            Unavailable: there is no room for it on the disk, or the engine does not answer.
         """
 
     async def twin(self, twin_id: TwinId, context: Context) -> TwinRow | None:

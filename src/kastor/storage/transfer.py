@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
+from kastor.types import ModelId, RelationshipId, Ticks, TwinId
+
 Identity: TypeAlias = tuple[Any, ...]
 Row: TypeAlias = tuple[Any, ...]
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -140,8 +142,8 @@ class Active:
     inputs: int
 
 
-class GraphFile(Protocol):
-    """A graph that is read or written as tables, not served meanwhile by the writing side."""
+class GraphReader(Protocol):
+    """A graph that is read as tables."""
 
     async def count(self, table: Table) -> int:
         """Return the number of rows."""
@@ -156,6 +158,59 @@ class GraphFile(Protocol):
 
     async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
         """Return the bytes of the rows' `bulk`, in order; 0 for what is gone."""
+
+    async def identification(self) -> Identification:
+        """Return what makes the graph itself."""
+
+    async def active(self) -> Active:
+        """Return what a server would begin to work on that opened the graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """Which state a snapshot shows.
+
+    Attributes:
+        position: of the newest entry of the change log that is in it.
+        time: of the newest change, in ticks.
+    """
+
+    position: int
+    time: Ticks
+
+
+class Snapshot(GraphReader, Protocol):
+    """One state of a graph; nothing that happens meanwhile is seen."""
+
+    @property
+    def instant(self) -> Instant:
+        """Which state it is."""
+
+    def models(self) -> AsyncIterator[tuple[ModelId, bytes]]:
+        """Yield the stored models with their texts as uploaded, in order of id."""
+
+    async def twins(self, after: TwinId, limit: int) -> list[tuple[TwinId, bytes]]:
+        """Return twins' stored documents in order of id, strictly after `after`.
+
+        Up to `limit` of them; fewer where they have more than PORTION_BYTES together.
+        """
+
+    async def relationships(
+        self, after: tuple[TwinId, RelationshipId], limit: int
+    ) -> list[tuple[TwinId, RelationshipId, bytes]]:
+        """Return relationships' stored documents in order of (source id, id), after `after`.
+
+        Up to `limit` of them; fewer where they have more than PORTION_BYTES together.
+        """
+
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], *, timeout: float, most: int
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """Run a compiled query on this state, as `Store.fetch_some` does on the present one."""
+
+
+class GraphFile(GraphReader, Protocol):
+    """A graph that is read or written as tables, not served meanwhile by the writing side."""
 
     def snapshot(self) -> AbstractAsyncContextManager[None]:
         """Return a block in which all reads see one and the same state."""
@@ -172,14 +227,8 @@ class GraphFile(Protocol):
     async def drop(self, table: Table, identities: Sequence[Identity]) -> None:
         """Delete rows, in one transaction."""
 
-    async def identification(self) -> Identification:
-        """Return what makes the graph itself."""
-
     async def identify(self, identification: Identification) -> None:
         """Take over what makes another graph itself, and put the sizes and sequences right."""
-
-    async def active(self) -> Active:
-        """Return what a server would begin to work on that opened the graph."""
 
     async def pause(self) -> None:
         """Pause all routes and inputs."""

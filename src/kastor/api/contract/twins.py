@@ -146,6 +146,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(JSON_BODY, "Twin"),
         headers=IF_NONE_MATCH,
         etag=True,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_Update",
@@ -159,6 +160,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(PATCH_BODY, "JsonPatch"),
         headers=IF_MATCH,
         etag=True,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_Delete",
@@ -170,6 +172,7 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={400: ("InvalidArgument", "RelationshipsNotDeleted"), **_NO_TWIN, **STALE},
         headers=IF_MATCH,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_GetComponent",
@@ -195,6 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(PATCH_BODY, "JsonPatch"),
         headers=IF_MATCH,
         etag=True,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_SendTelemetry",

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 OURS = "/kastor/"
 VERSION = "api-version"
-REQUEST_HEADERS = frozenset((b"kastor-read", b"kastor-adt-strict", b"kastor-explain"))
+REQUEST_HEADERS = frozenset(
+    (b"kastor-read", b"kastor-adt-strict", b"kastor-explain", b"kastor-dry-run")
+)
 _PREFIX = b"kastor-"
 _SHOWN = 80
 

@@ -42,6 +42,8 @@ class Operation:
         streams: media types of an answer that is no JSON document.
         etag: whether success carries an ETag header.
         in_adt: whether it is there under the profile `adt`.
+        dry_run: whether the header `kastor-dry-run` can be asked of it; of reads by GET it can,
+            which change nothing anyhow.
         head: whether HEAD is answered as well, as GET is but without the body.
     """
 
@@ -61,4 +63,5 @@ class Operation:
     streams: tuple[str, ...] = ()
     etag: bool = False
     in_adt: bool = True
+    dry_run: bool = False
     head: bool = False

@@ -49,6 +49,8 @@ LARGE_BYTES = 65_536
 """From here on a body is decoded in a thread: looking at its depth takes a while."""
 READ_HEADER = "kastor-read"
 """Where a request reads, see `kastor.records.ReadFrom`; other operations than reads ignore it."""
+DRY_RUN_HEADER = "kastor-dry-run"
+"""Whether a write is only judged; answers have it as well where it is."""
 
 JSON_TYPE = b"application/json; charset=utf-8"
 _JSON_HEADER = (b"content-type", JSON_TYPE)
@@ -136,7 +138,7 @@ class Request:
 
     __slots__ = (
         *("_addressed", "_bodies", "_context", "_has_turn", "_kept", "_kept_for", "_query"),
-        *("_receive", "_scope", "_size", "_source", "actor", "api_version", "headers"),
+        *("_receive", "_scope", "_size", "_source", "actor", "api_version", "dry_run", "headers"),
         *("parameters", "server", "warnings"),
     )
 
@@ -159,6 +161,7 @@ class Request:
         self.api_version = ""
         self.actor: Actor
         self.warnings: list[str] | None = None
+        self.dry_run = False
         self._receive = receive
         self._size = 0
         self._source = ReadFrom.PRIMARY
@@ -201,11 +204,17 @@ class Request:
         made = self._context
         if made is None or made.size != self._size:  # the body was read meanwhile
             trace = self.headers.get(b"traceparent")
-            if trace is None and self._size == 0 and self._source is ReadFrom.PRIMARY:
+            if (
+                trace is None
+                and self._size == 0
+                and self._source is ReadFrom.PRIMARY
+                and not self.dry_run
+            ):
                 made = _plain_context(self.actor.name)
             else:
                 text = None if trace is None else trace.decode("latin-1")
-                made = Context(self.actor.name, text, self._source, size=self._size)
+                size, dry_run = self._size, self.dry_run
+                made = Context(self.actor.name, text, self._source, size=size, dry_run=dry_run)
             self._context = made
         return made
 
@@ -239,6 +248,30 @@ class Request:
         except ValueError:
             known = ", ".join(each.value for each in ReadFrom)
             raise InvalidArgument(f"The header {READ_HEADER} takes one of: {known}.") from None
+
+    def choose_dry_run(self, *, possible: bool) -> None:
+        """Let this request write nothing if its header `kastor-dry-run` says so (decisions 5).
+
+        Args:
+            possible: whether the operation can be tried without being done.
+
+        Raises:
+            InvalidArgument: the header has another value than true or false, or it is not possible.
+        """
+        value = self.headers.get(DRY_RUN_HEADER.encode())
+        if value is None:
+            return
+        text = value.decode("latin-1").strip().lower()
+        if text not in ("true", "false"):
+            raise InvalidArgument(
+                f"The header {DRY_RUN_HEADER} is true or false. Nothing was changed."
+            )
+        if text == "true" and not possible:
+            raise InvalidArgument(
+                f"This operation has no dry run; leave out the header {DRY_RUN_HEADER} to do it. "
+                "Nothing was changed."
+            )
+        self.dry_run = text == "true"
 
     @property
     def if_match(self) -> IfMatch | None:

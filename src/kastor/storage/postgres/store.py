@@ -30,6 +30,7 @@ from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
+from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads
@@ -42,9 +43,12 @@ from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
+    from kastor.storage.batches import Decide, MakeNote, Results, Write
     from kastor.storage.postgres.connections import Connection
-    from kastor.storage.protocol import BuildCatalog, Decide
+    from kastor.storage.protocol import BuildCatalog, Rehearsal
+    from kastor.storage.transfer import Snapshot
     from kastor.types import Ticks
 
 UPKEEP_SECONDS = 600.0
@@ -89,6 +93,7 @@ class PostgresStore(Generic[C]):
         self.events = PostgresEventTables(self._upkeep, self._texts)
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
+        self.jobs = PostgresJobTable(self._upkeep, self._texts)
         self._retention = retention
         self.ticker = Ticker(clock)
         self._last_tick: Ticks = meta.last_tick
@@ -195,12 +200,32 @@ class PostgresStore(Generic[C]):
 
         Once begun it goes on when its caller goes away, so that nothing is left half known.
         """
+        context.require_writing()
         if self._closed:
             raise unavailable("Kastor is shutting down")
         task = asyncio.ensure_future(self._writes.run(needs, decide, context))
         self._running.add(task)
         task.add_done_callback(self._note_end)
         return await asyncio.shield(task)
+
+    async def write_many(
+        self,
+        writes: Sequence[Write[C, Any]],
+        context: Context,
+        *,
+        atomic: bool = False,
+        note: MakeNote | None = None,
+    ) -> Results:
+        """Load, decide and apply in one transaction, with a few statements for all."""
+        raise NotImplementedError
+
+    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+        """Return a block in which writes are decided and none applied."""
+        raise NotImplementedError
+
+    def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
+        """Return a block that reads one state."""
+        raise NotImplementedError
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""

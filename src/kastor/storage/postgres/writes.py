@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kastor.records import Decision
+    from kastor.storage.batches import Decide
     from kastor.storage.postgres.connections import Connection, Connections
     from kastor.storage.postgres.load_and_apply import LoadedRows
     from kastor.storage.postgres.statements import Qualified
-    from kastor.storage.protocol import Decide
     from kastor.types import Ticks
 
 LARGE_BYTES = 65_536

@@ -6,6 +6,16 @@ socket, and enter as text through `jsonb(?)`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import orjson
+
+
+def as_list(values: Iterable[str]) -> str:
+    """Return texts as a parameter for `json_each`."""
+    return orjson.dumps(sorted(str(each) for each in values)).decode()
+
+
 TWIN = """
 SELECT key, id, model_key, etag, version, CAST(json(doc) AS BLOB) FROM twins WHERE id = ?
 """
@@ -151,6 +161,16 @@ VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM models WHERE key = ?1), ?2, ?
 
 COMMISSION_MODEL = "UPDATE models SET decommissioned = ? WHERE key = ? AND valid_to IS NULL"
 END_MODEL = "UPDATE models SET valid_to = ? WHERE key = ? AND valid_to IS NULL"
+
+NOTE_PROGRESS = "UPDATE jobs SET progress = ? WHERE kind = ? AND id = ? RETURNING 1"
+ADD_JOB_LINE = """
+INSERT INTO job_lines (kind, id, n, line)
+VALUES (?1, ?2, (SELECT coalesce(max(n), 0) + 1 FROM job_lines WHERE kind = ?1 AND id = ?2), ?3)
+"""
+KEEP_ANSWER = """
+INSERT INTO kept_answers (id, digest, answer, done, created) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET answer = excluded.answer, done = excluded.done
+"""
 
 STATUS = """
 SELECT (SELECT count(*) FROM twins), (SELECT count(*) FROM relationships),

@@ -25,11 +25,13 @@ from kastor.records import (
     T,
     TwinRow,
 )
+from kastor.storage.batches import require_few
 from kastor.storage.keeping import Retention
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
+from kastor.storage.sqlite.batch import BatchJob
 from kastor.storage.sqlite.connection import (
     keep_temporary_files_in,
     make_durable,
@@ -39,6 +41,7 @@ from kastor.storage.sqlite.connection import (
 from kastor.storage.sqlite.event_tables import SqliteEventTables
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
+from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.retention import steps
@@ -49,9 +52,12 @@ from kastor.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from kastor.storage.protocol import BuildCatalog, Decide, LookUp
+    from kastor.storage.batches import Decide, MakeNote, Results, Write
+    from kastor.storage.protocol import BuildCatalog, LookUp, Rehearsal
+    from kastor.storage.transfer import Snapshot
     from kastor.types import Ticks
 
 READER_THREADS = 2
@@ -89,6 +95,7 @@ class SqliteStore(Generic[C]):
         self.indexes = SqliteIndexes(self._tables, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
+        self.jobs = SqliteJobTable(self._tables, self._upkeep)
 
     @classmethod
     async def open(
@@ -144,9 +151,33 @@ class SqliteStore(Generic[C]):
 
     async def write(self, needs: Needs, decide: Decide[C, T], context: Context) -> T:
         """Load, decide, apply; see the protocol."""
+        context.require_writing()
         future: asyncio.Future[T] = self._loop.create_future()
         self._writer.submit(WriteJob(needs, decide, context, future))
         return await future
+
+    async def write_many(
+        self,
+        writes: Sequence[Write[C, Any]],
+        context: Context,
+        *,
+        atomic: bool = False,
+        note: MakeNote | None = None,
+    ) -> Results:
+        """Load, decide and apply one after the other, in one job of the writer."""
+        context.require_writing()
+        require_few(writes)
+        future: asyncio.Future[Results] = self._loop.create_future()
+        self._writer.submit(BatchJob(writes, context, atomic, note, future))
+        return await future
+
+    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+        """Return a block in which writes are decided and none applied."""
+        raise NotImplementedError
+
+    def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
+        """Return a block that reads one state."""
+        raise NotImplementedError
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""

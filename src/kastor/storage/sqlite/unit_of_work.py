@@ -28,6 +28,7 @@ from kastor.records import (
     WriteRelationship,
     WriteTwin,
 )
+from kastor.storage.batches import JobProgress, KeptAnswer, Note, NotHeldError
 from kastor.storage.keeping import LOG_ROW_OVERHEAD, bucket_of
 from kastor.storage.sqlite import statements as sql
 
@@ -110,6 +111,25 @@ class UnitOfWork(Generic[C]):
                 self._log(change.log, context, change.twin.key, None)
             case ChangeModels():
                 self._change_models(change, context)
+
+    def note(self, note: Note) -> None:
+        """Write what is to be known again after a crash.
+
+        Raises:
+            NotHeldError: there is no such job.
+        """
+        match note:
+            case JobProgress(kind, job_id, _, progress, lines):
+                rows = self._execute(
+                    sql.NOTE_PROGRESS, (progress.decode(), kind, job_id)
+                ).fetchall()
+                if not rows:
+                    raise NotHeldError(f"The {kind} job {job_id} is gone.")
+                for line in lines:
+                    self._execute(sql.ADD_JOB_LINE, (kind, job_id, line.decode())).fetchall()
+            case KeptAnswer(operation_id, digest, answer, done, created):
+                row = (operation_id, digest, answer.decode(), done, created)
+                self._execute(sql.KEEP_ANSWER, row).fetchall()
 
     def _write_twin(self, change: WriteTwin, context: Context) -> None:
         seq, now, before = self.counters.seq + 1, self.counters.tick, change.before

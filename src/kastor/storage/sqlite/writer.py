@@ -28,14 +28,16 @@ from kastor.clock import new_stamp
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C
+from kastor.storage.batches import NothingAppliedError
 from kastor.storage.sqlite import statements as sql
+from kastor.storage.sqlite.batch import BatchJob, BatchRunner
 from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
 from kastor.types import override
 from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.records import Context, Decision, Needs
-    from kastor.storage.protocol import Decide
+    from kastor.storage.batches import Decide, Write
     from kastor.storage.ticker import Ticker
 
 GROUP_SIZE = 64
@@ -80,7 +82,7 @@ class UpkeepJob(Struct, Generic[C], frozen=True):
     future: asyncio.Future[Any]
 
 
-Job: TypeAlias = WriteJob[C] | UpkeepJob[C]
+Job: TypeAlias = WriteJob[C] | UpkeepJob[C] | BatchJob[C]
 Result: TypeAlias = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
@@ -102,6 +104,7 @@ class Writer(threading.Thread, Generic[C]):
         self._ticker = ticker
         self._on_commit = on_commit
         self._unit = UnitOfWork(connection, counters)
+        self._batches = BatchRunner(connection, self._unit, self._decide, _require_sound_file)
         self._queue: SimpleQueue[Job[C] | None] = SimpleQueue()
         self._accepting = True
         self._gate = threading.Lock()
@@ -189,7 +192,9 @@ class Writer(threading.Thread, Generic[C]):
         self._taken.append(self._queue.get())
         deadline = time.monotonic() + GROUP_SECONDS
         try:
-            while self._taken[-1] is not None and len(self._taken) < GROUP_SIZE:
+            while (last := self._taken[-1]) is not None and len(self._taken) < GROUP_SIZE:
+                if isinstance(last, BatchJob):
+                    break  # it is a group already
                 self._taken.append(self._queue.get_nowait())
                 if time.monotonic() > deadline:
                     break
@@ -244,7 +249,7 @@ class Writer(threading.Thread, Generic[C]):
             _HalfAppliedError: it failed, and something of it may have been written.
             apsw.Error: the file is in trouble.
         """
-        if isinstance(job, UpkeepJob):
+        if isinstance(job, UpkeepJob | BatchJob):
             return self._run_apart(job)  # nobody knows when it writes
         try:
             decision = self._decide(job)
@@ -265,7 +270,11 @@ class Writer(threading.Thread, Generic[C]):
         try:
             outcome = self._do(job)
         except Exception as error:  # noqa: BLE001 - told to who waits, or raised
-            failed = _failed(job, error)
+            failed = (
+                (job.future, error.results, None)
+                if isinstance(error, NothingAppliedError)
+                else _failed(job, error)
+            )
             self._connection.execute("ROLLBACK TO job").fetchall()
             self._connection.execute("RELEASE job").fetchall()
             self._unit.counters = before
@@ -278,12 +287,14 @@ class Writer(threading.Thread, Generic[C]):
         if isinstance(job, UpkeepJob):
             self._unit.forget_names()  # it may empty the tables
             return job.work(self._connection, self._unit.counters)
+        if isinstance(job, BatchJob):
+            return self._batches.run(job)
         decision = self._decide(job)
         if decision.change is not None:
             self._unit.apply(decision.change, job.context)
         return decision.outcome
 
-    def _decide(self, job: WriteJob[C]) -> Decision[C, Any]:
+    def _decide(self, job: WriteJob[C] | Write[C, Any]) -> Decision[C, Any]:
         """Load and decide; moves the time where there is something to be applied, and only then."""
         current = self._unit.load(job.needs)
         counters = self._unit.counters

@@ -1,0 +1,111 @@
+"""Writes that go together: many decisions in one message to the store, and what is noted with them.
+
+What has to be known again after a crash (how far a job has come, what a batch was answered) is
+written in the transaction of what it tells of, so that neither can be without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeAlias
+
+from msgspec import Struct
+
+from kastor.clock import Stamp
+from kastor.errors import KastorError
+from kastor.records import C, Current, Decision, Needs, T
+from kastor.types import Ticks
+
+MOST_TOGETHER = 10_000
+"""Writes of one message; who has more sends them in turns, between which others write."""
+
+Decide: TypeAlias = Callable[[Current[C], Stamp], Decision[C, T]]
+
+
+class Write(Struct, Generic[C, T], frozen=True):
+    """One decision of several: what it has to see, and how it is decided."""
+
+    needs: Needs
+    decide: Decide[C, T]
+
+
+class Results(Struct, frozen=True):
+    """What became of writes that went together.
+
+    Attributes:
+        outcomes: of each write, in order, what its decision says, or the error that refused it.
+        applied: whether they are durable, the refused ones aside; False where all or none were
+            asked for and one was refused, or for a rehearsal.
+    """
+
+    outcomes: Sequence[Any]
+    applied: bool
+
+    @property
+    def refused(self) -> int:
+        """How many were refused."""
+        return sum(isinstance(each, Exception) for each in self.outcomes)
+
+
+def require_few(writes: Sequence[object]) -> None:
+    """Raise ValueError for more writes than may go together."""
+    if len(writes) > MOST_TOGETHER:
+        raise ValueError(f"{len(writes)} writes in one message")
+
+
+class JobProgress(Struct, frozen=True):
+    """How far a job has come.
+
+    Attributes:
+        kind, id: of the job.
+        owner: who holds it; where another has it by now, nothing of the transaction is written.
+        progress: JSON text, see `storage.jobs.JobRow`.
+        lines: of the job's log, JSON texts without an end of line.
+    """
+
+    kind: str
+    id: str
+    owner: str
+    progress: bytes
+    lines: tuple[bytes, ...] = ()
+
+
+class KeptAnswer(Struct, frozen=True):
+    """What a request with an `operation-id` was answered, for whoever repeats it.
+
+    Attributes:
+        id: the operation's, as the client named it.
+        digest: of the request.
+        answer: JSON text: the answer, or what of it is there yet.
+        done: whether it is the whole answer.
+        created: when the first request came.
+    """
+
+    id: str
+    digest: bytes
+    answer: bytes
+    done: bool
+    created: Ticks
+
+
+Note: TypeAlias = JobProgress | KeptAnswer
+MakeNote: TypeAlias = Callable[[Results], Note]
+"""Called in the transaction, once it is known what becomes of each write."""
+
+
+class NotHeldError(KastorError):
+    """Another process holds the job by now, or the job is gone; nothing was written."""
+
+    default_code = "ServiceUnavailable"
+
+
+class NothingAppliedError(Exception):
+    """A batch of which all or none is to be applied, and one write was refused.
+
+    Attributes:
+        results: of all writes, as if those before had been applied.
+    """
+
+    def __init__(self, results: Results) -> None:
+        super().__init__("a batch was refused")
+        self.results = results

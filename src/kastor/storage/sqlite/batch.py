@@ -1,0 +1,124 @@
+"""Many decisions as one job of the writer, in one savepoint of its group's transaction.
+
+The writes of a batch have no savepoints of their own. Only where one fails while it is applied,
+which is rare, the batch is taken back and done again with a savepoint for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+
+from msgspec import Struct
+
+from kastor.errors import KastorError
+from kastor.logs import get_logger
+from kastor.records import C
+from kastor.storage.batches import MakeNote, NothingAppliedError, Results, Write
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import apsw
+
+    from kastor.records import Context, Decision
+    from kastor.storage.sqlite.unit_of_work import UnitOfWork
+
+_log = get_logger("kastor.storage")
+
+DecideWrite: TypeAlias = Callable[[Write[C, Any]], "Decision[C, Any]"]
+RequireSoundFile: TypeAlias = Callable[[Exception], None]
+
+
+class BatchJob(Struct, Generic[C], frozen=True):
+    """Decisions to be made and applied together."""
+
+    writes: Sequence[Write[C, Any]]
+    context: Context
+    atomic: bool
+    note: MakeNote | None
+    future: asyncio.Future[Any]
+
+
+class _FailedWhileAppliedError(Exception):
+    """A write of the batch failed, and something of it may have been written."""
+
+
+class BatchRunner(Generic[C]):
+    """Runs batches for the writer's thread.
+
+    Args:
+        connection: the writer's.
+        unit: of its transaction.
+        decide: loads and decides, as for a single write.
+        require_sound_file: raises an error again that is trouble of the file.
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        unit: UnitOfWork[C],
+        decide: DecideWrite[C],
+        require_sound_file: RequireSoundFile,
+    ) -> None:
+        self._connection, self._unit = connection, unit
+        self._decide, self._require_sound_file = decide, require_sound_file
+
+    def run(self, job: BatchJob[C]) -> Results:
+        """Decide and apply, and write the note; the caller has a savepoint around it.
+
+        Raises:
+            NothingAppliedError: it is atomic, and a write was refused; the caller rolls back.
+            NotHeldError: as the note's.
+        """
+        before = self._unit.counters.copy()
+        self._connection.execute("SAVEPOINT batch").fetchall()
+        try:
+            outcomes = [self._run_bare(write, job.context) for write in job.writes]
+        except _FailedWhileAppliedError:
+            self._connection.execute("ROLLBACK TO batch").fetchall()
+            self._unit.counters = before
+            self._unit.forget_names()
+            outcomes = [self._run_apart(write, job.context) for write in job.writes]
+        self._connection.execute("RELEASE batch").fetchall()
+        results = Results(outcomes, applied=True)
+        if job.atomic and results.refused:
+            raise NothingAppliedError(Results(outcomes, applied=False))
+        if job.note is not None:
+            self._unit.note(job.note(results))
+        return results
+
+    def _run_bare(self, write: Write[C, Any], context: Context) -> Any:
+        try:
+            decision = self._decide(write)
+        except Exception as error:  # noqa: BLE001 - told as the outcome, or raised
+            return self._failed(error)
+        if decision.change is not None:
+            try:
+                self._unit.apply(decision.change, context)
+            except Exception as error:
+                self._require_sound_file(error)
+                raise _FailedWhileAppliedError from error
+        return decision.outcome
+
+    def _run_apart(self, write: Write[C, Any], context: Context) -> Any:
+        before = self._unit.counters.copy()
+        self._connection.execute("SAVEPOINT write_of_batch").fetchall()
+        try:
+            decision = self._decide(write)
+            if decision.change is not None:
+                self._unit.apply(decision.change, context)
+            outcome = decision.outcome
+        except Exception as error:  # noqa: BLE001 - told as the outcome, or raised
+            outcome = self._failed(error)
+            self._connection.execute("ROLLBACK TO write_of_batch").fetchall()
+            self._unit.counters = before
+            self._unit.forget_names()
+        self._connection.execute("RELEASE write_of_batch").fetchall()
+        return outcome
+
+    def _failed(self, error: Exception) -> Exception:
+        self._require_sound_file(error)
+        if not isinstance(error, KastorError):
+            _log.exception("write of a batch failed", exc_info=error)
+        return error
