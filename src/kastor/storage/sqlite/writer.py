@@ -28,7 +28,7 @@ from kastor.clock import new_stamp
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import NothingAppliedError, NotHeldError
+from kastor.storage.batches import NotHeldError, NothingAppliedError
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob, BatchRunner
 from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
