@@ -73,6 +73,7 @@ class BatchRunner(Generic[C]):
             TypeError: there is a change of models among the writes.
         """
         before = self._unit.counters.copy()
+        self._unit.look_for_graves()
         self._connection.execute("SAVEPOINT batch").fetchall()
         try:
             outcomes = [self._run_bare(write, job.context) for write in job.writes]
