@@ -1,7 +1,8 @@
-"""Writes what a chunk made of its rows: a statement for each kind of change, in the order of keys.
+"""Writes what a chunk made of its rows: a statement for each kind of change, in the order of ids.
 
-First what is created, so that relationships find their ends, last the twins that go, so that their
-relationships went before. Whoever writes the same rows in the same order waits for no circle.
+First the twins that stay, as who locks what it loads does it too, then those that are created, so
+that relationships find their ends, last the twins that go, so that their relationships went before.
+Whoever writes the same rows in the same order waits for no circle.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class ChunkWriter:
         self._keys = {}
         twins = sorted(overlay.changed_twins, key=_twin_id)
         relationships = sorted(overlay.changed_relationships, key=_source_and_id)
-        await self._create_twins([each for each in twins if each.loaded is None])
         await self._update(sql.UPDATE_TWINS, twins, self._twin_values)
+        await self._create_twins([each for each in twins if each.loaded is None])
         await self._count_twins(overlay.telemetry)
         await self._delete(sql.DELETE_RELATIONSHIPS, relationships)
         await self._update(sql.UPDATE_RELATIONSHIPS, relationships, self._relationship_values)

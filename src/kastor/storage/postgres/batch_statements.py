@@ -117,13 +117,13 @@ ORDER BY f.nth
 
 # After a lost race nobody may be faster again.
 LOCK_TWINS = """
-SELECT 1 FROM {graph}.twins WHERE id = ANY($1::text[]) ORDER BY key FOR NO KEY UPDATE
+SELECT 1 FROM {graph}.twins WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE
 """
 LOCK_RELATIONSHIPS = f"""
 SELECT 1 FROM {{graph}}.relationships r
 JOIN unnest({_lists(1, ".i")}) u (source_key, id)
      ON r.source_key = u.source_key::bigint AND r.id = u.id
-ORDER BY r.key FOR NO KEY UPDATE OF r
+ORDER BY r.source_key, r.id FOR NO KEY UPDATE OF r
 """
 
 NAME_KEYS = "SELECT name, key FROM {graph}.relationship_names WHERE name = ANY($1::text[])"
