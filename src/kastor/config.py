@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     profile: Literal["default", "adt"] = Field(
         "default", description="`adt` makes the server as narrow as the cloud."
     )
+    adt_rates: Literal["on", "off"] = Field(
+        "off", description="Whether the profile `adt` has the cloud's rates: 429 beyond."
+    )
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",
         description="What becomes of a twin without a component of its model; `empty` adds it.",
