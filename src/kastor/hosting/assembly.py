@@ -7,7 +7,7 @@ A new service is a field of `Services`, a line in `_make` and, where it has work
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
@@ -20,6 +20,9 @@ from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.kinds import JobKind
+from kastor.jobs.runner import JobService
+from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
@@ -49,18 +52,19 @@ def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> O
         open_store: of its engine.
         vitals: where tasks of the whole server are watched.
     """
+    slots = Slots(settings.jobs_at_once)
 
     @asynccontextmanager
     async def open_graph(name: str, place: Place) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(settings, store, vitals.of(name))
+            services = _make(settings, store, vitals.of(name), slots)
             async with _serving(settings, name, services):
                 yield services
 
     return open_graph
 
 
-def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Services:
+def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals, slots: Slots) -> Services:
     """Return the services of a graph under these settings; none has begun to work."""
     _tell_of_interfaces_inside(store.catalog)
     graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
@@ -78,6 +82,7 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Ser
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
     relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
+    kinds: Sequence[JobKind] = ()  # a kind of job is a line here
     return Services(
         store=store,
         graph=graph,
@@ -91,6 +96,7 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Ser
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        jobs=JobService(store.jobs, kinds, store.ticker, vitals, slots, settings.max_jobs),
         vitals=vitals,
     )
 
@@ -102,12 +108,14 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         store = services.store
         writer = services.vitals.watch("writer", store.trouble, critical=True)
         stack.callback(writer.close)
-        for service in (services.feed, services.live, services.routes, services.inputs):
+        waiting = (services.feed, services.live, services.routes, services.inputs, services.jobs)
+        for service in waiting:
             stack.push_async_callback(service.stop)
         await services.indexes.refresh()
         # Endpoints of the configuration file are the default graph's.
         await services.routes.start(settings.endpoints if name == DEFAULT else {})
         await services.inputs.start()
+        await services.jobs.start()
         telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
         stack.callback(telling.cancel)
         yield
