@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from kastor.config import Settings
@@ -21,6 +22,7 @@ from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.kinds import JobKind
+from kastor.jobs.locations import Locations, Root, read_allowed
 from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
@@ -44,6 +46,21 @@ _log = get_logger("kastor.graphs")
 _models_log = get_logger("kastor.models")
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the graphs of a server have in common.
+
+    Attributes:
+        settings: of the server.
+        roots: what jobs may read and write.
+        slots: for jobs at work.
+    """
+
+    settings: Settings
+    roots: Sequence[Root]
+    slots: Slots
+
+
 def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> OpenGraph:
     """Return what opens the graphs of a server.
 
@@ -51,21 +68,26 @@ def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> O
         settings: of the server.
         open_store: of its engine.
         vitals: where tasks of the whole server are watched.
+
+    Raises:
+        JobLocationError: jobs must not have one of the locations that the settings name.
     """
-    slots = Slots(settings.jobs_at_once)
+    roots = read_allowed(settings.job_location, settings.data)
+    shared = _Shared(settings, roots, Slots(settings.jobs_at_once))
 
     @asynccontextmanager
     async def open_graph(name: str, place: Place) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(settings, store, vitals.of(name), slots)
+            services = _make(shared, store, vitals.of(name), name)
             async with _serving(settings, name, services):
                 yield services
 
     return open_graph
 
 
-def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals, slots: Slots) -> Services:
+def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str) -> Services:
     """Return the services of a graph under these settings; none has begun to work."""
+    settings = shared.settings
     _tell_of_interfaces_inside(store.catalog)
     graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
     dialect = dialect_of(store.engine)
@@ -96,7 +118,8 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals, slots:
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
-        jobs=JobService(store.jobs, kinds, store.ticker, vitals, slots, settings.max_jobs),
+        jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
+        locations=Locations(shared.roots, settings.data, name),
         vitals=vitals,
     )
 
