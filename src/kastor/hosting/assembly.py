@@ -21,6 +21,7 @@ from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.deletions import DeletionKind
 from kastor.jobs.kinds import JobKind
 from kastor.jobs.locations import Locations, Root, read_allowed
 from kastor.jobs.runner import JobService
@@ -104,7 +105,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
     relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
-    kinds: Sequence[JobKind] = ()  # a kind of job is a line here
+    kinds: Sequence[JobKind] = (DeletionKind(graph),)  # a kind of job is an item here
     return Services(
         store=store,
         graph=graph,
