@@ -49,6 +49,10 @@ T = TypeVar("T")
 
 Rehearse: TypeAlias = "Callable[[Sequence[Command[Any]]], Awaitable[Results]]"
 """Decides commands after those before; none is applied."""
+Stored: TypeAlias = "dict[ModelId, StoredModel]"
+"""Models as they are stored, by id."""
+CarryOut: TypeAlias = "Callable[[models.UploadModels], Awaitable[Stored]]"
+"""Makes an upload of models durable, or rehearses it."""
 
 
 class GraphService:
@@ -263,7 +267,11 @@ class GraphService:
         return await asyncio.to_thread(read_upload, body, self._limits)
 
     async def upload(
-        self, text: bytes, documents: Sequence[Item], context: Context
+        self,
+        text: bytes,
+        documents: Sequence[Item],
+        context: Context,
+        carry_out: CarryOut | None = None,
     ) -> list[StoredModel]:
         """Store the models of one request, all or none.
 
@@ -271,6 +279,7 @@ class GraphService:
             text: the request's body, a JSON array of models.
             documents: its items: keywords, and text.
             context: who uploads.
+            carry_out: makes the checked models durable, or rehearses that, in place of `execute`.
 
         Raises:
             ModelRefused: not valid DTDL; `details` has the problems, the first MOST_PROBLEMS.
@@ -290,7 +299,10 @@ class GraphService:
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
                 command = models.UploadModels(items, catalog.epoch, facts)
                 try:
-                    stored = await self.execute(command, context)
+                    if carry_out is None:
+                        stored = await self.execute(command, context)
+                    else:
+                        stored = await carry_out(command)
                 except models.StaleCatalogError:
                     continue
                 return [stored[model_id] for model_id in ids]
