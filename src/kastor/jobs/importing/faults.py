@@ -42,3 +42,15 @@ class PartlyFailedError(JobFailedError):
     """Lines were refused, or sections that the caller may not write; the rest is imported."""
 
     default_code = "ImportPartiallyFailed"
+
+
+class InputUnreadableError(JobFailedError):
+    """The file cannot be read where it should be."""
+
+    default_code = "UnableToReadInputBlob"
+
+
+class OutputUnwritableError(JobFailedError):
+    """The log cannot be written where it should be (decisions 6.5)."""
+
+    default_code = "UnableToWriteToOutputBlob"

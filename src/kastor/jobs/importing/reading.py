@@ -28,6 +28,7 @@ from kastor.jobs.importing.batches import (
 )
 from kastor.jobs.importing.faults import (
     FileChangedError,
+    FileDamagedError,
     HeaderWrongError,
     ImportTooLargeError,
     ModelsRefusedError,
@@ -40,6 +41,8 @@ from kastor.types import Document
 FILE_VERSION = "1.0.0"
 OURS = "Kastor."
 """Begins sections that only Kastor writes; one of another version may not know them."""
+MOST_SECTIONS = 1_000
+"""Lines that begin one, those included whose lines are skipped."""
 _LONGEST_NAME = 100
 
 
@@ -78,7 +81,7 @@ class FileReader:
         self._forbidden = forbidden or {}
         self._start = start or Position()
         self._unpacker, self._lines = Unpacker(limits.text_bytes), LineReader()
-        self._line = self._digest = self._entries_of_section = 0
+        self._line = self._digest = self._entries_of_section = self._sections = 0
         self._section, self._skipping = "", False
         self._begun: tuple[str, ...] = ()
         self._has_header = bool(self._start.begun)
@@ -228,6 +231,12 @@ class FileReader:
         self._has_header = True
 
     def _begin_section(self, name: object) -> Iterator[Batch]:
+        self._sections += 1
+        if self._sections > MOST_SECTIONS:
+            raise FileDamagedError(
+                f"Line {self._line}: the file has more than {MOST_SECTIONS} lines that begin a "
+                "section, and there are four sections. What came before is imported."
+            )
         if not isinstance(name, str):
             self._add_refused(InvalidArgument("The name of a section is a string."))
             return
@@ -239,7 +248,7 @@ class FileReader:
         self._section, self._entries_of_section = name[:_LONGEST_NAME], 0
         notice = self._notice_of(self._section)
         self._skipping = notice.kind != "begun"
-        if self._section in SECTIONS:
+        if self._section in SECTIONS and self._section not in self._begun:
             self._begun = (*self._begun, self._section)
         if self._section != HEADER or self._skipping:
             self._notices.append(notice)
