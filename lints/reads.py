@@ -63,6 +63,7 @@ ALLOWED: dict[str, str] = {
         " InputService.pause InputService.refresh InputService.status InputService.statuses"
         " InputService.rejected InputService.receive"
     ),
+    "places of jobs, by the operator's word": "Locations.check",
     "names of properties, no values": (
         "IndexService.paths IndexService.refresh IndexService.create IndexService.drop"
     ),

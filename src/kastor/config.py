@@ -223,6 +223,11 @@ class Settings(BaseSettings):
     file_root: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Further folders that file endpoints and `ca_file` may name files below."
     )
+    job_location: Annotated[tuple[str | dict[str, Any], ...], NoDecode] = Field(
+        (),
+        description="Prefixes of what import, export and backup jobs may read and write, beside "
+        "exchange/<graph>/ of the data folder; in the file also with credentials.",
+    )
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )
@@ -256,6 +261,7 @@ class Settings(BaseSettings):
         "webhook_prefixes",
         "read_replicas",
         "file_root",
+        "job_location",
         mode="before",
     )
     @classmethod

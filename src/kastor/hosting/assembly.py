@@ -7,7 +7,7 @@ A new service is a field of `Services`, a line in `_make` and, where it has work
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.locations import Locations, Root, read_allowed
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
@@ -48,19 +49,29 @@ def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> O
         settings: of the server.
         open_store: of its engine.
         vitals: where tasks of the whole server are watched.
+
+    Raises:
+        JobLocationError: jobs must not have one of the locations that the settings name.
     """
+    roots = read_allowed(settings.job_location, settings.data)
 
     @asynccontextmanager
     async def open_graph(name: str, place: Place) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(settings, store, vitals.of(name))
+            services = _make(settings, store, vitals.of(name), name, roots)
             async with _serving(settings, name, services):
                 yield services
 
     return open_graph
 
 
-def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Services:
+def _make(
+    settings: Settings,
+    store: Store[ModelCatalog],
+    vitals: Vitals,
+    name: str,
+    roots: Sequence[Root],
+) -> Services:
     """Return the services of a graph under these settings; none has begun to work."""
     _tell_of_interfaces_inside(store.catalog)
     graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
@@ -91,6 +102,7 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Ser
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        locations=Locations(roots, settings.data, name),
         vitals=vitals,
     )
 

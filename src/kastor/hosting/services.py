@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
+    from kastor.jobs.locations.service import Locations
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
@@ -31,6 +32,7 @@ class Services:
 
     Attributes:
         store: for whoever fills or moves graphs; handlers of requests do without it.
+        locations: what jobs of this graph may read and write.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
@@ -42,6 +44,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    locations: Locations
     vitals: Vitals
 
     @property
