@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import orjson
@@ -257,14 +258,19 @@ class GraphService:
         finally:
             self._uploads -= 1
 
-    async def read_upload(self, body: bytes) -> list[Item]:
+    async def read_upload(self, body: bytes, most: int | None = None) -> list[Item]:
         """Return the models of a request's body, off the event loop.
+
+        Args:
+            body: a JSON array of models.
+            most: models, where they are not those of one request.
 
         Raises:
             InvalidArgument: it is no array of JSON objects.
             LimitExceeded: too many, or too large.
         """
-        return await asyncio.to_thread(read_upload, body, self._limits)
+        limits = self._limits if most is None else replace(self._limits, per_upload=most)
+        return await asyncio.to_thread(read_upload, body, limits)
 
     async def upload(
         self,

@@ -57,7 +57,7 @@ async def store_models(
     """
     text = b"[\n" + b",\n".join(entry.text for entry in entries) + b"]"
     try:
-        documents = await graph.read_upload(text)
+        documents = await graph.read_upload(text, len(entries))
         await graph.upload(text, documents, context, upload)
     except (NotHeldError, Unavailable):
         raise
