@@ -204,6 +204,12 @@ class Settings(BaseSettings):
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
     max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
     max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_jobs: int = Field(
+        10_000, gt=0, description="Most jobs that a graph keeps; ended ones are kept for 30 days."
+    )
+    jobs_at_once: int = Field(
+        4, gt=0, description="Most jobs that a process works on at once; others wait their turn."
+    )
     max_dead_letters: int = Field(
         10_000, ge=0, description="Most dead letters that a route keeps, newest first."
     )

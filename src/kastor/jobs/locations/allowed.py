@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from kastor.errors import CannotStartError
+from kastor.extras import install_extra
 from kastor.jobs.locations.uris import LocationUri, UriFormError, parse_uri, shown
 from kastor.outside.secrets import Secret, TextOrSecret
 from kastor.pages import refer
@@ -23,10 +25,10 @@ AZURE_HOSTS = (
 )
 EMULATOR = "devstoreaccount1"
 """The account of Azure's storage emulator, which has it in the path and not in the host."""
-_LOCAL = ("127.0.0.1", "localhost", "[::1]")
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _CREDENTIALS: Mapping[Kind, tuple[str, ...]] = {
     "file": (),
-    "azure": ("account", "account_key", "sas", "anonymous"),
+    "azure": ("account", "account_key", "sas", "anonymous", "ca_file"),
     "s3": (
         "access_key_id",
         "secret_access_key",
@@ -34,8 +36,9 @@ _CREDENTIALS: Mapping[Kind, tuple[str, ...]] = {
         "endpoint",
         "region",
         "anonymous",
+        "ca_file",
     ),
-    "gcs": ("service_account", "anonymous"),
+    "gcs": ("service_account", "endpoint", "ca_file"),
     "web": ("ca_file",),
 }
 
@@ -51,12 +54,12 @@ class Allowed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         prefix: jobs may name what begins so, step by step.
         kind: None: what the prefix looks like.
         account, account_key, sas: of Azure; the account where the host does not name it.
-        access_key_id, secret_access_key, session_token, region, endpoint: of S3; the endpoint is
-            the URL of a compatible server.
+        access_key_id, secret_access_key, session_token, region: of S3.
         service_account: of Google, the JSON of its key.
+        endpoint: of both, the URL of another server that speaks as they do.
         anonymous: requests are not signed; else, where no credentials are given, with what the
             machine has (its environment, its instance's identity).
-        ca_file: of plain web: authorities to trust instead of the system's.
+        ca_file: authorities to trust: of the plain web instead of the system's, else beside them.
     """
 
     prefix: str
@@ -114,7 +117,7 @@ def _read(given: str | Mapping[str, Any], data: Path) -> Root:
 
 def _kind_of(uri: LocationUri) -> Kind:
     if uri.scheme in ("http", "https"):
-        in_path = uri.host in _LOCAL and uri.steps[:1] == (EMULATOR,)
+        in_path = uri.steps[:1] == (EMULATOR,)
         return "azure" if in_path or uri.host.endswith(AZURE_HOSTS) else "web"
     return "gcs" if uri.scheme == "gs" else "s3" if uri.scheme == "s3" else "file"
 
@@ -130,6 +133,10 @@ def _check(allowed: Allowed, kind: Kind, uri: LocationUri) -> None:
         of_the_kind = name in ("prefix", "kind", *_CREDENTIALS[kind])
         if not of_the_kind and getattr(allowed, name):
             raise UriFormError(f"{name} does not go with the kind {kind}")
+    if allowed.endpoint is not None and not allowed.endpoint.startswith(("https://", "http://")):
+        raise UriFormError("endpoint is no URL of a server")
+    if kind != "file" and find_spec("httpx2" if kind == "web" else "obstore") is None:
+        raise UriFormError(f"it needs a library that is not installed: {install_extra('blobs')}")
     if kind == "file" and not uri.steps:
         raise UriFormError("the root of all files is no location")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kastor.jobs.locations.faults import LocationError
-from kastor.jobs.locations.overwriting import FIRST_LINE_BYTES, is_job_log
+from kastor.jobs.locations.overwriting import FIRST_LINE_BYTES, TAKEN, is_job_log
 from kastor.outside.beneath import NoPlainFileError, open_file, open_folder
 from kastor.private import FOLDER_MODE
 from kastor.waiting import in_own_thread
@@ -257,12 +257,6 @@ def _require_replaceable(folder: int, name: str) -> None:
         os.close(handle)
     if not is_job_log(head):
         raise TakenError(errno.EEXIST, TAKEN)
-
-
-TAKEN = (
-    "it is there already and its first line is none of a job's log, so that it is not replaced: "
-    "remove it, or name another output"
-)
 
 
 def _make_folder(root: Path, steps: tuple[str, ...], name: str) -> None:

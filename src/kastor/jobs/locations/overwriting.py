@@ -7,6 +7,11 @@ import msgspec
 FIRST_LINE_BYTES = 4_096
 """What is read to tell; our first line is far shorter."""
 
+TAKEN = (
+    "it is there already and its first line is none of a job's log, so that it is not replaced: "
+    "remove it, or name another output"
+)
+
 
 class _Line(msgspec.Struct):
     timestamp: str

@@ -9,6 +9,8 @@ from kastor.errors import InvalidArgument
 from kastor.jobs.locations.allowed import Root, folder_of
 from kastor.jobs.locations.files import FileLocation
 from kastor.jobs.locations.forms import Location
+from kastor.jobs.locations.objects import ObjectLocation
+from kastor.jobs.locations.stores import object_place
 from kastor.jobs.locations.uris import (
     MOST_CHARACTERS,
     LocationUri,
@@ -17,6 +19,7 @@ from kastor.jobs.locations.uris import (
     require_name,
     shown,
 )
+from kastor.jobs.locations.web import WebLocation
 
 EXCHANGE = "exchange"
 """Folder of the data folder with one for each graph, which its jobs may always use."""
@@ -45,15 +48,18 @@ class Locations:
         if uri.startswith(f"{EXCHANGE}/"):
             return self._relative(uri, setting)
         try:
-            parsed = parse_uri(uri)
+            found = self._found(uri)
         except UriFormError as error:
             raise _malformed(uri, setting, str(error)) from None
-        if not parsed.steps or uri.partition("?")[0].endswith("/"):
-            raise _malformed(uri, setting, "it names a folder or container, and no file or blob")
-        found = self._in_exchange(parsed, uri) or self._below_a_root(parsed, uri)
         if found is None:
             raise self._not_allowed(uri, setting)
         return found
+
+    def _found(self, uri: str) -> Location | None:
+        parsed = parse_uri(uri)
+        if not parsed.steps or uri.partition("?")[0].endswith("/"):
+            raise UriFormError("it names a folder or container, and no file or blob")
+        return self._in_exchange(parsed, uri) or self._below_a_root(parsed, uri)
 
     def _relative(self, uri: str, setting: str) -> Location:
         steps = tuple(uri.split("/"))
@@ -81,7 +87,11 @@ class Locations:
         if root is None:
             return None
         below = parsed.steps[len(root.uri.steps) :]
-        return FileLocation(shown(uri), folder_of(root.uri), below) if below else None
+        if root.kind == "file":
+            return FileLocation(shown(uri), folder_of(root.uri), below) if below else None
+        if root.kind == "web":
+            return WebLocation(shown(uri), uri, root.allowed.ca_file)
+        return ObjectLocation(shown(uri), object_place(root, parsed), self._data)
 
     def _not_allowed(self, uri: str, setting: str) -> InvalidArgument:
         return InvalidArgument(
