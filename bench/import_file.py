@@ -122,7 +122,7 @@ def _twin(number: int, chance: random.Random) -> Document:
 
     match number % 10:
         case 0:
-            parts = {each: {"$metadata": {}} for each in _ROOM_PARTS}
+            parts: Document = {each: {"$metadata": {}} for each in _ROOM_PARTS}
             return twin(ROOM, name=f"Room {number}", personCapacity=number % 40, **parts)
         case 1 | 2 | 3:
             return twin(

@@ -17,7 +17,7 @@ CONNECTIONS = 16
 
 async def main(port: int, rate: float, paths: list[str]) -> None:
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    threading.Thread(target=_wait_for_end, args=(ended,), daemon=True).start()
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
@@ -47,6 +47,11 @@ async def main(port: int, rate: float, paths: list[str]) -> None:
         return latencies[min(len(latencies) - 1, int(share * len(latencies)))]
 
     print(json.dumps({"count": len(latencies), "p50": at(0.5), "p99": at(0.99), "max": at(1.0)}))
+
+
+def _wait_for_end(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ class Imported:
         """Models, twins, relationships, errors, warnings."""
         found = self.progress["counts"]
         names = ("models", "twins", "relationships", "errors", "warnings")
-        return tuple(found[name] for name in names)  # type: ignore[return-value]
+        return tuple(found[name] for name in names)
 
     def lines(self, kind: str = "Error") -> list[tuple[int, str, str]]:
         """Line, id and code of what the log tells of single lines and sections."""

@@ -1,4 +1,4 @@
-"""What an import makes of files, sound and damaged, on both engines (events 4.2 to 4.4)."""
+"""What an import makes of files, sound and damaged, on both engines (jobs 4.2 to 4.4)."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ async def test_bad_lines_are_named_and_the_rest_is_imported(empty: Graph) -> Non
 async def test_a_bad_header_or_model_imports_nothing_of_the_file(
     empty: Graph, lines: list[Document | bytes], code: str
 ) -> None:
-    """I-10."""
+    """I-10: nothing of the file."""
     done = await import_lines(empty, *lines)
 
     assert (done.status, done.error["code"]) == ("failed", code)
@@ -178,7 +178,7 @@ async def test_a_bad_header_or_model_imports_nothing_of_the_file(
 
 
 async def test_a_model_that_is_wrong_is_named_by_its_line(empty: Graph) -> None:
-    """I-10."""
+    """I-10: nothing of the file."""
     bad = {"@id": "dtmi:s:Bad;1", "@type": "Interface", "contents": []}
     done = await import_lines(empty, *HEADER, b"", MODELS, ALL_MODELS[0], b"", bad, *ALL_MODELS[1:])
 
@@ -199,7 +199,7 @@ async def test_models_that_are_stored_are_left_and_other_content_is_refused(empt
     )
 
     assert again.status == "succeeded"
-    assert again.counts == (1, 0, 0, 0, 0)
+    assert again.counts == (3, 0, 0, 0, 0)
     after = {each.id: each.uploaded for each in empty.service.models(ANN)}
     assert {key: time for key, time in after.items() if key in before} == before
     assert (changed.status, changed.error["code"]) == ("failed", "ModelIdAlreadyExists")
@@ -279,7 +279,7 @@ async def test_of_an_id_that_comes_twice_the_later_line_holds(empty: Graph) -> N
 async def test_properties_of_relationships_in_the_wrong_case_are_taken_with_a_warning(
     empty: Graph,
 ) -> None:
-    """The contract's own sample is such a file (events 4.2)."""
+    """The contract's own sample is such a file (jobs 4.2)."""
     done = await import_lines(
         empty,
         *START,
@@ -329,7 +329,7 @@ async def test_sections_that_the_caller_may_not_write_are_skipped(empty: Graph) 
 
     assert done.status == "failed"
     assert "digitaltwins/write" in done.error["message"]
-    assert done.counts == (0, 0, 1, 1, 0)
+    assert done.counts == (3, 0, 1, 1, 0)
     assert not await documents(empty, ["c"])
 
 

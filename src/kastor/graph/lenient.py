@@ -1,7 +1,7 @@
 """Decides a relationship of an import, whose properties may be others than its model's.
 
 The contract's own sample of an import file gives properties in another case than its model declares
-them, and the service imports it (events 4.2). What is stored stays valid all the same: a property
+them, and the service imports it (jobs 4.2). What is stored stays valid all the same: a property
 that differs in case alone gets its declared name, one that is not declared is left out.
 """
 

@@ -1,4 +1,4 @@
-"""Imports: a file of NDJSON becomes models, twins and relationships (events 4.2 to 4.4).
+"""Imports: a file of NDJSON becomes models, twins and relationships (jobs 4.2 to 4.4).
 
 ::
 

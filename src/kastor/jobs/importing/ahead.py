@@ -7,14 +7,14 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import TypeVar
 
-from kastor.jobs.importing.batches import Batch
+from kastor.jobs.importing.batches import FileBatch
 from kastor.jobs.importing.reading import FileReader
 
 T = TypeVar("T")
 _END = object()
 
 
-async def batches_of(reader: FileReader, chunks: AsyncIterator[bytes]) -> AsyncIterator[Batch]:
+async def batches_of(reader: FileReader, chunks: AsyncIterator[bytes]) -> AsyncIterator[FileBatch]:
     """Yield the batches of a file; no step of the event loop takes long.
 
     Raises:
@@ -47,6 +47,6 @@ async def _next(items: AsyncIterator[T]) -> T | object:
     return await anext(items, _END)
 
 
-async def _in_steps(batches: Iterator[Batch]) -> AsyncIterator[Batch]:
+async def _in_steps(batches: Iterator[FileBatch]) -> AsyncIterator[FileBatch]:
     while (batch := await asyncio.to_thread(next, batches, None)) is not None:
         yield batch

@@ -1,18 +1,18 @@
-"""Brings a file into a graph, a batch after another, and tells how it went (events 4.3)."""
+"""Brings a file into a graph, a batch after another, and tells how it went (jobs 4.3)."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from kastor.errors import KastorError, Unavailable
 from kastor.jobs.importing.ahead import batches_of, one_ahead
-from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, Batch
+from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, FileBatch
 from kastor.jobs.importing.faults import PartlyFailedError
 from kastor.jobs.importing.log import ImportLog
-from kastor.jobs.importing.models import fresh_models, store_models
+from kastor.jobs.importing.models import store_models
 from kastor.jobs.importing.reading import FileReader, ReadingLimits
 from kastor.jobs.importing.roads import RehearsingRoad, Road, WritingRoad
 from kastor.jobs.importing.state import ImportState, state_of
@@ -21,11 +21,8 @@ from kastor.jobs.kinds import JobCancelledError
 from kastor.storage.batches import NotHeldError
 
 if TYPE_CHECKING:
-    from kastor.graph.catalog import StoredModel
-    from kastor.graph.commands import UploadModels
     from kastor.graph.service import GraphService
     from kastor.jobs.kinds import Progress, Run
-    from kastor.types import ModelId
 
 PERMISSIONS: Mapping[str, str] = {
     MODELS: "models/write",
@@ -113,33 +110,14 @@ class _Importer:
         if self._state.lines == 0:
             await self._tell([self._log.job("Started")])
 
-    async def take(self, batch: Batch) -> None:
+    async def take(self, batch: FileBatch) -> None:
         """Carry out a batch and note it."""
-        if batch.section == MODELS and batch.entries:
-            context, graph = self._run.context, self._graph
-            fresh = await fresh_models(graph, batch)
-            if fresh.entries:
-                await store_models(graph, fresh.entries, context, partial(self._upload, fresh))
-                return
-            batch = fresh
+        if batch.section == MODELS:
+            # Noted after it: what is stored already when the work goes on is left as it is.
+            await store_models(self._graph, batch.entries, self._run.context, self._road.upload)
         commands = [each.command for each in batch.entries if each.command is not None]
         outcomes = await self._road.carry_out(commands, partial(self._account, batch))
         self._state, _ = after_batch(self._state, batch, outcomes, self._log)
-
-    async def _upload(self, batch: Batch, command: UploadModels) -> dict[ModelId, StoredModel]:
-        """Carry out the upload of a batch of models, all of them new, and note it."""
-        done = [None] * len(batch.entries)
-
-        def account(outcomes: Sequence[Any]) -> tuple[Progress, Sequence[bytes]]:
-            if isinstance(outcomes[0], Exception):
-                return self._state.progress(self._size), ()
-            return self._account(batch, done)
-
-        (outcome,) = await self._road.carry_out([command], account)
-        if isinstance(outcome, Exception):
-            raise outcome
-        self._state, _ = after_batch(self._state, batch, done, self._log)
-        return cast("dict[ModelId, StoredModel]", outcome)
 
     def require_all_taken(self) -> None:
         """Raise PartlyFailedError unless all of the file was imported."""
@@ -170,6 +148,8 @@ class _Importer:
     def _state_after(self, lines: Sequence[bytes]) -> ImportState:
         return self._state.with_lines(len(lines))
 
-    def _account(self, batch: Batch, outcomes: Sequence[Any]) -> tuple[Progress, Sequence[bytes]]:
+    def _account(
+        self, batch: FileBatch, outcomes: Sequence[Any]
+    ) -> tuple[Progress, Sequence[bytes]]:
         state, lines = after_batch(self._state, batch, outcomes, self._log)
         return state.progress(self._size), lines

@@ -11,7 +11,7 @@ from kastor.graph.commands import Command
 
 HEADER, MODELS, TWINS, RELATIONSHIPS = "Header", "Models", "Twins", "Relationships"
 SECTIONS = (HEADER, MODELS, TWINS, RELATIONSHIPS)
-"""In the order of the file (events 4.2)."""
+"""In the order of the file (jobs 4.2)."""
 
 MOST_ENTRIES = 400
 """Of one batch: what other writers wait for is some 30 ms."""
@@ -19,7 +19,7 @@ MOST_BATCH_BYTES = 1_048_576
 """Of the lines of one batch, the one that goes over it included."""
 
 
-class Entry(Struct, frozen=True):
+class FileEntry(Struct, frozen=True):
     """A line of a section.
 
     Attributes:
@@ -57,7 +57,7 @@ class Notice(Struct, frozen=True):
     reason: str = ""
 
 
-class Position(Struct, frozen=True):
+class FilePosition(Struct, frozen=True):
     """Where a file has been read to, so that another process can go on from there.
 
     Attributes:
@@ -77,7 +77,7 @@ class Position(Struct, frozen=True):
     entries: int = 0
 
 
-class Batch(Struct, frozen=True):
+class FileBatch(Struct, frozen=True):
     """Lines that go to the store together, all of one section.
 
     Attributes:
@@ -91,7 +91,7 @@ class Batch(Struct, frozen=True):
 
     section: str
     notices: tuple[Notice, ...]
-    entries: tuple[Entry, ...]
-    end: Position
+    entries: tuple[FileEntry, ...]
+    end: FilePosition
     taken: int
     ends: bool = False

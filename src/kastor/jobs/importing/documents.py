@@ -1,4 +1,4 @@
-"""What a line says: its JSON, and the command that it asks for (decisions 6.1, events 4.2)."""
+"""What a line says: its JSON, and the command that it asks for (decisions 6.1, jobs 4.2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import orjson
 from kastor.errors import InvalidArgument, KastorError
 from kastor.graph.commands import ImportRelationship, PutTwin
 from kastor.identifiers import ID_RULE, MAX_ID_LENGTH, is_id
-from kastor.jobs.importing.batches import Entry
+from kastor.jobs.importing.batches import FileEntry
 from kastor.jobs.importing.lines import MOST_LINE_BYTES
 from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
 from kastor.types import Document, Json
@@ -36,13 +36,13 @@ def decode_line(text: bytes) -> Document:
     return value
 
 
-def model_entry(line: int, document: Document, text: bytes) -> Entry:
+def model_entry(line: int, document: Document, text: bytes) -> FileEntry:
     """Return the entry of a model, which is judged with all others of its section."""
     model_id = document.get("@id")
-    return Entry(line, model_id if isinstance(model_id, str) else "", text=text)
+    return FileEntry(line, model_id if isinstance(model_id, str) else "", text=text)
 
 
-def twin_entry(line: int, document: Document, *, add_components: bool | None) -> Entry:
+def twin_entry(line: int, document: Document, *, add_components: bool | None) -> FileEntry:
     """Return the entry of a twin's line: what a GET of the twin answers will do as well.
 
     Args:
@@ -54,11 +54,11 @@ def twin_entry(line: int, document: Document, *, add_components: bool | None) ->
     try:
         checked = _id_of(twin_id, "$dtId")
     except KastorError as error:
-        return Entry(line, _shown(twin_id), error=error)
-    return Entry(line, checked, PutTwin(checked, document, add_components=add_components))
+        return FileEntry(line, _shown(twin_id), error=error)
+    return FileEntry(line, checked, PutTwin(checked, document, add_components=add_components))
 
 
-def relationship_entry(line: int, document: Document) -> Entry:
+def relationship_entry(line: int, document: Document) -> FileEntry:
     """Return the entry of a relationship's line; its source is `$dtId` or `$sourceId`."""
     source, other = document.get("$dtId"), document.get("$sourceId")
     relationship_id = document.get("$relationshipId")
@@ -71,8 +71,8 @@ def relationship_entry(line: int, document: Document) -> Entry:
         source_id = _id_of(other if source is None else source, "$dtId")
         checked = _id_of(relationship_id, "$relationshipId")
     except KastorError as error:
-        return Entry(line, _shown(relationship_id), error=error)
-    return Entry(line, checked, ImportRelationship(source_id, checked, document))
+        return FileEntry(line, _shown(relationship_id), error=error)
+    return FileEntry(line, checked, ImportRelationship(source_id, checked, document))
 
 
 def _id_of(value: Json, member: str) -> str:

@@ -21,7 +21,7 @@ class HeaderWrongError(JobFailedError):
 
 
 class ModelsRefusedError(JobFailedError):
-    """A model of the file cannot be stored; nothing of the file is imported (rest-api D.8 I-10)."""
+    """A model of the file cannot be stored; nothing of the file is imported (cases D.8)."""
 
     default_code = BAD_MODELS
 

@@ -1,4 +1,4 @@
-"""Lines of an import's log, in the form of the contract (events 4.4)."""
+"""Lines of an import's log, in the form of the contract (jobs 4.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From bytes of a file to batches: sections in their order, lines as entries (events 4.2).
+"""From bytes of a file to batches: sections in their order, lines as entries (jobs 4.2).
 
 Meant to run in a thread, a batch at a time. What is read again after a crash is only looked at
 closely enough to know that it is the same file.
@@ -21,10 +21,10 @@ from kastor.jobs.importing.batches import (
     RELATIONSHIPS,
     SECTIONS,
     TWINS,
-    Batch,
-    Entry,
+    FileBatch,
+    FileEntry,
+    FilePosition,
     Notice,
-    Position,
 )
 from kastor.jobs.importing.faults import (
     FileChangedError,
@@ -75,21 +75,21 @@ class FileReader:
         self,
         limits: ReadingLimits,
         forbidden: Mapping[str, str] | None = None,
-        start: Position | None = None,
+        start: FilePosition | None = None,
     ) -> None:
         self._limits = limits
         self._forbidden = forbidden or {}
-        self._start = start or Position()
+        self._start = start or FilePosition()
         self._unpacker, self._lines = Unpacker(limits.text_bytes), LineReader()
         self._line = self._digest = self._entries_of_section = self._sections = 0
         self._section, self._skipping = "", False
         self._begun: tuple[str, ...] = ()
         self._has_header = bool(self._start.begun)
         self._notices: list[Notice] = []
-        self._entries: list[Entry] = []
+        self._entries: list[FileEntry] = []
         self._size = 0
 
-    def batches(self, chunk: bytes) -> Iterator[Batch]:
+    def batches(self, chunk: bytes) -> Iterator[FileBatch]:
         """Yield the batches that are full once the next chunk of the file is read.
 
         Raises:
@@ -103,7 +103,7 @@ class FileReader:
             yield from self._what_came_before(error)
             raise
 
-    def end(self) -> Iterator[Batch]:
+    def end(self) -> Iterator[FileBatch]:
         """Yield the batches at the end of the file.
 
         Raises:
@@ -124,13 +124,13 @@ class FileReader:
             raise
         yield self._full(ends=True)
 
-    def _what_came_before(self, error: JobFailedError) -> Iterator[Batch]:
+    def _what_came_before(self, error: JobFailedError) -> Iterator[FileBatch]:
         """Yield what may be imported of a file that cannot be read on: all but models."""
         no_import = isinstance(error, HeaderWrongError | ModelsRefusedError | FileChangedError)
         if not no_import and self._section != MODELS and self._entries:
             yield self._full()
 
-    def _take(self, line: Line) -> Iterator[Batch]:
+    def _take(self, line: Line) -> Iterator[FileBatch]:
         self._line = line.number
         if line.text is not None:
             self._digest = crc32(line.text, self._digest)
@@ -200,9 +200,9 @@ class FileReader:
                 "its models are stored all or none, and before anything else."
             )
         if not self._skipping:
-            self._append(Entry(self._line, error=error), 0)
+            self._append(FileEntry(self._line, error=error), 0)
 
-    def _append(self, entry: Entry, size: int) -> None:
+    def _append(self, entry: FileEntry, size: int) -> None:
         self._entries_of_section += 1
         self._size += size
         most = self._limits.entries.get(self._section)
@@ -230,7 +230,7 @@ class FileReader:
             )
         self._has_header = True
 
-    def _begin_section(self, name: object) -> Iterator[Batch]:
+    def _begin_section(self, name: object) -> Iterator[FileBatch]:
         self._sections += 1
         if self._sections > MOST_SECTIONS:
             raise FileDamagedError(
@@ -268,16 +268,16 @@ class FileReader:
             return Notice("forbidden", name, self._line, reason)
         return Notice("begun", name, self._line)
 
-    def _full(self, *, ends: bool = False) -> Batch:
+    def _full(self, *, ends: bool = False) -> FileBatch:
         """Return what was read since the last batch; `ends` says that its section ends."""
         notices, entries = tuple(self._notices), tuple(self._entries)
         self._notices, self._entries, self._size = [], [], 0
-        end = Position(
+        end = FilePosition(
             *(self._line, self._digest, self._section),
             *(self._skipping, self._begun, self._entries_of_section),
         )
         is_told = ends and self._section not in ("", HEADER) and not self._skipping
-        return Batch(self._section, notices, entries, end, self._unpacker.taken, is_told)
+        return FileBatch(self._section, notices, entries, end, self._unpacker.taken, is_told)
 
 
 _LINES_BETWEEN = 100_000

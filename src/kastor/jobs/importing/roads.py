@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from kastor.graph.commands import Command
-    from kastor.graph.service import GraphService, Rehearse
+    from kastor.graph.commands import Command, UploadModels
+    from kastor.graph.service import GraphService, Rehearse, Stored
     from kastor.jobs.kinds import Progress, Run
     from kastor.storage.batches import Note, Results
 
@@ -23,6 +23,14 @@ class Road(Protocol):
 
         Raises:
             NotHeldError: another process has the job; nothing was written.
+            Unavailable: nothing was written.
+        """
+
+    async def upload(self, command: UploadModels) -> Stored:
+        """Return models as they are stored; nothing is noted with that.
+
+        Raises:
+            StaleCatalogError: models changed since they were checked.
             Unavailable: nothing was written.
         """
 
@@ -45,6 +53,10 @@ class WritingRoad:
 
         results = await self._graph.execute_many(commands, run.context, note=note)
         return results.outcomes
+
+    async def upload(self, command: UploadModels) -> Stored:
+        """See `Road`."""
+        return await self._graph.execute(command, self._run.context)
 
 
 class RehearsingRoad:
@@ -70,3 +82,10 @@ class RehearsingRoad:
         self._told = max(0, self._told - len(lines))
         await self._run.save(progress, fresh)
         return outcomes
+
+    async def upload(self, command: UploadModels) -> Stored:
+        """See `Road`."""
+        (outcome,) = (await self._rehearse([command])).outcomes
+        if isinstance(outcome, Exception):
+            raise outcome
+        return cast("Stored", outcome)

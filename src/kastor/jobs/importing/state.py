@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kastor.jobs.importing.batches import Position
+from kastor.jobs.importing.batches import FilePosition
 from kastor.jobs.kinds import Progress
 
 UNIT = "bytes"
@@ -40,7 +40,7 @@ class ImportState(Struct, frozen=True):
         lines: of the job's log.
     """
 
-    at: Position = Position()
+    at: FilePosition = FilePosition()
     taken: int = 0
     models: int = 0
     twins: int = 0

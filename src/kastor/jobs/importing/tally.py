@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from kastor.errors import KastorError
 from kastor.graph.commands import Fitted, Written
-from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, Batch, Entry, Notice
+from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, FileBatch, FileEntry, Notice
 from kastor.jobs.importing.log import MOST_LISTED, ImportLog
 from kastor.jobs.importing.state import FirstFault, ImportState
 
@@ -21,7 +21,7 @@ _SKIPPED, _FORBIDDEN = "SectionSkipped", "SectionForbidden"
 
 
 def after_batch(
-    state: ImportState, batch: Batch, outcomes: Sequence[Any], log: ImportLog
+    state: ImportState, batch: FileBatch, outcomes: Sequence[Any], log: ImportLog
 ) -> tuple[ImportState, list[bytes]]:
     """Return the state after a batch, and the lines of the log that tell of it.
 
@@ -36,7 +36,8 @@ def after_batch(
         told.notice(notice)
     rest = iter(outcomes)
     for entry in batch.entries:
-        told.entry(batch.section, entry, entry.error or next(rest))
+        # A model has no command: it is stored by now, or nothing would be told.
+        told.entry(batch.section, entry, entry.error or (entry.command and next(rest)))
     if batch.ends:
         told.end_section(batch.section)
     # Where lines are skipped, it still says how far the file was read.
@@ -93,7 +94,7 @@ class _Teller:
             self._count_fault(FirstFault(line, section, code, reason))
             self._list(section, self._log.about_section("Error", section, line, code, reason))
 
-    def entry(self, section: str, entry: Entry, outcome: Any) -> None:  # any: of any command
+    def entry(self, section: str, entry: FileEntry, outcome: Any) -> None:  # any: of any command
         """Tell of a line, if there is anything to tell."""
         if isinstance(outcome, Exception):
             error = outcome if isinstance(outcome, KastorError) else _unforeseen()
