@@ -135,6 +135,14 @@ class Settings(BaseSettings):
     max_models_values: int = Field(
         250_000, gt=0, description="Most members and items of one upload of models."
     )
+    max_upload_bytes: int = Field(
+        4_294_967_296,
+        gt=0,
+        description="Largest file that is uploaded to be imported, as it comes.",
+    )
+    max_import_bytes: int = Field(
+        68_719_476_736, gt=0, description="Most bytes of a file's text that one import reads."
+    )
     max_connections: int = Field(
         10_000, gt=0, description="Most connections of clients to a process at once."
     )
