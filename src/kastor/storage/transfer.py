@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
+from kastor.storage.indexes import IndexStore
 from kastor.types import ModelId, RelationshipId, Ticks, TwinId
 
 Identity: TypeAlias = tuple[Any, ...]
@@ -212,6 +213,10 @@ class Snapshot(GraphReader, Protocol):
 class GraphFile(GraphReader, Protocol):
     """A graph that is read or written as tables, not served meanwhile by the writing side."""
 
+    @property
+    def indexes(self) -> IndexStore:
+        """The property indexes, which no row tells of."""
+
     def snapshot(self) -> AbstractAsyncContextManager[None]:
         """Return a block in which all reads see one and the same state."""
 
@@ -276,7 +281,7 @@ async def drop_all(target: GraphFile, stale: Sequence[tuple[Table, Sequence[Iden
             await target.drop(table, gone[start : start + CHUNK_ROWS])
 
 
-async def digest(graph: GraphFile) -> dict[str, TableDigest]:
+async def digest(graph: GraphReader) -> dict[str, TableDigest]:
     """Return a digest of each table, equal on every engine for equal contents."""
     found = {}
     for table in TABLES:
@@ -284,14 +289,14 @@ async def digest(graph: GraphFile) -> dict[str, TableDigest]:
         async for identities in _chunks(graph, table):
             async for portion in portions(graph, table, [identity for identity, _ in identities]):
                 for row in portion:
-                    hashed.update(_canonical(table, row))
+                    hashed.update(canonical(table, row))
                 rows += len(portion)
         found[table.name] = TableDigest(rows, hashed.hexdigest())
     return found
 
 
 async def portions(
-    graph: GraphFile, table: Table, identities: Sequence[Identity]
+    graph: GraphReader, table: Table, identities: Sequence[Identity]
 ) -> AsyncIterator[list[Row]]:
     """Yield whole rows, so many at a time that they have PORTION_BYTES together."""
     if table.bulk is None:
@@ -367,7 +372,7 @@ class _Stream:
         return bool(self._pending)
 
 
-async def _chunks(graph: GraphFile, table: Table) -> AsyncIterator[list[tuple[Identity, Row]]]:
+async def _chunks(graph: GraphReader, table: Table) -> AsyncIterator[list[tuple[Identity, Row]]]:
     after: Identity | None = None
     while True:
         # Read anew from the last identity each time: the target is written to meanwhile, behind it.
@@ -378,7 +383,8 @@ async def _chunks(graph: GraphFile, table: Table) -> AsyncIterator[list[tuple[Id
         after = chunk[-1][0]
 
 
-def _canonical(table: Table, row: Row) -> bytes:
+def canonical(table: Table, row: Row) -> bytes:
+    """Return what a row adds to the digest of its table."""
     values: list[Any] = []
     for column, value in zip(table.columns, row, strict=True):
         if column == table.document:

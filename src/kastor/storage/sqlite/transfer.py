@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -14,7 +14,10 @@ from kastor.storage.keeping import LOG_ROW_OVERHEAD
 from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader, open_writer
+from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.transfer import Active, Identification, Identity, Row, Table
+
+T = TypeVar("T")
 
 _SIZES = """
 UPDATE meta SET
@@ -86,6 +89,11 @@ class SqliteGraphFile:
             connection.close()
             raise
         return graph
+
+    @property
+    def indexes(self) -> SqliteIndexes:
+        """The property indexes."""
+        return SqliteIndexes(self._call, lambda work: self._call(lambda at: work(at, None)))
 
     async def count(self, table: Table) -> int:
         """Return the number of rows."""
@@ -211,6 +219,9 @@ class SqliteGraphFile:
     async def close(self) -> None:
         """Close the connection."""
         await asyncio.to_thread(self._connection.close)
+
+    async def _call(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await asyncio.to_thread(work, self._connection)
 
     async def _run(self, text: str, params: Sequence[Any] = ()) -> list[Row]:
         def run() -> list[Row]:
