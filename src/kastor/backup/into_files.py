@@ -42,8 +42,8 @@ async def restore_into_folder(restoring: Restoring, data: Path) -> dict[str, Act
     folder = DataFolder(data)
     with _locked(folder, only_if_there=True):
         _require_free(restoring, folder)
-        await restoring.verify()
         _require_room(restoring, folder.path)
+        await restoring.verify()
         with _locked(folder), _told(folder):
             _require_free(restoring, folder)
             return await _write(restoring, folder)

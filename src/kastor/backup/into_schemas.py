@@ -67,8 +67,8 @@ async def _arrivals(
         if there and (place is None or not restoring.replace):
             raise BackupError(
                 f"There is a graph in the schema {schema} already; nothing was changed. Name "
-                "another one with --graph-schema, or add --replace, which keeps what the server's graphs "
-                "hold until the new ones are whole."
+                "another one with --graph-schema, or add --replace, which keeps what is there "
+                "until the new graphs are whole."
             )
         if users := await replacing.users_of(dsn, schema):
             raise BackupError(
