@@ -9,8 +9,9 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import apsw
 import httpx2
@@ -32,9 +33,6 @@ from tests.backups import (
 )
 
 from .program import COMMAND, environment, invoked, kastor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAMES = ("default", "second")
 
@@ -369,7 +367,7 @@ def odd_index(backup: Path) -> None:
     edit(backup, lambda manifest: manifest["graphs"][1].update(indexes=["a' OR 1"]))
 
 
-DAMAGES = {
+DAMAGES: dict[Callable[[Path], None], str] = {
     flip: "the file of the graph second: it cannot be decompressed",
     cut: "the file of the graph second",
     lengthen: "it has more than the",

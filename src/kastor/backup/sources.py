@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,16 @@ import apsw
 
 from kastor.backup.manifest import LARGEST_PRIVATE_FILE, BackupError, PrivateEntry
 from kastor.backup.writing import ShowGraph, ShownGraph
+from kastor.errors import Unavailable
 from kastor.storage.sqlite.folder import SECRETS, DataFolder
 from kastor.storage.sqlite.placement import FilePlacement
+from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.transfer import SqliteGraphFile
 
 if TYPE_CHECKING:
     from kastor.storage.placement import Place
     from kastor.storage.postgres.databases import Databases
+    from kastor.storage.transfer import GraphReader
 
 
 async def graphs_of_folder(data: Path) -> dict[str, ShowGraph]:
@@ -86,34 +89,36 @@ def _is_plain(path: Path) -> bool:
 
 @asynccontextmanager
 async def _show_file(path: Path) -> AsyncIterator[ShownGraph]:
-    try:
-        graph = await asyncio.to_thread(SqliteGraphFile.reading, path)
-    except apsw.Error as error:
-        raise BackupError(f"The graph {path} cannot be read: {error}.") from error
-    try:
-        indexes = await graph.indexes.property_indexes()
-        async with graph.snapshot():
-            yield ShownGraph(graph, indexes)
-    except apsw.Error as error:
-        raise BackupError(f"The graph {path} cannot be read: {error}.") from error
-    finally:
-        await graph.close()
+    async with AsyncExitStack() as stack:
+        try:
+            graph = await asyncio.to_thread(SqliteGraphFile.reading, path)
+            stack.push_async_callback(graph.close)
+            shown: GraphReader = graph
+            try:
+                shown = await stack.enter_async_context(snapshot_of(path))
+            except Unavailable:  # no room for a copy: then a server's log grows for as long
+                await stack.enter_async_context(graph.snapshot())
+            yield ShownGraph(shown, await graph.indexes.property_indexes())
+        except apsw.Error as error:
+            raise BackupError(f"The graph {path} cannot be read: {error}.") from error
 
 
 @asynccontextmanager
 async def _show_schema(databases: Databases, place: Place) -> AsyncIterator[ShownGraph]:
     import asyncpg  # noqa: PLC0415 - an extra
 
+    from kastor.storage.postgres import snapshot  # noqa: PLC0415
+    from kastor.storage.postgres.connections import connect_for_long  # noqa: PLC0415
     from kastor.storage.postgres.transfer import PostgresGraphFile  # noqa: PLC0415
 
     try:
         dsn = databases.address(place.database)
         graph = await PostgresGraphFile.open(dsn, place.schema, writes=False)
-        try:
-            indexes = await graph.indexes.property_indexes()
-            async with graph.snapshot():
-                yield ShownGraph(graph, indexes)
-        finally:
-            await graph.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(graph.close)
+            shown = await stack.enter_async_context(
+                snapshot.snapshot_of(partial(connect_for_long, dsn), graph.number_log, graph.texts)
+            )
+            yield ShownGraph(shown, await shown.indexes())
     except (asyncpg.PostgresError, OSError) as error:
         raise BackupError(f"The graph at {place.address} cannot be read: {error}.") from error

@@ -38,9 +38,8 @@ async def backup(services: Services, request: Request) -> StreamResponse:
 @contextlib.asynccontextmanager
 async def _show(graphs: Graphs, name: str, context: Context) -> AsyncIterator[ShownGraph]:
     services = await graphs.named(name)
-    indexes = await services.indexes.refresh()
     async with services.store.snapshot(context) as snapshot:
-        yield ShownGraph(snapshot, indexes)
+        yield ShownGraph(snapshot, await snapshot.indexes())
 
 
 async def _stream(
