@@ -13,6 +13,7 @@ from kastor.errors import Conflict
 from kastor.storage.postgres import ownership
 from kastor.storage.postgres.move import connected
 from kastor.storage.postgres.schema import exists, number_of, quoted
+from kastor.storage.refusals import GraphRefusedError
 
 if TYPE_CHECKING:
     from kastor.storage.postgres.connections import Connection
@@ -66,8 +67,9 @@ async def alone(dsn: str) -> AsyncIterator[None]:
                 code="RestoreRunning",
             )
         for (schema,) in await connection.fetch(_LEFT, len(COMING), COMING):
-            async with connection.transaction():
-                await ownership.remove(connection, schema)
+            if await _was_coming(connection, schema):
+                async with connection.transaction():
+                    await ownership.remove(connection, schema)
         yield
 
 
@@ -114,6 +116,17 @@ async def give_up(dsn: str, schema: str) -> None:
     async with connected(dsn) as connection, connection.transaction():
         if await exists(connection, schema):
             await ownership.remove(connection, schema)
+
+
+async def _was_coming(connection: Connection, schema: str) -> bool:
+    """Return whether a schema is what it is called: a graph that was not whole, and nobody's."""
+    try:
+        if await number_of(connection, schema) == 0:
+            return False
+    except GraphRefusedError:
+        return False
+    found = await ownership.marks(connection, quoted(schema))
+    return found.made and found.claim is None and found.unfinished == ownership.COPYING
 
 
 async def _arrive(connection: Connection, arrival: Arrival) -> None:
