@@ -16,7 +16,7 @@ import pytest
 from kastor.storage.postgres.replacing import COMING
 from kastor.testing import KastorServer
 from tests.backups import VERSION, digests, graph_file, make_source, manifest_of, twin
-from tests.system.program import invoked
+from tests.system.program import COMMAND, environment, invoked
 
 from .server import database, direct
 
@@ -137,6 +137,13 @@ def test_what_a_killed_restore_left_goes_and_what_is_strange_stays(
     there = ("--db", dsn, "--graph-schema", home)
     backup = tmp_path / "backup"
     run("backup", backup, "--data", source)
+    command = [*COMMAND, "restore", str(backup), *there, "--quiet"]
+    process = subprocess.Popen(command, env=environment())
+    while not [name for name in schemas(dsn) if name.startswith(COMING)]:
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    assert home not in schemas(dsn)
     fetch(dsn, f"CREATE SCHEMA {home}")
     empty = invoked("restore", backup, *there, "--quiet")
     assert f"The schema {home} is empty. Drop it" in empty.stderr
@@ -150,7 +157,7 @@ def test_what_a_killed_restore_left_goes_and_what_is_strange_stays(
     assert f"{COMING}12345678" in schemas(dsn), "a whole graph that only has such a name"
     fetch(dsn, f"UPDATE {COMING}12345678.meta SET unfinished = 'copying'")
     run("restore", backup, "--db", dsn, "--graph-schema", f"b_{uuid4().hex[:8]}")
-    assert f"{COMING}12345678" not in schemas(dsn)
+    assert not [name for name in schemas(dsn) if name.startswith(COMING)]
     nobody = invoked("backup", tmp_path / "n", "--db", "postgresql://127.0.0.1:9/none", "--quiet")
     assert nobody.returncode == 1
     assert "Traceback" not in nobody.stderr
