@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
+    backup,
     endpoints,
     feed,
     graphs,
@@ -30,7 +31,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
     own_jobs,
-    *(status, graphs, metrics, health),
+    *(status, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

@@ -96,7 +96,7 @@ class SqliteStore(Generic[C]):
         self._build_catalog = build_catalog
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self.indexes = SqliteIndexes(self._tables, self._upkeep)
+        self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
