@@ -89,6 +89,10 @@ class BuildCatalog(Protocol[C]):
 class Rehearsal(Protocol[C]):
     """A state of the graph, and what decisions would make of it."""
 
+    @property
+    def catalog(self) -> C:
+        """The models as the writes that were decided would leave them."""
+
     async def decide(self, writes: Sequence[Write[C, Any]]) -> Results:
         """Decide as `Store.write_many` does, on the snapshot and on what was decided before.
 

@@ -34,6 +34,7 @@ from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads
+from kastor.storage.postgres.rehearsing import SchemaRehearsals
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.statements import Qualified
@@ -97,6 +98,9 @@ class PostgresStore(Generic[C]):
         self._retention = retention
         self.ticker = Ticker(clock)
         self._last_tick: Ticks = meta.last_tick
+        self._rehearsals = SchemaRehearsals(
+            connections, self._texts, self._catalogs, self.ticker, lambda: self._last_tick
+        )
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._owns_connections = owns_connections
@@ -221,7 +225,10 @@ class PostgresStore(Generic[C]):
 
     def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        if self._closed:
+            raise unavailable("Kastor is shutting down")
+        return self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state."""

@@ -44,6 +44,7 @@ from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
+from kastor.storage.sqlite.rehearsing import FileRehearsals
 from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.unit_of_work import Head
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
@@ -90,6 +91,9 @@ class SqliteStore(Generic[C]):
         self._connection = opened.connection
         self._writer = Writer(opened.connection, opened.head, self._loop, self.ticker, pulse.beat)
         self._build_catalog = build_catalog
+        self._rehearsals = FileRehearsals(
+            path, vfs, lambda: self.catalog, build_catalog, self.ticker
+        )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
         self.indexes = SqliteIndexes(self._tables, self._upkeep)
@@ -173,7 +177,8 @@ class SqliteStore(Generic[C]):
 
     def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        return self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state."""
@@ -268,6 +273,7 @@ class SqliteStore(Generic[C]):
 
     def _close(self) -> None:
         self._writer.stop()
+        self._rehearsals.close()
         self._pool.close()
         self._tables.close()
         self._loop_connection.close()
