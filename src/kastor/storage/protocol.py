@@ -181,7 +181,14 @@ class Store(Protocol[C]):
         """
 
     def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
-        """Return a block in which writes are decided, each after those before, and none applied."""
+        """Return a block in which writes are decided, each after those before, and none applied.
+
+        The state is held for `rehearsal.LONGEST_SECONDS`; after that it refuses to decide.
+
+        Raises:
+            TooManyRequests: too many of them are under way.
+            Unavailable: the graph is closed, or the engine does not answer.
+        """
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block in which all is read of one and the same state, for as long as it takes.
@@ -260,8 +267,11 @@ class Store(Protocol[C]):
             Unavailable: as `write`.
         """
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph: twins, relationships, models, history and log.
+
+        Args:
+            dry_run: whether only to look if that can be.
 
         Raises:
             Unavailable: as `write`; nothing was removed.

@@ -323,9 +323,9 @@ class PostgresStore(Generic[C]):
             await self.events.log_bounds()  # gives every entry its position
         return await prune(fetch, self._retention, now)
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
-        await self._upkeep(self._empty)
+        await self._upkeep(self._require_no_keys if dry_run else self._empty)
 
     async def close(self) -> None:
         """Finish the writes that have begun and end all connections."""
@@ -348,16 +348,19 @@ class PostgresStore(Generic[C]):
         if not task.cancelled() and task.exception() is None:  # seen: the caller may be gone
             self.events.pulse.beat()
 
+    async def _require_no_keys(self, connection: Connection) -> None:
+        keys = await ownership.dependents(connection, self._name, keys_only=True)
+        if keys:  # whatever they say is to happen, it would happen to rows that are not ours
+            raise Conflict(
+                f"The graph was not emptied, since foreign keys of other tables lead to it: "
+                f"{ownership.named(keys)}. Drop them first.",
+                code="GraphInUse",
+            )
+
     async def _empty(self, connection: Connection) -> None:
         texts = self._texts
         async with connection.transaction():
-            keys = await ownership.dependents(connection, self._name, keys_only=True)
-            if keys:  # whatever they say is to happen, it would happen to rows that are not ours
-                raise Conflict(
-                    f"The graph was not emptied, since foreign keys of other tables lead to it: "
-                    f"{ownership.named(keys)}. Drop them first.",
-                    code="GraphInUse",
-                )
+            await self._require_no_keys(connection)
             await connection.execute(RESET_LOCK)
             await connection.execute(texts[sql.STOP_WRITES])
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])

@@ -261,8 +261,10 @@ class SqliteStore(Generic[C]):
                 removed += count
         return removed
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
+        if dry_run:
+            return
         await self._upkeep(self._empty)
 
     async def close(self) -> None:
