@@ -283,7 +283,7 @@ async def test_portions_and_documents_that_come_apart_change_no_outcome(
 
 async def test_memory_does_not_grow_with_the_writes(graph: Graph) -> None:
     sizes: list[tuple[int, int]] = []
-    async with graph.service.rehearsing(TRYING) as decide:
+    async with graph.service.rehearsing(TRYING, long=True) as decide:
         tracemalloc.start()
         try:
             for start in range(0, 20_000, 500):
@@ -383,3 +383,27 @@ async def test_what_has_no_room_ends_it(graph: Graph, monkeypatch: pytest.Monkey
     with pytest.raises(Unavailable, match="no room"):
         await rehearse(graph, commands)
     assert len(await rehearse(graph, commands[:10])) == 10
+
+
+async def test_one_that_takes_its_time_keeps_its_state(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (rehearsal, sqlite_rehearsing, postgres_rehearsing):
+        monkeypatch.setattr(module, "LONGEST_SECONDS", 0.05)
+    await graph.put("a", room(name="old"))
+    async with graph.service.rehearsing(TRYING, long=True) as decide:
+        await graph.put("a", room(name="new"))
+        await asyncio.sleep(0.2)
+        put = c.PutTwin("b", room())
+        relate = c.PutRelationship("b", "r", edge("a"))
+        patch = c.PatchTwin("a", (replace("/name", "newer"), replace("/name", "newest")))
+        written, related, patched, refused = (
+            await decide([put, relate, patch, c.DeleteTwin("a")])
+        ).outcomes
+        assert isinstance(written, c.Written)
+        assert isinstance(related, c.Written)
+        assert orjson.loads(patched.doc)["name"] == "newest"
+        assert refused.code == "RelationshipsNotDeleted"
+        assert "dtmi:s:Room;1" in decide.catalog.models
+    assert (await graph.document("a"))["name"] == "new"
+    assert (await rehearse(graph, [c.DeleteTwin("b")]))[0].code == "DigitalTwinNotFound"

@@ -120,16 +120,19 @@ class GraphService:
         return await self._store.write_many(writes, context, atomic=atomic, note=note)
 
     @contextlib.asynccontextmanager
-    async def rehearsing(self, context: Context) -> AsyncIterator[GraphRehearsal]:
+    async def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AsyncIterator[GraphRehearsal]:
         """Enter a block in which commands are decided, each after those before, and none applied.
 
-        It sees the graph as it is now, and what was decided in the block.
+        It sees the graph as it is now, and what was decided in the block; `long` is for jobs, see
+        `Store.rehearsing`.
 
         Raises:
             TooManyRequests: too many of them are under way.
             Unavailable: see `Store.rehearsing`.
         """
-        async with self._store.rehearsing(context) as rehearsal:
+        async with self._store.rehearsing(context, long=long) as rehearsal:
             yield GraphRehearsal(rehearsal, self._write_of)
 
     def _write_of(self, command: Command[Any]) -> Write[ModelCatalog, Any]:

@@ -180,10 +180,15 @@ class Store(Protocol[C]):
             Unavailable: nothing was written.
         """
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided, each after those before, and none applied.
 
-        The state is held for `rehearsal.LONGEST_SECONDS`; after that it refuses to decide.
+        Args:
+            context: who asks.
+            long: whether it may take its time, on what a `snapshot` is made of. Else it begins at
+                once, and after `rehearsal.LONGEST_SECONDS` it refuses to decide.
 
         Raises:
             TooManyRequests: too many of them are under way.

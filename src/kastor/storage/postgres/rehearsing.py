@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from kastor.records import C, Needs, RelationshipRow, TwinRow
 from kastor.storage.postgres import statements as sql
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 PAUSE_SECONDS = 0.02
+APART_AT_ONCE = 2
+"""Rehearsals that take their time; others wait for theirs."""
 PORTION = 256
 PORTION_BYTES = 16 * 2**20
 """Of a portion's twins, and of its relationships; documents that come after it are left out."""
@@ -61,6 +63,8 @@ SELECT w.key,
                               WHERE target_key = w.key AND source_key <> w.key LIMIT $2) entering)
 FROM unnest($1::text[]::bigint[]) AS w (key)
 """
+
+_Lease: TypeAlias = "Callable[[], contextlib.AbstractAsyncContextManager[Connection]]"
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
@@ -222,6 +226,7 @@ class SchemaRehearsals(Generic[C]):
         self._catalogs = catalogs
         self._ticker = ticker
         self._last = last
+        self._apart = asyncio.Semaphore(APART_AT_ONCE)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Rehearsing[C]]:
@@ -231,23 +236,48 @@ class SchemaRehearsals(Generic[C]):
             Unavailable: no server answers, or no connection is free.
         """
         async with self._connections.scans, contextlib.AsyncExitStack() as stack:
-            base = await self._begin(stack)
+            base = await self._begin(stack, self._connections.lease)
             timer = asyncio.get_running_loop().call_later(LONGEST_SECONDS, base.end)
-            rehearsal = Rehearsing(base, self._ticker, base.newest)
-            try:
+            stack.callback(timer.cancel)
+            with self._on(base) as rehearsal:
                 yield rehearsal
-            finally:
-                timer.cancel()
-                rehearsal.close()
 
-    async def _begin(self, stack: contextlib.AsyncExitStack) -> SchemaBase[C]:
+    @contextlib.asynccontextmanager
+    async def open_apart(self) -> AsyncIterator[Rehearsing[C]]:
+        """Enter such a block for as long as it takes, on a connection of its own.
+
+        Raises:
+            Unavailable: no server answers.
+        """
+        async with self._apart, contextlib.AsyncExitStack() as stack:
+            base = await self._begin(stack, self._connected)
+            with self._on(base) as rehearsal:
+                yield rehearsal
+
+    @contextlib.contextmanager
+    def _on(self, base: SchemaBase[C]) -> Iterator[Rehearsing[C]]:
+        rehearsal = Rehearsing(base, self._ticker, base.newest)
+        try:
+            yield rehearsal
+        finally:
+            rehearsal.close()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
+        connection = await self._connections.apart()
+        try:
+            yield connection
+        finally:
+            connection.terminate()  # it only ever reads
+
+    async def _begin(self, stack: contextlib.AsyncExitStack, lease: _Lease) -> SchemaBase[C]:
         """Return the present state; its connection goes back with the stack."""
         for attempt in range(1, ATTEMPTS + 1):
             if attempt > 1:
                 await asyncio.sleep(PAUSE_SECONDS * attempt)
             async with contextlib.AsyncExitStack() as tried:
                 try:
-                    base = await self._try(tried)
+                    base = await self._try(tried, lease)
                 except Exception as error:  # noqa: BLE001 - what is not understood is raised again
                     self._look_at(error, attempt)
                     continue
@@ -256,9 +286,9 @@ class SchemaRehearsals(Generic[C]):
                     return base
         raise unavailable("models change all the time")
 
-    async def _try(self, stack: contextlib.AsyncExitStack) -> SchemaBase[C] | None:
+    async def _try(self, stack: contextlib.AsyncExitStack, lease: _Lease) -> SchemaBase[C] | None:
         """Return the present state, or None where its models became known only now."""
-        connection = await stack.enter_async_context(self._connections.lease())
+        connection = await stack.enter_async_context(lease())
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         await transaction.start()
         stack.push_async_callback(_roll_back, transaction, connection)

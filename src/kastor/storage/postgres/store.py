@@ -226,12 +226,14 @@ class PostgresStore(Generic[C]):
         """Load, decide and apply in one transaction, with a few statements for all."""
         raise NotImplementedError
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
         context.require_plain()
         if self._closed:
             raise unavailable("Kastor is shutting down")
-        return self._rehearsals.open()
+        return self._rehearsals.open_apart() if long else self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, in a transaction of the primary."""

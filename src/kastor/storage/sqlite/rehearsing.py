@@ -1,6 +1,7 @@
 """A state of the file that rehearsals decide on: a read transaction on a connection of its own.
 
-While it is open the log cannot be folded into the file behind it, so it has its time.
+While it is open the log cannot be folded into the file behind it, so it has its time; what takes
+longer has a copy of the file.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic
 
 from kastor.errors import TooManyRequests
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import apsw
 
     from kastor.storage.protocol import BuildCatalog
+    from kastor.storage.sqlite.snapshot import SqliteSnapshot
     from kastor.storage.ticker import Ticker
     from kastor.types import RelationshipId, Ticks, TwinId
 
@@ -142,6 +145,24 @@ class FileRehearsals(Generic[C]):
                 self._give_back(base)
         finally:
             self._places.release()
+
+    @contextlib.asynccontextmanager
+    async def over(
+        self, snapshot: AbstractAsyncContextManager[SqliteSnapshot]
+    ) -> AsyncIterator[Rehearsing[C]]:
+        """Enter a block in which writes are decided on a snapshot, for as long as it takes.
+
+        Raises:
+            Unavailable: there can be no snapshot now.
+        """
+        async with snapshot as copied:
+            base = await asyncio.to_thread(self._begin, await copied.connection())
+            rehearsal = Rehearsing(base, self._ticker, base.newest)
+            try:
+                yield rehearsal
+            finally:
+                rehearsal.close()
+                base.end()
 
     def close(self) -> None:
         """End all of them, in a thread; what they are asked next is refused."""

@@ -180,9 +180,14 @@ class SqliteStore(Generic[C]):
         self._writer.submit(BatchJob(writes, context, atomic, note, future))
         return await future
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
         context.require_plain()
+        if long:
+            copied = self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
+            return self._rehearsals.over(copied)
         return self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
