@@ -37,6 +37,7 @@ INSIDE = {
     "NoEvent": "an input rejects the message",
     "NoPlainFileError": "the sink or the secret that opens the file tells of it",
     "NotHeldError": "ends a job in this process",
+    "NotLoadedError": "a rehearsal gets the rows of its next portion",
     "NotOursError": "the sink of files tells of it",
     "NothingAppliedError": "the writer takes back an atomic batch",
     "PacketTooLongError": "ends a connection with a broker",

@@ -37,6 +37,7 @@ from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads
+from kastor.storage.postgres.rehearsing import SchemaRehearsals
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.snapshot import snapshot_of
@@ -104,6 +105,9 @@ class PostgresStore(Generic[C]):
         self._retention = retention
         self.ticker = Ticker(clock)
         self._last_tick: Ticks = meta.last_tick
+        self._rehearsals = SchemaRehearsals(
+            connections, self._texts, self._catalogs, self.ticker, lambda: self._last_tick
+        )
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._owns_connections = owns_connections
@@ -226,9 +230,14 @@ class PostgresStore(Generic[C]):
         require_few(writes)
         return await self._to_the_end(self._batches.run(Batch(writes, context, atomic, note)))
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        if self._closed:
+            raise unavailable("Kastor is shutting down")
+        return self._rehearsals.open_apart() if long else self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, in a transaction of the primary."""
@@ -344,9 +353,9 @@ class PostgresStore(Generic[C]):
             await self.events.log_bounds()  # gives every entry its position
         return await prune(fetch, self._retention, now)
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
-        await self._upkeep(self._empty)
+        await self._upkeep(self._require_no_keys if dry_run else self._empty)
 
     async def close(self) -> None:
         """Finish the writes that have begun and end all connections."""
@@ -383,16 +392,19 @@ class PostgresStore(Generic[C]):
         if not task.cancelled() and task.exception() is None:  # seen: the caller may be gone
             self.events.pulse.beat()
 
+    async def _require_no_keys(self, connection: Connection) -> None:
+        keys = await ownership.dependents(connection, self._name, keys_only=True)
+        if keys:  # whatever they say is to happen, it would happen to rows that are not ours
+            raise Conflict(
+                f"The graph was not emptied, since foreign keys of other tables lead to it: "
+                f"{ownership.named(keys)}. Drop them first.",
+                code="GraphInUse",
+            )
+
     async def _empty(self, connection: Connection) -> None:
         texts = self._texts
         async with connection.transaction():
-            keys = await ownership.dependents(connection, self._name, keys_only=True)
-            if keys:  # whatever they say is to happen, it would happen to rows that are not ours
-                raise Conflict(
-                    f"The graph was not emptied, since foreign keys of other tables lead to it: "
-                    f"{ownership.named(keys)}. Drop them first.",
-                    code="GraphInUse",
-                )
+            await self._require_no_keys(connection)
             await connection.execute(RESET_LOCK)
             await connection.execute(texts[sql.STOP_WRITES])
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])

@@ -45,6 +45,7 @@ from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
+from kastor.storage.sqlite.rehearsing import FileRehearsals
 from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.snapshot import clear as clear_snapshots
 from kastor.storage.sqlite.snapshot import snapshot_of
@@ -94,6 +95,9 @@ class SqliteStore(Generic[C]):
         self._connection = opened.connection
         self._writer = Writer(opened.connection, opened.head, self._loop, self.ticker, pulse.beat)
         self._build_catalog = build_catalog
+        self._rehearsals = FileRehearsals(
+            path, vfs, lambda: self.catalog, build_catalog, self.ticker
+        )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
         self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
@@ -176,9 +180,15 @@ class SqliteStore(Generic[C]):
         self._writer.submit(BatchJob(writes, context, atomic, note, future))
         return await future
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        if long:
+            copied = self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
+            return self._rehearsals.over(copied)
+        return self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, from a copy of the file's pages."""
@@ -279,8 +289,10 @@ class SqliteStore(Generic[C]):
                 removed += count
         return removed
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
+        if dry_run:
+            return
         await self._upkeep(self._empty)
 
     async def close(self) -> None:
@@ -291,6 +303,7 @@ class SqliteStore(Generic[C]):
 
     def _close(self) -> None:
         self._writer.stop()
+        self._rehearsals.close()
         self._pool.close()
         self._tables.close()
         self._loop_connection.close()
