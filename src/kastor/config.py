@@ -135,6 +135,13 @@ class Settings(BaseSettings):
     max_models_values: int = Field(
         250_000, gt=0, description="Most members and items of one upload of models."
     )
+    max_batch_bytes: int = Field(33_554_432, gt=0, description="Largest body of a batch of writes.")
+    max_batch_operations: int = Field(
+        10_000,
+        gt=0,
+        le=10_000,  # what a store takes together: storage.batches.MOST_TOGETHER
+        description="Most operations of a batch of writes.",
+    )
     max_connections: int = Field(
         10_000, gt=0, description="Most connections of clients to a process at once."
     )

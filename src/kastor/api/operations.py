@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from kastor.api.contract import event_routes, models, query, relationships, twins
 from kastor.api.own import (
+    arrays,
+    batch,
     endpoints,
     feed,
     graphs,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes)
 _OWN = (
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(arrays, batch, model_deletion, endpoints, route_health, feed, live, inputs, indexes),
     *(status, graphs, metrics, health),
 )
 

@@ -160,7 +160,7 @@ def _command(operation: BatchOperation, rules: BatchRules, *, large: bool) -> Co
             return command
         return _Later(command.needs(), operation, rules)
     except KastorError as error:
-        return Refused(error)
+        return RefusedWrite(error)
 
 
 def command_has_body(operation: BatchOperation) -> bool:
@@ -168,7 +168,7 @@ def command_has_body(operation: BatchOperation) -> bool:
     return operation.op is not Verb.DELETE
 
 
-class Refused(Command[Any], frozen=True):
+class RefusedWrite(Command[Any], frozen=True):
     """A write that is wrong in its form, among others that are not."""
 
     error: KastorError
