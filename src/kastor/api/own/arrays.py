@@ -160,7 +160,7 @@ def _missing_id(operation: BatchOperation) -> str:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "DigitalTwins_AddMany",
+        "DigitalTwins_PutMany",
         "POST",
         "/digitaltwins",
         P.TWINS_WRITE,
@@ -173,7 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         dry_run=True,
     ),
     Operation(
-        "DigitalTwins_AddManyRelationships",
+        "DigitalTwins_PutManyRelationships",
         "POST",
         "/relationships",
         P.RELATIONSHIPS_WRITE,
