@@ -203,6 +203,12 @@ class Settings(BaseSettings):
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
     max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
     max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_jobs: int = Field(
+        10_000, gt=0, description="Most jobs that a graph keeps; ended ones are kept for 30 days."
+    )
+    jobs_at_once: int = Field(
+        4, gt=0, description="Most jobs that a process works on at once; others wait their turn."
+    )
     max_dead_letters: int = Field(
         10_000, ge=0, description="Most dead letters that a route keeps, newest first."
     )
@@ -223,6 +229,11 @@ class Settings(BaseSettings):
     )
     file_root: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Further folders that file endpoints and `ca_file` may name files below."
+    )
+    job_location: Annotated[tuple[str | dict[str, Any], ...], NoDecode] = Field(
+        (),
+        description="Prefixes of what import, export and backup jobs may read and write, beside "
+        "exchange/<graph>/ of the data folder; in the file also with credentials.",
     )
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
@@ -257,6 +268,7 @@ class Settings(BaseSettings):
         "webhook_prefixes",
         "read_replicas",
         "file_root",
+        "job_location",
         mode="before",
     )
     @classmethod

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
+    from kastor.jobs.locations.service import Locations
     from kastor.jobs.repeats import Repeats
+    from kastor.jobs.runner import JobService
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
@@ -32,6 +34,7 @@ class Services:
 
     Attributes:
         store: for whoever fills or moves graphs; handlers of requests do without it.
+        locations: what jobs of this graph may read and write.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
@@ -44,6 +47,8 @@ class Services:
     live: LiveService
     inputs: InputService
     repeats: Repeats
+    jobs: JobService
+    locations: Locations
     vitals: Vitals
 
     @property
@@ -70,12 +75,12 @@ class Services:
         return await self.store.status(context)
 
     async def prune(self) -> int:
-        """Remove what is older than the retention allows; return rows.
+        """Remove what is older than the retention allows, and jobs past their time; return rows.
 
         Raises:
             Unavailable: the store cannot write now.
         """
-        return await self.store.prune()
+        return await self.store.prune() + await self.jobs.purge()
 
     async def reset(self) -> None:
         """Empty the graph: twins, relationships, models, history and log.

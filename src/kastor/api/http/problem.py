@@ -16,6 +16,9 @@ from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
+from kastor.jobs.kinds import JobFailedError
+from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
+from kastor.storage.batches import NotHeldError
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -59,7 +62,14 @@ STATUS: dict[type[e.KastorError], int] = {
     RouteRefused: 400,
     MissingLibrary: 400,
     MissingInputLibrary: 400,
+    JobFailedError: 400,  # told in the job, never as an answer
+    JobNotFound: 404,
+    JobConflict: 409,
+    AnotherJobRuns: 429,
+    NotHeldError: 503,
 }
+_OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
+"""Answers without `x-ms-error-code`; clients sleep for a Retry-After (decisions 6.6)."""
 LONGEST_WAIT_SECONDS = 3_600
 MOST_DETAILS = 100
 """Problems that one answer lists; whoever mends so many asks again for the rest."""
@@ -78,6 +88,8 @@ def answer(error: e.KastorError) -> Response:
             return Response(status)
         case e.MethodNotAllowed():
             extra = [(b"allow", ", ".join(error.allowed).encode())]
+        case AnotherJobRuns():
+            extra = []
         case e.TooManyRequests() | e.Unavailable():
             extra = [(b"retry-after", _seconds(error.retry_after))]
         case e.EncodingError():
@@ -86,12 +98,15 @@ def answer(error: e.KastorError) -> Response:
             extra = [(b"retry-after", b"1")]
         case _:
             extra = []
+    if not isinstance(error, _OF_JOBS):
+        extra.append((b"x-ms-error-code", error.code.encode()))
     return _envelope(status, error.code, error.message, error.details, extra)
 
 
 def unexpected() -> Response:
     """Return the answer to a fault of ours; its trace is in the log, not in the message."""
-    return _envelope(500, "InternalServerError", _OUR_FAULT, (), [])
+    code = "InternalServerError"
+    return _envelope(500, code, _OUR_FAULT, (), [(b"x-ms-error-code", code.encode())])
 
 
 def told(error: Exception, *, short: bool = False) -> tuple[int, dict[str, object]]:
@@ -125,8 +140,7 @@ def _envelope(
     extra: list[tuple[bytes, bytes]],
 ) -> Response:
     error = _error_object(code, message, details)
-    header = (b"x-ms-error-code", code.encode())
-    return json_response(orjson.dumps({"error": error}), header, *extra, status=status)
+    return json_response(orjson.dumps({"error": error}), *extra, status=status)
 
 
 def _error_object(code: str, message: str, details: tuple[e.Detail, ...]) -> dict[str, object]:

@@ -22,7 +22,7 @@ if os.name == "posix":
 SECRETS = "secrets"
 """Folder of secrets that endpoints and inputs may name."""
 
-OWN_NAMES = ("graphs", "tls", SECRETS, "tokens", "kastor")
+OWN_NAMES = ("exchange", "graphs", "tls", SECRETS, "tokens", "kastor")
 """How the names begin of what the server keeps there: no endpoint may write to these."""
 
 _OURS = ("events", "exchange", "graphs", "kastor.lock", SECRETS, "tls", "tokens")

@@ -183,7 +183,7 @@ CREATE TABLE inputs (
 -- Jobs: long work that goes on after a crash. What is done is noted in the transaction that does it.
 
 CREATE TABLE jobs (
-    kind         TEXT    NOT NULL,         -- import, delete, export ...
+    kind         TEXT    NOT NULL,         -- imports, deletions, exports ...
     id           TEXT    NOT NULL,
     status       TEXT    NOT NULL,
     created      INTEGER NOT NULL,
@@ -196,6 +196,8 @@ CREATE TABLE jobs (
     error        TEXT,                     -- JSON
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_unfinished ON jobs (created, id, kind, status)
+    WHERE status IN ('notstarted', 'running', 'cancelling');
 
 CREATE TABLE job_lines (
     kind  TEXT    NOT NULL,

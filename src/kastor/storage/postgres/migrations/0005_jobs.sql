@@ -1,6 +1,6 @@
 -- Jobs: long work that goes on after a crash. What is done is noted in the transaction that does it.
 CREATE TABLE IF NOT EXISTS {graph}.jobs (
-    kind         text COLLATE "C" NOT NULL, -- import, delete, export ...
+    kind         text COLLATE "C" NOT NULL, -- imports, deletions, exports ...
     id           text COLLATE "C" NOT NULL,
     status       text   NOT NULL,
     created      bigint NOT NULL,
@@ -15,6 +15,8 @@ CREATE TABLE IF NOT EXISTS {graph}.jobs (
     held_until   timestamptz,              -- by the database's clock
     PRIMARY KEY (kind, id)
 );
+CREATE INDEX IF NOT EXISTS jobs_unfinished ON {graph}.jobs (created, id, kind)
+    WHERE status IN ('notstarted', 'running', 'cancelling');
 
 CREATE TABLE IF NOT EXISTS {graph}.job_lines (
     kind  text COLLATE "C" NOT NULL,

@@ -1,7 +1,7 @@
 -- Jobs: long work that goes on after a crash. What is done is noted in the transaction that does it.
 
 CREATE TABLE jobs (
-    kind         TEXT    NOT NULL,         -- import, delete, export ...
+    kind         TEXT    NOT NULL,         -- imports, deletions, exports ...
     id           TEXT    NOT NULL,
     status       TEXT    NOT NULL,
     created      INTEGER NOT NULL,
@@ -14,6 +14,8 @@ CREATE TABLE jobs (
     error        TEXT,                     -- JSON
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_unfinished ON jobs (created, id, kind, status)
+    WHERE status IN ('notstarted', 'running', 'cancelling');
 
 CREATE TABLE job_lines (
     kind  TEXT    NOT NULL,
