@@ -24,6 +24,7 @@ from kastor.ingest.service import InputService
 from kastor.jobs.deletions import DeletionKind
 from kastor.jobs.kinds import JobKind
 from kastor.jobs.locations import Locations, Root, read_allowed
+from kastor.jobs.repeats import Repeats
 from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
@@ -119,6 +120,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=Locations(shared.roots, settings.data, name),
         vitals=vitals,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
     from kastor.jobs.locations.service import Locations
+    from kastor.jobs.repeats import Repeats
     from kastor.jobs.runner import JobService
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
@@ -45,6 +46,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    repeats: Repeats
     jobs: JobService
     locations: Locations
     vitals: Vitals

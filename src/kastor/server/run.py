@@ -247,7 +247,7 @@ def _application(
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
-        bodies=BodyBudget(state.limits.models_body_bytes),
+        bodies=BodyBudget(max(state.limits.models_body_bytes, state.limits.batch_bytes)),
         rates=Rates() if settings.profile == "adt" and settings.adt_rates == "on" else None,
     )
 

@@ -177,8 +177,8 @@ class Store(Protocol[C]):
             note: makes what is written in the same transaction; not called where nothing is.
 
         Raises:
-            NotHeldError: the note says of whom a job is held, and another has it; nothing was
-                written.
+            NotHeldError: the note says of whom a job is held, and another has it, or which part of
+                an answer is kept, and another one is; nothing was written.
             TypeError: there is a change of models among them; nothing was written.
             Unavailable: nothing was written.
         """

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from kastor.api.http.identifiers import require_id, require_new_id
 from kastor.api.http.operation import (
     IF_MATCH,
     IF_NONE_MATCH,
@@ -27,6 +26,7 @@ from kastor.graph.commands import (
     PutRelationship,
 )
 from kastor.graph.documents import with_etag
+from kastor.graph.ids import require_id, require_new_id
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import orjson
 
 from kastor.api.contract import legacy
-from kastor.api.http.identifiers import require_id, require_new_id
 from kastor.api.http.operation import (
     IF_MATCH,
     IF_NONE_MATCH,
@@ -22,6 +21,7 @@ from kastor.api.http.request import Request, Response, etag_header, json_respons
 from kastor.auth.roles import Permission as P
 from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry
 from kastor.graph.documents import with_etag
+from kastor.graph.ids import require_id, require_new_id
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services

@@ -174,6 +174,8 @@ VALUES (?1, ?2, (SELECT coalesce(max(n), 0) + 1 FROM job_lines WHERE kind = ?1 A
 KEEP_ANSWER = """
 INSERT INTO kept_answers (id, digest, answer, done, created) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET answer = excluded.answer, done = excluded.done
+WHERE digest = excluded.digest AND NOT done AND octet_length(answer) = ?
+RETURNING 1
 """
 
 STATUS = """

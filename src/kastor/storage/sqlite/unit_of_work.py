@@ -131,7 +131,7 @@ class UnitOfWork(Generic[C]):
         """Write what is to be known again after a crash.
 
         Raises:
-            NotHeldError: there is no such job.
+            NotHeldError: there is no such job, or another part of the answer is kept.
         """
         match note:
             case JobProgress(kind, job_id, _, progress, lines):
@@ -142,9 +142,10 @@ class UnitOfWork(Generic[C]):
                     raise NotHeldError(f"The {kind} job {job_id} is gone.")
                 for line in lines:
                     self._execute(sql.ADD_JOB_LINE, (kind, job_id, line.decode())).fetchall()
-            case KeptAnswer(operation_id, digest, answer, done, created):
-                row = (operation_id, digest, answer.decode(), done, created)
-                self._execute(sql.KEEP_ANSWER, row).fetchall()
+            case KeptAnswer(operation_id, digest, answer, done, created, known):
+                row = (operation_id, digest, answer.decode(), done, created, known)
+                if not self._execute(sql.KEEP_ANSWER, row).fetchall():
+                    raise NotHeldError(f"Another request goes on with {operation_id}.")
 
     def _write_twin(self, change: WriteTwin, context: Context) -> None:
         seq, now, before = self.counters.seq + 1, self.counters.tick, change.before
