@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _STRING = {"type": "string"}
+_TIME = {"type": "string", "format": "date-time"}
 _LINK = {"type": ["string", "null"], "format": "uri"}
 _ETAG = {"type": "string", "pattern": '^W/"[0-9a-f-]{36}"$'}
 _COUNT = {"type": "integer", "minimum": 0}
