@@ -37,7 +37,7 @@ ALLOWED: dict[str, str] = {
         "Store.signing_key Store.engine Store.host_name"
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
-        "Store.events Store.indexes Store.inputs"
+        "Store.events Store.indexes Store.inputs Store.jobs"
     ),
     "what the engine can; what is got there takes a context": "Store.look_up Runner.waits",
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
