@@ -28,7 +28,7 @@ from kastor.storage.batches import (
 from kastor.storage.postgres import batch_statements as sql
 from kastor.storage.postgres.batch_apply import ChunkWriter, LostRaceError
 from kastor.storage.postgres.batch_loading import CHUNK_SECONDS, load_chunk
-from kastor.storage.postgres.batch_overlay import FullError, Overlay
+from kastor.storage.postgres.batch_overlay import ChunkFullError, Overlay
 from kastor.storage.postgres.faults import Fault, fault_of
 from kastor.storage.postgres.job_table import write_note
 from kastor.storage.postgres.outcomes import Trace
@@ -245,7 +245,7 @@ class _Chunk(Struct, Generic[C]):
         while self.decided < len(self.writes) and self.overlay.size < CHUNK_BYTES:
             try:
                 self.outcomes.append(self._outcome(self.writes[self.decided]))
-            except FullError:
+            except ChunkFullError:
                 if not self.decided:
                     raise
                 return
