@@ -89,7 +89,7 @@ class Batches(Generic[C]):
             except LostRaceError:
                 continue
             except CannotBeWrittenError:
-                apart = True  # it is told of the one whose fault it is
+                apart = True  # it becomes the outcome of the write whose fault it is
             except (KastorError, NotHeldError):
                 raise
             except Exception as error:  # noqa: BLE001 - what is not understood is raised again
