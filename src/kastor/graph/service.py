@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kastor.graph.uploads import Item
     from kastor.storage.batches import MakeNote, Results
     from kastor.storage.protocol import Store
-    from kastor.types import ModelId
+    from kastor.types import ModelId, RelationshipId, TwinId
 
 UPLOADS_AT_ONCE = 8
 """Requests whose models are in memory; one of them is worked on."""
@@ -200,6 +200,16 @@ class GraphService:
         if rows is None:
             raise twin.twin_not_found(target_id)
         return rows
+
+    async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, TwinId]]:
+        """Return keys and ids of twins by key, strictly after `after`; a new one comes last."""
+        return await self._store.twin_ids(after, limit, context)
+
+    async def relationship_ids(
+        self, after: int, limit: int, context: Context
+    ) -> list[tuple[int, TwinId, RelationshipId]]:
+        """Return keys, sources and ids of relationships by key, as `twin_ids` does."""
+        return await self._store.relationship_ids(after, limit, context)
 
     def models(self, context: Context) -> list[StoredModel]:
         """Return all stored models, by upload time."""

@@ -21,6 +21,7 @@ from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.deletions import DeletionKind
 from kastor.jobs.importing.kinds import ImportKind, UploadKind
 from kastor.jobs.importing.spool import SPOOL, Spool
 from kastor.jobs.kinds import JobKind
@@ -109,7 +110,8 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     locations = Locations(shared.roots, settings.data, name)
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
-    kinds: Sequence[JobKind] = (  # a kind of job is a line here
+    kinds: Sequence[JobKind] = (  # a kind of job is an item here
+        DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
     )
