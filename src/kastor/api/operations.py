@@ -13,6 +13,7 @@ from kastor.api.own import (
     feed,
     graphs,
     health,
+    imports,
     indexes,
     inputs,
     live,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
-    own_jobs,
+    *(own_jobs, imports),
     *(status, graphs, metrics, health),
 )
 
