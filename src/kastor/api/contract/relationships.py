@@ -156,6 +156,7 @@ OPERATIONS: tuple[Operation, ...] = (
             400: (
                 "InvalidArgument",
                 "InvalidRelationship",
+                "LimitExceeded",
                 "OperationNotAllowed",
                 "ValidationFailed",
             ),
