@@ -16,7 +16,6 @@ from .graphs import Graph, edge, hall, room
 pytestmark = pytest.mark.anyio
 
 ANN = Context("ann")
-DRY = Context("ann", dry_run=True)
 
 
 class Counted:
@@ -34,9 +33,9 @@ class Counted:
     async def relate(self, source: str, identifier: str, target: str) -> None:
         await self.service.execute(c.PutRelationship(source, identifier, edge(target)), ANN)
 
-    async def many(self, *commands: c.Command[Any], context: Context = ANN) -> list[str]:
+    async def many(self, *commands: c.Command[Any]) -> list[str]:
         """Return the code of each refusal, empty for what was done."""
-        results = await self.service.execute_many(commands, context)
+        results = await self.service.execute_many(commands, ANN)
         return [each.code if isinstance(each, LimitExceeded) else "" for each in results.outcomes]
 
     async def held(self) -> tuple[int, int]:
@@ -108,16 +107,6 @@ async def test_twins_and_relationships_of_one_batch_are_counted(graph: Graph) ->
     refused = "LimitExceeded"
     assert await counted.many(*puts("a", "b"), *edges) == ["", "", "", "", refused, refused]
     assert await counted.many(edges[3]) == [refused]
-
-
-async def test_a_dry_run_is_refused_and_counts_for_nobody(graph: Graph) -> None:
-    if graph.store.engine.name == "postgres":
-        pytest.skip("rehearsals are not yet on this engine")
-    counted = Counted(graph, twins=2)
-    twin = "TwinLimitReached"
-    for _ in range(3):
-        assert await counted.many(*puts("a", "b", "c"), context=DRY) == ["", "", twin]
-    assert await counted.many(*puts("a", "b")) == ["", ""]
 
 
 async def test_nothing_is_counted_for_a_write(

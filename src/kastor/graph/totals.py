@@ -11,15 +11,14 @@ Writes that are under way at once may go beyond a limit by their number.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kastor.errors import KastorError, LimitExceeded
 from kastor.graph.command import Command, Decided, State
-from kastor.graph.service import GraphService, Rehearse
+from kastor.graph.service import GraphService
 from kastor.records import (
     Change,
     Context,
@@ -223,32 +222,16 @@ class CountedGraphService(GraphService):
         atomic: bool = False,
         note: MakeNote | None = None,
     ) -> Results:
-        """Make many writes durable together; those beyond a limit are refused."""
-        if context.dry_run:  # it rehearses
-            return await super().execute_many(commands, context, atomic=atomic, note=note)
+        """Make many writes durable together; those beyond a limit are refused.
+
+        A dry run is counted by itself. Rehearsals by `rehearsing` are not counted.
+        """
         tally = await self._totals.tally(commands, context)
         counted = tally.counted(commands)
         results = await super().execute_many(counted, context, atomic=atomic, note=note)
-        if results.applied:
+        if results.applied and not context.dry_run:
             tally.keep()
         return results
-
-    @override
-    @contextlib.asynccontextmanager
-    async def rehearsing(self, context: Context) -> AsyncIterator[Rehearse]:
-        """Enter a block in which commands are decided and counted, and none applied."""
-        tally = await self._totals.tally([], context)
-        kept: list[Command[Any]] = []  # whose identity counts
-
-        async with super().rehearsing(context) as rehearse:
-
-            async def counting(commands: Sequence[Command[Any]]) -> Results:
-                await self._totals.tally(commands, context)
-                counted = tally.counted(commands)
-                kept.extend(counted)
-                return await rehearse(counted)
-
-            yield counting
 
 
 class _Counted(Command[T], frozen=True):
