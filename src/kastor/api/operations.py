@@ -16,6 +16,7 @@ from kastor.api.own import (
     feed,
     graphs,
     health,
+    imports,
     indexes,
     inputs,
     live,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, model_deletion, endpoints, route_health, feed, live, inputs, indexes),
-    own_jobs,
+    *(own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )
 

@@ -18,6 +18,7 @@ from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
 from kastor.graph.catalog import ModelCatalog
 from kastor.graph.service import GraphService
+from kastor.graph.totals import CountedGraphService, Totals
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
@@ -93,7 +94,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     """Return the services of a graph under these settings; none has begun to work."""
     settings = shared.settings
     _tell_of_interfaces_inside(store.catalog)
-    graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
+    graph = _graph_service(settings, store)
     dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
     query = QueryService(
@@ -111,7 +112,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     locations = Locations(shared.roots, settings.data, name)
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
-    kinds: Sequence[JobKind] = (  # a kind of job is a line here
+    kinds: Sequence[JobKind] = (  # a kind of job is an item here
         DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
@@ -135,6 +136,14 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         spool=spool,
         vitals=vitals,
     )
+
+
+def _graph_service(settings: Settings, store: Store[ModelCatalog]) -> GraphService:
+    models, document_bytes = limits.model_limits(settings), settings.max_document_bytes
+    totals = limits.total_limits(settings)
+    if totals is None:
+        return GraphService(store, models, document_bytes)
+    return CountedGraphService(store, models, document_bytes, Totals(store, totals))
 
 
 @asynccontextmanager

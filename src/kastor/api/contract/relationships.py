@@ -158,6 +158,7 @@ OPERATIONS: tuple[Operation, ...] = (
             400: (
                 "InvalidArgument",
                 "InvalidRelationship",
+                "LimitExceeded",
                 "OperationNotAllowed",
                 "ValidationFailed",
             ),

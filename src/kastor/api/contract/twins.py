@@ -146,7 +146,12 @@ OPERATIONS: tuple[Operation, ...] = (
         put_twin,
         "Create or replace a twin",
         errors={
-            400: ("InvalidArgument", "ValidationFailed", "ModelDecommissioned"),
+            400: (
+                "InvalidArgument",
+                "ValidationFailed",
+                "ModelDecommissioned",
+                "TwinLimitReached",
+            ),
             **STALE,
         },
         result="Twin",

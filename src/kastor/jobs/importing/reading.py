@@ -30,12 +30,12 @@ from kastor.jobs.importing.faults import (
     FileChangedError,
     FileDamagedError,
     HeaderWrongError,
+    ImportFailedError,
     ImportTooLargeError,
     ModelsRefusedError,
 )
 from kastor.jobs.importing.lines import Line, LineReader
 from kastor.jobs.importing.unpacking import Unpacker
-from kastor.jobs.kinds import JobFailedError
 from kastor.types import Document
 
 FILE_VERSION = "1.0.0"
@@ -93,13 +93,13 @@ class FileReader:
         """Yield the batches that are full once the next chunk of the file is read.
 
         Raises:
-            JobFailedError: the file cannot be read on; what was read before is yielded first.
+            ImportFailedError: the file cannot be read on; what was read before is yielded first.
         """
         try:
             for piece in self._unpacker.pieces(chunk):
                 for line in self._lines.lines(piece):
                     yield from self._take(line)
-        except JobFailedError as error:
+        except ImportFailedError as error:
             yield from self._what_came_before(error)
             raise
 
@@ -107,7 +107,7 @@ class FileReader:
         """Yield the batches at the end of the file.
 
         Raises:
-            JobFailedError: as `batches`; or there is no header.
+            ImportFailedError: as `batches`; or there is no header.
         """
         try:
             for piece in self._unpacker.end():
@@ -119,12 +119,12 @@ class FileReader:
                 raise _changed()
             if not self._has_header:
                 raise _no_header(self._line)
-        except JobFailedError as error:
+        except ImportFailedError as error:
             yield from self._what_came_before(error)
             raise
         yield self._full(ends=True)
 
-    def _what_came_before(self, error: JobFailedError) -> Iterator[FileBatch]:
+    def _what_came_before(self, error: ImportFailedError) -> Iterator[FileBatch]:
         """Yield what may be imported of a file that cannot be read on: all but models."""
         no_import = isinstance(error, HeaderWrongError | ModelsRefusedError | FileChangedError)
         if not no_import and self._section != MODELS and self._entries:
@@ -305,7 +305,7 @@ def _no_header(line: int, reason: str = "") -> HeaderWrongError:
     )
 
 
-def _too_many(section: str, most: int, line: int) -> JobFailedError:
+def _too_many(section: str, most: int, line: int) -> ImportFailedError:
     if section == MODELS:
         return ModelsRefusedError(
             f"Line {line}: the file has more than {most} models. Nothing of it was imported; "
