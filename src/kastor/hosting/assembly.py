@@ -22,6 +22,8 @@ from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.deletions import DeletionKind
+from kastor.jobs.importing.kinds import ImportKind, UploadKind
+from kastor.jobs.importing.spool import SPOOL, Spool
 from kastor.jobs.kinds import JobKind
 from kastor.jobs.locations import Locations, Root, read_allowed
 from kastor.jobs.runner import JobService
@@ -105,7 +107,14 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
     relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
-    kinds: Sequence[JobKind] = (DeletionKind(graph),)  # a kind of job is an item here
+    locations = Locations(shared.roots, settings.data, name)
+    spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
+    reading = limits.reading_limits(settings)
+    kinds: Sequence[JobKind] = (  # a kind of job is a line here
+        ImportKind(graph, store.jobs, locations, reading),
+        UploadKind(graph, spool, reading),
+        DeletionKind(graph),
+    )
     return Services(
         store=store,
         graph=graph,
@@ -120,7 +129,8 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
-        locations=Locations(shared.roots, settings.data, name),
+        locations=locations,
+        spool=spool,
         vitals=vitals,
     )
 

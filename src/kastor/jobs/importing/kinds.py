@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.errors import Unavailable
 from kastor.jobs.importing.applying import import_file
@@ -12,6 +14,7 @@ from kastor.jobs.importing.faults import InputUnreadableError
 from kastor.jobs.importing.projection import log_written_to
 from kastor.jobs.locations import LocationError
 from kastor.storage.batches import NotHeldError
+from kastor.storage.jobs import LIVING
 
 if TYPE_CHECKING:
     from kastor.graph.service import GraphService
@@ -21,8 +24,26 @@ if TYPE_CHECKING:
     from kastor.jobs.locations import Location, Locations
     from kastor.storage.jobs import JobStore
 
+FIRST = (0, "", "")
 PATIENCE_SECONDS = 120
 """So long a job waits for the process that has its file."""
+
+
+async def sweep(spool: Spool, jobs: JobStore) -> int:
+    """Remove files whose jobs are gone, or ended without having begun; return how many.
+
+    They are there where a server was killed between an upload and its job, and where a job was
+    cancelled before its turn.
+    """
+    left = await spool.old()
+    after, limit = FIRST, 1_000
+    while left and (rows := await jobs.jobs((UploadKind.name,), after, limit)):
+        living = (row for row in rows if row.status in LIVING)
+        left -= {msgspec.json.decode(row.request).get("file", "") for row in living}
+        after = rows[-1].created, rows[-1].id, rows[-1].kind
+    for name in left:
+        await spool.remove(name)
+    return len(left)
 
 
 class ImportKind:

@@ -7,12 +7,14 @@ folder, or finds that it is not there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from msgspec import Struct
 
@@ -33,16 +35,22 @@ OLD_SECONDS = 3_600.0
 _WRITE_BYTES, _READ_BYTES = 1_048_576, 262_144
 
 
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
 class Spooled(Struct, frozen=True):
     """A file that was taken.
 
     Attributes:
         name: within the spool.
         size: bytes, as it came.
+        sha256: of these, in hexadecimal digits.
     """
 
     name: str
     size: int
+    sha256: str
 
 
 class Spool:
@@ -80,7 +88,7 @@ class Spool:
         name = new_guid()
         self._under_way.add(name)
         try:
-            return Spooled(name, await self._keep(name, chunks, declared or 0))
+            return await self._keep(name, chunks, declared or 0)
         except BaseException as error:
             await self.remove(name)
             if isinstance(error, OSError):
@@ -116,15 +124,15 @@ class Spool:
         """Remove a file, if it is there."""
         await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
 
-    async def sweep(self, wanted: Collection[str]) -> int:
-        """Remove files that no job names, once they are old; return how many."""
-        return await asyncio.to_thread(self._sweep, frozenset(wanted) | self._under_way)
+    async def old(self) -> set[str]:
+        """Return the files that were taken more than OLD_SECONDS ago."""
+        return await asyncio.to_thread(self._old) - self._under_way
 
-    async def _keep(self, name: str, chunks: AsyncIterator[bytes], declared: int) -> int:
+    async def _keep(self, name: str, chunks: AsyncIterator[bytes], declared: int) -> Spooled:
         await asyncio.to_thread(make_folder, self._folder)
         file = await asyncio.to_thread(self._create, name)
         parts: list[bytes] = []
-        size = waiting = 0
+        size, waiting, digest = 0, 0, hashlib.sha256()
         try:
             await asyncio.to_thread(self._require_room, declared)
             async for chunk in chunks:
@@ -133,21 +141,22 @@ class Spool:
                     raise self._too_large()
                 parts.append(chunk)
                 if waiting >= _WRITE_BYTES:
-                    await asyncio.to_thread(self._write, file, parts)
+                    await asyncio.to_thread(self._write, file, parts, digest)
                     parts, waiting = [], 0
-            await asyncio.to_thread(self._write, file, parts)
+            await asyncio.to_thread(self._write, file, parts, digest)
             await asyncio.to_thread(self._sync, file)
         finally:
             file.close()
-        return size
+        return Spooled(name, size, digest.hexdigest())
 
     def _create(self, name: str) -> BinaryIO:
         handle = open_private(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         return os.fdopen(handle, "wb", buffering=0)
 
-    def _write(self, file: BinaryIO, parts: list[bytes]) -> None:
+    def _write(self, file: BinaryIO, parts: list[bytes], digest: _Digest) -> None:
         self._require_room(sum(map(len, parts)))
         for part in parts:
+            digest.update(part)
             rest = memoryview(part)
             while rest:
                 rest = rest[file.write(rest) :]
@@ -172,12 +181,8 @@ class Spool:
     def _path(self, name: str) -> Path:
         return self._folder / name
 
-    def _sweep(self, wanted: frozenset[str]) -> int:
-        removed = 0
-        if not self._folder.is_dir():
-            return 0
-        for path in self._folder.iterdir():
-            if path.name not in wanted and time.time() - path.stat().st_mtime > OLD_SECONDS:
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
+    def _old(self) -> set[str]:
+        before = time.time() - OLD_SECONDS
+        with contextlib.suppress(FileNotFoundError):
+            return {each.name for each in self._folder.iterdir() if each.stat().st_mtime < before}
+        return set()
