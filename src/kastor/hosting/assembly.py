@@ -20,6 +20,7 @@ from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.exporting.service import ExportService
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
@@ -91,6 +92,7 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Ser
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        exports=ExportService(store, query.runner),
         vitals=vitals,
     )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
+    from kastor.jobs.exporting.service import ExportService
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
@@ -42,6 +43,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    exports: ExportService[ModelCatalog]
     vitals: Vitals
 
     @property
