@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
     endpoints,
+    export,
     feed,
     graphs,
     health,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes, export),
     own_jobs,
     *(status, graphs, metrics, health),
 )

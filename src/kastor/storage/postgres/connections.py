@@ -83,6 +83,17 @@ class Connections:
         given = await self._wait()
         return await self._connect() if given is None else given
 
+    async def apart(self) -> Connection:
+        """Return a connection that does not count, for long work; whoever asked closes it.
+
+        Raises:
+            Unavailable: none could be made.
+        """
+        try:
+            return await connect_for_long(self._dsn)
+        except Exception as error:
+            raise unavailable(error) from error
+
     def give(self, connection: Connection, *, sound: bool = True) -> None:
         """Take a connection back; one that is not sound is ended."""
         if sound and connection in self._members and not connection.is_closed():

@@ -39,9 +39,11 @@ from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
+from kastor.storage.postgres.snapshot import snapshot_of
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
 from kastor.storage.protocol import Engine, StoreStatus
+from kastor.storage.snapshots import Snapshots
 from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
@@ -98,6 +100,7 @@ class PostgresStore(Generic[C]):
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
+        self._snapshots = Snapshots()
         self._retention = retention
         self.ticker = Ticker(clock)
         self._last_tick: Ticks = meta.last_tick
@@ -228,8 +231,11 @@ class PostgresStore(Generic[C]):
         raise NotImplementedError
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
-        """Return a block that reads one state."""
-        raise NotImplementedError
+        """Return a block that reads one state, in a transaction of the primary."""
+        context.require_plain()
+        return self._snapshots.opened(
+            lambda: snapshot_of(self._connections.apart, self.events.log_bounds, self._texts)
+        )
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""

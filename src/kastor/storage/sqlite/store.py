@@ -29,6 +29,7 @@ from kastor.storage.batches import require_few
 from kastor.storage.keeping import Retention
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
+from kastor.storage.snapshots import Snapshots
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob
@@ -45,6 +46,8 @@ from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.retention import steps
+from kastor.storage.sqlite.snapshot import clear as clear_snapshots
+from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
@@ -80,7 +83,8 @@ class SqliteStore(Generic[C]):
     ) -> None:
         pulse = Pulse()
         pulse.beat(opened.head.seq)
-        self._path = path
+        self._path, self._vfs = path, vfs
+        self._snapshots = Snapshots()
         self._loop_connection = open_reader(path, vfs=vfs)
         self._reads = SqlitePointReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
@@ -115,6 +119,7 @@ class SqliteStore(Generic[C]):
             apsw.Error: the file cannot be opened.
         """
         keep_temporary_files_in(path.parent)
+        await asyncio.to_thread(clear_snapshots, path)
         # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
         opened = await asyncio.to_thread(_open_file, path, build_catalog, vfs)
         kept = retention or Retention()
@@ -176,8 +181,9 @@ class SqliteStore(Generic[C]):
         raise NotImplementedError
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
-        """Return a block that reads one state."""
-        raise NotImplementedError
+        """Return a block that reads one state, from a copy of the file's pages."""
+        context.require_plain()
+        return self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
