@@ -13,6 +13,7 @@ from kastor.api.own import (
     backup,
     batch,
     endpoints,
+    export,
     feed,
     graphs,
     health,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, model_deletion, endpoints, route_health, feed, live, inputs, indexes),
-    *(own_jobs, imports),
+    *(export, own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )
 
