@@ -191,7 +191,7 @@ def test_a_query_exports_its_rows_in_order_of_id(http: httpx2.Client) -> None:
 
 def test_a_query_of_many_pages_comes_whole(http: httpx2.Client) -> None:
     fill(http)
-    operations = range(600)
+    operations = range(300)
     for n in operations:
         http.put(f"/digitaltwins/m{n}", json=thing(count=n))
     body = exported(http, query="SELECT * FROM DIGITALTWINS T WHERE T.count >= 0")
@@ -304,8 +304,8 @@ def test_an_export_is_of_one_state_while_others_write(
     writing = threading.Thread(target=write)
     writing.start()
     try:
-        seen = []
-        for _ in range(8):
+        seen: list[tuple[int, int]] = []
+        while len(seen) < 8 or seen[-1][1] < seen[0][1] + 5:
             answer = http.get(EXPORT)
             twins = {each["$dtId"]: each for each in section(bytes(answer.content), "Twins")}
             first, second = twins["a"]["count"], twins["b"]["count"]
@@ -315,4 +315,3 @@ def test_an_export_is_of_one_state_while_others_write(
         stop.set()
         writing.join()
     assert seen == sorted(seen)
-    assert seen[-1][1] > seen[0][1]
