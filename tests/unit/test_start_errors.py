@@ -28,6 +28,7 @@ INSIDE = {
     "AddressRefusedError": "sinks answer it",
     "DocumentFault": "the parser of models collects it",
     "JobCancelledError": "ends a job as cancelled",
+    "LineError": "who reads a backup says that it is damaged",
     "Malformed": "the parser of models, and the command that reads files, tell of it",
     "MoveLostError": "ends a move, which says so in its placement",
     "MqttSinkRefusal": "the sink that is connected tells of it",

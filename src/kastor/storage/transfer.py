@@ -27,7 +27,13 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 CHUNK_ROWS = 2_000
 PORTION_BYTES = 16 * 2**20
 """Of documents, models and events that are in memory at once; a larger one comes alone."""
-_BULK = {"models": "text", "changes": "data", "dead_letters": "event"}
+_BULK = {
+    "models": "text",
+    "changes": "data",
+    "dead_letters": "event",
+    "jobs": "progress",
+    "kept_answers": "answer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ _ENDED = ("valid_to", "ended_by", "ended_actor")
 _TWIN = ("key", "id", "model_key")
 _RELATIONSHIP = ("key", "source_key", "id", "name_key", "target_key")
 
-TABLES: tuple[Table, ...] = (
+COPIED: tuple[Table, ...] = (
     Table("model_keys", ("key",), (), ("key", "id")),
     Table(
         "models",
@@ -83,10 +89,12 @@ TABLES: tuple[Table, ...] = (
         ("last_version",),
         ("kind", "id", "key", "last_version", "deleted_at"),
     ),
+    # Which entry has a position is settled when it is first asked for, and an interrupted copy may
+    # hold the one that a snapshot put there.
     Table(
         "changes",
         ("seq",),
-        (),
+        ("event_id",),
         (
             *("seq", "bucket", "subject", "twin_key", "version", "kind", "notify", "event_id"),
             *("time", "actor", "traceparent", "model_id", "component", "content_type", "data"),
@@ -121,6 +129,29 @@ TABLES: tuple[Table, ...] = (
     ),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""
+
+JOB_TABLES: tuple[Table, ...] = (
+    Table(
+        "jobs",
+        ("kind", "id"),
+        ("status", "last_action", "progress", "finished"),
+        (
+            *("kind", "id", "status", "created", "last_action", "purge", "actor", "request"),
+            *("progress", "finished", "error"),
+        ),
+    ),
+    Table("job_lines", ("kind", "id", "n"), (), ("kind", "id", "n", "line")),
+    Table(
+        "kept_answers",
+        ("id",),
+        ("done", "created"),
+        ("id", "digest", "answer", "done", "created"),
+    ),
+)
+"""What goes along when a graph is moved; a copy of it begins no job of its source."""
+
+TABLES: tuple[Table, ...] = (*COPIED, *JOB_TABLES)
+"""All there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ async def backup(services: Services, request: Request) -> StreamResponse:
         await graphs.named(name)  # one that cannot be opened is told before anything is sent
     shown = {name: partial(_show, graphs, name, request.context) for name in names}
     share = request.server.streams.enter(request.client)
-    chunks = _stream(shown, services.store.engine.name, share)
+    chunks = _stream(shown, services.engine, share)
     disposition = (b"content-disposition", b'attachment; filename="kastor-backup.tar"')
     return StreamResponse(chunks, MEDIA_TYPE, [disposition])
 
@@ -38,7 +38,7 @@ async def backup(services: Services, request: Request) -> StreamResponse:
 @contextlib.asynccontextmanager
 async def _show(graphs: Graphs, name: str, context: Context) -> AsyncIterator[ShownGraph]:
     services = await graphs.named(name)
-    async with services.store.snapshot(context) as snapshot:
+    async with services.snapshot(context) as snapshot:
         yield ShownGraph(snapshot, await snapshot.indexes())
 
 

@@ -206,8 +206,8 @@ class PostgresSnapshot(PostgresGraphReader):
             return [() for _ in wanted]
         numbers = [str(self._unplaced[position - self._placed - 1]) for (position,) in wanted]
         text = (
-            f"SELECT {', '.join(columns)} FROM unnest($1::text[]::bigint[]) WITH ORDINALITY AS w (n, nth)"
-            " JOIN {graph}.changes ON seq = w.n ORDER BY w.nth"
+            f"SELECT {', '.join(columns)} FROM unnest($1::text[]::bigint[])"
+            " WITH ORDINALITY AS w (n, nth) JOIN {graph}.changes ON seq = w.n ORDER BY w.nth"
         )
         return [tuple(row) for row in await self.fetch(text, numbers)]
 

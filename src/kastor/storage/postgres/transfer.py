@@ -17,11 +17,12 @@ from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.graph_reader import PostgresGraphReader, column_of
 from kastor.storage.postgres.index_tables import PostgresIndexes
+from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
 from kastor.storage.transfer import Identification, Identity, Row, Table
 
-_FLAGS = frozenset({"notify", "paused", "requeued"})
+_FLAGS = frozenset({"notify", "paused", "requeued", "done"})
 _KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_letters")
 _IDENTIFY = """
 UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4
@@ -54,11 +55,6 @@ class PostgresGraphFile(PostgresGraphReader):
     def indexes(self) -> PostgresIndexes:
         """The property indexes."""
         return PostgresIndexes(self._on_connection, self._texts)
-
-    @property
-    def texts(self) -> Qualified:
-        """What makes statements of this schema."""
-        return self._texts
 
     @property
     def schema(self) -> str:
@@ -147,6 +143,20 @@ class PostgresGraphFile(PostgresGraphReader):
         await self.number_log()
         async with self._connection.transaction(isolation="repeatable_read", readonly=True):
             yield
+
+    @asynccontextmanager
+    async def frozen(self) -> AsyncIterator[PostgresSnapshot]:
+        """Read one state in a block, with all that is committed in it; the connection goes with it.
+
+        Raises:
+            Unavailable: see `snapshot_of`.
+        """
+
+        async def own() -> Connection:
+            return self._connection
+
+        async with snapshot_of(own, self.number_log, self._texts) as snapshot:
+            yield snapshot
 
     async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
         """Write rows in one transaction, by COPY where there is none to replace."""
