@@ -37,20 +37,23 @@ ALLOWED: dict[str, str] = {
         "Store.signing_key Store.engine Store.host_name"
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
-        "Store.events Store.indexes Store.inputs"
+        "Store.events Store.indexes Store.inputs Store.jobs"
     ),
-    "what the engine can; what is got there takes a context": "Store.look_up Runner.waits",
+    "what the engine can, and another reader; what is got there takes a context": (
+        "Store.look_up Runner.waits Runner.over"
+    ),
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
+        " JobService.purge"
     ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"
-        " QueryService.compile Runner.compile"
+        " QueryService.compile Runner.compile Runner.whole"
     ),
     "starting, stopping and forgetting": (
         "LiveService.close LiveService.stop Feed.stop RouteService.start RouteService.stop"
-        " InputService.start InputService.stop"
+        " InputService.start InputService.stop JobService.start JobService.stop"
     ),
     "routes and endpoints as configured, and how many events they had": (
         "RouteService.routes RouteService.route RouteService.put_route RouteService.delete_route"
@@ -63,6 +66,9 @@ ALLOWED: dict[str, str] = {
         " InputService.pause InputService.refresh InputService.status InputService.statuses"
         " InputService.rejected InputService.receive"
     ),
+    "how many jobs there are, and how far": "JobService.counts JobService.tallies",
+    "files that wait to be imported, and nothing of the graph": "Spool.*",
+    "places of jobs, by the operator's word": "Locations.check",
     "names of properties, no values": (
         "IndexService.paths IndexService.refresh IndexService.create IndexService.drop"
     ),

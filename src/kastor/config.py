@@ -135,6 +135,14 @@ class Settings(BaseSettings):
     max_models_values: int = Field(
         250_000, gt=0, description="Most members and items of one upload of models."
     )
+    max_upload_bytes: int = Field(
+        4_294_967_296,
+        gt=0,
+        description="Largest file that is uploaded to be imported, as it comes.",
+    )
+    max_import_bytes: int = Field(
+        68_719_476_736, gt=0, description="Most bytes of a file's text that one import reads."
+    )
     max_connections: int = Field(
         10_000, gt=0, description="Most connections of clients to a process at once."
     )
@@ -196,6 +204,12 @@ class Settings(BaseSettings):
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
     max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
     max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_jobs: int = Field(
+        10_000, gt=0, description="Most jobs that a graph keeps; ended ones are kept for 30 days."
+    )
+    jobs_at_once: int = Field(
+        4, gt=0, description="Most jobs that a process works on at once; others wait their turn."
+    )
     max_dead_letters: int = Field(
         10_000, ge=0, description="Most dead letters that a route keeps, newest first."
     )
@@ -216,6 +230,11 @@ class Settings(BaseSettings):
     )
     file_root: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Further folders that file endpoints and `ca_file` may name files below."
+    )
+    job_location: Annotated[tuple[str | dict[str, Any], ...], NoDecode] = Field(
+        (),
+        description="Prefixes of what import, export and backup jobs may read and write, beside "
+        "exchange/<graph>/ of the data folder; in the file also with credentials.",
     )
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
@@ -250,6 +269,7 @@ class Settings(BaseSettings):
         "webhook_prefixes",
         "read_replicas",
         "file_root",
+        "job_location",
         mode="before",
     )
     @classmethod

@@ -445,7 +445,7 @@ def memory_of(*arguments: object) -> int:
 
 
 def test_large_rows_take_no_memory(tmp_path: Path) -> None:
-    """Twice as many documents of 2 MB take no more: some of them are there at once.
+    """Twice as many documents of 2 MB take no more: some of them are there at once."""
     taken = []
     for count in (12, 24):
         data = tmp_path / f"data{count}"

@@ -80,14 +80,15 @@ class TestErrors:
     @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip("`"))
     def test_a_row_says_status_occasion_and_cure(self, row: list[str]) -> None:
         _, status, when, what = row
-        assert re.fullmatch(r"[45]\d\d", status)
+        assert re.fullmatch(r"[45]\d\d|-", status)
         assert when.endswith(".")
         assert what.endswith(".")
 
     def test_the_statuses_are_those_of_the_program(self) -> None:
-        documented = {row[0].strip("`"): int(row[1]) for row in self.ROWS}
+        documented = {row[0].strip("`"): int(row[1]) for row in self.ROWS if row[1] != "-"}
+        inside_jobs = {row[0].strip("`") for row in self.ROWS if row[1] == "-"}
         for kind, status in STATUS.items():
-            if kind.default_code != "InternalServerError":
+            if kind.default_code not in ("InternalServerError", *inside_jobs):
                 assert documented[kind.default_code] == status
         for operation in OPERATIONS:
             for status, codes in operation.errors.items():

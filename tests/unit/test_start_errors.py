@@ -29,6 +29,7 @@ INSIDE = {
     "DocumentFault": "the parser of models collects it",
     "JobCancelledError": "ends a job as cancelled",
     "LineError": "who reads a backup says that it is damaged",
+    "LocationError": "ends a job as failed, or a command that reads a file",
     "Malformed": "the parser of models, and the command that reads files, tell of it",
     "MoveLostError": "ends a move, which says so in its placement",
     "MqttSinkRefusal": "the sink that is connected tells of it",
@@ -48,7 +49,9 @@ INSIDE = {
     "StillDifferentError": "ends a move, which says so in its placement",
     "Stop": "ends the parsing of models",
     "StreamEndedError": "ends a stream",
+    "TakenError": "a job's output tells of it",
     "Unreadable": "an input rejects the message",
+    "UriFormError": "a request for a job, or a setting, is refused with its reason",
 }
 """Errors without either root: who catches each, so that it ends no start."""
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.api.contract import event_routes, models, query, relationships, twins
+from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
     backup,
     endpoints,
+    export,
     feed,
     graphs,
     health,
@@ -22,13 +23,15 @@ from kastor.api.own import (
     route_health,
     status,
 )
+from kastor.api.own import jobs as own_jobs
 
 if TYPE_CHECKING:
     from kastor.api.http.operation import Operation
 
-_CONTRACT = (twins, relationships, query, models, event_routes)
+_CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes, export),
+    own_jobs,
     *(status, graphs, backup, metrics, health),
 )
 

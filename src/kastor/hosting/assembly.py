@@ -7,8 +7,9 @@ A new service is a field of `Services`, a line in `_make` and, where it has work
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from kastor.config import Settings
@@ -20,6 +21,14 @@ from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.deletions import DeletionKind
+from kastor.jobs.exporting.service import ExportService
+from kastor.jobs.importing.kinds import ImportKind, UploadKind
+from kastor.jobs.importing.spool import SPOOL, Spool
+from kastor.jobs.kinds import JobKind
+from kastor.jobs.locations import Locations, Root, read_allowed
+from kastor.jobs.runner import JobService
+from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
@@ -41,6 +50,21 @@ _log = get_logger("kastor.graphs")
 _models_log = get_logger("kastor.models")
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the graphs of a server have in common.
+
+    Attributes:
+        settings: of the server.
+        roots: what jobs may read and write.
+        slots: for jobs at work.
+    """
+
+    settings: Settings
+    roots: Sequence[Root]
+    slots: Slots
+
+
 def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> OpenGraph:
     """Return what opens the graphs of a server.
 
@@ -48,20 +72,26 @@ def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> O
         settings: of the server.
         open_store: of its engine.
         vitals: where tasks of the whole server are watched.
+
+    Raises:
+        JobLocationError: jobs must not have one of the locations that the settings name.
     """
+    roots = read_allowed(settings.job_location, settings.data)
+    shared = _Shared(settings, roots, Slots(settings.jobs_at_once))
 
     @asynccontextmanager
     async def open_graph(name: str, place: Place) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(settings, store, vitals.of(name))
+            services = _make(shared, store, vitals.of(name), name)
             async with _serving(settings, name, services):
                 yield services
 
     return open_graph
 
 
-def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Services:
+def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str) -> Services:
     """Return the services of a graph under these settings; none has begun to work."""
+    settings = shared.settings
     _tell_of_interfaces_inside(store.catalog)
     graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
     dialect = dialect_of(store.engine)
@@ -78,6 +108,14 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Ser
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
     relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
+    locations = Locations(shared.roots, settings.data, name)
+    spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
+    reading = limits.reading_limits(settings)
+    kinds: Sequence[JobKind] = (  # a kind of job is a line here
+        ImportKind(graph, store.jobs, locations, reading),
+        UploadKind(graph, spool, reading),
+        DeletionKind(graph),
+    )
     return Services(
         store=store,
         graph=graph,
@@ -91,6 +129,10 @@ def _make(settings: Settings, store: Store[ModelCatalog], vitals: Vitals) -> Ser
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
+        locations=locations,
+        spool=spool,
+        exports=ExportService(store, query.runner),
         vitals=vitals,
     )
 
@@ -102,12 +144,14 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         store = services.store
         writer = services.vitals.watch("writer", store.trouble, critical=True)
         stack.callback(writer.close)
-        for service in (services.feed, services.live, services.routes, services.inputs):
+        waiting = (services.feed, services.live, services.routes, services.inputs, services.jobs)
+        for service in waiting:
             stack.push_async_callback(service.stop)
         await services.indexes.refresh()
         # Endpoints of the configuration file are the default graph's.
         await services.routes.start(settings.endpoints if name == DEFAULT else {})
         await services.inputs.start()
+        await services.jobs.start()
         telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
         stack.callback(telling.cancel)
         yield

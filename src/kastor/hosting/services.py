@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.jobs.importing.kinds import sweep
 from kastor.records import SYSTEM
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
+    from kastor.jobs.exporting.service import ExportService
+    from kastor.jobs.importing.spool import Spool
+    from kastor.jobs.locations.service import Locations
+    from kastor.jobs.runner import JobService
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
@@ -34,6 +39,8 @@ class Services:
 
     Attributes:
         store: for whoever fills or moves graphs; handlers of requests do without it.
+        locations: what jobs of this graph may read and write.
+        spool: files that were uploaded and wait to be imported.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
@@ -45,6 +52,10 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    jobs: JobService
+    locations: Locations
+    spool: Spool
+    exports: ExportService[ModelCatalog]
     vitals: Vitals
 
     @property
@@ -84,12 +95,15 @@ class Services:
         return await self.store.status(context)
 
     async def prune(self) -> int:
-        """Remove what is older than the retention allows; return rows.
+        """Remove what is older than the retention allows, and jobs past their time; return rows.
+
+        Uploaded files go as well whose jobs are gone.
 
         Raises:
             Unavailable: the store cannot write now.
         """
-        return await self.store.prune()
+        await sweep(self.spool, self.store.jobs)
+        return await self.store.prune() + await self.jobs.purge()
 
     async def reset(self) -> None:
         """Empty the graph: twins, relationships, models, history and log.

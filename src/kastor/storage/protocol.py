@@ -164,6 +164,8 @@ class Store(Protocol[C]):
     ) -> Results:
         """Decide and apply many writes in one transaction, in order; each sees those before it.
 
+        Changes of models do not go together with others: `GraphService.upload` is their road.
+
         Args:
             writes: at most MOST_TOGETHER.
             context: who asks.
@@ -173,6 +175,7 @@ class Store(Protocol[C]):
         Raises:
             NotHeldError: the note says of whom a job is held, and another has it; nothing was
                 written.
+            TypeError: there is a change of models among them; nothing was written.
             Unavailable: nothing was written.
         """
 
@@ -242,6 +245,14 @@ class Store(Protocol[C]):
 
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
+
+    async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, TwinId]]:
+        """Return keys and ids of twins by key, strictly after `after`; a new one comes last."""
+
+    async def relationship_ids(
+        self, after: int, limit: int, context: Context
+    ) -> list[tuple[int, TwinId, RelationshipId]]:
+        """Return keys, sources and ids of relationships by key, as `twin_ids` does."""
 
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold the three characters `%2F`, and the first of them.

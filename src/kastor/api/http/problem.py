@@ -16,6 +16,9 @@ from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
+from kastor.jobs.kinds import JobFailedError
+from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
+from kastor.storage.batches import NotHeldError
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -31,6 +34,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.QueryTooLarge: 400,
     e.QueryTimeout: 400,
     e.NotFound: 404,
+    e.Gone: 410,
     e.Conflict: 409,
     e.NotAllowed: 400,
     e.PreconditionFailed: 412,
@@ -59,7 +63,14 @@ STATUS: dict[type[e.KastorError], int] = {
     RouteRefused: 400,
     MissingLibrary: 400,
     MissingInputLibrary: 400,
+    JobFailedError: 400,  # told in the job, never as an answer
+    JobNotFound: 404,
+    JobConflict: 409,
+    AnotherJobRuns: 429,
+    NotHeldError: 503,
 }
+_OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
+"""Answers without `x-ms-error-code`; clients sleep for a Retry-After (decisions 6.6)."""
 LONGEST_WAIT_SECONDS = 3_600
 MOST_DETAILS = 100
 """Problems that one answer lists; whoever mends so many asks again for the rest."""
@@ -77,6 +88,8 @@ def answer(error: e.KastorError) -> Response:
             return Response(status)
         case e.MethodNotAllowed():
             extra = [(b"allow", ", ".join(error.allowed).encode())]
+        case AnotherJobRuns():
+            extra = []
         case e.TooManyRequests() | e.Unavailable():
             extra = [(b"retry-after", _seconds(error.retry_after))]
         case e.EncodingError():
@@ -85,13 +98,16 @@ def answer(error: e.KastorError) -> Response:
             extra = [(b"retry-after", b"1")]
         case _:
             extra = []
+    if not isinstance(error, _OF_JOBS):
+        extra.append((b"x-ms-error-code", error.code.encode()))
     return _envelope(status, error.code, error.message, error.details, extra)
 
 
 def unexpected() -> Response:
     """Return the answer to a fault of ours; its trace is in the log, not in the message."""
     text = "Something went wrong inside Kastor; its log has the details."
-    return _envelope(500, "InternalServerError", text, (), [])
+    code = "InternalServerError"
+    return _envelope(500, code, text, (), [(b"x-ms-error-code", code.encode())])
 
 
 def _seconds(wait: float) -> bytes:
@@ -115,8 +131,7 @@ def _envelope(
             text = f"{there} {'is' if more == 1 else 'are'} not listed."
             listed.append({"code": code, "message": text})
         error["details"] = listed
-    header = (b"x-ms-error-code", code.encode())
-    return json_response(orjson.dumps({"error": error}), header, *extra, status=status)
+    return json_response(orjson.dumps({"error": error}), *extra, status=status)
 
 
 def _detail(detail: e.Detail) -> dict[str, object]:

@@ -70,13 +70,15 @@ class Response:
 
 @dataclass(slots=True)
 class StreamResponse:
-    """An answer without an end of its own.
+    """An answer that is made while it is sent.
 
     It stops when its client goes, the server stops or `access_lost` returns.
 
     Attributes:
         farewell: makes the last chunk for a client that stopped reading; None: it gets none.
         access_lost: returns when the client may no longer have the stream.
+        ends: it has an end of its own: cut off before it, the connection breaks, so that nobody
+            takes the part for the whole.
     """
 
     chunks: AsyncIterator[bytes]
@@ -85,6 +87,7 @@ class StreamResponse:
     status: int = 200
     farewell: Callable[[KastorError], bytes] | None = None
     access_lost: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ends: bool = False
 
 
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:
@@ -403,6 +406,22 @@ class Request:
             await self._bodies.turns.acquire()
             self._has_turn = True
         return await asyncio.to_thread(parse_json, body)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes, still compressed; for who keeps it elsewhere than in memory.
+
+        Raises:
+            ClientGone: the client went away before the body's end.
+        """
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The client went away before the end of its body.")
+            more = message.get("more_body", False)
+            if chunk := message.get("body", b""):
+                self._size += len(chunk)
+                yield chunk
 
     @contextlib.asynccontextmanager
     async def turn(self, body: bytes) -> AsyncIterator[None]:

@@ -6,8 +6,15 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kastor.storage.batches import JobProgress, KeptAnswer, NotHeldError
-from kastor.storage.jobs import ENDED, LIVING, JobRow, JobStatus
-from kastor.storage.postgres.leases import hold, let_go
+from kastor.storage.jobs import (
+    ENDED,
+    MOST_UNFINISHED,
+    REVIVABLE,
+    JobRow,
+    JobStatus,
+    require_room_for_job,
+)
+from kastor.storage.postgres.leases import hold, keep
 
 if TYPE_CHECKING:
     from kastor.storage.batches import Note
@@ -19,29 +26,50 @@ if TYPE_CHECKING:
 _COLUMNS = """kind, id, status, created, last_action, purge, actor, request, progress, finished,
        error"""
 _JOBS = f"""
-SELECT {_COLUMNS} FROM {{graph}}.jobs WHERE kind = ANY($1::text[]) AND (created, id) > ($2, $3)
-ORDER BY created, id LIMIT $4
+SELECT {_COLUMNS} FROM {{graph}}.jobs
+WHERE kind = ANY($1::text[]) AND (created, id, kind) > ($2, $3, $4)
+ORDER BY created, id, kind LIMIT $5
 """
 _JOB = f"SELECT {_COLUMNS} FROM {{graph}}.jobs WHERE kind = $1 AND id = $2"
+_IS_LIVING = "status IN ('notstarted', 'running', 'cancelling')"
+"""As the index of unfinished jobs has it."""
 _UNFINISHED = f"""
-SELECT {_COLUMNS} FROM {{graph}}.jobs WHERE status = ANY($1::text[]) ORDER BY created, id
+SELECT kind, id, status FROM {{graph}}.jobs WHERE {_IS_LIVING} ORDER BY created, id
+LIMIT {MOST_UNFINISHED}
 """
+_IN_THE_WAY = f"""
+SELECT {_COLUMNS} FROM {{graph}}.jobs WHERE {_IS_LIVING} AND kind = ANY($1::text[]) LIMIT 1
+"""
+_COUNT = "SELECT kind, status, count(*) FROM {graph}.jobs GROUP BY kind, status"
+_COUNT_ALL = "SELECT count(*) FROM {graph}.jobs"
 _ALONE = "SELECT pg_advisory_xact_lock(hashtext('{graph}.jobs'))"
 _ADD = f"""
 INSERT INTO {{graph}}.jobs ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 _CHANGE = """
-UPDATE {graph}.jobs
-SET status = $1, last_action = $2, purge = $3, progress = $4, finished = $5, error = $6
-WHERE kind = $7 AND id = $8 AND status = ANY($9::text[]) RETURNING 1
+UPDATE {graph}.jobs SET status = $1, last_action = $2, purge = $3, finished = $4, error = $5
+WHERE kind = $6 AND id = $7 AND status = ANY($8::text[]) AND ($9::text IS NULL OR owner = $9)
+RETURNING 1
 """
-_DELETE = "DELETE FROM {graph}.jobs WHERE kind = $1 AND id = $2 RETURNING 1"
-_DELETE_LINES = "DELETE FROM {graph}.job_lines WHERE kind = $1 AND id = $2"
+_DELETE = """
+DELETE FROM {graph}.jobs WHERE kind = $1 AND id = $2 AND status = ANY($3::text[]) RETURNING 1
+"""
+_STEP_LINES = 2_000
+_DELETE_LINES = f"""
+DELETE FROM {{graph}}.job_lines WHERE kind = $1 AND id = $2 AND n IN (
+    SELECT n FROM {{graph}}.job_lines WHERE kind = $1 AND id = $2 ORDER BY n LIMIT {_STEP_LINES}
+) RETURNING 1
+"""
 _LINES = """
 SELECT n, line FROM {graph}.job_lines WHERE kind = $1 AND id = $2 AND n > $3 ORDER BY n LIMIT $4
 """
+_LOG_SIZE = """
+SELECT count(*), coalesce(sum(octet_length(line)), 0)
+FROM {graph}.job_lines WHERE kind = $1 AND id = $2
+"""
 _NOTE = """
-UPDATE {graph}.jobs SET progress = $1 WHERE kind = $2 AND id = $3 AND owner = $4 RETURNING 1
+UPDATE {graph}.jobs SET progress = $1, starts = 0
+WHERE kind = $2 AND id = $3 AND owner = $4 RETURNING 1
 """
 _ADD_LINES = """
 INSERT INTO {graph}.job_lines (kind, id, n, line)
@@ -56,9 +84,21 @@ INSERT INTO {graph}.kept_answers (id, digest, answer, done, created) VALUES ($1,
 ON CONFLICT (id) DO UPDATE SET answer = excluded.answer, done = excluded.done
 """
 _PAST = "SELECT kind, id FROM {graph}.jobs WHERE purge < $1 AND status = ANY($2::text[])"
-_FORGET = "DELETE FROM {graph}.kept_answers WHERE created < $1 RETURNING 1"
-_KEY = "(kind || '/' || id)"
-_HOLD, _LET_GO = hold("jobs", _KEY), let_go("jobs", _KEY)
+_FORGET = """
+DELETE FROM {graph}.kept_answers WHERE id IN (
+    SELECT id FROM {graph}.kept_answers WHERE created < $1 LIMIT 100
+) RETURNING 1
+"""
+_HOLD = hold("jobs", "kind = $4 AND id")
+_KEEP_HELD = keep("jobs", "kind = $4 AND id", returning="status")
+_BEGIN = """
+UPDATE {graph}.jobs SET starts = starts + 1 WHERE kind = $1 AND id = $2 AND owner = $3
+RETURNING starts
+"""
+_LET_GO = """
+UPDATE {graph}.jobs SET owner = NULL, starts = greatest(starts - 1, 0)
+WHERE kind = $1 AND id = $2 AND owner = $3
+"""
 
 
 async def write_note(connection: Connection, texts: Qualified, note: Note) -> None:
@@ -90,7 +130,7 @@ class PostgresJobTable:
         self._texts = texts
 
     async def jobs(
-        self, kinds: Collection[str], after: tuple[Ticks, str], limit: int
+        self, kinds: Collection[str], after: tuple[Ticks, str, str], limit: int
     ) -> list[JobRow]:
         """Return jobs, oldest first."""
         return [_row(each) for each in await self._fetch(_JOBS, list(kinds), *after, limit)]
@@ -100,33 +140,56 @@ class PostgresJobTable:
         rows = await self._fetch(_JOB, kind, job_id)
         return _row(rows[0]) if rows else None
 
-    async def unfinished(self) -> list[JobRow]:
+    async def unfinished(self) -> list[tuple[str, str, JobStatus]]:
         """Return the jobs that have work to be done."""
-        return [_row(each) for each in await self._fetch(_UNFINISHED, list(LIVING))]
+        rows = await self._fetch(_UNFINISHED)
+        return [(kind, job_id, JobStatus(status)) for kind, job_id, status in rows]
 
-    async def add_job(self, row: JobRow, alone: Collection[str]) -> JobRow | None:
+    async def count_jobs(self) -> list[tuple[str, JobStatus, int]]:
+        """Return how many jobs there are."""
+        rows = await self._fetch(_COUNT)
+        return [(kind, JobStatus(status), count) for kind, status, count in rows]
+
+    async def add_job(self, row: JobRow, alone: Collection[str], most: int) -> JobRow | None:
         """Store a new job, unless one is in its way; one after another for all processes."""
 
         async def add(connection: Connection) -> JobRow | None:
             async with connection.transaction():
-                await connection.execute(self._texts[_ALONE])
-                living = await connection.fetch(self._texts[_UNFINISHED], list(LIVING))
-                in_the_way = [each for each in living if each[0] in alone]
+                in_the_way = await self._in_the_way(connection, alone)
                 in_the_way += await connection.fetch(self._texts[_JOB], row.kind, row.id)
                 if in_the_way:
                     return _row(in_the_way[0])
+                require_room_for_job(await connection.fetchval(self._texts[_COUNT_ALL]), most)
                 await connection.execute(self._texts[_ADD], *_values(row))
             return None
 
         found: JobRow | None = await self._upkeep(add)
         return found
 
-    async def change_job(self, row: JobRow, expected: Collection[JobStatus]) -> bool:
+    async def revive_job(self, row: JobRow, alone: Collection[str]) -> JobRow | None:
+        """Let an ended job go on, unless one is in its way."""
+
+        async def revive(connection: Connection) -> JobRow | None:
+            async with connection.transaction():
+                found = await self._in_the_way(connection, alone)
+                given = (*_changed(row), [str(each) for each in REVIVABLE], None)
+                if not found and not await connection.fetch(self._texts[_CHANGE], *given):
+                    found = await connection.fetch(self._texts[_JOB], row.kind, row.id)
+            return _row(found[0]) if found else None
+
+        found: JobRow | None = await self._upkeep(revive)
+        return found
+
+    async def _in_the_way(self, connection: Connection, alone: Collection[str]) -> list[Any]:
+        await connection.execute(self._texts[_ALONE])
+        return list(await connection.fetch(self._texts[_IN_THE_WAY], list(alone)))
+
+    async def change_job(
+        self, row: JobRow, expected: Collection[JobStatus], owner: str | None = None
+    ) -> bool:
         """Write what changes of a job."""
-        error = None if row.error is None else row.error.decode()
-        written = (str(row.status), row.last_action, row.purge, row.progress.decode(), row.finished)
-        key = (row.kind, row.id, [str(each) for each in expected])
-        return bool(await self._fetch(_CHANGE, *written, error, *key))
+        states = [str(each) for each in expected]
+        return bool(await self._fetch(_CHANGE, *_changed(row), states, owner))
 
     async def note_progress(
         self, kind: str, job_id: str, owner: str, progress: bytes, lines: Sequence[bytes]
@@ -144,13 +207,20 @@ class PostgresJobTable:
 
         return bool(await self._upkeep(note))
 
-    async def delete_job(self, kind: str, job_id: str) -> bool:
+    async def delete_job(self, kind: str, job_id: str, expected: Collection[JobStatus]) -> bool:
         """Delete a job with its log."""
+        row = await self.job(kind, job_id)
+        if row is None or row.status not in expected:
+            return False
+        while len(await self._fetch(_DELETE_LINES, kind, job_id)) == _STEP_LINES:
+            pass
 
         async def delete(connection: Connection) -> bool:
+            states = [str(each) for each in expected]
             async with connection.transaction():
-                found = await connection.fetch(self._texts[_DELETE], kind, job_id)
-                await connection.execute(self._texts[_DELETE_LINES], kind, job_id)
+                found = await connection.fetch(self._texts[_DELETE], kind, job_id, states)
+                if found:
+                    await connection.execute(self._texts[_DELETE_LINES], kind, job_id)
             return bool(found)
 
         return bool(await self._upkeep(delete))
@@ -162,13 +232,30 @@ class PostgresJobTable:
         rows = await self._fetch(_LINES, kind, job_id, after, limit)
         return [(n, line.encode()) for n, line in rows]
 
+    async def log_size(self, kind: str, job_id: str) -> tuple[int, int]:
+        """Return how long a job's log is."""
+        rows = await self._fetch(_LOG_SIZE, kind, job_id)
+        return int(rows[0][0]), int(rows[0][1])
+
     async def hold_job(self, kind: str, job_id: str, owner: str, seconds: float) -> bool:
-        """Claim a job, or keep it."""
-        return bool(await self._fetch(_HOLD, f"{kind}/{job_id}", owner, seconds))
+        """Claim a job."""
+        return bool(await self._fetch(_HOLD, job_id, owner, seconds, kind))
+
+    async def keep_job(
+        self, kind: str, job_id: str, owner: str, seconds: float
+    ) -> JobStatus | None:
+        """Renew a claim."""
+        rows = await self._fetch(_KEEP_HELD, job_id, owner, seconds, kind)
+        return JobStatus(rows[0][0]) if rows else None
+
+    async def begin_job(self, kind: str, job_id: str, owner: str) -> int:
+        """Count a start."""
+        rows = await self._fetch(_BEGIN, kind, job_id, owner)
+        return int(rows[0][0]) if rows else 0
 
     async def let_job_go(self, kind: str, job_id: str, owner: str) -> None:
         """Give a job up, so that another process need not wait."""
-        await self._fetch(_LET_GO, f"{kind}/{job_id}", owner)
+        await self._fetch(_LET_GO, kind, job_id, owner)
 
     async def kept_answer(self, operation_id: str) -> KeptAnswer | None:
         """Return what a request was answered."""
@@ -178,10 +265,12 @@ class PostgresJobTable:
 
     async def purge(self, jobs_before: Ticks, answers_before: Ticks) -> int:
         """Delete ended jobs and answers that are past their time."""
-        past = await self._fetch(_PAST, jobs_before, list(ENDED))
-        for kind, job_id in past:
-            await self.delete_job(kind, job_id)
-        return len(past) + len(await self._fetch(_FORGET, answers_before))
+        removed = 0
+        for kind, job_id in await self._fetch(_PAST, jobs_before, list(ENDED)):
+            removed += await self.delete_job(kind, job_id, ENDED)
+        while forgotten := await self._fetch(_FORGET, answers_before):
+            removed += len(forgotten)
+        return removed
 
     async def _fetch(self, text: str, *values: object) -> list[Any]:
         async def fetch(connection: Connection) -> Any:
@@ -200,6 +289,12 @@ def _row(values: Sequence[Any]) -> JobRow:
         finished,
         None if error is None else error.encode(),
     )
+
+
+def _changed(row: JobRow) -> tuple[Any, ...]:
+    error = None if row.error is None else row.error.decode()
+    times = (row.last_action, row.purge, row.finished)
+    return (str(row.status), *times, error, row.kind, row.id)
 
 
 def _values(row: JobRow) -> tuple[Any, ...]:

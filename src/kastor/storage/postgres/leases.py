@@ -13,7 +13,8 @@ def hold(table: str, key: str, *, also: str = "", returning: str = "1") -> str:
 
     Args:
         table: with columns `owner` and `held_until`.
-        key: its primary key.
+        key: its primary key; of a key with two columns the condition on the first, `AND`, and the
+            second.
         also: further assignments, each with a comma after it.
         returning: what to return of the row.
     """

@@ -207,7 +207,7 @@ CREATE TABLE {graph}.inputs (
 
 -- Jobs: long work that goes on after a crash. What is done is noted in the transaction that does it.
 CREATE TABLE {graph}.jobs (
-    kind         text COLLATE "C" NOT NULL, -- import, delete, export ...
+    kind         text COLLATE "C" NOT NULL, -- imports, deletions, exports ...
     id           text COLLATE "C" NOT NULL,
     status       text   NOT NULL,
     created      bigint NOT NULL,
@@ -218,10 +218,13 @@ CREATE TABLE {graph}.jobs (
     progress     text   NOT NULL,          -- JSON: where the work goes on
     finished     bigint,
     error        text,                     -- JSON
+    starts       bigint NOT NULL DEFAULT 0, -- since it last got on
     owner        text,                     -- the process that does the work
     held_until   timestamptz,              -- by the database's clock
     PRIMARY KEY (kind, id)
 );
+CREATE INDEX jobs_unfinished ON {graph}.jobs (created, id, kind)
+    WHERE status IN ('notstarted', 'running', 'cancelling');
 
 CREATE TABLE {graph}.job_lines (
     kind  text COLLATE "C" NOT NULL,

@@ -14,7 +14,7 @@ from msgspec import Struct
 from kastor.errors import KastorError
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import MakeNote, NothingAppliedError, Results, Write
+from kastor.storage.batches import MakeNote, NothingAppliedError, Results, Write, require_rows
 
 if TYPE_CHECKING:
     import asyncio
@@ -70,6 +70,7 @@ class BatchRunner(Generic[C]):
         Raises:
             NothingAppliedError: it is atomic, and a write was refused; the caller rolls back.
             NotHeldError: as the note's.
+            TypeError: there is a change of models among the writes.
         """
         before = self._unit.counters.copy()
         self._connection.execute("SAVEPOINT batch").fetchall()
@@ -94,8 +95,9 @@ class BatchRunner(Generic[C]):
         except Exception as error:  # noqa: BLE001 - told as the outcome, or raised
             return self._failed(error)
         if decision.change is not None:
+            rows = require_rows(decision.change)
             try:
-                self._unit.apply(decision.change, context)
+                self._unit.apply(rows, context)
             except Exception as error:
                 self._require_sound_file(error)
                 raise _FailedWhileAppliedError from error
@@ -107,7 +109,7 @@ class BatchRunner(Generic[C]):
         try:
             decision = self._decide(write)
             if decision.change is not None:
-                self._unit.apply(decision.change, context)
+                self._unit.apply(require_rows(decision.change), context)
             outcome = decision.outcome
         except Exception as error:  # noqa: BLE001 - told as the outcome, or raised
             outcome = self._failed(error)

@@ -183,7 +183,7 @@ CREATE TABLE inputs (
 -- Jobs: long work that goes on after a crash. What is done is noted in the transaction that does it.
 
 CREATE TABLE jobs (
-    kind         TEXT    NOT NULL,         -- import, delete, export ...
+    kind         TEXT    NOT NULL,         -- imports, deletions, exports ...
     id           TEXT    NOT NULL,
     status       TEXT    NOT NULL,
     created      INTEGER NOT NULL,
@@ -194,8 +194,11 @@ CREATE TABLE jobs (
     progress     TEXT    NOT NULL,         -- JSON: where the work goes on
     finished     INTEGER,
     error        TEXT,                     -- JSON
+    starts       INTEGER NOT NULL DEFAULT 0, -- since it last got on
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_unfinished ON jobs (created, id, kind, status)
+    WHERE status IN ('notstarted', 'running', 'cancelling');
 
 CREATE TABLE job_lines (
     kind  TEXT    NOT NULL,
