@@ -185,7 +185,7 @@ class TestJobs:
             again = http.post(self.PATH, json={"outputBlobUri": uri})
             taken = self.ended(http, again.headers["location"])
             assert taken["status"] == "failed", "nothing is replaced"
-            assert taken["error"]["code"] == "OutputUnusable"
+            assert taken["error"]["code"] == "UnableToWriteToOutputBlob"
 
     def test_what_is_no_place_begins_no_job(self, guarded: KastorServer) -> None:
         with client(guarded, "owner") as http:

@@ -51,7 +51,7 @@ class BackupKind:
             finally:
                 await output.abandon()
         except LocationError as error:
-            raise JobFailedError(str(error), code="OutputUnusable") from error
+            raise JobFailedError(str(error), code="UnableToWriteToOutputBlob") from error
 
     async def _write(self, run: Run, output: ByteOutput) -> None:
         graphs = await self._shown(run)
