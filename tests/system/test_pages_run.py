@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import httpx2
@@ -199,9 +200,15 @@ class TestBackups:
             for command in (
                 *commands(),
                 *commands("Of a running server, from anywhere"),
+                *commands("As a job, into a location"),
                 *commands("Tokens and certificates"),
             ):
                 reader.run(command)
+            nightly = tmp_path / "data" / "exchange" / "default" / "nightly.tar"
+            deadline = time.monotonic() + 20
+            while not nightly.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
         assert {path.name for path in backup.iterdir()} == {
             "monday", "wednesday", "thursday.tar", "secret"
         }  # fmt: skip
@@ -212,8 +219,8 @@ class TestBackups:
         reader.run(replaced)
         (paused,) = commands("Routes and inputs")
         assert "are paused" in reader.run(paused)
-        for name in ("wednesday", "thursday.tar", "secret"):
-            reader.run(f"kastor restore {backup}/{name} --data {name}-restored")
+        for tar in (backup / "thursday.tar", nightly):
+            reader.run(f"kastor restore {tar} --data {tar.stem}")
         with serving(tmp_path / "restored"):
             pass
 

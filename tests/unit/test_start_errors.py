@@ -31,6 +31,7 @@ INSIDE = {
     "ChunkFullError": "what was decided of the batch is written first",
     "DocumentFault": "the parser of models collects it",
     "JobCancelledError": "ends a job as cancelled",
+    "LineError": "who reads a backup says that it is damaged",
     "LocationError": "ends a job as failed, or a command that reads a file",
     "LostRaceError": "the batch is decided again",
     "Malformed": "the parser of models, and the command that reads files, tell of it",

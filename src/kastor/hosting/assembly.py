@@ -22,6 +22,7 @@ from kastor.graph.totals import CountedGraphService, Totals
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.backups import BackupKind, ShowAll
 from kastor.jobs.deletions import DeletionKind
 from kastor.jobs.exporting.service import ExportService
 from kastor.jobs.importing.kinds import ImportKind, UploadKind
@@ -43,8 +44,11 @@ from kastor.vital import Vitals
 
 OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store[ModelCatalog]]]
 """Opens the store of the graph of that name, in that place."""
-OpenGraph: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Services]]
-"""Opens the graph of that name, in that place, and serves it until the end."""
+OpenGraph: TypeAlias = Callable[[str, Place, ShowAll], AbstractAsyncContextManager[Services]]
+"""Opens the graph of that name, in that place, and serves it until the end.
+
+What shows all graphs of the server is for work that is about all of them.
+"""
 
 _SHOWN_IDS = 3
 
@@ -82,16 +86,22 @@ def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> O
     shared = _Shared(settings, roots, Slots(settings.jobs_at_once))
 
     @asynccontextmanager
-    async def open_graph(name: str, place: Place) -> AsyncIterator[Services]:
+    async def open_graph(name: str, place: Place, show_all: ShowAll) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(shared, store, vitals.of(name), name)
+            services = _make(shared, store, vitals.of(name), name, show_all)
             async with _serving(settings, name, services):
                 yield services
 
     return open_graph
 
 
-def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str) -> Services:
+def _make(
+    shared: _Shared,
+    store: Store[ModelCatalog],
+    vitals: Vitals,
+    name: str,
+    show_all: ShowAll,
+) -> Services:
     """Return the services of a graph under these settings; none has begun to work."""
     settings = shared.settings
     _tell_of_interfaces_inside(store.catalog)
@@ -118,6 +128,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
         DeletionKind(graph),
+        BackupKind(show_all, store.engine.name, locations),
     )
     return Services(
         store=store,

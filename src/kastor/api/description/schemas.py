@@ -324,8 +324,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "properties": {"done": _COUNT, "of": _COUNT, "unit": _STRING},
         },
         counts={"type": "object"},
+        outputBlobUri=_STRING,
     ),
     "OwnJobPage": _page("OwnJob"),
+    "BackupJobBody": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {"outputBlobUri": _STRING},
+        "additionalProperties": False,
+    },
     "Endpoint": {
         "type": "object",
         "required": ["name", "kind", "settings", "routes"],
