@@ -168,6 +168,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Twin",
     ),
     Operation(
         "DigitalTwins_Delete",
@@ -206,6 +207,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Component",
     ),
     Operation(
         "DigitalTwins_SendTelemetry",
