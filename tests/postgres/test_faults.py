@@ -14,7 +14,7 @@ from kastor.query.service import QueryService
 from kastor.query.settings import QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.records import SYSTEM
-from kastor.storage.postgres import writes
+from kastor.storage.postgres import outcomes
 from kastor.storage.postgres.faults import Fault, fault_of
 from kastor.storage.postgres.store import PostgresStore
 from tests.store.graphs import ROOM_MODEL, THERMOSTAT_MODEL, Graph, replace, room
@@ -143,7 +143,7 @@ async def graph(postgres: PostgresEngine, proxy: Proxy) -> AsyncIterator[Graph]:
 async def test_a_write_that_a_server_behind_lost_is_looked_up(
     graph: Graph, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, code: str, text: str, done: bool
 ) -> None:
-    monkeypatch.setattr(writes, "CHECK_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(outcomes, "CHECK_PAUSE_SECONDS", 0.01)
     await graph.put("r", room(name="before"))
     proxy.error = ServerError(MARK.encode(), code, text, done=done)
     connections = proxy.connections

@@ -12,7 +12,7 @@ from kastor.errors import Unavailable
 from kastor.graph import commands as c
 from kastor.graph.catalog import catalog_builder
 from kastor.records import SYSTEM
-from kastor.storage.postgres import writes
+from kastor.storage.postgres import outcomes
 from kastor.storage.postgres.store import PostgresStore
 from tests.store.graphs import (
     HALL,
@@ -134,7 +134,7 @@ async def test_connections_that_died_unseen_are_replaced(graph: Graph, proxy: Pr
 async def test_while_nothing_answers_everybody_is_told_so_soon(
     graph: Graph, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writes, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(outcomes, "CHECK_SECONDS", 0.5)
     await graph.put("h", hall(seats=0))
     proxy.refuses = True
     proxy.cut()

@@ -12,7 +12,20 @@ from typing import Any, Generic, TypeAlias
 from msgspec import Struct
 
 from kastor.clock import Stamp
-from kastor.records import C, Current, Decision, Needs, T
+from kastor.records import (
+    C,
+    Change,
+    ChangeModels,
+    Current,
+    Decision,
+    EraseRelationship,
+    EraseTwin,
+    LogTelemetry,
+    Needs,
+    T,
+    WriteRelationship,
+    WriteTwin,
+)
 from kastor.types import Ticks
 
 MOST_TOGETHER = 10_000
@@ -50,6 +63,20 @@ def require_few(writes: Sequence[object]) -> None:
     """Raise ValueError for more writes than may go together."""
     if len(writes) > MOST_TOGETHER:
         raise ValueError(f"{len(writes)} writes in one message")
+
+
+RowChange: TypeAlias = WriteTwin | EraseTwin | WriteRelationship | EraseRelationship | LogTelemetry
+"""What may go together."""
+
+
+def require_rows(change: Change[C]) -> RowChange:
+    """Return a change of twins or relationships; raise TypeError for one of models.
+
+    Models are changed alone: what comes after in a batch would be decided on others.
+    """
+    if isinstance(change, ChangeModels):
+        raise TypeError("a change of models goes alone, not with other writes")
+    return change
 
 
 class JobProgress(Struct, frozen=True):

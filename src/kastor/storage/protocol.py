@@ -168,6 +168,8 @@ class Store(Protocol[C]):
     ) -> Results:
         """Decide and apply many writes in one transaction, in order; each sees those before it.
 
+        Changes of models do not go together with others: `GraphService.upload` is their road.
+
         Args:
             writes: at most MOST_TOGETHER.
             context: who asks.
@@ -177,6 +179,7 @@ class Store(Protocol[C]):
         Raises:
             NotHeldError: the note says of whom a job is held, and another has it; nothing was
                 written.
+            TypeError: there is a change of models among them; nothing was written.
             Unavailable: nothing was written.
         """
 

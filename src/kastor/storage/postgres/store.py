@@ -22,9 +22,12 @@ from kastor.records import (
     T,
     TwinRow,
 )
+from kastor.storage.batches import require_few
 from kastor.storage.keeping import Retention
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres import statements as sql
+from kastor.storage.postgres.batch import Batches
+from kastor.storage.postgres.batch_transaction import Batch
 from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
@@ -45,7 +48,7 @@ from kastor.storage.snapshots import Snapshots
 from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from kastor.storage.batches import Decide, MakeNote, Results, Write
@@ -93,6 +96,7 @@ class PostgresStore(Generic[C]):
         self._reads = PostgresPointReads(connections, self._texts, standbys)
         self._queries = Queries(connections, self._texts, self._catalogs, standbys)
         self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
+        self._batches = Batches(connections, self._texts, self._catalogs, self._reserve_ticks)
         self.events = PostgresEventTables(self._upkeep, self._texts)
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
@@ -208,12 +212,7 @@ class PostgresStore(Generic[C]):
         Once begun it goes on when its caller goes away, so that nothing is left half known.
         """
         context.require_writing()
-        if self._closed:
-            raise unavailable("Kastor is shutting down")
-        task = asyncio.ensure_future(self._writes.run(needs, decide, context))
-        self._running.add(task)
-        task.add_done_callback(self._note_end)
-        return await asyncio.shield(task)
+        return await self._to_the_end(self._writes.run(needs, decide, context))
 
     async def write_many(
         self,
@@ -223,8 +222,13 @@ class PostgresStore(Generic[C]):
         atomic: bool = False,
         note: MakeNote | None = None,
     ) -> Results:
-        """Load, decide and apply in one transaction, with a few statements for all."""
-        raise NotImplementedError
+        """Load, decide and apply in one transaction, with a few statements for all.
+
+        Once begun it goes on when its caller goes away, as a single write does.
+        """
+        context.require_writing()
+        require_few(writes)
+        return await self._to_the_end(self._batches.run(Batch(writes, context, atomic, note)))
 
     def rehearsing(
         self, context: Context, *, long: bool = False
@@ -346,10 +350,24 @@ class PostgresStore(Generic[C]):
         if self._owns_connections:
             await self._connections.close()
 
+    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._closed:
+            work.close()
+            raise unavailable("Kastor is shutting down")
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._note_end)
+        return await asyncio.shield(task)
+
     def _next_tick(self, since: Ticks) -> Ticks:
         """Return the time of a write: after that of the row, and after all of this process."""
-        self._last_tick = self.ticker.after(self._last_tick, since)
-        return self._last_tick
+        return self._reserve_ticks(since, 1)
+
+    def _reserve_ticks(self, since: Ticks, count: int) -> Ticks:
+        """Return the first of so many times that nobody else of this process gets."""
+        first = self.ticker.after(self._last_tick, since)
+        self._last_tick = first + count - 1
+        return first
 
     def _note_end(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from kastor.clock import Stamp, new_stamp
-from kastor.errors import KastorError, SlowDecisionError, Unavailable
+from kastor.errors import KastorError, SlowDecisionError
 from kastor.records import C, ChangeModels, Context, Current, Needs, T, WriteRelationship
 from kastor.storage.postgres import statements as sql
-from kastor.storage.postgres.faults import Fault, fault_of, gone, outcome_unknown, unavailable
+from kastor.storage.postgres.faults import unavailable
 from kastor.storage.postgres.load_and_apply import LoadedRows, apply, load, log_values
 from kastor.storage.postgres.models import Catalogs, change_models
+from kastor.storage.postgres.outcomes import OutcomeFinder, Trace
 from kastor.storage.postgres.turns import Turns
 
 if TYPE_CHECKING:
@@ -35,11 +36,7 @@ LARGE_BYTES = 65_536
 ATTEMPTS = 50
 """Lost races against other processes before a write is given up."""
 
-CONNECTION_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.002, 0.1
-CHECK_SECONDS = 5.0
-CHECK_PAUSE_SECONDS = 0.1
-LOOKS = 3
 
 
 @dataclass(slots=True)
@@ -47,8 +44,7 @@ class _Sent(Generic[C, T]):
     """The change whose statement has been sent, as it can be found again."""
 
     decision: Decision[C, T]
-    event_id: str
-    time: Ticks
+    trace: Trace
 
 
 class Writes(Generic[C]):
@@ -65,6 +61,7 @@ class Writes(Generic[C]):
         self._texts = texts
         self._catalogs = catalogs
         self._clock = clock
+        self._outcomes = OutcomeFinder(connections, texts, catalogs)
         self._turns = Turns()
         self._slow = asyncio.Lock()
 
@@ -79,7 +76,7 @@ class Writes(Generic[C]):
             failures = 0
             for attempt in range(ATTEMPTS):
                 if attempt:
-                    await asyncio.sleep(_pause(attempt))
+                    await asyncio.sleep(pause(attempt))
                 sent: list[_Sent[C, T]] = []
                 try:
                     async with self._connections.lease() as connection:
@@ -90,7 +87,8 @@ class Writes(Generic[C]):
                     raise
                 except Exception as error:  # noqa: BLE001 - what is not understood is raised again
                     failures += 1
-                    if await self._was_written(error, sent, failures):
+                    trace = sent[0].trace if sent else None
+                    if await self._outcomes.was_written(error, trace, failures):
                         await self._catch_up(sent[0].decision)
                         return sent[0].decision.outcome
         raise unavailable("others write the same resource all the time")
@@ -115,7 +113,7 @@ class Writes(Generic[C]):
             return decision
         if isinstance(change, ChangeModels):
             event_id = change.logs[0].event_id if change.logs else stamp.event_id
-            sent.append(_Sent(decision, event_id, stamp.now))
+            sent.append(_Sent(decision, Trace(sql.HAPPENED, (stamp.now, event_id))))
             written = await change_models(
                 connection, texts, self._catalogs, change, stamp, context, catalog.epoch
             )
@@ -123,7 +121,7 @@ class Writes(Generic[C]):
         name_key = None
         if isinstance(change, WriteRelationship):
             name_key = await self._name_key(connection, change.name)
-        sent.append(_Sent(decision, change.log.event_id, stamp.now))
+        sent.append(_Sent(decision, Trace(sql.HAPPENED, (stamp.now, change.log.event_id))))
         logged = log_values(change.log, catalog.epoch, stamp.now, context)
         written = await apply(connection, texts, change, loaded, logged, name_key)
         return decision if written else None
@@ -146,59 +144,11 @@ class Writes(Generic[C]):
             names[name] = await connection.fetchval(self._texts[sql.NAME_KEY], name)
         return names[name]
 
-    async def _was_written(self, error: Exception, sent: list[_Sent[C, T]], failures: int) -> bool:
-        """Return True if the change was written after all, False if it may be tried again.
-
-        Raises:
-            Unavailable: neither is known, or trying again makes no sense.
-        """
-        fault = fault_of(error)
-        if fault is Fault.OTHER:
-            raise error
-        if fault is Fault.GONE:
-            raise gone() from error
-        if fault in (Fault.LOST, Fault.ELSEWHERE):
-            self._connections.expire(error)
-            self._catalogs.distrust()
-        if fault in (Fault.LOST, Fault.BEHIND) and sent:
-            return await self._look_up(sent[0], error)
-        out_of_time = isinstance(error, TimeoutError) or failures >= CONNECTION_ATTEMPTS
-        if fault is Fault.FULL or (out_of_time and fault is not Fault.RACE):
-            raise unavailable(error) from error
-        return False
-
     async def _catch_up(self, decision: Decision[C, T]) -> None:
         """Publish the catalog that follows a change that was only found again."""
         if isinstance(decision.change, ChangeModels):
             async with self._connections.lease() as connection:
                 await self._catalogs.load(connection)
-
-    async def _look_up(self, sent: _Sent[C, T], error: Exception) -> bool:
-        """Return True if the log has the change's entry, as soon as a server answers.
-
-        Raises:
-            Unavailable: it has not, which proves nothing: the statement may be running yet.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + CHECK_SECONDS
-        looks = 0
-        while looks < LOOKS and loop.time() < deadline:
-            try:
-                async with self._connections.lease() as connection:
-                    text = self._texts[sql.HAPPENED]
-                    if await connection.fetchval(text, sent.time, sent.event_id):
-                        return True
-                looks += 1
-            except Unavailable:
-                pass  # no server yet
-            except Exception as again:
-                fault = fault_of(again)
-                if fault is Fault.OTHER:
-                    raise
-                if fault is not Fault.BEHIND:
-                    self._connections.expire(again)
-            await asyncio.sleep(CHECK_PAUSE_SECONDS)
-        raise outcome_unknown(error) from error
 
 
 def _current(loaded: LoadedRows, catalog: C) -> Current[C]:
@@ -207,6 +157,7 @@ def _current(loaded: LoadedRows, catalog: C) -> Current[C]:
     )
 
 
-def _pause(attempt: int) -> float:
+def pause(attempt: int) -> float:
+    """Return the seconds before another attempt; random, so that two do not meet again."""
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**attempt)
     return random.random() * longest  # noqa: S311 - jitter
