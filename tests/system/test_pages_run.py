@@ -13,12 +13,13 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from kastor.pages import all_pages
-from kastor.testing import KastorServer
+from kastor.testing import KastorServer, StaticCredential
 from tests.events.brokers import PASSWORD, PASSWORD_VARIABLE, Mosquitto
 from tests.programs import need
 
@@ -101,6 +102,38 @@ class TestFirstSteps:
             said = Reader(tmp_path, served.url).run(own)
         twin = json.loads(said[said.rindex('{"$dtId"') :])
         assert twin["temperature"] == 21.5
+
+
+def test_a_write_that_is_tried_first(tmp_path: Path) -> None:
+    need("curl")
+    name = "how-to/try-a-write-first"
+    start, patch, wrong, delete, models = blocks(name, "sh")
+    assert start == "python3 dev serve --sample building\n"
+    with serving(tmp_path / "data", "--sample", "building") as served:
+        reader = Reader(tmp_path, served.url)
+        path = f"{served.url}/digitaltwins/building-1?api-version=2023-10-31"
+        before = httpx2.get(path).json()
+        shown = json.loads(reader.run(patch))
+        assert shown["name"] == "My house" != before["name"]
+        assert {key: shown[key] for key in shown if key not in ("name", "$etag", "$metadata")} == {
+            key: before[key] for key in before if key not in ("name", "$etag", "$metadata")
+        }
+        assert json.loads(reader.run(wrong))["error"]["details"][0]["path"] == "/colour"
+        assert json.loads(reader.run(delete))["error"]["code"] == "RelationshipsNotDeleted"
+        assert [each["id"] for each in json.loads(reader.run(models))] == ["dtmi:example:Lift;1"]
+        sdk: dict[str, Any] = {}
+        for block in blocks(name, "python"):
+            exec(block, sdk)
+        credential = StaticCredential()
+        twin = {key: value for key, value in before.items() if key != "$etag"}
+        tried = sdk["tried"](served.url, credential, "building-1", {**twin, "name": "Ours"})
+        assert tried["name"] == "Ours"
+        client = sdk["DigitalTwinsClient"](
+            served.url, credential, authentication_policy=sdk["SansIOHTTPPolicy"]()
+        )
+        change = [{"op": "replace", "path": "/name", "value": "Theirs"}]
+        assert sdk["tried_patch"](client, "building-1", change)["name"] == "Theirs"
+        assert httpx2.get(path).json() == before
 
 
 def test_what_validate_prints_in_ci(tmp_path: Path) -> None:

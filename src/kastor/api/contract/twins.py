@@ -173,6 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Twin",
     ),
     Operation(
         "DigitalTwins_Delete",
@@ -211,6 +212,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Component",
     ),
     Operation(
         "DigitalTwins_SendTelemetry",
