@@ -18,6 +18,7 @@ from kastor.graph.relationship import DeleteRelationship, PatchRelationship
 from kastor.graph.twin import DeleteTwin, PatchTwin, RelationshipsLeft
 from kastor.jobs.kinds import JobFailedError
 from kastor.query.targets import Target, TargetPage, Targets
+from kastor.types import override
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Bound(Struct, frozen=True):
         """Return whether so many may be changed."""
         return count <= self.most if self.expect is None else count == self.expect
 
+    @override
     def __str__(self) -> str:
         return f"at most {self.at_most}" if self.expect is None else f"{self.expect}"
 
