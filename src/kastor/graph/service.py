@@ -118,7 +118,9 @@ class GraphService:
             async with self.rehearsing(context) as rehearse:
                 return await rehearse(commands)
         writes = [self._write_of(each) for each in commands]
-        return await self._store.write_many(writes, context, atomic=atomic, note=note)
+        return _without_frames(
+            await self._store.write_many(writes, context, atomic=atomic, note=note)
+        )
 
     @contextlib.asynccontextmanager
     async def rehearsing(self, context: Context) -> AsyncIterator[Rehearse]:
@@ -129,7 +131,8 @@ class GraphService:
         async with self._store.rehearsing(context) as rehearsal:
 
             async def rehearse(commands: Sequence[Command[Any]]) -> Results:
-                return await rehearsal.decide([self._write_of(each) for each in commands])
+                writes = [self._write_of(each) for each in commands]
+                return _without_frames(await rehearsal.decide(writes))
 
             yield rehearse
 
@@ -301,6 +304,17 @@ class GraphService:
     ) -> tuple[ModelFacts, ...]:
         limits = self._limits
         return read_valid(text, documents, catalog, limits.max_version, limits.profile)
+
+
+def _without_frames(results: Results) -> Results:
+    """Let refusals go without the frames that they came through, which hold whole documents.
+
+    Frames and what was raised in them hold each other, and there may be ten thousand.
+    """
+    for each in results.outcomes:
+        if isinstance(each, Exception):
+            each.__traceback__ = each.__context__ = each.__cause__ = None
+    return results
 
 
 def _refusing(error: KastorError) -> Callable[[State, Stamp], Decided[Any]]:
