@@ -65,6 +65,7 @@ ALLOWED: dict[str, str] = {
         " InputService.rejected InputService.receive"
     ),
     "how many jobs there are, and how far": "JobService.counts JobService.tallies",
+    "files that wait to be imported, and nothing of the graph": "Spool.*",
     "places of jobs, by the operator's word": "Locations.check",
     "names of properties, no values": (
         "IndexService.paths IndexService.refresh IndexService.create IndexService.drop"

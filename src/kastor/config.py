@@ -142,6 +142,14 @@ class Settings(BaseSettings):
         le=10_000,  # what a store takes together: storage.batches.MOST_TOGETHER
         description="Most operations of a batch of writes.",
     )
+    max_upload_bytes: int = Field(
+        4_294_967_296,
+        gt=0,
+        description="Largest file that is uploaded to be imported, as it comes.",
+    )
+    max_import_bytes: int = Field(
+        68_719_476_736, gt=0, description="Most bytes of a file's text that one import reads."
+    )
     max_connections: int = Field(
         10_000, gt=0, description="Most connections of clients to a process at once."
     )

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.api.contract import event_routes, models, query, relationships, twins
+from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
     arrays,
     batch,
+    change_many,
     endpoints,
     feed,
     graphs,
@@ -23,13 +24,26 @@ from kastor.api.own import (
     route_health,
     status,
 )
+from kastor.api.own import jobs as own_jobs
 
 if TYPE_CHECKING:
     from kastor.api.http.operation import Operation
 
-_CONTRACT = (twins, relationships, query, models, event_routes)
+_CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(arrays, batch, model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(
+        arrays,
+        batch,
+        change_many,
+        model_deletion,
+        endpoints,
+        route_health,
+        feed,
+        live,
+        inputs,
+        indexes,
+    ),
+    own_jobs,
     *(status, graphs, metrics, health),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kastor.graph.command import Command, IfMatch, Written
+from kastor.graph.lenient import Fitted, ImportRelationship
 from kastor.graph.models import CommissionModel, DeleteAllModels, DeleteModel, UploadModels
 from kastor.graph.readings import TakeReadings
 from kastor.graph.relationship import DeleteRelationship, PatchRelationship, PutRelationship
@@ -16,7 +17,9 @@ __all__ = [
     "DeleteModel",
     "DeleteRelationship",
     "DeleteTwin",
+    "Fitted",
     "IfMatch",
+    "ImportRelationship",
     "PatchRelationship",
     "PatchTwin",
     "PutRelationship",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import orjson
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from kastor.graph.uploads import Item
     from kastor.storage.batches import MakeNote, Results
     from kastor.storage.protocol import Store
-    from kastor.types import ModelId
+    from kastor.types import ModelId, RelationshipId, TwinId
 
 UPLOADS_AT_ONCE = 8
 """Requests whose models are in memory; one of them is worked on."""
@@ -49,6 +50,10 @@ T = TypeVar("T")
 
 Rehearse: TypeAlias = "Callable[[Sequence[Command[Any]]], Awaitable[Results]]"
 """Decides commands after those before; none is applied."""
+Stored: TypeAlias = "dict[ModelId, StoredModel]"
+"""Models as they are stored, by id."""
+CarryOut: TypeAlias = "Callable[[models.UploadModels], Awaitable[Stored]]"
+"""Makes an upload of models durable, or rehearses it."""
 
 
 class GraphService:
@@ -199,6 +204,16 @@ class GraphService:
             raise twin.twin_not_found(target_id)
         return rows
 
+    async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, TwinId]]:
+        """Return keys and ids of twins by key, strictly after `after`; a new one comes last."""
+        return await self._store.twin_ids(after, limit, context)
+
+    async def relationship_ids(
+        self, after: int, limit: int, context: Context
+    ) -> list[tuple[int, TwinId, RelationshipId]]:
+        """Return keys, sources and ids of relationships by key, as `twin_ids` does."""
+        return await self._store.relationship_ids(after, limit, context)
+
     def models(self, context: Context) -> list[StoredModel]:
         """Return all stored models, by upload time."""
         context.require_plain()
@@ -256,17 +271,26 @@ class GraphService:
         finally:
             self._uploads -= 1
 
-    async def read_upload(self, body: bytes) -> list[Item]:
+    async def read_upload(self, body: bytes, most: int | None = None) -> list[Item]:
         """Return the models of a request's body, off the event loop.
+
+        Args:
+            body: a JSON array of models.
+            most: models, where they are not those of one request.
 
         Raises:
             InvalidArgument: it is no array of JSON objects.
             LimitExceeded: too many, or too large.
         """
-        return await asyncio.to_thread(read_upload, body, self._limits)
+        limits = self._limits if most is None else replace(self._limits, per_upload=most)
+        return await asyncio.to_thread(read_upload, body, limits)
 
     async def upload(
-        self, text: bytes, documents: Sequence[Item], context: Context
+        self,
+        text: bytes,
+        documents: Sequence[Item],
+        context: Context,
+        carry_out: CarryOut | None = None,
     ) -> list[StoredModel]:
         """Store the models of one request, all or none.
 
@@ -274,6 +298,7 @@ class GraphService:
             text: the request's body, a JSON array of models.
             documents: its items: keywords, and text.
             context: who uploads.
+            carry_out: makes the checked models durable, or rehearses that, in place of `execute`.
 
         Raises:
             ModelRefused: not valid DTDL; `details` has the problems, the first MOST_PROBLEMS.
@@ -293,7 +318,10 @@ class GraphService:
                 items = tuple(zip(ids, (item for _, item in documents), strict=True))
                 command = models.UploadModels(items, catalog.epoch, facts)
                 try:
-                    stored = await self.execute(command, context)
+                    if carry_out is None:
+                        stored = await self.execute(command, context)
+                    else:
+                        stored = await carry_out(command)
                 except models.StaleCatalogError:
                     continue
                 return [stored[model_id] for model_id in ids]

@@ -21,6 +21,10 @@ from kastor.graph.service import GraphService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.changing import DeletesKind, UpdatesKind
+from kastor.jobs.deletions import DeletionKind
+from kastor.jobs.importing.kinds import ImportKind, UploadKind
+from kastor.jobs.importing.spool import SPOOL, Spool
 from kastor.jobs.kinds import JobKind
 from kastor.jobs.locations import Locations, Root, read_allowed
 from kastor.jobs.repeats import Repeats
@@ -105,7 +109,16 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
     relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
-    kinds: Sequence[JobKind] = ()  # a kind of job is a line here
+    locations = Locations(shared.roots, settings.data, name)
+    spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
+    reading = limits.reading_limits(settings)
+    kinds: Sequence[JobKind] = (  # a kind of job is a line here
+        ImportKind(graph, store.jobs, locations, reading),
+        UploadKind(graph, spool, reading),
+        DeletionKind(graph),
+        UpdatesKind(graph, query),
+        DeletesKind(graph, query),
+    )
     return Services(
         store=store,
         graph=graph,
@@ -121,7 +134,8 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         ),
         repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
-        locations=Locations(shared.roots, settings.data, name),
+        locations=locations,
+        spool=spool,
         vitals=vitals,
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kastor.config import Settings
 from kastor.dtdl import ValueRules
 from kastor.graph.uploads import ADT_MODEL_LIMITS, ModelLimits
+from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS
+from kastor.jobs.importing.reading import ReadingLimits
 from kastor.live.service import LiveSettings
 from kastor.outside.bounds import EndpointPolicy
 from kastor.query.service import ADT_SETTINGS, QuerySettings
@@ -12,6 +14,8 @@ from kastor.storage.sqlite.folder import OWN_NAMES, SECRETS
 
 ADT_STRING_BYTES = 4_096
 ADT_ROUTES = 6
+ADT_FILE = {MODELS: 10_000, TWINS: 2_000_000, RELATIONSHIPS: 10_000_000}
+"""Lines of each section of an imported file (events 6)."""
 
 
 def value_rules(settings: Settings) -> ValueRules:
@@ -54,6 +58,19 @@ def live_settings(settings: Settings) -> LiveSettings:
         max_queries_each=settings.max_live_queries_per_client,
         max_rows=settings.max_live_rows,
         max_changes=settings.max_live_changes,
+    )
+
+
+def reading_limits(settings: Settings) -> ReadingLimits:
+    """Return what an imported file may hold."""
+    adt = settings.profile == "adt"
+    per_file = model_limits(settings).per_upload
+    models = ADT_FILE[MODELS] if adt or per_file is None else per_file
+    return ReadingLimits(
+        text_bytes=settings.max_import_bytes,
+        model_bytes=settings.max_models_body_bytes,
+        entries=ADT_FILE if adt else {MODELS: models},
+        add_components=None if adt else settings.absent_components == "empty",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.jobs.importing.kinds import sweep
 from kastor.records import SYSTEM
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
+    from kastor.jobs.importing.spool import Spool
     from kastor.jobs.locations.service import Locations
     from kastor.jobs.repeats import Repeats
     from kastor.jobs.runner import JobService
@@ -35,6 +37,7 @@ class Services:
     Attributes:
         store: for whoever fills or moves graphs; handlers of requests do without it.
         locations: what jobs of this graph may read and write.
+        spool: files that were uploaded and wait to be imported.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
@@ -49,6 +52,7 @@ class Services:
     repeats: Repeats
     jobs: JobService
     locations: Locations
+    spool: Spool
     vitals: Vitals
 
     @property
@@ -77,9 +81,12 @@ class Services:
     async def prune(self) -> int:
         """Remove what is older than the retention allows, and jobs past their time; return rows.
 
+        Uploaded files go as well whose jobs are gone.
+
         Raises:
             Unavailable: the store cannot write now.
         """
+        await sweep(self.spool, self.store.jobs)
         return await self.store.prune() + await self.jobs.purge()
 
     async def reset(self) -> None:

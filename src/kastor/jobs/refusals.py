@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kastor.errors import Conflict, NotFound, TooManyRequests
 
+_CODES = {"deletions": "DeleteJobNotFound"}
+
 
 class JobNotFound(NotFound):
     """There is no job of this kind and id."""
@@ -21,11 +23,12 @@ class AnotherJobRuns(TooManyRequests):
     """A job is unfinished that has the graph to itself (decisions 6.6)."""
 
 
-def job_not_found(job_id: str) -> JobNotFound:
+def job_not_found(kind: str, job_id: str) -> JobNotFound:
     """Return what is raised for an unknown job."""
     return JobNotFound(
         f"There is no job available that matches the provided id {job_id}. Check that the Job ID"
-        " provided is valid by doing a Jobs_List API call."
+        " provided is valid by doing a Jobs_List API call.",
+        code=_CODES.get(kind),
     )
 
 

@@ -33,7 +33,6 @@ MOST_LINES, MOST_LINE_BYTES = 1_000_000, 16_384
 MOST_STARTS = 50
 """So often a job is begun without getting on; one that ends its process would end it for ever."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-_STARTS = "_starts"
 _LONGEST_MESSAGE, _MOST_DETAILS = 8_000, 100
 
 _log = get_logger("kastor.jobs")
@@ -66,16 +65,14 @@ class JobRun:
         self.owner, self.lease = owner, lease
         self._cancelling = asyncio.Event()
         self._lines = 0
-        self._begun = self._over = False
+        self._starts = 0
         self._take(row)
 
     def _take(self, row: JobRow) -> None:
         self.row = row
         self.request: Mapping[str, Any] = msgspec.json.decode(row.request)
-        progress: dict[str, Any] = msgspec.json.decode(row.progress)
-        self._starts: int = progress.pop(_STARTS, 0)
-        self.progress: Progress = progress
-        self._done = _done(progress)
+        self.progress: Progress = msgspec.json.decode(row.progress)
+        self._done = _done(self.progress)
         self.context = Context(row.actor, dry_run=self.request.get("dryRun") is True)
         if row.status is JobStatus.CANCELLING:
             self._cancelling.set()
@@ -116,7 +113,6 @@ class JobRun:
 
     def _count(self, done: int, lines: int) -> None:
         self._lines += lines
-        self._starts = 0
         self._tally.progress(self.row.kind, self.row.id, done - self._done)
         self._done = max(done, self._done)
 
@@ -164,10 +160,6 @@ class JobRun:
 
     async def let_go(self) -> None:
         """Leave the job to whoever comes next, as far as the store can be told."""
-        with contextlib.suppress(KastorError, ValueError):
-            if self._begun and self._starts and not self._over:  # the job did not end the process
-                text = _encoded({**self.progress, _STARTS: self._starts - 1})
-                await self._write(text)
         with contextlib.suppress(KastorError):
             await self._store.let_job_go(self.row.kind, self.row.id, self.owner)
 
@@ -201,14 +193,12 @@ class JobRun:
                 raise NotHeldError(f"The {row.kind} job {row.id} was cancelled, or is gone.")
             self.row = row
         self._lines = (await self._store.log_size(self.row.kind, self.row.id))[0]
-        if not self._begun and self._starts < MOST_STARTS:
-            self._begun = True
-            self._starts += 1
-            await self._write(_encoded({**self.progress, _STARTS: self._starts}))
+        if self._starts == 0:  # once, however often the store cannot be written
+            self._starts = await self._store.begin_job(self.row.kind, self.row.id, self.owner)
 
     async def _outcome(self) -> tuple[JobStatus, KastorError | None]:
         # Branches because every way in which work ends is told apart here, and nowhere else.
-        if self._starts >= MOST_STARTS:
+        if self._starts > MOST_STARTS:
             return JobStatus.FAILED, JobFailedError(
                 f"The job was begun {MOST_STARTS} times and never got on; the server's log may say"
                 " why. Ask for smaller pieces, or give the server more memory."
@@ -247,7 +237,6 @@ class JobRun:
         if not await self._patiently_change(row, expected):
             # Who asked to cancel at the last moment waits for that state.
             await self._patiently_change(cancelled, {JobStatus.CANCELLING})
-        self._over = True
         _log.info("a job ended", **self._named(), status=str(ended))
 
     async def _patiently_change(self, row: JobRow, expected: set[JobStatus]) -> bool:

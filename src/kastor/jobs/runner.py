@@ -121,7 +121,7 @@ class JobService:
         context.require_plain()
         row = await self._store.job(kind, job_id) if _may_be_id(job_id) else None
         if row is None:
-            raise job_not_found(job_id)
+            raise job_not_found(kind, job_id)
         return row
 
     async def jobs(

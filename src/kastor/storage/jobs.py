@@ -152,8 +152,14 @@ class JobStore(Protocol):
         A job that was deleted and made anew is not claimed by this.
         """
 
+    async def begin_job(self, kind: str, job_id: str, owner: str) -> int:
+        """Count that work on a job begins; return how often it began since it last got on.
+
+        0 where it is held by another, or gone.
+        """
+
     async def let_job_go(self, kind: str, job_id: str, owner: str) -> None:
-        """Give a job up before its time is over."""
+        """Give a job up before its time is over; that start counts no more."""
 
     async def kept_answer(self, operation_id: str) -> KeptAnswer | None:
         """Return what a request with this `operation-id` was answered."""

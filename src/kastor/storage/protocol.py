@@ -246,6 +246,14 @@ class Store(Protocol[C]):
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
 
+    async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, TwinId]]:
+        """Return keys and ids of twins by key, strictly after `after`; a new one comes last."""
+
+    async def relationship_ids(
+        self, after: int, limit: int, context: Context
+    ) -> list[tuple[int, TwinId, RelationshipId]]:
+        """Return keys, sources and ids of relationships by key, as `twin_ids` does."""
+
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold the three characters `%2F`, and the first of them.
 

@@ -68,7 +68,7 @@ def test_any_bytes_lead_to_an_operation_or_to_an_error_of_ours(path: bytes) -> N
         b"/digitaltwins/a/components/b/c",
         b"/digitaltwins/a/nothing",
         b"/models/a/b",
-        b"/jobs/imports",
+        b"/jobs/exports",
     ],
 )
 def test_other_paths_have_no_operation(path: bytes) -> None:

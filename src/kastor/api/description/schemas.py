@@ -8,6 +8,7 @@ _STRING = {"type": "string"}
 _LINK = {"type": ["string", "null"], "format": "uri"}
 _ETAG = {"type": "string", "pattern": '^W/"[0-9a-f-]{36}"$'}
 _COUNT = {"type": "integer", "minimum": 0}
+_TIME = {"type": "string", "format": "date-time"}
 _INPUT_COUNTS = {
     name: {"type": "integer"}
     for name in ("received", "written", "merged", "deadband", "stale", "rejected")
@@ -32,6 +33,23 @@ def _list(item: str) -> dict[str, Any]:
         "type": "object",
         "required": ["value"],
         "properties": {"value": {"type": "array", "items": ref(item)}},
+    }
+
+
+def _job(*required: str, **members: dict[str, Any]) -> dict[str, Any]:
+    states = ["notstarted", "running", "cancelling", "cancelled", "failed", "succeeded"]
+    return {
+        "type": "object",
+        "required": ["id", "createdDateTime", "purgeDateTime", "status", *required],
+        "properties": {
+            "id": _STRING,
+            "createdDateTime": _TIME,
+            "finishedDateTime": _TIME,
+            "purgeDateTime": _TIME,
+            **members,
+            "status": {"enum": states},
+            "error": {"type": "object", "required": ["code", "message"]},
+        },
     }
 
 
@@ -136,6 +154,29 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             },
             "succeeded": _COUNT,
             "failed": _COUNT,
+        },
+        "additionalProperties": False,
+    },
+    "UpdateMany": {
+        "type": "object",
+        "required": ["query", "patch"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "patch": ref("JsonPatch"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
+        },
+        "additionalProperties": False,
+    },
+    "DeleteMany": {
+        "type": "object",
+        "required": ["query"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
         },
         "additionalProperties": False,
     },
@@ -272,6 +313,36 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "required": ["endpointName", "filter"],
         "properties": {"endpointName": _STRING, "filter": _STRING},
     },
+    "ImportJobBody": {
+        "type": "object",
+        "required": ["inputBlobUri", "outputBlobUri"],
+        "properties": {"inputBlobUri": _STRING, "outputBlobUri": _STRING},
+    },
+    "ImportJob": _job(
+        *("inputBlobUri", "outputBlobUri", "lastActionDateTime"),
+        inputBlobUri=_STRING,
+        outputBlobUri=_STRING,
+        lastActionDateTime=_TIME,
+        modelsCreated=_COUNT,
+        twinsCreated=_COUNT,
+        relationshipsCreated=_COUNT,
+        errorCount=_COUNT,
+    ),
+    "ImportJobPage": _page("ImportJob"),
+    "DeleteJob": _job(),
+    "DeleteJobPage": _page("DeleteJob"),
+    "OwnJob": _job(
+        *("kind", "lastActionDateTime"),
+        kind=_STRING,
+        lastActionDateTime=_TIME,
+        dryRun={"const": True},
+        progress={
+            "type": "object",
+            "properties": {"done": _COUNT, "of": _COUNT, "unit": _STRING},
+        },
+        counts={"type": "object"},
+    ),
+    "OwnJobPage": _page("OwnJob"),
     "Endpoint": {
         "type": "object",
         "required": ["name", "kind", "settings", "routes"],

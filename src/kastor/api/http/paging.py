@@ -52,7 +52,8 @@ def next_link(
 ) -> str:
     """Return the absolute link to the next page; `payload` begins with the listing's kind."""
     token = signing.sign(payload, key)
-    pairs = (*extra, ("continuationToken", token), ("api-version", request.api_version))
+    version = (("api-version", request.api_version),) if request.api_version else ()
+    pairs = (*extra, ("continuationToken", token), *version)
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in pairs)
     return f"{request.base_url}{path}?{query}"
 

@@ -394,6 +394,22 @@ class Request:
             self._has_turn = True
         return await asyncio.to_thread(parse_json, body)
 
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes, still compressed; for who keeps it elsewhere than in memory.
+
+        Raises:
+            ClientGone: the client went away before the body's end.
+        """
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The client went away before the end of its body.")
+            more = message.get("more_body", False)
+            if chunk := message.get("body", b""):
+                self._size += len(chunk)
+                yield chunk
+
     @contextlib.asynccontextmanager
     async def turn(self, body: bytes) -> AsyncIterator[None]:
         """Have one's turn, for a large body, no longer than this is entered."""

@@ -14,7 +14,7 @@ from kastor.storage.jobs import (
     JobStatus,
     require_room_for_job,
 )
-from kastor.storage.postgres.leases import hold, keep, let_go
+from kastor.storage.postgres.leases import hold, keep
 
 if TYPE_CHECKING:
     from kastor.storage.batches import Note
@@ -68,7 +68,8 @@ SELECT count(*), coalesce(sum(octet_length(line)), 0)
 FROM {graph}.job_lines WHERE kind = $1 AND id = $2
 """
 _NOTE = """
-UPDATE {graph}.jobs SET progress = $1 WHERE kind = $2 AND id = $3 AND owner = $4 RETURNING 1
+UPDATE {graph}.jobs SET progress = $1, starts = 0
+WHERE kind = $2 AND id = $3 AND owner = $4 RETURNING 1
 """
 _ADD_LINES = """
 INSERT INTO {graph}.job_lines (kind, id, n, line)
@@ -96,7 +97,14 @@ DELETE FROM {graph}.kept_answers WHERE id IN (
 """
 _HOLD = hold("jobs", "kind = $4 AND id")
 _KEEP_HELD = keep("jobs", "kind = $4 AND id", returning="status")
-_LET_GO = let_go("jobs", "kind = $3 AND id")
+_BEGIN = """
+UPDATE {graph}.jobs SET starts = starts + 1 WHERE kind = $1 AND id = $2 AND owner = $3
+RETURNING starts
+"""
+_LET_GO = """
+UPDATE {graph}.jobs SET owner = NULL, starts = greatest(starts - 1, 0)
+WHERE kind = $1 AND id = $2 AND owner = $3
+"""
 
 
 async def write_note(connection: Connection, texts: Qualified, note: Note) -> None:
@@ -248,9 +256,14 @@ class PostgresJobTable:
         rows = await self._fetch(_KEEP_HELD, job_id, owner, seconds, kind)
         return JobStatus(rows[0][0]) if rows else None
 
+    async def begin_job(self, kind: str, job_id: str, owner: str) -> int:
+        """Count a start."""
+        rows = await self._fetch(_BEGIN, kind, job_id, owner)
+        return int(rows[0][0]) if rows else 0
+
     async def let_job_go(self, kind: str, job_id: str, owner: str) -> None:
         """Give a job up, so that another process need not wait."""
-        await self._fetch(_LET_GO, job_id, owner, kind)
+        await self._fetch(_LET_GO, kind, job_id, owner)
 
     async def kept_answer(self, operation_id: str) -> KeptAnswer | None:
         """Return what a request was answered."""

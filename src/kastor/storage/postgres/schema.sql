@@ -218,6 +218,7 @@ CREATE TABLE {graph}.jobs (
     progress     text   NOT NULL,          -- JSON: where the work goes on
     finished     bigint,
     error        text,                     -- JSON
+    starts       bigint NOT NULL DEFAULT 0, -- since it last got on
     owner        text,                     -- the process that does the work
     held_until   timestamptz,              -- by the database's clock
     PRIMARY KEY (kind, id)

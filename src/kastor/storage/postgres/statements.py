@@ -374,6 +374,13 @@ SELECT (SELECT count(*) FROM {graph}.twins), (SELECT count(*) FROM {graph}.relat
        (SELECT min(time) FROM {graph}.changes)
 """
 
+TWIN_IDS = "SELECT key, id FROM {graph}.twins WHERE key > $1 ORDER BY key LIMIT $2"
+RELATIONSHIP_IDS = """
+SELECT r.key, t.id, r.id
+FROM {graph}.relationships r JOIN {graph}.twins t ON t.key = r.source_key
+WHERE r.key > $1 ORDER BY r.key LIMIT $2
+"""
+
 ESCAPED_SLASHES = """
 SELECT id, count(*) OVER () FROM (
     SELECT id FROM {graph}.twins UNION ALL SELECT id FROM {graph}.relationships) ids

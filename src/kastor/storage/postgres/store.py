@@ -293,6 +293,24 @@ class PostgresStore(Generic[C]):
         values = [None if each is None else int(each) for each in await self._upkeep(count)]
         return StoreStatus(self.engine.name, *values)  # type: ignore[arg-type]
 
+    async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, str]]:
+        """Return keys and ids of twins by key."""
+        return await self._keys(sql.TWIN_IDS, after, limit, context)
+
+    async def relationship_ids(
+        self, after: int, limit: int, context: Context
+    ) -> list[tuple[int, str, str]]:
+        """Return keys, sources and ids of relationships by key."""
+        return await self._keys(sql.RELATIONSHIP_IDS, after, limit, context)
+
+    async def _keys(self, text: str, after: int, limit: int, context: Context) -> list[Any]:
+        context.require_plain()
+
+        async def find(connection: Connection) -> Any:
+            return await connection.fetch(self._texts[text], after, limit, timeout=UPKEEP_SECONDS)
+
+        return [tuple(row) for row in await self._upkeep(find)]
+
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
         context.require_plain()

@@ -41,7 +41,13 @@ SELECT {_COLUMNS} FROM jobs WHERE {_IS_LIVING} AND kind IN (SELECT value FROM js
 """
 _COUNT = "SELECT kind, status, count(*) FROM jobs GROUP BY kind, status"
 _COUNT_ALL = "SELECT count(*) FROM jobs"
-_ADD = "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD = """
+INSERT INTO jobs (kind, id, status, created, last_action, purge, actor, request, progress, finished,
+                  error)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_BEGIN = "UPDATE jobs SET starts = starts + 1 WHERE kind = ? AND id = ? RETURNING starts"
+_LET_GO = "UPDATE jobs SET starts = max(starts - 1, 0) WHERE kind = ? AND id = ?"
 _CHANGE = """
 UPDATE jobs SET status = ?, last_action = ?, purge = ?, finished = ?, error = ?
 WHERE kind = ? AND id = ? AND status IN (SELECT value FROM json_each(?)) RETURNING 1
@@ -200,8 +206,14 @@ class SqliteJobTable:
         row = await self.job(kind, job_id)
         return None if row is None else row.status
 
-    async def let_job_go(self, _kind: str, _job_id: str, _owner: str) -> None:
-        """Nothing was held."""
+    async def begin_job(self, kind: str, job_id: str, owner: str) -> int:  # noqa: ARG002 - as hold_job
+        """Count a start."""
+        rows = await self._write(_BEGIN, kind, job_id)
+        return int(rows[0][0]) if rows else 0
+
+    async def let_job_go(self, kind: str, job_id: str, owner: str) -> None:  # noqa: ARG002 - as above
+        """Nothing was held, but a start was counted."""
+        await self._write(_LET_GO, kind, job_id)
 
     async def kept_answer(self, operation_id: str) -> KeptAnswer | None:
         """Return what a request was answered."""

@@ -194,6 +194,7 @@ CREATE TABLE jobs (
     progress     TEXT    NOT NULL,         -- JSON: where the work goes on
     finished     INTEGER,
     error        TEXT,                     -- JSON
+    starts       INTEGER NOT NULL DEFAULT 0, -- since it last got on
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX jobs_unfinished ON jobs (created, id, kind, status)

@@ -162,7 +162,7 @@ VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM models WHERE key = ?1), ?2, ?
 COMMISSION_MODEL = "UPDATE models SET decommissioned = ? WHERE key = ? AND valid_to IS NULL"
 END_MODEL = "UPDATE models SET valid_to = ? WHERE key = ? AND valid_to IS NULL"
 
-NOTE_PROGRESS = "UPDATE jobs SET progress = ? WHERE kind = ? AND id = ? RETURNING 1"
+NOTE_PROGRESS = "UPDATE jobs SET progress = ?, starts = 0 WHERE kind = ? AND id = ? RETURNING 1"
 ADD_JOB_LINE = """
 INSERT INTO job_lines (kind, id, n, line)
 VALUES (?1, ?2, (SELECT coalesce(max(n), 0) + 1 FROM job_lines WHERE kind = ?1 AND id = ?2), ?3)
@@ -184,6 +184,12 @@ SELECT (SELECT count(*) FROM twins), (SELECT count(*) FROM relationships),
        (SELECT min(oldest) FROM (SELECT min(valid_to) AS oldest FROM twin_versions
                                  UNION ALL SELECT min(valid_to) FROM relationship_versions)),
        (SELECT min(time) FROM changes)
+"""
+
+TWIN_IDS = "SELECT key, id FROM twins WHERE key > ? ORDER BY key LIMIT ?"
+RELATIONSHIP_IDS = """
+SELECT r.key, t.id, r.id FROM relationships r JOIN twins t ON t.key = r.source_key
+WHERE r.key > ? ORDER BY r.key LIMIT ?
 """
 
 ESCAPED_SLASHES = """

@@ -240,6 +240,23 @@ class SqliteStore(Generic[C]):
         )
         return StoreStatus("sqlite", *rows[0])
 
+    async def twin_ids(self, after: int, limit: int, context: Context) -> list[tuple[int, str]]:
+        """Return keys and ids of twins by key."""
+        return await self._keys(sql.TWIN_IDS, after, limit, context)
+
+    async def relationship_ids(
+        self, after: int, limit: int, context: Context
+    ) -> list[tuple[int, str, str]]:
+        """Return keys, sources and ids of relationships by key."""
+        return await self._keys(sql.RELATIONSHIP_IDS, after, limit, context)
+
+    async def _keys(self, text: str, after: int, limit: int, context: Context) -> list[Any]:
+        context.require_plain()
+        rows: list[Any] = await self._tables.call(
+            lambda c: c.execute(text, (after, limit)).fetchall()
+        )
+        return rows
+
     async def escaped_slashes(self, limit: int, context: Context) -> tuple[int, list[str]]:
         """Return how many ids hold `%2F`, and the first of them."""
         context.require_plain()
