@@ -83,6 +83,10 @@ class Catalog(Protocol):
     def models(self) -> Mapping[ModelId, StoredSince]:
         """The stored models by id."""
 
+    @property
+    def keys(self) -> Mapping[ModelId, int]:
+        """The key of every id that is or was stored."""
+
 
 C = TypeVar("C", bound=Catalog)
 """The catalog of a graph, as those see it who decide its writes."""

@@ -141,6 +141,8 @@ class Application:
                 request.let_go()
         if request is not None and request.warnings:
             response.headers.append(warning_header(request.warnings))
+        if request is not None and request.dry_run:  # also of one that is refused
+            response.headers.append((_DRY_RUN, b"true"))
         # Before it is sent: how long that takes is the client's affair, and streams have no end.
         elapsed = time.perf_counter() - started
         self._server.meter.note(name, scope["method"], response.status, elapsed)
@@ -224,8 +226,6 @@ class Application:
         if _DRY_RUN in headers:
             request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
         response = await operation.handler(services, request)
-        if request.dry_run:
-            response.headers.append((_DRY_RUN, b"true"))
         if self._authenticator is not None and isinstance(response, StreamResponse):
             token = bearer_token(headers)
             response.access_lost = partial(self._authenticator.until_lost, token, permission)

@@ -106,5 +106,6 @@ OPERATIONS: tuple[Operation, ...] = (
         result="QueryResult",
         body=(JSON_BODY, "QuerySpecification"),
         headers=(*PAGE_SIZE, "kastor-adt-strict", "kastor-explain", *READ_FROM),
+        dry_run=True,
     ),
 )

@@ -59,6 +59,8 @@ async def patch_relationship(services: Services, request: Request) -> Response:
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchRelationship(twin_id, relationship_id, operations, if_match)
     written = await services.graph.execute(command, request.context)
+    if request.dry_run:
+        return json_response(written.answer, etag_header(written.etag))
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -166,6 +168,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(JSON_BODY, "Relationship"),
         headers=IF_NONE_MATCH,
         etag=True,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_UpdateRelationship",
@@ -183,6 +186,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(PATCH_BODY, "JsonPatch"),
         headers=IF_MATCH,
         etag=True,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_DeleteRelationship",
@@ -194,6 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={**_NO_RELATIONSHIP, **STALE},
         headers=IF_MATCH,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_ListRelationships",

@@ -100,7 +100,7 @@ async def _job_before(
     bound: Bound,
     patch: tuple[Document, ...] | None,
 ) -> Response | None:
-    """Return the answer to a repeated request, before anything is counted that is changed by now."""
+    """Return the answer to a repeated request, before what is changed by now is counted."""
     try:
         await services.jobs.job(kind, job_id, request.context)
     except JobNotFound:
