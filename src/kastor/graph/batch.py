@@ -69,7 +69,7 @@ class BatchOperation(Struct, frozen=True, forbid_unknown_fields=True, gc=False, 
     if_none_match: str | None = None
 
 
-class Batch(Struct, frozen=True, forbid_unknown_fields=True):
+class WriteBatch(Struct, frozen=True, forbid_unknown_fields=True):
     """Writes that came together; `atomic`: all of them are applied, or none."""
 
     operations: list[BatchOperation]
@@ -88,7 +88,7 @@ class BatchRules(Struct, frozen=True):
     add_components: bool | None = None
 
 
-def read_batch(body: bytes, most: int) -> Batch:
+def read_batch(body: bytes, most: int) -> WriteBatch:
     """Return a request's body as a batch. Meant for a thread where it is large.
 
     Args:
@@ -103,7 +103,7 @@ def read_batch(body: bytes, most: int) -> Batch:
     if not body.strip():
         raise BadRequest("The request needs a body.")
     try:
-        return msgspec.json.Decoder(Batch, dec_hook=_counting(most)).decode(body)
+        return msgspec.json.Decoder(WriteBatch, dec_hook=_counting(most)).decode(body)
     except RecursionError:
         raise InvalidArgument(f"The batch is nested too deeply. {_NOT_CHANGED}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
