@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 
 import httpx2
@@ -52,6 +53,7 @@ def objects(count: int) -> str:
 
 
 UNKNOWN = put("".join(f',"q{n}":1' for n in range(290)))
+REFUSED = int(os.environ.get("KASTOR_BATCH_ERRORS", "1500"))
 BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
     "tiny operations": (BATCH, lambda: full(TINY), 400),
     "numbers in place of operations": (BATCH, lambda: full(b"1"), 400),
@@ -63,8 +65,8 @@ BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
     ),
     "arrays of nothing": (BATCH, lambda: many(objects(340_000), 31), 200),
     "arrays of nothing, all or none": (BATCH, lambda: many(objects(340_000), 31, ATOMIC), 400),
-    "many errors for each": (BATCH, lambda: many(UNKNOWN, 10_000), 200),
-    "many errors for each, all or none": (BATCH, lambda: many(UNKNOWN, 10_000, ATOMIC), 400),
+    "many errors for each": (BATCH, lambda: many(UNKNOWN, REFUSED), 200),
+    "many errors for each, all or none": (BATCH, lambda: many(UNKNOWN, REFUSED, ATOMIC), 400),
     "numbers in an array of twins": (ARRAY, lambda: full(b"1", b"[", b"]", 8_388_608), 400),
     "objects in an array of twins": (ARRAY, lambda: full(b"{}", b"[", b"]", 8_388_608), 400),
 }
