@@ -13,6 +13,7 @@ from kastor.api.own import (
     batch,
     change_many,
     endpoints,
+    export,
     feed,
     graphs,
     health,
@@ -31,18 +32,8 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(
-        arrays,
-        batch,
-        change_many,
-        model_deletion,
-        endpoints,
-        route_health,
-        feed,
-        live,
-        inputs,
-        indexes,
-    ),
+    *(arrays, batch, change_many),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes, export),
     own_jobs,
     *(status, graphs, metrics, health),
 )

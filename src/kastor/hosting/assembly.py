@@ -23,6 +23,7 @@ from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.changing import DeletesKind, UpdatesKind
 from kastor.jobs.deletions import DeletionKind
+from kastor.jobs.exporting.service import ExportService
 from kastor.jobs.importing.kinds import ImportKind, UploadKind
 from kastor.jobs.importing.spool import SPOOL, Spool
 from kastor.jobs.kinds import JobKind
@@ -136,6 +137,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
         spool=spool,
+        exports=ExportService(store, query.runner),
         vitals=vitals,
     )
 

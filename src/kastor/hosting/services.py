@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.ingest.service import InputService
+    from kastor.jobs.exporting.service import ExportService
     from kastor.jobs.importing.spool import Spool
     from kastor.jobs.locations.service import Locations
     from kastor.jobs.repeats import Repeats
@@ -53,6 +54,7 @@ class Services:
     jobs: JobService
     locations: Locations
     spool: Spool
+    exports: ExportService[ModelCatalog]
     vitals: Vitals
 
     @property
