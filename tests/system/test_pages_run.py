@@ -158,6 +158,28 @@ def test_what_validate_prints_in_ci(tmp_path: Path) -> None:
     assert reader.run(f'"{sys.executable}" check.py') == "1 interfaces\n"
 
 
+def test_many_are_changed_as_the_page_says(tmp_path: Path) -> None:
+    need("curl")
+    batch, again, update, delete = blocks("how-to/change-many", "sh")
+    with serving(tmp_path / "data", "--sample", "building") as served:
+        reader = Reader(tmp_path, served.url)
+        found = json.loads(reader.run(batch))
+        assert [each["status"] for each in found["results"]] == [200, 200, 204, 404]
+        body = {"operations": [{"op": "delete", "kind": "twin", "id": "nobody"}]}
+        (tmp_path / "batch.json").write_text(json.dumps(body))
+        assert reader.run(again) == reader.run(again) != ""
+        rehearsed = json.loads(reader.run(update))
+        assert (rehearsed["count"], rehearsed["value"]) == (0, [])
+        begun = reader.run(delete.partition("curl http://127.0.0.1:8080/kastor/v1/jobs")[0])
+        assert json.loads(begun)["id"] == "remove-my-sensors"
+        gone = f"{served.url}/digitaltwins/room-0-01/relationships/my-relationship"
+        deadline = time.monotonic() + 20
+        while httpx2.get(gone).status_code != 404:
+            assert time.monotonic() < deadline
+        look = delete.splitlines()[-2]
+        assert json.loads(reader.run(look))["kind"] == "deletes"
+
+
 class TestCopies:
     PAGE = "how-to/copy-a-graph"
 

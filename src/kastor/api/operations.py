@@ -12,6 +12,7 @@ from kastor.api.own import (
     arrays,
     backup,
     batch,
+    change_many,
     endpoints,
     export,
     feed,
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(arrays, batch, model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(arrays, batch, change_many),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
     *(export, own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )

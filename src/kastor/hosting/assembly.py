@@ -23,6 +23,7 @@ from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
+from kastor.jobs.changing import DeletesKind, UpdatesKind
 from kastor.jobs.deletions import DeletionKind
 from kastor.jobs.exporting.service import ExportService
 from kastor.jobs.importing.kinds import ImportKind, UploadKind
@@ -129,6 +130,8 @@ def _make(
         UploadKind(graph, spool, reading),
         DeletionKind(graph),
         BackupKind(show_all, store.engine.name, locations),
+        UpdatesKind(graph, query),
+        DeletesKind(graph, query),
     )
     return Services(
         store=store,

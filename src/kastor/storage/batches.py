@@ -59,6 +59,16 @@ class Results(Struct, frozen=True):
         """How many were refused."""
         return sum(isinstance(each, Exception) for each in self.outcomes)
 
+    def without_frames(self) -> Results:
+        """Let refusals go without the frames that they came through, which hold whole documents.
+
+        Frames and what was raised in them hold each other, and there may be ten thousand.
+        """
+        for each in self.outcomes:
+            if isinstance(each, Exception):
+                each.__traceback__ = each.__context__ = each.__cause__ = None
+        return self
+
 
 class ChangeOfModelsError(TypeError):
     """Models are changed alone: a fault of who put the batch together."""

@@ -157,6 +157,29 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         "additionalProperties": False,
     },
+    "UpdateMany": {
+        "type": "object",
+        "required": ["query", "patch"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "patch": ref("JsonPatch"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
+        },
+        "additionalProperties": False,
+    },
+    "DeleteMany": {
+        "type": "object",
+        "required": ["query"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
+        },
+        "additionalProperties": False,
+    },
     "TwinArray": {"type": "array", "maxItems": 100, "items": ref("Twin")},
     "RelationshipArray": {
         "type": "array",
