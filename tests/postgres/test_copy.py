@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import apsw
@@ -23,10 +23,13 @@ from kastor.hosting.open import open_graph_file
 from kastor.storage import transfer
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import TABLES, Table, digest, synchronise
+from kastor.storage.transfer import COPIED, Table, digest, synchronise
 from kastor.testing import KastorServer
 
 from .server import database
+
+if TYPE_CHECKING:
+    from typing import Self
 
 VERSION = {"api-version": "2023-10-31"}
 MODEL = {
@@ -101,7 +104,7 @@ def test_a_graph_goes_to_postgresql_and_back_unchanged(
     again = copy(schema, str(back))
     assert again.returncode == 0, again.stdout + again.stderr
     assert there.stdout == again.stdout, "other counts or hashes"
-    for table in TABLES:
+    for table in COPIED:
         assert table.name in there.stdout
 
 
@@ -256,39 +259,106 @@ async def run(dsn: str, text: str) -> None:
         await connection.close()
 
 
-def test_a_graph_that_is_written_to_meanwhile_can_be_copied(dsn: str, tmp_path: Path) -> None:
-    """Twins and relationships that come between two tables of the copy belong together."""
-    schema = place(dsn)
-    with (
-        KastorServer(data_dir=tmp_path) as server,
-        httpx2.Client(base_url=server.url, params=VERSION) as http,
-    ):
-        http.post("/models", json=[MODEL])
-        body = {"$metadata": {"$model": MODEL["@id"]}, "size": 1}
-        stop = threading.Event()
+class Writers:
+    """Writes so many times a second in all, to a server; the newest acknowledged value of each."""
 
-        def write() -> None:
-            number = 0
-            http.put("/digitaltwins/t0", json=body)
-            while not stop.is_set():
-                number += 1
-                http.put(f"/digitaltwins/t{number}", json=body)
-                relationship = {"$relationshipName": "next", "$targetId": f"t{number - 1}"}
-                http.put(f"/digitaltwins/t{number}/relationships/r", json=relationship)
+    def __init__(self, url: str, rate: int = 200, threads: int = 8) -> None:
+        self._url, self._pause = url, threads / rate
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(n,)) for n in range(threads)]
+        self.values: dict[str, int] = {}
+        self.failures: list[str] = []
 
-        thread = threading.Thread(target=write)
-        thread.start()
-        time.sleep(0.3)
-        file = str(tmp_path / "graphs" / "default.sqlite3")
-        try:
-            busy = copy(file, schema)
-        finally:
-            stop.set()
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
             thread.join()
-        assert "Traceback" not in busy.stderr, busy.stderr
-        assert busy.returncode == 0 or "Run it again" in busy.stderr
-        quiet = copy(file, schema)
-        assert quiet.returncode == 0, quiet.stdout + quiet.stderr
+
+    def _write(self, thread: int) -> None:
+        body = {"$metadata": {"$model": MODEL["@id"]}, "size": 0}
+        following = time.monotonic()
+        with httpx2.Client(base_url=self._url, params=VERSION) as http:
+            number = 0
+            while not self._stop.is_set():
+                # Each thread makes a twin, changes it, relates it to its last one, and so on.
+                twin, step = f"w{thread}-{number // 4}", number % 4
+                path = f"/digitaltwins/{twin}"
+                if step == 0:
+                    answer = http.put(path, json=body)
+                elif step == 3 and number > 4:
+                    target = f"w{thread}-{number // 4 - 1}"
+                    edge = {"$relationshipName": "next", "$targetId": target}
+                    answer = http.put(f"{path}/relationships/r", json=edge)
+                else:
+                    patch = [{"op": "replace", "path": "/size", "value": step}]
+                    answer = http.patch(path, json=patch)
+                    self.values[twin] = step
+                if not answer.is_success:
+                    self.failures.append(answer.text)
+                number += 1
+                following = max(following + self._pause, time.monotonic() - 1)
+                time.sleep(max(0, following - time.monotonic()))
+
+
+def arguments_of(engine: str, dsn: str, folder: Path) -> tuple[tuple[str, ...], str]:
+    """How a server is started on an engine, and what its graph is called."""
+    if engine == "sqlite":
+        return ("--data", str(folder)), str(folder / "graphs" / "default.sqlite3")
+    graph = place(dsn)
+    return ("--db", dsn, "--graph-schema", graph.rpartition("=")[2]), graph
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_graph_that_is_written_to_200_times_a_second_is_copied_as_of_one_instant(
+    engine: str, dsn: str, tmp_path: Path
+) -> None:
+    arguments, graph = arguments_of(engine, dsn, tmp_path / "data")
+    file = tmp_path / "copy.sqlite3"
+    with KastorServer(arguments) as server:
+        httpx2.post(f"{server.url}/models", params=VERSION, json=[MODEL]).raise_for_status()
+        with Writers(server.url) as writers:
+            time.sleep(0.5)
+            known = dict(writers.values)
+            first = copy(graph, str(file))
+            assert first.returncode == 0, first.stdout + first.stderr
+            require_one_instant(file, known)
+            known = dict(writers.values)
+            second = copy(graph, str(file), "--paused")  # brings over what came meanwhile
+            assert second.returncode == 0, second.stdout + second.stderr
+            require_one_instant(file, known)
+        assert writers.failures == []
+        assert len(writers.values) > len(known) > 0
+
+
+def require_one_instant(file: Path, known: dict[str, int]) -> None:
+    """The rows are those that the log of the copy leads to, and nothing acknowledged is missing."""
+    with apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY) as graph:
+
+        def ask(text: str) -> list[Any]:
+            return graph.execute(text).fetchall()
+
+        versions = dict(ask("SELECT id, version FROM twins"))
+        edges = "SELECT t.id || '/relationships/' || r.id, r.version FROM relationships r"
+        versions |= dict(ask(f"{edges} JOIN twins t ON t.key = r.source_key"))
+        logged = "SELECT subject, max(version), count(*) FROM changes WHERE version IS NOT NULL"
+        found = ask(f"{logged} GROUP BY subject")
+        assert {subject: version for subject, version, _ in found} == versions
+        assert all(version == count for _, version, count in found), "an entry is missing or twice"
+        superseded = "SELECT id, count(*) FROM twin_versions GROUP BY id"
+        assert dict(ask(superseded)) == {
+            each: version - 1
+            for each, version in versions.items()
+            if "/" not in each and version > 1
+        }
+        values = dict(ask("SELECT id, doc ->> '$.size' FROM twins"))
+        assert all(values[twin] >= value for twin, value in known.items())
+        entries, newest = ask("SELECT count(*), max(seq) FROM changes")[0]
+        assert entries == newest
 
 
 def test_a_place_that_holds_another_graph_is_left_alone(

@@ -174,6 +174,50 @@ class TestCopies:
         assert [each["state"] for each in routes] == ["paused"]
 
 
+class TestBackups:
+    """Every command of the page but those of a database, which tests/postgres has."""
+
+    PAGE = "how-to/back-up-and-restore"
+
+    def test_the_page_from_beginning_to_end(self, tmp_path: Path) -> None:
+        need("curl")
+        backup = tmp_path / "backup"
+        backup.mkdir()
+
+        def commands(*section: str) -> list[str]:
+            text = all_pages()[self.PAGE].text()
+            before = text.partition("\n## ")[0]
+            found = (
+                blocks(self.PAGE, "sh", *section)
+                if section
+                else re.findall(r"```sh\n(.*?)```", before, re.DOTALL)
+            )
+            return [each.replace("/backup/", f"{backup}/") for each in found if "--db" not in each]
+
+        with serving(tmp_path / "data") as served:
+            reader = Reader(tmp_path, served.url)
+            for command in (
+                *commands(),
+                *commands("Of a running server, from anywhere"),
+                *commands("Tokens and certificates"),
+            ):
+                reader.run(command)
+        assert {path.name for path in backup.iterdir()} == {
+            "monday", "wednesday", "thursday.tar", "secret"
+        }  # fmt: skip
+        first, replaced = commands("Restore")
+        restore, start = first.splitlines()
+        assert start == "kastor serve --data restored"
+        reader.run(restore)
+        reader.run(replaced)
+        (paused,) = commands("Routes and inputs")
+        assert "are paused" in reader.run(paused)
+        for name in ("wednesday", "thursday.tar", "secret"):
+            reader.run(f"kastor restore {backup}/{name} --data {name}-restored")
+        with serving(tmp_path / "restored"):
+            pass
+
+
 class OpenMosquitto(Mosquitto):
     """As the page has it: every topic may be used."""
 

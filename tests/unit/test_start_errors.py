@@ -35,6 +35,7 @@ INSIDE = {
     "MqttSourceRefusal": "the input that is connected tells of it",
     "NoEvent": "an input rejects the message",
     "NoPlainFileError": "the sink or the secret that opens the file tells of it",
+    "NotLoadedError": "a rehearsal gets the rows of its next portion",
     "NotOursError": "the sink of files tells of it",
     "NothingAppliedError": "the writer takes back an atomic batch",
     "PacketTooLongError": "ends a connection with a broker",

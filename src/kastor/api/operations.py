@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
+    arrays,
+    backup,
+    batch,
     endpoints,
     feed,
     graphs,
@@ -29,9 +32,9 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(arrays, batch, model_deletion, endpoints, route_health, feed, live, inputs, indexes),
     *(own_jobs, imports),
-    *(status, graphs, metrics, health),
+    *(status, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

@@ -13,9 +13,8 @@ from kastor.dsn import has_password, shown
 from kastor.words import counted
 
 if TYPE_CHECKING:
-    from kastor.storage.transfer import GraphFile, Progress, TableDigest
+    from kastor.storage.transfer import GraphFile, GraphReader, Progress, TableDigest
 
-PASSES = 5
 PLACE = "a SQLite file such as data/graphs/default.sqlite3, or postgresql://HOST/DATABASE?graph_schema=NAME"
 
 
@@ -29,8 +28,9 @@ def copy(
 ) -> None:
     """Copy a graph with its history and change log, and verify it by counts and hashes.
 
-    An interrupted copy goes on where it stopped when it is started again. The source may be
-    served meanwhile, but nothing may be written to it at the end; the target may not be served.
+    What is copied is the graph at one instant: it may be served and written to meanwhile, the
+    target may not. An interrupted copy goes on where it stopped when it is started again. Jobs of
+    the source are not begun by the copy.
     """
     for place in (source, target):
         if "://" in place and has_password(place):
@@ -39,18 +39,16 @@ def copy(
 
 
 async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
-    from kastor.hosting.open import open_graph_file
-    from kastor.storage.transfer import digest, synchronise
+    from kastor.hosting.open import open_graph_file, open_graph_snapshot
+    from kastor.storage.transfer import COPIED, digest, synchronise
 
     async with AsyncExitStack() as stack:
-        reading = await stack.enter_async_context(open_graph_file(source, writes=False))
         writing = await stack.enter_async_context(open_graph_file(target, writes=True))
+        reading = await stack.enter_async_context(open_graph_snapshot(source))
         await _require_target(reading, writing, target)
         progress = _progress(stack, quiet)
-        for _ in range(PASSES):
-            if await synchronise(reading, writing, progress) == 0:
-                break
-        ours, theirs = await digest(reading), await digest(writing)
+        await synchronise(reading, writing, progress, tables=COPIED)
+        ours, theirs = await digest(reading, COPIED), await digest(writing, COPIED)
         if ours != theirs:
             fail(_difference(ours, theirs))
         if paused:
@@ -71,7 +69,7 @@ async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
         )
 
 
-async def _require_target(reading: GraphFile, writing: GraphFile, target: str) -> None:
+async def _require_target(reading: GraphReader, writing: GraphFile, target: str) -> None:
     """Refuse a target that holds another graph; mark an empty one as ours."""
     from kastor.storage.transfer import TABLES
 
@@ -111,7 +109,7 @@ def _progress(stack: AsyncExitStack, quiet: bool) -> Progress | None:
 
 
 def _difference(ours: dict[str, TableDigest], theirs: dict[str, TableDigest]) -> str:
-    lines = ["The copy differs from its source; the source changed meanwhile. Run it again."]
+    lines = ["The copy differs from its source: something wrote to it. Run this again."]
     lines += [
         f"  {name}: {counted(table.rows, 'row')} here, {theirs[name].rows} there"
         for name, table in ours.items()

@@ -26,6 +26,7 @@ from kastor.jobs.importing.kinds import ImportKind, UploadKind
 from kastor.jobs.importing.spool import SPOOL, Spool
 from kastor.jobs.kinds import JobKind
 from kastor.jobs.locations import Locations, Root, read_allowed
+from kastor.jobs.repeats import Repeats
 from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
@@ -128,6 +129,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
         spool=spool,

@@ -25,13 +25,15 @@ from kastor.storage.refusals import (
     UnfinishedGraphError,
 )
 from kastor.storage.sqlite.folder import DataFolder, FolderInUseError, FolderNotWritableError
+from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.store import SqliteStore
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import GraphFile
+from kastor.storage.transfer import GraphFile, Snapshot
 
 if TYPE_CHECKING:
     from kastor.storage.placement import Place
     from kastor.storage.postgres.databases import Databases
+    from kastor.storage.postgres.transfer import PostgresGraphFile
 
 SAMPLE_HISTORY_DAYS = 1 / 24
 _NO_DRIVER = f"PostgreSQL needs a driver that is not installed: {install_extra('postgres')}."
@@ -175,7 +177,27 @@ async def open_graph_file(place: str, *, writes: bool) -> AsyncIterator[GraphFil
 
 
 @asynccontextmanager
-async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[GraphFile]:
+async def open_graph_snapshot(place: str) -> AsyncIterator[Snapshot]:
+    """Open one state of a graph, for a copy; servers may go on writing to it.
+
+    Raises:
+        PlaceError: there is no graph, or no room for the copy of a file's pages beside it.
+    """
+    try:
+        if "://" not in place:
+            path = Path(place)
+            await _open_file(path, writes=False).close()
+            async with snapshot_of(path) as snapshot:
+                yield snapshot
+            return
+        async with _open_schema(place, writes=False) as graph, graph.frozen() as frozen:
+            yield frozen
+    except Unavailable as error:
+        raise PlaceError(f"{shown(place)} cannot be read now: {error.message}") from error
+
+
+@asynccontextmanager
+async def _open_schema(place: str, *, writes: bool) -> AsyncIterator[PostgresGraphFile]:
     """Open `postgresql://...?graph_schema=NAME`; the other parameters are the driver's."""
     if (fault := fault_of(place)) is not None:
         raise PlaceError(f"The address of a database is malformed: {fault}.")

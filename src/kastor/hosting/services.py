@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kastor.ingest.service import InputService
     from kastor.jobs.importing.spool import Spool
     from kastor.jobs.locations.service import Locations
+    from kastor.jobs.repeats import Repeats
     from kastor.jobs.runner import JobService
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
@@ -48,6 +49,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    repeats: Repeats
     jobs: JobService
     locations: Locations
     spool: Spool
@@ -87,11 +89,13 @@ class Services:
         await sweep(self.spool, self.store.jobs)
         return await self.store.prune() + await self.jobs.purge()
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph: twins, relationships, models, history and log.
+
+        A dry run looks only whether that can be.
 
         Raises:
             Unavailable: the store cannot write now; nothing was removed.
             Conflict: something outside of the graph depends on it.
         """
-        await self.store.reset()
+        await self.store.reset(dry_run=dry_run)

@@ -106,6 +106,8 @@ class KeptAnswer(Struct, frozen=True):
         answer: JSON text: the answer, or what of it is there yet.
         done: whether it is the whole answer.
         created: when the first request came.
+        known: bytes of the answer that whoever goes on with it has read, 0 for the first part;
+            where another one is kept by now, nothing of the transaction is written.
     """
 
     id: str
@@ -113,6 +115,7 @@ class KeptAnswer(Struct, frozen=True):
     answer: bytes
     done: bool
     created: Ticks
+    known: int = 0
 
 
 Note: TypeAlias = JobProgress | KeptAnswer
@@ -121,7 +124,10 @@ MakeNote: TypeAlias = Callable[[Results], Note]
 
 
 class NotHeldError(KastorError):
-    """Another process holds the job by now, or the job is gone; nothing was written."""
+    """Another process holds the job, or goes on with the answer, or the job is gone.
+
+    Nothing was written.
+    """
 
     default_code = "ServiceUnavailable"
 

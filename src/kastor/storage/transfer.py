@@ -12,11 +12,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
 
-from kastor.types import ModelId, RelationshipId, Ticks, TwinId
+from kastor.storage.indexes import IndexStore
+from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
 Identity: TypeAlias = tuple[Any, ...]
 Row: TypeAlias = tuple[Any, ...]
@@ -26,7 +27,13 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 CHUNK_ROWS = 2_000
 PORTION_BYTES = 16 * 2**20
 """Of documents, models and events that are in memory at once; a larger one comes alone."""
-_BULK = {"models": "text", "changes": "data", "dead_letters": "event"}
+_BULK = {
+    "models": "text",
+    "changes": "data",
+    "dead_letters": "event",
+    "jobs": "progress",
+    "kept_answers": "answer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ _ENDED = ("valid_to", "ended_by", "ended_actor")
 _TWIN = ("key", "id", "model_key")
 _RELATIONSHIP = ("key", "source_key", "id", "name_key", "target_key")
 
-TABLES: tuple[Table, ...] = (
+COPIED: tuple[Table, ...] = (
     Table("model_keys", ("key",), (), ("key", "id")),
     Table(
         "models",
@@ -82,10 +89,12 @@ TABLES: tuple[Table, ...] = (
         ("last_version",),
         ("kind", "id", "key", "last_version", "deleted_at"),
     ),
+    # Which entry has a position is settled when it is first asked for, and an interrupted copy may
+    # hold the one that a snapshot put there.
     Table(
         "changes",
         ("seq",),
-        (),
+        ("event_id",),
         (
             *("seq", "bucket", "subject", "twin_key", "version", "kind", "notify", "event_id"),
             *("time", "actor", "traceparent", "model_id", "component", "content_type", "data"),
@@ -120,6 +129,29 @@ TABLES: tuple[Table, ...] = (
     ),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""
+
+JOB_TABLES: tuple[Table, ...] = (
+    Table(
+        "jobs",
+        ("kind", "id"),
+        ("status", "last_action", "progress", "finished"),
+        (
+            *("kind", "id", "status", "created", "last_action", "purge", "actor", "request"),
+            *("progress", "finished", "error"),
+        ),
+    ),
+    Table("job_lines", ("kind", "id", "n"), (), ("kind", "id", "n", "line")),
+    Table(
+        "kept_answers",
+        ("id",),
+        ("done", "created"),
+        ("id", "digest", "answer", "done", "created"),
+    ),
+)
+"""What goes along when a graph is moved; a copy of it begins no job of its source."""
+
+TABLES: tuple[Table, ...] = (*COPIED, *JOB_TABLES)
+"""All there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,29 +211,70 @@ class Instant:
     time: Ticks
 
 
+DeletedKind: TypeAlias = Literal["twin", "relationship", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A twin or a relationship as it is stored.
+
+    Attributes:
+        identity: (id,) of a twin, (source id, id) of a relationship.
+        etag: the guid inside W/"...".
+        doc: the JSON text, without `$etag`.
+    """
+
+    identity: tuple[str, ...]
+    etag: Etag
+    doc: bytes
+
+
 class Snapshot(GraphReader, Protocol):
-    """One state of a graph; nothing that happens meanwhile is seen."""
+    """One state of a graph; nothing that happens meanwhile is seen. For one reader at a time."""
 
     @property
     def instant(self) -> Instant:
         """Which state it is."""
 
-    def models(self) -> AsyncIterator[tuple[ModelId, bytes]]:
-        """Yield the stored models with their texts as uploaded, in order of id."""
+    async def oldest_change(self) -> int:
+        """Return the position of the oldest entry of the change log; 0 where it holds none."""
 
-    async def twins(self, after: TwinId, limit: int) -> list[tuple[TwinId, bytes]]:
-        """Return twins' stored documents in order of id, strictly after `after`.
+    def models(self, *, since: int | None = None) -> AsyncIterator[tuple[ModelId, bytes]]:
+        """Yield the stored models with their texts as uploaded, in order of id.
+
+        Args:
+            since: only those that were uploaded by a change after this position.
+        """
+
+    async def twins(
+        self, after: TwinId, limit: int, *, since: int | None = None
+    ) -> list[DocumentRow]:
+        """Return twins in order of id, strictly after `after`.
 
         Up to `limit` of them; fewer where they have more than PORTION_BYTES together.
+
+        Args:
+            after: an id, which nobody has to have; empty at the start.
+            limit: how many at most.
+            since: only those that a change after this position wrote.
         """
 
     async def relationships(
-        self, after: tuple[TwinId, RelationshipId], limit: int
-    ) -> list[tuple[TwinId, RelationshipId, bytes]]:
-        """Return relationships' stored documents in order of (source id, id), after `after`.
+        self, after: tuple[TwinId, RelationshipId], limit: int, *, since: int | None = None
+    ) -> list[DocumentRow]:
+        """Return relationships in order of (source id, id), strictly after `after`; as `twins`."""
 
-        Up to `limit` of them; fewer where they have more than PORTION_BYTES together.
+    async def deleted(
+        self, kind: DeletedKind, after: Identity, limit: int, since: int
+    ) -> list[Identity]:
+        """Return the identities of what was deleted after a position and is not there now.
+
+        In order, strictly after `after`, up to `limit`: (id,) of twins and models, (source id, id)
+        of relationships.
         """
+
+    async def indexes(self) -> list[str]:
+        """Return the paths of the property indexes, in order."""
 
     async def fetch_some(
         self, sql: str, params: Sequence[object], *, timeout: float, most: int
@@ -211,6 +284,10 @@ class Snapshot(GraphReader, Protocol):
 
 class GraphFile(GraphReader, Protocol):
     """A graph that is read or written as tables, not served meanwhile by the writing side."""
+
+    @property
+    def indexes(self) -> IndexStore:
+        """The property indexes, which no row tells of."""
 
     def snapshot(self) -> AbstractAsyncContextManager[None]:
         """Return a block in which all reads see one and the same state."""
@@ -249,21 +326,23 @@ class TableDigest:
 
 
 async def synchronise(
-    source: GraphFile, target: GraphFile, progress: Progress | None = None
+    source: GraphReader,
+    target: GraphFile,
+    progress: Progress | None = None,
+    *,
+    tables: Sequence[Table] = TABLES,
 ) -> int:
     """Make the target's tables equal to the source's; return the rows that were written.
 
-    The source may go on changing meanwhile: what changes behind the reading position is caught
-    by another call.
+    The source shows one state for as long as it is read: a snapshot, or a block of one.
     """
     stale: list[tuple[Table, list[Identity]]] = []
     written = 0
-    async with source.snapshot():
-        for table in TABLES:
-            count, gone = await _bring_over(source, target, table, progress)
-            written += count
-            stale.append((table, gone))
-        identification = await source.identification()
+    for table in tables:
+        count, gone = await _bring_over(source, target, table, progress)
+        written += count
+        stale.append((table, gone))
+    identification = await source.identification()
     await drop_all(target, stale)
     await target.identify(identification)
     return written
@@ -276,22 +355,22 @@ async def drop_all(target: GraphFile, stale: Sequence[tuple[Table, Sequence[Iden
             await target.drop(table, gone[start : start + CHUNK_ROWS])
 
 
-async def digest(graph: GraphFile) -> dict[str, TableDigest]:
+async def digest(graph: GraphReader, tables: Sequence[Table] = TABLES) -> dict[str, TableDigest]:
     """Return a digest of each table, equal on every engine for equal contents."""
     found = {}
-    for table in TABLES:
+    for table in tables:
         hashed, rows = hashlib.sha256(), 0
         async for identities in _chunks(graph, table):
             async for portion in portions(graph, table, [identity for identity, _ in identities]):
                 for row in portion:
-                    hashed.update(_canonical(table, row))
+                    hashed.update(canonical(table, row))
                 rows += len(portion)
         found[table.name] = TableDigest(rows, hashed.hexdigest())
     return found
 
 
 async def portions(
-    graph: GraphFile, table: Table, identities: Sequence[Identity]
+    graph: GraphReader, table: Table, identities: Sequence[Identity]
 ) -> AsyncIterator[list[Row]]:
     """Yield whole rows, so many at a time that they have PORTION_BYTES together."""
     if table.bulk is None:
@@ -307,7 +386,7 @@ async def portions(
 
 
 async def _bring_over(
-    source: GraphFile, target: GraphFile, table: Table, progress: Progress | None
+    source: GraphReader, target: GraphFile, table: Table, progress: Progress | None
 ) -> tuple[int, list[Identity]]:
     """Write what differs; return how many rows, and the identities that only the target has."""
     total = await source.count(table)
@@ -337,7 +416,7 @@ async def _bring_over(
 class _Stream:
     """The target's revisions in order, read a chunk at a time beside the source's."""
 
-    def __init__(self, graph: GraphFile, table: Table) -> None:
+    def __init__(self, graph: GraphReader, table: Table) -> None:
         self._chunks = _chunks(graph, table)
         self._pending: deque[tuple[Identity, Row]] = deque()
 
@@ -367,7 +446,7 @@ class _Stream:
         return bool(self._pending)
 
 
-async def _chunks(graph: GraphFile, table: Table) -> AsyncIterator[list[tuple[Identity, Row]]]:
+async def _chunks(graph: GraphReader, table: Table) -> AsyncIterator[list[tuple[Identity, Row]]]:
     after: Identity | None = None
     while True:
         # Read anew from the last identity each time: the target is written to meanwhile, behind it.
@@ -378,7 +457,8 @@ async def _chunks(graph: GraphFile, table: Table) -> AsyncIterator[list[tuple[Id
         after = chunk[-1][0]
 
 
-def _canonical(table: Table, row: Row) -> bytes:
+def canonical(table: Table, row: Row) -> bytes:
+    """Return what a row adds to the digest of its table."""
     values: list[Any] = []
     for column, value in zip(table.columns, row, strict=True):
         if column == table.document:

@@ -27,6 +27,7 @@ from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
 from kastor.ingest.service import InputStatus
+from kastor.jobs.tally import KindTally
 from kastor.logs import counts
 from kastor.types import Ticks, override
 from kastor.vital import PartState
@@ -131,6 +132,22 @@ _INPUT: tuple[Row[InputStatus], ...] = (
         lambda status: _unix(status.counts.last_message),
     ),
 )
+_WORK: tuple[Row[KindTally], ...] = (
+    (
+        *(_GAUGE, "kastor_jobs_at_work", "Jobs that the process works on."),
+        lambda tally: tally.at_work,
+    ),
+    (
+        *(_COUNTER, "kastor_job_progress_total", "What jobs have done, in the kind's unit."),
+        lambda tally: tally.done,
+    ),
+    (
+        _GAUGE,
+        "kastor_job_seconds_since_progress",
+        "How long the job at work has not got on that has waited longest.",
+        lambda tally: tally.seconds_since_progress,
+    ),
+)
 _PART: tuple[Row[PartState], ...] = (
     (
         *(_GAUGE, "kastor_part_up", "Whether what must not die lives and goes on."),
@@ -186,6 +203,9 @@ class _Families(Collector):
         inputs = [((each.name, one.name, worker), one) for each in graphs for one in each.inputs]
         yield from _table(_INPUT, ("graph", "input", "worker"), inputs)
         yield _outcomes(inputs)
+        yield _jobs(graphs)
+        work = [((each.name, one.kind, worker), one) for each in graphs for one in each.work]
+        yield from _table(_WORK, ("graph", "kind", "worker"), work)
         streams = [((each.name, worker), each) for each in graphs]
         yield from _table(_STREAMS, ("graph", "worker"), streams)
         parts = [((each.name, each.graph, worker), each) for each in self._parts]
@@ -206,6 +226,16 @@ def _table(
             if value is not None:
                 family.add_metric(labels, value)
         yield family
+
+
+def _jobs(graphs: Sequence[GraphReading]) -> Metric:
+    family = GaugeMetricFamily(
+        "kastor_jobs", "Jobs that are kept.", labels=("graph", "kind", "status")
+    )
+    for graph in graphs:
+        for kind, status, count in graph.jobs or ():
+            family.add_metric((graph.name, kind, str(status)), count)
+    return family
 
 
 def _outcomes(inputs: Sequence[tuple[Labels, InputStatus]]) -> Metric:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kastor.events.relay import RouteState
     from kastor.ingest.service import InputStatus
+    from kastor.jobs.tally import KindTally
     from kastor.storage.ticker import Ticker
 
 
@@ -18,6 +20,8 @@ class GraphReading:
     Attributes:
         routes: None where the store did not answer.
         live_queries, feed_streams: open in this process.
+        jobs: kind, state and how many there are; None where the store did not answer.
+        work: what was done on jobs in this process.
     """
 
     name: str
@@ -26,3 +30,5 @@ class GraphReading:
     live_queries: int
     feed_streams: int
     ticker: Ticker | None = None
+    jobs: Sequence[tuple[str, str, int]] | None = None
+    work: Sequence[KindTally] = ()

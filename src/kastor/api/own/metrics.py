@@ -17,6 +17,7 @@ from kastor.logs import get_logger
 if TYPE_CHECKING:
     from kastor.events.relay import RouteState
     from kastor.hosting.services import Services
+    from kastor.storage.jobs import JobStatus
 
 GRAPH_SECONDS = 4.0
 """How long a graph may take to tell of its routes; a scrape usually gets ten seconds."""
@@ -38,9 +39,11 @@ async def metrics(_services: Services, request: Request) -> Response:
 
 async def _read(name: str, services: Services) -> GraphReading:
     routes: list[RouteState] | None = None
+    jobs: list[tuple[str, JobStatus, int]] | None = None
     try:
         async with asyncio.timeout(GRAPH_SECONDS):
             routes = await services.routes.states()
+            jobs = await services.jobs.counts()
     except Exception as error:  # noqa: BLE001 - the others are told all the same, and so is this
         _log.warning("a graph does not tell of its routes", graph=name, reason=repr(error))
     return GraphReading(
@@ -50,6 +53,8 @@ async def _read(name: str, services: Services) -> GraphReading:
         len(services.live),
         len(services.feed),
         services.ticker,
+        jobs,
+        services.jobs.tallies(),
     )
 
 

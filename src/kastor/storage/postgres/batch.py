@@ -24,7 +24,7 @@ from kastor.storage.postgres.batch_transaction import (
     CannotBeWrittenError,
     Means,
 )
-from kastor.storage.postgres.faults import unavailable
+from kastor.storage.postgres.faults import Fault, fault_of, unavailable
 from kastor.storage.postgres.outcomes import OutcomeFinder
 from kastor.storage.postgres.writes import pause
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 ATTEMPTS = 20
-"""Lost races before a batch is given up."""
+"""Lost races and deadlocks before a batch is given up."""
 
 _log = get_logger("kastor.storage")
 
@@ -93,7 +93,8 @@ class Batches(Generic[C]):
             except KastorError:
                 raise
             except Exception as error:  # noqa: BLE001 - what is not understood is raised again
-                failures += 1
+                if fault_of(error) not in (Fault.RACE, Fault.AGAIN):
+                    failures += 1
                 trace = sent[0][0] if sent else None
                 if await self._outcomes.was_written(error, trace, failures):
                     return sent[0][1]

@@ -36,7 +36,7 @@ class FullError(Exception):
     """The chunk has to be written before this write can be decided, or applied."""
 
 
-class RowStep(Struct, Generic[R]):
+class RowStep(Struct, Generic[R], gc=False):
     """A change of a row: what it is from then on, None where it is gone."""
 
     row: R | None
@@ -44,7 +44,7 @@ class RowStep(Struct, Generic[R]):
     time: Ticks
 
 
-class Held(Struct, Generic[R]):
+class Held(Struct, Generic[R], gc=False):
     """A twin or relationship of the chunk.
 
     Attributes:
@@ -61,7 +61,7 @@ class Held(Struct, Generic[R]):
     steps: list[RowStep[R]] = field(default_factory=list)
 
 
-class Logged(Struct):
+class Logged(Struct, gc=False):
     """An entry of the change log; the twin's key may be a number for one that is to come."""
 
     entry: LogEntry

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import Struct
 
-from kastor.clock import new_stamp
+from kastor.clock import stamp_maker
 from kastor.errors import KastorError, SlowDecisionError
 from kastor.logs import get_logger
 from kastor.records import C, Context
@@ -37,6 +37,7 @@ from kastor.storage.postgres.statements import HAPPENED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kastor.clock import Stamp
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.models import Catalogs
     from kastor.storage.postgres.statements import Qualified
@@ -148,7 +149,8 @@ class BatchTransaction(Generic[C]):
         if not writes:
             return
         first = self._means.reserve(overlay.since, len(writes))
-        chunk = _Chunk(overlay, self._catalog, writes, first, self._outcomes)
+        stamp = stamp_maker(len(writes) + 1)  # one is asked twice, where a thread has to go on
+        chunk = _Chunk(overlay, self._catalog, writes, first, self._outcomes, stamp)
         await self._decide(chunk)
         if not overlay.log:
             return
@@ -230,6 +232,7 @@ class _Chunk(Struct, Generic[C]):
     writes: Sequence[Write[C, Any]]
     first: Ticks
     outcomes: list[Any]
+    stamp: Callable[[Ticks], Stamp]
     decided: int = 0
 
     def decide(self) -> None:
@@ -252,7 +255,7 @@ class _Chunk(Struct, Generic[C]):
         current = self.overlay.current(write.needs, self.catalog)
         now = self.first + self.decided
         try:
-            decision = write.decide(current, new_stamp(now))
+            decision = write.decide(current, self.stamp(now))
         except SlowDecisionError:
             raise
         except Exception as error:  # noqa: BLE001 - told as the outcome

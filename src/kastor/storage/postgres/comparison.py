@@ -10,12 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from kastor.storage.postgres.transfer import (
-    TEXT_KEYS,
-    PostgresGraphFile,
-    column_of,
-    from_clause,
-)
+from kastor.storage.postgres.graph_reader import TEXT_KEYS, column_of, from_clause
+from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.transfer import CHUNK_ROWS, TABLES, Identity, Table, drop_all, portions
 
 _SUMS = """

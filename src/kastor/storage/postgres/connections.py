@@ -83,6 +83,17 @@ class Connections:
         given = await self._wait()
         return await self._connect() if given is None else given
 
+    async def apart(self) -> Connection:
+        """Return a connection that does not count, for long work; whoever asked closes it.
+
+        Raises:
+            Unavailable: none could be made.
+        """
+        try:
+            return await connect_for_long(self._dsn)
+        except Exception as error:
+            raise unavailable(error) from error
+
     def give(self, connection: Connection, *, sound: bool = True) -> None:
         """Take a connection back; one that is not sound is ended."""
         if sound and connection in self._members and not connection.is_closed():
@@ -225,6 +236,7 @@ class ConnectionLease:
     ) -> None:
         """Give it back; after a time-out or a cancellation it is not used again."""
         broken = isinstance(error, OSError | asyncio.CancelledError | asyncpg.InterfaceError)
+        broken = broken or self._connection.is_closed()
         in_transaction = not broken and self._connection.is_in_transaction()
         self._connections.give(self._connection, sound=not (broken or in_transaction))
 

@@ -10,7 +10,7 @@ from kastor.storage.postgres.event_tables import Upkeep
 from kastor.storage.postgres.statements import Qualified
 
 BUILD_SECONDS = 3_600.0
-_LIST = """
+LIST_INDEXES = """
 SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = '{graph}.twins'::regclass AND i.indisvalid
   AND left(c.relname, $1) = $2 ORDER BY c.relname
@@ -31,7 +31,7 @@ class PostgresIndexes:
         """Return the paths that have an index."""
 
         async def fetch(connection: Connection) -> Any:
-            return await connection.fetch(self._texts[_LIST], len(PREFIX), PREFIX)
+            return await connection.fetch(self._texts[LIST_INDEXES], len(PREFIX), PREFIX)
 
         return [name.removeprefix(PREFIX) for (name,) in await self._upkeep(fetch)]
 

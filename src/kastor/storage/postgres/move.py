@@ -74,7 +74,8 @@ async def move(
     async with AsyncExitStack() as stack:
         reading = await _opened(stack, PostgresGraphFile.open(*source, writes=False))
         writing = await _opened(stack, PostgresGraphFile.open(*target, writes=True, claim=claim))
-        await synchronise(reading, writing, _Progress(report).note)
+        async with reading.snapshot():
+            await synchronise(reading, writing, _Progress(report).note)
         await report("building indexes")
         await _copy_indexes(reading, writing)
         for _ in range(PASSES):

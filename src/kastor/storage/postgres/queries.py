@@ -28,11 +28,12 @@ _Rows: TypeAlias = tuple[list[tuple[Any, ...]], bool]
 """Rows, and whether there are more."""
 
 ATTEMPTS = 2
+CLOSE_CURSOR = "CLOSE page;"
 STEP_ROWS = 4
 """Rows fetched at once where they are large."""
 SERVER_GRACE_SECONDS = 1.0
 _CANCELLED = "57014"
-_IMPOSSIBLE = ("22", "54")
+IMPOSSIBLE = ("22", "54")
 """Classes of states: data exceptions, and what is too complex for the server."""
 _NO_TEXT = "\x01\x02\x03\x02\x01"
 """Stands low in the order, as U+0000 does, and for no text that anybody stores."""
@@ -105,7 +106,7 @@ class Queries(Generic[C]):
                     fault, state = fault_of(error), str(getattr(error, "sqlstate", None))
                     if state == _CANCELLED:
                         raise too_long(timeout) from None
-                    if state.startswith(_IMPOSSIBLE):
+                    if state.startswith(IMPOSSIBLE):
                         raise impossible(error) from error
                     if fault in (Fault.OTHER, Fault.ELSEWHERE):  # read-only it is by our own wish
                         raise
@@ -163,13 +164,13 @@ class Queries(Generic[C]):
             status: str = await connection.execute(begin)
             if status != "SELECT 1":
                 await self._give_up(connections, connection)
-            values = [_storable(each) for each in params]
+            values = [storable(each) for each in params]
             if most is None:
                 rows = await connection.fetch(text, *values, timeout=timeout)
                 found: _Rows = [tuple(row) for row in rows], False
             else:
                 async with asyncio.timeout(timeout):
-                    found = await _some(connection, text, values, most)
+                    found = await some_rows(connection, text, values, most)
             usable = True
         except (CatalogChanged, asyncio.CancelledError, OSError):
             raise
@@ -208,7 +209,7 @@ class Queries(Generic[C]):
             connections.give(connection, sound=sound)
 
 
-async def _some(connection: Connection, text: str, values: list[Any], most: int) -> _Rows:
+async def some_rows(connection: Connection, text: str, values: list[Any], most: int) -> _Rows:
     """Rows until their first columns have `most` bytes; one without text is too large by itself."""
     await connection.fetch(sql.OPEN_CURSOR + text, *values)
     rows: list[tuple[Any, ...]] = []
@@ -223,10 +224,10 @@ async def _some(connection: Connection, text: str, values: list[Any], most: int)
     return rows, False
 
 
-def _storable(value: Any) -> Any:
+def storable(value: object) -> object:
     """Return a value as PostgreSQL takes it: U+0000, which no stored text has, as another text."""
     if isinstance(value, str):
         return value.replace("\0", _NO_TEXT)
     if isinstance(value, tuple):
-        return tuple(_storable(each) for each in value)
+        return tuple(storable(each) for each in value)
     return value

@@ -37,11 +37,14 @@ from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads
+from kastor.storage.postgres.rehearsing import SchemaRehearsals
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
+from kastor.storage.postgres.snapshot import snapshot_of
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
 from kastor.storage.protocol import Engine, StoreStatus
+from kastor.storage.snapshots import Snapshots
 from kastor.storage.ticker import LEAD, Ticker
 
 if TYPE_CHECKING:
@@ -98,9 +101,13 @@ class PostgresStore(Generic[C]):
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
+        self._snapshots = Snapshots()
         self._retention = retention
         self.ticker = Ticker(clock)
         self._last_tick: Ticks = meta.last_tick
+        self._rehearsals = SchemaRehearsals(
+            connections, self._texts, self._catalogs, self.ticker, lambda: self._last_tick
+        )
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._owns_connections = owns_connections
@@ -223,13 +230,21 @@ class PostgresStore(Generic[C]):
         require_few(writes)
         return await self._to_the_end(self._batches.run(Batch(writes, context, atomic, note)))
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        if self._closed:
+            raise unavailable("Kastor is shutting down")
+        return self._rehearsals.open_apart() if long else self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
-        """Return a block that reads one state."""
-        raise NotImplementedError
+        """Return a block that reads one state, in a transaction of the primary."""
+        context.require_plain()
+        return self._snapshots.opened(
+            lambda: snapshot_of(self._connections.apart, self.events.log_bounds, self._texts)
+        )
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
@@ -338,9 +353,9 @@ class PostgresStore(Generic[C]):
             await self.events.log_bounds()  # gives every entry its position
         return await prune(fetch, self._retention, now)
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
-        await self._upkeep(self._empty)
+        await self._upkeep(self._require_no_keys if dry_run else self._empty)
 
     async def close(self) -> None:
         """Finish the writes that have begun and end all connections."""
@@ -377,16 +392,19 @@ class PostgresStore(Generic[C]):
         if not task.cancelled() and task.exception() is None:  # seen: the caller may be gone
             self.events.pulse.beat()
 
+    async def _require_no_keys(self, connection: Connection) -> None:
+        keys = await ownership.dependents(connection, self._name, keys_only=True)
+        if keys:  # whatever they say is to happen, it would happen to rows that are not ours
+            raise Conflict(
+                f"The graph was not emptied, since foreign keys of other tables lead to it: "
+                f"{ownership.named(keys)}. Drop them first.",
+                code="GraphInUse",
+            )
+
     async def _empty(self, connection: Connection) -> None:
         texts = self._texts
         async with connection.transaction():
-            keys = await ownership.dependents(connection, self._name, keys_only=True)
-            if keys:  # whatever they say is to happen, it would happen to rows that are not ours
-                raise Conflict(
-                    f"The graph was not emptied, since foreign keys of other tables lead to it: "
-                    f"{ownership.named(keys)}. Drop them first.",
-                    code="GraphInUse",
-                )
+            await self._require_no_keys(connection)
             await connection.execute(RESET_LOCK)
             await connection.execute(texts[sql.STOP_WRITES])
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])

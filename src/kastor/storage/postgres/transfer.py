@@ -6,33 +6,26 @@ same number for both. Rows that are certainly new go in by COPY.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from kastor.errors import Conflict
 from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres.connections import Connection, connect_for_long
-from kastor.storage.postgres.documents import from_jsonb, into_jsonb
+from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
+from kastor.storage.postgres.graph_reader import PostgresGraphReader, column_of
+from kastor.storage.postgres.index_tables import PostgresIndexes
+from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
-from kastor.storage.transfer import Active, Identification, Identity, Row, Table
+from kastor.storage.transfer import Identification, Identity, Row, Table
 
-_FLAGS = frozenset({"notify", "paused", "requeued"})
-TEXT_KEYS = frozenset({"kind", "id", "name"})
-"""Columns of identities that are texts; the others are whole numbers."""
+_FLAGS = frozenset({"notify", "paused", "requeued", "done"})
 _KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_letters")
 _IDENTIFY = """
 UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4
-"""
-_IDENTIFICATION = """
-SELECT host_name, signing_key, model_epoch, last_tick, position
-FROM {graph}.meta, {graph}.log_head
-"""
-_ACTIVE = """
-SELECT (SELECT count(*) FROM {graph}.routes WHERE NOT paused),
-       (SELECT count(*) FROM {graph}.inputs WHERE NOT paused)
 """
 _PAUSE = (
     "UPDATE {graph}.routes SET paused = true",
@@ -45,19 +38,28 @@ _SEQUENCE = "SELECT setval(pg_get_serial_sequence('{graph}.TABLE', 'COLUMN'), $1
 _COPY_SECONDS = 600.0
 
 
-class PostgresGraphFile:
+class PostgresGraphFile(PostgresGraphReader):
     """Reads or writes one schema on a connection of its own."""
 
     def __init__(self, connection: Connection, name: str) -> None:
-        self._connection = connection
+        super().__init__(connection, Qualified(schema.quoted(name)))
         self._name = name
-        self._texts = Qualified(schema.quoted(name))
         self._whole = True
 
     @property
     def connection(self) -> Connection:
         """The connection, for what concerns the schema as a whole."""
         return self._connection
+
+    @property
+    def indexes(self) -> PostgresIndexes:
+        """The property indexes."""
+        return PostgresIndexes(self._on_connection, self._texts)
+
+    @property
+    def texts(self) -> Qualified:
+        """What makes statements of this schema."""
+        return self._texts
 
     @property
     def schema(self) -> str:
@@ -123,10 +125,6 @@ class PostgresGraphFile:
             raise Conflict(f"There is a graph in the schema {self._name}.", code="SchemaExists")
         self._whole = found.unfinished is None
 
-    async def active(self) -> Active:
-        """Return how many routes and inputs are not paused."""
-        return Active(*(await self.fetch(_ACTIVE))[0])
-
     async def pause(self) -> None:
         """Pause all routes and inputs, in one transaction."""
         async with self._connection.transaction():
@@ -144,10 +142,6 @@ class PostgresGraphFile:
             await ownership.mark(self._connection, self._name, ownership.COPYING)
             self._whole = False
 
-    async def count(self, table: Table) -> int:
-        """Return the number of rows."""
-        return int((await self.fetch(f"SELECT count(*) FROM {from_clause(table)}"))[0][0])
-
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
         """Read one state in a block; servers may go on writing."""
@@ -155,55 +149,19 @@ class PostgresGraphFile:
         async with self._connection.transaction(isolation="repeatable_read", readonly=True):
             yield
 
-    async def revisions(
-        self, table: Table, after: Identity | None, limit: int
-    ) -> list[tuple[Identity, Row]]:
-        """Return (identity, revision) pairs after `after`."""
-        identity = [column_of(table, name) for name in table.identity]
-        columns = ", ".join([*identity, *table.revision])
-        order, where, values = ", ".join(identity), "", list(after or ())
-        if after is not None:
-            marks = ", ".join(f"${n}" for n in range(1, len(after) + 1))
-            where = f"WHERE ({order}) > ({marks})"
-        text = f"SELECT {columns} FROM {from_clause(table)} {where} ORDER BY {order}"
-        rows = await self.fetch(f"{text} LIMIT {int(limit)}", *values)
-        width = len(table.identity)
-        return [(tuple(row)[:width], tuple(row)[width:]) for row in rows]
+    @asynccontextmanager
+    async def frozen(self) -> AsyncIterator[PostgresSnapshot]:
+        """Read one state in a block, with all that is committed in it; the connection goes with it.
 
-    async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
-        """Return whole rows, documents as text."""
-        columns = [
-            f"c.{name}::text" if name == table.document else f"c.{column_of(table, name)}"
-            for name in table.columns
-        ]
-        rows = await self._of(table, identities, ", ".join(columns), "JOIN")
-        place = table.columns.index(table.document) if table.document else None
-        return [_out(tuple(row), place) for row in rows]
+        Raises:
+            Unavailable: see `snapshot_of`.
+        """
 
-    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
-        """Return the bytes of the rows' `bulk`."""
-        size = f"octet_length(c.{table.bulk})"
-        if table.document is not None:  # what stands there uncompressed is not written out
-            size = (
-                f"CASE WHEN pg_column_compression(c.{table.bulk}) IS NULL"
-                f" THEN pg_column_size(c.{table.bulk}) ELSE octet_length(c.{table.bulk}::text) END"
-            )
-        rows = await self._of(table, identities, f"coalesce({size}, 0)", "LEFT JOIN")
-        return [size for (size,) in rows]
+        async def own() -> Connection:
+            return self._connection
 
-    async def _of(
-        self, table: Table, identities: Sequence[Identity], columns: str, join: str
-    ) -> list[Any]:
-        wanted = ", ".join(
-            f"${n}::text[]{'' if name in TEXT_KEYS else '::bigint[]'}"
-            for n, name in enumerate(table.identity, 1)
-        )
-        names = ", ".join(table.identity)
-        same = " AND ".join(f"c.{column_of(table, name)} = w.{name}" for name in table.identity)
-        text = f"SELECT {columns} FROM unnest({wanted}) WITH ORDINALITY AS w"
-        text += f" ({names}, nth) {join} {from_clause(table, 'c')} ON {same} ORDER BY w.nth"
-        values = [[str(each) for each in column] for column in zip(*identities, strict=True)]
-        return await self.fetch(text, *values)
+        async with snapshot_of(own, self.number_log, self._texts) as snapshot:
+            yield snapshot
 
     async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
         """Write rows in one transaction, by COPY where there is none to replace."""
@@ -246,10 +204,6 @@ class PostgresGraphFile:
         async with self._connection.transaction():
             await self._connection.executemany(self._texts[text], identities)
 
-    async def identification(self) -> Identification:
-        """Return host name, key, epoch and time."""
-        return Identification(*(await self.fetch(_IDENTIFICATION))[0])
-
     async def identify(self, identification: Identification) -> None:
         """Take over another graph's identity; put the log's end and the sequences right."""
         found = identification
@@ -275,28 +229,10 @@ class PostgresGraphFile:
 
     async def number_log(self) -> None:
         """Give positions to all entries of the log that are committed by now."""
+        await PostgresEventTables(self._on_connection, self._texts).log_bounds()
 
-        async def run(work: Any) -> Any:
-            return await work(self._connection)
-
-        await PostgresEventTables(run, self._texts).log_bounds()
-
-    async def fetch(self, text: str, *values: object) -> list[Any]:
-        """Run a statement; `{graph}` in it stands for the schema."""
-        rows: list[Any] = await self._connection.fetch(self._texts[text], *values)
-        return rows
-
-
-def from_clause(table: Table, alias: str = "c") -> str:
-    """Return a table as a statement reads it."""
-    if table.name == "changes":  # what has no position yet comes with the next pass
-        return f"(SELECT * FROM {{graph}}.changes WHERE pos IS NOT NULL) {alias}"
-    return f"{{graph}}.{table.name} {alias}"
-
-
-def column_of(table: Table, name: str) -> str:
-    """Return what a column is called here."""
-    return "pos" if (table.name, name) == ("changes", "seq") else name
+    async def _on_connection(self, work: Callable[[Connection], Any]) -> Any:
+        return await work(self._connection)
 
 
 def _in(table: Table, row: Row) -> Row:
@@ -308,9 +244,3 @@ def _in(table: Table, row: Row) -> Row:
         else value
         for name, value in zip(table.columns, row, strict=True)
     )
-
-
-def _out(row: Row, document: int | None) -> Row:
-    if document is None:
-        return row
-    return (*row[:document], from_jsonb(row[document]).decode(), *row[document + 1 :])

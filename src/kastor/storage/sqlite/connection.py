@@ -48,6 +48,17 @@ def open_reader(path: Path, *, vfs: str | None = None) -> apsw.Connection:
     return connection
 
 
+def open_immutable(path: Path) -> apsw.Connection:
+    """Open a file that nobody writes to, without locks and without files beside it.
+
+    Once open it can be read although its name is gone.
+    """
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(f"{path.absolute().as_uri()}?immutable=1", flags=flags)
+    _prepare(connection)
+    return connection
+
+
 def _prepare(connection: apsw.Connection) -> None:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}").fetchall()

@@ -12,6 +12,7 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
@@ -104,14 +105,20 @@ class _Run:
 class ReadPool:
     """A few threads, each with its own read connection and a warm statement cache.
 
-    `bounded` is for what clients write: values have `MAX_BYTES` at most there.
+    `bounded` is for what clients write: values have `MAX_BYTES` at most there. `connect` opens a
+    connection where it is not one to the graph that is served.
     """
 
     def __init__(
-        self, path: Path, threads: int, *, vfs: str | None = None, bounded: bool = False
+        self,
+        path: Path,
+        threads: int,
+        *,
+        vfs: str | None = None,
+        bounded: bool = False,
+        connect: Callable[[], apsw.Connection] | None = None,
     ) -> None:
-        self._path = path
-        self._vfs = vfs
+        self._connect = connect or partial(open_reader, path, vfs=vfs)
         self._bounded = bounded
         self._local = threading.local()
         self._connections: list[apsw.Connection] = []
@@ -251,7 +258,7 @@ class ReadPool:
     def _connection(self) -> apsw.Connection:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = open_reader(self._path, vfs=self._vfs)
+            connection = self._local.connection = self._connect()
             if self._bounded:
                 connection.limit(apsw.SQLITE_LIMIT_LENGTH, MAX_BYTES)
                 # What is sorted goes to disk when the page cache is full, and not into memory.

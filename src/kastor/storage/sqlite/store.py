@@ -29,6 +29,7 @@ from kastor.storage.batches import require_few
 from kastor.storage.keeping import Retention
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
+from kastor.storage.snapshots import Snapshots
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob
@@ -44,7 +45,10 @@ from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
+from kastor.storage.sqlite.rehearsing import FileRehearsals
 from kastor.storage.sqlite.retention import steps
+from kastor.storage.sqlite.snapshot import clear as clear_snapshots
+from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
@@ -80,7 +84,8 @@ class SqliteStore(Generic[C]):
     ) -> None:
         pulse = Pulse()
         pulse.beat(opened.head.seq)
-        self._path = path
+        self._path, self._vfs = path, vfs
+        self._snapshots = Snapshots()
         self._loop_connection = open_reader(path, vfs=vfs)
         self._reads = SqlitePointReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
@@ -90,9 +95,12 @@ class SqliteStore(Generic[C]):
         self._connection = opened.connection
         self._writer = Writer(opened.connection, opened.head, self._loop, self.ticker, pulse.beat)
         self._build_catalog = build_catalog
+        self._rehearsals = FileRehearsals(
+            path, vfs, lambda: self.catalog, build_catalog, self.ticker
+        )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self.indexes = SqliteIndexes(self._tables, self._upkeep)
+        self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
@@ -115,6 +123,7 @@ class SqliteStore(Generic[C]):
             apsw.Error: the file cannot be opened.
         """
         keep_temporary_files_in(path.parent)
+        await asyncio.to_thread(clear_snapshots, path)
         # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
         opened = await asyncio.to_thread(_open_file, path, build_catalog, vfs)
         kept = retention or Retention()
@@ -171,13 +180,20 @@ class SqliteStore(Generic[C]):
         self._writer.submit(BatchJob(writes, context, atomic, note, future))
         return await future
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        if long:
+            copied = self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
+            return self._rehearsals.over(copied)
+        return self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
-        """Return a block that reads one state."""
-        raise NotImplementedError
+        """Return a block that reads one state, from a copy of the file's pages."""
+        context.require_plain()
+        return self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
@@ -273,8 +289,10 @@ class SqliteStore(Generic[C]):
                 removed += count
         return removed
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
+        if dry_run:
+            return
         await self._upkeep(self._empty)
 
     async def close(self) -> None:
@@ -285,6 +303,7 @@ class SqliteStore(Generic[C]):
 
     def _close(self) -> None:
         self._writer.stop()
+        self._rehearsals.close()
         self._pool.close()
         self._tables.close()
         self._loop_connection.close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import apsw
 
@@ -14,7 +14,11 @@ from kastor.storage.keeping import LOG_ROW_OVERHEAD
 from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader, open_writer
-from kastor.storage.transfer import Active, Identification, Identity, Row, Table
+from kastor.storage.sqlite.graph_reader import SqliteGraphReader
+from kastor.storage.sqlite.index_tables import SqliteIndexes
+from kastor.storage.transfer import Identification, Identity, Row, Table
+
+T = TypeVar("T")
 
 _SIZES = """
 UPDATE meta SET
@@ -25,24 +29,16 @@ UPDATE meta SET
 _IDENTIFY = """
 UPDATE meta SET host_name = ?, signing_key = ?, model_epoch = ?, last_tick = ?
 """
-_IDENTIFICATION = """
-SELECT host_name, signing_key, model_epoch, last_tick,
-       coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
-FROM meta
-"""
-_ACTIVE = """
-SELECT (SELECT count(*) FROM routes WHERE NOT paused),
-       (SELECT count(*) FROM inputs WHERE NOT paused)
-"""
 _PAUSE = ("UPDATE routes SET paused = 1", "UPDATE inputs SET paused = 1")
 _FORGET_POSITION = "DELETE FROM sqlite_sequence WHERE name = 'changes'"
 _NOTE_POSITION = "INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)"
 
 
-class SqliteGraphFile:
+class SqliteGraphFile(SqliteGraphReader):
     """Reads or writes one file; statements run in a thread, one at a time."""
 
     def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(self._in_thread)
         self._connection = connection
         self._whole = True
 
@@ -87,56 +83,12 @@ class SqliteGraphFile:
             raise
         return graph
 
-    async def count(self, table: Table) -> int:
-        """Return the number of rows."""
-        rows = await self._run(f"SELECT count(*) FROM {table.name}")
-        return int(rows[0][0])
-
-    async def revisions(
-        self, table: Table, after: Identity | None, limit: int
-    ) -> list[tuple[Identity, Row]]:
-        """Return (identity, revision) pairs after `after`."""
-        identity = ", ".join(table.identity)
-        columns = ", ".join((*table.identity, *table.revision))
-        where, params = "", ()
-        if after is not None:
-            where = f"WHERE ({identity}) > ({_marks(len(after))})"
-            params = after
-        text = f"SELECT {columns} FROM {table.name} {where} ORDER BY {identity} LIMIT ?"
-        width = len(table.identity)
-        return [
-            (tuple(row[:width]), tuple(row[width:]))
-            for row in await self._run(text, (*params, limit))
-        ]
-
-    async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
-        """Return whole rows, documents as text."""
-        columns = ", ".join(
-            f"json({name})" if name == table.document else name for name in table.columns
+    @property
+    def indexes(self) -> SqliteIndexes:
+        """The property indexes."""
+        return SqliteIndexes(
+            self._in_thread, lambda work: self._in_thread(lambda at: work(at, None))
         )
-        condition = " AND ".join(f"{name} = ?" for name in table.identity)
-        text = f"SELECT {columns} FROM {table.name} WHERE {condition}"
-
-        def read() -> list[Row]:
-            found = []
-            with self._connection:
-                for identity in identities:
-                    found += self._connection.execute(text, identity).fetchall()
-            return found
-
-        return await asyncio.to_thread(read)
-
-    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
-        """Return the bytes of the rows' `bulk`."""
-        condition = " AND ".join(f"{name} = ?" for name in table.identity)
-        text = f"SELECT octet_length({table.bulk}) FROM {table.name} WHERE {condition}"
-
-        def read() -> list[int]:
-            with self._connection:
-                found = [self._connection.execute(text, each).fetchall() for each in identities]
-            return [int(str(rows[0][0])) if rows else 0 for rows in found]
-
-        return await asyncio.to_thread(read)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
@@ -167,10 +119,6 @@ class SqliteGraphFile:
             self._many, f"DELETE FROM {table.name} WHERE {condition}", identities
         )
 
-    async def identification(self) -> Identification:
-        """Return host name, key, epoch and time."""
-        return Identification(*(await self._run(_IDENTIFICATION))[0])
-
     async def identify(self, identification: Identification) -> None:
         """Take over another graph's identity and put the sizes right."""
         found = identification
@@ -182,10 +130,6 @@ class SqliteGraphFile:
         await self._run(_FORGET_POSITION)
         await self._run(_NOTE_POSITION, (found.log_position,))
         await self._run(_SIZES, (LOG_ROW_OVERHEAD,))
-
-    async def active(self) -> Active:
-        """Return how many routes and inputs are not paused."""
-        return Active(*(await self._run(_ACTIVE))[0])
 
     async def pause(self) -> None:
         """Pause all routes and inputs, in one transaction."""
@@ -212,11 +156,8 @@ class SqliteGraphFile:
         """Close the connection."""
         await asyncio.to_thread(self._connection.close)
 
-    async def _run(self, text: str, params: Sequence[Any] = ()) -> list[Row]:
-        def run() -> list[Row]:
-            return self._connection.execute(text, tuple(params)).fetchall()
-
-        return await asyncio.to_thread(run)
+    async def _in_thread(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await asyncio.to_thread(work, self._connection)
 
     def _many(self, text: str, rows: Sequence[Row]) -> None:
         self._break()
@@ -228,7 +169,3 @@ def _require_current(connection: apsw.Connection) -> None:
     found = schema.require_ours(connection)
     if found < schema.SCHEMA_VERSION:
         raise SchemaTooOldError(str(connection.filename), found, schema.SCHEMA_VERSION)
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)

@@ -1,0 +1,102 @@
+"""A graph's file read as tables; see `kastor.storage.transfer`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from kastor.storage.transfer import Active, Identification, Identity, Row, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import apsw
+
+T = TypeVar("T")
+
+_IDENTIFICATION = """
+SELECT host_name, signing_key, model_epoch, last_tick,
+       coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
+FROM meta
+"""
+_ACTIVE = """
+SELECT (SELECT count(*) FROM routes WHERE NOT paused),
+       (SELECT count(*) FROM inputs WHERE NOT paused)
+"""
+
+
+class ReadsInThread(Protocol):
+    """Runs work on a connection in its thread."""
+
+    async def __call__(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Return what the work returns."""
+
+
+class SqliteGraphReader:
+    """Implements `GraphReader` over whatever runs work on a connection."""
+
+    def __init__(self, call: ReadsInThread) -> None:
+        self._call = call
+
+    async def count(self, table: Table) -> int:
+        """Return the number of rows."""
+        rows = await self._run(f"SELECT count(*) FROM {table.name}")
+        return int(rows[0][0])
+
+    async def revisions(
+        self, table: Table, after: Identity | None, limit: int
+    ) -> list[tuple[Identity, Row]]:
+        """Return (identity, revision) pairs after `after`."""
+        identity = ", ".join(table.identity)
+        columns = ", ".join((*table.identity, *table.revision))
+        where, params = "", ()
+        if after is not None:
+            where = f"WHERE ({identity}) > ({', '.join('?' * len(after))})"
+            params = after
+        text = f"SELECT {columns} FROM {table.name} {where} ORDER BY {identity} LIMIT ?"
+        width = len(table.identity)
+        return [
+            (tuple(row[:width]), tuple(row[width:]))
+            for row in await self._run(text, (*params, limit))
+        ]
+
+    async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
+        """Return whole rows, documents as text."""
+        columns = ", ".join(
+            f"json({name})" if name == table.document else name for name in table.columns
+        )
+        return [row for found in await self._each(table, identities, columns) for row in found]
+
+    async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
+        """Return the bytes of the rows' `bulk`."""
+        found = await self._each(table, identities, f"octet_length({table.bulk})")
+        return [int(str(rows[0][0])) if rows else 0 for rows in found]
+
+    async def identification(self) -> Identification:
+        """Return host name, key, epoch and time."""
+        return Identification(*(await self._run(_IDENTIFICATION))[0])
+
+    async def active(self) -> Active:
+        """Return how many routes and inputs are not paused."""
+        return Active(*(await self._run(_ACTIVE))[0])
+
+    async def _each(
+        self, table: Table, identities: Sequence[Identity], columns: str
+    ) -> list[list[Row]]:
+        condition = " AND ".join(f"{name} = ?" for name in table.identity)
+        text = f"SELECT {columns} FROM {table.name} WHERE {condition}"
+
+        def read(connection: apsw.Connection) -> list[list[Row]]:
+            # One transaction for all, also where the caller has begun none.
+            connection.execute("SAVEPOINT read").fetchall()
+            try:
+                return [connection.execute(text, each).fetchall() for each in identities]
+            finally:
+                connection.execute("RELEASE read").fetchall()
+
+        return await self._call(read)
+
+    async def _run(self, text: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        def run(connection: apsw.Connection) -> list[Row]:
+            return connection.execute(text, params).fetchall()
+
+        return await self._call(run)
