@@ -82,7 +82,8 @@ class FileReader:
         self._start = start or FilePosition()
         self._unpacker, self._lines = Unpacker(limits.text_bytes), LineReader()
         self._line = self._digest = self._entries_of_section = self._sections = 0
-        self._section, self._skipping = "", False
+        self._before = 0, 0  # line and digest before the line that is looked at
+        self._section, self._skipping, self._ended = "", False, False
         self._begun: tuple[str, ...] = ()
         self._has_header = bool(self._start.begun)
         self._notices: list[Notice] = []
@@ -122,7 +123,8 @@ class FileReader:
         except ImportFailedError as error:
             yield from self._what_came_before(error)
             raise
-        yield self._full(ends=True)
+        if not self._ended:
+            yield self._full(ends=True)
 
     def _what_came_before(self, error: ImportFailedError) -> Iterator[FileBatch]:
         """Yield what may be imported of a file that cannot be read on: all but models."""
@@ -131,6 +133,7 @@ class FileReader:
             yield self._full()
 
     def _take(self, line: Line) -> Iterator[FileBatch]:
+        self._before = self._line, self._digest
         self._line = line.number
         if line.text is not None:
             self._digest = crc32(line.text, self._digest)
@@ -175,6 +178,7 @@ class FileReader:
         if self._digest != start.digest:
             raise _changed()
         self._section, self._skipping = start.section, start.skipping
+        self._ended = start.ended
         self._begun, self._entries_of_section = start.begun, start.entries
 
     def _add(self, document: Document, text: bytes) -> None:
@@ -243,9 +247,11 @@ class FileReader:
         if not self._has_header:
             if name != HEADER or self._section:
                 raise _no_header(self._line)
-        else:
-            yield self._full(ends=True)
+        elif not self._ended:
+            # Who goes on from there has to meet the line that begins the next section.
+            yield self._full(self._before, ends=True)
         self._section, self._entries_of_section = name[:_LONGEST_NAME], 0
+        self._ended = False
         notice = self._notice_of(self._section)
         self._skipping = notice.kind != "begun"
         if self._section in SECTIONS and self._section not in self._begun:
@@ -268,13 +274,24 @@ class FileReader:
             return Notice("forbidden", name, self._line, reason)
         return Notice("begun", name, self._line)
 
-    def _full(self, *, ends: bool = False) -> FileBatch:
-        """Return what was read since the last batch; `ends` says that its section ends."""
+    def _full(self, through: tuple[int, int] | None = None, *, ends: bool = False) -> FileBatch:
+        """Return what was read since the last batch.
+
+        Args:
+            through: number and digest of the last line of it; by default the one looked at.
+            ends: whether its section ends.
+        """
+        line, digest = through or (self._line, self._digest)
         notices, entries = tuple(self._notices), tuple(self._entries)
         self._notices, self._entries, self._size = [], [], 0
         end = FilePosition(
-            *(self._line, self._digest, self._section),
-            *(self._skipping, self._begun, self._entries_of_section),
+            line=line,
+            digest=digest,
+            section=self._section,
+            skipping=self._skipping,
+            begun=self._begun,
+            entries=self._entries_of_section,
+            ended=ends,
         )
         is_told = ends and self._section not in ("", HEADER) and not self._skipping
         return FileBatch(self._section, notices, entries, end, self._unpacker.taken, is_told)
