@@ -97,8 +97,10 @@ class UnitOfWork(Generic[C]):
         relationship = None
         if source is not None:
             names = (source.key, needs.relationship_id)
-            rows = self._execute(sql.LOAD_RELATIONSHIP, names).fetchall()
-            relationship = RelationshipRow(*rows[0]) if rows else None
+            is_put = needs.target_id is not None
+            if not is_put or self._execute(sql.HAS_RELATIONSHIP, names).fetchall():
+                rows = self._execute(sql.LOAD_RELATIONSHIP, names).fetchall()
+                relationship = RelationshipRow(*rows[0]) if rows else None
         target = None if needs.target_id is None else self._end(needs.target_id)
         return Current(self.counters.catalog, source, relationship, target)
 
