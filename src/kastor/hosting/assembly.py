@@ -22,6 +22,7 @@ from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.deletions import DeletionKind
+from kastor.jobs.exporting.kind import ExportKind
 from kastor.jobs.exporting.service import ExportService
 from kastor.jobs.importing.kinds import ImportKind, UploadKind
 from kastor.jobs.importing.spool import SPOOL, Spool
@@ -111,10 +112,12 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     locations = Locations(shared.roots, settings.data, name)
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
+    exports = ExportService(store, query.runner)
     kinds: Sequence[JobKind] = (  # a kind of job is a line here
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
         DeletionKind(graph),
+        ExportKind(exports, locations),
     )
     return Services(
         store=store,
@@ -132,7 +135,7 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
         spool=spool,
-        exports=ExportService(store, query.runner),
+        exports=exports,
         vitals=vitals,
     )
 

@@ -238,6 +238,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         counts={"type": "object"},
     ),
+    "ExportJob": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {
+            "outputBlobUri": {"type": "string"},
+            "query": {"type": "string"},
+            "since": {"type": "integer", "minimum": 0},
+            "kastor": {"type": "boolean"},
+            "system": {"type": "boolean"},
+        },
+    },
     "OwnJobPage": _page("OwnJob"),
     "Endpoint": {
         "type": "object",
