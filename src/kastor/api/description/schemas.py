@@ -349,6 +349,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         counts={"type": "object"},
         outputBlobUri=_STRING,
     ),
+    "ExportJob": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {
+            "outputBlobUri": {"type": "string"},
+            "query": {"type": "string"},
+            "since": {"type": "integer", "minimum": 0},
+            "kastor": {"type": "boolean"},
+            "system": {"type": "boolean"},
+        },
+    },
     "OwnJobPage": _page("OwnJob"),
     "BackupJobBody": {
         "type": "object",
