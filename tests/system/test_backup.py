@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import os
 import shutil
 import stat
 import subprocess
@@ -20,14 +18,13 @@ import pytest
 import zstandard
 
 from kastor.backup import into_files
-from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import COPIED
 from kastor.testing import KastorServer
 from tests.backups import (
     VERSION,
     digests,
     graph_file,
     lines_of,
+    make_large,
     make_source,
     manifest_of,
     twin,
@@ -401,27 +398,16 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(
     old.mkdir()
     shutil.copytree(source / "graphs", old / "graphs")
     before = tree(old)
-    for data, flags in ((new, ()), (old, ("--replace",))):
+    targets = [(old, ["--replace"])]
+    if damage in (flip, bomb, climb, odd_index):
+        targets.append((new, []))
+    for data, flags in targets:
         done = invoked("restore", backup, "--data", data, *flags, "-q")
         assert done.returncode == 1, done.stdout
         assert DAMAGES[damage] in " ".join(done.stderr.split()), done.stderr
         assert "Traceback" not in done.stderr
     assert tree(old) == before
     assert tree(new) == {} if damage is odd_index else not new.exists()
-
-
-async def large(path: Path, count: int) -> None:
-    """A graph with documents of 2 MB each that do not compress."""
-    graph = SqliteGraphFile.writing(path)
-    try:
-        await graph.put(COPIED[0], [(1, "dtmi:a:B;1")], fresh=True)
-        twins = next(table for table in COPIED if table.name == "twins")
-        for key in range(1, count + 1):
-            doc = json.dumps({"$dtId": f"t{key}", "text": os.urandom(2**20).hex()})
-            await graph.put(twins, [(key, f"t{key}", 1, "e", 1, 5, key, "me", doc)], fresh=True)
-        await graph.finish()
-    finally:
-        await graph.close()
 
 
 MEASURED = """
@@ -449,8 +435,7 @@ def test_large_rows_take_no_memory(tmp_path: Path) -> None:
     taken = []
     for count in (12, 24):
         data = tmp_path / f"data{count}"
-        graph_file(data).parent.mkdir(parents=True)
-        asyncio.run(large(graph_file(data), count))
+        make_large(graph_file(data), count)
         backup = tmp_path / f"b{count}"
         there = memory_of("backup", backup, "--data", data, "-q")
         back = memory_of("restore", backup, "--data", tmp_path / f"r{count}", "-q")
