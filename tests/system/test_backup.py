@@ -72,6 +72,10 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+def fail(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def query(path: Path, sql: str) -> Any:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
@@ -131,7 +135,7 @@ class TestWhole:
         assert b'"size":9223372036854775807' in b"".join(lines)
 
     def test_tokens_and_certificates_come_with_secrets_alone(
-        self, source: Path, whole: Path, tmp_path: Path
+        self, source: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = Path(shutil.copytree(source, tmp_path / "data"))
         token = invoked("token", "create", "--data", data).stdout.strip()
@@ -148,6 +152,15 @@ class TestWhole:
         for name in paths:
             assert (target / name).read_bytes() == (data / name).read_bytes()
         assert modes(target) == modes(backup) == {"d 700", "f 600"}
+        assert not list(target.rglob("*.restoring"))
+        before = tree(target)
+        taken = invoked("restore", backup, "--data", target, "-q")
+        assert "tokens" in taken.stderr
+        with monkeypatch.context() as patch:
+            patch.setattr(into_files, "replace_all", fail)
+            broken = invoked("restore", backup, "--data", target, "--replace", "-q")
+            assert "No space left" in broken.stderr
+        assert tree(target) == before
         key = "SELECT signing_key FROM meta"
         assert query(graph_file(target), key) == query(graph_file(data), key)
         held = b"".join(path.read_bytes() for path in whole.iterdir())
@@ -205,10 +218,6 @@ class TestPlaces:
     ) -> None:
         data = Path(shutil.copytree(source, tmp_path / "data"))
         before = tree(data)
-
-        def fail(*_: object) -> None:
-            raise OSError(28, "No space left on device")
-
         monkeypatch.setattr(into_files, "replace_all", fail)
         done = invoked("restore", whole, "--data", data, "--replace", "-q")
         assert "No space left" in done.stderr
