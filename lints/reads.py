@@ -39,7 +39,9 @@ ALLOWED: dict[str, str] = {
     "protocols of their own: the log, whose readers are the server's, and configuration": (
         "Store.events Store.indexes Store.inputs Store.jobs"
     ),
-    "what the engine can; what is got there takes a context": "Store.look_up Runner.waits",
+    "what the engine can, and another reader; what is got there takes a context": (
+        "Store.look_up Runner.waits Runner.over"
+    ),
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
@@ -47,7 +49,7 @@ ALLOWED: dict[str, str] = {
     ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"
-        " QueryService.compile Runner.compile"
+        " QueryService.compile Runner.compile Runner.whole"
     ),
     "starting, stopping and forgetting": (
         "LiveService.close LiveService.stop Feed.stop RouteService.start RouteService.stop"

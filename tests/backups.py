@@ -11,7 +11,7 @@ import httpx2
 import zstandard
 
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import TableDigest, digest
+from kastor.storage.transfer import COPIED, TableDigest, digest
 from kastor.testing import KastorServer
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def digests(file: Path) -> dict[str, TableDigest]:
     async def read() -> dict[str, TableDigest]:
         graph = SqliteGraphFile.reading(file)
         try:
-            return await digest(graph)
+            return await digest(graph, COPIED)
         finally:
             await graph.close()
 

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     profile: Literal["default", "adt"] = Field(
         "default", description="`adt` makes the server as narrow as the cloud."
     )
+    adt_totals: Literal["on", "off"] = Field(
+        "on", description="Whether the profile `adt` holds no more than the cloud does."
+    )
     adt_rates: Literal["on", "off"] = Field(
         "off", description="Whether the profile `adt` has the cloud's rates: 429 beyond."
     )

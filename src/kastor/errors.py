@@ -183,6 +183,12 @@ class NotFound(KastorError):
     default_code = "NotFound"
 
 
+class Gone(KastorError):
+    """What the request asks for was there, and is not kept any more."""
+
+    default_code = "Gone"
+
+
 class Conflict(KastorError):
     """It exists already, or something else still needs it."""
 

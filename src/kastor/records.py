@@ -54,6 +54,15 @@ class RelationshipRow(Struct, frozen=True, gc=False):
     size: int = 0
 
 
+class Degrees(Struct, frozen=True):
+    """How many relationships leave and enter a twin, counted up to a bound."""
+
+    key: int
+    id: TwinId
+    outgoing: int
+    incoming: int
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRow:
     """A stored model; `text` is the document as uploaded."""

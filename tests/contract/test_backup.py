@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 import apsw
 import httpx2
@@ -151,6 +152,52 @@ def test_a_client_that_goes_away_ends_its_backup(tmp_path: Path) -> None:
                 assert next(answer.iter_raw(512))
         assert invoked("backup", tmp_path / "b", "--url", server.url, "-q").returncode == 0
         assert not list((tmp_path / "data").rglob("*.snapshot"))
+
+
+class TestJobs:
+    PATH = "/kastor/v1/jobs/backups"
+
+    def ended(self, http: httpx2.Client, location: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 30
+        while True:
+            job: dict[str, Any] = http.get(location).json()
+            if job["status"] in ("succeeded", "failed", "cancelled"):
+                return job
+            assert time.monotonic() < deadline, job
+            time.sleep(0.02)
+
+    def test_a_job_writes_the_tar_into_a_location(
+        self, guarded: KastorServer, tmp_path: Path
+    ) -> None:
+        uri = f"exchange/default/{uuid4()}.tar"
+        with client(guarded, "owner") as http:
+            begun = http.post(self.PATH, json={"outputBlobUri": uri})
+            assert begun.status_code == 202, begun.text
+            job = self.ended(http, begun.headers["location"])
+            assert job["status"] == "succeeded", job
+            assert job["outputBlobUri"] == uri
+            assert job["counts"] == {"graphs": 2}
+            tar = guarded.data_dir / uri
+            assert job["progress"] == {
+                "done": tar.stat().st_size, "of": tar.stat().st_size, "unit": "bytes"
+            }  # fmt: skip
+            run(guarded, "restore", tar, "--data", tmp_path / "r")
+            again = http.post(self.PATH, json={"outputBlobUri": uri})
+            taken = self.ended(http, again.headers["location"])
+            assert taken["status"] == "failed", "nothing is replaced"
+            assert taken["error"]["code"] == "UnableToWriteToOutputBlob"
+
+    def test_what_is_no_place_begins_no_job(self, guarded: KastorServer) -> None:
+        with client(guarded, "owner") as http:
+            before = http.get(self.PATH).json()["value"]
+            for body in ({}, {"outputBlobUri": 1}, {"outputBlobUri": "file:///etc/b.tar"}):
+                refused = http.post(self.PATH, json=body)
+                assert refused.status_code == 400
+                assert refused.json()["error"]["code"] == "InvalidArgument"
+            assert http.get(self.PATH).json()["value"] == before
+        with client(guarded, "reader") as http:
+            uri = {"outputBlobUri": "exchange/default/r.tar"}
+            assert http.post(self.PATH, json=uri).status_code == 403
 
 
 class Writer:

@@ -174,7 +174,7 @@ CASES: dict[str, Case] = {
     "Kastor_Reset": ours("POST", "/reset"),
 }
 REFUSED_BY_SQLITE = "Kastor_MoveGraph"
-"""A server on SQLite moves no graphs; tried on PostgreSQL in tests/postgres/test_dry_run.py."""
+"""A server on SQLite moves no graphs; tried on PostgreSQL in tests/postgres/test_graphs.py."""
 
 
 @dataclass

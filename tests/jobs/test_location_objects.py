@@ -238,6 +238,13 @@ class TestSignatures:
         assert signature not in str(caught.value)
         assert "sig=" not in str(caught.value)
 
+    async def test_it_needs_no_key_of_the_server(
+        self, azure: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("KASTOR_SECRET_AZURE")
+        allowed = locations(tmp_path, azure.setting)
+        assert await content(allowed.check(sas_of(azure.put("in", b"abc")), setting="x")) == b"abc"
+
     async def test_one_of_the_setting_opens_what_it_is_for(
         self, azure: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -251,6 +251,10 @@ class TestSettings:
             ({"prefix": AZURE, "region": "x"}, "region does not go with the kind azure"),
             ({"prefix": "s3://b", "sas": {"env": "X"}}, "sas does not go with the kind s3"),
             ({"prefix": "s3://b", "endpoint": "minio:9000"}, "no URL of a server"),
+            ({"prefix": "s3://b", "access_key_id": "a"}, "go together"),
+            ({"prefix": "s3://b", "secret_access_key": {"env": "X"}}, "go together"),
+            ({"prefix": AZURE, "anonymous": True, "sas": {"env": "X"}}, "not go with credentials"),
+            ({"prefix": "gs://b", "anonymous": True}, "anonymous does not go with the kind gcs"),
             ({"prefix": "s3://b", "kind": "azure"}, "no addresses of s3://"),
             ({"account_key": {"env": "X"}}, "prefix"),
         ],
@@ -283,7 +287,7 @@ class TestSettings:
         file = tmp_path / "kastor.toml"
         file.write_text(
             'job_location = ["file:///srv/in", '
-            '{prefix = "s3://a", secret_access_key = {env = "KASTOR_SECRET_S3"}}]'
+            '{prefix = "s3://a", access_key_id = "a", secret_access_key = {env = "KASTOR_SECRET_S3"}}]'
         )
         given = load_settings({}, file).job_location
         assert {root.uri.scheme for root in read_allowed(given, DATA)} == {"file", "s3"}

@@ -263,3 +263,16 @@ def test_it_needs_a_token_of_somebody_who_may_read() -> None:
 def test_a_server_as_narrow_as_the_cloud_has_it_too() -> None:
     with KastorServer(("--profile", "adt")) as server:
         assert scrape(server.url)("graph_up", graph="default") == 1
+
+
+def test_jobs_are_counted_by_kind_and_state(http: httpx2.Client, kastor: KastorServer) -> None:
+    for name in ("a", "b", "c"):
+        assert http.put(f"/digitaltwins/{name}", json=twin(1)).status_code == 200
+    before = scrape(kastor.url)
+    labels = {"graph": "default", "kind": "deletions", "status": "succeeded"}
+    ended = before("jobs", **labels) or 0
+    assert http.post("/jobs/deletions").status_code == 202
+    after = until(kastor.url, lambda now: now("jobs", **labels) == ended + 1)
+    grown = after.since(before, "job_progress_total", "kind", "worker")
+    assert grown == {("deletions", "0"): 4}  # three twins and their model
+    assert after("jobs_at_work", **HERE, kind="deletions") == 0

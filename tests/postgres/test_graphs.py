@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -219,6 +220,41 @@ def test_a_place_that_cannot_be_is_refused(
     assert "wrong" not in {each["name"] for each in listed}
 
 
+def test_a_dry_run_of_making_moving_and_deleting_says_what_would_be(site: Site) -> None:
+    trying = {"kastor-dry-run": "true"}
+    graphs = f"{site.servers[0].url}/kastor/v1/graphs"
+
+    def tried(method: str, path: str, body: object = None) -> httpx2.Response:
+        answer = httpx2.request(method, f"{graphs}/{path}", json=body, headers=trying)
+        assert answer.headers["kastor-dry-run"] == "true"
+        return answer
+
+    schema = f"tried_{uuid4().hex[:8]}"
+    would = tried("PUT", "tried", {"database": "east", "schema": schema})
+    assert would.status_code == 201
+    assert not has_schema(site.east, schema)
+    assert httpx2.get(f"{graphs}/tried").status_code == 404
+    made = site.make("tried", {"database": "east", "schema": schema})
+    assert made.json() == would.json()
+    refused = tried("PUT", "other", {"database": "east", "schema": schema})
+    assert refused.json() == site.make("other", {"database": "east", "schema": schema}).json()
+    run(site.dsn, f"CREATE SCHEMA {schema}")
+    for body in ({"database": "west"}, {}, {"database": ""}):
+        assert tried("POST", "tried/move", body).json() == site.move("tried", body).json()
+    before = site.info("tried")
+    would = tried("POST", "tried/move", {"database": "", "schema": f"{schema}_2"})
+    assert (would.status_code, would.json()["state"]) == (202, "moving")
+    assert site.info("tried") == before
+    assert not has_schema(site.dsn, f"{schema}_2")
+    view = f"CREATE VIEW public.{schema}_v AS SELECT * FROM {schema}.twins"
+    run(site.east, view)
+    assert tried("DELETE", "tried").json()["error"]["code"] == "GraphInUse"
+    run(site.east, f"DROP VIEW public.{schema}_v")
+    assert tried("DELETE", "tried").status_code == 204
+    assert site.info("tried") == before
+    assert httpx2.delete(f"{graphs}/tried").status_code == 204
+
+
 def test_a_schema_of_somebody_else_is_left_alone(site: Site) -> None:
     schema = f"foreign_{uuid4().hex[:8]}"
     run(site.dsn, f"CREATE SCHEMA {schema}")
@@ -309,6 +345,43 @@ def test_a_move_under_load_loses_nothing(site: Site, tmp_path: Path) -> None:
     assert dropped(site.dsn) == 0
     count = run(site.east, f"SELECT count(*) FROM {schema}.twins")[0][0]
     assert count == 400
+
+
+def test_a_job_goes_along_when_its_graph_moves(site: Site) -> None:
+    site.make("worker")
+    lines: list[object] = [{"Section": "Header"}, {"fileVersion": "1.0.0"}]
+    lines += [{"Section": "Models"}, MODEL, {"Section": "Twins"}]
+    lines += [{"$dtId": f"t{number}", **twin(number)} for number in range(4_000)]
+    for server in site.servers:  # either of them may import it
+        folder = server.data_dir / "exchange" / "worker"
+        folder.mkdir(parents=True)
+        (folder / "in.ndjson").write_text("".join(f"{json.dumps(each)}\n" for each in lines))
+    places = {"inputBlobUri": "exchange/worker/in.ndjson", "outputBlobUri": "exchange/worker/out"}
+    with site.graph("worker") as here, site.graph("worker", at=1) as other:
+        assert here.put("/jobs/imports/fill", json=places).status_code == 201
+        assert _ended(here, "/jobs/imports/fill")["status"] == "succeeded"
+        begun = here.post("/jobs/deletions", headers={"operation-id": "empty"})
+        assert begun.status_code == 202, begun.text
+        assert site.move("worker", {"database": "east"}).status_code == 202
+        info = site.await_end_of_move("worker", at=1)
+        assert "error" not in info, info
+        for client in (here, other):
+            job = _ended(client, "/jobs/deletions/empty")
+            assert job["status"] == "succeeded", job
+            assert client.get("/digitaltwins/t3999").status_code == 404
+        told = other.get("/kastor/v1/jobs").json()["value"][1]
+        assert told["counts"] == {"relationships": 0, "twins": 4_000, "models": 1}
+
+
+def _ended(graph: httpx2.Client, path: str) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = graph.get(path)
+        if answer.status_code == 200 and answer.json()["status"] in ("succeeded", "failed"):
+            job: dict[str, Any] = answer.json()
+            return job
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.05)
 
 
 def _told(events: Path, _count: int, expected: set[tuple[str, int]]) -> set[tuple[str, int]]:

@@ -223,11 +223,11 @@ class Application:
         if operation.versioned:
             versions = request.query.get("api-version")
             request.api_version = require_version(versions, request.url, strict=self._strict)
-        check_headers(headers)
+        has_ours = check_headers(headers)
         check_parameters(request, operation)
-        if READ_HEADER in operation.headers:
-            request.choose_source()
-        if _DRY_RUN in headers:
+        if has_ours:
+            if READ_HEADER in operation.headers:
+                request.choose_source()
             request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
         response = await operation.handler(services, request)
         if self._authenticator is not None and isinstance(response, StreamResponse):

@@ -12,7 +12,9 @@ from kastor.api.own import (
     arrays,
     backup,
     batch,
+    change_many,
     endpoints,
+    export,
     feed,
     graphs,
     health,
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(arrays, batch, model_deletion, endpoints, route_health, feed, live, inputs, indexes),
-    *(own_jobs, imports),
+    *(arrays, batch, change_many),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(export, own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )
 

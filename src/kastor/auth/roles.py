@@ -60,6 +60,7 @@ READER = frozenset(
         Permission.STATUS_READ,
         Permission.METRICS_READ,
         Permission.GRAPHS_READ,
+        Permission.EXPORT_READ,
         Permission.OPEN,
     }
 )

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from kastor import __version__
 from kastor.errors import CannotStartError
-from kastor.storage.transfer import TABLES, TableDigest
+from kastor.storage.transfer import COPIED, TableDigest
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -190,7 +190,7 @@ def _require_consistent(manifest: Manifest) -> None:
             raise BackupError(
                 f"The backup is damaged: {MANIFEST} names something twice. Use another backup."
             )
-    wanted = {table.name for table in TABLES}
+    wanted = {table.name for table in COPIED}
     for graph in manifest.graphs:
         if graph.tables.keys() != wanted:
             odd = ", ".join(sorted(wanted ^ graph.tables.keys()))[:200]

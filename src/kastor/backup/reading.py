@@ -19,8 +19,8 @@ from kastor.backup.lines import LONGEST_LINE, LineError, TableLines
 from kastor.backup.manifest import BackupError, GraphEntry
 from kastor.storage.transfer import (
     CHUNK_ROWS,
+    COPIED,
     PORTION_BYTES,
-    TABLES,
     Row,
     Table,
     TableDigest,
@@ -76,13 +76,13 @@ class GraphFileReader:
         self._pending = b""
 
     def portions(self) -> Iterator[tuple[Table, list[Row]]]:
-        """Yield rows with their tables, in the order of `TABLES`, as many as fit into memory.
+        """Yield rows with their tables, in the order of `COPIED`, as many as fit into memory.
 
         Raises:
             BackupError: the file is damaged.
         """
         self._pending = self._line()
-        for table in TABLES:
+        for table in COPIED:
             lines = TableLines(table)
             if self._pending != lines.head:
                 raise self._damaged(f"the table {table.name} does not begin where it should")
@@ -92,6 +92,7 @@ class GraphFileReader:
                     hashed.update(self._canonical(table, row))
                 rows += len(portion)
                 yield table, portion
+                del portion, row  # else they would be there while the next ones are read
             self._digests[table.name] = TableDigest(rows, hashed.hexdigest())
         if self._pending:
             raise self._damaged("there is something after its last table")

@@ -15,7 +15,7 @@ from kastor.backup.manifest import BackupError, GraphEntry, Manifest
 from kastor.backup.reading import GraphFileReader, damaged, require_as_said
 from kastor.errors import KastorError
 from kastor.query.indexes import IndexService
-from kastor.storage.transfer import Active, GraphFile, Identification, digest
+from kastor.storage.transfer import COPIED, Active, GraphFile, Identification, digest
 
 if TYPE_CHECKING:
     from kastor.backup.folder import Backup
@@ -99,7 +99,7 @@ class Restoring:
                 await indexes.create(path)
             except KastorError as error:
                 raise damaged(f"an index of the graph {entry.name}: {error.message}") from error
-        if await digest(target) != entry.digests:
+        if await digest(target, COPIED) != entry.digests:
             raise BackupError(
                 f"The graph {entry.name} is not the same once it was written. Nothing was changed; "
                 "check the disk, and try again."
@@ -120,5 +120,6 @@ class Restoring:
             if target is not None:
                 await target.put(table, rows, fresh=True)
             done += len(rows)
+            del found, rows  # else they would be there while the next ones are read
             if self.told is not None:
                 self.told(what, entry.name, done, max(done, entry.rows))

@@ -107,8 +107,6 @@ async def _show_file(path: Path) -> AsyncIterator[ShownGraph]:
 async def _show_schema(databases: Databases, place: Place) -> AsyncIterator[ShownGraph]:
     import asyncpg  # noqa: PLC0415 - an extra
 
-    from kastor.storage.postgres import snapshot  # noqa: PLC0415
-    from kastor.storage.postgres.connections import connect_for_long  # noqa: PLC0415
     from kastor.storage.postgres.transfer import PostgresGraphFile  # noqa: PLC0415
 
     try:
@@ -116,9 +114,7 @@ async def _show_schema(databases: Databases, place: Place) -> AsyncIterator[Show
         graph = await PostgresGraphFile.open(dsn, place.schema, writes=False)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(graph.close)
-            shown = await stack.enter_async_context(
-                snapshot.snapshot_of(partial(connect_for_long, dsn), graph.number_log, graph.texts)
-            )
+            shown = await stack.enter_async_context(graph.frozen())
             yield ShownGraph(shown, await shown.indexes())
     except (asyncpg.PostgresError, OSError) as error:
         raise BackupError(f"The graph at {place.address} cannot be read: {error}.") from error

@@ -20,7 +20,7 @@ from kastor.backup.manifest import GraphEntry, TableEntry
 from kastor.clock import twin_time
 from kastor.storage.transfer import (
     CHUNK_ROWS,
-    TABLES,
+    COPIED,
     GraphReader,
     Identification,
     Identity,
@@ -70,7 +70,7 @@ class GraphWriter:
         Raises:
             whatever reading the graph raises.
         """
-        for table in TABLES:
+        for table in COPIED:
             async for chunk in self._table(table):
                 yield chunk
         last = self._count(self._compress.flush())
@@ -111,6 +111,7 @@ class GraphWriter:
             for chunk in await asyncio.to_thread(self._rows, lines, rows, hashed.update):
                 yield chunk
             seen += len(rows)
+            del rows  # else they would be there while the next ones are read
             if self._progress is not None:
                 self._progress(table.name, seen, max(total, seen))
         self._tables[table.name] = TableEntry(seen, hashed.hexdigest())
@@ -156,4 +157,5 @@ async def read_rows(reader: GraphReader, table: Table) -> AsyncGenerator[Sequenc
         async for rows in portions(reader, table, identities):
             if rows:
                 yield rows
+            del rows
         after = identities[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kastor.cli.output import fail
-from kastor.cli.progress import rows_shown
+from kastor.cli.progress import rows_shown, run_in_order
 from kastor.cli.remote import CaFile, stream
 from kastor.words import counted
 
@@ -77,7 +76,7 @@ def backup(
         settings = storage_settings(flags, config)
         with ExitStack() as stack:
             progress = None if quiet else _local_progress(stack)
-            manifest = asyncio.run(_make(settings, destination, with_secrets, progress))
+            manifest = run_in_order(_make(settings, destination, with_secrets, progress))
     _tell(manifest, destination)
 
 

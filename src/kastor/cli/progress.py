@@ -1,12 +1,31 @@
-"""Bars for commands that take their time; on a terminal alone."""
+"""What commands that take their time have in common: bars on a terminal, and little memory."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
+
+
+T = TypeVar("T")
+
+
+def run_in_order(work: Coroutine[Any, Any, T]) -> T:  # any: as asyncio has it
+    """Run work whose steps wait for each other, with one thread for all that is large.
+
+    Each thread keeps what it once needed, and several would keep it several times.
+    """
+
+    async def run() -> T:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        return await work
+
+    return asyncio.run(run())
 
 
 class Show(Protocol):

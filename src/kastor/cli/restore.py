@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kastor.cli.output import fail, warn
-from kastor.cli.progress import rows_shown
+from kastor.cli.progress import rows_shown, run_in_order
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def restore(
                     show(f"{what} {graph}", done, total)
 
             restoring = Restoring(backup, replace, paused, told)
-            active = asyncio.run(_restore(restoring, settings))
+            active = run_in_order(_restore(restoring, settings))
         _tell(backup.manifest, active, settings, paused=paused)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +32,8 @@ PORTION = 250
 """Operations that are written together, where the batch need not be; others write in between."""
 PORTION_BYTES = 1_048_576
 """Of bodies that are values at the same time; a larger one comes alone."""
+MOST_DETAILS = 10_000
+"""Problems that the errors of operations decided together keep; what they say besides stays."""
 _NOT_CHANGED = "Nothing was changed."
 
 
@@ -67,7 +69,7 @@ class BatchOperation(Struct, frozen=True, forbid_unknown_fields=True, gc=False, 
     if_none_match: str | None = None
 
 
-class Batch(Struct, frozen=True, forbid_unknown_fields=True):
+class WriteBatch(Struct, frozen=True, forbid_unknown_fields=True):
     """Writes that came together; `atomic`: all of them are applied, or none."""
 
     operations: list[BatchOperation]
@@ -86,7 +88,7 @@ class BatchRules(Struct, frozen=True):
     add_components: bool | None = None
 
 
-def read_batch(body: bytes, most: int) -> Batch:
+def read_batch(body: bytes, most: int) -> WriteBatch:
     """Return a request's body as a batch. Meant for a thread where it is large.
 
     Args:
@@ -101,7 +103,7 @@ def read_batch(body: bytes, most: int) -> Batch:
     if not body.strip():
         raise BadRequest("The request needs a body.")
     try:
-        return msgspec.json.Decoder(Batch, dec_hook=_counting(most)).decode(body)
+        return msgspec.json.Decoder(WriteBatch, dec_hook=_counting(most)).decode(body)
     except RecursionError:
         raise InvalidArgument(f"The batch is nested too deeply. {_NOT_CHANGED}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -141,31 +143,66 @@ def portions(operations: Sequence[BatchOperation]) -> Iterator[Sequence[BatchOpe
         yield operations[start:]
 
 
-Make: TypeAlias = Callable[[], Command[Any]]
-
-
 def commands_of(operations: Sequence[BatchOperation], rules: BatchRules) -> list[Command[Any]]:
     """Return the commands of some operations; one that is wrong in its form is refused when asked.
 
-    Where their bodies together are large, each is decoded no sooner than it is decided.
+    Where their bodies together are large, each is decoded no sooner than it is decided. Of errors
+    the first keep their details, MOST_DETAILS in all.
     """
     large = sum(len(memoryview(each.body)) for each in operations) > PORTION_BYTES
-    return [_command(each, rules, large=large) for each in operations]
+    sparing = _Sparing()
+    return [_command(each, rules, sparing, large=large) for each in operations]
 
 
-def _command(operation: BatchOperation, rules: BatchRules, *, large: bool) -> Command[Any]:
+def _command(
+    operation: BatchOperation, rules: BatchRules, sparing: _Sparing, *, large: bool
+) -> Command[Any]:
     try:
         command = command_of(operation, rules)
-        if not large or not command_has_body(operation):
-            return command
-        return _Later(command.needs(), operation, rules)
+        made = (operation, rules) if large and operation.op is not Verb.DELETE else command
+        return _OfBatch(command.needs(), made, sparing)
     except KastorError as error:
-        return RefusedWrite(error)
+        return RefusedWrite(sparing.spared(error))
 
 
-def command_has_body(operation: BatchOperation) -> bool:
-    """Return whether an operation brings values that take memory once they are decoded."""
-    return operation.op is not Verb.DELETE
+class _Sparing:
+    """Lets errors of a batch go without what they were raised from: there may be ten thousand."""
+
+    def __init__(self) -> None:
+        self._left = MOST_DETAILS
+
+    def spared(self, error: KastorError) -> KastorError:
+        """Return the error, with its details only while there are few of them in all."""
+        self._left -= len(error.details)
+        if self._left < 0:
+            error.details = ()
+        # The frames that it came through hold the decoded body, and the text that it is from.
+        error.__context__ = error.__cause__ = None
+        return error.with_traceback(None)
+
+
+class _OfBatch(Command[Any], frozen=True):
+    """A command among others; `made` is what makes it anew, where its body is not to be kept."""
+
+    needed: Needs
+    made: Command[Any] | tuple[BatchOperation, BatchRules]
+    sparing: _Sparing
+
+    @override
+    def needs(self) -> Needs:
+        """Name what the command does."""
+        return self.needed
+
+    @override
+    def decide(self, current: State, stamp: Stamp) -> Decided[Any]:
+        """Decide as the command does."""
+        try:
+            return self._command().decide(current, stamp)
+        except KastorError as error:
+            raise self.sparing.spared(error) from None
+
+    def _command(self) -> Command[Any]:
+        return command_of(*self.made) if isinstance(self.made, tuple) else self.made
 
 
 class RefusedWrite(Command[Any], frozen=True):
@@ -182,24 +219,6 @@ class RefusedWrite(Command[Any], frozen=True):
     def decide(self, current: State, stamp: Stamp) -> Decided[Any]:
         """Raise the error."""
         raise self.error
-
-
-class _Later(Command[Any], frozen=True):
-    """The command of an operation, made anew where it is decided and not kept."""
-
-    needed: Needs
-    operation: BatchOperation
-    rules: BatchRules
-
-    @override
-    def needs(self) -> Needs:
-        """Name what the command does."""
-        return self.needed
-
-    @override
-    def decide(self, current: State, stamp: Stamp) -> Decided[Any]:
-        """Decide as the command does."""
-        return command_of(self.operation, self.rules).decide(current, stamp)
 
 
 def command_of(operation: BatchOperation, rules: BatchRules) -> Command[Any]:

@@ -33,7 +33,8 @@ class GraphRehearsal:
 
     async def __call__(self, commands: Sequence[Command[Any]]) -> Results:
         """Return what would become of commands; see `Rehearsal.decide`."""
-        return await self._rehearsal.decide([self._write_of(each) for each in commands])
+        results = await self._rehearsal.decide([self._write_of(each) for each in commands])
+        return results.without_frames()
 
     async def execute(
         self, command: Command[T], context: Context, permit: Callable[[], None] | None = None

@@ -122,7 +122,8 @@ class GraphService:
             async with self.rehearsing(context) as rehearse:
                 return await rehearse(commands)
         writes = [self._write_of(each) for each in commands]
-        return await self._store.write_many(writes, context, atomic=atomic, note=note)
+        results = await self._store.write_many(writes, context, atomic=atomic, note=note)
+        return results.without_frames()
 
     @contextlib.asynccontextmanager
     async def rehearsing(

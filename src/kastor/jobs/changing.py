@@ -18,6 +18,7 @@ from kastor.graph.relationship import DeleteRelationship, PatchRelationship
 from kastor.graph.twin import DeleteTwin, PatchTwin, RelationshipsLeft
 from kastor.jobs.kinds import JobFailedError
 from kastor.query.targets import Target, TargetPage, Targets
+from kastor.types import override
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from kastor.query.service import QueryService
     from kastor.query.targets import Kind
     from kastor.storage.batches import MakeNote, Note, Results
-    from kastor.types import Document, Ticks
+    from kastor.types import Document, Json, Ticks
 
 UPDATES, DELETES = "updates", "deletes"
 PAGE = 250
@@ -50,6 +51,7 @@ class Bound(Struct, frozen=True):
         """Return whether so many may be changed."""
         return count <= self.most if self.expect is None else count == self.expect
 
+    @override
     def __str__(self) -> str:
         return f"at most {self.at_most}" if self.expect is None else f"{self.expect}"
 
@@ -66,7 +68,7 @@ class Change(Struct, frozen=True):
     bound: Bound
     kind: Kind
     count: int
-    parameters: Any = None
+    parameters: Json = None
     patch: tuple[Document, ...] | None = None
 
     def request(self) -> dict[str, Any]:
@@ -120,13 +122,15 @@ class ChangingKind:
     """A kind of job that changes what a query selects.
 
     Attributes:
-        word: for codes of errors and for the log.
+        word: what it does, for the log.
         did: the same as what was done.
+        code: of the error where some were refused.
     """
 
     name: str
     word: str
     did: str
+    code: str
 
     def __init__(
         self, graph: GraphService, query: QueryService, clock: Callable[[], Ticks] = now_ticks
@@ -191,7 +195,7 @@ class ChangingKind:
                 f"{so_far.failed} of {so_far.done} were refused, the first {so_far.first} "
                 f"{self._done(so_far)} The log of the job names every one."
             )
-            raise JobFailedError(code=f"{self.word}PartiallyFailed", message=message)
+            raise JobFailedError(code=self.code, message=message)
         if not change.bound.allows(so_far.done):
             message = (
                 f"{change.bound} were said, and {so_far.done} were found when their turn came: "
@@ -207,12 +211,14 @@ class UpdatesKind(ChangingKind):
     """Patches what a query selects."""
 
     name, word, did = UPDATES, "Update", "changed"
+    code = "UpdatePartiallyFailed"
 
 
 class DeletesKind(ChangingKind):
     """Deletes what a query selects."""
 
     name, word, did = DELETES, "Delete", "deleted"
+    code = "DeletePartiallyFailed"
 
 
 class _SoFar(Struct, frozen=True):

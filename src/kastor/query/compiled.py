@@ -243,13 +243,17 @@ def plan_query(
         text.encode()
     except UnicodeEncodeError as error:
         raise query_error(text[: error.start], error.start, "lone surrogate") from None
-    limits = ParseLimits(
+    return bind(parse(text, parse_limits(settings)), text, models, settings, notes)
+
+
+def parse_limits(settings: QuerySettings) -> ParseLimits:
+    """What bounds the parser under these settings."""
+    return ParseLimits(
         max_terms=settings.max_terms,
         max_list=settings.max_list,
         max_subqueries=settings.max_subqueries,
         max_query_depth=settings.max_query_depth,
     )
-    return bind(parse(text, limits), text, models, settings, notes)
 
 
 def _decided(names: Iterable[str], values: Mapping[str, Item]) -> tuple[tuple[str, str], ...]:

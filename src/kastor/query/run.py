@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from kastor.errors import BadRequest, CatalogChanged, QueryTimeout, QueryTooLarge
-from kastor.query.compiled import Asked, Compiled, Compiler, ask
+from kastor.query.compiled import Asked, Compiled, Compiler, ask, parse_limits
 from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, Keys, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.sql.parameters import filled
 from kastor.query.sql.tables import view_of
+from kastor.query.whole import Whole, by_identity, kind_of
 from kastor.storage.limits import MAX_BYTES, too_long
 
 if TYPE_CHECKING:
@@ -117,13 +118,15 @@ class Runner:
         dialect: Dialect,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
         refresh: Callable[[], Awaitable[None]] | None = None,
+        compiler: Compiler | None = None,
     ) -> None:
         self._reader = reader
         self._models = models
         self._settings = settings
         self._indexes = indexes
         self._refresh = refresh
-        self._compiler = Compiler(settings, dialect)
+        self._dialect = dialect
+        self._compiler = compiler or Compiler(settings, dialect)
         self._threads = asyncio.Semaphore(_THREADS)
 
     @property
@@ -131,7 +134,30 @@ class Runner:
         """Whether every query has to be waited for."""
         return self._reader.look_up is None
 
+    def over(self, reader: Reader) -> Runner:
+        """One that asks another reader of the same graph, whose models are those of now.
+
+        What is compiled is shared.
+        """
+        return Runner(
+            reader,
+            self._models,
+            self._settings,
+            dialect=self._dialect,
+            indexes=self._indexes,
+            compiler=self._compiler,
+        )
+
     # To a compiled query
+
+    def whole(self, compiled: Compiled, text: str) -> tuple[Whole, str]:
+        """What the rows of a query are, and its text in order of their identities.
+
+        Raises:
+            QueryError: they are not whole twins or relationships, or a window has no order.
+        """
+        plan = compiled.plan
+        return kind_of(plan), by_identity(text, plan, parse_limits(self._settings))
 
     async def compiled(
         self,

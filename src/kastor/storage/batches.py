@@ -59,6 +59,20 @@ class Results(Struct, frozen=True):
         """How many were refused."""
         return sum(isinstance(each, Exception) for each in self.outcomes)
 
+    def without_frames(self) -> Results:
+        """Let refusals go without the frames that they came through, which hold whole documents.
+
+        Frames and what was raised in them hold each other, and there may be ten thousand.
+        """
+        for each in self.outcomes:
+            if isinstance(each, Exception):
+                each.__traceback__ = each.__context__ = each.__cause__ = None
+        return self
+
+
+class ChangeOfModelsError(TypeError):
+    """Models are changed alone: a fault of who put the batch together."""
+
 
 def require_few(writes: Sequence[object]) -> None:
     """Raise ValueError for more writes than may go together."""
@@ -71,12 +85,13 @@ RowChange: TypeAlias = WriteTwin | EraseTwin | WriteRelationship | EraseRelation
 
 
 def require_rows(change: Change[C]) -> RowChange:
-    """Return a change of twins or relationships; raise TypeError for one of models.
+    """Return a change of twins or relationships.
 
-    Models are changed alone: what comes after in a batch would be decided on others.
+    Raises:
+        ChangeOfModelsError: it is one of models; what comes after it would be decided on others.
     """
     if isinstance(change, ChangeModels):
-        raise TypeError("a change of models goes alone, not with other writes")
+        raise ChangeOfModelsError("a change of models goes alone, not with other writes")
     return change
 
 

@@ -1,14 +1,18 @@
-"""How many snapshots of a graph are open at once: each costs a copy, or a server its tidying up."""
+"""What snapshots of both engines share: how many are open at once, and queries over one.
+
+Each costs a copy of a file's pages, or a server its tidying up.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kastor.errors import Unavailable
 
 if TYPE_CHECKING:
+    from kastor.records import Context
     from kastor.storage.transfer import Snapshot
 
 S = TypeVar("S", bound="Snapshot")
@@ -43,3 +47,34 @@ class Snapshots:
                 yield snapshot
         finally:
             self._open -= 1
+
+
+class SnapshotReads:
+    """Runs queries on a snapshot as a `Store` runs them on the present state."""
+
+    look_up = None
+    """A snapshot has to be waited for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    async def fetch_one(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
+    ) -> tuple[Any, ...] | None:
+        """Run a compiled query for its only row."""
+        rows = await self.fetch_all(sql, params, context, timeout=timeout)
+        return rows[0] if rows else None
+
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a compiled query for all its rows."""
+        context.require_plain()
+        return await self._snapshot.fetch_all(sql, params, timeout=timeout)
+
+    async def fetch_some(
+        self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """Run a compiled query for its first rows of `most` bytes; whether there are more."""
+        context.require_plain()
+        return await self._snapshot.fetch_some(sql, params, timeout=timeout, most=most)

@@ -276,6 +276,11 @@ class Snapshot(GraphReader, Protocol):
     async def indexes(self) -> list[str]:
         """Return the paths of the property indexes, in order."""
 
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a compiled query on this state, as `Store.fetch_all` does on the present one."""
+
     async def fetch_some(
         self, sql: str, params: Sequence[object], *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:

@@ -157,6 +157,29 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         "additionalProperties": False,
     },
+    "UpdateMany": {
+        "type": "object",
+        "required": ["query", "patch"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "patch": ref("JsonPatch"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
+        },
+        "additionalProperties": False,
+    },
+    "DeleteMany": {
+        "type": "object",
+        "required": ["query"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
+        },
+        "additionalProperties": False,
+    },
     "TwinArray": {"type": "array", "maxItems": 100, "items": ref("Twin")},
     "RelationshipArray": {
         "type": "array",
@@ -324,8 +347,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "properties": {"done": _COUNT, "of": _COUNT, "unit": _STRING},
         },
         counts={"type": "object"},
+        outputBlobUri=_STRING,
     ),
     "OwnJobPage": _page("OwnJob"),
+    "BackupJobBody": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {"outputBlobUri": _STRING},
+        "additionalProperties": False,
+    },
     "Endpoint": {
         "type": "object",
         "required": ["name", "kind", "settings", "routes"],

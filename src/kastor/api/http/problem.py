@@ -34,6 +34,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.QueryTooLarge: 400,
     e.QueryTimeout: 400,
     e.NotFound: 404,
+    e.Gone: 410,
     e.Conflict: 409,
     e.NotAllowed: 400,
     e.PreconditionFailed: 412,

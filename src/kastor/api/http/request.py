@@ -60,13 +60,15 @@ class Response:
 
 @dataclass(slots=True)
 class StreamResponse:
-    """An answer without an end of its own.
+    """An answer that is made while it is sent.
 
     It stops when its client goes, the server stops or `access_lost` returns.
 
     Attributes:
         farewell: makes the last chunk for a client that stopped reading; None: it gets none.
         access_lost: returns when the client may no longer have the stream.
+        ends: it has an end of its own: cut off before it, the connection breaks, so that nobody
+            takes the part for the whole.
     """
 
     chunks: AsyncIterator[bytes]
@@ -75,6 +77,7 @@ class StreamResponse:
     status: int = 200
     farewell: Callable[[KastorError], bytes] | None = None
     access_lost: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ends: bool = False
 
 
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:

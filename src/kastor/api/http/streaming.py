@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kastor.errors import KastorError, TooManyRequests
+from kastor.logs import get_logger
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ FAREWELL_SECONDS = 300.0
 """How long a client whose stream has ended may take to begin to read again and be told."""
 
 T = TypeVar("T")
+
+_log = get_logger("kastor.http")
 
 
 class StreamEndedError(Exception):
@@ -64,6 +67,24 @@ async def send_stream(
     if response.access_lost is not None:
         enders += (asyncio.ensure_future(response.access_lost()),)
     try:
+        whole = await _send_chunks(response, send, enders, stall_seconds)
+    finally:
+        for ender in enders:
+            ender.cancel()
+    if whole and not enders[0].done():
+        last = {"type": "http.response.body", "body": b"", "more_body": False}
+        with contextlib.suppress(TimeoutError):  # the client may never read again
+            await asyncio.wait_for(send(last), 0.1)
+
+
+async def _send_chunks(
+    response: StreamResponse,
+    send: Send,
+    enders: tuple[asyncio.Future[Any], ...],
+    stall_seconds: float,
+) -> bool:
+    """Send what there is; return whether the answer may be ended as one that is whole."""
+    try:
         try:
             while True:
                 chunk = await _unless_ended(anext(response.chunks), enders)
@@ -71,20 +92,20 @@ async def send_stream(
         finally:
             with contextlib.suppress(RuntimeError):  # a step of it was cancelled just now
                 await response.chunks.aclose()  # type: ignore[attr-defined]
-    except (StopAsyncIteration, StreamEndedError):
+    except StopAsyncIteration:
+        return True
+    except StreamEndedError:
         pass
+    except KastorError as error:
+        if not response.ends:
+            raise
+        _log.warning("an answer was cut off", code=error.code, reason=error.message)
     except StalledError:
         if response.farewell is not None:
             last_chunk = _part(response.farewell(_not_read(stall_seconds)))
             with contextlib.suppress(StalledError, StreamEndedError):
                 await _unless_ended(send(last_chunk), enders, FAREWELL_SECONDS)
-    finally:
-        for ender in enders:
-            ender.cancel()
-    if not enders[0].done():
-        last = {"type": "http.response.body", "body": b"", "more_body": False}
-        with contextlib.suppress(TimeoutError):  # the client may never read again
-            await asyncio.wait_for(send(last), 0.1)
+    return not response.ends
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -3,43 +3,44 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from functools import partial
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING
 
-from kastor.api.http.operation import Operation
-from kastor.api.http.request import Request, StreamResponse
+from kastor.api.http.jobs import OPERATION_ID, accepted, begin_job
+from kastor.api.http.operation import JSON_BODY, Operation
+from kastor.api.http.request import Request, Response, StreamResponse
 from kastor.auth.roles import Permission as P
 from kastor.backup.stream import tar_chunks
-from kastor.backup.writing import ShowGraph, ShownGraph
+from kastor.backup.writing import ShowGraph
+from kastor.errors import InvalidArgument
+from kastor.jobs.backups import OUTPUT, BackupKind
 
 if TYPE_CHECKING:
     from kastor.budget import StreamShare
-    from kastor.hosting.graphs import Graphs
     from kastor.hosting.services import Services
-    from kastor.records import Context
 
 MEDIA_TYPE = b"application/x-tar"
 
 
 async def backup(services: Services, request: Request) -> StreamResponse:
     """Answer GET /kastor/v1/backup: a tar whose manifest comes last, so one cut off is known."""
-    graphs = request.server.graphs
-    names = [info.name for info in await graphs.infos()]
-    for name in names:
-        await graphs.named(name)  # one that cannot be opened is told before anything is sent
-    shown = {name: partial(_show, graphs, name, request.context) for name in names}
+    shown = await request.server.graphs.shown(request.context)
     share = request.server.streams.enter(request.client)
-    chunks = _stream(shown, services.store.engine.name, share)
+    chunks = _stream(shown, services.engine, share)
     disposition = (b"content-disposition", b'attachment; filename="kastor-backup.tar"')
     return StreamResponse(chunks, MEDIA_TYPE, [disposition])
 
 
-@contextlib.asynccontextmanager
-async def _show(graphs: Graphs, name: str, context: Context) -> AsyncIterator[ShownGraph]:
-    services = await graphs.named(name)
-    async with services.store.snapshot(context) as snapshot:
-        yield ShownGraph(snapshot, await snapshot.indexes())
+async def add_backup(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/jobs/backups: the same tar, into a location."""
+    body = await request.document(request.server.limits.body_bytes)
+    uri = body.get(OUTPUT)
+    if not isinstance(uri, str) or body.keys() != {OUTPUT}:
+        raise InvalidArgument(f"A backup needs {OUTPUT}, a string, and nothing else.")
+    location = services.locations.check(uri, setting=OUTPUT)
+    asked = {OUTPUT: uri, "shown": {OUTPUT: location.shown}}
+    row, _ = await begin_job(services, request, BackupKind.name, asked)
+    return accepted(request, row)
 
 
 async def _stream(
@@ -63,5 +64,24 @@ OPERATIONS: tuple[Operation, ...] = (
         "Back up all graphs of this server, as a tar without tokens and keys",
         versioned=False,
         streams=(MEDIA_TYPE.decode(),),
+    ),
+    Operation(
+        "Kastor_BackupJob",
+        "POST",
+        "/kastor/v1/jobs/backups",
+        P.BACKUP_READ,
+        add_backup,
+        "Back up all graphs of this server into a location, as a job",
+        202,
+        errors={
+            400: ("InvalidArgument", "LimitExceeded"),
+            409: ("OperationIdReused",),
+            429: ("TooManyRequests",),
+        },
+        result="OwnJob",
+        body=(JSON_BODY, "BackupJobBody"),
+        headers=(OPERATION_ID,),
+        versioned=False,
+        in_adt=False,
     ),
 )

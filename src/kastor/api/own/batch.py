@@ -14,11 +14,11 @@ from kastor.errors import Forbidden
 from kastor.graph.batch import (
     RELATIONSHIP,
     TWIN,
-    Batch,
     BatchOperation,
     BatchRules,
     RefusedWrite,
     Verb,
+    WriteBatch,
     commands_of,
     read_batch,
 )
@@ -76,7 +76,7 @@ def _operation_id(request: Request) -> str | None:
     return None if value is None else require_operation_id(value.decode("latin-1"))
 
 
-async def _read(request: Request, body: bytes) -> Batch:
+async def _read(request: Request, body: bytes) -> WriteBatch:
     most = request.server.limits.batch_operations
     if len(body) <= LARGE_BYTES:
         return read_batch(body, most)

@@ -13,7 +13,7 @@ from kastor.errors import Unavailable
 from kastor.graph.batch import portions
 
 if TYPE_CHECKING:
-    from kastor.graph.batch import Batch, BatchOperation
+    from kastor.graph.batch import BatchOperation, WriteBatch
     from kastor.graph.command import Command
     from kastor.graph.service import GraphService
     from kastor.jobs.repeats import Repeat
@@ -44,7 +44,7 @@ class BatchRun:
         self._graph, self._context = graph, context
         self._make, self._repeat = make, repeat
 
-    async def run(self, batch: Batch) -> tuple[bool, bytes]:
+    async def run(self, batch: WriteBatch) -> tuple[bool, bytes]:
         """Return whether the batch was taken, and the answer's JSON text.
 
         Raises:

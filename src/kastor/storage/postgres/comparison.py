@@ -24,6 +24,8 @@ _HASHES = (
     "SELECT IDENTITY, md5(ROW(COLUMNS)::text) FROM TABLE WHERE BUCKET = ANY($1::text[]::bigint[])"
 )
 
+_BY_TEXT = "('x' || left(md5({}), 3))::bit(12)::bigint"
+
 
 class StillDifferentError(Exception):
     """The two sides differ after everything was brought over: somebody wrote meanwhile."""
@@ -92,11 +94,14 @@ async def _hashes(
 
 
 def _written(text: str, table: Table) -> str:
-    first = column_of(table, table.identity[0])
-    if table.identity[-1] in TEXT_KEYS:
-        bucket = f"('x' || left(md5({column_of(table, table.identity[-1])}), 3))::bit(12)::bigint"
+    first, last = table.identity[0], table.identity[-1]
+    if last in TEXT_KEYS:
+        bucket = _BY_TEXT.format(column_of(table, last))
+    elif first in TEXT_KEYS:  # a job's log: neighbouring lines of one job
+        names = ", ".join(column_of(table, each) for each in table.identity[:-1])
+        bucket = _BY_TEXT.format(f"concat_ws('/', {names}, {column_of(table, last)} >> 7)")
     else:
-        bucket = f"({first} >> 7)"
+        bucket = f"({column_of(table, first)} >> 7)"
     identity = ", ".join(column_of(table, name) for name in table.identity)
     columns = ", ".join(column_of(table, name) for name in table.columns)
     filled = text.replace("BUCKET", bucket).replace("IDENTITY", identity)

@@ -56,8 +56,8 @@ DELETE FROM {graph}.jobs WHERE kind = $1 AND id = $2 AND status = ANY($3::text[]
 """
 _STEP_LINES = 2_000
 _DELETE_LINES = f"""
-DELETE FROM {{graph}}.job_lines WHERE kind = $1 AND id = $2 AND n IN (
-    SELECT n FROM {{graph}}.job_lines WHERE kind = $1 AND id = $2 ORDER BY n LIMIT {_STEP_LINES}
+DELETE FROM {{graph}}.job_lines WHERE kind = $1 AND id = $2 AND n < {_STEP_LINES} + (
+    SELECT min(n) FROM {{graph}}.job_lines WHERE kind = $1 AND id = $2
 ) RETURNING 1
 """
 _LINES = """
@@ -220,7 +220,7 @@ class PostgresJobTable:
         row = await self.job(kind, job_id)
         if row is None or row.status not in expected:
             return False
-        while len(await self._fetch(_DELETE_LINES, kind, job_id)) == _STEP_LINES:
+        while await self._fetch(_DELETE_LINES, kind, job_id):
             pass
 
         async def delete(connection: Connection) -> bool:

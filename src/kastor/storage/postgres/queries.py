@@ -28,7 +28,6 @@ _Rows: TypeAlias = tuple[list[tuple[Any, ...]], bool]
 """Rows, and whether there are more."""
 
 ATTEMPTS = 2
-CLOSE_CURSOR = "CLOSE page;"
 STEP_ROWS = 4
 """Rows fetched at once where they are large."""
 SERVER_GRACE_SECONDS = 1.0

@@ -58,13 +58,12 @@ async def alone(dsn: str) -> AsyncIterator[None]:
     """Be the only one who brings graphs into a database; what one left that was killed goes.
 
     Raises:
-        Conflict: somebody else is at it.
+        GraphRefusedError: somebody else is at it.
     """
     async with connected(dsn) as connection:
         if not await connection.fetchval(_ALONE, zlib.crc32(COMING.encode())):
-            raise Conflict(
-                "Another backup is being restored into this database. Try again when that ends.",
-                code="RestoreRunning",
+            raise GraphRefusedError(
+                "Another backup is being restored into this database. Try again when that ends."
             )
         for (schema,) in await connection.fetch(_LEFT, len(COMING), COMING):
             if await _was_coming(connection, schema):

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
@@ -24,7 +24,7 @@ from kastor.storage.postgres.documents import from_jsonb
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 from kastor.storage.postgres.graph_reader import PostgresGraphReader
 from kastor.storage.postgres.index_tables import LIST_INDEXES
-from kastor.storage.postgres.queries import CLOSE_CURSOR, IMPOSSIBLE, some_rows, storable
+from kastor.storage.postgres.queries import IMPOSSIBLE, some_rows, storable
 from kastor.storage.transfer import (
     PORTION_BYTES,
     DeletedKind,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from kastor.storage.postgres.statements import Qualified
     from kastor.types import ModelId, RelationshipId, TwinId
 
+T = TypeVar("T")
+
 MOST_UNPLACED = 10_000
 """Entries of the log without position; with more of them the snapshot is taken once more."""
 ATTEMPTS = 5
@@ -55,9 +57,11 @@ SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout =
 """
 # In order of a key and a few rows at a time: never by sorting all that there are.
 _BY_INDEX = """
-SET LOCAL enable_sort = {on}; SET LOCAL enable_seqscan = {on};
-SET LOCAL enable_hashjoin = {on}; SET LOCAL enable_mergejoin = {on}
+SET LOCAL enable_sort = {0}; SET LOCAL enable_seqscan = {0};
+SET LOCAL enable_hashjoin = {0}; SET LOCAL enable_mergejoin = {0}
 """
+_BEGIN_QUERY = "SAVEPOINT query;" + _BY_INDEX.format("on")
+_END_QUERY = "ROLLBACK TO SAVEPOINT query; RELEASE SAVEPOINT query"  # settings and cursor too
 _UNPLACED = """
 SELECT seq FROM {graph}.changes WHERE pos IS NULL ORDER BY time, seq LIMIT $1
 """
@@ -259,23 +263,45 @@ class PostgresSnapshot(PostgresGraphReader):
         rows = await self.fetch(LIST_INDEXES, len(PREFIX), PREFIX)
         return [name.removeprefix(PREFIX) for (name,) in rows]
 
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a compiled query for all its rows."""
+
+        async def fetch(values: list[object]) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in await self._connection.fetch(sql, *values)]
+
+        return await self._query(fetch, params, timeout)
+
     async def fetch_some(
         self, sql: str, params: Sequence[object], *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
-        connection = self._connection
-        await connection.execute(_BY_INDEX.format(on="on"))
+
+        async def fetch(values: list[object]) -> tuple[list[tuple[Any, ...]], bool]:
+            return await some_rows(self._connection, sql, values, most)
+
+        return await self._query(fetch, params, timeout)
+
+    async def _query(
+        self,
+        fetch: Callable[[list[object]], Awaitable[T]],
+        params: Sequence[object],
+        timeout: float,
+    ) -> T:
+        """Run what a client asked, planned as elsewhere; what fails leaves the state whole."""
+        await self._connection.execute(_BEGIN_QUERY)
         try:
             async with asyncio.timeout(timeout):
-                found = await some_rows(connection, sql, [storable(each) for each in params], most)
+                return await fetch([storable(each) for each in params])
         except TimeoutError:
             raise too_long(timeout) from None
         except asyncpg.PostgresError as error:
             if str(error.sqlstate).startswith(IMPOSSIBLE):
                 raise impossible(error) from error
             raise
-        await connection.execute(CLOSE_CURSOR + _BY_INDEX.format(on="off"))
-        return found
+        finally:
+            await self._connection.execute(_END_QUERY)
 
     async def _portion(self, text: str, values: Sequence[object], taken: int = 0) -> list[Row]:
         """Return rows until their second columns, which are texts, have PORTION_BYTES together.
@@ -330,7 +356,7 @@ async def _begin(
 ) -> PostgresSnapshot:
     for _ in range(ATTEMPTS):
         await number_log()
-        await connection.execute(_BEGIN + _BY_INDEX.format(on="off"))
+        await connection.execute(_BEGIN + _BY_INDEX.format("off"))
         unplaced = [row[0] for row in await connection.fetch(texts[_UNPLACED], MOST_UNPLACED + 1)]
         if len(unplaced) <= MOST_UNPLACED:
             position, time = await connection.fetchrow(texts[_INSTANT])

@@ -57,11 +57,6 @@ class PostgresGraphFile(PostgresGraphReader):
         return PostgresIndexes(self._on_connection, self._texts)
 
     @property
-    def texts(self) -> Qualified:
-        """What makes statements of this schema."""
-        return self._texts
-
-    @property
     def schema(self) -> str:
         """The schema's name."""
         return self._name

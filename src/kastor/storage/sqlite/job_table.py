@@ -58,8 +58,8 @@ RETURNING 1
 """
 _STEP_LINES = 2_000
 _DELETE_LINES = f"""
-DELETE FROM job_lines WHERE kind = ?1 AND id = ?2 AND n IN (
-    SELECT n FROM job_lines WHERE kind = ?1 AND id = ?2 ORDER BY n LIMIT {_STEP_LINES}
+DELETE FROM job_lines WHERE kind = ?1 AND id = ?2 AND n < {_STEP_LINES} + (
+    SELECT min(n) FROM job_lines WHERE kind = ?1 AND id = ?2
 ) RETURNING 1
 """
 _LINES = """
@@ -173,7 +173,7 @@ class SqliteJobTable:
         row = await self.job(kind, job_id)
         if row is None or row.status not in expected:
             return False
-        while len(await self._write(_DELETE_LINES, kind, job_id)) == _STEP_LINES:
+        while await self._write(_DELETE_LINES, kind, job_id):
             pass
 
         def delete(connection: apsw.Connection, _: object) -> bool:

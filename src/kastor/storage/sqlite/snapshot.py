@@ -181,6 +181,12 @@ class SqliteSnapshot(SqliteGraphReader):
         found = await self._run(_INDEXES, {"skip": len(PREFIX), "prefix": PREFIX})
         return [path for (path,) in found]
 
+    async def fetch_all(
+        self, sql: str, params: Sequence[object], *, timeout: float
+    ) -> list[tuple[Any, ...]]:
+        """Run a compiled query for all its rows."""
+        return await self._queries.fetch_all(sql, params, timeout)
+
     async def fetch_some(
         self, sql: str, params: Sequence[object], *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:

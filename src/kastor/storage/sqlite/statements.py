@@ -72,6 +72,13 @@ WHERE r.target_key = ? AND (r.name_key, r.source_key, r.key) > (?, ?, ?)
 ORDER BY r.name_key, r.source_key, r.key LIMIT ?
 """
 
+DEGREES = """
+SELECT t.key, t.id,
+       (SELECT count(*) FROM (SELECT 1 FROM relationships WHERE source_key = t.key LIMIT ?2)),
+       (SELECT count(*) FROM (SELECT 1 FROM relationships WHERE target_key = t.key LIMIT ?2))
+FROM twins t WHERE t.id IN (SELECT value FROM json_each(?1))
+"""
+
 HAS_RELATIONSHIPS = """
 SELECT EXISTS (SELECT 1 FROM relationships WHERE source_key = ?1)
     OR EXISTS (SELECT 1 FROM relationships WHERE target_key = ?1)
