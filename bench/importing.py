@@ -189,7 +189,7 @@ def _load_sqlite(graph: Path, target: Path) -> tuple[float, float]:
     raw.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").fetchall()
     seconds = cpu = 0.0
     for table in TABLES:
-        columns = [row[1] for row in source.execute(f"PRAGMA table_info({table})").fetchall()]
+        columns = [str(row[1]) for row in source.execute(f"PRAGMA table_info({table})").fetchall()]
         named = ", ".join(columns)  # all but generated ones
         for rows in _chunks(source, f"SELECT {named} FROM {table}"):
             places = ", ".join("?" * len(rows[0]))
