@@ -189,7 +189,7 @@ def _load_sqlite(graph: Path, target: Path) -> tuple[float, float]:
     raw.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").fetchall()
     seconds = cpu = 0.0
     for table in TABLES:
-        columns = [row[1] for row in source.execute(f"PRAGMA table_info({table})").fetchall()]
+        columns = [str(row[1]) for row in source.execute(f"PRAGMA table_info({table})").fetchall()]
         named = ", ".join(columns)  # all but generated ones
         for rows in _chunks(source, f"SELECT {named} FROM {table}"):
             places = ", ".join("?" * len(rows[0]))
@@ -239,7 +239,7 @@ def show(found: Found) -> str:
     return "\n".join(
         [
             f"{counts.twins} twins, {counts.relationships} relationships, {counts.bad} bad lines",
-            f"import      {found.seconds:8.1f} s, CPU of the server {found.cpu:.1f} s",
+            f"import      {found.seconds:8.1f} s, CPU of the server {found.cpu:.1f} s, GETs included",
             (
                 f"raw load    {found.raw_seconds:8.1f} s, CPU {found.raw_cpu:.1f} s;"
                 f" x {found.ratio:.2f} (limit 5)"
@@ -250,8 +250,8 @@ def show(found: Found) -> str:
                 f" {found.idle_megabytes:.0f}"
             ),
             (
-                f"GETs        {RATE}/s, p50 {gets.get('p50', 0):.1f}, p99 {gets.get('p99', 0):.1f} ms"
-                f" (limit 15), worst {gets.get('max', 0):.1f}"
+                f"GETs        {RATE}/s, p50 {gets.get('p50', 0):.1f} ms,"
+                f" p99 {gets.get('p99', 0):.1f} ms (limit 15), worst {gets.get('max', 0):.1f}"
             ),
         ]
     )
