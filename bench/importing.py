@@ -185,7 +185,7 @@ def _load_sqlite(graph: Path, target: Path) -> tuple[float, float]:
     for (statement,) in source.execute(
         "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
     ).fetchall():
-        raw.execute(statement)
+        raw.execute(str(statement))
     raw.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").fetchall()
     seconds = cpu = 0.0
     for table in TABLES:
@@ -239,7 +239,7 @@ def show(found: Found) -> str:
     return "\n".join(
         [
             f"{counts.twins} twins, {counts.relationships} relationships, {counts.bad} bad lines",
-            f"import      {found.seconds:8.1f} s, CPU of the server {found.cpu:.1f} s, GETs included",
+            f"import      {found.seconds:8.1f} s, CPU {found.cpu:.1f} s with the GETs",
             (
                 f"raw load    {found.raw_seconds:8.1f} s, CPU {found.raw_cpu:.1f} s;"
                 f" x {found.ratio:.2f} (limit 5)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ class FileKind:
         self.begun += 1
         await import_file(self._graph, run, self._chunks(), self._limits, len(self.data))
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    async def _chunks(self) -> AsyncGenerator[bytes, None]:
         for at in range(0, len(self.data), self._chunk):
             yield self.data[at : at + self._chunk]
 

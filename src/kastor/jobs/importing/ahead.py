@@ -14,20 +14,23 @@ T = TypeVar("T")
 _END = object()
 
 
-async def batches_of(reader: FileReader, chunks: AsyncIterator[bytes]) -> AsyncIterator[FileBatch]:
+async def batches_of(
+    reader: FileReader, chunks: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[FileBatch, None]:
     """Yield the batches of a file; no step of the event loop takes long.
 
     Raises:
         ImportFailedError: the file cannot be read on.
     """
-    async for chunk in chunks:
-        async for batch in _in_steps(reader.batches(chunk)):
-            yield batch
+    async with contextlib.aclosing(chunks):  # a file is not left open
+        async for chunk in chunks:
+            async for batch in _in_steps(reader.batches(chunk)):
+                yield batch
     async for batch in _in_steps(reader.end()):
         yield batch
 
 
-async def one_ahead(items: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+async def one_ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     """Yield the same items; while one is worked on, the next is made.
 
     What fails while it is made is raised when its turn comes. Close this, or it goes on.
@@ -39,8 +42,10 @@ async def one_ahead(items: AsyncIterator[T]) -> AsyncGenerator[T, None]:
             yield item  # type: ignore[misc]
     finally:
         making.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await making
+        await asyncio.wait((making,))
+        if not making.cancelled():
+            making.exception()  # nobody's turn to hear of it comes
+        await items.aclose()
 
 
 async def _next(items: AsyncIterator[T]) -> T | object:

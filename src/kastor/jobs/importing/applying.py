@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ PERMISSIONS: Mapping[str, str] = {
 async def import_file(
     graph: GraphService,
     run: Run,
-    chunks: AsyncIterator[bytes],
+    chunks: AsyncGenerator[bytes, None],
     limits: ReadingLimits,
     size: int | None = None,
 ) -> None:

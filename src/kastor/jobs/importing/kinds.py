@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -111,17 +112,18 @@ class UploadKind:
             "upload the file again."
         )
 
-    async def _chunks_of(self, name: str) -> AsyncIterator[bytes]:
+    async def _chunks_of(self, name: str) -> AsyncGenerator[bytes, None]:
         try:
-            async for chunk in self._spool.read(name):
-                yield chunk
+            async with contextlib.aclosing(self._spool.read(name)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         except OSError as error:
             raise InputUnreadableError(
                 f"The uploaded file cannot be read ({error.strerror}): upload it again."
             ) from error
 
 
-async def _chunks_of(source: Location) -> AsyncIterator[bytes]:
+async def _chunks_of(source: Location) -> AsyncGenerator[bytes, None]:
     try:
         async for chunk in source.read():
             yield chunk
