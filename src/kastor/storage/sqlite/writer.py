@@ -28,7 +28,7 @@ from kastor.clock import new_stamp
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import NothingAppliedError
+from kastor.storage.batches import NotHeldError, NothingAppliedError
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob, BatchRunner
 from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
@@ -270,11 +270,7 @@ class Writer(threading.Thread, Generic[C]):
         try:
             outcome = self._do(job)
         except Exception as error:  # noqa: BLE001 - told to who waits, or raised
-            failed = (
-                (job.future, error.results, None)
-                if isinstance(error, NothingAppliedError)
-                else _failed(job, error)
-            )
+            failed = _failed(job, error)
             self._connection.execute("ROLLBACK TO job").fetchall()
             self._connection.execute("RELEASE job").fetchall()
             self._unit.counters = before
@@ -332,8 +328,10 @@ class Writer(threading.Thread, Generic[C]):
 
 def _failed(job: Job[C], error: Exception) -> Result:
     """Return the end of a job that failed; raises what is trouble of the file."""
+    if isinstance(error, NothingAppliedError):
+        return job.future, error.results, None
     _require_sound_file(error)
-    if not isinstance(error, KastorError):
+    if not isinstance(error, KastorError | NotHeldError):
         _log.exception("write failed", exc_info=error)
     return job.future, None, error
 
