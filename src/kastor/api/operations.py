@@ -14,6 +14,7 @@ from kastor.api.own import (
     feed,
     graphs,
     health,
+    imports,
     indexes,
     inputs,
     live,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes, export),
-    own_jobs,
+    *(own_jobs, imports),
     *(status, graphs, metrics, health),
 )
 

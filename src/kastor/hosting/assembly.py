@@ -111,10 +111,10 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     locations = Locations(shared.roots, settings.data, name)
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
-    kinds: Sequence[JobKind] = (  # a kind of job is a line here
+    kinds: Sequence[JobKind] = (  # a kind of job is an item here
+        DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
-        DeletionKind(graph),
     )
     return Services(
         store=store,

@@ -209,6 +209,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "required": ["endpointName", "filter"],
         "properties": {"endpointName": _STRING, "filter": _STRING},
     },
+    "ImportFile": {
+        "type": "string",
+        "format": "binary",
+        "description": "NDJSON in sections Header, Models, Twins, Relationships; also as gzip or "
+        "zstd.",
+    },
     "ImportJobBody": {
         "type": "object",
         "required": ["inputBlobUri", "outputBlobUri"],

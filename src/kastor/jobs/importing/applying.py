@@ -11,13 +11,13 @@ from kastor.errors import KastorError, Unavailable
 from kastor.jobs.importing.ahead import batches_of, one_ahead
 from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, FileBatch
 from kastor.jobs.importing.faults import PartlyFailedError
-from kastor.jobs.importing.log import ImportLog
+from kastor.jobs.importing.log import Failure, ImportLog
 from kastor.jobs.importing.models import store_models
 from kastor.jobs.importing.reading import FileReader, ReadingLimits
 from kastor.jobs.importing.roads import RehearsingRoad, Road, WritingRoad
 from kastor.jobs.importing.state import ImportState, state_of
 from kastor.jobs.importing.tally import after_batch
-from kastor.jobs.kinds import JobCancelledError
+from kastor.jobs.kinds import JobCancelledError, JobFailedError
 from kastor.storage.batches import NotHeldError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ async def import_file(
             raise
         except (NotHeldError, Unavailable):
             raise
-        except KastorError as error:
+        except (KastorError, JobFailedError) as error:
             await importer.tell_end("Failed", error)
             raise
         await importer.tell_end("Succeeded")
@@ -134,7 +134,7 @@ class _Importer:
         parts.append("The log has every one of them. Mend them and import the file again.")
         raise PartlyFailedError(" ".join(parts))
 
-    async def tell_end(self, status: str, error: KastorError | None = None) -> None:
+    async def tell_end(self, status: str, error: Failure | None = None) -> None:
         """Write the last line of the log."""
         await self._tell([self._log.job(status, error)])
 
