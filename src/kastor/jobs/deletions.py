@@ -46,8 +46,8 @@ class DeletionKind:
             if work.done == before:
                 await asyncio.sleep(PAUSE_SECONDS)
         raise JobFailedError(
-            "GraphKeepsChanging",
-            f"The graph was gone through {MOST_ROUNDS} times, and others wrote meanwhile each time."
+            code="GraphKeepsChanging",
+            message=f"The graph was gone through {MOST_ROUNDS} times, and others wrote meanwhile each time."
             " Stop them and begin another job; what was deleted stays deleted.",
         )
 
@@ -122,7 +122,7 @@ class _Deletion:
         self._run.check()
         if now_ticks() > self._end:
             raise JobFailedError(
-                "JobTimedOut",
-                f"The time of {self._limit} minutes is over; {self.done} items were deleted and"
+                code="JobTimedOut",
+                message=f"The time of {self._limit} minutes is over; {self.done} items were deleted and"
                 " stay so. Begin another job, with a longer timeoutInMinutes.",
             )

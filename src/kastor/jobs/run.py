@@ -33,7 +33,6 @@ MOST_LINES, MOST_LINE_BYTES = 1_000_000, 16_384
 """Of a job's log."""
 MOST_STARTS = 50
 """So often a job is begun without getting on; one that ends its process would end it for ever."""
-_FAILED = "JobFailed"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 _LONGEST_MESSAGE, _MOST_DETAILS = 8_000, 100
 
@@ -202,8 +201,8 @@ class JobRun:
         # Branches because every way in which work ends is told apart here, and nowhere else.
         if self._starts > MOST_STARTS:
             return JobStatus.FAILED, JobFailedError(
-                _FAILED,
-                f"The job was begun {MOST_STARTS} times and never got on; the server's log may say"
+                code="JobFailed",
+                message=f"The job was begun {MOST_STARTS} times and never got on; the server's log may say"
                 " why. Ask for smaller pieces, or give the server more memory.",
             )
         try:
@@ -225,8 +224,8 @@ class JobRun:
             return JobStatus.SUCCEEDED, None
         _log.error("a job failed", **self._named(), exc_info=fault)
         return JobStatus.FAILED, JobFailedError(
-            _FAILED,
-            "Something went wrong inside Kastor; its log has the details. What was done until then"
+            code="JobFailed",
+            message="Something went wrong inside Kastor; its log has the details. What was done until then"
             " stays.",
         )
 
