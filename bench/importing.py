@@ -239,7 +239,7 @@ def show(found: Found) -> str:
     return "\n".join(
         [
             f"{counts.twins} twins, {counts.relationships} relationships, {counts.bad} bad lines",
-            f"import      {found.seconds:8.1f} s, CPU of the server {found.cpu:.1f} s",
+            f"import      {found.seconds:8.1f} s, CPU of the server {found.cpu:.1f} s, GETs included",
             (
                 f"raw load    {found.raw_seconds:8.1f} s, CPU {found.raw_cpu:.1f} s;"
                 f" x {found.ratio:.2f} (limit 5)"
@@ -250,8 +250,8 @@ def show(found: Found) -> str:
                 f" {found.idle_megabytes:.0f}"
             ),
             (
-                f"GETs        {RATE}/s, p50 {gets.get('p50', 0):.1f}, p99 {gets.get('p99', 0):.1f}"
-                f" ms (limit 15), worst {gets.get('max', 0):.1f}"
+                f"GETs        {RATE}/s, p50 {gets.get('p50', 0):.1f} ms,"
+                f" p99 {gets.get('p99', 0):.1f} ms (limit 15), worst {gets.get('max', 0):.1f}"
             ),
         ]
     )

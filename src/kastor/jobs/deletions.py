@@ -47,8 +47,8 @@ class DeletionKind:
                 await asyncio.sleep(PAUSE_SECONDS)
         raise JobFailedError(
             code="GraphKeepsChanging",
-            message=f"The graph was gone through {MOST_ROUNDS} times, and others wrote meanwhile each time."
-            " Stop them and begin another job; what was deleted stays deleted.",
+            message=f"The graph was gone through {MOST_ROUNDS} times, and others wrote meanwhile"
+            " each time. Stop them and begin another job; what was deleted stays deleted.",
         )
 
 
@@ -123,6 +123,6 @@ class _Deletion:
         if now_ticks() > self._end:
             raise JobFailedError(
                 code="JobTimedOut",
-                message=f"The time of {self._limit} minutes is over; {self.done} items were deleted and"
-                " stay so. Begin another job, with a longer timeoutInMinutes.",
+                message=f"The time of {self._limit} minutes is over; {self.done} items were deleted"
+                " and stay so. Begin another job, with a longer timeoutInMinutes.",
             )

@@ -202,8 +202,8 @@ class JobRun:
         if self._starts > MOST_STARTS:
             return JobStatus.FAILED, JobFailedError(
                 code="JobFailed",
-                message=f"The job was begun {MOST_STARTS} times and never got on; the server's log may say"
-                " why. Ask for smaller pieces, or give the server more memory.",
+                message=f"The job was begun {MOST_STARTS} times and never got on; the server's log"
+                " may say why. Ask for smaller pieces, or give the server more memory.",
             )
         try:
             await self._kind.run(self)
@@ -225,8 +225,8 @@ class JobRun:
         _log.error("a job failed", **self._named(), exc_info=fault)
         return JobStatus.FAILED, JobFailedError(
             code="JobFailed",
-            message="Something went wrong inside Kastor; its log has the details. What was done until then"
-            " stays.",
+            message="Something went wrong inside Kastor; its log has the details. What was done"
+            " until then stays.",
         )
 
     async def _finish(self, ended: JobStatus, error: Ending | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kastor.errors import KastorError, Unavailable
+from kastor.errors import KastorError, TooManyRequests, Unavailable
 from kastor.jobs.importing.ahead import batches_of, one_ahead
 from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, FileBatch
 from kastor.jobs.importing.faults import PartlyFailedError
@@ -86,8 +86,13 @@ async def _road(graph: GraphService, run: Run) -> AsyncIterator[tuple[Road, Impo
     if not run.context.dry_run:
         yield WritingRoad(graph, run), state
         return
-    async with graph.rehearsing(run.context) as rehearse:
-        yield RehearsingRoad(rehearse, run, state.lines), ImportState()
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            entered = graph.rehearsing(run.context, long=True)
+            rehearsal = await stack.enter_async_context(entered)
+        except TooManyRequests as error:  # a job has time
+            raise Unavailable(error.message) from error
+        yield RehearsingRoad(rehearsal, run, state.lines), ImportState()
 
 
 def _forbidden(run: Run) -> dict[str, str]:

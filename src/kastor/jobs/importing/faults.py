@@ -7,9 +7,6 @@ from typing import ClassVar
 from kastor.errors import Detail
 from kastor.jobs.kinds import JobFailedError
 
-BAD_MODELS = "DTDLParsingError"
-"""As the contract names it in a job; the call that uploads models says `DTDLParserError`."""
-
 
 class ImportFailedError(JobFailedError):
     """Ends an import as failed, with a code of its class unless another is given."""
@@ -35,9 +32,12 @@ class HeaderWrongError(ImportFailedError):
 
 
 class ModelsRefusedError(ImportFailedError):
-    """A model of the file cannot be stored; nothing of the file is imported (cases D.8)."""
+    """A model of the file cannot be stored; nothing of the file is imported (cases D.8).
 
-    default_code = BAD_MODELS
+    The call that uploads models names the same `DTDLParserError`.
+    """
+
+    default_code = "DTDLParsingError"
 
 
 class ImportTooLargeError(ImportFailedError):
