@@ -13,12 +13,13 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from kastor.pages import all_pages
-from kastor.testing import KastorServer
+from kastor.testing import KastorServer, StaticCredential
 from tests.events.brokers import PASSWORD, PASSWORD_VARIABLE, Mosquitto
 from tests.programs import need
 
@@ -101,6 +102,38 @@ class TestFirstSteps:
             said = Reader(tmp_path, served.url).run(own)
         twin = json.loads(said[said.rindex('{"$dtId"') :])
         assert twin["temperature"] == 21.5
+
+
+def test_a_write_that_is_tried_first(tmp_path: Path) -> None:
+    need("curl")
+    name = "how-to/try-a-write-first"
+    start, patch, wrong, delete, models = blocks(name, "sh")
+    assert start == "python3 dev serve --sample building\n"
+    with serving(tmp_path / "data", "--sample", "building") as served:
+        reader = Reader(tmp_path, served.url)
+        path = f"{served.url}/digitaltwins/building-1?api-version=2023-10-31"
+        before = httpx2.get(path).json()
+        shown = json.loads(reader.run(patch))
+        assert shown["name"] == "My house" != before["name"]
+        assert {key: shown[key] for key in shown if key not in ("name", "$etag", "$metadata")} == {
+            key: before[key] for key in before if key not in ("name", "$etag", "$metadata")
+        }
+        assert json.loads(reader.run(wrong))["error"]["details"][0]["path"] == "/colour"
+        assert json.loads(reader.run(delete))["error"]["code"] == "RelationshipsNotDeleted"
+        assert [each["id"] for each in json.loads(reader.run(models))] == ["dtmi:example:Lift;1"]
+        sdk: dict[str, Any] = {}
+        for block in blocks(name, "python"):
+            exec(block, sdk)
+        credential = StaticCredential()
+        twin = {key: value for key, value in before.items() if key != "$etag"}
+        tried = sdk["tried"](served.url, credential, "building-1", {**twin, "name": "Ours"})
+        assert tried["name"] == "Ours"
+        client = sdk["DigitalTwinsClient"](
+            served.url, credential, authentication_policy=sdk["SansIOHTTPPolicy"]()
+        )
+        change = [{"op": "replace", "path": "/name", "value": "Theirs"}]
+        assert sdk["tried_patch"](client, "building-1", change)["name"] == "Theirs"
+        assert httpx2.get(path).json() == before
 
 
 def test_what_validate_prints_in_ci(tmp_path: Path) -> None:
@@ -195,6 +228,56 @@ class TestCopies:
         with serving(tmp_path / "test") as served:
             routes = httpx2.get(f"{served.url}/kastor/v1/routes").json()["value"]
         assert [each["state"] for each in routes] == ["paused"]
+
+
+class TestBackups:
+    """Every command of the page but those of a database, which tests/postgres has."""
+
+    PAGE = "how-to/back-up-and-restore"
+
+    def test_the_page_from_beginning_to_end(self, tmp_path: Path) -> None:
+        need("curl")
+        backup = tmp_path / "backup"
+        backup.mkdir()
+
+        def commands(*section: str) -> list[str]:
+            text = all_pages()[self.PAGE].text()
+            before = text.partition("\n## ")[0]
+            found = (
+                blocks(self.PAGE, "sh", *section)
+                if section
+                else re.findall(r"```sh\n(.*?)```", before, re.DOTALL)
+            )
+            return [each.replace("/backup/", f"{backup}/") for each in found if "--db" not in each]
+
+        with serving(tmp_path / "data") as served:
+            reader = Reader(tmp_path, served.url)
+            for command in (
+                *commands(),
+                *commands("Of a running server, from anywhere"),
+                *commands("As a job, into a location"),
+                *commands("Tokens and certificates"),
+            ):
+                reader.run(command)
+            nightly = tmp_path / "data" / "exchange" / "default" / "nightly.tar"
+            deadline = time.monotonic() + 20
+            while not nightly.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        assert {path.name for path in backup.iterdir()} == {
+            "monday", "wednesday", "thursday.tar", "secret"
+        }  # fmt: skip
+        first, replaced = commands("Restore")
+        restore, start = first.splitlines()
+        assert start == "kastor serve --data restored"
+        reader.run(restore)
+        reader.run(replaced)
+        (paused,) = commands("Routes and inputs")
+        assert "are paused" in reader.run(paused)
+        for tar in (backup / "thursday.tar", nightly):
+            reader.run(f"kastor restore {tar} --data {tar.stem}")
+        with serving(tmp_path / "restored"):
+            pass
 
 
 class OpenMosquitto(Mosquitto):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from kastor.api.http.addressing import Addressed, Addressing
     from kastor.api.http.origins import StrangerCheck
+    from kastor.api.http.rates import Rates
     from kastor.api.http.request import Receive, Scope, Send
     from kastor.api.http.server_state import ServerState
     from kastor.auth.authenticator import Authenticator
@@ -60,6 +61,7 @@ class Application:
         draining: asyncio.Event | None = None,
         stall_seconds: float = STALL_SECONDS,
         bodies: BodyBudget | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self._server = server
         self._addressing = addressing
@@ -72,6 +74,8 @@ class Application:
         self._stall_seconds = stall_seconds
         self._bodies = bodies or BodyBudget()
         there = [each for each in OPERATIONS if each.in_adt or not strict]
+        if rates is not None:
+            there = [rates.guard(each) for each in there]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
             for operation in there
@@ -219,11 +223,11 @@ class Application:
         if operation.versioned:
             versions = request.query.get("api-version")
             request.api_version = require_version(versions, request.url, strict=self._strict)
-        check_headers(headers)
+        has_ours = check_headers(headers)
         check_parameters(request, operation)
-        if READ_HEADER in operation.headers:
-            request.choose_source()
-        if _DRY_RUN in headers:
+        if has_ours:
+            if READ_HEADER in operation.headers:
+                request.choose_source()
             request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
         response = await operation.handler(services, request)
         if self._authenticator is not None and isinstance(response, StreamResponse):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
     arrays,
+    backup,
     batch,
     change_many,
     endpoints,
@@ -17,6 +18,7 @@ from kastor.api.own import (
     feed,
     graphs,
     health,
+    imports,
     indexes,
     inputs,
     live,
@@ -33,9 +35,9 @@ if TYPE_CHECKING:
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many),
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes, export),
-    own_jobs,
-    *(status, graphs, metrics, health),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(export, own_jobs, imports),
+    *(status, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from kastor.backup.writing import ShowGraph, ShownGraph
 from kastor.errors import Conflict, KastorError, NotAllowed, NotFound
 from kastor.hosting.assembly import OpenGraph
 from kastor.hosting.names import require_new_name
 from kastor.hosting.services import Services
 from kastor.logs import get_logger
+from kastor.records import Context
 from kastor.storage.limits import require_room
 from kastor.storage.placement import DEFAULT, Place, Placement, Wish
 from kastor.storage.refusals import GraphRefusedError, UnfinishedGraphError
@@ -124,6 +127,23 @@ class Graphs:
                 with _told_of(name):
                     self._open[name] = await self._start(name)
             return self._open[name].services
+
+    async def shown(self, context: Context) -> dict[str, ShowGraph]:
+        """Return how each graph is read for a backup, by name; each is open by then.
+
+        Raises:
+            Conflict: one cannot be opened; a backup without it would be none.
+        """
+        names = sorted(await self._placement.places())
+        for name in names:
+            await self.named(name)
+        return {name: partial(self._show, name, context) for name in names}
+
+    @contextlib.asynccontextmanager
+    async def _show(self, name: str, context: Context) -> AsyncIterator[ShownGraph]:
+        services = await self.named(name)
+        async with services.snapshot(context) as snapshot:
+            yield ShownGraph(snapshot, await snapshot.indexes())
 
     async def infos(self) -> list[GraphInfo]:
         """Return every graph."""
@@ -234,7 +254,7 @@ class Graphs:
     async def _start(self, name: str) -> _Open:
         place = await self._require(name)
         stack = AsyncExitStack()
-        services = await stack.enter_async_context(self._open_graph(name, place))
+        services = await stack.enter_async_context(self._open_graph(name, place, self.shown))
         return _Open(services, stack, place)
 
     def _info(self, name: str, place: Place) -> GraphInfo:

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from kastor.records import (
     C,
     Context,
+    Degrees,
     IncomingRow,
     ModelRow,
     Needs,
@@ -257,6 +258,14 @@ class Store(Protocol[C]):
 
         Raises:
             QueryTooLarge: the first row alone is too large.
+        """
+
+    async def degrees(
+        self, twin_ids: Sequence[TwinId], most: int, context: Context
+    ) -> list[Degrees]:
+        """Return how many relationships twins have, each counted up to `most`.
+
+        Twins that do not exist are left out.
         """
 
     async def status(self, context: Context) -> StoreStatus:

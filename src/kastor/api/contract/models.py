@@ -279,6 +279,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={400: ("InvalidArgument", "JsonPatchInvalid"), 404: ("ModelNotFound",)},
         body=(PATCH_BODY, "JsonPatch"),
         dry_run=True,
+        dry_run_result="ModelData",
     ),
     Operation(
         "DigitalTwinModels_Delete",

@@ -158,6 +158,7 @@ OPERATIONS: tuple[Operation, ...] = (
             400: (
                 "InvalidArgument",
                 "InvalidRelationship",
+                "LimitExceeded",
                 "OperationNotAllowed",
                 "ValidationFailed",
             ),
@@ -187,6 +188,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Relationship",
     ),
     Operation(
         "DigitalTwins_DeleteRelationship",

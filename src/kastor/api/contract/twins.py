@@ -146,7 +146,12 @@ OPERATIONS: tuple[Operation, ...] = (
         put_twin,
         "Create or replace a twin",
         errors={
-            400: ("InvalidArgument", "ValidationFailed", "ModelDecommissioned"),
+            400: (
+                "InvalidArgument",
+                "ValidationFailed",
+                "ModelDecommissioned",
+                "TwinLimitReached",
+            ),
             **STALE,
         },
         result="Twin",
@@ -168,6 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Twin",
     ),
     Operation(
         "DigitalTwins_Delete",
@@ -206,6 +212,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Component",
     ),
     Operation(
         "DigitalTwins_SendTelemetry",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 _STRING = {"type": "string"}
+_TIME = {"type": "string", "format": "date-time"}
 _LINK = {"type": ["string", "null"], "format": "uri"}
 _ETAG = {"type": "string", "pattern": '^W/"[0-9a-f-]{36}"$'}
 _COUNT = {"type": "integer", "minimum": 0}
-_TIME = {"type": "string", "format": "date-time"}
 _INPUT_COUNTS = {
     name: {"type": "integer"}
     for name in ("received", "written", "merged", "deadband", "stale", "rejected")
@@ -334,6 +334,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "required": ["endpointName", "filter"],
         "properties": {"endpointName": _STRING, "filter": _STRING},
     },
+    "ImportFile": {
+        "type": "string",
+        "format": "binary",
+        "description": "NDJSON in sections Header, Models, Twins, Relationships; also as gzip or "
+        "zstd.",
+    },
     "ImportJobBody": {
         "type": "object",
         "required": ["inputBlobUri", "outputBlobUri"],
@@ -362,8 +368,26 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "properties": {"done": _COUNT, "of": _COUNT, "unit": _STRING},
         },
         counts={"type": "object"},
+        outputBlobUri=_STRING,
     ),
+    "ExportJob": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {
+            "outputBlobUri": {"type": "string"},
+            "query": {"type": "string"},
+            "since": {"type": "integer", "minimum": 0},
+            "kastor": {"type": "boolean"},
+            "system": {"type": "boolean"},
+        },
+    },
     "OwnJobPage": _page("OwnJob"),
+    "BackupJobBody": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {"outputBlobUri": _STRING},
+        "additionalProperties": False,
+    },
     "Endpoint": {
         "type": "object",
         "required": ["name", "kind", "settings", "routes"],

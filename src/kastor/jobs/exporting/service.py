@@ -32,6 +32,12 @@ class ExportService(Generic[C]):
         self._store = store
         self._runner = runner
 
+    async def check(self, wanted: Wanted, context: Context) -> None:
+        """See whether a query can be exported, before a job is made of it; raises QueryError."""
+        if wanted.query is not None:
+            compiled = await self._runner.compiled(wanted.query, context)
+            self._runner.whole(compiled, wanted.query)
+
     async def open(self, wanted: Wanted, context: Context) -> Export:
         """Fix the state that is exported; the caller reads the export to its end or closes it.
 

@@ -308,7 +308,7 @@ class SchemaPlacement:
         self, name: str, wish: Wish, now: PlacedGraph | None = None
     ) -> tuple[str, str]:
         """Return database and schema of a wish; raises if there can be none or it is taken."""
-        here = (now.database, now.schema) if now else (OWN, self._schema_for(name))
+        here = (now.database, now.schema) if now else (OWN, self.schema_for(name))
         database = here[0] if wish.database is None else wish.database
         schema = here[1] if wish.schema is None else wish.schema
         self._databases.address(database)
@@ -321,7 +321,8 @@ class SchemaPlacement:
             raise Conflict(f"There is a graph in the schema {schema} already.", code="GraphExists")
         return database, schema
 
-    def _schema_for(self, name: str) -> str:
+    def schema_for(self, name: str) -> str:
+        """Return the schema of a graph for which none is wished."""
         stem = self._home.removesuffix(f"_{DEFAULT}")
         schema = f"{stem}_{name.replace('-', '_')}"
         if len(schema) <= NAME_BYTES:

@@ -15,6 +15,7 @@ from kastor.errors import Conflict
 from kastor.records import (
     C,
     Context,
+    Degrees,
     IncomingRow,
     Needs,
     RelationshipPage,
@@ -36,7 +37,7 @@ from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
-from kastor.storage.postgres.reads import PostgresPointReads
+from kastor.storage.postgres.reads import PostgresPointReads, known
 from kastor.storage.postgres.rehearsing import SchemaRehearsals
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
@@ -295,6 +296,13 @@ class PostgresStore(Generic[C]):
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
         return await self._queries.fetch_some(sql, params, context.source, timeout, most)
+
+    async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
+        """Return how many relationships twins have, each counted up to `most`."""
+        context.require_plain()
+        wanted = [each for each in map(known, twin_ids) if each]
+        rows = await self._reads.fetch(sql.DEGREES, (wanted, most))
+        return [Degrees(*row) for row in rows]
 
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""

@@ -17,6 +17,7 @@ from kastor.clock import now_ticks
 from kastor.records import (
     C,
     Context,
+    Degrees,
     IncomingRow,
     ModelRow,
     Needs,
@@ -100,7 +101,7 @@ class SqliteStore(Generic[C]):
         )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self.indexes = SqliteIndexes(self._tables, self._upkeep)
+        self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
@@ -247,6 +248,15 @@ class SqliteStore(Generic[C]):
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
         del context
         return await self._pool.fetch_some(sql, params, timeout, most)
+
+    async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
+        """Return how many relationships twins have, each counted up to `most`."""
+        context.require_plain()
+        values = (sql.as_list(twin_ids), most)
+        rows: list[tuple[Any, ...]] = await self._tables.call(
+            lambda c: c.execute(sql.DEGREES, values).fetchall()
+        )
+        return [Degrees(*row) for row in rows]
 
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""

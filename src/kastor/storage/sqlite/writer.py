@@ -28,7 +28,7 @@ from kastor.clock import new_stamp
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import NotHeldError, NothingAppliedError
+from kastor.storage.batches import NothingAppliedError
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob, BatchRunner
 from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
@@ -36,9 +36,11 @@ from kastor.types import override
 from kastor.words import counted
 
 if TYPE_CHECKING:
+    from kastor.clock import Stamp
     from kastor.records import Context, Decision, Needs
     from kastor.storage.batches import Decide, Write
     from kastor.storage.ticker import Ticker
+    from kastor.types import Ticks
 
 GROUP_SIZE = 64
 GROUP_SECONDS = 0.005
@@ -290,12 +292,14 @@ class Writer(threading.Thread, Generic[C]):
             self._unit.apply(decision.change, job.context)
         return decision.outcome
 
-    def _decide(self, job: WriteJob[C] | Write[C, Any]) -> Decision[C, Any]:
+    def _decide(
+        self, job: WriteJob[C] | Write[C, Any], make_stamp: Callable[[Ticks], Stamp] = new_stamp
+    ) -> Decision[C, Any]:
         """Load and decide; moves the time where there is something to be applied, and only then."""
         current = self._unit.load(job.needs)
         counters = self._unit.counters
         # After the row is read, so that time goes on within a graph.
-        stamp = new_stamp(self._ticker.after(counters.tick))
+        stamp = make_stamp(self._ticker.after(counters.tick))
         decision = job.decide(current, stamp)
         if decision.change is not None:
             counters.tick = stamp.now  # else nothing changes, and nothing is to be saved
@@ -331,7 +335,7 @@ def _failed(job: Job[C], error: Exception) -> Result:
     if isinstance(error, NothingAppliedError):
         return job.future, error.results, None
     _require_sound_file(error)
-    if not isinstance(error, KastorError | NotHeldError):
+    if not isinstance(error, KastorError):
         _log.exception("write failed", exc_info=error)
     return job.future, None, error
 

@@ -16,7 +16,7 @@ CREATE TABLE {graph}.jobs (
     held_until   timestamptz,              -- by the database's clock
     PRIMARY KEY (kind, id)
 );
-CREATE INDEX IF NOT EXISTS jobs_unfinished ON {graph}.jobs (created, id, kind)
+CREATE INDEX jobs_unfinished ON {graph}.jobs (created, id, kind)
     WHERE status IN ('notstarted', 'running', 'cancelling');
 
 CREATE TABLE {graph}.job_lines (
