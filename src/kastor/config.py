@@ -108,6 +108,12 @@ class Settings(BaseSettings):
     profile: Literal["default", "adt"] = Field(
         "default", description="`adt` makes the server as narrow as the cloud."
     )
+    adt_totals: Literal["on", "off"] = Field(
+        "on", description="Whether the profile `adt` holds no more than the cloud does."
+    )
+    adt_rates: Literal["on", "off"] = Field(
+        "off", description="Whether the profile `adt` has the cloud's rates: 429 beyond."
+    )
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",
         description="What becomes of a twin without a component of its model; `empty` adds it.",
@@ -142,6 +148,13 @@ class Settings(BaseSettings):
     )
     max_import_bytes: int = Field(
         68_719_476_736, gt=0, description="Most bytes of a file's text that one import reads."
+    )
+    max_batch_bytes: int = Field(33_554_432, gt=0, description="Largest body of a batch of writes.")
+    max_batch_operations: int = Field(
+        10_000,
+        gt=0,
+        le=10_000,  # what a store takes together: storage.batches.MOST_TOGETHER
+        description="Most operations of a batch of writes.",
     )
     max_connections: int = Field(
         10_000, gt=0, description="Most connections of clients to a process at once."

@@ -159,6 +159,24 @@ async def test_purge_takes_what_it_is_told(site: Site) -> None:
     assert await site.letters() == []
 
 
+async def test_a_dry_run_tells_how_many_it_would_take(site: Site) -> None:
+    site.refused = {"a", "b", "c"}
+    await site.put("a", "b", "c")
+    letters = await site.dead(3)
+    site.refused = set()
+    keys = f"key={letters[0]['key']}&key={letters[2]['key']}&key=999"
+    for method, path in (("DELETE", LETTERS), ("POST", f"{LETTERS}/requeue")):
+        for query, count in (("", 3), (f"?{keys}", 2)):
+            trying = {"kastor-dry-run": "true"}
+            answer = await site.http.request(method, f"{path}{query}", headers=trying)
+            assert answer.json() == {"count": count}
+    replay = "/kastor/v1/routes/r/replay?from=1"
+    assert (await site.http.post(replay, headers=trying)).json() == {"position": 1}
+    await asyncio.sleep(0.3)
+    assert await site.letters() == letters
+    assert site.subjects() == []
+
+
 async def test_pages(site: Site) -> None:
     twins = [f"t{number:03}" for number in range(105)]
     site.refused = set(twins)

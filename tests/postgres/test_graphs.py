@@ -220,6 +220,41 @@ def test_a_place_that_cannot_be_is_refused(
     assert "wrong" not in {each["name"] for each in listed}
 
 
+def test_a_dry_run_of_making_moving_and_deleting_says_what_would_be(site: Site) -> None:
+    trying = {"kastor-dry-run": "true"}
+    graphs = f"{site.servers[0].url}/kastor/v1/graphs"
+
+    def tried(method: str, path: str, body: object = None) -> httpx2.Response:
+        answer = httpx2.request(method, f"{graphs}/{path}", json=body, headers=trying)
+        assert answer.headers["kastor-dry-run"] == "true"
+        return answer
+
+    schema = f"tried_{uuid4().hex[:8]}"
+    would = tried("PUT", "tried", {"database": "east", "schema": schema})
+    assert would.status_code == 201
+    assert not has_schema(site.east, schema)
+    assert httpx2.get(f"{graphs}/tried").status_code == 404
+    made = site.make("tried", {"database": "east", "schema": schema})
+    assert made.json() == would.json()
+    refused = tried("PUT", "other", {"database": "east", "schema": schema})
+    assert refused.json() == site.make("other", {"database": "east", "schema": schema}).json()
+    run(site.dsn, f"CREATE SCHEMA {schema}")
+    for body in ({"database": "west"}, {}, {"database": ""}):
+        assert tried("POST", "tried/move", body).json() == site.move("tried", body).json()
+    before = site.info("tried")
+    would = tried("POST", "tried/move", {"database": "", "schema": f"{schema}_2"})
+    assert (would.status_code, would.json()["state"]) == (202, "moving")
+    assert site.info("tried") == before
+    assert not has_schema(site.dsn, f"{schema}_2")
+    view = f"CREATE VIEW public.{schema}_v AS SELECT * FROM {schema}.twins"
+    run(site.east, view)
+    assert tried("DELETE", "tried").json()["error"]["code"] == "GraphInUse"
+    run(site.east, f"DROP VIEW public.{schema}_v")
+    assert tried("DELETE", "tried").status_code == 204
+    assert site.info("tried") == before
+    assert httpx2.delete(f"{graphs}/tried").status_code == 204
+
+
 def test_a_schema_of_somebody_else_is_left_alone(site: Site) -> None:
     schema = f"foreign_{uuid4().hex[:8]}"
     run(site.dsn, f"CREATE SCHEMA {schema}")

@@ -92,6 +92,7 @@ async def test_a_schema_of_the_first_kind_gets_what_came_since(postgres: Postgre
     columns = history.rows(COLUMNS, name)
     history.rows("DROP INDEX {graph}.dead_letters_requeued")
     history.rows("ALTER TABLE {graph}.inputs DROP COLUMN paused")
+    history.rows("DROP TABLE {graph}.jobs, {graph}.job_lines, {graph}.kept_answers")
     history.rows("UPDATE {graph}.meta SET schema_number = 1")
     await postgres.open()
     assert history.rows(INDEXES, name) == whole

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.npm import packages
 from tests.programs import need
 
 if TYPE_CHECKING:
@@ -44,44 +42,10 @@ CHECKS = [
 ]
 
 
-def _cache_folder() -> Path:
-    lock = (HERE / "package-lock.json").read_bytes()
-    configured = os.environ.get("KASTOR_JS_CACHE")
-    base = Path(configured) if configured else ROOT / ".venv"
-    return base / f"js-{hashlib.sha256(lock).hexdigest()[:12]}"
-
-
 @pytest.fixture(scope="module")
 def modules() -> Path:
     """The folder that holds the packages of the lock file, filled on the first run."""
-    folder = _cache_folder()
-    if (folder / "complete").exists():
-        return folder
-    node, npm = need("node"), need("npm")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="js-new-") as scratch:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, scratch)
-        environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
-        command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=scratch,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=100,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            pytest.skip("The npm packages could not be installed within 100 seconds")
-        if done.returncode != 0:
-            pytest.skip(f"The npm packages could not be installed: {done.stderr[-500:]}")
-        (Path(scratch) / "complete").touch()
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(scratch, folder)
-    return folder
+    return packages(HERE)
 
 
 def _run(modules: Path, server: KastorServer, *, trust: bool) -> dict[str, str | None]:
@@ -132,9 +96,15 @@ def test_the_certificate_has_to_be_trusted(modules: Path, secure: KastorServer) 
     assert "certificate" in (results["createModels"] or "")
 
 
-def test_the_lock_pins_every_package_by_its_hash_and_names_no_address() -> None:
+def test_the_lock_names_the_release_of_the_sdk() -> None:
     lock = json.loads((HERE / "package-lock.json").read_text())
-    packages = {name: package for name, package in lock["packages"].items() if name}
-    assert packages["node_modules/@azure/digital-twins-core"]["version"] == "1.1.0"
+    assert lock["packages"]["node_modules/@azure/digital-twins-core"]["version"] == "1.1.0"
+
+
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("tests/*/*/package-lock.json")), ids=str)
+def test_a_lock_pins_every_package_by_its_hash_and_names_no_address(lock: Path) -> None:
+    packages = {
+        name: package for name, package in json.loads(lock.read_text())["packages"].items() if name
+    }
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())
     assert not any("resolved" in package for package in packages.values())

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kastor.api.http.request import parse_json
 from kastor.errors import KastorError
+from kastor.graph.bodies import parse_json
 from kastor.records import SYSTEM
 
 from .engines import Engine

@@ -11,13 +11,15 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from kastor.pages import all_pages
-from kastor.testing import KastorServer
+from kastor.testing import KastorServer, StaticCredential
 from tests.events.brokers import PASSWORD, PASSWORD_VARIABLE, Mosquitto
 from tests.programs import need
 
@@ -102,6 +104,38 @@ class TestFirstSteps:
         assert twin["temperature"] == 21.5
 
 
+def test_a_write_that_is_tried_first(tmp_path: Path) -> None:
+    need("curl")
+    name = "how-to/try-a-write-first"
+    start, patch, wrong, delete, models = blocks(name, "sh")
+    assert start == "python3 dev serve --sample building\n"
+    with serving(tmp_path / "data", "--sample", "building") as served:
+        reader = Reader(tmp_path, served.url)
+        path = f"{served.url}/digitaltwins/building-1?api-version=2023-10-31"
+        before = httpx2.get(path).json()
+        shown = json.loads(reader.run(patch))
+        assert shown["name"] == "My house" != before["name"]
+        assert {key: shown[key] for key in shown if key not in ("name", "$etag", "$metadata")} == {
+            key: before[key] for key in before if key not in ("name", "$etag", "$metadata")
+        }
+        assert json.loads(reader.run(wrong))["error"]["details"][0]["path"] == "/colour"
+        assert json.loads(reader.run(delete))["error"]["code"] == "RelationshipsNotDeleted"
+        assert [each["id"] for each in json.loads(reader.run(models))] == ["dtmi:example:Lift;1"]
+        sdk: dict[str, Any] = {}
+        for block in blocks(name, "python"):
+            exec(block, sdk)
+        credential = StaticCredential()
+        twin = {key: value for key, value in before.items() if key != "$etag"}
+        tried = sdk["tried"](served.url, credential, "building-1", {**twin, "name": "Ours"})
+        assert tried["name"] == "Ours"
+        client = sdk["DigitalTwinsClient"](
+            served.url, credential, authentication_policy=sdk["SansIOHTTPPolicy"]()
+        )
+        change = [{"op": "replace", "path": "/name", "value": "Theirs"}]
+        assert sdk["tried_patch"](client, "building-1", change)["name"] == "Theirs"
+        assert httpx2.get(path).json() == before
+
+
 def test_what_validate_prints_in_ci(tmp_path: Path) -> None:
     name = "how-to/validate-models-in-ci"
     reader = Reader(tmp_path)
@@ -122,6 +156,28 @@ def test_what_validate_prints_in_ci(tmp_path: Path) -> None:
     (tmp_path / "check.py").write_text(example)
     (models / "package.json").unlink()
     assert reader.run(f'"{sys.executable}" check.py') == "1 interfaces\n"
+
+
+def test_many_are_changed_as_the_page_says(tmp_path: Path) -> None:
+    need("curl")
+    batch, again, update, delete = blocks("how-to/change-many", "sh")
+    with serving(tmp_path / "data", "--sample", "building") as served:
+        reader = Reader(tmp_path, served.url)
+        found = json.loads(reader.run(batch))
+        assert [each["status"] for each in found["results"]] == [200, 200, 204, 404]
+        body = {"operations": [{"op": "delete", "kind": "twin", "id": "nobody"}]}
+        (tmp_path / "batch.json").write_text(json.dumps(body))
+        assert reader.run(again) == reader.run(again) != ""
+        rehearsed = json.loads(reader.run(update))
+        assert (rehearsed["count"], rehearsed["value"]) == (0, [])
+        begun = reader.run(delete.partition("curl http://127.0.0.1:8080/kastor/v1/jobs")[0])
+        assert json.loads(begun)["id"] == "remove-my-sensors"
+        gone = f"{served.url}/digitaltwins/room-0-01/relationships/my-relationship"
+        deadline = time.monotonic() + 20
+        while httpx2.get(gone).status_code != 404:
+            assert time.monotonic() < deadline
+        look = delete.splitlines()[-2]
+        assert json.loads(reader.run(look))["kind"] == "deletes"
 
 
 class TestCopies:
@@ -172,6 +228,56 @@ class TestCopies:
         with serving(tmp_path / "test") as served:
             routes = httpx2.get(f"{served.url}/kastor/v1/routes").json()["value"]
         assert [each["state"] for each in routes] == ["paused"]
+
+
+class TestBackups:
+    """Every command of the page but those of a database, which tests/postgres has."""
+
+    PAGE = "how-to/back-up-and-restore"
+
+    def test_the_page_from_beginning_to_end(self, tmp_path: Path) -> None:
+        need("curl")
+        backup = tmp_path / "backup"
+        backup.mkdir()
+
+        def commands(*section: str) -> list[str]:
+            text = all_pages()[self.PAGE].text()
+            before = text.partition("\n## ")[0]
+            found = (
+                blocks(self.PAGE, "sh", *section)
+                if section
+                else re.findall(r"```sh\n(.*?)```", before, re.DOTALL)
+            )
+            return [each.replace("/backup/", f"{backup}/") for each in found if "--db" not in each]
+
+        with serving(tmp_path / "data") as served:
+            reader = Reader(tmp_path, served.url)
+            for command in (
+                *commands(),
+                *commands("Of a running server, from anywhere"),
+                *commands("As a job, into a location"),
+                *commands("Tokens and certificates"),
+            ):
+                reader.run(command)
+            nightly = tmp_path / "data" / "exchange" / "default" / "nightly.tar"
+            deadline = time.monotonic() + 20
+            while not nightly.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        assert {path.name for path in backup.iterdir()} == {
+            "monday", "wednesday", "thursday.tar", "secret"
+        }  # fmt: skip
+        first, replaced = commands("Restore")
+        restore, start = first.splitlines()
+        assert start == "kastor serve --data restored"
+        reader.run(restore)
+        reader.run(replaced)
+        (paused,) = commands("Routes and inputs")
+        assert "are paused" in reader.run(paused)
+        for tar in (backup / "thursday.tar", nightly):
+            reader.run(f"kastor restore {tar} --data {tar.stem}")
+        with serving(tmp_path / "restored"):
+            pass
 
 
 class OpenMosquitto(Mosquitto):

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from kastor.api.http.conditions import read_if_match
 from kastor.api.http.identifiers import require_dtmi
 from kastor.dtdl import DtdlError, parse
 from kastor.dtdl.documents import text_depth_exceeded
@@ -16,6 +15,7 @@ from kastor.dtdl.rules import STRICT
 from kastor.dtdl.values import primitive_test
 from kastor.errors import KastorError
 from kastor.events.filter import parse as parse_filter
+from kastor.graph.conditions import read_if_match
 from kastor.graph.metadata import source_time_fault
 from kastor.lang.tokens import tokenize
 from kastor.storage.postgres.documents import into_jsonb

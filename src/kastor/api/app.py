@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from kastor.api.http.addressing import Addressed, Addressing
     from kastor.api.http.origins import StrangerCheck
+    from kastor.api.http.rates import Rates
     from kastor.api.http.request import Receive, Scope, Send
     from kastor.api.http.server_state import ServerState
     from kastor.auth.authenticator import Authenticator
@@ -60,6 +61,7 @@ class Application:
         draining: asyncio.Event | None = None,
         stall_seconds: float = STALL_SECONDS,
         bodies: BodyBudget | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self._server = server
         self._addressing = addressing
@@ -72,6 +74,8 @@ class Application:
         self._stall_seconds = stall_seconds
         self._bodies = bodies or BodyBudget()
         there = [each for each in OPERATIONS if each.in_adt or not strict]
+        if rates is not None:
+            there = [rates.guard(each) for each in there]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
             for operation in there
@@ -141,6 +145,8 @@ class Application:
                 request.let_go()
         if request is not None and request.warnings:
             response.headers.append(warning_header(request.warnings))
+        if request is not None and request.dry_run:  # also of one that is refused
+            response.headers.append((_DRY_RUN, b"true"))
         # Before it is sent: how long that takes is the client's affair, and streams have no end.
         elapsed = time.perf_counter() - started
         self._server.meter.note(name, scope["method"], response.status, elapsed)
@@ -217,15 +223,13 @@ class Application:
         if operation.versioned:
             versions = request.query.get("api-version")
             request.api_version = require_version(versions, request.url, strict=self._strict)
-        check_headers(headers)
+        has_ours = check_headers(headers)
         check_parameters(request, operation)
-        if READ_HEADER in operation.headers:
-            request.choose_source()
-        if _DRY_RUN in headers:
+        if has_ours:
+            if READ_HEADER in operation.headers:
+                request.choose_source()
             request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
         response = await operation.handler(services, request)
-        if request.dry_run:
-            response.headers.append((_DRY_RUN, b"true"))
         if self._authenticator is not None and isinstance(response, StreamResponse):
             token = bearer_token(headers)
             response.access_lost = partial(self._authenticator.until_lost, token, permission)

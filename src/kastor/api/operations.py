@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 
 from kastor.api.contract import event_routes, jobs, models, query, relationships, twins
 from kastor.api.own import (
+    arrays,
+    backup,
+    batch,
+    change_many,
     endpoints,
     export,
     feed,
     graphs,
     health,
+    imports,
     indexes,
     inputs,
     live,
@@ -29,9 +34,10 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes, export),
-    own_jobs,
-    *(status, graphs, metrics, health),
+    *(arrays, batch, change_many),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(export, own_jobs, imports),
+    *(status, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

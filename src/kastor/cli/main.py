@@ -9,6 +9,7 @@ import typer
 
 from kastor import __version__
 from kastor.cli import (
+    backup,
     copy,
     docs,
     endpoint,
@@ -17,6 +18,7 @@ from kastor.cli import (
     ingest,
     models,
     reset,
+    restore,
     route,
     serve,
     token,
@@ -31,6 +33,8 @@ app = Commands(
 app.command("serve")(serve.serve)
 app.command("reset")(reset.reset)
 app.command("copy")(copy.copy)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("docs")(docs.docs)
 app.add_typer(token.app, name="token", help="Make, list and revoke access tokens.")
 app.add_typer(endpoint.app, name="endpoint", help="Where events go to.")

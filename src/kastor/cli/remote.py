@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,7 +10,7 @@ import ssl
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -44,6 +45,19 @@ def call(
 
     The token comes from the variable KASTOR_TOKEN.
     """
+    with stream(method, url, path, ca_file, body) as answer:
+        text = answer.read()
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        fail(f"What answers at {url} is no Kastor. Name it with --url or KASTOR_URL.")
+
+
+@contextlib.contextmanager
+def stream(
+    method: str, url: str, path: str, ca_file: Path | None = None, body: object = None
+) -> Iterator[http.client.HTTPResponse]:
+    """Return a block in which a call's answer is read; ends the command as `call` does."""
     data = None if body is None else json.dumps(body).encode()
     _require_address(url)
     request = urllib.request.Request(f"{url.rstrip('/')}{path}", data=data, method=method)  # noqa: S310
@@ -56,14 +70,11 @@ def call(
         request.add_header("Authorization", f"Bearer {token}")
     try:
         with _opener(url, ca_file).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+            yield answer
     except urllib.error.HTTPError as error:
         fail(_words(error))
     except (OSError, http.client.HTTPException) as error:
         fail(f"No Kastor answers at {url}: {_reason(error)}. Name it with --url or KASTOR_URL.")
-    except ValueError:
-        fail(f"What answers at {url} is no Kastor. Name it with --url or KASTOR_URL.")
 
 
 def _require_address(url: str) -> None:

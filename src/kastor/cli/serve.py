@@ -46,6 +46,8 @@ def serve(
     file_root: Annotated[list[Path] | None, Flag(help="Further folder that file endpoints may write below; repeatable.", metavar="PATH")] = None,
     job_location: Annotated[list[str] | None, Flag(help="Prefix of what jobs may read and write: file:///folder, https://ACCOUNT.blob.core.windows.net/CONTAINER, s3://, gs:// or https:// to read; repeatable.", metavar="PREFIX")] = None,
     profile: Annotated[str | None, Flag(help="adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).", metavar="<default|adt>", show_default="default")] = None,
+    adt_totals: Annotated[str | None, Flag(help="With --profile adt, off: hold more twins and relationships than the cloud does.", metavar="<on|off>", show_default="on")] = None,
+    adt_rates: Annotated[str | None, Flag(help="With --profile adt, on: as often as the cloud lets one call, 429 beyond.", metavar="<on|off>", show_default="off")] = None,
     absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
     version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,

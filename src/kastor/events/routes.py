@@ -64,7 +64,8 @@ class RouteService:
         for name, settings in (configured or {}).items():
             kind = str(settings.get("kind", ""))
             rest = {key: value for key, value in settings.items() if key != "kind"}
-            row = await self._store_endpoint(name, kind, rest, self._relay.operator_policy)
+            row = _checked(name, kind, rest, self._relay.operator_policy)
+            await self._store.put_endpoint(row)
             self._relay.trust(row)
         await self._relay.refresh()
 
@@ -87,8 +88,10 @@ class RouteService:
             code="EventRouteNotFound",
         )
 
-    async def put_route(self, route_id: str, endpoint: str, filter_text: str) -> None:
-        """Create or replace a route; it acts at once.
+    async def put_route(
+        self, route_id: str, endpoint: str, filter_text: str, *, dry_run: bool = False
+    ) -> None:
+        """Create or replace a route; it acts at once. A dry run looks only whether that can be.
 
         Raises:
             RouteRefused: `EventRouteIdInvalid`, `EventRouteEndpointInvalid`.
@@ -111,12 +114,16 @@ class RouteService:
             require_room(
                 count, self._max_routes, f"The graph has {counted(count, 'route')}", "max_routes"
             )
+            if dry_run:
+                return
             await self._store.put_route(route_id, endpoint, filter_text)
         await self._relay.refresh()
 
-    async def delete_route(self, route_id: str) -> None:
+    async def delete_route(self, route_id: str, *, dry_run: bool = False) -> None:
         """Delete a route with its dead letters; raises NotFound."""
         await self.route(route_id)
+        if dry_run:
+            return
         await self._store.delete_route(route_id)
         await self._relay.refresh()
 
@@ -128,13 +135,15 @@ class RouteService:
         """Return how every route is doing, by id."""
         return await self._relay.states(await self._store.routes())
 
-    async def pause(self, route_id: str, paused: bool) -> None:
+    async def pause(self, route_id: str, paused: bool, *, dry_run: bool = False) -> None:
         """Pause or resume a route; raises NotFound."""
         await self.route(route_id)
+        if dry_run:
+            return
         await self._store.pause_route(route_id, paused)
         await self._relay.refresh()
 
-    async def replay(self, route_id: str, since: str) -> int:
+    async def replay(self, route_id: str, since: str, *, dry_run: bool = False) -> int:
         """Send again from a position or a time on; return the position, at most the newest.
 
         Raises:
@@ -143,7 +152,8 @@ class RouteService:
         """
         await self.route(route_id)
         position = await self._position(since)
-        await self._relay.move(route_id, position)
+        if not dry_run:
+            await self._relay.move(route_id, position)
         return position
 
     async def dead_letters(
@@ -154,16 +164,20 @@ class RouteService:
         await self.route(route_id)
         return await self._store.dead_letters(route_id, after, limit)
 
-    async def requeue(self, route_id: str, keys: list[int] | None) -> int:
+    async def requeue(self, route_id: str, keys: list[int] | None, *, dry_run: bool = False) -> int:
         """Send dead letters again (None: all); return how many; raises NotFound."""
         await self.route(route_id)
+        if dry_run:
+            return await self._store.count_letters(route_id, keys)
         count = await self._store.requeue(route_id, keys)
         self._relay.nudge(route_id)
         return count
 
-    async def purge(self, route_id: str, keys: list[int] | None) -> int:
+    async def purge(self, route_id: str, keys: list[int] | None, *, dry_run: bool = False) -> int:
         """Delete dead letters (None: all); return how many; raises NotFound."""
         await self.route(route_id)
+        if dry_run:
+            return await self._store.count_letters(route_id, keys)
         return await self._store.purge(route_id, keys)
 
     async def endpoints(self) -> list[EndpointInfo]:
@@ -178,8 +192,12 @@ class RouteService:
                 return info
         raise NotFound(f"There is no endpoint named {name[:80]}.", code="EndpointNotFound")
 
-    async def put_endpoint(self, name: str, kind: str, settings: Mapping[str, Any]) -> EndpointInfo:
+    async def put_endpoint(
+        self, name: str, kind: str, settings: Mapping[str, Any], *, dry_run: bool = False
+    ) -> EndpointInfo:
         """Create or replace an endpoint; its routes use it at once.
+
+        A dry run stores nothing and returns the endpoint as it would be.
 
         Raises:
             InvalidArgument: the name, the kind or a setting is wrong.
@@ -189,11 +207,14 @@ class RouteService:
             count = len({row.name for row in await self._store.endpoints()} - {name})
             said = f"The graph has {counted(count, 'endpoint')}"
             require_room(count, self._max_endpoints, said, "max_endpoints")
-            await self._store_endpoint(name, kind, settings, self._relay.policy)
+            row = _checked(name, kind, settings, self._relay.policy)
+            if dry_run:
+                return _info(row, await self._store.routes())
+            await self._store.put_endpoint(row)
         await self._relay.refresh()
         return await self.endpoint(name)
 
-    async def delete_endpoint(self, name: str) -> None:
+    async def delete_endpoint(self, name: str, *, dry_run: bool = False) -> None:
         """Delete an endpoint that no route uses.
 
         Raises:
@@ -207,22 +228,8 @@ class RouteService:
                 "Delete them first.",
                 code="EndpointInUse",
             )
-        await self._store.delete_endpoint(name)
-
-    async def _store_endpoint(
-        self, name: str, kind: str, settings: Mapping[str, Any], policy: EndpointPolicy
-    ) -> EndpointRow:
-        if _ENDPOINT_NAME.fullmatch(name) is None:
-            raise InvalidArgument(
-                "An endpoint's name has 3 to 50 letters, digits and hyphens, is no number and has "
-                "no hyphen at its ends."
-            )
-        read_endpoint(kind, dict(settings), policy)
-        require_library(kind)
-        text = msgspec.json.encode(dict(settings))
-        row = EndpointRow(name, kind, text, now_ticks())
-        await self._store.put_endpoint(row)
-        return row
+        if not dry_run:
+            await self._store.delete_endpoint(name)
 
     async def _position(self, since: str) -> int:
         if since.isdecimal() and len(since) < 19:  # noqa: PLR2004 - digits of an int64
@@ -234,6 +241,20 @@ class RouteService:
                 f"{since[:80]} is neither a position nor an ISO 8601 time with a zone."
             )
         return await self._store.position_at(ticks)
+
+
+def _checked(
+    name: str, kind: str, settings: Mapping[str, Any], policy: EndpointPolicy
+) -> EndpointRow:
+    """Return an endpoint to be stored; raises InvalidArgument, MissingLibrary."""
+    if _ENDPOINT_NAME.fullmatch(name) is None:
+        raise InvalidArgument(
+            "An endpoint's name has 3 to 50 letters, digits and hyphens, is no number and has "
+            "no hyphen at its ends."
+        )
+    read_endpoint(kind, dict(settings), policy)
+    require_library(kind)
+    return EndpointRow(name, kind, msgspec.json.encode(dict(settings)), now_ticks())
 
 
 def _instant(text: str) -> Ticks | None:

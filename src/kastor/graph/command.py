@@ -60,7 +60,7 @@ class IfMatch(Struct, frozen=True):
         return self.any or etag in self.etags
 
 
-class Written(Struct, frozen=True):
+class Written(Struct, frozen=True, gc=False):
     """The outcome of a write that leaves a resource: its new etag and text.
 
     Attributes:

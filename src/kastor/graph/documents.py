@@ -16,7 +16,7 @@ from kastor.records import C, Decision, T, WriteRelationship, WriteTwin
 from kastor.types import Document, Etag
 
 _HEAD = re.compile(rb'\{"\$(?:dtId|relationshipId)":"(?:[^"\\]++|\\.)*+",')
-_EXPONENT = re.compile(rb"\de[+-]?\d")
+_EXPONENT = re.compile(rb"e(?<=[0-9]e)[+-]?[0-9]")
 _NUMBER_OR_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"|\de([+-]?\d+)')
 _LONGEST_NUMBER, _SHORTEST_EXPONENT = 330, 6
 """Digits of a double without exponent; characters, with a comma, of one that has hundreds."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -74,7 +73,7 @@ def source_time_faults(
 
 def fresh_entry(given: object, now: str) -> Document:
     """Return the metadata entry of a property written now; keeps a given `sourceTime`."""
-    if isinstance(given, Mapping) and given.get("sourceTime") is not None:
+    if isinstance(given, dict) and given.get("sourceTime") is not None:
         return {"lastUpdateTime": now, "sourceTime": given["sourceTime"]}
     return {"lastUpdateTime": now}
 

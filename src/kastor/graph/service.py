@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import orjson
 
@@ -18,6 +18,7 @@ from kastor.graph import models, relationship, twin
 from kastor.graph.command import Command, Decided, State
 from kastor.graph.documents import bounded
 from kastor.graph.metadata import is_component
+from kastor.graph.rehearsed import GraphRehearsal
 from kastor.graph.upload_check import read_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
 from kastor.records import (
@@ -92,10 +93,8 @@ class GraphService:
             KastorError: as the command's decision says; `Unavailable` when it cannot be stored.
         """
         if context.dry_run:
-            outcome = (await self.execute_many([command], context)).outcomes[0]
-            if isinstance(outcome, Exception):
-                raise outcome
-            return cast("T", outcome)
+            async with self.rehearsing(context) as rehearse:
+                return await rehearse.execute(command, context)
         needs, decide = command.needs(), self._bounded(command, permit)
         return await self._store.write(needs, decide, context)
 
@@ -123,20 +122,24 @@ class GraphService:
             async with self.rehearsing(context) as rehearse:
                 return await rehearse(commands)
         writes = [self._write_of(each) for each in commands]
-        return await self._store.write_many(writes, context, atomic=atomic, note=note)
+        results = await self._store.write_many(writes, context, atomic=atomic, note=note)
+        return results.without_frames()
 
     @contextlib.asynccontextmanager
-    async def rehearsing(self, context: Context) -> AsyncIterator[Rehearse]:
+    async def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AsyncIterator[GraphRehearsal]:
         """Enter a block in which commands are decided, each after those before, and none applied.
 
-        It sees the graph as it is now, and what was decided in the block.
+        It sees the graph as it is now, and what was decided in the block; `long` is for jobs, see
+        `Store.rehearsing`.
+
+        Raises:
+            TooManyRequests: too many of them are under way.
+            Unavailable: see `Store.rehearsing`.
         """
-        async with self._store.rehearsing(context) as rehearsal:
-
-            async def rehearse(commands: Sequence[Command[Any]]) -> Results:
-                return await rehearsal.decide([self._write_of(each) for each in commands])
-
-            yield rehearse
+        async with self._store.rehearsing(context, long=long) as rehearsal:
+            yield GraphRehearsal(rehearsal, self._write_of)
 
     def _write_of(self, command: Command[Any]) -> Write[ModelCatalog, Any]:
         try:

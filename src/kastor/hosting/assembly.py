@@ -18,9 +18,12 @@ from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
 from kastor.graph.catalog import ModelCatalog
 from kastor.graph.service import GraphService
+from kastor.graph.totals import CountedGraphService, Totals
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
+from kastor.jobs.backups import BackupKind, ShowAll
+from kastor.jobs.changing import DeletesKind, UpdatesKind
 from kastor.jobs.deletions import DeletionKind
 from kastor.jobs.exporting.kind import ExportKind
 from kastor.jobs.exporting.service import ExportService
@@ -28,6 +31,7 @@ from kastor.jobs.importing.kinds import ImportKind, UploadKind
 from kastor.jobs.importing.spool import SPOOL, Spool
 from kastor.jobs.kinds import JobKind
 from kastor.jobs.locations import Locations, Root, read_allowed
+from kastor.jobs.repeats import Repeats
 from kastor.jobs.runner import JobService
 from kastor.jobs.slots import Slots
 from kastor.live.service import LiveService
@@ -42,8 +46,11 @@ from kastor.vital import Vitals
 
 OpenStore: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Store[ModelCatalog]]]
 """Opens the store of the graph of that name, in that place."""
-OpenGraph: TypeAlias = Callable[[str, Place], AbstractAsyncContextManager[Services]]
-"""Opens the graph of that name, in that place, and serves it until the end."""
+OpenGraph: TypeAlias = Callable[[str, Place, ShowAll], AbstractAsyncContextManager[Services]]
+"""Opens the graph of that name, in that place, and serves it until the end.
+
+What shows all graphs of the server is for work that is about all of them.
+"""
 
 _SHOWN_IDS = 3
 
@@ -81,20 +88,26 @@ def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> O
     shared = _Shared(settings, roots, Slots(settings.jobs_at_once))
 
     @asynccontextmanager
-    async def open_graph(name: str, place: Place) -> AsyncIterator[Services]:
+    async def open_graph(name: str, place: Place, show_all: ShowAll) -> AsyncIterator[Services]:
         async with open_store(name, place) as store:
-            services = _make(shared, store, vitals.of(name), name)
+            services = _make(shared, store, vitals.of(name), name, show_all)
             async with _serving(settings, name, services):
                 yield services
 
     return open_graph
 
 
-def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str) -> Services:
+def _make(
+    shared: _Shared,
+    store: Store[ModelCatalog],
+    vitals: Vitals,
+    name: str,
+    show_all: ShowAll,
+) -> Services:
     """Return the services of a graph under these settings; none has begun to work."""
     settings = shared.settings
     _tell_of_interfaces_inside(store.catalog)
-    graph = GraphService(store, limits.model_limits(settings), settings.max_document_bytes)
+    graph = _graph_service(settings, store)
     dialect = dialect_of(store.engine)
     indexes = IndexService(store.indexes, dialect, settings.max_indexes)
     query = QueryService(
@@ -113,11 +126,14 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
     exports = ExportService(store, query.runner)
-    kinds: Sequence[JobKind] = (  # a kind of job is a line here
+    kinds: Sequence[JobKind] = (  # a kind of job is an item here
+        DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
-        DeletionKind(graph),
         ExportKind(exports, locations),
+        BackupKind(show_all, store.engine.name, locations),
+        UpdatesKind(graph, query),
+        DeletesKind(graph, query),
     )
     return Services(
         store=store,
@@ -132,12 +148,21 @@ def _make(shared: _Shared, store: Store[ModelCatalog], vitals: Vitals, name: str
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
         spool=spool,
         exports=exports,
         vitals=vitals,
     )
+
+
+def _graph_service(settings: Settings, store: Store[ModelCatalog]) -> GraphService:
+    models, document_bytes = limits.model_limits(settings), settings.max_document_bytes
+    totals = limits.total_limits(settings)
+    if totals is None:
+        return GraphService(store, models, document_bytes)
+    return CountedGraphService(store, models, document_bytes, Totals(store, totals))
 
 
 @asynccontextmanager

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from kastor.backup.writing import ShowGraph, ShownGraph
 from kastor.errors import Conflict, KastorError, NotAllowed, NotFound
 from kastor.hosting.assembly import OpenGraph
 from kastor.hosting.names import require_new_name
 from kastor.hosting.services import Services
 from kastor.logs import get_logger
+from kastor.records import Context
 from kastor.storage.limits import require_room
 from kastor.storage.placement import DEFAULT, Place, Placement, Wish
 from kastor.storage.refusals import GraphRefusedError, UnfinishedGraphError
@@ -125,6 +128,23 @@ class Graphs:
                     self._open[name] = await self._start(name)
             return self._open[name].services
 
+    async def shown(self, context: Context) -> dict[str, ShowGraph]:
+        """Return how each graph is read for a backup, by name; each is open by then.
+
+        Raises:
+            Conflict: one cannot be opened; a backup without it would be none.
+        """
+        names = sorted(await self._placement.places())
+        for name in names:
+            await self.named(name)
+        return {name: partial(self._show, name, context) for name in names}
+
+    @contextlib.asynccontextmanager
+    async def _show(self, name: str, context: Context) -> AsyncIterator[ShownGraph]:
+        services = await self.named(name)
+        async with services.snapshot(context) as snapshot:
+            yield ShownGraph(snapshot, await snapshot.indexes())
+
     async def infos(self) -> list[GraphInfo]:
         """Return every graph."""
         places = await self._placement.places()
@@ -134,19 +154,25 @@ class Graphs:
         """Return a graph; raises NotFound."""
         return self._info(name, await self._require(name))
 
-    async def create(self, name: str, wish: Wish) -> GraphInfo:
-        """Make an empty graph, or serve the one in the schema that is wished for."""
+    async def create(self, name: str, wish: Wish, *, dry_run: bool = False) -> GraphInfo:
+        """Make an empty graph, or serve the one in the schema that is wished for.
+
+        A dry run looks only whether that can be, and returns the graph as it would be.
+        """
         require_new_name(name)
         async with self._lock:
             if await self._placement.place(name) is not None:
                 raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
             await self._require_room()
+            if dry_run:
+                place = await self._placement.would_add(name, wish)
+                return GraphInfo(name, place.address, "open")
             await self._placement.add(name, wish)
             with _told_of(name):
                 self._open[name] = await self._start(name)
         return await self.info(name)
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, *, dry_run: bool = False) -> None:
         """Delete a graph with all it holds."""
         if name == DEFAULT:
             raise NotAllowed("The default graph cannot be deleted; `kastor reset` empties it.")
@@ -155,14 +181,19 @@ class Graphs:
             if place.moving is not None:
                 raise Conflict(f"The graph {name} is moving.", code="GraphMoving")
             await self._placement.require_removable(name)
+            if dry_run:
+                return
             graph = self._open.pop(name, None)
             if graph is not None:
                 await graph.stack.aclose()
             await self._placement.remove(name)
 
-    async def move(self, name: str, wish: Wish) -> GraphInfo:
+    async def move(self, name: str, wish: Wish, *, dry_run: bool = False) -> GraphInfo:
         """Begin to move a graph; it is served meanwhile."""
         await self._require(name)
+        if dry_run:
+            await self._placement.require_movable(name, wish)
+            return replace(await self.info(name), state="moving", progress="begins")
         await self._placement.begin_move(name, wish)
         self._spawn(self._move(name))
         return await self.info(name)
@@ -223,7 +254,7 @@ class Graphs:
     async def _start(self, name: str) -> _Open:
         place = await self._require(name)
         stack = AsyncExitStack()
-        services = await stack.enter_async_context(self._open_graph(name, place))
+        services = await stack.enter_async_context(self._open_graph(name, place, self.shown))
         return _Open(services, stack, place)
 
     def _info(self, name: str, place: Place) -> GraphInfo:

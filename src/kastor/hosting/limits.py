@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kastor.config import Settings
 from kastor.dtdl import ValueRules
+from kastor.graph.totals import TotalLimits
 from kastor.graph.uploads import ADT_MODEL_LIMITS, ModelLimits
 from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS
 from kastor.jobs.importing.reading import ReadingLimits
@@ -38,6 +39,12 @@ def model_limits(settings: Settings) -> ModelLimits:
         document_bytes=settings.max_model_bytes,
         values=settings.max_models_values,
     )
+
+
+def total_limits(settings: Settings) -> TotalLimits | None:
+    """Return how much a graph may hold; None where nobody counts."""
+    counts = settings.profile == "adt" and settings.adt_totals == "on"
+    return TotalLimits() if counts else None
 
 
 def query_settings(settings: Settings) -> QuerySettings:

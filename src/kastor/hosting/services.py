@@ -12,6 +12,8 @@ from kastor.jobs.importing.kinds import sweep
 from kastor.records import SYSTEM
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from kastor.events.feed import Feed
     from kastor.events.routes import RouteService
     from kastor.graph.catalog import ModelCatalog
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from kastor.jobs.exporting.service import ExportService
     from kastor.jobs.importing.spool import Spool
     from kastor.jobs.locations.service import Locations
+    from kastor.jobs.repeats import Repeats
     from kastor.jobs.runner import JobService
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from kastor.records import Context
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
+    from kastor.storage.transfer import Snapshot
     from kastor.vital import Vitals
 
 
@@ -49,6 +53,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    repeats: Repeats
     jobs: JobService
     locations: Locations
     spool: Spool
@@ -66,6 +71,11 @@ class Services:
         return self.store.host_name
 
     @property
+    def engine(self) -> str:
+        """The name of the engine that keeps this graph."""
+        return self.store.engine.name
+
+    @property
     def ticker(self) -> Ticker:
         """What gives writes of this process their times."""
         return self.store.ticker
@@ -73,6 +83,14 @@ class Services:
     async def require_answer(self) -> None:
         """Read from the store as any request does; raises what a read raises."""
         await self.store.twin("kastor-readyz", SYSTEM)
+
+    def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
+        """Return a block in which one state of the graph is read; nobody waits for it.
+
+        Raises:
+            Unavailable: there is no room for it, or as many as may be are read already.
+        """
+        return self.store.snapshot(context)
 
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
@@ -89,11 +107,13 @@ class Services:
         await sweep(self.spool, self.store.jobs)
         return await self.store.prune() + await self.jobs.purge()
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph: twins, relationships, models, history and log.
+
+        A dry run looks only whether that can be.
 
         Raises:
             Unavailable: the store cannot write now; nothing was removed.
             Conflict: something outside of the graph depends on it.
         """
-        await self.store.reset()
+        await self.store.reset(dry_run=dry_run)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from kastor.clock import now_ticks
 from kastor.errors import KastorError, Unavailable
+from kastor.graph.command import Command
 from kastor.graph.commands import SendTelemetry, TakeReadings
 from kastor.graph.readings import Outcome, Path, TwinReading
-from kastor.graph.service import GraphService
 from kastor.logs import get_logger
 from kastor.outside.lease import Lease
 from kastor.records import Context
@@ -29,6 +29,8 @@ BURST_VALUES = 5_000
 """Values that are made into one patch; what more there is follows in the next one."""
 
 _MOST_DETAILS = 10
+
+T = TypeVar("T")
 
 _log = get_logger("kastor.ingest")
 
@@ -50,6 +52,15 @@ class _Item:
     result: asyncio.Future[Result]
 
 
+class TakesCommands(Protocol):
+    """Where readings are written to; `GraphService` is one."""
+
+    async def execute(
+        self, command: Command[T], context: Context, permit: Callable[[], None] | None = None
+    ) -> T:
+        """Make a write durable, or judge it, and return its outcome."""
+
+
 class Bursts:
     """The writing end of one input.
 
@@ -63,7 +74,7 @@ class Bursts:
 
     def __init__(
         self,
-        graph: GraphService,
+        graph: TakesCommands,
         actor: str,
         window: float,
         *,
@@ -79,6 +90,17 @@ class Bursts:
         self._waiting: dict[str, list[_Item]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._floors: OrderedDict[str, dict[Path, Ticks]] = OrderedDict()
+
+    def over(self, graph: TakesCommands) -> Bursts:
+        """Return one that begins with what this one knows, and writes elsewhere."""
+        other = Bursts(graph, self._actor, self._window, patient=False)
+        other._floors = OrderedDict((each, dict(times)) for each, times in self._floors.items())
+        return other
+
+    @property
+    def context(self) -> Context:
+        """For whom is written, of no message in particular."""
+        return Context(self._as)
 
     def submit(self, reading: TwinReading) -> asyncio.Future[Result]:
         """Take a reading; the result is there when it is durable, or refused.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.graph.readings import Outcome, TwinReading
+from kastor.graph.service import GraphService
 from kastor.ingest.bursts import Bursts, Refused, Result
 from kastor.ingest.inputs import Input
 from kastor.ingest.mapping import Message, Unreadable
@@ -68,11 +71,33 @@ class Taken(Struct, frozen=True):
 class Pipeline:
     """Takes the messages of one input."""
 
-    def __init__(self, settings: Input, bursts: Bursts, tally: InputTally) -> None:
-        self._rules = RuleIndex(compile_rules(settings.rules))
+    def __init__(
+        self, settings: Input, bursts: Bursts, tally: InputTally, rules: RuleIndex | None = None
+    ) -> None:
+        """Prepare a pipeline.
+
+        Args:
+            settings: of the input.
+            bursts: takes the readings.
+            tally: counts the messages.
+            rules: those of the settings, where they are compiled already.
+        """
+        self._settings = settings
+        self._rules = rules or RuleIndex(compile_rules(settings.rules))
         self._ahead = int(settings.max_ahead * TICKS_PER_SECOND)
         self._bursts = bursts
         self.tally = tally
+
+    @asynccontextmanager
+    async def trying(self, graph: GraphService) -> AsyncIterator[Pipeline]:
+        """Enter a block with one that writes nothing and counts nothing, and else is the same."""
+        context = replace(self._bursts.context, dry_run=True)
+        async with graph.rehearsing(context) as rehearsal:
+            bursts = self._bursts.over(rehearsal)
+            try:
+                yield Pipeline(self._settings, bursts, InputTally(), self._rules)
+            finally:
+                await bursts.stop()
 
     @property
     def weight(self) -> int:

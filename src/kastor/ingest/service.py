@@ -185,8 +185,12 @@ class InputService:
                 return await asyncio.to_thread(_info, row)
         raise _not_found(name)
 
-    async def put_input(self, name: str, kind: str, settings: Mapping[str, Any]) -> InputInfo:
+    async def put_input(
+        self, name: str, kind: str, settings: Mapping[str, Any], *, dry_run: bool = False
+    ) -> InputInfo:
         """Create or replace an input; it acts at once.
+
+        A dry run stores nothing and returns the input as it would be.
 
         Raises:
             InvalidArgument: the name, the kind or a setting is wrong.
@@ -201,23 +205,33 @@ class InputService:
         await asyncio.to_thread(read_input, kind, settings, self._policy)
         require_library(kind)
         text = msgspec.json.encode(dict(settings))
+        row = InputRow(name, kind, text, now_ticks())
         async with self._counting:
-            count = len({row.name for row in await self._store.inputs()} - {name})
-            require_room(
-                count, self._limit, f"The graph has {counted(count, 'input')}", "max_inputs"
-            )
-            await self._store.put_input(InputRow(name, kind, text, now_ticks()))
+            others = {each.name: each for each in await self._store.inputs()}
+            before = others.pop(name, None)
+            said = f"The graph has {counted(len(others), 'input')}"
+            require_room(len(others), self._limit, said, "max_inputs")
+            if dry_run:
+                paused = before is not None and before.paused
+                return await asyncio.to_thread(_info, replace(row, paused=paused))
+            await self._store.put_input(row)
         await self.refresh()
         return await self.input(name)
 
-    async def pause(self, name: str, paused: bool) -> None:
+    async def pause(self, name: str, paused: bool, *, dry_run: bool = False) -> None:
         """Pause or resume an input; its broker keeps the session. Raises NotFound."""
+        if dry_run:
+            await self._require(name)
+            return
         if not await self._store.pause_input(name, paused):
             raise _not_found(name)
         await self.refresh()
 
-    async def delete_input(self, name: str) -> None:
+    async def delete_input(self, name: str, *, dry_run: bool = False) -> None:
         """Delete an input; its broker forgets the session. Raises NotFound."""
+        if dry_run:
+            await self._require(name)
+            return
         if not await self._store.delete_input(name):
             raise _not_found(name)
         await self.refresh()
@@ -259,6 +273,8 @@ class InputService:
         headers: Mapping[str, str],
         body: bytes,
         turn: AbstractAsyncContextManager[object] | None = None,
+        *,
+        dry_run: bool = False,
     ) -> list[Verdict]:
         """Take the messages of a webhook request; return what became of each once it is durable.
 
@@ -268,6 +284,7 @@ class InputService:
             headers: of the request, names in lower case.
             body: of the request.
             turn: entered while the body is read.
+            dry_run: whether to write nothing, and return what would become of each.
 
         Raises:
             NotFound: there is no such input.
@@ -288,8 +305,13 @@ class InputService:
             )
         if pipeline is None:
             raise NotAllowed(f"The input {name} does not run: {running.error}")
+        trying = pipeline.trying(self._graph) if dry_run else contextlib.nullcontext(pipeline)
+        async with trying as taking:
+            return await self._receiving.receive(name, taking, content_type, headers, body, turn)
 
-        return await self._receiving.receive(name, pipeline, content_type, headers, body, turn)
+    async def _require(self, name: str) -> None:
+        if name not in {row.name for row in await self._store.inputs()}:
+            raise _not_found(name)
 
     async def _find(self, name: str) -> _Running:
         if name not in self._running and self._store.shared:

@@ -38,7 +38,7 @@ class IndexService:
         self._paths = frozenset(tuple(path.split(".")) for path in found)
         return found
 
-    async def create(self, path: str) -> None:
+    async def create(self, path: str, *, dry_run: bool = False) -> None:
         """Build an index and use it from then on; one that is there already is no error.
 
         Raises:
@@ -50,6 +50,8 @@ class IndexService:
         count = len(others)
         require_room(count, self._limit, f"The graph has {count} property indexes", "max_indexes")
         place = self._dialect.path(steps, Parameters(self._dialect.mark, 0))
+        if dry_run:
+            return
         self._building.add(path)
         try:
             await self._store.create_property_index(path, self._dialect.scalar("doc", place))
@@ -57,13 +59,18 @@ class IndexService:
             self._building.discard(path)
         await self.refresh()
 
-    async def drop(self, path: str) -> None:
+    async def drop(self, path: str, *, dry_run: bool = False) -> None:
         """Drop an index.
 
         Raises:
             NotFound: there is none.
         """
-        if not await self._store.drop_property_index(path):
+        found = (
+            path in await self._store.property_indexes()
+            if dry_run
+            else await self._store.drop_property_index(path)
+        )
+        if not found:
             raise NotFound(f"There is no index on {path[:200]}.", code="IndexNotFound")
         await self.refresh()
 

@@ -16,7 +16,7 @@ import msgspec
 from kastor.errors import BadRequest, CatalogChanged, QueryTimeout, QueryTooLarge
 from kastor.query.compiled import Asked, Compiled, Compiler, ask, parse_limits
 from kastor.query.explain import advice, as_json
-from kastor.query.pages import Found, cut_page, join_page
+from kastor.query.pages import Found, Keys, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.sql.parameters import filled
 from kastor.query.sql.tables import view_of
@@ -314,6 +314,27 @@ class Runner:
             await self._refresh()
             if self._models().epoch != epoch:
                 raise CatalogChanged("The models changed meanwhile.")
+
+    async def steady_page(
+        self, compiled: Compiled, plan: Plan, after: Keys, wanted: int, context: Context
+    ) -> Found:
+        """The rows behind a position of a plan that was made from a compiled one's.
+
+        For plans whose rows come in the order of their keys.
+
+        Raises:
+            BadRequest: the position is one of another order.
+        """
+        if plan.where == _NEVER:
+            return Found(0, b"[]")
+        made = await self._off_loop(
+            compiled.length,
+            lambda: compiled.sql(plan, resumes=bool(after), aggregate=compiled.aggregate),
+        )
+        if after and len(after) != made.keys:
+            raise BadRequest("The position is none of this query.")
+        wanted = self._size(wanted)
+        return await self._fetch(compiled, made, (wanted + 1, *after), wanted, context)
 
     # To all rows
 

@@ -16,6 +16,8 @@ def request_limits(settings: Settings) -> RequestLimits:
     return RequestLimits(
         body_bytes=settings.max_body_bytes,
         models_body_bytes=settings.max_models_body_bytes,
+        batch_bytes=settings.max_batch_bytes,
+        batch_operations=settings.max_batch_operations,
         slow_query_seconds=settings.slow_query_seconds,
         add_components=settings.absent_components == "empty",
     )

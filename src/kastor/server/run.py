@@ -24,6 +24,7 @@ from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.origins import StrangerCheck
+from kastor.api.http.rates import Rates
 from kastor.api.http.server_state import ServerState
 from kastor.auth.tokens import TokenStore
 from kastor.auth.watch import watch_tokens
@@ -246,7 +247,8 @@ def _application(
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
-        bodies=BodyBudget(state.limits.models_body_bytes),
+        bodies=BodyBudget(max(state.limits.models_body_bytes, state.limits.batch_bytes)),
+        rates=Rates() if settings.profile == "adt" and settings.adt_rates == "on" else None,
     )
 
 

@@ -189,6 +189,9 @@ class EventStore(Protocol):
         Up to `limit` of them; fewer where their events have more than READ_BYTES together.
         """
 
+    async def count_letters(self, route_id: str, keys: list[int] | None) -> int:
+        """Return how many of these dead letters (None: all) there are."""
+
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters (None: all) to be sent again; return how many."""
 

@@ -164,6 +164,9 @@ class JobStore(Protocol):
     async def kept_answer(self, operation_id: str) -> KeptAnswer | None:
         """Return what a request with this `operation-id` was answered."""
 
+    async def kept_bytes(self) -> int:
+        """Return what all kept answers take, roughly."""
+
     async def purge(self, jobs_before: Ticks, answers_before: Ticks) -> int:
         """Delete ended jobs whose `purge` is past, and answers made before; return how many."""
 

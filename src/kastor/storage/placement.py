@@ -64,6 +64,9 @@ class Placement(Protocol):
             NotAllowed: the database refuses it.
         """
 
+    async def would_add(self, name: str, wish: Wish) -> Place:
+        """Return where `add` would make a graph; raises what it would, as far as can be seen."""
+
     async def require_removable(self, name: str) -> None:
         """Raise Conflict for a graph that `remove` would refuse, while it is open yet."""
 
@@ -73,6 +76,9 @@ class Placement(Protocol):
         Raises:
             Conflict: what is there is not the graph, something depends on it, or it is moving.
         """
+
+    async def require_movable(self, name: str, wish: Wish) -> None:
+        """Raise what `begin_move` would, and note nothing."""
 
     async def begin_move(self, name: str, wish: Wish) -> None:
         """Note that a graph is to move; `move` does it.

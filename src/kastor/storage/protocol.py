@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from kastor.records import (
     C,
     Context,
+    Degrees,
     IncomingRow,
     ModelRow,
     Needs,
@@ -88,6 +89,10 @@ class BuildCatalog(Protocol[C]):
 
 class Rehearsal(Protocol[C]):
     """A state of the graph, and what decisions would make of it."""
+
+    @property
+    def catalog(self) -> C:
+        """The models as the writes that were decided would leave them."""
 
     async def decide(self, writes: Sequence[Write[C, Any]]) -> Results:
         """Decide as `Store.write_many` does, on the snapshot and on what was decided before.
@@ -173,14 +178,26 @@ class Store(Protocol[C]):
             note: makes what is written in the same transaction; not called where nothing is.
 
         Raises:
-            NotHeldError: the note says of whom a job is held, and another has it; nothing was
-                written.
+            NotHeldError: the note says of whom a job is held, and another has it, or which part of
+                an answer is kept, and another one is; nothing was written.
             TypeError: there is a change of models among them; nothing was written.
             Unavailable: nothing was written.
         """
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
-        """Return a block in which writes are decided, each after those before, and none applied."""
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
+        """Return a block in which writes are decided, each after those before, and none applied.
+
+        Args:
+            context: who asks.
+            long: whether it may take its time, on what a `snapshot` is made of. Else it begins at
+                once, and after `rehearsal.LONGEST_SECONDS` it refuses to decide.
+
+        Raises:
+            TooManyRequests: too many of them are under way.
+            Unavailable: the graph is closed, or the engine does not answer.
+        """
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block in which all is read of one and the same state, for as long as it takes.
@@ -243,6 +260,14 @@ class Store(Protocol[C]):
             QueryTooLarge: the first row alone is too large.
         """
 
+    async def degrees(
+        self, twin_ids: Sequence[TwinId], most: int, context: Context
+    ) -> list[Degrees]:
+        """Return how many relationships twins have, each counted up to `most`.
+
+        Twins that do not exist are left out.
+        """
+
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
 
@@ -267,8 +292,11 @@ class Store(Protocol[C]):
             Unavailable: as `write`.
         """
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph: twins, relationships, models, history and log.
+
+        Args:
+            dry_run: whether only to look if that can be.
 
         Raises:
             Unavailable: as `write`; nothing was removed.

@@ -60,6 +60,18 @@ class Ticker:
 
     def after(self, *earlier: Ticks) -> Ticks:
         """Return the time of a write after others, where they are not too far ahead."""
+        ticks, ahead = self._after(earlier)
+        if ahead:
+            self._note_set_back(ahead / TICKS_PER_SECOND)
+        self._newest = ticks
+        return ticks
+
+    def look(self, *earlier: Ticks) -> Ticks:
+        """Return what `after` would, for a write that does not happen."""
+        return self._after(earlier)[0]
+
+    def _after(self, earlier: tuple[Ticks, ...]) -> tuple[Ticks, Ticks]:
+        """Return the time of a write, and by how much another is too far ahead of the clock."""
         ticks = now = self._clock()
         ahead: Ticks = 0
         for last in earlier:
@@ -69,10 +81,7 @@ class Ticker:
                 ticks = last + 1
             else:
                 ahead = max(ahead, last - now)
-        if ahead:
-            self._note_set_back(ahead / TICKS_PER_SECOND)
-        self._newest = ticks
-        return ticks
+        return ticks, ahead
 
     @property
     def lead(self) -> float:

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
 
+from kastor.storage.indexes import IndexStore
 from kastor.types import Etag, ModelId, RelationshipId, Ticks, TwinId
 
 Identity: TypeAlias = tuple[Any, ...]
@@ -289,6 +290,10 @@ class Snapshot(GraphReader, Protocol):
 class GraphFile(GraphReader, Protocol):
     """A graph that is read or written as tables, not served meanwhile by the writing side."""
 
+    @property
+    def indexes(self) -> IndexStore:
+        """The property indexes, which no row tells of."""
+
     def snapshot(self) -> AbstractAsyncContextManager[None]:
         """Return a block in which all reads see one and the same state."""
 
@@ -363,7 +368,7 @@ async def digest(graph: GraphReader, tables: Sequence[Table] = TABLES) -> dict[s
         async for identities in _chunks(graph, table):
             async for portion in portions(graph, table, [identity for identity, _ in identities]):
                 for row in portion:
-                    hashed.update(_canonical(table, row))
+                    hashed.update(canonical(table, row))
                 rows += len(portion)
         found[table.name] = TableDigest(rows, hashed.hexdigest())
     return found
@@ -457,7 +462,8 @@ async def _chunks(graph: GraphReader, table: Table) -> AsyncIterator[list[tuple[
         after = chunk[-1][0]
 
 
-def _canonical(table: Table, row: Row) -> bytes:
+def canonical(table: Table, row: Row) -> bytes:
+    """Return what a row adds to the digest of its table."""
     values: list[Any] = []
     for column, value in zip(table.columns, row, strict=True):
         if column == table.document:

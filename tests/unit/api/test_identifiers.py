@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kastor.api.http.identifiers import decode_segment, require_dtmi, require_id, require_new_id
+from kastor.api.http.identifiers import decode_segment, require_dtmi
 from kastor.api.http.paging import segment
 from kastor.errors import InvalidArgument, NotFound
+from kastor.graph.ids import require_id, require_new_id
 
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=130)
 

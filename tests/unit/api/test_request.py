@@ -24,7 +24,6 @@ from kastor.api.http.request import (
     Request,
     _kept_query,
     etag_header,
-    parse_json,
     parse_query,
 )
 from kastor.auth.roles import ANONYMOUS
@@ -38,6 +37,7 @@ from kastor.errors import (
     TooManyRequests,
     ValidationFailed,
 )
+from kastor.graph.bodies import parse_json
 from kastor.nesting import MAX_DEPTH
 from kastor.records import Context, ReadFrom
 

@@ -47,13 +47,13 @@ async def put_route(services: Services, request: Request) -> Response:
     endpoint, text = body.get("endpointName"), body.get("filter")
     if not isinstance(endpoint, str) or not isinstance(text, str):
         raise InvalidArgument("A route needs endpointName and filter, both strings.")
-    await services.routes.put_route(request.parameters[0], endpoint, text)
+    await services.routes.put_route(request.parameters[0], endpoint, text, dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
 async def delete_route(services: Services, request: Request) -> Response:
     """Answer DELETE /eventroutes/{id}."""
-    await services.routes.delete_route(request.parameters[0])
+    await services.routes.delete_route(request.parameters[0], dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
@@ -100,6 +100,7 @@ OPERATIONS: tuple[Operation, ...] = (
             )
         },
         body=(JSON_BODY, "EventRouteBody"),
+        dry_run=True,
     ),
     Operation(
         "EventRoutes_Delete",
@@ -110,5 +111,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "Delete an event route with its dead letters",
         204,
         errors={404: ("EventRouteNotFound",)},
+        dry_run=True,
     ),
 )

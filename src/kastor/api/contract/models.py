@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,10 @@ async def update_model(services: Services, request: Request) -> Response:
         services.graph.model(model_id, request.context)
         raise JsonPatchInvalid("The patch is empty; replace /decommissioned by true or false.")
     await services.graph.execute(CommissionModel(model_id, in_service), request.context)
+    if request.dry_run:
+        model = services.graph.model(model_id, request.context)
+        shown = _model_data(replace(model, decommissioned=not in_service), with_definition=False)
+        return json_response(orjson.dumps(shown))
     return Response(_NO_CONTENT)
 
 
@@ -235,6 +240,7 @@ OPERATIONS: tuple[Operation, ...] = (
         },
         result="ModelDataList",
         body=(JSON_BODY, "ModelUpload"),
+        dry_run=True,
     ),
     Operation(
         "DigitalTwinModels_List",
@@ -272,6 +278,8 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={400: ("InvalidArgument", "JsonPatchInvalid"), 404: ("ModelNotFound",)},
         body=(PATCH_BODY, "JsonPatch"),
+        dry_run=True,
+        dry_run_result="ModelData",
     ),
     Operation(
         "DigitalTwinModels_Delete",
@@ -282,5 +290,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "Delete a model that no other model needs",
         204,
         errors={404: ("ModelNotFound",), 409: ("ModelReferencesNotDeleted",)},
+        dry_run=True,
     ),
 )

@@ -102,9 +102,13 @@ OPERATIONS: tuple[Operation, ...] = (
         P.QUERY,
         query_twins,
         "Query twins and relationships",
-        errors={400: ("BadRequest", "InvalidArgument", "SqlQueryError", "TimeoutError")},
+        errors={
+            400: ("BadRequest", "InvalidArgument", "SqlQueryError", "TimeoutError"),
+            429: ("QuotaReachedError",),
+        },
         result="QueryResult",
         body=(JSON_BODY, "QuerySpecification"),
         headers=(*PAGE_SIZE, "kastor-adt-strict", "kastor-explain", *READ_FROM),
+        dry_run=True,
     ),
 )

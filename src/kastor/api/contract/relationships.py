@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from kastor.api.http.identifiers import require_id, require_new_id
 from kastor.api.http.operation import (
     IF_MATCH,
     IF_NONE_MATCH,
@@ -27,6 +26,7 @@ from kastor.graph.commands import (
     PutRelationship,
 )
 from kastor.graph.documents import with_etag
+from kastor.graph.ids import require_id, require_new_id
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
@@ -59,6 +59,8 @@ async def patch_relationship(services: Services, request: Request) -> Response:
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchRelationship(twin_id, relationship_id, operations, if_match)
     written = await services.graph.execute(command, request.context)
+    if request.dry_run:
+        return json_response(written.answer, etag_header(written.etag))
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -156,6 +158,7 @@ OPERATIONS: tuple[Operation, ...] = (
             400: (
                 "InvalidArgument",
                 "InvalidRelationship",
+                "LimitExceeded",
                 "OperationNotAllowed",
                 "ValidationFailed",
             ),
@@ -166,6 +169,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(JSON_BODY, "Relationship"),
         headers=IF_NONE_MATCH,
         etag=True,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_UpdateRelationship",
@@ -183,6 +187,8 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(PATCH_BODY, "JsonPatch"),
         headers=IF_MATCH,
         etag=True,
+        dry_run=True,
+        dry_run_result="Relationship",
     ),
     Operation(
         "DigitalTwins_DeleteRelationship",
@@ -194,6 +200,7 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={**_NO_RELATIONSHIP, **STALE},
         headers=IF_MATCH,
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_ListRelationships",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from kastor.api.contract import legacy
-from kastor.api.http.identifiers import require_id, require_new_id
 from kastor.api.http.operation import (
     IF_MATCH,
     IF_NONE_MATCH,
@@ -20,6 +21,7 @@ from kastor.api.http.request import Request, Response, etag_header, json_respons
 from kastor.auth.roles import Permission as P
 from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry
 from kastor.graph.documents import with_etag
+from kastor.graph.ids import require_id, require_new_id
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
@@ -54,6 +56,8 @@ async def patch_twin(services: Services, request: Request) -> Response:
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchTwin(twin_id, operations, if_match, None, request.server.limits.strict)
     written = await services.graph.execute(command, request.context)
+    if request.dry_run:
+        return _twin(request, written.answer, written.etag)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -84,6 +88,9 @@ async def patch_component(services: Services, request: Request) -> Response:
     operations = await request.patch(request.server.limits.body_bytes)
     command = PatchTwin(twin_id, operations, if_match, component, request.server.limits.strict)
     written = await services.graph.execute(command, request.context)
+    if request.dry_run:
+        value = orjson.loads(written.doc)[component]
+        return _twin(request, orjson.dumps(value), written.etag)
     return Response(_NO_CONTENT, headers=[etag_header(written.etag)])
 
 
@@ -139,7 +146,12 @@ OPERATIONS: tuple[Operation, ...] = (
         put_twin,
         "Create or replace a twin",
         errors={
-            400: ("InvalidArgument", "ValidationFailed", "ModelDecommissioned"),
+            400: (
+                "InvalidArgument",
+                "ValidationFailed",
+                "ModelDecommissioned",
+                "TwinLimitReached",
+            ),
             **STALE,
         },
         result="Twin",
@@ -161,6 +173,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Twin",
     ),
     Operation(
         "DigitalTwins_Delete",
@@ -199,6 +212,7 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=IF_MATCH,
         etag=True,
         dry_run=True,
+        dry_run_result="Component",
     ),
     Operation(
         "DigitalTwins_SendTelemetry",
@@ -211,6 +225,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=_NO_TWIN,
         body=(JSON_BODY, "Telemetry"),
         headers=("Message-Id", "Telemetry-Source-Time"),
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_SendComponentTelemetry",
@@ -223,6 +238,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={404: ("DigitalTwinNotFound", "ComponentNotFound")},
         body=(JSON_BODY, "Telemetry"),
         headers=("Message-Id", "Telemetry-Source-Time"),
+        dry_run=True,
     ),
     Operation(
         "DigitalTwins_SendTelemetryOfComponent",
@@ -236,5 +252,6 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(JSON_BODY, "Telemetry"),
         headers=("Message-Id", "Telemetry-Source-Time"),
         in_adt=False,
+        dry_run=True,
     ),
 )

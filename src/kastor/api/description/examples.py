@@ -68,6 +68,46 @@ _EXAMPLES: dict[str, Example] = {
     "DigitalTwins_DeleteRelationship": _twin("room-0-01", relationshipId=_EDGE),
     "DigitalTwins_ListRelationships": Example({"id": _BUILDING, "relationshipName": "hasPart"}),
     "DigitalTwins_ListIncomingRelationships": _twin("floor-0"),
+    "DigitalTwins_PutMany": Example(
+        body=[{"$dtId": _DESK, "$metadata": {"$model": _MODEL}, "name": "On my desk"}]
+    ),
+    "DigitalTwins_PutManyRelationships": Example(
+        body=[
+            {
+                "$sourceId": "room-0-01",
+                "$relationshipId": _EDGE,
+                "$relationshipName": "hasSensor",
+                "$targetId": "temp-0-02",
+            }
+        ]
+    ),
+    "Kastor_Batch": Example(
+        body={
+            "atomic": True,
+            "operations": [
+                {
+                    "op": "put",
+                    "kind": "twin",
+                    "id": _DESK,
+                    "body": {"$metadata": {"$model": _MODEL}, "name": "On my desk"},
+                },
+                {"op": "patch", "kind": "twin", "id": _BUILDING, "body": _REPLACE_NAME},
+            ],
+        }
+    ),
+    "Kastor_Update": Example(
+        body={
+            "query": f"SELECT * FROM DIGITALTWINS T WHERE T.$dtId = '{_BUILDING}'",
+            "patch": _REPLACE_NAME,
+            "expect": 1,
+        }
+    ),
+    "Kastor_Delete": Example(
+        body={
+            "query": f"SELECT * FROM RELATIONSHIPS R WHERE R.$relationshipId = '{_EDGE}'",
+            "atMost": 1,
+        }
+    ),
     "Query_QueryTwins": Example(
         body={"query": "SELECT T.$dtId, T.temperature FROM DIGITALTWINS T WHERE T.temperature > 22"}
     ),

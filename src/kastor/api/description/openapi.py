@@ -10,6 +10,7 @@ from kastor import __version__
 from kastor.api.description.examples import example_of
 from kastor.api.description.schemas import SCHEMAS, ref
 from kastor.api.http.operation import Operation
+from kastor.api.http.request import DRY_RUN_HEADER
 from kastor.api.http.versions import ASSUMED, SUPPORTED
 from kastor.api.operations import OPERATIONS
 
@@ -19,6 +20,7 @@ _PARAMETER_SCHEMAS: dict[str, dict[str, Any]] = {
     "dependenciesFor": {"type": "array", "items": {"type": "string"}},
     "max-items-per-page": {"type": "integer", "minimum": 1},
     "If-None-Match": {"type": "string", "enum": ["*"]},
+    DRY_RUN_HEADER: {"type": "boolean", "default": False},
 }
 _COMMON_ERRORS: dict[int, tuple[str, ...]] = {
     400: ("ApiVersionUnspecified", "UnsupportedApiVersion", "InvalidArgument"),
@@ -96,7 +98,8 @@ def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
         parameters.append(
             {"name": "api-version", "in": "query", "required": strict, "schema": version}
         )
-    for place, names in (("query", operation.query), ("header", operation.headers)):
+    headers = (*operation.headers, DRY_RUN_HEADER) if operation.dry_run else operation.headers
+    for place, names in (("query", operation.query), ("header", headers)):
         for name in names:
             schema = _PARAMETER_SCHEMAS.get(name, {"type": "string"})
             parameters.append({"name": name, "in": place, "required": False, "schema": schema})
@@ -116,6 +119,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.etag:
         success["headers"] = {"ETag": {"schema": ref("Etag")}}
     responses: dict[str, Any] = {str(operation.status): success}
+    if operation.dry_run_result is not None:
+        content = {"application/json": {"schema": ref(operation.dry_run_result)}}
+        responses["200"] = {"description": "A dry run: what would be there", "content": content}
     codes: dict[int, list[str]] = {}
     tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
     if operation.body is not None:
@@ -125,7 +131,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
             known = codes.setdefault(status, [])
             known += [name for name in names if name not in known]
     for status, found in sorted(codes.items()):
-        content = {"application/json": {"schema": ref("Error")}}
+        schema = "RefusedBatch" if "BatchRefused" in found else "Error"
+        content = {"application/json": {"schema": ref(schema)}}
         responses[str(status)] = {"description": ", ".join(found), "content": content}
     unauthorized = {"application/json": {"schema": ref("Unauthorized")}}
     responses["401"] = {"description": "No token, or an unknown one", "content": unauthorized}

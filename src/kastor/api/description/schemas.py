@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 _STRING = {"type": "string"}
+_TIME = {"type": "string", "format": "date-time"}
 _LINK = {"type": ["string", "null"], "format": "uri"}
 _ETAG = {"type": "string", "pattern": '^W/"[0-9a-f-]{36}"$'}
 _COUNT = {"type": "integer", "minimum": 0}
-_TIME = {"type": "string", "format": "date-time"}
 _INPUT_COUNTS = {
     name: {"type": "integer"}
     for name in ("received", "written", "merged", "deadband", "stale", "rejected")
@@ -107,6 +107,131 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "value": {},
             },
         },
+    },
+    "Batch": {
+        "type": "object",
+        "required": ["operations"],
+        "properties": {
+            "atomic": {"type": "boolean", "default": False},
+            "operations": {"type": "array", "items": ref("BatchOperation")},
+        },
+        "additionalProperties": False,
+    },
+    "BatchOperation": {
+        "type": "object",
+        "required": ["op", "kind", "id"],
+        "properties": {
+            "op": {"enum": ["put", "patch", "delete"]},
+            "kind": {"enum": ["twin", "relationship"]},
+            "id": _STRING,
+            "source": _STRING,
+            "body": {"description": "A twin or relationship to put, or a JSON Patch."},
+            "ifMatch": _STRING,
+            "ifNoneMatch": _STRING,
+        },
+        "additionalProperties": False,
+    },
+    "BatchResults": {
+        "type": "object",
+        "required": ["results", "succeeded", "failed"],
+        "properties": {
+            "results": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["status"],
+                    "properties": {
+                        "status": {"type": "integer", "minimum": 200, "maximum": 599},
+                        "etag": _ETAG,
+                        "error": {
+                            "type": "object",
+                            "required": ["code", "message"],
+                            "properties": {"code": _STRING, "message": _STRING},
+                        },
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            "succeeded": _COUNT,
+            "failed": _COUNT,
+        },
+        "additionalProperties": False,
+    },
+    "RefusedBatch": {
+        "anyOf": [
+            ref("Error"),
+            {
+                "type": "object",
+                "required": ["error", "results", "succeeded", "failed"],
+                "properties": {
+                    "error": {
+                        "type": "object",
+                        "required": ["code", "message"],
+                        "properties": {"code": {"const": "BatchRefused"}, "message": _STRING},
+                        "additionalProperties": False,
+                    },
+                    "results": {"type": "array", "items": {"type": "object"}},
+                    "succeeded": {"const": 0},
+                    "failed": _COUNT,
+                },
+                "additionalProperties": False,
+            },
+        ]
+    },
+    "UpdateMany": {
+        "type": "object",
+        "required": ["query", "patch"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "patch": ref("JsonPatch"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
+        },
+        "additionalProperties": False,
+    },
+    "DeleteMany": {
+        "type": "object",
+        "required": ["query"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+            "expect": _COUNT,
+            "atMost": _COUNT,
+        },
+        "additionalProperties": False,
+    },
+    "TwinArray": {"type": "array", "maxItems": 100, "items": ref("Twin")},
+    "RelationshipArray": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 100,
+        "items": ref("Relationship"),
+    },
+    "ArrayResults": {
+        "type": "object",
+        "required": ["results", "successCount", "failureCount", "hasFailures"],
+        "properties": {
+            "results": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["isSuccess"],
+                    "properties": {
+                        "digitalTwinId": _STRING,
+                        "sourceId": _STRING,
+                        "relationshipId": _STRING,
+                        "isSuccess": {"type": "boolean"},
+                        "errorMessage": _STRING,
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            "successCount": _COUNT,
+            "failureCount": _COUNT,
+            "hasFailures": {"type": "boolean"},
+        },
+        "additionalProperties": False,
     },
     "Telemetry": {"description": "Any JSON value, normally an object."},
     "QuerySpecification": {
@@ -209,6 +334,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "required": ["endpointName", "filter"],
         "properties": {"endpointName": _STRING, "filter": _STRING},
     },
+    "ImportFile": {
+        "type": "string",
+        "format": "binary",
+        "description": "NDJSON in sections Header, Models, Twins, Relationships; also as gzip or "
+        "zstd.",
+    },
     "ImportJobBody": {
         "type": "object",
         "required": ["inputBlobUri", "outputBlobUri"],
@@ -237,6 +368,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "properties": {"done": _COUNT, "of": _COUNT, "unit": _STRING},
         },
         counts={"type": "object"},
+        outputBlobUri=_STRING,
     ),
     "ExportJob": {
         "type": "object",
@@ -250,6 +382,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
     },
     "OwnJobPage": _page("OwnJob"),
+    "BackupJobBody": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {"outputBlobUri": _STRING},
+        "additionalProperties": False,
+    },
     "Endpoint": {
         "type": "object",
         "required": ["name", "kind", "settings", "routes"],

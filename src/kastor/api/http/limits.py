@@ -16,6 +16,8 @@ class RequestLimits:
 
     body_bytes: int = 1_048_576
     models_body_bytes: int = 33_554_432
+    batch_bytes: int = 33_554_432
+    batch_operations: int = 10_000
     dependencies_for: int = 10_000
     models_page: int = 1_000
     default_models_page: int = 100

@@ -43,12 +43,20 @@ def check_parameters(request: Request, operation: Operation) -> None:
             request.warn(f"{said} It was ignored.")
 
 
-def check_headers(headers: Iterable[bytes]) -> None:
-    """Raise InvalidArgument for a header that begins with `kastor-` and that no operation has."""
+def check_headers(headers: Iterable[bytes]) -> bool:
+    """Return whether there is a header of ours, which begins with `kastor-`.
+
+    Raises:
+        InvalidArgument: there is one that no operation has.
+    """
+    found = False
     for name in headers:
-        if name.startswith(_PREFIX) and name not in REQUEST_HEADERS:
-            known = [each.decode() for each in sorted(REQUEST_HEADERS)]
-            raise InvalidArgument(_unknown("header", name.decode("latin-1"), known))
+        if name.startswith(_PREFIX):
+            found = True
+            if name not in REQUEST_HEADERS:
+                known = [each.decode() for each in sorted(REQUEST_HEADERS)]
+                raise InvalidArgument(_unknown("header", name.decode("latin-1"), known))
+    return found
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -44,6 +44,7 @@ class Operation:
         in_adt: whether it is there under the profile `adt`.
         dry_run: whether the header `kastor-dry-run` can be asked of it; of reads by GET it can,
             which change nothing anyhow.
+        dry_run_result: name of the schema of what a dry run shows where success has no body.
         head: whether HEAD is answered as well, as GET is but without the body.
     """
 
@@ -64,4 +65,5 @@ class Operation:
     etag: bool = False
     in_adt: bool = True
     dry_run: bool = False
+    dry_run_result: str | None = None
     head: bool = False

@@ -74,13 +74,14 @@ _OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
 LONGEST_WAIT_SECONDS = 3_600
 MOST_DETAILS = 100
 """Problems that one answer lists; whoever mends so many asks again for the rest."""
-_LONGEST_MESSAGE, _LONGEST_DETAIL = 8_000, 1_000
+_LONGEST_MESSAGE, _LONGEST_DETAIL, _SHORT = 8_000, 1_000, 200
+_OUR_FAULT = "Something went wrong inside Kastor; its log has the details."
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 
 
 def answer(error: e.KastorError) -> Response:
     """Return the answer to an error that was raised on purpose; the nearest class counts."""
-    status = next((STATUS[each] for each in type(error).__mro__ if each in STATUS), 500)
+    status = _status_of(error)
     match error:
         case e.Unauthenticated():
             return json_response(_UNAUTHORIZED, (b"www-authenticate", b"Bearer"), status=status)
@@ -105,9 +106,26 @@ def answer(error: e.KastorError) -> Response:
 
 def unexpected() -> Response:
     """Return the answer to a fault of ours; its trace is in the log, not in the message."""
-    text = "Something went wrong inside Kastor; its log has the details."
     code = "InternalServerError"
-    return _envelope(500, code, text, (), [(b"x-ms-error-code", code.encode())])
+    return _envelope(500, code, _OUR_FAULT, (), [(b"x-ms-error-code", code.encode())])
+
+
+def told(error: Exception, *, short: bool = False) -> tuple[int, dict[str, object]]:
+    """Return status and error object, for answers that tell what became of several writes.
+
+    Args:
+        error: why one of them was refused.
+        short: without details, for an answer that is long already.
+    """
+    if not isinstance(error, e.KastorError):
+        return 500, _error_object("InternalServerError", _OUR_FAULT, ())
+    if short:
+        return _status_of(error), {"code": error.code, "message": _cut(error.message, _SHORT)}
+    return _status_of(error), _error_object(error.code, error.message, error.details)
+
+
+def _status_of(error: e.KastorError) -> int:
+    return next((STATUS[each] for each in type(error).__mro__ if each in STATUS), 500)
 
 
 def _seconds(wait: float) -> bytes:
@@ -122,6 +140,11 @@ def _envelope(
     details: tuple[e.Detail, ...],
     extra: list[tuple[bytes, bytes]],
 ) -> Response:
+    error = _error_object(code, message, details)
+    return json_response(orjson.dumps({"error": error}), *extra, status=status)
+
+
+def _error_object(code: str, message: str, details: tuple[e.Detail, ...]) -> dict[str, object]:
     error: dict[str, object] = {"code": code, "message": _cut(message, _LONGEST_MESSAGE)}
     if details:
         listed = [_detail(each) for each in details[:MOST_DETAILS]]
@@ -131,7 +154,7 @@ def _envelope(
             text = f"{there} {'is' if more == 1 else 'are'} not listed."
             listed.append({"code": code, "message": text})
         error["details"] = listed
-    return json_response(orjson.dumps({"error": error}), *extra, status=status)
+    return error
 
 
 def _detail(detail: e.Detail) -> dict[str, object]:

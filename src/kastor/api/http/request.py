@@ -15,25 +15,15 @@ from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
-import orjson
-
 from kastor.api.http.addressing import Addressed
 from kastor.api.http.bodies import FREE_BYTES, BodyBudget
 from kastor.api.http.codings import decoder_of
-from kastor.api.http.conditions import read_if_match, read_if_none_match
 from kastor.api.http.server_state import ServerState
 from kastor.auth.roles import ANONYMOUS, Actor
-from kastor.errors import (
-    BadRequest,
-    InvalidArgument,
-    JsonPatchInvalid,
-    KastorError,
-    MediaTypeError,
-    PayloadTooLarge,
-    ValidationFailed,
-)
-from kastor.graph.commands import IfMatch
-from kastor.nesting import MAX_DEPTH, is_too_deep, may_be_too_deep
+from kastor.errors import InvalidArgument, KastorError, MediaTypeError
+from kastor.graph.bodies import as_document, as_patch, parse_json, too_large
+from kastor.graph.command import IfMatch
+from kastor.graph.conditions import read_if_match, read_if_none_match
 from kastor.records import Context, ReadFrom
 from kastor.types import Document, Json
 
@@ -331,7 +321,7 @@ class Request:
             )
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         decoder = decoder_of(self.headers.get(b"content-encoding", b""), limit)
         chunks: list[bytes] = []
         size, more = 0, True
@@ -342,12 +332,12 @@ class Request:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise _too_large(limit)
+                raise too_large(limit)
             more = message.get("more_body", False)
             if decoder is None:
                 chunks.append(chunk)
             elif not await decoder.take(chunk):
-                raise _too_large(limit)
+                raise too_large(limit)
             self._keep(size if decoder is None else decoder.size)
         body = b"".join(chunks) if decoder is None else decoder.end()
         self._size = len(body)
@@ -439,10 +429,7 @@ class Request:
             BadRequest: there is no body.
             InvalidArgument: it is no JSON, or no object.
         """
-        value = await self.decoded(await self.body(limit))
-        if not isinstance(value, dict):
-            raise InvalidArgument("The body must be a JSON object.")
-        return value
+        return as_document(await self.decoded(await self.body(limit)))
 
     async def patch(self, limit: int) -> tuple[Document, ...]:
         """Return a body that is a JSON Patch: an array of objects.
@@ -453,41 +440,4 @@ class Request:
             JsonPatchInvalid: it is no array of objects.
         """
         value = await self.decoded(await self.body(limit, wanted=_PATCH_WANTED))
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise JsonPatchInvalid("A JSON Patch is an array of operation objects.")
-        return tuple(value)
-
-
-def parse_json(body: bytes) -> Json:
-    """Return the decoded body.
-
-    Raises:
-        BadRequest: it is empty.
-        InvalidArgument: it is not JSON, not UTF-8, or nested too deeply.
-        ValidationFailed: a number is out of the range of a double.
-    """
-    if not body.strip():
-        raise BadRequest("The request needs a body.")
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        if "infinity" in error.msg:
-            raise ValidationFailed(
-                f"A number in the body is out of the range of a double: {error}."
-            ) from None
-        if "depth limit" in error.msg:
-            raise _too_deep() from None
-        raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
-    if may_be_too_deep(body) and is_too_deep(value):
-        raise _too_deep()
-    return value
-
-
-def _too_deep() -> InvalidArgument:
-    return InvalidArgument(f"The body is nested deeper than the limit of {MAX_DEPTH} levels.")
-
-
-def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(
-        f"The body is larger than the limit of {limit} bytes for this operation."
-    )
+        return as_patch(value)

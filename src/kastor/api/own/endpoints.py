@@ -36,13 +36,15 @@ async def put_endpoint(services: Services, request: Request) -> Response:
     kind, settings = body.get("kind"), body.get("settings", {})
     if not isinstance(kind, str) or not isinstance(settings, dict):
         raise InvalidArgument("An endpoint needs kind, a string, and settings, an object.")
-    info = await services.routes.put_endpoint(request.parameters[0], kind, settings)
+    info = await services.routes.put_endpoint(
+        request.parameters[0], kind, settings, dry_run=request.dry_run
+    )
     return json_response(orjson.dumps(_endpoint(info)))
 
 
 async def delete_endpoint(services: Services, request: Request) -> Response:
     """Answer DELETE /kastor/v1/endpoints/{name}."""
-    await services.routes.delete_endpoint(request.parameters[0])
+    await services.routes.delete_endpoint(request.parameters[0], dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
@@ -88,6 +90,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Endpoint",
         body=(JSON_BODY, "EndpointBody"),
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_DeleteEndpoint",
@@ -99,5 +102,6 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={404: ("EndpointNotFound",), 409: ("EndpointInUse",)},
         versioned=False,
+        dry_run=True,
     ),
 )

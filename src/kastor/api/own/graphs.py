@@ -35,7 +35,7 @@ async def create_graph(_services: Services, request: Request) -> Response:
     """Answer PUT /kastor/v1/graphs/{name}."""
     body = await request.body(request.server.limits.body_bytes)
     wish = await _read_wish(request, body) if body else Wish()
-    info = await request.server.graphs.create(request.parameters[0], wish)
+    info = await request.server.graphs.create(request.parameters[0], wish, dry_run=request.dry_run)
     return json_response(orjson.dumps(_info(info)), status=201)
 
 
@@ -43,13 +43,13 @@ async def move_graph(_services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/graphs/{name}/move; the graph's state tells how it goes on."""
     body = await request.body(request.server.limits.body_bytes)
     wish = await _read_wish(request, body)
-    info = await request.server.graphs.move(request.parameters[0], wish)
+    info = await request.server.graphs.move(request.parameters[0], wish, dry_run=request.dry_run)
     return json_response(orjson.dumps(_info(info)), status=202)
 
 
 async def delete_graph(_services: Services, request: Request) -> Response:
     """Answer DELETE /kastor/v1/graphs/{name}."""
-    await request.server.graphs.delete(request.parameters[0])
+    await request.server.graphs.delete(request.parameters[0], dry_run=request.dry_run)
     return Response(204)
 
 
@@ -60,7 +60,7 @@ async def reset(services: Services, request: Request) -> Response:
             "This server does not allow to empty its graph over HTTP. Start it with "
             "--allow-reset (for tests), or stop it and run `kastor reset`."
         )
-    await services.reset()
+    await services.reset(dry_run=request.dry_run)
     return Response(204)
 
 
@@ -108,6 +108,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Graph",
         body=(JSON_BODY, "GraphPlace"),
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_GetGraph",
@@ -136,6 +137,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Graph",
         body=(JSON_BODY, "GraphPlace"),
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_DeleteGraph",
@@ -151,6 +153,7 @@ OPERATIONS: tuple[Operation, ...] = (
             409: ("GraphMoving", "GraphInUse", "PlaceNotOurs"),
         },
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_Reset",
@@ -162,5 +165,6 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={400: ("OperationNotAllowed",), 409: ("GraphInUse",)},
         versioned=False,
+        dry_run=True,
     ),
 )

@@ -22,13 +22,13 @@ async def list_indexes(services: Services, _request: Request) -> Response:
 
 async def create_index(services: Services, request: Request) -> Response:
     """Answer PUT /kastor/v1/indexes/{path}; returns when it is built."""
-    await services.indexes.create(request.parameters[0])
+    await services.indexes.create(request.parameters[0], dry_run=request.dry_run)
     return json_response(orjson.dumps({"path": request.parameters[0]}))
 
 
 async def drop_index(services: Services, request: Request) -> Response:
     """Answer DELETE /kastor/v1/indexes/{path}."""
-    await services.indexes.drop(request.parameters[0])
+    await services.indexes.drop(request.parameters[0], dry_run=request.dry_run)
     return Response(204)
 
 
@@ -53,6 +53,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={400: ("InvalidArgument", "LimitExceeded")},
         result="Index",
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_DropIndex",
@@ -64,5 +65,6 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={404: ("IndexNotFound",)},
         versioned=False,
+        dry_run=True,
     ),
 )

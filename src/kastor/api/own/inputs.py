@@ -45,25 +45,27 @@ async def put_input(services: Services, request: Request) -> Response:
     kind, settings = body.get("kind"), body.get("settings")
     if not isinstance(kind, str) or not isinstance(settings, dict):
         raise InvalidArgument("An input needs kind, a string, and settings, an object.")
-    info = await services.inputs.put_input(request.parameters[0], kind, settings)
+    info = await services.inputs.put_input(
+        request.parameters[0], kind, settings, dry_run=request.dry_run
+    )
     return json_response(orjson.dumps(_input(info)))
 
 
 async def delete_input(services: Services, request: Request) -> Response:
     """Answer DELETE /kastor/v1/inputs/{name}."""
-    await services.inputs.delete_input(request.parameters[0])
+    await services.inputs.delete_input(request.parameters[0], dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
 async def pause_input(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/inputs/{name}/pause."""
-    await services.inputs.pause(request.parameters[0], True)
+    await services.inputs.pause(request.parameters[0], True, dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
 async def resume_input(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/inputs/{name}/resume."""
-    await services.inputs.pause(request.parameters[0], False)
+    await services.inputs.pause(request.parameters[0], False, dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
@@ -87,7 +89,9 @@ async def send_messages(services: Services, request: Request) -> Response:
         name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()
     }
     receiving = services.inputs.receive(
-        *(request.parameters[0], request.media_type, headers, body), request.turn(body)
+        *(request.parameters[0], request.media_type, headers, body),
+        request.turn(body),
+        dry_run=request.dry_run,
     )
     verdicts = await request.unless_gone(receiving)
     return json_response(orjson.dumps(_receipt(verdicts)))
@@ -177,6 +181,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Input",
         body=(JSON_BODY, "InputBody"),
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_DeleteInput",
@@ -188,6 +193,7 @@ OPERATIONS: tuple[Operation, ...] = (
         status=204,
         errors={404: ("InputNotFound",)},
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_PauseInput",
@@ -199,6 +205,7 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={404: ("InputNotFound",)},
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_ResumeInput",
@@ -210,6 +217,7 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={404: ("InputNotFound",)},
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_InputStatus",
@@ -244,5 +252,6 @@ OPERATIONS: tuple[Operation, ...] = (
         result="InputReceipt",
         body=(JSON_BODY, "InputMessages"),
         versioned=False,
+        dry_run=True,
     ),
 )

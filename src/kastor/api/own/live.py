@@ -105,5 +105,6 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=("kastor-adt-strict",),
         versioned=False,
         streams=("text/event-stream",),
+        dry_run=True,
     ),
 )

@@ -31,5 +31,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "Delete all models; twins stay, without models",
         204,
         in_adt=False,
+        dry_run=True,
     ),
 )

@@ -37,13 +37,13 @@ async def list_route_status(services: Services, _request: Request) -> Response:
 
 async def pause_route(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/routes/{id}/pause."""
-    await services.routes.pause(request.parameters[0], True)
+    await services.routes.pause(request.parameters[0], True, dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
 async def resume_route(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/routes/{id}/resume."""
-    await services.routes.pause(request.parameters[0], False)
+    await services.routes.pause(request.parameters[0], False, dry_run=request.dry_run)
     return Response(_NO_CONTENT)
 
 
@@ -52,7 +52,7 @@ async def replay_route(services: Services, request: Request) -> Response:
     since = request.first("from")
     if not since:
         raise InvalidArgument("Say from which position or time on: ?from=… .")
-    position = await services.routes.replay(request.parameters[0], since)
+    position = await services.routes.replay(request.parameters[0], since, dry_run=request.dry_run)
     return json_response(orjson.dumps({"position": position}))
 
 
@@ -72,13 +72,15 @@ async def list_dead_letters(services: Services, request: Request) -> Response:
 
 async def requeue_dead_letters(services: Services, request: Request) -> Response:
     """Answer POST /kastor/v1/routes/{id}/deadletters/requeue?key=KEY (repeatable; none: all)."""
-    count = await services.routes.requeue(request.parameters[0], _keys(request))
+    keys, dry_run = _keys(request), request.dry_run
+    count = await services.routes.requeue(request.parameters[0], keys, dry_run=dry_run)
     return json_response(orjson.dumps({"count": count}))
 
 
 async def purge_dead_letters(services: Services, request: Request) -> Response:
     """Answer DELETE /kastor/v1/routes/{id}/deadletters?key=KEY (repeatable; none: all)."""
-    count = await services.routes.purge(request.parameters[0], _keys(request))
+    keys, dry_run = _keys(request), request.dry_run
+    count = await services.routes.purge(request.parameters[0], keys, dry_run=dry_run)
     return json_response(orjson.dumps({"count": count}))
 
 
@@ -163,6 +165,7 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={404: ("EventRouteNotFound",)},
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_ResumeRoute",
@@ -174,6 +177,7 @@ OPERATIONS: tuple[Operation, ...] = (
         204,
         errors={404: ("EventRouteNotFound",)},
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_ReplayRoute",
@@ -186,6 +190,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Position",
         query=("from",),
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_ListDeadLetters",
@@ -210,6 +215,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Count",
         query=("key",),
         versioned=False,
+        dry_run=True,
     ),
     Operation(
         "Kastor_PurgeDeadLetters",
@@ -222,5 +228,6 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Count",
         query=("key",),
         versioned=False,
+        dry_run=True,
     ),
 )

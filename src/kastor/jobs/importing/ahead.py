@@ -18,7 +18,7 @@ async def batches_of(reader: FileReader, chunks: AsyncIterator[bytes]) -> AsyncI
     """Yield the batches of a file; no step of the event loop takes long.
 
     Raises:
-        JobFailedError: the file cannot be read on.
+        ImportFailedError: the file cannot be read on.
     """
     async for chunk in chunks:
         async for batch in _in_steps(reader.batches(chunk)):

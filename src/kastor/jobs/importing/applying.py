@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kastor.errors import KastorError, Unavailable
+from kastor.errors import KastorError, TooManyRequests, Unavailable
 from kastor.jobs.importing.ahead import batches_of, one_ahead
 from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, FileBatch
 from kastor.jobs.importing.faults import PartlyFailedError
-from kastor.jobs.importing.log import ImportLog
+from kastor.jobs.importing.log import Failure, ImportLog
 from kastor.jobs.importing.models import store_models
 from kastor.jobs.importing.reading import FileReader, ReadingLimits
 from kastor.jobs.importing.roads import RehearsingRoad, Road, WritingRoad
 from kastor.jobs.importing.state import ImportState, state_of
 from kastor.jobs.importing.tally import after_batch
-from kastor.jobs.kinds import JobCancelledError
+from kastor.jobs.kinds import JobCancelledError, JobFailedError
 from kastor.storage.batches import NotHeldError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ async def import_file(
             raise
         except (NotHeldError, Unavailable):
             raise
-        except KastorError as error:
+        except (KastorError, JobFailedError) as error:
             await importer.tell_end("Failed", error)
             raise
         await importer.tell_end("Succeeded")
@@ -86,8 +86,13 @@ async def _road(graph: GraphService, run: Run) -> AsyncIterator[tuple[Road, Impo
     if not run.context.dry_run:
         yield WritingRoad(graph, run), state
         return
-    async with graph.rehearsing(run.context) as rehearse:
-        yield RehearsingRoad(rehearse, run, state.lines), ImportState()
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            entered = graph.rehearsing(run.context, long=True)
+            rehearsal = await stack.enter_async_context(entered)
+        except TooManyRequests as error:  # a job has time
+            raise Unavailable(error.message) from error
+        yield RehearsingRoad(rehearsal, run, state.lines), ImportState()
 
 
 def _forbidden(run: Run) -> dict[str, str]:
@@ -134,7 +139,7 @@ class _Importer:
         parts.append("The log has every one of them. Mend them and import the file again.")
         raise PartlyFailedError(" ".join(parts))
 
-    async def tell_end(self, status: str, error: KastorError | None = None) -> None:
+    async def tell_end(self, status: str, error: Failure | None = None) -> None:
         """Write the last line of the log."""
         await self._tell([self._log.job(status, error)])
 

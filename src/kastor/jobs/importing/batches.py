@@ -67,6 +67,7 @@ class FilePosition(Struct, frozen=True):
         skipping: whether lines of this section are skipped.
         begun: names of the sections so far.
         entries: lines of this section that were taken.
+        ended: whether its end was told of.
     """
 
     line: int = 0
@@ -75,6 +76,7 @@ class FilePosition(Struct, frozen=True):
     skipping: bool = False
     begun: tuple[str, ...] = ()
     entries: int = 0
+    ended: bool = False
 
 
 class FileBatch(Struct, frozen=True):

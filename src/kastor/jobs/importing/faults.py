@@ -2,55 +2,69 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from kastor.errors import Detail
 from kastor.jobs.kinds import JobFailedError
 
-BAD_MODELS = "DTDLParsingError"
-"""As the contract names it in a job; the call that uploads models says `DTDLParserError`."""
+
+class ImportFailedError(JobFailedError):
+    """Ends an import as failed, with a code of its class unless another is given."""
+
+    default_code: ClassVar[str] = "JobFailed"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, details: tuple[Detail, ...] = ()
+    ) -> None:
+        super().__init__(message=message, code=code or self.default_code, details=details)
 
 
-class FileDamagedError(JobFailedError):
+class FileDamagedError(ImportFailedError):
     """The file is not what it should be; what came before the damage stays imported."""
 
     default_code = "ImportFileDamaged"
 
 
-class HeaderWrongError(JobFailedError):
+class HeaderWrongError(ImportFailedError):
     """The file does not begin with a header of version 1.0.0; nothing of it is imported."""
 
     default_code = "ImportHeaderInvalid"
 
 
-class ModelsRefusedError(JobFailedError):
-    """A model of the file cannot be stored; nothing of the file is imported (cases D.8)."""
+class ModelsRefusedError(ImportFailedError):
+    """A model of the file cannot be stored; nothing of the file is imported (cases D.8).
 
-    default_code = BAD_MODELS
+    The call that uploads models names the same `DTDLParserError`.
+    """
+
+    default_code = "DTDLParsingError"
 
 
-class ImportTooLargeError(JobFailedError):
+class ImportTooLargeError(ImportFailedError):
     """The file has more than a limit allows; what came before stays imported."""
 
     default_code = "LimitExceeded"
 
 
-class FileChangedError(JobFailedError):
+class FileChangedError(ImportFailedError):
     """The file is another one than the one that was begun with."""
 
     default_code = "ImportFileChanged"
 
 
-class PartlyFailedError(JobFailedError):
+class PartlyFailedError(ImportFailedError):
     """Lines were refused, or sections that the caller may not write; the rest is imported."""
 
     default_code = "ImportPartiallyFailed"
 
 
-class InputUnreadableError(JobFailedError):
+class InputUnreadableError(ImportFailedError):
     """The file cannot be read where it should be."""
 
     default_code = "UnableToReadInputBlob"
 
 
-class OutputUnwritableError(JobFailedError):
+class OutputUnwritableError(ImportFailedError):
     """The log cannot be written where it should be (decisions 6.5)."""
 
     default_code = "UnableToWriteToOutputBlob"

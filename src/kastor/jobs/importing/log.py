@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import orjson
 from msgspec import Struct
 
 from kastor.clock import job_time, now_ticks
 from kastor.errors import Detail, KastorError
+from kastor.jobs.kinds import JobFailedError
 from kastor.types import Document, Ticks
+
+Failure: TypeAlias = KastorError | JobFailedError
 
 MOST_LISTED = 100_000
 """Lines of a log that tell of single lines of the file; of those after, it says how many."""
@@ -31,7 +34,7 @@ class ImportLog(Struct, frozen=True):
     job_id: str
     clock: Callable[[], Ticks] = now_ticks
 
-    def job(self, status: str, error: KastorError | None = None) -> bytes:
+    def job(self, status: str, error: Failure | None = None) -> bytes:
         """Return the line of the job as a whole: that it started, or how it ended."""
         failed: Document = {} if error is None else {"error": error_object(error)}
         return self._line("Info" if error is None else "Error", {"status": status, **failed})
@@ -78,7 +81,7 @@ class ImportLog(Struct, frozen=True):
         )
 
 
-def error_object(error: KastorError) -> dict[str, Any]:
+def error_object(error: Failure) -> dict[str, Any]:
     """Return an error as the contract writes it: code, message, and details where it has some."""
     message = _cut(error.message, _LONGEST_MESSAGE)
     found: dict[str, Any] = {"code": error.code, "message": message}

@@ -30,12 +30,12 @@ from kastor.jobs.importing.faults import (
     FileChangedError,
     FileDamagedError,
     HeaderWrongError,
+    ImportFailedError,
     ImportTooLargeError,
     ModelsRefusedError,
 )
 from kastor.jobs.importing.lines import Line, LineReader
 from kastor.jobs.importing.unpacking import Unpacker
-from kastor.jobs.kinds import JobFailedError
 from kastor.types import Document
 
 FILE_VERSION = "1.0.0"
@@ -82,7 +82,8 @@ class FileReader:
         self._start = start or FilePosition()
         self._unpacker, self._lines = Unpacker(limits.text_bytes), LineReader()
         self._line = self._digest = self._entries_of_section = self._sections = 0
-        self._section, self._skipping = "", False
+        self._before = 0, 0  # line and digest before the line that is looked at
+        self._section, self._skipping, self._ended = "", False, False
         self._begun: tuple[str, ...] = ()
         self._has_header = bool(self._start.begun)
         self._notices: list[Notice] = []
@@ -93,13 +94,13 @@ class FileReader:
         """Yield the batches that are full once the next chunk of the file is read.
 
         Raises:
-            JobFailedError: the file cannot be read on; what was read before is yielded first.
+            ImportFailedError: the file cannot be read on; what was read before is yielded first.
         """
         try:
             for piece in self._unpacker.pieces(chunk):
                 for line in self._lines.lines(piece):
                     yield from self._take(line)
-        except JobFailedError as error:
+        except ImportFailedError as error:
             yield from self._what_came_before(error)
             raise
 
@@ -107,7 +108,7 @@ class FileReader:
         """Yield the batches at the end of the file.
 
         Raises:
-            JobFailedError: as `batches`; or there is no header.
+            ImportFailedError: as `batches`; or there is no header.
         """
         try:
             for piece in self._unpacker.end():
@@ -119,18 +120,20 @@ class FileReader:
                 raise _changed()
             if not self._has_header:
                 raise _no_header(self._line)
-        except JobFailedError as error:
+        except ImportFailedError as error:
             yield from self._what_came_before(error)
             raise
-        yield self._full(ends=True)
+        if not self._ended:
+            yield self._full(ends=True)
 
-    def _what_came_before(self, error: JobFailedError) -> Iterator[FileBatch]:
+    def _what_came_before(self, error: ImportFailedError) -> Iterator[FileBatch]:
         """Yield what may be imported of a file that cannot be read on: all but models."""
         no_import = isinstance(error, HeaderWrongError | ModelsRefusedError | FileChangedError)
         if not no_import and self._section != MODELS and self._entries:
             yield self._full()
 
     def _take(self, line: Line) -> Iterator[FileBatch]:
+        self._before = self._line, self._digest
         self._line = line.number
         if line.text is not None:
             self._digest = crc32(line.text, self._digest)
@@ -175,6 +178,7 @@ class FileReader:
         if self._digest != start.digest:
             raise _changed()
         self._section, self._skipping = start.section, start.skipping
+        self._ended = start.ended
         self._begun, self._entries_of_section = start.begun, start.entries
 
     def _add(self, document: Document, text: bytes) -> None:
@@ -243,9 +247,11 @@ class FileReader:
         if not self._has_header:
             if name != HEADER or self._section:
                 raise _no_header(self._line)
-        else:
-            yield self._full(ends=True)
+        elif not self._ended:
+            # Who goes on from there has to meet the line that begins the next section.
+            yield self._full(self._before, ends=True)
         self._section, self._entries_of_section = name[:_LONGEST_NAME], 0
+        self._ended = False
         notice = self._notice_of(self._section)
         self._skipping = notice.kind != "begun"
         if self._section in SECTIONS and self._section not in self._begun:
@@ -268,13 +274,24 @@ class FileReader:
             return Notice("forbidden", name, self._line, reason)
         return Notice("begun", name, self._line)
 
-    def _full(self, *, ends: bool = False) -> FileBatch:
-        """Return what was read since the last batch; `ends` says that its section ends."""
+    def _full(self, through: tuple[int, int] | None = None, *, ends: bool = False) -> FileBatch:
+        """Return what was read since the last batch.
+
+        Args:
+            through: number and digest of the last line of it; by default the one looked at.
+            ends: whether its section ends.
+        """
+        line, digest = through or (self._line, self._digest)
         notices, entries = tuple(self._notices), tuple(self._entries)
         self._notices, self._entries, self._size = [], [], 0
         end = FilePosition(
-            *(self._line, self._digest, self._section),
-            *(self._skipping, self._begun, self._entries_of_section),
+            line=line,
+            digest=digest,
+            section=self._section,
+            skipping=self._skipping,
+            begun=self._begun,
+            entries=self._entries_of_section,
+            ended=ends,
         )
         is_told = ends and self._section not in ("", HEADER) and not self._skipping
         return FileBatch(self._section, notices, entries, end, self._unpacker.taken, is_told)
@@ -305,7 +322,7 @@ def _no_header(line: int, reason: str = "") -> HeaderWrongError:
     )
 
 
-def _too_many(section: str, most: int, line: int) -> JobFailedError:
+def _too_many(section: str, most: int, line: int) -> ImportFailedError:
     if section == MODELS:
         return ModelsRefusedError(
             f"Line {line}: the file has more than {most} models. Nothing of it was imported; "

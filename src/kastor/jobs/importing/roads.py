@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from kastor.graph.commands import Command, UploadModels
-    from kastor.graph.service import GraphService, Rehearse, Stored
+    from kastor.graph.rehearsed import GraphRehearsal
+    from kastor.graph.service import GraphService, Stored
     from kastor.jobs.kinds import Progress, Run
     from kastor.storage.batches import Note, Results
 
@@ -66,17 +67,17 @@ class RehearsingRoad:
     are there already are left out.
 
     Args:
-        rehearse: of the graph.
+        rehearsal: of the graph.
         run: the job at work.
         told: lines of its log that are there.
     """
 
-    def __init__(self, rehearse: Rehearse, run: Run, told: int) -> None:
-        self._rehearse, self._run, self._told = rehearse, run, told
+    def __init__(self, rehearsal: GraphRehearsal, run: Run, told: int) -> None:
+        self._rehearsal, self._run, self._told = rehearsal, run, told
 
     async def carry_out(self, commands: Sequence[Command[Any]], account: Account) -> Sequence[Any]:
         """See `Road`."""
-        outcomes = (await self._rehearse(commands)).outcomes if commands else ()
+        outcomes = (await self._rehearsal(commands)).outcomes if commands else ()
         progress, lines = account(outcomes)
         fresh = lines[self._told :]
         self._told = max(0, self._told - len(lines))
@@ -85,7 +86,4 @@ class RehearsingRoad:
 
     async def upload(self, command: UploadModels) -> Stored:
         """See `Road`."""
-        (outcome,) = (await self._rehearse([command])).outcomes
-        if isinstance(outcome, Exception):
-            raise outcome
-        return cast("Stored", outcome)
+        return await self._rehearsal.execute(command, self._run.context)

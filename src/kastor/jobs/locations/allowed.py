@@ -133,6 +133,10 @@ def _check(allowed: Allowed, kind: Kind, uri: LocationUri) -> None:
         of_the_kind = name in ("prefix", "kind", *_CREDENTIALS[kind])
         if not of_the_kind and getattr(allowed, name):
             raise UriFormError(f"{name} does not go with the kind {kind}")
+    if (allowed.access_key_id is None) != (allowed.secret_access_key is None):
+        raise UriFormError("access_key_id and secret_access_key go together")
+    if allowed.anonymous and (allowed.account_key or allowed.sas or allowed.access_key_id):
+        raise UriFormError("anonymous does not go with credentials")
     if allowed.endpoint is not None and not allowed.endpoint.startswith(("https://", "http://")):
         raise UriFormError("endpoint is no URL of a server")
     if kind != "file" and find_spec("httpx2" if kind == "web" else "obstore") is None:

@@ -44,7 +44,7 @@ class FileLocation:
 
     async def read(self) -> AsyncIterator[bytes]:
         """Yield the file's bytes."""
-        handle = _Handle(await self.work(self._open_to_read))
+        handle = await self.work(self._open_to_read)
         try:
             while chunk := await self.work(handle.use, lambda each: os.read(each, CHUNK_BYTES)):
                 yield chunk
@@ -76,10 +76,10 @@ class FileLocation:
                 _make_folder(self.root, folders[:count], folders[count])
         return open_folder(self.root, folders)
 
-    def _open_to_read(self) -> int:
+    def _open_to_read(self) -> _Handle:
         folder = open_folder(self.root, self.steps[:-1])
         try:
-            return open_file(self.steps[-1], os.O_RDONLY, folder=folder)
+            return _Handle(open_file(self.steps[-1], os.O_RDONLY, folder=folder))
         finally:
             os.close(folder)
 
@@ -94,7 +94,7 @@ class FileLog:
     async def begin(self) -> None:
         """Make the file, empty, in place of an earlier log."""
         await self.abandon()
-        self._handle = _Handle(await self._location.work(self._make))
+        self._handle = await self._location.work(self._make)
 
     async def extend(self, lines: bytes) -> None:
         """Append."""
@@ -117,10 +117,10 @@ class FileLog:
             raise LocationError(f"{self._location.shown}: the log was not begun.")
         return self._handle
 
-    def _make(self) -> int:
+    def _make(self) -> _Handle:
         folder = self._location.open_folder()
         try:
-            return self._replace(folder)
+            return _Handle(self._replace(folder))
         finally:
             os.close(folder)
 
@@ -152,8 +152,7 @@ class FileOutput:
 
     async def begin(self) -> None:
         """Make it beside its later place; raises LocationError where that is taken."""
-        folder, handle = await self._location.work(self._make)
-        self._folder, self._handle = _Handle(folder), _Handle(handle)
+        self._folder, self._handle = await self._location.work(self._make)
 
     async def write(self, chunk: bytes) -> None:
         """Append; the part that fails is removed by `abandon`."""
@@ -177,14 +176,11 @@ class FileOutput:
             await self._location.work(folder.use, lambda each: _remove(each, self._fresh))
         self._end()
 
-    def _make(self) -> tuple[int, int]:
-        folder = self._location.open_folder()
-        try:
-            self._require_free(folder)
-            return folder, open_file(self._fresh, _FRESH, folder=folder)
-        except OSError:
-            os.close(folder)
-            raise
+    def _make(self) -> tuple[_Handle, _Handle]:
+        number = self._location.open_folder()
+        folder = _Handle(number)
+        self._require_free(number)
+        return folder, _Handle(open_file(self._fresh, _FRESH, folder=number))
 
     def _require_free(self, folder: int) -> None:
         if not self._again:
@@ -213,7 +209,10 @@ class TakenError(OSError):
 
 
 class _Handle:
-    """A file handle that threads use, and that nobody closes under them."""
+    """A file handle that threads use, and that nobody closes under them.
+
+    It closes itself where whoever waited for it was cancelled, and never hears of it.
+    """
 
     def __init__(self, number: int) -> None:
         self._number = number

@@ -85,7 +85,7 @@ class ObjectLocation:
         store, name = opened.store, self.place.name
         try:
             meta = await self.ask(opened, lambda: obstore.head_async(store, name))
-        except MissingError:
+        except NoSuchObjectError:
             return False
         head, size = b"", meta["size"]
         if size:
@@ -101,7 +101,7 @@ class ObjectLocation:
         try:
             return await call()
         except FileNotFoundError:
-            raise MissingError(
+            raise NoSuchObjectError(
                 f"{self.shown}: there is no such object, bucket or container."
             ) from None
         except Exception as error:  # noqa: BLE001 - whatever the library raises
@@ -123,7 +123,7 @@ class ObjectLocation:
         return f"{self.shown}: {why}."
 
 
-class MissingError(LocationError):
+class NoSuchObjectError(LocationError):
     """There is no such object, container or bucket."""
 
 

@@ -152,9 +152,9 @@ _MAKERS: Mapping[Kind, Callable[[ObjectPlace, Mapping[str, str | None], Any], Ob
 
 
 def _secrets(allowed: Allowed, query: str) -> dict[str, str | None]:
-    """Return the secrets by their setting; raises SecretError."""
+    """Return the secrets by their setting, of which a signed URI needs none; raises SecretError."""
     names = ("account_key", "sas", "secret_access_key", "session_token", "service_account")
-    found = {name: read_optional(getattr(allowed, name)) for name in names}
+    found = {name: None if query else read_optional(getattr(allowed, name)) for name in names}
     key_id = allowed.access_key_id
     found["access_key_id"] = None if key_id is None else read_text(key_id)
     found["signature"] = query or None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Never
 
 from kastor.jobs.locations.faults import LocationError
+from kastor.outside.hiding import hide
 from kastor.outside.trust import tls_context
 from kastor.waiting import in_own_thread
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1_048_576
 READ_SECONDS = 60.0
 TRIES, PAUSE_SECONDS = 4, 1.0
+_SHOWN = 200
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -54,7 +56,9 @@ class WebLocation:
         except (OSError, ssl.SSLError) as error:
             raise LocationError(f"{self.shown}: {self.ca_file}: {error.strerror}.") from None
         except httpx2.HTTPError as error:
-            raise LocationError(f"{self.shown}: it cannot be read: {_reason(error)}.") from None
+            raise LocationError(
+                f"{self.shown}: it cannot be read: {_reason(error, self.url)}."
+            ) from None
 
     def log(self) -> Never:
         """Refuse; raises LocationError."""
@@ -95,6 +99,8 @@ class WebLocation:
 READ_ONLY = "what is on the plain web can only be read; name another location to write to"
 
 
-def _reason(error: Exception) -> str:
-    words = "it takes too long" if "Timeout" in type(error).__name__ else ""
-    return words or type(error).__name__
+def _reason(error: Exception, url: str) -> str:
+    if "Timeout" in type(error).__name__:
+        return "it takes too long"
+    said = " ".join(hide(str(error), [url, url.partition("?")[2]]).split())
+    return said[:_SHOWN] or type(error).__name__

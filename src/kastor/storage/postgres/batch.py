@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic
 from kastor.errors import KastorError
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import NothingAppliedError, Results
+from kastor.storage.batches import NotHeldError, NothingAppliedError, Results
 from kastor.storage.postgres import batch_statements as sql
 from kastor.storage.postgres.batch_apply import LostRaceError
 from kastor.storage.postgres.batch_loading import CHUNK_SECONDS
@@ -24,7 +24,7 @@ from kastor.storage.postgres.batch_transaction import (
     CannotBeWrittenError,
     Means,
 )
-from kastor.storage.postgres.faults import unavailable
+from kastor.storage.postgres.faults import Fault, fault_of, unavailable
 from kastor.storage.postgres.outcomes import OutcomeFinder
 from kastor.storage.postgres.writes import pause
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kastor.types import Ticks
 
 ATTEMPTS = 20
-"""Lost races before a batch is given up."""
+"""Lost races and deadlocks before a batch is given up."""
 
 _log = get_logger("kastor.storage")
 
@@ -89,11 +89,12 @@ class Batches(Generic[C]):
             except LostRaceError:
                 continue
             except CannotBeWrittenError:
-                apart = True  # it is told of the one whose fault it is
-            except KastorError:
+                apart = True  # it becomes the outcome of the write whose fault it is
+            except (KastorError, NotHeldError):
                 raise
             except Exception as error:  # noqa: BLE001 - what is not understood is raised again
-                failures += 1
+                if fault_of(error) not in (Fault.RACE, Fault.AGAIN):
+                    failures += 1
                 trace = sent[0][0] if sent else None
                 if await self._outcomes.was_written(error, trace, failures):
                     return sent[0][1]

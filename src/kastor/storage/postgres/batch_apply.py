@@ -1,7 +1,8 @@
-"""Writes what a chunk made of its rows: a statement for each kind of change, in the order of keys.
+"""Writes what a chunk made of its rows: a statement for each kind of change, in the order of ids.
 
-First what is created, so that relationships find their ends, last the twins that go, so that their
-relationships went before. Whoever writes the same rows in the same order waits for no circle.
+First the twins that stay, as who locks what it loads does it too, then those that are created, so
+that relationships find their ends, last the twins that go, so that their relationships went before.
+Whoever writes the same rows in the same order waits for no circle.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class ChunkWriter:
         self._keys = {}
         twins = sorted(overlay.changed_twins, key=_twin_id)
         relationships = sorted(overlay.changed_relationships, key=_source_and_id)
-        await self._create_twins([each for each in twins if each.loaded is None])
         await self._update(sql.UPDATE_TWINS, twins, self._twin_values)
+        await self._create_twins([each for each in twins if each.loaded is None])
         await self._count_twins(overlay.telemetry)
         await self._delete(sql.DELETE_RELATIONSHIPS, relationships)
         await self._update(sql.UPDATE_RELATIONSHIPS, relationships, self._relationship_values)
@@ -163,7 +164,12 @@ class ChunkWriter:
             bodies = b"".join(each.entry.data for each in log)
             who = self._context.actor, self._context.traceparent
             written = await self._connection.fetchval(
-                self._texts[sql.LOG], epoch, *who, bodies, *_columns(rows), timeout=CHUNK_SECONDS
+                self._texts[sql.LOG],
+                epoch,
+                *who,
+                bodies,
+                *_columns(sql.LOG, rows, 5),
+                timeout=CHUNK_SECONDS,
             )
             _require(written, len(rows))
 
@@ -173,14 +179,14 @@ class ChunkWriter:
             written = await self._connection.fetchval(
                 self._texts[text],
                 self._context.actor if first is None else first,
-                *_columns(rows),
+                *_columns(text, rows),
                 timeout=CHUNK_SECONDS,
             )
             _require(written, len(rows))
 
     async def _fetch(self, text: str, rows: Sequence[Row]) -> Sequence[Any]:
         found: Sequence[Any] = await self._connection.fetch(
-            self._texts[text], self._context.actor, *_columns(rows), timeout=CHUNK_SECONDS
+            self._texts[text], self._context.actor, *_columns(text, rows), timeout=CHUNK_SECONDS
         )
         return found
 
@@ -211,8 +217,17 @@ class ChunkWriter:
         return key if key >= 0 else self._keys.get(key, key)
 
 
-def _columns(rows: Sequence[Row]) -> list[list[str | None]]:
-    return [list(each) for each in zip(*rows, strict=True)]
+def _columns(text: str, rows: Sequence[Row], first: int = 2) -> list[Any]:
+    """Return rows as the parameters of a statement from `first` on."""
+    arrays = sql.listed(text)
+    return [
+        _array(column) if number in arrays else sql.SEPARATOR.join([each or "" for each in column])
+        for number, column in enumerate(zip(*rows, strict=True), first)
+    ]
+
+
+def _array(column: tuple[str | None, ...]) -> list[str | None] | None:
+    return list(column) if any(each is not None for each in column) else None
 
 
 def _require(found: int, wanted: int) -> None:

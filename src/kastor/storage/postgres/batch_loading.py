@@ -25,7 +25,7 @@ LOAD_BYTES = 16_777_216
 CHUNK_SECONDS = 60.0
 """A statement for many rows that takes longer has lost its server."""
 
-_YES, _NO = "1", ""
+_YES, _NO = "1", "0"
 
 
 class _Wanted(Struct):
@@ -60,7 +60,8 @@ async def load_chunk(
         (pair, key) for pair in wanted.pairs if (key := _key(overlay.twins[pair[0]])) is not None
     ]
     if pairs:
-        values = [str(key) for _, key in pairs], [known(pair[1]) for pair, _ in pairs]
+        keys = sql.SEPARATOR.join([str(key) for _, key in pairs])
+        values = keys, [known(pair[1]) for pair, _ in pairs]
         if lock:
             await connection.execute(texts[sql.LOCK_RELATIONSHIPS], *values, timeout=CHUNK_SECONDS)
         rows = await connection.fetch(
@@ -93,8 +94,8 @@ async def _load_twins(connection: Connection, texts: Qualified, wanted: _Wanted)
     rows = await connection.fetch(
         texts[sql.LOAD_TWINS],
         [known(each) for each in ids],
-        [_YES if whole else _NO for whole, _ in wanted.twins.values()],
-        [_YES if ends else _NO for _, ends in wanted.twins.values()],
+        sql.SEPARATOR.join([_YES if whole else _NO for whole, _ in wanted.twins.values()]),
+        sql.SEPARATOR.join([_YES if ends else _NO for _, ends in wanted.twins.values()]),
         # More than the chunk can delete, so that one is left over where there are more.
         len(wanted.pairs) + 1,
         LOAD_BYTES,

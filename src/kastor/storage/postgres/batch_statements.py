@@ -4,10 +4,36 @@ They run one after another in one transaction, so that none has to carry the log
 writes, as those of single writes do; the last of a chunk writes the log and compares the epoch.
 Each answers with the number of rows that it wrote, or with these; fewer than there should be are a
 lost race, and everything is taken back. What keeps a statement moveable and shardable is said in
-`statements`. Numbers go as text, since the driver looks the arrays of other types up.
+`statements`.
+
+Columns go as one text each, since the driver takes longer for an array of texts than the server for
+all else; ids alone, which may hold any character, are arrays (`listed`).
 """
 
 from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+SEPARATOR = "\x1e"
+"""Between the values of a column; documents have none, since JSON escapes it."""
+
+_LISTED = re.compile(r"\$(\d+)::text\[\]")
+
+
+@lru_cache(maxsize=64)
+def listed(text: str) -> frozenset[int]:
+    """Return the numbers of a statement's parameters that are arrays."""
+    return frozenset(int(number) for number in _LISTED.findall(text))
+
+
+def _lists(first: int, kinds: str) -> str:
+    """Return the columns of an `unnest` from parameter `first` on; `i` stands for one of ids."""
+    return ", ".join(
+        f"${number}::text[]" if kind == "i" else f"string_to_array(${number}::text, E'\\x1e', '')"
+        for number, kind in enumerate(kinds, first)
+    )
+
 
 _XID = "pg_current_xact_id()::text::bigint"
 _TWIN_COLUMNS = "key, id, model_key, etag, version, valid_from, change, actor, doc"
@@ -28,9 +54,9 @@ SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enabl
 """
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
-SAVE = "SAVEPOINT one"
-GO_BACK = "ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one"
-KEEP_ON = "RELEASE SAVEPOINT one"
+SAVE = "SAVEPOINT chunk"
+GO_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk"
+KEEP_ON = "RELEASE SAVEPOINT chunk"
 
 # What decisions have to see. Documents are left out from the one on that has $n bytes before it.
 
@@ -54,11 +80,11 @@ LEFT JOIN (
     SELECT c.*, sum(c.size) OVER (ORDER BY c.nth) - c.size AS ahead FROM (
         SELECT c.*, CASE WHEN c.doc IS NULL THEN 0 ELSE {_SIZE} END AS size FROM (
             SELECT u.nth, t.key, t.model_key, t.etag, t.version, t.valid_from,
-                   CASE WHEN u.whole <> '' THEN t.doc END AS doc,
+                   CASE WHEN u.whole = '1' THEN t.doc END AS doc,
                    d.key AS dead_key, d.last_version, d.deleted_at,
-                   CASE WHEN u.ends <> '' THEN {_ends("source_key")} END AS leaving,
-                   CASE WHEN u.ends <> '' THEN {_ends("target_key")} END AS entering
-            FROM unnest($1::text[], $2::text[], $3::text[])
+                   CASE WHEN u.ends = '1' THEN {_ends("source_key")} END AS leaving,
+                   CASE WHEN u.ends = '1' THEN {_ends("target_key")} END AS entering
+            FROM unnest({_lists(1, "i..")})
                  WITH ORDINALITY u (id, whole, ends, nth)
             LEFT JOIN {{graph}}.twins t ON t.id = u.id
             LEFT JOIN {{graph}}.tombstones d ON d.kind = 'twin' AND d.id = u.id
@@ -77,7 +103,7 @@ FROM (
         SELECT c.*, CASE WHEN c.doc IS NULL THEN 0 ELSE {_SIZE} END AS size FROM (
             SELECT u.nth, r.key, n.name, r.target_key, r.etag, r.version, r.valid_from, r.doc,
                    d.key AS dead_key, d.last_version, d.deleted_at
-            FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u (source_key, id, nth)
+            FROM unnest({_lists(1, ".i")}) WITH ORDINALITY u (source_key, id, nth)
             LEFT JOIN {{graph}}.relationships r
                  ON r.source_key = u.source_key::bigint AND r.id = u.id
             LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
@@ -91,13 +117,13 @@ ORDER BY f.nth
 
 # After a lost race nobody may be faster again.
 LOCK_TWINS = """
-SELECT 1 FROM {graph}.twins WHERE id = ANY($1::text[]) ORDER BY key FOR NO KEY UPDATE
+SELECT 1 FROM {graph}.twins WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE
 """
-LOCK_RELATIONSHIPS = """
-SELECT 1 FROM {graph}.relationships r
-JOIN unnest($1::text[], $2::text[]) u (source_key, id)
+LOCK_RELATIONSHIPS = f"""
+SELECT 1 FROM {{graph}}.relationships r
+JOIN unnest({_lists(1, ".i")}) u (source_key, id)
      ON r.source_key = u.source_key::bigint AND r.id = u.id
-ORDER BY r.key FOR NO KEY UPDATE OF r
+ORDER BY r.source_key, r.id FOR NO KEY UPDATE OF r
 """
 
 NAME_KEYS = "SELECT name, key FROM {graph}.relationship_names WHERE name = ANY($1::text[])"
@@ -113,7 +139,7 @@ CREATE_TWINS = f"""
 WITH free AS MATERIALIZED (
     SELECT u.id, u.model_key::bigint AS model_key, u.etag, u.version::bigint AS version,
            u.time::bigint AS valid_from, u.doc::jsonb AS doc
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    FROM unnest({_lists(2, "i.....")})
          u (id, model_key, etag, version, time, doc)
     WHERE NOT EXISTS (SELECT 1 FROM {{graph}}.tombstones d WHERE d.kind = 'twin' AND d.id = u.id)
 ), new AS (
@@ -129,8 +155,8 @@ WITH free AS MATERIALIZED (
     SELECT u.source_key::bigint AS source_key, u.id, u.name_key::bigint AS name_key,
            u.target_key::bigint AS target_key, u.etag, u.version::bigint AS version,
            u.time::bigint AS valid_from, u.doc::jsonb AS doc
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[]) u (source_key, id, name_key, target_key, etag, version, time, doc)
+    FROM unnest({_lists(2, ".i......")})
+         u (source_key, id, name_key, target_key, etag, version, time, doc)
     WHERE NOT EXISTS (SELECT 1 FROM {{graph}}.tombstones d
                       WHERE d.kind = 'relationship' AND d.id = u.source_key || '/' || u.id)
 ), new AS (
@@ -144,10 +170,10 @@ SELECT source_key, id, key FROM new
 """
 
 # What is created once more has its old key, and goes on with its versions.
-UNBURY = """
+UNBURY = f"""
 WITH dead AS (
-    DELETE FROM {graph}.tombstones d
-    USING unnest($2::text[], $3::text[], $4::text[]) u (id, key, last_version)
+    DELETE FROM {{graph}}.tombstones d
+    USING unnest({_lists(2, "i..")}) u (id, key, last_version)
     WHERE d.kind = $1::text AND d.id = u.id AND d.key = u.key::bigint
           AND d.last_version = u.last_version::bigint
     RETURNING 1
@@ -159,7 +185,7 @@ WITH new AS (
     INSERT INTO {{graph}}.twins ({_TWIN_COLUMNS})
     SELECT u.key::bigint, u.id, u.model_key::bigint, u.etag, u.version::bigint, u.time::bigint,
            {_XID}, $1::text, u.doc::jsonb
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+    FROM unnest({_lists(2, ".i.....")})
          u (key, id, model_key, etag, version, time, doc)
     RETURNING 1
 )
@@ -170,8 +196,7 @@ WITH new AS (
     INSERT INTO {{graph}}.relationships ({_RELATIONSHIP_COLUMNS})
     SELECT u.key::bigint, u.source_key::bigint, u.id, u.name_key::bigint, u.target_key::bigint,
            u.etag, u.version::bigint, u.time::bigint, {_XID}, $1::text, u.doc::jsonb
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::text[])
+    FROM unnest({_lists(2, "..i......")})
          u (key, source_key, id, name_key, target_key, etag, version, time, doc)
     RETURNING 1
 )
@@ -202,8 +227,7 @@ WITH old AS (
     UPDATE {{graph}}.twins t SET model_key = u.model_key::bigint, etag = u.etag,
         version = u.version::bigint, valid_from = u.time::bigint, change = {_XID},
         actor = $1::text, doc = u.doc::jsonb
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[]) u (key, before, until, model_key, etag, version, time, doc)
+    FROM unnest({_lists(2, "........")}) u (key, before, until, model_key, etag, version, time, doc)
     JOIN {{graph}}.twins o ON o.key = u.key::bigint AND o.version = u.before::bigint
     WHERE t.key = u.key::bigint AND t.version = u.before::bigint
     RETURNING {_of("o", _TWIN_COLUMNS)}, u.until::bigint AS until
@@ -216,8 +240,7 @@ WITH old AS (
     UPDATE {{graph}}.relationships r SET name_key = u.name_key::bigint,
         target_key = u.target_key::bigint, etag = u.etag, version = u.version::bigint,
         valid_from = u.time::bigint, change = {_XID}, actor = $1::text, doc = u.doc::jsonb
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::text[])
+    FROM unnest({_lists(2, ".........")})
          u (key, before, until, name_key, target_key, etag, version, time, doc)
     JOIN {{graph}}.relationships o ON o.key = u.key::bigint AND o.version = u.before::bigint
     WHERE r.key = u.key::bigint AND r.version = u.before::bigint
@@ -229,7 +252,7 @@ SELECT count(*) FROM old
 DELETE_TWINS = f"""
 WITH old AS (
     DELETE FROM {{graph}}.twins t
-    USING unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    USING unnest({_lists(2, ".....")})
           u (key, before, until, ended, deleted_at)
     WHERE t.key = u.key::bigint AND t.version = u.before::bigint
     RETURNING {_of("t", _TWIN_COLUMNS)}, u.until::bigint AS until, u.ended::bigint AS ended,
@@ -242,7 +265,7 @@ SELECT count(*) FROM old
 DELETE_RELATIONSHIPS = f"""
 WITH old AS (
     DELETE FROM {{graph}}.relationships r
-    USING unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    USING unnest({_lists(2, ".....")})
           u (key, before, until, ended, deleted_at)
     WHERE r.key = u.key::bigint AND r.version = u.before::bigint
     RETURNING {_of("r", _RELATIONSHIP_COLUMNS)}, u.until::bigint AS until, u.ended::bigint AS ended,
@@ -259,8 +282,7 @@ WITH kept AS (
     INSERT INTO {{graph}}.twin_versions ({_TWIN_COLUMNS}, valid_to, ended_by, ended_actor)
     SELECT u.key::bigint, u.id, u.model_key::bigint, u.etag, u.version::bigint, u.time::bigint,
            {_XID}, $1::text, u.doc::jsonb, u.until::bigint, {_XID}, $1::text
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[]) u (key, id, model_key, etag, version, time, doc, until)
+    FROM unnest({_lists(2, ".i......")}) u (key, id, model_key, etag, version, time, doc, until)
     RETURNING 1
 )
 SELECT count(*) FROM kept
@@ -272,8 +294,7 @@ WITH kept AS (
     SELECT u.key::bigint, u.source_key::bigint, u.id, u.name_key::bigint, u.target_key::bigint,
            u.etag, u.version::bigint, u.time::bigint, {_XID}, $1::text, u.doc::jsonb,
            u.until::bigint, {_XID}, $1::text
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::text[], $11::text[])
+    FROM unnest({_lists(2, "..i.......")})
          u (key, source_key, id, name_key, target_key, etag, version, time, doc, until)
     RETURNING 1
 )
@@ -284,21 +305,19 @@ SELECT count(*) FROM kept
 COUNT_TWINS = "SELECT count(*) FROM {graph}.twins WHERE key = ANY($1::text[]::bigint[])"
 
 # In the order of the writes. The bodies are one text of bytes ($4), since they may be any bytes.
-LOG = """
+LOG = f"""
 WITH logged AS (
-    INSERT INTO {graph}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
+    INSERT INTO {{graph}}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
                                  actor, traceparent, model_id, component, content_type, data)
     SELECT u.bucket::smallint, u.subject, u.twin_key::bigint, u.version::bigint, u.kind,
            u.notify::boolean, u.event_id, u.time::bigint, $2::text, $3::text, u.model_id,
            u.component, u.content_type,
            substr($4::bytea, u.start::integer, u.length::integer)
-    FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                $17::text[])
+    FROM unnest({_lists(5, ".i.......ii..")})
          WITH ORDINALITY
          u (bucket, subject, twin_key, version, kind, notify, event_id, time, model_id, component,
             content_type, start, length, nth)
-    WHERE EXISTS (SELECT 1 FROM {graph}.meta WHERE model_epoch = $1::bigint)
+    WHERE EXISTS (SELECT 1 FROM {{graph}}.meta WHERE model_epoch = $1::bigint)
     ORDER BY u.nth
     RETURNING 1
 )

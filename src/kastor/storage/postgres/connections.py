@@ -236,6 +236,7 @@ class ConnectionLease:
     ) -> None:
         """Give it back; after a time-out or a cancellation it is not used again."""
         broken = isinstance(error, OSError | asyncio.CancelledError | asyncpg.InterfaceError)
+        broken = broken or self._connection.is_closed()
         in_transaction = not broken and self._connection.is_in_transaction()
         self._connections.give(self._connection, sound=not (broken or in_transaction))
 

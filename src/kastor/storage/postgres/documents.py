@@ -13,7 +13,8 @@ from decimal import Decimal
 
 import orjson
 
-_EXPONENT = re.compile(rb"\de[+-]?\d")
+_EXPONENT = re.compile(rb"e(?<=[0-9]e)[+-]?[0-9]")
+"""Begins with the letter, since what begins with a class of characters looks at every one."""
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e[+-]?\d+')
 _DIGITS = 16
 """From so many digits before the point on the shortest form may have an exponent."""

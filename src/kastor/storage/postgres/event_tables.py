@@ -111,9 +111,10 @@ FROM (
         SELECT * FROM {graph}.dead_letters WHERE route = $1 AND key > $2 ORDER BY key LIMIT $3) d
 ) d WHERE before < $4 ORDER BY key
 """
-_SOME = "route = $1 AND ($2::text[] IS NULL OR key = ANY($2::text[]::bigint[])) RETURNING 1"
-_REQUEUE = f"UPDATE {{graph}}.dead_letters SET requeued = true WHERE {_SOME}"
-_PURGE = f"DELETE FROM {{graph}}.dead_letters WHERE {_SOME}"
+_SOME = "route = $1 AND ($2::text[] IS NULL OR key = ANY($2::text[]::bigint[]))"
+_COUNT_LETTERS = f"SELECT count(*) FROM {{graph}}.dead_letters WHERE {_SOME}"
+_REQUEUE = f"UPDATE {{graph}}.dead_letters SET requeued = true WHERE {_SOME} RETURNING 1"
+_PURGE = f"DELETE FROM {{graph}}.dead_letters WHERE {_SOME} RETURNING 1"
 
 
 class WritePulse:
@@ -264,6 +265,10 @@ class PostgresEventTables:
         """Return a route's dead letters."""
         rows = await self._fetch(_LETTERS, route_id, after, limit, READ_BYTES)
         return [DeadLetter(*row) for row in rows]
+
+    async def count_letters(self, route_id: str, keys: list[int] | None) -> int:
+        """Return how many of these dead letters there are."""
+        return int((await self._fetch(_COUNT_LETTERS, route_id, _texts(keys)))[0][0])
 
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters to be sent again."""

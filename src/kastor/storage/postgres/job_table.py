@@ -80,8 +80,14 @@ FROM unnest($3::text[]) WITH ORDINALITY AS l (line, nth)
 """
 _ANSWER = "SELECT id, digest, answer, done, created FROM {graph}.kept_answers WHERE id = $1"
 _KEEP = """
-INSERT INTO {graph}.kept_answers (id, digest, answer, done, created) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO {graph}.kept_answers AS k (id, digest, answer, done, created)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (id) DO UPDATE SET answer = excluded.answer, done = excluded.done
+WHERE k.digest = excluded.digest AND NOT k.done AND octet_length(k.answer) = $6
+RETURNING 1
+"""
+_KEPT_BYTES = """
+SELECT coalesce(sum(octet_length(answer) + 500), 0)::bigint FROM {graph}.kept_answers
 """
 _PAST = "SELECT kind, id FROM {graph}.jobs WHERE purge < $1 AND status = ANY($2::text[])"
 _FORGET = """
@@ -105,7 +111,8 @@ async def write_note(connection: Connection, texts: Qualified, note: Note) -> No
     """Write a note in the transaction that is open.
 
     Raises:
-        NotHeldError: another process holds the job, or it is gone.
+        NotHeldError: another process holds the job, or it is gone; or another part of the answer
+            is kept.
     """
     match note:
         case JobProgress(kind, job_id, owner, progress, lines):
@@ -115,9 +122,10 @@ async def write_note(connection: Connection, texts: Qualified, note: Note) -> No
             if lines:
                 given = [line.decode() for line in lines]
                 await connection.execute(texts[_ADD_LINES], kind, job_id, given)
-        case KeptAnswer(operation_id, digest, answer, done, created):
-            row_kept = (operation_id, digest, answer.decode(), done, created)
-            await connection.execute(texts[_KEEP], *row_kept)
+        case KeptAnswer(operation_id, digest, answer, done, created, known):
+            row_kept = (operation_id, digest, answer.decode(), done, created, known)
+            if await connection.fetchval(texts[_KEEP], *row_kept) is None:
+                raise NotHeldError(f"Another request goes on with {operation_id}.")
 
 
 class PostgresJobTable:
@@ -262,6 +270,10 @@ class PostgresJobTable:
         for each, digest, answer, done, created in await self._fetch(_ANSWER, operation_id):
             return KeptAnswer(each, digest, answer.encode(), done, created)
         return None
+
+    async def kept_bytes(self) -> int:
+        """Return what all kept answers take."""
+        return int((await self._fetch(_KEPT_BYTES))[0][0])
 
     async def purge(self, jobs_before: Ticks, answers_before: Ticks) -> int:
         """Delete ended jobs and answers that are past their time."""

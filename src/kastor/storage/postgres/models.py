@@ -60,6 +60,10 @@ class Catalogs(Generic[C]):
                 await self._load(connection)
         return self.current
 
+    def known_at(self, epoch: int) -> C | None:
+        """Return the catalog of an epoch if it is the current one and nothing speaks against it."""
+        return self.current if self._is_at(epoch) else None
+
     async def load(self, connection: Connection) -> None:
         """Load the catalog from the start."""
         self.distrust()

@@ -105,6 +105,14 @@ class SchemaPlacement:
             if lost:
                 raise unavailable(f"the making of {name} took too long and was undone")
 
+    async def would_add(self, name: str, wish: Wish) -> Place:
+        """Return the schema that `add` would make or take over."""
+        async with _told():
+            database, schema = await self._free_place(name, wish)
+            if await self._holds_graph(database, schema, wished=wish.schema is not None):
+                await self._require_unclaimed(database, schema)
+        return Place(self._databases.shown(database, schema), database, schema)
+
     async def require_removable(self, name: str) -> None:
         """Raise Conflict where something depends on the graph, or it is not ours."""
         async with _told():
@@ -124,8 +132,20 @@ class SchemaPlacement:
                     await self._table.end_move(name, self._mover, moved=False, error=None)
                     raise
 
+    async def require_movable(self, name: str, wish: Wish) -> None:
+        """Raise what keeps a graph from moving to where it is wished."""
+        await self._wanted(name, wish)
+        if (await self._row(name)).progress is not None:
+            raise Conflict(f"The graph {name} is moving already.", code="GraphMoving")
+
     async def begin_move(self, name: str, wish: Wish) -> None:
         """Claim the graph and note where it goes."""
+        wanted = await self._wanted(name, wish)
+        if not await self._table.begin_move(name, wanted, self._mover, HOLD_SECONDS):
+            raise Conflict(f"The graph {name} is moving already.", code="GraphMoving")
+
+    async def _wanted(self, name: str, wish: Wish) -> tuple[str, str]:
+        """Return database and schema that a graph is to move to, which is possible."""
         if name == DEFAULT:
             raise NotAllowed(
                 "The default graph is where the settings db and graph_schema say. Stop the server, "
@@ -142,8 +162,7 @@ class SchemaPlacement:
                     f"There is a schema {wanted[1]} already; name another one.", code="SchemaExists"
                 )
             await self._require_loose(row)
-        if not await self._table.begin_move(name, wanted, self._mover, HOLD_SECONDS):
-            raise Conflict(f"The graph {name} is moving already.", code="GraphMoving")
+        return wanted
 
     async def move(self, name: str) -> None:
         """Carry out the move that was begun; its end, good or bad, stands in the row."""
@@ -242,6 +261,14 @@ class SchemaPlacement:
                 ownership.require_claim(schema, found, self._claim(row))
                 await ownership.require_loose(connection, schema)
 
+    async def _require_unclaimed(self, database: str, schema: str) -> None:
+        """Raise Conflict for a graph that is another placement's, or not whole."""
+        async with moves.connected(self._databases.address(database)) as connection:
+            if await number_of(connection, schema) == SCHEMA_VERSION:
+                found = await ownership.marks(connection, quoted(schema))
+                ownership.require_finished(schema, found)
+                ownership.require_claim(schema, found, "")
+
     async def _sweep(self, database: str) -> None:
         try:
             left = await moves.remove_dropped(self._databases.address(database))
@@ -281,7 +308,7 @@ class SchemaPlacement:
         self, name: str, wish: Wish, now: PlacedGraph | None = None
     ) -> tuple[str, str]:
         """Return database and schema of a wish; raises if there can be none or it is taken."""
-        here = (now.database, now.schema) if now else (OWN, self._schema_for(name))
+        here = (now.database, now.schema) if now else (OWN, self.schema_for(name))
         database = here[0] if wish.database is None else wish.database
         schema = here[1] if wish.schema is None else wish.schema
         self._databases.address(database)
@@ -294,7 +321,8 @@ class SchemaPlacement:
             raise Conflict(f"There is a graph in the schema {schema} already.", code="GraphExists")
         return database, schema
 
-    def _schema_for(self, name: str) -> str:
+    def schema_for(self, name: str) -> str:
+        """Return the schema of a graph for which none is wished."""
         stem = self._home.removesuffix(f"_{DEFAULT}")
         schema = f"{stem}_{name.replace('-', '_')}"
         if len(schema) <= NAME_BYTES:

@@ -121,6 +121,15 @@ LEFT JOIN {graph}.twins s ON s.key = r.source_key
 WHERE t.id = $1 ORDER BY r.name_key, r.source_key, r.key
 """
 
+DEGREES = """
+SELECT t.key, t.id,
+    (SELECT count(*) FROM
+        (SELECT 1 FROM {graph}.relationships WHERE source_key = t.key LIMIT $2) o),
+    (SELECT count(*) FROM
+        (SELECT 1 FROM {graph}.relationships WHERE target_key = t.key LIMIT $2) i)
+FROM {graph}.twins t WHERE t.id = ANY($1::text[])
+"""
+
 # Point writes; each answers with the number of rows that it wrote: 1, or 0 for a lost race.
 # All begin with the epoch ($1) and the log entry ($2 to $13; $7 is the time, $8 the actor).
 

@@ -15,6 +15,7 @@ from kastor.errors import Conflict
 from kastor.records import (
     C,
     Context,
+    Degrees,
     IncomingRow,
     Needs,
     RelationshipPage,
@@ -36,7 +37,8 @@ from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.queries import Queries
-from kastor.storage.postgres.reads import PostgresPointReads
+from kastor.storage.postgres.reads import PostgresPointReads, known
+from kastor.storage.postgres.rehearsing import SchemaRehearsals
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
 from kastor.storage.postgres.snapshot import snapshot_of
@@ -104,6 +106,9 @@ class PostgresStore(Generic[C]):
         self._retention = retention
         self.ticker = Ticker(clock)
         self._last_tick: Ticks = meta.last_tick
+        self._rehearsals = SchemaRehearsals(
+            connections, self._texts, self._catalogs, self.ticker, lambda: self._last_tick
+        )
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._owns_connections = owns_connections
@@ -226,9 +231,14 @@ class PostgresStore(Generic[C]):
         require_few(writes)
         return await self._to_the_end(self._batches.run(Batch(writes, context, atomic, note)))
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        if self._closed:
+            raise unavailable("Kastor is shutting down")
+        return self._rehearsals.open_apart() if long else self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, in a transaction of the primary."""
@@ -287,6 +297,13 @@ class PostgresStore(Generic[C]):
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
         return await self._queries.fetch_some(sql, params, context.source, timeout, most)
 
+    async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
+        """Return how many relationships twins have, each counted up to `most`."""
+        context.require_plain()
+        wanted = [each for each in map(known, twin_ids) if each]
+        rows = await self._reads.fetch(sql.DEGREES, (wanted, most))
+        return [Degrees(*row) for row in rows]
+
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         context.require_plain()
@@ -344,9 +361,9 @@ class PostgresStore(Generic[C]):
             await self.events.log_bounds()  # gives every entry its position
         return await prune(fetch, self._retention, now)
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
-        await self._upkeep(self._empty)
+        await self._upkeep(self._require_no_keys if dry_run else self._empty)
 
     async def close(self) -> None:
         """Finish the writes that have begun and end all connections."""
@@ -383,16 +400,19 @@ class PostgresStore(Generic[C]):
         if not task.cancelled() and task.exception() is None:  # seen: the caller may be gone
             self.events.pulse.beat()
 
+    async def _require_no_keys(self, connection: Connection) -> None:
+        keys = await ownership.dependents(connection, self._name, keys_only=True)
+        if keys:  # whatever they say is to happen, it would happen to rows that are not ours
+            raise Conflict(
+                f"The graph was not emptied, since foreign keys of other tables lead to it: "
+                f"{ownership.named(keys)}. Drop them first.",
+                code="GraphInUse",
+            )
+
     async def _empty(self, connection: Connection) -> None:
         texts = self._texts
         async with connection.transaction():
-            keys = await ownership.dependents(connection, self._name, keys_only=True)
-            if keys:  # whatever they say is to happen, it would happen to rows that are not ours
-                raise Conflict(
-                    f"The graph was not emptied, since foreign keys of other tables lead to it: "
-                    f"{ownership.named(keys)}. Drop them first.",
-                    code="GraphInUse",
-                )
+            await self._require_no_keys(connection)
             await connection.execute(RESET_LOCK)
             await connection.execute(texts[sql.STOP_WRITES])
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])

@@ -6,7 +6,7 @@ same number for both. Rows that are certainly new go in by COPY.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from kastor.storage.postgres.connections import Connection, connect_for_long
 from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.graph_reader import PostgresGraphReader, column_of
+from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
@@ -49,6 +50,11 @@ class PostgresGraphFile(PostgresGraphReader):
     def connection(self) -> Connection:
         """The connection, for what concerns the schema as a whole."""
         return self._connection
+
+    @property
+    def indexes(self) -> PostgresIndexes:
+        """The property indexes."""
+        return PostgresIndexes(self._on_connection, self._texts)
 
     @property
     def schema(self) -> str:
@@ -218,11 +224,10 @@ class PostgresGraphFile(PostgresGraphReader):
 
     async def number_log(self) -> None:
         """Give positions to all entries of the log that are committed by now."""
+        await PostgresEventTables(self._on_connection, self._texts).log_bounds()
 
-        async def run(work: Any) -> Any:
-            return await work(self._connection)
-
-        await PostgresEventTables(run, self._texts).log_bounds()
+    async def _on_connection(self, work: Callable[[Connection], Any]) -> Any:
+        return await work(self._connection)
 
 
 def _in(table: Table, row: Row) -> Row:

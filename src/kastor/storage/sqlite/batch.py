@@ -11,22 +11,33 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from msgspec import Struct
 
+from kastor.clock import new_stamp, stamp_maker
 from kastor.errors import KastorError
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import MakeNote, NothingAppliedError, Results, Write, require_rows
+from kastor.storage.batches import (
+    ChangeOfModelsError,
+    MakeNote,
+    NothingAppliedError,
+    Results,
+    Write,
+    require_rows,
+)
 
 if TYPE_CHECKING:
     import asyncio
 
     import apsw
 
+    from kastor.clock import Stamp
     from kastor.records import Context, Decision
     from kastor.storage.sqlite.unit_of_work import UnitOfWork
+    from kastor.types import Ticks
 
 _log = get_logger("kastor.storage")
 
-DecideWrite: TypeAlias = Callable[[Write[C, Any]], "Decision[C, Any]"]
+MakeStamp: TypeAlias = "Callable[[Ticks], Stamp]"
+DecideWrite: TypeAlias = Callable[[Write[C, Any], MakeStamp], "Decision[C, Any]"]
 RequireSoundFile: TypeAlias = Callable[[Exception], None]
 
 
@@ -73,9 +84,11 @@ class BatchRunner(Generic[C]):
             TypeError: there is a change of models among the writes.
         """
         before = self._unit.counters.copy()
+        self._unit.look_for_graves()
         self._connection.execute("SAVEPOINT batch").fetchall()
         try:
-            outcomes = [self._run_bare(write, job.context) for write in job.writes]
+            stamp = stamp_maker(len(job.writes))
+            outcomes = [self._run_bare(write, job.context, stamp) for write in job.writes]
         except _FailedWhileAppliedError:
             self._connection.execute("ROLLBACK TO batch").fetchall()
             self._unit.counters = before
@@ -89,9 +102,9 @@ class BatchRunner(Generic[C]):
             self._unit.note(job.note(results))
         return results
 
-    def _run_bare(self, write: Write[C, Any], context: Context) -> Any:
+    def _run_bare(self, write: Write[C, Any], context: Context, stamp: MakeStamp) -> Any:
         try:
-            decision = self._decide(write)
+            decision = self._decide(write, stamp)
         except Exception as error:  # noqa: BLE001 - told as the outcome, or raised
             return self._failed(error)
         if decision.change is not None:
@@ -107,10 +120,12 @@ class BatchRunner(Generic[C]):
         before = self._unit.counters.copy()
         self._connection.execute("SAVEPOINT write_of_batch").fetchall()
         try:
-            decision = self._decide(write)
+            decision = self._decide(write, new_stamp)
             if decision.change is not None:
                 self._unit.apply(require_rows(decision.change), context)
             outcome = decision.outcome
+        except ChangeOfModelsError:
+            raise
         except Exception as error:  # noqa: BLE001 - told as the outcome, or raised
             outcome = self._failed(error)
             self._connection.execute("ROLLBACK TO write_of_batch").fetchall()

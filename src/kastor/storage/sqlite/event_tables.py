@@ -79,6 +79,7 @@ WITH ahead AS (
 SELECT key, route, position, event, error, attempts, died, requeued
 FROM counted CROSS JOIN dead_letters ON key = at WHERE before < ?4 ORDER BY key
 """
+_COUNT_LETTERS = "SELECT count(*) FROM dead_letters WHERE route = ? {some}"
 _REQUEUE = "UPDATE dead_letters SET requeued = 1 WHERE route = ? {some} RETURNING 1"
 _PURGE = "DELETE FROM dead_letters WHERE route = ? {some} RETURNING 1"
 _SOME = "AND key IN (SELECT value FROM json_each(?))"
@@ -218,19 +219,17 @@ class SqliteEventTables:
             for key, route, position, event, error, attempts, died, requeued in rows
         ]
 
+    async def count_letters(self, route_id: str, keys: list[int] | None) -> int:
+        """Return how many of these dead letters there are."""
+        return int((await self._read(*_of_some(_COUNT_LETTERS, route_id, keys)))[0][0])
+
     async def requeue(self, route_id: str, keys: list[int] | None) -> int:
         """Mark dead letters to be sent again."""
-        return await self._some(_REQUEUE, route_id, keys)
+        return len(await self._write(*_of_some(_REQUEUE, route_id, keys)))
 
     async def purge(self, route_id: str, keys: list[int] | None) -> int:
         """Delete dead letters."""
-        return await self._some(_PURGE, route_id, keys)
-
-    async def _some(self, statement: str, route_id: str, keys: list[int] | None) -> int:
-        if keys is None:
-            return len(await self._write(statement.format(some=""), (route_id,)))
-        listed = "[" + ",".join(str(int(key)) for key in keys) + "]"
-        return len(await self._write(statement.format(some=_SOME), (route_id, listed)))
+        return len(await self._write(*_of_some(_PURGE, route_id, keys)))
 
     async def _read(self, statement: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = await self._pool.call(
@@ -243,3 +242,13 @@ class SqliteEventTables:
             lambda connection, _: connection.execute(statement, params).fetchall()
         )
         return rows
+
+
+def _of_some(
+    statement: str, route_id: str, keys: list[int] | None
+) -> tuple[str, tuple[object, ...]]:
+    """Return a statement about some dead letters of a route (None: all), and its values."""
+    if keys is None:
+        return statement.format(some=""), (route_id,)
+    listed = "[" + ",".join(str(int(key)) for key in keys) + "]"
+    return statement.format(some=_SOME), (route_id, listed)

@@ -67,6 +67,11 @@ class DataFolder:
         """The file of hashed access tokens."""
         return self.path / "tokens"
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has the lock."""
+        return self._lock is not None
+
     def acquire(self) -> None:
         """Make the folder and take its lock.
 

@@ -5,14 +5,17 @@ One is built in the writer's transaction, so that writes wait in their queue mea
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import apsw
 
 from kastor.storage.indexes import PREFIX
-from kastor.storage.sqlite.event_tables import Upkeep
-from kastor.storage.sqlite.pool import ReadPool
-from kastor.storage.sqlite.unit_of_work import Counters
+
+Read: TypeAlias = Callable[[Callable[[apsw.Connection], Any]], Awaitable[Any]]
+"""Runs work on a connection in a thread; `ReadPool.call` is one."""
+Write: TypeAlias = Callable[[Callable[[apsw.Connection, Any], Any]], Awaitable[Any]]
+"""The same in a transaction; `Upkeep` is one."""
 
 _LIST = """
 SELECT name FROM sqlite_schema WHERE type = 'index' AND substr(name, 1, ?1) = ?2 ORDER BY name
@@ -22,13 +25,13 @@ SELECT name FROM sqlite_schema WHERE type = 'index' AND substr(name, 1, ?1) = ?2
 class SqliteIndexes:
     """Implements `IndexStore` for one file."""
 
-    def __init__(self, pool: ReadPool, upkeep: Upkeep) -> None:
-        self._pool = pool
+    def __init__(self, read: Read, upkeep: Write) -> None:
+        self._read = read
         self._upkeep = upkeep
 
     async def property_indexes(self) -> list[str]:
         """Return the paths that have an index."""
-        rows: list[tuple[Any, ...]] = await self._pool.call(
+        rows: list[tuple[Any, ...]] = await self._read(
             lambda connection: connection.execute(_LIST, (len(PREFIX), PREFIX)).fetchall()
         )
         return [name.removeprefix(PREFIX) for (name,) in rows]
@@ -36,7 +39,7 @@ class SqliteIndexes:
     async def create_property_index(self, path: str, expression: str) -> None:
         """Build an index, and tell the planner what is in it."""
 
-        def create(connection: apsw.Connection, _: Counters) -> None:
+        def create(connection: apsw.Connection, _: object) -> None:
             name = f'"{PREFIX}{path}"'
             text = f"CREATE INDEX IF NOT EXISTS {name} ON twins ({expression})"
             connection.execute(text).fetchall()

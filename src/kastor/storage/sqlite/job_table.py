@@ -69,6 +69,7 @@ _LOG_SIZE = """
 SELECT count(*), coalesce(sum(octet_length(line)), 0) FROM job_lines WHERE kind = ? AND id = ?
 """
 _ANSWER = "SELECT id, digest, CAST(answer AS BLOB), done, created FROM kept_answers WHERE id = ?"
+_KEPT_BYTES = "SELECT coalesce(sum(octet_length(answer) + 500), 0) FROM kept_answers"
 _PAST = """
 SELECT kind, id FROM jobs WHERE purge < ? AND status IN (SELECT value FROM json_each(?))
 """
@@ -219,6 +220,10 @@ class SqliteJobTable:
         for each, digest, answer, done, created in await self._read(_ANSWER, operation_id):
             return KeptAnswer(each, digest, answer, bool(done), created)
         return None
+
+    async def kept_bytes(self) -> int:
+        """Return what all kept answers take."""
+        return int((await self._read(_KEPT_BYTES))[0][0])
 
     async def purge(self, jobs_before: Ticks, answers_before: Ticks) -> int:
         """Delete ended jobs and answers that are past their time."""

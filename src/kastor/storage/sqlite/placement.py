@@ -43,14 +43,8 @@ class FilePlacement:
 
     async def add(self, name: str, wish: Wish) -> None:
         """Make an empty graph's file; it has its name once it is a graph."""
-        if wish != Wish():
-            raise InvalidArgument(
-                "A server on SQLite keeps its graphs in its data folder; a database or a schema "
-                "can only be named where the server runs on PostgreSQL."
-            )
+        await self.would_add(name, wish)
         path = self._path(name)
-        if path.exists():
-            raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
         if name != DEFAULT:  # nobody deletes that one: its log without its file is told instead
             _unlink_beside(path)
         try:
@@ -66,6 +60,18 @@ class FilePlacement:
                 "later.",
                 retry_after=RETRY_AFTER_SECONDS,
             ) from error
+
+    async def would_add(self, name: str, wish: Wish) -> Place:
+        """Return the file that `add` would make."""
+        if wish != Wish():
+            raise InvalidArgument(
+                "A server on SQLite keeps its graphs in its data folder; a database or a schema "
+                "can only be named where the server runs on PostgreSQL."
+            )
+        path = self._path(name)
+        if path.exists():
+            raise Conflict(f"There is a graph named {name} already.", code="GraphExists")
+        return Place(str(path))
 
     async def require_removable(self, name: str) -> None:
         """Raise Conflict for a file that is not Kastor's."""
@@ -84,6 +90,10 @@ class FilePlacement:
         path.replace(going)  # the decision: without its name it is no graph
         _unlink_beside(path)
         going.unlink(missing_ok=True)
+
+    async def require_movable(self, name: str, wish: Wish) -> None:
+        """Refuse: all graphs of the process are in its one folder."""
+        await self.begin_move(name, wish)
 
     async def begin_move(self, name: str, wish: Wish) -> None:  # noqa: ARG002 - the protocol's
         """Refuse: all graphs of the process are in its one folder."""

@@ -127,6 +127,10 @@ class SqliteSnapshot(SqliteGraphReader):
         self._queries = queries
         self.instant = instant
 
+    async def connection(self) -> apsw.Connection:
+        """Return the connection to the copy, for who alone reads it."""
+        return await self._call(lambda connection: connection)
+
     async def oldest_change(self) -> int:
         """Return the position of the oldest entry of the change log."""
         return int((await self._run(_OLDEST))[0][0])

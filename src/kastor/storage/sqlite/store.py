@@ -17,6 +17,7 @@ from kastor.clock import now_ticks
 from kastor.records import (
     C,
     Context,
+    Degrees,
     IncomingRow,
     ModelRow,
     Needs,
@@ -45,6 +46,7 @@ from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
+from kastor.storage.sqlite.rehearsing import FileRehearsals
 from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.snapshot import clear as clear_snapshots
 from kastor.storage.sqlite.snapshot import snapshot_of
@@ -94,9 +96,12 @@ class SqliteStore(Generic[C]):
         self._connection = opened.connection
         self._writer = Writer(opened.connection, opened.head, self._loop, self.ticker, pulse.beat)
         self._build_catalog = build_catalog
+        self._rehearsals = FileRehearsals(
+            path, vfs, lambda: self.catalog, build_catalog, self.ticker
+        )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self.indexes = SqliteIndexes(self._tables, self._upkeep)
+        self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
@@ -176,9 +181,15 @@ class SqliteStore(Generic[C]):
         self._writer.submit(BatchJob(writes, context, atomic, note, future))
         return await future
 
-    def rehearsing(self, context: Context) -> AbstractAsyncContextManager[Rehearsal[C]]:
+    def rehearsing(
+        self, context: Context, *, long: bool = False
+    ) -> AbstractAsyncContextManager[Rehearsal[C]]:
         """Return a block in which writes are decided and none applied."""
-        raise NotImplementedError
+        context.require_plain()
+        if long:
+            copied = self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
+            return self._rehearsals.over(copied)
+        return self._rehearsals.open()
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, from a copy of the file's pages."""
@@ -238,6 +249,15 @@ class SqliteStore(Generic[C]):
         del context
         return await self._pool.fetch_some(sql, params, timeout, most)
 
+    async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
+        """Return how many relationships twins have, each counted up to `most`."""
+        context.require_plain()
+        values = (sql.as_list(twin_ids), most)
+        rows: list[tuple[Any, ...]] = await self._tables.call(
+            lambda c: c.execute(sql.DEGREES, values).fetchall()
+        )
+        return [Degrees(*row) for row in rows]
+
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         context.require_plain()
@@ -279,8 +299,10 @@ class SqliteStore(Generic[C]):
                 removed += count
         return removed
 
-    async def reset(self) -> None:
+    async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
+        if dry_run:
+            return
         await self._upkeep(self._empty)
 
     async def close(self) -> None:
@@ -291,6 +313,7 @@ class SqliteStore(Generic[C]):
 
     def _close(self) -> None:
         self._writer.stop()
+        self._rehearsals.close()
         self._pool.close()
         self._tables.close()
         self._loop_connection.close()

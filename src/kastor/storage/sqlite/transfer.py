@@ -15,6 +15,7 @@ from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader, open_writer
 from kastor.storage.sqlite.graph_reader import SqliteGraphReader
+from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.transfer import Identification, Identity, Row, Table
 
 T = TypeVar("T")
@@ -81,6 +82,13 @@ class SqliteGraphFile(SqliteGraphReader):
             connection.close()
             raise
         return graph
+
+    @property
+    def indexes(self) -> SqliteIndexes:
+        """The property indexes."""
+        return SqliteIndexes(
+            self._in_thread, lambda work: self._in_thread(lambda at: work(at, None))
+        )
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
@@ -161,7 +169,3 @@ def _require_current(connection: apsw.Connection) -> None:
     found = schema.require_ours(connection)
     if found < schema.SCHEMA_VERSION:
         raise SchemaTooOldError(str(connection.filename), found, schema.SCHEMA_VERSION)
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)

@@ -64,33 +64,50 @@ class UnitOfWork(Generic[C]):
     def __init__(self, connection: apsw.Connection, counters: Head[C]) -> None:
         # One cursor for all: to make one takes half a microsecond, a quarter of a small statement.
         self._execute: Callable[..., Any] = connection.cursor().execute
+        self._last_key: Callable[[], int] = connection.last_insert_rowid
         self.counters = counters
         self._names: dict[str, int] = {}
+        self._has_graves = True
 
     def forget_names(self) -> None:
         """Drop cached name keys, which a rollback may have taken back."""
         self._names.clear()
 
+    def look_for_graves(self) -> None:
+        """Find out whether anything was ever deleted: else nothing has to be looked for later."""
+        self._has_graves = bool(self._execute(sql.HAS_TOMBSTONES).fetchall()[0][0])
+
     def load(self, needs: Needs) -> Current[C]:
         """Return the state that `needs` names, as this transaction sees it."""
+        if needs.relationship_id is not None:
+            return self._load_relationship(needs)
         twin = None if needs.twin_id is None else self._twin(needs.twin_id)
-        relationship = None
-        if twin is not None and needs.relationship_id is not None:
-            rows = self._execute(
-                sql.LOAD_RELATIONSHIP, (twin.key, needs.relationship_id)
-            ).fetchall()
-            relationship = RelationshipRow(*rows[0]) if rows else None
         return Current(
             catalog=self.counters.catalog,
             twin=twin,
-            relationship=relationship,
-            target=None if needs.target_id is None else self._twin(needs.target_id),
             has_relationships=bool(
                 twin is not None
                 and needs.relationships_of_twin
                 and self._execute(sql.HAS_RELATIONSHIPS, (twin.key,)).fetchall()[0][0]
             ),
         )
+
+    def _load_relationship(self, needs: Needs) -> Current[C]:
+        source = None if needs.twin_id is None else self._end(needs.twin_id)
+        relationship = None
+        if source is not None:
+            names = (source.key, needs.relationship_id)
+            is_put = needs.target_id is not None
+            if not is_put or self._execute(sql.HAS_RELATIONSHIP, names).fetchall():
+                rows = self._execute(sql.LOAD_RELATIONSHIP, names).fetchall()
+                relationship = RelationshipRow(*rows[0]) if rows else None
+        target = None if needs.target_id is None else self._end(needs.target_id)
+        return Current(self.counters.catalog, source, relationship, target)
+
+    def _end(self, twin_id: str) -> TwinRow | None:
+        """Return a twin without its document."""
+        rows = self._execute(sql.LOAD_END, (twin_id,)).fetchall()
+        return TwinRow(*rows[0]) if rows else None
 
     def _twin(self, twin_id: str) -> TwinRow | None:
         rows = self._execute(sql.LOAD_TWIN, (twin_id,)).fetchall()
@@ -116,7 +133,7 @@ class UnitOfWork(Generic[C]):
         """Write what is to be known again after a crash.
 
         Raises:
-            NotHeldError: there is no such job.
+            NotHeldError: there is no such job, or another part of the answer is kept.
         """
         match note:
             case JobProgress(kind, job_id, _, progress, lines):
@@ -127,9 +144,10 @@ class UnitOfWork(Generic[C]):
                     raise NotHeldError(f"The {kind} job {job_id} is gone.")
                 for line in lines:
                     self._execute(sql.ADD_JOB_LINE, (kind, job_id, line.decode())).fetchall()
-            case KeptAnswer(operation_id, digest, answer, done, created):
-                row = (operation_id, digest, answer.decode(), done, created)
-                self._execute(sql.KEEP_ANSWER, row).fetchall()
+            case KeptAnswer(operation_id, digest, answer, done, created, known):
+                row = (operation_id, digest, answer.decode(), done, created, known)
+                if not self._execute(sql.KEEP_ANSWER, row).fetchall():
+                    raise NotHeldError(f"Another request goes on with {operation_id}.")
 
     def _write_twin(self, change: WriteTwin, context: Context) -> None:
         seq, now, before = self.counters.seq + 1, self.counters.tick, change.before
@@ -137,7 +155,8 @@ class UnitOfWork(Generic[C]):
         if before is None:
             key, version = self._revive("twin", change.id)
             made = (key, change.id, change.model_key, change.etag, version, now, seq, context.actor)
-            key = self._execute(sql.INSERT_TWIN, (*made, doc)).fetchall()[0][0]
+            self._execute(sql.INSERT_TWIN, (*made, doc)).fetchall()
+            key = self._last_key()
         else:
             key, version = before.key, before.version + 1
             self._keep_version(sql.TWIN_TO_VERSIONS, before, context)
@@ -218,6 +237,8 @@ class UnitOfWork(Generic[C]):
         counters.version_bytes += row.size
 
     def _revive(self, kind: str, burial_id: str) -> tuple[int | None, int]:
+        if not self._has_graves:
+            return None, 1
         rows = self._execute(sql.TOMBSTONE, (kind, burial_id)).fetchall()
         if not rows:
             return None, 1
@@ -227,6 +248,7 @@ class UnitOfWork(Generic[C]):
 
     def _bury(self, kind: str, burial_id: str, key: int, version: int) -> None:
         # The deletion itself is a version (it has a log row), so the next life starts after it.
+        self._has_graves = True
         row = (kind, burial_id, key, version + 1, self.counters.tick)
         self._execute(sql.BURY, row).fetchall()
 

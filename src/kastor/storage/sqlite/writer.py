@@ -36,9 +36,11 @@ from kastor.types import override
 from kastor.words import counted
 
 if TYPE_CHECKING:
+    from kastor.clock import Stamp
     from kastor.records import Context, Decision, Needs
     from kastor.storage.batches import Decide, Write
     from kastor.storage.ticker import Ticker
+    from kastor.types import Ticks
 
 GROUP_SIZE = 64
 GROUP_SECONDS = 0.005
@@ -270,11 +272,7 @@ class Writer(threading.Thread, Generic[C]):
         try:
             outcome = self._do(job)
         except Exception as error:  # noqa: BLE001 - told to who waits, or raised
-            failed = (
-                (job.future, error.results, None)
-                if isinstance(error, NothingAppliedError)
-                else _failed(job, error)
-            )
+            failed = _failed(job, error)
             self._connection.execute("ROLLBACK TO job").fetchall()
             self._connection.execute("RELEASE job").fetchall()
             self._unit.counters = before
@@ -294,12 +292,14 @@ class Writer(threading.Thread, Generic[C]):
             self._unit.apply(decision.change, job.context)
         return decision.outcome
 
-    def _decide(self, job: WriteJob[C] | Write[C, Any]) -> Decision[C, Any]:
+    def _decide(
+        self, job: WriteJob[C] | Write[C, Any], make_stamp: Callable[[Ticks], Stamp] = new_stamp
+    ) -> Decision[C, Any]:
         """Load and decide; moves the time where there is something to be applied, and only then."""
         current = self._unit.load(job.needs)
         counters = self._unit.counters
         # After the row is read, so that time goes on within a graph.
-        stamp = new_stamp(self._ticker.after(counters.tick))
+        stamp = make_stamp(self._ticker.after(counters.tick))
         decision = job.decide(current, stamp)
         if decision.change is not None:
             counters.tick = stamp.now  # else nothing changes, and nothing is to be saved
@@ -332,6 +332,8 @@ class Writer(threading.Thread, Generic[C]):
 
 def _failed(job: Job[C], error: Exception) -> Result:
     """Return the end of a job that failed; raises what is trouble of the file."""
+    if isinstance(error, NothingAppliedError):
+        return job.future, error.results, None
     _require_sound_file(error)
     if not isinstance(error, KastorError):
         _log.exception("write failed", exc_info=error)

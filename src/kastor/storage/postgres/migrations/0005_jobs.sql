@@ -1,5 +1,5 @@
 -- Jobs: long work that goes on after a crash. What is done is noted in the transaction that does it.
-CREATE TABLE IF NOT EXISTS {graph}.jobs (
+CREATE TABLE {graph}.jobs (
     kind         text COLLATE "C" NOT NULL, -- imports, deletions, exports ...
     id           text COLLATE "C" NOT NULL,
     status       text   NOT NULL,
@@ -16,10 +16,10 @@ CREATE TABLE IF NOT EXISTS {graph}.jobs (
     held_until   timestamptz,              -- by the database's clock
     PRIMARY KEY (kind, id)
 );
-CREATE INDEX IF NOT EXISTS jobs_unfinished ON {graph}.jobs (created, id, kind)
+CREATE INDEX jobs_unfinished ON {graph}.jobs (created, id, kind)
     WHERE status IN ('notstarted', 'running', 'cancelling');
 
-CREATE TABLE IF NOT EXISTS {graph}.job_lines (
+CREATE TABLE {graph}.job_lines (
     kind  text COLLATE "C" NOT NULL,
     id    text COLLATE "C" NOT NULL,
     n     bigint NOT NULL,                 -- 1, 2, 3 ...
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS {graph}.job_lines (
 );
 
 -- What requests with an operation-id were answered, for whoever repeats them.
-CREATE TABLE IF NOT EXISTS {graph}.kept_answers (
+CREATE TABLE {graph}.kept_answers (
     id       text COLLATE "C" PRIMARY KEY,
     digest   bytea   NOT NULL,             -- of the request
     answer   text    NOT NULL,             -- JSON

@@ -1,11 +1,11 @@
-"""Reads If-Match and If-None-Match as the contract has them (rest-api A.8)."""
+"""Reads If-Match and If-None-Match as the contract has them, wherever they stand (rest-api A.8)."""
 
 from __future__ import annotations
 
 import re
 
 from kastor.errors import InvalidArgument
-from kastor.graph.commands import IfMatch
+from kastor.graph.command import IfMatch
 
 MAX_TAGS = 100
 """Of one If-Match."""

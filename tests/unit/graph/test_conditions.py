@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kastor.api.http.conditions import MAX_TAGS, read_if_match, read_if_none_match
 from kastor.errors import InvalidArgument
+from kastor.graph.conditions import MAX_TAGS, read_if_match, read_if_none_match
 
 TAGS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF), max_size=10).map(
     lambda text: "".join(each for each in text if each != '"' and not 0x7F <= ord(each) < 0x80)

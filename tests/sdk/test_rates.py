@@ -1,0 +1,83 @@
+"""Y-09: the official SDK waits as long as a 429 says, and repeats the request."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.digitaltwins.core import DigitalTwinsClient
+
+from kastor.testing import KastorServer
+
+from .graph import PART_MODEL, ROOM_MODEL, replace, room
+
+if TYPE_CHECKING:
+    from kastor.testing import KastorServer as Server
+
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
+AT_ONCE = 20
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with KastorServer(("--profile", "adt", "--adt-rates", "on")) as made:
+        yield made
+
+
+def connect(server: Server) -> DigitalTwinsClient:
+    return DigitalTwinsClient(
+        server.url, server.credential, authentication_policy=SansIOHTTPPolicy()
+    )
+
+
+def each_at_once(work: Callable[[int], object]) -> list[Exception | None]:
+    """Do something so often, all of it within the same second; return what was raised."""
+
+    def attempt(number: int) -> Exception | None:
+        try:
+            work(number)
+        except HttpResponseError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(attempt, range(AT_ONCE)))
+
+
+def test_Y_09_writes_beyond_the_rate_are_repeated_until_they_succeed(server: Server) -> None:
+    server.reset()
+    client = connect(server)
+    client.create_models([ROOM_MODEL, PART_MODEL])
+    client.upsert_digital_twin("a", room(Temperature=0))
+    raised = each_at_once(
+        lambda number: client.update_digital_twin(
+            "a", replace("/Temperature", number), retry_total=20
+        )
+    )
+    assert raised == [None] * AT_ONCE
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    assert [each for each in lines if 'operation="DigitalTwins_Update"' in each and "429" in each]
+    client._client.close()
+
+
+def test_whoever_does_not_repeat_is_told_how_long_to_wait(server: Server) -> None:
+    server.reset()
+    client = connect(server)
+    client.create_models([ROOM_MODEL, PART_MODEL])
+    raised = each_at_once(
+        lambda number: client.upsert_digital_twin("b", room(Temperature=number), retry_total=0)
+    )
+    refused: list[Any] = [each for each in raised if each is not None]
+    assert 0 < len(refused) < AT_ONCE
+    for error in refused:
+        assert error.status_code == 429
+        assert error.response.headers["Retry-After"] == "1"
+        assert error.error.code == "TooManyRequests"
+    client._client.close()
