@@ -156,6 +156,5 @@ async def _require_since(snapshot: Snapshot, since: int) -> None:
         raise Gone(
             f"The change log reaches back to the number {oldest or newest + 1}, so what changed "
             f"after {since} is not known any more. Export the whole graph, and keep the log longer "
-            "with log_days and log_bytes.",
-            code="ChangesGone",
+            "with log_days and log_bytes."
         )
