@@ -315,7 +315,7 @@ def test_a_dry_run_says_what_would_become_of_each_message(hook: Graph) -> None:
     hook.call("PUT", "/kastor/v1/inputs/tried", {"kind": "webhook", "settings": {"rules": RULES}})
     path = "/kastor/v1/inputs/tried/messages"
     body = [reading("r7", n, NOW + n) for n in (3, 1, 2)]
-    body += [reading("r9", "warm"), reading("nowhere", 1), {"other": 1}]
+    body += [reading("r6", "warm", NOW + 500), reading("nowhere", 1), {"other": 1}]
     before = hook.twin("room-r7")
     tried = hook.call("POST", path, body, Kastor_Dry_Run="true")
     assert hook.twin("room-r7") == before
