@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -19,12 +20,13 @@ from kastor.records import Context
 from kastor.storage.postgres import batch_transaction
 
 from .engines import Engine, LogRow, Version
-from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, hall, replace, room
+from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, add, edge, hall, replace, room
 from .postgres_engine import PostgresEngine
 from .sqlite_engine import SqliteEngine
 
 BEN = Context("ben")
 TWINS, RELATIONSHIPS = ("a", "b", "c"), ("r", "s")
+EXAMPLES = int(os.environ.get("KASTOR_BATCH_EXAMPLES", "60"))
 _example = count()
 
 
@@ -74,50 +76,62 @@ def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pair]:
         runner.run(engine.close())
 
 
-def commands(prefix: str) -> st.SearchStrategy[c.Command[Any]]:
-    """Writes of few ids, so that most of them meet something."""
-    twin = st.sampled_from([prefix + each for each in TWINS])
-    relationship = st.sampled_from([prefix + each for each in RELATIONSHIPS])
-    number, name = st.integers(0, 3), st.sampled_from(("nextTo", "above"))
+class Drawn(NamedTuple):
+    """A write in general; ids are few, so that most writes meet something."""
 
-    def tell(twin_id: str, n: int) -> c.Command[Any]:
-        return c.SendTelemetry(twin_id, b"%d" % n, "application/json", "m")
+    kind: str
+    twin: str
+    other: str
+    relationship: str
+    number: int
+    name: str
 
-    def open_door(source: str, each: str, n: int) -> c.Command[Any]:
-        operation = {"op": "add", "path": "/door", "value": str(n)}
-        return c.PatchRelationship(source, each, (operation,))
 
-    def relate(source: str, each: str, target: str, kind: str) -> c.Command[Any]:
-        return c.PutRelationship(source, each, edge(target, kind))
+KINDS = (
+    *("put room", "put new room", "put hall", "patch", "delete", "delete", "tell"),
+    *("relate", "relate", "open", "unrelate", "unrelate"),
+)
+WRITES = st.builds(
+    Drawn,
+    st.sampled_from(KINDS),
+    st.sampled_from(TWINS),
+    st.sampled_from(TWINS),
+    st.sampled_from(RELATIONSHIPS),
+    st.integers(0, 3),
+    st.sampled_from(("nextTo", "above")),
+)
 
-    def unrelate(source: str, each: str) -> c.Command[Any]:
-        return c.DeleteRelationship(source, each)
 
-    def delete(each: str) -> c.Command[Any]:
-        return c.DeleteTwin(each)
-
-    return st.one_of(
-        st.builds(lambda each, n: c.PutTwin(each, room(temperature=n)), twin, number),
-        st.builds(lambda each, n: c.PutTwin(each, room(temperature=n), True), twin, number),
-        st.builds(lambda each, n: c.PutTwin(each, hall(seats=n)), twin, number),
-        st.builds(lambda each, n: c.PatchTwin(each, (replace("/temperature", n),)), twin, number),
-        st.builds(delete, twin),
-        st.builds(delete, twin),
-        st.builds(relate, twin, relationship, twin, name),
-        st.builds(relate, twin, relationship, twin, name),
-        st.builds(open_door, twin, relationship, number),
-        st.builds(unrelate, twin, relationship),
-        st.builds(unrelate, twin, relationship),
-        st.builds(tell, twin, number),
-    )
+def command(prefix: str, drawn: Drawn) -> c.Command[Any]:
+    # Branches because each kind of write is one.
+    kind, twin, other, relationship, n, name = drawn
+    twin, other, relationship = prefix + twin, prefix + other, prefix + relationship
+    match kind:
+        case "put room" | "put new room":
+            return c.PutTwin(twin, room(temperature=n), kind == "put new room")
+        case "put hall":
+            return c.PutTwin(twin, hall(seats=n))
+        case "patch":
+            return c.PatchTwin(twin, (replace("/temperature", n),))
+        case "delete":
+            return c.DeleteTwin(twin)
+        case "tell":
+            return c.SendTelemetry(twin, b"%d" % n, "application/json", "m")
+        case "relate":
+            return c.PutRelationship(twin, relationship, edge(other, name))
+        case "open":
+            return c.PatchRelationship(twin, relationship, (add("/door", str(n)),))
+        case _:
+            return c.DeleteRelationship(twin, relationship)
 
 
 def test_together_is_as_one_by_one(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.data())
     def compare(data: st.DataObject) -> None:
         prefix = f"{next(_example)}-"
-        writes = data.draw(st.lists(commands(prefix), min_size=1, max_size=30))
+        drawn = data.draw(st.lists(WRITES, min_size=1, max_size=30))
+        writes = [command(prefix, each) for each in drawn]
         cut = data.draw(st.integers(0, len(writes)))
         monkeypatch.setattr(batch_transaction, "CHUNK_WRITES", data.draw(st.sampled_from((4, 500))))
         alone = pair.write_alone(writes)
@@ -133,7 +147,7 @@ def test_together_is_as_one_by_one(pair: Pair, monkeypatch: pytest.MonkeyPatch) 
 def test_many_changes_of_one_row_are_one_version_each(pair: Pair) -> None:
     writes: list[c.Command[Any]] = [c.PutTwin("m-a", room()), c.PutTwin("m-b", room())]
     for n in range(40):
-        writes.append(c.PatchTwin("m-a", ({"op": "add", "path": "/temperature", "value": n},)))
+        writes.append(c.PatchTwin("m-a", (add("/temperature", n),)))
         writes.append(c.PutRelationship("m-a", "m-r", edge("m-b", ("nextTo", "above")[n % 2])))
     writes += [c.DeleteRelationship("m-a", "m-r"), c.DeleteTwin("m-a")]
     assert [plain(each) for each in pair.write_together(writes)] == [

@@ -59,6 +59,10 @@ class Results(Struct, frozen=True):
         return sum(isinstance(each, Exception) for each in self.outcomes)
 
 
+class ChangeOfModelsError(TypeError):
+    """Models are changed alone: a fault of who put the batch together."""
+
+
 def require_few(writes: Sequence[object]) -> None:
     """Raise ValueError for more writes than may go together."""
     if len(writes) > MOST_TOGETHER:
@@ -70,12 +74,13 @@ RowChange: TypeAlias = WriteTwin | EraseTwin | WriteRelationship | EraseRelation
 
 
 def require_rows(change: Change[C]) -> RowChange:
-    """Return a change of twins or relationships; raise TypeError for one of models.
+    """Return a change of twins or relationships.
 
-    Models are changed alone: what comes after in a batch would be decided on others.
+    Raises:
+        ChangeOfModelsError: it is one of models; what comes after it would be decided on others.
     """
     if isinstance(change, ChangeModels):
-        raise TypeError("a change of models goes alone, not with other writes")
+        raise ChangeOfModelsError("a change of models goes alone, not with other writes")
     return change
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic
 from kastor.errors import KastorError
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import NothingAppliedError, Results
+from kastor.storage.batches import NotHeldError, NothingAppliedError, Results
 from kastor.storage.postgres import batch_statements as sql
 from kastor.storage.postgres.batch_apply import LostRaceError
 from kastor.storage.postgres.batch_loading import CHUNK_SECONDS
@@ -89,8 +89,8 @@ class Batches(Generic[C]):
             except LostRaceError:
                 continue
             except CannotBeWrittenError:
-                apart = True  # it is told of the one whose fault it is
-            except KastorError:
+                apart = True  # it becomes the outcome of the write whose fault it is
+            except (KastorError, NotHeldError):
                 raise
             except Exception as error:  # noqa: BLE001 - what is not understood is raised again
                 if fault_of(error) not in (Fault.RACE, Fault.AGAIN):

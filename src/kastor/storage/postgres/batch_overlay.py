@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", TwinRow, RelationshipRow)
 
 
-class FullError(Exception):
+class ChunkFullError(Exception):
     """The chunk has to be written before this write can be decided, or applied."""
 
 
@@ -102,7 +102,7 @@ class Overlay(Generic[C]):
         """Return the state that a decision is made on.
 
         Raises:
-            FullError: a document that it needs was not loaded, since others took the room.
+            ChunkFullError: a document that it needs was not loaded, since others took the room.
         """
         if needs.twin_id is None:
             return Current(catalog)
@@ -111,11 +111,11 @@ class Overlay(Generic[C]):
         relationship = None
         if needs.relationship_id is None:
             if twin is not None and not held.whole:
-                raise FullError
+                raise ChunkFullError
         elif twin is not None:
             found = self.relationships.get((needs.twin_id, needs.relationship_id))
             if found is not None and (relationship := found.row) is not None and not found.whole:
-                raise FullError
+                raise ChunkFullError
         return Current(
             catalog,
             twin,
@@ -128,7 +128,7 @@ class Overlay(Generic[C]):
         """Let the writes after this one see a change.
 
         Raises:
-            FullError: what it undoes has to be written first.
+            ChunkFullError: what it undoes has to be written first.
             TypeError: it is a change of models.
         """
         written = require_rows(change)
@@ -159,7 +159,7 @@ class Overlay(Generic[C]):
         before = change.before
         held = self.twins[before.id]
         if held.loaded is None:
-            raise FullError  # it is not there yet, so that it could not leave a tombstone
+            raise ChunkFullError  # it is not there yet, so that it could not leave a tombstone
         if not held.steps:
             self.changed_twins.append(held)
         _step(held, None, before.version + 1, now)
@@ -188,7 +188,7 @@ class Overlay(Generic[C]):
         before = change.before
         held = self._relationship(change.log.owner, before.id)
         if held.loaded is None:
-            raise FullError
+            raise ChunkFullError
         self._part(before.key, before.source_key, before.target_key)
         if not held.steps:
             self.changed_relationships.append(held)
@@ -204,7 +204,7 @@ class Overlay(Generic[C]):
         if before is not None:
             return before.key, before.version + 1
         if held.loaded is not None:
-            raise FullError  # the chunk deleted it: first its tombstone has to be there
+            raise ChunkFullError  # the chunk deleted it: first its tombstone has to be there
         if held.grave is not None:
             return held.grave[0], held.grave[1] + 1
         self._placeholder -= 1

@@ -54,9 +54,9 @@ SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enabl
 """
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
-SAVE = "SAVEPOINT one"
-GO_BACK = "ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one"
-KEEP_ON = "RELEASE SAVEPOINT one"
+SAVE = "SAVEPOINT chunk"
+GO_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk"
+KEEP_ON = "RELEASE SAVEPOINT chunk"
 
 # What decisions have to see. Documents are left out from the one on that has $n bytes before it.
 

@@ -28,7 +28,7 @@ from kastor.storage.batches import (
 from kastor.storage.postgres import batch_statements as sql
 from kastor.storage.postgres.batch_apply import ChunkWriter, LostRaceError
 from kastor.storage.postgres.batch_loading import CHUNK_SECONDS, load_chunk
-from kastor.storage.postgres.batch_overlay import FullError, Overlay
+from kastor.storage.postgres.batch_overlay import ChunkFullError, Overlay
 from kastor.storage.postgres.faults import Fault, fault_of
 from kastor.storage.postgres.job_table import write_note
 from kastor.storage.postgres.outcomes import Trace
@@ -84,7 +84,8 @@ class BatchTransaction(Generic[C]):
         connection: in the transaction.
         batch: the writes.
         lock: whether to keep others from changing what is loaded.
-        apart: whether each write gets a savepoint, as one of them cannot be written.
+        apart: whether to look for a write that cannot be written: chunks get savepoints, and one
+            that fails is taken back and halved, until the write is alone.
 
     Attributes:
         trace: by which what was written is found again; None where nothing was.
@@ -103,6 +104,7 @@ class BatchTransaction(Generic[C]):
         self._lock, self._apart = lock, apart
         self._outcomes: list[Any] = []
         self._catalog: C | None = None
+        self._limit = CHUNK_WRITES
         self._names: dict[str, int] = {}
         self._writer = ChunkWriter(connection, means.texts, batch.context, self._names)
         self.trace: Trace | None = None
@@ -117,12 +119,12 @@ class BatchTransaction(Generic[C]):
             NotHeldError: as the note's.
         """
         batch, outcomes = self._batch, self._outcomes
-        limit = most = 1 if self._apart else CHUNK_WRITES
         while len(outcomes) < len(batch.writes) or self._catalog is None:
-            begin = len(outcomes)
+            begin, limit = len(outcomes), self._limit
             await self._run_chunk(batch.writes[begin : begin + limit])
-            done = len(outcomes) - begin
-            limit = min(most, 2 * limit if done == limit else max(FEWEST_WRITES, 2 * done))
+            if done := len(outcomes) - begin:
+                fitting = 2 * limit if done == limit else max(FEWEST_WRITES, 2 * done)
+                self._limit = min(CHUNK_WRITES, fitting)
         results = Results(outcomes, applied=True)
         if batch.atomic and results.refused:
             raise NothingAppliedError(Results(outcomes, applied=False))
@@ -156,7 +158,7 @@ class BatchTransaction(Generic[C]):
             return
         await self._learn_names(overlay)
         if self._apart:
-            await self._write_apart(overlay)
+            await self._write_apart(overlay, chunk.decided)
         else:
             await self._write(overlay)
 
@@ -181,7 +183,7 @@ class BatchTransaction(Generic[C]):
             raise
         self._note_first(overlay)
 
-    async def _write_apart(self, overlay: Overlay[C]) -> None:
+    async def _write_apart(self, overlay: Overlay[C], decided: int) -> None:
         await self._connection.execute(sql.SAVE)
         try:
             await self._writer.write(overlay, self._epoch)
@@ -191,7 +193,11 @@ class BatchTransaction(Generic[C]):
             if fault_of(error) is not Fault.OTHER:
                 raise
             await self._connection.execute(sql.GO_BACK)
-            self._outcomes[-1] = _failed(error)
+            if decided == 1:
+                self._outcomes[-1] = _failed(error)
+            else:
+                del self._outcomes[-decided:]
+                self._limit = decided // 2
             return
         await self._connection.execute(sql.KEEP_ON)
         self._note_first(overlay)
@@ -245,7 +251,7 @@ class _Chunk(Struct, Generic[C]):
         while self.decided < len(self.writes) and self.overlay.size < CHUNK_BYTES:
             try:
                 self.outcomes.append(self._outcome(self.writes[self.decided]))
-            except FullError:
+            except ChunkFullError:
                 if not self.decided:
                     raise
                 return

@@ -15,7 +15,14 @@ from kastor.clock import new_stamp, stamp_maker
 from kastor.errors import KastorError
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import MakeNote, NothingAppliedError, Results, Write, require_rows
+from kastor.storage.batches import (
+    ChangeOfModelsError,
+    MakeNote,
+    NothingAppliedError,
+    Results,
+    Write,
+    require_rows,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -117,6 +124,8 @@ class BatchRunner(Generic[C]):
             if decision.change is not None:
                 self._unit.apply(require_rows(decision.change), context)
             outcome = decision.outcome
+        except ChangeOfModelsError:
+            raise
         except Exception as error:  # noqa: BLE001 - told as the outcome, or raised
             outcome = self._failed(error)
             self._connection.execute("ROLLBACK TO write_of_batch").fetchall()
