@@ -11,9 +11,9 @@ import pytest
 
 import kastor
 from kastor import errors as e
-from kastor.jobs.kinds import JobFailedError
 from kastor.api.http.meter import RequestMeter
 from kastor.config import SettingsError, load_settings
+from kastor.jobs.kinds import JobFailedError
 from kastor.server import run
 from tests.system.program import invoked
 

@@ -19,6 +19,7 @@ from kastor.storage.postgres.placement import SchemaPlacement
 from kastor.storage.postgres.replacing import Arrival
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.transfer import Active
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.backup.restoring import Restoring
@@ -84,8 +85,8 @@ async def _arrivals(
             )
         if users := await replacing.users_of(dsn, schema):
             raise BackupError(
-                f"The graph in the schema {schema} is in use by {users} connections; nothing was "
-                "changed. Stop the servers that serve it first."
+                f"The graph in the schema {schema} is in use by {counted(users, 'connection')}; "
+                "nothing was changed. Stop the servers that serve it first."
             )
         claim = (place.claim if place else None) if there else None
         arrivals[entry.name] = Arrival(replacing.new_schema(), schema, claim)

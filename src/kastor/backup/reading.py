@@ -26,6 +26,7 @@ from kastor.storage.transfer import (
     TableDigest,
     canonical,
 )
+from kastor.words import counted
 
 _WINDOW = 2**27
 _BUFFER = 2**18
@@ -200,7 +201,7 @@ def require_as_said(entry: GraphEntry, found: GraphContents) -> None:
         BackupError: it is something else.
     """
     odd: Sequence[str] = [
-        f"{name}: {found.digests[name].rows} rows where {digest.rows} should be"
+        f"{name}: {counted(found.digests[name].rows, 'row')} where {digest.rows} should be"
         if found.digests[name].rows != digest.rows
         else f"{name}: the same number of rows, but others"
         for name, digest in entry.digests.items()

@@ -100,7 +100,7 @@ def _tell(
     print(f"Restored and verified {counted(len(manifest.graphs), 'graph')} into {where}:")
     for graph in manifest.graphs:
         print(
-            f"  {graph.name:<24}{graph.rows:>10} rows  as of {graph.time}, change {graph.position}"
+            f"  {graph.name:<24}{graph.rows:>10} row(s)  as of {graph.time}, change {graph.position}"
         )
     if settings.db is None:
         for each in manifest.private:

@@ -68,3 +68,17 @@ class OutputUnwritableError(ImportFailedError):
     """The log cannot be written where it should be (decisions 6.5)."""
 
     default_code = "UnableToWriteToOutputBlob"
+
+
+ENDS = (
+    ImportFailedError,
+    FileDamagedError,
+    HeaderWrongError,
+    ModelsRefusedError,
+    ImportTooLargeError,
+    FileChangedError,
+    PartlyFailedError,
+    InputUnreadableError,
+    OutputUnwritableError,
+)
+"""Told in the job; no request is answered with one of them."""
