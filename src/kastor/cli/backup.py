@@ -159,7 +159,7 @@ def _tell(manifest: Manifest, destination: Path) -> None:
     print(f"Backed up {counted(len(manifest.graphs), 'graph')} to {destination}:")
     for graph in manifest.graphs:
         print(
-            f"  {graph.name:<24}{graph.rows:>10} row(s){graph.size:>14} bytes"
+            f"  {graph.name:<24}{counted(graph.rows, 'row'):>15}{graph.size:>14} bytes"
             f"  as of {graph.time}, change {graph.position}"
         )
     for each in manifest.private:

@@ -100,7 +100,8 @@ def _tell(
     print(f"Restored and verified {counted(len(manifest.graphs), 'graph')} into {where}:")
     for graph in manifest.graphs:
         print(
-            f"  {graph.name:<24}{graph.rows:>10} row(s)  as of {graph.time}, change {graph.position}"
+            f"  {graph.name:<24}{counted(graph.rows, 'row'):>15}  as of {graph.time}, "
+            f"change {graph.position}"
         )
     if settings.db is None:
         for each in manifest.private:
