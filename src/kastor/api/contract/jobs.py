@@ -155,6 +155,7 @@ def _imports(path: str, suffix: str) -> tuple[Operation, ...]:
             },
             result="ImportJob",
             body=(JSON_BODY, "ImportJobBody"),
+            dry_run=True,
         ),
         Operation(
             f"ImportJobs_Cancel{suffix}",
