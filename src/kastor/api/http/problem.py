@@ -16,9 +16,7 @@ from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
-from kastor.jobs.kinds import JobFailedError
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
-from kastor.storage.batches import NotHeldError
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -63,11 +61,9 @@ STATUS: dict[type[e.KastorError], int] = {
     RouteRefused: 400,
     MissingLibrary: 400,
     MissingInputLibrary: 400,
-    JobFailedError: 400,  # told in the job, never as an answer
     JobNotFound: 404,
     JobConflict: 409,
     AnotherJobRuns: 429,
-    NotHeldError: 503,
 }
 _OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
 """Answers without `x-ms-error-code`; clients sleep for a Retry-After (decisions 6.6)."""
