@@ -51,7 +51,7 @@ class BackupKind:
             finally:
                 await output.abandon()
         except LocationError as error:
-            raise JobFailedError(str(error), code="UnableToWriteToOutputBlob") from error
+            raise JobFailedError(message=str(error), code="UnableToWriteToOutputBlob") from error
 
     async def _write(self, run: Run, output: ByteOutput) -> None:
         graphs = await self._shown(run)
@@ -74,4 +74,4 @@ class BackupKind:
         try:
             return await self._show_all(run.context)
         except KastorError as error:
-            raise JobFailedError(error.message, code="GraphNotUsable") from error
+            raise JobFailedError(message=error.message, code="GraphNotUsable") from error

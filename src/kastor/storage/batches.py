@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeAlias
 from msgspec import Struct
 
 from kastor.clock import Stamp
-from kastor.errors import KastorError
 from kastor.records import (
     C,
     Change,
@@ -138,13 +137,11 @@ MakeNote: TypeAlias = Callable[[Results], Note]
 """Called in the transaction, once it is known what becomes of each write."""
 
 
-class NotHeldError(KastorError):
+class NotHeldError(Exception):
     """Another process holds the job, or goes on with the answer, or the job is gone.
 
     Nothing was written.
     """
-
-    default_code = "ServiceUnavailable"
 
 
 class NothingAppliedError(Exception):

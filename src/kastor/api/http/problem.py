@@ -17,7 +17,6 @@ from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
-from kastor.storage.batches import NotHeldError
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -65,7 +64,6 @@ STATUS: dict[type[e.KastorError], int] = {
     JobNotFound: 404,
     JobConflict: 409,
     AnotherJobRuns: 429,
-    NotHeldError: 503,
 }
 _OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
 """Answers without `x-ms-error-code`; clients sleep for a Retry-After (decisions 6.6)."""

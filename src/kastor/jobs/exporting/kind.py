@@ -50,11 +50,13 @@ class ExportKind:
             finally:
                 await output.abandon()
         except LocationError as error:
-            raise JobFailedError(str(error), code="UnableToWriteToOutputBlob") from error
+            raise JobFailedError(message=str(error), code="UnableToWriteToOutputBlob") from error
         except (JobFailedError, Unavailable):
             raise
         except KastorError as error:
-            raise JobFailedError(error.message, code=error.code, details=error.details) from error
+            raise JobFailedError(
+                message=error.message, code=error.code, details=error.details
+            ) from error
 
     async def _write(self, output: ByteOutput, run: Run) -> None:
         saved, lines, size = time.monotonic(), 0, 0

@@ -28,7 +28,7 @@ from kastor.clock import new_stamp
 from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C
-from kastor.storage.batches import NothingAppliedError
+from kastor.storage.batches import NotHeldError, NothingAppliedError
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob, BatchRunner
 from kastor.storage.sqlite.unit_of_work import Head, UnitOfWork
@@ -335,7 +335,7 @@ def _failed(job: Job[C], error: Exception) -> Result:
     if isinstance(error, NothingAppliedError):
         return job.future, error.results, None
     _require_sound_file(error)
-    if not isinstance(error, KastorError):
+    if not isinstance(error, KastorError | NotHeldError):
         _log.exception("write failed", exc_info=error)
     return job.future, None, error
 
