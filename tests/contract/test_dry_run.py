@@ -308,7 +308,7 @@ def settled(api: Api) -> None:
         time.sleep(0.05)
 
 
-MADE_ANEW = frozenset(("$lastUpdateTime", "lastUpdateTime", "$etag", "uploadTime"))
+MADE_ANEW = frozenset(("$lastUpdateTime", "lastUpdateTime", "$etag", "etag", "uploadTime"))
 STATE = "state"
 """Of a graph: another process may not have opened it yet."""
 
