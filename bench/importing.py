@@ -239,7 +239,10 @@ def show(found: Found) -> str:
     return "\n".join(
         [
             f"{counts.twins} twins, {counts.relationships} relationships, {counts.bad} bad lines",
-            f"import      {found.seconds:8.1f} s, CPU {found.cpu:.1f} s with the GETs",
+            (
+                f"import      {found.seconds:8.1f} s, CPU of the server {found.cpu:.1f} s,"
+                " GETs included"
+            ),
             (
                 f"raw load    {found.raw_seconds:8.1f} s, CPU {found.raw_cpu:.1f} s;"
                 f" x {found.ratio:.2f} (limit 5)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -108,3 +109,22 @@ def manifest_of(backup: Path) -> dict[str, Any]:
 def lines_of(backup: Path, name: str = "default") -> list[bytes]:
     with (backup / f"{name}.jsonl.zst").open("rb") as file:
         return zstandard.ZstdDecompressor().stream_reader(file).read().splitlines(keepends=True)
+
+
+def make_large(path: Path, count: int) -> None:
+    """Make a graph with documents of 2 MB each that do not compress."""
+    path.parent.mkdir(parents=True)
+    asyncio.run(_write_large(path, count))
+
+
+async def _write_large(path: Path, count: int) -> None:
+    graph = SqliteGraphFile.writing(path)
+    try:
+        await graph.put(COPIED[0], [(1, "dtmi:a:B;1")], fresh=True)
+        twins = next(table for table in COPIED if table.name == "twins")
+        for key in range(1, count + 1):
+            doc = json.dumps({"$dtId": f"t{key}", "text": os.urandom(2**20).hex()})
+            await graph.put(twins, [(key, f"t{key}", 1, "e", 1, 5, key, "me", doc)], fresh=True)
+        await graph.finish()
+    finally:
+        await graph.close()

@@ -186,7 +186,7 @@ class NotFound(KastorError):
 class Gone(KastorError):
     """What the request asks for was there, and is not kept any more."""
 
-    default_code = "Gone"
+    default_code = "ChangesGone"
 
 
 class Conflict(KastorError):

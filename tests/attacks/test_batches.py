@@ -53,7 +53,7 @@ def objects(count: int) -> str:
 
 
 UNKNOWN = put("".join(f',"q{n}":1' for n in range(290)))
-REFUSED = int(os.environ.get("KASTOR_BATCH_ERRORS", "1500"))
+REFUSED = int(os.environ.get("KASTOR_BATCH_ERRORS", "800"))
 BODIES: dict[str, tuple[str, Callable[[], bytes], int]] = {
     "tiny operations": (BATCH, lambda: full(TINY), 400),
     "numbers in place of operations": (BATCH, lambda: full(b"1"), 400),

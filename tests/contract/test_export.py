@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import orjson
@@ -315,3 +317,68 @@ def test_an_export_is_of_one_state_while_others_write(
         stop.set()
         writing.join()
     assert seen == sorted(seen)
+
+
+def ended(http: httpx2.Client, where: str) -> dict[str, Any]:
+    for _ in range(200):
+        job: dict[str, Any] = http.get(where).json()
+        if job["status"] in ("succeeded", "failed", "cancelled"):
+            return job
+        time.sleep(0.05)
+    raise TimeoutError(job)
+
+
+def begun(http: httpx2.Client, body: dict[str, Any]) -> str:
+    answer = http.post("/kastor/v1/jobs/exports", json=body)
+    assert answer.status_code == 202, answer.text
+    return str(answer.headers["location"])
+
+
+def test_a_job_writes_what_the_stream_sends(http: httpx2.Client, kastor: KastorServer) -> None:
+    fill(http)
+    folder = f"exchange/default/{uuid4()}"
+
+    def job(name: str, **asked: Any) -> dict[str, Any]:
+        return ended(http, begun(http, {"outputBlobUri": f"{folder}/{name}", **asked}))
+
+    def written(name: str) -> bytes:
+        return (kastor.data_dir / folder / name).read_bytes()
+
+    body = exported(http)
+    done = job("all")
+    assert (done["status"], written("all")) == ("succeeded", body)
+    assert done["outputBlobUri"] == f"{folder}/all"
+    assert done["progress"] == {"done": body.count(b"\n"), "unit": "lines"}
+    assert (done["counts"]["lines"], done["counts"]["bytes"]) == (body.count(b"\n"), len(body))
+    query = "SELECT * FROM DIGITALTWINS T WHERE T.size > 0.5"
+    assert job("some", query=query, system=True)["status"] == "succeeded"
+    assert written("some") == exported(http, query=query, system="true")
+    since = done["counts"]["change"] - 3
+    assert job("since", since=since)["status"] == "succeeded"
+    assert written("since") == exported(http, since=str(since))
+    # What is there already stays as it is, and nothing half-written is beside it.
+    again = job("some")
+    assert (again["status"], again["error"]["code"]) == ("failed", "UnableToWriteToOutputBlob")
+    late = job("late", since=10**9)
+    assert (late["status"], late["error"]["code"]) == ("failed", "InvalidArgument")
+    assert {each.name for each in (kastor.data_dir / folder).iterdir()} == {"all", "some", "since"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"outputBlobUri": 1},
+        {"outputBlobUri": "exchange/other/x"},
+        {"outputBlobUri": "/etc/passwd"},
+        {"outputBlobUri": "exchange/default/x", "since": -1},
+        {"outputBlobUri": "exchange/default/x", "since": True},
+        {"outputBlobUri": "exchange/default/x", "system": "yes"},
+        {"outputBlobUri": "exchange/default/x", "what": 1},
+        {"outputBlobUri": "exchange/default/x", "query": "SELECT COUNT() FROM DIGITALTWINS"},
+        {"outputBlobUri": "exchange/default/x", "query": "SELECT * FROM RELATIONSHIPS", "since": 1},
+    ],
+)
+def test_a_job_that_makes_no_sense_is_not_made(http: httpx2.Client, body: dict[str, Any]) -> None:
+    answer = http.post("/kastor/v1/jobs/exports", json=body)
+    assert answer.status_code == 400, answer.text

@@ -186,15 +186,15 @@ class TestWhatToCallInstead:
     @pytest.mark.parametrize(
         ("method", "path", "status", "hint"),
         [
-            ("GET", "/digitaltwins", 404, "POST /query"),
-            ("POST", "/digitaltwins", 404, "PUT /digitaltwins/{id}"),
+            ("GET", "/digitaltwins", 405, "POST /query"),
+            ("PUT", "/digitaltwins", 405, "PUT /digitaltwins/{id}"),
             ("POST", "/digitaltwins/x", 405, "PUT /digitaltwins/{id}"),
             ("GET", "/query", 405, "POST /query"),
             ("PUT", "/models", 405, "POST /models"),
             ("POST", "/digitaltwins/x/relationships", 405, "PUT /digitaltwins/{id}/relationships"),
             ("GET", "/digitaltwin/x", 404, "Did you mean /digitaltwins/{id}?"),
             ("GET", "/digitaltwins/x/relationship", 404, "/digitaltwins/{id}/relationships?"),
-            ("GET", "/relationships", 404, "POST /query"),
+            ("GET", "/relationships", 405, "POST /query"),
         ],
     )
     def test_it_is_named(self, api: Api, method: str, path: str, status: int, hint: str) -> None:

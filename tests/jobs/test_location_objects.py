@@ -170,13 +170,13 @@ async def test_memory_is_bounded_whatever_the_size(store: Stored, allowed: Locat
     await write_output(found, chunk)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     output = await found.write(again=True)
-    for _ in range(80):
+    for _ in range(56):
         await output.write(chunk)
     await output.finish()
     read = [len(each) async for each in found.read()]
-    assert sum(read) == 80 * len(chunk)
+    assert sum(read) == 56 * len(chunk)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown < 75_000, f"{grown} KB more for 80 MB"
+    assert grown < 52_000, f"{grown} KB more for 56 MB"
 
 
 async def test_a_read_can_be_cancelled(store: Stored, allowed: Locations) -> None:

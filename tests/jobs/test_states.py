@@ -53,7 +53,7 @@ async def test_a_job_runs_to_its_end_and_says_when(engine: Engine) -> None:
 
 async def test_an_error_of_the_kind_becomes_the_jobs_error(engine: Engine) -> None:
     async def fail(_: Run) -> None:
-        raise JobFailedError("No.", code="Broken", details=(Detail("A", "b", {"line": 3}),))
+        raise JobFailedError(code="Broken", message="No.", details=(Detail("A", "b", {"line": 3}),))
 
     async with serving(await engine.open(), Scripted(fail)) as service:
         await service.add("tests", "one", {}, ANN)
@@ -188,7 +188,7 @@ async def test_a_failed_job_is_resumed_from_what_was_noted(engine: Engine) -> No
         done = run.progress.get("done", 0)
         await run.save({"done": done + 1}, [b"{}"])
         if done == 0:
-            raise JobFailedError("No.")
+            raise JobFailedError(code="Broken", message="No.")
 
     async with serving(await engine.open(), Scripted(work, "imports")) as service:
         await service.add("imports", "one", {}, ANN)

@@ -112,7 +112,7 @@ async def test_a_loss_before_the_commit_is_not_noticed(
 @pytest.mark.parametrize("kind", ["progress", "answer"])
 async def test_a_note_alone_is_found_as_well(graph: Graph, proxy: Proxy, kind: str) -> None:
     jobs = graph.store.jobs
-    await jobs.add_job(JobRow("imports", "j", JobStatus.RUNNING, 1, 1, 9, "ann", b"{}"), ())
+    await jobs.add_job(JobRow("imports", "j", JobStatus.RUNNING, 1, 1, 9, "ann", b"{}"), (), 100)
     assert await jobs.hold_job("imports", "j", "me", 60)
 
     def note(_: Results) -> JobProgress | KeptAnswer:

@@ -49,7 +49,7 @@ FORBIDDEN = {
     "volatile functions": r"\b(clock_timestamp|timeofday|random|gen_random_uuid)\s*\(",
 }
 TABLE = re.compile(
-    r"(?<!DO )(?<!NO KEY )\b(?:FROM|JOIN|INTO|UPDATE|REFERENCES|USING|LOCK TABLE|CREATE TABLE(?: IF NOT EXISTS)?"
+    r"(?<!DO )(?<!NO KEY )\b(?:FROM|JOIN|INTO|UPDATE|REFERENCES|USING|LOCK TABLE|CREATE TABLE"
     r"|ON(?= [{\"]))\s+(LATERAL\s+)?(?P<name>[\w{}\".]+)(?P<call>\s*\()?"
 )
 CTE = re.compile(

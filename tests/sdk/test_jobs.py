@@ -264,7 +264,7 @@ def test_a_job_that_runs_is_in_the_way_of_all_others_and_is_cancelled(
     client: DigitalTwinsClient, azure: Stored, job: str
 ) -> None:
     jobs = client._client.import_jobs
-    large = asked(azure, job, graph_file(40_000))
+    large = asked(azure, job, graph_file(20_000))
     jobs.add(job, large)
     for other in (job, f"{job}-2"):
         with pytest.raises(HttpResponseError) as caught:

@@ -176,7 +176,7 @@ def job(owner_of: str = "j") -> JobRow:
 
 async def test_progress_is_noted_with_what_it_tells_of(graph: Graph) -> None:
     store = graph.store
-    await store.jobs.add_job(job(), ())
+    await store.jobs.add_job(job(), (), 100)
     assert await store.jobs.hold_job("imports", "j", "me", 60)
 
     def note(results: Results) -> JobProgress:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import os
 import shutil
 import stat
 import subprocess
@@ -20,14 +18,13 @@ import pytest
 import zstandard
 
 from kastor.backup import into_files
-from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import COPIED
 from kastor.testing import KastorServer
 from tests.backups import (
     VERSION,
     digests,
     graph_file,
     lines_of,
+    make_large,
     make_source,
     manifest_of,
     twin,
@@ -73,6 +70,10 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file() and path.name != "kastor.lock"
     }
+
+
+def fail(*_: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def query(path: Path, sql: str) -> Any:
@@ -134,7 +135,7 @@ class TestWhole:
         assert b'"size":9223372036854775807' in b"".join(lines)
 
     def test_tokens_and_certificates_come_with_secrets_alone(
-        self, source: Path, whole: Path, tmp_path: Path
+        self, source: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = Path(shutil.copytree(source, tmp_path / "data"))
         token = invoked("token", "create", "--data", data).stdout.strip()
@@ -151,6 +152,15 @@ class TestWhole:
         for name in paths:
             assert (target / name).read_bytes() == (data / name).read_bytes()
         assert modes(target) == modes(backup) == {"d 700", "f 600"}
+        assert not list(target.rglob("*.restoring"))
+        before = tree(target)
+        taken = invoked("restore", backup, "--data", target, "-q")
+        assert "tokens" in taken.stderr
+        with monkeypatch.context() as patch:
+            patch.setattr(into_files, "replace_all", fail)
+            broken = invoked("restore", backup, "--data", target, "--replace", "-q")
+            assert "No space left" in broken.stderr
+        assert tree(target) == before
         key = "SELECT signing_key FROM meta"
         assert query(graph_file(target), key) == query(graph_file(data), key)
         held = b"".join(path.read_bytes() for path in whole.iterdir())
@@ -208,10 +218,6 @@ class TestPlaces:
     ) -> None:
         data = Path(shutil.copytree(source, tmp_path / "data"))
         before = tree(data)
-
-        def fail(*_: object) -> None:
-            raise OSError(28, "No space left on device")
-
         monkeypatch.setattr(into_files, "replace_all", fail)
         done = invoked("restore", whole, "--data", data, "--replace", "-q")
         assert "No space left" in done.stderr
@@ -401,27 +407,16 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(
     old.mkdir()
     shutil.copytree(source / "graphs", old / "graphs")
     before = tree(old)
-    for data, flags in ((new, ()), (old, ("--replace",))):
+    targets = [(old, ["--replace"])]
+    if damage in (flip, bomb, climb, odd_index):
+        targets.append((new, []))
+    for data, flags in targets:
         done = invoked("restore", backup, "--data", data, *flags, "-q")
         assert done.returncode == 1, done.stdout
         assert DAMAGES[damage] in " ".join(done.stderr.split()), done.stderr
         assert "Traceback" not in done.stderr
     assert tree(old) == before
     assert tree(new) == {} if damage is odd_index else not new.exists()
-
-
-async def large(path: Path, count: int) -> None:
-    """A graph with documents of 2 MB each that do not compress."""
-    graph = SqliteGraphFile.writing(path)
-    try:
-        await graph.put(COPIED[0], [(1, "dtmi:a:B;1")], fresh=True)
-        twins = next(table for table in COPIED if table.name == "twins")
-        for key in range(1, count + 1):
-            doc = json.dumps({"$dtId": f"t{key}", "text": os.urandom(2**20).hex()})
-            await graph.put(twins, [(key, f"t{key}", 1, "e", 1, 5, key, "me", doc)], fresh=True)
-        await graph.finish()
-    finally:
-        await graph.close()
 
 
 MEASURED = """
@@ -449,8 +444,7 @@ def test_large_rows_take_no_memory(tmp_path: Path) -> None:
     taken = []
     for count in (12, 24):
         data = tmp_path / f"data{count}"
-        graph_file(data).parent.mkdir(parents=True)
-        asyncio.run(large(graph_file(data), count))
+        make_large(graph_file(data), count)
         backup = tmp_path / f"b{count}"
         there = memory_of("backup", backup, "--data", data, "-q")
         back = memory_of("restore", backup, "--data", tmp_path / f"r{count}", "-q")

@@ -61,6 +61,7 @@ READER = frozenset(
         Permission.METRICS_READ,
         Permission.GRAPHS_READ,
         Permission.EXPORT_READ,
+        Permission.JOBS_READ,
         Permission.OPEN,
     }
 )

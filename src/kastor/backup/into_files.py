@@ -52,6 +52,7 @@ async def restore_into_folder(restoring: Restoring, data: Path) -> dict[str, Act
 async def _write(restoring: Restoring, folder: DataFolder) -> dict[str, Active]:
     graphs = folder.graph_file.parent
     coming = {entry.name: graphs / f"{entry.name}{_COMING}" for entry in restoring.manifest.graphs}
+    private = {folder.path / each.path: each for each in restoring.manifest.private}
     active: dict[str, Active] = {}
     try:
         for entry in restoring.manifest.graphs:
@@ -62,10 +63,14 @@ async def _write(restoring: Restoring, folder: DataFolder) -> dict[str, Active]:
                 await target.finish()
             finally:
                 await target.close()
-        _write_private(restoring, folder.path)
+        for path, each in private.items():
+            _write_private(path, restoring.private(each.file, each.size, each.sha256))
         replace_all({graphs / f"{name}.sqlite3": path for name, path in coming.items()})
+        for path in private:
+            _coming(path).replace(path)
+            sync_folder(path.parent)
     finally:
-        for path in coming.values():
+        for path in (*coming.values(), *map(_coming, private)):
             unlink(path)
     return active
 
@@ -97,23 +102,21 @@ def _require_room(restoring: Restoring, path: Path) -> None:
         )
 
 
-def _write_private(restoring: Restoring, data: Path) -> None:
-    """Write tokens, certificates and secrets; each is whole or as it was."""
-    for each in restoring.manifest.private:
-        path = data / each.path
-        content = restoring.private(each.file, each.size, each.sha256)
-        make_folder(path.parent)
-        if path.parent.is_symlink():
-            raise BackupError(f"{path.parent} is a link, and a backup is not restored through one.")
-        new = path.with_name(f"{path.name}{_COMING}")
-        new.unlink(missing_ok=True)
-        handle = open_private(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-        new.replace(path)
-        sync_folder(path.parent)
+def _write_private(path: Path, content: bytes) -> None:
+    """Write a file of tokens, certificates or secrets, under another name yet."""
+    make_folder(path.parent)
+    if path.parent.is_symlink():
+        raise BackupError(f"{path.parent} is a link, and a backup is not restored through one.")
+    _coming(path).unlink(missing_ok=True)
+    handle = open_private(_coming(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(handle)
+
+
+def _coming(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_COMING}")
 
 
 @contextmanager

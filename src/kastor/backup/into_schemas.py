@@ -45,11 +45,23 @@ async def restore_into_database(
         arrivals = await _arrivals(restoring, dsn, placement, home)
         await restoring.verify()
         active = await _write(restoring, dsn, arrivals)
-        for name, arrival in arrivals.items():
-            if arrival.claim is None and name != DEFAULT:
-                await placement.add(name, Wish(schema=arrival.schema))
         await remove_dropped(dsn)
+    for name, arrival in arrivals.items():
+        if arrival.claim is None and name != DEFAULT:
+            await _list(placement, name, arrival.schema)
     return active
+
+
+async def _list(placement: SchemaPlacement, name: str, schema: str) -> None:
+    """Let the server know of a graph that it did not have."""
+    try:
+        await placement.add(name, Wish(schema=schema))
+    except KastorError as error:
+        raise BackupError(
+            f"The graph {name} is restored into the schema {schema}, and the server does not know "
+            f"of it yet: {error.message} When it runs, `kastor graph create {name} --schema "
+            f"{schema}` tells it."
+        ) from error
 
 
 async def _arrivals(

@@ -13,7 +13,7 @@ from msgspec import Meta, Raw
 
 from kastor.storage.transfer import Row, Table
 
-LONGEST_LINE = 512 * 2**20
+LONGEST_LINE = 128 * 2**20
 """Bytes; no document, model or event that Kastor takes comes near."""
 
 _TEXTS = frozenset(

@@ -19,7 +19,7 @@ from kastor.backup.manifest import (
 from kastor.backup.writing import GraphWriter, ShowGraph
 from kastor.clock import now_ticks, twin_time
 
-PART_BYTES = 8 * 2**20
+PART_BYTES = 4 * 2**20
 """Of a graph's file, which are in memory at once."""
 SLICE_BYTES = 2**18
 """What is handed on at a time: a slow reader has to take one before it counts as stalled."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kastor.types import Document, RelationshipId, TwinId
 
 _IGNORED_ON_PUT = frozenset({"$relationshipId", "$sourceId", "$etag", "$dtId"})
-_ENDS = frozenset({"$relationshipName", "$targetId"})
+_KNOWN_ON_PUT = _IGNORED_ON_PUT | {"$relationshipName", "$targetId"}
 
 
 class PutRelationship(Command[Written], frozen=True):
@@ -126,7 +126,7 @@ def read_ends(body: Document) -> tuple[str, str]:
     if "/" in target:
         raise InvalidArgument(f"$targetId {target[:128]} is invalid: an id cannot hold a slash.")
     for member in body:
-        if member.startswith("$") and member not in _IGNORED_ON_PUT | _ENDS:
+        if member.startswith("$") and member not in _KNOWN_ON_PUT:
             raise InvalidArgument(f"{member} is not a member of a relationship.")
     return name, target
 

@@ -25,6 +25,7 @@ from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
 from kastor.jobs.changing import DeletesKind, UpdatesKind
 from kastor.jobs.deletions import DeletionKind
+from kastor.jobs.exporting.kind import ExportKind
 from kastor.jobs.exporting.service import ExportService
 from kastor.jobs.importing.kinds import ImportKind, UploadKind
 from kastor.jobs.importing.spool import SPOOL, Spool
@@ -124,11 +125,12 @@ def _make(
     locations = Locations(shared.roots, settings.data, name)
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
+    exports = ExportService(store, query.runner)
     kinds: Sequence[JobKind] = (  # a kind of job is an item here
         DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
-        DeletionKind(graph),
+        ExportKind(exports, locations),
         BackupKind(show_all, store.engine.name, locations),
         UpdatesKind(graph, query),
         DeletesKind(graph, query),
@@ -150,7 +152,7 @@ def _make(
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
         spool=spool,
-        exports=ExportService(store, query.runner),
+        exports=exports,
         vitals=vitals,
     )
 

@@ -46,9 +46,9 @@ class DeletionKind:
             if work.done == before:
                 await asyncio.sleep(PAUSE_SECONDS)
         raise JobFailedError(
-            f"The graph was gone through {MOST_ROUNDS} times, and others wrote meanwhile each time."
-            " Stop them and begin another job; what was deleted stays deleted.",
             code="GraphKeepsChanging",
+            message=f"The graph was gone through {MOST_ROUNDS} times, and others wrote meanwhile"
+            " each time. Stop them and begin another job; what was deleted stays deleted.",
         )
 
 
@@ -122,7 +122,7 @@ class _Deletion:
         self._run.check()
         if now_ticks() > self._end:
             raise JobFailedError(
-                f"The time of {self._limit} minutes is over; {self.done} items were deleted and"
-                " stay so. Begin another job, with a longer timeoutInMinutes.",
                 code="JobTimedOut",
+                message=f"The time of {self._limit} minutes is over; {self.done} items were deleted"
+                " and stay so. Begin another job, with a longer timeoutInMinutes.",
             )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from kastor.errors import Detail, KastorError
+from kastor.errors import Detail
 
 if TYPE_CHECKING:
     from kastor.records import Context
@@ -16,15 +16,20 @@ Progress = Mapping[str, Any]
 """Where the work goes on after a crash, and for people `done`, `of`, `unit`, `counts`; JSON."""
 
 
-class JobFailedError(KastorError):
-    """Ends a job as `failed`; code, message and details become its error."""
+class JobFailedError(Exception):
+    """Ends a job as `failed`; code, message and details become its error (rest-api B.6).
 
-    default_code = "JobFailed"
+    A root of its own: it is told in the job, and never as an answer.
+    """
+
+    default_code: ClassVar[str] = "JobFailed"
 
     def __init__(
         self, message: str, *, code: str | None = None, details: tuple[Detail, ...] = ()
     ) -> None:
-        super().__init__(message, code=code, details=details)
+        super().__init__(message)
+        self.code = code or self.default_code
+        self.message, self.details = message, details
 
 
 class JobCancelledError(Exception):

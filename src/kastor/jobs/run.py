@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kastor.storage.ticker import Ticker
 
 T = TypeVar("T")
+Ending: TypeAlias = JobFailedError | KastorError
 
 MOST_PROGRESS_BYTES = 65_536
 MOST_LINES, MOST_LINE_BYTES = 1_000_000, 16_384
@@ -196,12 +197,13 @@ class JobRun:
         if self._starts == 0:  # once, however often the store cannot be written
             self._starts = await self._store.begin_job(self.row.kind, self.row.id, self.owner)
 
-    async def _outcome(self) -> tuple[JobStatus, KastorError | None]:
+    async def _outcome(self) -> tuple[JobStatus, Ending | None]:
         # Branches because every way in which work ends is told apart here, and nowhere else.
         if self._starts > MOST_STARTS:
             return JobStatus.FAILED, JobFailedError(
-                f"The job was begun {MOST_STARTS} times and never got on; the server's log may say"
-                " why. Ask for smaller pieces, or give the server more memory."
+                code="JobFailed",
+                message=f"The job was begun {MOST_STARTS} times and never got on; the server's log"
+                " may say why. Ask for smaller pieces, or give the server more memory.",
             )
         try:
             await self._kind.run(self)
@@ -209,7 +211,7 @@ class JobRun:
             return JobStatus.CANCELLED, None
         except (NotHeldError, Unavailable):
             raise
-        except KastorError as error:
+        except (JobFailedError, KastorError) as error:
             return JobStatus.FAILED, error
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -222,11 +224,12 @@ class JobRun:
             return JobStatus.SUCCEEDED, None
         _log.error("a job failed", **self._named(), exc_info=fault)
         return JobStatus.FAILED, JobFailedError(
-            "Something went wrong inside Kastor; its log has the details. What was done until then"
-            " stays."
+            code="JobFailed",
+            message="Something went wrong inside Kastor; its log has the details. What was done"
+            " until then stays.",
         )
 
-    async def _finish(self, ended: JobStatus, error: KastorError | None) -> None:
+    async def _finish(self, ended: JobStatus, error: Ending | None) -> None:
         now = self._ticker.after(self.row.last_action)
         told = None if error is None else _error(error)
         finished = None if ended is JobStatus.CANCELLED else now
@@ -260,7 +263,7 @@ def _done(progress: Progress) -> int:
     return done if isinstance(done, int) else 0
 
 
-def _error(error: KastorError) -> bytes:
+def _error(error: Ending) -> bytes:
     """Return the contract's error object (rest-api C.5)."""
     told: dict[str, Any] = {"code": error.code, "message": error.message[:_LONGEST_MESSAGE]}
     if error.details:

@@ -61,7 +61,7 @@ ON CONFLICT (key) DO UPDATE SET based = based + excluded.based, present = presen
 """
 
 
-class Overlay(Generic[C]):
+class RehearsalOverlay(Generic[C]):
     """Rows and models after the changes that were applied here; used by one thread at a time.
 
     Attributes:

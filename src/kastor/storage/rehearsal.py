@@ -1,7 +1,7 @@
 """Writes that are only judged: decided on one state of the graph, and on what was decided before.
 
 Nothing is written and the writer is not asked. An engine brings a `Base`, which reads one state;
-what the decisions would have made of it stands in an `Overlay`. Decisions run in threads, a portion
+what the decisions would have made of it stands in an overlay. Decisions run in threads, a portion
 at a time, since nobody else shall wait for them.
 """
 
@@ -16,7 +16,7 @@ from kastor.errors import KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import C, Current
 from kastor.storage.batches import Results, require_few
-from kastor.storage.overlay import Overlay
+from kastor.storage.overlay import RehearsalOverlay
 
 if TYPE_CHECKING:
     from kastor.records import Needs, RelationshipRow, TwinRow
@@ -101,7 +101,7 @@ class Rehearsing(Generic[C]):
         self._base = base
         self._ticker = ticker
         self._last = last
-        self._overlay = Overlay(base.catalog)
+        self._overlay = RehearsalOverlay(base.catalog)
         self._turn = asyncio.Lock()
         self._working: asyncio.Future[Any] | None = None
         self._over = False

@@ -131,7 +131,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
             known = codes.setdefault(status, [])
             known += [name for name in names if name not in known]
     for status, found in sorted(codes.items()):
-        content = {"application/json": {"schema": ref("Error")}}
+        schema = "RefusedBatch" if "BatchRefused" in found else "Error"
+        content = {"application/json": {"schema": ref(schema)}}
         responses[str(status)] = {"description": ", ".join(found), "content": content}
     unauthorized = {"application/json": {"schema": ref("Unauthorized")}}
     responses["401"] = {"description": "No token, or an unknown one", "content": unauthorized}

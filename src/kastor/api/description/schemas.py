@@ -157,6 +157,27 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         "additionalProperties": False,
     },
+    "RefusedBatch": {
+        "anyOf": [
+            ref("Error"),
+            {
+                "type": "object",
+                "required": ["error", "results", "succeeded", "failed"],
+                "properties": {
+                    "error": {
+                        "type": "object",
+                        "required": ["code", "message"],
+                        "properties": {"code": {"const": "BatchRefused"}, "message": _STRING},
+                        "additionalProperties": False,
+                    },
+                    "results": {"type": "array", "items": {"type": "object"}},
+                    "succeeded": {"const": 0},
+                    "failed": _COUNT,
+                },
+                "additionalProperties": False,
+            },
+        ]
+    },
     "UpdateMany": {
         "type": "object",
         "required": ["query", "patch"],
@@ -349,6 +370,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         counts={"type": "object"},
         outputBlobUri=_STRING,
     ),
+    "ExportJob": {
+        "type": "object",
+        "required": ["outputBlobUri"],
+        "properties": {
+            "outputBlobUri": {"type": "string"},
+            "query": {"type": "string"},
+            "since": {"type": "integer", "minimum": 0},
+            "kastor": {"type": "boolean"},
+            "system": {"type": "boolean"},
+        },
+    },
     "OwnJobPage": _page("OwnJob"),
     "BackupJobBody": {
         "type": "object",

@@ -16,8 +16,6 @@ from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
-from kastor.jobs.importing.faults import ENDS
-from kastor.jobs.kinds import JobFailedError
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
 from kastor.storage.batches import NotHeldError
 from kastor.words import counted
@@ -64,8 +62,6 @@ STATUS: dict[type[e.KastorError], int] = {
     RouteRefused: 400,
     MissingLibrary: 400,
     MissingInputLibrary: 400,
-    JobFailedError: 400,  # told in the job, never as an answer
-    **dict.fromkeys(ENDS, 400),
     JobNotFound: 404,
     JobConflict: 409,
     AnotherJobRuns: 429,

@@ -27,8 +27,9 @@ async def backup(services: Services, request: Request) -> StreamResponse:
     shown = await request.server.graphs.shown(request.context)
     share = request.server.streams.enter(request.client)
     chunks = _stream(shown, services.engine, share)
+    first = await request.unless_gone(anext(chunks))  # what speaks against it is an answer yet
     disposition = (b"content-disposition", b'attachment; filename="kastor-backup.tar"')
-    return StreamResponse(chunks, MEDIA_TYPE, [disposition])
+    return StreamResponse(_from(first, chunks), MEDIA_TYPE, [disposition])
 
 
 async def add_backup(services: Services, request: Request) -> Response:
@@ -54,6 +55,13 @@ async def _stream(
         share.leave()
 
 
+async def _from(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with contextlib.aclosing(rest):
+        yield first
+        async for chunk in rest:
+            yield chunk
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "Kastor_Backup",
@@ -62,6 +70,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.BACKUP_READ,
         backup,
         "Back up all graphs of this server, as a tar without tokens and keys",
+        errors={409: ("GraphNotUsable",)},
         versioned=False,
         streams=(MEDIA_TYPE.decode(),),
     ),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.api.http.compression import Gzip, takes_gzip
-from kastor.api.http.operation import Operation
-from kastor.api.http.request import Request, StreamResponse
+from kastor.api.http.jobs import OPERATION_ID, accepted, begin_job
+from kastor.api.http.operation import JSON_BODY, Operation
+from kastor.api.http.request import Request, Response, StreamResponse
 from kastor.auth.roles import Permission as P
 from kastor.clock import twin_time
 from kastor.errors import Forbidden, InvalidArgument
+from kastor.jobs.exporting.kind import OUTPUT, ExportKind, wanted_of
 from kastor.jobs.exporting.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ AS_OF_HEADER = b"kastor-as-of"
 _SETTINGS = (P.ROUTES_READ, P.INPUTS_READ, P.INDEXES_READ)
 _FLAGS = {"true": True, "false": False}
 _DIGITS = 18
+_MEMBERS: dict[str, type] = {
+    OUTPUT: str,
+    "query": str,
+    "since": int,
+    "kastor": bool,
+    "system": bool,
+}
 
 
 async def export(services: Services, request: Request) -> StreamResponse:
@@ -34,8 +43,7 @@ async def export(services: Services, request: Request) -> StreamResponse:
         kastor=_flag(request, "kastor"),
         system=_flag(request, "system"),
     )
-    if wanted.kastor and not request.actor.permissions.issuperset(_SETTINGS):
-        raise Forbidden("Routes, inputs and indexes may not be read.")
+    _require_permissions(request, wanted)
     share = request.server.streams.enter(request.client)
     try:
         found = await request.unless_gone(services.exports.open(wanted, request.context))
@@ -49,6 +57,34 @@ async def export(services: Services, request: Request) -> StreamResponse:
         headers.append((b"content-encoding", b"gzip"))
         chunks = Gzip(chunks)
     return StreamResponse(chunks, NDJSON, headers, ends=True)
+
+
+async def begin_export(services: Services, request: Request) -> Response:
+    """Answer POST /kastor/v1/jobs/exports."""
+    body = await request.document(request.server.limits.body_bytes)
+    for name, value in body.items():
+        if name not in _MEMBERS or not isinstance(value, _MEMBERS[name]):
+            raise InvalidArgument(
+                f"{name[:80]} cannot be there as it is. An export job has outputBlobUri, and may "
+                "have query (a text), since (a whole number), kastor and system (true or false)."
+            )
+    if isinstance(body.get("since"), bool) or body.get("since", 0) < 0:
+        raise InvalidArgument("since must be the number of a change, a whole number from 0.")
+    if OUTPUT not in body:
+        raise InvalidArgument("An export job needs outputBlobUri.")
+    location = services.locations.check(body[OUTPUT], setting=OUTPUT)
+    wanted = wanted_of(body)
+    _require_permissions(request, wanted)
+    await services.exports.check(wanted, request.context)
+    asked = {**body, "shown": {OUTPUT: location.shown}}
+    row, _ = await begin_job(services, request, ExportKind.name, asked)
+    return accepted(request, row)
+
+
+def _require_permissions(request: Request, wanted: Wanted) -> None:
+    needed = {P.EXPORT_READ, *(_SETTINGS if wanted.kastor else ())}
+    if not needed <= request.actor.permissions:
+        raise Forbidden("What is to be exported may not be read.")
 
 
 class _Shared:
@@ -100,6 +136,25 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=("Accept-Encoding",),
         versioned=False,
         streams=("application/x-ndjson",),
+        in_adt=False,
+    ),
+    Operation(
+        "Kastor_ExportJob",
+        "POST",
+        "/kastor/v1/jobs/exports",
+        P.OWN_JOBS_WRITE,
+        begin_export,
+        "Export the graph, or a part of it, into a file or blob",
+        202,
+        errors={
+            400: ("InvalidArgument", "SqlQueryError"),
+            409: ("OperationIdReused",),
+            429: ("TooManyRequests",),
+        },
+        result="OwnJob",
+        body=(JSON_BODY, "ExportJob"),
+        headers=(OPERATION_ID,),
+        versioned=False,
         in_adt=False,
     ),
 )

@@ -32,6 +32,12 @@ class ExportService(Generic[C]):
         self._store = store
         self._runner = runner
 
+    async def check(self, wanted: Wanted, context: Context) -> None:
+        """See whether a query can be exported, before a job is made of it; raises QueryError."""
+        if wanted.query is not None:
+            compiled = await self._runner.compiled(wanted.query, context)
+            self._runner.whole(compiled, wanted.query)
+
     async def open(self, wanted: Wanted, context: Context) -> Export:
         """Fix the state that is exported; the caller reads the export to its end or closes it.
 
@@ -150,6 +156,5 @@ async def _require_since(snapshot: Snapshot, since: int) -> None:
         raise Gone(
             f"The change log reaches back to the number {oldest or newest + 1}, so what changed "
             f"after {since} is not known any more. Export the whole graph, and keep the log longer "
-            "with log_days and log_bytes.",
-            code="ChangesGone",
+            "with log_days and log_bytes."
         )

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from kastor.errors import Detail
 from kastor.jobs.kinds import JobFailedError
 
 
 class ImportFailedError(JobFailedError):
-    """Ends an import as failed, with a code of its class unless another is given."""
-
-    default_code: ClassVar[str] = "JobFailed"
-
-    def __init__(
-        self, message: str, *, code: str | None = None, details: tuple[Detail, ...] = ()
-    ) -> None:
-        super().__init__(message=message, code=code or self.default_code, details=details)
+    """Ends an import as failed."""
 
 
 class FileDamagedError(ImportFailedError):
@@ -68,17 +58,3 @@ class OutputUnwritableError(ImportFailedError):
     """The log cannot be written where it should be (decisions 6.5)."""
 
     default_code = "UnableToWriteToOutputBlob"
-
-
-ENDS = (
-    ImportFailedError,
-    FileDamagedError,
-    HeaderWrongError,
-    ModelsRefusedError,
-    ImportTooLargeError,
-    FileChangedError,
-    PartlyFailedError,
-    InputUnreadableError,
-    OutputUnwritableError,
-)
-"""Told in the job; no request is answered with one of them."""

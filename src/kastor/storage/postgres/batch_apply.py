@@ -18,7 +18,7 @@ from kastor.storage.postgres.documents import into_jsonb
 
 if TYPE_CHECKING:
     from kastor.records import Context
-    from kastor.storage.postgres.batch_overlay import Held, Logged, Overlay
+    from kastor.storage.postgres.chunk_rows import ChunkRows, Held, Logged
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.statements import Qualified
 
@@ -50,7 +50,7 @@ class ChunkWriter:
         self._context, self._names = context, names
         self._keys: dict[int, int] = {}
 
-    async def write(self, overlay: Overlay[Any], epoch: int) -> None:
+    async def write(self, overlay: ChunkRows[Any], epoch: int) -> None:
         """Write what the chunk changed; the epoch of the models has to be the same still.
 
         Raises:

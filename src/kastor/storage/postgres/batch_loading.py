@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from kastor.records import RelationshipRow, TwinRow
 from kastor.storage.postgres import batch_statements as sql
-from kastor.storage.postgres.batch_overlay import Held, Overlay
+from kastor.storage.postgres.chunk_rows import ChunkRows, Held
 from kastor.storage.postgres.documents import from_jsonb
 from kastor.storage.postgres.reads import known
 
@@ -42,7 +42,7 @@ class _Wanted(Struct):
 
 async def load_chunk(
     connection: Connection, texts: Qualified, writes: Sequence[Write[Any, Any]], *, lock: bool
-) -> Overlay[Any]:
+) -> ChunkRows[Any]:
     """Return the rows that writes name.
 
     Args:
@@ -89,7 +89,7 @@ def _wanted(needs: Sequence[Needs]) -> _Wanted:
     return wanted
 
 
-async def _load_twins(connection: Connection, texts: Qualified, wanted: _Wanted) -> Overlay[Any]:
+async def _load_twins(connection: Connection, texts: Qualified, wanted: _Wanted) -> ChunkRows[Any]:
     ids = list(wanted.twins)
     rows = await connection.fetch(
         texts[sql.LOAD_TWINS],
@@ -101,7 +101,7 @@ async def _load_twins(connection: Connection, texts: Qualified, wanted: _Wanted)
         LOAD_BYTES,
         timeout=CHUNK_SECONDS,
     )
-    overlay: Overlay[Any] = Overlay(rows[0][0])
+    overlay: ChunkRows[Any] = ChunkRows(rows[0][0])
     for twin_id, row in zip(ids, rows, strict=False):  # without ids, a row of the epoch alone
         held = overlay.twins[twin_id] = _twin(row, twin_id)
         _note_times(overlay, held, row[6], row[9])
@@ -129,7 +129,7 @@ def _relationship(row: Any, source_key: int, relationship_id: str) -> Held[Relat
     return Held(found, None, doc is not None, found)
 
 
-def _note_times(overlay: Overlay[Any], held: Held[Any], valid_from: Any, deleted_at: Any) -> None:
+def _note_times(overlay: ChunkRows[Any], held: Held[Any], valid_from: Any, deleted_at: Any) -> None:
     overlay.since = max(overlay.since, valid_from or 0, (held.grave and deleted_at) or 0)
 
 

@@ -1,7 +1,7 @@
 """One attempt of a batch: chunks of its writes, each loaded, decided and written as a whole.
 
 Of a chunk all is loaded at once (`batch_loading`), decided over what the writes before made of it
-(`batch_overlay`), and written with a statement for each kind of change (`batch_apply`). The epoch
+(`chunk_rows`), and written with a statement for each kind of change (`batch_apply`). The epoch
 of the models is compared by the last statement of every chunk, and is the same in all of them.
 """
 
@@ -28,7 +28,7 @@ from kastor.storage.batches import (
 from kastor.storage.postgres import batch_statements as sql
 from kastor.storage.postgres.batch_apply import ChunkWriter, LostRaceError
 from kastor.storage.postgres.batch_loading import CHUNK_SECONDS, load_chunk
-from kastor.storage.postgres.batch_overlay import ChunkFullError, Overlay
+from kastor.storage.postgres.chunk_rows import ChunkFullError, ChunkRows
 from kastor.storage.postgres.faults import Fault, fault_of
 from kastor.storage.postgres.job_table import write_note
 from kastor.storage.postgres.outcomes import Trace
@@ -172,7 +172,7 @@ class BatchTransaction(Generic[C]):
         else:
             await asyncio.to_thread(chunk.decide)
 
-    async def _write(self, overlay: Overlay[C]) -> None:
+    async def _write(self, overlay: ChunkRows[C]) -> None:
         try:
             await self._writer.write(overlay, self._epoch)
         except LostRaceError:
@@ -183,7 +183,7 @@ class BatchTransaction(Generic[C]):
             raise
         self._note_first(overlay)
 
-    async def _write_apart(self, overlay: Overlay[C], decided: int) -> None:
+    async def _write_apart(self, overlay: ChunkRows[C], decided: int) -> None:
         await self._connection.execute(sql.SAVE)
         try:
             await self._writer.write(overlay, self._epoch)
@@ -207,12 +207,12 @@ class BatchTransaction(Generic[C]):
         assert self._catalog is not None  # noqa: S101 - there was a chunk
         return self._catalog.epoch
 
-    def _note_first(self, overlay: Overlay[C]) -> None:
+    def _note_first(self, overlay: ChunkRows[C]) -> None:
         first = overlay.log[0]
         if self.trace is None:
             self.trace = Trace(HAPPENED, (first.time, first.entry.event_id))
 
-    async def _learn_names(self, overlay: Overlay[C]) -> None:
+    async def _learn_names(self, overlay: ChunkRows[C]) -> None:
         """Find the keys of all names of the chunk, and make those that there are not."""
         wanted = {
             step.row.name
@@ -233,7 +233,7 @@ class BatchTransaction(Generic[C]):
 class _Chunk(Struct, Generic[C]):
     """Writes that are decided on one overlay, from the one that was not decided yet."""
 
-    overlay: Overlay[C]
+    overlay: ChunkRows[C]
     catalog: C
     writes: Sequence[Write[C, Any]]
     first: Ticks

@@ -38,6 +38,15 @@ FROM relationships r JOIN relationship_names n ON n.key = r.name_key
 WHERE r.source_key = ? AND r.id = ?
 """
 
+LOAD_RELATIONSHIP_ROW = """
+SELECT key, source_key, id, name_key, target_key, etag, version, CAST(json(doc) AS BLOB),
+       length(doc)
+FROM relationships WHERE source_key = ? AND id = ?
+"""
+"""Without the name, which the writer knows: to join it takes 8 us, found or not."""
+
+NAME = "SELECT name FROM relationship_names WHERE key = ?"
+
 RELATIONSHIP_OF = """
 SELECT t.key, r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
        CAST(json(r.doc) AS BLOB)

@@ -67,11 +67,13 @@ class UnitOfWork(Generic[C]):
         self._last_key: Callable[[], int] = connection.last_insert_rowid
         self.counters = counters
         self._names: dict[str, int] = {}
+        self._names_by_key: dict[int, str] = {}
         self._has_graves = True
 
     def forget_names(self) -> None:
         """Drop cached name keys, which a rollback may have taken back."""
         self._names.clear()
+        self._names_by_key.clear()
 
     def look_for_graves(self) -> None:
         """Find out whether anything was ever deleted: else nothing has to be looked for later."""
@@ -97,8 +99,11 @@ class UnitOfWork(Generic[C]):
         relationship = None
         if source is not None:
             names = (source.key, needs.relationship_id)
-            rows = self._execute(sql.LOAD_RELATIONSHIP, names).fetchall()
-            relationship = RelationshipRow(*rows[0]) if rows else None
+            rows = self._execute(sql.LOAD_RELATIONSHIP_ROW, names).fetchall()
+            if rows:
+                key, source_key, own_id, name_key, *rest = rows[0]
+                name = self._name(name_key)
+                relationship = RelationshipRow(key, source_key, own_id, name, *rest)
         target = None if needs.target_id is None else self._end(needs.target_id)
         return Current(self.counters.catalog, source, relationship, target)
 
@@ -225,6 +230,13 @@ class UnitOfWork(Generic[C]):
             rows = rows or self._execute(sql.INSERT_NAME, (name,)).fetchall()
             key = self._names[name] = rows[0][0]
         return key
+
+    def _name(self, key: int) -> str:
+        name = self._names_by_key.get(key)
+        if name is None:
+            rows = self._execute(sql.NAME, (key,)).fetchall()
+            name = self._names_by_key[key] = rows[0][0]
+        return name
 
     def _keep_version(
         self, statement: str, row: TwinRow | RelationshipRow, context: Context

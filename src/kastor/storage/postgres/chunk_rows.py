@@ -70,7 +70,7 @@ class Logged(Struct, gc=False):
     time: Ticks
 
 
-class Overlay(Generic[C]):
+class ChunkRows(Generic[C]):
     """One chunk's rows.
 
     Attributes:

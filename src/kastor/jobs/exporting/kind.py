@@ -1,0 +1,88 @@
+"""Jobs that export a graph into a file or blob, as `GET /kastor/v1/export` sends it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from kastor.errors import KastorError, Unavailable
+from kastor.graph.catalog import ModelCatalog
+from kastor.jobs.exporting.wanted import Wanted
+from kastor.jobs.kinds import JobFailedError
+from kastor.jobs.locations import LocationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from kastor.jobs.exporting.service import ExportService
+    from kastor.jobs.kinds import Run
+    from kastor.jobs.locations import Locations
+    from kastor.jobs.locations.forms import ByteOutput
+
+OUTPUT = "outputBlobUri"
+SAVE_SECONDS = 1.0
+_FINISHING = "finishing"
+
+
+class ExportKind:
+    """Export jobs; one that was cut off begins anew, with the graph as it is then."""
+
+    name = "exports"
+
+    def __init__(self, exports: ExportService[ModelCatalog], locations: Locations) -> None:
+        self._exports = exports
+        self._locations = locations
+
+    async def run(self, run: Run) -> None:
+        """See `JobKind`; a request has `outputBlobUri` and what `Wanted` has.
+
+        Raises:
+            JobFailedError: the output cannot be written, or what is wanted cannot be exported.
+        """
+        try:
+            location = self._locations.check(run.request[OUTPUT], setting=OUTPUT)
+            # Finished before a crash that came before the job's end: it is this job's own then.
+            output = await location.write(again=bool(run.progress.get(_FINISHING)))
+            try:
+                await self._write(output, run)
+            finally:
+                await output.abandon()
+        except LocationError as error:
+            raise JobFailedError(str(error), code="UnableToWriteToOutputBlob") from error
+        except (JobFailedError, Unavailable):
+            raise
+        except KastorError as error:
+            raise JobFailedError(error.message, code=error.code, details=error.details) from error
+
+    async def _write(self, output: ByteOutput, run: Run) -> None:
+        saved, lines, size = time.monotonic(), 0, 0
+        async with aclosing(
+            await self._exports.open(wanted_of(run.request), run.context)
+        ) as export:
+            change = export.instant.position
+            async for part in export:
+                run.check()
+                await output.write(part)
+                lines, size = lines + part.count(b"\n"), size + len(part)
+                if time.monotonic() > saved + SAVE_SECONDS:
+                    await run.save(_progress(lines, size, change))
+                    saved = time.monotonic()
+        await run.save({**_progress(lines, size, change), _FINISHING: True})
+        await output.finish()
+
+
+def wanted_of(request: Mapping[str, Any]) -> Wanted:
+    """Return what a job's request asks for; raises InvalidArgument."""
+    return Wanted(
+        query=request.get("query"),
+        since=request.get("since"),
+        kastor=request.get("kastor", False),
+        system=request.get("system", False),
+    )
+
+
+def _progress(lines: int, size: int, change: int) -> dict[str, Any]:
+    counts = {"lines": lines, "bytes": size, "change": change}
+    return {"done": lines, "unit": "lines", "counts": counts}
