@@ -6,7 +6,7 @@ from kastor.jobs.kinds import JobFailedError
 
 
 class ImportFailedError(JobFailedError):
-    """Ends an import as failed, with a code of its class unless another is given."""
+    """Ends an import as failed."""
 
 
 class FileDamagedError(ImportFailedError):
