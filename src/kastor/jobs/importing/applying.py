@@ -108,6 +108,7 @@ class _Importer:
     ) -> None:
         self._graph, self._run, self._road = graph, run, road
         self._state, self._size = state, size
+        self._accounted = state
         self._log = ImportLog(run.row.id)
 
     async def start(self) -> None:
@@ -121,8 +122,8 @@ class _Importer:
             # Noted after it: what is stored already when the work goes on is left as it is.
             await store_models(self._graph, batch.entries, self._run.context, self._road.upload)
         commands = [each.command for each in batch.entries if each.command is not None]
-        outcomes = await self._road.carry_out(commands, partial(self._account, batch))
-        self._state, _ = after_batch(self._state, batch, outcomes, self._log)
+        await self._road.carry_out(commands, partial(self._account, batch))
+        self._state = self._accounted  # of the attempt that was written, the last one
 
     def require_all_taken(self) -> None:
         """Raise PartlyFailedError unless all of the file was imported."""
@@ -156,5 +157,5 @@ class _Importer:
     def _account(
         self, batch: FileBatch, outcomes: Sequence[Any]
     ) -> tuple[Progress, Sequence[bytes]]:
-        state, lines = after_batch(self._state, batch, outcomes, self._log)
-        return state.progress(self._size), lines
+        self._accounted, lines = after_batch(self._state, batch, outcomes, self._log)
+        return self._accounted.progress(self._size), lines

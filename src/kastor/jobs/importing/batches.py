@@ -13,8 +13,8 @@ HEADER, MODELS, TWINS, RELATIONSHIPS = "Header", "Models", "Twins", "Relationshi
 SECTIONS = (HEADER, MODELS, TWINS, RELATIONSHIPS)
 """In the order of the file (jobs 4.2)."""
 
-MOST_ENTRIES = 400
-"""Of one batch: what other writers wait for is some 30 ms."""
+MOST_ENTRIES = 1_000
+"""Of one batch: what other writers wait for is some 60 ms, and a commit has its price."""
 MOST_BATCH_BYTES = 1_048_576
 """Of the lines of one batch, the one that goes over it included."""
 

@@ -83,8 +83,21 @@ class BatchRunner(Generic[C]):
             NotHeldError: as the note's.
             TypeError: there is a change of models among the writes.
         """
-        before = self._unit.counters.copy()
         self._unit.look_for_graves()
+        self._unit.know_ends(known=True)
+        try:
+            outcomes = self._outcomes(job)
+        finally:
+            self._unit.know_ends(known=False)
+        results = Results(outcomes, applied=True)
+        if job.atomic and results.refused:
+            raise NothingAppliedError(Results(outcomes, applied=False))
+        if job.note is not None:
+            self._unit.note(job.note(results))
+        return results
+
+    def _outcomes(self, job: BatchJob[C]) -> list[Any]:
+        before = self._unit.counters.copy()
         self._connection.execute("SAVEPOINT batch").fetchall()
         try:
             stamp = stamp_maker(len(job.writes))
@@ -95,12 +108,7 @@ class BatchRunner(Generic[C]):
             self._unit.forget_names()
             outcomes = [self._run_apart(write, job.context) for write in job.writes]
         self._connection.execute("RELEASE batch").fetchall()
-        results = Results(outcomes, applied=True)
-        if job.atomic and results.refused:
-            raise NothingAppliedError(Results(outcomes, applied=False))
-        if job.note is not None:
-            self._unit.note(job.note(results))
-        return results
+        return outcomes
 
     def _run_bare(self, write: Write[C, Any], context: Context, stamp: MakeStamp) -> Any:
         try:

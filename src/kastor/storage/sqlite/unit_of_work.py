@@ -68,12 +68,19 @@ class UnitOfWork(Generic[C]):
         self.counters = counters
         self._names: dict[str, int] = {}
         self._names_by_key: dict[int, str] = {}
+        self._ends: dict[str, TwinRow | None] | None = None
         self._has_graves = True
 
     def forget_names(self) -> None:
-        """Drop cached name keys, which a rollback may have taken back."""
+        """Drop what is known of rows, which a rollback may have taken back."""
         self._names.clear()
         self._names_by_key.clear()
+        if self._ends is not None:
+            self._ends.clear()
+
+    def know_ends(self, *, known: bool) -> None:
+        """Remember the ends of relationships, for a batch that nobody writes in between."""
+        self._ends = {} if known else None
 
     def look_for_graves(self) -> None:
         """Find out whether anything was ever deleted: else nothing has to be looked for later."""
@@ -109,8 +116,14 @@ class UnitOfWork(Generic[C]):
 
     def _end(self, twin_id: str) -> TwinRow | None:
         """Return a twin without its document."""
+        ends = self._ends
+        if ends is not None and twin_id in ends:
+            return ends[twin_id]
         rows = self._execute(sql.LOAD_END, (twin_id,)).fetchall()
-        return TwinRow(*rows[0]) if rows else None
+        found = TwinRow(*rows[0]) if rows else None
+        if ends is not None:
+            ends[twin_id] = found
+        return found
 
     def _twin(self, twin_id: str) -> TwinRow | None:
         rows = self._execute(sql.LOAD_TWIN, (twin_id,)).fetchall()
@@ -121,8 +134,12 @@ class UnitOfWork(Generic[C]):
         match change:
             case WriteTwin():
                 self._write_twin(change, context)
+                if self._ends:
+                    self._ends.pop(change.id, None)
             case EraseTwin():
                 self._erase_twin(change, context)
+                if self._ends:
+                    self._ends.pop(change.before.id, None)
             case WriteRelationship():
                 self._write_relationship(change, context)
             case EraseRelationship():

@@ -51,6 +51,8 @@ ALIVE_STEPS = 1_000_000
 """Virtual machine steps of the engine after which a long statement counts as progress."""
 FOLD_PAGES = 1_000
 """Pages in the log (4 MB) from which on it is folded into the file."""
+BULK_FOLDS = 4
+"""So many times later after a batch: pages that follow ones write again are folded once."""
 
 _OF_ONE_STATEMENT = (
     apsw.ConstraintError,
@@ -310,7 +312,8 @@ class Writer(threading.Thread, Generic[C]):
         return apsw.SQLITE_OK
 
     def _fold_log(self) -> None:
-        if self._log_pages < self._fold_at:
+        is_bulk = any(isinstance(each, BatchJob) for each in self._taken)
+        if self._log_pages < self._fold_at * (BULK_FOLDS if is_bulk else 1):
             return
         try:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
