@@ -287,6 +287,7 @@ def test_a_graph_of_an_earlier_kastor_is_taken_over_and_can_go(site: Site) -> No
     schema = schema_of(site, "older")
     for text in (
         f"ALTER TABLE {schema}.meta DROP COLUMN claim, DROP COLUMN made, DROP COLUMN unfinished",
+        f"DROP TABLE {schema}.jobs, {schema}.job_lines, {schema}.kept_answers",
         f"UPDATE {schema}.meta SET schema_number = 2",
     ):
         run(direct(site.dsn), text)

@@ -12,7 +12,7 @@ import pytest
 
 from kastor.errors import QueryError, QueryTimeout, Unavailable
 from kastor.records import SYSTEM
-from kastor.storage.postgres import connections, writes
+from kastor.storage.postgres import connections, outcomes
 from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.store import PostgresStore
 from tests.store.graphs import HALL_MODEL, Graph, hall, replace
@@ -136,7 +136,7 @@ async def test_a_write_that_waits_too_long_ends_in_the_server_too(
 ) -> None:
     await graph.put("h", hall(seats=0))
     monkeypatch.setattr(connections, "COMMAND_SECONDS", 0.3)
-    monkeypatch.setattr(writes, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(outcomes, "CHECK_SECONDS", 0.5)
     hasty = Graph(await postgres.open(pool=4), postgres.history())
     blocker = await asyncpg.connect(direct(dsn))
     try:

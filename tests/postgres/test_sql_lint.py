@@ -107,7 +107,12 @@ def query_texts() -> list[tuple[str, str]]:
     return found
 
 
-ALL = engine_texts() + query_texts()
+OF_THE_DATABASE = {
+    "replacing._ALONE": "one restore at a time, held by a connection of the command's own",
+    "replacing._USERS": "whether servers use what is to be replaced",
+}
+"""Statements of commands about the whole database, which no shard and no pooler ever sees."""
+ALL = [each for each in engine_texts() + query_texts() if each[0] not in OF_THE_DATABASE]
 
 
 def bare(text: str) -> str:
