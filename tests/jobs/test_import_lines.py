@@ -108,6 +108,7 @@ def test_what_is_cut_off_is_said_and_what_came_before_is_read(pack: object) -> N
         gzip.compress(b"a\n") + b"behind it",
         zstandard.ZstdCompressor().compress(b"a\n" * 1000)[:8] + b"\xff" * 30,
     ],
+    ids=["a sum that is wrong", "more behind it", "a damaged frame"],
 )
 def test_what_cannot_be_unpacked_is_damage(data: bytes) -> None:
     with pytest.raises(FileDamagedError, match="cannot be unpacked"):
