@@ -202,8 +202,8 @@ class TestWhatToCallInstead:
         assert hint in assert_error(api.send(method, path), status, code)["message"]
 
     def test_only_what_is_there_is_named(self, api: Api) -> None:
-        error = assert_error(api.get("/jobs/imports/x"), 404, "NotFound")
-        assert error["message"].endswith("/jobs/imports/x.")
+        error = assert_error(api.get("/unknown/things/x"), 404, "NotFound")
+        assert error["message"].endswith("/unknown/things/x.")
 
 
 def test_another_id_in_the_body_is_told(api: Api, model_m: dict[str, Any]) -> None:

@@ -321,14 +321,6 @@ def test_an_unknown_path_is_not_found(api: Api, adt: Api, twin_t: Any, path: str
         assert_error(response, response.status_code, ("NotFound", "MethodNotAllowed"))
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/jobs/imports", "/jobs/imports/x", "/jobs/deletions"],
-)
-def test_jobs_are_absent(api: Api, path: str) -> None:
-    assert_error(api.get(path), 404, "NotFound")
-
-
 def test_client_headers_without_meaning_here_are_harmless(api: Api, twin_t: dict[str, Any]) -> None:
     headers = {
         "Accept": "text/html",

@@ -16,6 +16,7 @@ from kastor.types import Json
 _BUILDING, _DESK, _BOX = "building-1", "my-sensor", "vav-0-01"
 _MODEL, _OWN_MODEL = "dtmi:kastor:sample:TemperatureSensor;1", "dtmi:example:Plant;1"
 _EDGE = "my-relationship"
+_JOB = "my-job"
 _ENDPOINT, _ROUTE, _INPUT, _GRAPH = "my-endpoint", "my-route", "my-input", "my-graph"
 
 
@@ -36,7 +37,33 @@ def _named(name: str, body: Any = None) -> Example:
 
 
 _REPLACE_NAME = [{"op": "add", "path": "/name", "value": "A name of mine"}]
+_IN, _OUT = "exchange/default/plants.ndjson", "exchange/default/plants.log"
+_OF_CONTRACT = ("GetById", "Add", "Cancel", "Delete")
+_OF_JOBS = ("Import", "Export", "Backup", "Update", "Delete")
+_JOBS: dict[str, Example] = {
+    **{
+        f"ImportJobs_{name}{suffix}": _twin(
+            _JOB, {"inputBlobUri": _IN, "outputBlobUri": _OUT} if name == "Add" else None
+        )
+        for name in _OF_CONTRACT
+        for suffix in ("", "InPreview")
+    },
+    "ImportJobs_Resume": _twin(_JOB),
+    "DeleteJobs_GetById": _twin(_JOB),
+    **{
+        f"Kastor_{what}{kind}Job": _twin(_JOB)
+        for what in ("Get", "Cancel", "Delete")
+        for kind in _OF_JOBS
+    },
+    **{f"Kastor_{kind}JobLog": _twin(_JOB) for kind in _OF_JOBS},
+    "Kastor_ExportJob": Example(body={"outputBlobUri": "exchange/default/building.ndjson"}),
+    "Kastor_BackupJob": Example(body={"outputBlobUri": "exchange/default/backup.tar"}),
+    "Kastor_ImportUpload": Example(
+        body='{"Section":"Header"}\n{"fileVersion":"1.0.0"}\n{"Section":"Twins"}\n'
+    ),
+}
 _EXAMPLES: dict[str, Example] = {
+    **_JOBS,
     "DigitalTwins_GetById": _twin(_BUILDING),
     "DigitalTwins_Add": _twin(
         _DESK, {"$metadata": {"$model": _MODEL}, "name": "On my desk", "temperature": 21.5}
@@ -104,7 +131,7 @@ _EXAMPLES: dict[str, Example] = {
     ),
     "Kastor_Delete": Example(
         body={
-            "query": f"SELECT * FROM RELATIONSHIPS R WHERE R.$relationshipId = '{_EDGE}'",
+            "query": f"SELECT * FROM RELATIONSHIPS R WHERE R.$relationshipId = '{_EDGE}-2'",
             "atMost": 1,
         }
     ),
