@@ -72,6 +72,7 @@ def test_one_that_is_refused_leaves_the_others(api: Api, model_m: dict[str, Any]
         ("Nothing", "slash", "$dtId", "$dtId", "$model"), messages, strict=True
     ):
         assert text in message
+    assert messages[0].startswith("Invalid twin specified: Nothing does not appear")
     assert [each["digitalTwinId"] for each in found["results"][3:5]] == ["", ""]
     assert api.get("/digitaltwins/b").status_code == 200
 

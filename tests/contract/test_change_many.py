@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from jsonschema import Draft202012Validator
 
 from kastor.testing import KastorServer
 
@@ -183,6 +184,12 @@ def test_a_dry_run_shows_what_it_would_do(five: Api) -> None:
     with Unchanged(five, "/digitaltwins/t0"):
         response = post(five, UPDATE, {**GOOD, "expect": 5}, kastor_dry_run="true")
     assert response.headers["kastor-dry-run"] == "true"
+    described = five.get("/openapi.json", version=None).json()
+    tried = described["paths"][UPDATE]["post"]["responses"]["200"]["content"]["application/json"]
+    assert tried["schema"]["$ref"].endswith("/TriedChange")
+    Draft202012Validator(described["components"]["schemas"]["TriedChange"]).validate(
+        response.json()
+    )
     found = assert_json(response)
     assert (found["count"], found["tried"], found["failed"], found["errors"]) == (5, 5, 0, [])
     assert [each["$dtId"] for each in found["value"]] == [f"t{n}" for n in range(5)]

@@ -34,7 +34,6 @@ WITHOUT: dict[str, str] = {
     **dict.fromkeys(("ImportJobs_Cancel", "ImportJobs_CancelInPreview"), _OF_A_JOB),
     **dict.fromkeys(("ImportJobs_Delete", "ImportJobs_DeleteInPreview"), _OF_A_JOB),
     "ImportJobs_Resume": "goes on as the job began, as a dry run where it is one",
-    "DeleteJobs_Add": "takes all there is; how much that is, the status says",
     **dict.fromkeys(("Kastor_ExportJob", "Kastor_BackupJob"), _TO_OUTSIDE),
 }
 """Operations that are no reads and that cannot be tried, by id, each with its reason.
@@ -47,7 +46,7 @@ READS = frozenset({"Query_QueryTwins", "Kastor_LiveQuery"})
 AS_JOBS = frozenset(
     (
         *("ImportJobs_Add", "ImportJobs_AddInPreview", "Kastor_ImportUpload"),
-        *("Kastor_Update", "Kastor_Delete"),
+        *("DeleteJobs_Add", "Kastor_Update", "Kastor_Delete"),
     )
 )
 """Whose dry run is a job, or answered in another form than its job: see tests/jobs."""

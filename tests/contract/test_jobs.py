@@ -162,11 +162,19 @@ def test_an_operation_id_that_cannot_name_a_job_is_refused(api: Api, name: str) 
     assert answer.json()["error"]["code"] == "InvalidArgument"
 
 
-def test_a_dry_run_of_a_deletion_is_refused(api: Api) -> None:
+def test_a_dry_run_of_a_deletion_counts_and_deletes_nothing(api: Api) -> None:
     api.add_models(M)
+    for name in ("a", "b"):
+        api.add_twin(name, building(AverageTemperature=68))
     answer = api.send("POST", "/jobs/deletions", headers={"kastor-dry-run": "true"})
-    assert answer.status_code == 400
+    assert answer.status_code == 202
+    assert answer.headers["kastor-dry-run"] == "true"
+    assert answer.json()["dryRun"] is True
+    job = emptied(api, answer.json()["id"])
+    assert (job["status"], job["dryRun"]) == ("succeeded", True)
+    assert job["counts"] == {"relationships": 0, "twins": 2, "models": 1}
     assert len(api.send("GET", "/models").json()["value"]) == 1
+    assert api.send("GET", "/digitaltwins/a").status_code == 200
 
 
 def test_every_version_has_delete_jobs_and_links_keep_it(api: Api) -> None:
@@ -219,7 +227,11 @@ class Exchange:
         self.api = api
 
     def put(
-        self, job_id: str, *lines: dict[str, Any], path: str = "/jobs/imports"
+        self,
+        job_id: str,
+        *lines: dict[str, Any],
+        path: str = "/jobs/imports",
+        headers: dict[str, str] | None = None,
     ) -> httpx2.Response:
         name = new_id("file")
         text = "".join(f"{json.dumps(line)}\n" for line in (*HEADER, *lines))
@@ -228,7 +240,7 @@ class Exchange:
             "inputBlobUri": f"exchange/default/{name}.ndjson",
             "outputBlobUri": f"exchange/default/{name}.log",
         }
-        return self.api.send("PUT", f"{path}/{job_id}", body)
+        return self.api.send("PUT", f"{path}/{job_id}", body, headers=headers)
 
     def get(self, job_id: str) -> httpx2.Response:
         return self.api.send("GET", f"/jobs/imports/{job_id}")
@@ -413,6 +425,15 @@ def test_I_10_a_model_without_a_context_imports_nothing(exchange: Exchange) -> N
     assert list(job)[-2:] == ["status", "error"]
     assert exchange.api.send("GET", "/models").json()["value"] == []
     assert exchange.api.send("GET", "/digitaltwins/t").status_code == 404
+
+
+def test_a_dry_run_of_an_import_says_that_it_is_one(exchange: Exchange) -> None:
+    name = new_id()
+    answer = exchange.put(name, *many(2), {"$dtId": "x"}, headers={"kastor-dry-run": "true"})
+    assert answer.json()["dryRun"] is True
+    job = exchange.end(name)
+    assert (job["dryRun"], job["twinsCreated"]) == (True, 2)
+    assert "would take a part" in job["error"]["message"]
 
 
 def test_counts_tell_what_was_made(exchange: Exchange) -> None:

@@ -231,6 +231,7 @@ async def test_those_that_are_refused_are_named_and_the_others_changed(world: Wo
     error = error_of(row)
     assert (row.status, error["code"]) == (JobStatus.FAILED, "UpdatePartiallyFailed")
     assert error["message"].startswith(f"3 of {MANY + 3} were refused, the first room-0: ")
+    assert f"seats does not appear on the DTDL for Twin; {MANY} were changed." in error["message"]
     assert progress_of(row)["counts"] == {"succeeded": MANY, "failed": 3}
     lines = await lines_of(world, row)
     assert [line["details"]["id"] for line in lines] == ["room-0", "room-1", "room-2"]

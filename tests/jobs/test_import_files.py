@@ -148,10 +148,15 @@ async def test_bad_lines_are_named_and_the_rest_is_imported(empty: Graph) -> Non
     assert set(await documents(empty, ["good", "other", "wrong", "part"])) == {"good", "other"}
 
 
+async def test_an_empty_file_is_called_one(empty: Graph) -> None:
+    done = await import_lines(empty)
+    assert done.error["code"] == "ImportHeaderInvalid"
+    assert done.error["message"].startswith("The file is empty; it has to begin with")
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [
-        ([], "ImportHeaderInvalid"),
         ([b"{"], "ImportHeaderInvalid"),
         ([b"x" * 1_100_000], "ImportHeaderInvalid"),
         ([HEADER[1], TWINS], "ImportHeaderInvalid"),

@@ -16,6 +16,7 @@ from kastor.jobs.importing.faults import OutputUnwritableError
 from kastor.jobs.importing.projection import log_written_to
 from kastor.jobs.kinds import Run
 from kastor.jobs.locations import ByteOutput, LocationError
+from kastor.jobs.locations.web import WebLocation
 from kastor.storage.protocol import Store
 from kastor.testing import KastorServer
 from tests.store.engines import Engine
@@ -188,3 +189,23 @@ async def test_a_log_is_begun_anew_from_the_table_where_it_could_not_be_written(
         assert location.text == b"".join(b'{"n":%d}\n' % number for number in range(5))
     else:
         assert json.loads(row.error or b"{}")["code"] == code == OutputUnwritableError.default_code
+
+
+@pytest.mark.anyio
+async def test_an_output_on_the_plain_web_fails_the_job_and_says_why(engine: Engine) -> None:
+    store: Store[Any] = await engine.open()
+    location = WebLocation("https://example.org/log", "https://example.org/log")
+    begun = []
+
+    async def work(run: Run) -> None:
+        async with log_written_to(location, store.jobs, run):
+            begun.append(run)
+
+    async with serving(store, Scripted(work)) as jobs:
+        await jobs.add("tests", "one", {}, ANN)
+        row = await ended(jobs, "one")
+
+    error = json.loads(row.error or b"{}")
+    assert error["code"] == OutputUnwritableError.default_code
+    assert "can only be read" in error["message"]
+    assert begun == []

@@ -192,7 +192,7 @@ class ChangingKind:
     def _finish(self, change: Change, so_far: _SoFar) -> None:
         if so_far.failed:
             message = (
-                f"{so_far.failed} of {so_far.done} were refused, the first {so_far.first} "
+                f"{so_far.failed} of {so_far.done} were refused, the first {so_far.first}; "
                 f"{self._done(so_far)} The log of the job names every one."
             )
             raise JobFailedError(code=self.code, message=message)
@@ -288,5 +288,6 @@ def told(error: Exception) -> dict[str, Any]:
 
 
 def _worded(target: Target, error: Exception) -> str:
-    text = told(error)["message"]
-    return f"{target.id[:128]}: {text[:_LONGEST_FIRST]}"
+    said = told(error)
+    text = ": ".join([said["message"], *(each["message"] for each in said.get("details", [])[:1])])
+    return f"{target.id[:128]}: {text[:_LONGEST_FIRST].rstrip('.')}"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STEP = 500
 """Deletes of one transaction; others write between two of them."""
+COUNTED = 10_000
+"""Ids that a dry run reads at a time."""
 MOST_ROUNDS = 100
 """So often all is gone through, since others may write meanwhile; an idle graph takes two."""
 PAUSE_SECONDS = 0.2
@@ -25,7 +27,10 @@ PAUSE_SECONDS = 0.2
 
 
 class DeletionKind:
-    """Delete jobs of the contract; a request has `timeoutInMinutes`."""
+    """Delete jobs of the contract; a request has `timeoutInMinutes`.
+
+    A dry run counts what there is.
+    """
 
     name = "deletions"
 
@@ -39,6 +44,9 @@ class DeletionKind:
             JobFailedError: the time is over, or others write too much.
         """
         work = _Deletion(self._graph, run)
+        if run.context.dry_run:
+            await work.count()
+            return
         for _ in range(MOST_ROUNDS):
             found, before = await work.round(), work.done
             if not found:
@@ -76,6 +84,22 @@ class _Deletion:
         related = await self._all("relationships", self._graph.relationship_ids, DeleteRelationship)
         twins = await self._all("twins", self._graph.twin_ids, DeleteTwin)
         return await self._models() or twins or related
+
+    async def count(self) -> None:
+        """Note how much a deletion would delete."""
+        self._counts = dict.fromkeys(self._counts, 0)
+        for what, read in (
+            ("relationships", self._graph.relationship_ids),
+            ("twins", self._graph.twin_ids),
+        ):
+            last = 0
+            while rows := await read(last, COUNTED, self._run.context):
+                self._check()
+                last = rows[-1][0]
+                self._counts[what] += len(rows)
+        await self._graph.refresh_models()
+        self._counts["models"] = len(self._graph.models(self._run.context))
+        await self._run.save(self._progress(self._counts))
 
     async def _all(
         self,
@@ -123,6 +147,11 @@ class _Deletion:
         if now_ticks() > self._end:
             raise JobFailedError(
                 code="JobTimedOut",
-                message=f"The time of {self._limit} minutes is over; {self.done} items were deleted"
-                " and stay so. Begin another job, with a longer timeoutInMinutes.",
+                message=f"The time of {self._limit} minutes is over; {self._said()} Begin another"
+                " job, with a longer timeoutInMinutes.",
             )
+
+    def _said(self) -> str:
+        if self._run.context.dry_run:
+            return "nothing was deleted, since it was a dry run."
+        return f"{self.done} items were deleted and stay so."

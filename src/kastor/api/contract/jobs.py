@@ -226,6 +226,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="DeleteJob",
         query=("timeoutInMinutes",),
         headers=(OPERATION_ID,),
+        dry_run=True,
     ),
     # The path of 2021-06-30-preview; nothing else differs.
     *_imports("/jobs/import", "InPreview"),

@@ -9,6 +9,7 @@ _TIME = {"type": "string", "format": "date-time"}
 _LINK = {"type": ["string", "null"], "format": "uri"}
 _ETAG = {"type": "string", "pattern": '^W/"[0-9a-f-]{36}"$'}
 _COUNT = {"type": "integer", "minimum": 0}
+_HOW_MANY = [{"required": ["expect"]}, {"required": ["atMost"]}]
 _INPUT_COUNTS = {
     name: {"type": "integer"}
     for name in ("received", "written", "merged", "deadband", "stale", "rejected")
@@ -188,6 +189,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "expect": _COUNT,
             "atMost": _COUNT,
         },
+        "oneOf": _HOW_MANY,
         "additionalProperties": False,
     },
     "DeleteMany": {
@@ -198,6 +200,19 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "parameters": ref("QueryParameters"),
             "expect": _COUNT,
             "atMost": _COUNT,
+        },
+        "oneOf": _HOW_MANY,
+        "additionalProperties": False,
+    },
+    "TriedChange": {
+        "type": "object",
+        "required": ["count", "tried", "failed", "errors", "value"],
+        "properties": {
+            "count": _COUNT,
+            "tried": _COUNT,
+            "failed": _COUNT,
+            "errors": {"type": "array", "items": {"type": "object", "required": ["error"]}},
+            "value": {"type": "array", "items": {"type": "object"}},
         },
         "additionalProperties": False,
     },
@@ -350,13 +365,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         inputBlobUri=_STRING,
         outputBlobUri=_STRING,
         lastActionDateTime=_TIME,
+        dryRun={"const": True},
         modelsCreated=_COUNT,
         twinsCreated=_COUNT,
         relationshipsCreated=_COUNT,
         errorCount=_COUNT,
     ),
     "ImportJobPage": _page("ImportJob"),
-    "DeleteJob": _job(),
+    "DeleteJob": _job(dryRun={"const": True}, counts={"type": "object"}),
     "DeleteJobPage": _page("DeleteJob"),
     "OwnJob": _job(
         *("kind", "lastActionDateTime"),

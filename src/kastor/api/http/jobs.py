@@ -57,6 +57,7 @@ def import_job(row: JobRow, *, counts: bool) -> dict[str, Any]:
         "inputBlobUri": shown(request["inputBlobUri"]),
         "outputBlobUri": shown(request["outputBlobUri"]),
         **_times(row),
+        **_dry(request),
     }
     if counts:
         known = orjson.loads(row.progress).get("counts", {})
@@ -65,9 +66,12 @@ def import_job(row: JobRow, *, counts: bool) -> dict[str, Any]:
 
 
 def delete_job(row: JobRow) -> dict[str, Any]:
-    """Return a delete job in the contract's form (rest-api B.7)."""
+    """Return a delete job in the contract's form (rest-api B.7); a dry run has its counts."""
     times = {name: at for name, at in _times(row).items() if name != "lastActionDateTime"}
-    return {"id": row.id, **times, **_end(row)}
+    if tried := _dry(orjson.loads(row.request)):
+        progress = orjson.loads(row.progress)
+        tried |= {"counts": progress["counts"]} if "counts" in progress else {}
+    return {"id": row.id, **times, **tried, **_end(row)}
 
 
 def own_job(row: JobRow) -> dict[str, Any]:
@@ -77,13 +81,16 @@ def own_job(row: JobRow) -> dict[str, Any]:
     """
     request, progress = orjson.loads(row.request), orjson.loads(row.progress)
     found = {"id": row.id, "kind": row.kind, **request.get("shown", {}), **_times(row)}
-    if request.get("dryRun"):
-        found["dryRun"] = True
+    found |= _dry(request)
     if told := {name: progress[name] for name in _FOR_PEOPLE if name in progress}:
         found["progress"] = told
     if "counts" in progress:
         found["counts"] = progress["counts"]
     return {**found, **_end(row)}
+
+
+def _dry(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {"dryRun": True} if request.get("dryRun") else {}
 
 
 def _times(row: JobRow) -> dict[str, str]:

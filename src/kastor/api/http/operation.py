@@ -44,7 +44,8 @@ class Operation:
         in_adt: whether it is there under the profile `adt`.
         dry_run: whether the header `kastor-dry-run` can be asked of it; of reads by GET it can,
             which change nothing anyhow.
-        dry_run_result: name of the schema of what a dry run shows where success has no body.
+        dry_run_result: name of the schema of what a dry run shows with 200, where success has
+            another status.
         head: whether HEAD is answered as well, as GET is but without the body.
     """
 

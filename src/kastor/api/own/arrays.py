@@ -149,7 +149,7 @@ def _message(operation: BatchOperation, error: Exception) -> str:
     if missing:
         return f"{missing} is missing, or no string. {error.message}"
     details = [each.message for each in error.details[:_SHOWN_DETAILS]]
-    return " ".join([error.message, *details])
+    return ": ".join([error.message, " ".join(details)]) if details else error.message
 
 
 def _missing_id(operation: BatchOperation) -> str:

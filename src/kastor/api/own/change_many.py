@@ -191,6 +191,7 @@ def _operation(name: str, path: str, handler: Any, summary: str, body: str) -> O
         versioned=False,
         in_adt=False,
         dry_run=True,
+        dry_run_result="TriedChange",
     )
 
 

@@ -131,13 +131,16 @@ class _Importer:
         if not state.errors:
             return
         counts = ", ".join(f"{name} {count}" for name, count in state.counts.items())
-        parts = [f"The import took a part of the file ({counts})."]
+        tried = self._run.context.dry_run
+        took = "would take" if tried else "took"
+        parts = [f"The import {took} a part of the file ({counts})."]
         parts += state.missing
         first = state.first
         if first is not None and first.message not in state.missing:
             named = f" ({first.id})" if first.id else ""
             parts.append(f"The first line that was refused is {first.line}{named}: {first.message}")
-        parts.append("The log has every one of them. Mend them and import the file again.")
+        then = "import the file" if tried else "import the file again"
+        parts.append(f"The log has every one of them. Mend them and {then}.")
         raise PartlyFailedError(" ".join(parts))
 
     async def tell_end(self, status: str, error: Failure | None = None) -> None:

@@ -28,7 +28,9 @@ def decode_line(text: bytes) -> Document:
     try:
         value: Json = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidArgument(f"The line is not valid JSON: {error}.") from None
+        raise InvalidArgument(
+            f"The line is not valid JSON: {error.msg} (column {error.pos})."
+        ) from None
     if not isinstance(value, dict):
         raise InvalidArgument("The line must be a JSON object.")
     if may_be_too_deep(text) and is_too_deep(value):

@@ -36,7 +36,10 @@ async def log_written_to(location: Location, jobs: JobStore, run: Run) -> AsyncI
     Raises:
         OutputUnwritableError: nothing can be written there; before the block, or after it.
     """
-    projection = LogProjection(location, jobs, run)
+    try:
+        projection = LogProjection(location, jobs, run)
+    except LocationError as error:  # of a place that can only be read
+        raise _unwritable(error) from error
     await projection.begin()
     following = asyncio.create_task(projection.follow())
     try:
@@ -75,7 +78,7 @@ class LogProjection:
             await self._begin()
         except LocationError as error:
             await self._output.abandon()
-            raise self._unwritable(error) from error
+            raise _unwritable(error) from error
 
     async def follow(self) -> None:
         """Copy lines as they come, until this is cancelled."""
@@ -98,7 +101,7 @@ class LogProjection:
             except LocationError as error:
                 await self._begin_anew()
                 if not left:
-                    raise self._unwritable(error) from error
+                    raise _unwritable(error) from error
                 await asyncio.sleep(EVERY_SECONDS)
             else:
                 return
@@ -124,5 +127,6 @@ class LogProjection:
             self._after = rows[-1][0]
         await self._output.extend(b"")  # an object is put there now and then
 
-    def _unwritable(self, error: LocationError) -> OutputUnwritableError:
-        return OutputUnwritableError(f"The log cannot be written to its output: {error}")
+
+def _unwritable(error: LocationError) -> OutputUnwritableError:
+    return OutputUnwritableError(f"The log cannot be written to its output: {error}")

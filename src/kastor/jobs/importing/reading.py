@@ -315,8 +315,9 @@ def _misplaced(name: str, begun: Collection[str]) -> str | None:
 
 def _no_header(line: int, reason: str = "") -> HeaderWrongError:
     found = f" {reason}" if reason else ""
+    file = f"Line {line}: the file" if line else "The file is empty; it"
     return HeaderWrongError(
-        f'Line {line}: the file has to begin with {{"Section": "Header"}} and then '
+        f'{file} has to begin with {{"Section": "Header"}} and then '
         f'{{"fileVersion": "{FILE_VERSION}"}}, each on a line of its own.{found} Nothing was '
         "imported."
     )
