@@ -13,6 +13,7 @@ import msgspec
 from kastor.clock import job_time
 from kastor.errors import KastorError, Unavailable
 from kastor.jobs.kinds import JobCancelledError, JobFailedError, JobKind, Progress
+from kastor.jobs.log_lines import MOST_LINE_BYTES
 from kastor.logs import get_logger
 from kastor.outside.lease import Lease
 from kastor.records import Context
@@ -29,7 +30,7 @@ T = TypeVar("T")
 Ending: TypeAlias = JobFailedError | KastorError
 
 MOST_PROGRESS_BYTES = 65_536
-MOST_LINES, MOST_LINE_BYTES = 1_000_000, 16_384
+MOST_LINES = 1_000_000
 """Of a job's log."""
 MOST_STARTS = 50
 """So often a job is begun without getting on; one that ends its process would end it for ever."""
