@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from kastor.jobs.kinds import holding
+
 if TYPE_CHECKING:
     from kastor.graph.commands import Command, UploadModels
     from kastor.graph.rehearsed import GraphRehearsal
@@ -32,6 +34,7 @@ class Road(Protocol):
 
         Raises:
             StaleCatalogError: models changed since they were checked.
+            NotHeldError: another process has the job; nothing was written.
             Unavailable: nothing was written.
         """
 
@@ -57,7 +60,7 @@ class WritingRoad:
 
     async def upload(self, command: UploadModels) -> Stored:
         """See `Road`."""
-        return await self._graph.execute(command, self._run.context)
+        return await self._graph.execute(command, self._run.context, holding(self._run))
 
 
 class RehearsingRoad:
