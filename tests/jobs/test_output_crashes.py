@@ -40,7 +40,7 @@ class _KilledTwice:
             await self._kind.run(run)
             raise Unavailable("It was killed.")
         if self.begun == 2:
-            await self._kind.run(_Killed(run))  # type: ignore[arg-type]
+            await self._kind.run(_Killed(run))
         await self._kind.run(run)
 
 

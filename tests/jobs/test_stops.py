@@ -65,7 +65,7 @@ async def test_a_job_that_cannot_be_given_up_leaves_its_place_to_others(engine: 
 
     graph = Graph(await engine.open(), engine.history())
     async with serving(graph.store, Scripted(work), at_once=1) as jobs:
-        jobs._worker._store = Broken(graph.store.jobs)  # type: ignore[assignment]
+        jobs._worker._store = Broken(graph.store.jobs)
         for name in ("one", "two"):
             await jobs.add("tests", name, {}, ANN)
         for name in ("one", "two"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
 MOST_LINE_BYTES = 16_384
@@ -12,7 +10,7 @@ _LENGTHS = (300, 100, 40)
 """Characters of each text of a line that would be too long, as few as it takes."""
 
 
-def log_line(document: Any) -> bytes:
+def log_line(document: object) -> bytes:
     """Return a line; where it would be too long, all texts in it are cut."""
     line = orjson.dumps(document)
     for length in _LENGTHS:
@@ -22,7 +20,7 @@ def log_line(document: Any) -> bytes:
     return line
 
 
-def _shortened(value: Any, length: int) -> Any:
+def _shortened(value: object, length: int) -> object:
     match value:
         case str() if len(value) > length:
             return f"{value[:length]}..."
