@@ -51,7 +51,9 @@ class BackupKind:
             try:
                 await self._write(run, output, again)
             finally:
-                await output.abandon()
+                # What ended the job is not hidden by trouble of its location.
+                with contextlib.suppress(LocationError):
+                    await output.abandon()
         except LocationError as error:
             raise JobFailedError(message=str(error), code="UnableToWriteToOutputBlob") from error
 

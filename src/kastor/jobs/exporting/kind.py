@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from kastor.errors import KastorError, Unavailable
@@ -50,7 +50,9 @@ class ExportKind:
             try:
                 await self._write(output, run, again)
             finally:
-                await output.abandon()
+                # What ended the job is not hidden by trouble of its location.
+                with contextlib.suppress(LocationError):
+                    await output.abandon()
         except LocationError as error:
             raise JobFailedError(message=str(error), code="UnableToWriteToOutputBlob") from error
         except (JobFailedError, Unavailable):
@@ -62,7 +64,7 @@ class ExportKind:
 
     async def _write(self, output: ByteOutput, run: Run, again: Mapping[str, bool]) -> None:
         saved, lines, size = time.monotonic(), 0, 0
-        async with aclosing(
+        async with contextlib.aclosing(
             await self._exports.open(wanted_of(run.request), run.context)
         ) as export:
             change = export.instant.position
