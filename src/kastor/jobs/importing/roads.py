@@ -76,7 +76,8 @@ class RehearsingRoad:
     """
 
     def __init__(self, rehearsal: GraphRehearsal, run: Run, told: int) -> None:
-        self._rehearsal, self._run, self._told = rehearsal, run, told
+        self._rehearsal, self._run = rehearsal, run
+        self._there = self._told = told
 
     async def carry_out(self, commands: Sequence[Command[Any]], account: Account) -> Sequence[Any]:
         """See `Road`."""
@@ -84,7 +85,10 @@ class RehearsingRoad:
         progress, lines = account(outcomes)
         fresh = lines[self._told :]
         self._told = max(0, self._told - len(lines))
-        await self._run.save(progress, fresh)
+        self._there += len(fresh)
+        # Of the whole log, also where not all of it was found again before the next crash.
+        state = {**progress["state"], "lines": self._there}
+        await self._run.save({**progress, "state": state}, fresh)
         return outcomes
 
     async def upload(self, command: UploadModels) -> Stored:
