@@ -7,6 +7,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+if os.name == "posix":
+    import fcntl
+
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _OTHERS = 0o077
 _POSIX = os.name == "posix"
@@ -51,6 +54,39 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+class FolderLock:
+    """Keeps other processes of Kastor from writing into a folder, where the system can do that."""
+
+    def __init__(self, handle: int | None) -> None:
+        self._handle = handle
+
+    def release(self) -> None:
+        """Let others in."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+
+def lock_folder(folder: Path) -> FolderLock | None:
+    """Lock a folder until it is released or the process ends; None where another has it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if not _POSIX:
+        return FolderLock(None)
+    handle = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except OSError:  # a file system without locks
+        os.close(handle)
+        return FolderLock(None)
+    return FolderLock(handle)
 
 
 def tighten(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:

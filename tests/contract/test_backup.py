@@ -131,6 +131,27 @@ def test_a_stream_that_breaks_off_leaves_nothing_whole(
     assert not (tmp_path / "data").exists()
 
 
+def test_two_backups_at_once_do_not_take_each_others_files(
+    guarded: KastorServer, tmp_path: Path
+) -> None:
+    with client(guarded, "owner") as http:
+        whole = http.get(PATH).content
+    first = NewBackup(tmp_path / "b")
+    with pytest.raises(BackupError, match="Another backup is being written"):
+        NewBackup(tmp_path / "b")
+    receive(io.BytesIO(whole), first)
+    first.abandon()  # late: it is finished
+    with pytest.raises(BackupError, match="is not empty"):
+        NewBackup(tmp_path / "b")
+    run(guarded, "restore", tmp_path / "b", "--data", tmp_path / "s")
+    killed = NewBackup(tmp_path / "c")
+    with killed.file("default.jsonl.zst"):
+        pass
+    assert killed._lock is not None
+    killed._lock.release()  # as the end of its process does
+    receive(io.BytesIO(whole), NewBackup(tmp_path / "c"))
+
+
 def _linking() -> bytes:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as tar:

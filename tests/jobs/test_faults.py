@@ -6,12 +6,14 @@ import asyncio
 from functools import partial
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
 import kastor.jobs.run as jobs_run
 import kastor.jobs.worker as jobs_worker
 from kastor.clock import TICKS_PER_SECOND, now_ticks
+from kastor.errors import Unavailable
 from kastor.graph import commands as c
 from kastor.graph.service import GraphService
 from kastor.jobs.kinds import Run
@@ -22,6 +24,7 @@ from kastor.records import Context, Sees
 from kastor.storage.batches import NotHeldError
 from kastor.storage.jobs import JobStatus
 from kastor.vital import Vitals
+from tests.postgres.server import direct
 from tests.store.engines import Engine
 from tests.store.graphs import HALL_MODEL, Graph, hall
 from tests.store.postgres_engine import PostgresEngine
@@ -276,3 +279,39 @@ async def test_parts_are_watched_and_work_is_counted(
     assert service.tallies()[0].done == 5
     await service.stop()
     assert vitals.states() == []
+
+
+async def test_work_goes_on_behind_a_commit_that_comes_late(
+    anyio_backend: str, postgres_dsn: str
+) -> None:
+    """A transaction whose end nobody heard of may yet be committed, with its progress."""
+    engine = PostgresEngine(postgres_dsn)
+    try:
+        store = await engine.open()
+        connection = await asyncpg.connect(direct(postgres_dsn))
+        schema = engine.history().rows("SELECT '{graph}'")[0][0]
+        transaction = connection.transaction()
+        seen: list[int] = []
+
+        async def commit() -> None:
+            await asyncio.sleep(jobs_run.FIRST_PAUSE + 0.4)
+            await transaction.commit()
+
+        async def work(run: Run) -> None:
+            seen.append(run.progress.get("done", 0))
+            if len(seen) == 1:
+                await transaction.start()
+                text = f"UPDATE {schema}.jobs SET progress = $1 WHERE id = $2"
+                await connection.execute(text, '{"done":7}', run.row.id)
+                late.append(asyncio.create_task(commit()))
+                raise Unavailable("Nobody knows what became of it.")
+
+        late: list[asyncio.Task[None]] = []
+        async with serving(store, Scripted(work)) as service:
+            await service.add("tests", "one", {}, ANN)
+            row = await ended(service, "one")
+        await connection.close()
+        assert row.status is JobStatus.SUCCEEDED
+        assert seen == [0, 7]
+    finally:
+        await engine.close()

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+
+import orjson
 import pytest
 
+from kastor.errors import Unavailable
+from kastor.graph.service import GraphService
+from kastor.jobs.importing import reading
+from kastor.types import override
 from tests.store.graphs import Graph, edge, hall, room
 
 from .import_files import (
     ALL_MODELS,
     ANN,
+    EVERYTHING,
     HEADER,
     MODELS,
     RELATIONSHIPS,
     TWINS,
+    FileKind,
     Lines,
     import_lines,
     relationship,
+    text_of,
     twin,
 )
 from .import_graphs import empty
+from .service import ended, serving
 
 __all__ = ["empty"]
 pytestmark = pytest.mark.anyio
@@ -61,3 +73,31 @@ async def test_a_dry_run_sees_the_graph_and_counts_what_would_be_replaced(empty:
 
     assert dry.progress["counts"]["replaced"] == 4
     assert empty.history.log() == before
+
+
+class Crashing(FileKind):
+    """A server that crashes far into the file, then, begun anew, near its beginning."""
+
+    @override
+    async def _chunks(self) -> AsyncGenerator[bytes, None]:
+        crash_at = {1: len(self.data) - 200, 2: len(self.data) // 2}.get(self.begun)
+        for at in range(0, len(self.data), 50):
+            if crash_at is not None and at >= crash_at:
+                await asyncio.sleep(0.2)  # what was read before is done
+                raise Unavailable("It crashed.")
+            yield self.data[at : at + 50]
+
+
+async def test_a_dry_run_that_crashed_twice_tells_of_each_line_once(
+    empty: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_ENTRIES", 2)
+    bad = (twin(f"bad-{n}", hall(colour="red")) for n in range(20))
+    kind = Crashing(GraphService(empty.store), text_of(*HEADER, MODELS, *ALL_MODELS, TWINS, *bad))
+    async with serving(empty.store, kind) as jobs:
+        asked = {"permissions": EVERYTHING, "dryRun": True}
+        await jobs.add("imports", "one", asked, ANN)
+        await ended(jobs, "one", "imports")
+        lines = [orjson.loads(each) for _, each in await jobs.lines("imports", "one", 0, 100, ANN)]
+    told = [each["details"]["id"] for each in lines if "id" in each["details"]]
+    assert (kind.begun, told) == (3, [f"bad-{n}" for n in range(20)])

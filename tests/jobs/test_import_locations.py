@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,7 @@ from kastor.jobs.locations import ByteOutput, LocationError
 from kastor.jobs.locations.web import WebLocation
 from kastor.storage.protocol import Store
 from kastor.testing import KastorServer
+from kastor.types import override
 from tests.store.engines import Engine
 from tests.store.graphs import hall
 
@@ -209,3 +211,38 @@ async def test_an_output_on_the_plain_web_fails_the_job_and_says_why(engine: Eng
     assert error["code"] == OutputUnwritableError.default_code
     assert "can only be read" in error["message"]
     assert begun == []
+
+
+class Slow(Flaky):
+    """A location that has a line long before it says so."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.begun = asyncio.Event()
+
+    @override
+    async def extend(self, lines: bytes) -> None:
+        await super().extend(lines)
+        if lines:
+            self.begun.set()
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.anyio
+async def test_a_job_that_ends_while_its_log_is_copied_has_each_line_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "EVERY_SECONDS", 0.01)
+    store: Store[Any] = await engine.open()
+    location = Slow()
+
+    async def work(run: Run) -> None:
+        async with log_written_to(location, store.jobs, run):
+            await run.save({"done": 1}, [b'{"n":1}'])
+            await location.begun.wait()
+            await run.save({"done": 2}, [b'{"n":2}'])
+
+    async with serving(store, Scripted(work)) as jobs:
+        await jobs.add("tests", "one", {}, ANN)
+        await ended(jobs, "one")
+    assert location.text == b'{"n":1}\n{"n":2}\n'

@@ -22,7 +22,7 @@ from kastor.backup.manifest import (
     encode_manifest,
 )
 from kastor.backup.reading import Bytes
-from kastor.private import make_folder, open_private, sync_folder
+from kastor.private import lock_folder, make_folder, open_private, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,21 +43,35 @@ class NewBackup:
         What a backup left there that was killed is removed.
 
         Raises:
-            BackupError: something is there, or it cannot be written.
+            BackupError: something is there, another backup is under way, or it cannot be written.
         """
         self.path = path
         self._names: list[str] = []
         with self._told():
-            found = list(path.iterdir()) if path.exists() else []
+            make_folder(path)
+            self._lock = lock_folder(path)
+        if self._lock is None:
+            raise BackupError(
+                f"Another backup is being written to {path}. Wait until it has ended, or name "
+                "another folder."
+            )
+        try:
+            self._clear()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _clear(self) -> None:
+        with self._told():
+            found = list(self.path.iterdir())
             left = [each for each in found if each.name.endswith(UNFINISHED)]
             if len(left) < len(found):
                 raise BackupError(
-                    f"{path} is not empty, and a backup replaces nothing. Name a folder that does "
-                    "not exist, or an empty one."
+                    f"{self.path} is not empty, and a backup replaces nothing. Name a folder that "
+                    "does not exist, or an empty one."
                 )
             for each in left:
                 each.unlink()
-            make_folder(path)
 
     @contextlib.contextmanager
     def file(self, name: str) -> Iterator[IO[bytes]]:
@@ -89,13 +103,22 @@ class NewBackup:
             sync_folder(self.path)
             self._unfinished(MANIFEST).rename(self.path / MANIFEST)
             sync_folder(self.path)
+        self._release()
 
     def abandon(self) -> None:
-        """Remove what was written."""
+        """Remove what was written, unless the backup is finished."""
+        if self._lock is None:  # what is there by now may be another's
+            return
         for name in self._names:
             for path in (self.path / MANIFEST, self._unfinished(name), self.path / name):
                 with contextlib.suppress(OSError):
                     path.unlink()
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _unfinished(self, name: str) -> Path:
         return self.path / f"{name}{UNFINISHED}"

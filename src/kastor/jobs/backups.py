@@ -45,15 +45,19 @@ class BackupKind:
         """
         try:
             location = self._locations.check(run.request[OUTPUT], setting=OUTPUT)
-            output = await location.write(again=run.progress.get(_FINISHING, False))
+            # Said in all of its progress from then on, since there may be another crash.
+            again = {_FINISHING: True} if run.progress.get(_FINISHING) else {}
+            output = await location.write(again=bool(again))
             try:
-                await self._write(run, output)
+                await self._write(run, output, again)
             finally:
-                await output.abandon()
+                # What ended the job is not hidden by trouble of its location.
+                with contextlib.suppress(LocationError):
+                    await output.abandon()
         except LocationError as error:
             raise JobFailedError(message=str(error), code="UnableToWriteToOutputBlob") from error
 
-    async def _write(self, run: Run, output: ByteOutput) -> None:
+    async def _write(self, run: Run, output: ByteOutput, again: Mapping[str, bool]) -> None:
         graphs = await self._shown(run)
         done, saved = 0, time.monotonic()
         async with contextlib.aclosing(tar_chunks(graphs, self._engine)) as chunks:
@@ -63,7 +67,7 @@ class BackupKind:
                 done += len(chunk)
                 if time.monotonic() - saved > SAVE_SECONDS:
                     saved = time.monotonic()
-                    await run.save({"done": done, "unit": "bytes"})
+                    await run.save({"done": done, "unit": "bytes", **again})
         counts = {"graphs": len(graphs)}
         progress = {"done": done, "of": done, "unit": "bytes", "counts": counts}
         await run.save({**progress, _FINISHING: True})

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from msgspec import Struct
 
 from kastor.clock import job_time, now_ticks
@@ -17,6 +16,7 @@ from kastor.errors import Conflict, KastorError
 from kastor.graph.relationship import DeleteRelationship, PatchRelationship
 from kastor.graph.twin import DeleteTwin, PatchTwin, RelationshipsLeft
 from kastor.jobs.kinds import JobFailedError
+from kastor.jobs.log_lines import log_line
 from kastor.query.targets import Target, TargetPage, Targets
 from kastor.types import override
 from kastor.words import counted
@@ -172,7 +172,7 @@ class ChangingKind:
     def _line(self, job_id: str, target: Target, error: Exception) -> bytes:
         source = {} if target.source is None else {"source": target.source}
         details = {"id": target.id, **source, "status": "Failed", "error": told(error)}
-        return orjson.dumps(
+        return log_line(
             {
                 "timestamp": job_time(self._clock()),
                 "jobId": job_id,

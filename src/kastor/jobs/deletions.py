@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.graph.commands import Command, DeleteAllModels, DeleteRelationship, DeleteTwin
-from kastor.jobs.kinds import JobFailedError, Progress
+from kastor.jobs.kinds import JobFailedError, Progress, holding
 
 if TYPE_CHECKING:
     from kastor.graph.service import GraphService
@@ -121,7 +121,9 @@ class _Deletion:
         await self._graph.refresh_models()
         count = len(self._graph.models(self._run.context))
         if count:
-            await self._graph.execute(DeleteAllModels(), self._run.context)
+            # Looked at once more: the models that are there may be new ones by now.
+            permit = holding(self._run)
+            await self._graph.execute(DeleteAllModels(), self._run.context, permit)
             self._counts["models"] += count
             await self._run.save(self._progress(self._counts))
         return count > 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from kastor.errors import Detail
@@ -68,6 +69,19 @@ class Run(Protocol):
         Raises:
             NotHeldError: another process has it, or it was deleted.
         """
+
+
+def holding(run: Run) -> Callable[[], None]:
+    """Return the `permit` of a write that goes without the job's progress, as those of models do.
+
+    It raises NotHeldError where another process may have the job; a cancelled job ends elsewhere.
+    """
+
+    def permit() -> None:
+        with contextlib.suppress(JobCancelledError):
+            run.check()
+
+    return permit
 
 
 class JobKind(Protocol):

@@ -13,8 +13,9 @@ import msgspec
 from kastor.clock import job_time
 from kastor.errors import KastorError, Unavailable
 from kastor.jobs.kinds import JobCancelledError, JobFailedError, JobKind, Progress
+from kastor.jobs.log_lines import MOST_LINE_BYTES
 from kastor.logs import get_logger
-from kastor.outside.lease import Lease
+from kastor.outside.lease import LEASE_SECONDS, Lease
 from kastor.records import Context
 from kastor.storage.batches import JobProgress, NotHeldError
 from kastor.storage.jobs import ENDED, JobRow, JobStatus
@@ -29,7 +30,7 @@ T = TypeVar("T")
 Ending: TypeAlias = JobFailedError | KastorError
 
 MOST_PROGRESS_BYTES = 65_536
-MOST_LINES, MOST_LINE_BYTES = 1_000_000, 16_384
+MOST_LINES = 1_000_000
 """Of a job's log."""
 MOST_STARTS = 50
 """So often a job is begun without getting on; one that ends its process would end it for ever."""
@@ -170,10 +171,16 @@ class JobRun:
         await self._cancelling.wait()
 
     async def _reread(self, pause: float) -> None:
-        """Go on from what was noted last, as soon as the store can be read again."""
+        """Go on from what was noted last, as soon as the store can be read again.
+
+        A transaction that nobody knows the end of may be committed yet. It has the job's row, and
+        so has to end before the claim is renewed: what is read then is what became of it.
+        """
         key = self.row.kind, self.row.id
+        held = (*key, self.owner, LEASE_SECONDS)
+        status = await _patiently(lambda: self._store.keep_job(*held), pause)
         row = await _patiently(lambda: self._store.job(*key), pause)
-        if row is None or row.status in ENDED:
+        if status is None or row is None or row.status in ENDED:
             self.lease.end()
         else:
             self._take(row)

@@ -144,10 +144,14 @@ class Worker:
             await asyncio.wait((doing,))
             if not doing.cancelled() and (fault := doing.exception()) is not None:
                 _log.error("a job was left", kind=key[0], job=key[1], exc_info=fault)
-            await run.let_go()
-            self._tally.end(*key)
-            self._works.pop(key, None)
-            self._slots.give_back()
+            try:
+                await run.let_go()
+            except Exception as error:  # noqa: BLE001 - others need its place, whatever this was
+                _log.error("a job was not given up", kind=key[0], job=key[1], exc_info=error)
+            finally:
+                self._tally.end(*key)
+                self._works.pop(key, None)
+                self._slots.give_back()
 
     async def _end(self, work: _Work) -> None:
         if not work.is_ending:  # once, since it tidies up afterwards

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from kastor.errors import KastorError, Unavailable
@@ -44,11 +44,15 @@ class ExportKind:
         try:
             location = self._locations.check(run.request[OUTPUT], setting=OUTPUT)
             # Finished before a crash that came before the job's end: it is this job's own then.
-            output = await location.write(again=bool(run.progress.get(_FINISHING)))
+            # Said in all of its progress from then on, since there may be another crash.
+            again = {_FINISHING: True} if run.progress.get(_FINISHING) else {}
+            output = await location.write(again=bool(again))
             try:
-                await self._write(output, run)
+                await self._write(output, run, again)
             finally:
-                await output.abandon()
+                # What ended the job is not hidden by trouble of its location.
+                with contextlib.suppress(LocationError):
+                    await output.abandon()
         except LocationError as error:
             raise JobFailedError(message=str(error), code="UnableToWriteToOutputBlob") from error
         except (JobFailedError, Unavailable):
@@ -58,9 +62,9 @@ class ExportKind:
                 message=error.message, code=error.code, details=error.details
             ) from error
 
-    async def _write(self, output: ByteOutput, run: Run) -> None:
+    async def _write(self, output: ByteOutput, run: Run, again: Mapping[str, bool]) -> None:
         saved, lines, size = time.monotonic(), 0, 0
-        async with aclosing(
+        async with contextlib.aclosing(
             await self._exports.open(wanted_of(run.request), run.context)
         ) as export:
             change = export.instant.position
@@ -69,7 +73,7 @@ class ExportKind:
                 await output.write(part)
                 lines, size = lines + part.count(b"\n"), size + len(part)
                 if time.monotonic() > saved + SAVE_SECONDS:
-                    await run.save(_progress(lines, size, change))
+                    await run.save({**_progress(lines, size, change), **again})
                     saved = time.monotonic()
         await run.save({**_progress(lines, size, change), _FINISHING: True})
         await output.finish()

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from kastor.errors import KastorError, TooManyRequests, Unavailable
 from kastor.jobs.importing.ahead import batches_of, one_ahead
 from kastor.jobs.importing.batches import MODELS, RELATIONSHIPS, TWINS, FileBatch
@@ -15,7 +17,7 @@ from kastor.jobs.importing.log import Failure, ImportLog
 from kastor.jobs.importing.models import store_models
 from kastor.jobs.importing.reading import FileReader, ReadingLimits
 from kastor.jobs.importing.roads import RehearsingRoad, Road, WritingRoad
-from kastor.jobs.importing.state import ImportState, state_of
+from kastor.jobs.importing.state import End, ImportState, state_of
 from kastor.jobs.importing.tally import after_batch
 from kastor.jobs.kinds import JobCancelledError, JobFailedError
 from kastor.storage.batches import NotHeldError
@@ -30,6 +32,8 @@ PERMISSIONS: Mapping[str, str] = {
     RELATIONSHIPS: "digitaltwins/relationships/write",
 }
 """What the caller needs for each section."""
+_LONGEST_KEPT = 4_000
+"""Characters of an error, which is kept with the progress of the job."""
 
 
 async def import_file(
@@ -82,7 +86,7 @@ async def import_file(
 @contextlib.asynccontextmanager
 async def _road(graph: GraphService, run: Run) -> AsyncIterator[tuple[Road, ImportState]]:
     """Enter what carries out commands, with the state to begin from."""
-    state = state_of(run.progress)
+    state = replace(state_of(run.progress), ended=None)
     if not run.context.dry_run:
         yield WritingRoad(graph, run), state
         return
@@ -145,6 +149,8 @@ class _Importer:
 
     async def tell_end(self, status: str, error: Failure | None = None) -> None:
         """Write the last line of the log."""
+        end = End() if error is None else End(error.code, error.message[:_LONGEST_KEPT])
+        self._state = replace(self._state, ended=end)
         await self._tell([self._log.job(status, error)])
 
     async def _tell(self, lines: Sequence[bytes]) -> None:

@@ -13,6 +13,8 @@ from kastor.errors import Unavailable
 from kastor.jobs.importing.applying import import_file
 from kastor.jobs.importing.faults import InputUnreadableError
 from kastor.jobs.importing.projection import log_written_to
+from kastor.jobs.importing.state import state_of
+from kastor.jobs.kinds import JobFailedError
 from kastor.jobs.locations import LocationError
 from kastor.storage.batches import NotHeldError
 from kastor.storage.jobs import LIVING
@@ -98,8 +100,16 @@ class UploadKind:
         await self._spool.remove(name)
 
     async def _wait_for_owner(self, run: Run) -> None:
-        """Leave the job to the process that has the file, for a while."""
+        """Leave the job to the process that has the file, for a while; or end it as it ended.
+
+        The file goes before the job's end is stored: a server may be killed between the two.
+        """
         run.check()
+        ended = state_of(run.progress).ended
+        if ended is not None:
+            if ended.code:
+                raise JobFailedError(ended.message, code=ended.code)
+            return
         missing_since = run.progress.get("missingSince")
         now = now_ticks()
         if missing_since is None:

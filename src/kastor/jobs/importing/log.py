@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
-import orjson
 from msgspec import Struct
 
 from kastor.clock import job_time, now_ticks
 from kastor.errors import Detail, KastorError
 from kastor.jobs.kinds import JobFailedError
+from kastor.jobs.log_lines import log_line
 from kastor.types import Document, Ticks
 
 Failure: TypeAlias = KastorError | JobFailedError
@@ -70,7 +70,7 @@ class ImportLog(Struct, frozen=True):
         return self._line("Warning", {"section": section, "warning": about})
 
     def _line(self, kind: Literal["Info", "Warning", "Error"], details: Document) -> bytes:
-        return orjson.dumps(
+        return log_line(
             {
                 "timestamp": job_time(self.clock()),
                 "jobId": self.job_id,

@@ -45,15 +45,16 @@ async def log_written_to(location: Location, jobs: JobStore, run: Run) -> AsyncI
     try:
         yield
     except BaseException as error:
-        await _end(following)
         goes_on = isinstance(error, NotHeldError | Unavailable) or not isinstance(error, Exception)
         if goes_on:  # elsewhere, or later
+            await _end(following)
             await projection.abandon()
         else:
+            await projection.stop(following)
             with contextlib.suppress(OutputUnwritableError):  # the job has an error already
                 await projection.finish()
         raise
-    await _end(following)
+    await projection.stop(following)
     await projection.finish()
 
 
@@ -71,6 +72,7 @@ class LogProjection:
         self._output: LogOutput = location.log()
         self._begun = False
         self._after = 0
+        self._stopping = asyncio.Event()
 
     async def begin(self) -> None:
         """Create the output; raises OutputUnwritableError."""
@@ -81,9 +83,8 @@ class LogProjection:
             raise _unwritable(error) from error
 
     async def follow(self) -> None:
-        """Copy lines as they come, until this is cancelled."""
-        while True:
-            await asyncio.sleep(EVERY_SECONDS)
+        """Copy lines as they come, until this is stopped or cancelled."""
+        while not await self._is_stopping():
             try:
                 await self._copy()
             except LocationError as error:
@@ -91,6 +92,20 @@ class LogProjection:
                 await self._begin_anew()
             except Unavailable:
                 continue
+
+    async def _is_stopping(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(EVERY_SECONDS):
+                await self._stopping.wait()
+        return self._stopping.is_set()
+
+    async def stop(self, following: asyncio.Task[None]) -> None:
+        """Let the copying end; lines that are under way come to their end, or would come twice."""
+        self._stopping.set()
+        try:
+            await asyncio.wait((following,))
+        finally:
+            following.cancel()
 
     async def finish(self) -> None:
         """Copy the rest, and end; raises OutputUnwritableError."""

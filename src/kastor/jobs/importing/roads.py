@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from kastor.jobs.kinds import holding
+
 if TYPE_CHECKING:
     from kastor.graph.commands import Command, UploadModels
     from kastor.graph.rehearsed import GraphRehearsal
@@ -32,6 +34,7 @@ class Road(Protocol):
 
         Raises:
             StaleCatalogError: models changed since they were checked.
+            NotHeldError: another process has the job; nothing was written.
             Unavailable: nothing was written.
         """
 
@@ -57,7 +60,7 @@ class WritingRoad:
 
     async def upload(self, command: UploadModels) -> Stored:
         """See `Road`."""
-        return await self._graph.execute(command, self._run.context)
+        return await self._graph.execute(command, self._run.context, holding(self._run))
 
 
 class RehearsingRoad:
@@ -73,7 +76,8 @@ class RehearsingRoad:
     """
 
     def __init__(self, rehearsal: GraphRehearsal, run: Run, told: int) -> None:
-        self._rehearsal, self._run, self._told = rehearsal, run, told
+        self._rehearsal, self._run = rehearsal, run
+        self._there = self._told = told
 
     async def carry_out(self, commands: Sequence[Command[Any]], account: Account) -> Sequence[Any]:
         """See `Road`."""
@@ -81,7 +85,10 @@ class RehearsingRoad:
         progress, lines = account(outcomes)
         fresh = lines[self._told :]
         self._told = max(0, self._told - len(lines))
-        await self._run.save(progress, fresh)
+        self._there += len(fresh)
+        # Of the whole log, also where not all of it was found again before the next crash.
+        state = {**progress["state"], "lines": self._there}
+        await self._run.save({**progress, "state": state}, fresh)
         return outcomes
 
     async def upload(self, command: UploadModels) -> Stored:

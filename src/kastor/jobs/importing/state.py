@@ -24,6 +24,13 @@ class FirstFault(Struct, frozen=True):
     message: str
 
 
+class End(Struct, frozen=True):
+    """How an import ended: with an error, or without where the code is empty."""
+
+    code: str = ""
+    message: str = ""
+
+
 class ImportState(Struct, frozen=True):
     """An import at the end of a batch.
 
@@ -38,6 +45,7 @@ class ImportState(Struct, frozen=True):
         faults_of_section: lines of the section under way that were refused.
         missing: permissions that the caller lacks for sections of the file.
         lines: of the job's log.
+        ended: how it ended, as its last line tells; the job itself may not have ended yet.
     """
 
     at: FilePosition = FilePosition()
@@ -53,6 +61,7 @@ class ImportState(Struct, frozen=True):
     faults_of_section: int = 0
     missing: tuple[str, ...] = ()
     lines: int = 0
+    ended: End | None = None
 
     @property
     def counts(self) -> dict[str, int]:

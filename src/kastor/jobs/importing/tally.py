@@ -17,6 +17,8 @@ from kastor.jobs.importing.log import MOST_LISTED, ImportLog
 from kastor.jobs.importing.state import FirstFault, ImportState
 
 _WRONG_PROPERTIES = "PropertiesNotDeclared"
+_LONGEST_KEPT = 2_000
+"""Characters of the first fault, which is kept with the progress of the job."""
 _SKIPPED, _FORBIDDEN = "SectionSkipped", "SectionForbidden"
 
 
@@ -98,7 +100,8 @@ class _Teller:
         """Tell of a line, if there is anything to tell."""
         if isinstance(outcome, Exception):
             error = outcome if isinstance(outcome, KastorError) else _unforeseen()
-            self._count_fault(FirstFault(entry.line, entry.id, error.code, sentence(error)))
+            said = sentence(error)[:_LONGEST_KEPT]
+            self._count_fault(FirstFault(entry.line, entry.id, error.code, said))
             self._list(section, self._log.refused(section, entry.line, entry.id, error))
             return
         self._counts[section] += 1

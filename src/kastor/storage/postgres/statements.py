@@ -412,6 +412,10 @@ RESET = (
     "DELETE FROM {graph}.changes",
     "DELETE FROM {graph}.routes",
     "DELETE FROM {graph}.dead_letters",
+    # Jobs would go on with what is gone, and answers tell of it; who works on one finds no row.
+    "DELETE FROM {graph}.jobs",
+    "DELETE FROM {graph}.job_lines",
+    "DELETE FROM {graph}.kept_answers",
 )
 
 # Around a compiled query. The status of the last statement says whether the epoch still holds.

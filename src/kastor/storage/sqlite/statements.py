@@ -229,6 +229,10 @@ RESET = (
     "DELETE FROM changes",
     "DELETE FROM routes",
     "DELETE FROM dead_letters",
+    # Jobs would go on with what is gone, and answers tell of it; who works on one finds no row.
+    "DELETE FROM jobs",
+    "DELETE FROM job_lines",
+    "DELETE FROM kept_answers",
     # Who follows the log sees that something is gone.
     "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'",
 )
