@@ -37,6 +37,10 @@ RATE = 200
 CHUNK = 10_000
 SAMPLED = 300
 SCHEMA, RAW_SCHEMA = "bench_importing", "bench_importing_raw"
+STORED_COLUMNS = """
+SELECT string_agg(column_name, ', ') FROM information_schema.columns
+WHERE table_schema = $1 AND table_name = $2 AND is_generated = 'NEVER'
+"""
 TABLES = ("model_keys", "models", "relationship_names", "twins", "relationships", "changes")
 
 
@@ -211,11 +215,13 @@ def _chunks(source: apsw.Connection, query: str) -> Iterator[list[tuple[Any, ...
 async def _load_postgres(dsn: str) -> float:
     """Copy the rows of a graph into a new schema of the same form; return seconds."""
     connection = await asyncpg.connect(dsn)
+    await connection.execute(f"CREATE SCHEMA {RAW_SCHEMA}")
     await connection.execute(postgres_schema.schema_text().format(graph=RAW_SCHEMA))
     seconds = 0.0
     for table in TABLES:
+        names = await connection.fetchval(STORED_COLUMNS, SCHEMA, table)
         async with connection.transaction():
-            cursor = await connection.cursor(f"SELECT * FROM {SCHEMA}.{table}")
+            cursor = await connection.cursor(f"SELECT {names} FROM {SCHEMA}.{table}")
             while rows := await cursor.fetch(CHUNK):
                 began = time.perf_counter()
                 await connection.copy_records_to_table(
