@@ -218,7 +218,7 @@ async def test_sections_that_are_unknown_double_or_out_of_order_are_skipped_and_
     done = await import_lines(
         empty,
         *START,
-        {"Section": "Kastor.Deleted"},  # 7: ours, of another version
+        {"Section": "Kastor.Deleted"},  # 7: ours, of an export
         {"kind": "twin", "id": "a"},
         b"broken",
         TWINS,
@@ -242,6 +242,7 @@ async def test_sections_that_are_unknown_double_or_out_of_order_are_skipped_and_
         (18, "", "SectionSkipped"),
     ]
     assert done.lines("Warning") == [(7, "", "SectionSkipped")]
+    assert "An import does not take the section Kastor.Deleted" in done.reason(7)
     assert set(await documents(empty, ["a", "b", "z"])) == {"a"}
 
 

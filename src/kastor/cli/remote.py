@@ -192,6 +192,11 @@ def _words(error: urllib.error.HTTPError) -> str:
     try:
         return str(json.loads(text)["error"]["message"])
     except (ValueError, KeyError, TypeError):
+        if error.code == 403:  # noqa: PLR2004 - the contract's own has no body
+            return (
+                "The token in KASTOR_TOKEN does not allow this. Take one of another role, such as "
+                "that of `kastor token create --role owner`."
+            )
         return f"The server answered {error.code} {error.reason}."
 
 

@@ -40,7 +40,7 @@ from kastor.types import Document
 
 FILE_VERSION = "1.0.0"
 OURS = "Kastor."
-"""Begins sections that only Kastor writes; one of another version may not know them."""
+"""Begins sections that only Kastor writes, in exports; an import takes none of them."""
 MOST_SECTIONS = 1_000
 """Lines that begin one, those included whose lines are skipped."""
 _LONGEST_NAME = 100
@@ -262,7 +262,7 @@ class FileReader:
     def _notice_of(self, name: str) -> Notice:
         if name not in SECTIONS:
             if name.startswith(OURS):
-                reason = f"This version does not know the section {name}; its lines are skipped."
+                reason = f"An import does not take the section {name}; its lines are skipped."
                 return Notice("unknown", name, self._line, reason)
             known = ", ".join(SECTIONS)
             reason = f"There is no section {name}; its lines are skipped. Sections are {known}."
