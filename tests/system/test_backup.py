@@ -169,6 +169,10 @@ class TestWhole:
         refused = invoked("backup", tmp_path / "n", "--url", "http://127.0.0.1:9", "--with-secrets")
         assert refused.returncode == 2
         assert "never leave a server over HTTP" in refused.stderr
+        both = invoked("backup", tmp_path / "n", "--url", "http://127.0.0.1:9", "--data", data)
+        assert both.returncode == 2
+        assert "not both" in both.stderr
+        assert not (tmp_path / "n").exists()
 
     def test_routes_and_inputs_wait_if_that_is_asked_for(self, whole: Path, tmp_path: Path) -> None:
         done = invoked("restore", whole, "--data", tmp_path / "r", "--paused", "-q")

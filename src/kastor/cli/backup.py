@@ -24,6 +24,7 @@ PATH = "/kastor/v1/backup"
 
 
 def backup(
+    context: typer.Context,
     destination: Annotated[
         Path, typer.Argument(help="A folder that does not exist, or an empty one.")
     ],
@@ -64,6 +65,9 @@ def backup(
     brings a backup back, also onto the other engine.
     """
     local = data is not None or db is not None or config is not None
+    source = context.get_parameter_source("url")
+    if local and source is not None and source.name == "COMMANDLINE":
+        fail("Give --url for a running server, or where its graphs are kept; not both.", 2)
     if url is not None and not local:
         if with_secrets:
             fail("Tokens and keys never leave a server over HTTP: --with-secrets needs --data.", 2)
