@@ -58,8 +58,6 @@ if TYPE_CHECKING:
     from kastor.server.certificate import DevelopmentCertificate
     from kastor.storage.postgres.databases import Databases
 
-GARBAGE_OBJECTS = 10_000
-"""Objects that are made before it is looked for garbage among them; they take a few MB at most."""
 SWITCH_SECONDS = 0.001
 """Interpreter switch interval; see docs/decisions/0002-threads-and-pages.md."""
 
@@ -206,8 +204,6 @@ async def _start(
     # What is there now stays to the end, and need not be looked through for garbage again: with
     # thousands of objects in every group of writes that came to 8 % of their time.
     gc.freeze()
-    # A write makes dozens of objects that end with it; a look after 700 takes a tenth of its time.
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
     return server, listener
 
 

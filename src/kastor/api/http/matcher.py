@@ -64,6 +64,8 @@ class Matcher(Generic[T]):
             raise _nothing_at(raw_path)
         target = node.methods.get(method)
         if target is None:
+            if raw_path.endswith(b"/") and node.parameter is not None:
+                raise _nothing_at(raw_path)  # of something without an id there is none
             allowed = tuple(sorted(node.methods))
             raise MethodNotAllowed(
                 f"{method} is not possible here; allowed: {', '.join(allowed)}.", allowed=allowed
