@@ -15,6 +15,7 @@ from kastor.events.endpoint_kinds import Endpoint
 from kastor.events.model import Sink
 from kastor.extras import install_extra
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
+from kastor.wire_forms import learn
 
 __all__ = [
     "KINDS",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 KINDS: dict[str, type[Endpoint]] = {each.kind: each for each in get_args(Endpoint)}
+learn(*KINDS.values())
 """The kinds of endpoints and their settings."""
 
 

@@ -16,6 +16,7 @@ from kastor.ingest.rules import Match, Rule, compile_rule, rule_label
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.kinds import OutsideSettings, Port, Text
 from kastor.outside.secrets import Secret
+from kastor.wire_forms import learn
 
 MOST_STEPS = 10_000
 """Rules of an input, with all that they read and compare."""
@@ -98,6 +99,7 @@ class WebhookInput(_Settings, frozen=True, kw_only=True):
 
 Input: TypeAlias = MqttInput | WebhookInput
 KINDS: dict[str, type[Input]] = {"mqtt": MqttInput, "webhook": WebhookInput}
+learn(*KINDS.values())
 
 
 class MissingInputLibrary(KastorError):

@@ -17,6 +17,7 @@ from kastor.api.own.batch_run import BatchRun
 from kastor.auth.roles import Permission as P
 from kastor.errors import BadRequest, InvalidArgument, KastorError, LimitExceeded, NotFound
 from kastor.graph.batch import RELATIONSHIP, TWIN, BatchOperation, Subject, Verb, commands_of
+from kastor.wire_forms import learn
 
 if TYPE_CHECKING:
     from kastor.api.http.limits import RequestLimits
@@ -41,6 +42,9 @@ class _Ids(Struct, frozen=True):
     twin: Any = msgspec.field(default=None, name="$dtId")
     source: Any = msgspec.field(default=None, name="$sourceId")
     relationship: Any = msgspec.field(default=None, name="$relationshipId")
+
+
+learn(list[_Counted], list[msgspec.Raw], _Ids)
 
 
 async def put_twins(services: Services, request: Request) -> Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from kastor.wire_forms import learn
+
 FIRST_LINE_BYTES = 4_096
 """What is read to tell; our first line is far shorter."""
 
@@ -19,6 +21,9 @@ class _Line(msgspec.Struct):
     jobType: str  # noqa: N815
     logType: str  # noqa: N815
     details: dict[str, msgspec.Raw]
+
+
+learn(_Line)
 
 
 def is_job_log(head: bytes) -> bool:
