@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from httpx2 import _config as httpx_defaults
 
 from kastor.testing import KastorServer
 from tests.postgres.server import database, direct
@@ -30,6 +31,16 @@ def pytest_configure(config: pytest.Config) -> None:
     hook: Any = config.pluginmanager.rewrite_hook
     hook._must_rewrite.discard("kastor")
     hook._marked_for_rewrite_cache.clear()
+    _wait_for_slow_machines()
+
+
+def _wait_for_slow_machines() -> None:
+    """A request without a time limit of its own waits longer than httpx's five seconds.
+
+    A disk of a busy machine can take that long for one fsync, and no test means to measure it.
+    """
+    limits: Any = httpx_defaults.DEFAULT_TIMEOUT_CONFIG
+    limits.connect = limits.read = limits.write = limits.pool = 60.0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -29,7 +29,8 @@ TWINS = 12
 WRITERS = 4
 OUTAGE_SECONDS = 2.0
 """Longer than the endpoint's time-out, which is a second."""
-SLOWEST_WRITE = 2.0
+WAITED = 1.0
+"""A write that takes so long may have waited for the endpoint."""
 MODEL = {
     "@id": "dtmi:outage:Counter;1",
     "@type": "Interface",
@@ -50,7 +51,7 @@ class Site:
         self.server, self.http = server, http
         self.file = server.data_dir / "beside.ndjson"
         self.written = 0
-        self.slowest = 0.0
+        self.waited = 0
 
     async def prepare(self, endpoint: dict[str, Any]) -> None:
         beside = {"kind": "file", "settings": {"path": str(self.file)}}
@@ -73,7 +74,7 @@ class Site:
             started = time.monotonic()
             answer = await self.http.patch(f"/digitaltwins/t{twin}", json=body)
             assert answer.status_code == 204, answer.text
-            self.slowest = max(self.slowest, time.monotonic() - started)
+            self.waited += time.monotonic() - started > WAITED
             self.written += 1
             await asyncio.sleep(0.01)
 
@@ -170,7 +171,7 @@ async def test_outages_lose_nothing_and_trouble_nobody_else(
         assert (await site.http.get("/kastor/v1/routes/target/deadletters")).json()["value"] == []
         judge(await target.received(len(log)), log, duplicates=True)
         judge(site.beside(), log)
-        assert site.slowest < SLOWEST_WRITE
+        assert site.waited < site.written / 50, "writers waited, and not now and then for a disk"
         await assert_secret_is_nowhere(site)
 
 

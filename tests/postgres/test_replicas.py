@@ -52,8 +52,16 @@ class Pair:
         return int(answer.json()["value"][0]["size"])
 
     def await_size(self, size: int) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while self.size(ANY) != size:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def pause(self) -> None:
+        """Let the standby apply nothing more; the call alone only asks for it."""
+        self.standby.psql("SELECT pg_wal_replay_pause()")
+        deadline = time.monotonic() + 10
+        while self.standby.psql("SELECT pg_get_wal_replay_pause_state()").strip() != "paused":
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -86,11 +94,17 @@ def pair(servers: tuple[Cluster, Cluster]) -> Iterator[Pair]:
         body = {"$metadata": {"$model": MODEL["@id"]}, "size": 0}
         assert http.put(PATH, json=body).status_code == 200
         pair.await_size(0)
-        yield pair
+        try:
+            yield pair
+        finally:  # the next test gets both as they were
+            for each in (primary, standby):
+                if each.pid is None:
+                    each.start()
+            standby.psql("SELECT pg_wal_replay_resume()")
 
 
 def test_a_standby_that_is_behind_is_read_only_by_who_accepts_that(pair: Pair) -> None:
-    pair.standby.psql("SELECT pg_wal_replay_pause()")
+    pair.pause()
     pair.write(1)
     assert (pair.size(), pair.queried()) == (1, 1)
     assert (pair.size(ANY), pair.queried(ANY)) == (0, 0)
@@ -151,7 +165,7 @@ def test_the_primary_answers_while_there_is_no_standby(pair: Pair) -> None:
 
 
 def test_a_query_of_newer_models_is_the_primarys(pair: Pair) -> None:
-    pair.standby.psql("SELECT pg_wal_replay_pause()")
+    pair.pause()
     newer = MODEL | {"@id": "dtmi:replicas:Thing;2"}
     assert pair.http.post("/models", json=[newer]).status_code == 201
     body = {"$metadata": {"$model": newer["@id"]}, "size": 5}
