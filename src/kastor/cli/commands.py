@@ -5,12 +5,15 @@ In the help flags have no type, and defaults no parentheses.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from kastor.cli.connection import CaFileOption, Connection, ContextOption, UrlOption
 from kastor.cli.output import fail
 from kastor.errors import CannotStartError
 from kastor.types import override
@@ -33,8 +36,46 @@ class Commands(typer.Typer):
         name: str | None = None,
         **options: Any,  # any: as Typer has them
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Return a decorator that makes a function a command of this group."""
-        return super().command(name, cls=_Command, **options)
+        """Return a decorator that makes a function a command of this group.
+
+        A parameter of type `Connection` becomes the flags that say which server is meant.
+        """
+        register = super().command(name, cls=_Command, **options)
+
+        def add(function: Callable[..., Any]) -> Callable[..., Any]:
+            register(_with_flags_of_connections(function))
+            return function
+
+        return add
+
+
+def _with_flags_of_connections(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that has the flags of a connection in the place of the connection."""
+    hints = get_type_hints(function, include_extras=True)
+    name = next((each for each, hint in hints.items() if hint is Connection), None)
+    if name is None:
+        return function
+    flags = {"url": UrlOption, "context": ContextOption, "ca_file": CaFileOption}
+
+    @wraps(function)
+    def command(*arguments: Any, **values: Any) -> Any:
+        values[name] = Connection(**{each: values.pop(each) for each in flags})
+        return function(*arguments, **values)
+
+    signature = inspect.signature(function)
+    kept = [
+        each.replace(annotation=hints[each.name])
+        for each in signature.parameters.values()
+        if each.name != name
+    ]
+    added = [
+        inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
+        for each, hint in flags.items()
+    ]
+    command.__signature__ = signature.replace(parameters=[*kept, *added])
+    command.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
+    del command.__wrapped__
+    return command
 
 
 class _Command(TyperCommand):

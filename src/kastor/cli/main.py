@@ -21,6 +21,7 @@ from kastor.cli import (
     restore,
     route,
     serve,
+    status,
     token,
 )
 from kastor.cli.commands import Commands
@@ -35,6 +36,7 @@ app.command("reset")(reset.reset)
 app.command("copy")(copy.copy)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)
+app.command("status")(status.status)
 app.command("docs")(docs.docs)
 app.add_typer(token.app, name="token", help="Make, list and revoke access tokens.")
 app.add_typer(endpoint.app, name="endpoint", help="Where events go to.")

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sized
+from enum import IntEnum
 from typing import NoReturn
 
 import typer
 
-FAULT = 1
+
+class Exit(IntEnum):
+    """Exit statuses; they never change their meaning."""
+
+    DONE = 0
+    FAULT = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    CONFLICT = 4
+    """What is there does not go with it, or is another version."""
+    NO_ACCESS = 5
+    UNREACHABLE = 6
+    PARTIAL = 7
+    """Some of it was done, and the rest is told."""
+
+
+FAULT = Exit.FAULT
 SEEN = (
     "A password on the command line is seen by every user of this machine. Better: {}, or "
     "PGPASSFILE."

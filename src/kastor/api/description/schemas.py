@@ -561,10 +561,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "GraphList": _list("Graph"),
     "Root": {
         "type": "object",
-        "required": ["name", "version", "links"],
+        "required": ["name", "version", "features", "links"],
         "properties": {
             "name": _STRING,
             "version": _STRING,
+            "features": {"type": "array", "items": _STRING},
             "links": {"type": "object", "additionalProperties": {"type": "string"}},
         },
     },

@@ -9,6 +9,7 @@ import orjson
 from kastor import __version__
 from kastor.api.http.operation import Operation
 from kastor.api.http.request import Request, Response, json_response
+from kastor.api.own.features import announced
 from kastor.auth.roles import Permission as P
 from kastor.errors import Unavailable
 
@@ -22,7 +23,13 @@ async def root(_services: Services, request: Request) -> Response:
     if b"text/html" in request.headers.get(b"accept", b""):
         return Response(307, headers=[(b"location", f"{base}/docs".encode())])
     links = {"docs": f"{base}/docs", "openapi": f"{base}/openapi.json", "health": f"{base}/healthz"}
-    return json_response(orjson.dumps({"name": "Kastor", "version": __version__, "links": links}))
+    found = {
+        "name": "Kastor",
+        "version": __version__,
+        "features": announced(strict=request.server.limits.strict),
+        "links": links,
+    }
+    return json_response(orjson.dumps(found))
 
 
 async def healthz(_services: Services, _request: Request) -> Response:

@@ -1,0 +1,46 @@
+"""What a server announces beyond the contract, so that clients ask for nothing that is not there.
+
+A client must not send a dry run to a server without them: Azure Digital Twins ignores headers that
+it does not know, and would write.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Feature(NamedTuple):
+    """A name that clients rely on; it never changes.
+
+    Attributes:
+        operation: the id of the operation that it stands for; None where it is of many.
+        in_adt: whether it is there under the profile `adt`; that of its operation.
+    """
+
+    name: str
+    operation: str | None
+    in_adt: bool
+
+
+FEATURES = (
+    Feature("batch", "Kastor_Batch", in_adt=False),
+    Feature("deletions", "DeleteJobs_Add", in_adt=True),
+    Feature("dry-run", None, in_adt=True),
+    Feature("endpoints", "Kastor_PutEndpoint", in_adt=True),
+    Feature("events", "Kastor_Events", in_adt=True),
+    Feature("export", "Kastor_Export", in_adt=False),
+    Feature("graphs", "Kastor_ListGraphs", in_adt=True),
+    Feature("import-upload", "Kastor_ImportUpload", in_adt=False),
+    Feature("indexes", "Kastor_CreateIndex", in_adt=True),
+    Feature("inputs", "Kastor_PutInput", in_adt=True),
+    Feature("jobs", "Kastor_ListJobs", in_adt=True),
+    Feature("live-queries", "Kastor_LiveQuery", in_adt=True),
+    Feature("routes", "Kastor_GetRouteState", in_adt=True),
+    Feature("status", "Kastor_Status", in_adt=True),
+    Feature("updates", "Kastor_Update", in_adt=False),
+)
+
+
+def announced(*, strict: bool) -> list[str]:
+    """Return the names of what is there; `strict` is the profile `adt`."""
+    return [each.name for each in FEATURES if each.in_adt or not strict]

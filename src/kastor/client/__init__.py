@@ -1,0 +1,53 @@
+"""A client of Kastor and of Azure Digital Twins; it needs nothing of either.
+
+`KastorClient` waits for each answer, `AsyncKastorClient` is for asyncio, and both have the same
+methods. See docs/how-to/use-the-client.md.
+"""
+
+from __future__ import annotations
+
+from kastor.client.asynchronous.client import AsyncKastorClient
+from kastor.client.asynchronous.pages import AsyncListing
+from kastor.client.errors import (
+    AccessError,
+    BadRequestError,
+    ClientError,
+    ConflictError,
+    NotAnnouncedError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PreconditionError,
+    ServerFailedError,
+    ServiceError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from kastor.client.operations import Patched
+from kastor.client.pages import ListingPage
+from kastor.client.retries import Retries
+from kastor.client.synchronous.client import KastorClient
+from kastor.client.synchronous.pages import Listing
+
+__all__ = [
+    "AccessError",
+    "AsyncKastorClient",
+    "AsyncListing",
+    "BadRequestError",
+    "ClientError",
+    "ConflictError",
+    "KastorClient",
+    "Listing",
+    "ListingPage",
+    "NotAnnouncedError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "Patched",
+    "PreconditionError",
+    "Retries",
+    "ServerFailedError",
+    "ServiceError",
+    "TooManyRequestsError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+]

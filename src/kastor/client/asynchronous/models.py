@@ -1,0 +1,58 @@
+"""Models of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kastor.client import operations
+from kastor.client.asynchronous.pages import AsyncListing
+from kastor.client.pages import by_link
+
+if TYPE_CHECKING:
+    from kastor.client.asynchronous.transport import AsyncTransport
+    from kastor.client.calls import Document
+
+
+class AsyncModels:
+    """Models of a graph; each method raises ClientError as of any call."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    def list(
+        self,
+        dependencies_for: Sequence[str] = (),
+        *,
+        definitions: bool = False,
+        page_size: int | None = None,
+    ) -> AsyncListing[Document]:
+        """Return the data of models: all, or those given with what they depend on.
+
+        Args:
+            dependencies_for: ids of models.
+            definitions: whether the DTDL documents come too, as `model`.
+            page_size: how many are asked for at once.
+        """
+        first = operations.list_models(dependencies_for, definitions=definitions, size=page_size)
+        return AsyncListing(self._transport, first, by_link(first))
+
+    async def get(self, model: str, *, definition: bool = True) -> Document:
+        """Return the data of a model, with its DTDL document as `model`."""
+        return await self._transport.send(operations.get_model(model, definition=definition))
+
+    async def upload(self, models: Sequence[Document]) -> Sequence[Document]:
+        """Store models, all or none, and return their data.
+
+        What a model names has to be stored or come with it.
+        """
+        return await self._transport.send(operations.upload_models(models))
+
+    async def decommission(self, model: str, *, decommissioned: bool = True) -> None:
+        """Let a model have no new twins, or have them again."""
+        call = operations.decommission_model(model, decommissioned=decommissioned)
+        await self._transport.send(call)
+
+    async def delete(self, model: str) -> None:
+        """Delete a model that no other model names."""
+        await self._transport.send(operations.delete_model(model))

@@ -1,0 +1,75 @@
+# Made from `asynchronous` by `python3 dev client`; do not edit.
+"""Relationships between twins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kastor.client import operations
+from kastor.client.pages import by_link
+from kastor.client.synchronous.pages import Listing
+
+if TYPE_CHECKING:
+    from kastor.client.calls import Document
+    from kastor.client.operations import Patched
+    from kastor.client.synchronous.transport import Transport
+
+
+class Relationships:
+    """Relationships of a graph; each method raises ClientError as of any call."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def get(self, source: str, relationship: str) -> Document:
+        """Return a relationship of its source twin."""
+        return self._transport.send(operations.get_relationship(source, relationship))
+
+    def put(
+        self,
+        source: str,
+        relationship: str,
+        body: Document,
+        *,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Document:
+        """Create a relationship or replace it, and return it.
+
+        Args:
+            source: id of the twin that it goes from.
+            relationship: its id, unique for its source.
+            body: with `$relationshipName` and `$targetId`.
+            if_match: an ETag, to replace that version alone.
+            if_none_match: `*`, to create it only.
+        """
+        call = operations.put_relationship(source, relationship, body, if_match, if_none_match)
+        return self._transport.send(call)
+
+    def patch(
+        self,
+        source: str,
+        relationship: str,
+        patch: Sequence[Document],
+        *,
+        if_match: str | None = None,
+    ) -> Patched:
+        """Change a relationship's properties by a JSON Patch."""
+        call = operations.patch_relationship(source, relationship, patch, if_match)
+        return self._transport.send(call)
+
+    def delete(self, source: str, relationship: str, *, if_match: str | None = None) -> None:
+        """Delete a relationship."""
+        call = operations.delete_relationship(source, relationship, if_match)
+        self._transport.send(call)
+
+    def list(self, source: str, name: str | None = None) -> Listing[Document]:
+        """Return the relationships that go from a twin, all or those of a name."""
+        first = operations.list_relationships(source, name)
+        return Listing(self._transport, first, by_link(first))
+
+    def incoming(self, target: str) -> Listing[Document]:
+        """Return what comes to a twin: ids, names, sources and links, as the contract has them."""
+        first = operations.list_incoming(target)
+        return Listing(self._transport, first, by_link(first))
