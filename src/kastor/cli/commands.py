@@ -72,7 +72,7 @@ def _with_flags_of_connections(function: Callable[..., Any]) -> Callable[..., An
         inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
         for each, hint in flags.items()
     ]
-    command.__signature__ = signature.replace(parameters=[*kept, *added])
+    command.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in (*kept, *added)}
     del command.__wrapped__
     return command
