@@ -55,7 +55,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ItemFault:
     """What could not be read or was refused.
 
     Attributes:
@@ -71,10 +71,10 @@ class Fault:
     item: Item | None = None
 
 
-class Source(Protocol):
+class ItemSource(Protocol):
     """A place that items come from, in any order."""
 
-    def items(self) -> AsyncIterator[Placed | Fault]:
+    def items(self) -> AsyncIterator[Placed | ItemFault]:
         """Yield the items, and a fault in the place of each that cannot be read."""
 
 

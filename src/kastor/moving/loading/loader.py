@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Callable
 from typing import TYPE_CHECKING
 
 from kastor.client import ServiceError
-from kastor.moving.items import Fault, Item, ModelItem, Placed, TwinItem
+from kastor.moving.items import ItemFault, Item, ModelItem, Placed, TwinItem
 from kastor.moving.loading.report import LoadReport
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Loader:
         dry_run: bool = False,
         parallel: int = PARALLEL,
         stop_on_error: bool = False,
-        on_fault: Callable[[Fault], None] | None = None,
+        on_fault: Callable[[ItemFault], None] | None = None,
         on_progress: Callable[[LoadReport], None] | None = None,
     ) -> None:
         """Make a loader; nothing is sent yet.
@@ -44,7 +44,7 @@ class Loader:
         self._on_progress = on_progress or (lambda _report: None)
 
     async def load(
-        self, items: AsyncIterable[Placed | Fault], *, ordered: bool = False
+        self, items: AsyncIterable[Placed | ItemFault], *, ordered: bool = False
     ) -> LoadReport:
         """Write all that a stream yields, and return what came of it.
 
@@ -62,7 +62,7 @@ class Loader:
         report = LoadReport()
         relationships: list[Placed] = []
         async for each in items:
-            if isinstance(each, Fault):
+            if isinstance(each, ItemFault):
                 self._fail(report, each)
                 continue
             report.read.add(each.item)
@@ -78,7 +78,7 @@ class Loader:
         try:
             await self._send(placed.item)
         except ServiceError as error:
-            self._fail(report, Fault(placed.where, error.code, error.message, placed.item))
+            self._fail(report, ItemFault(placed.where, error.code, error.message, placed.item))
         else:
             report.written.add(placed.item)
         self._on_progress(report)
@@ -92,6 +92,6 @@ class Loader:
             case _:
                 await self._client.relationships.put(item.source, item.id, item.body)
 
-    def _fail(self, report: LoadReport, fault: Fault) -> None:
+    def _fail(self, report: LoadReport, fault: ItemFault) -> None:
         report.fail(fault)
         self._on_fault(fault)

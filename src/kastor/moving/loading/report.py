@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kastor.moving.items import Fault, Item, ModelItem, RelationshipItem, TwinItem
+from kastor.moving.items import ItemFault, Item, ModelItem, RelationshipItem, TwinItem
 
 FIRST_FAULTS = 20
 
 
 @dataclass(slots=True)
-class Counts:
+class ItemCounts:
     """How many of each kind."""
 
     models: int = 0
@@ -46,14 +46,14 @@ class LoadReport:
         stopped: whether it ended at its first fault, as wished.
     """
 
-    read: Counts = field(default_factory=Counts)
-    written: Counts = field(default_factory=Counts)
+    read: ItemCounts = field(default_factory=ItemCounts)
+    written: ItemCounts = field(default_factory=ItemCounts)
     unchanged: int = 0
     failed: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[ItemFault] = field(default_factory=list)
     stopped: bool = False
 
-    def fail(self, fault: Fault) -> None:
+    def fail(self, fault: ItemFault) -> None:
         """Count a fault, and keep it where it is among the first."""
         self.failed += 1
         if len(self.faults) < FIRST_FAULTS:
