@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Callable
 from typing import TYPE_CHECKING
 
 from kastor.client import ServiceError
-from kastor.moving.items import ItemFault, Item, ModelItem, Placed, TwinItem
+from kastor.moving.items import Item, ItemFault, ModelItem, Placed, TwinItem
 from kastor.moving.loading.report import LoadReport
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kastor.moving.items import ItemFault, Item, ModelItem, RelationshipItem, TwinItem
+from kastor.moving.items import Item, ItemFault, ModelItem, RelationshipItem, TwinItem
 
 FIRST_FAULTS = 20
 
