@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-class Entry(NamedTuple):
+class CommandEntry(NamedTuple):
     """A command, or a group of them, of which nothing is imported before it is called.
 
     Attributes:
@@ -48,7 +48,9 @@ class Commands(typer.Typer):
         options: as Typer has them.
     """
 
-    def __init__(self, entries: Sequence[Entry] = (), **options: Any) -> None:  # any: as Typer's
+    def __init__(
+        self, entries: Sequence[CommandEntry] = (), **options: Any
+    ) -> None:  # any: as Typer's
         group = type("_Group", (_Group,), {"entries": entries}) if entries else _Group
         super().__init__(
             cls=group,
@@ -124,7 +126,7 @@ class _Command(TyperCommand):
 class Later(TyperCommand):
     """Stands for a command that is not imported yet, where a name and a line of help suffice."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: CommandEntry) -> None:
         super().__init__(entry.name, help=entry.help)
         self.entry = entry
 
@@ -143,7 +145,7 @@ class Later(TyperCommand):
 
 
 class _Group(TyperGroup):
-    entries: Sequence[Entry] = ()
+    entries: Sequence[CommandEntry] = ()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

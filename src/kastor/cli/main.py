@@ -8,47 +8,49 @@ from typing import Annotated
 import typer
 
 from kastor import __version__
-from kastor.cli.commands import Commands, Entry
+from kastor.cli.commands import Commands, CommandEntry
 
 COMMANDS = (
-    Entry("serve", "kastor.cli.serve:serve", "Start the server."),
-    Entry(
+    CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
+    CommandEntry(
         "reset",
         "kastor.cli.reset:reset",
         "Delete what is in a graph: models, twins, relationships and history.",
     ),
-    Entry(
+    CommandEntry(
         "copy",
         "kastor.cli.copy:copy",
         "Copy a graph with its history and change log, and verify it by counts and hashes.",
     ),
-    Entry(
+    CommandEntry(
         "backup",
         "kastor.cli.backup:backup",
         "Back up all graphs: models, twins, history, change log, routes, endpoints and inputs.",
     ),
-    Entry(
+    CommandEntry(
         "restore",
         "kastor.cli.restore:restore",
         "Check a backup and restore all graphs in it, also from the other engine.",
     ),
-    Entry(
+    CommandEntry(
         "status",
         "kastor.cli.status:status",
         "Say what a graph holds: version, engine, counts, sizes.",
     ),
-    Entry(
+    CommandEntry(
         "docs",
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",
     ),
-    Entry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
-    Entry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
-    Entry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
-    Entry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),
-    Entry("index", "kastor.cli.index:app", "Indexes on properties, for faster queries."),
-    Entry("graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."),
-    Entry(
+    CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
+    CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
+    CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
+    CommandEntry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),
+    CommandEntry("index", "kastor.cli.index:app", "Indexes on properties, for faster queries."),
+    CommandEntry(
+        "graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."
+    ),
+    CommandEntry(
         "models",
         "kastor.cli.models:app",
         "Check and describe DTDL models, without a server.",
