@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kastor import __version__
-from kastor.cli.commands import Commands, CommandEntry
+from kastor.cli.commands import CommandEntry, Commands
 
 COMMANDS = (
     CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
