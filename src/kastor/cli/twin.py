@@ -133,7 +133,10 @@ def list_command(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", "--dtmi", "-m", help="Only twins of this model or of one that extends it.",
+            "--model",
+            "--dtmi",
+            "-m",
+            help="Only twins of this model or of one that extends it.",
             metavar="DTMI",
         ),
     ] = None,
@@ -149,7 +152,9 @@ def list_command(
     if model is not None:
         empty = f"No twins of {model} or of a model that extends it."
     with connection.client() as client:
-        rows = ({"$dtId": row.get("$dtId"), "$model": row.get("$model")} for row in client.query(text))
+        rows = (
+            {"$dtId": row.get("$dtId"), "$model": row.get("$model")} for row in client.query(text)
+        )
         show_rows(rows, output, columns=("$dtId", "$model"), empty=empty)
 
 

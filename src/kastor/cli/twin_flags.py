@@ -91,7 +91,9 @@ Patch = Annotated[
 ]
 IfNoneMatch = Annotated[
     bool,
-    typer.Option("--if-none-match", help="Only create it; without that one of this id is replaced."),
+    typer.Option(
+        "--if-none-match", help="Only create it; without that one of this id is replaced."
+    ),
 ]
 ETag = Annotated[
     str | None,

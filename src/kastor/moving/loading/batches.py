@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from kastor.client import BadRequestError, OutcomeUnknownError, TooManyRequestsError, features
+from kastor.client import (
+    BadRequestError,
+    OutcomeUnknownError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+    features,
+)
 from kastor.client.calls import Document, HttpCall, Repetition, document, encoded
 from kastor.client.errors import service_error
 from kastor.moving.items import ModelItem, Placed, RelationshipItem, TwinItem
@@ -110,7 +116,7 @@ class BatchWriter:
             await self._write(placed[middle:], texts[middle:])
         except OutcomeUnknownError:
             for each in placed:
-                await self._singles.write(each)
+                await self._singles.write(each, in_doubt=True)
         else:
             for each, result in zip(placed, results, strict=True):
                 self._take(each, result)
@@ -128,13 +134,15 @@ class BatchWriter:
             # The call is made once: its repetitions have its id.
             call = _call(body, str(uuid4()))
             try:
-                return _listed(await self._patience.call(lambda: self._client.send(call)))
+                return _listed(
+                    await self._patience.call(lambda: self._client.send(call)), len(texts)
+                )
             except TooManyRequestsError as error:
                 if (error.retry_after or 0) < _NO_ROOM_SECONDS:
                     raise
                 self._with_ids = False
         call = _call(body, None)
-        return _listed(await self._patience.call(lambda: self._client.send(call)))
+        return _listed(await self._patience.call(lambda: self._client.send(call)), len(texts))
 
 
 def _call(body: bytes, operation_id: str | None) -> HttpCall[Document]:
@@ -159,6 +167,8 @@ def _operation(placed: Placed) -> Document:
             raise TypeError("models are uploaded together")
 
 
-def _listed(answer: Document) -> list[Document]:
-    found: list[Document] = answer["results"]
+def _listed(answer: Document, count: int) -> list[Document]:
+    found = answer.get("results")
+    if not isinstance(found, list) or len(found) != count:
+        raise UnexpectedAnswerError("The answer to a batch has not a result for each of its parts.")
     return found

@@ -8,6 +8,9 @@ from kastor.client import ServiceError
 from kastor.moving.items import ItemFault, Placed
 from kastor.moving.loading.report import LoadReport
 
+_DETAILS = 3
+"""Of an error that are told."""
+
 
 class StopLoadingError(Exception):
     """There was a fault, and the first one is to end the load."""
@@ -49,7 +52,7 @@ class Outcomes:
         """Tell of an item that could not be written; raises StopLoadingError where that ends it."""
         code, message = "InvalidArgument", str(error)
         if isinstance(error, ServiceError):
-            code, message = error.code or str(error.status), error.message
+            code, message = error.code or str(error.status), _told(error)
         self.failed(ItemFault(placed.where, code, message, placed.item))
 
     def failed(self, fault: ItemFault) -> None:
@@ -62,3 +65,9 @@ class Outcomes:
         if self._stop_on_error:
             self.report.stopped = True
             raise StopLoadingError
+
+
+def _told(error: ServiceError) -> str:
+    """Return the message of an error with what its details say: often they alone name the cause."""
+    said = [each.get("message") for each in error.details[:_DETAILS]]
+    return " ".join([error.message, *(each for each in said if isinstance(each, str))])

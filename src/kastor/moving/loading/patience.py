@@ -51,7 +51,8 @@ class Patience:
 
     async def _turn(self) -> None:
         """Return when calls may be made; those that waited do not all begin at once."""
-        while (left := self._until - time.monotonic()) > 0:
+        # Asked again: another call may have been told to wait longer meanwhile.
+        while (left := self._until - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left * (1 + self._chance.random() / 4))
 
     def _wait(

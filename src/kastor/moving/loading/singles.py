@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kastor.client import (
@@ -9,12 +10,11 @@ from kastor.client import (
     ClientError,
     OutcomeUnknownError,
     PreconditionError,
-    ServerFailedError,
     ServiceError,
     TooManyRequestsError,
 )
 from kastor.moving.items import ModelItem, Placed, RelationshipItem, TwinItem
-from kastor.moving.loading.unsure import is_there, read_back
+from kastor.moving.loading.unsure import UnsureError, in_doubt, is_there, read_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 """Of a write whose outcome stays unknown."""
-
-
-class _UnsureError(Exception):
-    """A write may have been applied or not."""
-
-    def __init__(self, cause: ClientError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
 
 
 def is_fatal(error: ClientError) -> bool:
@@ -51,16 +43,10 @@ class SingleWriter:
     """
 
     def __init__(
-        self,
-        client: AsyncKastorClient,
-        lanes: Lanes,
-        patience: Patience,
-        outcomes: Outcomes,
-        *,
-        dry_run: bool,
+        self, client: AsyncKastorClient, lanes: Lanes, patience: Patience, outcomes: Outcomes
     ) -> None:
         self._client, self._lanes, self._patience = client, lanes, patience
-        self._outcomes, self._dry_run = outcomes, dry_run
+        self._outcomes = outcomes
 
     async def add(self, placed: Placed) -> None:
         """Have a twin or relationship written.
@@ -75,13 +61,18 @@ class SingleWriter:
         """Return when all is written; raises as `add`."""
         await self._lanes.drain()
 
-    async def write(self, placed: Placed) -> None:
-        """Write one and tell what became of it; raises as `add`."""
+    async def write(self, placed: Placed, *, in_doubt: bool = False) -> None:
+        """Write one and tell what became of it; raises as `add`.
+
+        Args:
+            placed: the item.
+            in_doubt: whether it may have been written already, by an attempt without an answer.
+        """
         item = placed.item
         if isinstance(item, ModelItem):
             raise TypeError("models are uploaded together")
         try:
-            await self._settle(item)
+            await self._settle(item, in_doubt=in_doubt)
         except (ValueError, TypeError) as error:  # an id or a value that no request can carry
             self._outcomes.refused(placed, error)
         except ClientError as error:
@@ -91,42 +82,36 @@ class SingleWriter:
         else:
             self._outcomes.written(placed)
 
-    async def _settle(self, item: TwinItem | RelationshipItem) -> None:
+    async def _settle(self, item: TwinItem | RelationshipItem, *, in_doubt: bool) -> None:
         """Write until it is certain that the item is there."""
-        condition: Mapping[str, str] = {}
-        for attempt in range(1, ATTEMPTS + 1):
+        last: ClientError | None = None
+        for _ in range(ATTEMPTS):
+            condition: Mapping[str, str] = {}
+            if in_doubt:
+                stored = await self._patience.call(lambda: read_back(self._client, item))
+                if stored is not None and is_there(stored, item):
+                    return
+                # A lost write may still be on its way: then this one is refused, and looks again.
+                condition = _only_if(stored)
             try:
-                await self._patience.call(lambda: self._put(item, condition))  # noqa: B023 - awaited here
-            except _UnsureError as error:
-                if attempt == ATTEMPTS:
-                    raise error.cause from None
-            except PreconditionError:
-                if not condition:
+                await self._patience.call(partial(self._put, item, condition))
+            except UnsureError as error:
+                last = error.cause
+            except PreconditionError as error:
+                if not in_doubt:
                     raise
+                last = error
             else:
                 return
-            if self._dry_run:
-                continue
-            stored = await self._patience.call(lambda: read_back(self._client, item))
-            if stored is not None and is_there(stored, item):
-                return
-            # The lost write may still be on its way: then this one is refused, and looks again.
-            condition = _only_if(stored)
-        raise OutcomeUnknownError(
-            "Somebody else changes it at the same time, so that it is not known whether this was "
-            "written. Load it again."
-        )
+            in_doubt = True
+        raise last or OutcomeUnknownError("It is not known whether this was written.")
 
     async def _put(self, item: TwinItem | RelationshipItem, condition: Mapping[str, str]) -> None:
-        try:
+        with in_doubt():
             if isinstance(item, TwinItem):
                 await self._client.twins.put(item.id, item.body, **condition)
             else:
-                await self._client.relationships.put(
-                    item.source, item.id, item.body, **condition
-                )
-        except (OutcomeUnknownError, ServerFailedError) as error:
-            raise _UnsureError(error) from error
+                await self._client.relationships.put(item.source, item.id, item.body, **condition)
 
 
 def key_of(placed: Placed) -> str:

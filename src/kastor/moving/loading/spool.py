@@ -18,7 +18,7 @@ class Spool:
     """Keeps relationships in the order that they came in; its file has no name and goes with it."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, mode="w+b")
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, mode="w+b")  # noqa: SIM115 - closed with this
         self.count = 0
 
     def add(self, item: RelationshipItem, where: str) -> None:

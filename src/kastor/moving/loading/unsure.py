@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kastor.client import NotFoundError
+from kastor.client import NotFoundError, OutcomeUnknownError, ServerFailedError
 from kastor.moving.items import RelationshipItem, TwinItem
 from kastor.types import Document, Json
 
 if TYPE_CHECKING:
-    from kastor.client import AsyncKastorClient
+    from kastor.client import AsyncKastorClient, ClientError
 
 _OWN = frozenset(
     ("$dtId", "$etag", "$lastUpdateTime", "$relationshipId", "$sourceId", "$relationshipLink")
 )
+
+
+class UnsureError(Exception):
+    """A write may have been applied or not.
+
+    Attributes:
+        cause: what the client raised.
+    """
+
+    def __init__(self, cause: ClientError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+@contextmanager
+def in_doubt() -> Iterator[None]:
+    """Return a block in which one write is sent; raises UnsureError where its answer says nothing.
+
+    A server that failed, or what stands before it, may have failed after the write.
+    """
+    try:
+        yield
+    except (OutcomeUnknownError, ServerFailedError) as error:
+        raise UnsureError(error) from error
 
 
 async def read_back(
