@@ -22,7 +22,7 @@ from kastor.moving.loading.singles import key_of
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
-    from kastor.moving.loading.lanes import Lanes
+    from kastor.moving.loading.lanes import WorkLanes
     from kastor.moving.loading.outcomes import Outcomes
     from kastor.moving.loading.patience import Patience
     from kastor.moving.loading.singles import SingleWriter
@@ -55,7 +55,7 @@ class BatchWriter:
     def __init__(
         self,
         client: AsyncKastorClient,
-        lanes: Lanes,
+        lanes: WorkLanes,
         patience: Patience,
         outcomes: Outcomes,
         singles: SingleWriter,
