@@ -51,9 +51,20 @@ COMMANDS = (
         "graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."
     ),
     CommandEntry(
+        "twin",
+        "kastor.cli.twin:app",
+        "Twins, their relationships, components and telemetry.",
+        alias="twins",
+    ),
+    CommandEntry(
+        "delete-all",
+        "kastor.cli.delete_all:delete_all",
+        "Delete all models, twins and relationships of a graph, or all of some. It asks first.",
+    ),
+    CommandEntry(
         "models",
         "kastor.cli.models:app",
-        "Check and describe DTDL models, without a server.",
+        "Models of a server, and DTDL in files: list, upload, download, validate and more.",
         alias="model",
     ),
 )
@@ -80,4 +91,4 @@ def _version(
 
 def main() -> None:
     """Run the command line."""
-    app(sys.argv[1:])
+    app(sys.argv[1:], prog_name="kastor")
