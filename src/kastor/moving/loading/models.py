@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kastor.client import (
@@ -13,6 +14,8 @@ from kastor.client import (
     ServerFailedError,
     features,
 )
+from kastor.client.operations import upload_models
+from kastor.moving.exporting import forms
 from kastor.moving.items import ItemFault, Placed
 from kastor.moving.loading.known_models import document_of
 from kastor.moving.loading.unsure import UnsureError, in_doubt
@@ -152,8 +155,10 @@ class ModelLoading:
                 return
 
     async def _send(self, documents: Sequence[Document]) -> None:
+        # The text is kept as it is in exports, so that what is exported again is the same.
+        body = b"[" + b",".join(forms.model(each).rstrip() for each in documents) + b"]"
         with in_doubt():
-            await self._client.models.upload(documents)
+            await self._client.send(replace(upload_models([]), content=body))
 
     def _fail(self, placed: Placed, code: str, message: str) -> None:
         self._outcomes.failed(ItemFault(placed.where, code, message, placed.item))
