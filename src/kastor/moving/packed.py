@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 import zstandard
 
@@ -61,7 +61,7 @@ def unpacking() -> Iterator[None]:
 
 
 @contextmanager
-def packing(file: BinaryIO, suffix: str) -> Iterator[IO[bytes]]:
+def packing(file: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
     """Return a block with what writes into a file: gzip or zstd where the name ends so.
 
     Equal content makes equal files: nothing in them tells of a time or a name.

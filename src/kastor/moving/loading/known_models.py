@@ -32,6 +32,7 @@ class KnownModels:
         self._strict = strict
         self._taken: list[Document] = []
         self.set: ModelSet | None = None
+        self.take([])
 
     def stored(self, model: str) -> Document | None:
         """Return a model of the server."""

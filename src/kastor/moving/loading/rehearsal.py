@@ -49,13 +49,20 @@ class LoadRehearsal:
         self._on_fault = on_fault or (lambda _fault: None)
         self._on_progress = on_progress or (lambda _report: None)
 
-    async def load(self, items: AsyncIterable[Placed | ItemFault]) -> LoadReport:
+    async def load(
+        self, items: AsyncIterable[Placed | ItemFault], *, ordered: bool = False
+    ) -> LoadReport:
         """Judge all that a stream yields, and return what would come of it.
+
+        Args:
+            items: as of `Loader`.
+            ordered: as of `Loader`; here relationships wait all the same.
 
         Raises:
             ClientError: the server cannot be read.
             OSError: there is no room for the temporary file of relationships.
         """
+        del ordered
         outcomes = Outcomes(self._on_fault, self._on_progress, stop_on_error=self._stop_on_error)
         patience = Patience(self._seconds)
         strict = features.BATCH not in await self._client.features()
