@@ -13,7 +13,7 @@ from kastor.moving.tables.faults import CellFault, shown
 from kastor.moving.tables.mapping import WHOLE, RelationshipRule, TwinRule
 from kastor.moving.tables.paths import put
 from kastor.moving.tables.patterns import CellPattern
-from kastor.moving.tables.schema_values import convert, read_json
+from kastor.moving.tables.schema_values import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,9 +202,9 @@ class _Body:
 
     def _converted(self, path: str, cell: Cell, rules: CellRules) -> tuple[tuple[str, ...], Json]:
         slots = self._shape.slots(path)
-        value = convert(slots[0].schema, cell, rules)
+        value = self._shape.convert(slots[0].schema, cell, rules)
         for other in slots[1:]:
-            found = convert(other.schema, cell, rules)
+            found = self._shape.convert(other.schema, cell, rules)
             if type(found) is not type(value) or found != value:
                 raise CellFault(
                     f"{path} is of different types in the models that have this relationship; say "

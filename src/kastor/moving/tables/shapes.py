@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kastor.dtdl import ValueRules, compile_interface, model
 from kastor.moving.tables.faults import CellFault, nearest, shown
 from kastor.moving.tables.paths import ValueSlot, resolve, resolve_in
+from kastor.moving.tables.schema_values import SchemaConverter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,10 @@ SERVER_RULES = ValueRules(zone_optional=True, dollar_keys=False, empty_keys=Fals
 class TwinShape:
     """What twins of a model hold."""
 
-    def __init__(self, interface: model.Interface, compiled: CompiledInterface) -> None:
+    def __init__(
+        self, interface: model.Interface, compiled: CompiledInterface, converter: SchemaConverter
+    ) -> None:
+        self.convert = converter.convert
         self._interface = interface
         self._slots: dict[str, ValueSlot | CellFault] = {}
         self.compiled = compiled
@@ -54,7 +58,14 @@ class TwinShape:
 class RelationshipShape:
     """What relationships of a name hold, by every model that declares it."""
 
-    def __init__(self, name: str, declared: list[model.Relationship], models: ModelSet) -> None:
+    def __init__(
+        self,
+        name: str,
+        declared: list[model.Relationship],
+        models: ModelSet,
+        converter: SchemaConverter,
+    ) -> None:
+        self.convert = converter.convert
         self._name = name
         self._declared = declared
         self._models = models
@@ -90,6 +101,7 @@ class TableShapes:
 
     def __init__(self, models: ModelSet) -> None:
         self._models = models
+        self._converter = SchemaConverter()
         self._twins: dict[str, TwinShape] = {}
         self._relationships: dict[tuple[str, str | None], RelationshipShape] = {}
         self._declared: dict[str, dict[str, model.Relationship]] | None = None
@@ -105,7 +117,9 @@ class TableShapes:
                     f"there is no model {shown(identifier)}.{hint}", code="ModelUnknown"
                 )
             compiled = compile_interface(self._models, identifier, SERVER_RULES)
-            found = self._twins[identifier] = TwinShape(interfaces[identifier], compiled)
+            found = self._twins[identifier] = TwinShape(
+                interfaces[identifier], compiled, self._converter
+            )
         return found
 
     def relationship(self, name: str, source_model: str | None) -> RelationshipShape:
@@ -114,7 +128,9 @@ class TableShapes:
         found = self._relationships.get(key)
         if found is None:
             declared = self._declarations(name, source_model)
-            found = self._relationships[key] = RelationshipShape(name, declared, self._models)
+            found = self._relationships[key] = RelationshipShape(
+                name, declared, self._models, self._converter
+            )
         return found
 
     def _declarations(self, name: str, source_model: str | None) -> list[model.Relationship]:
