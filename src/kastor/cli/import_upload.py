@@ -31,6 +31,7 @@ INTERRUPTED = 130
 _PIECE = 262_144
 _FIRST_LOOK, _LAST_LOOK, _GROWTH = 0.1, 2.0, 1.5
 _KIND = "uploads"
+_DETAILS = 3
 _TOLD = frozenset({"Error", "Warning"})
 
 
@@ -113,14 +114,14 @@ class UploadedImport:
 
     def _note(self, line: Document) -> None:
         details = line.get("details") or {}
-        error = details.get("error") or {}
-        if "line" not in details and "id" not in details and not details.get("section"):
+        said = details.get("error") or details.get("warning") or {}
+        section = details.get("section")
+        if not section:
             return  # the job's own error, which says the counts again
         where = f"line {details['line']}" if "line" in details else ""
-        name = str(details.get("id", ""))
-        self._log.note(
-            self._name, where, name, str(error.get("code", "")), str(error.get("message", ""))
-        )
+        kind = str(section).lower().removesuffix("s")
+        name = f"{kind} {details['id']}" if details.get("id") else ""
+        self._log.note(self._name, where, name, str(said.get("code", "")), _told(said))
 
     async def _interrupted(self) -> None:
         """Ask what becomes of the job, or cancel it where there is nobody to be asked."""
@@ -132,3 +133,10 @@ class UploadedImport:
             fail(f"The import goes on: kastor job show {_KIND} {self._id}", INTERRUPTED)
         await self._patience.call(lambda: self._client.jobs.cancel(_KIND, self._id))
         fail("The import is cancelled; what was imported stays.", INTERRUPTED)
+
+
+def _told(said: Document) -> str:
+    """Return a message with those of its details, which often alone name the cause."""
+    message, details = str(said.get("message", "")), said.get("details") or []
+    more = " ".join(str(each.get("message", "")) for each in details[:_DETAILS])
+    return f"{message.rstrip('.')}: {more}" if more else message

@@ -70,6 +70,9 @@ class Judge:
         if not isinstance(name, str) or not isinstance(target, str) or not name or not target:
             message = "A relationship needs $relationshipName and $targetId, both non-empty."
             return Refusal("InvalidArgument", message)
+        if item.source == target:
+            message = "A relationship cannot lead from a twin to itself."
+            return Refusal("OperationNotAllowed", message)
         ends = [await self._model(item.source), await self._model(target)]
         for end, model in zip((item.source, target), ends, strict=True):
             if model is None:
