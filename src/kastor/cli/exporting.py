@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 STDOUT = "-"
 _PACKED = (".gz", ".zst")
+
+
+class FileForm(StrEnum):
+    """What kind of file is written."""
+
+    NDJSON = "ndjson"
+    EXPLORER = "explorer"
 
 
 def export(
@@ -58,6 +66,14 @@ def export(
     system: Annotated[
         bool, typer.Option("--system", help="Also ETags and times of updates.")
     ] = False,
+    form: Annotated[
+        FileForm,
+        typer.Option(
+            "--format",
+            "-f",
+            help="ndjson: the import file; explorer: the JSON graph of ADT Explorer.",
+        ),
+    ] = FileForm.NDJSON,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Export a graph as a file that `kastor import` and Azure Digital Twins take.
@@ -68,7 +84,10 @@ def export(
     from kastor.moving.exporting.graph_export import ExportWish
 
     wish = ExportWish(query, since, with_settings=kastor, with_system=system)
-    _require_sense(wish, file)
+    _require_sense(wish, form, file)
+    if form is FileForm.EXPLORER:
+        _for_explorer(connection, wish, Path(file), output)
+        return
     if file == STDOUT:
         _to_stdout(connection, wish)
         return
@@ -80,9 +99,14 @@ def export(
     _tell(file, state, counts, output)
 
 
-def _require_sense(wish: ExportWish, file: str) -> None:
+def _require_sense(wish: ExportWish, form: FileForm, file: str) -> None:
     if wish.query is not None and (wish.since is not None or wish.with_settings):
         fail("An export is of a query or of the graph: leave out --query.", Exit.USAGE)
+    if form is FileForm.EXPLORER:
+        if wish != type(wish)(query=wish.query):
+            fail("--since, --kastor and --system are of --format ndjson alone.", Exit.USAGE)
+        if file == STDOUT or Path(file).suffix in _PACKED:
+            fail("--format explorer writes a file that is not packed: name one.", Exit.USAGE)
     if file == STDOUT and sys.stdout.isatty():
         fail(
             "An export is long, and no terminal is the place for it. Name a file, as in "
@@ -91,6 +115,25 @@ def _require_sense(wish: ExportWish, file: str) -> None:
         )
     if file != STDOUT and Path(file).is_dir():
         fail(f"{file} is a folder; name a file in it.", Exit.USAGE)
+
+
+def _for_explorer(connection: Connection, wish: ExportWish, path: Path, output: Output) -> None:
+    """Write the one document that ADT Explorer reads."""
+    from kastor.moving.explorer.graph_file import write_explorer_graph
+    from kastor.moving.exporting.graph_export import GraphExport
+    from kastor.moving.exporting.item_export import exported_items
+
+    with ExitStack() as stack:
+        show = rows_shown(stack)
+
+        async def work(client: AsyncKastorClient) -> tuple[ExportState, Mapping[str, int]]:
+            exported = GraphExport(client, wish, lambda state: _show(show, state))
+            counts: dict[str, int] = {}
+            await write_explorer_graph(exported_items(exported, counts), path)
+            return exported.state, counts
+
+        state, counts = connection.run(work)
+    _tell(str(path), state, counts, output)
 
 
 def _to_stdout(connection: Connection, wish: ExportWish) -> None:

@@ -51,11 +51,15 @@ class FaultLog:
             places = ", ".join(each for each in (file, where, name) if each)
             self._first.append(f"{places}: {message} ({code})" if code else f"{places}: {message}")
 
-    def tell(self) -> None:
-        """Print the first of them, and where the others are."""
+    def tell(self, count: int | None = None) -> None:
+        """Print the first of them, and where the others are.
+
+        Args:
+            count: how many there were, if not all of them were told here.
+        """
         for line in self._first:
             print(f"kastor: {shown(line)}", file=sys.stderr)
-        if (left := self._count - len(self._first)) > 0:
+        if (left := (count or self._count) - len(self._first)) > 0:
             where = f"{self._path} has all" if self._path else "--log FILE keeps all"
             print(f"kastor: ... and {counted(left, 'more fault')}; {where}.", file=sys.stderr)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import typer
 
 from kastor.cli.output import Exit, Output
 from kastor.words import counted
@@ -54,6 +57,15 @@ class ImportTally:
         if self.failed:
             return Exit.PARTIAL if taken else Exit.FAULT
         return Exit.FAULT if self.stopped else Exit.DONE
+
+    def end(self, output: Output) -> None:
+        """Print it, and end the command where it was no whole success."""
+        if self.stopped:
+            print(f"kastor: {self.stopped}", file=sys.stderr)
+        if output is Output.JSON or not self.is_empty:
+            self.tell(output)
+        if self.status:
+            raise typer.Exit(self.status)
 
     def tell(self, output: Output) -> None:
         """Print it."""

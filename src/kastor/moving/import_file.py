@@ -125,7 +125,7 @@ class ImportFile:
         if self._section == _HEADER:
             return ItemFault(where, "InvalidArgument", "The line belongs to no section.")
         try:
-            return Placed(_MAKE[self._section](document), where)
+            return Placed(ITEM_OF_SECTION[self._section](document), where)
         except ValueError as error:
             return ItemFault(where, "InvalidArgument", str(error))
 
@@ -167,7 +167,7 @@ def relationship_item(document: Document) -> Item:
     return RelationshipItem(source, _text(document, "$relationshipId"), body)
 
 
-_MAKE = {_MODELS: model_item, _TWINS: twin_item, _RELATIONSHIPS: relationship_item}
+ITEM_OF_SECTION = {_MODELS: model_item, _TWINS: twin_item, _RELATIONSHIPS: relationship_item}
 
 
 def _decoded(line: _Line, where: str) -> Document | ItemFault:
