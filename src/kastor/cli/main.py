@@ -42,6 +42,16 @@ COMMANDS = (
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",
     ),
+    CommandEntry(
+        "query",
+        "kastor.cli.query:query",
+        "Run a query and print its rows; without a text, open the shell.",
+    ),
+    CommandEntry(
+        "shell",
+        "kastor.cli.query:shell",
+        "Open the shell: queries with history, completion and commands that describe the graph.",
+    ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
