@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -118,15 +119,23 @@ def _run(
     sent = question.explained() if explain else question
     try:
         if watch:
-            from kastor.cli.shell.watching import watch_until_interrupted
-
-            watch_until_interrupted(client, question, output)
+            _watch(client, question, output)
         else:
             if explain:
                 require_own(client, "EXPLAIN")
             show_answer(client, sent, output, limit=limit, warn=warn)
     except ClientError as error:
         _end(error, sent.text)
+
+
+def _watch(client: KastorClient, question: Question, output: Output) -> None:
+    """Watch until Ctrl+C, which is how this ends well."""
+    from kastor.cli.shell.watching import watch
+
+    if output is Output.TABLE and not sys.stdout.isatty():
+        output = Output.NDJSON
+    with contextlib.suppress(KeyboardInterrupt):
+        watch(client, question, output)
 
 
 def _end(error: ClientError, text: str) -> NoReturn:
