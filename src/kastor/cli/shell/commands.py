@@ -1,4 +1,4 @@
-"""Commands of the shell, which begin with a backslash as those of psql: a table and what each does."""
+"""Commands of the shell, which begin with a backslash as those of psql: what each of them does."""
 
 from __future__ import annotations
 
@@ -185,7 +185,9 @@ COMMANDS = (
     ShellCommand("\\o", f"[{'|'.join(Output)}]", "how rows are written", _output),
     ShellCommand("\\x", "", "a line for each value, or for each row", _expanded),
     ShellCommand("\\timing", "", "show how long queries take, or do not", _timing),
-    ShellCommand("\\c", "[CONTEXT|URL]", "go to another server or graph; say where this is", _connect),
+    ShellCommand(
+        "\\c", "[CONTEXT|URL]", "go to another server or graph; say where this is", _connect
+    ),
     ShellCommand("\\q", "", "leave", _quit),
 )
 """As `\\?` lists them."""

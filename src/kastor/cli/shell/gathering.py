@@ -1,4 +1,4 @@
-"""Brings the names of a graph into the shell, in a thread of its own, and again when they change."""
+"""Brings the names of a graph into the shell, in its own thread, and again when they change."""
 
 from __future__ import annotations
 

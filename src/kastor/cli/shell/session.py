@@ -154,6 +154,10 @@ class Session:
         """Print a line."""
         print(text)
 
+    def complain(self, text: str) -> None:
+        """Say what is wrong with a command, and what would not be."""
+        print(f"error: {text}", file=sys.stderr)
+
     def warn(self, text: str) -> None:
         """Print what somebody should know of a query that runs."""
         print(f"warning: {shown(text)}", file=sys.stderr)
