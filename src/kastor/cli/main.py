@@ -52,6 +52,9 @@ COMMANDS = (
         "kastor.cli.query:shell",
         "Open the shell: queries with history, completion and commands that describe the graph.",
     ),
+    CommandEntry(
+        "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
+    ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),

@@ -220,8 +220,9 @@ def _own(alias: str, scope: Scope, names: GraphNames, typed: str) -> Iterator[tu
 
 def _members(path: list[str], scope: Scope, names: GraphNames) -> Iterator[tuple[str, str]]:
     """Yield what may stand behind the dot of a path."""
-    alias = path[0] if path[0] in scope.aliases else ""
-    steps = path[1:] if alias else path
+    known = scope.aliases
+    is_alias = path[0] in known or (not known and path[0] not in names.roots())
+    alias, steps = (path[0], path[1:]) if is_alias else ("", path)
     if not steps:
         yield from _own(alias, scope, names, "")
         return

@@ -72,6 +72,10 @@ class GraphNames:
         found = {name: value for facts in known for name, value in facts.relationships.items()}
         return found if known else self._all_relationships
 
+    def roots(self) -> frozenset[str]:
+        """Return what a path may begin with that does not begin with an alias."""
+        return frozenset((*self._all_values, *self._all_components, "$metadata"))
+
     def of_relationships(self, names: Iterable[str]) -> dict[str, ValueFacts]:
         """Return the properties of relationships of these names, of all without any."""
         wanted = set(names)

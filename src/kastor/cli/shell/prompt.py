@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import Completer, Completion
@@ -13,6 +12,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 
 from kastor.cli.connection import told
+from kastor.cli.screen import shown
 from kastor.cli.shell.completion import MOST, Candidate, completed
 from kastor.cli.shell.descriptions import where
 from kastor.cli.shell.highlight import STYLE, QueryLexer
@@ -51,7 +51,7 @@ def _run_one(session: Session, terminal: PromptSession[str]) -> bool:
     """Run what is typed next, and return whether to go on."""
     session.gatherer.look()
     try:
-        text = terminal.prompt(_name(session))
+        text = terminal.prompt([("class:prompt", f"{shown(session.place)}> ")])
     except KeyboardInterrupt:  # the line is dropped, as in other shells
         return True
     except EOFError:
@@ -96,12 +96,6 @@ def _keys() -> KeyBindings:
             buffer.insert_text("\n")
 
     return keys
-
-
-def _name(session: Session) -> AnyFormattedText:
-    """Return the prompt: the context or the graph that this is, else the program."""
-    graph = urlsplit(session.client.url).path.rpartition("/graphs/")[2]
-    return [("class:prompt", f"{session.connection.context or graph or 'kastor'}> ")]
 
 
 def _continuation(width: int, _line: int, _wrapped: int) -> AnyFormattedText:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import typer
 
+from kastor.cli.contexts import load_contexts
 from kastor.cli.rows import show_rows
 from kastor.cli.screen import Screen, shown, stdout_screen
 from kastor.cli.shell.answers import show_answer
@@ -20,6 +21,7 @@ from kastor.cli.shell.gathering import NameGatherer
 from kastor.cli.shell.lexing import WORDS, statements
 from kastor.cli.shell.question import Question
 from kastor.client.errors import ClientError, OutcomeUnknownError, UnreachableError
+from kastor.errors import CannotStartError
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Session:
     Attributes:
         display: how answers are shown; commands change it.
         last: the query before, for commands that take it again.
+        place: a name for where this is: the context, the graph, or the program.
     """
 
     def __init__(
@@ -75,7 +78,10 @@ class Session:
         self._stack = stack
         self.connection = connection
         self.client: KastorClient = client
-        self.gatherer = NameGatherer(client)
+        contexts = load_contexts()
+        current = None if connection.url else contexts.current
+        self.place = connection.context or current or _graph_of(client.url) or "kastor"
+        self.gatherer = NameGatherer(client, contexts.by_name)
         self.gatherer.look()
 
     def close(self) -> None:
@@ -86,9 +92,14 @@ class Session:
     def connect(self, connection: Connection) -> None:
         """Go to another server, or stay where it cannot be."""
         before = self.gatherer
-        with contextlib.suppress(typer.Exit):  # the fault is told
+        try:
             self._connect(connection)
-            before.close()
+        except typer.Exit:  # it was told
+            return
+        except CannotStartError as error:
+            self.complain(str(error))
+            return
+        before.close()
 
     def run(self, text: str) -> None:
         """Run what was typed: a command, or queries one after the other.
@@ -186,6 +197,10 @@ class Session:
             twin = value.get("$dtId") if isinstance(value, dict) else None
             if isinstance(twin, str):
                 self.gatherer.names.saw([twin])
+
+
+def _graph_of(url: str) -> str:
+    return unquote(urlsplit(url).path.rpartition("/graphs/")[2])
 
 
 @contextmanager
