@@ -84,8 +84,8 @@ class BodySchemas:
         return self.definitions.refer(definition, lambda: self._component_body(interface))
 
     def _component_body(self, interface: model.Interface) -> JsonSchema:
+        """Return the body of a component; components have no components (dtdl 9)."""
         times = Definition("times", interface.id)
-        nested = {name: self._nested(each.schema) for name, each in interface.components.items()}
         return _body(
             {
                 "$dtId": _PASSED_OVER,
@@ -95,7 +95,6 @@ class BodySchemas:
                     times, lambda: self._component_times(interface)
                 ),
                 **self._properties(interface),
-                **nested,
             },
             required=["$metadata"],
             described=interface,
@@ -104,19 +103,6 @@ class BodySchemas:
     def _component_times(self, interface: model.Interface) -> JsonSchema:
         entries = self._times(interface.properties)
         return {"type": "object", "properties": {"$lastUpdateTime": _TIME_SET, **entries}}
-
-    def _nested(self, interface: model.Interface) -> JsonSchema:
-        """Return a reference to the body of a component in a component.
-
-        No server asks what its members with a dollar sign are, nor whether there are any.
-        """
-        definition = Definition("nested", interface.id)
-        return self.definitions.refer(definition, lambda: self._nested_body(interface))
-
-    def _nested_body(self, interface: model.Interface) -> JsonSchema:
-        inner = {name: self._nested(each.schema) for name, each in interface.components.items()}
-        made = _body({**self._properties(interface), **inner}, required=[], described=interface)
-        return {**made, "patternProperties": {"^[$]": True}}
 
     def _times(self, names: Iterable[str]) -> JsonSchema:
         """Return the entries of properties in `$metadata`."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Role = Literal["twin", "component", "nested", "relationship", "metadata", "times", "schema"]
-"""`component` is a part of a twin, `nested` a part of a component; `metadata` is that of a twin,
-`times` that of a component, or the times of one property."""
+Role = Literal["twin", "component", "relationship", "metadata", "times", "schema"]
+"""`metadata` is that of a twin, `times` that of a component, or of one property (no element)."""
 
 
 @dataclass(frozen=True, slots=True)
