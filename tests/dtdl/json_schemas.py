@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
-from jsonschema.exceptions import ValidationError
 
 from kastor.dtdl import ModelSet, ValueRules
 from kastor.dtdl.json_schema import plain_names
@@ -16,11 +15,11 @@ from kastor.dtdl.json_schema.values import Definitions, ValueSchemas
 Schema = dict[str, Any]
 
 
-def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
+def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
     """As the standard has it, in JavaScript: to Python `$` stands before a last line feed too."""
     ends = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
     if isinstance(value, str) and not re.search(ends, value):
-        yield ValidationError(f"{value!r} does not match {pattern!r}")
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
 _Judge = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})

@@ -228,7 +228,9 @@ def test_relationships_of_generated_models(data: st.DataObject) -> None:
     world = World(*documents)
     schema = all_bodies(models, models.interfaces, RULES)
     part = {"$metadata": {"$model": generated.PART}}
-    parts = {name: dict(EMPTY) for name in models.interfaces[generated.ROOM].components}
+    parts: dict[str, Any] = {
+        name: dict(EMPTY) for name in models.interfaces[generated.ROOM].components
+    }
     world.put("target", part)
     world.put("source", {"$metadata": {"$model": generated.ROOM}, **parts})
     for name, each in models.interfaces[generated.ROOM].relationships.items():

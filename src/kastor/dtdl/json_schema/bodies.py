@@ -84,7 +84,7 @@ class BodySchemas:
         return self.definitions.refer(definition, lambda: self._component_body(interface))
 
     def _component_body(self, interface: model.Interface) -> JsonSchema:
-        """Return the body of a component; components have no components (dtdl 9)."""
+        """Return the body of a component; components have no components."""
         times = Definition("times", interface.id)
         return _body(
             {
