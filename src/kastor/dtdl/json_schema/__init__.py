@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.dtdl.json_schema.bodies import BodySchemas
-from kastor.dtdl.json_schema.names import Definition, Names, plain_names
+from kastor.dtdl.json_schema.names import Names, SchemaDefinition, plain_names
 from kastor.dtdl.json_schema.values import JsonSchema
 from kastor.dtdl.rules import STRICT
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kastor.dtdl.model_set import ModelSet
     from kastor.dtdl.rules import ValueRules
 
-__all__ = ["Definition", "JsonSchema", "Names", "all_bodies", "bodies_of", "plain_names"]
+__all__ = ["JsonSchema", "Names", "SchemaDefinition", "all_bodies", "bodies_of", "plain_names"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.dtdl.json_schema.names import Definition, Names
+from kastor.dtdl.json_schema.names import Names, SchemaDefinition
 from kastor.dtdl.json_schema.primitives import SOURCE_TIME
 from kastor.dtdl.json_schema.values import Definitions, JsonSchema, ValueSchemas, texts
 
@@ -35,7 +35,7 @@ class BodySchemas:
 
     def twin(self, interface: model.Interface) -> JsonSchema:
         """Return a reference to the body of a twin of just this model."""
-        definition = Definition("twin", interface.id)
+        definition = SchemaDefinition("twin", interface.id)
         return self.definitions.refer(definition, lambda: self._twin(interface))
 
     def relationship(self, interface: model.Interface, name: str) -> JsonSchema:
@@ -43,7 +43,7 @@ class BodySchemas:
 
         One that is inherited refers to the model that declares it.
         """
-        definition = Definition("relationship", interface.id, name)
+        definition = SchemaDefinition("relationship", interface.id, name)
         return self.definitions.refer(definition, lambda: self._relationship(interface, name))
 
     def _twin(self, interface: model.Interface) -> JsonSchema:
@@ -51,7 +51,7 @@ class BodySchemas:
             name: {**self._component(each.schema), **texts(each)}
             for name, each in interface.components.items()
         }
-        metadata = Definition("metadata", interface.id)
+        metadata = SchemaDefinition("metadata", interface.id)
         return _body(
             {
                 "$dtId": _PASSED_OVER,
@@ -80,12 +80,12 @@ class BodySchemas:
         }
 
     def _component(self, interface: model.Interface) -> JsonSchema:
-        definition = Definition("component", interface.id)
+        definition = SchemaDefinition("component", interface.id)
         return self.definitions.refer(definition, lambda: self._component_body(interface))
 
     def _component_body(self, interface: model.Interface) -> JsonSchema:
         """Return the body of a component; components have no components."""
-        times = Definition("times", interface.id)
+        times = SchemaDefinition("times", interface.id)
         return _body(
             {
                 "$dtId": _PASSED_OVER,
@@ -106,7 +106,7 @@ class BodySchemas:
 
     def _times(self, names: Iterable[str]) -> JsonSchema:
         """Return the entries of properties in `$metadata`."""
-        entry = self.definitions.refer(Definition("times", ""), _entry)
+        entry = self.definitions.refer(SchemaDefinition("times", ""), _entry)
         return dict.fromkeys(names, entry)
 
     def _relationship(self, interface: model.Interface, name: str) -> JsonSchema:

@@ -13,7 +13,7 @@ Role = Literal["twin", "component", "relationship", "metadata", "times", "schema
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class SchemaDefinition:
     """What is defined.
 
     Attributes:
@@ -30,12 +30,12 @@ class Definition:
 class Names(Protocol):
     """Gives every definition a name of its own."""
 
-    def __call__(self, definition: Definition, /) -> str:
+    def __call__(self, definition: SchemaDefinition, /) -> str:
         """Return the name under which a definition stands in `$defs`."""
         ...
 
 
-def plain_names(definition: Definition) -> str:
+def plain_names(definition: SchemaDefinition) -> str:
     """Return ids of the models, with what the definition is of them behind a dot.
 
     A body of a twin has the id of its model, so that `$metadata.$model` leads to it. No id has a

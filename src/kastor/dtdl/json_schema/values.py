@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kastor.dtdl import model
-from kastor.dtdl.json_schema.names import Definition, Names
+from kastor.dtdl.json_schema.names import Names, SchemaDefinition
 from kastor.dtdl.json_schema.primitives import primitive_schema
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Definitions:
         self.made: dict[str, JsonSchema] = {}
         self._names = names
 
-    def refer(self, definition: Definition, make: Callable[[], JsonSchema]) -> JsonSchema:
+    def refer(self, definition: SchemaDefinition, make: Callable[[], JsonSchema]) -> JsonSchema:
         """Return a reference to a definition, which is made if it is not there."""
         name = self._names(definition)
         if name not in self.made:
@@ -49,7 +49,7 @@ class ValueSchemas:
             return primitive_schema(schema.name, self._rules)
         if isinstance(schema, model.Array | model.Map) and _is_automatic(schema.id):
             return self._make(schema)
-        definition = Definition("schema", schema.id)
+        definition = SchemaDefinition("schema", schema.id)
         return self._definitions.refer(definition, lambda: self._make(schema))
 
     def member(self, holder: model.Property | model.Field) -> JsonSchema:
