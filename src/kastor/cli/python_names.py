@@ -49,6 +49,12 @@ def member_names(names: Iterable[str], classes: Iterable[str]) -> dict[str, str]
     return {**_OWN, **found}
 
 
+def value_names(names: Iterable[str]) -> list[str]:
+    """Return the names in Python of the values of an enumeration."""
+    taken = {*keyword.kwlist, *dir(str), *dir(int), "mro", "name", "value"}
+    return [f"{name}_" if name in taken else name for name in names]
+
+
 class ClassNames:
     """Gives each definition the name of a class, from the last words of its id.
 

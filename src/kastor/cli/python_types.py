@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kastor import __version__
 from kastor.cli.python_bodies import BODIES
-from kastor.cli.python_names import ClassNames, member_names
+from kastor.cli.python_names import ClassNames, member_names, value_names
 from kastor.dtdl.json_schema import JsonSchema, SchemaDefinition, all_bodies
 from kastor.extras import install_extra
 
@@ -23,6 +23,7 @@ _HEADER = (
     f"# Made by Kastor {__version__} (kastor models generate python); make it anew when the models "
     "change."
 )
+_VALUE_NAMES = "x-enum-varnames"
 _IMPORTS = [
     "collections.abc.Mapping",
     "dataclasses.fields",
@@ -96,6 +97,8 @@ def _for_classes(schema: Any) -> Any:
         return schema
     kept = {name: value for name, value in schema.items() if name not in _LEFT_OUT}
     made = {name: _for_classes(value) for name, value in kept.items() if name != "properties"}
+    if _VALUE_NAMES in kept:
+        made[_VALUE_NAMES] = value_names(kept[_VALUE_NAMES])
     for inner in ("items", "additionalProperties"):
         if isinstance(made.get(inner), dict):
             made[inner] = {n: each for n, each in made[inner].items() if n not in _BOUNDS}

@@ -202,7 +202,7 @@ def twins(draw: Any, models: dtdl.ModelSet) -> dict[str, Any]:
         for name, each in found.properties.items()
         if draw(st.booleans())
     }
-    parts = {name: {"$metadata": {}} for name in found.components}
+    parts: dict[str, Any] = {name: {"$metadata": {}} for name in found.components}
     holder: dict[str, Any] = json.loads(json.dumps({**values, **parts}))
     if holder and draw(st.booleans()):
         container, key = draw(st.sampled_from(generated.places(holder)))
