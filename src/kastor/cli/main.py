@@ -42,6 +42,9 @@ COMMANDS = (
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",
     ),
+    CommandEntry(
+        "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
+    ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
@@ -51,9 +54,20 @@ COMMANDS = (
         "graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."
     ),
     CommandEntry(
+        "twin",
+        "kastor.cli.twin:app",
+        "Twins, their relationships, components and telemetry.",
+        alias="twins",
+    ),
+    CommandEntry(
+        "delete-all",
+        "kastor.cli.delete_all:delete_all",
+        "Delete all models, twins and relationships of a graph, or all of some. It asks first.",
+    ),
+    CommandEntry(
         "models",
         "kastor.cli.models:app",
-        "Check and describe DTDL models, without a server.",
+        "Models of a server, and DTDL in files: list, upload, download, validate and more.",
         alias="model",
     ),
 )
@@ -80,4 +94,4 @@ def _version(
 
 def main() -> None:
     """Run the command line."""
-    app(sys.argv[1:])
+    app(sys.argv[1:], prog_name="kastor")

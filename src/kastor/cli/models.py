@@ -1,4 +1,4 @@
-"""`kastor models`: check, draw and describe DTDL models in files, without a server."""
+"""`kastor models`: check, draw and describe DTDL models in files; those of a server elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,41 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 app = Commands(
-    [
+    (
+        CommandEntry(
+            "list",
+            "kastor.cli.stored_models:list_command",
+            "Print the models that a server has: ids, names, when they came, which are "
+            "decommissioned.",
+        ),
+        CommandEntry(
+            "show",
+            "kastor.cli.stored_models:show",
+            "Print what a model is and has; with --definition its DTDL document alone.",
+        ),
+        CommandEntry(
+            "upload",
+            "kastor.cli.upload_models:upload",
+            "Upload models, each after those that it needs; all are checked before the first is "
+            "sent.",
+        ),
+        CommandEntry(
+            "delete",
+            "kastor.cli.models_deletion:delete",
+            "Delete models that no other one needs; their twins stay, without a model. It asks "
+            "first.",
+        ),
+        CommandEntry(
+            "decommission",
+            "kastor.cli.stored_models:decommission",
+            "Let a model have no new twins; those that it has go on.",
+        ),
+        CommandEntry(
+            "download",
+            "kastor.cli.download_models:download",
+            "Write models into files: a file for each, in the folders that its id names, or one "
+            "of all.",
+        ),
         CommandEntry(
             "json-schema",
             "kastor.cli.model_types:json_schema",
@@ -32,7 +66,7 @@ app = Commands(
             "kastor.cli.model_types:generate",
             "Write classes for twins and relationships in a programming language.",
         ),
-    ]
+    )
 )
 
 
