@@ -72,7 +72,8 @@ def download(
     elif not found:
         print("No models. `kastor models upload` brings some.")
     else:
-        print(f"{counted(len(found), 'model')} in {counted(len(files), 'file')} of {to}.")
+        into = str(to) if to in files else f"{counted(len(files), 'file')} of {to}"
+        print(f"Wrote {counted(len(found), 'model')} into {into}.")
 
 
 def path_of(model: str, *, flat: bool) -> Path:

@@ -43,6 +43,16 @@ COMMANDS = (
         "Print a page of the documentation; without a name, list the pages.",
     ),
     CommandEntry(
+        "query",
+        "kastor.cli.query:query",
+        "Run a query and print its rows; without a text, open the shell.",
+    ),
+    CommandEntry(
+        "shell",
+        "kastor.cli.query:shell",
+        "Open the shell: queries with history, completion and commands that describe the graph.",
+    ),
+    CommandEntry(
         "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
     ),
     CommandEntry(

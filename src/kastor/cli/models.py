@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +9,7 @@ import typer
 
 from kastor import __version__, dtdl
 from kastor.cli.commands import CommandEntry, Commands
+from kastor.cli.model_sets import models_of_files
 from kastor.cli.output import fail
 from kastor.cli.sources import Sources
 from kastor.dtdl import report
@@ -56,8 +56,19 @@ app = Commands(
             "Write models into files: a file for each, in the folders that its id names, or one "
             "of all.",
         ),
+        CommandEntry(
+            "json-schema",
+            "kastor.cli.model_types:json_schema",
+            "Print the JSON Schema of bodies of twins and relationships.",
+        ),
+        CommandEntry(
+            "generate",
+            "kastor.cli.model_types:generate",
+            "Write classes for twins and relationships in a programming language.",
+        ),
     )
 )
+
 
 _INCOMPLETE = (
     "The rules between models were not checked: these problems come first. Mend them and run again."
@@ -192,17 +203,6 @@ def _total(problems: tuple[dtdl.Problem, ...], sources: Sources, count: int) -> 
     return f"{counted(len(problems), 'problem')} in {bad} of {files}."
 
 
-def _valid_models(paths: Sequence[str]) -> dtdl.ModelSet:
-    sources = Sources(paths)
-    for note in sources.notes:
-        print(note, file=sys.stderr)
-    try:
-        return _parse(sources)
-    except dtdl.DtdlError as error:
-        print(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
-        fail("the models are not valid")
-
-
 @app.command()
 def graph(
     paths: Paths,
@@ -211,7 +211,7 @@ def graph(
     ] = Picture.mermaid,
 ) -> None:
     """Draw inheritance, relationships and components of models."""
-    models = _valid_models(paths)
+    models = models_of_files(paths)
     print(as_mermaid(models) if output is Picture.mermaid else as_dot(models))
 
 
@@ -221,7 +221,7 @@ def describe(
     paths: Paths,
 ) -> None:
     """Say what an interface has, inherited contents included, or what another element is."""
-    models = _valid_models(paths)
+    models = models_of_files(paths)
     try:
         print(describe_element(models, identifier))
     except KeyError:

@@ -52,7 +52,8 @@ def delete(
     if bool(wanted) == every:
         fail("Name models by their ids, or give --all.", Exit.USAGE)
     what = "all models" if every else ", ".join(wanted)
-    confirm(f"Delete {what}? Twins of them stay, without a model.", yes=yes or dry_run)
+    whose = "Its" if len(wanted) == 1 else "Their"
+    confirm(f"Delete {what}? {whose} twins stay, without a model.", yes=yes or dry_run)
     result = connection.run(lambda client: _delete(client, wanted, dry_run=dry_run))
     _tell(result, output, dry_run=dry_run)
 

@@ -106,7 +106,7 @@ def _row(found: Document) -> Document:
         "id": found["id"],
         "displayName": _in_a_language(found.get("displayName")),
         "decommissioned": "yes" if found.get("decommissioned") else "no",
-        "uploadTime": found.get("uploadTime"),
+        "uploadTime": str(found.get("uploadTime", "")).partition(".")[0],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -148,8 +149,9 @@ def _by_rich(names: Sequence[str], lines: Sequence[Cells], numeric: set[str], to
         )
     for line in lines:
         table.add_row(*(Text(line.get(name, "")) for name in names))
+    written = io.StringIO()
     Console(
-        file=to.stream,
+        file=written,
         width=to.width + GAP,  # what stands behind the last column is blank
         force_terminal=to.colour,
         no_color=not to.colour,
@@ -157,6 +159,7 @@ def _by_rich(names: Sequence[str], lines: Sequence[Cells], numeric: set[str], to
         emoji=False,
         markup=False,
     ).print(table, no_wrap=True, crop=True)
+    to.stream.write(written.getvalue())
 
 
 def _rule(title: str, to: Screen) -> str:

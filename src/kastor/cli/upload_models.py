@@ -104,7 +104,9 @@ def _checked(sources: Sources, client: KastorClient, *, is_kastor: bool) -> list
     except dtdl.DtdlError as error:
         print(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
         fail(f"{counted(len(error.causes), 'problem')}. Nothing was sent.")
-    return [model for value in read for model in (value if isinstance(value, list) else [value])]
+    # What the server has was read after them.
+    own = read[: len(sources.texts)]
+    return [model for value in own for model in (value if isinstance(value, list) else [value])]
 
 
 def _stored(client: KastorClient, ids: Sequence[str]) -> list[Document]:
