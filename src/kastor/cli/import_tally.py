@@ -23,6 +23,7 @@ class ImportTally:
         failed: what was refused.
         warnings: what was taken with a remark.
         jobs: ids of import jobs of the server.
+        running: id of the one that is followed now; the empty string where none is.
         stopped: why it did not come to its end; the empty string where it did.
     """
 
@@ -33,6 +34,7 @@ class ImportTally:
     failed: int = 0
     warnings: int = 0
     jobs: list[str] = field(default_factory=list)
+    running: str = ""
     stopped: str = ""
 
     def add(self, counts: Mapping[str, int]) -> None:

@@ -6,10 +6,8 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 from uuid import uuid4
-
-import typer
 
 from kastor.cli.faults_told import FaultLog
 from kastor.cli.output import fail
@@ -21,6 +19,7 @@ from kastor.client import (
 from kastor.moving.loading.patience import Patience
 
 if TYPE_CHECKING:
+    from kastor.cli.connection import Connection
     from kastor.cli.import_tally import ImportTally
     from kastor.cli.progress import Show
     from kastor.client import AsyncKastorClient
@@ -52,16 +51,12 @@ class UploadedImport:
 
         Raises:
             ClientError: the server refuses it, or cannot be reached for long.
-            typer.Exit: it was interrupted.
         """
         job = await self._begun(file)
         self._tally.jobs.append(job.id)
-        try:
-            job = await self._ended(job)
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is not None:
-                task.uncancel()
-            await self._interrupted()
+        self._tally.running = job.id
+        job = await self._ended(job)
+        self._tally.running = ""
         await self._take(job)
 
     async def _begun(self, file: IO[bytes]) -> JobState:
@@ -123,16 +118,28 @@ class UploadedImport:
         name = f"{kind} {details['id']}" if details.get("id") else ""
         self._log.note(self._name, where, name, str(said.get("code", "")), _told(said))
 
-    async def _interrupted(self) -> None:
-        """Ask what becomes of the job, or cancel it where there is nobody to be asked."""
-        wished = True
-        if sys.stdin.isatty() and sys.stderr.isatty():
-            question = "Cancel the import? What it has imported stays."
-            wished = await asyncio.to_thread(typer.confirm, question, default=True, err=True)
-        if not wished:
-            fail(f"The import goes on: kastor job show {_KIND} {self._id}", INTERRUPTED)
-        await self._patience.call(lambda: self._client.jobs.cancel(_KIND, self._id))
-        fail("The import is cancelled; what was imported stays.", INTERRUPTED)
+
+def end_job(connection: Connection, job: str) -> NoReturn:
+    """Ask what becomes of a job whose command was interrupted, and end the command.
+
+    Where nobody can be asked it is cancelled.
+    """
+    try:
+        wished = _is_to_end()
+    except KeyboardInterrupt:
+        wished = False
+    if not wished:
+        fail(f"The import goes on: kastor job show {_KIND} {job}", INTERRUPTED)
+    connection.run(lambda client: client.jobs.cancel(_KIND, job))
+    fail("The import is cancelled; what was imported stays.", INTERRUPTED)
+
+
+def _is_to_end() -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    question = "Cancel the import? What it has imported stays. [Y/n] "
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
 
 def _told(said: Document) -> str:

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from kastor.cli.import_tables import TableFlags
     from kastor.client import AsyncKastorClient
 
-INTERRUPTED = 130
-
 
 def import_files(
     connection: Connection,
@@ -114,6 +112,7 @@ def _import(
     from kastor.cli.import_run import ImportRun
     from kastor.cli.import_tables import TableImport
     from kastor.cli.import_tally import ImportTally
+    from kastor.cli.import_upload import INTERRUPTED, end_job
     from kastor.cli.progress import rows_shown
 
     tally = ImportTally(dry_run=dry_run)
@@ -130,6 +129,8 @@ def _import(
                 connection.run(lambda client: run.run(client, files))
         except KeyboardInterrupt:
             faults.tell()
+            if tally.running:
+                end_job(connection, tally.running)
             fail("Stopped; what was imported stays. Import it again to go on.", INTERRUPTED)
         faults.tell()
     tally.end(output)
