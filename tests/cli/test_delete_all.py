@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kastor.client import ConflictError
-from kastor.client.asynchronous.transport import AsyncTransport
+from kastor.client import AsyncKastorClient, ConflictError
 from kastor.testing import KastorServer
 
 from .graphs import MODELS, Graph
@@ -52,10 +51,10 @@ def counts(graph: Graph) -> tuple[int, int, int]:
 def azure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that announces nothing, as Azure Digital Twins."""
 
-    async def nothing(_: AsyncTransport) -> frozenset[str]:
+    async def nothing(_: AsyncKastorClient) -> frozenset[str]:
         return frozenset()
 
-    monkeypatch.setattr(AsyncTransport, "features", nothing)
+    monkeypatch.setattr(AsyncKastorClient, "features", nothing)
 
 
 ALL = f"3 models, {TWINS} twins and {TWINS - 1} relationships"

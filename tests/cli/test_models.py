@@ -104,9 +104,9 @@ class TestUpload:
         file.write_text(json.dumps(interface("bad", contents=[{"@type": "Property", "name": "p"}])))
         checked = invoked("models", "validate", file)
         done = graph.run("models", "upload", file, status=1)
-        problem = checked.stdout.rpartition("\n1 problem")[0]
+        problem = checked.stdout.rpartition("1 problem")[0]
         assert "missingObjectProperty" in problem
-        assert done.stderr == f"{problem}\nkastor: 1 problem. Nothing was sent.\n"
+        assert done.stderr == f"{problem}kastor: 1 problem. Nothing was sent.\n"
         assert stored(graph) == []
 
     @pytest.mark.parametrize(
