@@ -18,6 +18,7 @@ from kastor.lang.tokens import WORD
 from kastor.lang.words import (
     AGGREGATES,
     CONDITIONS,
+    CONTEXTUAL,
     FUNCTIONS,
     SCALARS,
     SYSTEM_NAMES,
@@ -125,8 +126,9 @@ def _matching(
     wanted = typed.lower()
     ranked: tuple[dict[str, Candidate], ...] = ({}, {}, {})
     for name, note in found:
-        at = name.lower().find(wanted)
-        begins_part = at > 0 and name[at - 1] in ".:"
+        bare = name.removeprefix("[[")
+        at = bare.lower().find(wanted)
+        begins_part = at > 0 and bare[at - 1] in ".:"
         if at == 0 or begins_part or (at > 0 and anywhere):
             rank = 0 if at == 0 else 1 if begins_part else 2
             ranked[rank].setdefault(name, Candidate(name, -len(typed), note))
@@ -259,4 +261,6 @@ def _relationships(names: GraphNames, models: Iterable[str]) -> Iterator[tuple[s
 
 
 def _written(name: str) -> str:
-    return name if is_plain(name) or name in SYSTEM_NAMES else f"[[{name}]]"
+    """Return a name as it may stand anywhere; only reserved and odd ones need brackets."""
+    is_word = is_plain(name) or name in SYSTEM_NAMES or name.upper() in CONTEXTUAL
+    return name if is_word else f"[[{name}]]"
