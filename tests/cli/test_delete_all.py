@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kastor.client import ConflictError
-from kastor.client.asynchronous.transport import AsyncTransport
+from kastor.client import AsyncKastorClient, ConflictError, TooManyRequestsError
 from kastor.testing import KastorServer
 
 from .graphs import MODELS, Graph
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from .terminal import Cli
 
-TWINS = 130
+TWINS = 105
 """More than a page of a query."""
 
 
@@ -52,10 +51,10 @@ def counts(graph: Graph) -> tuple[int, int, int]:
 def azure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that announces nothing, as Azure Digital Twins."""
 
-    async def nothing(_: AsyncTransport) -> frozenset[str]:
+    async def nothing(_: AsyncKastorClient) -> frozenset[str]:
         return frozenset()
 
-    monkeypatch.setattr(AsyncTransport, "features", nothing)
+    monkeypatch.setattr(AsyncKastorClient, "features", nothing)
 
 
 ALL = f"3 models, {TWINS} twins and {TWINS - 1} relationships"
@@ -117,6 +116,28 @@ def test_what_is_refused_stays_and_is_told(graph: Graph, monkeypatch: pytest.Mon
         "kastor: 1 relationship stayed:\nkastor:   relationship r100 of t000: r100 is locked.\n"
     )
     assert counts(graph) == (3, TWINS, 1)
+
+
+@pytest.mark.usefixtures("azure")
+def test_what_came_too_fast_is_tried_again(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kastor.client.asynchronous.twins import AsyncTwins
+    from kastor.moving import emptying
+
+    delete = AsyncTwins.delete
+    calls: list[str] = []
+
+    async def is_throttled(twins: AsyncTwins, twin: str) -> None:
+        calls.append(twin)
+        if len(calls) <= TWINS + 50:
+            raise TooManyRequestsError(429, "TooManyRequests", "Slower, please.")
+        await delete(twins, twin)
+
+    monkeypatch.setattr(AsyncTwins, "delete", is_throttled)
+    monkeypatch.setattr(emptying, "PAUSE_SECONDS", 0.01)
+    said = graph.json("delete-all", "--twins", "-y")
+    assert said["deleted"] == {"relationships": TWINS - 1, "twins": TWINS}
+    assert len(calls) == 2 * TWINS + 50
+    assert counts(graph) == (3, 0, 0)
 
 
 def test_a_terminal_is_asked(graph: Graph, cli: Cli) -> None:

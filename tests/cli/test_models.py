@@ -104,9 +104,9 @@ class TestUpload:
         file.write_text(json.dumps(interface("bad", contents=[{"@type": "Property", "name": "p"}])))
         checked = invoked("models", "validate", file)
         done = graph.run("models", "upload", file, status=1)
-        problem = checked.stdout.rpartition("\n1 problem")[0]
+        problem = checked.stdout.rpartition("1 problem")[0]
         assert "missingObjectProperty" in problem
-        assert done.stderr == f"{problem}\nkastor: 1 problem. Nothing was sent.\n"
+        assert done.stderr == f"{problem}kastor: 1 problem. Nothing was sent.\n"
         assert stored(graph) == []
 
     @pytest.mark.parametrize(
@@ -190,10 +190,13 @@ class TestListAndShow:
 
     def test_they_are_listed_with_names_and_times(self, graph: Graph) -> None:
         header, *lines = graph.said("models", "list").splitlines()
-        assert header.split() == ["id", "displayName", "decommissioned", "uploadTime"]
+        assert header.split() == ["id", "displayName", "state", "uploaded"]
         (space,) = [line.split() for line in lines if line.startswith(SPACE_ID)]
-        assert space[1:3] == ["Space", "no"]
-        assert len(space[3]) == len("2024-01-01T00:00:00")
+        day = graph.json("models", "list")[0]["uploadTime"].partition("T")[0]
+        assert space[1:] == ["Space", "active", day]
+        csv = graph.said("models", "list", "--output", "csv").splitlines()
+        assert csv[0] == "id,displayName,decommissioned,uploadTime"
+        assert len(csv) == 4
         assert [each["id"] for each in graph.json("models", "list")] == [
             *(SPACE_ID, THERMOSTAT_ID, ROOM_ID),
         ]
@@ -223,7 +226,7 @@ class TestListAndShow:
         assert said == f"{SPACE_ID} would be decommissioned. Dry run: nothing was changed.\n"
         assert graph.said("models", "decommission", SPACE_ID) == f"{SPACE_ID} is decommissioned.\n"
         graph.refused("twin", "create", "a", "-m", SPACE_ID, status=1)
-        assert f"{SPACE_ID} Space yes" in " ".join(graph.said("models", "list").split())
+        assert f"{SPACE_ID} Space decommissioned" in " ".join(graph.said("models", "list").split())
         said = graph.said("models", "decommission", "--dtmi", SPACE_ID, "--undo")
         assert said == f"{SPACE_ID} is in service again.\n"
         graph.said("twin", "create", "a", "-m", SPACE_ID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from kastor import dtdl
 from kastor.dtdl import STRICT, ValueRules
 from kastor.dtdl.documents import Malformed, read_text
+from kastor.dtdl.values import FLOAT_OVERFLOW, LARGEST_DOUBLE, RANGES
 
 from . import corpus, generated
 from .json_schemas import Judge, of_element, whole_numbers
@@ -53,6 +55,16 @@ def test_values_of_primitive_schemas(name: str, rules: ValueRules) -> None:
     for value in [*GOOD[name], *BAD[name], None, True, 0, "", [], {}, "x\n"]:
         if value == value:  # JSON has no NaN  # noqa: PLR0124
             assert_same(judge, schema_id(name), value, rules)
+
+
+def test_the_ends_of_ranges() -> None:
+    for name, ends in [*RANGES.items(), ("float", (-FLOAT_OVERFLOW, FLOAT_OVERFLOW)),
+                       ("double", (-LARGEST_DOUBLE, LARGEST_DOUBLE))]:  # fmt: skip
+        judge = Judge(of_element(EMPTY, schema_id(name), STRICT))
+        for end in ends:
+            near = (end - 1, end, end + 1) if name in RANGES else (end, math.nextafter(end, 0))
+            for value in near:
+                assert_same(judge, schema_id(name), value)
 
 
 @pytest.mark.parametrize("name", sorted(_TEXTS))

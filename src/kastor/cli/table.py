@@ -33,7 +33,8 @@ def show_table(
         if expanded:
             for number, row in enumerate(page, count + 1):
                 to.write(_rule(f"[ {number} ]", to))
-                show_record(row if columns is None else {x: row.get(x) for x in columns}, to)
+                shown_of = readable(row) if columns is None else {x: row.get(x) for x in columns}
+                show_record(shown_of, to)
         else:
             _show_page(page, columns, to, first=count + 1)
         count += len(page)

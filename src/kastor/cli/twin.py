@@ -41,8 +41,12 @@ if TYPE_CHECKING:
 
 app = Commands(
     (
-        CommandEntry("delete", "kastor.cli.twin_deletion:delete", "Delete a twin."),
-        CommandEntry("query", "kastor.cli.query:query", "Run a query and print its rows."),
+        CommandEntry("delete", "kastor.cli.twin_deletion:delete", "Delete a twin. It asks first."),
+        CommandEntry(
+            "query",
+            "kastor.cli.query:query",
+            "Run a query and print its rows; without a text, open the shell.",
+        ),
         CommandEntry(
             "relationship",
             "kastor.cli.relationship:app",

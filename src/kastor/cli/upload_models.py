@@ -88,6 +88,7 @@ def upload(
 def _checked(sources: Sources, client: KastorClient, *, is_kastor: bool) -> list[Document]:
     """Return the models of files; ends the command with every problem that they have."""
     from kastor import dtdl
+    from kastor.cli.sources import INCOMPLETE
     from kastor.dtdl import report
 
     read: list[Any] = []
@@ -103,6 +104,8 @@ def _checked(sources: Sources, client: KastorClient, *, is_kastor: bool) -> list
         )
     except dtdl.DtdlError as error:
         print(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
+        if not error.complete:
+            print(INCOMPLETE, file=sys.stderr)
         fail(f"{counted(len(error.causes), 'problem')}. Nothing was sent.")
     # What the server has was read after them.
     own = read[: len(sources.texts)]
