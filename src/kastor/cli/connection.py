@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
 from kastor.cli.output import Exit, fail
 
 if TYPE_CHECKING:
-    from kastor.client import ClientError, KastorClient
+    from kastor.client import AsyncKastorClient, ClientError, KastorClient
 
+T = TypeVar("T")
 DEFAULT_URL = "http://127.0.0.1:8080"
 UrlOption = Annotated[
     str | None,
@@ -57,28 +58,66 @@ class Connection:
 
     @contextlib.contextmanager
     def client(self) -> Iterator[KastorClient]:
-        """Return a block with a client; whatever goes wrong in it ends the command in words.
+        """Return a block with a client; whatever goes wrong in it ends the command in words."""
+        from kastor.client import KastorClient
 
-        The token comes from the variable KASTOR_TOKEN.
-        """
-        from kastor.client import ClientError, KastorClient
+        with told(), self._made(KastorClient) as made:
+            yield made
 
+    @contextlib.asynccontextmanager
+    async def async_client(self) -> AsyncIterator[AsyncKastorClient]:
+        """Return such a block for asyncio; of several tasks in it one that failed is told."""
+        from kastor.client import AsyncKastorClient
+
+        made = self._made(AsyncKastorClient)
+        with told():
+            async with made:
+                yield made
+
+    def run(self, work: Callable[[AsyncKastorClient], Awaitable[T]]) -> T:
+        """Return what an asynchronous function makes of a client, with a loop of its own."""
+        import asyncio
+
+        async def block() -> T:
+            async with self.async_client() as client:
+                return await work(client)
+
+        return asyncio.run(block())
+
+    def _made(self, kind: Callable[..., T]) -> T:
+        """Return a client; the token comes from the variable KASTOR_TOKEN."""
+        token = os.environ.get("KASTOR_TOKEN", "").strip() or None
         try:
-            made = KastorClient(
-                self.url or DEFAULT_URL,
-                os.environ.get("KASTOR_TOKEN", "").strip() or None,
-                ca_file=self.ca_file,
-            )
+            return kind(self.url or DEFAULT_URL, token, ca_file=self.ca_file)
         except (ValueError, OSError) as error:
             fail(str(error), Exit.USAGE)
-        with made:
-            try:
-                yield made
-            except ClientError as error:
-                end_with(error)
 
 
-def end_with(error: ClientError) -> None:
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Return a block that ends the command with the words and status of what a client raises.
+
+    Also where several tasks raised: with the first that is no consequence of the others.
+    """
+    from kastor.client import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        end_with(error)
+    except ExceptionGroup as group:
+        first = _first(group)
+        if isinstance(first, ClientError):
+            end_with(first)
+        raise first from None
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, ExceptionGroup) else found
+
+
+def end_with(error: ClientError) -> NoReturn:
     """End the command with the words and the exit status of what a client raised."""
     from kastor.client import (
         AccessError,
