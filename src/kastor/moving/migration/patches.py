@@ -5,6 +5,7 @@ A patch can be bound to an ETag, which a PUT cannot.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from kastor.client.calls import Document, Json
@@ -44,7 +45,7 @@ def _changes(path: str, here: Document, wanted: Document, *, components: bool) -
             return None
         elif other is None:
             made.append({"op": "remove", "path": place})
-        elif one != other or _is_other_type(one, other):
+        elif _text(one) != _text(other):
             made.append({"op": "add" if one is None else "replace", "path": place, "value": other})
     times = _source_times(path, here.get(_METADATA) or {}, wanted.get(_METADATA) or {}, wanted)
     return None if times is None else [*made, *times]
@@ -76,8 +77,8 @@ def _is_component(value: Json) -> bool:
     return isinstance(value, dict) and _METADATA in value
 
 
-def _is_other_type(one: Json, other: Json) -> bool:
-    return isinstance(one, bool) != isinstance(other, bool)  # True == 1
+def _text(value: Json) -> str:
+    return json.dumps(value, sort_keys=True)  # as values true and 1 are equal
 
 
 def _escaped(name: str) -> str:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from kastor.client import (
     AccessError,
     OutcomeUnknownError,
+    ServerFailedError,
     ServiceError,
     TooManyRequestsError,
     UnreachableError,
@@ -80,9 +81,10 @@ class Writer:
                 return await self._client.send(call)
             except TooManyRequestsError as error:
                 self._pace.refused(error.retry_after)
-            except UnreachableError:
+            except (UnreachableError, ServerFailedError) as error:
                 attempt += 1
-                if attempt >= _PATIENCE:
+                is_lasting = isinstance(error, ServiceError) and not _may_repeat(call)
+                if is_lasting or attempt >= _PATIENCE:
                     raise
                 await asyncio.sleep(min(_LONGEST_WAIT, 0.25 * 2**attempt))
 
@@ -125,12 +127,16 @@ async def together(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]
-    except* Exception as faults:
+    except* Exception as faults:  # noqa: BLE001 - raised again, the first of them
         first: BaseException = faults
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None
     return [each.result() for each in tasks]
+
+
+def _may_repeat(call: HttpCall[T]) -> bool:
+    return call.repeat is Repetition.ALWAYS
 
 
 def _outcome(result: Document) -> WriteOutcome:
