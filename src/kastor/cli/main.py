@@ -80,4 +80,4 @@ def _version(
 
 def main() -> None:
     """Run the command line."""
-    app(sys.argv[1:])
+    app(sys.argv[1:], prog_name="kastor")
