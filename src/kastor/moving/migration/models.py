@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from graphlib import TopologicalSorter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kastor.client import ConflictError, NotFoundError, operations
 from kastor.client.pages import by_link
-from kastor.dtdl import DtdlError, compile_interface, parse, references
+from kastor.dtdl import DtdlError, compile_interface, parse
 from kastor.moving.migration.stored_models import (
     forget_model,
     own_models,
@@ -17,15 +15,14 @@ from kastor.moving.migration.stored_models import (
     stored_model,
     stored_models,
 )
+from kastor.moving.model_order import ADT_BOUNDS, KASTOR_BOUNDS, in_order, portions
+from kastor.moving.writing.writer import repeatable
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document
     from kastor.moving.migration.side import Side
     from kastor.moving.migration.state import MigrationState
 
-_MOST_OF_UPLOAD = 200
-"""Azure Digital Twins takes 250."""
-_MOST_BYTES = 4 * 1024 * 1024
 _PAGE = 100
 
 
@@ -64,12 +61,24 @@ async def bring_models(state: MigrationState, source: Side, target: Side, number
     """
     await read_models(state, source, number)
     there = await compare_models(state, target)
-    missing = [each for each in in_order(state) if each not in there]
-    for chunk in _chunks(state, missing):
-        await target.writer.send(operations.upload_models(chunk))
+    missing = [each.document for each in stored_models(state) if each.id not in there]
+    bounds = ADT_BOUNDS if target.is_narrow else KASTOR_BOUNDS
+    for portion in portions(in_order(missing), bounds):
+        await _upload(target, portion)
         with state.change():
-            own_models(state, [each["@id"] for each in chunk])
+            own_models(state, [each["@id"] for each in portion])
     return len(missing)
+
+
+async def _upload(target: Side, portion: Sequence[Document]) -> None:
+    try:
+        await target.writer.send(repeatable(operations.upload_models(portion)))
+    except ConflictError:
+        # An answer was lost, or somebody uploads the same; what is there is compared.
+        for each in portion:
+            found = await target.writer.send(operations.get_model(each["@id"], definition=True))
+            if found.get("model") != each:
+                raise
 
 
 async def compare_models(state: MigrationState, target: Side) -> frozenset[str]:
@@ -95,32 +104,6 @@ async def compare_models(state: MigrationState, target: Side) -> frozenset[str]:
     return frozenset(there)
 
 
-def in_order(state: MigrationState) -> list[str]:
-    """Return the ids of all models, each after those that it extends or has as components."""
-    needed: dict[str, tuple[str, ...]] = {}
-    for each in stored_models(state):
-        found = references(each.document)
-        needed[each.id] = (*found.extends, *found.components)
-    return [each for each in TopologicalSorter(needed).static_order() if each in needed]
-
-
-def _chunks(state: MigrationState, ids: Sequence[str]) -> Iterator[list[Document]]:
-    chunk: list[Document] = []
-    size = 0
-    for each in ids:
-        found = stored_model(state, each)
-        if found is None:
-            continue
-        length = len(json.dumps(found.document))
-        if chunk and (len(chunk) == _MOST_OF_UPLOAD or size + length > _MOST_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(found.document)
-        size += length
-    if chunk:
-        yield chunk
-
-
 async def decommission_models(state: MigrationState, target: Side) -> int:
     """Decommission at the target what is decommissioned at the source; return how many."""
     retired = {each.id for each in stored_models(state) if each.decommissioned}
@@ -130,7 +113,8 @@ async def decommission_models(state: MigrationState, target: Side) -> int:
         if each.get("decommissioned"):
             retired.discard(each["id"])
     for identifier in sorted(retired):
-        await target.writer.send(operations.decommission_model(identifier, decommissioned=True))
+        call = operations.decommission_model(identifier, decommissioned=True)
+        await target.writer.send(repeatable(call))
     return len(retired)
 
 
@@ -142,7 +126,7 @@ async def delete_gone_models(state: MigrationState, target: Side, number: int) -
     for each in stored_models(state, gone_in=number):
         try:
             if each.owned:
-                await target.writer.send(operations.delete_model(each.id))
+                await target.writer.send(repeatable(operations.delete_model(each.id)))
         except NotFoundError:
             pass
         except ConflictError:

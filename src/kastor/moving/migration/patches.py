@@ -29,7 +29,7 @@ def patch_between(found: Document, wanted: Document) -> Patch | None:
     return _changes("", here, wanted, components=True)
 
 
-def _changes(path: str, here: Document, wanted: Document, *, components: bool) -> Patch | None:
+def _changes(path: str, here: Json, wanted: Json, *, components: bool) -> Patch | None:
     made: list[Document] = []
     for name in (*here, *(each for each in wanted if each not in here)):
         if name[:1] == "$":

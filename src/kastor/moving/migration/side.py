@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kastor.client import NotFoundError, operations
+from kastor.client import NotFoundError, features, operations
 from kastor.client.calls import Document
+from kastor.moving.loading.patience import Patience
 from kastor.moving.writing.operations import Kind
-from kastor.moving.writing.pace import Pace
-from kastor.moving.writing.writer import BATCH, PARALLEL, Writer
+from kastor.moving.writing.writer import PARALLEL, Writer
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
@@ -33,7 +33,6 @@ class Side:
     address: str
     announced: frozenset[str]
     writer: Writer
-    pace: Pace
 
     @property
     def is_kastor(self) -> bool:
@@ -43,7 +42,7 @@ class Side:
     @property
     def is_narrow(self) -> bool:
         """Whether it keeps to the limits of Azure Digital Twins."""
-        return BATCH not in self.announced
+        return features.BATCH not in self.announced
 
     async def get(self, kind: Kind, source: str, identifier: str) -> Document | None:
         """Return a twin or a relationship; None where there is none."""
@@ -52,7 +51,7 @@ class Side:
         else:
             call = operations.get_relationship(source, identifier)
         try:
-            return await self.writer.send(call)
+            return await self.writer.read(call)
         except NotFoundError:
             return None
 
@@ -75,6 +74,5 @@ class Side:
 
 async def side_of(client: AsyncKastorClient, address: str, parallel: int = PARALLEL) -> Side:
     """Return the side of a client; what it announces is asked once."""
-    pace = Pace()
-    writer = Writer(client, pace, parallel=parallel)
-    return Side(client, address, await client.features(), writer, pace)
+    writer = Writer(client, Patience(), parallel=parallel)
+    return Side(client, address, await client.features(), writer)

@@ -189,7 +189,8 @@ class MigrationState:
         source, target = self.fact("from") or "", self.fact("to") or ""
         with self.change():
             self._database.execute(
-                "UPDATE things SET from_etag = to_etag, to_etag = from_etag, owned = 1"
+                "UPDATE things SET from_etag = to_etag, to_etag = from_etag, owned = 1,"
+                " problem = NULL"
                 " WHERE from_etag IS NOT NULL AND to_etag IS NOT NULL"
             )
             self._database.execute("DELETE FROM things WHERE from_etag IS NULL OR to_etag IS NULL")
@@ -203,7 +204,7 @@ class MigrationState:
         found = {}
         for source, identifier in keys:
             row = self._database.execute(
-                f"SELECT {_COLUMNS} FROM things WHERE kind = ? AND source = ? AND id = ?",  # noqa: S608
+                f"SELECT {_COLUMNS} FROM things WHERE kind = ? AND source = ? AND id = ?",
                 (kind.value, source, identifier),
             ).fetchone()
             if row is not None:
@@ -224,8 +225,10 @@ class MigrationState:
             "UPDATE things SET from_etag = ?, to_etag = ?, digest = ?, pending = ?, owned = ?,"
             " problem = ? WHERE kind = ? AND source = ? AND id = ?",
             [
-                (each.from_etag, each.to_etag, each.digest, each.pending, each.owned)
-                + (each.problem, each.kind.value, each.source, each.id)
+                (
+                    *(each.from_etag, each.to_etag, each.digest, each.pending, each.owned),
+                    *(each.problem, each.kind.value, each.source, each.id),
+                )
                 for each in things
             ],
         )
@@ -248,7 +251,7 @@ class MigrationState:
     def problems(self, most: int) -> list[Thing]:
         """Return the first things that are not as at the source, with the reason."""
         rows = self._database.execute(
-            f"SELECT {_COLUMNS} FROM things WHERE problem IS NOT NULL"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM things WHERE problem IS NOT NULL"
             " ORDER BY kind DESC, source, id LIMIT ?",
             (most,),
         )
@@ -260,7 +263,7 @@ class MigrationState:
         last = ("", "")
         while True:
             rows = self._database.execute(
-                f"SELECT {_COLUMNS} FROM things WHERE kind = ? AND {condition}"  # noqa: S608
+                f"SELECT {_COLUMNS} FROM things WHERE kind = ? AND {condition}"
                 " AND (source, id) > (?, ?) ORDER BY source, id LIMIT ?",
                 (kind.value, *values, *last, size),
             ).fetchall()
@@ -271,14 +274,15 @@ class MigrationState:
             yield page
 
     def count(self, condition: str = "") -> int:
-        """Return how many things there are; of those with a `problem`, or of a kind."""
+        """Return how many things there are; of those in `doubt`, with a `problem`, of a kind."""
         where = {
             "": "",
+            "doubt": " WHERE pending IS NOT NULL",
             "problem": " WHERE problem IS NOT NULL",
             "twin": " WHERE kind = 'twin'",
             "relationship": " WHERE kind = 'relationship'",
         }[condition]
-        row = self._database.execute(f"SELECT count(*) FROM things{where}").fetchone()  # noqa: S608
+        row = self._database.execute(f"SELECT count(*) FROM things{where}").fetchone()
         return int(row[0])
 
 

@@ -42,7 +42,7 @@ def store_model(
 def stored_models(state: MigrationState, *, gone_in: int | None = None) -> Iterator[StoredModel]:
     """Yield the models by id; with a round those that were not at the source in it."""
     where, values = ("", ()) if gone_in is None else (" WHERE round < ?", (gone_in,))
-    ids = [each[0] for each in state.database.execute(f"SELECT id FROM models{where}", values)]  # noqa: S608
+    ids = [each[0] for each in state.database.execute(f"SELECT id FROM models{where}", values)]
     for identifier in ids:
         found = stored_model(state, identifier)
         if found is not None:

@@ -8,85 +8,83 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
-from uuid import uuid4
 
 from kastor.client import (
     AccessError,
-    OutcomeUnknownError,
-    ServerFailedError,
     ServiceError,
-    TooManyRequestsError,
-    UnreachableError,
+    UnexpectedAnswerError,
+    features,
 )
 from kastor.client.calls import Document, HttpCall, Repetition, document, encoded
+from kastor.moving.loading.unsure import UnsureError, in_doubt
 from kastor.moving.writing.operations import WriteOperation, WriteOutcome
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
-    from kastor.moving.writing.pace import Pace
+    from kastor.moving.loading.patience import Patience
 
 T = TypeVar("T")
-BATCH = "batch"
 PARALLEL = 16
 _MOST_OPERATIONS = 500
 _MOST_BYTES = 8 * 1024 * 1024
-_PATIENCE = 8
-"""Attempts while nobody answers: two minutes in all, enough for a restart."""
-_LONGEST_WAIT = 30.0
 _NO_ACCESS = (401, 403)
 
 
 class Writer:
-    """Writes to the graph of a client.
+    """Calls the graph of a client, many calls at once and all with one patience.
 
     Args:
-        client: one that does not try refused calls again itself (`Retries(attempts=1)`).
-        pace: of all calls to that server.
-        parallel: single calls at once.
+        client: one that tries no refused call again itself (`Retries(attempts=1)`).
+        patience: with that server.
+        parallel: writes at once.
     """
 
-    def __init__(self, client: AsyncKastorClient, pace: Pace, *, parallel: int = PARALLEL) -> None:
-        self._client, self._pace = client, pace
+    def __init__(
+        self, client: AsyncKastorClient, patience: Patience, *, parallel: int = PARALLEL
+    ) -> None:
+        self._client, self._patience = client, patience
         self._slots = asyncio.Semaphore(parallel)
 
     async def write(self, operations: Sequence[WriteOperation]) -> list[WriteOutcome]:
         """Apply writes, and return what came of each, in their order.
 
-        Those of one call may be applied in any order, so none may need another.
+        They may be applied in any order, so none may need another.
 
         Raises:
             AccessError: the token does not allow it.
-            UnreachableError: nobody has answered for two minutes.
+            UnreachableError: nobody has answered for minutes.
         """
         if not operations:
             return []
-        if BATCH in await self._client.features():
-            found: list[WriteOutcome] = []
-            for part in _parts(operations):
-                found += await self._batch(part)
-            return found
-        return await together(self._alone(each) for each in operations)
+        if features.BATCH not in await self._client.features():
+            return await together(self._alone(each) for each in operations)
+        found: list[WriteOutcome] = []
+        for part in _parts(operations):
+            found += await self._batch(part)
+        return found
 
     async def send(self, call: HttpCall[T]) -> T:
-        """Return the result of any call, in its turn and with patience.
+        """Return the result of any call, in its turn.
 
         Raises:
-            ClientError: as of any call but 429.
+            UnsureError: of a write, that may have been applied or not.
+            ClientError: as of any call.
         """
-        attempt = 0
-        while True:
-            await self._pace.turn()
-            try:
+        if call.repeat is Repetition.ALWAYS:
+            return await self._patience.call(lambda: self._client.send(call))
+
+        async def once() -> T:
+            with in_doubt():
                 return await self._client.send(call)
-            except TooManyRequestsError as error:
-                self._pace.refused(error.retry_after)
-            except (UnreachableError, ServerFailedError) as error:
-                attempt += 1
-                is_lasting = isinstance(error, ServiceError) and not _may_repeat(call)
-                if is_lasting or attempt >= _PATIENCE:
-                    raise
-                await asyncio.sleep(min(_LONGEST_WAIT, 0.25 * 2**attempt))
+
+        return await self._patience.call(once)
+
+    async def read(self, call: HttpCall[T]) -> T:
+        """Return the result of a call that reads, no more of them at once than writes."""
+        async with self._slots:
+            return await self.send(call)
 
     async def _alone(self, operation: WriteOperation) -> WriteOutcome:
         async with self._slots:
@@ -94,32 +92,36 @@ class Writer:
                 return WriteOutcome(200, await self.send(operation.call()))
             except AccessError:
                 raise
-            except OutcomeUnknownError as error:
+            except UnsureError as error:
                 return WriteOutcome(0, message=str(error))
             except ServiceError as error:
                 return WriteOutcome(error.status, None, error.code, error.message)
 
     async def _batch(self, operations: Sequence[WriteOperation]) -> list[WriteOutcome]:
         body = encoded({"operations": [each.of_batch() for each in operations]})
-        # With an id the other side recognises a repetition, so nothing is in doubt.
-        call = HttpCall(
-            *("POST", "/kastor/v1/batch", document, {}, {"operation-id": str(uuid4())}, body),
-            repeat=Repetition.ALWAYS,
-            needs=BATCH,
-        )
+        call = HttpCall(*("POST", "/kastor/v1/batch", document), content=body, needs=features.BATCH)
         async with self._slots:
             try:
                 answer = await self.send(call)
+            except UnsureError as error:
+                return [WriteOutcome(0, message=str(error))] * len(operations)
             except AccessError:
                 raise
             except ServiceError as error:
                 refused = WriteOutcome(error.status, None, error.code, error.message)
                 return [refused] * len(operations)
-        found = [_outcome(each) for each in answer["results"]]
+        found = [_outcome(each) for each in answer.get("results", ())]
+        if len(found) != len(operations):
+            raise UnexpectedAnswerError("The answer to a batch has not a result for each part.")
         for each in found:
             if each.status in _NO_ACCESS:
                 raise AccessError(each.status, each.code, each.message)
         return found
+
+
+def repeatable(call: HttpCall[T]) -> HttpCall[T]:
+    """Return a call that may be sent again, since twice does what once does."""
+    return replace(call, repeat=Repetition.ALWAYS)
 
 
 async def together(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
@@ -133,10 +135,6 @@ async def together(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
             first = first.exceptions[0]
         raise first from None
     return [each.result() for each in tasks]
-
-
-def _may_repeat(call: HttpCall[T]) -> bool:
-    return call.repeat is Repetition.ALWAYS
 
 
 def _outcome(result: Document) -> WriteOutcome:
