@@ -21,7 +21,8 @@ async def bring_routes(source: Side, target: Side, *, overwrite: bool, dry: bool
     """Make the source's event routes at the target, and say which cannot be.
 
     Args:
-        source, target: the two sides.
+        source: of them.
+        target: where they go.
         overwrite: whether a route of the same id that is another one is replaced.
         dry: whether it is only said.
     """

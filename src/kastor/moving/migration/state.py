@@ -38,6 +38,7 @@ CREATE TABLE strangers (
   kind TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, digest BLOB NOT NULL,
   PRIMARY KEY (kind, source, id)
 ) WITHOUT ROWID;
+CREATE TABLE kinds (id TEXT PRIMARY KEY, model TEXT NOT NULL) WITHOUT ROWID;
 """
 GONE = b"gone"
 """What is pending of a deletion."""

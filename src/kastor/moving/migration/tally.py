@@ -60,6 +60,15 @@ class Tally:
         ).fetchone()
         return None if row is None else row[0]
 
+    def models(self, models: Mapping[str, str]) -> None:
+        """Note the models of twins, for a migration that is only tried."""
+        self._database.executemany("INSERT OR REPLACE INTO kinds VALUES (?, ?)", models.items())
+
+    def model_of(self, twin: str) -> str | None:
+        """Return the model of a twin; None where there is none of that id."""
+        row = self._database.execute("SELECT model FROM kinds WHERE id = ?", (twin,)).fetchone()
+        return None if row is None else str(row[0])
+
     def of(self, kind: Kind) -> KindTally:
         """Return counts and hashes of a kind; a hash is over all documents in order of ids."""
         made = KindTally()

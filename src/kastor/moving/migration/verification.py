@@ -35,7 +35,8 @@ async def verify(
 
     Args:
         state: of the two.
-        source, target: the two.
+        source: the one side.
+        target: the other.
         components: by model, what twins get that they lack, as when they were written.
         show: is told how far it is.
 
