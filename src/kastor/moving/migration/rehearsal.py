@@ -85,7 +85,7 @@ class Rehearsal:
             await self._read_target(tally)
             components = components_of(state) if self._options.add_components else {}
             for kind in Kind:
-                await self._read_source(kind, tally, state, rules, components)
+                await self._read_source(kind, tally, rules, components)
         if self._options.routes:
             report.routes = await bring_routes(
                 self._source, self._target, overwrite=self._options.overwrite, dry=True
@@ -119,7 +119,6 @@ class Rehearsal:
         self,
         kind: Kind,
         tally: Tally,
-        state: MigrationState,
         rules: TargetRules,
         components: Mapping[str, Sequence[str]],
     ) -> None:
