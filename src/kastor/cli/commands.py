@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from kastor.cli.connection import CaFileOption, Connection, ContextOption, UrlOption
-from kastor.cli.output import fail
+from kastor.cli.output import Exit, fail
 from kastor.errors import CannotStartError
 from kastor.types import override
 
@@ -112,6 +112,7 @@ class _Command(TyperCommand):
     @override
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the one place that turns what prevents it into an exit status."""
+        _keep_one_address(ctx)
         try:
             return super().invoke(ctx)
         except CannotStartError as error:
@@ -121,6 +122,20 @@ class _Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _plain(self.get_params(ctx))
         super().format_help(ctx, formatter)
+
+
+def _keep_one_address(ctx: Any) -> None:
+    """Of an address and a context keep what was typed, else the address.
+
+    Both may come from variables, which must not win over what somebody types.
+    """
+    url, context = ctx.params.get("url"), ctx.params.get("context")
+    if url is None or not isinstance(context, str):
+        return
+    typed = [ctx.get_parameter_source(each).name == "COMMANDLINE" for each in ("url", "context")]
+    if all(typed):
+        fail("Give either --url or --context, not both.", Exit.USAGE)
+    ctx.params["url" if typed[1] else "context"] = None
 
 
 class Later(TyperCommand):

@@ -6,7 +6,6 @@ A command names a parameter of type `Connection`, and has the flags that make on
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import typer
 from kastor.cli.output import Exit, fail
 
 if TYPE_CHECKING:
+    from kastor.cli.contexts import SavedContext
     from kastor.client import AsyncKastorClient, ClientError, KastorClient
 
 T = TypeVar("T")
@@ -85,12 +85,28 @@ class Connection:
         return asyncio.run(block())
 
     def _made(self, kind: Callable[..., T]) -> T:
-        """Return a client; the token comes from the variable KASTOR_TOKEN."""
-        token = os.environ.get("KASTOR_TOKEN", "").strip() or None
+        from kastor.cli.access import credential_of
+        from kastor.cli.patience import Prompt
+
+        saved = self._saved()
+        url = self.url or (saved.url if saved else DEFAULT_URL)
+        ca_file = self.ca_file or (Path(saved.ca_file) if saved and saved.ca_file else None)
         try:
-            return kind(self.url or DEFAULT_URL, token, ca_file=self.ca_file)
-        except (ValueError, OSError) as error:
-            fail(str(error), Exit.USAGE)
+            return kind(url, credential_of(saved, url), ca_file=ca_file, retries=Prompt())
+        except ValueError as error:
+            fail(f"{error} Name it with --url, --context or KASTOR_URL.", Exit.USAGE)
+        except OSError as error:
+            fail(f"The certificates of {ca_file} cannot be used: {error.strerror}.", Exit.USAGE)
+
+    def _saved(self) -> SavedContext | None:
+        """Return the context that is meant; its token is for its own address alone."""
+        from kastor.cli.contexts import load_contexts
+
+        if self.url:
+            return None
+        contexts = load_contexts()
+        name = self.context or contexts.current
+        return None if name is None else contexts.get(name)
 
 
 @contextlib.contextmanager
@@ -127,16 +143,19 @@ def end_with(error: ClientError) -> NoReturn:
         UnreachableError,
     )
 
-    status = Exit.FAULT
+    words, status = str(error), Exit.FAULT
     match error:
         case NotFoundError():
             status = Exit.NOT_FOUND
         case ConflictError() | PreconditionError():
             status = Exit.CONFLICT
         case AccessError():
-            status = Exit.NO_ACCESS
+            from kastor.cli.access import words_of
+
+            words, status = words_of(error), Exit.NO_ACCESS
         case UnreachableError():
+            words += " Is this the address? It is named with --url, --context or KASTOR_URL."
             status = Exit.UNREACHABLE
         case _:
             pass
-    fail(str(error), status)
+    fail(words, status)

@@ -42,6 +42,9 @@ COMMANDS = (
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",
     ),
+    CommandEntry(
+        "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
+    ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
