@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kastor.client import operations
@@ -106,6 +106,10 @@ class Migrator:
         models = len((await self._target.writer.send(call)).items)
         if twins or models:
             raise NotEmptyError(twins, models)
+
+    def allow_existing(self) -> None:
+        """Note that the target may hold something else."""
+        self._options = replace(self._options, into_existing=True)
 
     async def run(self) -> MigrationReport:
         """Move everything and verify it, again while something changes meanwhile; then routes.

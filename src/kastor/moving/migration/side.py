@@ -74,5 +74,7 @@ class Side:
 
 async def side_of(client: AsyncKastorClient, address: str, parallel: int = PARALLEL) -> Side:
     """Return the side of a client; what it announces is asked once."""
-    writer = Writer(client, Patience(), parallel=parallel)
-    return Side(client, address, await client.features(), writer)
+    announced = await client.features()
+    batches = features.BATCH in announced
+    writer = Writer(client, Patience(), batches=batches, parallel=parallel)
+    return Side(client, address, announced, writer)

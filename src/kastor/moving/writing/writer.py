@@ -38,13 +38,19 @@ class Writer:
     Args:
         client: one that tries no refused call again itself (`Retries(attempts=1)`).
         patience: with that server.
-        parallel: writes at once.
+        batches: whether the other side announces them.
+        parallel: calls at once.
     """
 
     def __init__(
-        self, client: AsyncKastorClient, patience: Patience, *, parallel: int = PARALLEL
+        self,
+        client: AsyncKastorClient,
+        patience: Patience,
+        *,
+        batches: bool,
+        parallel: int = PARALLEL,
     ) -> None:
-        self._client, self._patience = client, patience
+        self._client, self._patience, self._batches = client, patience, batches
         self._slots = asyncio.Semaphore(parallel)
 
     async def write(self, operations: Sequence[WriteOperation]) -> list[WriteOutcome]:
@@ -58,7 +64,7 @@ class Writer:
         """
         if not operations:
             return []
-        if features.BATCH not in await self._client.features():
+        if not self._batches:
             return await together(self._alone(each) for each in operations)
         found: list[WriteOutcome] = []
         for part in _parts(operations):
