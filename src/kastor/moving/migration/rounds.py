@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from kastor.moving.migration.side import Side
     from kastor.moving.migration.state import MigrationState
 
-_WRITERS = 2
-"""Pages that are written at once, so that one's last answers hold up nobody."""
-_AWAITED_AT_ONCE = 200
+_WRITERS, _WRITERS_TO_NARROW = 2, 8
+"""Pages that are written at once, so that one's last answers hold up nobody. Those of Azure have a
+hundred rows, which may all be of one twin."""
+_AT_ONCE, _AWAITED_AT_ONCE = 500, 200
 ShowProgress = Callable[[str, int, int | None], None]
 
 
@@ -95,13 +96,15 @@ class Rounds:
 
     async def _bring(self, transfer: PageTransfer, kind: Kind, report: RoundReport) -> None:
         total = await self._source.count(kind)
-        waiting: asyncio.Queue[list[Document] | None] = asyncio.Queue(_WRITERS)
+        writers = _WRITERS_TO_NARROW if self._target.is_narrow else _WRITERS
+        waiting: asyncio.Queue[list[Document] | None] = asyncio.Queue(1)
         what = f"round {report.number}: {kind.value}s"
 
         async def read() -> None:
             async for page in self._source.pages(kind):
-                await waiting.put(page)
-            for _ in range(_WRITERS):
+                for start in range(0, len(page), _AT_ONCE):
+                    await waiting.put(page[start : start + _AT_ONCE])
+            for _ in range(writers):
                 await waiting.put(None)
 
         async def write() -> None:
@@ -110,7 +113,7 @@ class Rounds:
                 done = report.counts[kind, READ]
                 self._show(what, done, max(total, done))
 
-        await together([read(), *(write() for _ in range(_WRITERS))])
+        await together([read(), *(write() for _ in range(writers))])
 
     async def _bring_awaited(self, transfer: PageTransfer) -> None:
         """Bring relationships whose ends were not there yet, with the twins at their ends.

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, TypeVar
 from kastor.client import (
     AccessError,
     ServiceError,
+    TooManyRequestsError,
     UnexpectedAnswerError,
     features,
 )
 from kastor.client.calls import Document, HttpCall, Repetition, document, encoded
 from kastor.moving.loading.unsure import UnsureError, in_doubt
 from kastor.moving.writing.operations import WriteOperation, WriteOutcome
+from kastor.moving.writing.spread import TwinSpread
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
@@ -52,6 +54,7 @@ class Writer:
     ) -> None:
         self._client, self._patience, self._batches = client, patience, batches
         self._slots = asyncio.Semaphore(parallel)
+        self._spread = TwinSpread()
 
     async def write(self, operations: Sequence[WriteOperation]) -> list[WriteOutcome]:
         """Apply writes, and return what came of each, in their order.
@@ -78,12 +81,16 @@ class Writer:
             UnsureError: of a write, that may have been applied or not.
             ClientError: as of any call.
         """
-        if call.repeat is Repetition.ALWAYS:
-            return await self._patience.call(lambda: self._client.send(call))
 
         async def once() -> T:
-            with in_doubt():
-                return await self._client.send(call)
+            try:
+                if call.repeat is Repetition.ALWAYS:
+                    return await self._client.send(call)
+                with in_doubt():
+                    return await self._client.send(call)
+            except TooManyRequestsError:
+                self._spread.begin()
+                raise
 
         return await self._patience.call(once)
 
@@ -93,6 +100,7 @@ class Writer:
             return await self.send(call)
 
     async def _alone(self, operation: WriteOperation) -> WriteOutcome:
+        await self._spread.turn(operation.source or operation.id)
         async with self._slots:
             try:
                 return WriteOutcome(200, await self.send(operation.call()))
