@@ -142,7 +142,7 @@ class PageTransfer:
         if here in (pending, thing.digest):
             thing.to_etag, thing.digest = etag_of(found, body), here
 
-    async def _create(self, wishes: Sequence[Wish], attempt: int = 1) -> None:
+    async def _create(self, wishes: Sequence[Wish], attempt: int = 1, what: str = CREATED) -> None:
         outcomes = await self._target.writer.write(
             [
                 WriteOperation(
@@ -156,7 +156,7 @@ class PageTransfer:
         for wish, outcome in zip(wishes, outcomes, strict=True):
             if outcome.done:
                 wish.done(outcome.etag)
-                self._report.add(wish.thing.kind, CREATED)
+                self._report.add(wish.thing.kind, what)
             elif outcome.status == HTTPStatus.PRECONDITION_FAILED:
                 there.append(wish)
             elif outcome.unsure:
@@ -166,7 +166,7 @@ class PageTransfer:
                 wish.failed(_refusal(wish.thing, outcome))
         await together(self._adopt(each) for each in there)
         if again:
-            await self._create(again, attempt + 1)
+            await self._create(again, attempt + 1, what)
 
     async def _adopt(self, wish: Wish) -> None:
         """Take what is there for ours where it has the same content."""
@@ -253,7 +253,7 @@ class PageTransfer:
             (outcome,) = await self._target.writer.write([deletion])
             if outcome.done:
                 thing.to_etag = None
-                await self._create([wish])
+                await self._create([wish], what=CHANGED)
                 return
         else:
             put = WriteOperation(WriteVerb.PUT, thing.kind, *thing.key, wish.body)
