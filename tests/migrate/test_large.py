@@ -22,7 +22,7 @@ from .program import run, start, wait_until
 
 TWINS = int(os.environ.get("KASTOR_MIGRATE_TWINS", "1500"))
 RELATIONSHIPS = TWINS * 7 // 5
-INTO_THROTTLED = TWINS if TWINS > 1_500 else 220  # noqa: PLR2004 - CI has seconds
+INTO_THROTTLED = TWINS if TWINS > 1_500 else 220
 SECONDS = 120 + TWINS / 25
 THROTTLED = ("--profile", "adt", "--adt-rates", "on")
 pytestmark = pytest.mark.timeout(3 * SECONDS)
@@ -68,8 +68,7 @@ def killed_twice(home: Path, source: str, target: str, total: int) -> None:
             with start(home, "--from", source, "--to", target, "--follow") as process:
                 wait_until(
                     lambda: (
-                        process.poll() is not None
-                        or sum(_counts(client)) > part * total  # noqa: B023 - asked at once
+                        process.poll() is not None or sum(_counts(client)) > part * total  # noqa: B023 - asked at once
                     ),
                     SECONDS,
                 )
@@ -135,7 +134,7 @@ def _change(url: str) -> None:
         client.twins.put("later", room(70))
         client.relationships.put("later", "up", link("t1"))
         client.twins.patch("t2", [{"op": "remove", "path": "/label"}])
-        client.relationships.put("t1", "r1", link("t1500" if TWINS > 1_500 else "t9"))  # noqa: PLR2004
+        client.relationships.put("t1", "r1", link("t1500" if TWINS > 1_500 else "t9"))
         for each in client.relationships.list("t3").collect():
             client.relationships.delete("t3", each["$relationshipId"])
         for each in client.relationships.incoming("t3").collect():

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kastor.client import NotFoundError, features, operations
+from kastor.client import NotFoundError, TooManyRequestsError, features, operations
 from kastor.client.calls import Document
 from kastor.moving.loading.patience import Patience
 from kastor.moving.writing.operations import Kind
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PAGE = 1_000
 """Rows asked for at once; Azure Digital Twins gives 100 whatever is asked."""
+_PATIENCE = 900.0
+"""Seconds without an answer but refusals. AgeDigitalTwins allows, unless told otherwise, a hundred
+queries in ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,11 @@ class Side:
 
 async def side_of(client: AsyncKastorClient, address: str, parallel: int = PARALLEL) -> Side:
     """Return the side of a client; what it announces is asked once."""
-    announced = await client.features()
+    patience = Patience(_PATIENCE)
+    try:
+        announced = await client.features()
+    except TooManyRequestsError:  # who does not answer at all is told at once
+        announced = await patience.call(client.features)
     batches = features.BATCH in announced
-    writer = Writer(client, Patience(), batches=batches, parallel=parallel)
+    writer = Writer(client, patience, batches=batches, parallel=parallel)
     return Side(client, address, announced, writer)

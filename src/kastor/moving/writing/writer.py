@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,7 +18,7 @@ from kastor.client import (
     UnexpectedAnswerError,
     features,
 )
-from kastor.client.calls import Document, HttpCall, Repetition, document, encoded
+from kastor.client.calls import Document, HttpCall, Json, Repetition, document, encoded
 from kastor.moving.loading.unsure import UnsureError, in_doubt
 from kastor.moving.writing.operations import WriteOperation, WriteOutcome
 from kastor.moving.writing.spread import TwinSpread
@@ -32,6 +32,7 @@ PARALLEL = 16
 _MOST_OPERATIONS = 500
 _MOST_BYTES = 8 * 1024 * 1024
 _NO_ACCESS = (401, 403)
+_DETAILS = 2
 
 
 class Writer:
@@ -109,7 +110,8 @@ class Writer:
             except UnsureError as error:
                 return WriteOutcome(0, message=str(error))
             except ServiceError as error:
-                return WriteOutcome(error.status, None, error.code, error.message)
+                words = _words(error.message, error.details)
+                return WriteOutcome(error.status, None, error.code, words)
 
     async def _batch(self, operations: Sequence[WriteOperation]) -> list[WriteOutcome]:
         body = encoded({"operations": [each.of_batch() for each in operations]})
@@ -153,9 +155,14 @@ async def together(work: Iterable[Coroutine[None, None, T]]) -> list[T]:
 
 def _outcome(result: Document) -> WriteOutcome:
     error = result.get("error") or {}
-    return WriteOutcome(
-        result["status"], result.get("etag"), error.get("code", ""), error.get("message", "")
-    )
+    words = _words(error.get("message", ""), error.get("details", ()))
+    return WriteOutcome(result["status"], result.get("etag"), error.get("code", ""), words)
+
+
+def _words(message: str, details: Iterable[Mapping[str, Json]]) -> str:
+    """Return what an error says, with the first of its details, which name what is wrong."""
+    found = [str(each["message"]) for each in details if "message" in each][:_DETAILS]
+    return f"{message.rstrip('.')}: {' '.join(found)}" if found else message
 
 
 def _parts(operations: Sequence[WriteOperation]) -> Iterator[Sequence[WriteOperation]]:
