@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -32,7 +33,7 @@ class AgeServer:
         self.relationships: dict[tuple[str, str], dict[str, Any]] = {}
         self.hidden: set[str] = set()
         self.rows, self.refusals, self._version = 3, 0, 0
-        self.on_page = lambda _number: None
+        self.on_page: Callable[[int], None] = lambda _number: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

@@ -11,7 +11,7 @@ from kastor.client import KastorClient
 
 ROOM, HALL, PART = "dtmi:migrate:Room;1", "dtmi:migrate:Hall;1", "dtmi:migrate:Part;1"
 V3 = "dtmi:dtdl:context;3"
-MODELS = [
+MODELS: list[dict[str, Any]] = [
     {
         "@id": HALL,
         "@type": "Interface",

@@ -14,10 +14,10 @@ from tests.system.program import environment
 SECONDS = 120.0
 
 
-def start(home: Path, *arguments: object, **variables: str) -> subprocess.Popen[str]:
-    """The command as a process."""
+def begin(home: Path, *arguments: object, **variables: str) -> subprocess.Popen[str]:
+    """A command as a process."""
     return subprocess.Popen(
-        [sys.executable, "-m", "kastor", "migrate", *map(str, arguments)],
+        [sys.executable, "-m", "kastor", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -26,11 +26,23 @@ def start(home: Path, *arguments: object, **variables: str) -> subprocess.Popen[
     )
 
 
+def start(home: Path, *arguments: object, **variables: str) -> subprocess.Popen[str]:
+    """A migration as a process."""
+    return begin(home, "migrate", *arguments, **variables)
+
+
 def run(
     home: Path, *arguments: object, seconds: float = SECONDS, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """The command to its end."""
-    with start(home, *arguments, **variables) as process:
+    """A migration to its end."""
+    return kastor(home, "migrate", *arguments, seconds=seconds, **variables)
+
+
+def kastor(
+    home: Path, *arguments: object, seconds: float = SECONDS, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A command to its end."""
+    with begin(home, *arguments, **variables) as process:
         try:
             out, err = process.communicate(timeout=seconds)
         except BaseException:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kastor.client import KastorClient
+from kastor.moving.migration.report import RoundReport
 from kastor.testing import KastorServer
 
 from .age_server import AgeServer
@@ -77,7 +78,7 @@ def test_rows_that_a_listing_leaves_out_are_not_taken_for_deleted(
     migrated(state, filled.url, second.url, add_components=True, lag=0.0)
     filled.hidden = {"t2", "t4"}
     del filled.relationships["t4", "r"], filled.twins["t5"]
-    found = []
+    found: list[RoundReport] = []
     report = migrated(
         state, filled.url, second.url, add_components=True, lag=0.0, tell=found.append
     )
@@ -92,7 +93,7 @@ def test_rows_that_a_listing_leaves_out_are_not_taken_for_deleted(
 def test_a_listing_that_shifts_while_it_is_read_ends_equal(
     filled: AgeServer, second: KastorServer, target: KastorClient, state: Path
 ) -> None:
-    moved = []
+    moved: list[str] = []
 
     def shift(number: int) -> None:
         if number == 1 and not moved:
@@ -113,9 +114,9 @@ def test_following_waits_for_listings_that_lag(
     """A twin that is written just before the source stops appears in listings only later."""
     filled.put_twin("late", ROOM, size=1.0)
     filled.hidden = {"late"}
-    rounds = []
+    rounds: list[RoundReport] = []
 
-    def tell(report: object) -> None:
+    def tell(report: RoundReport) -> None:
         rounds.append(report)
         if len(rounds) == 3:
             filled.hidden = set()

@@ -6,10 +6,12 @@ import json
 import signal
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kastor.client import KastorClient
+from kastor.client import AsyncKastorClient, KastorClient, OutcomeUnknownError
+from kastor.client.calls import HttpCall
 from kastor.moving.migration.migrator import NotEmptyError
 from kastor.moving.migration.models import ModelConflictError
 from kastor.moving.migration.state import MigrationState, StateError
@@ -241,13 +243,12 @@ def test_a_target_that_lost_answers_is_asked_what_it_has(
     ends: tuple[str, str], target: KastorClient, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every first answer to a batch gets lost, after the server did what it says."""
-    from kastor.client import AsyncKastorClient, OutcomeUnknownError
+    send = AsyncKastorClient.send
+    lost: list[HttpCall[Any]] = []
 
-    send, lost = AsyncKastorClient.send, []
-
-    async def losing(client: AsyncKastorClient, call: object) -> object:
-        answer = await send(client, call)  # type: ignore[arg-type]
-        if getattr(call, "path", "") == "/kastor/v1/batch" and len(lost) < 2:
+    async def losing(client: AsyncKastorClient, call: HttpCall[Any]) -> Any:
+        answer = await send(client, call)
+        if call.path == "/kastor/v1/batch" and len(lost) < 2:
             lost.append(call)
             raise OutcomeUnknownError("lost")
         return answer

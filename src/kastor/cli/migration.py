@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import typer
 
 from kastor.cli.output import Exit, Output, fail, warn
 from kastor.cli.progress import Show, rows_shown
@@ -82,6 +80,27 @@ class End:
             )
 
 
+class _Bars:
+    """Bars that make way for lines: those would go where the bars are, and not to stdout."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._stack = ExitStack()
+        self._show: Show | None = None
+
+    def __call__(self, what: str, done: int, total: int | None, /) -> None:
+        if self._quiet:
+            return
+        if self._show is None:
+            self._show = rows_shown(self._stack)
+        self._show(what, done, total)
+
+    def clear(self) -> None:
+        """Take the bars off the screen, until there is more to show."""
+        self._stack.close()
+        self._show = None
+
+
 class MigrationRun:
     """One call of the command."""
 
@@ -98,6 +117,7 @@ class MigrationRun:
         self._source, self._target = source, target
         self._options, self._output = options, output
         self._quiet, self._parallel = quiet, parallel
+        self._bars = _Bars(quiet=quiet)
 
     def rehearse(self) -> int:
         """Try it, print what would be, and return the exit status."""
@@ -106,6 +126,7 @@ class MigrationRun:
 
         async def work(source: Side, target: Side, show: Show) -> int:
             report = await Rehearsal(source, target, self._options, show).run()
+            self._bars.clear()
             print_trial(report, self._source.address, self._target.address, self._output)
             return Exit.DONE if report.would_be_whole else Exit.PARTIAL
 
@@ -123,6 +144,7 @@ class MigrationRun:
 
         async def work(source: Side, target: Side, show: Show) -> int:
             report = await self._migrate(migrator(source, target, show), every, until_equal)
+            self._bars.clear()
             print_report(report, self._source.address, self._target.address, self._output)
             return Exit.DONE if report.whole else Exit.PARTIAL
 
@@ -161,9 +183,11 @@ class MigrationRun:
                 f"{self._target.address} holds {what}. --into-existing puts the graph beside them.",
                 Exit.CONFLICT,
             )
+        self._bars.clear()
         question = f"{self._target.address} holds {what}. Put the graph beside them?"
-        if not typer.confirm(question, err=True):
-            raise typer.Exit(1)
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            fail("Nothing was changed.")
 
     def _run(self, work: Work) -> int:
         from kastor.cli.connection import told
@@ -177,8 +201,8 @@ class MigrationRun:
                 other = await stack.enter_async_context(self._target.client())
                 source = await side_of(one, self._source.address, self._parallel)
                 target = await side_of(other, self._target.address, self._parallel)
-                show = (lambda *_: None) if self._quiet else rows_shown(stack)  # type: ignore[arg-type]
-                return await work(source, target, show)
+                stack.callback(self._bars.clear)
+                return await work(source, target, self._bars)
 
         with told():
             try:
@@ -222,6 +246,7 @@ class MigrationRun:
         from kastor.cli.migration_words import round_line
 
         if self._output is Output.TABLE:
+            self._bars.clear()
             print(round_line(report), flush=True)
 
 

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from kastor.types import Document
 
 _MINUTE, _HOUR = 60, 3_600
+_SHOWN = 12
+"""Characters of a hash; --output json has all."""
 
 
 def round_line(report: RoundReport) -> str:
     """Return a line about a round."""
     counts = report.counts
-    read = " and ".join(counted(counts[kind, READ], kind.value) for kind in Kind)
+    read = " and ".join(_number(counts[kind, READ], kind.value) for kind in Kind)
     done = [
         f"{report.of(what):,} {what}" for what in (CREATED, CHANGED, DELETED) if report.of(what)
     ]
@@ -45,6 +47,10 @@ def round_line(report: RoundReport) -> str:
         f"Round {report.number}: {read} compared; {', '.join(done) or 'nothing to do'}; "
         f"as of {since}, {duration(time.time() - report.began)} ago."
     )
+
+
+def _number(count: int, noun: str) -> str:
+    return counted(count, noun).replace(str(count), f"{count:,}", 1)
 
 
 def duration(seconds: float) -> str:
@@ -64,11 +70,12 @@ def print_report(report: MigrationReport, source: str, target: str, output: Outp
         return
     print(f"\n{'':<16}{'source':>12}{'target':>12}  hash")
     for name, tally in report.verification.tallies.items():
-        hashes = tally.source_hash
+        hashes = tally.source_hash[:_SHOWN]
         if not tally.equal:
-            hashes += f" here, {tally.target_hash} there"
-        others = f" (and {tally.others:,} of others)" if tally.others else ""
-        print(f"{name:<16}{tally.at_source:>12,}{tally.at_target:>12,}  {hashes}{others}")
+            hashes += f" here, {tally.target_hash[:_SHOWN]} there"
+        print(f"{name:<16}{tally.at_source:>12,}{tally.at_target:>12,}  {hashes}")
+    if others := sum(each.others for each in report.verification.tallies.values()):
+        print(f"The target also holds {others:,} that did not come from here.")
     if report.decommissioned:
         print(f"Decommissioned at the target: {counted(report.decommissioned, 'model')}.")
     _print_routes(report.routes, "made")
@@ -151,7 +158,7 @@ def print_trial(report: TrialReport, source: str, target: str, output: Output) -
     if output is Output.JSON:
         print(json.dumps(_trial(report, source, target), indent=2))
         return
-    twins, relationships = (counted(report.counts[kind], kind.value) for kind in Kind)
+    twins, relationships = (_number(report.counts[kind], kind.value) for kind in Kind)
     print(f"{source} has {counted(report.models, 'model')}, {twins} and {relationships}.")
     if report.models_there or report.there or report.others:
         print(

@@ -13,6 +13,8 @@ from kastor.moving.writing.operations import Kind
 if TYPE_CHECKING:
     from kastor.moving.migration.state import MigrationState
 
+MEANWHILE = "the source was written to meanwhile"
+"""Why something differs that has no problem."""
 Digests = Mapping[tuple[str, str], bytes]
 _DIFFERS = "from_digest IS NOT to_digest"
 
@@ -113,7 +115,7 @@ class Tally:
                 what = "is missing at the target"
             else:
                 what = "has other content at the target"
-            yield thing, what if problem is None else f"{what}: {problem}"
+            yield thing, f"{what}: {problem or MEANWHILE}"
 
     def note_changed_at_target(self, changed: str, removed: str) -> None:
         """Give what others changed or deleted at the target its problem.
