@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from kastor.client import AsyncKastorClient, Retries
 from kastor.moving.migration.migrator import MigrationReport, Migrator
-from kastor.moving.migration.rehearsal import Rehearsal, TrialReport
+from kastor.moving.migration.rehearsal import MigrationTrial, TrialReport
 from kastor.moving.migration.report import RoundReport
 from kastor.moving.migration.rounds import MigrationOptions
 from kastor.moving.migration.side import Side, side_of
@@ -56,6 +56,6 @@ def tried(source: str, target: str, **options: Any) -> TrialReport:
 
     async def work(one: Side, other: Side) -> TrialReport:
         show = lambda _what, _done, _total: None  # noqa: E731 - nobody looks
-        return await Rehearsal(one, other, MigrationOptions(**options), show).run()
+        return await MigrationTrial(one, other, MigrationOptions(**options), show).run()
 
     return asyncio.run(_between(source, target, work))

@@ -26,8 +26,8 @@ def credential_of(
 ) -> Credential | None:
     """Return what to show at an address; ends the command where it cannot be had.
 
-    The token of the variable, KASTOR_TOKEN unless another is named, comes before that of the context, and this before a
-    login. A host of Azure Digital Twins is logged in to where there is no token.
+    The token of the variable, KASTOR_TOKEN unless another is named, comes before that of the
+    context, and this before a login. A host of Azure Digital Twins is logged in to where there is no token.
     """
     if found := os.environ.get(variable, "").strip():
         return _token(found, variable)

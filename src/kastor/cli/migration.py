@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class MigrationEnd:
     """One end of a migration, as the flags name it.
 
     Attributes:
@@ -46,7 +46,9 @@ class End:
     ca_file: Path | None
 
     @classmethod
-    def named(cls, flag: str, url: str | None, context: str | None, ca_file: Path | None) -> End:
+    def named(
+        cls, flag: str, url: str | None, context: str | None, ca_file: Path | None
+    ) -> MigrationEnd:
         """Return an end; ends the command where the flags name none, or two."""
         from kastor.cli.contexts import load_contexts
         from kastor.client.address import read_address
@@ -106,8 +108,8 @@ class MigrationRun:
 
     def __init__(
         self,
-        source: End,
-        target: End,
+        source: MigrationEnd,
+        target: MigrationEnd,
         options: MigrationOptions,
         output: Output,
         *,
@@ -122,10 +124,10 @@ class MigrationRun:
     def rehearse(self) -> int:
         """Try it, print what would be, and return the exit status."""
         from kastor.cli.migration_words import print_trial
-        from kastor.moving.migration.rehearsal import Rehearsal
+        from kastor.moving.migration.rehearsal import MigrationTrial
 
         async def work(source: Side, target: Side, show: Show) -> int:
-            report = await Rehearsal(source, target, self._options, show).run()
+            report = await MigrationTrial(source, target, self._options, show).run()
             self._bars.clear()
             print_trial(report, self._source.address, self._target.address, self._output)
             return Exit.DONE if report.would_be_whole else Exit.PARTIAL

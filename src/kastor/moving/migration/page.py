@@ -33,7 +33,7 @@ UNKNOWN = "no answer tells whether it was written; the next run looks"
 
 
 @dataclass(slots=True)
-class Wish:
+class WantedThing:
     """What a thing is to be at the target.
 
     Attributes:
@@ -88,8 +88,8 @@ class PageTransfer:
         wishes = self._compare(kind, documents)
         doubtful = [each for each in wishes if each.thing.pending is not None]
         await together(self._settle(each.thing) for each in doubtful)
-        creations: list[Wish] = []
-        changes: list[Wish] = []
+        creations: list[WantedThing] = []
+        changes: list[WantedThing] = []
         for each in wishes:
             if each.thing.to_etag and each.thing.digest == each.digest and not each.thing.problem:
                 each.done(each.thing.to_etag, owned=False)
@@ -101,11 +101,11 @@ class PageTransfer:
         await self._change(changes)
         self._keep([*creations, *changes])
 
-    def _compare(self, kind: Kind, documents: Iterable[Document]) -> list[Wish]:
+    def _compare(self, kind: Kind, documents: Iterable[Document]) -> list[WantedThing]:
         """Return what differs from the state, and note all as seen."""
         rows = {ids_of(kind, each): each for each in documents}
         self._report.add(kind, READ, len(rows))
-        wishes: list[Wish] = []
+        wishes: list[WantedThing] = []
         with self._state.change():
             known = self._state.things(kind, rows)
             self._state.seen(kind, rows, self._report.number)
@@ -117,14 +117,14 @@ class PageTransfer:
                     wishes.append(wish)
         return wishes
 
-    def _wish(self, thing: Thing, document: Document) -> Wish:
+    def _wish(self, thing: Thing, document: Document) -> WantedThing:
         metadata = document.get("$metadata")
         model = metadata.get("$model") if isinstance(metadata, dict) else None
         components = dict.fromkeys(self._components.get(model, ())) if model else None
         body = body_of(document, components)
-        return Wish(thing, etag_of(document, body), body, digest(body))
+        return WantedThing(thing, etag_of(document, body), body, digest(body))
 
-    def _keep(self, wishes: Iterable[Wish]) -> None:
+    def _keep(self, wishes: Iterable[WantedThing]) -> None:
         with self._state.change():
             self._state.keep(each.thing for each in wishes)
 
@@ -142,7 +142,9 @@ class PageTransfer:
         if here in (pending, thing.digest):
             thing.to_etag, thing.digest = etag_of(found, body), here
 
-    async def _create(self, wishes: Sequence[Wish], attempt: int = 1, what: str = CREATED) -> None:
+    async def _create(
+        self, wishes: Sequence[WantedThing], attempt: int = 1, what: str = CREATED
+    ) -> None:
         outcomes = await self._target.writer.write(
             [
                 WriteOperation(
@@ -151,8 +153,8 @@ class PageTransfer:
                 for each in wishes
             ]
         )
-        there: list[Wish] = []
-        again: list[Wish] = []
+        there: list[WantedThing] = []
+        again: list[WantedThing] = []
         for wish, outcome in zip(wishes, outcomes, strict=True):
             if outcome.done:
                 wish.done(outcome.etag)
@@ -168,7 +170,7 @@ class PageTransfer:
         if again:
             await self._create(again, attempt + 1, what)
 
-    async def _adopt(self, wish: Wish) -> None:
+    async def _adopt(self, wish: WantedThing) -> None:
         """Take what is there for ours where it has the same content."""
         found = await self._target.get(wish.thing.kind, *wish.thing.key)
         if found is None:
@@ -186,12 +188,12 @@ class PageTransfer:
             (outcome,) = await self._target.writer.write([change])
             self._note_change(wish, outcome)
 
-    async def _change(self, wishes: Sequence[Wish]) -> None:
+    async def _change(self, wishes: Sequence[WantedThing]) -> None:
         """Change what is there, all that can be by patches together."""
         found = await together(
             self._target.get(each.thing.kind, *each.thing.key) for each in wishes
         )
-        patched: list[tuple[Wish, WriteOperation]] = []
+        patched: list[tuple[WantedThing, WriteOperation]] = []
         for wish, document in zip(wishes, found, strict=True):
             if document is None:
                 await self._make_again(wish)
@@ -207,7 +209,7 @@ class PageTransfer:
         for (wish, _), outcome in zip(patched, outcomes, strict=True):
             self._note_change(wish, outcome)
 
-    def _patch(self, wish: Wish, found: Document) -> WriteOperation | None:
+    def _patch(self, wish: WantedThing, found: Document) -> WriteOperation | None:
         """Return the patch that changes what was found; None where none can."""
         patch = patch_between(found, wish.body)
         if patch is None:
@@ -215,13 +217,13 @@ class PageTransfer:
         thing, etag = wish.thing, found.get("$etag")
         return WriteOperation(WriteVerb.PATCH, thing.kind, *thing.key, patch, if_match=etag)
 
-    def _may_change(self, wish: Wish, document: Document) -> bool:
+    def _may_change(self, wish: WantedThing, document: Document) -> bool:
         body = body_of(document)
         if self._overwrite or etag_of(document, body) == wish.thing.to_etag:
             return True
         return digest(body) in (wish.thing.digest, wish.digest)
 
-    def _note_change(self, wish: Wish, outcome: WriteOutcome) -> None:
+    def _note_change(self, wish: WantedThing, outcome: WriteOutcome) -> None:
         if outcome.done:
             wish.done(outcome.etag, owned=False)
             self._report.add(wish.thing.kind, CHANGED)
@@ -232,14 +234,14 @@ class PageTransfer:
         else:
             wish.failed(_refusal(wish.thing, outcome))
 
-    async def _make_again(self, wish: Wish) -> None:
+    async def _make_again(self, wish: WantedThing) -> None:
         if self._overwrite or wish.thing.digest is None:
             wish.thing.to_etag = None
             await self._create([wish])
         else:
             wish.failed(REMOVED)
 
-    async def _turn(self, wish: Wish, found: Document) -> None:
+    async def _turn(self, wish: WantedThing, found: Document) -> None:
         """Make something of it that no patch makes: another model, or other ends.
 
         A relationship is deleted, bound to its ETag, and made again; of a twin the PUT has no such

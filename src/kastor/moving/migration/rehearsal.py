@@ -20,7 +20,7 @@ from kastor.moving.migration.report import SHOWN, RoutesReport
 from kastor.moving.migration.routes import bring_routes
 from kastor.moving.migration.state import MigrationState
 from kastor.moving.migration.stored_models import stored_models
-from kastor.moving.migration.tally import Tally
+from kastor.moving.migration.tally import SideHashes
 from kastor.moving.writing.operations import Kind
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TrialReport:
         return not self.problems and self.routes.whole
 
 
-class Rehearsal:
+class MigrationTrial:
     """Reads the source wholly and what the target has, and writes nothing."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Rehearsal:
         report, begun = self._report, time.monotonic()
         with _scratch(self._source.address, self._target.address) as state:
             rules = await self._models(state)
-            tally = Tally(state)
+            tally = SideHashes(state)
             await self._read_target(tally)
             components = components_of(state) if self._options.add_components else {}
             for kind in Kind:
@@ -108,7 +108,7 @@ class Rehearsal:
         report.problems += rules.read_models(documents)
         return rules
 
-    async def _read_target(self, tally: Tally) -> None:
+    async def _read_target(self, tally: SideHashes) -> None:
         for kind in Kind:
             if await self._target.count(kind):
                 async for page in self._target.pages(kind):
@@ -118,7 +118,7 @@ class Rehearsal:
     async def _read_source(
         self,
         kind: Kind,
-        tally: Tally,
+        tally: SideHashes,
         rules: TargetRules,
         components: Mapping[str, Sequence[str]],
     ) -> None:
@@ -145,7 +145,7 @@ class Rehearsal:
             done = report.counts[kind]
             self._show(f"read source: {kind.value}s", done, max(total, done))
 
-    def _compare(self, kind: Kind, key: tuple[str, str], body: Document, tally: Tally) -> None:
+    def _compare(self, kind: Kind, key: tuple[str, str], body: Document, tally: SideHashes) -> None:
         found = tally.stranger(kind, key)
         if found == digest(body):
             self._report.there += 1
@@ -165,7 +165,7 @@ def _model(document: Document) -> str:
     return str(metadata.get("$model")) if isinstance(metadata, dict) else ""
 
 
-def _ends(tally: Tally, key: tuple[str, str], body: Document) -> dict[str, str | None]:
+def _ends(tally: SideHashes, key: tuple[str, str], body: Document) -> dict[str, str | None]:
     return {
         "source": tally.model_of(key[0]),
         "target": tally.model_of(str(body.get("$targetId"))),

@@ -48,7 +48,7 @@ class RoundReport:
 
 
 @dataclass(slots=True)
-class KindTally:
+class SidesTally:
     """Counts and hashes of one kind of thing on both sides.
 
     Attributes:
@@ -80,7 +80,7 @@ class VerificationReport:
         unexplained: those of them that are no known problem.
     """
 
-    tallies: dict[str, KindTally] = field(default_factory=dict)
+    tallies: dict[str, SidesTally] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     different: int = 0
     unexplained: int = 0

@@ -10,7 +10,7 @@ from kastor.client import NotFoundError, TooManyRequestsError, features, operati
 from kastor.client.calls import Document
 from kastor.moving.loading.patience import Patience
 from kastor.moving.writing.operations import Kind
-from kastor.moving.writing.writer import PARALLEL, Writer
+from kastor.moving.writing.writer import PARALLEL, ConditionalWriter
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
@@ -35,7 +35,7 @@ class Side:
     client: AsyncKastorClient
     address: str
     announced: frozenset[str]
-    writer: Writer
+    writer: ConditionalWriter
 
     @property
     def is_kastor(self) -> bool:
@@ -83,5 +83,5 @@ async def side_of(client: AsyncKastorClient, address: str, parallel: int = PARAL
     except TooManyRequestsError:  # who does not answer at all is told at once
         announced = await patience.call(client.features)
     batches = features.BATCH in announced
-    writer = Writer(client, patience, batches=batches, parallel=parallel)
+    writer = ConditionalWriter(client, patience, batches=batches, parallel=parallel)
     return Side(client, address, announced, writer)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredModel:
+class SourceModel:
     """A model of the source.
 
     Attributes:
@@ -39,7 +39,7 @@ def store_model(
     )
 
 
-def stored_models(state: MigrationState, *, gone_in: int | None = None) -> Iterator[StoredModel]:
+def stored_models(state: MigrationState, *, gone_in: int | None = None) -> Iterator[SourceModel]:
     """Yield the models by id; with a round those that were not at the source in it."""
     where, values = ("", ()) if gone_in is None else (" WHERE round < ?", (gone_in,))
     ids = [each[0] for each in state.database.execute(f"SELECT id FROM models{where}", values)]
@@ -49,14 +49,14 @@ def stored_models(state: MigrationState, *, gone_in: int | None = None) -> Itera
             yield found
 
 
-def stored_model(state: MigrationState, identifier: str) -> StoredModel | None:
+def stored_model(state: MigrationState, identifier: str) -> SourceModel | None:
     """Return one of them."""
     row = state.database.execute(
         "SELECT document, decommissioned, owned FROM models WHERE id = ?", (identifier,)
     ).fetchone()
     if row is None:
         return None
-    return StoredModel(identifier, json.loads(row[0]), bool(row[1]), bool(row[2]))
+    return SourceModel(identifier, json.loads(row[0]), bool(row[1]), bool(row[2]))
 
 
 def own_models(state: MigrationState, ids: list[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from kastor.moving.migration.report import SHOWN, KindTally
+from kastor.moving.migration.report import SHOWN, SidesTally
 from kastor.moving.migration.state import Thing
 from kastor.moving.writing.operations import Kind
 
@@ -19,7 +19,7 @@ Digests = Mapping[tuple[str, str], bytes]
 _DIFFERS = "from_digest IS NOT to_digest"
 
 
-class Tally:
+class SideHashes:
     """Hashes of both sides, in the state, where they may be millions."""
 
     def __init__(self, state: MigrationState) -> None:
@@ -71,9 +71,9 @@ class Tally:
         row = self._database.execute("SELECT model FROM kinds WHERE id = ?", (twin,)).fetchone()
         return None if row is None else str(row[0])
 
-    def of(self, kind: Kind) -> KindTally:
+    def of(self, kind: Kind) -> SidesTally:
         """Return counts and hashes of a kind; a hash is over all documents in order of ids."""
-        made = KindTally()
+        made = SidesTally()
         source, target = blake2b(digest_size=16), blake2b(digest_size=16)
         rows = self._database.execute(
             "SELECT source, id, from_digest, to_digest FROM things WHERE kind = ?"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from kastor.moving.migration.canonical import body_of, digest, ids_of
 from kastor.moving.migration.models import model_data
 from kastor.moving.migration.page import OTHERS, REMOVED
-from kastor.moving.migration.report import SHOWN, KindTally, VerificationReport
+from kastor.moving.migration.report import SHOWN, SidesTally, VerificationReport
 from kastor.moving.migration.stored_models import stored_model
-from kastor.moving.migration.tally import Digests, Tally
+from kastor.moving.migration.tally import Digests, SideHashes
 from kastor.moving.writing.operations import Kind
 from kastor.moving.writing.writer import together
 
@@ -43,7 +43,7 @@ async def verify(
     Raises:
         ClientError: a side cannot be read.
     """
-    report, tally = VerificationReport(), Tally(state)
+    report, tally = VerificationReport(), SideHashes(state)
     tally.begin()
     for kind in Kind:
         await _read(tally.at_source, source, kind, components, _shown(show, "source"))
@@ -85,8 +85,8 @@ def _body(document: Document, components: Components) -> Document:
     return body_of(document, dict.fromkeys(components.get(model, ())))
 
 
-async def _models(state: MigrationState, target: Side, report: VerificationReport) -> KindTally:
-    made = KindTally()
+async def _models(state: MigrationState, target: Side, report: VerificationReport) -> SidesTally:
+    made = SidesTally()
     hashes = blake2b(digest_size=16), blake2b(digest_size=16)
     found = {each["model"]["@id"]: each async for each in model_data(target)}
     ids = [each[0] for each in state.database.execute("SELECT id FROM models ORDER BY id")]

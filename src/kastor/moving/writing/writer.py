@@ -35,7 +35,7 @@ _NO_ACCESS = (401, 403)
 _DETAILS = 2
 
 
-class Writer:
+class ConditionalWriter:
     """Calls the graph of a client, many calls at once and all with one patience.
 
     Args:
