@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of, read_patch
-from kastor.cli.output import Exit, OutputOption, fail
-from kastor.cli.rows import show_document, show_rows
+from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
-    TABLE,
     Component,
     ComponentFlag,
     DryRun,
@@ -22,7 +21,7 @@ from kastor.cli.twin_flags import (
     TwinFlag,
 )
 from kastor.cli.typed_values import Members, interface_of, patch_of, path_keys, settings
-from kastor.cli.written import tell_patched
+from kastor.cli.written import show_thing, tell_patched
 
 if TYPE_CHECKING:
     from kastor.client import KastorClient
@@ -38,13 +37,13 @@ def show(
     component: Component = None,
     twin_flag: TwinFlag = None,
     component_flag: ComponentFlag = None,
-    output: OutputOption = TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Print a component of a twin."""
     identifier, name = _ids(twin, twin_flag, component, component_flag)
     with connection.client() as client:
         found = client.twins.get_component(identifier, name)
-    show_document(found, output)
+    show_thing(found, output)
 
 
 @app.command()
@@ -59,7 +58,7 @@ def update(
     dry_run: DryRun = False,
     twin_flag: TwinFlag = None,
     component_flag: ComponentFlag = None,
-    output: OutputOption = TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Change some properties of a component; paths begin within it.
 
@@ -86,7 +85,7 @@ def list_command(
     connection: Connection,
     twin: Twin = None,
     twin_flag: TwinFlag = None,
-    output: OutputOption = TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Print the components of a twin, and their models."""
     identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")

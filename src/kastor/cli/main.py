@@ -48,6 +48,16 @@ COMMANDS = (
         "Print a page of the documentation; without a name, list the pages.",
     ),
     CommandEntry(
+        "query",
+        "kastor.cli.query:query",
+        "Run a query and print its rows; without a text, open the shell.",
+    ),
+    CommandEntry(
+        "shell",
+        "kastor.cli.query:shell",
+        "Open the shell: queries with history, completion and commands that describe the graph.",
+    ),
+    CommandEntry(
         "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
     ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
@@ -59,9 +69,20 @@ COMMANDS = (
         "graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."
     ),
     CommandEntry(
+        "twin",
+        "kastor.cli.twin:app",
+        "Twins, their relationships, components and telemetry.",
+        alias="twins",
+    ),
+    CommandEntry(
+        "delete-all",
+        "kastor.cli.delete_all:delete_all",
+        "Delete all models, twins and relationships of a graph, or all of some. It asks first.",
+    ),
+    CommandEntry(
         "models",
         "kastor.cli.models:app",
-        "Check and describe DTDL models, without a server.",
+        "Models of a server, and DTDL in files: list, upload, download, validate and more.",
         alias="model",
     ),
 )

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Protocol
 
 PIPE_WIDTH = 80
 _UNSHOWN = re.compile(
@@ -15,6 +15,16 @@ _UNSHOWN = re.compile(
 )
 """Controls, marks that turn the direction of text, and halves of characters."""
 _SPELT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+class TextSink(Protocol):
+    """What text is written to."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text."""
+
+    def flush(self) -> None:
+        """Hand on what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class Screen:
         colour: whether it may have colours.
     """
 
-    stream: TextIO
+    stream: TextSink
     is_terminal: bool
     width: int
     colour: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,7 +33,8 @@ def show_table(
         if expanded:
             for number, row in enumerate(page, count + 1):
                 to.write(_rule(f"[ {number} ]", to))
-                show_record(row if columns is None else {x: row.get(x) for x in columns}, to)
+                shown_of = readable(row) if columns is None else {x: row.get(x) for x in columns}
+                show_record(shown_of, to)
         else:
             _show_page(page, columns, to, first=count + 1)
         count += len(page)
@@ -148,8 +150,9 @@ def _by_rich(names: Sequence[str], lines: Sequence[Cells], numeric: set[str], to
         )
     for line in lines:
         table.add_row(*(Text(line.get(name, "")) for name in names))
+    written = io.StringIO()
     Console(
-        file=to.stream,
+        file=written,
         width=to.width + GAP,  # what stands behind the last column is blank
         force_terminal=to.colour,
         no_color=not to.colour,
@@ -157,6 +160,7 @@ def _by_rich(names: Sequence[str], lines: Sequence[Cells], numeric: set[str], to
         emoji=False,
         markup=False,
     ).print(table, no_wrap=True, crop=True)
+    to.stream.write(written.getvalue())
 
 
 def _rule(title: str, to: Screen) -> str:

@@ -11,7 +11,7 @@ from kastor.cli.connection import Connection
 from kastor.cli.given import one_of, read_json
 from kastor.cli.output import Output, OutputOption
 from kastor.cli.rows import show_document
-from kastor.cli.twin_flags import TABLE, DryRun, Twin, TwinFlag
+from kastor.cli.twin_flags import DryRun, Twin, TwinFlag
 from kastor.cli.written import NOTHING_CHANGED
 
 app = Commands()
@@ -29,7 +29,7 @@ def send(
     payload: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PAYLOAD]",
+            metavar="PAYLOAD",
             help="Any JSON value: text, @FILE, or - for standard input.",
             show_default=False,
         ),
@@ -60,7 +60,7 @@ def send(
         str | None,
         typer.Option("--telemetry", help="The payload, in the argument's place.", metavar="JSON"),
     ] = None,
-    output: OutputOption = TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Send telemetry of a twin or of a component of it to the routes; the twin stays as it is."""
     from uuid import uuid4
@@ -76,7 +76,7 @@ def send(
         tried.twins.send_telemetry(
             identifier, value, component=component, message_id=message, source_time=source_time
         )
-    if output is Output.JSON:
+    if output == Output.JSON:
         show_document({"$dtId": identifier, "messageId": message, "dryRun": dry_run}, output)
     elif dry_run:
         print(f"The telemetry of {identifier} would be sent. {NOTHING_CHANGED}")

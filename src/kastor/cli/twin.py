@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kastor.cli.commands import Commands, Entry
+from kastor.cli.commands import CommandEntry, Commands
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of, read_object, read_patch
-from kastor.cli.output import Exit, OutputOption, RowsOption, fail
-from kastor.cli.rows import show_document, show_rows
+from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail
+from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
-    TABLE,
     DryRun,
     ETag,
     IfNoneMatch,
@@ -32,7 +31,7 @@ from kastor.cli.typed_values import (
     put_into,
     settings,
 )
-from kastor.cli.written import tell_patched, tell_stored
+from kastor.cli.written import show_thing, tell_patched, tell_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,15 +41,21 @@ if TYPE_CHECKING:
 
 app = Commands(
     (
-        Entry("delete", "kastor.cli.twin_deletion:delete", "Delete a twin."),
-        Entry("query", "kastor.cli.query:query", "Run a query and print its rows."),
-        Entry(
+        CommandEntry("delete", "kastor.cli.twin_deletion:delete", "Delete a twin. It asks first."),
+        CommandEntry(
+            "query",
+            "kastor.cli.query:query",
+            "Run a query and print its rows; without a text, open the shell.",
+        ),
+        CommandEntry(
             "relationship",
             "kastor.cli.relationship:app",
             "Relationships of twins: create, show, update, delete, list.",
         ),
-        Entry("component", "kastor.cli.component:app", "Components of a twin: show, update, list."),
-        Entry("telemetry", "kastor.cli.telemetry:app", "Send telemetry of a twin."),
+        CommandEntry(
+            "component", "kastor.cli.component:app", "Components of a twin: show, update, list."
+        ),
+        CommandEntry("telemetry", "kastor.cli.telemetry:app", "Send telemetry of a twin."),
     )
 )
 
@@ -68,11 +73,11 @@ def create(
     if_none_match: IfNoneMatch = False,
     dry_run: DryRun = False,
     twin_flag: TwinFlag = None,
-    output: OutputOption = TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Create a twin, or replace one of this id.
 
-    Components that are not given are there without values. The id goes by its argument.
+    Components that are not given are there without values.
     """
     identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")
     body, changes = read_object(properties, "--properties"), settings(set_)
@@ -89,13 +94,13 @@ def show(
     connection: Connection,
     twin: Twin = None,
     twin_flag: TwinFlag = None,
-    output: OutputOption = TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Print a twin: its model, ETag, properties and components."""
     identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")
     with connection.client() as client:
         found = client.twins.get(identifier)
-    show_document(found, output)
+    show_thing(found, output)
 
 
 @app.command()
@@ -108,7 +113,7 @@ def update(
     etag: ETag = None,
     dry_run: DryRun = False,
     twin_flag: TwinFlag = None,
-    output: OutputOption = TABLE,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Change some properties of a twin; the others stay.
 
@@ -140,7 +145,7 @@ def list_command(
             metavar="DTMI",
         ),
     ] = None,
-    output: RowsOption = TABLE,
+    output: RowsOption = Output.TABLE,
 ) -> None:
     """Print the ids of twins and their models."""
     text = "SELECT T.$dtId, T.$metadata.$model FROM digitaltwins T"
@@ -185,7 +190,7 @@ def _complete(client: KastorClient, body: Document, model: str, changes: Sequenc
             "`kastor models upload` brings one.",
             Exit.NOT_FOUND,
         )
-    put_into(body, Members(model, interface and interface.contents), changes)
+    put_into(body, Members(model, interface.contents if interface else None), changes)
     for name in interface.components if interface else ():
         part = body.setdefault(name, {})
         if isinstance(part, dict):
@@ -201,4 +206,4 @@ def _members_of(client: KastorClient, twin: str) -> Members:
         interface = interface_of(client, model)
     except NotFoundError:
         interface = None
-    return Members(model, interface and interface.contents)
+    return Members(model, interface.contents if interface else None)

@@ -9,10 +9,8 @@ from typing import Annotated
 
 import typer
 
-from kastor.cli.output import Output
-
 Twin = Annotated[
-    str | None, typer.Argument(metavar="[TWIN]", help="Id of the twin.", show_default=False)
+    str | None, typer.Argument(metavar="TWIN", help="Id of the twin.", show_default=False)
 ]
 TwinFlag = Annotated[
     str | None,
@@ -20,9 +18,7 @@ TwinFlag = Annotated[
 ]
 Source = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[SOURCE]", help="Id of the twin that it goes from.", show_default=False
-    ),
+    typer.Argument(metavar="SOURCE", help="Id of the twin that it goes from.", show_default=False),
 ]
 SourceFlag = Annotated[
     str | None,
@@ -36,7 +32,7 @@ SourceFlag = Annotated[
 ]
 Relationship = Annotated[
     str | None,
-    typer.Argument(metavar="[RELATIONSHIP]", help="Id of the relationship.", show_default=False),
+    typer.Argument(metavar="RELATIONSHIP", help="Id of the relationship.", show_default=False),
 ]
 RelationshipFlag = Annotated[
     str | None,
@@ -49,7 +45,7 @@ RelationshipFlag = Annotated[
 ]
 Component = Annotated[
     str | None,
-    typer.Argument(metavar="[COMPONENT]", help="Name of the component.", show_default=False),
+    typer.Argument(metavar="COMPONENT", help="Name of the component.", show_default=False),
 ]
 ComponentFlag = Annotated[
     str | None,
@@ -105,4 +101,3 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only try: say what would come of it, and change nothing.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-TABLE = Output.TABLE

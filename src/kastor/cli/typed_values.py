@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 Keys = tuple[str, ...]
 _NUMBERS = frozenset(
-    {"double", "float", "integer", "long", "byte", "short", "decimal"}
+    {"double", "float", "integer", "long", "byte", "short"}
     | {"unsignedByte", "unsignedShort", "unsignedInteger", "unsignedLong"}
 )
-_WHOLE = _NUMBERS - {"double", "float", "decimal"}
+_WHOLE = _NUMBERS - {"double", "float"}
 
 
 class Setting(NamedTuple):
@@ -96,8 +96,11 @@ class Members:
 
         contents = self._contents or {}
         names = [key for key, each in contents.items() if isinstance(each, Property | Component)]
-        near = difflib.get_close_matches(name, names, 3) or names[:10]
-        there = f"Did you mean {' or '.join(near)}?" if near else "It has no properties."
+        near = difflib.get_close_matches(name, names, 3)
+        if near:
+            there = f"Did you mean {' or '.join(near)}?"
+        else:
+            there = f"It has {', '.join(names[:20])}." if names else "It has none at all."
         fail(f"{self.owner} has no property {name}. {there}")
 
 
