@@ -60,6 +60,16 @@ COMMANDS = (
     CommandEntry(
         "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
     ),
+    CommandEntry(
+        "import",
+        "kastor.cli.importing:import_files",
+        "Import files: models, then twins, then relationships.",
+    ),
+    CommandEntry(
+        "export",
+        "kastor.cli.exporting:export",
+        "Export a graph as a file that `kastor import` and Azure Digital Twins take.",
+    ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),

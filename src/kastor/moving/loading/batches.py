@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,19 +13,21 @@ from kastor.client import (
     OutcomeUnknownError,
     TooManyRequestsError,
     UnexpectedAnswerError,
-    features,
 )
-from kastor.client.calls import Document, HttpCall, Repetition, document, encoded
+from kastor.client.calls import HttpCall, encoded
 from kastor.client.errors import service_error
+from kastor.client.many import BatchAnswer, WriteResult, batch
+from kastor.client.writes import put_relationship, put_twin
 from kastor.moving.items import ModelItem, Placed, RelationshipItem, TwinItem
 from kastor.moving.loading.singles import key_of
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
-    from kastor.moving.loading.lanes import Lanes
+    from kastor.moving.loading.lanes import WorkLanes
     from kastor.moving.loading.outcomes import Outcomes
     from kastor.moving.loading.patience import Patience
     from kastor.moving.loading.singles import SingleWriter
+    from kastor.types import Document
 
 OPERATIONS = 1_000
 """Of one request."""
@@ -34,7 +36,6 @@ BYTES = 4_194_304
 SHARDS = 4
 _NO_ROOM_SECONDS = 300.0
 """The `Retry-After` beyond which a server is out of room for answers, and not merely busy."""
-_REFUSED = 400
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class BatchWriter:
     def __init__(
         self,
         client: AsyncKastorClient,
-        lanes: Lanes,
+        lanes: WorkLanes,
         patience: Patience,
         outcomes: Outcomes,
         singles: SingleWriter,
@@ -121,54 +122,45 @@ class BatchWriter:
             for each, result in zip(placed, results, strict=True):
                 self._take(each, result)
 
-    def _take(self, placed: Placed, result: Document) -> None:
-        status = result.get("status", 0)
-        if status < _REFUSED:
+    def _take(self, placed: Placed, result: WriteResult) -> None:
+        if result.error is None:
             self._outcomes.written(placed)
             return
-        self._outcomes.refused(placed, service_error(status, {}, encoded(result)))
+        body = encoded({"error": result.error})
+        self._outcomes.refused(placed, service_error(result.status, {}, body))
 
-    async def _results(self, texts: Sequence[bytes]) -> list[Document]:
+    async def _results(self, texts: Sequence[bytes]) -> list[WriteResult]:
         body = b'{"operations":[' + b",".join(texts) + b"]}"
         if self._with_ids:
             # The call is made once: its repetitions have its id.
             call = _call(body, str(uuid4()))
             try:
-                return _listed(
-                    await self._patience.call(lambda: self._client.send(call)), len(texts)
-                )
+                answer = await self._patience.call(lambda: self._client.send(call))
+                return _results(answer, len(texts))
             except TooManyRequestsError as error:
                 if (error.retry_after or 0) < _NO_ROOM_SECONDS:
                     raise
                 self._with_ids = False
         call = _call(body, None)
-        return _listed(await self._patience.call(lambda: self._client.send(call)), len(texts))
+        answer = await self._patience.call(lambda: self._client.send(call))
+        return _results(answer, len(texts))
 
 
-def _call(body: bytes, operation_id: str | None) -> HttpCall[Document]:
-    """Kastor_Batch."""
-    return HttpCall(
-        *("POST", "/kastor/v1/batch", document),
-        headers={"operation-id": operation_id},
-        content=body,
-        repeat=Repetition.UNDONE if operation_id is None else Repetition.ALWAYS,
-        needs=features.BATCH,
-    )
+def _call(body: bytes, operation_id: str | None) -> HttpCall[BatchAnswer]:
+    return replace(batch([], atomic=False, operation_id=operation_id), content=body)
 
 
 def _operation(placed: Placed) -> Document:
     match placed.item:
         case TwinItem(identity, body):
-            return {"op": "put", "kind": "twin", "id": identity, "body": body}
+            return put_twin(identity, body)
         case RelationshipItem(source, identity, body):
-            made = {"op": "put", "kind": "relationship", "source": source, "id": identity}
-            return {**made, "body": body}
+            return put_relationship(source, identity, body)
         case ModelItem():
             raise TypeError("models are uploaded together")
 
 
-def _listed(answer: Document, count: int) -> list[Document]:
-    found = answer.get("results")
-    if not isinstance(found, list) or len(found) != count:
+def _results(answer: BatchAnswer, count: int) -> list[WriteResult]:
+    if len(answer.results) != count:
         raise UnexpectedAnswerError("The answer to a batch has not a result for each of its parts.")
-    return found
+    return answer.results

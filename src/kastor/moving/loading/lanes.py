@@ -11,7 +11,7 @@ from typing import Self, TypeAlias
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
 
-class Lanes:
+class WorkLanes:
     """Runs pieces of work; those of one key one after another, in the order that they came in.
 
     A key that has much to do holds up no other: each gives way after every piece. The first

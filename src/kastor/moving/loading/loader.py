@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from kastor.client import features
 from kastor.moving.items import ItemFault, ModelItem, Placed, RelationshipItem
 from kastor.moving.loading.batches import SHARDS, BatchWriter
-from kastor.moving.loading.lanes import Lanes
+from kastor.moving.loading.lanes import WorkLanes
 from kastor.moving.loading.models import ModelLoading
 from kastor.moving.loading.outcomes import Outcomes, StopLoadingError
 from kastor.moving.loading.patience import SECONDS, Patience
 from kastor.moving.loading.singles import SingleWriter
-from kastor.moving.loading.spool import Spool
+from kastor.moving.loading.spool import RelationshipSpool
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
@@ -84,7 +84,7 @@ class Loader:
         outcomes = Outcomes(self._on_fault, self._on_progress, stop_on_error=self._stop_on_error)
         patience = Patience(self._seconds)
         in_batches = features.BATCH in await self._client.features()
-        with Spool() as spool, suppress(StopLoadingError):
+        with RelationshipSpool() as spool, suppress(StopLoadingError):
             async with self._lanes(in_batches=in_batches) as lanes:
                 singles = SingleWriter(self._client, lanes, patience, outcomes)
                 writer: _Writer = singles
@@ -94,17 +94,17 @@ class Loader:
                 await _Load(writer, models, spool, outcomes).run(items, ordered=ordered)
         return outcomes.report
 
-    def _lanes(self, *, in_batches: bool) -> Lanes:
+    def _lanes(self, *, in_batches: bool) -> WorkLanes:
         if in_batches:
-            return Lanes(SHARDS, 2 * SHARDS)
-        return Lanes(self._parallel, self._parallel * _WAITING)
+            return WorkLanes(SHARDS, 2 * SHARDS)
+        return WorkLanes(self._parallel, self._parallel * _WAITING)
 
 
 class _Load:
     """One stream on its way."""
 
     def __init__(
-        self, writer: _Writer, models: ModelLoading, spool: Spool, outcomes: Outcomes
+        self, writer: _Writer, models: ModelLoading, spool: RelationshipSpool, outcomes: Outcomes
     ) -> None:
         self._writer, self._models = writer, models
         self._spool, self._outcomes = spool, outcomes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kastor.client import (
@@ -13,7 +14,10 @@ from kastor.client import (
     ServerFailedError,
     features,
 )
-from kastor.moving.items import ItemFault, ModelItem, Placed
+from kastor.client.operations import upload_models
+from kastor.moving.exporting import forms
+from kastor.moving.items import ItemFault, Placed
+from kastor.moving.loading.known_models import document_of
 from kastor.moving.loading.unsure import UnsureError, in_doubt
 from kastor.moving.model_order import ADT_BOUNDS, KASTOR_BOUNDS, in_order, portions
 
@@ -72,8 +76,8 @@ class ModelLoading:
             return
         gathered, self._gathered, self._size = self._gathered, {}, 0
         fresh = [each for each in gathered.values() if not await self._is_there(each)]
-        placed = {_document(each)["@id"]: each for each in fresh}
-        groups = in_order([_document(each) for each in fresh])
+        placed = {document_of(each)["@id"]: each for each in fresh}
+        groups = in_order([document_of(each) for each in fresh])
         found = await self._client.features()
         bounds = KASTOR_BOUNDS if features.BATCH in found else ADT_BOUNDS
         for portion in portions(groups, bounds):
@@ -81,13 +85,13 @@ class ModelLoading:
 
     async def _is_there(self, placed: Placed) -> bool:
         """Tell whether nothing is left to be done about a model: it is stored, or another is."""
-        identity = _document(placed)["@id"]
+        identity = document_of(placed)["@id"]
         if identity not in await self._ids():
             return False
         stored = await self._patience.call(lambda: self._definition(identity))
         if stored is None:
             return False
-        if stored == _document(placed):
+        if stored == document_of(placed):
             self._outcomes.unchanged()
         else:
             self._fail(placed, "ModelIdAlreadyExists", _another(identity, "stored"))
@@ -115,7 +119,7 @@ class ModelLoading:
         try:
             await self._settle(portion)
         except (BadRequestError, ConflictError) as error:
-            inside = {_document(each)["@id"]: each for each in portion}
+            inside = {document_of(each)["@id"]: each for each in portion}
             parts = [
                 [inside[each["@id"]] for each in group]
                 for group in groups
@@ -136,7 +140,7 @@ class ModelLoading:
 
     async def _settle(self, portion: Sequence[Placed]) -> None:
         """Upload until it is certain that the models are stored: all or none are."""
-        documents = [_document(each) for each in portion]
+        documents = [document_of(each) for each in portion]
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 await self._patience.call(lambda: self._send(documents))
@@ -151,17 +155,13 @@ class ModelLoading:
                 return
 
     async def _send(self, documents: Sequence[Document]) -> None:
+        # The text is kept as it is in exports, so that what is exported again is the same.
+        body = b"[" + b",".join(forms.model(each).rstrip() for each in documents) + b"]"
         with in_doubt():
-            await self._client.models.upload(documents)
+            await self._client.send(replace(upload_models([]), content=body))
 
     def _fail(self, placed: Placed, code: str, message: str) -> None:
         self._outcomes.failed(ItemFault(placed.where, code, message, placed.item))
-
-
-def _document(placed: Placed) -> Document:
-    if not isinstance(placed.item, ModelItem):
-        raise TypeError("only models are uploaded together")
-    return placed.item.document
 
 
 def _another(identity: str, where: str) -> str:

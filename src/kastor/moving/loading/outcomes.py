@@ -70,4 +70,5 @@ class Outcomes:
 def _told(error: ServiceError) -> str:
     """Return the message of an error with what its details say: often they alone name the cause."""
     said = [each.get("message") for each in error.details[:_DETAILS]]
-    return " ".join([error.message, *(each for each in said if isinstance(each, str))])
+    more = " ".join(each for each in said if isinstance(each, str))
+    return f"{error.message.rstrip('.')}: {more}" if more else error.message

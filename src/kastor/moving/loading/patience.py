@@ -12,7 +12,7 @@ from kastor.client import ServerFailedError, TooManyRequestsError, UnreachableEr
 
 T = TypeVar("T")
 SECONDS = 300.0
-_FIRST, _LONGEST = 0.25, 15.0
+_FIRST, _LONGEST = 0.1, 5.0
 
 
 class Patience:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kastor.client import AsyncKastorClient
-    from kastor.moving.loading.lanes import Lanes
+    from kastor.moving.loading.lanes import WorkLanes
     from kastor.moving.loading.outcomes import Outcomes
     from kastor.moving.loading.patience import Patience
 
@@ -43,7 +43,7 @@ class SingleWriter:
     """
 
     def __init__(
-        self, client: AsyncKastorClient, lanes: Lanes, patience: Patience, outcomes: Outcomes
+        self, client: AsyncKastorClient, lanes: WorkLanes, patience: Patience, outcomes: Outcomes
     ) -> None:
         self._client, self._lanes, self._patience = client, lanes, patience
         self._outcomes = outcomes

@@ -14,7 +14,7 @@ _IN_MEMORY = 8_388_608
 """Bytes up to which there is no file."""
 
 
-class Spool:
+class RelationshipSpool:
     """Keeps relationships in the order that they came in; its file has no name and goes with it."""
 
     def __init__(self) -> None:
