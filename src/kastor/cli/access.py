@@ -27,7 +27,8 @@ def credential_of(
     """Return what to show at an address; ends the command where it cannot be had.
 
     The token of the variable, KASTOR_TOKEN unless another is named, comes before that of the
-    context, and this before a login. A host of Azure Digital Twins is logged in to where there is no token.
+    context, and this before a login. A host of Azure Digital Twins is logged in to where there is
+    no token.
     """
     if found := os.environ.get(variable, "").strip():
         return _token(found, variable)
