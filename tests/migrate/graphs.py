@@ -68,6 +68,17 @@ def import_file(twins: int, relationships: int) -> bytes:
     return "\n".join(_lines(twins, relationships)).encode()
 
 
+def fill_by_calls(client: KastorClient, twins: int, relationships: int) -> None:
+    """Write a small graph as clients of Azure do."""
+    client.models.upload(MODELS)
+    for number in range(twins):
+        client.twins.put(f"t{number}", room(number))
+    for number in range(relationships):
+        source, step = number % twins, 1 + number // twins
+        body = link(f"t{(source + step) % twins}", number / 8)
+        client.relationships.put(f"t{source}", f"r{step}", body)
+
+
 def _lines(twins: int, relationships: int) -> Iterator[str]:
     yield '{"Section": "Header"}'
     yield '{"fileVersion": "1.0.0"}'

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.system.program import environment
+from tests.system.program import environment, invoked
 
 SECONDS = 120.0
 
@@ -36,6 +36,13 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """A migration to its end."""
     return kastor(home, "migrate", *arguments, seconds=seconds, **variables)
+
+
+def inside(home: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A command to its end inside this process, which takes a tenth of the time."""
+    done = invoked(*arguments, HOME=str(home), XDG_DATA_HOME=str(home / "data"), **variables)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
 
 
 def kastor(

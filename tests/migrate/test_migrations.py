@@ -18,7 +18,7 @@ from kastor.moving.migration.state import MigrationState, StateError
 from kastor.testing import KastorServer
 
 from .graphs import HALL, MODELS, documents, link, room
-from .program import run, start
+from .program import inside, start
 from .sides import migrated, tried
 
 OTHERS = "somebody else wrote it at the target"
@@ -180,21 +180,21 @@ class TestTheCommand:
     ) -> None:
         source_url, target_url = ends
         words = ("--from", source_url, "--to", target_url)
-        trial = run(tmp_path, *words, "--dry-run", "--output", "json")
+        trial = inside(tmp_path, "migrate", *words, "--dry-run", "--output", "json")
         assert trial.returncode == 0
         assert json.loads(trial.stdout)["counts"] == {"models": 3, "twins": 4, "relationships": 2}
         assert target.models.list().collect() == []
-        done = run(tmp_path, *words)
+        done = inside(tmp_path, "migrate", *words)
         assert done.returncode == 0, done
         assert "Source and target are equal: every document was compared." in done.stdout
         assert "the same command goes on" in done.stderr
-        again = run(tmp_path, *words, "--output", "json", "--quiet")
+        again = inside(tmp_path, "migrate", *words, "--output", "json", "--quiet")
         assert (again.returncode, again.stderr) == (0, "")
         found = json.loads(again.stdout)
         assert found["equal"] is True
         assert found["counts"]["twins"]["sourceHash"] == found["counts"]["twins"]["targetHash"]
         fresh = ("--state", tmp_path / "another")
-        refused = run(tmp_path, *words, *fresh, "--quiet")
+        refused = inside(tmp_path, "migrate", *words, *fresh, "--quiet")
         assert refused.returncode == 4
         assert refused.stderr == (
             f"kastor: {target_url} holds 4 twins already. --into-existing puts the graph beside "
@@ -226,16 +226,18 @@ class TestTheCommand:
     def test_says_what_is_wrong_with_its_words(
         self, words: tuple[str, ...], told: str, tmp_path: Path
     ) -> None:
-        done = run(tmp_path, *words)
+        done = inside(tmp_path, "migrate", *words)
         assert done.returncode == 2
         assert done.stderr.startswith(f"kastor: {told}")
 
-    def test_each_side_has_its_own_token(self, tmp_path: Path) -> None:
-        with KastorServer(("--auth", "tokens")) as server, KastorServer() as open_to_all:
-            words = ("--from", server.url, "--to", open_to_all.url)
-            refused = run(tmp_path, *words, KASTOR_TOKEN=server.token("owner"))
+    def test_each_side_has_its_own_token(
+        self, second: KastorServer, target: KastorClient, tmp_path: Path
+    ) -> None:
+        with KastorServer(("--auth", "tokens")) as server:
+            words = ("migrate", "--from", server.url, "--to", second.url)
+            refused = inside(tmp_path, *words, KASTOR_TOKEN=server.token("owner"))
             assert refused.returncode == 5, refused
-            done = run(tmp_path, *words, KASTOR_FROM_TOKEN=server.token("owner"))
+            done = inside(tmp_path, *words, KASTOR_FROM_TOKEN=server.token("reader"))
             assert done.returncode == 0, done
 
 
