@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from kastor.client import AsyncKastorClient, KastorClient, OutcomeUnknownError
 from kastor.client.calls import HttpCall
 from kastor.moving.migration.migrator import NotEmptyError
 from kastor.moving.migration.models import ModelConflictError
-from kastor.moving.migration.state import MigrationState, StateError
+from kastor.moving.migration.state import GONE, MigrationState, StateError, Thing
+from kastor.moving.writing.operations import Kind
 from kastor.testing import KastorServer
+from tests.cli.terminal import Cli
 
 from .graphs import HALL, MODELS, documents, link, room
 from .program import inside, start
@@ -269,3 +272,82 @@ def test_the_graph_of_a_source_may_be_empty(
 ) -> None:  # fmt: skip
     assert migrated(state, kastor.url, second.url).whole
     assert tried(kastor.url, second.url).would_be_whole
+
+
+class TestDoubt:
+    """What a process was doing when it was killed, as its state has it."""
+
+    def test_what_was_written_and_not_noted_is_ours(
+        self, ends: tuple[str, str], source: KastorClient, target: KastorClient, state: Path
+    ) -> None:
+        migrated(state, *ends)
+        _doubt(state, ends, "t0", lambda each: (each.digest, None))
+        _doubt(state, ends, "t3", lambda each: (each.digest, None))
+        source.twins.delete("t3")
+        report = migrated(state, *ends)
+        assert report.whole
+        assert (report.rounds[0].of("created"), report.rounds[0].of("deleted")) == (0, 1)
+        source.relationships.delete("t0", "r")
+        source.twins.delete("t0")
+        again = migrated(state, *ends)
+        assert (again.whole, again.rounds[0].of("deleted")) == (True, 2), "it was made by others"
+
+    def test_a_deletion_is_done_again_or_was_done(
+        self, ends: tuple[str, str], source: KastorClient, target: KastorClient, state: Path
+    ) -> None:
+        source.twins.put("t4", room(4))
+        migrated(state, *ends)
+        for twin in ("t3", "t4"):
+            source.twins.delete(twin)
+            _doubt(state, ends, twin, lambda each: (GONE, each.to_etag))
+        target.twins.delete("t4")
+        assert migrated(state, *ends).whole
+        assert documents(ends[0]) == documents(ends[1])
+
+    def test_what_others_wrote_meanwhile_is_theirs(
+        self, ends: tuple[str, str], target: KastorClient, state: Path
+    ) -> None:
+        migrated(state, *ends)
+        _doubt(state, ends, "t0", lambda _: (b"another", None))
+        target.twins.patch("t0", [{"op": "replace", "path": "/size", "value": -1}])
+        report = migrated(state, *ends)
+        assert OTHERS in report.verification.differences[0]
+        assert target.twins.get("t0")["size"] == -1
+
+
+def _doubt(
+    path: Path,
+    ends: tuple[str, str],
+    twin: str,
+    change: Callable[[Thing], tuple[bytes | None, str | None]],
+) -> None:
+    """Make a twin one that was being written; the change is what is pending, and the ETag."""
+    state = MigrationState.open(path, ends)
+    (thing,) = state.things(Kind.TWIN, [("", twin)]).values()
+    thing.pending, thing.to_etag = change(thing)
+    if thing.to_etag is None:
+        thing.digest = thing.from_etag = None
+        thing.owned = False
+    with state.change():
+        state.keep([thing])
+    state.close()
+
+
+def test_in_a_terminal_it_asks_and_shows_how_far_it_is(
+    ends: tuple[str, str], target: KastorClient, tmp_path: Path
+) -> None:
+    target.models.upload(MODELS)
+    target.twins.put("mine", room(1))
+    cli, words = Cli(), ("migrate", "--from", ends[0], "--to", ends[1])
+    try:
+        for answer, status in (("n", 1), ("y", 0)):
+            with cli.terminal(*words, columns=100, XDG_DATA_HOME=str(tmp_path)) as terminal:
+                terminal.wait_for("Put the graph beside them?")
+                terminal.send(f"{answer}\r")
+                assert terminal.end() == status
+                lines = terminal.lines
+        assert "Source and target are equal: every document was compared." in lines
+        assert "The target also holds 1 that did not come from here." in lines
+        assert not [line for line in lines if "verify" in line or "\x1b" in line]
+    finally:
+        cli.close()

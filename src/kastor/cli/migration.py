@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 import sys
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -213,6 +214,8 @@ class MigrationRun:
                 fail(str(error), Exit.CONFLICT)
             except UnsureError as error:
                 fail(f"{error} The same command looks and goes on.")
+            except sqlite3.Error as error:  # a full disk, say
+                fail(f"The state cannot be written: {error}. The same command goes on then.")
 
     @contextmanager
     def _state(self, path: Path) -> Iterator[MigrationState]:

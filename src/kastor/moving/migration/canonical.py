@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from hashlib import blake2b
 
+from kastor.client import UnexpectedAnswerError
 from kastor.client.calls import Document, Json
 from kastor.moving.writing.operations import Kind
 
@@ -79,11 +80,15 @@ def ids_of(kind: Kind, document: Document) -> tuple[str, str]:
     """Return the source (of a twin the empty string) and the id of a document.
 
     Raises:
-        KeyError: it has none.
+        UnexpectedAnswerError: it has none.
     """
-    if kind is Kind.TWIN:
-        return "", document["$dtId"]
-    return document["$sourceId"], document["$relationshipId"]
+    names = ("$dtId",) if kind is Kind.TWIN else ("$sourceId", "$relationshipId")
+    found = [document.get(name) for name in names]
+    if not all(isinstance(each, str) and each for each in found):
+        raise UnexpectedAnswerError(
+            f"A {kind.value} of the answer has no {' or no '.join(names)}, so it cannot be moved."
+        )
+    return ("", str(found[0])) if kind is Kind.TWIN else (str(found[0]), str(found[1]))
 
 
 def etag_of(document: Document, body: Document) -> str:

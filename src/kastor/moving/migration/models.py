@@ -37,7 +37,8 @@ async def model_data(side: Side) -> AsyncIterator[Document]:
     while True:
         page = await side.writer.send(call)
         for each in page.items:
-            if isinstance(each.get("model"), dict):
+            model = each.get("model")
+            if isinstance(model, dict) and isinstance(model.get("@id"), str):
                 yield each
         if page.following is None:
             return

@@ -68,7 +68,8 @@ async def _routes(side: Side) -> AsyncIterator[Document]:
         except NotFoundError:
             return
         for each in page.items:
-            yield each
+            if all(isinstance(each.get(name), str) for name in ("id", "endpointName")):
+                yield each
         if page.following is None:
             return
         call = following(page.following)

@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kastor.client import NotFoundError, TooManyRequestsError, features, operations
+from kastor.client import (
+    NotFoundError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+    features,
+    operations,
+)
 from kastor.client.calls import Document
 from kastor.moving.loading.patience import Patience
 from kastor.moving.writing.operations import Kind
@@ -71,8 +77,10 @@ class Side:
         """Return how many twins or relationships there are."""
         text = f"SELECT COUNT() FROM {kind.collection}"
         found = await self.writer.send(operations.query_page(text, None, None, None))
-        (value,) = found.items[0].values() if found.items else (0,)
-        return int(value)
+        values = list(found.items[0].values()) if found.items else [0]
+        if len(values) != 1 or not isinstance(values[0], int):
+            raise UnexpectedAnswerError(f"The answer to {text} is no number.")
+        return values[0]
 
 
 async def side_of(client: AsyncKastorClient, address: str, parallel: int = PARALLEL) -> Side:

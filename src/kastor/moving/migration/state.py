@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kastor.moving.writing.operations import Kind
-from kastor.private import make_folder, open_private
+from kastor.private import make_folder, open_private, tighten
 
 FORMAT = "1"
 _APPLICATION = 0x4B4D4947
@@ -116,6 +116,7 @@ class MigrationState:
             return made
         make_folder(path.parent)
         os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+        tighten([path])
         made = cls(_connected(str(path)))
         try:
             made._begin(path, addresses)
