@@ -21,14 +21,17 @@ _MOST_BYTES = 65_536
 _NO_TOKEN, _NOT_ALLOWED = 401, 403
 
 
-def credential_of(saved: SavedContext | None, url: str) -> Credential | None:
+def credential_of(
+    saved: SavedContext | None, url: str, variable: str = VARIABLE
+) -> Credential | None:
     """Return what to show at an address; ends the command where it cannot be had.
 
-    The token of the variable KASTOR_TOKEN comes before that of the context, and this before a
-    login. A host of Azure Digital Twins is logged in to where there is no token.
+    The token of the variable, KASTOR_TOKEN unless another is named, comes before that of the
+    context, and this before a login. A host of Azure Digital Twins is logged in to where there is
+    no token.
     """
-    if found := os.environ.get(VARIABLE, "").strip():
-        return _token(found, VARIABLE)
+    if found := os.environ.get(variable, "").strip():
+        return _token(found, variable)
     if saved is not None and saved.token_file is not None:
         return _token(_text_of(Path(saved.token_file)), saved.token_file)
     if saved is not None and saved.token_variable is not None:

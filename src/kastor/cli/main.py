@@ -36,6 +36,11 @@ COMMANDS = (
         "Check a backup and restore all graphs in it, also from the other engine.",
     ),
     CommandEntry(
+        "migrate",
+        "kastor.cli.migrate:migrate",
+        "Move a graph from one server to another, from Azure Digital Twins too, and verify it.",
+    ),
+    CommandEntry(
         "status",
         "kastor.cli.status:status",
         "Say what a graph holds: version, engine, counts, sizes.",
