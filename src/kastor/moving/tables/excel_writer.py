@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.extras import install_extra
 from kastor.moving.tables.faults import TableError, shown
-from kastor.moving.tables.guarding import guarded
+from kastor.moving.tables.guarding import blank_marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ class ExcelWriter:
     def _cell(self, sheet: ExcelSheet, value: object) -> object:
         if not isinstance(value, str):
             return value
-        text = guarded(value) if not value.strip() or value.strip("'") == "" else value
+        text = blank_marked(value)
         if len(text) > MAX_TEXT:
             raise TableError(
                 f"Excel keeps {MAX_TEXT:,} characters in a cell, and {shown(text)} has "

@@ -161,6 +161,17 @@ def _for_csv(value: Json) -> Json:
 
 
 def _for_excel(value: Json) -> Json:
-    if isinstance(value, bool) or (isinstance(value, int) and abs(value) >= _INTEGERS_IN_EXCEL):
-        return json.dumps(value)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    if isinstance(value, str | None) or (_is_number(value) and _kept(value)):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kept(number: float) -> bool:
+    """Return whether a spreadsheet keeps a number: the library writes 16 digits of it."""
+    if isinstance(number, int):
+        return abs(number) < _INTEGERS_IN_EXCEL
+    return float(f"{number:.16g}") == number
