@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from kastor.moving.items import RelationshipItem, TwinItem
+from kastor.moving.tables.faults import TableError
 from kastor.moving.tables.guarding import guarded, unguarded
 from kastor.moving.tables.source import open_table
 from kastor.moving.tables.writing import write_csv, write_excel
@@ -34,7 +35,7 @@ risky = st.sampled_from(
     ["=1+1", "+1", "-1", "@A1", "'", "''", "'=x", "", " ", "true", "007", "1e5", "a\nb", '"', "; ,"]
 )
 doubles = st.floats(allow_nan=False, allow_infinity=False)
-rooms = st.fixed_dictionaries(
+rooms: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"$metadata": st.just({"$model": ROOM})},
     optional={
         "aBoolean": st.booleans(),
@@ -128,7 +129,7 @@ def test_relationships_survive_csv_and_excel(rows: dict[str, Any]) -> None:
 
 def test_twins_of_several_models_have_a_sheet_each(tmp_path: Path) -> None:
     room = {"$metadata": {"$model": ROOM}, "aString": "x", "thermostat": {"$metadata": {}}}
-    items = [
+    items: list[TwinItem | RelationshipItem] = [
         TwinItem("r1", room),
         TwinItem("f1", {"$metadata": {"$model": FLOOR}, "level": 3}),
         RelationshipItem(
@@ -147,7 +148,7 @@ def test_a_guarded_text_is_what_it_was(text: str) -> None:
 
 
 def test_what_is_written_is_no_formula(tmp_path: Path) -> None:
-    import openpyxl
+    import openpyxl  # type: ignore[import-untyped]
 
     evil = '=HYPERLINK("http://evil.example","x")'
     body = {"$metadata": {"$model": ROOM}, "aString": evil, "thermostat": {"$metadata": {}}}
@@ -200,3 +201,19 @@ def test_parquet_of_others_with_nested_columns(tmp_path: Path, writer: str) -> N
     assert second.body["readings"] == []
     assert "aDate" not in second.body
     assert json.loads(json.dumps(first.body)) == first.body
+
+
+def test_an_excel_file_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = tmp_path / "a.xlsx"
+    path.write_text("before")
+    for text, said in (("x" * 40_000, "keeps 32,767 characters"), ("\x01", "control character")):
+        body = {"$metadata": {"$model": ROOM}, "aString": text}
+        with pytest.raises(TableError, match=said):
+            write_excel(
+                [TwinItem("ok", {"$metadata": {"$model": ROOM}}), TwinItem("r", body)], MODELS, path
+            )
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
