@@ -21,10 +21,12 @@ _WORDS = {
     "aiter_lines": "iter_lines",
     "asynccontextmanager": "contextmanager",
     "next_awaited": "next",
+    "body_of_awaited": "body_of",
     "asynchronous": "synchronous",
 }
 _CLASSES = ["Transport", "KastorClient", "Listing", "Models", "Twins", "Relationships", "Routes"]
-_CLASSES += ["Client"]
+_CLASSES += ["Client", "HttpConnections", "Download", "Jobs", "Deletions", "Endpoints", "Inputs"]
+_CLASSES += ["Indexes", "ServerGraphs", "Events", "FollowedQuery"]
 
 
 def main() -> int:

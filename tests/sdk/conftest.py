@@ -1,7 +1,8 @@
-"""One server with TLS for the SDKs, beside the plain one of the session."""
+"""Servers for the SDKs: with TLS and as narrow as the cloud, beside the plain one of the session."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,3 +29,30 @@ def server(request: pytest.FixtureRequest) -> KastorServer:
     chosen: KastorServer = request.getfixturevalue(name)
     chosen.reset()
     return chosen
+
+
+@pytest.fixture(scope="session")
+def narrow() -> Iterator[KastorServer]:
+    """A server under `--profile adt`."""
+    from kastor.testing import KastorServer
+
+    with KastorServer(("--profile", "adt")) as server:
+        yield server
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A server with an empty graph, and who is to speak to it: the SDK or `kastor.client`."""
+
+    server: KastorServer
+    is_own: bool
+
+
+@pytest.fixture(params=["https", "http", "own-https", "own-http", "own-adt"])
+def pairing(request: pytest.FixtureRequest) -> Pairing:
+    """The SDK over https and over http; our own client so too, and under the profile adt."""
+    names = {"https": "secure", "http": "kastor", "adt": "narrow"}
+    is_own = request.param.startswith("own-")
+    server: KastorServer = request.getfixturevalue(names[request.param.removeprefix("own-")])
+    server.reset()
+    return Pairing(server, is_own)

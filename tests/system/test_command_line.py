@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
-import typer.main
 
 from kastor import __version__
-from kastor.cli.main import app
 from kastor.config import Settings
 from kastor.pages import all_pages
+from tests.cli.tree import COMMANDS
 
 from .program import invoked, kastor, refused, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    yield path, command
-    for name, inner in getattr(command, "commands", {}).items():
-        yield from _commands(inner, (*path, name))
-
-
-COMMANDS = dict(_commands(typer.main.get_command(app)))
 
 
 def test_the_version_is_one_line() -> None:

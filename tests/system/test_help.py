@@ -13,9 +13,9 @@ from kastor.config import Settings
 from kastor.dtdl.language import LIMIT_CONTEXTS
 from kastor.events.endpoints import KINDS as ENDPOINT_KINDS
 from kastor.ingest.inputs import KINDS as INPUT_KINDS
+from tests.cli.tree import COMMANDS
 
 from .program import invoked
-from .test_command_line import COMMANDS
 
 BY_HAND = {
     ("endpoint", "create", "kind"): sorted(ENDPOINT_KINDS),
@@ -46,6 +46,8 @@ def _values(path: tuple[str, ...], parameter: Any, hints: dict[str, Any]) -> lis
     hint = hints.get(parameter.name)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return [each.value for each in hint]
+    if literals := _literals(hint):
+        return literals
     return BY_HAND.get((*path, parameter.name), [])
 
 
@@ -54,7 +56,7 @@ def test_flags_have_no_type_and_defaults_stand_alone(path: tuple[str, ...]) -> N
     text = _help(path)
     assert "<bool>" not in text
     assert "BOOLEAN" not in text
-    assert "<list[" not in text.replace("<list[str]> Files and folders", "")
+    assert "<list[" not in re.sub(r"<list\[str\]> (Files and folders|Ids of)", "", text)
     assert "[default: (" not in text
     assert "\\" not in text
 

@@ -1,33 +1,63 @@
 """Commands and groups of them: their help is plain, and what prevents one ends it in a line.
 
-In the help flags have no type, and defaults no parentheses.
+In the help flags have no type, and defaults no parentheses. A module is imported when one of its
+commands is called, and not before: no help and no completion waits for what it does not need.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from kastor.cli.connection import CaFileOption, Connection, ContextOption, UrlOption
-from kastor.cli.output import fail
+from kastor.cli.output import Exit, fail
 from kastor.errors import CannotStartError
 from kastor.types import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+
+class CommandEntry(NamedTuple):
+    """A command, or a group of them, of which nothing is imported before it is called.
+
+    Attributes:
+        name: as people type it.
+        place: `module:attribute`, where the function or the `Commands` of a group is.
+        help: what it does, in one line; of a command the first line of its function.
+        alias: another name, which no list shows.
+    """
+
+    name: str
+    place: str
+    help: str
+    alias: str | None = None
 
 
 class Commands(typer.Typer):
-    """A group of commands; all of them, and groups in it, are to be made by this class."""
+    """A group of commands; all of them, and groups in it, are to be made by this class.
 
-    def __init__(self, **options: Any) -> None:  # any: as Typer has them
+    Args:
+        entries: commands that are imported when they are called.
+        options: as Typer has them.
+    """
+
+    def __init__(
+        self, entries: Sequence[CommandEntry] = (), **options: Any
+    ) -> None:  # any: as Typer's
+        group = type("_Group", (_Group,), {"entries": entries}) if entries else _Group
         super().__init__(
-            cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, **options
+            cls=group,
+            no_args_is_help=True,
+            pretty_exceptions_enable=False,
+            add_completion=False,
+            **options,
         )
 
     @override
@@ -82,6 +112,7 @@ class _Command(TyperCommand):
     @override
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the one place that turns what prevents it into an exit status."""
+        _keep_one_address(ctx)
         try:
             return super().invoke(ctx)
         except CannotStartError as error:
@@ -93,7 +124,63 @@ class _Command(TyperCommand):
         super().format_help(ctx, formatter)
 
 
+def _keep_one_address(ctx: Any) -> None:
+    """Of an address and a context keep what was typed, else the address.
+
+    Both may come from variables, which must not win over what somebody types.
+    """
+    url, context = ctx.params.get("url"), ctx.params.get("context")
+    if url is None or not isinstance(context, str):
+        return
+    typed = [ctx.get_parameter_source(each).name == "COMMANDLINE" for each in ("url", "context")]
+    if all(typed):
+        fail("Give either --url or --context, not both.", Exit.USAGE)
+    ctx.params["url" if typed[1] else "context"] = None
+
+
+class Later(TyperCommand):
+    """Stands for a command that is not imported yet, where a name and a line of help suffice."""
+
+    def __init__(self, entry: CommandEntry) -> None:
+        super().__init__(entry.name, help=entry.help)
+        self.entry = entry
+
+    def now(self) -> TyperCommand | TyperGroup:
+        """Import the command."""
+        module, _, attribute = self.entry.place.partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+        if isinstance(found, Commands):
+            made: Any = typer.main.get_group(found)
+        else:
+            alone = Commands()
+            alone.command(self.entry.name)(found)
+            made = typer.main.get_command(alone)
+        made.name, made.help = self.entry.name, made.help or self.entry.help
+        return cast("TyperCommand | TyperGroup", made)
+
+
 class _Group(TyperGroup):
+    entries: Sequence[CommandEntry] = ()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands.update({entry.name: Later(entry) for entry in self.entries})
+        self._aliases = {entry.alias: entry.name for entry in self.entries if entry.alias}
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return super().get_command(ctx, self._aliases.get(cmd_name, cmd_name))
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find what is called; where it was not imported yet, it is now."""
+        found: Any
+        _, found, rest = super().resolve_command(ctx, args)
+        if isinstance(found, Later):
+            name, found = found.entry.name, found.now()
+            self.commands[name] = found
+        return None if found is None else found.name, found, rest
+
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
         _plain(self.get_params(ctx))

@@ -8,43 +8,97 @@ from typing import Annotated
 import typer
 
 from kastor import __version__
-from kastor.cli import (
-    backup,
-    copy,
-    docs,
-    endpoint,
-    graph,
-    index,
-    ingest,
-    models,
-    reset,
-    restore,
-    route,
-    serve,
-    status,
-    token,
+from kastor.cli.commands import CommandEntry, Commands
+
+COMMANDS = (
+    CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
+    CommandEntry(
+        "reset",
+        "kastor.cli.reset:reset",
+        "Delete what is in a graph: models, twins, relationships and history.",
+    ),
+    CommandEntry(
+        "copy",
+        "kastor.cli.copy:copy",
+        "Copy a graph with its history and change log, and verify it by counts and hashes.",
+    ),
+    CommandEntry(
+        "backup",
+        "kastor.cli.backup:backup",
+        "Back up all graphs: models, twins, history, change log, routes, endpoints and inputs.",
+    ),
+    CommandEntry(
+        "restore",
+        "kastor.cli.restore:restore",
+        "Check a backup and restore all graphs in it, also from the other engine.",
+    ),
+    CommandEntry(
+        "status",
+        "kastor.cli.status:status",
+        "Say what a graph holds: version, engine, counts, sizes.",
+    ),
+    CommandEntry(
+        "docs",
+        "kastor.cli.docs:docs",
+        "Print a page of the documentation; without a name, list the pages.",
+    ),
+    CommandEntry(
+        "query",
+        "kastor.cli.query:query",
+        "Run a query and print its rows; without a text, open the shell.",
+    ),
+    CommandEntry(
+        "shell",
+        "kastor.cli.query:shell",
+        "Open the shell: queries with history, completion and commands that describe the graph.",
+    ),
+    CommandEntry(
+        "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
+    ),
+    CommandEntry(
+        "import",
+        "kastor.cli.importing:import_files",
+        "Import files: models, then twins, then relationships.",
+    ),
+    CommandEntry(
+        "export",
+        "kastor.cli.exporting:export",
+        "Export a graph as a file that `kastor import` and Azure Digital Twins take.",
+    ),
+    CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
+    CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
+    CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
+    CommandEntry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),
+    CommandEntry("index", "kastor.cli.index:app", "Indexes on properties, for faster queries."),
+    CommandEntry(
+        "graph", "kastor.cli.graph:app", "List, make and delete graphs of a running server."
+    ),
+    CommandEntry(
+        "twin",
+        "kastor.cli.twin:app",
+        "Twins, their relationships, components and telemetry.",
+        alias="twins",
+    ),
+    CommandEntry(
+        "delete-all",
+        "kastor.cli.delete_all:delete_all",
+        "Delete all models, twins and relationships of a graph, or all of some. It asks first.",
+    ),
+    CommandEntry(
+        "models",
+        "kastor.cli.models:app",
+        "Models of a server, and DTDL in files: list, upload, download, validate and more.",
+        alias="model",
+    ),
 )
-from kastor.cli.commands import Commands
+"""What `kastor --help` lists, in its order."""
 
 app = Commands(
+    COMMANDS,
     name="kastor",
     help="A digital-twin server that speaks the Azure Digital Twins data-plane API.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("serve")(serve.serve)
-app.command("reset")(reset.reset)
-app.command("copy")(copy.copy)
-app.command("backup")(backup.backup)
-app.command("restore")(restore.restore)
-app.command("status")(status.status)
-app.command("docs")(docs.docs)
-app.add_typer(token.app, name="token", help="Make, list and revoke access tokens.")
-app.add_typer(endpoint.app, name="endpoint", help="Where events go to.")
-app.add_typer(route.app, name="route", help="The health of event routes; dead letters.")
-app.add_typer(ingest.app, name="input", help="Where messages of sensors come from.")
-app.add_typer(index.app, name="index", help="Indexes on properties, for faster queries.")
-app.add_typer(graph.app, name="graph", help="List, make and delete graphs of a running server.")
-app.add_typer(models.app, name="models", help="Check and describe DTDL models, without a server.")
 
 
 @app.callback(invoke_without_command=True)
@@ -60,4 +114,4 @@ def _version(
 
 def main() -> None:
     """Run the command line."""
-    app(sys.argv[1:])
+    app(sys.argv[1:], prog_name="kastor")

@@ -1,17 +1,17 @@
-"""`kastor models`: check, draw and describe DTDL models in files, without a server."""
+"""`kastor models`: check, draw and describe DTDL models in files; those of a server elsewhere."""
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from kastor import __version__, dtdl
-from kastor.cli.commands import Commands
+from kastor.cli.commands import CommandEntry, Commands
+from kastor.cli.model_sets import models_of_files
 from kastor.cli.output import fail
-from kastor.cli.sources import Sources
+from kastor.cli.sources import INCOMPLETE, Sources
 from kastor.dtdl import report
 from kastor.dtdl.describe import describe as describe_element
 from kastor.dtdl.diagram import as_dot, as_mermaid
@@ -20,11 +20,53 @@ from kastor.words import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = Commands()
-
-
-_INCOMPLETE = (
-    "The rules between models were not checked: these problems come first. Mend them and run again."
+app = Commands(
+    (
+        CommandEntry(
+            "list",
+            "kastor.cli.stored_models:list_command",
+            "Print the models that a server has: ids, names, when they came, which are "
+            "decommissioned.",
+        ),
+        CommandEntry(
+            "show",
+            "kastor.cli.stored_models:show",
+            "Print what a model is and has; with --definition its DTDL document alone.",
+        ),
+        CommandEntry(
+            "upload",
+            "kastor.cli.upload_models:upload",
+            "Upload models, each after those that it needs; all are checked before the first is "
+            "sent.",
+        ),
+        CommandEntry(
+            "delete",
+            "kastor.cli.models_deletion:delete",
+            "Delete models that no other one needs; their twins stay, without a model. It asks "
+            "first.",
+        ),
+        CommandEntry(
+            "decommission",
+            "kastor.cli.stored_models:decommission",
+            "Let a model have no new twins; those that it has go on.",
+        ),
+        CommandEntry(
+            "download",
+            "kastor.cli.download_models:download",
+            "Write models into files: a file for each, in the folders that its id names, or one "
+            "of all.",
+        ),
+        CommandEntry(
+            "json-schema",
+            "kastor.cli.model_types:json_schema",
+            "Print the JSON Schema of bodies of twins and relationships.",
+        ),
+        CommandEntry(
+            "generate",
+            "kastor.cli.model_types:generate",
+            "Write classes for twins and relationships in a programming language.",
+        ),
+    )
 )
 
 
@@ -137,7 +179,7 @@ def _rendered(
     *,
     complete: bool,
 ) -> str:
-    notes = [*sources.notes, *([] if complete else [_INCOMPLETE])]
+    notes = [*sources.notes, *([] if complete else [INCOMPLETE])]
     if output is Format.json:
         return report.as_json(problems, sources.names, sources.skipped, complete)
     if output is Format.github:
@@ -156,17 +198,6 @@ def _total(problems: tuple[dtdl.Problem, ...], sources: Sources, count: int) -> 
     return f"{counted(len(problems), 'problem')} in {bad} of {files}."
 
 
-def _valid_models(paths: Sequence[str]) -> dtdl.ModelSet:
-    sources = Sources(paths)
-    for note in sources.notes:
-        print(note, file=sys.stderr)
-    try:
-        return _parse(sources)
-    except dtdl.DtdlError as error:
-        print(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
-        fail("the models are not valid")
-
-
 @app.command()
 def graph(
     paths: Paths,
@@ -175,7 +206,7 @@ def graph(
     ] = Picture.mermaid,
 ) -> None:
     """Draw inheritance, relationships and components of models."""
-    models = _valid_models(paths)
+    models = models_of_files(paths)
     print(as_mermaid(models) if output is Picture.mermaid else as_dot(models))
 
 
@@ -185,7 +216,7 @@ def describe(
     paths: Paths,
 ) -> None:
     """Say what an interface has, inherited contents included, or what another element is."""
-    models = _valid_models(paths)
+    models = models_of_files(paths)
     try:
         print(describe_element(models, identifier))
     except KeyError:

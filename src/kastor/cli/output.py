@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sized
-from enum import IntEnum
-from typing import NoReturn
+from enum import IntEnum, StrEnum
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -25,6 +25,20 @@ class Exit(IntEnum):
     """Some of it was done, and the rest is told."""
 
 
+class Output(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+_FLAG = typer.Option("--output", "-o", help="How the answer is written.")
+OutputOption = Annotated[Literal[Output.TABLE, Output.JSON], _FLAG]
+"""Of commands that show a list or a document."""
+RowsOption = Annotated[Output, _FLAG]
+"""Of commands that show rows, also many."""
 FAULT = Exit.FAULT
 SEEN = (
     "A password on the command line is seen by every user of this machine. Better: {}, or "

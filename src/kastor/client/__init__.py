@@ -11,21 +11,30 @@ from kastor.client.asynchronous.pages import AsyncListing
 from kastor.client.errors import (
     AccessError,
     BadRequestError,
+    BatchRefusedError,
     ClientError,
     ConflictError,
+    CredentialError,
+    MissingExtraError,
     NotAnnouncedError,
     NotFoundError,
     OutcomeUnknownError,
     PreconditionError,
     ServerFailedError,
     ServiceError,
+    StillRunningError,
+    StreamRefusedError,
     TooManyRequestsError,
     UnexpectedAnswerError,
     UnreachableError,
+    UnsendableError,
 )
+from kastor.client.job_state import JobState
+from kastor.client.many import BatchAnswer, TriedChange, WriteResult
 from kastor.client.operations import Patched
 from kastor.client.pages import ListingPage
 from kastor.client.retries import Retries
+from kastor.client.streams import FeedEvent, FeedPage, LiveRow, LiveUpdate
 from kastor.client.synchronous.client import KastorClient
 from kastor.client.synchronous.pages import Listing
 
@@ -34,11 +43,20 @@ __all__ = [
     "AsyncKastorClient",
     "AsyncListing",
     "BadRequestError",
+    "BatchAnswer",
+    "BatchRefusedError",
     "ClientError",
     "ConflictError",
+    "CredentialError",
+    "FeedEvent",
+    "FeedPage",
+    "JobState",
     "KastorClient",
     "Listing",
     "ListingPage",
+    "LiveRow",
+    "LiveUpdate",
+    "MissingExtraError",
     "NotAnnouncedError",
     "NotFoundError",
     "OutcomeUnknownError",
@@ -47,7 +65,12 @@ __all__ = [
     "Retries",
     "ServerFailedError",
     "ServiceError",
+    "StillRunningError",
+    "StreamRefusedError",
     "TooManyRequestsError",
+    "TriedChange",
     "UnexpectedAnswerError",
     "UnreachableError",
+    "UnsendableError",
+    "WriteResult",
 ]

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kastor.client.calls import segments
+
 _GRAPH = re.compile(r"/graphs/[^/]+\Z", re.IGNORECASE)
 
 
@@ -31,9 +33,8 @@ def read_address(url: str) -> Address:
     Raises:
         ValueError: with a sentence for people; a password in the URL is not shown.
     """
-    text = url.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
+    text = url.strip()
+    text = (text if "://" in text else f"https://{text}").rstrip("/")
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -48,6 +49,16 @@ def read_address(url: str) -> Address:
     if parts.query or parts.fragment:
         raise ValueError("The address of the server ends before the first ? or #.")
     return Address(text, _GRAPH.sub("", text), _is_local(parts.hostname or ""))
+
+
+def in_graph(address: Address, name: str) -> Address:
+    """Return the address of another graph of the same server.
+
+    Raises:
+        UnsendableError: a name that no address can carry.
+    """
+    graph = f"{address.server}/graphs{segments(name)}"
+    return Address(graph, address.server, address.is_local)
 
 
 def _is_local(host: str) -> bool:

@@ -9,16 +9,17 @@ import json
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from kastor.client.errors import UnexpectedAnswerError
+from kastor.client.errors import UnexpectedAnswerError, UnsendableError
 
 T = TypeVar("T")
 Json: TypeAlias = Any  # any: what was decoded is looked into
 Document: TypeAlias = dict[str, Any]
 Query: TypeAlias = Mapping[str, str | Sequence[str] | None]
-Content: TypeAlias = bytes | Iterable[bytes] | AsyncIterable[bytes]
+Content: TypeAlias = bytes | Path | Iterable[bytes] | AsyncIterable[bytes]
 
 JSON = "application/json"
 PATCH = "application/json-patch+json"
@@ -60,6 +61,8 @@ class HttpAnswer:
         """
         try:
             return json.loads(self.body)
+        except RecursionError:
+            raise UnexpectedAnswerError("The answer is nested too deeply to be read.") from None
         except ValueError:
             raise UnexpectedAnswerError(
                 "The answer is no JSON, so what answers there is neither Kastor nor Azure Digital "
@@ -76,10 +79,12 @@ class HttpCall(Generic[T]):
         decode: makes the result of an answer whose status is below 300.
         query: parameters, one with several values repeated; None leaves one out.
         headers: None leaves one out.
-        content: the body; only bytes can be sent again.
+        content: the body; only bytes and files can be sent again.
         needs: the feature that the other side has to announce before this is sent; None for what
             the contract of Azure Digital Twins has.
         of_server: whether it is of the server and not of one of its graphs.
+        silence: seconds between two parts of the answer before it counts as lost; None for what
+            the client has.
     """
 
     method: str
@@ -92,28 +97,33 @@ class HttpCall(Generic[T]):
     repeat: Repetition = Repetition.UNDONE
     needs: str | None = None
     of_server: bool = False
+    silence: float | None = None
 
 
 def segments(*parts: str) -> str:
     """Return a path of segments, each encoded so that no character of an id means anything else.
 
     Raises:
-        ValueError: an id that no path can carry.
+        UnsendableError: an id that no path can carry.
     """
-    for part in parts:
-        if part in ("", ".", ".."):
-            raise ValueError(f"{part!r} is no id")
-    return "".join(f"/{quote(part, safe='')}" for part in parts)
+    if found := [part for part in parts if part in ("", ".", "..")]:
+        raise UnsendableError(f"{found[0]!r} is no id: no address can carry it.")
+    try:
+        return "".join(f"/{quote(part, safe='')}" for part in parts)
+    except UnicodeEncodeError:
+        raise UnsendableError("An id has half of a character in it.") from None
 
 
 def encoded(value: Json) -> bytes:
     """Return a JSON body.
 
     Raises:
-        ValueError: a number that JSON lacks (NaN, Infinity), or a cycle.
-        TypeError: a value that JSON lacks.
+        UnsendableError: a value that JSON lacks, such as NaN, or a cycle.
     """
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnsendableError(f"This cannot be sent as JSON: {error}.") from None
 
 
 def read(
@@ -158,7 +168,7 @@ def documents(answer: HttpAnswer) -> list[Document]:
     """
     found = answer.json()
     rows = found.get("value") if isinstance(found, dict) else found
-    if not isinstance(rows, list):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UnexpectedAnswerError("The answer holds no list.")
     return rows
 

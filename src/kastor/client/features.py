@@ -6,13 +6,16 @@ does not know.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from kastor.client.calls import HttpAnswer, HttpCall, read
-from kastor.client.errors import NotAnnouncedError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from kastor.client.errors import (
+    NotAnnouncedError,
+    ServerFailedError,
+    ServiceError,
+    TooManyRequestsError,
+    UnexpectedAnswerError,
+)
 
 DRY_RUN = "dry-run"
 BATCH = "batch"
@@ -29,25 +32,60 @@ GRAPHS = "graphs"
 STATUS = "status"
 DELETIONS = "deletions"
 ROUTES = "routes"
+BACKUP = "backup"
+BACKUP_JOBS = "backup-jobs"
+EXPLAIN = "explain"
+MODEL_DELETION = "model-deletion"
+PARAMETERS = "parameters"
+RESET = "reset"
+RESUME = "import-resume"
 
 
-def announced(answer: HttpAnswer) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the other side said when it was asked.
+
+    Attributes:
+        names: of what it announces.
+        because: why there are none, as the end of a message; empty where it said so itself.
+    """
+
+    names: frozenset[str]
+    because: str = ""
+
+
+def announced(answer: HttpAnswer) -> Announced:
     """Decode the root of an address: what it announces; nothing where it is no Kastor."""
     try:
         found = answer.json()
-    except Exception:  # noqa: BLE001 - whatever stands there, it announces nothing
-        return frozenset()
+    except UnexpectedAnswerError:
+        return Announced(frozenset(), " (what answers there is no Kastor)")
     if not isinstance(found, dict) or not isinstance(found.get("features"), list):
-        return frozenset()
-    return frozenset(each for each in found["features"] if isinstance(each, str))
+        return Announced(frozenset(), " (what answers there is no Kastor)")
+    return Announced(frozenset(each for each in found["features"] if isinstance(each, str)))
 
 
-ROOT: HttpCall[frozenset[str]] = read("/", announced)
+def refused(error: ServiceError | UnexpectedAnswerError) -> Announced:
+    """Return what an answer announces that refuses to say it.
+
+    Azure Digital Twins has nothing at its root; Kastor tells everybody, without a token.
+
+    Raises:
+        ServiceError: it is a fault that passes, and says nothing of what is there.
+    """
+    if isinstance(error, TooManyRequestsError | ServerFailedError):
+        raise error
+    told = f"{error.status} when it was asked" if isinstance(error, ServiceError) else str(error)
+    return Announced(frozenset(), f" (it answered: {told.rstrip('.')})")
 
 
-def require(feature: str, found: Collection[str], where: str) -> None:
+ROOT: HttpCall[Announced] = read("/", announced, of_server=True)
+
+
+def require(feature: str, found: Announced, where: str) -> None:
     """Raise NotAnnouncedError where a feature is not among those found."""
-    if feature not in found:
+    if feature not in found.names:
         raise NotAnnouncedError(
-            f"{where} does not announce {feature!r}, which this needs. Nothing was sent."
+            f"{where} does not announce {feature!r}, which this needs{found.because}. "
+            "Nothing was sent."
         )

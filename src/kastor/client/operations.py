@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kastor.client import features
 from kastor.client.calls import (
     PATCH,
     Document,
@@ -145,15 +146,33 @@ def query_page(
     text: str, parameters: Mapping[str, object] | None, token: str | None, size: int | None
 ) -> HttpCall[ListingPage[Document]]:
     """QueryTwins; it changes nothing, so that it is repeated as a read is."""
-    body = {"query": text, "parameters": parameters, "continuationToken": token}
     return HttpCall(
         "POST",
         "/query",
         decode_page,
         headers={_PAGE_SIZE: None if size is None else str(size)},
-        content=encoded({name: value for name, value in body.items() if value is not None}),
+        content=_query_body(text, parameters, token),
         repeat=Repetition.ALWAYS,
+        needs=None if parameters is None else features.PARAMETERS,
     )
+
+
+def explain(text: str, parameters: Mapping[str, object] | None) -> HttpCall[Document]:
+    """QueryTwins with `kastor-explain`; others would answer with rows."""
+    return HttpCall(
+        "POST",
+        "/query",
+        document,
+        headers={"kastor-explain": "true"},
+        content=_query_body(text, parameters, None),
+        repeat=Repetition.ALWAYS,
+        needs=features.EXPLAIN,
+    )
+
+
+def _query_body(text: str, parameters: Mapping[str, object] | None, token: str | None) -> bytes:
+    body = {"query": text, "parameters": parameters, "continuationToken": token}
+    return encoded({name: value for name, value in body.items() if value is not None})
 
 
 def upload_models(models: Sequence[Document]) -> HttpCall[list[Document]]:

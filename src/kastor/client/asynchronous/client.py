@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from kastor.client import operations, own
+from kastor.client import many, operations, own, streams
+from kastor.client.asynchronous.download import AsyncDownload
+from kastor.client.asynchronous.following import AsyncEvents, AsyncFollowedQuery
+from kastor.client.asynchronous.jobs import AsyncDeletions, AsyncJobs
 from kastor.client.asynchronous.models import AsyncModels
 from kastor.client.asynchronous.pages import AsyncListing
 from kastor.client.asynchronous.relationships import AsyncRelationships
 from kastor.client.asynchronous.routes import AsyncRoutes
+from kastor.client.asynchronous.settings import (
+    AsyncEndpoints,
+    AsyncIndexes,
+    AsyncInputs,
+    AsyncServerGraphs,
+)
 from kastor.client.asynchronous.transport import AsyncTransport
 from kastor.client.asynchronous.twins import AsyncTwins
+from kastor.client.errors import UnsendableError
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document, HttpCall
     from kastor.client.credentials import Credential
+    from kastor.client.job_state import JobState
+    from kastor.client.many import BatchAnswer, TriedChange
     from kastor.client.pages import ListingPage
     from kastor.client.retries import Retries
 
@@ -27,8 +40,14 @@ T = TypeVar("T")
 class AsyncKastorClient:
     """A graph of Kastor or of Azure Digital Twins.
 
+    Threads of a program may share one, as may tasks of one event loop. Against Azure Digital Twins,
+    what Kastor alone has is refused before anything is sent (NotAnnouncedError).
+
     Attributes:
         models, twins, relationships, routes: what the contract has, by its things.
+        jobs, deletions: long work.
+        endpoints, inputs, indexes: what a graph of Kastor is set up with.
+        graphs: those of the server.
     """
 
     def __init__(
@@ -52,6 +71,7 @@ class AsyncKastorClient:
 
         Raises:
             ValueError: the URL is none.
+            OSError: the file of certificates cannot be read, or holds none.
         """
         transport = AsyncTransport(
             url, credential, ca_file=ca_file, retries=retries, seconds=seconds
@@ -64,19 +84,37 @@ class AsyncKastorClient:
         self.twins = AsyncTwins(transport)
         self.relationships = AsyncRelationships(transport)
         self.routes = AsyncRoutes(transport)
+        self.jobs = AsyncJobs(transport)
+        self.deletions = AsyncDeletions(transport)
+        self.endpoints = AsyncEndpoints(transport)
+        self.inputs = AsyncInputs(transport)
+        self.indexes = AsyncIndexes(transport)
+        self.graphs = AsyncServerGraphs(transport)
+
+    @property
+    def url(self) -> str:
+        """The address of the graph, without a slash at its end."""
+        return self._transport.address.graph
 
     def dry_run(self) -> AsyncKastorClient:
         """Return a client over the same connections whose writes are only tried.
 
         The other side has to announce that it has dry runs; one that does not would write.
         """
+        return self._over(self._transport.trying())
+
+    def graph(self, name: str) -> AsyncKastorClient:
+        """Return a client over the same connections for another graph of the same server."""
+        return self._over(self._transport.in_graph(name))
+
+    def _over(self, transport: AsyncTransport) -> AsyncKastorClient:
         made = object.__new__(AsyncKastorClient)
-        made._use(self._transport.trying())
+        made._use(transport)
         return made
 
     async def features(self) -> frozenset[str]:
         """Return what the other side announces beyond the contract; nothing of Azure's."""
-        return await self._transport.features()
+        return (await self._transport.features()).names
 
     async def status(self) -> Document:
         """Return what a graph of Kastor holds: version, engine, counts, sizes."""
@@ -106,6 +144,155 @@ class AsyncKastorClient:
             return operations.query_page(text, parameters, token, page_size)
 
         return AsyncListing(self._transport, page(None), page)
+
+    async def explain(self, text: str, parameters: Mapping[str, object] | None = None) -> Document:
+        """Return how Kastor would run a query, which it does not do."""
+        return await self._transport.send(operations.explain(text, parameters))
+
+    async def batch(
+        self,
+        operations: Sequence[Document],
+        *,
+        atomic: bool = False,
+        operation_id: str | None = None,
+    ) -> BatchAnswer:
+        """Do many writes in one request, in their order, and return what became of each.
+
+        Args:
+            operations: as `kastor.client.writes` makes them (`docs/how-to/change-many.md`).
+            atomic: whether all are done or none.
+            operation_id: an id of the batch that is used once. With it a batch whose answer is lost
+                is sent again, and nothing is applied twice; the answer is kept for a day.
+
+        Raises:
+            BatchRefusedError: it is atomic, and an operation was refused; none was applied.
+        """
+        call = many.batch(operations, atomic=atomic, operation_id=operation_id)
+        return await self._transport.send(call)
+
+    async def update_many(
+        self,
+        query: str,
+        patch: Sequence[Document],
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+        operation_id: str | None = None,
+    ) -> JobState:
+        """Begin to patch all twins or relationships that a query selects; `jobs.wait` waits for it.
+
+        Args:
+            query: which selects whole twins or relationships, or their ids.
+            patch: a JSON Patch for each of them.
+            expect: how many there are; another number changes nothing.
+            at_most: how many there may be; one of the two is needed.
+            parameters: values for each `$name` in the query.
+            operation_id: the id of the job; with it a connection that is lost is no matter.
+
+        Raises:
+            ConflictError: there is another number of them (`CountMismatch`).
+        """
+        self._require_job("try_update_many")
+        bound = many.bound_of(expect, at_most)
+        return await self._transport.send(
+            many.update(query, patch, parameters, bound, operation_id)
+        )
+
+    async def delete_many(
+        self,
+        query: str,
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+        operation_id: str | None = None,
+    ) -> JobState:
+        """Begin to delete all twins or relationships that a query selects, as `update_many`."""
+        self._require_job("try_delete_many")
+        bound = many.bound_of(expect, at_most)
+        return await self._transport.send(many.delete(query, parameters, bound, operation_id))
+
+    async def try_update_many(
+        self,
+        query: str,
+        patch: Sequence[Document],
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> TriedChange:
+        """Return what `update_many` would do; nothing is changed."""
+        bound = many.bound_of(expect, at_most)
+        return await self._transport.trying().send(many.try_update(query, patch, parameters, bound))
+
+    async def try_delete_many(
+        self,
+        query: str,
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> TriedChange:
+        """Return what `delete_many` would do; nothing is changed."""
+        bound = many.bound_of(expect, at_most)
+        return await self._transport.trying().send(many.try_delete(query, parameters, bound))
+
+    @asynccontextmanager
+    async def export(
+        self,
+        *,
+        query: str | None = None,
+        since: int | None = None,
+        with_settings: bool = False,
+        with_system: bool = False,
+    ) -> AsyncIterator[AsyncDownload]:
+        """Return a block in which one state of the graph is read as the contract's import file.
+
+        Args:
+            query: whose rows alone are exported: whole twins or relationships of one collection.
+            since: the number of a change, to export only what changed after it.
+            with_settings: whether routes, endpoints, inputs and indexes come too.
+            with_system: whether ETags and times come too.
+        """
+        flags = {"kastor": with_settings, "system": with_system}
+        async with self._transport.stream(streams.export(query, since, flags)) as answer:
+            yield AsyncDownload(answer)
+
+    @asynccontextmanager
+    async def backup(self) -> AsyncIterator[AsyncDownload]:
+        """Return a block in which a backup of all graphs of the server is read, as a tar."""
+        async with self._transport.stream(streams.backup()) as answer:
+            yield AsyncDownload(answer)
+
+    def events(
+        self,
+        *,
+        after: int | str | None = None,
+        condition: str = "true",
+        patience: float = 60.0,
+    ) -> AsyncEvents:
+        """Return the events of the graph: iterate to follow them, or over its `pages()`.
+
+        Args:
+            after: a position of the feed, or a time; without one only what comes from now on is
+                followed.
+            condition: a filter as of an event route.
+            patience: seconds for which a server that went away is waited for.
+        """
+        return AsyncEvents(self._transport, after, condition, patience)
+
+    def live(self, text: str, parameters: Mapping[str, object] | None = None) -> AsyncFollowedQuery:
+        """Return the rows of a query and what becomes of them: iterate to follow them."""
+        return AsyncFollowedQuery(self._transport, text, parameters)
+
+    async def reset(self) -> None:
+        """Empty the graph, on a server that was started with `--allow-reset`."""
+        await self._transport.send(own.reset())
+
+    def _require_job(self, instead: str) -> None:
+        if self._transport.is_dry_run:
+            raise UnsendableError(f"A dry run of this is no job: use {instead}.")
 
     async def close(self) -> None:
         """Close all connections."""

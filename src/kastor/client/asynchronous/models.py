@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kastor.client import operations
+from kastor.client import operations, own
 from kastor.client.asynchronous.pages import AsyncListing
 from kastor.client.pages import by_link
 
@@ -56,3 +56,7 @@ class AsyncModels:
     async def delete(self, model: str) -> None:
         """Delete a model that no other model names."""
         await self._transport.send(operations.delete_model(model))
+
+    async def delete_all(self) -> None:
+        """Delete all models at once; twins stay, without models. Kastor alone has it."""
+        await self._transport.send(own.delete_all_models())

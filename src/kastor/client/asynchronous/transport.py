@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
+import copy
 from asyncio import sleep
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,30 +12,49 @@ from typing import TypeVar
 import httpx2
 
 from kastor.client import features
-from kastor.client.address import read_address
+from kastor.client.address import in_graph, read_address
+from kastor.client.asynchronous.connection import AsyncHttpConnections
+from kastor.client.bodies import body_of_awaited, repetition
 from kastor.client.calls import HttpAnswer, HttpCall, Repetition
 from kastor.client.credentials import Credential, TokenSource
 from kastor.client.errors import (
     ClientError,
     OutcomeUnknownError,
+    ServiceError,
     UnexpectedAnswerError,
     UnreachableError,
+    UnsendableError,
     seconds_to_wait,
     service_error,
 )
 from kastor.client.retries import Retries
-from kastor.client.wire import API_VERSION, DRY_RUN_HEADER, head_of, reason_of, redirection
+from kastor.client.wire import (
+    DRY_RUN_HEADER,
+    MOST_BYTES,
+    head_of,
+    lower,
+    parameters_of,
+    redirection,
+    require_rehearsed,
+    told_lost,
+    told_reason,
+)
 
 T = TypeVar("T")
 _REDIRECTION, _REFUSAL = 300, 400
+_UNSENT = (
+    *(httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError),
+    *(httpx2.UnsupportedProtocol, httpx2.LocalProtocolError),
+)
 
 
 class AsyncTransport:
-    """Connections to one address, shared by all that is called there.
+    """All that is called at one address goes through here.
 
     Attributes:
         address: of the graph and its server.
         is_dry_run: whether writes are only tried.
+        retries: when a call is sent again.
     """
 
     def __init__(
@@ -50,34 +69,40 @@ class AsyncTransport:
         self.address = read_address(url)
         self.is_dry_run = False
         self.retries = retries or Retries()
-        self._tokens = TokenSource(credential)
-        self._features: frozenset[str] | None = None
-        # Servers close a connection that was idle for some seconds; one that is used at that very
-        # moment would leave a write in doubt.
-        limits = httpx2.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=2)
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(seconds, connect=10.0),
-            limits=limits,
-            verify=ssl.create_default_context(cafile=ca_file),
-            trust_env=not self.address.is_local,
-        )
+        self._tokens = TokenSource(credential, self.address)
+        self._connection = AsyncHttpConnections(self.address, ca_file, seconds)
 
     def trying(self) -> AsyncTransport:
         """Return the same connections for calls that are only tried."""
-        made = object.__new__(AsyncTransport)
-        made.__dict__.update(self.__dict__)
+        made = copy.copy(self)
         made.is_dry_run = True
+        return made
+
+    def in_graph(self, name: str) -> AsyncTransport:
+        """Return the same connections for another graph of the server."""
+        made = copy.copy(self)
+        made.address = in_graph(self.address, name)
         return made
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._connection.close()
 
-    async def features(self) -> frozenset[str]:
-        """Return what the other side announces beyond the contract; asked once."""
-        if self._features is None:
-            self._features = await self._send(features.ROOT)
-        return self._features
+    async def features(self, *, younger_than: float | None = None) -> features.Announced:
+        """Return what the other side announces beyond the contract; asked once a minute.
+
+        Args:
+            younger_than: seconds, where a minute is too long ago.
+        """
+        limits = {} if younger_than is None else {"younger_than": younger_than}
+        found = self._connection.announced(**limits)
+        if found is None:
+            try:
+                found = await self._send(features.ROOT)
+            except (ServiceError, UnexpectedAnswerError) as error:
+                found = features.refused(error)
+            self._connection.note(found)
+        return found
 
     async def send(self, call: HttpCall[T]) -> T:
         """Return the result of a call.
@@ -89,7 +114,7 @@ class AsyncTransport:
         return await self._send(call)
 
     @asynccontextmanager
-    async def stream(self, call: HttpCall[object]) -> AsyncIterator[httpx2.Response]:
+    async def stream(self, call: HttpCall[None]) -> AsyncIterator[httpx2.Response]:
         """Return a block in which the body of an answer is read as it comes.
 
         Only what fails before the body begins is tried again.
@@ -98,63 +123,91 @@ class AsyncTransport:
         answer = await self._open(call)
         try:
             yield answer
-        except httpx2.TransportError as error:
-            raise OutcomeUnknownError(
-                f"The answer ended before it was whole: {reason_of(error)}."
+        except httpx2.RequestError as error:
+            raise UnreachableError(
+                f"The answer ended before it was whole: {told_reason(error)}."
             ) from error
         finally:
             await answer.aclose()
 
     async def _require(self, call: HttpCall[T]) -> None:
-        if call.needs is None and not self.is_dry_run:
+        needed = [] if call.needs is None else [call.needs]
+        needed += [features.DRY_RUN] if self.is_dry_run else []
+        if not needed:
             return
         found = await self.features()
-        if call.needs is not None:
-            features.require(call.needs, found, self.address.graph)
-        if self.is_dry_run:
-            features.require(features.DRY_RUN, found, self.address.graph)
+        if not found.names.issuperset(needed):
+            found = await self.features(younger_than=1.0)  # it may be another server by now
+        for feature in needed:
+            features.require(feature, found, self.address.graph)
 
     async def _send(self, call: HttpCall[T]) -> T:
-        answer = await self._open(call)
+        attempt = 0
+        while True:
+            attempt += 1
+            answer = await self._open(call)
+            try:
+                body = await self._whole(answer)
+            except httpx2.RequestError as error:
+                wait = self.retries.after_fault(self._repeat(call), attempt, sent=True)
+                if wait is None:
+                    raise self._lost(call, error) from error
+            else:
+                return call.decode(HttpAnswer(answer.status_code, lower(answer.headers), body))
+            await sleep(wait)
+
+    async def _whole(self, answer: httpx2.Response) -> bytes:
+        """Return the body of an answer, which is closed then."""
+        body = bytearray()
         try:
-            body = await answer.aread()
-        except httpx2.TransportError as error:
-            raise _lost(call, error) from error
+            async for piece in answer.aiter_bytes():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise UnexpectedAnswerError("The answer is too long to be one.")
         finally:
             await answer.aclose()
-        return call.decode(HttpAnswer(answer.status_code, _lower(answer.headers), body))
+        return bytes(body)
 
     async def _open(self, call: HttpCall[T]) -> httpx2.Response:
         """Return an answer that is no refusal, of which only the head was read."""
         attempt = 0
         while True:
             attempt += 1
+            request = await self._request(call)
             try:
-                answer = await self._http.send(await self._request(call), stream=True)
-            except httpx2.TransportError as error:
-                sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-                wait = self.retries.after_fault(_repeat(call), attempt, sent=sent)
+                answer = await self._connection.http().send(request, stream=True)
+            except httpx2.RequestError as error:
+                sent = not isinstance(error, _UNSENT)
+                wait = self.retries.after_fault(self._repeat(call), attempt, sent=sent)
                 if wait is None:
                     raise self._fault(call, error, sent=sent) from error
             else:
                 if answer.status_code < _REDIRECTION:
-                    return answer
+                    return await self._accepted(call, answer)
                 wait = await self._refused(call, attempt, answer)
             await sleep(wait)
 
+    async def _accepted(self, call: HttpCall[T], answer: httpx2.Response) -> httpx2.Response:
+        if self._is_tried(call):
+            try:
+                require_rehearsed(answer.headers)
+            except ClientError:
+                await answer.aclose()
+                raise
+        return answer
+
     async def _refused(self, call: HttpCall[T], attempt: int, answer: httpx2.Response) -> float:
         """Return the seconds after which to try again, or raise what the answer says."""
-        status, headers = answer.status_code, _lower(answer.headers)
+        status, headers = answer.status_code, lower(answer.headers)
         if status < _REFUSAL:
             await answer.aclose()
             raise UnexpectedAnswerError(redirection(headers.get("location", "")))
-        wait = self.retries.after_answer(_repeat(call), attempt, status, seconds_to_wait(headers))
+        asked = seconds_to_wait(headers)
+        wait = self.retries.after_answer(self._repeat(call), attempt, status, asked)
         try:
-            body = await answer.aread()
-        except httpx2.TransportError:
-            body = b""
-        finally:
-            await answer.aclose()
+            body = await self._whole(answer)
+        except (httpx2.RequestError, UnexpectedAnswerError):
+            body = b""  # its status says enough
         if wait is None:
             raise service_error(status, headers, body)
         return wait
@@ -163,38 +216,43 @@ class AsyncTransport:
         headers = head_of(call)
         if (token := await self._tokens.next_awaited()) is not None:
             headers["Authorization"] = f"Bearer {token}"
-        if self.is_dry_run and call.method != "GET":
+        if self._is_tried(call):
             headers[DRY_RUN_HEADER] = "true"
-        query = {"api-version": API_VERSION, **call.query}
         base = self.address.server if call.of_server else self.address.graph
-        return self._http.build_request(
-            call.method,
-            f"{base}{call.path}",
-            params={name: value for name, value in query.items() if value is not None},
-            headers=headers,
-            content=call.content,
-        )
+        http = self._connection.http()
+        try:
+            return http.build_request(
+                *(call.method, f"{base}{call.path}"),
+                params=parameters_of(call),
+                headers=headers,
+                content=body_of_awaited(call.content),
+                timeout=_patience(http.timeout, call.silence),
+            )
+        except httpx2.InvalidURL as error:
+            raise UnsendableError(f"This makes no address: {error}.") from None
 
-    def _fault(self, call: HttpCall[T], error: httpx2.TransportError, *, sent: bool) -> ClientError:
+    def _is_tried(self, call: HttpCall[T]) -> bool:
+        return self.is_dry_run and call.method != "GET"
+
+    def _repeat(self, call: HttpCall[T]) -> Repetition:
+        """Return when a call may be sent again; what is only tried changes nothing."""
+        found = repetition(call)
+        if self._is_tried(call) and found is not Repetition.NEVER:
+            return Repetition.ALWAYS
+        return found
+
+    def _fault(self, call: HttpCall[T], error: Exception, *, sent: bool) -> ClientError:
         if sent:
-            return _lost(call, error)
-        return UnreachableError(f"Nobody answers at {self.address.graph}: {reason_of(error)}.")
+            return self._lost(call, error)
+        return UnreachableError(f"Nobody answers at {self.address.graph}: {told_reason(error)}.")
+
+    def _lost(self, call: HttpCall[T], error: Exception) -> ClientError:
+        if call.repeat is Repetition.ALWAYS or self._is_tried(call):
+            return UnreachableError(
+                f"The connection ended before the answer: {told_reason(error)}."
+            )
+        return OutcomeUnknownError(told_lost(error))
 
 
-def _lost(call: HttpCall[T], error: httpx2.TransportError) -> ClientError:
-    if call.repeat is Repetition.ALWAYS:
-        return UnreachableError(f"The connection ended before the answer: {reason_of(error)}.")
-    return OutcomeUnknownError(
-        f"The connection ended before the answer ({reason_of(error)}): it may have been done or "
-        "not. Read what is there before you do it again."
-    )
-
-
-def _repeat(call: HttpCall[T]) -> Repetition:
-    if call.content is not None and not isinstance(call.content, bytes):
-        return Repetition.NEVER
-    return call.repeat
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _patience(timeout: httpx2.Timeout, silence: float | None) -> httpx2.Timeout:
+    return timeout if silence is None else httpx2.Timeout(silence, connect=timeout.connect)

@@ -3,22 +3,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from kastor.client import operations, own
+from kastor.client import many, operations, own, streams
+from kastor.client.errors import UnsendableError
+from kastor.client.synchronous.download import Download
+from kastor.client.synchronous.following import Events, FollowedQuery
+from kastor.client.synchronous.jobs import Deletions, Jobs
 from kastor.client.synchronous.models import Models
 from kastor.client.synchronous.pages import Listing
 from kastor.client.synchronous.relationships import Relationships
 from kastor.client.synchronous.routes import Routes
+from kastor.client.synchronous.settings import (
+    Endpoints,
+    Indexes,
+    Inputs,
+    ServerGraphs,
+)
 from kastor.client.synchronous.transport import Transport
 from kastor.client.synchronous.twins import Twins
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document, HttpCall
     from kastor.client.credentials import Credential
+    from kastor.client.job_state import JobState
+    from kastor.client.many import BatchAnswer, TriedChange
     from kastor.client.pages import ListingPage
     from kastor.client.retries import Retries
 
@@ -28,8 +41,14 @@ T = TypeVar("T")
 class KastorClient:
     """A graph of Kastor or of Azure Digital Twins.
 
+    Threads of a program may share one, as may tasks of one event loop. Against Azure Digital Twins,
+    what Kastor alone has is refused before anything is sent (NotAnnouncedError).
+
     Attributes:
         models, twins, relationships, routes: what the contract has, by its things.
+        jobs, deletions: long work.
+        endpoints, inputs, indexes: what a graph of Kastor is set up with.
+        graphs: those of the server.
     """
 
     def __init__(
@@ -53,6 +72,7 @@ class KastorClient:
 
         Raises:
             ValueError: the URL is none.
+            OSError: the file of certificates cannot be read, or holds none.
         """
         transport = Transport(url, credential, ca_file=ca_file, retries=retries, seconds=seconds)
         self._use(transport)
@@ -63,19 +83,37 @@ class KastorClient:
         self.twins = Twins(transport)
         self.relationships = Relationships(transport)
         self.routes = Routes(transport)
+        self.jobs = Jobs(transport)
+        self.deletions = Deletions(transport)
+        self.endpoints = Endpoints(transport)
+        self.inputs = Inputs(transport)
+        self.indexes = Indexes(transport)
+        self.graphs = ServerGraphs(transport)
+
+    @property
+    def url(self) -> str:
+        """The address of the graph, without a slash at its end."""
+        return self._transport.address.graph
 
     def dry_run(self) -> KastorClient:
         """Return a client over the same connections whose writes are only tried.
 
         The other side has to announce that it has dry runs; one that does not would write.
         """
+        return self._over(self._transport.trying())
+
+    def graph(self, name: str) -> KastorClient:
+        """Return a client over the same connections for another graph of the same server."""
+        return self._over(self._transport.in_graph(name))
+
+    def _over(self, transport: Transport) -> KastorClient:
         made = object.__new__(KastorClient)
-        made._use(self._transport.trying())
+        made._use(transport)
         return made
 
     def features(self) -> frozenset[str]:
         """Return what the other side announces beyond the contract; nothing of Azure's."""
-        return self._transport.features()
+        return (self._transport.features()).names
 
     def status(self) -> Document:
         """Return what a graph of Kastor holds: version, engine, counts, sizes."""
@@ -105,6 +143,153 @@ class KastorClient:
             return operations.query_page(text, parameters, token, page_size)
 
         return Listing(self._transport, page(None), page)
+
+    def explain(self, text: str, parameters: Mapping[str, object] | None = None) -> Document:
+        """Return how Kastor would run a query, which it does not do."""
+        return self._transport.send(operations.explain(text, parameters))
+
+    def batch(
+        self,
+        operations: Sequence[Document],
+        *,
+        atomic: bool = False,
+        operation_id: str | None = None,
+    ) -> BatchAnswer:
+        """Do many writes in one request, in their order, and return what became of each.
+
+        Args:
+            operations: as `kastor.client.writes` makes them (`docs/how-to/change-many.md`).
+            atomic: whether all are done or none.
+            operation_id: an id of the batch that is used once. With it a batch whose answer is lost
+                is sent again, and nothing is applied twice; the answer is kept for a day.
+
+        Raises:
+            BatchRefusedError: it is atomic, and an operation was refused; none was applied.
+        """
+        call = many.batch(operations, atomic=atomic, operation_id=operation_id)
+        return self._transport.send(call)
+
+    def update_many(
+        self,
+        query: str,
+        patch: Sequence[Document],
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+        operation_id: str | None = None,
+    ) -> JobState:
+        """Begin to patch all twins or relationships that a query selects; `jobs.wait` waits for it.
+
+        Args:
+            query: which selects whole twins or relationships, or their ids.
+            patch: a JSON Patch for each of them.
+            expect: how many there are; another number changes nothing.
+            at_most: how many there may be; one of the two is needed.
+            parameters: values for each `$name` in the query.
+            operation_id: the id of the job; with it a connection that is lost is no matter.
+
+        Raises:
+            ConflictError: there is another number of them (`CountMismatch`).
+        """
+        self._require_job("try_update_many")
+        bound = many.bound_of(expect, at_most)
+        return self._transport.send(many.update(query, patch, parameters, bound, operation_id))
+
+    def delete_many(
+        self,
+        query: str,
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+        operation_id: str | None = None,
+    ) -> JobState:
+        """Begin to delete all twins or relationships that a query selects, as `update_many`."""
+        self._require_job("try_delete_many")
+        bound = many.bound_of(expect, at_most)
+        return self._transport.send(many.delete(query, parameters, bound, operation_id))
+
+    def try_update_many(
+        self,
+        query: str,
+        patch: Sequence[Document],
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> TriedChange:
+        """Return what `update_many` would do; nothing is changed."""
+        bound = many.bound_of(expect, at_most)
+        return self._transport.trying().send(many.try_update(query, patch, parameters, bound))
+
+    def try_delete_many(
+        self,
+        query: str,
+        *,
+        expect: int | None = None,
+        at_most: int | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> TriedChange:
+        """Return what `delete_many` would do; nothing is changed."""
+        bound = many.bound_of(expect, at_most)
+        return self._transport.trying().send(many.try_delete(query, parameters, bound))
+
+    @contextmanager
+    def export(
+        self,
+        *,
+        query: str | None = None,
+        since: int | None = None,
+        with_settings: bool = False,
+        with_system: bool = False,
+    ) -> Iterator[Download]:
+        """Return a block in which one state of the graph is read as the contract's import file.
+
+        Args:
+            query: whose rows alone are exported: whole twins or relationships of one collection.
+            since: the number of a change, to export only what changed after it.
+            with_settings: whether routes, endpoints, inputs and indexes come too.
+            with_system: whether ETags and times come too.
+        """
+        flags = {"kastor": with_settings, "system": with_system}
+        with self._transport.stream(streams.export(query, since, flags)) as answer:
+            yield Download(answer)
+
+    @contextmanager
+    def backup(self) -> Iterator[Download]:
+        """Return a block in which a backup of all graphs of the server is read, as a tar."""
+        with self._transport.stream(streams.backup()) as answer:
+            yield Download(answer)
+
+    def events(
+        self,
+        *,
+        after: int | str | None = None,
+        condition: str = "true",
+        patience: float = 60.0,
+    ) -> Events:
+        """Return the events of the graph: iterate to follow them, or over its `pages()`.
+
+        Args:
+            after: a position of the feed, or a time; without one only what comes from now on is
+                followed.
+            condition: a filter as of an event route.
+            patience: seconds for which a server that went away is waited for.
+        """
+        return Events(self._transport, after, condition, patience)
+
+    def live(self, text: str, parameters: Mapping[str, object] | None = None) -> FollowedQuery:
+        """Return the rows of a query and what becomes of them: iterate to follow them."""
+        return FollowedQuery(self._transport, text, parameters)
+
+    def reset(self) -> None:
+        """Empty the graph, on a server that was started with `--allow-reset`."""
+        self._transport.send(own.reset())
+
+    def _require_job(self, instead: str) -> None:
+        if self._transport.is_dry_run:
+            raise UnsendableError(f"A dry run of this is no job: use {instead}.")
 
     def close(self) -> None:
         """Close all connections."""

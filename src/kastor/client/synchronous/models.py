@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kastor.client import operations
+from kastor.client import operations, own
 from kastor.client.pages import by_link
 from kastor.client.synchronous.pages import Listing
 
@@ -57,3 +57,7 @@ class Models:
     def delete(self, model: str) -> None:
         """Delete a model that no other model names."""
         self._transport.send(operations.delete_model(model))
+
+    def delete_all(self) -> None:
+        """Delete all models at once; twins stay, without models. Kastor alone has it."""
+        self._transport.send(own.delete_all_models())

@@ -6,7 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from kastor.client.frames import pandas_of, polars_of
+from kastor.client.pages import PageGuard
+
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    import polars as pl
+
     from kastor.client.calls import HttpCall
     from kastor.client.pages import ListingPage, Next
     from kastor.client.synchronous.transport import Transport
@@ -37,8 +43,10 @@ class Listing(Generic[T]):
             ClientError: as of any call.
         """
         call: HttpCall[ListingPage[T]] | None = self._first
+        guard = PageGuard()
         while call is not None:
             page = self._transport.send(call)
+            guard.require_progress(page)
             yield page
             call = None if page.following is None else self._following(page.following)
 
@@ -50,3 +58,21 @@ class Listing(Generic[T]):
             if most is not None and len(found) >= most:
                 return found[:most]
         return found
+
+    def to_pandas(self, most: int | None = None) -> pd.DataFrame:
+        """Return all items, or the first of them, as a table of pandas: a column for each member.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return pandas_of(self.collect(most))
+
+    def to_polars(self, most: int | None = None) -> pl.DataFrame:
+        """Return all items, or the first of them, as a table of polars: a column for each member.
+
+        A column whose values are of several kinds holds their JSON texts.
+
+        Raises:
+            MissingExtraError: polars is not installed.
+        """
+        return polars_of(self.collect(most))

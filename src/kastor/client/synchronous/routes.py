@@ -1,16 +1,18 @@
 # Made from `asynchronous` by `python3 dev client`; do not edit.
-"""Event routes."""
+"""Event routes, how they are doing, and what they could not deliver."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kastor.client import operations
+from kastor.client import operations, route_calls
 from kastor.client.pages import by_link
 from kastor.client.synchronous.pages import Listing
 
 if TYPE_CHECKING:
-    from kastor.client.calls import Document
+    from kastor.client.calls import Document, HttpCall
+    from kastor.client.pages import ListingPage
     from kastor.client.synchronous.transport import Transport
 
 
@@ -42,3 +44,39 @@ class Routes:
     def delete(self, route: str) -> None:
         """Delete an event route."""
         self._transport.send(operations.delete_route(route))
+
+    def states(self) -> Sequence[Document]:
+        """Return how every route is doing; Kastor alone tells it."""
+        return self._transport.send(route_calls.list_states())
+
+    def state(self, route: str) -> Document:
+        """Return how a route is doing: state, position, lag, counts, last error."""
+        return self._transport.send(route_calls.get_state(route))
+
+    def pause(self, route: str) -> None:
+        """Stop sending; the position is kept."""
+        self._transport.send(route_calls.pause(route, paused=True))
+
+    def resume(self, route: str) -> None:
+        """Go on from where the route was paused."""
+        self._transport.send(route_calls.pause(route, paused=False))
+
+    def replay(self, route: str, since: str) -> int:
+        """Send again from a position or time on, and return the position."""
+        return self._transport.send(route_calls.replay(route, since))
+
+    def dead_letters(self, route: str) -> Listing[Document]:
+        """Return the events that a route gave up, with `key` and `error`."""
+
+        def page(after: str) -> HttpCall[ListingPage[Document]]:
+            return route_calls.list_letters(route, after)
+
+        return Listing(self._transport, route_calls.list_letters(route), page)
+
+    def requeue_dead_letters(self, route: str, keys: Sequence[int] | None = None) -> int:
+        """Send dead letters again, all or those of keys, and return how many."""
+        return self._transport.send(route_calls.requeue(route, keys))
+
+    def purge_dead_letters(self, route: str, keys: Sequence[int] | None = None) -> int:
+        """Delete dead letters, all or those of keys, and return how many."""
+        return self._transport.send(route_calls.purge(route, keys))

@@ -1,0 +1,209 @@
+"""`kastor twin`: twins of a running server, one at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kastor.cli.commands import CommandEntry, Commands
+from kastor.cli.connection import Connection
+from kastor.cli.given import one_of, read_object, read_patch
+from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail
+from kastor.cli.rows import show_rows
+from kastor.cli.twin_flags import (
+    DryRun,
+    ETag,
+    IfNoneMatch,
+    Patch,
+    Properties,
+    Remove,
+    Set,
+    Twin,
+    TwinFlag,
+)
+from kastor.cli.typed_values import (
+    Members,
+    Setting,
+    interface_of,
+    patch_of,
+    path_keys,
+    put_into,
+    settings,
+)
+from kastor.cli.written import show_thing, tell_patched, tell_stored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kastor.client import KastorClient
+    from kastor.types import Document
+
+app = Commands(
+    (
+        CommandEntry("delete", "kastor.cli.twin_deletion:delete", "Delete a twin. It asks first."),
+        CommandEntry(
+            "query",
+            "kastor.cli.query:query",
+            "Run a query and print its rows; without a text, open the shell.",
+        ),
+        CommandEntry(
+            "relationship",
+            "kastor.cli.relationship:app",
+            "Relationships of twins: create, show, update, delete, list.",
+        ),
+        CommandEntry(
+            "component", "kastor.cli.component:app", "Components of a twin: show, update, list."
+        ),
+        CommandEntry("telemetry", "kastor.cli.telemetry:app", "Send telemetry of a twin."),
+    )
+)
+
+
+@app.command()
+def create(
+    connection: Connection,
+    twin: Twin = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "--dtmi", "-m", help="Id of its model.", metavar="DTMI"),
+    ] = None,
+    properties: Properties = None,
+    set_: Set = None,
+    if_none_match: IfNoneMatch = False,
+    dry_run: DryRun = False,
+    twin_flag: TwinFlag = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Create a twin, or replace one of this id.
+
+    Components that are not given are there without values.
+    """
+    identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")
+    body, changes = read_object(properties, "--properties"), settings(set_)
+    named = _model_of(body, model)
+    with connection.client() as client:
+        _complete(client, body, named, changes)
+        tried = client.dry_run() if dry_run else client
+        found = tried.twins.put(identifier, body, if_none_match="*" if if_none_match else None)
+    tell_stored(found, f"The twin {identifier}", output, dry_run=dry_run)
+
+
+@app.command()
+def show(
+    connection: Connection,
+    twin: Twin = None,
+    twin_flag: TwinFlag = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print a twin: its model, ETag, properties and components."""
+    identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")
+    with connection.client() as client:
+        found = client.twins.get(identifier)
+    show_thing(found, output)
+
+
+@app.command()
+def update(
+    connection: Connection,
+    twin: Twin = None,
+    set_: Set = None,
+    remove: Remove = None,
+    json_patch: Patch = None,
+    etag: ETag = None,
+    dry_run: DryRun = False,
+    twin_flag: TwinFlag = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Change some properties of a twin; the others stay.
+
+    What --json-patch has is done first, then --set, then --remove, all in one request.
+    """
+    identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")
+    changes, removed = settings(set_), [path_keys(each, "--remove") for each in remove or ()]
+    patch = read_patch(json_patch, "--json-patch")
+    if json_patch is None and not changes and not removed:
+        fail("Nothing to change: give --set, --remove or --json-patch.", Exit.USAGE)
+    with connection.client() as client:
+        if changes or removed:
+            patch += patch_of(_members_of(client, identifier), changes, removed)
+        tried = client.dry_run() if dry_run else client
+        found = tried.twins.patch(identifier, patch, if_match=etag)
+    tell_patched(found, {"$dtId": identifier}, f"The twin {identifier}", output, dry_run=dry_run)
+
+
+@app.command("list")
+def list_command(
+    connection: Connection,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "--dtmi",
+            "-m",
+            help="Only twins of this model or of one that extends it.",
+            metavar="DTMI",
+        ),
+    ] = None,
+    output: RowsOption = Output.TABLE,
+) -> None:
+    """Print the ids of twins and their models."""
+    text = "SELECT T.$dtId, T.$metadata.$model FROM digitaltwins T"
+    if model is not None:
+        if "'" in model or "\\" in model:
+            fail(f"{model} is no id of a model: those begin with dtmi: and have no quotes.")
+        text += f" WHERE IS_OF_MODEL(T, '{model}')"
+    empty = "No twins. `kastor twin create` makes one."
+    if model is not None:
+        empty = f"No twins of {model} or of a model that extends it."
+    with connection.client() as client:
+        rows = (
+            {"$dtId": row.get("$dtId"), "$model": row.get("$model")} for row in client.query(text)
+        )
+        show_rows(rows, output, columns=("$dtId", "$model"), empty=empty)
+
+
+def _model_of(body: Document, model: str | None) -> str:
+    """Return the model that a body and the flag name, and have the body name it."""
+    metadata = body.setdefault("$metadata", {})
+    if not isinstance(metadata, dict):
+        fail("$metadata of --properties has to be a JSON object.", Exit.USAGE)
+    inside = metadata.get("$model")
+    if model is not None and inside not in (None, model):
+        fail(f"--model is {model}, but --properties name {inside}.", Exit.USAGE)
+    named = model or inside
+    if not isinstance(named, str) or not named:
+        fail("The model is missing: give its id by --model.", Exit.USAGE)
+    metadata["$model"] = named
+    return named
+
+
+def _complete(client: KastorClient, body: Document, model: str, changes: Sequence[Setting]) -> None:
+    """Put settings into a twin's body, and the components that its model has and it lacks."""
+    from kastor.client import NotFoundError
+
+    try:
+        interface = interface_of(client, model)
+    except NotFoundError:
+        fail(
+            f"There is no model {model}. `kastor models list` shows those that are there, and "
+            "`kastor models upload` brings one.",
+            Exit.NOT_FOUND,
+        )
+    put_into(body, Members(model, interface.contents if interface else None), changes)
+    for name in interface.components if interface else ():
+        part = body.setdefault(name, {})
+        if isinstance(part, dict):
+            part.setdefault("$metadata", {})
+
+
+def _members_of(client: KastorClient, twin: str) -> Members:
+    """Return what a twin's model has; anything where it is an orphan."""
+    from kastor.client import NotFoundError
+
+    model = client.twins.get(twin)["$metadata"]["$model"]
+    try:
+        interface = interface_of(client, model)
+    except NotFoundError:
+        interface = None
+    return Members(model, interface.contents if interface else None)

@@ -1,0 +1,63 @@
+"""Tables of pandas and of polars out of items that were answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kastor.client.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    import polars as pl
+
+
+def pandas_of(items: Sequence[object]) -> pd.DataFrame:
+    """Return a table with a column for each member; objects and lists stay what they are.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    try:
+        import pandas as pd  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise _missing("pandas") from None
+    return pd.DataFrame.from_records(list(items))
+
+
+def polars_of(items: Sequence[object]) -> pl.DataFrame:
+    """Return a table with a column for each member; objects become structs.
+
+    A column whose values are of several kinds holds their JSON texts.
+
+    Raises:
+        MissingExtraError: polars is not installed.
+    """
+    try:
+        import polars as pl  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise _missing("polars") from None
+    rows = [item if isinstance(item, dict) else {"value": item} for item in items]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names])
+
+
+def _column(name: str, values: list[object]) -> pl.Series:
+    import polars as pl  # noqa: PLC0415 - an extra
+
+    try:
+        return pl.Series(name, values, strict=True)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        pass
+    if all(each is None or type(each) in (int, float) for each in values):
+        return pl.Series(name, values, dtype=pl.Float64, strict=False)
+    texts = [None if each is None else json.dumps(each, ensure_ascii=False) for each in values]
+    return pl.Series(name, texts, dtype=pl.String)
+
+
+def _missing(library: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"This needs {library}, which is not installed: install Kastor with its extra, "
+        f"pip install 'kastor[{library}]', or pip install {library}."
+    )
