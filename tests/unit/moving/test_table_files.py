@@ -95,7 +95,7 @@ def test_rows_are_counted_as_spreadsheets_do(tmp_path: Path) -> None:
         tmp_path / "a.csv", f'id,model,aString,aInteger\nr1,{ROOM},"a\nb",1\n\nr2,{ROOM},x,y\n'
     )
     bad = [each for each in outcomes(path) if each.status == "fault"]
-    assert [each.where for each in bad] == ["a.csv, row 4 (line 5), column aInteger"]
+    assert [each.where for each in bad] == ["row 4 (line 5), column aInteger"]
 
 
 def test_bounds_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
