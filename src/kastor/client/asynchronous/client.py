@@ -91,6 +91,11 @@ class AsyncKastorClient:
         self.indexes = AsyncIndexes(transport)
         self.graphs = AsyncServerGraphs(transport)
 
+    @property
+    def url(self) -> str:
+        """The address of the graph, without a slash at its end."""
+        return self._transport.address.graph
+
     def dry_run(self) -> AsyncKastorClient:
         """Return a client over the same connections whose writes are only tried.
 

@@ -90,6 +90,11 @@ class KastorClient:
         self.indexes = Indexes(transport)
         self.graphs = ServerGraphs(transport)
 
+    @property
+    def url(self) -> str:
+        """The address of the graph, without a slash at its end."""
+        return self._transport.address.graph
+
     def dry_run(self) -> KastorClient:
         """Return a client over the same connections whose writes are only tried.
 
