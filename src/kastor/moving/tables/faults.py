@@ -48,10 +48,11 @@ def shown(value: object) -> str:
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return the end of a message that lists what was perhaps meant, with a leading blank."""
     known = sorted(names)
-    same = [each for each in known if each.casefold() == name.casefold()]
-    close = same or get_close_matches(name, known, n=3)
+    folded = name.casefold()
+    begun = [each for each in known if folded and each.casefold().startswith(folded)]
+    close = begun[:1] or get_close_matches(name, known, n=1)
     if close:
-        return f" Did you mean {' or '.join(close)}?"
+        return f" Did you mean {close[0]}?"
     if not known:
         return ""
     more = ", ..." if len(known) > _LISTED else ""
