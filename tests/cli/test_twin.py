@@ -196,6 +196,37 @@ class TestUpdate:
         said = graph.said(*update, "--etag", graph.twin("versions")["$etag"])
         assert said.startswith("The twin versions is changed; its ETag is W/")
 
+    def test_objects_that_lead_to_a_value_are_made(self, graph: Graph) -> None:
+        graph.put_room("deep", tags={"a": "1"})
+        graph.said(
+            *("twin", "update", "deep", "--set", "size.width=2", "--set", "size.unit=m"),
+            *("--set", "tags.b=2", "--set", "thermostat.serial=x"),
+        )
+        found = graph.twin("deep")
+        assert found["size"] == {"width": 2, "unit": "m"}
+        assert found["tags"] == {"a": "1", "b": "2"}
+        assert found["thermostat"]["serial"] == "x"
+
+    def test_objects_that_somebody_makes_meanwhile_are_not_overwritten(
+        self, graph: Graph, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from kastor.client.synchronous.twins import Twins
+
+        graph.put_room("raced")
+        get = Twins.get
+
+        def is_slow(twins: Twins, twin: str) -> dict[str, Any]:
+            found = get(twins, twin)
+            twins.patch(twin, [{"op": "add", "path": "/tags", "value": {"a": "theirs"}}])
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Twins, "get", is_slow)
+            graph.refused("twin", "update", "raced", "--set", "tags.b=ours", status=4)
+            graph.said("twin", "update", "raced", "--set", "seats=2")
+        found = graph.twin("raced")
+        assert (found["tags"], found["seats"]) == ({"a": "theirs"}, 2)
+
     def test_one_operation_needs_no_array_and_metadata_are_paths_too(self, graph: Graph) -> None:
         graph.put_room("one", seats=1)
         graph.said("twin", "update", "one", "--jp", '{"op":"remove","path":"/seats"}')
