@@ -199,7 +199,7 @@ async def test_the_command_line(site: Site) -> None:
     listed = await site.kastor("list", "r")
     assert f"{first['key']:>8}  " in listed.stdout
     assert "after 1 attempt:" in listed.stdout
-    shown = await site.kastor("show", "r", str(second["key"]))
+    shown = await site.kastor("show", "r", str(second["key"]), "--output", "json")
     assert json.loads(shown.stdout) == second
     missing = await site.kastor("show", "r", "999")
     assert (missing.returncode, missing.stdout) == (1, "")

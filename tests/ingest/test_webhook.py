@@ -259,7 +259,7 @@ def test_the_command_line(hook: Graph, tmp_path: Path) -> None:
 
     assert "is ready" in run("create", "lines", "--kind", "webhook", "--settings", str(file))
     assert "lines" in run("list")
-    assert json.loads(run("show", "lines"))["settings"]["rules"] == RULES
+    assert json.loads(run("show", "lines", "--output", "json"))["settings"]["rules"] == RULES
     hook.call("POST", "/kastor/v1/inputs/lines/messages", {"no": 1})
     assert "rejected      1" in run("status", "lines")
     assert json.loads(run("status", "lines", "--json"))["rejected"] == 1

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -240,7 +240,7 @@ class OwnAsyncClient:
     def __init__(self, server: KastorServer) -> None:
         self._own = AsyncKastorClient(server.url, "any-token", ca_file=trusted(server))
 
-    async def __aenter__(self) -> OwnAsyncClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -96,7 +96,7 @@ def test_the_command_line_says_how_long_and_that_writes_wait(http: httpx2.Client
 
     made = kastor("create", "label")
     assert "about 1 s. Writes wait meanwhile." in made
-    assert kastor("list").split() == ["label"]
+    assert kastor("list").split() == ["path", "label"]
     kastor("drop", "label")
     assert kastor("list").startswith("No indexes.")
 

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kastor.cli.output import fail
-from kastor.cli.progress import rows_shown, run_in_order
-from kastor.cli.remote import CaFile, stream
+from kastor.cli.connection import Connection
+from kastor.cli.output import Output, fail
 from kastor.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kastor.backup.making import ProgressOf
     from kastor.backup.manifest import Manifest
+    from kastor.cli.rows import Document
     from kastor.config import Settings
     from kastor.storage.transfer import Progress, Table
 
-PATH = "/kastor/v1/backup"
-
 
 def backup(
-    context: typer.Context,
+    called: typer.Context,
+    connection: Connection,
     destination: Annotated[
         Path, typer.Argument(help="A folder that does not exist, or an empty one.")
     ],
-    url: Annotated[
-        str | None,
-        typer.Option(
-            envvar="KASTOR_URL",
-            help="Address of a running server. Without it the data folder or the database is read, "
-            "whether it is served meanwhile or not.",
-            metavar="URL",
-        ),
-    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")
     ] = None,
@@ -56,23 +47,23 @@ def backup(
             help="Also tokens, certificates and secrets of the data folder. Never over HTTP.",
         ),
     ] = False,
-    ca_file: CaFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Back up all graphs: models, twins, history, change log, routes, endpoints and inputs.
 
     Each graph is backed up as it was at one instant, and writes go on meanwhile. `kastor restore`
-    brings a backup back, also onto the other engine.
+    brings a backup back, also onto the other engine. Without an address, or the name of a
+    context, the data folder or the database is read, whether it is served meanwhile or not.
     """
     local = data is not None or db is not None or config is not None
-    source = context.get_parameter_source("url")
-    if local and source is not None and source.name == "COMMANDLINE":
+    if local and any(_is_typed(called, each) for each in ("url", "context")):
         fail("Give --url for a running server, or where its graphs are kept; not both.", 2)
-    if url is not None and not local:
+    if (connection.url or connection.context) and not local:
         if with_secrets:
             fail("Tokens and keys never leave a server over HTTP: --with-secrets needs --data.", 2)
-        manifest = _receive(url, ca_file, destination, quiet=quiet)
+        manifest = _receive(connection, destination, quiet=quiet)
     else:
+        from kastor.cli.progress import run_in_order
         from kastor.config import storage_settings
 
         given = {"data": data, "db": db, "graph_schema": graph_schema}
@@ -84,9 +75,15 @@ def backup(
     _tell(manifest, destination)
 
 
-def _receive(url: str, ca_file: Path | None, destination: Path, *, quiet: bool) -> Manifest:
+def _is_typed(called: typer.Context, name: str) -> bool:
+    source = called.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _receive(connection: Connection, destination: Path, *, quiet: bool) -> Manifest:
     from kastor.backup.folder import NewBackup
     from kastor.backup.receiving import receive
+    from kastor.cli.progress import rows_shown
 
     new = NewBackup(destination)
     try:
@@ -99,31 +96,36 @@ def _receive(url: str, ca_file: Path | None, destination: Path, *, quiet: bool) 
                 if show is not None:
                     show(f"{graph} {table.name}", done, None)
 
-            with stream("GET", url, PATH, ca_file) as answer:
-                if answer.headers.get_content_type() != "application/x-tar":
-                    fail(f"What answers at {url} is no Kastor. Name it with --url or KASTOR_URL.")
-                return receive(_Answer(answer), new, told)
+            client = stack.enter_context(connection.client())
+            answer = stack.enter_context(client.backup())
+            return receive(_Answer(answer.pieces()), new, told)
     except BaseException:
         new.abandon()
         raise
 
 
 class _Answer:
-    """Reads an answer; tells when it breaks off."""
+    """Reads an answer as a file; tells when it breaks off."""
 
-    def __init__(self, answer: HTTPResponse) -> None:
-        self._answer = answer
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._kept = b""
 
     def read(self, size: int, /) -> bytes:
+        from kastor.client import UnreachableError
+
         try:
-            return self._answer.read(size)
-        except (OSError, HTTPException) as error:
+            while len(self._kept) < size and (piece := next(self._pieces, b"")):
+                self._kept += piece
+        except UnreachableError as error:
             from kastor.backup.manifest import BackupError
 
             raise BackupError(
                 "The connection to the server broke off before the backup was whole. The server's "
                 "log may say why; try again."
             ) from error
+        taken, self._kept = self._kept[:size], self._kept[size:]
+        return taken
 
 
 async def _make(
@@ -151,6 +153,8 @@ async def _make(
 
 
 def _local_progress(stack: ExitStack) -> ProgressOf:
+    from kastor.cli.progress import rows_shown
+
     show = rows_shown(stack)
 
     def of(graph: str) -> Progress:
@@ -161,10 +165,25 @@ def _local_progress(stack: ExitStack) -> ProgressOf:
 
 def _tell(manifest: Manifest, destination: Path) -> None:
     print(f"Backed up {counted(len(manifest.graphs), 'graph')} to {destination}:")
-    for graph in manifest.graphs:
-        print(
-            f"  {graph.name:<24}{counted(graph.rows, 'row'):>15}{graph.size:>14} bytes"
-            f"  as of {graph.time}, change {graph.position}"
-        )
+    show_graphs(manifest)
     for each in manifest.private:
         print(f"  {each.path}")
+
+
+def show_graphs(manifest: Manifest) -> None:
+    """Print a row for each graph of a backup."""
+    from rich.filesize import decimal
+
+    from kastor.cli.rows import show_rows
+
+    rows: list[Document] = [
+        {
+            "graph": graph.name,
+            "rows": graph.rows,
+            "size": decimal(graph.size),
+            "as of": graph.time,
+            "change": graph.position,
+        }
+        for graph in manifest.graphs
+    ]
+    show_rows(rows, Output.TABLE)

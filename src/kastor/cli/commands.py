@@ -6,22 +6,24 @@ commands is called, and not before: no help and no completion waits for what it 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
+import os
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from kastor.cli.connection import CaFileOption, Connection, ContextOption, UrlOption
-from kastor.cli.output import Exit, fail
+from kastor.cli.output import Exit, fail, give_up, interrupted
 from kastor.errors import CannotStartError
 from kastor.types import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class CommandEntry(NamedTuple):
@@ -117,11 +119,40 @@ class _Command(TyperCommand):
             return super().invoke(ctx)
         except CannotStartError as error:
             fail(str(error), error.exit_status)
+        except KeyboardInterrupt:
+            interrupted()
+        except (typer.Exit, typer.Abort, typer.BadParameter, EOFError):
+            raise
+        except BrokenPipeError:
+            give_up()
+            raise typer.Exit(Exit.UNREAD) from None
+        except Exception as error:
+            # Whoever runs a server wants to know where it was, and reads logs.
+            if self.name == "serve" or os.environ.get("KASTOR_TRACEBACK"):
+                raise
+            _end_with(error)
 
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        _plain(self.get_params(ctx))
-        super().format_help(ctx, formatter)
+        with _written(self.get_params(ctx)):
+            super().format_help(ctx, formatter)
+
+
+def _end_with(error: Exception) -> NoReturn:
+    """End a command that was prevented by what nobody foresaw."""
+    if isinstance(error, OSError):
+        give_up()
+        place = "" if error.filename is None else f"{error.filename}: "
+        fail(f"{place}{error.strerror or error}.")
+    from kastor.cli.connection import end_with
+    from kastor.client import ClientError
+
+    if isinstance(error, ClientError):
+        end_with(error)
+    fail(
+        f"{type(error).__name__}: {error}. This is a fault of Kastor; with KASTOR_TRACEBACK=1 the "
+        "same command shows where it is."
+    )
 
 
 def _keep_one_address(ctx: Any) -> None:
@@ -183,8 +214,21 @@ class _Group(TyperGroup):
 
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        _plain(self.get_params(ctx))
-        super().format_help(ctx, formatter)
+        with _written(self.get_params(ctx)):
+            super().format_help(ctx, formatter)
+
+
+@contextlib.contextmanager
+def _written(parameters: Iterable[Any]) -> Iterator[None]:
+    """Return a block that writes the help of parameters, to somebody who may go away."""
+    _plain(parameters)
+    try:
+        yield
+    except BrokenPipeError:
+        give_up()
+        raise typer.Exit(Exit.UNREAD) from None
+    except OSError as error:
+        _end_with(error)
 
 
 def _plain(parameters: Iterable[Any]) -> None:

@@ -17,10 +17,24 @@ from kastor.cli.output import Exit, fail
 
 if TYPE_CHECKING:
     from kastor.cli.contexts import SavedContext
-    from kastor.client import AsyncKastorClient, ClientError, KastorClient
+    from kastor.client import AsyncKastorClient, ClientError, KastorClient, ServiceError
+    from kastor.client.address import Address
 
 T = TypeVar("T")
+_MOST_DETAILS = 20
 DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+def _contexts() -> list[str]:
+    """Return the names that a shell completes."""
+    from kastor.cli.contexts import ContextsError, load_contexts
+
+    try:
+        return list(load_contexts().by_name)
+    except ContextsError:
+        return []
+
+
 UrlOption = Annotated[
     str | None,
     typer.Option(
@@ -36,6 +50,7 @@ ContextOption = Annotated[
         envvar="KASTOR_CONTEXT",
         help="A saved address; see `kastor context`.",
         metavar="NAME",
+        autocompletion=_contexts,
     ),
 ]
 CaFileOption = Annotated[
@@ -57,19 +72,23 @@ class Connection:
     ca_file: Path | None = None
 
     @contextlib.contextmanager
-    def client(self) -> Iterator[KastorClient]:
-        """Return a block with a client; whatever goes wrong in it ends the command in words."""
+    def client(self, *, patient: bool = False) -> Iterator[KastorClient]:
+        """Return a block with a client; whatever goes wrong in it ends the command in words.
+
+        Args:
+            patient: whether a server that is not there is waited for, some seconds.
+        """
         from kastor.client import KastorClient
 
-        with told(), self._made(KastorClient) as made:
+        with told(), self._made(KastorClient, patient=patient) as made:
             yield made
 
     @contextlib.asynccontextmanager
-    async def async_client(self) -> AsyncIterator[AsyncKastorClient]:
+    async def async_client(self, *, patient: bool = True) -> AsyncIterator[AsyncKastorClient]:
         """Return such a block for asyncio; of several tasks in it one that failed is told."""
         from kastor.client import AsyncKastorClient
 
-        made = self._made(AsyncKastorClient)
+        made = self._made(AsyncKastorClient, patient=patient)
         with told():
             async with made:
                 yield made
@@ -84,17 +103,40 @@ class Connection:
 
         return asyncio.run(block())
 
-    def _made(self, kind: Callable[..., T]) -> T:
+    @property
+    def address(self) -> str:
+        """The address of the graph."""
+        return self._read().graph
+
+    @property
+    def server(self) -> str:
+        """The address of the server, also where that of a graph of it was given."""
+        return self._read().server
+
+    def _read(self) -> Address:
+        from kastor.client.address import read_address
+
+        return read_address(self._url(self._saved()))
+
+    def _url(self, saved: SavedContext | None) -> str:
+        return self.url or (saved.url if saved else DEFAULT_URL)
+
+    def _made(self, kind: Callable[..., T], *, patient: bool) -> T:
         from kastor.cli.access import credential_of
         from kastor.cli.patience import Prompt
+        from kastor.client import Retries
 
         saved = self._saved()
-        url = self.url or (saved.url if saved else DEFAULT_URL)
+        url = self._url(saved)
         ca_file = self.ca_file or (Path(saved.ca_file) if saved and saved.ca_file else None)
+        retries = Retries() if patient else Prompt()
         try:
-            return kind(url, credential_of(saved, url), ca_file=ca_file, retries=Prompt())
+            return kind(url, credential_of(saved, url), ca_file=ca_file, retries=retries)
         except ValueError as error:
-            fail(f"{error} Name it with --url, --context or KASTOR_URL.", Exit.USAGE)
+            fail(
+                f"{error} Name it with --url, --context or KASTOR_URL, a token in KASTOR_TOKEN.",
+                Exit.USAGE,
+            )
         except OSError as error:
             fail(f"The certificates of {ca_file} cannot be used: {error.strerror}.", Exit.USAGE)
 
@@ -135,27 +177,34 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 def end_with(error: ClientError) -> NoReturn:
     """End the command with the words and the exit status of what a client raised."""
-    from kastor.client import (
-        AccessError,
-        ConflictError,
-        NotFoundError,
-        PreconditionError,
-        UnreachableError,
-    )
+    from kastor import client
+    from kastor.cli.access import words_of
 
     words, status = str(error), Exit.FAULT
     match error:
-        case NotFoundError():
+        case client.NotFoundError():
             status = Exit.NOT_FOUND
-        case ConflictError() | PreconditionError():
+        case client.ConflictError() | client.PreconditionError():
             status = Exit.CONFLICT
-        case AccessError():
-            from kastor.cli.access import words_of
-
+        case client.AccessError():
             words, status = words_of(error), Exit.NO_ACCESS
-        case UnreachableError():
+        case client.UnreachableError():
             words += " Is this the address? It is named with --url, --context or KASTOR_URL."
             status = Exit.UNREACHABLE
+        case client.UnsendableError():
+            status = Exit.USAGE
         case _:
             pass
+    if isinstance(error, client.ServiceError):
+        words = "\n".join((words, *_details(error)))
     fail(words, status)
+
+
+def _details(error: ServiceError) -> Iterator[str]:
+    """Yield a line for each further error, with the place that it is about."""
+    for each in error.details[:_MOST_DETAILS]:
+        if message := str(each.get("message") or ""):
+            place = each.get("path") or each.get("target") or each.get("id")
+            yield f"  {place}: {message}" if place else f"  {message}"
+    if (left := len(error.details) - _MOST_DETAILS) > 0:
+        yield f"  and {left} more"

@@ -2,64 +2,73 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
 from kastor.cli.commands import Commands
-from kastor.cli.output import none_yet
-from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
+from kastor.cli.connection import Connection
+from kastor.cli.output import Output, OutputOption
+from kastor.cli.settings import flat, read_settings
 
 app = Commands()
+_KINDS = ("amqp", "file", "kafka", "mqtt", "nats", "stdout", "webhook")
+"""For the help; which there are the server knows."""
 Name = Annotated[str, typer.Argument(help="The endpoint's name: 3 to 50 letters, digits, hyphens.")]
-_PATH = "/kastor/v1/endpoints"
 
 
 @app.command("list")
-def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def list_command(connection: Connection, output: OutputOption = Output.TABLE) -> None:
     """Print every endpoint and the routes that use it."""
-    found = call("GET", url, _PATH, ca_file)["value"]
-    for info in found:
-        print(f"{info['name']:<32}{info['kind']:<10}{', '.join(info['routes'])}")
-    none_yet(found, "endpoints", "`kastor endpoint create` makes one.")
+    from kastor.cli.rows import show_rows
+
+    with connection.client() as client:
+        found = client.endpoints.list()
+    if output is Output.JSON:
+        show_rows(found, output)
+        return
+    rows = [{**each, "routes": ", ".join(each["routes"])} for each in found]
+    empty = "No endpoints. `kastor endpoint create` makes one."
+    show_rows(rows, output, columns=("name", "kind", "routes"), empty=empty)
 
 
 @app.command()
-def show(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def show(connection: Connection, name: Name, output: OutputOption = Output.TABLE) -> None:
     """Print an endpoint's settings; secrets stand there as references only."""
-    print(json.dumps(call("GET", url, _path(name), ca_file), indent=2))
+    from kastor.cli.rows import show_document
+
+    with connection.client() as client:
+        found = client.endpoints.get(name)
+    show_document(found if output is Output.JSON else flat(found), output)
 
 
 @app.command()
 def create(
+    connection: Connection,
     name: Name,
     kind: Annotated[
         str,
         typer.Option(
-            help="Where to send events.", metavar="<amqp|file|kafka|mqtt|nats|stdout|webhook>"
+            help="Where to send events.",
+            metavar=f"<{'|'.join(_KINDS)}>",
+            autocompletion=lambda: list(_KINDS),
         ),
     ],
     settings: Annotated[
         Path | None, typer.Option(help="JSON file with the kind's settings; - for stdin.")
     ] = None,
-    url: Url = DEFAULT_URL,
-    ca_file: CaFile = None,
 ) -> None:
     """Create an endpoint, or replace one; its routes use it at once."""
-    body = {"kind": kind, "settings": read_settings(settings)}
-    call("PUT", url, _path(name), ca_file, body)
-    print(f"{name} is ready; route events to it with PUT /eventroutes/ID.")
+    given = read_settings(settings)
+    with connection.client() as client:
+        client.endpoints.put(name, kind, given)
+    print(f"{name} is ready; `kastor route create ROUTE --endpoint {name}` sends events to it.")
 
 
 @app.command()
-def delete(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def delete(connection: Connection, name: Name) -> None:
     """Delete an endpoint that no route uses."""
-    call("DELETE", url, _path(name), ca_file)
+    with connection.client() as client:
+        client.endpoints.delete(name)
     print(f"{name} is gone.")
-
-
-def _path(name: str) -> str:
-    return f"{_PATH}/{quote(name, safe='')}"

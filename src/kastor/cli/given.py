@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-import typer
-
 from kastor.cli.output import Exit, fail
 from kastor.types import Document, Json
 
@@ -81,7 +79,8 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         fail(f"{question} Nobody can be asked here: give --yes to say so.", Exit.USAGE)
-    if not typer.confirm(question, err=True):
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         fail("Nothing was changed.")
 
 

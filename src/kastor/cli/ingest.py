@@ -2,67 +2,94 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kastor.cli.commands import Commands
-from kastor.cli.output import none_yet
-from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call, read_settings
-from kastor.words import counted
+from kastor.cli.connection import Connection
+from kastor.cli.output import JsonOption, Output, OutputOption
+from kastor.cli.settings import flat, read_settings
+
+if TYPE_CHECKING:
+    from kastor.client.calls import Document
 
 app = Commands()
 Name = Annotated[str, typer.Argument(help="The input's name: 3 to 50 letters, digits, hyphens.")]
-_PATH = "/kastor/v1/inputs"
+_KINDS = ("mqtt", "webhook")
+"""For the help; which there are the server knows."""
 _COUNTS = ("received", "written", "merged", "deadband", "stale", "rejected")
 
 
 @app.command("list")
-def list_command(url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def list_command(connection: Connection, output: OutputOption = Output.TABLE) -> None:
     """Print every input, its kind, and which are paused."""
-    found = call("GET", url, _PATH, ca_file)["value"]
-    for info in found:
-        rules = counted(len(info["settings"]["rules"]), "rule")
-        paused = ", paused" if info["paused"] else ""
-        print(f"{info['name']:<32}{info['kind']:<10}{rules}{paused}")
-    none_yet(found, "inputs", "`kastor input create` makes one.")
+    from kastor.cli.rows import show_rows
+
+    with connection.client() as client:
+        found = client.inputs.list()
+    if output is Output.JSON:
+        show_rows(found, output)
+        return
+    rows: list[Document] = [
+        {
+            "name": each["name"],
+            "kind": each["kind"],
+            "rules": len(each["settings"]["rules"]),
+            "state": "paused" if each["paused"] else "running",
+        }
+        for each in found
+    ]
+    show_rows(rows, output, empty="No inputs. `kastor input create` makes one.")
 
 
 @app.command()
-def show(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def show(connection: Connection, name: Name, output: OutputOption = Output.TABLE) -> None:
     """Print an input's settings and rules; secrets stand there as references only."""
-    print(json.dumps(call("GET", url, _path(name), ca_file), indent=2))
+    from kastor.cli.rows import show_document
+
+    with connection.client() as client:
+        found = client.inputs.get(name)
+    show_document(found if output is Output.JSON else flat(found), output)
 
 
 @app.command()
 def create(
+    connection: Connection,
     name: Name,
-    kind: Annotated[str, typer.Option(help="How messages come in.", metavar="<mqtt|webhook>")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="How messages come in.",
+            metavar=f"<{'|'.join(_KINDS)}>",
+            autocompletion=lambda: list(_KINDS),
+        ),
+    ],
     settings: Annotated[Path, typer.Option(help="JSON file with settings and rules; - for stdin.")],
-    url: Url = DEFAULT_URL,
-    ca_file: CaFile = None,
 ) -> None:
     """Create an input, or replace one; it acts at once."""
-    body = {"kind": kind, "settings": read_settings(settings)}
-    made = call("PUT", url, _path(name), ca_file, body)
+    given = read_settings(settings)
+    with connection.client() as client:
+        made = client.inputs.put(name, kind, given)
     how = "paused, as it was" if made["paused"] else "ready"
     print(f"{name} is {how}; `kastor input status {name}` says how it is doing.")
 
 
 @app.command()
 def status(
+    connection: Connection,
     name: Name,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    url: Url = DEFAULT_URL,
-    ca_file: CaFile = None,
+    as_json: JsonOption = False,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Say how an input is doing: state, connection, counts, last error."""
-    state = call("GET", url, f"{_path(name)}/status", ca_file)
-    if as_json:
-        print(json.dumps(state, indent=2))
+    from kastor.cli.rows import show_document
+
+    with connection.client() as client:
+        state = client.inputs.status(name)
+    if as_json or output is Output.JSON:
+        show_document(state, Output.JSON)
         return
     print(f"{'state':<14}{state['state']}")
     if state["connected"] is not None:
@@ -80,38 +107,46 @@ def status(
 
 
 @app.command()
-def pause(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def pause(connection: Connection, name: Name) -> None:
     """Take no more messages; a broker keeps them, as long as its session lasts."""
-    call("POST", url, f"{_path(name)}/pause", ca_file)
+    with connection.client() as client:
+        client.inputs.pause(name)
+    print(f"{name} is paused; `kastor input resume {name}` lets it go on.")
 
 
 @app.command()
-def resume(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def resume(connection: Connection, name: Name) -> None:
     """Take messages again."""
-    call("POST", url, f"{_path(name)}/resume", ca_file)
+    with connection.client() as client:
+        client.inputs.resume(name)
+    print(f"{name} takes messages again.")
 
 
 @app.command()
-def rejected(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def rejected(connection: Connection, name: Name, output: OutputOption = Output.TABLE) -> None:
     """Print the last messages that the input could not use, newest first."""
-    answer = call("GET", url, f"{_path(name)}/rejected", ca_file)
-    if not answer["value"]:
-        holder = answer["heldBy"]
+    from kastor.cli.rows import show_rows
+
+    with connection.client() as client:
+        found = client.inputs.rejected(name)
+        # Of several processes the one that holds the input has them.
+        holder = client.inputs.status(name)["heldBy"] if not found else None
+    if output is Output.JSON:
+        show_rows(found, output)
+        return
+    if not found:
         print(
             f"None here; {holder} takes the messages." if holder else "No messages were rejected."
         )
-    for each in answer["value"]:
+    for each in found:
         print(f"{each['time']}  {each['topic']}")
         print(f"  {each['reason']}")
         print(f"  {each['payload']!r}")
 
 
 @app.command()
-def delete(name: Name, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def delete(connection: Connection, name: Name) -> None:
     """Delete an input; its broker keeps nothing more for it, unless it is paused."""
-    call("DELETE", url, _path(name), ca_file)
+    with connection.client() as client:
+        client.inputs.delete(name)
     print(f"{name} is gone.")
-
-
-def _path(name: str) -> str:
-    return f"{_PATH}/{quote(name, safe='')}"

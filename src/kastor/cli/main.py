@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from kastor import __version__
+from kastor.cli import completion
 from kastor.cli.commands import CommandEntry, Commands
+from kastor.cli.output import flush
 
 COMMANDS = (
     CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
@@ -42,6 +45,7 @@ COMMANDS = (
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",
     ),
+    CommandEntry("job", "kastor.cli.job:app", "Long work, and how it is getting on.", alias="jobs"),
     CommandEntry(
         "query",
         "kastor.cli.query:query",
@@ -54,6 +58,11 @@ COMMANDS = (
     ),
     CommandEntry(
         "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
+    ),
+    CommandEntry(
+        "completion",
+        "kastor.cli.completion:completion",
+        "Print the script that has a shell complete commands, flags and values.",
     ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
@@ -104,4 +113,9 @@ def _version(
 
 def main() -> None:
     """Run the command line."""
-    app(sys.argv[1:], prog_name="kastor")
+    if completion.VARIABLE in os.environ:
+        completion.register()
+    try:
+        app(sys.argv[1:], prog_name="kastor")
+    finally:
+        flush()

@@ -11,7 +11,7 @@ from kastor import __version__, dtdl
 from kastor.cli.commands import CommandEntry, Commands
 from kastor.cli.model_sets import models_of_files
 from kastor.cli.output import fail
-from kastor.cli.sources import Sources
+from kastor.cli.sources import INCOMPLETE, Sources
 from kastor.dtdl import report
 from kastor.dtdl.describe import describe as describe_element
 from kastor.dtdl.diagram import as_dot, as_mermaid
@@ -67,11 +67,6 @@ app = Commands(
             "Write classes for twins and relationships in a programming language.",
         ),
     )
-)
-
-
-_INCOMPLETE = (
-    "The rules between models were not checked: these problems come first. Mend them and run again."
 )
 
 
@@ -184,7 +179,7 @@ def _rendered(
     *,
     complete: bool,
 ) -> str:
-    notes = [*sources.notes, *([] if complete else [_INCOMPLETE])]
+    notes = [*sources.notes, *([] if complete else [INCOMPLETE])]
     if output is Format.json:
         return report.as_json(problems, sources.names, sources.skipped, complete)
     if output is Format.github:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sized
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
@@ -23,6 +25,10 @@ class Exit(IntEnum):
     UNREACHABLE = 6
     PARTIAL = 7
     """Some of it was done, and the rest is told."""
+    INTERRUPTED = 130
+    """By Ctrl+C."""
+    UNREAD = 141
+    """Who read the answer went away, as `head` does; as of any program that SIGPIPE ends."""
 
 
 class Output(StrEnum):
@@ -39,6 +45,7 @@ OutputOption = Annotated[Literal[Output.TABLE, Output.JSON], _FLAG]
 """Of commands that show a list or a document."""
 RowsOption = Annotated[Output, _FLAG]
 """Of commands that show rows, also many."""
+JsonOption = Annotated[bool, typer.Option("--json", help="The same as --output json.")]
 FAULT = Exit.FAULT
 SEEN = (
     "A password on the command line is seen by every user of this machine. Better: {}, or "
@@ -61,6 +68,40 @@ def none_yet(rows: Sized, noun: str, cure: str) -> None:
     """
     if not len(rows):
         print(f"No {noun}. {cure}")
+
+
+def ask(question: str) -> None:
+    """Ask whether to go on; a no ends the command, and so does a place where nobody can answer."""
+    if not sys.stdin.isatty():
+        fail(f"{question} Nobody can answer here: say so with --yes.", Exit.USAGE)
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        fail("Nothing was done.")
+
+
+def flush() -> None:
+    """Write what is not written yet; ends the process where that cannot be done."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        give_up()
+        sys.exit(Exit.UNREAD)
+    except OSError as error:
+        give_up()
+        print(f"kastor: The answer cannot be written: {error.strerror}.", file=sys.stderr)
+        sys.exit(Exit.FAULT)
+
+
+def give_up() -> None:
+    """Have nothing more written to stdout, not by the end of the interpreter either."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+
+
+def interrupted() -> NoReturn:
+    """End a command that was stopped with Ctrl+C."""
+    if sys.stderr.isatty():
+        print(file=sys.stderr)  # the terminal has written ^C
+    fail("Stopped.", Exit.INTERRUPTED)
 
 
 def fail(message: str, status: int = FAULT) -> NoReturn:

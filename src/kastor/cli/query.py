@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -134,8 +133,11 @@ def _watch(client: KastorClient, question: Question, output: Output) -> None:
 
     if output is Output.TABLE and not sys.stdout.isatty():
         output = Output.NDJSON
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         watch(client, question, output)
+    except KeyboardInterrupt:
+        if sys.stdout.isatty():
+            print()  # behind the ^C that the terminal has written
 
 
 def _end(error: ClientError, text: str) -> NoReturn:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kastor.cli.backup import show_graphs
 from kastor.cli.output import fail, warn
 from kastor.cli.progress import rows_shown, run_in_order
 from kastor.words import counted
@@ -98,11 +99,7 @@ def _tell(
 ) -> None:
     where = settings.data if settings.db is None else f"the schema {settings.graph_schema}"
     print(f"Restored and verified {counted(len(manifest.graphs), 'graph')} into {where}:")
-    for graph in manifest.graphs:
-        print(
-            f"  {graph.name:<24}{counted(graph.rows, 'row'):>15}  as of {graph.time}, "
-            f"change {graph.position}"
-        )
+    show_graphs(manifest)
     if settings.db is None:
         for each in manifest.private:
             print(f"  {each.path}")

@@ -1,17 +1,21 @@
-"""`kastor route`: the health of event routes, and the events that they gave up."""
+"""`kastor route`: event routes, their health, and the events that they gave up."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kastor.cli.commands import Commands
-from kastor.cli.output import fail, none_yet
-from kastor.cli.remote import DEFAULT_URL, CaFile, Url, call
+from kastor.cli.connection import Connection
+from kastor.cli.output import Exit, JsonOption, Output, OutputOption, fail
+from kastor.cli.settings import flat
 from kastor.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kastor.client.calls import Document
 
 app = Commands()
 letters = Commands()
@@ -20,137 +24,160 @@ Route = Annotated[str, typer.Argument(metavar="ROUTE", help="The route's id.")]
 Keys = Annotated[
     list[int] | None, typer.Option("--key", help="Only these; repeatable.", metavar="KEY")
 ]
-_PATH = "/kastor/v1/routes"
-_VERSION = "api-version=2023-10-31"
+_EMPTY = "No routes. `kastor route create` makes one."
+
+
+@app.command("list")
+def list_command(connection: Connection, output: OutputOption = Output.TABLE) -> None:
+    """Print every route, where it sends to, and which events."""
+    from kastor.cli.rows import show_rows
+
+    with connection.client() as client:
+        columns = ("id", "endpointName", "filter")
+        show_rows(client.routes.list(), output, columns=columns, empty=_EMPTY)
+
+
+@app.command("show")
+def show_route(connection: Connection, route: Route, output: OutputOption = Output.TABLE) -> None:
+    """Print a route."""
+    from kastor.cli.rows import show_document
+
+    with connection.client() as client:
+        show_document(client.routes.get(route), output)
 
 
 @app.command()
 def create(
+    connection: Connection,
     route: Route,
     endpoint: Annotated[str, typer.Option(help="The endpoint's name.")],
     filter_text: Annotated[str, typer.Option("--filter", help="Which events.")] = "true",
-    url: Url = DEFAULT_URL,
-    ca_file: CaFile = None,
 ) -> None:
     """Create a route, or replace one; it acts at once."""
-    body = {"endpointName": endpoint, "filter": filter_text}
-    call("PUT", url, f"/eventroutes/{quote(route, safe='')}?{_VERSION}", ca_file, body)
+    with connection.client() as client:
+        client.routes.put(route, endpoint, filter_text)
+    print(f"{route} sends to {endpoint}; `kastor route status {route}` says how it is doing.")
 
 
 @app.command()
-def delete(route: Route, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def delete(connection: Connection, route: Route) -> None:
     """Delete a route with its dead letters."""
-    call("DELETE", url, f"/eventroutes/{quote(route, safe='')}?{_VERSION}", ca_file)
+    with connection.client() as client:
+        client.routes.delete(route)
+    print(f"{route} is gone.")
 
 
 @app.command()
 def status(
+    connection: Connection,
     route: Annotated[str | None, typer.Argument(help="The route's id; all without one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    url: Url = DEFAULT_URL,
-    ca_file: CaFile = None,
+    as_json: JsonOption = False,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Say how routes are doing: lag, rate, last error."""
-    if route is None:
-        states: list[Any] = call("GET", url, _PATH, ca_file)["value"]
-    else:
-        states = [call("GET", url, _path(route), ca_file)]
-    if as_json:
-        print(json.dumps(states, indent=2))
+    from kastor.cli.rows import show_rows
+
+    with connection.client() as client:
+        states = client.routes.states() if route is None else [client.routes.state(route)]
+    if as_json or output is Output.JSON:
+        show_rows(states, Output.JSON)
         return
-    none_yet(states, "routes", "`kastor route create` makes one.")
-    if not states:
-        return
-    print(f"{'route':<24}{'endpoint':<20}{'state':<9}{'lag':>8}{'/min':>8}{'sent':>10}{'dead':>6}")
-    for state in states:
-        print(
-            f"{state['id']:<24}{state['endpointName']:<20}{state['state']:<9}{state['lag']:>8}"
-            f"{state['perMinute']:>8}{state['delivered']:>10}{state['deadLetters']:>6}"
-        )
-        if state["lastError"]:
-            print(f"  last error: {state['lastError']}")
+    show_rows([_row(each) for each in states], output, empty=_EMPTY)
+    for each in states:
+        if each["lastError"]:
+            print(f"{each['id']}: last error: {each['lastError']}")
 
 
 @app.command()
-def pause(route: Route, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def pause(connection: Connection, route: Route) -> None:
     """Stop sending; the route keeps its position."""
-    call("POST", url, f"{_path(route)}/pause", ca_file)
+    with connection.client() as client:
+        client.routes.pause(route)
+    print(f"{route} is paused; `kastor route resume {route}` lets it go on.")
 
 
 @app.command()
-def resume(route: Route, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def resume(connection: Connection, route: Route) -> None:
     """Go on from where the route was paused."""
-    call("POST", url, f"{_path(route)}/resume", ca_file)
+    with connection.client() as client:
+        client.routes.resume(route)
+    print(f"{route} sends again.")
 
 
 @app.command()
 def replay(
+    connection: Connection,
     route: Route,
     since: Annotated[str, typer.Option("--from", help="A position, or an ISO 8601 time.")],
-    url: Url = DEFAULT_URL,
-    ca_file: CaFile = None,
 ) -> None:
     """Send again what the change log still has from a position or time on."""
-    path = f"{_path(route)}/replay?from={quote(since, safe='')}"
-    print(f"Sending again after position {call('POST', url, path, ca_file)['position']}.")
+    with connection.client() as client:
+        position = client.routes.replay(route, since)
+    print(f"Sending again after position {position}.")
 
 
 @letters.command("list")
-def list_letters(route: Route, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def list_letters(connection: Connection, route: Route, output: OutputOption = Output.TABLE) -> None:
     """Print a line for each dead letter."""
-    found = _letters(route, url, ca_file)
-    if not found:
+    from kastor.cli.rows import show_rows
+
+    with connection.client() as client:
+        found = client.routes.dead_letters(route)
+        if output is Output.JSON:
+            show_rows(found, output)
+            return
+        is_empty = True
+        for letter in found:
+            is_empty = False
+            event = letter["event"]
+            print(f"{letter['key']:>8}  {letter['died']}  {event['type']}  {event['key']}")
+            print(f"          after {counted(letter['attempts'], 'attempt')}: {letter['error']}")
+    if is_empty:
         print("No dead letters; the route has given up nothing.")
-    for letter in found:
-        event = letter["event"]
-        print(f"{letter['key']:>8}  {letter['died']}  {event['type']}  {event['key']}")
-        print(f"          after {counted(letter['attempts'], 'attempt')}: {letter['error']}")
 
 
-@letters.command()
-def show(
+@letters.command("show")
+def show_letter(
+    connection: Connection,
     route: Route,
     key: Annotated[int, typer.Argument(help="As `list` prints it.")],
-    url: Url = DEFAULT_URL,
-    ca_file: CaFile = None,
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Print a dead letter whole."""
-    path = f"{_path(route)}/deadletters?after={key - 1}"
-    found = [each for each in call("GET", url, path, ca_file)["value"] if each["key"] == key]
+    from kastor.cli.rows import show_document
+    from kastor.client.route_calls import list_letters as page_of
+
+    with connection.client() as client:
+        page = client.send(page_of(route, str(key - 1)))
+    found: Sequence[Document] = [each for each in page.items if each["key"] == key]
     if not found:
-        fail(f"There is no dead letter {key}.")
-    print(json.dumps(found[0], indent=2))
+        fail(f"There is no dead letter {key}.", Exit.NOT_FOUND)
+    show_document(found[0] if output is Output.JSON else flat(found[0]), output)
 
 
 @letters.command()
-def requeue(
-    route: Route, keys: Keys = None, url: Url = DEFAULT_URL, ca_file: CaFile = None
-) -> None:
+def requeue(connection: Connection, route: Route, keys: Keys = None) -> None:
     """Send dead letters again."""
-    answer = call("POST", url, f"{_path(route)}/deadletters/requeue{_query(keys)}", ca_file)
-    print(f"{answer['count']} sent again.")
+    with connection.client() as client:
+        count = client.routes.requeue_dead_letters(route, keys or None)
+    print(f"{count} sent again.")
 
 
 @letters.command()
-def purge(route: Route, keys: Keys = None, url: Url = DEFAULT_URL, ca_file: CaFile = None) -> None:
+def purge(connection: Connection, route: Route, keys: Keys = None) -> None:
     """Delete dead letters for good."""
-    answer = call("DELETE", url, f"{_path(route)}/deadletters{_query(keys)}", ca_file)
-    print(f"{answer['count']} deleted.")
+    with connection.client() as client:
+        count = client.routes.purge_dead_letters(route, keys or None)
+    print(f"{count} deleted.")
 
 
-def _letters(route: str, url: str, ca_file: Any) -> list[Any]:
-    found: list[Any] = []
-    after: int | None = 0
-    while after is not None:
-        page = call("GET", url, f"{_path(route)}/deadletters?after={after}", ca_file)
-        found += page["value"]
-        after = page["after"]
-    return found
-
-
-def _path(route: str) -> str:
-    return f"{_PATH}/{quote(route, safe='')}"
-
-
-def _query(keys: list[int] | None) -> str:
-    return "" if not keys else "?" + "&".join(f"key={key}" for key in keys)
+def _row(state: Document) -> Document:
+    return {
+        "route": state["id"],
+        "endpoint": state["endpointName"],
+        "state": state["state"],
+        "lag": state["lag"],
+        "/min": state["perMinute"],
+        "sent": state["delivered"],
+        "dead": state["deadLetters"],
+    }

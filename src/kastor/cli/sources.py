@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 STDIN = "-"
 USAGE = 2
 SUFFIXES = (".json", ".jsonld", ".dtdl")
+INCOMPLETE = (
+    "The rules between models were not checked: these problems come first. Mend them and run again."
+)
+"""Beside problems that come before all rules are checked."""
 _MARKS = ("@context", "@id", "@type")
 
 

@@ -2,13 +2,58 @@
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
 from kastor.cli.connection import Connection
+from kastor.cli.output import Output, OutputOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kastor.client.calls import Document, Json
+
+_COUNTED = {
+    "models": "models",
+    "twins": "twins",
+    "relationships": "relationships",
+    "versions": "old versions",
+    "changeLog": "changes",
+}
+_OLDEST = {"versions": "oldestVersion", "changeLog": "oldestLogEntry"}
 
 
-def status(connection: Connection) -> None:
+def status(connection: Connection, output: OutputOption = Output.TABLE) -> None:
     """Say what a graph holds: version, engine, counts, sizes."""
+    from kastor.cli.rows import show_document
+
     with connection.client() as client:
         found = client.status()
-    print(json.dumps(found, indent=2))
+    if output is Output.JSON:
+        show_document(found, output)
+        return
+    show_document(dict(_lines(found, connection.address)), output)
+
+
+def _lines(found: Document, address: str) -> Iterator[tuple[str, Json]]:
+    from rich.filesize import decimal
+
+    counts, sizes = found.get("counts", {}), found.get("bytes", {})
+    yield "graph", address
+    yield "host name", found.get("hostName")
+    yield "Kastor", found.get("kastor")
+    yield "engine", found.get("engine")
+    for name, count in counts.items():
+        told = f"{count:,}"
+        if name in sizes:
+            told += f" ({decimal(sizes[name])})"
+        if oldest := found.get(_OLDEST.get(name, "")):
+            told += f" since {_time(oldest)}"
+        yield _COUNTED.get(name, name), told
+    for name, size in sizes.items():
+        if name not in counts:
+            yield f"size of the {name}", decimal(size)
+
+
+def _time(text: str) -> str:
+    """Return an instant to the second."""
+    return text.partition(".")[0].rstrip("Z").replace("T", " ") + " UTC"

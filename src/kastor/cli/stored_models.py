@@ -29,6 +29,8 @@ ModelFlag = Annotated[
 Definition = Annotated[
     bool, typer.Option("--definition", "--def", help="With the DTDL documents themselves.")
 ]
+_COLUMNS = ("id", "displayName", "decommissioned", "uploadTime")
+"""Of CSV."""
 
 
 def list_command(
@@ -47,14 +49,13 @@ def list_command(
     """Print the models that a server has: ids, names, when they came, which are decommissioned."""
     if definition and output == Output.TABLE:
         fail("DTDL fits into no table: --definition goes with --output json or ndjson.", Exit.USAGE)
-    as_stored = output in (Output.JSON, Output.NDJSON)
+    is_table = output == Output.TABLE
     with connection.client() as client:
         found = client.models.list(dependencies_for or (), definitions=definition)
-        rows = (each if as_stored else _row(each) for each in found)
         show_rows(
-            rows,
+            (_row(each) if is_table else each for each in found),
             output,
-            columns=("id", "displayName", "decommissioned", "uploadTime"),
+            columns=("id", "displayName", "state", "uploaded") if is_table else _COLUMNS,
             empty="No models. `kastor models upload` brings some.",
         )
 
@@ -105,8 +106,9 @@ def _row(found: Document) -> Document:
     return {
         "id": found["id"],
         "displayName": _in_a_language(found.get("displayName")),
-        "decommissioned": "yes" if found.get("decommissioned") else "no",
-        "uploadTime": str(found.get("uploadTime", "")).partition(".")[0],
+        "state": "decommissioned" if found.get("decommissioned") else "active",
+        # The day: ids are long, and a terminal is not wide.
+        "uploaded": str(found.get("uploadTime", "")).partition("T")[0],
     }
 
 
@@ -116,7 +118,10 @@ def _described(found: Document) -> Document:
 
     document = found["model"]
     refers = references(document)
-    shown = _row(found) | {"description": _in_a_language(found.get("description"))}
+    shown = _row(found) | {
+        "uploaded": found.get("uploadTime"),
+        "description": _in_a_language(found.get("description")),
+    }
     shown["extends"] = ", ".join(refers.extends)
     for kind, contents in contents_by_kind(document).items():
         shown[kind] = ", ".join(str(each.get("name", "")) for each in contents)

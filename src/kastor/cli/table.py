@@ -33,7 +33,8 @@ def show_table(
         if expanded:
             for number, row in enumerate(page, count + 1):
                 to.write(_rule(f"[ {number} ]", to))
-                show_record(row if columns is None else {x: row.get(x) for x in columns}, to)
+                shown_of = readable(row) if columns is None else {x: row.get(x) for x in columns}
+                show_record(shown_of, to)
         else:
             _show_page(page, columns, to, first=count + 1)
         count += len(page)
@@ -75,10 +76,10 @@ def _show_page(page: list[Document], columns: Sequence[str] | None, to: Screen, 
         names = list(columns)
     lines = [{name: _cell(row[name]) for name in names if name in row} for row in page]
     if to.is_terminal and not _fits(names, lines, to.width):
-        folded = [name for name in names if not name.startswith("$")]
-        names = [*(name for name in names if name.startswith("$")), REST]
-        lines = [_folded(line, folded) for line in lines]
-        if columns is not None or not _fits(names, lines, to.width):
+        ids = [name for name in names if name.startswith("$")]
+        folded = [name for name in names if name not in ids]
+        names, lines = [*ids, REST], [_folded(line, folded) for line in lines]
+        if columns is not None or not ids or not _fits(names, lines, to.width):
             for number, row in enumerate(page, first):
                 to.write(_rule(f"[ {number} ]", to))
                 show_record(row, to)

@@ -33,9 +33,8 @@ def read_address(url: str) -> Address:
     Raises:
         ValueError: with a sentence for people; a password in the URL is not shown.
     """
-    text = url.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
+    text = url.strip()
+    text = (text if "://" in text else f"https://{text}").rstrip("/")
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

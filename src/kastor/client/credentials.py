@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeAlias
 
+from kastor.client.address import Address
+from kastor.client.errors import CredentialError
+
 SCOPE = "https://digitaltwins.azure.net/.default"
 _EARLY = 120.0
 """Seconds before its end at which a token is replaced."""
+_MOST_EARLY = 0.5
+"""The same, as the part of a token's life that it may be: some live no longer than that."""
 
 
 class ExpiringToken(Protocol):
@@ -36,48 +42,96 @@ Credential: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]] |
 
 
 class TokenSource:
-    """The token of each request; those of credentials are kept until shortly before their end."""
+    """The token of each request; those of credentials are kept until shortly before their end.
 
-    def __init__(self, credential: Credential | None) -> None:
+    Threads and tasks may share one; two that ask at the same moment may both ask the credential.
+    """
+
+    def __init__(self, credential: Credential | None, address: Address) -> None:
+        """Take what makes tokens.
+
+        Raises:
+            CredentialError: a credential of Microsoft Entra, whose token would cross the network
+                without TLS.
+        """
         self._credential = credential
-        self._kept = ""
-        self._until = 0.0
+        self._kept: tuple[str, float] | None = None
+        is_open = address.graph.startswith("http:") and not address.is_local
+        if is_open and hasattr(credential, "get_token"):
+            raise CredentialError(
+                "A token of Microsoft Entra is not sent without TLS. Give the server's address "
+                "with https, or a token of the server itself."
+            )
 
     def next(self) -> str | None:
         """Return the token to send, or None.
 
         Raises:
-            TypeError: the credential is one of asyncio.
-            ValueError: a token with characters that no header carries.
+            CredentialError: there is none to be had, it is one of asyncio, or it has characters
+                that no header carries.
         """
-        found = self._ask()
-        if inspect.isawaitable(found):
-            if inspect.iscoroutine(found):
-                found.close()
-            raise TypeError("This credential is asynchronous: use it with AsyncKastorClient.")
-        return self._keep(found)
+        if (found := self._known()) is not None:
+            return found
+        try:
+            asked = self._ask()
+        except Exception as error:
+            raise _no_token(error) from error
+        if inspect.isawaitable(asked):
+            if inspect.iscoroutine(asked):
+                asked.close()
+            raise CredentialError("This credential is asynchronous: use it with AsyncKastorClient.")
+        return self._keep(asked)
 
     async def next_awaited(self) -> str | None:
-        """Return the token to send, as `next`, also of an asynchronous credential."""
-        found = self._ask()
-        return self._keep(await found if inspect.isawaitable(found) else found)
+        """Return the token to send, as `next`, also of an asynchronous credential.
+
+        One that waits is asked in a thread, so that nothing else has to wait for it.
+        """
+        if (found := self._known()) is not None:
+            return found
+        try:
+            asked = self._ask() if self._is_quick() else await asyncio.to_thread(self._ask)
+            asked = await asked if inspect.isawaitable(asked) else asked
+        except Exception as error:
+            raise _no_token(error) from error
+        return self._keep(asked)
+
+    def _known(self) -> str | None:
+        """Return a token that was given, or is young enough; None where one has to be asked for."""
+        if self._kept is not None and time.time() < self._kept[1]:
+            return self._kept[0]
+        return None
+
+    def _is_quick(self) -> bool:
+        asked = getattr(self._credential, "get_token", self._credential)
+        return not callable(asked) or inspect.iscoroutinefunction(asked)
 
     def _ask(self) -> Any:
         if self._credential is None or isinstance(self._credential, str):
             return self._credential
         if hasattr(self._credential, "get_token"):
-            if self._kept and time.time() < self._until:
-                return self._kept
             return self._credential.get_token(SCOPE)
         return self._credential()
 
     def _keep(self, found: Any) -> str | None:
         if found is None or found == "":
             return None
-        if not isinstance(found, str):
-            self._kept, self._until = found.token, found.expires_on - _EARLY
-            found = self._kept
-        token: str = found
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise ValueError("The token has characters that no token has.")
-        return token
+        if isinstance(found, str):
+            return _sendable(found)
+        token, until = getattr(found, "token", None), getattr(found, "expires_on", None)
+        if not isinstance(token, str) or not isinstance(until, int | float):
+            raise CredentialError("The credential returned nothing that is a token.")
+        left = max(0.0, until - time.time())
+        self._kept = _sendable(token), until - min(_EARLY, _MOST_EARLY * left)
+        return self._kept[0]
+
+
+def _sendable(token: str) -> str:
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise CredentialError("The token has characters that no token has.")
+    return token
+
+
+def _no_token(error: Exception) -> CredentialError:
+    told = str(error).strip() or type(error).__name__
+    return CredentialError(f"There is no token to be had: {told}")

@@ -99,6 +99,10 @@ class StillRunningError(ClientError):
     """A job has not ended in the time that was given for it; it goes on."""
 
 
+class CredentialError(ClientError):
+    """The credential has no token, or none that can be sent; nothing was sent."""
+
+
 class MissingExtraError(ClientError):
     """A library that this needs is not installed; the message names its extra."""
 

@@ -54,5 +54,5 @@ class Retries:
             return None
         if asked is not None:
             return asked if asked <= self.longest else None
-        grown: float = min(self.longest, self.first * 2 ** (attempt - 1))
+        grown: float = min(self.longest, self.first * 2 ** min(attempt - 1, 30))
         return grown * (1 + self.chance.random() / 4)

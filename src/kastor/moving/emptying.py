@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from kastor.client import AsyncKastorClient, NotFoundError, ServiceError
+from kastor.client import AsyncKastorClient, NotFoundError, ServiceError, TooManyRequestsError
 from kastor.moving.model_order import levels
 from kastor.moving.parallel import for_each
 
 T = TypeVar("T")
 FIRST_REFUSALS = 10
-_PAUSE_SECONDS = 2.0
+PAUSE_SECONDS = 2.0
+"""Between two rounds of which the first got nowhere or was too fast."""
 _ROUNDS = 20
 Shown = Callable[[int], None]
 """Is told how many are gone so far."""
@@ -30,11 +31,13 @@ class Emptied:
     Attributes:
         gone: how many are.
         refused: how many were refused in the last round, and stay.
+        throttled: of those, how many for their rate alone.
         first: of those some, each with what was refused and why.
     """
 
     gone: int = 0
     refused: int = 0
+    throttled: int = 0
     first: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -102,13 +105,13 @@ async def _in_rounds(
     result = Emptied()
     for _ in range(_ROUNDS):
         before = result.gone
-        result.refused, result.first = 0, []
+        result.refused, result.throttled, result.first = 0, 0, []
         seen = await _round(result, found(), call, named, shown)
-        if not seen or (result.gone == before and result.refused):
+        if not seen or (result.gone == before and result.refused > result.throttled):
             break
-        if result.gone == before:
-            # What queries tell of is gone already: they have to catch up.
-            await sleep(_PAUSE_SECONDS)
+        if result.gone == before or result.throttled:
+            # Either it is too much at once, or queries tell of what is gone already.
+            await sleep(PAUSE_SECONDS)
     return result
 
 
@@ -130,6 +133,7 @@ async def _round(
             shown(result.gone)
         elif not isinstance(error, NotFoundError):
             result.refused += 1
+            result.throttled += isinstance(error, TooManyRequestsError)
             if len(result.first) < FIRST_REFUSALS:
                 result.first.append((named(item), str(error)))
 

@@ -28,8 +28,8 @@ def show_answer(
     warn: Callable[[str], None] | None = None,
     see: Callable[[dict[str, Any]], None] | None = None,  # any: JSON
     screen: Screen | None = None,
-) -> int:
-    """Print what a query answers, and return how many rows that were.
+) -> int | None:
+    """Print what a query answers, and return how many rows that were; None where it explains.
 
     Args:
         client: of the server.
@@ -51,7 +51,7 @@ def show_answer(
     first = next(rows, None)
     if first is not None and output == "table" and "plan" in first and "steps" in first:
         show_explanation(first, to)
-        return 1
+        return None
     every = rows if first is None else chain((first,), rows)
     return show_rows(every, output, empty="No rows.", expanded=expanded, screen=to)
 

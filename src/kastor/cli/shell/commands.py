@@ -10,8 +10,8 @@ from kastor.cli.connection import Connection
 from kastor.cli.output import Output
 from kastor.cli.screen import shown
 from kastor.cli.shell import descriptions
+from kastor.cli.shell.lexing import WORDS
 from kastor.cli.shell.question import Question, require_own
-from kastor.cli.shell.session import LeaveShellError
 
 if TYPE_CHECKING:
     from kastor.cli.shell.session import Session
@@ -35,13 +35,25 @@ class ShellCommand:
     run: Callable[[Session, str], None]
 
 
-def run_command(session: Session, text: str) -> None:
-    """Run a command that was typed.
+class LeaveShellError(Exception):
+    """The person has had enough."""
+
+
+def run_typed(session: Session, text: str) -> None:
+    """Run what was typed, a command or queries, and tell what goes wrong.
 
     Raises:
-        ClientError: a server refuses what it needs.
-        LeaveShellError: it is the one that leaves.
+        LeaveShellError: it was the wish to leave.
     """
+    text = WORDS.get(text.strip().rstrip(";").lower(), text)
+    if text.lstrip().startswith("\\"):
+        with session.telling(text):
+            _run_command(session, text)
+    else:
+        session.run(text)
+
+
+def _run_command(session: Session, text: str) -> None:
     name, _, argument = text.strip().partition(" ")
     found = BY_NAME.get(name)
     if found is None:
@@ -129,7 +141,10 @@ def _watch(session: Session, text: str) -> None:
 
     if question := _question(session, text):
         output = "ndjson" if session.display.output != Output.TABLE else "table"
-        watch(session.client, question, output)
+        try:
+            watch(session.client, question, output)
+        except KeyboardInterrupt:
+            session.say("")
 
 
 def _explain(session: Session, text: str) -> None:
@@ -153,8 +168,7 @@ def _connect(session: Session, wanted: str) -> None:
         session.connect(
             Connection(wanted, None, before.ca_file) if is_address else Connection(None, wanted)
         )
-        if session.connection is before:
-            return
+        return
     for line in descriptions.where(session.client):
         session.say(line)
 

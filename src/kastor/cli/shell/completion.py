@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 from kastor.cli.shell import places
+from kastor.cli.shell.declared import ValueFacts
 from kastor.cli.shell.graph_names import GraphNames
-from kastor.cli.shell.lexing import OPEN, Token, lexed
-from kastor.cli.shell.model_facts import ValueFacts
-from kastor.cli.shell.places import Scope
+from kastor.cli.shell.lexing import OPEN, TypedToken, lexed
+from kastor.cli.shell.places import NamesInQuery
 from kastor.lang.tokens import WORD
 from kastor.lang.words import (
     AGGREGATES,
     CONDITIONS,
+    CONTEXTUAL,
     FUNCTIONS,
     SCALARS,
     SYSTEM_NAMES,
@@ -99,7 +100,7 @@ def completed(text: str, cursor: int, names: GraphNames) -> list[Candidate]:
     return _matching(((_cased(name, note, lower=lower), note) for name, note in found), typed)
 
 
-def _of_statement(tokens: list[Token]) -> list[Token]:
+def _of_statement(tokens: list[TypedToken]) -> list[TypedToken]:
     """Return what belongs to the last statement."""
     ends = [at for at, token in enumerate(tokens) if token.key == ";"]
     return tokens[ends[-1] + 1 :] if ends else tokens
@@ -125,8 +126,9 @@ def _matching(
     wanted = typed.lower()
     ranked: tuple[dict[str, Candidate], ...] = ({}, {}, {})
     for name, note in found:
-        at = name.lower().find(wanted)
-        begins_part = at > 0 and name[at - 1] in ".:"
+        bare = name.removeprefix("[[")
+        at = bare.lower().find(wanted)
+        begins_part = at > 0 and bare[at - 1] in ".:"
         if at == 0 or begins_part or (at > 0 and anywhere):
             rank = 0 if at == 0 else 1 if begins_part else 2
             ranked[rank].setdefault(name, Candidate(name, -len(typed), note))
@@ -149,7 +151,7 @@ def _in_string(place: str, names: GraphNames) -> Iterator[tuple[str, str]]:
 
 
 def _names_and_words(
-    before: Sequence[Token], scope: Scope, names: GraphNames, typed: str
+    before: Sequence[TypedToken], scope: NamesInQuery, names: GraphNames, typed: str
 ) -> Iterator[tuple[str, str]]:
     clause, path = places.clause_of(before), places.path_before(before)
     if path:
@@ -181,7 +183,7 @@ def _words(words: Iterable[str], names: GraphNames) -> Iterator[tuple[str, str]]
 
 
 def _expression(
-    clause: str, scope: Scope, names: GraphNames, typed: str
+    clause: str, scope: NamesInQuery, names: GraphNames, typed: str
 ) -> Iterator[tuple[str, str]]:
     yield from scope.aliases.items()
     if len(scope.aliases) <= 1:
@@ -195,7 +197,9 @@ def _expression(
             yield f"{name}(", _FUNCTION
 
 
-def _own(alias: str, scope: Scope, names: GraphNames, typed: str) -> Iterator[tuple[str, str]]:
+def _own(
+    alias: str, scope: NamesInQuery, names: GraphNames, typed: str
+) -> Iterator[tuple[str, str]]:
     """Yield the members of what an alias stands for, without one of the collection.
 
     Where something is typed, those of components too, as paths.
@@ -218,7 +222,7 @@ def _own(alias: str, scope: Scope, names: GraphNames, typed: str) -> Iterator[tu
     yield from ((name, "system") for name in _SYSTEM[kind])
 
 
-def _members(path: list[str], scope: Scope, names: GraphNames) -> Iterator[tuple[str, str]]:
+def _members(path: list[str], scope: NamesInQuery, names: GraphNames) -> Iterator[tuple[str, str]]:
     """Yield what may stand behind the dot of a path."""
     known = scope.aliases
     is_alias = path[0] in known or (not known and path[0] not in names.roots())
@@ -257,4 +261,6 @@ def _relationships(names: GraphNames, models: Iterable[str]) -> Iterator[tuple[s
 
 
 def _written(name: str) -> str:
-    return name if is_plain(name) or name in SYSTEM_NAMES else f"[[{name}]]"
+    """Return a name as it may stand anywhere; only reserved and odd ones need brackets."""
+    is_word = is_plain(name) or name in SYSTEM_NAMES or name.upper() in CONTEXTUAL
+    return name if is_word else f"[[{name}]]"

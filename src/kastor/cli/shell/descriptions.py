@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,11 +13,11 @@ from kastor.lang.words import AGGREGATES, FUNCTIONS, SCALARS, TEXT_TESTS, TYPE_T
 from kastor.words import counted
 
 if TYPE_CHECKING:
+    from kastor.cli.shell.declared import DeclaredModel
     from kastor.cli.shell.graph_names import GraphNames
     from kastor.client import KastorClient
 
 Document: TypeAlias = dict[str, Any]  # any: JSON
-_OF_METADATA = ("$model", "$lastUpdateTime")
 
 
 def models_like(names: GraphNames, wanted: str) -> list[str]:
@@ -66,15 +67,16 @@ def model_contents(names: GraphNames, model: str) -> tuple[list[str], list[Docum
     return [*head, ""], rows
 
 
-def _contents(facts: Any) -> Iterator[tuple[str, str, str]]:  # any: ModelFacts
+def _contents(facts: DeclaredModel) -> Iterator[tuple[str, str, str]]:
     for name, value in facts.properties.items():
-        fields = f" {{{', '.join(value.fields)}}}" if value.fields else ""
+        inner = (*value.fields, *value.choices)
+        fields = f" {{{', '.join(inner)}}}" if inner else ""
         yield "property", name, f"{value.schema}{fields}"
     for name, model in facts.components.items():
         yield "component", name, model
-    for name, value in facts.relationships.items():
-        having = f" with {', '.join(value.properties)}" if value.properties else ""
-        yield "relationship", name, f"-> {value.target or 'any twin'}{having}"
+    for name, found in facts.relationships.items():
+        having = f" with {', '.join(found.properties)}" if found.properties else ""
+        yield "relationship", name, f"-> {found.target or 'any twin'}{having}"
     for name, (kind, schema) in facts.others.items():
         yield kind, name, schema
 
@@ -87,7 +89,7 @@ def twin_rows(twin: Document) -> tuple[list[str], list[Document]]:
     metadata = _dict(twin.get("$metadata"))
     head = [f"{shown(str(twin.get('$dtId')))}  {shown(str(metadata.get('$model')))}"]
     if changed := metadata.get("$lastUpdateTime"):
-        head.append(f"changed {shown(str(changed))}")
+        head.append(f"changed {moment(changed)}")
     return [*head, ""], list(_values(twin, metadata, ""))
 
 
@@ -100,10 +102,17 @@ def _values(document: Document, metadata: Document, path: str) -> Iterator[Docum
             yield from _values(value, inner, f"{path}{name}.")
             continue
         told = _dict(metadata.get(name))
-        row = {"property": f"{path}{name}", "value": value, "changed": told.get("lastUpdateTime")}
+        changed = moment(told.get("lastUpdateTime"))
+        row = {"property": f"{path}{name}", "value": value, "changed": changed}
         if (source := told.get("sourceTime")) is not None:
-            row["source time"] = source
+            row["source time"] = moment(source)
         yield row
+
+
+def moment(value: object) -> str:
+    """Return an instant to the second, which is what people look for; others as they are."""
+    text = shown(value) if isinstance(value, str) else ""
+    return re.sub(r"(T\d\d:\d\d:\d\d)\.\d+", r"\1", text).replace("T", " ", 1)
 
 
 def relationship_row(way: str, document: Document, other: str) -> Document:

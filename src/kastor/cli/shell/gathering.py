@@ -6,8 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from kastor.cli.shell.declared import DeclaredModel, read_facts
 from kastor.cli.shell.graph_names import GraphNames
-from kastor.cli.shell.model_facts import ModelFacts, read_facts
 from kastor.client import features
 from kastor.client.errors import ClientError
 
@@ -83,7 +83,7 @@ class NameGatherer:
         )
         if is_fresh:
             return
-        models: dict[str, ModelFacts] = {}
+        models: dict[str, DeclaredModel] = {}
         for page in self._client.models.list(definitions=True).pages():
             models.update((facts.id, facts) for facts in map(read_facts, page.items))
             if self._is_closed:

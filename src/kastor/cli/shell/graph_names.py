@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kastor.cli.shell.model_facts import ModelFacts, RelationshipFacts, ValueFacts
+from kastor.cli.shell.declared import DeclaredModel, RelationshipFacts, ValueFacts
 
 T = TypeVar("T")
 MAX_NAMES = 5_000
@@ -28,7 +28,7 @@ class GraphNames:
         twins: ids that answers had, newest last.
     """
 
-    models: Mapping[str, ModelFacts] = field(default_factory=dict)
+    models: Mapping[str, DeclaredModel] = field(default_factory=dict)
     is_complete: bool = True
     has_superset: bool = True
     contexts: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class GraphNames:
             _add(self._all_components, facts.components)
             _add(self._all_relationships, facts.relationships)
 
-    def line(self, model: str) -> Iterator[ModelFacts]:
+    def line(self, model: str) -> Iterator[DeclaredModel]:
         """Yield a model and all that it extends, nearest first, as far as they are known."""
         todo, seen = deque([model]), {model}
         while todo:
@@ -92,7 +92,7 @@ class GraphNames:
             if each not in self.twins:
                 self.twins.append(each)
 
-    def _lines(self, models: Iterable[str]) -> list[ModelFacts]:
+    def _lines(self, models: Iterable[str]) -> list[DeclaredModel]:
         # The nearest last, so that what a model says itself wins.
         return [facts for model in models for facts in reversed(list(self.line(model)))]
 

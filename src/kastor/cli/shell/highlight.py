@@ -9,7 +9,7 @@ from prompt_toolkit.formatted_text.utils import split_lines
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
-from kastor.cli.shell.lexing import Token, lexed
+from kastor.cli.shell.lexing import TypedToken, lexed
 from kastor.lang.words import CONTEXTUAL, FUNCTIONS, RESERVED, SYSTEM_NAMES
 from kastor.types import override
 
@@ -66,7 +66,7 @@ def _between(text: str) -> StyleAndTextTuples:
     return [("class:comment" if "--" in text else "", text)] if text else []
 
 
-def _style(token: Token) -> str:
+def _style(token: TypedToken) -> str:
     match token.kind:
         case "STRING" | "OPEN":
             return "class:string"
@@ -80,7 +80,7 @@ def _style(token: Token) -> str:
             return ""
 
 
-def _word_style(token: Token) -> str:
+def _word_style(token: TypedToken) -> str:
     if token.key in FUNCTIONS:
         return "class:function"
     if token.key in RESERVED | CONTEXTUAL:

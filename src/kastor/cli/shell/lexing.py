@@ -15,7 +15,7 @@ OPEN, BAD = "OPEN", "BAD"
 _MOST_BAD = 50
 
 
-class Token(NamedTuple):
+class TypedToken(NamedTuple):
     """A token and where it starts.
 
     Attributes:
@@ -34,9 +34,9 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
-def lexed(text: str) -> list[Token]:
+def lexed(text: str) -> list[TypedToken]:
     """Return the tokens of a text; the last one may be an open string."""
-    found: list[Token] = []
+    found: list[TypedToken] = []
     begin = bad = 0
     while True:
         part = text[begin:]
@@ -46,15 +46,15 @@ def lexed(text: str) -> list[Token]:
             read.kinds, read.keys, read.texts, read.starts, strict=True
         ):
             if kind != END:
-                found.append(Token(kind, key, word, begin + start))
+                found.append(TypedToken(kind, key, word, begin + start))
         if at is None:
             return found
         begin, bad = begin + at, bad + 1
         if text[begin] in "'\"" or bad > _MOST_BAD:
             kind = OPEN if text[begin] in "'\"" else BAD
-            found.append(Token(kind, kind, text[begin:], begin))
+            found.append(TypedToken(kind, kind, text[begin:], begin))
             return found
-        found.append(Token(BAD, BAD, text[begin], begin))
+        found.append(TypedToken(BAD, BAD, text[begin], begin))
         begin += 1
 
 

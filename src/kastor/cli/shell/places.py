@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from kastor.cli.shell.lexing import Token
+from kastor.cli.shell.lexing import TypedToken
 from kastor.lang.tokens import ESCAPED, NUMBER, STRING, WORD
 from kastor.lang.words import FUNCTIONS, RESERVED
 
@@ -24,7 +24,7 @@ _COLLECTIONS: Mapping[str, Kind] = {
 
 
 @dataclass(slots=True)
-class Scope:
+class NamesInQuery:
     """What a query says of its own names, as far as it is written.
 
     Attributes:
@@ -44,9 +44,9 @@ class Scope:
         return self.models.get(alias) or self.models.get("", [])
 
 
-def scope_of(tokens: Sequence[Token]) -> Scope:
+def scope_of(tokens: Sequence[TypedToken]) -> NamesInQuery:
     """Return what a query says, wherever it says it: the cursor may stand before that."""
-    scope = Scope()
+    scope = NamesInQuery()
     for at, token in enumerate(tokens):
         match token.key:
             case "FROM":
@@ -71,7 +71,7 @@ def scope_of(tokens: Sequence[Token]) -> Scope:
     return scope
 
 
-def _read_from(tokens: Sequence[Token], at: int, scope: Scope) -> None:
+def _read_from(tokens: Sequence[TypedToken], at: int, scope: NamesInQuery) -> None:
     kind = _COLLECTIONS.get(_key(tokens, at + 1))
     if kind is not None:
         scope.collection = kind
@@ -80,7 +80,7 @@ def _read_from(tokens: Sequence[Token], at: int, scope: Scope) -> None:
             scope.aliases[_text(tokens, after)] = kind
 
 
-def _read_join(tokens: Sequence[Token], at: int, scope: Scope) -> None:
+def _read_join(tokens: Sequence[TypedToken], at: int, scope: NamesInQuery) -> None:
     """``JOIN target RELATED source.name [AS] alias``."""
     if _is_name(tokens, at + 1):
         scope.aliases[_text(tokens, at + 1)] = "twin"
@@ -93,7 +93,7 @@ def _read_join(tokens: Sequence[Token], at: int, scope: Scope) -> None:
         scope.relationships.setdefault(alias, []).append(_text(tokens, at + 5))
 
 
-def _read_pattern(tokens: Sequence[Token], at: int, scope: Scope) -> None:
+def _read_pattern(tokens: Sequence[TypedToken], at: int, scope: NamesInQuery) -> None:
     """``(a)`` and ``-[r:name|name]-`` of a MATCH."""
     is_node = tokens[at].key == "("
     following = _key(tokens, at + 2)
@@ -112,7 +112,7 @@ def _note(where: dict[str, list[str]], alias: str, literal: str) -> None:
         where.setdefault(alias, []).append(literal.strip("'\""))
 
 
-def clause_of(tokens: Sequence[Token]) -> str:
+def clause_of(tokens: Sequence[TypedToken]) -> str:
     """Return the clause that follows these tokens or goes on; the empty string at the start."""
     for at in range(len(tokens) - 1, -1, -1):
         if tokens[at].key in _CLAUSES and _key(tokens, at - 1) != ".":
@@ -120,7 +120,7 @@ def clause_of(tokens: Sequence[Token]) -> str:
     return ""
 
 
-def string_place(tokens: Sequence[Token]) -> Literal["model", "relationship", "twin", ""]:
+def string_place(tokens: Sequence[TypedToken]) -> Literal["model", "relationship", "twin", ""]:
     """Return what the string that begins behind these tokens names."""
     at = len(tokens) - 1
     if _key(tokens, at) == "," and _key(tokens, at - 2) == "(":
@@ -144,7 +144,7 @@ def string_place(tokens: Sequence[Token]) -> Literal["model", "relationship", "t
             return ""
 
 
-def path_before(tokens: Sequence[Token]) -> list[str]:
+def path_before(tokens: Sequence[TypedToken]) -> list[str]:
     """Return the steps of the path that ends with a dot behind these tokens; none without one."""
     steps: list[str] = []
     at = len(tokens) - 1
@@ -154,7 +154,7 @@ def path_before(tokens: Sequence[Token]) -> list[str]:
     return steps[::-1]
 
 
-def names_relationship(tokens: Sequence[Token]) -> bool:
+def names_relationship(tokens: Sequence[TypedToken]) -> bool:
     """Whether a relationship's name comes next: ``-[r:`` or ``|`` of a pattern."""
     at = len(tokens) - 1
     if clause_of(tokens) != "MATCH" or _key(tokens, at) not in {":", "|"}:
@@ -162,7 +162,7 @@ def names_relationship(tokens: Sequence[Token]) -> bool:
     return any(token.key == "[" for token in tokens[max(0, at - 40) : at])
 
 
-def ends_value(tokens: Sequence[Token]) -> bool:
+def ends_value(tokens: Sequence[TypedToken]) -> bool:
     """Whether a value or a name stands before the cursor, so that a word goes on with the query."""
     if not tokens:
         return False
@@ -175,17 +175,17 @@ def ends_value(tokens: Sequence[Token]) -> bool:
     return last.kind in (STRING, ESCAPED, NUMBER) or last.key in {"]", "*", "}"}
 
 
-def _is_name(tokens: Sequence[Token], at: int) -> bool:
+def _is_name(tokens: Sequence[TypedToken], at: int) -> bool:
     return _kind(tokens, at) == WORD and _key(tokens, at) not in _NOT_NAMES
 
 
-def _key(tokens: Sequence[Token], at: int) -> str:
+def _key(tokens: Sequence[TypedToken], at: int) -> str:
     return tokens[at].key if 0 <= at < len(tokens) else ""
 
 
-def _kind(tokens: Sequence[Token], at: int) -> str:
+def _kind(tokens: Sequence[TypedToken], at: int) -> str:
     return tokens[at].kind if 0 <= at < len(tokens) else ""
 
 
-def _text(tokens: Sequence[Token], at: int) -> str:
+def _text(tokens: Sequence[TypedToken], at: int) -> str:
     return tokens[at].text if 0 <= at < len(tokens) else ""

@@ -13,13 +13,14 @@ from prompt_toolkit.output import ColorDepth
 
 from kastor.cli.connection import told
 from kastor.cli.screen import shown
+from kastor.cli.shell.commands import BY_NAME, COMMANDS, LeaveShellError, run_typed
 from kastor.cli.shell.completion import MOST, Candidate, completed
 from kastor.cli.shell.descriptions import where
 from kastor.cli.shell.highlight import STYLE, QueryLexer
 from kastor.cli.shell.history import PrivateHistory, history_file
 from kastor.cli.shell.lexing import is_complete
 from kastor.cli.shell.pager import paged
-from kastor.cli.shell.session import LeaveShellError, Session
+from kastor.cli.shell.session import Session
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _run_one(session: Session, terminal: PromptSession[str]) -> bool:
     except EOFError:
         return False
     try:
-        session.run(text)
+        run_typed(session, text)
     except LeaveShellError:
         return False
     return True
@@ -117,8 +118,6 @@ class ShellCompleter(Completer):
 
 def candidates(session: Session, text: str, cursor: int) -> list[Candidate]:
     """Return what may stand at a place of what is typed, a query or a command."""
-    from kastor.cli.shell.commands import BY_NAME, COMMANDS
-
     names = session.gatherer.names
     before = text[:cursor].lstrip()
     if not before.startswith("\\"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,15 +13,22 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
+from kastor.cli.access import words_of
 from kastor.cli.contexts import load_contexts
 from kastor.cli.rows import show_rows
 from kastor.cli.screen import Screen, shown, stdout_screen
 from kastor.cli.shell.answers import show_answer
+from kastor.cli.shell.descriptions import where
 from kastor.cli.shell.faults import lines_of
 from kastor.cli.shell.gathering import NameGatherer
-from kastor.cli.shell.lexing import WORDS, statements
+from kastor.cli.shell.lexing import statements
 from kastor.cli.shell.question import Question
-from kastor.client.errors import ClientError, OutcomeUnknownError, UnreachableError
+from kastor.client.errors import (
+    AccessError,
+    ClientError,
+    OutcomeUnknownError,
+    UnreachableError,
+)
 from kastor.errors import CannotStartError
 from kastor.words import counted
 
@@ -31,10 +39,6 @@ if TYPE_CHECKING:
     from kastor.client import KastorClient
 
 Pager = Callable[[], AbstractContextManager[Screen]]
-
-
-class LeaveShellError(Exception):
-    """The person has had enough."""
 
 
 @dataclass(slots=True)
@@ -72,16 +76,12 @@ class Session:
         self._connect(connection)
 
     def _connect(self, connection: Connection) -> None:
-        stack = ExitStack()
-        client = stack.enter_context(connection.client())
-        self._stack.close()
-        self._stack = stack
         self.connection = connection
-        self.client: KastorClient = client
+        self.client: KastorClient = self._stack.enter_context(connection.client())
         contexts = load_contexts()
         current = None if connection.url else contexts.current
-        self.place = connection.context or current or _graph_of(client.url) or "kastor"
-        self.gatherer = NameGatherer(client, contexts.by_name)
+        self.place = connection.context or current or _graph_of(self.client.url) or "kastor"
+        self.gatherer = NameGatherer(self.client, contexts.by_name)
         self.gatherer.look()
 
     def close(self) -> None:
@@ -90,35 +90,25 @@ class Session:
         self._stack.close()
 
     def connect(self, connection: Connection) -> None:
-        """Go to another server, or stay where it cannot be."""
-        before = self.gatherer
+        """Go to another server and say what is there, or stay where that does not answer."""
         try:
-            self._connect(connection)
-        except typer.Exit:  # it was told
+            with connection.client() as client:
+                found = list(where(client))
+        except (typer.Exit, CannotStartError) as error:
+            if isinstance(error, CannotStartError):
+                self.complain(str(error))
+            self.say(f"This is still {self.client.url}.")
             return
-        except CannotStartError as error:
-            self.complain(str(error))
-            return
-        before.close()
+        self.close()
+        self._connect(connection)
+        self.say("\n".join(found))
 
     def run(self, text: str) -> None:
-        """Run what was typed: a command, or queries one after the other.
-
-        Raises:
-            LeaveShellError: it was the wish to leave.
-        """
-        from kastor.cli.shell.commands import run_command
-
-        text = WORDS.get(text.strip().rstrip(";").lower(), text)
-        if text.lstrip().startswith("\\"):
-            with self.telling(text):
-                run_command(self, text)
-            return
+        """Run queries one after the other, and tell what they answer or what is wrong."""
         complete, rest = statements(text)
         for each in (*complete, rest):
             if each and not self._query(each):
                 return  # what follows may count on it
-        self.gatherer.look()
 
     def _query(self, text: str) -> bool:
         self.last = text
@@ -155,7 +145,7 @@ class Session:
         with self._pager() as screen:
             if self.display.output == "table":
                 for line in head:
-                    screen.write(line)
+                    screen.write(_folded(line, screen.width))
             show_rows(
                 rows, self.display.output,
                 columns=columns, empty=empty, expanded=self.display.expanded, screen=screen,
@@ -167,11 +157,11 @@ class Session:
 
     def complain(self, text: str) -> None:
         """Say what is wrong with a command, and what would not be."""
-        print(f"error: {text}", file=sys.stderr)
+        _tell(f"error: {text}")
 
     def warn(self, text: str) -> None:
         """Print what somebody should know of a query that runs."""
-        print(f"warning: {shown(text)}", file=sys.stderr)
+        _tell(f"warning: {shown(text)}")
 
     @contextmanager
     def telling(self, text: str) -> Iterator[list[str]]:
@@ -180,23 +170,38 @@ class Session:
         try:
             yield told
         except KeyboardInterrupt:
-            told.append("Cancelled.")
+            told.append("\nCancelled.")  # the terminal has written ^C
         except (UnreachableError, OutcomeUnknownError) as error:
             told += [f"error: {error}", "The shell goes on: try again, or \\c ADDRESS."]
+        except AccessError as error:
+            told.append(f"error: {words_of(error)}")
         except ClientError as error:
             first, *more = lines_of(error, text)
             told += [f"error: {first}", *more]
         except typer.Exit:
             told.append("")
         for line in told:
-            if line:
-                print(line, file=sys.stderr)
+            _tell(line)
 
     def _saw(self, row: dict[str, Any]) -> None:  # any: JSON
         for value in (row, *row.values()):
             twin = value.get("$dtId") if isinstance(value, dict) else None
             if isinstance(twin, str):
                 self.gatherer.names.saw([twin])
+
+
+def _tell(line: str) -> None:
+    """Print a line on stderr; the lines that show a text stay as they are."""
+    if line:
+        width = stdout_screen().width
+        print(line if line.startswith("  ") else _folded(line, width), file=sys.stderr)
+
+
+def _folded(line: str, width: int) -> str:
+    return "\n".join(
+        textwrap.fill(part, width, subsequent_indent="  ", break_on_hyphens=False)
+        for part in line.split("\n")
+    )
 
 
 def _graph_of(url: str) -> str:

@@ -69,7 +69,7 @@ class AsyncTransport:
         self.address = read_address(url)
         self.is_dry_run = False
         self.retries = retries or Retries()
-        self._tokens = TokenSource(credential)
+        self._tokens = TokenSource(credential, self.address)
         self._connection = AsyncHttpConnections(self.address, ca_file, seconds)
 
     def trying(self) -> AsyncTransport:
@@ -142,18 +142,31 @@ class AsyncTransport:
             features.require(feature, found, self.address.graph)
 
     async def _send(self, call: HttpCall[T]) -> T:
-        answer = await self._open(call)
+        attempt = 0
+        while True:
+            attempt += 1
+            answer = await self._open(call)
+            try:
+                body = await self._whole(answer)
+            except httpx2.RequestError as error:
+                wait = self.retries.after_fault(self._repeat(call), attempt, sent=True)
+                if wait is None:
+                    raise self._lost(call, error) from error
+            else:
+                return call.decode(HttpAnswer(answer.status_code, lower(answer.headers), body))
+            await sleep(wait)
+
+    async def _whole(self, answer: httpx2.Response) -> bytes:
+        """Return the body of an answer, which is closed then."""
         body = bytearray()
         try:
             async for piece in answer.aiter_bytes():
                 body += piece
                 if len(body) > MOST_BYTES:
                     raise UnexpectedAnswerError("The answer is too long to be one.")
-        except httpx2.RequestError as error:
-            raise self._lost(call, error) from error
         finally:
             await answer.aclose()
-        return call.decode(HttpAnswer(answer.status_code, lower(answer.headers), bytes(body)))
+        return bytes(body)
 
     async def _open(self, call: HttpCall[T]) -> httpx2.Response:
         """Return an answer that is no refusal, of which only the head was read."""
@@ -191,18 +204,12 @@ class AsyncTransport:
             raise UnexpectedAnswerError(redirection(headers.get("location", "")))
         asked = seconds_to_wait(headers)
         wait = self.retries.after_answer(self._repeat(call), attempt, status, asked)
-        body = bytearray()
         try:
-            async for piece in answer.aiter_bytes():
-                body += piece
-                if len(body) > MOST_BYTES:
-                    break
-        except httpx2.RequestError:
-            pass  # its status says enough
-        finally:
-            await answer.aclose()
+            body = await self._whole(answer)
+        except (httpx2.RequestError, UnexpectedAnswerError):
+            body = b""  # its status says enough
         if wait is None:
-            raise service_error(status, headers, bytes(body))
+            raise service_error(status, headers, body)
         return wait
 
     async def _request(self, call: HttpCall[T]) -> httpx2.Request:

@@ -70,7 +70,7 @@ class Transport:
         self.address = read_address(url)
         self.is_dry_run = False
         self.retries = retries or Retries()
-        self._tokens = TokenSource(credential)
+        self._tokens = TokenSource(credential, self.address)
         self._connection = HttpConnections(self.address, ca_file, seconds)
 
     def trying(self) -> Transport:
@@ -143,18 +143,31 @@ class Transport:
             features.require(feature, found, self.address.graph)
 
     def _send(self, call: HttpCall[T]) -> T:
-        answer = self._open(call)
+        attempt = 0
+        while True:
+            attempt += 1
+            answer = self._open(call)
+            try:
+                body = self._whole(answer)
+            except httpx2.RequestError as error:
+                wait = self.retries.after_fault(self._repeat(call), attempt, sent=True)
+                if wait is None:
+                    raise self._lost(call, error) from error
+            else:
+                return call.decode(HttpAnswer(answer.status_code, lower(answer.headers), body))
+            sleep(wait)
+
+    def _whole(self, answer: httpx2.Response) -> bytes:
+        """Return the body of an answer, which is closed then."""
         body = bytearray()
         try:
             for piece in answer.iter_bytes():
                 body += piece
                 if len(body) > MOST_BYTES:
                     raise UnexpectedAnswerError("The answer is too long to be one.")
-        except httpx2.RequestError as error:
-            raise self._lost(call, error) from error
         finally:
             answer.close()
-        return call.decode(HttpAnswer(answer.status_code, lower(answer.headers), bytes(body)))
+        return bytes(body)
 
     def _open(self, call: HttpCall[T]) -> httpx2.Response:
         """Return an answer that is no refusal, of which only the head was read."""
@@ -192,18 +205,12 @@ class Transport:
             raise UnexpectedAnswerError(redirection(headers.get("location", "")))
         asked = seconds_to_wait(headers)
         wait = self.retries.after_answer(self._repeat(call), attempt, status, asked)
-        body = bytearray()
         try:
-            for piece in answer.iter_bytes():
-                body += piece
-                if len(body) > MOST_BYTES:
-                    break
-        except httpx2.RequestError:
-            pass  # its status says enough
-        finally:
-            answer.close()
+            body = self._whole(answer)
+        except (httpx2.RequestError, UnexpectedAnswerError):
+            body = b""  # its status says enough
         if wait is None:
-            raise service_error(status, headers, bytes(body))
+            raise service_error(status, headers, body)
         return wait
 
     def _request(self, call: HttpCall[T]) -> httpx2.Request:

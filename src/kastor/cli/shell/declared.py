@@ -22,10 +22,12 @@ class ValueFacts:
     Attributes:
         schema: its name for people, such as `double` or `object`.
         fields: of an object, by name.
+        choices: names of an enum's values.
     """
 
     schema: str
     fields: Mapping[str, ValueFacts] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class RelationshipFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
+class DeclaredModel:
     """What one model has by itself, without what it inherits.
 
     Attributes:
@@ -55,7 +57,7 @@ class ModelFacts:
     others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def read_facts(listed: Mapping[str, Json]) -> ModelFacts:
+def read_facts(listed: Mapping[str, Json]) -> DeclaredModel:
     """Return what an entry of a model listing says; what it does not understand it leaves out."""
     document = listed.get("model")
     model = document if isinstance(document, dict) else {}
@@ -74,7 +76,7 @@ def read_facts(listed: Mapping[str, Json]) -> ModelFacts:
         else:
             kind = next((x for x in ("Telemetry", "Command") if x in kinds), "")
             others[name] = (kind.lower(), _value(each.get("schema"), named).schema)
-    return ModelFacts(
+    return DeclaredModel(
         str(listed.get("id", "")),
         _title(listed.get("displayName") or model.get("displayName")),
         listed.get("decommissioned") is True,
@@ -109,7 +111,8 @@ def _value(schema: Json, named: Mapping[str, Json], depth: int = 0) -> ValueFact
         for each in _objects(schema.get("fields"))
         if isinstance(each.get("name"), str)
     }
-    return ValueFacts(_INLINE.get(kind, ""), fields)
+    choices = [each.get("name") for each in _objects(schema.get("enumValues"))]
+    return ValueFacts(_INLINE.get(kind, ""), fields, tuple(map(str, choices)))
 
 
 def _ids(value: Json) -> Iterator[str]:
