@@ -65,6 +65,11 @@ COMMANDS = (
         "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
     ),
     CommandEntry(
+        "completion",
+        "kastor.cli.completion:completion",
+        "Print the script that has a shell complete commands, flags and values.",
+    ),
+    CommandEntry(
         "import",
         "kastor.cli.importing:import_files",
         "Import files: models, then twins, then relationships.",
@@ -73,11 +78,6 @@ COMMANDS = (
         "export",
         "kastor.cli.exporting:export",
         "Export a graph as a file that `kastor import` and Azure Digital Twins take.",
-    ),
-    CommandEntry(
-        "completion",
-        "kastor.cli.completion:completion",
-        "Print the script that has a shell complete commands, flags and values.",
     ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
