@@ -185,13 +185,16 @@ class TestRedirections:
         [
             ("https://elsewhere.example/a", "https://elsewhere.example"),
             ("https://user:word@elsewhere.example/", "https://elsewhere.example"),
-            ("/login", "itself"),
+            ("//elsewhere.example/a", "://elsewhere.example"),
+            ("http://127.0.0.1:1/digitaltwins/a", "http://127.0.0.1:1"),
             ("http://[", "an address that is none"),
             ("", "itself"),
         ],
     )
     @pytest.mark.parametrize("status", [301, 307])
-    def test_none_is_followed(self, ask: Asking, location: str, place: str, status: int) -> None:
+    def test_none_leads_to_another_origin(
+        self, ask: Asking, location: str, place: str, status: int
+    ) -> None:
         with (
             misbehaving(answer(status, location=location)) as (server, url),
             pytest.raises(UnexpectedAnswerError) as raised,
@@ -199,6 +202,29 @@ class TestRedirections:
             ask(url, get, credential="secret")
         assert f"on to {place}, and the token is not sent there" in str(raised.value)
         assert "word" not in str(raised.value)
+        assert len(server.arrived) == 1
+
+    def test_a_read_is_led_on_within_its_origin(self, ask: Asking) -> None:
+        on = answer(308, location="/base/digitaltwins/a?api-version=2023-10-31")
+        with misbehaving(on, answer(body={"$dtId": "a"})) as (server, url):
+            assert ask(url, get, credential="secret") == {"$dtId": "a"}
+        assert server.arrived[1].path == "/base/digitaltwins/a?api-version=2023-10-31"
+        assert server.arrived[1].headers["authorization"] == "Bearer secret"
+
+    def test_nothing_is_led_on_for_ever(self, ask: Asking) -> None:
+        with (
+            misbehaving(answer(302, location="/again")) as (server, url),
+            pytest.raises(UnexpectedAnswerError, match="on to itself"),
+        ):
+            ask(url, get)
+        assert len(server.arrived) == 6
+
+    def test_a_write_is_not_led_on(self, ask: Asking) -> None:
+        with (
+            misbehaving(answer(307, location="/again")) as (server, url),
+            pytest.raises(UnexpectedAnswerError, match="on to itself"),
+        ):
+            ask(url, lambda client: client.twins.put("a", {}))
         assert len(server.arrived) == 1
 
 

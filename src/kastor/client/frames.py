@@ -58,6 +58,6 @@ def _column(name: str, values: list[object]) -> pl.Series:
 
 def _missing(library: str) -> MissingExtraError:
     return MissingExtraError(
-        f"This needs {library}, which is not installed: install Kastor with its extra, "
-        f"pip install 'kastor[{library}]', or pip install {library}."
+        f"This needs {library}, which is not installed: pip install {library}, or in the clone of "
+        f"Kastor pip install '.[{library}]'."
     )
