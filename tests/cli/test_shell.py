@@ -223,13 +223,9 @@ def test_a_server_that_goes_is_told_and_another_is_gone_to(
 def test_long_answers_go_through_the_pager_and_short_ones_do_not(
     shell: Callable[..., Any],
 ) -> None:
-    long = "SELECT R.$relationshipId FROM RELATIONSHIPS R;"
-    with shell(KASTOR_PAGER="sed s/^/PAGED:/") as terminal:
-        assert "PAGED:" in after(terminal, long)[-1]
-        assert "PAGED:" not in "".join(after(terminal, "SELECT COUNT() FROM DIGITALTWINS;"))
     with shell(KASTOR_PAGER="head -n 2") as terminal:  # somebody who leaves it at once
-        assert len(after(terminal, long)) == 2
-        assert after(terminal, "SELECT COUNT() FROM DIGITALTWINS;")[-1] == "(1 row)"
+        assert len(after(terminal, "SELECT R.$relationshipId FROM RELATIONSHIPS R;")) == 2
+        assert len(after(terminal, "SELECT COUNT() FROM DIGITALTWINS;")) == 4
 
 
 def test_completion_knows_models_that_came_meanwhile_and_commands(

@@ -17,7 +17,7 @@ from kastor.cli.shell.completion import (
     completed,
 )
 from kastor.cli.shell.declared import read_facts
-from kastor.cli.shell.descriptions import arguments_of, model_contents, models_like
+from kastor.cli.shell.descriptions import arguments_of, function_rows, model_contents, models_like
 from kastor.cli.shell.gathering import NameGatherer
 from kastor.cli.shell.graph_names import GraphNames
 from kastor.cli.shell.highlight import fragments
@@ -164,6 +164,16 @@ def test_functions_take_as_many_arguments_as_is_said(name: str) -> None:
     assert is_taken(int(fewest))
     assert not is_taken(int(fewest) - 1) or fewest == "0"
     assert not is_taken(int(most or fewest) + 1)
+
+
+def test_functions_are_listed_as_the_server_has_them() -> None:
+    wide = {row["function"]: row for row in function_rows("", has_superset=True)}
+    assert wide.keys() == FUNCTIONS
+    assert wide["CONTAINS"]["arguments"] == "2 to 3"
+    narrow = {row["function"]: row for row in function_rows("", has_superset=False)}
+    assert narrow["CONTAINS"]["arguments"] == "2"
+    assert "LENGTH" not in narrow
+    assert [row["function"] for row in function_rows("of_m", has_superset=False)] == ["IS_OF_MODEL"]
 
 
 def test_thousands_of_models_are_bounded_and_quick() -> None:

@@ -1,8 +1,10 @@
 """The interactive shell: `kastor shell`, and what `kastor query` shares with it.
 
-- `lexing`: a text that is not finished yet, as tokens of `kastor.lang`
-- `graph_names`: what there is to complete; `completion`, `places`: what goes where the cursor is
-- `question`, `faults`, `explained`, `watching`: a query's way to rows, or to words
-- `session`, `commands`: what is typed, and what is done about it; knows no terminal
+- `lexing`: a text that is not finished yet, as tokens of `kastor.lang`; `highlight` colours it
+- `declared`, `graph_names`, `gathering`: the names of a graph, read in the background
+- `completion`, `places`: what goes where the cursor is
+- `question`, `answers`, `explained`, `faults`: a query's way to rows, or to words
+- `following`, `watching`: what becomes of the rows of a live query
+- `session`, `commands`, `descriptions`: what is typed, and what is done about it
 - `prompt`, `pager`, `history`: the terminal
 """
