@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kastor.client import (
+    AnswerLostError,
     ClientError,
     OutcomeUnknownError,
     Retries,
@@ -158,6 +159,30 @@ class TestWhatMayBeRepeated:
         assert (found.succeeded, found.failed) == (1, 0)
         assert {each.headers["operation-id"] for each in server.arrived} == {"once"}
         assert len({each.body for each in server.arrived}) == 1
+
+    @pytest.mark.parametrize("is_away", [False, True])
+    def test_one_whose_answer_never_comes_may_have_been_applied(
+        self, ask: Asking, is_away: bool
+    ) -> None:
+        """Also where nobody listens any more when it is sent again."""
+        batch = [writes.put_twin("a", {})]
+        with misbehaving(drop) as (server, url):
+            if is_away:
+                server.then = server.close
+            with pytest.raises(AnswerLostError, match=r"may have been done.*sent again") as lost:
+                ask(url, lambda client: client.batch(batch, operation_id="once"))
+        assert isinstance(lost.value, OutcomeUnknownError)
+        assert len(server.arrived) == (1 if is_away else QUICK.attempts)
+
+    def test_what_nobody_took_was_not_applied(self, ask: Asking) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        with pytest.raises(UnreachableError) as raised:
+            ask(
+                f"http://127.0.0.1:{port}",
+                lambda client: client.batch([], operation_id="once"),
+            )
+        assert not isinstance(raised.value, OutcomeUnknownError)
 
     def test_a_batch_without_one_does_not(self, ask: Asking) -> None:
         with (

@@ -19,6 +19,7 @@ from kastor.client.bodies import body_of, repetition
 from kastor.client.calls import HttpAnswer, HttpCall, Repetition
 from kastor.client.credentials import Credential, TokenSource
 from kastor.client.errors import (
+    AnswerLostError,
     ClientError,
     OutcomeUnknownError,
     ServiceError,
@@ -173,7 +174,7 @@ class Transport:
 
     def _open(self, call: HttpCall[T]) -> httpx2.Response:
         """Return an answer that is no refusal, of which only the head was read."""
-        attempt, place, hops = 0, "", 0
+        attempt, place, hops, is_sent = 0, "", 0, False
         while True:
             attempt += 1
             request = self._request(call, place)
@@ -181,9 +182,10 @@ class Transport:
                 answer = self._connection.http().send(request, stream=True)
             except httpx2.RequestError as error:
                 sent = not isinstance(error, _UNSENT)
+                is_sent |= sent
                 wait = self.retries.after_fault(self._repeat(call), attempt, sent=sent)
                 if wait is None:
-                    raise self._fault(call, error, sent=sent) from error
+                    raise self._fault(call, error, sent=is_sent) from error
             else:
                 if answer.status_code < _REDIRECTION:
                     return self._accepted(call, answer)
@@ -255,6 +257,8 @@ class Transport:
             return UnreachableError(
                 f"The connection ended before the answer: {told_reason(error)}."
             )
+        if call.repeat is Repetition.RECOGNISED:
+            return AnswerLostError(told_lost(error, "The same may be sent again."))
         return OutcomeUnknownError(told_lost(error))
 
 
