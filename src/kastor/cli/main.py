@@ -64,6 +64,16 @@ COMMANDS = (
         "kastor.cli.completion:completion",
         "Print the script that has a shell complete commands, flags and values.",
     ),
+    CommandEntry(
+        "import",
+        "kastor.cli.importing:import_files",
+        "Import files: models, then twins, then relationships.",
+    ),
+    CommandEntry(
+        "export",
+        "kastor.cli.exporting:export",
+        "Export a graph as a file that `kastor import` and Azure Digital Twins take.",
+    ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),

@@ -1,0 +1,1 @@
+"""The files of Azure Digital Twins Explorer: its Excel layout, and its JSON graph."""
