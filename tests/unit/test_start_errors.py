@@ -27,6 +27,7 @@ INSIDE = {
     "AddressRefused": "sinks answer it",
     "AddressRefusedError": "sinks answer it",
     "CannotBeWrittenError": "the batch is done again with savepoints",
+    "CellFault": "the row of a table is at fault, and told of",
     "ChangeOfModelsError": "a fault of ours: no caller can bring it about",
     "ChunkFullError": "what was decided of the batch is written first",
     "DocumentFault": "the parser of models collects it",

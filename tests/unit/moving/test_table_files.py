@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -232,6 +233,22 @@ def test_files_that_are_no_excel(tmp_path: Path) -> None:
     remade(path, "xl/worksheets/sheet1.xml", lambda data: data[:100])
     with pytest.raises(TableError, match=r"cannot be read as an Excel file .*save it anew"):
         cells(ExcelReader(path))
+
+
+def test_damaged_files_are_told_of_in_words(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", S=[["id", "model"], *([f"r{n}", ROOM] for n in range(20))])
+    whole, chance, said = path.read_bytes(), random.Random(5), []
+    for _ in range(60):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 5)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        path.write_bytes(data)
+        try:
+            outcomes(path)
+        except TableError as error:
+            said.append(str(error))
+    assert len(said) > 20
+    assert all(path.name in each or "sheet S" in each for each in said)
 
 
 def test_files_that_unpack_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

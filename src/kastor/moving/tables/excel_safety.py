@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +63,7 @@ def look_into(path: Path) -> ExcelFacts:
             return ExcelFacts(_has_formulas(archive))
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror}.") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise TableError(f"{path} is damaged or locked by a password: {error}.") from error
 
 

@@ -10,6 +10,18 @@ from kastor.errors import CannotStartError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Codes of what is wrong with a row; docs/reference/tables.md tells of each.
+CELL_EMPTY = "CellEmpty"
+CELL_WITHOUT_TITLE = "CellWithoutTitle"
+ID_INVALID = "IdInvalid"
+ID_REPEATED = "IdRepeated"
+MODEL_UNKNOWN = "ModelUnknown"
+PROPERTY_UNKNOWN = "PropertyUnknown"
+RELATIONSHIP_UNKNOWN = "RelationshipUnknown"
+SPREADSHEET_ERROR = "SpreadsheetError"
+VALUE_INVALID = "ValueInvalid"
+VALIDATION_FAILED = "ValidationFailed"
+
 _SHOWN = 60
 _LISTED = 8
 
@@ -27,7 +39,7 @@ class CellFault(Exception):
         column: title of the column; the empty string where it is the whole row.
     """
 
-    def __init__(self, message: str, *, code: str = "ValueInvalid", column: str = "") -> None:
+    def __init__(self, message: str, *, code: str = VALUE_INVALID, column: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.code = code
