@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,22 @@ def test_no_answer_is_longer_than_it_may_be(
         misbehaving(answer(500, body)) as (_, url),
         pytest.raises(ClientError, match="answered 500"),
     ):
+        ask(url, get)
+
+
+def test_an_answer_that_comes_in_drops_has_an_end(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("asynchronous", "synchronous"):
+        monkeypatch.setattr(f"kastor.client.{kind}.transport.MOST_SECONDS", 0.05)
+
+    def drip(peer: Peer) -> None:
+        peer.socket.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        for _ in range(1_000):
+            peer.socket.sendall(b" ")
+            time.sleep(0.01)
+
+    with misbehaving(drip) as (_, url), pytest.raises(UnexpectedAnswerError, match="too long"):
         ask(url, get)
 
 

@@ -39,7 +39,7 @@ def credential_of(saved: SavedContext | None, url: str) -> Credential | None:
     if saved is not None and saved.token is not None:
         return saved.token
     if (saved is not None and saved.login) or _is_azure(url):
-        return Login()
+        return AzureLogin()
     return None
 
 
@@ -58,7 +58,7 @@ def words_of(error: AccessError) -> str:
     return str(error)
 
 
-class Login:
+class AzureLogin:
     """Tokens of Microsoft Entra, as `azure-identity` finds the credentials for them.
 
     Of a managed identity, of variables, of `az login` and more: its `DefaultAzureCredential`.

@@ -50,8 +50,10 @@ class Commands(typer.Typer):
     """
 
     def __init__(
-        self, entries: Sequence[CommandEntry] = (), **options: Any
-    ) -> None:  # any: as Typer's
+        self,
+        entries: Sequence[CommandEntry] = (),
+        **options: Any,  # any: as Typer has them
+    ) -> None:
         group = type("_Group", (_Group,), {"entries": entries}) if entries else _Group
         super().__init__(
             cls=group,

@@ -15,6 +15,8 @@ API_VERSION = "2023-10-31"
 DRY_RUN_HEADER = "kastor-dry-run"
 MOST_BYTES = 256 * 1024 * 1024
 """Of an answer that is read whole, as it is when it is unpacked."""
+MOST_SECONDS = 3_600.0
+"""In which it has to be there: one that comes in drops has no end."""
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
 _MOST_HOPS = 5
 _PORTS = {"http": 80, "https": 443}

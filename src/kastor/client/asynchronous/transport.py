@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from asyncio import sleep
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from kastor.client.retries import Retries
 from kastor.client.wire import (
     DRY_RUN_HEADER,
     MOST_BYTES,
+    MOST_SECONDS,
     head_of,
     lower,
     moved,
@@ -158,11 +160,11 @@ class AsyncTransport:
 
     async def _whole(self, answer: httpx2.Response) -> bytes:
         """Return the body of an answer, which is closed then."""
-        body = bytearray()
+        body, until = bytearray(), time.monotonic() + MOST_SECONDS
         try:
             async for piece in answer.aiter_bytes():
                 body += piece
-                if len(body) > MOST_BYTES:
+                if len(body) > MOST_BYTES or time.monotonic() > until:
                     raise UnexpectedAnswerError("The answer is too long to be one.")
         finally:
             await answer.aclose()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ from kastor.client.synchronous.connection import HttpConnections
 from kastor.client.wire import (
     DRY_RUN_HEADER,
     MOST_BYTES,
+    MOST_SECONDS,
     head_of,
     lower,
     moved,
@@ -159,11 +161,11 @@ class Transport:
 
     def _whole(self, answer: httpx2.Response) -> bytes:
         """Return the body of an answer, which is closed then."""
-        body = bytearray()
+        body, until = bytearray(), time.monotonic() + MOST_SECONDS
         try:
             for piece in answer.iter_bytes():
                 body += piece
-                if len(body) > MOST_BYTES:
+                if len(body) > MOST_BYTES or time.monotonic() > until:
                     raise UnexpectedAnswerError("The answer is too long to be one.")
         finally:
             answer.close()
