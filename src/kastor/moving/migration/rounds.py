@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from kastor.moving.migration.side import Side
     from kastor.moving.migration.state import MigrationState
 
-_WRITERS, _WRITERS_TO_NARROW = 2, 8
-"""Pages that are written at once, so that one's last answers hold up nobody. Those of Azure have a
-hundred rows, which may all be of one twin."""
-_AT_ONCE, _AWAITED_AT_ONCE = 500, 200
+_WIDE, _NARROW = (2, 500), (8, 100)
+"""Parts that are written at once, so that one's last answers hold up nobody, and their rows. Those
+for Azure are small and many, since all rows of one may be of a twin that takes ten a second."""
+_AWAITED_AT_ONCE = 200
 ShowProgress = Callable[[str, int, int | None], None]
 
 
@@ -96,14 +96,14 @@ class Rounds:
 
     async def _bring(self, transfer: PageTransfer, kind: Kind, report: RoundReport) -> None:
         total = await self._source.count(kind)
-        writers = _WRITERS_TO_NARROW if self._target.is_narrow else _WRITERS
+        writers, rows = _NARROW if self._target.is_narrow else _WIDE
         waiting: asyncio.Queue[list[Document] | None] = asyncio.Queue(1)
         what = f"round {report.number}: {kind.value}s"
 
         async def read() -> None:
             async for page in self._source.pages(kind):
-                for start in range(0, len(page), _AT_ONCE):
-                    await waiting.put(page[start : start + _AT_ONCE])
+                for start in range(0, len(page), rows):
+                    await waiting.put(page[start : start + rows])
             for _ in range(writers):
                 await waiting.put(None)
 
