@@ -12,6 +12,7 @@ import pytest
 import kastor
 from kastor import errors as e
 from kastor.api.http.meter import RequestMeter
+from kastor.client import ClientError
 from kastor.config import SettingsError, load_settings
 from kastor.jobs.kinds import JobFailedError
 from kastor.server import run
@@ -97,7 +98,7 @@ def _made(kind: type[BaseException], text: str) -> BaseException:
 def test_every_error_has_a_root_or_somebody_who_catches_it(
     ours: set[type[BaseException]],
 ) -> None:
-    roots = (e.CannotStartError, e.KastorError, JobFailedError)
+    roots = (e.CannotStartError, e.KastorError, JobFailedError, ClientError)
     loose = {each.__name__ for each in ours if not issubclass(each, roots)}
     assert loose == INSIDE.keys()
     assert not [each for each in ours if issubclass(each, roots[0]) and issubclass(each, roots[1])]
@@ -122,7 +123,8 @@ def test_whatever_prevents_a_start_ends_the_command_in_words(
         monkeypatch.setattr("kastor.server.workers.run", refuse)
         done = invoked("serve", "--data", tmp_path)
         assert done.stderr == f"kastor: {kind.__name__} told.\nkastor: In two lines.\n"
-        assert done.returncode == (2 if kind is SettingsError else 1), kind
+        assert done.returncode == kind.exit_status, kind
+    assert (SettingsError.exit_status, e.CannotStartError.exit_status) == (2, 1)
 
 
 @pytest.mark.parametrize(

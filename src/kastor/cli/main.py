@@ -11,7 +11,7 @@ import typer
 from kastor import __version__
 from kastor.cli import completion
 from kastor.cli.commands import CommandEntry, Commands
-from kastor.cli.output import flush
+from kastor.cli.output import flush, written
 
 COMMANDS = (
     CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
@@ -122,7 +122,8 @@ def _version(
     ] = False,
 ) -> None:
     if version:
-        print(f"kastor {__version__}")
+        with written():
+            print(f"kastor {__version__}")
         raise typer.Exit
 
 

@@ -275,8 +275,8 @@ class AsyncKastorClient:
         """Return the events of the graph: iterate to follow them, or over its `pages()`.
 
         Args:
-            after: a position of the feed, or a time; without one only what comes from now on is
-                followed.
+            after: a position of the feed, or a time; 0 is before the oldest event that is kept.
+                Without one only what comes from now on is followed.
             condition: a filter as of an event route.
             patience: seconds for which a server that went away is waited for.
         """

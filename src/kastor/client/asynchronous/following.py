@@ -41,7 +41,8 @@ class AsyncEvents:
         self._after, self._condition, self._patience = after, condition, patience
 
     async def __aiter__(self) -> AsyncIterator[FeedEvent]:
-        after, opened, pause, lived = self._after, False, _FIRST, time.monotonic()
+        after = self._after if self._after not in (0, "0") else await self._before_oldest()
+        opened, pause, lived = False, _FIRST, time.monotonic()
         while True:
             call = streams.follow_events(after, self._condition)
             try:
@@ -58,6 +59,11 @@ class AsyncEvents:
                 self._require_patience(error, opened=opened, lived=lived)
             await sleep(pause)
             pause = min(_LONGEST, 2 * pause)
+
+    async def _before_oldest(self) -> int:
+        """Return the position before the oldest event that is kept; earlier ones are refused."""
+        page = await self._transport.send(streams.events_page(0, "true", 1))
+        return page.following - len(page.events)
 
     def _require_patience(self, error: ClientError, *, opened: bool, lived: float) -> None:
         """Raise an error of a stream that never was there, or is away for too long."""

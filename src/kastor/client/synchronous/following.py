@@ -42,7 +42,8 @@ class Events:
         self._after, self._condition, self._patience = after, condition, patience
 
     def __iter__(self) -> Iterator[FeedEvent]:
-        after, opened, pause, lived = self._after, False, _FIRST, time.monotonic()
+        after = self._after if self._after not in (0, "0") else self._before_oldest()
+        opened, pause, lived = False, _FIRST, time.monotonic()
         while True:
             call = streams.follow_events(after, self._condition)
             try:
@@ -59,6 +60,11 @@ class Events:
                 self._require_patience(error, opened=opened, lived=lived)
             sleep(pause)
             pause = min(_LONGEST, 2 * pause)
+
+    def _before_oldest(self) -> int:
+        """Return the position before the oldest event that is kept; earlier ones are refused."""
+        page = self._transport.send(streams.events_page(0, "true", 1))
+        return page.following - len(page.events)
 
     def _require_patience(self, error: ClientError, *, opened: bool, lived: float) -> None:
         """Raise an error of a stream that never was there, or is away for too long."""
