@@ -129,12 +129,16 @@ class Misbehaving:
     Attributes:
         arrived: what was read whole, without the questions for features.
         root: what `/` answers.
+        then: called after a request, before its connection is closed.
+        close: lets nobody in any more.
     """
 
     behaviours: Sequence[Behaviour]
     root: Behaviour = KASTOR
     arrived: list[Arrived] = field(default_factory=list)
     asked: int = 0
+    then: Callable[[], None] = lambda: None
+    close: Callable[[], None] = lambda: None
     _turn: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -160,6 +164,7 @@ class Misbehaving:
             behave = self._next()
             with suppress(OSError):
                 behave(peer)
+            self.then()
 
     def _behaviour(self) -> Behaviour:
         return self.behaviours[min(self._turn, len(self.behaviours) - 1)]
@@ -189,9 +194,16 @@ def misbehaving(
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
-    try:
-        yield server, f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
+
+    def close() -> None:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.close = close
+    try:
+        yield server, url
+    finally:
+        close()
         thread.join(5)

@@ -159,6 +159,19 @@ class TestWhatMayBeRepeated:
         assert {each.headers["operation-id"] for each in server.arrived} == {"once"}
         assert len({each.body for each in server.arrived}) == 1
 
+    @pytest.mark.parametrize("is_away", [False, True])
+    def test_one_whose_answer_never_comes_may_have_been_applied(
+        self, ask: Asking, is_away: bool
+    ) -> None:
+        """Also where nobody listens any more when it is sent again."""
+        batch = [writes.put_twin("a", {})]
+        with misbehaving(drop) as (server, url):
+            if is_away:
+                server.then = server.close
+            with pytest.raises(OutcomeUnknownError, match="may have been done"):
+                ask(url, lambda client: client.batch(batch, operation_id="once"))
+        assert len(server.arrived) == (1 if is_away else QUICK.attempts)
+
     def test_a_batch_without_one_does_not(self, ask: Asking) -> None:
         with (
             misbehaving(drop, answer(body=BATCH)) as (server, url),

@@ -34,7 +34,9 @@ class Repetition(Enum):
     """
 
     ALWAYS = "always"
-    """It changes nothing, or the other side recognises it (`operation-id`)."""
+    """It changes nothing."""
+    RECOGNISED = "recognised"
+    """The other side recognises it (`operation-id`), or it does the same a second time."""
     UNDONE = "undone"
     """Only where it was certainly not applied: never sent, or refused for its rate (429)."""
     NEVER = "never"

@@ -53,7 +53,7 @@ def cancel_job(kind: str, job: str) -> HttpCall[JobState]:
     if kind == "deletions":
         raise UnsendableError("A deletion of the contract cannot be cancelled.")
     path, needs = _place(kind)
-    return _post(f"{path}{segments(job)}/cancel", kind, needs, Repetition.ALWAYS)
+    return _post(f"{path}{segments(job)}/cancel", kind, needs, Repetition.RECOGNISED)
 
 
 def resume_import(job: str) -> HttpCall[JobState]:
@@ -143,7 +143,7 @@ def begin(
 
 
 def _repetition(operation_id: str | None) -> Repetition:
-    return Repetition.UNDONE if operation_id is None else Repetition.ALWAYS
+    return Repetition.UNDONE if operation_id is None else Repetition.RECOGNISED
 
 
 def _post(path: str, kind: str, needs: str | None, repeat: Repetition) -> HttpCall[JobState]:

@@ -62,7 +62,7 @@ def batch(
     return HttpCall(
         *("POST", "/kastor/v1/batch", _answered, {}, {OPERATION_ID: operation_id}),
         encoded({"atomic": atomic, "operations": list(operations)}),
-        repeat=Repetition.UNDONE if operation_id is None else Repetition.ALWAYS,
+        repeat=Repetition.UNDONE if operation_id is None else Repetition.RECOGNISED,
         needs=features.BATCH,
     )
 

@@ -48,7 +48,7 @@ def put_index(path: str) -> HttpCall[Document]:
     """Kastor_CreateIndex; a repeated one finds the index that is there."""
     return HttpCall(
         *("PUT", f"{_OWN}/indexes{segments(path)}", document),
-        repeat=Repetition.ALWAYS,
+        repeat=Repetition.RECOGNISED,
         needs=features.INDEXES,
     )
 
@@ -139,7 +139,7 @@ def pause_input(name: str, *, paused: bool) -> HttpCall[None]:
     """Kastor_PauseInput and Kastor_ResumeInput; a repeated one does the same."""
     return HttpCall(
         *("POST", f"{_input(name)}/{'pause' if paused else 'resume'}", nothing),
-        repeat=Repetition.ALWAYS,
+        repeat=Repetition.RECOGNISED,
         needs=features.INPUTS,
     )
 

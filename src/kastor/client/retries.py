@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kastor.client.calls import Repetition
 
 _REFUSED_UNDONE = frozenset({429})
+_REPEATABLE = frozenset({Repetition.ALWAYS, Repetition.RECOGNISED})
 _MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -38,14 +39,14 @@ class Retries:
             status: of the answer.
             asked: the seconds of `Retry-After`.
         """
-        allowed = _MAY_PASS if repeat is Repetition.ALWAYS else _REFUSED_UNDONE
+        allowed = _MAY_PASS if repeat in _REPEATABLE else _REFUSED_UNDONE
         if status not in allowed or repeat is Repetition.NEVER:
             return None
         return self._wait(attempt, asked)
 
     def after_fault(self, repeat: Repetition, attempt: int, *, sent: bool) -> float | None:
         """The same after a connection failed; `sent` says whether any of it may have arrived."""
-        if repeat is Repetition.NEVER or (sent and repeat is not Repetition.ALWAYS):
+        if repeat is Repetition.NEVER or (sent and repeat not in _REPEATABLE):
             return None
         return self._wait(attempt, None)
 

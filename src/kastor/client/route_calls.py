@@ -36,7 +36,7 @@ def get_state(route: str) -> HttpCall[Document]:
 def pause(route: str, *, paused: bool) -> HttpCall[None]:
     """Kastor_PauseRoute and Kastor_ResumeRoute; a repeated one does the same."""
     path = f"{_PATH}{segments(route)}/{'pause' if paused else 'resume'}"
-    return HttpCall("POST", path, nothing, repeat=Repetition.ALWAYS, needs=features.ROUTES)
+    return HttpCall("POST", path, nothing, repeat=Repetition.RECOGNISED, needs=features.ROUTES)
 
 
 def replay(route: str, since: str) -> HttpCall[int]:

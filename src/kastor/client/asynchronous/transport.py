@@ -172,7 +172,7 @@ class AsyncTransport:
 
     async def _open(self, call: HttpCall[T]) -> httpx2.Response:
         """Return an answer that is no refusal, of which only the head was read."""
-        attempt, place, hops = 0, "", 0
+        attempt, place, hops, is_sent = 0, "", 0, False
         while True:
             attempt += 1
             request = await self._request(call, place)
@@ -180,9 +180,10 @@ class AsyncTransport:
                 answer = await self._connection.http().send(request, stream=True)
             except httpx2.RequestError as error:
                 sent = not isinstance(error, _UNSENT)
+                is_sent |= sent
                 wait = self.retries.after_fault(self._repeat(call), attempt, sent=sent)
                 if wait is None:
-                    raise self._fault(call, error, sent=sent) from error
+                    raise self._fault(call, error, sent=is_sent) from error
             else:
                 if answer.status_code < _REDIRECTION:
                     return await self._accepted(call, answer)
