@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .rooms import graph
 from .terminal import Cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["graph"]
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
-from kastor.client import KastorClient
+import pytest
+
+from kastor.client import KastorClient, writes
 from kastor.testing import KastorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SPACE, ROOM, FLOOR, KNOB = (
-    f"dtmi:test:{name};1" for name in ("Space", "Room", "Floor", "Thermostat")
+SPACE, ROOM, FLOOR, KNOB, CELL = (
+    f"dtmi:test:{name};1" for name in ("Space", "Room", "Floor", "Thermostat", "Cell")
 )
 
 
@@ -53,13 +54,14 @@ MODELS = (
         relationship("adjacentTo", ROOM),
         extends=SPACE,
     ),
+    interface(CELL, "Cell", relationship("nextTo", CELL), extends=SPACE),
     interface(
         FLOOR, "Floor", relationship("contains", SPACE, value("since", "integer")), extends=SPACE
     ),
 )
 NAMES = ("Lab", "Kitchen", "\x1b[31mRed")
 MESH = 9
-"""Rooms that are all next to each other: ways through them are without number."""
+"""Cells that are all next to each other: ways through them are without number."""
 
 
 def fill(client: KastorClient) -> None:
@@ -78,18 +80,24 @@ def put_room(client: KastorClient, room: str, name: str, temperature: float) -> 
 
 
 def add_mesh(client: KastorClient) -> None:
-    names = [f"mesh{number}" for number in range(MESH)]
-    for each in names:
-        client.twins.put(each, {"$metadata": {"$model": ROOM}, "knob": {"$metadata": {}}})
-    for each in names:
-        for other in names:
-            if each != other:
-                body = {"$relationshipName": "adjacentTo", "$targetId": other}
-                client.relationships.put(each, f"{each}-{other}", body)
+    """Add cells that are all next to each other."""
+    names = [f"cell{number}" for number in range(MESH)]
+    client.batch([writes.put_twin(each, {"$metadata": {"$model": CELL}}) for each in names])
+    body = {"$relationshipName": "nextTo"}
+    client.batch(
+        [
+            writes.put_relationship(each, f"{each}-{other}", {**body, "$targetId": other})
+            for each in names
+            for other in names
+            if each != other
+        ]
+    )
 
 
-@contextlib.contextmanager
-def served(*flags: str) -> Iterator[tuple[KastorServer, KastorClient]]:
-    with KastorServer(flags) as server, KastorClient(server.url) as client:
+@pytest.fixture(scope="session")
+def graph() -> Iterator[tuple[KastorServer, KastorClient]]:
+    """A server with the floor, shared: whoever changes something puts it back."""
+    with KastorServer() as server, KastorClient(server.url) as client:
         fill(client)
+        add_mesh(client)
         yield server, client

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kastor.client import AsyncKastorClient, ConflictError, TooManyRequestsError
+from kastor.client.writes import put_relationship, put_twin
 from kastor.testing import KastorServer
 
 from .graphs import MODELS, Graph
@@ -22,7 +23,7 @@ TWINS = 105
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[KastorServer]:
-    with KastorServer(("--profile", "adt")) as started:
+    with KastorServer() as started:
         yield started
 
 
@@ -32,12 +33,19 @@ def graph(server: KastorServer) -> Graph:
     graph = Graph(server.url)
     with graph.client() as client:
         client.models.upload(MODELS)
-        for at in range(TWINS):
-            body = {"$metadata": {"$model": MODELS[0]["@id"]}}
-            client.twins.put(f"t{at:03}", body)
-        for at in range(1, TWINS):
-            link = {"$relationshipName": "next", "$targetId": f"t{at:03}"}
-            client.relationships.put("t000", f"r{at:03}", link)
+        body = {"$metadata": {"$model": MODELS[0]["@id"]}}
+        client.batch(
+            [
+                *(put_twin(f"t{at:03}", body) for at in range(TWINS)),
+                *(
+                    put_relationship(
+                        "t000", f"r{at:03}", {"$relationshipName": "next", "$targetId": f"t{at:03}"}
+                    )
+                    for at in range(1, TWINS)
+                ),
+            ],
+            atomic=True,
+        )
     return graph
 
 

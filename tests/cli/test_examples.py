@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OTHERWISE = {
+    ("shell",): "it is typed to: test_shell.py",
     ("serve",): "it ends with Ctrl+C alone: test_terminal.py",
 }
 """Commands that are not run from the page, with the place that runs them in a terminal."""

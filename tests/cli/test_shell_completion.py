@@ -204,9 +204,9 @@ class Server:
     """Answers what a gatherer asks."""
 
     def __init__(self, *, tells_epoch: bool) -> None:
-        self.documents = list(MODELS)
+        self.documents: Any = [*MODELS]
         self.epoch, self.reads = 1, 0
-        self.announced = frozenset({"status", "batch"} if tells_epoch else ())
+        self.announced = frozenset({"status", "parameters"} if tells_epoch else ())
         self.models = self
 
     def features(self) -> frozenset[str]:
@@ -220,7 +220,7 @@ class Server:
         self.reads += 1
         return self
 
-    def pages(self) -> list[Any]:
+    def pages(self) -> Any:
         return [SimpleNamespace(items=[{"id": each["@id"], "model": each}])
                 for each in self.documents]  # fmt: skip
 

@@ -119,6 +119,12 @@ class TestCreate:
         create = ("twin", "create", "a", "-m", ROOM_ID)
         assert said in graph.refused(*create, *words, status=2)
 
+    def test_a_refusal_of_the_server_names_the_properties(self, graph: Graph) -> None:
+        create = ("twin", "create", "a", "-m", ROOM_ID, "-p", '{"feet": 1, "seats": "x"}')
+        said = graph.refused(*create, status=1)
+        assert "feet does not appear on the DTDL for Twin." in said
+        assert "Expected value of type integer for seats on Twin." in said
+
     def test_model_and_id_are_needed(self, graph: Graph) -> None:
         assert "The model is missing: give its id by --model." in graph.refused(
             "twin", "create", "a", status=2
@@ -195,6 +201,37 @@ class TestUpdate:
         )
         said = graph.said(*update, "--etag", graph.twin("versions")["$etag"])
         assert said.startswith("The twin versions is changed; its ETag is W/")
+
+    def test_objects_that_lead_to_a_value_are_made(self, graph: Graph) -> None:
+        graph.put_room("deep", tags={"a": "1"})
+        graph.said(
+            *("twin", "update", "deep", "--set", "size.width=2", "--set", "size.unit=m"),
+            *("--set", "tags.b=2", "--set", "thermostat.serial=x"),
+        )
+        found = graph.twin("deep")
+        assert found["size"] == {"width": 2, "unit": "m"}
+        assert found["tags"] == {"a": "1", "b": "2"}
+        assert found["thermostat"]["serial"] == "x"
+
+    def test_objects_that_somebody_makes_meanwhile_are_not_overwritten(
+        self, graph: Graph, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from kastor.client.synchronous.twins import Twins
+
+        graph.put_room("raced")
+        get = Twins.get
+
+        def is_slow(twins: Twins, twin: str) -> dict[str, Any]:
+            found = get(twins, twin)
+            twins.patch(twin, [{"op": "add", "path": "/tags", "value": {"a": "theirs"}}])
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Twins, "get", is_slow)
+            graph.refused("twin", "update", "raced", "--set", "tags.b=ours", status=4)
+            graph.said("twin", "update", "raced", "--set", "seats=2")
+        found = graph.twin("raced")
+        assert (found["tags"], found["seats"]) == ({"a": "theirs"}, 2)
 
     def test_one_operation_needs_no_array_and_metadata_are_paths_too(self, graph: Graph) -> None:
         graph.put_room("one", seats=1)

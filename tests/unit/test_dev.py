@@ -181,6 +181,15 @@ class TestCi:
             if any(folder.rglob("test_*.py")):
                 assert f"tests/{folder.name}" in named, folder
 
+    def test_attacks_run_whole_measured_or_together(self, dev: Any) -> None:
+        for files in (("tests/attacks",), dev.ATTACKS_ON_A_GRAPH):
+            found = [
+                arguments[arguments.index("-m") + 1]
+                for _, arguments in dev.GROUPS
+                if set(files) <= set(arguments)
+            ]
+            assert sorted(found) == ["measures", "not measures"]
+
     def test_the_suite_runs_once_with_every_program_hidden(self, dev: Any) -> None:
         assert "without programs" in [name for name, _ in dev.GROUPS]
         hidden = dev.surroundings("without programs")

@@ -20,12 +20,13 @@ from kastor.cli.twin_flags import (
     Twin,
     TwinFlag,
 )
-from kastor.cli.typed_values import Members, interface_of, patch_of, path_keys, settings
+from kastor.cli.typed_values import Members, changes_of, interface_of, path_keys, settings
 from kastor.cli.written import show_thing, tell_patched
 
 if TYPE_CHECKING:
     from kastor.client import KastorClient
     from kastor.dtdl import Interface
+    from kastor.types import Document
 
 app = Commands()
 
@@ -72,7 +73,16 @@ def update(
         fail("Nothing to change: give --set, --remove or --json-patch.", Exit.USAGE)
     with connection.client() as client:
         if changes or removed:
-            patch += patch_of(_members(client, identifier, name), changes, removed)
+            current = client.twins.get(identifier)
+            part = current.get(name)
+            made = changes_of(
+                _members(client, current, name),
+                part if isinstance(part, dict) else {},
+                changes,
+                removed,
+                current["$etag"],
+            )
+            patch, etag = patch + made.patch, etag or made.if_match
         tried = client.dry_run() if dry_run else client
         found = tried.twins.patch_component(identifier, name, patch, if_match=etag)
     what = f"The component {name} of {identifier}"
@@ -119,9 +129,9 @@ def _ids(
     )
 
 
-def _members(client: KastorClient, twin: str, name: str) -> Members:
+def _members(client: KastorClient, twin: Document, name: str) -> Members:
     """Return what a component of a twin has; anything where no model says it."""
-    interface = _interface(client, client.twins.get(twin)["$metadata"]["$model"])
+    interface = _interface(client, twin["$metadata"]["$model"])
     part = interface.components.get(name) if interface else None
     return Members(name) if part is None else Members(part.schema_id, part.schema.contents)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kastor.cli.connection import DEFAULT_URL, Connection
+from kastor.cli.connection import Connection
 from kastor.cli.given import confirm
 from kastor.cli.models_deletion import delete_every_model, end_with_refused
 from kastor.cli.output import Output, OutputOption, fail
@@ -52,8 +52,7 @@ def delete_all(
     """
     flags = {"relationships": relationships or twins, "twins": twins, "models": models}
     chosen = [kind for kind in KINDS if flags[kind]] or list(KINDS)
-    counts = connection.run(lambda client: _counts(client, chosen))
-    where = connection.url or DEFAULT_URL
+    where, counts = connection.run(lambda client: _look(client, chosen))
     listed = _listed(counts)
     if dry_run:
         _tell(counts, output, f"Would delete {listed} of {where}. {NOTHING_CHANGED}", dry_run=True)
@@ -66,13 +65,13 @@ def delete_all(
         end_with_refused(result, kind.removesuffix("s"))
 
 
-async def _counts(client: AsyncKastorClient, chosen: Sequence[str]) -> dict[str, int]:
-    """Return how many there are of each kind that was chosen."""
+async def _look(client: AsyncKastorClient, chosen: Sequence[str]) -> tuple[str, dict[str, int]]:
+    """Return the address of a graph, and how many there are of each kind that was chosen."""
     from kastor.client import features
 
     if features.STATUS in await client.features():
         found = (await client.status())["counts"]
-        return {kind: found[kind] for kind in chosen}
+        return client.url, {kind: found[kind] for kind in chosen}
     counts = {}
     for kind in chosen:
         if kind == "models":
@@ -81,7 +80,7 @@ async def _counts(client: AsyncKastorClient, chosen: Sequence[str]) -> dict[str,
             collection = "digitaltwins" if kind == "twins" else kind
             rows = await client.query(f"SELECT COUNT() FROM {collection}").collect()
             counts[kind] = rows[0]["COUNT"]
-    return counts
+    return client.url, counts
 
 
 async def _delete(

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _DTMI = re.compile(r"dtmi:[A-Za-z0-9_]+(?::[A-Za-z0-9_]+)*(?:;[0-9]+(?:\.[0-9]+)?)?", re.ASCII)
 _SHOWN = 10
-_AT_ONCE = 200
+_AT_ONCE = 50
+"""Ids in one request; an address may not be too long."""
 
 
 def download(

@@ -30,8 +30,8 @@ from kastor.cli.twin_flags import (
 )
 from kastor.cli.typed_values import (
     Members,
+    changes_of,
     interface_of,
-    patch_of,
     path_keys,
     put_into,
     settings,
@@ -128,8 +128,10 @@ def update(
         fail("Nothing to change: give --set, --remove or --json-patch.", Exit.USAGE)
     with connection.client() as client:
         if changes or removed:
-            name = client.relationships.get(twin, identifier)["$relationshipName"]
-            patch += patch_of(_members(client, twin, name), changes, removed)
+            current = client.relationships.get(twin, identifier)
+            members = _members(client, twin, current["$relationshipName"])
+            made = changes_of(members, current, changes, removed, current["$etag"])
+            patch, etag = patch + made.patch, etag or made.if_match
         tried = client.dry_run() if dry_run else client
         found = tried.relationships.patch(twin, identifier, patch, if_match=etag)
     ids = {"$sourceId": twin, "$relationshipId": identifier}

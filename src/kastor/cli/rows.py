@@ -123,7 +123,7 @@ def _write_csv(rows: Iterable[Document], columns: Sequence[str], to: Screen) -> 
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     count = 0
-    writer.writerow(columns)
+    writer.writerow([_csv_value(name, to) for name in columns])
     for row in rows:
         writer.writerow([_csv_value(row.get(name), to) for name in columns])
         to.stream.write(line.getvalue())

@@ -25,8 +25,8 @@ from kastor.cli.twin_flags import (
 from kastor.cli.typed_values import (
     Members,
     Setting,
+    changes_of,
     interface_of,
-    patch_of,
     path_keys,
     put_into,
     settings,
@@ -126,7 +126,11 @@ def update(
         fail("Nothing to change: give --set, --remove or --json-patch.", Exit.USAGE)
     with connection.client() as client:
         if changes or removed:
-            patch += patch_of(_members_of(client, identifier), changes, removed)
+            current = client.twins.get(identifier)
+            made = changes_of(
+                _members_of(client, current), current, changes, removed, current["$etag"]
+            )
+            patch, etag = patch + made.patch, etag or made.if_match
         tried = client.dry_run() if dry_run else client
         found = tried.twins.patch(identifier, patch, if_match=etag)
     tell_patched(found, {"$dtId": identifier}, f"The twin {identifier}", output, dry_run=dry_run)
@@ -197,11 +201,11 @@ def _complete(client: KastorClient, body: Document, model: str, changes: Sequenc
             part.setdefault("$metadata", {})
 
 
-def _members_of(client: KastorClient, twin: str) -> Members:
+def _members_of(client: KastorClient, twin: Document) -> Members:
     """Return what a twin's model has; anything where it is an orphan."""
     from kastor.client import NotFoundError
 
-    model = client.twins.get(twin)["$metadata"]["$model"]
+    model = twin["$metadata"]["$model"]
     try:
         interface = interface_of(client, model)
     except NotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import json
 from collections.abc import Mapping, Sequence
@@ -133,16 +134,57 @@ def pointer(keys: Keys) -> str:
     return "".join(f"/{key.replace('~', '~0').replace('/', '~1')}" for key in keys)
 
 
-def patch_of(
-    members: Members, changes: Sequence[Setting], removed: Sequence[Keys]
-) -> list[Document]:
-    """Return the operations that settings and removals are; `add` replaces what is there."""
+class Changes(NamedTuple):
+    """What `--set` and `--remove` come to.
+
+    Attributes:
+        patch: the operations; `add` replaces what is there.
+        if_match: the ETag that they are for, where they make objects that are not there: somebody
+            else may make them meanwhile.
+    """
+
+    patch: list[Document]
+    if_match: str | None
+
+
+def changes_of(
+    members: Members,
+    current: Document,
+    given: Sequence[Setting],
+    removed: Sequence[Keys],
+    etag: str | None,
+) -> Changes:
+    """Return the changes to a document as it is now, with its ETag."""
     for keys in removed:
         members.require(keys)
-    return [
-        *({"op": "add", "path": pointer(e.keys), "value": members.value(e)} for e in changes),
-        *({"op": "remove", "path": pointer(keys)} for keys in removed),
-    ]
+    patch: list[Document] = []
+    seen, makes_objects = copy.deepcopy(current), False
+    for each in given:
+        value = members.value(each)
+        depth = len(each.keys) if each.keys[0].startswith("$") else _depth(seen, each.keys)
+        for key in reversed(each.keys[depth:]):
+            value, makes_objects = {key: value}, True
+        patch.append({"op": "add", "path": pointer(each.keys[:depth]), "value": value})
+        _put(seen, each.keys[:depth], value)
+    patch += ({"op": "remove", "path": pointer(keys)} for keys in removed)
+    return Changes(patch, etag if makes_objects else None)
+
+
+def _depth(current: Document, keys: Keys) -> int:
+    """Return how many keys lead to the first thing that is not there, or to the last one."""
+    place: Json = current
+    for depth, key in enumerate(keys[:-1], 1):
+        if not isinstance(place, dict) or key not in place:
+            return depth
+        place = place[key]
+    return len(keys)
+
+
+def _put(place: Json, keys: Keys, value: Json) -> None:
+    for key in keys[:-1]:
+        place = place.get(key) if isinstance(place, dict) else None
+    if isinstance(place, dict):
+        place[keys[-1]] = value
 
 
 def put_into(body: Document, members: Members, changes: Sequence[Setting]) -> None:

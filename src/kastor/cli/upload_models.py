@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -17,7 +17,7 @@ from kastor.cli.written import NOTHING_CHANGED
 from kastor.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kastor.cli.sources import Sources
     from kastor.client import KastorClient
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kastor.types import Document
 
 _SHOWN = 10
-_AT_ONCE = 200
+_AT_ONCE = 50
 """Ids in one request for what is stored; an address may not be too long."""
 
 
@@ -117,12 +117,23 @@ def _stored(client: KastorClient, ids: Sequence[str]) -> list[Document]:
     from kastor.client import NotFoundError
 
     found = []
-    for each in ids:
+    for at in range(0, len(ids), _AT_ONCE):
+        some = ids[at : at + _AT_ONCE]
         try:
-            found.append(client.models.get(each)["model"])
+            listed = client.models.list(some, definitions=True)
+            found += [each["model"] for each in listed if each["id"] in some]
         except NotFoundError:
-            continue
+            found += _one_by_one(client, some)
     return found
+
+
+def _one_by_one(client: KastorClient, ids: Sequence[str]) -> Iterator[Document]:
+    """Yield those of some models that a server has, of which it lacks one."""
+    from kastor.client import NotFoundError
+
+    for each in ids:
+        with contextlib.suppress(NotFoundError):
+            yield client.models.get(each)["model"]
 
 
 def _split(client: KastorClient, documents: Sequence[Document]) -> Split:
@@ -166,7 +177,7 @@ def _send(
     bounds: UploadBounds = KASTOR_BOUNDS if is_kastor else ADT_BOUNDS
     tried = client.dry_run() if dry_run else client
     sent = 0
-    with ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         show = rows_shown(stack)
         for portion in portions(in_order(documents), bounds):
             show("models", sent, len(documents))

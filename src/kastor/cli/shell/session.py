@@ -116,8 +116,8 @@ class Session:
             self.ask(Question(text))
         return not told
 
-    def ask(self, question: Question) -> None:
-        """Run a query and show its answer.
+    def ask(self, question: Question, *, explain: bool = False) -> None:
+        """Run a query and show its answer, or how it runs.
 
         Raises:
             ClientError: as of any call.
@@ -125,7 +125,7 @@ class Session:
         started = time.monotonic()
         with self._pager() as screen:
             count = show_answer(
-                self.client, question, self.display.output,
+                self.client, question, self.display.output, explain=explain,
                 expanded=self.display.expanded, warn=self.warn, see=self._saw, screen=screen,
             )  # fmt: skip
             if self.display.output == "table" and count:
@@ -145,8 +145,7 @@ class Session:
         with self._pager() as screen:
             if self.display.output == "table":
                 for line in head:
-                    for part in textwrap.wrap(line, screen.width, subsequent_indent="    ") or [""]:
-                        screen.write(part)
+                    screen.write(_folded(line, screen.width))
             show_rows(
                 rows, self.display.output,
                 columns=columns, empty=empty, expanded=self.display.expanded, screen=screen,
@@ -158,11 +157,11 @@ class Session:
 
     def complain(self, text: str) -> None:
         """Say what is wrong with a command, and what would not be."""
-        print(f"error: {text}", file=sys.stderr)
+        _tell(f"error: {text}")
 
     def warn(self, text: str) -> None:
         """Print what somebody should know of a query that runs."""
-        print(f"warning: {shown(text)}", file=sys.stderr)
+        _tell(f"warning: {shown(text)}")
 
     @contextmanager
     def telling(self, text: str) -> Iterator[list[str]]:
@@ -182,14 +181,27 @@ class Session:
         except typer.Exit:
             told.append("")
         for line in told:
-            if line:
-                print(line, file=sys.stderr)
+            _tell(line)
 
     def _saw(self, row: dict[str, Any]) -> None:  # any: JSON
         for value in (row, *row.values()):
             twin = value.get("$dtId") if isinstance(value, dict) else None
             if isinstance(twin, str):
                 self.gatherer.names.saw([twin])
+
+
+def _tell(line: str) -> None:
+    """Print a line on stderr; the lines that show a text stay as they are."""
+    if line:
+        width = stdout_screen().width
+        print(line if line.startswith("  ") else _folded(line, width), file=sys.stderr)
+
+
+def _folded(line: str, width: int) -> str:
+    return "\n".join(
+        textwrap.fill(part, width, subsequent_indent="  ", break_on_hyphens=False)
+        for part in line.split("\n")
+    )
 
 
 def _graph_of(url: str) -> str:
