@@ -159,10 +159,8 @@ class MigrationRun:
         place = path or state_path(self._source.address, self._target.address)
         with self._state(place) as state:
             if not self._quiet:
-                print(
-                    f"State: {place}. Ended at any moment, the same command goes on.",
-                    file=sys.stderr,
-                )
+                print(f"State: {place}", file=sys.stderr)
+                print("Ended at any moment, the same command goes on.", file=sys.stderr)
             return self._run(work)
 
     async def _migrate(

@@ -16,7 +16,7 @@ from kastor.moving.migration.report import (
     RoundReport,
     RoutesReport,
 )
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _SHOWN = 12
 def round_line(report: RoundReport) -> str:
     """Return a line about a round."""
     counts = report.counts
-    read = " and ".join(_number(counts[kind, READ], kind.value) for kind in Kind)
+    read = " and ".join(_number(counts[kind, READ], kind.value) for kind in ThingKind)
     done = [
         f"{report.of(what):,} {what}" for what in (CREATED, CHANGED, DELETED) if report.of(what)
     ]
@@ -158,7 +158,7 @@ def print_trial(report: TrialReport, source: str, target: str, output: Output) -
     if output is Output.JSON:
         print(json.dumps(_trial(report, source, target), indent=2))
         return
-    twins, relationships = (_number(report.counts[kind], kind.value) for kind in Kind)
+    twins, relationships = (_number(report.counts[kind], kind.value) for kind in ThingKind)
     print(f"{source} has {counted(report.models, 'model')}, {twins} and {relationships}.")
     if report.models_there or report.there or report.others:
         print(

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from kastor.client import UnexpectedAnswerError
 from kastor.client.calls import Document, Json
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 
 DIGEST_BYTES = 16
 _EXACT = 2**53
@@ -76,19 +76,19 @@ def _plain(value: Json) -> Json:
     return value
 
 
-def ids_of(kind: Kind, document: Document) -> tuple[str, str]:
+def ids_of(kind: ThingKind, document: Document) -> tuple[str, str]:
     """Return the source (of a twin the empty string) and the id of a document.
 
     Raises:
         UnexpectedAnswerError: it has none.
     """
-    names = ("$dtId",) if kind is Kind.TWIN else ("$sourceId", "$relationshipId")
+    names = ("$dtId",) if kind is ThingKind.TWIN else ("$sourceId", "$relationshipId")
     found = [document.get(name) for name in names]
     if not all(isinstance(each, str) and each for each in found):
         raise UnexpectedAnswerError(
             f"A {kind.value} of the answer has no {' or no '.join(names)}, so it cannot be moved."
         )
-    return ("", str(found[0])) if kind is Kind.TWIN else (str(found[0]), str(found[1]))
+    return ("", str(found[0])) if kind is ThingKind.TWIN else (str(found[0]), str(found[1]))
 
 
 def etag_of(document: Document, body: Document) -> str:

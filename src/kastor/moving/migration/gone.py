@@ -10,7 +10,7 @@ from kastor.moving.migration.canonical import body_of, digest, etag_of
 from kastor.moving.migration.page import OTHERS, UNKNOWN
 from kastor.moving.migration.report import DELETED
 from kastor.moving.migration.state import GONE, Thing
-from kastor.moving.writing.operations import Kind, WriteOperation, WriteVerb
+from kastor.moving.writing.operations import ThingKind, WriteOperation, WriteVerb
 from kastor.moving.writing.writer import together
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _AT_ONCE = 500
 
 
 async def delete_gone(
-    state: MigrationState, source: Side, target: Side, report: RoundReport, kind: Kind
+    state: MigrationState, source: Side, target: Side, report: RoundReport, kind: ThingKind
 ) -> None:
     """Delete what the round did not see, once the source itself says that it is not there.
 

@@ -15,7 +15,7 @@ from kastor.moving.migration.rounds import MigrationOptions, Rounds, ShowProgres
 from kastor.moving.migration.routes import bring_routes
 from kastor.moving.migration.state import Thing
 from kastor.moving.migration.verification import verify
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 
 if TYPE_CHECKING:
     from kastor.moving.migration.side import Side
@@ -101,7 +101,7 @@ class Migrator:
         """Raise NotEmptyError where a first round would meet things of others."""
         if self._state.round or self._options.into_existing:
             return
-        twins = await self._target.count(Kind.TWIN)
+        twins = await self._target.count(ThingKind.TWIN)
         call = operations.list_models((), definitions=False, size=1)
         models = len((await self._target.writer.send(call)).items)
         if twins or models:

@@ -15,7 +15,7 @@ from kastor.moving.migration.canonical import body_of, digest, etag_of, ids_of
 from kastor.moving.migration.patches import patch_between
 from kastor.moving.migration.report import ADOPTED, CHANGED, CREATED, READ
 from kastor.moving.migration.state import AWAITED, Thing
-from kastor.moving.writing.operations import Kind, WriteOperation, WriteVerb
+from kastor.moving.writing.operations import ThingKind, WriteOperation, WriteVerb
 from kastor.moving.writing.writer import together
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class PageTransfer:
         self._state, self._target, self._report = state, target, report
         self._components, self._overwrite = components, overwrite
 
-    async def take(self, kind: Kind, documents: Iterable[Document]) -> None:
+    async def take(self, kind: ThingKind, documents: Iterable[Document]) -> None:
         """Bring documents of one kind to the target, and note what became of each."""
         wishes = self._compare(kind, documents)
         doubtful = [each for each in wishes if each.thing.pending is not None]
@@ -101,7 +101,7 @@ class PageTransfer:
         await self._change(changes)
         self._keep([*creations, *changes])
 
-    def _compare(self, kind: Kind, documents: Iterable[Document]) -> list[WantedThing]:
+    def _compare(self, kind: ThingKind, documents: Iterable[Document]) -> list[WantedThing]:
         """Return what differs from the state, and note all as seen."""
         rows = {ids_of(kind, each): each for each in documents}
         self._report.add(kind, READ, len(rows))
@@ -248,7 +248,7 @@ class PageTransfer:
         condition, so that a write of others within the same milliseconds would be lost.
         """
         thing = wish.thing
-        if thing.kind is Kind.RELATIONSHIP:
+        if thing.kind is ThingKind.RELATIONSHIP:
             deletion = WriteOperation(
                 WriteVerb.DELETE, thing.kind, *thing.key, if_match=found.get("$etag")
             )
@@ -264,6 +264,6 @@ class PageTransfer:
 
 
 def _refusal(thing: Thing, outcome: WriteOutcome) -> str:
-    if thing.kind is Kind.RELATIONSHIP and outcome.status == HTTPStatus.NOT_FOUND:
+    if thing.kind is ThingKind.RELATIONSHIP and outcome.status == HTTPStatus.NOT_FOUND:
         return AWAITED
     return f"{outcome.code or outcome.status}: {outcome.message}"

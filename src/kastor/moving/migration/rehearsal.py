@@ -21,7 +21,7 @@ from kastor.moving.migration.routes import bring_routes
 from kastor.moving.migration.state import MigrationState
 from kastor.moving.migration.stored_models import stored_models
 from kastor.moving.migration.tally import SideHashes
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document
@@ -48,7 +48,7 @@ class TrialReport:
 
     models: int = 0
     models_there: int = 0
-    counts: dict[Kind, int] = field(default_factory=dict)
+    counts: dict[ThingKind, int] = field(default_factory=dict)
     there: int = 0
     others: int = 0
     refused: int = 0
@@ -84,7 +84,7 @@ class MigrationTrial:
             tally = SideHashes(state)
             await self._read_target(tally)
             components = components_of(state) if self._options.add_components else {}
-            for kind in Kind:
+            for kind in ThingKind:
                 await self._read_source(kind, tally, rules, components)
         if self._options.routes:
             report.routes = await bring_routes(
@@ -109,7 +109,7 @@ class MigrationTrial:
         return rules
 
     async def _read_target(self, tally: SideHashes) -> None:
-        for kind in Kind:
+        for kind in ThingKind:
             if await self._target.count(kind):
                 async for page in self._target.pages(kind):
                     found = {ids_of(kind, each): digest(body_of(each)) for each in page}
@@ -117,7 +117,7 @@ class MigrationTrial:
 
     async def _read_source(
         self,
-        kind: Kind,
+        kind: ThingKind,
         tally: SideHashes,
         rules: TargetRules,
         components: Mapping[str, Sequence[str]],
@@ -130,13 +130,13 @@ class MigrationTrial:
                 ids_of(kind, each): body_of(each, dict.fromkeys(components.get(_model(each), ())))
                 for each in page
             }
-            if kind is Kind.TWIN:
+            if kind is ThingKind.TWIN:
                 tally.models({key[1]: _model(body) for key, body in bodies.items()})
             for key, body in bodies.items():
                 self._compare(kind, key, body, tally)
                 refusal = (
                     rules.refusal_of_twin(key[1], body)
-                    if kind is Kind.TWIN
+                    if kind is ThingKind.TWIN
                     else rules.refusal_of_relationship(key[1], body, _ends(tally, key, body))
                 )
                 if refusal is not None:
@@ -145,7 +145,9 @@ class MigrationTrial:
             done = report.counts[kind]
             self._show(f"read source: {kind.value}s", done, max(total, done))
 
-    def _compare(self, kind: Kind, key: tuple[str, str], body: Document, tally: SideHashes) -> None:
+    def _compare(
+        self, kind: ThingKind, key: tuple[str, str], body: Document, tally: SideHashes
+    ) -> None:
         found = tally.stranger(kind, key)
         if found == digest(body):
             self._report.there += 1
@@ -154,8 +156,8 @@ class MigrationTrial:
             if not self._options.overwrite:
                 self._tell(kind, key, "has other content at the target; see --overwrite")
 
-    def _tell(self, kind: Kind, key: tuple[str, str], what: str) -> None:
-        name = key[1] if kind is Kind.TWIN else "/".join(key)
+    def _tell(self, kind: ThingKind, key: tuple[str, str], what: str) -> None:
+        name = key[1] if kind is ThingKind.TWIN else "/".join(key)
         if len(self._report.problems) < SHOWN:
             self._report.problems.append(f"{kind.value} {name} {what}")
 

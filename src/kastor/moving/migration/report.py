@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 
 CREATED, CHANGED, DELETED, ADOPTED, READ = "created", "changed", "deleted", "adopted", "read"
 SHOWN = 20
@@ -27,19 +27,19 @@ class RoundReport:
     """
 
     number: int
-    counts: Counter[tuple[Kind, str]] = field(default_factory=Counter)
+    counts: Counter[tuple[ThingKind, str]] = field(default_factory=Counter)
     models: int = 0
     problems: int = 0
     began: float = 0.0
     seconds: float = 0.0
 
-    def add(self, kind: Kind, what: str, number: int = 1) -> None:
+    def add(self, kind: ThingKind, what: str, number: int = 1) -> None:
         """Count what was done."""
         self.counts[kind, what] += number
 
     def of(self, what: str) -> int:
         """Return how often something was done, with twins and relationships."""
-        return sum(self.counts[kind, what] for kind in Kind)
+        return sum(self.counts[kind, what] for kind in ThingKind)
 
     @property
     def changed_nothing(self) -> bool:

@@ -15,7 +15,7 @@ from kastor.moving.migration.gone import delete_gone
 from kastor.moving.migration.models import bring_models, components_of, delete_gone_models
 from kastor.moving.migration.page import PageTransfer
 from kastor.moving.migration.report import READ, RoundReport
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 from kastor.moving.writing.writer import together
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from kastor.moving.migration.side import Side
     from kastor.moving.migration.state import MigrationState
 
-_WRITERS, _WRITERS_TO_NARROW = 2, 8
-"""Pages that are written at once, so that one's last answers hold up nobody. Those of Azure have a
-hundred rows, which may all be of one twin."""
-_AT_ONCE, _AWAITED_AT_ONCE = 500, 200
+_WIDE, _NARROW = (2, 500), (8, 100)
+"""Parts that are written at once, so that one's last answers hold up nobody, and their rows. Those
+for Azure are small and many, since all rows of one may be of a twin that takes ten a second."""
+_AWAITED_AT_ONCE = 200
 ShowProgress = Callable[[str, int, int | None], None]
 
 
@@ -83,10 +83,10 @@ class Rounds:
             components=components,
             overwrite=self._options.overwrite,
         )
-        for kind in Kind:
+        for kind in ThingKind:
             await self._bring(transfer, kind, report)
         await self._bring_awaited(transfer)
-        for kind in reversed(Kind):
+        for kind in reversed(ThingKind):
             await delete_gone(self._state, self._source, self._target, report, kind)
         await self._bring_awaited(transfer)
         await delete_gone_models(self._state, self._target, report.number)
@@ -94,16 +94,16 @@ class Rounds:
         report.seconds = time.monotonic() - begun
         return report
 
-    async def _bring(self, transfer: PageTransfer, kind: Kind, report: RoundReport) -> None:
+    async def _bring(self, transfer: PageTransfer, kind: ThingKind, report: RoundReport) -> None:
         total = await self._source.count(kind)
-        writers = _WRITERS_TO_NARROW if self._target.is_narrow else _WRITERS
+        writers, rows = _NARROW if self._target.is_narrow else _WIDE
         waiting: asyncio.Queue[list[Document] | None] = asyncio.Queue(1)
         what = f"round {report.number}: {kind.value}s"
 
         async def read() -> None:
             async for page in self._source.pages(kind):
-                for start in range(0, len(page), _AT_ONCE):
-                    await waiting.put(page[start : start + _AT_ONCE])
+                for start in range(0, len(page), rows):
+                    await waiting.put(page[start : start + rows])
             for _ in range(writers):
                 await waiting.put(None)
 
@@ -121,9 +121,11 @@ class Rounds:
         Such a twin was made while the source was being listed.
         """
         for page in self._state.awaiting(_AWAITED_AT_ONCE):
-            found = await together(self._source.get(Kind.RELATIONSHIP, *each.key) for each in page)
+            found = await together(
+                self._source.get(ThingKind.RELATIONSHIP, *each.key) for each in page
+            )
             relationships = [each for each in found if each is not None]
             ends = {each[end] for each in relationships for end in ("$sourceId", "$targetId")}
-            twins = await together(self._source.get(Kind.TWIN, "", each) for each in ends)
-            await transfer.take(Kind.TWIN, [each for each in twins if each is not None])
-            await transfer.take(Kind.RELATIONSHIP, relationships)
+            twins = await together(self._source.get(ThingKind.TWIN, "", each) for each in ends)
+            await transfer.take(ThingKind.TWIN, [each for each in twins if each is not None])
+            await transfer.take(ThingKind.RELATIONSHIP, relationships)

@@ -15,7 +15,7 @@ from kastor.client import (
 )
 from kastor.client.calls import Document
 from kastor.moving.loading.patience import Patience
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 from kastor.moving.writing.writer import PARALLEL, ConditionalWriter
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ class Side:
         """Whether it keeps to the limits of Azure Digital Twins."""
         return features.BATCH not in self.announced
 
-    async def get(self, kind: Kind, source: str, identifier: str) -> Document | None:
+    async def get(self, kind: ThingKind, source: str, identifier: str) -> Document | None:
         """Return a twin or a relationship; None where there is none."""
-        if kind is Kind.TWIN:
+        if kind is ThingKind.TWIN:
             call = operations.get_twin(identifier)
         else:
             call = operations.get_relationship(source, identifier)
@@ -64,7 +64,7 @@ class Side:
         except NotFoundError:
             return None
 
-    async def pages(self, kind: Kind) -> AsyncIterator[list[Document]]:
+    async def pages(self, kind: ThingKind) -> AsyncIterator[list[Document]]:
         """Yield all twins or all relationships, page by page."""
         text, token = f"SELECT * FROM {kind.collection}", None
         while True:
@@ -73,7 +73,7 @@ class Side:
             if (token := found.following) is None:
                 return
 
-    async def count(self, kind: Kind) -> int:
+    async def count(self, kind: ThingKind) -> int:
         """Return how many twins or relationships there are."""
         text = f"SELECT COUNT() FROM {kind.collection}"
         found = await self.writer.send(operations.query_page(text, None, None, None))

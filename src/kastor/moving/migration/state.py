@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 from kastor.private import make_folder, open_private, tighten
 
 FORMAT = "1"
@@ -63,7 +63,7 @@ class Thing:
         problem: why it is not as at the source; None where it is.
     """
 
-    kind: Kind
+    kind: ThingKind
     source: str
     id: str
     from_etag: str | None = None
@@ -201,7 +201,9 @@ class MigrationState:
             self.note("to", source)
             self.note("whole", "")
 
-    def things(self, kind: Kind, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Thing]:
+    def things(
+        self, kind: ThingKind, keys: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], Thing]:
         """Return what is known of some things; those that are new are missing."""
         found = {}
         for source, identifier in keys:
@@ -213,7 +215,7 @@ class MigrationState:
                 found[source, identifier] = _thing(row)
         return found
 
-    def seen(self, kind: Kind, keys: Iterable[tuple[str, str]], number: int) -> None:
+    def seen(self, kind: ThingKind, keys: Iterable[tuple[str, str]], number: int) -> None:
         """Note that things were at the source in a round."""
         self._database.executemany(
             "INSERT INTO things (kind, source, id, round) VALUES (?, ?, ?, ?)"
@@ -242,13 +244,13 @@ class MigrationState:
             [(each.kind.value, each.source, each.id) for each in things],
         )
 
-    def unseen(self, kind: Kind, number: int, size: int) -> Iterator[list[Thing]]:
+    def unseen(self, kind: ThingKind, number: int, size: int) -> Iterator[list[Thing]]:
         """Yield what was not at the source in a round, some at a time."""
         return self._pages(kind, "round < ?", (number,), size)
 
     def awaiting(self, size: int) -> Iterator[list[Thing]]:
         """Yield relationships whose ends were missing at the target, some at a time."""
-        return self._pages(Kind.RELATIONSHIP, "problem = ?", (AWAITED,), size)
+        return self._pages(ThingKind.RELATIONSHIP, "problem = ?", (AWAITED,), size)
 
     def problems(self, most: int) -> list[Thing]:
         """Return the first things that are not as at the source, with the reason."""
@@ -260,7 +262,7 @@ class MigrationState:
         return [_thing(row) for row in rows]
 
     def _pages(
-        self, kind: Kind, condition: str, values: tuple[object, ...], size: int
+        self, kind: ThingKind, condition: str, values: tuple[object, ...], size: int
     ) -> Iterator[list[Thing]]:
         last = ("", "")
         while True:
@@ -297,5 +299,15 @@ def _connected(path: str) -> sqlite3.Connection:
 def _thing(row: tuple[str, str, str, str, str, bytes, bytes, int, str]) -> Thing:
     kind, source, identifier, from_etag, to_etag, found, pending, owned, problem = row
     return Thing(
-        *(Kind(kind), source, identifier, from_etag, to_etag, found, pending, bool(owned), problem)
+        *(
+            ThingKind(kind),
+            source,
+            identifier,
+            from_etag,
+            to_etag,
+            found,
+            pending,
+            bool(owned),
+            problem,
+        )
     )

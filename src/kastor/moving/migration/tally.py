@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kastor.moving.migration.report import SHOWN, SidesTally
 from kastor.moving.migration.state import Thing
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 
 if TYPE_CHECKING:
     from kastor.moving.migration.state import MigrationState
@@ -31,7 +31,7 @@ class SideHashes:
             self._database.execute("UPDATE things SET from_digest = NULL, to_digest = NULL")
             self._database.execute("DELETE FROM strangers")
 
-    def at_source(self, kind: Kind, digests: Digests) -> None:
+    def at_source(self, kind: ThingKind, digests: Digests) -> None:
         """Note documents of the source."""
         with self._state.change():
             self._database.executemany(
@@ -40,7 +40,7 @@ class SideHashes:
                 [(kind.value, *key, self._state.round, found) for key, found in digests.items()],
             )
 
-    def at_target(self, kind: Kind, digests: Digests) -> None:
+    def at_target(self, kind: ThingKind, digests: Digests) -> None:
         """Note documents of the target, after all of the source."""
         with self._state.change():
             for key, found in digests.items():
@@ -54,7 +54,7 @@ class SideHashes:
                         (kind.value, *key, found),
                     )
 
-    def stranger(self, kind: Kind, key: tuple[str, str]) -> bytes | None:
+    def stranger(self, kind: ThingKind, key: tuple[str, str]) -> bytes | None:
         """Return the hash of something that is at the target alone."""
         row = self._database.execute(
             "SELECT digest FROM strangers WHERE kind = ? AND source = ? AND id = ?",
@@ -71,7 +71,7 @@ class SideHashes:
         row = self._database.execute("SELECT model FROM kinds WHERE id = ?", (twin,)).fetchone()
         return None if row is None else str(row[0])
 
-    def of(self, kind: Kind) -> SidesTally:
+    def of(self, kind: ThingKind) -> SidesTally:
         """Return counts and hashes of a kind; a hash is over all documents in order of ids."""
         made = SidesTally()
         source, target = blake2b(digest_size=16), blake2b(digest_size=16)
@@ -108,7 +108,7 @@ class SideHashes:
             f" FROM things WHERE {_DIFFERS} ORDER BY kind DESC, source, id LIMIT {SHOWN}"
         ).fetchall()
         for kind, source, identifier, problem, not_there, not_here in rows:
-            thing = Thing(Kind(kind), source, identifier, problem=problem)
+            thing = Thing(ThingKind(kind), source, identifier, problem=problem)
             if not_there:
                 what = "is at the target alone"
             elif not_here:

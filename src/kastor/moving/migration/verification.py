@@ -12,7 +12,7 @@ from kastor.moving.migration.page import OTHERS, REMOVED
 from kastor.moving.migration.report import SHOWN, SidesTally, VerificationReport
 from kastor.moving.migration.stored_models import stored_model
 from kastor.moving.migration.tally import Digests, SideHashes
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 from kastor.moving.writing.writer import together
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ async def verify(
     """
     report, tally = VerificationReport(), SideHashes(state)
     tally.begin()
-    for kind in Kind:
+    for kind in ThingKind:
         await _read(tally.at_source, source, kind, components, _shown(show, "source"))
-    for kind in Kind:
+    for kind in ThingKind:
         await _read(tally.at_target, target, kind, components, _shown(show, "target"))
     tally.note_changed_at_target(OTHERS, REMOVED)
     report.tallies["models"] = await _models(state, target, report)
-    for kind in Kind:
+    for kind in ThingKind:
         report.tallies[f"{kind.value}s"] = tally.of(kind)
     different, report.unexplained = tally.different()
     report.different += different
@@ -63,9 +63,9 @@ async def verify(
 
 
 async def _read(
-    note: Callable[[Kind, Digests], None],
+    note: Callable[[ThingKind, Digests], None],
     side: Side,
-    kind: Kind,
+    kind: ThingKind,
     components: Components,
     show: ShowProgress,
 ) -> None:
@@ -113,10 +113,10 @@ async def _models(state: MigrationState, target: Side, report: VerificationRepor
 
 async def _counts(report: VerificationReport, source: Side, target: Side) -> None:
     """Compare what was listed with what the servers count, where a listing may leave out rows."""
-    counted = await together(side.count(kind) for side in (source, target) for kind in Kind)
+    counted = await together(side.count(kind) for side in (source, target) for kind in ThingKind)
     expected: list[tuple[str, int]] = []
     for where in ("source", "target"):
-        for kind in Kind:
+        for kind in ThingKind:
             tally = report.tallies[f"{kind.value}s"]
             mine = tally.at_source if where == "source" else tally.at_target + tally.others
             expected.append((f"{kind.value}s at the {where}", mine))

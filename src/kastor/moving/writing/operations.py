@@ -18,7 +18,7 @@ class WriteVerb(StrEnum):
     DELETE = "delete"
 
 
-class Kind(StrEnum):
+class ThingKind(StrEnum):
     """What a write is about."""
 
     TWIN = "twin"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     @property
     def collection(self) -> str:
         """The collection of queries that has them all."""
-        return "digitaltwins" if self is Kind.TWIN else "relationships"
+        return "digitaltwins" if self is ThingKind.TWIN else "relationships"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class WriteOperation:
     """
 
     verb: WriteVerb
-    kind: Kind
+    kind: ThingKind
     source: str
     id: str
     body: Json = None
@@ -52,7 +52,7 @@ class WriteOperation:
     def of_batch(self) -> Document:
         """Return it as a batch has it (`POST /kastor/v1/batch`)."""
         made: Document = {"op": self.verb.value, "kind": self.kind.value, "id": self.id}
-        if self.kind is Kind.RELATIONSHIP:
+        if self.kind is ThingKind.RELATIONSHIP:
             made["source"] = self.source
         if self.body is not None:
             made["body"] = self.body
@@ -76,7 +76,7 @@ class WriteOperation:
         # Branches because each thing has three calls of its own.
         once = "*" if self.create else None
         made: HttpCall[Json]
-        if self.kind is Kind.TWIN:
+        if self.kind is ThingKind.TWIN:
             if self.verb is WriteVerb.PUT:
                 made = operations.put_twin(self.id, self.body, None, once)
             elif self.verb is WriteVerb.PATCH:

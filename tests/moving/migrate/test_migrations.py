@@ -16,7 +16,7 @@ from kastor.client.calls import HttpCall
 from kastor.moving.migration.migrator import NotEmptyError
 from kastor.moving.migration.models import ModelConflictError
 from kastor.moving.migration.state import GONE, MigrationState, StateError, Thing
-from kastor.moving.writing.operations import Kind
+from kastor.moving.writing.operations import ThingKind
 from kastor.testing import KastorServer
 from tests.cli.terminal import Cli
 
@@ -323,7 +323,7 @@ def _doubt(
 ) -> None:
     """Make a twin one that was being written; the change is what is pending, and the ETag."""
     state = MigrationState.open(path, ends)
-    (thing,) = state.things(Kind.TWIN, [("", twin)]).values()
+    (thing,) = state.things(ThingKind.TWIN, [("", twin)]).values()
     thing.pending, thing.to_etag = change(thing)
     if thing.to_etag is None:
         thing.digest = thing.from_etag = None
