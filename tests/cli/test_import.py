@@ -258,3 +258,16 @@ def test_an_interruption_asks_what_becomes_of_the_job(
         terminal.send(answer)
         terminal.wait_for(said)
         assert terminal.end() == 130
+
+
+def test_an_interruption_of_single_calls_says_what_stays(
+    cli: Cli, _narrow: KastorServer, tmp_path: Path
+) -> None:
+    _narrow.reset()
+    (tmp_path / "g.ndjson").write_text(file_of(twins=5_000))
+    words = ("import", "g.ndjson")
+    with cli.terminal(*words, columns=100, folder=tmp_path, KASTOR_URL=_narrow.url) as terminal:
+        terminal.wait_for("importing")
+        terminal.interrupt()
+        terminal.wait_for("what was imported stays")
+        assert terminal.end() == 130

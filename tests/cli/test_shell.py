@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import stat
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kastor.cli.shell.history import MAX_BYTES, PrivateHistory, history_file, is_kept
+from kastor.pages import all_pages
 from kastor.testing import KastorServer
 
 from .rooms import FLOOR, ROOM, interface, put_room
@@ -257,6 +260,35 @@ def test_the_cloud_is_told_apart_and_what_it_lacks(
         for command in ("\\e", "\\w"):
             told = " ".join(" ".join(after(terminal, command)).split())
             assert "Nothing was sent." in told
+
+
+def _typed_and_printed() -> Iterator[tuple[str, str]]:
+    """Yield what the page types, and a pattern of what comes then."""
+    page = all_pages()["how-to/query-from-the-shell"].text()
+    for block in re.findall(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^kastor> ", block, flags=re.MULTILINE)[1:]:
+            first, *lines = part.splitlines()
+            goes_on = takewhile(lambda line: line.startswith("     -> "), lines)
+            typed = [first, *(line.removeprefix("     -> ") for line in goes_on)]
+            told = lines[len(typed) - 1 :]
+            patterns = (
+                r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") + r"\n"
+                for line in told
+            )
+            yield RETURN.join(typed), "".join(patterns)
+
+
+def test_the_first_hour_of_the_page_is_as_it_is_shown(cli: Cli, tmp_path: Path) -> None:
+    with (
+        KastorServer(("--sample", "building")) as server,
+        cli.terminal(
+            "shell", rows=60, KASTOR_URL=server.url, HOME=str(tmp_path), KASTOR_PAGER=""
+        ) as terminal,
+    ):
+        terminal.wait_for(lambda lines: lines[-1] == READY)
+        for typed, pattern in _typed_and_printed():
+            printed = after(terminal, typed)[typed.count(RETURN) :]
+            assert re.fullmatch(pattern, "\n".join(printed) + "\n"), (typed, printed)
 
 
 def test_a_server_that_is_not_there_ends_the_shell_at_once(cli: Cli, tmp_path: Path) -> None:

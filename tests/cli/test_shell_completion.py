@@ -206,7 +206,7 @@ class Server:
     def __init__(self, *, tells_epoch: bool) -> None:
         self.documents: Any = [*MODELS]
         self.epoch, self.reads = 1, 0
-        self.announced = frozenset({"status", "batch"} if tells_epoch else ())
+        self.announced = frozenset({"status", "parameters"} if tells_epoch else ())
         self.models = self
 
     def features(self) -> frozenset[str]:

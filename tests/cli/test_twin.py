@@ -119,6 +119,12 @@ class TestCreate:
         create = ("twin", "create", "a", "-m", ROOM_ID)
         assert said in graph.refused(*create, *words, status=2)
 
+    def test_a_refusal_of_the_server_names_the_properties(self, graph: Graph) -> None:
+        create = ("twin", "create", "a", "-m", ROOM_ID, "-p", '{"feet": 1, "seats": "x"}')
+        said = graph.refused(*create, status=1)
+        assert "feet does not appear on the DTDL for Twin." in said
+        assert "Expected value of type integer for seats on Twin." in said
+
     def test_model_and_id_are_needed(self, graph: Graph) -> None:
         assert "The model is missing: give its id by --model." in graph.refused(
             "twin", "create", "a", status=2

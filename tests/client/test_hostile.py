@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,22 @@ def test_no_answer_is_longer_than_it_may_be(
         misbehaving(answer(500, body)) as (_, url),
         pytest.raises(ClientError, match="answered 500"),
     ):
+        ask(url, get)
+
+
+def test_an_answer_that_comes_in_drops_has_an_end(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("asynchronous", "synchronous"):
+        monkeypatch.setattr(f"kastor.client.{kind}.transport.MOST_SECONDS", 0.05)
+
+    def drip(peer: Peer) -> None:
+        peer.socket.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        for _ in range(1_000):
+            peer.socket.sendall(b" ")
+            time.sleep(0.01)
+
+    with misbehaving(drip) as (_, url), pytest.raises(UnexpectedAnswerError, match="too long"):
         ask(url, get)
 
 
@@ -185,13 +202,16 @@ class TestRedirections:
         [
             ("https://elsewhere.example/a", "https://elsewhere.example"),
             ("https://user:word@elsewhere.example/", "https://elsewhere.example"),
-            ("/login", "itself"),
+            ("//elsewhere.example/a", "://elsewhere.example"),
+            ("http://127.0.0.1:1/digitaltwins/a", "http://127.0.0.1:1"),
             ("http://[", "an address that is none"),
             ("", "itself"),
         ],
     )
     @pytest.mark.parametrize("status", [301, 307])
-    def test_none_is_followed(self, ask: Asking, location: str, place: str, status: int) -> None:
+    def test_none_leads_to_another_origin(
+        self, ask: Asking, location: str, place: str, status: int
+    ) -> None:
         with (
             misbehaving(answer(status, location=location)) as (server, url),
             pytest.raises(UnexpectedAnswerError) as raised,
@@ -199,6 +219,29 @@ class TestRedirections:
             ask(url, get, credential="secret")
         assert f"on to {place}, and the token is not sent there" in str(raised.value)
         assert "word" not in str(raised.value)
+        assert len(server.arrived) == 1
+
+    def test_a_read_is_led_on_within_its_origin(self, ask: Asking) -> None:
+        on = answer(308, location="/base/digitaltwins/a?api-version=2023-10-31")
+        with misbehaving(on, answer(body={"$dtId": "a"})) as (server, url):
+            assert ask(url, get, credential="secret") == {"$dtId": "a"}
+        assert server.arrived[1].path == "/base/digitaltwins/a?api-version=2023-10-31"
+        assert server.arrived[1].headers["authorization"] == "Bearer secret"
+
+    def test_nothing_is_led_on_for_ever(self, ask: Asking) -> None:
+        with (
+            misbehaving(answer(302, location="/again")) as (server, url),
+            pytest.raises(UnexpectedAnswerError, match="on to itself"),
+        ):
+            ask(url, get)
+        assert len(server.arrived) == 6
+
+    def test_a_write_is_not_led_on(self, ask: Asking) -> None:
+        with (
+            misbehaving(answer(307, location="/again")) as (server, url),
+            pytest.raises(UnexpectedAnswerError, match="on to itself"),
+        ):
+            ask(url, lambda client: client.twins.put("a", {}))
         assert len(server.arrived) == 1
 
 

@@ -25,7 +25,7 @@ from kastor.client import (
 )
 from kastor.client.calls import Repetition
 
-from .conftest import QUICK, Asking
+from .conftest import QUICK, Asking, ask_asynchronous
 from .misbehaving import HALF, HALF_CHUNK, Behaviour, answer, drop, early, misbehaving, unread
 
 TWIN = {"$dtId": "a", "$etag": "e"}
@@ -194,6 +194,20 @@ class TestUploads:
             job = ask(url, lambda client: client.jobs.upload(content, operation_id="once"))
         assert job.id == "j"
         assert [each.body for each in server.arrived] == [b"one\ntwo\n"] * 2
+
+    @pytest.mark.parametrize("size", [1, 1_000, 300_000])
+    def test_what_arrives_is_what_was_given(self, ask: Asking, size: int) -> None:
+        text = bytes(range(256)) * 4_000 if size > 1 else bytes(range(256)) * 40
+        parts = [text[start : start + size] for start in range(0, len(text), size)]
+
+        async def later() -> AsyncIterator[bytes]:
+            for part in parts:
+                yield part
+
+        with misbehaving(answer(202, JOB)) as (server, url):
+            ask(url, lambda client: client.jobs.upload(iter(parts)))
+            ask_asynchronous(url, lambda client: client.jobs.upload(later()))
+        assert [each.body == text for each in server.arrived] == [True, True]
 
     @pytest.mark.parametrize("form", ["iterator", "file", "asynchronous"])
     def test_what_can_be_read_once_is_sent_once(

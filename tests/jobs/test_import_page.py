@@ -17,7 +17,7 @@ PAGE = "how-to/import-a-file"
 
 def test_the_page_leads_from_a_file_to_a_graph(tmp_path: Path) -> None:
     need("curl")
-    write, try_it, wait_and_read, mend = blocks(PAGE, "sh")
+    write, try_it, wait_and_read, mend, by_command = blocks(PAGE, "sh")
     with KastorServer() as server:
         reader = Reader(tmp_path, server.url)
         reader.run(write)
@@ -28,6 +28,12 @@ def test_the_page_leads_from_a_file_to_a_graph(tmp_path: Path) -> None:
             reader.run("curl -s http://127.0.0.1:8080/kastor/v1/jobs/imports/building")
         )
 
+        told_by_command = reader.run(by_command)
+
+    assert told_by_command.splitlines() == [
+        "Nothing was changed. Would be imported: 2 models, 3 twins, 1 relationship.",
+        "Imported: 2 models, 3 twins, 1 relationship.",
+    ]
     assert tried["dryRun"] is True
     assert "ImportPartiallyFailed" in told
     assert '"line":9,"id":"desk-2"' in told

@@ -10,6 +10,7 @@ import pytest
 
 from kastor.client import AccessError, AsyncKastorClient, NotFoundError, Retries, UnreachableError
 from kastor.moving.items import ItemFault, ModelItem, Placed, RelationshipItem, TwinItem
+from kastor.moving.loading import batches
 from kastor.moving.loading.loader import Loader
 from kastor.moving.loading.rehearsal import LoadRehearsal
 from kastor.moving.loading.report import ItemCounts, LoadReport
@@ -217,3 +218,22 @@ def test_a_rehearsal_judges_as_the_server_would_and_changes_nothing(server: Kast
     assert [where for where, _ in told(tried)] == [where for where, _ in told(done)]
     again = load(server, placed(*models(), edge(4, 1)), LoadRehearsal)
     assert (again.unchanged, again.failed, again.written.relationships) == (2, 0, 1)
+
+
+def test_a_stream_is_read_no_faster_than_it_is_written(
+    server: KastorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read and is not written is all that memory holds, however long the stream is."""
+    monkeypatch.setattr(batches, "OPERATIONS", 20)
+    gaps: list[int] = []
+
+    def watch(report: LoadReport) -> None:
+        gaps.append(report.read.total - report.written.total)
+
+    async def work() -> LoadReport:
+        async with client_of(server) as client:
+            return await Loader(client, parallel=2, on_progress=watch).load(graph(700, 0))
+
+    assert asyncio.run(work()).written.twins == 700
+    # A batch that is filled for each shard, and two that wait or are under way.
+    assert max(gaps) <= 20 * 3 * batches.SHARDS

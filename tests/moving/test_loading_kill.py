@@ -74,7 +74,7 @@ class Killed:
 @pytest.mark.timeout(120 + 60 * KILLS)
 @pytest.mark.parametrize(
     ("args", "twins", "edges"),
-    [((), 4_000, 3_000), (("--profile", "adt"), 300, 200)],
+    [((), 3_000, 2_000), (("--profile", "adt"), 200, 100)],
     ids=["batches", "singles"],
 )
 def test_a_killed_server_gets_all_of_a_load_and_nothing_twice(

@@ -364,7 +364,7 @@ class TestQueries:
     ) -> None:
         for library in ("pandas", "polars"):
             monkeypatch.setitem(__import__("sys").modules, library, None)
-            with pytest.raises(MissingExtraError, match=rf"kastor\[{library}\]"):
+            with pytest.raises(MissingExtraError, match=rf"'\.\[{library}\]'"):
                 getattr(rooms.query(ALL), f"to_{library}")()
 
 

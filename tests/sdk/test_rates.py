@@ -1,4 +1,4 @@
-"""Y-09: the official SDK waits as long as a 429 says, and repeats the request."""
+"""Y-09: the official SDK waits as long as a 429 says, and repeats the request; so does ours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.digitaltwins.core import DigitalTwinsClient
 
+from kastor.client import KastorClient, Retries, TooManyRequestsError
 from kastor.testing import KastorServer
 
 from .graph import PART_MODEL, ROOM_MODEL, replace, room
@@ -36,13 +37,15 @@ def connect(server: Server) -> DigitalTwinsClient:
     )
 
 
-def each_at_once(work: Callable[[int], object]) -> list[Exception | None]:
+def each_at_once(
+    work: Callable[[int], object], of: type[Exception] = HttpResponseError
+) -> list[Exception | None]:
     """Do something so often, all of it within the same second; return what was raised."""
 
     def attempt(number: int) -> Exception | None:
         try:
             work(number)
-        except HttpResponseError as error:
+        except of as error:
             return error
         return None
 
@@ -65,6 +68,25 @@ def test_Y_09_writes_beyond_the_rate_are_repeated_until_they_succeed(server: Ser
         lines = answer.read().decode().splitlines()
     assert [each for each in lines if 'operation="DigitalTwins_Update"' in each and "429" in each]
     client._client.close()
+
+
+def test_Y_09_our_client_repeats_them_too(server: Server) -> None:
+    server.reset()
+    patient = Retries(attempts=20)
+    with KastorClient(server.url, retries=patient) as client:
+        client.models.upload([ROOM_MODEL, PART_MODEL])
+        client.twins.put("a", room(Temperature=0))
+        raised = each_at_once(
+            lambda number: client.twins.patch("a", replace("/Temperature", number))
+        )
+        assert raised == [None] * AT_ONCE
+    with KastorClient(server.url, retries=Retries(attempts=1)) as client:
+        refused = each_at_once(
+            lambda number: client.twins.put("b", room(Temperature=number)), of=TooManyRequestsError
+        )
+        told = [each for each in refused if isinstance(each, TooManyRequestsError)]
+        assert 0 < len(told) < AT_ONCE
+        assert {each.retry_after for each in told} == {1.0}
 
 
 def test_whoever_does_not_repeat_is_told_how_long_to_wait(server: Server) -> None:

@@ -39,7 +39,7 @@ def credential_of(saved: SavedContext | None, url: str) -> Credential | None:
     if saved is not None and saved.token is not None:
         return saved.token
     if (saved is not None and saved.login) or _is_azure(url):
-        return Login()
+        return AzureLogin()
     return None
 
 
@@ -58,7 +58,7 @@ def words_of(error: AccessError) -> str:
     return str(error)
 
 
-class Login:
+class AzureLogin:
     """Tokens of Microsoft Entra, as `azure-identity` finds the credentials for them.
 
     Of a managed identity, of variables, of `az login` and more: its `DefaultAzureCredential`.
@@ -73,21 +73,29 @@ class Login:
                 "or set KASTOR_TOKEN.",
                 Exit.NO_ACCESS,
             )
+        from kastor.logs import library_logger
+
+        library_logger("azure").setLevel("CRITICAL")  # what it warns of, the command tells
         self._credential = DefaultAzureCredential()
 
     def get_token(self, *scopes: str) -> Any:  # any: azure.core.credentials.AccessToken
-        """Return a token; ends the command where none can be had."""
-        from azure.core.exceptions import ClientAuthenticationError
+        """Return a token.
+
+        Raises:
+            CredentialError: there is none to be had.
+        """
+        from azure.core.exceptions import AzureError
+
+        from kastor.client import CredentialError
 
         try:
             return self._credential.get_token(*scopes)
-        except ClientAuthenticationError:
+        except (AzureError, ValueError):
             # What it says is a page about every way that it tried.
-            fail(
-                "No way to log in to Azure worked: run `az login`, or set KASTOR_TOKEN to a token "
-                "(`az account get-access-token --resource https://digitaltwins.azure.net`).",
-                Exit.NO_ACCESS,
-            )
+            raise CredentialError(
+                "no way to log in to Azure worked. Run `az login`, or set KASTOR_TOKEN to a token "
+                "(`az account get-access-token --resource https://digitaltwins.azure.net`)."
+            ) from None
 
 
 def _is_azure(url: str) -> bool:

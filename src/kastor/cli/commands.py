@@ -6,7 +6,6 @@ commands is called, and not before: no help and no completion waits for what it 
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import os
@@ -18,12 +17,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from kastor.cli.connection import CaFileOption, Connection, ContextOption, UrlOption
-from kastor.cli.output import Exit, fail, give_up, interrupted
+from kastor.cli.output import Exit, fail, give_up, interrupted, written
 from kastor.errors import CannotStartError
 from kastor.types import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class CommandEntry(NamedTuple):
@@ -51,8 +50,10 @@ class Commands(typer.Typer):
     """
 
     def __init__(
-        self, entries: Sequence[CommandEntry] = (), **options: Any
-    ) -> None:  # any: as Typer's
+        self,
+        entries: Sequence[CommandEntry] = (),
+        **options: Any,  # any: as Typer has them
+    ) -> None:
         group = type("_Group", (_Group,), {"entries": entries}) if entries else _Group
         super().__init__(
             cls=group,
@@ -134,7 +135,8 @@ class _Command(TyperCommand):
 
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        with _written(self.get_params(ctx)):
+        _plain(self.get_params(ctx))
+        with written():
             super().format_help(ctx, formatter)
 
 
@@ -214,21 +216,9 @@ class _Group(TyperGroup):
 
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        with _written(self.get_params(ctx)):
+        _plain(self.get_params(ctx))
+        with written():
             super().format_help(ctx, formatter)
-
-
-@contextlib.contextmanager
-def _written(parameters: Iterable[Any]) -> Iterator[None]:
-    """Return a block that writes the help of parameters, to somebody who may go away."""
-    _plain(parameters)
-    try:
-        yield
-    except BrokenPipeError:
-        give_up()
-        raise typer.Exit(Exit.UNREAD) from None
-    except OSError as error:
-        _end_with(error)
 
 
 def _plain(parameters: Iterable[Any]) -> None:

@@ -88,9 +88,8 @@ class Connection:
         """Return such a block for asyncio; of several tasks in it one that failed is told."""
         from kastor.client import AsyncKastorClient
 
-        made = self._made(AsyncKastorClient, patient=patient)
         with told():
-            async with made:
+            async with self._made(AsyncKastorClient, patient=patient) as made:
                 yield made
 
     def run(self, work: Callable[[AsyncKastorClient], Awaitable[T]]) -> T:
@@ -188,6 +187,8 @@ def end_with(error: ClientError) -> NoReturn:
             status = Exit.CONFLICT
         case client.AccessError():
             words, status = words_of(error), Exit.NO_ACCESS
+        case client.CredentialError():
+            status = Exit.NO_ACCESS
         case client.UnreachableError():
             words += " Is this the address? It is named with --url, --context or KASTOR_URL."
             status = Exit.UNREACHABLE

@@ -12,8 +12,8 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.contexts import (
-    Contexts,
     SavedContext,
+    SavedContexts,
     contexts_file,
     is_seen_by_others,
     load_contexts,
@@ -28,7 +28,7 @@ app = Commands()
 Name = Annotated[str, typer.Argument(help="The name of a context.")]
 
 
-class Login(StrEnum):
+class LoginKind(StrEnum):
     """Where a token may be had from."""
 
     azure = "azure"
@@ -57,7 +57,7 @@ def add(
         ),
     ] = False,
     login: Annotated[
-        Login | None,
+        LoginKind | None,
         typer.Option(help="Take the credentials of Microsoft Entra, such as those of `az login`."),
     ] = None,
     ca_file: Annotated[
@@ -171,7 +171,7 @@ def remove(name: Name) -> None:
     print(f"{name} is gone.")
 
 
-def _document(contexts: Contexts, name: str) -> Document:
+def _document(contexts: SavedContexts, name: str) -> Document:
     found = contexts.get(name)
     members = {
         "name": name,

@@ -72,7 +72,7 @@ class SavedContext:
 
 
 @dataclass(slots=True)
-class Contexts:
+class SavedContexts:
     """All that is saved.
 
     Attributes:
@@ -129,7 +129,7 @@ def contexts_file() -> Path:
     return Path(platformdirs.user_config_dir("kastor", appauthor=False)) / "contexts.json"
 
 
-def load_contexts() -> Contexts:
+def load_contexts() -> SavedContexts:
     """Return what is saved; nothing where there is no file.
 
     Raises:
@@ -140,7 +140,7 @@ def load_contexts() -> Contexts:
         with path.open("rb") as file:
             text = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        return Contexts()
+        return SavedContexts()
     except OSError as error:
         raise ContextsError(f"{path} cannot be read: {error.strerror}.") from error
     try:
@@ -154,7 +154,7 @@ def load_contexts() -> Contexts:
         ) from None
 
 
-def save_contexts(contexts: Contexts) -> Path:
+def save_contexts(contexts: SavedContexts) -> Path:
     """Write all contexts, for the user alone, and return the file's path.
 
     Raises:
@@ -186,14 +186,14 @@ def is_seen_by_others(path: Path) -> bool:
         return False
 
 
-def _read(text: bytes) -> Contexts:
+def _read(text: bytes) -> SavedContexts:
     if len(text) > MOST_BYTES:
         raise ValueError
     found: Json = json.loads(text)
     if not isinstance(found, dict) or found.keys() - _MEMBERS or found["version"] != _VERSION:
         raise ValueError
     saved = found.get("contexts", {})
-    contexts = Contexts(found.get("current"))
+    contexts = SavedContexts(found.get("current"))
     for name, members in saved.items():
         if not _NAME.match(name) or len(contexts.by_name) == MOST:
             raise ValueError

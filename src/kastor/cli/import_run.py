@@ -106,9 +106,7 @@ class ImportRun:
         for name in names:
             stack.enter_context(told_of_disk(name))
             async for each in await self._source(client, name, kinds[name], fresh, stack):
-                where = name if not each.where else f"{name}, {each.where}"
-                if kinds[name] is FileKind.MODELS:
-                    where = each.where
+                where = _placed(name, each.where)
                 if isinstance(each, Placed):
                     yield Placed(each.item, where)
                 else:
@@ -156,6 +154,13 @@ class ImportRun:
         self._tally.failed += report.failed
         if report.stopped:
             self._tally.stopped = "Stopped at the first refusal; what was imported stays."
+
+
+def _placed(name: str, where: str) -> str:
+    """Return a place with the name of its file, which some kinds of places begin with."""
+    if where.startswith((name, Path(name).name)):
+        return where
+    return f"{name}, {where}" if where else name
 
 
 def _opened(name: str) -> IO[bytes]:

@@ -11,7 +11,7 @@ import typer
 from kastor import __version__
 from kastor.cli import completion
 from kastor.cli.commands import CommandEntry, Commands
-from kastor.cli.output import flush
+from kastor.cli.output import flush, written
 
 COMMANDS = (
     CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
@@ -60,11 +60,6 @@ COMMANDS = (
         "context", "kastor.cli.context:app", "Saved addresses, and what lets one in there."
     ),
     CommandEntry(
-        "completion",
-        "kastor.cli.completion:completion",
-        "Print the script that has a shell complete commands, flags and values.",
-    ),
-    CommandEntry(
         "import",
         "kastor.cli.importing:import_files",
         "Import files: models, then twins, then relationships.",
@@ -73,6 +68,11 @@ COMMANDS = (
         "export",
         "kastor.cli.exporting:export",
         "Export a graph as a file that `kastor import` and Azure Digital Twins take.",
+    ),
+    CommandEntry(
+        "completion",
+        "kastor.cli.completion:completion",
+        "Print the script that has a shell complete commands, flags and values.",
     ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
@@ -117,7 +117,8 @@ def _version(
     ] = False,
 ) -> None:
     if version:
-        print(f"kastor {__version__}")
+        with written():
+            print(f"kastor {__version__}")
         raise typer.Exit
 
 

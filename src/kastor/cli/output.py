@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -90,6 +91,19 @@ def flush() -> None:
         give_up()
         print(f"kastor: The answer cannot be written: {error.strerror}.", file=sys.stderr)
         sys.exit(Exit.FAULT)
+
+
+@contextlib.contextmanager
+def written() -> Iterator[None]:
+    """Return a block that writes an answer outside of any command, such as a help."""
+    try:
+        yield
+    except (BrokenPipeError, SystemExit):  # the latter is what rich makes of the former
+        give_up()
+        raise typer.Exit(Exit.UNREAD) from None
+    except OSError as error:
+        give_up()
+        fail(f"The answer cannot be written: {error.strerror}.")
 
 
 def give_up() -> None:

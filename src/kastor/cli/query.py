@@ -112,19 +112,15 @@ def _run(
     watch: bool,
 ) -> None:
     from kastor.cli.shell.answers import show_answer
-    from kastor.cli.shell.question import require_own
     from kastor.client import ClientError
 
-    sent = question.explained() if explain else question
     try:
         if watch:
             _watch(client, question, output)
         else:
-            if explain:
-                require_own(client, "EXPLAIN")
-            show_answer(client, sent, output, limit=limit, warn=warn)
+            show_answer(client, question, output, explain=explain, limit=limit, warn=warn)
     except ClientError as error:
-        _end(error, sent.text)
+        _end(error, question.text)
 
 
 def _watch(client: KastorClient, question: Question, output: Output) -> None:

@@ -21,6 +21,7 @@ GAP = 2
 _SMALLEST = 10
 """Cells of a column below which a table is no longer one for people."""
 _HIDDEN = ("$etag", "$metadata")
+_MODELS = ("dtmi:", "-> dtmi:")
 REST = "properties"
 
 
@@ -61,11 +62,18 @@ def readable(row: Document) -> Document:
     shown_of: Document = {}
     for name, value in row.items():
         if name not in _HIDDEN:
-            shown_of[name] = value
+            shown_of[name] = _without_metadata(value)
         elif isinstance(value, dict) and "$model" in value:
             shown_of["$model"] = value["$model"]
     ids = [name for name in shown_of if name.startswith("$")]
     return {name: shown_of[name] for name in (*ids, *(x for x in shown_of if x not in ids))}
+
+
+def _without_metadata(value: object) -> object:
+    """Return a component without what says when it changed."""
+    if isinstance(value, dict) and "$metadata" in value:
+        return {name: each for name, each in value.items() if name != "$metadata"}
+    return value
 
 
 def _show_page(page: list[Document], columns: Sequence[str] | None, to: Screen, first: int) -> None:
@@ -109,12 +117,28 @@ def _natural(names: Sequence[str], lines: Sequence[Cells]) -> list[int]:
 
 
 def _narrowed(widths: list[int], width: int) -> list[int]:
-    """Return widths that fit side by side; the widest columns give first."""
+    """Return widths that fit side by side; the widest columns give first, what names a row last."""
     room = width - GAP * (len(widths) - 1)
-    most = max(widths)
-    while sum(min(most, each) for each in widths) > room and most > 1:
+    first, rest = widths[0], widths[1:]
+    most = max(rest, default=0)
+    while first + sum(min(most, each) for each in rest) > room and most > _SMALLEST:
         most -= 1
-    return [min(most, each) for each in widths]
+    while (sum(min(most, each) for each in rest) + first) > room and first > 1:
+        first -= 1
+    return [first, *(min(most, each) for each in rest)]
+
+
+def _cut(text: str, width: int) -> str:
+    """Return a text that fits; of the id of a model the end stays, which tells it from others."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    if text.startswith(_MODELS):
+        while cell_len(text) >= width:
+            text = text[1:]
+        return f"…{text}"
+    return f"{set_cell_size(text, width - 1).rstrip()}…"
 
 
 def _plain(names: Sequence[str], lines: Sequence[Cells], numeric: set[str], to: Screen) -> None:
@@ -143,13 +167,15 @@ def _by_rich(names: Sequence[str], lines: Sequence[Cells], numeric: set[str], to
 
     # The box has one of the cells between columns.
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
-    for name, width in zip(names, _narrowed(_natural(names, lines), to.width), strict=True):
+    widths = _narrowed(_natural(names, lines), to.width)
+    for name, width in zip(names, widths, strict=True):
         justify: Any = "right" if name in numeric else "left"  # any: a literal type of rich
         table.add_column(
             Text(shown(name)), justify=justify, no_wrap=True, overflow="ellipsis", width=width
         )
     for line in lines:
-        table.add_row(*(Text(line.get(name, "")) for name in names))
+        cells = zip(names, widths, strict=True)
+        table.add_row(*(Text(_cut(line.get(name, ""), width)) for name, width in cells))
     written = io.StringIO()
     Console(
         file=written,

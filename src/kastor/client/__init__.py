@@ -6,6 +6,7 @@ methods. See docs/how-to/use-the-client.md.
 
 from __future__ import annotations
 
+from kastor.client import writes
 from kastor.client.asynchronous.client import AsyncKastorClient
 from kastor.client.asynchronous.pages import AsyncListing
 from kastor.client.errors import (
@@ -73,4 +74,5 @@ __all__ = [
     "UnreachableError",
     "UnsendableError",
     "WriteResult",
+    "writes",
 ]

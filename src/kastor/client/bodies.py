@@ -33,7 +33,7 @@ def body_of(content: Content | None) -> bytes | Iterable[bytes] | None:
         return _pieces(_opened(content))
     if isinstance(content, AsyncIterable):
         raise UnsendableError("This body is asynchronous: send it with AsyncKastorClient.")
-    return _whole_pieces(content)
+    return _gathered(_whole_pieces(content))
 
 
 def body_of_awaited(content: Content | None) -> bytes | AsyncIterable[bytes] | None:
@@ -43,8 +43,8 @@ def body_of_awaited(content: Content | None) -> bytes | AsyncIterable[bytes] | N
     if isinstance(content, Path):
         return _in_thread(_pieces(_opened(content)))
     if isinstance(content, AsyncIterable):
-        return content
-    return _in_thread(_whole_pieces(content))
+        return _gathered_awaited(content)
+    return _in_thread(_gathered(_whole_pieces(content)))
 
 
 def _opened(path: Path) -> Path:
@@ -70,6 +70,29 @@ def _whole_pieces(content: Iterable[bytes]) -> Iterator[bytes]:
         return
     while piece := read(_PIECE):
         yield piece
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in larger pieces: each costs a call into the system, or a thread."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= _PIECE:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+async def _gathered_awaited(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    held = bytearray()
+    async for piece in pieces:
+        held += piece
+        if len(held) >= _PIECE:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
 
 
 async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -59,9 +59,9 @@ def announced(answer: HttpAnswer) -> Announced:
     try:
         found = answer.json()
     except UnexpectedAnswerError:
-        return Announced(frozenset(), " (what answers there is no Kastor)")
+        return Announced(frozenset(), " (it answers with something else)")
     if not isinstance(found, dict) or not isinstance(found.get("features"), list):
-        return Announced(frozenset(), " (what answers there is no Kastor)")
+        return Announced(frozenset(), " (it answers with something else)")
     return Announced(frozenset(each for each in found["features"] if isinstance(each, str)))
 
 
@@ -75,8 +75,8 @@ def refused(error: ServiceError | UnexpectedAnswerError) -> Announced:
     """
     if isinstance(error, TooManyRequestsError | ServerFailedError):
         raise error
-    told = f"{error.status} when it was asked" if isinstance(error, ServiceError) else str(error)
-    return Announced(frozenset(), f" (it answered: {told.rstrip('.')})")
+    told = str(error.status) if isinstance(error, ServiceError) else str(error)
+    return Announced(frozenset(), f" (asked for it, it answered: {told.rstrip('.')})")
 
 
 ROOT: HttpCall[Announced] = read("/", announced, of_server=True)
@@ -84,8 +84,11 @@ ROOT: HttpCall[Announced] = read("/", announced, of_server=True)
 
 def require(feature: str, found: Announced, where: str) -> None:
     """Raise NotAnnouncedError where a feature is not among those found."""
-    if feature not in found.names:
-        raise NotAnnouncedError(
-            f"{where} does not announce {feature!r}, which this needs{found.because}. "
-            "Nothing was sent."
-        )
+    if feature in found.names:
+        return
+    said = f"does not announce {feature!r}, which this needs"
+    if found.because:
+        message = f"What answers at {where} is no Kastor: it {said}{found.because}."
+    else:
+        message = f"{where} {said}."
+    raise NotAnnouncedError(f"{message} Nothing was sent.")

@@ -47,17 +47,25 @@ def _column(name: str, values: list[object]) -> pl.Series:
     import polars as pl  # noqa: PLC0415 - an extra
 
     try:
+        if any(isinstance(each, dict | list) for each in values):
+            # A series of structs would have the members of the first one alone.
+            return pl.from_dicts([{name: each} for each in values], infer_schema_length=None)[name]
         return pl.Series(name, values, strict=True)
-    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         pass
     if all(each is None or type(each) in (int, float) for each in values):
         return pl.Series(name, values, dtype=pl.Float64, strict=False)
-    texts = [None if each is None else json.dumps(each, ensure_ascii=False) for each in values]
+    texts = [None if each is None else _text(each) for each in values]
     return pl.Series(name, texts, dtype=pl.String)
+
+
+def _text(value: object) -> str:
+    """Return a JSON text; half a character, which is none in UTF-8, is escaped."""
+    return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def _missing(library: str) -> MissingExtraError:
     return MissingExtraError(
-        f"This needs {library}, which is not installed: install Kastor with its extra, "
-        f"pip install 'kastor[{library}]', or pip install {library}."
+        f"This needs {library}, which is not installed: pip install {library}, or in the clone of "
+        f"Kastor pip install '.[{library}]'."
     )

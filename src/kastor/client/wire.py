@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
 
 from kastor.client.calls import HttpCall
 from kastor.client.errors import UnexpectedAnswerError, UnsendableError
@@ -13,6 +15,11 @@ API_VERSION = "2023-10-31"
 DRY_RUN_HEADER = "kastor-dry-run"
 MOST_BYTES = 256 * 1024 * 1024
 """Of an answer that is read whole, as it is when it is unpacked."""
+MOST_SECONDS = 3_600.0
+"""In which it has to be there: one that comes in drops has no end."""
+_FOLLOWED = frozenset({301, 302, 303, 307, 308})
+_MOST_HOPS = 5
+_PORTS = {"http": 80, "https": 443}
 T = TypeVar("T")
 
 
@@ -71,7 +78,36 @@ def told_reason(error: Exception) -> str:
     return str(text).rstrip(".") or type(error).__name__
 
 
-def redirection(location: str) -> str:
+def moved(call: HttpCall[T], answer: httpx2.Response, hops: int) -> str:
+    """Return where a read is asked for instead: at the same origin, for the token's sake.
+
+    Args:
+        call: what was sent.
+        answer: with a status that leads elsewhere.
+        hops: how often it was led on before.
+
+    Raises:
+        UnexpectedAnswerError: it is a write, leads to another origin, or on and on.
+    """
+    location = answer.headers.get("location", "")
+    try:
+        place = urljoin(str(answer.request.url), location)
+        is_same = _origin(place) == _origin(str(answer.request.url))
+    except ValueError:
+        place, is_same = "", False
+    is_followed = bool(location) and answer.status_code in _FOLLOWED and hops < _MOST_HOPS
+    if call.method != "GET" or not is_same or not is_followed:
+        raise UnexpectedAnswerError(_redirection(location))
+    return place
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    port = parts.port if parts.port is not None else _PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
+
+
+def _redirection(location: str) -> str:
     """Return the message about an answer that leads elsewhere."""
     try:
         parts = urlsplit(location)

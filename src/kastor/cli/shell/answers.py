@@ -23,6 +23,7 @@ def show_answer(
     question: Question,
     output: str,
     *,
+    explain: bool = False,
     limit: int | None = None,
     expanded: bool = False,
     warn: Callable[[str], None] | None = None,
@@ -35,6 +36,7 @@ def show_answer(
         client: of the server.
         question: what is asked.
         output: as of `show_rows`.
+        explain: print how it runs in the place of its rows.
         limit: the most rows.
         expanded: as of `show_rows`.
         warn: is told what the server warns of.
@@ -45,7 +47,7 @@ def show_answer(
         ClientError: as of any call.
     """
     to = screen or stdout_screen()
-    rows = rows_of(client, question, limit=limit, warn=warn)
+    rows = rows_of(client, question, explain=explain, limit=limit, warn=warn)
     if see is not None:
         rows = _seen(rows, see)
     first = next(rows, None)

@@ -11,7 +11,7 @@ from kastor.cli.output import Output
 from kastor.cli.screen import shown
 from kastor.cli.shell import descriptions
 from kastor.cli.shell.lexing import WORDS
-from kastor.cli.shell.question import Question, require_own
+from kastor.cli.shell.question import Question
 
 if TYPE_CHECKING:
     from kastor.cli.shell.session import Session
@@ -149,8 +149,7 @@ def _watch(session: Session, text: str) -> None:
 
 def _explain(session: Session, text: str) -> None:
     if question := _question(session, text):
-        require_own(session.client, "EXPLAIN")
-        session.ask(question.explained())
+        session.ask(question, explain=True)
 
 
 def _question(session: Session, text: str) -> Question | None:

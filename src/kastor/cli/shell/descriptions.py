@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.cli.screen import shown
@@ -89,7 +89,7 @@ def twin_rows(twin: Document) -> tuple[list[str], list[Document]]:
     metadata = _dict(twin.get("$metadata"))
     head = [f"{shown(str(twin.get('$dtId')))}  {shown(str(metadata.get('$model')))}"]
     if changed := metadata.get("$lastUpdateTime"):
-        head.append(f"changed {moment(changed)}")
+        head.append(f"changed {moment(changed)}; times are UTC")
     return [*head, ""], list(_values(twin, metadata, ""))
 
 
@@ -110,9 +110,13 @@ def _values(document: Document, metadata: Document, path: str) -> Iterator[Docum
 
 
 def moment(value: object) -> str:
-    """Return an instant to the second, which is what people look for; others as they are."""
+    """Return an instant as short as tells it: the time of today, else the day and the minute."""
     text = shown(value) if isinstance(value, str) else ""
-    return re.sub(r"(T\d\d:\d\d:\d\d)\.\d+", r"\1", text).replace("T", " ", 1)
+    day, _, clock = text.partition("T")
+    if not clock:
+        return text
+    is_today = day == datetime.now(UTC).date().isoformat()
+    return clock[:8] if is_today else f"{day} {clock[:5]}"
 
 
 def relationship_row(way: str, document: Document, other: str) -> Document:

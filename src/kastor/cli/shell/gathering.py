@@ -93,8 +93,8 @@ class NameGatherer:
         self.names = GraphNames(
             models,
             is_complete=len(models) <= MAX_MODELS,
-            # Batches are no part of the cloud's profile, and the superset is none either.
-            has_superset=features.BATCH in announced,
+            # Parameters are part of the superset, and the cloud's profile has nothing of it.
+            has_superset=features.PARAMETERS in announced,
             contexts=self.names.contexts,
             twins=self.names.twins,
         )

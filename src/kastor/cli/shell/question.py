@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.client import features
-from kastor.client.errors import NotAnnouncedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,13 +33,6 @@ class Question:
 
     text: str
     parameters: Mapping[str, object] = field(default_factory=dict)
-
-    def explained(self) -> Question:
-        """Return the same with EXPLAIN in front."""
-        words = self.text.split(None, 1)
-        if words and words[0].upper() == "EXPLAIN":
-            return self
-        return Question(f"EXPLAIN {self.text}", self.parameters)
 
 
 def read_text(given: str) -> str:
@@ -97,23 +89,11 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def require_own(client: KastorClient, what: str) -> None:
-    """Refuse to ask what only Kastor answers where nothing of Kastor is announced.
-
-    Raises:
-        NotAnnouncedError: nothing was sent but the question what there is.
-    """
-    if not client.features():
-        raise NotAnnouncedError(
-            f"The server is no Kastor, or a proxy hides what it announces: it has no {what}. "
-            "Nothing was sent."
-        )
-
-
 def rows_of(
     client: KastorClient,
     question: Question,
     *,
+    explain: bool = False,
     limit: int | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Iterator[Document]:
@@ -122,22 +102,24 @@ def rows_of(
     Args:
         client: of the server.
         question: what is asked.
+        explain: ask for the one row that says how it runs.
         limit: the most rows that are wanted.
         warn: is told what the server warns of, such as names that no model knows.
 
     Raises:
-        ClientError: as of any call; values for a server that takes none are refused.
+        ClientError: as of any call; what the server does not announce is refused, unsent.
     """
-    if question.parameters:
-        require_own(client, "parameters")
+    if explain:
+        yield from client.explain(question.text, question.parameters or None).get("value") or ()
+        return
     size = limit
     if limit is None or limit > _FIRST:
         # Azure's service has pages of its own size, and counts what it is asked for.
-        size = _PAGE if features.BATCH in client.features() else None
+        size = _PAGE if features.PARAMETERS in client.features() else None
     listing = client.query(question.text, question.parameters or None, page_size=size)
     left, told = limit, set[str]()
     for page in listing.pages():
-        for warning in getattr(page, "warnings", ()):
+        for warning in page.warnings:
             if warn is not None and warning not in told:
                 told.add(warning)
                 warn(warning)

@@ -116,8 +116,8 @@ class Session:
             self.ask(Question(text))
         return not told
 
-    def ask(self, question: Question) -> None:
-        """Run a query and show its answer.
+    def ask(self, question: Question, *, explain: bool = False) -> None:
+        """Run a query and show its answer, or how it runs.
 
         Raises:
             ClientError: as of any call.
@@ -125,7 +125,7 @@ class Session:
         started = time.monotonic()
         with self._pager() as screen:
             count = show_answer(
-                self.client, question, self.display.output,
+                self.client, question, self.display.output, explain=explain,
                 expanded=self.display.expanded, warn=self.warn, see=self._saw, screen=screen,
             )  # fmt: skip
             if self.display.output == "table" and count:

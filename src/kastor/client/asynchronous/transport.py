@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from asyncio import sleep
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,10 +32,11 @@ from kastor.client.retries import Retries
 from kastor.client.wire import (
     DRY_RUN_HEADER,
     MOST_BYTES,
+    MOST_SECONDS,
     head_of,
     lower,
+    moved,
     parameters_of,
-    redirection,
     require_rehearsed,
     told_lost,
     told_reason,
@@ -158,11 +160,11 @@ class AsyncTransport:
 
     async def _whole(self, answer: httpx2.Response) -> bytes:
         """Return the body of an answer, which is closed then."""
-        body = bytearray()
+        body, until = bytearray(), time.monotonic() + MOST_SECONDS
         try:
             async for piece in answer.aiter_bytes():
                 body += piece
-                if len(body) > MOST_BYTES:
+                if len(body) > MOST_BYTES or time.monotonic() > until:
                     raise UnexpectedAnswerError("The answer is too long to be one.")
         finally:
             await answer.aclose()
@@ -170,10 +172,10 @@ class AsyncTransport:
 
     async def _open(self, call: HttpCall[T]) -> httpx2.Response:
         """Return an answer that is no refusal, of which only the head was read."""
-        attempt = 0
+        attempt, place, hops = 0, "", 0
         while True:
             attempt += 1
-            request = await self._request(call)
+            request = await self._request(call, place)
             try:
                 answer = await self._connection.http().send(request, stream=True)
             except httpx2.RequestError as error:
@@ -184,6 +186,10 @@ class AsyncTransport:
             else:
                 if answer.status_code < _REDIRECTION:
                     return await self._accepted(call, answer)
+                if answer.status_code < _REFUSAL:
+                    await answer.aclose()
+                    place, hops, attempt = moved(call, answer, hops), hops + 1, attempt - 1
+                    continue
                 wait = await self._refused(call, attempt, answer)
             await sleep(wait)
 
@@ -199,9 +205,6 @@ class AsyncTransport:
     async def _refused(self, call: HttpCall[T], attempt: int, answer: httpx2.Response) -> float:
         """Return the seconds after which to try again, or raise what the answer says."""
         status, headers = answer.status_code, lower(answer.headers)
-        if status < _REFUSAL:
-            await answer.aclose()
-            raise UnexpectedAnswerError(redirection(headers.get("location", "")))
         asked = seconds_to_wait(headers)
         wait = self.retries.after_answer(self._repeat(call), attempt, status, asked)
         try:
@@ -212,7 +215,7 @@ class AsyncTransport:
             raise service_error(status, headers, body)
         return wait
 
-    async def _request(self, call: HttpCall[T]) -> httpx2.Request:
+    async def _request(self, call: HttpCall[T], place: str) -> httpx2.Request:
         headers = head_of(call)
         if (token := await self._tokens.next_awaited()) is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -222,8 +225,8 @@ class AsyncTransport:
         http = self._connection.http()
         try:
             return http.build_request(
-                *(call.method, f"{base}{call.path}"),
-                params=parameters_of(call),
+                *(call.method, place or f"{base}{call.path}"),
+                params=None if place else parameters_of(call),
                 headers=headers,
                 content=body_of_awaited(call.content),
                 timeout=_patience(http.timeout, call.silence),

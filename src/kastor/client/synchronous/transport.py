@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,10 +33,11 @@ from kastor.client.synchronous.connection import HttpConnections
 from kastor.client.wire import (
     DRY_RUN_HEADER,
     MOST_BYTES,
+    MOST_SECONDS,
     head_of,
     lower,
+    moved,
     parameters_of,
-    redirection,
     require_rehearsed,
     told_lost,
     told_reason,
@@ -159,11 +161,11 @@ class Transport:
 
     def _whole(self, answer: httpx2.Response) -> bytes:
         """Return the body of an answer, which is closed then."""
-        body = bytearray()
+        body, until = bytearray(), time.monotonic() + MOST_SECONDS
         try:
             for piece in answer.iter_bytes():
                 body += piece
-                if len(body) > MOST_BYTES:
+                if len(body) > MOST_BYTES or time.monotonic() > until:
                     raise UnexpectedAnswerError("The answer is too long to be one.")
         finally:
             answer.close()
@@ -171,10 +173,10 @@ class Transport:
 
     def _open(self, call: HttpCall[T]) -> httpx2.Response:
         """Return an answer that is no refusal, of which only the head was read."""
-        attempt = 0
+        attempt, place, hops = 0, "", 0
         while True:
             attempt += 1
-            request = self._request(call)
+            request = self._request(call, place)
             try:
                 answer = self._connection.http().send(request, stream=True)
             except httpx2.RequestError as error:
@@ -185,6 +187,10 @@ class Transport:
             else:
                 if answer.status_code < _REDIRECTION:
                     return self._accepted(call, answer)
+                if answer.status_code < _REFUSAL:
+                    answer.close()
+                    place, hops, attempt = moved(call, answer, hops), hops + 1, attempt - 1
+                    continue
                 wait = self._refused(call, attempt, answer)
             sleep(wait)
 
@@ -200,9 +206,6 @@ class Transport:
     def _refused(self, call: HttpCall[T], attempt: int, answer: httpx2.Response) -> float:
         """Return the seconds after which to try again, or raise what the answer says."""
         status, headers = answer.status_code, lower(answer.headers)
-        if status < _REFUSAL:
-            answer.close()
-            raise UnexpectedAnswerError(redirection(headers.get("location", "")))
         asked = seconds_to_wait(headers)
         wait = self.retries.after_answer(self._repeat(call), attempt, status, asked)
         try:
@@ -213,7 +216,7 @@ class Transport:
             raise service_error(status, headers, body)
         return wait
 
-    def _request(self, call: HttpCall[T]) -> httpx2.Request:
+    def _request(self, call: HttpCall[T], place: str) -> httpx2.Request:
         headers = head_of(call)
         if (token := self._tokens.next()) is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -223,8 +226,8 @@ class Transport:
         http = self._connection.http()
         try:
             return http.build_request(
-                *(call.method, f"{base}{call.path}"),
-                params=parameters_of(call),
+                *(call.method, place or f"{base}{call.path}"),
+                params=None if place else parameters_of(call),
                 headers=headers,
                 content=body_of(call.content),
                 timeout=_patience(http.timeout, call.silence),

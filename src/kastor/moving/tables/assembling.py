@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from kastor.moving.tables import faults
 from kastor.moving.tables.faults import CellFault, TableError, nearest, shown
 from kastor.moving.tables.making import Made, RowCells, Rule, make
 from kastor.moving.tables.mapping import TwinRule
@@ -92,14 +93,14 @@ class SheetAssembler:
             return CellFault(
                 f"has {counted(len(row.cells), 'cell')} below {counted(len(self._titles), 'title')}"
                 ". Is a quotation mark missing, or the title of a column?",
-                code="CellWithoutTitle",
+                code=faults.CELL_WITHOUT_TITLE,
             )
         for at in self._untitled:
             if at < len(row.cells) and row.cells[at] is not None:
                 return CellFault(
                     f"column {at + 1} has no title, and holds {shown(row.cells[at])}. Give it a "
                     "title: the path of a property, or one that begins with #.",
-                    code="CellWithoutTitle",
+                    code=faults.CELL_WITHOUT_TITLE,
                 )
         return None
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from kastor.extras import install_extra
 from kastor.moving.tables.excel_safety import look_into
 from kastor.moving.tables.faults import TableError, shown
-from kastor.moving.tables.guarding import unguarded
+from kastor.moving.tables.guarding import blank_unmarked
 from kastor.moving.tables.rows import MAX_SHEETS, Cell, Sheet, TableRow
 
 Workbook: TypeAlias = Any  # any: the library has no types
@@ -137,4 +137,4 @@ def _cleaned(cells: tuple[Any, ...], formulas: tuple[Any, ...]) -> list[Cell]:
 def _text(text: str, errors: Collection[str]) -> Cell:
     if text in errors:
         return SpreadsheetError(f"{text}, an error of the spreadsheet; mend it there")
-    return unguarded(text) if text and not text.isspace() else None
+    return blank_unmarked(text) if text and not text.isspace() else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ _TYPES = "[Content_Types].xml"
 _FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s/>]")
 _PIECE = 2**20
 _OVERLAP = 64
+_PROLOG = 512
 _OLD = b"\xd0\xcf\x11\xe0"
 
 
@@ -61,7 +63,7 @@ def look_into(path: Path) -> ExcelFacts:
             return ExcelFacts(_has_formulas(archive))
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror}.") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise TableError(f"{path} is damaged or locked by a password: {error}.") from error
 
 
@@ -121,38 +123,29 @@ def _only_sheets(archive: zipfile.ZipFile, path: Path) -> set[str]:
     }
 
 
-class _Doctype(Exception):
-    pass
-
-
-class _Begun(Exception):
-    pass
-
-
 def _check_prolog(archive: zipfile.ZipFile, part: zipfile.ZipInfo, path: Path) -> None:
     """Refuse a part with a document type, which could define entities that grow."""
-    parser = expat.ParserCreate()
+    seen = {"doctype": False, "element": False}
 
     def doctype(*_: object) -> None:
-        raise _Doctype
+        seen["doctype"] = True
 
-    def begin(*_: object) -> None:
-        raise _Begun
+    def element(*_: object) -> None:
+        seen["element"] = True
 
+    parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = doctype
-    parser.StartElementHandler = begin
+    parser.StartElementHandler = element
     try:
         with archive.open(part) as file:
-            while piece := file.read(4096):
+            while not seen["element"] and (piece := file.read(_PROLOG)):
                 parser.Parse(piece)
-    except _Begun:
-        return
-    except _Doctype:
-        raise TableError(
-            f"{path} is refused: {part.filename} has a document type, which Excel never writes."
-        ) from None
     except expat.ExpatError as error:
         raise TableError(f"{path} is damaged: {part.filename} is no XML ({error}).") from error
+    if seen["doctype"]:
+        raise TableError(
+            f"{path} is refused: {part.filename} has a document type, which Excel never writes."
+        )
 
 
 def _has_formulas(archive: zipfile.ZipFile) -> bool:

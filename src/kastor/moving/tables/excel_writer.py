@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from kastor.extras import install_extra
 from kastor.moving.tables.faults import TableError, shown
-from kastor.moving.tables.guarding import guarded
+from kastor.moving.tables.guarding import blank_marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
 
     from kastor.moving.tables.columns import TableColumn
 
@@ -28,7 +30,11 @@ _TEXT_FORMAT = "@"
 
 
 class ExcelWriter:
-    """An Excel file that is being written; rows go to a temporary file."""
+    """An Excel file that is being written: a context manager, which saves it in the end.
+
+    Rows go to temporary files of the library. Where the block fails there is no new file, and
+    what was there stays.
+    """
 
     def __init__(self, path: Path) -> None:
         """Make a writer. Raises TableError where the library is missing."""
@@ -39,7 +45,39 @@ class ExcelWriter:
         self._library = openpyxl
         self._book: Any = openpyxl.Workbook(write_only=True)
         self._path = path
+        self._beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._names: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Begin the file. Raises TableError where that cannot be."""
+        with self._explaining():
+            self._beside.touch()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Save the file; what is there is replaced. Raises TableError."""
+        try:
+            if kind is None:
+                with self._explaining():
+                    self._book.save(self._beside)
+                    self._beside.replace(self._path)
+        finally:
+            self._discard()
+
+    def _discard(self) -> None:
+        """Close and remove what the library left, since it does so only where all went well."""
+        with contextlib.suppress(OSError):
+            self._beside.unlink(missing_ok=True)
+        for sheet in self._book.worksheets:
+            with contextlib.suppress(Exception):
+                if not sheet.closed:
+                    sheet.close()
+                    sheet._writer.cleanup()  # noqa: SLF001 - there is no other way to remove it
 
     def sheet(self, name: str, columns: Sequence[TableColumn], remark: str = "") -> ExcelSheet:
         """Return a new sheet with its titles.
@@ -69,16 +107,6 @@ class ExcelWriter:
         """Add a row. Raises TableError where Excel cannot hold a text of it."""
         sheet.append([self._cell(sheet, each) for each in cells])
 
-    def save(self) -> None:
-        """Write the file; what is there is replaced. Raises TableError."""
-        beside = self._path.with_name(f".{self._path.name}.part")
-        with self._explaining():
-            try:
-                self._book.save(beside)
-                beside.replace(self._path)
-            finally:
-                beside.unlink(missing_ok=True)
-
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
         try:
@@ -89,7 +117,7 @@ class ExcelWriter:
     def _cell(self, sheet: ExcelSheet, value: object) -> object:
         if not isinstance(value, str):
             return value
-        text = guarded(value) if not value.strip() or value.strip("'") == "" else value
+        text = blank_marked(value)
         if len(text) > MAX_TEXT:
             raise TableError(
                 f"Excel keeps {MAX_TEXT:,} characters in a cell, and {shown(text)} has "

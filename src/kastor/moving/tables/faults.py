@@ -10,6 +10,18 @@ from kastor.errors import CannotStartError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Codes of what is wrong with a row; docs/reference/tables.md tells of each.
+CELL_EMPTY = "CellEmpty"
+CELL_WITHOUT_TITLE = "CellWithoutTitle"
+ID_INVALID = "IdInvalid"
+ID_REPEATED = "IdRepeated"
+MODEL_UNKNOWN = "ModelUnknown"
+PROPERTY_UNKNOWN = "PropertyUnknown"
+RELATIONSHIP_UNKNOWN = "RelationshipUnknown"
+SPREADSHEET_ERROR = "SpreadsheetError"
+VALUE_INVALID = "ValueInvalid"
+VALIDATION_FAILED = "ValidationFailed"
+
 _SHOWN = 60
 _LISTED = 8
 
@@ -27,7 +39,7 @@ class CellFault(Exception):
         column: title of the column; the empty string where it is the whole row.
     """
 
-    def __init__(self, message: str, *, code: str = "ValueInvalid", column: str = "") -> None:
+    def __init__(self, message: str, *, code: str = VALUE_INVALID, column: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -48,10 +60,11 @@ def shown(value: object) -> str:
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return the end of a message that lists what was perhaps meant, with a leading blank."""
     known = sorted(names)
-    same = [each for each in known if each.casefold() == name.casefold()]
-    close = same or get_close_matches(name, known, n=3)
+    folded = name.casefold()
+    begun = [each for each in known if folded and each.casefold().startswith(folded)]
+    close = begun[:1] or get_close_matches(name, known, n=1)
     if close:
-        return f" Did you mean {' or '.join(close)}?"
+        return f" Did you mean {close[0]}?"
     if not known:
         return ""
     more = ", ..." if len(known) > _LISTED else ""

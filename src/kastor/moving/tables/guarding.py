@@ -12,6 +12,9 @@ import re
 _RISKY = re.compile(r"'*(?:[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]|\s*\Z)")
 
 
+_BLANK = re.compile(r"'*\s*\Z")
+
+
 def guarded(text: str) -> str:
     """Return a text with an apostrophe before it where it needs one."""
     return f"'{text}" if _RISKY.match(text) else text
@@ -20,3 +23,13 @@ def guarded(text: str) -> str:
 def unguarded(text: str) -> str:
     """Return what `guarded` was given; other texts stay as they are."""
     return text[1:] if text[:1] == "'" and _RISKY.match(text) else text
+
+
+def blank_marked(text: str) -> str:
+    """Return a text for a cell that is never run: with an apostrophe where it has blanks alone."""
+    return f"'{text}" if _BLANK.match(text) else text
+
+
+def blank_unmarked(text: str) -> str:
+    """Return what `blank_marked` was given; other texts stay as they are."""
+    return text[1:] if text[:1] == "'" and _BLANK.match(text) else text

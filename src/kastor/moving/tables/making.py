@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kastor.identifiers import ID_RULE, MAX_ID_LENGTH, is_id
 from kastor.moving.items import RelationshipItem, TwinItem
+from kastor.moving.tables import faults
 from kastor.moving.tables.cell_values import text_of
 from kastor.moving.tables.faults import CellFault, shown
 from kastor.moving.tables.mapping import WHOLE, RelationshipRule, TwinRule
@@ -130,7 +131,7 @@ def _model(pattern: CellPattern | None, cells: RowCells, default: str | None) ->
         raise CellFault(
             "no column names the model. Add a column $metadata.$model, or say which it is with "
             "--model or `model` in the mapping.",
-            code="ModelUnknown",
+            code=faults.MODEL_UNKNOWN,
         )
     return default
 
@@ -145,7 +146,7 @@ def _id(pattern: CellPattern, what: str, cells: RowCells) -> str:
     if not is_id(identifier):
         raise CellFault(
             f"{shown(identifier)} cannot be {what}: it has to be {ID_RULE}.",
-            code="IdInvalid",
+            code=faults.ID_INVALID,
             column=_title(pattern),
         )
     return identifier
@@ -229,7 +230,7 @@ class _Body:
             self._faults.append(
                 CellFault(
                     f"{'.'.join(path)}: {violation.detail}.",
-                    code="ValidationFailed",
+                    code=faults.VALIDATION_FAILED,
                     column=column,
                 )
             )

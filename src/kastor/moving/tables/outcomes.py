@@ -42,11 +42,11 @@ class RowOutcome:
 
     @property
     def where(self) -> str:
-        """The place in words: ``sheet Rooms, row 12, column Set point``."""
-        start = f"sheet {self.sheet}" if self.sheet else self.file
+        """The place in the file, in words: ``sheet Rooms, row 12, column Set point``."""
+        sheet = f"sheet {self.sheet}, " if self.sheet else ""
         line = f" (line {self.line})" if self.line is not None else ""
         column = f", column {self.column}" if self.column else ""
-        return f"{start}, row {self.row}{line}{column}"
+        return f"{sheet}row {self.row}{line}{column}"
 
     def placed(self) -> Placed | ItemFault | None:
         """Return it as an item with its place, or as a fault; None where it is neither."""

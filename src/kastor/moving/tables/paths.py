@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kastor.dtdl import model
+from kastor.moving.tables import faults
 from kastor.moving.tables.faults import CellFault, nearest, shown
 from kastor.types import Document, Json
 
@@ -58,7 +59,7 @@ def resolve_in(path: str, properties: Mapping[str, model.Property], owner: str) 
     if keys[0] not in properties:
         raise CellFault(
             f"{owner} has no property {shown(keys[0])}.{nearest(keys[0], properties)}",
-            code="PropertyUnknown",
+            code=faults.PROPERTY_UNKNOWN,
         )
     return _inside(properties[keys[0]], keys, 0)
 
@@ -70,9 +71,11 @@ def _unknown(name: str, path: str, holder: model.Interface) -> CellFault:
         if isinstance(content, model.Component):
             names = ", ".join(f"{name}.{each}" for each in content.schema.properties)
             what = f"is a component of {holder.id}; its properties are {names}"
-        return CellFault(f"{shown(path)} {what}.", code="PropertyUnknown")
+        return CellFault(f"{shown(path)} {what}.", code=faults.PROPERTY_UNKNOWN)
     hint = nearest(name, (*holder.properties, *holder.components))
-    return CellFault(f"{holder.id} has no property {shown(name)}.{hint}", code="PropertyUnknown")
+    return CellFault(
+        f"{holder.id} has no property {shown(name)}.{hint}", code=faults.PROPERTY_UNKNOWN
+    )
 
 
 def _inside(found: model.Property, keys: list[str], at: int) -> ValueSlot:
@@ -89,12 +92,12 @@ def _inside(found: model.Property, keys: list[str], at: int) -> ValueSlot:
         elif isinstance(schema, model.Object):
             raise CellFault(
                 f"{'.'.join(keys)}: there is no field {shown(key)}.{nearest(key, schema.fields)}",
-                code="PropertyUnknown",
+                code=faults.PROPERTY_UNKNOWN,
             )
         else:
             raise CellFault(
                 f"{'.'.join(keys)}: {shown(key)} leads into a value that has no parts.",
-                code="PropertyUnknown",
+                code=faults.PROPERTY_UNKNOWN,
             )
     return ValueSlot(tuple(keys), schema, element)
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.moving.tables import faults
 from kastor.moving.tables.faults import CellFault, TableError, shown
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class CellPattern:
                 raise CellFault(
                     "is empty, and is needed here. Rows without it are left out by `skip_empty` "
                     "in the mapping.",
-                    code="CellEmpty",
+                    code=faults.CELL_EMPTY,
                     column=self.parts[at],
                 )
             filled[at] = text

@@ -120,7 +120,7 @@ def read_head(rows: Iterator[TableRow], header: int | None, where: str) -> Sheet
     for row in rows:
         first = row.cells[0] if row.cells else None
         if isinstance(first, str) and first.lstrip().startswith(_REMARK):
-            model = _model_of(first) or model
+            model = _model_of(first, row.cells[1:2]) or model
             if header is None:
                 continue
         if header is not None and row.number < header:
@@ -133,9 +133,16 @@ def read_head(rows: Iterator[TableRow], header: int | None, where: str) -> Sheet
     return None
 
 
-def _model_of(remark: str) -> str | None:
+def _model_of(remark: str, beside: tuple[Cell, ...]) -> str | None:
     text = remark.lstrip().removeprefix(_REMARK).strip()
-    return text.removeprefix(_MODEL).strip() or None if text.startswith(_MODEL) else None
+    if not text.startswith(_MODEL):
+        return None
+    model = text.removeprefix(_MODEL).strip()
+    version = str(beside[0]) if beside else ""
+    if ";" not in model and version.isdigit():
+        # Where semicolons are between the columns, the one of the id is such a one too.
+        model = f"{model};{version}"
+    return model or None
 
 
 def _titles(row: TableRow, where: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from kastor.dtdl import model
+from kastor.moving.tables import faults
 from kastor.moving.tables.cell_values import PRIMITIVES, text_of
 from kastor.moving.tables.excel_reader import SpreadsheetError
 from kastor.moving.tables.faults import CellFault, nearest, shown
@@ -35,7 +36,7 @@ class SchemaConverter:
         if depth > MAX_DEPTH:
             raise CellFault(f"is nested deeper than {MAX_DEPTH}.")
         if isinstance(cell, SpreadsheetError):
-            raise CellFault(f"holds {cell.text}.", code="SpreadsheetError")
+            raise CellFault(f"holds {cell.text}.", code=faults.SPREADSHEET_ERROR)
         if isinstance(schema, model.PrimitiveSchema):
             return PRIMITIVES[schema.name](cell, rules)
         if isinstance(schema, model.Enum):

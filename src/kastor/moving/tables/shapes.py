@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kastor.dtdl import ValueRules, compile_interface, model
+from kastor.moving.tables import faults
 from kastor.moving.tables.faults import CellFault, nearest, shown
 from kastor.moving.tables.paths import ValueSlot, resolve, resolve_in
 from kastor.moving.tables.schema_values import SchemaConverter
@@ -72,16 +73,16 @@ class RelationshipShape:
 
     def slots(self, path: str) -> tuple[ValueSlot, ...]:
         """Return where a path leads: one place for each schema it may have. Raises CellFault."""
-        faults, found = [], dict[str, ValueSlot]()
+        refused, found = [], dict[str, ValueSlot]()
         for each in self._declared:
             try:
                 slot = resolve_in(path, each.properties, f"The relationship {self._name}")
             except CellFault as fault:
-                faults.append(fault)
+                refused.append(fault)
             else:
                 found.setdefault(slot.schema.id, slot)
         if not found:
-            raise faults[0]
+            raise refused[0]
         return tuple(found.values())
 
     def complete(self, body: Document) -> None:
@@ -114,7 +115,7 @@ class TableShapes:
             if identifier not in interfaces:
                 hint = nearest(identifier, interfaces) or " There are no models at all."
                 raise CellFault(
-                    f"there is no model {shown(identifier)}.{hint}", code="ModelUnknown"
+                    f"there is no model {shown(identifier)}.{hint}", code=faults.MODEL_UNKNOWN
                 )
             compiled = compile_interface(self._models, identifier, SERVER_RULES)
             found = self._twins[identifier] = TwinShape(
@@ -140,7 +141,7 @@ class TableShapes:
             if name not in own:
                 raise CellFault(
                     f"{source_model} has no relationship {shown(name)}.{nearest(name, own)}",
-                    code="RelationshipUnknown",
+                    code=faults.RELATIONSHIP_UNKNOWN,
                 )
             return [own[name]]
         if self._declared is None:
@@ -151,6 +152,7 @@ class TableShapes:
         if name not in self._declared:
             hint = nearest(name, self._declared)
             raise CellFault(
-                f"no model has a relationship {shown(name)}.{hint}", code="RelationshipUnknown"
+                f"no model has a relationship {shown(name)}.{hint}",
+                code=faults.RELATIONSHIP_UNKNOWN,
             )
         return list(self._declared[name].values())

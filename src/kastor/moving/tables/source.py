@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from kastor.dtdl import ModelSet, parse
 from kastor.moving.explorer.layout import explorer_rule, is_explorer_layout
 from kastor.moving.items import ItemFault, Placed, RelationshipItem, TwinItem
+from kastor.moving.tables import faults
 from kastor.moving.tables.assembling import SheetAssembler, SheetPlace
 from kastor.moving.tables.convention import rule_by_convention
 from kastor.moving.tables.csv_reader import CsvReader
@@ -179,7 +180,7 @@ class TableSource:
             outcome,
             item=None,
             status="fault",
-            code="IdRepeated",
+            code=faults.ID_REPEATED,
             message=f"the {outcome.kind} {shown(outcome.id)} stands already in row "
             f"{first & (1 << _ROW_BITS) - 1}{there}. If that is meant, say `repeated = true` in "
             "the mapping; the last row counts then.",
@@ -258,8 +259,8 @@ def _reader(
         return ParquetReader(path)
     if kind in ("excel", "explorer"):
         return ExcelReader(path)
-    separator = options.separator or (mapping.separator if mapping is not None else None)
+    separator = (mapping.separator if mapping is not None else None) or options.separator
     if separator is None and path.suffix.lower() == ".tsv":
         separator = "\t"
-    encoding = options.encoding or (mapping.encoding if mapping is not None else None)
+    encoding = (mapping.encoding if mapping is not None else None) or options.encoding
     return CsvReader(path, separator, encoding)

@@ -60,20 +60,19 @@ def _remark(interface: model.Interface) -> str:
 
 
 def _excel(interface: model.Interface, path: Path) -> None:
-    writer = ExcelWriter(path)
     name = short_name(interface.id)
     tables = {name: twin_columns(interface)}
     if interface.relationships:
         tables[RELATIONSHIPS if name != RELATIONSHIPS else f"{name} 2"] = relationship_columns(
             interface
         )
-    for sheet_name, columns in tables.items():
-        writer.sheet(sheet_name, columns, _remark(interface) if sheet_name == name else "")
-    help_sheet = writer.sheet(HELP, _HELP_COLUMNS)
-    for sheet_name, columns in tables.items():
-        for column in columns:
-            writer.row(help_sheet, [sheet_name, column.title, column.type, column.about])
-    writer.save()
+    with ExcelWriter(path) as writer:
+        for sheet_name, columns in tables.items():
+            writer.sheet(sheet_name, columns, _remark(interface) if sheet_name == name else "")
+        help_sheet = writer.sheet(HELP, _HELP_COLUMNS)
+        for sheet_name, columns in tables.items():
+            for column in columns:
+                writer.row(help_sheet, [sheet_name, column.title, column.type, column.about])
 
 
 def _csv(interface: model.Interface, path: Path) -> None:

@@ -19,7 +19,7 @@ from kastor.moving.tables.columns import (
     twin_columns,
 )
 from kastor.moving.tables.convention import ID, MODEL, NAME, RELATIONSHIP_ID, SOURCE, TARGET
-from kastor.moving.tables.excel_writer import ExcelWriter
+from kastor.moving.tables.excel_writer import ExcelSheet, ExcelWriter
 from kastor.moving.tables.faults import TableError
 from kastor.moving.tables.guarding import guarded
 from kastor.moving.tables.template import RELATIONSHIPS, short_name
@@ -48,20 +48,19 @@ def write_excel(items: Iterable[TwinItem | RelationshipItem], models: ModelSet, 
         TableError: the library is missing, a model is not known, a twin does not fit the columns
             of its model, or the file cannot hold a text or be written.
     """
-    writer = ExcelWriter(path)
-    sheets: dict[str, tuple[object, _Layout]] = {}
+    sheets: dict[str, tuple[ExcelSheet, _Layout]] = {}
     count = 0
-    for item in items:
-        count += 1
-        key = _model_of(item) if isinstance(item, TwinItem) else ""
-        if key not in sheets:
-            layout = _twin_layout(models, key) if key else _relationship_layout(models)
-            sheets[key] = writer.sheet(layout.name, layout.columns), layout
-        sheet, layout = sheets[key]
-        writer.row(sheet, [_for_excel(each) for each in _cells(item, layout.columns)])
-    if not sheets:
-        writer.sheet("Twins", [TableColumn(ID, "id", "")])
-    writer.save()
+    with ExcelWriter(path) as writer:
+        for item in items:
+            count += 1
+            key = _model_of(item) if isinstance(item, TwinItem) else ""
+            if key not in sheets:
+                layout = _twin_layout(models, key) if key else _relationship_layout(models)
+                sheets[key] = writer.sheet(layout.name, layout.columns), layout
+            sheet, layout = sheets[key]
+            writer.row(sheet, [_for_excel(each) for each in _cells(item, layout.columns)])
+        if not sheets:
+            writer.sheet("Twins", [TableColumn(ID, "id", "")])
     return count
 
 
@@ -161,6 +160,17 @@ def _for_csv(value: Json) -> Json:
 
 
 def _for_excel(value: Json) -> Json:
-    if isinstance(value, bool) or (isinstance(value, int) and abs(value) >= _INTEGERS_IN_EXCEL):
-        return json.dumps(value)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    if isinstance(value, str | None) or (_is_number(value) and _kept(value)):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kept(number: float) -> bool:
+    """Return whether a spreadsheet keeps a number: the library writes 16 digits of it."""
+    if isinstance(number, int):
+        return abs(number) < _INTEGERS_IN_EXCEL
+    return float(f"{number:.16g}") == number
