@@ -31,18 +31,18 @@ HEAD = ['{"Section": "Header"}', '{"fileVersion": "1.0.0"}']
 
 
 @pytest.fixture(scope="module")
-def _own() -> Iterator[KastorServer]:
+def own_server() -> Iterator[KastorServer]:
     with KastorServer() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def _narrow() -> Iterator[KastorServer]:
+def narrow_server() -> Iterator[KastorServer]:
     with KastorServer(("--profile", "adt", "--adt-rates", "on")) as made:
         yield made
 
 
-@pytest.fixture(params=["_own", "_narrow"])
+@pytest.fixture(params=["own_server", "narrow_server"])
 def url(request: pytest.FixtureRequest) -> str:
     """The address of an empty graph, of each kind of server."""
     server: KastorServer = request.getfixturevalue(request.param)
@@ -51,9 +51,9 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def own(_own: KastorServer) -> str:
-    _own.reset()
-    return _own.url
+def own(own_server: KastorServer) -> str:
+    own_server.reset()
+    return own_server.url
 
 
 def desk(number: int, **members: Any) -> dict[str, Any]:
@@ -261,12 +261,14 @@ def test_an_interruption_asks_what_becomes_of_the_job(
 
 
 def test_an_interruption_of_single_calls_says_what_stays(
-    cli: Cli, _narrow: KastorServer, tmp_path: Path
+    cli: Cli, narrow_server: KastorServer, tmp_path: Path
 ) -> None:
-    _narrow.reset()
+    narrow_server.reset()
     (tmp_path / "g.ndjson").write_text(file_of(twins=5_000))
     words = ("import", "g.ndjson")
-    with cli.terminal(*words, columns=100, folder=tmp_path, KASTOR_URL=_narrow.url) as terminal:
+    with cli.terminal(
+        *words, columns=100, folder=tmp_path, KASTOR_URL=narrow_server.url
+    ) as terminal:
         terminal.wait_for("importing")
         terminal.interrupt()
         terminal.wait_for("what was imported stays")
