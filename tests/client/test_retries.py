@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kastor.client import (
+    AnswerLostError,
     ClientError,
     OutcomeUnknownError,
     Retries,
@@ -168,9 +169,20 @@ class TestWhatMayBeRepeated:
         with misbehaving(drop) as (server, url):
             if is_away:
                 server.then = server.close
-            with pytest.raises(OutcomeUnknownError, match="may have been done"):
+            with pytest.raises(AnswerLostError, match=r"may have been done.*sent again") as lost:
                 ask(url, lambda client: client.batch(batch, operation_id="once"))
+        assert isinstance(lost.value, OutcomeUnknownError)
         assert len(server.arrived) == (1 if is_away else QUICK.attempts)
+
+    def test_what_nobody_took_was_not_applied(self, ask: Asking) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        with pytest.raises(UnreachableError) as raised:
+            ask(
+                f"http://127.0.0.1:{port}",
+                lambda client: client.batch([], operation_id="once"),
+            )
+        assert not isinstance(raised.value, OutcomeUnknownError)
 
     def test_a_batch_without_one_does_not(self, ask: Asking) -> None:
         with (

@@ -11,6 +11,7 @@ from kastor.client.asynchronous.client import AsyncKastorClient
 from kastor.client.asynchronous.pages import AsyncListing
 from kastor.client.errors import (
     AccessError,
+    AnswerLostError,
     BadRequestError,
     BatchRefusedError,
     ClientError,
@@ -41,6 +42,7 @@ from kastor.client.synchronous.pages import Listing
 
 __all__ = [
     "AccessError",
+    "AnswerLostError",
     "AsyncKastorClient",
     "AsyncListing",
     "BadRequestError",

@@ -87,6 +87,13 @@ class OutcomeUnknownError(ClientError):
     """The connection ended before the answer came: a write may have been applied or not."""
 
 
+class AnswerLostError(OutcomeUnknownError, UnreachableError):
+    """The answer to a write did not come that the other side recognises when it is sent again.
+
+    It may have been applied or not; the same with the same `operation-id` may be sent again.
+    """
+
+
 class UnexpectedAnswerError(ClientError):
     """What answers is neither Kastor nor Azure Digital Twins."""
 

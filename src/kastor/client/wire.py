@@ -58,11 +58,11 @@ def require_rehearsed(headers: Mapping[str, str]) -> None:
         )
 
 
-def told_lost(error: Exception) -> str:
+def told_lost(error: Exception, cure: str = "Read what is there before you do it again.") -> str:
     """Return the message about a write whose answer did not come."""
     return (
         f"The connection ended before the answer ({told_reason(error)}): it may have been done or "
-        "not. Read what is there before you do it again."
+        f"not. {cure}"
     )
 
 

@@ -19,6 +19,7 @@ from kastor.client.bodies import body_of_awaited, repetition
 from kastor.client.calls import HttpAnswer, HttpCall, Repetition
 from kastor.client.credentials import Credential, TokenSource
 from kastor.client.errors import (
+    AnswerLostError,
     ClientError,
     OutcomeUnknownError,
     ServiceError,
@@ -255,6 +256,8 @@ class AsyncTransport:
             return UnreachableError(
                 f"The connection ended before the answer: {told_reason(error)}."
             )
+        if call.repeat is Repetition.RECOGNISED:
+            return AnswerLostError(told_lost(error, "The same may be sent again."))
         return OutcomeUnknownError(told_lost(error))
 
 
