@@ -56,7 +56,9 @@ def test_flags_have_no_type_and_defaults_stand_alone(path: tuple[str, ...]) -> N
     text = _help(path)
     assert "<bool>" not in text
     assert "BOOLEAN" not in text
-    assert "<list[" not in re.sub(r"<list\[str\]> (Files and folders|Ids of)", "", text)
+    assert "<list[" not in re.sub(
+        r"<list\[str\]> (Files and folders|Ids of|Import files)", "", text
+    )
     assert "[default: (" not in text
     assert "\\" not in text
 
