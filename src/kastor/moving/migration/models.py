@@ -136,6 +136,14 @@ async def delete_gone_models(state: MigrationState, target: Side, number: int) -
 
     What others need at the target stays there, and the next round tries again.
     """
+    # Again, since each may have been what another one waited for.
+    while await _delete_some(state, target, number):
+        pass
+
+
+async def _delete_some(state: MigrationState, target: Side, number: int) -> bool:
+    """Delete what can be, and return whether something went and something stayed."""
+    some = stayed = False
     for each in stored_models(state, gone_in=number):
         try:
             if each.owned:
@@ -143,9 +151,12 @@ async def delete_gone_models(state: MigrationState, target: Side, number: int) -
         except NotFoundError:
             pass
         except ConflictError:
+            stayed = True
             continue
+        some = True
         with state.change():
             forget_model(state, each.id)
+    return some and stayed
 
 
 def components_of(state: MigrationState) -> Mapping[str, tuple[str, ...]]:
