@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from kastor.cli.output import Exit, fail
+from kastor.cli.output import Exit, fail, say
 from kastor.types import Document, Json
 
 MOST_BYTES = 64 << 20
@@ -79,7 +79,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         fail(f"{question} Nobody can be asked here: give --yes to say so.", Exit.USAGE)
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    say(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         fail("Nothing was changed.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kastor.client import ConflictError, NotFoundError, operations
@@ -10,6 +10,8 @@ from kastor.client.pages import by_link
 from kastor.dtdl import DtdlError, compile_interface, parse
 from kastor.moving.migration.stored_models import (
     forget_model,
+    is_retired,
+    note_retired,
     own_models,
     store_model,
     stored_model,
@@ -63,6 +65,10 @@ async def bring_models(state: MigrationState, source: Side, target: Side, number
     await read_models(state, source, number)
     there = await compare_models(state, target)
     missing = [each.document for each in stored_models(state) if each.id not in there]
+    used_again = [
+        each.id for each in stored_models(state) if there.get(each.id) and not each.decommissioned
+    ]
+    await use_again(state, target, used_again)
     bounds = ADT_BOUNDS if target.is_narrow else KASTOR_BOUNDS
     for portion in portions(in_order(missing), bounds):
         await _upload(target, portion)
@@ -82,18 +88,18 @@ async def _upload(target: Side, portion: Sequence[Document]) -> None:
                 raise
 
 
-async def compare_models(state: MigrationState, target: Side) -> frozenset[str]:
-    """Return the ids of models that both sides have.
+async def compare_models(state: MigrationState, target: Side) -> Mapping[str, bool]:
+    """Return of the models that both sides have whether they are decommissioned at the target.
 
     Raises:
         ModelConflictError: they are not the same.
     """
-    there: set[str] = set()
+    there: dict[str, bool] = {}
     others: list[str] = []
     async for each in model_data(target):
         found = stored_model(state, each["model"]["@id"])
         if found is not None:
-            there.add(found.id)
+            there[found.id] = bool(each.get("decommissioned"))
             if found.document != each["model"]:
                 others.append(found.id)
     if others:
@@ -102,7 +108,7 @@ async def compare_models(state: MigrationState, target: Side) -> frozenset[str]:
             f"{' and others' if len(others) > 5 else ''}. Delete them there, or give "  # noqa: PLR2004
             "the source's models a new version."
         )
-    return frozenset(there)
+    return there
 
 
 async def decommission_models(state: MigrationState, target: Side) -> int:
@@ -114,9 +120,23 @@ async def decommission_models(state: MigrationState, target: Side) -> int:
         if each.get("decommissioned"):
             retired.discard(each["id"])
     for identifier in sorted(retired):
+        with state.change():
+            note_retired(state, identifier)
         call = operations.decommission_model(identifier, decommissioned=True)
         await target.writer.send(repeatable(call))
     return len(retired)
+
+
+async def use_again(state: MigrationState, target: Side, ids: Iterable[str]) -> bool:
+    """Put models back into service that the migration decommissioned; return whether it did any.
+
+    What others decommissioned at the target stays so.
+    """
+    ours = [each for each in ids if is_retired(state, each)]
+    for each in ours:
+        call = operations.decommission_model(each, decommissioned=False)
+        await target.writer.send(repeatable(call))
+    return bool(ours)
 
 
 async def delete_gone_models(state: MigrationState, target: Side, number: int) -> None:

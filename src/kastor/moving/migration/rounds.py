@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.moving.migration.gone import delete_gone
-from kastor.moving.migration.models import bring_models, components_of, delete_gone_models
+from kastor.moving.migration.models import (
+    bring_models,
+    components_of,
+    delete_gone_models,
+    use_again,
+)
 from kastor.moving.migration.page import PageTransfer
 from kastor.moving.migration.report import READ, RoundReport
 from kastor.moving.writing.operations import ThingKind
@@ -85,6 +90,8 @@ class Rounds:
         )
         for kind in ThingKind:
             await self._bring(transfer, kind, report)
+            if kind is ThingKind.TWIN:
+                await self._bring_of_retired_models(transfer, report.number)
         await self._bring_awaited(transfer)
         for kind in reversed(ThingKind):
             await delete_gone(self._state, self._source, self._target, report, kind)
@@ -114,6 +121,18 @@ class Rounds:
                 self._show(what, done, max(total, done))
 
         await together([read(), *(write() for _ in range(writers))])
+
+    async def _bring_of_retired_models(self, transfer: PageTransfer, number: int) -> None:
+        """Bring twins of models that an earlier proof decommissioned; the next does so again."""
+        refused = self._state.refused(
+            ThingKind.TWIN, "ModelDecommissioned", number, _AWAITED_AT_ONCE
+        )
+        for page in refused:
+            found = await together(self._source.get(ThingKind.TWIN, *each.key) for each in page)
+            twins = [each for each in found if each is not None]
+            models = {str((each.get("$metadata") or {}).get("$model")) for each in twins}
+            if await use_again(self._state, self._target, sorted(models)):
+                await transfer.take(ThingKind.TWIN, twins)
 
     async def _bring_awaited(self, transfer: PageTransfer) -> None:
         """Bring relationships whose ends were not there yet, with the twins at their ends.

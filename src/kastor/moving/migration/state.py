@@ -252,6 +252,10 @@ class MigrationState:
         """Yield relationships whose ends were missing at the target, some at a time."""
         return self._pages(ThingKind.RELATIONSHIP, "problem = ?", (AWAITED,), size)
 
+    def refused(self, kind: ThingKind, code: str, number: int, size: int) -> Iterator[list[Thing]]:
+        """Yield what was at the source in a round and was refused with a code, some at a time."""
+        return self._pages(kind, "problem GLOB ? AND round = ?", (f"{code}: *", number), size)
+
     def problems(self, most: int) -> list[Thing]:
         """Return the first things that are not as at the source, with the reason."""
         rows = self._database.execute(
