@@ -46,6 +46,7 @@ INSIDE = {
     "NoPlainFileError": "the sink or the secret that opens the file tells of it",
     "NoSuchObjectError": "as LocationError, of which it is one",
     "NotEmptyError": "kastor migrate asks, or names the flag",
+    "SourceEmptiedError": "kastor migrate ends with its words",
     "NotHeldError": "ends a job in this process, or a batch that another goes on with",
     "NotLoadedError": "a rehearsal gets the rows of its next portion",
     "NotOursError": "the sink of files tells of it",

@@ -68,6 +68,12 @@ AbsentComponentsFlag = Annotated[
     Literal["refuse", "empty"],
     typer.Option(help="Twins without a component of their model: empty adds it."),
 ]
+SourceEmptiedFlag = Annotated[
+    bool,
+    typer.Option(
+        "--source-emptied", help="Where the source has no twin any more, empty the target too."
+    ),
+]
 RoutesFlag = Annotated[
     bool, typer.Option("--routes/--no-routes", help="Event routes too, at the end.")
 ]
@@ -99,6 +105,7 @@ def migrate(
     lag: LagFlag = None,
     into_existing: IntoExistingFlag = False,
     overwrite: OverwriteFlag = False,
+    source_emptied: SourceEmptiedFlag = False,
     absent_components: AbsentComponentsFlag = "refuse",
     routes: RoutesFlag = True,
     parallel: ParallelFlag = 16,
@@ -124,6 +131,7 @@ def migrate(
         add_components=absent_components == "empty",
         into_existing=into_existing,
         routes=routes,
+        emptied=source_emptied,
         lag=lag,
     )
     run = migration.MigrationRun(source, target, options, output, quiet=quiet, parallel=parallel)

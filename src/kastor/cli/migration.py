@@ -194,6 +194,7 @@ class MigrationRun:
         from kastor.cli.connection import told
         from kastor.moving.loading.unsure import UnsureError
         from kastor.moving.migration.models import ModelConflictError
+        from kastor.moving.migration.rounds import SourceEmptiedError
         from kastor.moving.migration.side import side_of
 
         async def block() -> int:
@@ -208,7 +209,7 @@ class MigrationRun:
         with told():
             try:
                 return asyncio.run(block())
-            except ModelConflictError as error:
+            except (ModelConflictError, SourceEmptiedError) as error:
                 fail(str(error), Exit.CONFLICT)
             except UnsureError as error:
                 fail(f"{error} The same command looks and goes on.")

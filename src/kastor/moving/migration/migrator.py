@@ -118,6 +118,7 @@ class Migrator:
         Raises:
             NotEmptyError: see `require_room`.
             ModelConflictError: models of the target are other ones.
+            SourceEmptiedError: the source has no twin any more.
             ClientError: a side cannot be reached; the state is kept.
         """
         await self.require_room()

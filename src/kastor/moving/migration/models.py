@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kastor.client import ConflictError, NotFoundError, operations
-from kastor.client.pages import by_link
 from kastor.dtdl import DtdlError, compile_interface, parse
 from kastor.moving.migration.stored_models import (
     forget_model,
@@ -34,17 +33,10 @@ class ModelConflictError(Exception):
 
 async def model_data(side: Side) -> AsyncIterator[Document]:
     """Yield the data of all models of a side, with their DTDL as `model`."""
-    first = operations.list_models((), definitions=True, size=_PAGE)
-    call, following = first, by_link(first)
-    while True:
-        page = await side.writer.send(call)
-        for each in page.items:
-            model = each.get("model")
-            if isinstance(model, dict) and isinstance(model.get("@id"), str):
-                yield each
-        if page.following is None:
-            return
-        call = following(page.following)
+    async for each in side.listed(operations.list_models((), definitions=True, size=_PAGE)):
+        model = each.get("model")
+        if isinstance(model, dict) and isinstance(model.get("@id"), str):
+            yield each
 
 
 async def read_models(state: MigrationState, source: Side, number: int) -> None:
@@ -144,6 +136,14 @@ async def delete_gone_models(state: MigrationState, target: Side, number: int) -
 
     What others need at the target stays there, and the next round tries again.
     """
+    # Again, since each may have been what another one waited for.
+    while await _delete_some(state, target, number):
+        pass
+
+
+async def _delete_some(state: MigrationState, target: Side, number: int) -> bool:
+    """Delete what can be, and return whether something went and something stayed."""
+    some = stayed = False
     for each in stored_models(state, gone_in=number):
         try:
             if each.owned:
@@ -151,9 +151,12 @@ async def delete_gone_models(state: MigrationState, target: Side, number: int) -
         except NotFoundError:
             pass
         except ConflictError:
+            stayed = True
             continue
+        some = True
         with state.change():
             forget_model(state, each.id)
+    return some and stayed
 
 
 def components_of(state: MigrationState) -> Mapping[str, tuple[str, ...]]:

@@ -282,11 +282,15 @@ class MigrationState:
             yield page
 
     def count(self, condition: str = "") -> int:
-        """Return how many things there are; of those in `doubt`, with a `problem`, of a kind."""
+        """Return how many things there are; of those in `doubt`, with a `problem`, of a kind.
+
+        A `moved twin` is one that the migration put at the target.
+        """
         where = {
             "": "",
             "doubt": " WHERE pending IS NOT NULL",
             "problem": " WHERE problem IS NOT NULL",
+            "moved twin": " WHERE kind = 'twin' AND owned AND to_etag IS NOT NULL",
             "twin": " WHERE kind = 'twin'",
             "relationship": " WHERE kind = 'relationship'",
         }[condition]
