@@ -16,6 +16,7 @@ from kastor.moving.migration.routes import bring_routes
 from kastor.moving.migration.state import Thing
 from kastor.moving.migration.verification import verify
 from kastor.moving.writing.operations import ThingKind
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.moving.migration.side import Side
@@ -38,7 +39,7 @@ class NotEmptyError(Exception):
     """
 
     def __init__(self, twins: int, models: int) -> None:
-        super().__init__(f"The target holds {twins} twins already.")
+        super().__init__(f"The target holds {counted(twins, 'twin')} already.")
         self.twins, self.models = twins, models
 
 
