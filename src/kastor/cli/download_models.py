@@ -122,6 +122,9 @@ def _write(files: Mapping[Path, str], *, overwrite: bool) -> None:
             fail(_there(other), Exit.CONFLICT)
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
+            if len(files) > 1:  # each is small, and may be one of thousands
+                path.write_text(text, "utf-8")
+                continue
             with new_file(path) as file:
                 file.write(text.encode())
     except OSError as error:
