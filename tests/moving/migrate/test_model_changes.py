@@ -9,6 +9,7 @@ import pytest
 
 from kastor.client import KastorClient
 from kastor.moving.migration import migrator, verification
+from kastor.moving.migration.state import MigrationState
 from kastor.testing import KastorServer
 
 from .graphs import HALL, MODELS, documents, room
@@ -45,6 +46,20 @@ def test_a_model_that_is_in_use_again_at_the_source_is_so_at_the_target(
     report = migrated(state, *ends)
     assert report.whole, report
     assert documents(ends[0]) == documents(ends[1])
+
+
+def test_the_way_back_leaves_what_was_decommissioned_at_its_beginning(
+    ends: tuple[str, str], source: KastorClient, target: KastorClient, state: Path
+) -> None:
+    source.models.decommission(HALL)
+    assert migrated(state, *ends).whole
+    target.models.decommission(HALL, decommissioned=False)
+    opened = MigrationState.open(state, ends)
+    opened.turn_round()
+    opened.close()
+    report = migrated(state, *ends[::-1])
+    assert report.verification.differences == [f"model {HALL} is another one at the target"]
+    assert source.models.get(HALL)["decommissioned"] is True
 
 
 def test_models_that_change_after_the_last_round_are_not_called_equal(

@@ -197,6 +197,7 @@ class MigrationState:
             )
             self._database.execute("DELETE FROM things WHERE from_etag IS NULL OR to_etag IS NULL")
             self._database.execute("UPDATE models SET owned = 0")
+            self._database.execute("DELETE FROM facts WHERE name GLOB 'retired *'")
             self.note("from", target)
             self.note("to", source)
             self.note("whole", "")
