@@ -159,6 +159,12 @@ def test_a_token_that_is_not_where_it_should_be_is_told(user: User, site: Site) 
     assert site.tokens == []
 
 
+def test_a_token_for_an_address_without_tls_is_warned_of(user: User) -> None:
+    for url, warned in (("http://far.example.org", True), ("https://far.example.org", False)):
+        done = user.run("context", "add", "a", "--url", url, "--token-stdin", stdin=SECRET)
+        assert (done.status, "has no TLS" in done.err) == (0, warned)
+
+
 def test_the_file_is_the_users_alone_also_when_it_was_not(user: User) -> None:
     user.did("context", "add", "a", "--url", NOBODY, "--token-stdin", stdin=SECRET)
     assert stat.S_IMODE(user.file.stat().st_mode) == 0o600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from pathlib import Path
@@ -11,6 +12,11 @@ import httpx2
 import pytest
 import zstandard
 
+from kastor.cli import import_upload
+from kastor.cli.faults_told import FaultLog
+from kastor.cli.import_tally import ImportTally
+from kastor.cli.import_upload import UploadedImport
+from kastor.client import AsyncKastorClient, OutcomeUnknownError
 from kastor.testing import KastorServer
 
 if TYPE_CHECKING:
@@ -273,3 +279,45 @@ def test_an_interruption_of_single_calls_says_what_stays(
         terminal.interrupt()
         terminal.wait_for("what was imported stays")
         assert terminal.end() == 130
+
+
+def test_what_is_to_be_read_is_never_written_over(cli: Cli, own: str, tmp_path: Path) -> None:
+    model = tmp_path / "desk.json"
+    model.write_text(json.dumps(DESK))
+    table = tmp_path / "desks.csv"
+    table.write_text("id,height\nd1,1\n")
+    for flag in ("--log", "--report"):
+        done = cli.pipe("import", model, table, flag, table, KASTOR_URL=own)
+        assert (done.status, done.out) == (2, ""), done
+        assert "would be written over" in done.err
+    assert cli.pipe("import", model, KASTOR_URL=own).status == 0
+    filled = cli.pipe("import", "--template", DESK["@id"], table, KASTOR_URL=own)
+    assert filled.status == 4
+    assert "is there already" in filled.err
+    assert table.read_text() == "id,height\nd1,1\n"
+
+
+def test_an_upload_that_is_cut_off_each_time_ends(
+    own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    async def cut(_jobs: object, _content: object, *, operation_id: str) -> None:
+        sent.append(operation_id)
+        raise OutcomeUnknownError("cut off")
+
+    async def work() -> None:
+        async with AsyncKastorClient(own) as client:
+            monkeypatch.setattr(type(client.jobs), "upload", cut)
+            tally, faults = ImportTally(), FaultLog(None)
+            upload = UploadedImport(client, "x", lambda *_: None, faults, tally)
+            with file.open("rb") as opened:
+                await upload.run(opened)
+
+    file = tmp_path / "graph.ndjson"
+    file.write_text("\n".join(HEAD))
+    monkeypatch.setattr(import_upload, "_LAST_LOOK", 0.01)
+    with pytest.raises(OutcomeUnknownError):
+        asyncio.run(asyncio.wait_for(work(), 20))
+    assert len(sent) == 4
+    assert len(set(sent)) == 1

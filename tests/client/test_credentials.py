@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
-from kastor.client import CredentialError
+from kastor.client import CredentialError, KastorClient
 from kastor.client.credentials import SCOPE
 
 from .conftest import Asking
@@ -160,6 +160,12 @@ def test_a_token_of_entra_does_not_cross_a_network_in_the_open(ask: Asking) -> N
     for url in ("http://elsewhere.example", "http://10.0.0.1:8080/graphs/a"):
         with pytest.raises(CredentialError, match="without TLS"):
             ask(url, get, credential=Given())
+
+
+def test_no_token_goes_to_azure_in_the_open() -> None:
+    with pytest.raises(CredentialError, match="without TLS"):
+        KastorClient("http://a.api.weu.digitaltwins.azure.net", "token")
+    KastorClient("http://127.0.0.1:1", "token").close()
 
 
 def test_the_credentials_of_azure_identity_are_taken(ask: Asking) -> None:

@@ -76,12 +76,12 @@ def add(
     if sum(ways) > 1:
         fail("Give one of --token-file, --token-variable, --token-stdin and --login.", Exit.USAGE)
     try:
-        address = read_address(url).graph
+        read = read_address(url)
     except ValueError as error:
         fail(str(error), Exit.USAGE)
     contexts = load_contexts()
     made = SavedContext(
-        url=address,
+        url=read.graph,
         token_file=_absolute(token_file),
         token_variable=token_variable,
         token=_token() if token_stdin else None,
@@ -93,6 +93,8 @@ def add(
         contexts.current = name
     path = save_contexts(contexts)
     say(f"Saved {name} in {path}.")
+    if read.is_open and any(ways):
+        warn(f"{read.graph} has no TLS: whoever is in between can read the token. Use https there.")
     if contexts.current != name:
         say(f"`kastor context use {name}` makes it the current one.")
 

@@ -114,13 +114,16 @@ def _files(found: Mapping[str, Document], folder: Path, *, flat: bool) -> dict[P
 
 def _write(files: Mapping[Path, str], *, overwrite: bool) -> None:
     """Write files; none of them where one is there with other content."""
+    from kastor.moving.exporting.whole_file import new_file
+
     try:
         other = [] if overwrite else [path for path in files if _differs(path, files[path])]
         if other:
             fail(_there(other), Exit.CONFLICT)
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
+            with new_file(path) as file:
+                file.write(text.encode())
     except OSError as error:
         fail(f"{error.filename} cannot be written: {error.strerror}.")
 

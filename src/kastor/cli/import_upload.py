@@ -30,6 +30,8 @@ INTERRUPTED = 130
 _PIECE = 262_144
 _FIRST_LOOK, _LAST_LOOK, _GROWTH = 0.1, 2.0, 1.5
 _KIND = "uploads"
+_ATTEMPTS = 4
+"""Of an upload whose connection is lost; a file may be long."""
 _DETAILS = 3
 _TOLD = frozenset({"Error", "Warning"})
 
@@ -61,16 +63,18 @@ class UploadedImport:
 
     async def _begun(self, file: IO[bytes]) -> JobState:
         """Upload the file; after a lost connection again, unless the job is there."""
-        while True:
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._client.jobs.upload(self._pieces(file), operation_id=self._id)
             except (OutcomeUnknownError, UnreachableError):
-                if not file.seekable():
+                if not file.seekable() or attempt == _ATTEMPTS:
                     raise
                 job = await self._patience.call(self._found)
                 if job is not None:
                     return job
                 file.seek(0)
+                await asyncio.sleep(_LAST_LOOK * attempt)
+        raise AssertionError("the last attempt returns or raises")
 
     async def _found(self) -> JobState | None:
         try:

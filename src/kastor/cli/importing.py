@@ -115,6 +115,7 @@ def _import(
     from kastor.cli.import_upload import INTERRUPTED, end_job
     from kastor.cli.progress import rows_shown
 
+    _require_other_files(files, log, flags.report)
     tally = ImportTally(dry_run=dry_run)
     with ExitStack() as stack:
         faults = stack.enter_context(FaultLog(log))
@@ -136,12 +137,28 @@ def _import(
     tally.end(output)
 
 
+def _require_other_files(files: Sequence[str], *written: Path | None) -> None:
+    """Refuse to write over what is to be read, or twice into one file."""
+    taken = {Path(each).resolve() for each in files}
+    for path in written:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            fail(
+                f"{path} would be written over: name other files by --log and --report.", Exit.USAGE
+            )
+        taken.add(path.resolve())
+
+
 def _make_template(connection: Connection, files: Sequence[str], model: str) -> None:
     from kastor.cli.import_tables import make_template
     from kastor.moving.exporting.reading import ContractReading
 
     if len(files) != 1:
         fail("With --template name one file, which is made: .xlsx or .csv.", Exit.USAGE)
+
+    if Path(files[0]).exists():
+        fail(f"{files[0]} is there already, and may be filled. Name another file.", Exit.CONFLICT)
 
     async def work(client: AsyncKastorClient) -> None:
         make_template(await ContractReading(client).models(), model, Path(files[0]))

@@ -25,7 +25,7 @@ def read_settings(source: Path | None) -> Document:
     if source is None:
         return {}
     try:
-        text = sys.stdin.read(_MOST_BYTES) if str(source) == "-" else source.read_text("utf-8")
+        text = sys.stdin.read(_MOST_BYTES) if str(source) == "-" else _text_of(source)
         found = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -33,6 +33,11 @@ def read_settings(source: Path | None) -> Document:
     if not isinstance(found, dict):
         fail(f"{source} holds no JSON object: settings stand in braces.", Exit.USAGE)
     return found
+
+
+def _text_of(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return file.read(_MOST_BYTES)
 
 
 def flat(document: Document) -> Document:

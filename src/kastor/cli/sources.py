@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from kastor.cli.output import fail
 from kastor.dtdl.documents import Malformed, read_text
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 STDIN = "-"
+MOST_BYTES = 268_435_456
+"""Of all files of a command together, which are in memory at once."""
 USAGE = 2
 SUFFIXES = (".json", ".jsonld", ".dtdl")
 INCOMPLETE = (
@@ -34,14 +36,16 @@ class Sources:
         self.names: list[str] = []
         self.texts: list[str | bytes] = []
         self.skipped: list[str] = []
+        self._left = MOST_BYTES
         for path in paths:
             if path == STDIN:
-                self._add("<stdin>", sys.stdin.buffer.read())
+                self._add("<stdin>", self._read(sys.stdin.buffer))
                 continue
             in_folder = Path(path).is_dir()
             for file in _files(Path(path)):
                 try:
-                    data = file.read_bytes()
+                    with file.open("rb") as opened:
+                        data = self._read(opened)
                 except OSError as error:
                     fail(f"can not read {file}: {error.strerror}", USAGE)
                 if in_folder and not _may_hold_models(data):
@@ -50,6 +54,13 @@ class Sources:
                     self._add(file.as_posix(), data)
         if not self.names:
             fail(f"there are no models in {' or '.join(SUFFIXES)} files there", USAGE)
+
+    def _read(self, file: IO[bytes]) -> bytes:
+        data = file.read(self._left + 1)
+        self._left -= len(data)
+        if self._left < 0:
+            fail(f"the models have more than {MOST_BYTES >> 20} MB together", USAGE)
+        return data
 
     def _add(self, name: str, data: bytes) -> None:
         self.names.append(name)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kastor.client.calls import segments
 
+AZURE_HOSTS = ".digitaltwins.azure.net"
 _GRAPH = re.compile(r"/graphs/[^/]+\Z", re.IGNORECASE)
 
 
@@ -25,6 +26,16 @@ class Address:
     graph: str
     server: str
     is_local: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent there crosses the network without TLS."""
+        return self.graph.startswith("http:") and not self.is_local
+
+    @property
+    def is_azure(self) -> bool:
+        """Whether it is an instance of Azure Digital Twins."""
+        return (urlsplit(self.graph).hostname or "").endswith(AZURE_HOSTS)
 
 
 def read_address(url: str) -> Address:

@@ -51,13 +51,13 @@ class TokenSource:
         """Take what makes tokens.
 
         Raises:
-            CredentialError: a credential of Microsoft Entra, whose token would cross the network
-                without TLS.
+            CredentialError: a credential of Microsoft Entra, or a token for Azure, that would
+                cross the network without TLS.
         """
         self._credential = credential
         self._kept: tuple[str, float] | None = None
-        is_open = address.graph.startswith("http:") and not address.is_local
-        if is_open and hasattr(credential, "get_token"):
+        is_entra = hasattr(credential, "get_token") or (address.is_azure and credential is not None)
+        if address.is_open and is_entra:
             raise CredentialError(
                 "A token of Microsoft Entra is not sent without TLS. Give the server's address "
                 "with https, or a token of the server itself."

@@ -10,14 +10,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-import os
 import tempfile
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kastor.identifiers import ID_RULE, is_id
+from kastor.moving.exporting.whole_file import new_file
 from kastor.moving.items import (
     Item,
     ItemFault,
@@ -164,18 +165,18 @@ async def write_explorer_graph(items: AsyncIterable[Item], path: Path) -> int:
     Raises:
         TableError: it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8") as waiting,
-            beside.open("w", encoding="utf-8") as file,
+            new_file(path) as raw,
         ):
-            count = await _Writing(file, waiting).write(items)
-        beside.replace(path)
+            file = io.TextIOWrapper(raw, encoding="utf-8")
+            try:
+                count = await _Writing(file, waiting).write(items)
+            finally:
+                file.detach()
     except OSError as error:
         raise TableError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
     return count
 
 
