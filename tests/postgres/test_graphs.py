@@ -235,7 +235,8 @@ def test_a_dry_run_of_making_moving_and_deleting_says_what_would_be(site: Site) 
     assert not has_schema(site.east, schema)
     assert httpx2.get(f"{graphs}/tried").status_code == 404
     made = site.make("tried", {"database": "east", "schema": schema})
-    assert made.json() == would.json()
+    # The process that is asked may have closed it again, to open another.
+    assert made.json() | {"state": "open"} == would.json()
     refused = tried("PUT", "other", {"database": "east", "schema": schema})
     assert refused.json() == site.make("other", {"database": "east", "schema": schema}).json()
     run(site.dsn, f"CREATE SCHEMA {schema}")
