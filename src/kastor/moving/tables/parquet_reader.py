@@ -14,8 +14,10 @@ from kastor.moving.tables.rows import Sheet, TableRow
 if TYPE_CHECKING:
     import polars as pl
 
-BATCH = 5_000
-"""Rows in memory as Python's values at a time."""
+BATCH = 500
+"""Rows that are unpacked at a time: some that are packed well become large."""
+_AT_ONCE = 20
+"""Of these, as Python's values."""
 _PANIC = "PanicException"
 
 
@@ -57,7 +59,7 @@ class ParquetReader:
         at = 0
         while True:
             part = frame.slice(at, BATCH).collect(engine="streaming")
-            for number, cells in enumerate(part.iter_rows(), start=at + 1):
+            for number, cells in enumerate(part.iter_rows(buffer_size=_AT_ONCE), start=at + 1):
                 yield TableRow(number, cells)
             if part.height < BATCH:
                 return
