@@ -39,7 +39,7 @@ def export(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="[FILE]", help="Where to; packed where it ends in .gz or .zst. - is stdout."
+            metavar="FILE", help="Where to; packed where it ends in .gz or .zst. - is stdout."
         ),
     ] = STDOUT,
     query: Annotated[

@@ -36,7 +36,7 @@ def import_files(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Import files (also .gz, .zst; - is stdin), folders of models, models, tables, "
             "graphs of ADT Explorer.",
         ),
