@@ -56,11 +56,24 @@ def test_a_server_ends_with_ctrl_c(cli: Cli, tmp_path: Path) -> None:
         assert "Traceback" not in terminal.raw
 
 
+@pytest.mark.parametrize(("answer", "status", "left"), [("n", 1, True), ("y", 0, False)])
+def test_a_reset_asks(cli: Cli, tmp_path: Path, answer: str, status: int, left: bool) -> None:
+    graph = tmp_path / "graphs" / "default.sqlite3"
+    graph.parent.mkdir()
+    for file in (graph, graph.with_name("default.sqlite3-wal")):
+        file.write_text("")
+    with cli.terminal("reset", "--data", tmp_path, columns=200) as terminal:
+        terminal.wait_for(f"Delete the whole graph in {tmp_path}? [y/N]")
+        terminal.send(f"{answer}\r")
+        assert terminal.end() == status
+    assert graph.exists() == left
+
+
 def test_what_is_asked_is_answered_or_left(cli: Cli, url: str) -> None:
     assert cli.pipe("graph", "create", "asked", KASTOR_URL=url).status == 0
     for answer, status, gone in (("n\r", 1, False), ("\r", 1, False), ("y\r", 0, True)):
         with cli.terminal("graph", "delete", "asked", KASTOR_URL=url) as terminal:
-            terminal.wait_for("[y/N]:")
+            terminal.wait_for("[y/N]")
             terminal.send(answer)
             assert terminal.end() == status
         assert ("asked" in cli.pipe("graph", "list", KASTOR_URL=url).out) is not gone
@@ -68,7 +81,7 @@ def test_what_is_asked_is_answered_or_left(cli: Cli, url: str) -> None:
 
 def test_a_question_is_stopped_with_one_line(cli: Cli, url: str) -> None:
     with cli.terminal("graph", "delete", "asked", KASTOR_URL=url) as terminal:
-        terminal.wait_for("[y/N]:")
+        terminal.wait_for("[y/N]")
         terminal.interrupt()
         assert terminal.end() == 130
         assert terminal.lines[-1] == "kastor: Stopped."

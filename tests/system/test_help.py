@@ -89,7 +89,8 @@ def test_a_flag_with_some_values_lists_them(path: tuple[str, ...]) -> None:
     for parameter in COMMANDS[path].params:
         values = _values(path, parameter, hints)
         if values:
-            name = parameter.opts[0] if parameter.metavar in (None, "") else parameter.metavar
+            is_flag = parameter.param_type_name == "option"
+            name = parameter.opts[0] if is_flag else parameter.metavar
             shown = re.search(rf"{name}( -\w)? <([^<>]*)>", text)
             assert shown is not None, parameter.name
             assert sorted(shown[2].split("|")) == sorted(values), parameter.name

@@ -67,7 +67,7 @@ def list_command(
             }
             for each in found
         )
-        empty = "No jobs. `kastor import` and `kastor export` make some."
+        empty = "No jobs. `kastor import` and `kastor delete-all` make some."
         show_rows(rows, output, empty=empty)
 
 

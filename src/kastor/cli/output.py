@@ -74,10 +74,10 @@ def none_yet(rows: Sized, noun: str, cure: str) -> None:
 def ask(question: str) -> None:
     """Ask whether to go on; a no ends the command, and so does a place where nobody can answer."""
     if not sys.stdin.isatty():
-        fail(f"{question} Nobody can answer here: say so with --yes.", Exit.USAGE)
-    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+        fail(f"{question} Nobody can be asked here: give --yes to say so.", Exit.USAGE)
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        fail("Nothing was done.")
+        fail("Nothing was changed.")
 
 
 def flush() -> None:
