@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +138,30 @@ def test_an_answer_that_cannot_be_written_is_told_in_a_line() -> None:
         assert done.returncode == 1
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert "No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_answer_is_utf_8_whatever_the_locale_is(encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kastor", "--help"],
+        env=environment(PYTHONIOENCODING=encoding, PYTHONUTF8="0", LC_ALL="C"),
+        capture_output=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "╭─ Commands" in done.stdout.decode("utf-8")
+
+
+def test_a_terminal_of_another_encoding_gets_what_it_can_show(url: str) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "kastor", "graph", "list", "--url", url],
+        env=environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C"),
+        stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=30,
+    )  # fmt: skip
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        assert b"?????" in screen.read(4096)  # the line below the titles
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_fault_of_kastor_itself_is_a_line_too(

@@ -142,6 +142,8 @@ def _make_template(connection: Connection, files: Sequence[str], model: str) -> 
 
     if len(files) != 1:
         fail("With --template name one file, which is made: .xlsx or .csv.", Exit.USAGE)
+    if Path(files[0]).exists():
+        fail(f"{files[0]} is there already, and may be filled; name another file.")
 
     async def work(client: AsyncKastorClient) -> None:
         make_template(await ContractReading(client).models(), model, Path(files[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Sized
@@ -91,6 +92,20 @@ def flush() -> None:
         give_up()
         print(f"kastor: The answer cannot be written: {error.strerror}.", file=sys.stderr)
         sys.exit(Exit.FAULT)
+
+
+def speak_utf8() -> None:
+    """Have answers in UTF-8 where the locale has another encoding, as JSON and CSV are everywhere.
+
+    A terminal gets what it can show, and question marks for the rest.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper) or stream.encoding.lower() == "utf-8":
+            continue
+        if stream.isatty():
+            stream.reconfigure(errors="replace")
+        else:
+            stream.reconfigure(encoding="utf-8")
 
 
 @contextlib.contextmanager
