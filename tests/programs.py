@@ -29,6 +29,9 @@ PACKAGES = {
     "epmd": "rabbitmq-server",
     "pgbouncer": "pgbouncer",
     "curl": "curl",
+    "bash": "bash",
+    "zsh": "zsh",
+    "fish": "fish",
 }
 """Debian's package of each program."""
 WHEELS = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.programs import need
 from tests.system.program import environment
 
 from .tree import COMMANDS
@@ -36,13 +36,8 @@ def _shell(name: str, script: str, folder: Path) -> str:
     return done.stdout
 
 
-def _need(name: str) -> None:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
-
-
 def test_bash_completes_commands_flags_and_values(tmp_path: Path) -> None:
-    _need("bash")
+    need("bash")
     lines = ["kastor mod", "kastor input cre", "kastor job list --ki", "kastor job list --kind upl",
              "kastor route list --output ", "kastor endpoint create e --kind ka"]  # fmt: skip
     # As bash does it: the words of a line, and which one the cursor is at.
@@ -57,13 +52,13 @@ def test_bash_completes_commands_flags_and_values(tmp_path: Path) -> None:
 
 
 def test_zsh_takes_the_script(tmp_path: Path) -> None:
-    _need("zsh")
+    need("zsh")
     script = 'autoload -U compinit; compinit -u; eval "$(kastor completion zsh)"; '
     assert "_kastor_completion" in _shell("zsh", f"{script}echo $_comps[kastor]", tmp_path)
 
 
 def test_fish_completes_commands(tmp_path: Path) -> None:
-    _need("fish")
+    need("fish")
     script = "kastor completion fish | source; complete --do-complete 'kastor mod'"
     assert _shell("fish", script, tmp_path).startswith("models")
 

@@ -202,7 +202,7 @@ async def test_the_command_line(site: Site) -> None:
     shown = await site.kastor("show", "r", str(second["key"]), "--output", "json")
     assert json.loads(shown.stdout) == second
     missing = await site.kastor("show", "r", "999")
-    assert (missing.returncode, missing.stdout) == (1, "")
+    assert (missing.returncode, missing.stdout) == (3, "")
     assert missing.stderr == "kastor: There is no dead letter 999.\n"
     purged = await site.kastor("purge", "r", "--key", str(first["key"]))
     assert purged.stdout == "1 deleted.\n"

@@ -266,7 +266,7 @@ def test_the_command_line(hook: Graph, tmp_path: Path) -> None:
     assert "No rule matches." in run("rejected", "lines")
     assert "is gone" in run("delete", "lines")
     refused = invoked("input", "show", "lines", "--url", hook.url)
-    assert (refused.returncode, "no input named lines" in refused.stderr) == (1, True)
+    assert (refused.returncode, "no input named lines" in refused.stderr) == (3, True)
 
 
 def test_a_sender_may_send_and_nothing_else(tmp_path: Path) -> None:

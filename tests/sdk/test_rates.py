@@ -75,14 +75,14 @@ def test_Y_09_our_client_repeats_them_too(server: Server) -> None:
     patient = Retries(attempts=20)
     with KastorClient(server.url, retries=patient) as client:
         client.models.upload([ROOM_MODEL, PART_MODEL])
-        client.twins.put("a", room(Temperature=0))
+        client.twins.put("d", room(Temperature=0))
         raised = each_at_once(
-            lambda number: client.twins.patch("a", replace("/Temperature", number))
+            lambda number: client.twins.patch("d", replace("/Temperature", number))
         )
         assert raised == [None] * AT_ONCE
     with KastorClient(server.url, retries=Retries(attempts=1)) as client:
         refused = each_at_once(
-            lambda number: client.twins.put("b", room(Temperature=number)), of=TooManyRequestsError
+            lambda number: client.twins.put("c", room(Temperature=number)), of=TooManyRequestsError
         )
         told = [each for each in refused if isinstance(each, TooManyRequestsError)]
         assert 0 < len(told) < AT_ONCE

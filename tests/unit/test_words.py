@@ -21,6 +21,8 @@ ALWAYS_MORE_THAN_ONE = {
     ("api/contract/models.py", "len(wanted)"),
     ("api/http/warnings.py", "len(told) - MOST + 1"),
     ("cli/copy.py", "len(ours)"),
+    ("cli/models_deletion.py", "whose"),
+    ("cli/upload_models.py", "len(documents)"),
     ("config.py", "self.workers"),
     ("graph/totals.py", "limits.of_a_twin"),
     ("graph/totals.py", "limits.relationships"),
@@ -31,6 +33,7 @@ ALWAYS_MORE_THAN_ONE = {
     ("ingest/inputs.py", "steps"),
     ("jobs/importing/reading.py", "most"),
     ("live/service.py", "most"),
+    ("moving/migration/checks.py", "len(documents)"),
     ("storage/postgres/connections.py", "self._size"),
 }
 """Refusals of too many, and limits that are written into the program."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kastor.cli.connection import Connection
-from kastor.cli.output import Output, fail
+from kastor.cli.output import Output, fail, say
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -164,10 +164,10 @@ def _local_progress(stack: ExitStack) -> ProgressOf:
 
 
 def _tell(manifest: Manifest, destination: Path) -> None:
-    print(f"Backed up {counted(len(manifest.graphs), 'graph')} to {destination}:")
+    say(f"Backed up {counted(len(manifest.graphs), 'graph')} to {destination}:")
     show_graphs(manifest)
     for each in manifest.private:
-        print(f"  {each.path}")
+        say(f"  {each.path}")
 
 
 def show_graphs(manifest: Manifest) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kastor.cli.output import say
+
 VARIABLE = "_KASTOR_COMPLETE"
 """By this a shell asks what may come next; its script sets it."""
 
@@ -33,7 +35,7 @@ def completion(
     made = scripts.get_completion_script(  # type: ignore[attr-defined]
         prog_name="kastor", complete_var=VARIABLE, shell=shell.value
     )
-    print(made)
+    say(made)
 
 
 def register() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.given import one_of, read_patch
-from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.given import one_of
+from kastor.cli.output import Output, OutputOption
 from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
     Component,
@@ -20,7 +20,8 @@ from kastor.cli.twin_flags import (
     Twin,
     TwinFlag,
 )
-from kastor.cli.typed_values import Members, changes_of, interface_of, path_keys, settings
+from kastor.cli.typed_values import Members, interface_of
+from kastor.cli.wanted_change import wanted_change
 from kastor.cli.written import show_thing, tell_patched
 
 if TYPE_CHECKING:
@@ -67,22 +68,15 @@ def update(
     that of the twin.
     """
     identifier, name = _ids(twin, twin_flag, component, component_flag)
-    changes, removed = settings(set_), [path_keys(each, "--remove") for each in remove or ()]
-    patch = read_patch(json_patch, "--json-patch")
-    if json_patch is None and not changes and not removed:
-        fail("Nothing to change: give --set, --remove or --json-patch.", Exit.USAGE)
+    wanted = wanted_change(set_, remove, json_patch)
+    patch = wanted.patch
     with connection.client() as client:
-        if changes or removed:
+        if wanted.needs_current:
             current = client.twins.get(identifier)
             part = current.get(name)
-            made = changes_of(
-                _members(client, current, name),
-                part if isinstance(part, dict) else {},
-                changes,
-                removed,
-                current["$etag"],
-            )
-            patch, etag = patch + made.patch, etag or made.if_match
+            now = part if isinstance(part, dict) else {}
+            made = wanted.completed(_members(client, current, name), now, current["$etag"])
+            patch, etag = made.patch, etag or made.if_match
         tried = client.dry_run() if dry_run else client
         found = tried.twins.patch_component(identifier, name, patch, if_match=etag)
     what = f"The component {name} of {identifier}"

@@ -19,7 +19,7 @@ from kastor.cli.contexts import (
     load_contexts,
     save_contexts,
 )
-from kastor.cli.output import Exit, Output, OutputOption, fail, none_yet, warn
+from kastor.cli.output import Exit, Output, OutputOption, fail, none_yet, say, warn
 
 if TYPE_CHECKING:
     from kastor.cli.rows import Document
@@ -92,9 +92,9 @@ def add(
     if use:
         contexts.current = name
     path = save_contexts(contexts)
-    print(f"Saved {name} in {path}.")
+    say(f"Saved {name} in {path}.")
     if contexts.current != name:
-        print(f"`kastor context use {name}` makes it the current one.")
+        say(f"`kastor context use {name}` makes it the current one.")
 
 
 @app.command("use")
@@ -109,10 +109,10 @@ def use_command(
     if name is not None:
         url = contexts.get(name).url
         contexts.current = name
-        print(f"Commands talk to {url} from now on.")
+        say(f"Commands talk to {url} from now on.")
     else:
         contexts.current = None
-        print("There is no current context any more.")
+        say("There is no current context any more.")
     save_contexts(contexts)
     if overriding := [each for each in ("KASTOR_URL", "KASTOR_CONTEXT") if os.environ.get(each)]:
         warn(f"{' and '.join(overriding)} is set here, and comes before it.")
@@ -156,7 +156,7 @@ def show(
 @app.command()
 def current() -> None:
     """Print the name of the current context."""
-    print(load_contexts().named(None))
+    say(load_contexts().named(None))
 
 
 @app.command()
@@ -168,7 +168,7 @@ def remove(name: Name) -> None:
     if contexts.current == name:
         contexts.current = None
     save_contexts(contexts)
-    print(f"{name} is gone.")
+    say(f"{name} is gone.")
 
 
 def _document(contexts: SavedContexts, name: str) -> Document:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kastor.cli.output import SEEN, fail, warn
+from kastor.cli.output import SEEN, fail, say, warn
 from kastor.dsn import has_password, shown
 from kastor.words import counted
 
@@ -56,11 +56,11 @@ async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
         active = await writing.active()
         await writing.finish()
     rows = sum(table.rows for table in ours.values())
-    print(f"Copied and verified {counted(rows, 'row')} in {len(ours)} tables:")
+    say(f"Copied and verified {counted(rows, 'row')} in {len(ours)} tables:")
     for name, table in ours.items():
-        print(f"  {name:<24}{table.rows:>10}  {table.sha256[:16]}")
+        say(f"  {name:<24}{table.rows:>10}  {table.sha256[:16]}")
     if paused:
-        print("Its routes and inputs are paused: `kastor route resume`, `kastor input resume`.")
+        say("Its routes and inputs are paused: `kastor route resume`, `kastor input resume`.")
     elif active.routes or active.inputs:
         working = f"{counted(active.routes, 'route')} and {counted(active.inputs, 'input')}"
         warn(

@@ -13,7 +13,7 @@ import typer
 from kastor.cli.connection import Connection
 from kastor.cli.given import confirm
 from kastor.cli.models_deletion import delete_every_model, end_with_refused
-from kastor.cli.output import Output, OutputOption, fail
+from kastor.cli.output import Output, OutputOption, fail, say
 from kastor.cli.progress import Show, rows_shown
 from kastor.cli.rows import show_document
 from kastor.cli.twin_flags import DryRun, Yes
@@ -145,4 +145,4 @@ def _tell(counts: Mapping[str, int], output: Output, words: str, *, dry_run: boo
     if output == Output.JSON:
         show_document({"deleted": dict(counts), "dryRun": dry_run}, output)
     else:
-        print(words)
+        say(words)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kastor.cli.output import Exit, fail
+from kastor.cli.output import Exit, fail, say
 from kastor.pages import Page, all_pages, find_pages
 
 
@@ -23,7 +23,7 @@ def docs(
     """
     if page is None:
         for each in all_pages().values():
-            print(f"{each.name:<36}{each.title}")
+            say(f"{each.name:<36}{each.title}")
         return
     found = find_pages(page)
     if not found:
@@ -35,7 +35,7 @@ def docs(
 
 def _show(page: Page) -> None:
     if not sys.stdout.isatty():
-        print(page.text(), end="")
+        say(page.text(), end="")
         return
     from rich.console import Console
     from rich.markdown import Markdown

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kastor.cli.connection import Connection
-from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.rows import show_document
 from kastor.words import counted
 
@@ -71,10 +71,10 @@ def download(
         said = {"models": list(found), "files": [each.as_posix() for each in files]}
         show_document(said, output)
     elif not found:
-        print("No models. `kastor models upload` brings some.")
+        say("No models. `kastor models upload` brings some.")
     else:
         into = str(to) if to in files else f"{counted(len(files), 'file')} of {to}"
-        print(f"Wrote {counted(len(found), 'model')} into {into}.")
+        say(f"Wrote {counted(len(found), 'model')} into {into}.")
 
 
 def path_of(model: str, *, flat: bool) -> Path:

@@ -9,7 +9,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import Output, OutputOption
+from kastor.cli.output import Output, OutputOption, say
 from kastor.cli.settings import flat, read_settings
 
 app = Commands()
@@ -63,7 +63,7 @@ def create(
     given = read_settings(settings)
     with connection.client() as client:
         client.endpoints.put(name, kind, given)
-    print(f"{name} is ready; `kastor route create ROUTE --endpoint {name}` sends events to it.")
+    say(f"{name} is ready; `kastor route create ROUTE --endpoint {name}` sends events to it.")
 
 
 @app.command()
@@ -71,4 +71,4 @@ def delete(connection: Connection, name: Name) -> None:
     """Delete an endpoint that no route uses."""
     with connection.client() as client:
         client.endpoints.delete(name)
-    print(f"{name} is gone.")
+    say(f"{name} is gone.")

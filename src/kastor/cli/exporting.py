@@ -13,7 +13,7 @@ import typer
 
 from kastor.cli.connection import Connection
 from kastor.cli.faults_told import told_of_disk
-from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.progress import Show, rows_shown
 from kastor.words import counted
 
@@ -180,12 +180,12 @@ def _tell(file: str, state: ExportState, counts: Mapping[str, int], output: Outp
         from json import dumps
 
         told = {"file": file, "sections": dict(counts), "change": state.change}
-        print(dumps(told, indent=2))
+        say(dumps(told, indent=2))
         return
     words = [counted(count, _noun(name)) for name, count in counts.items()]
-    print(f"Wrote {file}: {', '.join(words)}.")
+    say(f"Wrote {file}: {', '.join(words)}.")
     if state.change is not None:
-        print(f"The next export of what changed: kastor export FILE --since {state.change}")
+        say(f"The next export of what changed: kastor export FILE --since {state.change}")
 
 
 def _noun(section: str) -> str:

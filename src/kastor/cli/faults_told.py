@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from kastor.cli.output import Exit, fail
+from kastor.cli.output import Exit, fail, say
 from kastor.cli.screen import shown
 from kastor.words import counted
 
@@ -58,10 +58,10 @@ class FaultLog:
             count: how many there were, if not all of them were told here.
         """
         for line in self._first:
-            print(f"kastor: {shown(line)}", file=sys.stderr)
+            say(f"kastor: {shown(line)}", file=sys.stderr)
         if (left := (count or self._count) - len(self._first)) > 0:
             where = f"{self._path} has all" if self._path else "--log FILE keeps all"
-            print(f"kastor: ... and {counted(left, 'more fault')}; {where}.", file=sys.stderr)
+            say(f"kastor: ... and {counted(left, 'more fault')}; {where}.", file=sys.stderr)
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import Output, OutputOption, ask, fail
+from kastor.cli.output import Output, OutputOption, ask, fail, say
 
 app = Commands()
 Name = Annotated[str, typer.Argument(help="The graph's name: lower-case letters, digits, hyphens.")]
@@ -37,7 +37,7 @@ def list_command(connection: Connection, output: OutputOption = Output.TABLE) ->
     show_rows(found, output, columns=("name", "state", "place"), empty=empty)
     for each in found:
         if "error" in each:
-            print(f"{each['name']}: {each['error']}")
+            say(f"{each['name']}: {each['error']}")
 
 
 @app.command()
@@ -53,7 +53,7 @@ def create(
     """
     with connection.client() as client:
         client.graphs.create(name, database=database, schema=schema)
-    print(f"{name} is ready at {connection.server}/graphs/{name}")
+    say(f"{name} is ready at {connection.server}/graphs/{name}")
 
 
 @app.command()
@@ -73,12 +73,12 @@ def move(
         while info["state"] == "moving":
             if info["progress"] != said:
                 said = info["progress"]
-                print(said, flush=True)
+                say(said, flush=True)
             time.sleep(LOOK_SECONDS)
             info = client.graphs.get(name)
     if "error" in info:
         fail(info["error"])
-    print(f"{name} lives at {info['place']}")
+    say(f"{name} lives at {info['place']}")
 
 
 @app.command()
@@ -92,4 +92,4 @@ def delete(
         ask(f"Delete the graph {name} with all it holds?")
     with connection.client() as client:
         client.graphs.delete(name)
-    print(f"{name} is gone.")
+    say(f"{name} is gone.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import typer
 
-from kastor.cli.output import Exit, Output
+from kastor.cli.output import Exit, Output, say
 from kastor.words import counted
 
 
@@ -63,7 +63,7 @@ class ImportTally:
     def end(self, output: Output) -> None:
         """Print it, and end the command where it was no whole success."""
         if self.stopped:
-            print(f"kastor: {self.stopped}", file=sys.stderr)
+            say(f"kastor: {self.stopped}", file=sys.stderr)
         if output is Output.JSON or not self.is_empty:
             self.tell(output)
         if self.status:
@@ -81,9 +81,9 @@ class ImportTally:
                 "warnings": self.warnings,
                 "jobs": self.jobs,
             }
-            print(json.dumps(told, indent=2))
+            say(json.dumps(told, indent=2))
             return
-        print(self._sentence())
+        say(self._sentence())
 
     def _sentence(self) -> str:
         if not (self.models + self.twins + self.relationships + self.failed):

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, NoReturn
 from uuid import uuid4
 
 from kastor.cli.faults_told import FaultLog
-from kastor.cli.output import fail
+from kastor.cli.output import fail, say
 from kastor.client import (
     NotFoundError,
     OutcomeUnknownError,
@@ -138,7 +138,7 @@ def _is_to_end() -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     question = "Cancel the import? What it has imported stays. [Y/n] "
-    print(question, end="", file=sys.stderr, flush=True)
+    say(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kastor.cli.connection import Connection
-from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.table_flags import (
     Decimal,
     Encoding,
@@ -149,4 +149,4 @@ def _make_template(connection: Connection, files: Sequence[str], model: str) -> 
         make_template(await ContractReading(client).models(), model, Path(files[0]))
 
     connection.run(work)
-    print(f"Made {files[0]}, a table for twins of {model}. Fill it, and import it.")
+    say(f"Made {files[0]}, a table for twins of {model}. Fill it, and import it.")

@@ -9,7 +9,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import Output, OutputOption
+from kastor.cli.output import Output, OutputOption, say
 
 app = Commands()
 Path = Annotated[
@@ -40,10 +40,10 @@ def create(connection: Connection, path: Path) -> None:
         status = client.status()
         seconds = max(1, round(status["counts"]["twins"] * _SECONDS_PER_TWIN))
         waits = " Writes wait meanwhile." if status["engine"] == "sqlite" else ""
-        print(f"Building an index on {path}: about {seconds} s.{waits}", flush=True)
+        say(f"Building an index on {path}: about {seconds} s.{waits}", flush=True)
         started = time.monotonic()
         client.indexes.create(path)
-    print(f"Ready after {time.monotonic() - started:.1f} s.")
+    say(f"Ready after {time.monotonic() - started:.1f} s.")
 
 
 @app.command()
@@ -51,4 +51,4 @@ def drop(connection: Connection, path: Path) -> None:
     """Drop an index."""
     with connection.client() as client:
         client.indexes.drop(path)
-    print(f"The index on {path} is gone.")
+    say(f"The index on {path} is gone.")

@@ -9,7 +9,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import JsonOption, Output, OutputOption
+from kastor.cli.output import JsonOption, Output, OutputOption, say
 from kastor.cli.settings import flat, read_settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def create(
     with connection.client() as client:
         made = client.inputs.put(name, kind, given)
     how = "paused, as it was" if made["paused"] else "ready"
-    print(f"{name} is {how}; `kastor input status {name}` says how it is doing.")
+    say(f"{name} is {how}; `kastor input status {name}` says how it is doing.")
 
 
 @app.command()
@@ -91,19 +91,19 @@ def status(
     if as_json or output is Output.JSON:
         show_document(state, Output.JSON)
         return
-    print(f"{'state':<14}{state['state']}")
+    say(f"{'state':<14}{state['state']}")
     if state["connected"] is not None:
-        print(f"{'connected':<14}{'yes' if state['connected'] else 'no'}")
+        say(f"{'connected':<14}{'yes' if state['connected'] else 'no'}")
     elif state["kind"] == "mqtt":
-        print(f"{'connected':<14}not known, no process holds it now")
+        say(f"{'connected':<14}not known, no process holds it now")
     if state["heldBy"]:
-        print(f"{'held by':<14}{state['heldBy']}")
+        say(f"{'held by':<14}{state['heldBy']}")
     for count in _COUNTS:
-        print(f"{count:<14}{state[count]}")
-    print(f"{'since':<14}{state['since']}")
-    print(f"{'last message':<14}{state['lastMessage'] or 'none'}")
+        say(f"{count:<14}{state[count]}")
+    say(f"{'since':<14}{state['since']}")
+    say(f"{'last message':<14}{state['lastMessage'] or 'none'}")
     if state["lastError"]:
-        print(f"{'last error':<14}{state['lastError']}")
+        say(f"{'last error':<14}{state['lastError']}")
 
 
 @app.command()
@@ -111,7 +111,7 @@ def pause(connection: Connection, name: Name) -> None:
     """Take no more messages; a broker keeps them, as long as its session lasts."""
     with connection.client() as client:
         client.inputs.pause(name)
-    print(f"{name} is paused; `kastor input resume {name}` lets it go on.")
+    say(f"{name} is paused; `kastor input resume {name}` lets it go on.")
 
 
 @app.command()
@@ -119,7 +119,7 @@ def resume(connection: Connection, name: Name) -> None:
     """Take messages again."""
     with connection.client() as client:
         client.inputs.resume(name)
-    print(f"{name} takes messages again.")
+    say(f"{name} takes messages again.")
 
 
 @app.command()
@@ -135,13 +135,11 @@ def rejected(connection: Connection, name: Name, output: OutputOption = Output.T
         show_rows(found, output)
         return
     if not found:
-        print(
-            f"None here; {holder} takes the messages." if holder else "No messages were rejected."
-        )
+        say(f"None here; {holder} takes the messages." if holder else "No messages were rejected.")
     for each in found:
-        print(f"{each['time']}  {each['topic']}")
-        print(f"  {each['reason']}")
-        print(f"  {each['payload']!r}")
+        say(f"{each['time']}  {each['topic']}")
+        say(f"  {each['reason']}")
+        say(f"  {each['payload']!r}")
 
 
 @app.command()
@@ -149,4 +147,4 @@ def delete(connection: Connection, name: Name) -> None:
     """Delete an input; its broker keeps nothing more for it, unless it is paused."""
     with connection.client() as client:
         client.inputs.delete(name)
-    print(f"{name} is gone.")
+    say(f"{name} is gone.")

@@ -11,7 +11,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,10 +89,10 @@ def cancel(connection: Connection, job: Id, kind: KindOption = None) -> None:
     with connection.client() as client:
         found = _found(client, job, kind)
         if found.has_ended:
-            print(f"{job} has {_ended(found)} already.")
+            say(f"{job} has {_ended(found)} already.")
             return
         client.jobs.cancel(found.kind, job)
-    print(f"{job} is being cancelled; `kastor job wait {job}` waits for its end.")
+    say(f"{job} is being cancelled; `kastor job wait {job}` waits for its end.")
 
 
 @app.command()
@@ -100,7 +100,7 @@ def delete(connection: Connection, job: Id, kind: KindOption = None) -> None:
     """Forget a job that has ended, with its log."""
     with connection.client() as client:
         client.jobs.delete(_found(client, job, kind).kind, job)
-    print(f"{job} is gone.")
+    say(f"{job} is gone.")
 
 
 @app.command()
@@ -108,7 +108,7 @@ def resume(connection: Connection, job: Id) -> None:
     """Let an import that failed or was cancelled go on from where it was."""
     with connection.client() as client:
         client.jobs.resume_import(job)
-    print(f"{job} goes on; `kastor job wait {job}` waits for its end.")
+    say(f"{job} goes on; `kastor job wait {job}` waits for its end.")
 
 
 @app.command()
@@ -133,7 +133,7 @@ def log(
             show_rows(lines, output)
             return
         for line in lines:
-            print(_told(line), flush=follow)
+            say(_told(line), flush=follow)
 
 
 @app.command()
@@ -166,7 +166,7 @@ def wait(
 def end_as(job: JobState) -> None:
     """Say how a job ended, and end the command where it did not do all of it."""
     if job.status == "succeeded":
-        print(f"{job.id} has succeeded{_counts(job)}.")
+        say(f"{job.id} has succeeded{_counts(job)}.")
         return
     reason = f": {job.error_message}" if job.error_message else ""
     words = f"{job.id} has {_ended(job)}{_counts(job)}{reason.rstrip('.')}."

@@ -11,7 +11,7 @@ import typer
 from kastor import __version__
 from kastor.cli import completion
 from kastor.cli.commands import CommandEntry, Commands
-from kastor.cli.output import flush, speak_utf8, written
+from kastor.cli.output import flush, say, speak_utf8, written
 
 COMMANDS = (
     CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
@@ -123,7 +123,7 @@ def _version(
 ) -> None:
     if version:
         with written():
-            print(f"kastor {__version__}")
+            say(f"kastor {__version__}")
         raise typer.Exit
 
 

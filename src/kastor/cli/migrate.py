@@ -23,8 +23,12 @@ FromContextFlag = Annotated[
 ToContextFlag = Annotated[
     str | None, typer.Option(metavar="NAME", help="A saved address in the place of --to.")
 ]
-FromCaFileFlag = Annotated[Path | None, typer.Option(help="Certificate of the source to trust.")]
-ToCaFileFlag = Annotated[Path | None, typer.Option(help="Certificate of the target to trust.")]
+FromCaFileFlag = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Certificate of the source to trust.")
+]
+ToCaFileFlag = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Certificate of the target to trust.")
+]
 DryRunFlag = Annotated[
     bool, typer.Option("--dry-run", help="Read all, write nothing: what would be, and would not.")
 ]
@@ -39,13 +43,17 @@ UntilEqualFlag = Annotated[
     ),
 ]
 EveryFlag = Annotated[
-    float, typer.Option(min=0.1, max=86400, help="Seconds between two rounds of --follow.")
+    float,
+    typer.Option(
+        metavar="SECONDS", min=0.1, max=86_400, help="Seconds between two rounds of --follow."
+    ),
 ]
 LagFlag = Annotated[
     float | None,
     typer.Option(
+        metavar="SECONDS",
         min=0,
-        max=3600,
+        max=3_600,
         help="Seconds by which queries at the source may be behind its writes.",
         show_default="0 for Kastor, else 10",
     ),
@@ -60,10 +68,18 @@ AbsentComponentsFlag = Annotated[
     Literal["refuse", "empty"],
     typer.Option(help="Twins without a component of their model: empty adds it."),
 ]
+SourceEmptiedFlag = Annotated[
+    bool,
+    typer.Option(
+        "--source-emptied", help="Where the source has no twin any more, empty the target too."
+    ),
+]
 RoutesFlag = Annotated[
     bool, typer.Option("--routes/--no-routes", help="Event routes too, at the end.")
 ]
-ParallelFlag = Annotated[int, typer.Option(min=1, max=64, help="Calls at once to each side.")]
+ParallelFlag = Annotated[
+    int, typer.Option(metavar="NUMBER", min=1, max=64, help="Calls at once to each side.")
+]
 StateFlag = Annotated[
     Path | None,
     typer.Option(
@@ -89,6 +105,7 @@ def migrate(
     lag: LagFlag = None,
     into_existing: IntoExistingFlag = False,
     overwrite: OverwriteFlag = False,
+    source_emptied: SourceEmptiedFlag = False,
     absent_components: AbsentComponentsFlag = "refuse",
     routes: RoutesFlag = True,
     parallel: ParallelFlag = 16,
@@ -114,6 +131,7 @@ def migrate(
         add_components=absent_components == "empty",
         into_existing=into_existing,
         routes=routes,
+        emptied=source_emptied,
         lag=lag,
     )
     run = migration.MigrationRun(source, target, options, output, quiet=quiet, parallel=parallel)

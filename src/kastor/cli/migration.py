@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kastor.cli.output import Exit, Output, fail, warn
+from kastor.cli.output import Exit, Output, fail, say, warn
 from kastor.cli.progress import Show, rows_shown
 from kastor.words import counted
 
@@ -159,8 +159,8 @@ class MigrationRun:
         place = path or state_path(self._source.address, self._target.address)
         with self._state(place) as state:
             if not self._quiet:
-                print(f"State: {place}", file=sys.stderr)
-                print("Ended at any moment, the same command goes on.", file=sys.stderr)
+                say(f"State: {place}", file=sys.stderr)
+                say("Ended at any moment, the same command goes on.", file=sys.stderr)
             return self._run(work)
 
     async def _migrate(
@@ -186,7 +186,7 @@ class MigrationRun:
             )
         self._bars.clear()
         question = f"{self._target.address} holds {what}. Put the graph beside them?"
-        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        say(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             fail("Nothing was changed.")
 
@@ -194,6 +194,7 @@ class MigrationRun:
         from kastor.cli.connection import told
         from kastor.moving.loading.unsure import UnsureError
         from kastor.moving.migration.models import ModelConflictError
+        from kastor.moving.migration.rounds import SourceEmptiedError
         from kastor.moving.migration.side import side_of
 
         async def block() -> int:
@@ -208,7 +209,7 @@ class MigrationRun:
         with told():
             try:
                 return asyncio.run(block())
-            except ModelConflictError as error:
+            except (ModelConflictError, SourceEmptiedError) as error:
                 fail(str(error), Exit.CONFLICT)
             except UnsureError as error:
                 fail(f"{error} The same command looks and goes on.")
@@ -250,7 +251,7 @@ class MigrationRun:
 
         if self._output is Output.TABLE:
             self._bars.clear()
-            print(round_line(report), flush=True)
+            say(round_line(report), flush=True)
 
 
 def state_path(source: str, target: str) -> Path:

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from kastor.cli.output import Output
+from kastor.cli.output import Output, say
 from kastor.moving.migration.report import (
     ADOPTED,
     CHANGED,
@@ -66,33 +66,33 @@ def duration(seconds: float) -> str:
 def print_report(report: MigrationReport, source: str, target: str, output: Output) -> None:
     """Print what came of a migration."""
     if output is Output.JSON:
-        print(json.dumps(_report(report, source, target), indent=2))
+        say(json.dumps(_report(report, source, target), indent=2))
         return
-    print(f"\n{'':<16}{'source':>12}{'target':>12}  hash")
+    say(f"\n{'':<16}{'source':>12}{'target':>12}  hash")
     for name, tally in report.verification.tallies.items():
         hashes = tally.source_hash[:_SHOWN]
         if not tally.equal:
             hashes += f" here, {tally.target_hash[:_SHOWN]} there"
-        print(f"{name:<16}{tally.at_source:>12,}{tally.at_target:>12,}  {hashes}")
+        say(f"{name:<16}{tally.at_source:>12,}{tally.at_target:>12,}  {hashes}")
     if others := sum(each.others for each in report.verification.tallies.values()):
-        print(f"The target also holds {others:,} that did not come from here.")
+        say(f"The target also holds {others:,} that did not come from here.")
     if report.decommissioned:
-        print(f"Decommissioned at the target: {counted(report.decommissioned, 'model')}.")
+        say(f"Decommissioned at the target: {counted(report.decommissioned, 'model')}.")
     _print_routes(report.routes, "made")
     if report.verification.equal:
-        print("\nSource and target are equal: every document was compared.")
+        say("\nSource and target are equal: every document was compared.")
     else:
         _print_differences(report)
 
 
 def _print_differences(report: MigrationReport) -> None:
     found = report.verification
-    print(f"\nSource and target differ in {found.different:,}:")
+    say(f"\nSource and target differ in {found.different:,}:")
     for line in found.differences:
-        print(f"  {line}")
+        say(f"  {line}")
     if (more := found.different - len(found.differences)) > 0:
-        print(f"  and {more:,} more")
-    print(
+        say(f"  and {more:,} more")
+    say(
         "The same command goes on; --follow does so until they are equal, and --overwrite replaces "
         "what somebody else wrote."
     )
@@ -100,14 +100,14 @@ def _print_differences(report: MigrationReport) -> None:
 
 def _print_routes(routes: RoutesReport, made: str) -> None:
     if routes.created:
-        print(f"Event routes {made}: {', '.join(routes.created)}.")
+        say(f"Event routes {made}: {', '.join(routes.created)}.")
     for endpoint, names in routes.missing.items():
-        print(
+        say(
             f"The target lacks the endpoint {endpoint}, which these routes need: "
             f"{', '.join(names)}. Make it there, and give the command again."
         )
     for name, why in routes.refused.items():
-        print(f"The event route {name} was not taken over: {why}")
+        say(f"The event route {name} was not taken over: {why}")
 
 
 def _routes(routes: RoutesReport) -> Document:
@@ -156,24 +156,24 @@ def _round(report: RoundReport) -> Document:
 def print_trial(report: TrialReport, source: str, target: str, output: Output) -> None:
     """Print what a migration would do."""
     if output is Output.JSON:
-        print(json.dumps(_trial(report, source, target), indent=2))
+        say(json.dumps(_trial(report, source, target), indent=2))
         return
     twins, relationships = (_number(report.counts[kind], kind.value) for kind in ThingKind)
-    print(f"{source} has {counted(report.models, 'model')}, {twins} and {relationships}.")
+    say(f"{source} has {counted(report.models, 'model')}, {twins} and {relationships}.")
     if report.models_there or report.there or report.others:
-        print(
+        say(
             f"{target} has {counted(report.models_there, 'model')} of them already, and of twins "
             f"and relationships {report.there:,} as they are and {report.others:,} with other "
             "content."
         )
     _print_routes(report.routes, "to be made")
     if report.problems:
-        print(f"{report.refused + report.others:,} would stay behind or be told:")
+        say(f"{report.refused + report.others:,} would stay behind or be told:")
         for line in report.problems:
-            print(f"  {line}")
+            say(f"  {line}")
     else:
-        print("Nothing speaks against it.")
-    print(f"It would take about {duration(report.seconds)}. Nothing was written.")
+        say("Nothing speaks against it.")
+    say(f"It would take about {duration(report.seconds)}. Nothing was written.")
 
 
 def _trial(report: TrialReport, source: str, target: str) -> Document:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from kastor import dtdl
-from kastor.cli.output import fail
+from kastor.cli.output import fail, say
 from kastor.cli.sources import Sources
 from kastor.dtdl import report
 
@@ -20,11 +20,11 @@ def models_of_files(paths: Sequence[str]) -> dtdl.ModelSet:
     """Return the models of files and folders; problems of theirs end the command."""
     sources = Sources(paths)
     for note in sources.notes:
-        print(note, file=sys.stderr)
+        say(note, file=sys.stderr)
     try:
         return dtdl.parse(sources.texts, keep_going=True)
     except dtdl.DtdlError as error:
-        print(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
+        say(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
         fail("The models are not valid.")
 
 

@@ -11,7 +11,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import Exit, fail
+from kastor.cli.output import Exit, fail, say
 from kastor.words import counted
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def json_schema(
     models = _models(connection, paths)
     chosen, rules = _chosen(models, model), _rules(profile)
     if folder is None:
-        print(json.dumps(all_bodies(models, chosen, rules), indent=2, ensure_ascii=False))
+        say(json.dumps(all_bodies(models, chosen, rules), indent=2, ensure_ascii=False))
         return
     for identifier in chosen:
         text = json.dumps(bodies_of(models, identifier, rules), indent=2, ensure_ascii=False)
         _write(folder / f"{_file_name(identifier)}.json", f"{text}\n")
-    print(f"Wrote {counted(len(chosen), 'schema')} to {folder}.")
+    say(f"Wrote {counted(len(chosen), 'schema')} to {folder}.")
 
 
 @generate.command("python")
@@ -113,7 +113,7 @@ def generate_python(
         )
     except CodegenMissing as error:
         fail(str(error))
-    print(text, end="")
+    say(text, end="")
 
 
 def _models(connection: Connection, paths: list[str] | None) -> ModelSet:

@@ -10,7 +10,7 @@ import typer
 from kastor import __version__, dtdl
 from kastor.cli.commands import CommandEntry, Commands
 from kastor.cli.model_sets import models_of_files
-from kastor.cli.output import Exit, fail
+from kastor.cli.output import Exit, fail, say
 from kastor.cli.sources import INCOMPLETE, Sources
 from kastor.dtdl import report
 from kastor.dtdl.describe import describe as describe_element
@@ -167,7 +167,7 @@ def validate(
         count = len(models.interfaces)
     except dtdl.DtdlError as error:
         problems, complete = error.causes, error.complete
-    print(_rendered(output, problems, sources, count, complete=complete))
+    say(_rendered(output, problems, sources, count, complete=complete))
     raise typer.Exit(1 if problems else 0)
 
 
@@ -207,7 +207,7 @@ def graph(
 ) -> None:
     """Draw inheritance, relationships and components of models."""
     models = models_of_files(paths)
-    print(as_mermaid(models) if output is Picture.mermaid else as_dot(models))
+    say(as_mermaid(models) if output is Picture.mermaid else as_dot(models))
 
 
 @app.command()
@@ -218,6 +218,6 @@ def describe(
     """Say what an interface has, inherited contents included, or what another element is."""
     models = models_of_files(paths)
     try:
-        print(describe_element(models, identifier))
+        say(describe_element(models, identifier))
     except KeyError:
         fail(f"There is no {identifier} in these files.", Exit.NOT_FOUND)

@@ -10,7 +10,7 @@ import typer
 
 from kastor.cli.connection import Connection
 from kastor.cli.given import confirm
-from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.progress import rows_shown
 from kastor.cli.rows import show_document
 from kastor.cli.twin_flags import DryRun, Yes
@@ -94,9 +94,9 @@ def _tell(result: Emptied, output: Output, *, dry_run: bool) -> None:
         said = {"deleted": result.gone, "refused": result.refused, "dryRun": dry_run}
         show_document(said, output)
     elif dry_run:
-        print(f"{counted(result.gone, 'model')} would be deleted. {NOTHING_CHANGED}")
+        say(f"{counted(result.gone, 'model')} would be deleted. {NOTHING_CHANGED}")
     else:
-        print(f"Deleted {counted(result.gone, 'model')}.")
+        say(f"Deleted {counted(result.gone, 'model')}.")
     end_with_refused(result, "model")
 
 
@@ -104,7 +104,7 @@ def end_with_refused(result: Emptied, noun: str) -> None:
     """End the command where something stayed, with the first of it."""
     if not result.refused:
         return
-    print(f"kastor: {counted(result.refused, noun)} stayed:", file=sys.stderr)
+    say(f"kastor: {counted(result.refused, noun)} stayed:", file=sys.stderr)
     for name, why in result.first:
-        print(f"kastor:   {name}: {why}", file=sys.stderr)
+        say(f"kastor:   {name}: {why}", file=sys.stderr)
     raise typer.Exit(Exit.PARTIAL)

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator, Sized
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, TextIO
 
 import typer
+
+from kastor.cli.screen import harmless
 
 
 class Exit(IntEnum):
@@ -55,9 +57,19 @@ SEEN = (
 )
 
 
+def say(
+    text: object = "", *, file: TextIO | None = None, end: str = "\n", flush: bool = False
+) -> None:
+    """Print a text as `print` does, so that it does nothing to a terminal, whoever wrote it.
+
+    What servers and files say is in most lines, and would else move the cursor or set the title.
+    """
+    print(harmless(str(text)), file=file, end=end, flush=flush)
+
+
 def warn(message: str) -> None:
     """Print what somebody should know, and go on."""
-    print(f"kastor: warning: {message}", file=sys.stderr)
+    say(f"kastor: warning: {message}", file=sys.stderr)
 
 
 def none_yet(rows: Sized, noun: str, cure: str) -> None:
@@ -69,14 +81,14 @@ def none_yet(rows: Sized, noun: str, cure: str) -> None:
         cure: the rest of a sentence that begins with a command.
     """
     if not len(rows):
-        print(f"No {noun}. {cure}")
+        say(f"No {noun}. {cure}")
 
 
 def ask(question: str) -> None:
     """Ask whether to go on; a no ends the command, and so does a place where nobody can answer."""
     if not sys.stdin.isatty():
         fail(f"{question} Nobody can be asked here: give --yes to say so.", Exit.USAGE)
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    say(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         fail("Nothing was changed.")
 
@@ -90,7 +102,7 @@ def flush() -> None:
         sys.exit(Exit.UNREAD)
     except OSError as error:
         give_up()
-        print(f"kastor: The answer cannot be written: {error.strerror}.", file=sys.stderr)
+        say(f"kastor: The answer cannot be written: {error.strerror}.", file=sys.stderr)
         sys.exit(Exit.FAULT)
 
 
@@ -129,12 +141,12 @@ def give_up() -> None:
 def interrupted() -> NoReturn:
     """End a command that was stopped with Ctrl+C."""
     if sys.stderr.isatty():
-        print(file=sys.stderr)  # the terminal has written ^C
+        say(file=sys.stderr)  # the terminal has written ^C
     fail("Stopped.", Exit.INTERRUPTED)
 
 
 def fail(message: str, status: int = FAULT) -> NoReturn:
     """Print a fault and end the command."""
     for line in message.splitlines():
-        print(f"kastor: {line}", file=sys.stderr)
+        say(f"kastor: {line}", file=sys.stderr)
     raise typer.Exit(status)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from kastor.cli.connection import Connection, end_with
-from kastor.cli.output import Exit, Output, RowsOption, fail, warn
+from kastor.cli.output import Exit, Output, RowsOption, fail, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def _watch(client: KastorClient, question: Question, output: Output) -> None:
         watch(client, question, output)
     except KeyboardInterrupt:
         if sys.stdout.isatty():
-            print()  # behind the ^C that the terminal has written
+            say()  # behind the ^C that the terminal has written
 
 
 def _end(error: ClientError, text: str) -> NoReturn:

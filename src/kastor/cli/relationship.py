@@ -8,7 +8,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.given import confirm, one_of, read_object, read_patch
+from kastor.cli.given import confirm, one_of, read_object
 from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail
 from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
@@ -30,12 +30,11 @@ from kastor.cli.twin_flags import (
 )
 from kastor.cli.typed_values import (
     Members,
-    changes_of,
     interface_of,
-    path_keys,
     put_into,
     settings,
 )
+from kastor.cli.wanted_change import wanted_change
 from kastor.cli.written import show_thing, tell_gone, tell_patched, tell_stored
 
 if TYPE_CHECKING:
@@ -122,16 +121,14 @@ def update(
     What --json-patch has is done first, then --set, then --remove, all in one request.
     """
     twin, identifier = _ids(source, source_flag, relationship, relationship_flag)
-    changes, removed = settings(set_), [path_keys(each, "--remove") for each in remove or ()]
-    patch = read_patch(json_patch, "--json-patch")
-    if json_patch is None and not changes and not removed:
-        fail("Nothing to change: give --set, --remove or --json-patch.", Exit.USAGE)
+    wanted = wanted_change(set_, remove, json_patch)
+    patch = wanted.patch
     with connection.client() as client:
-        if changes or removed:
+        if wanted.needs_current:
             current = client.relationships.get(twin, identifier)
             members = _members(client, twin, current["$relationshipName"])
-            made = changes_of(members, current, changes, removed, current["$etag"])
-            patch, etag = patch + made.patch, etag or made.if_match
+            made = wanted.completed(members, current, current["$etag"])
+            patch, etag = made.patch, etag or made.if_match
         tried = client.dry_run() if dry_run else client
         found = tried.relationships.patch(twin, identifier, patch, if_match=etag)
     ids = {"$sourceId": twin, "$relationshipId": identifier}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kastor.cli.output import ask, fail
+from kastor.cli.output import ask, fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def _reset_files(settings: Settings, wanted: list[str] | None, yes: bool) -> Non
     placement = FilePlacement(folder.graph_file.parent)
     names = sorted(asyncio.run(placement.places()))
     if not names or (wanted == ["default"] and "default" not in names):
-        print(f"There is no graph in {folder.path}.")
+        say(f"There is no graph in {folder.path}.")
         return
     chosen = _choose(names, wanted, str(folder.path))
     _ask(chosen, names, f"in {folder.path}", yes)
@@ -126,7 +126,7 @@ def _ask(chosen: Sequence[str], names: Sequence[str], where: str, yes: bool) -> 
     """Say what will be emptied and what will not, and ask unless that was answered already."""
     left = [name for name in names if name not in chosen]
     if left:
-        print(f"These graphs stay as they are: {', '.join(left)} (see --graph and --all).")
+        say(f"These graphs stay as they are: {', '.join(left)} (see --graph and --all).")
     what = "the whole graph" if chosen == ["default"] else f"all that is in {_named(chosen)}"
     if not yes:
         ask(f"Delete {what} {where}?")
@@ -134,9 +134,9 @@ def _ask(chosen: Sequence[str], names: Sequence[str], where: str, yes: bool) -> 
 
 def _tell(chosen: Sequence[str], where: str, end: str) -> None:
     if chosen == ["default"]:
-        print(f"The graph {where} is {end}.")
+        say(f"The graph {where} is {end}.")
     else:
-        print(f"{_named(chosen)} {where}: empty.")
+        say(f"{_named(chosen)} {where}: empty.")
 
 
 def _named(names: Sequence[str]) -> str:

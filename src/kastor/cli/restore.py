@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kastor.cli.backup import show_graphs
-from kastor.cli.output import fail, warn
+from kastor.cli.output import fail, say, warn
 from kastor.cli.progress import rows_shown, run_in_order
 from kastor.words import counted
 
@@ -98,20 +98,20 @@ def _tell(
     manifest: Manifest, active: dict[str, Active], settings: Settings, *, paused: bool
 ) -> None:
     where = settings.data if settings.db is None else f"the schema {settings.graph_schema}"
-    print(f"Restored and verified {counted(len(manifest.graphs), 'graph')} into {where}:")
+    say(f"Restored and verified {counted(len(manifest.graphs), 'graph')} into {where}:")
     show_graphs(manifest)
     if settings.db is None:
         for each in manifest.private:
-            print(f"  {each.path}")
+            say(f"  {each.path}")
     if paused:
-        print("Routes and inputs are paused: `kastor route resume`, `kastor input resume`.")
+        say("Routes and inputs are paused: `kastor route resume`, `kastor input resume`.")
         return
     routes, inputs = (
         sum(each.routes for each in active.values()),
         sum(each.inputs for each in active.values()),
     )
     if routes or inputs:
-        print(
+        say(
             f"{counted(routes, 'route')} and {counted(inputs, 'input')} go on when it is served, "
             "routes from where they were in the backup."
         )

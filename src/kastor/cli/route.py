@@ -8,7 +8,7 @@ import typer
 
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
-from kastor.cli.output import Exit, JsonOption, Output, OutputOption, fail
+from kastor.cli.output import Exit, JsonOption, Output, OutputOption, fail, say
 from kastor.cli.settings import flat
 from kastor.words import counted
 
@@ -56,7 +56,7 @@ def create(
     """Create a route, or replace one; it acts at once."""
     with connection.client() as client:
         client.routes.put(route, endpoint, filter_text)
-    print(f"{route} sends to {endpoint}; `kastor route status {route}` says how it is doing.")
+    say(f"{route} sends to {endpoint}; `kastor route status {route}` says how it is doing.")
 
 
 @app.command()
@@ -64,7 +64,7 @@ def delete(connection: Connection, route: Route) -> None:
     """Delete a route with its dead letters."""
     with connection.client() as client:
         client.routes.delete(route)
-    print(f"{route} is gone.")
+    say(f"{route} is gone.")
 
 
 @app.command()
@@ -85,7 +85,7 @@ def status(
     show_rows([_row(each) for each in states], output, empty=_EMPTY)
     for each in states:
         if each["lastError"]:
-            print(f"{each['id']}: last error: {each['lastError']}")
+            say(f"{each['id']}: last error: {each['lastError']}")
 
 
 @app.command()
@@ -93,7 +93,7 @@ def pause(connection: Connection, route: Route) -> None:
     """Stop sending; the route keeps its position."""
     with connection.client() as client:
         client.routes.pause(route)
-    print(f"{route} is paused; `kastor route resume {route}` lets it go on.")
+    say(f"{route} is paused; `kastor route resume {route}` lets it go on.")
 
 
 @app.command()
@@ -101,7 +101,7 @@ def resume(connection: Connection, route: Route) -> None:
     """Go on from where the route was paused."""
     with connection.client() as client:
         client.routes.resume(route)
-    print(f"{route} sends again.")
+    say(f"{route} sends again.")
 
 
 @app.command()
@@ -113,7 +113,7 @@ def replay(
     """Send again what the change log still has from a position or time on."""
     with connection.client() as client:
         position = client.routes.replay(route, since)
-    print(f"Sending again after position {position}.")
+    say(f"Sending again after position {position}.")
 
 
 @letters.command("list")
@@ -130,10 +130,10 @@ def list_letters(connection: Connection, route: Route, output: OutputOption = Ou
         for letter in found:
             is_empty = False
             event = letter["event"]
-            print(f"{letter['key']:>8}  {letter['died']}  {event['type']}  {event['key']}")
-            print(f"          after {counted(letter['attempts'], 'attempt')}: {letter['error']}")
+            say(f"{letter['key']:>8}  {letter['died']}  {event['type']}  {event['key']}")
+            say(f"          after {counted(letter['attempts'], 'attempt')}: {letter['error']}")
     if is_empty:
-        print("No dead letters; the route has given up nothing.")
+        say("No dead letters; the route has given up nothing.")
 
 
 @letters.command("show")
@@ -160,7 +160,7 @@ def requeue(connection: Connection, route: Route, keys: Keys = None) -> None:
     """Send dead letters again."""
     with connection.client() as client:
         count = client.routes.requeue_dead_letters(route, keys or None)
-    print(f"{count} sent again.")
+    say(f"{count} sent again.")
 
 
 @letters.command()
@@ -168,7 +168,7 @@ def purge(connection: Connection, route: Route, keys: Keys = None) -> None:
     """Delete dead letters for good."""
     with connection.client() as client:
         count = client.routes.purge_dead_letters(route, keys or None)
-    print(f"{count} deleted.")
+    say(f"{count} deleted.")
 
 
 def _row(state: Document) -> Document:

@@ -61,6 +61,11 @@ def shown(text: str) -> str:
     return _UNSHOWN.sub(_spelt, text)
 
 
+def harmless(text: str) -> str:
+    """Return a text of several lines that does nothing else to a terminal."""
+    return _UNSHOWN.sub(_spelt_in_line, text)
+
+
 def shown_json(text: str) -> str:
     """Return JSON with the same escaped; there they stand in strings only, line breaks aside."""
     return _UNSHOWN.sub(_escaped, text)
@@ -68,6 +73,10 @@ def shown_json(text: str) -> str:
 
 def _spelt(match: re.Match[str]) -> str:
     return _SPELT.get(match[0]) or _code(match[0])
+
+
+def _spelt_in_line(match: re.Match[str]) -> str:
+    return match[0] if match[0] in "\n\t" else _code(match[0])
 
 
 def _escaped(match: re.Match[str]) -> str:

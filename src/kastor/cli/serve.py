@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kastor import __version__
-from kastor.cli.output import SEEN, warn
+from kastor.cli.output import SEEN, say, warn
 from kastor.dsn import has_password
 from kastor.pages import refer
 from kastor.words import counted
@@ -131,7 +131,7 @@ def _announce(started: Started) -> None:
         ]
     lines += ["Try:", *_examples(started, url, trust), "Stop with Ctrl+C."]
     try:
-        print("\n".join(lines), flush=True)
+        say("\n".join(lines), flush=True)
     except OSError as error:  # nobody reads it, or a full disk: that is no reason not to serve
         get_logger("kastor.server").warning("not announced", url=url, reason=str(error))
 

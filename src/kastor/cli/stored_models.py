@@ -9,7 +9,7 @@ import typer
 
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of
-from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail, say
 from kastor.cli.rows import show_document, show_rows
 from kastor.cli.twin_flags import DryRun
 from kastor.cli.written import NOTHING_CHANGED
@@ -75,7 +75,7 @@ def show(
     if as_json:
         show_document(found, output)
     elif definition:
-        print(json.dumps(found["model"], indent=2, ensure_ascii=False))
+        say(json.dumps(found["model"], indent=2, ensure_ascii=False))
     else:
         show_document(_described(found), output)
 
@@ -99,7 +99,7 @@ def decommission(
         return
     state = "in service again" if undo else "decommissioned"
     would = "would be" if dry_run else "is"
-    print(f"{identifier} {would} {state}.{f' {NOTHING_CHANGED}' if dry_run else ''}")
+    say(f"{identifier} {would} {state}.{f' {NOTHING_CHANGED}' if dry_run else ''}")
 
 
 def _row(found: Document) -> Document:

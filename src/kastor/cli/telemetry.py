@@ -9,7 +9,7 @@ import typer
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of, read_json
-from kastor.cli.output import Output, OutputOption
+from kastor.cli.output import Output, OutputOption, say
 from kastor.cli.rows import show_document
 from kastor.cli.twin_flags import DryRun, Twin, TwinFlag
 from kastor.cli.written import NOTHING_CHANGED
@@ -79,6 +79,6 @@ def send(
     if output == Output.JSON:
         show_document({"$dtId": identifier, "messageId": message, "dryRun": dry_run}, output)
     elif dry_run:
-        print(f"The telemetry of {identifier} would be sent. {NOTHING_CHANGED}")
+        say(f"The telemetry of {identifier} would be sent. {NOTHING_CHANGED}")
     else:
-        print(f"Sent as message {message}.")
+        say(f"Sent as message {message}.")

@@ -11,7 +11,7 @@ import typer
 
 from kastor.auth.tokens import create_token, list_tokens, revoke_token
 from kastor.cli.commands import Commands
-from kastor.cli.output import fail, none_yet
+from kastor.cli.output import fail, none_yet, say
 
 app = Commands()
 Data = Annotated[Path | None, typer.Option(help="The data folder; default as for `kastor serve`.")]
@@ -50,7 +50,7 @@ def create(
         made = create_token(path, role.value, name or _free_name(path, role))
     except OSError as error:
         fail(str(error))
-    print(made)
+    say(made)
 
 
 @app.command("list")
@@ -58,7 +58,7 @@ def list_command(data: Data = None, config: Config = None) -> None:
     """Print the names and roles of the tokens."""
     tokens = list_tokens(_path(data, config))
     for name, role in tokens:
-        print(f"{role:<8}{name}")
+        say(f"{role:<8}{name}")
     none_yet(tokens, "tokens", "`kastor token create` makes one.")
 
 

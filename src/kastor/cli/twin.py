@@ -8,7 +8,7 @@ import typer
 
 from kastor.cli.commands import CommandEntry, Commands
 from kastor.cli.connection import Connection
-from kastor.cli.given import one_of, read_object, read_patch
+from kastor.cli.given import one_of, read_object
 from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail
 from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
@@ -25,12 +25,11 @@ from kastor.cli.twin_flags import (
 from kastor.cli.typed_values import (
     Members,
     Setting,
-    changes_of,
     interface_of,
-    path_keys,
     put_into,
     settings,
 )
+from kastor.cli.wanted_change import wanted_change
 from kastor.cli.written import show_thing, tell_patched, tell_stored
 
 if TYPE_CHECKING:
@@ -120,17 +119,13 @@ def update(
     What --json-patch has is done first, then --set, then --remove, all in one request.
     """
     identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")
-    changes, removed = settings(set_), [path_keys(each, "--remove") for each in remove or ()]
-    patch = read_patch(json_patch, "--json-patch")
-    if json_patch is None and not changes and not removed:
-        fail("Nothing to change: give --set, --remove or --json-patch.", Exit.USAGE)
+    wanted = wanted_change(set_, remove, json_patch)
+    patch = wanted.patch
     with connection.client() as client:
-        if changes or removed:
+        if wanted.needs_current:
             current = client.twins.get(identifier)
-            made = changes_of(
-                _members_of(client, current), current, changes, removed, current["$etag"]
-            )
-            patch, etag = patch + made.patch, etag or made.if_match
+            made = wanted.completed(_members_of(client, current), current, current["$etag"])
+            patch, etag = made.patch, etag or made.if_match
         tried = client.dry_run() if dry_run else client
         found = tried.twins.patch(identifier, patch, if_match=etag)
     tell_patched(found, {"$dtId": identifier}, f"The twin {identifier}", output, dry_run=dry_run)

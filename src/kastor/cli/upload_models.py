@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from kastor.cli.connection import Connection
-from kastor.cli.output import Exit, Output, OutputOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.progress import rows_shown
 from kastor.cli.rows import show_document
 from kastor.cli.twin_flags import DryRun
@@ -76,7 +76,7 @@ def upload(
         fail("Name files or folders with models; - reads standard input.", Exit.USAGE)
     sources = Sources(given)
     for note in sources.notes:
-        print(note, file=sys.stderr)
+        say(note, file=sys.stderr)
     with connection.client() as client:
         is_kastor = features.BATCH in client.features()
         documents = _checked(sources, client, is_kastor=is_kastor)
@@ -103,9 +103,9 @@ def _checked(sources: Sources, client: KastorClient, *, is_kastor: bool) -> list
             on_read=read.append,
         )
     except dtdl.DtdlError as error:
-        print(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
+        say(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
         if not error.complete:
-            print(INCOMPLETE, file=sys.stderr)
+            say(INCOMPLETE, file=sys.stderr)
         fail(f"{counted(len(error.causes), 'problem')}. Nothing was sent.")
     # What the server has was read after them.
     own = read[: len(sources.texts)]
@@ -185,7 +185,7 @@ def _send(
                 tried.models.upload(portion)
             except ClientError:
                 if sent:
-                    print(
+                    say(
                         f"kastor: {sent} of {len(documents)} models were stored before this; the "
                         "same command goes on from there.",
                         file=sys.stderr,
@@ -209,12 +209,12 @@ def _tell(split: Split, sent: int, output: Output, *, dry_run: bool) -> None:
         there = f" {counted(len(split.there), 'model')} of the same content were there already."
         there = there.replace("1 model of the same content were", "1 model of the same content was")
     if not split.new:
-        print(f"Nothing to upload.{there}")
+        say(f"Nothing to upload.{there}")
         return
     count = counted(len(split.new), "model")
     if not dry_run:
-        print(f"Uploaded {count}.{there}")
+        say(f"Uploaded {count}.{there}")
         return
     rest = len(split.new) - sent
     alone = f" The last {rest} were checked here alone." if rest else ""
-    print(f"{count} would be uploaded.{there}{alone} {NOTHING_CHANGED}")
+    say(f"{count} would be uploaded.{there}{alone} {NOTHING_CHANGED}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.cli.output import Output
+from kastor.cli.output import Output, say
 from kastor.cli.rows import show_document
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def tell_stored(document: Document, what: str, output: Output, *, dry_run: bool)
     if output == Output.JSON:
         show_document(document, output)
     elif dry_run:
-        print(f"{what} would be stored so:")
+        say(f"{what} would be stored so:")
         show_thing(document, output)
-        print(NOTHING_CHANGED)
+        say(NOTHING_CHANGED)
     else:
-        print(f"{what} is stored; its ETag is {document.get('$etag')}")
+        say(f"{what} is stored; its ETag is {document.get('$etag')}")
 
 
 def tell_patched(
@@ -55,7 +55,7 @@ def tell_patched(
     elif output == Output.JSON:
         show_document(ids | {"$etag": found.etag}, output)
     else:
-        print(f"{what} is changed; its ETag is {found.etag}")
+        say(f"{what} is changed; its ETag is {found.etag}")
 
 
 def tell_gone(
@@ -73,6 +73,6 @@ def tell_gone(
     if output == Output.JSON:
         show_document(ids | (with_it or {}) | {"deleted": True, "dryRun": dry_run}, output)
     elif dry_run:
-        print(f"{what} would be deleted. {NOTHING_CHANGED}")
+        say(f"{what} would be deleted. {NOTHING_CHANGED}")
     else:
-        print(f"{what} is gone.")
+        say(f"{what} is gone.")

@@ -12,6 +12,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output import ColorDepth
 
 from kastor.cli.connection import told
+from kastor.cli.output import say
 from kastor.cli.screen import shown
 from kastor.cli.shell.commands import BY_NAME, COMMANDS, LeaveShellError, run_typed
 from kastor.cli.shell.completion import MOST, Candidate, completed
@@ -39,8 +40,8 @@ def run_shell(connection: Connection, output: str) -> None:
     session = Session(connection, output, pager=paged)
     try:
         with told():
-            print("\n".join(where(session.client)))
-        print("\\? for help, \\q to leave.")
+            say("\n".join(where(session.client)))
+        say("\\? for help, \\q to leave.")
         terminal = _terminal(session)
         while _run_one(session, terminal):
             pass

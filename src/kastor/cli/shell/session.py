@@ -15,6 +15,7 @@ import typer
 
 from kastor.cli.access import words_of
 from kastor.cli.contexts import load_contexts
+from kastor.cli.output import say
 from kastor.cli.rows import show_rows
 from kastor.cli.screen import Screen, shown, stdout_screen
 from kastor.cli.shell.answers import show_answer
@@ -153,7 +154,7 @@ class Session:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        print(text)
+        say(text)
 
     def complain(self, text: str) -> None:
         """Say what is wrong with a command, and what would not be."""
@@ -194,7 +195,7 @@ def _tell(line: str) -> None:
     """Print a line on stderr; the lines that show a text stay as they are."""
     if line:
         width = stdout_screen().width
-        print(line if line.startswith("  ") else _folded(line, width), file=sys.stderr)
+        say(line if line.startswith("  ") else _folded(line, width), file=sys.stderr)
 
 
 def _folded(line: str, width: int) -> str:

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from kastor.cli.output import warn
+from kastor.cli.output import say, warn
 from kastor.cli.rows import show_document, show_rows
 from kastor.cli.screen import Screen, shown, stdout_screen
 from kastor.cli.shell.following import Document, FirstRows, RowChange, changes_of
@@ -47,7 +47,7 @@ def watch(client: KastorClient, question: Question, output: str) -> None:
 
 def _say_lost(error: ClientError, seconds: float) -> None:
     sys.stdout.flush()
-    print(f"kastor: {error} Trying again in {seconds:g} s.", file=sys.stderr, flush=True)
+    say(f"kastor: {error} Trying again in {seconds:g} s.", file=sys.stderr, flush=True)
 
 
 def _show_line(each: RowChange | FirstRows, to: Screen) -> None:

@@ -32,12 +32,17 @@ async def delete_gone(
     for page in state.unseen(kind, report.number, _AT_ONCE):
         found = await together(source.get(kind, *each.key) for each in page)
         missing = [each for each, there in zip(page, found, strict=True) if there is None]
-        strange = [each for each in missing if not each.owned and each.pending is None]
-        ours = [each for each in missing if each.owned or each.pending is not None]
+        ours = [each for each in missing if _is_ours(each)]
+        strange = [each for each in missing if not _is_ours(each)]
         with state.change():
             state.forget(strange)
         if ours:
             await _delete(state, target, report, ours)
+
+
+def _is_ours(thing: Thing) -> bool:
+    """Tell whether the migration put it there, or may have; a change in doubt is no such sign."""
+    return thing.owned or (thing.pending is not None and thing.to_etag is None)
 
 
 async def _delete(

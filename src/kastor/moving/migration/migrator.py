@@ -16,6 +16,7 @@ from kastor.moving.migration.routes import bring_routes
 from kastor.moving.migration.state import Thing
 from kastor.moving.migration.verification import verify
 from kastor.moving.writing.operations import ThingKind
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from kastor.moving.migration.side import Side
@@ -38,7 +39,7 @@ class NotEmptyError(Exception):
     """
 
     def __init__(self, twins: int, models: int) -> None:
-        super().__init__(f"The target holds {twins} twins already.")
+        super().__init__(f"The target holds {counted(twins, 'twin')} already.")
         self.twins, self.models = twins, models
 
 
@@ -117,6 +118,7 @@ class Migrator:
         Raises:
             NotEmptyError: see `require_room`.
             ModelConflictError: models of the target are other ones.
+            SourceEmptiedError: the source has no twin any more.
             ClientError: a side cannot be reached; the state is kept.
         """
         await self.require_room()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kastor.client import ConflictError, NotFoundError, operations
-from kastor.client.pages import by_link
 from kastor.dtdl import DtdlError, compile_interface, parse
 from kastor.moving.migration.stored_models import (
     forget_model,
+    is_retired,
+    note_retired,
     own_models,
     store_model,
     stored_model,
@@ -32,17 +33,10 @@ class ModelConflictError(Exception):
 
 async def model_data(side: Side) -> AsyncIterator[Document]:
     """Yield the data of all models of a side, with their DTDL as `model`."""
-    first = operations.list_models((), definitions=True, size=_PAGE)
-    call, following = first, by_link(first)
-    while True:
-        page = await side.writer.send(call)
-        for each in page.items:
-            model = each.get("model")
-            if isinstance(model, dict) and isinstance(model.get("@id"), str):
-                yield each
-        if page.following is None:
-            return
-        call = following(page.following)
+    async for each in side.listed(operations.list_models((), definitions=True, size=_PAGE)):
+        model = each.get("model")
+        if isinstance(model, dict) and isinstance(model.get("@id"), str):
+            yield each
 
 
 async def read_models(state: MigrationState, source: Side, number: int) -> None:
@@ -63,6 +57,10 @@ async def bring_models(state: MigrationState, source: Side, target: Side, number
     await read_models(state, source, number)
     there = await compare_models(state, target)
     missing = [each.document for each in stored_models(state) if each.id not in there]
+    used_again = [
+        each.id for each in stored_models(state) if there.get(each.id) and not each.decommissioned
+    ]
+    await use_again(state, target, used_again)
     bounds = ADT_BOUNDS if target.is_narrow else KASTOR_BOUNDS
     for portion in portions(in_order(missing), bounds):
         await _upload(target, portion)
@@ -82,18 +80,18 @@ async def _upload(target: Side, portion: Sequence[Document]) -> None:
                 raise
 
 
-async def compare_models(state: MigrationState, target: Side) -> frozenset[str]:
-    """Return the ids of models that both sides have.
+async def compare_models(state: MigrationState, target: Side) -> Mapping[str, bool]:
+    """Return of the models that both sides have whether they are decommissioned at the target.
 
     Raises:
         ModelConflictError: they are not the same.
     """
-    there: set[str] = set()
+    there: dict[str, bool] = {}
     others: list[str] = []
     async for each in model_data(target):
         found = stored_model(state, each["model"]["@id"])
         if found is not None:
-            there.add(found.id)
+            there[found.id] = bool(each.get("decommissioned"))
             if found.document != each["model"]:
                 others.append(found.id)
     if others:
@@ -102,7 +100,7 @@ async def compare_models(state: MigrationState, target: Side) -> frozenset[str]:
             f"{' and others' if len(others) > 5 else ''}. Delete them there, or give "  # noqa: PLR2004
             "the source's models a new version."
         )
-    return frozenset(there)
+    return there
 
 
 async def decommission_models(state: MigrationState, target: Side) -> int:
@@ -114,9 +112,23 @@ async def decommission_models(state: MigrationState, target: Side) -> int:
         if each.get("decommissioned"):
             retired.discard(each["id"])
     for identifier in sorted(retired):
+        with state.change():
+            note_retired(state, identifier)
         call = operations.decommission_model(identifier, decommissioned=True)
         await target.writer.send(repeatable(call))
     return len(retired)
+
+
+async def use_again(state: MigrationState, target: Side, ids: Iterable[str]) -> bool:
+    """Put models back into service that the migration decommissioned; return whether it did any.
+
+    What others decommissioned at the target stays so.
+    """
+    ours = [each for each in ids if is_retired(state, each)]
+    for each in ours:
+        call = operations.decommission_model(each, decommissioned=False)
+        await target.writer.send(repeatable(call))
+    return bool(ours)
 
 
 async def delete_gone_models(state: MigrationState, target: Side, number: int) -> None:
@@ -124,6 +136,14 @@ async def delete_gone_models(state: MigrationState, target: Side, number: int) -
 
     What others need at the target stays there, and the next round tries again.
     """
+    # Again, since each may have been what another one waited for.
+    while await _delete_some(state, target, number):
+        pass
+
+
+async def _delete_some(state: MigrationState, target: Side, number: int) -> bool:
+    """Delete what can be, and return whether something went and something stayed."""
+    some = stayed = False
     for each in stored_models(state, gone_in=number):
         try:
             if each.owned:
@@ -131,9 +151,12 @@ async def delete_gone_models(state: MigrationState, target: Side, number: int) -
         except NotFoundError:
             pass
         except ConflictError:
+            stayed = True
             continue
+        some = True
         with state.change():
             forget_model(state, each.id)
+    return some and stayed
 
 
 def components_of(state: MigrationState) -> Mapping[str, tuple[str, ...]]:

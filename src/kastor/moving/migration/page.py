@@ -137,7 +137,7 @@ class PageTransfer:
             return
         body = body_of(found)
         here = digest(body)
-        if here == pending:
+        if here == pending and thing.to_etag is None:
             thing.owned = True
         if here in (pending, thing.digest):
             thing.to_etag, thing.digest = etag_of(found, body), here

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kastor.moving.migration.gone import delete_gone
-from kastor.moving.migration.models import bring_models, components_of, delete_gone_models
+from kastor.moving.migration.models import (
+    bring_models,
+    components_of,
+    delete_gone_models,
+    use_again,
+)
 from kastor.moving.migration.page import PageTransfer
 from kastor.moving.migration.report import READ, RoundReport
 from kastor.moving.writing.operations import ThingKind
@@ -39,6 +44,7 @@ class MigrationOptions:
         add_components: whether twins get the components that their model has and they lack, empty.
         into_existing: whether the target may hold something else.
         routes: whether event routes come too.
+        emptied: whether a source that has no twin any more empties the target.
         lag: seconds by which queries at the source may be behind; None is by what it is.
     """
 
@@ -46,7 +52,12 @@ class MigrationOptions:
     add_components: bool = False
     into_existing: bool = False
     routes: bool = True
+    emptied: bool = False
     lag: float | None = None
+
+
+class SourceEmptiedError(Exception):
+    """The source has no twin any more, so that the target would be emptied; nothing was deleted."""
 
 
 class Rounds:
@@ -68,6 +79,7 @@ class Rounds:
 
         Raises:
             ClientError: a side cannot be read or written any more; the state is kept.
+            SourceEmptiedError: nothing was deleted.
         """
         report = RoundReport(self._state.round + 1, began=time.time())
         begun = time.monotonic()
@@ -85,7 +97,10 @@ class Rounds:
         )
         for kind in ThingKind:
             await self._bring(transfer, kind, report)
+            if kind is ThingKind.TWIN:
+                await self._bring_of_retired_models(transfer, report.number)
         await self._bring_awaited(transfer)
+        self._require_twins(report)
         for kind in reversed(ThingKind):
             await delete_gone(self._state, self._source, self._target, report, kind)
         await self._bring_awaited(transfer)
@@ -93,6 +108,16 @@ class Rounds:
         report.problems = self._state.count("problem")
         report.seconds = time.monotonic() - begun
         return report
+
+    def _require_twins(self, report: RoundReport) -> None:
+        """Refuse to empty the target after a source that was taken down, or begins anew."""
+        if report.counts[ThingKind.TWIN, READ] or self._options.emptied:
+            return
+        if moved := self._state.count("moved twin"):
+            raise SourceEmptiedError(
+                f"The source has no twin any more, and {moved} that came from there are at the "
+                "target. Nothing was deleted. If they are to go, say so with --source-emptied."
+            )
 
     async def _bring(self, transfer: PageTransfer, kind: ThingKind, report: RoundReport) -> None:
         total = await self._source.count(kind)
@@ -114,6 +139,18 @@ class Rounds:
                 self._show(what, done, max(total, done))
 
         await together([read(), *(write() for _ in range(writers))])
+
+    async def _bring_of_retired_models(self, transfer: PageTransfer, number: int) -> None:
+        """Bring twins of models that an earlier proof decommissioned; the next does so again."""
+        refused = self._state.refused(
+            ThingKind.TWIN, "ModelDecommissioned", number, _AWAITED_AT_ONCE
+        )
+        for page in refused:
+            found = await together(self._source.get(ThingKind.TWIN, *each.key) for each in page)
+            twins = [each for each in found if each is not None]
+            models = {str((each.get("$metadata") or {}).get("$model")) for each in twins}
+            if await use_again(self._state, self._target, sorted(models)):
+                await transfer.take(ThingKind.TWIN, twins)
 
     async def _bring_awaited(self, transfer: PageTransfer) -> None:
         """Bring relationships whose ends were not there yet, with the twins at their ends.

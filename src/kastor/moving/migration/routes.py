@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kastor.client import NotFoundError, ServiceError, features, operations
 from kastor.client.calls import Document, documents, read
-from kastor.client.pages import by_link
 from kastor.moving.migration.report import RoutesReport
 from kastor.moving.writing.writer import repeatable
 
@@ -60,19 +59,12 @@ async def _make(target: Side, route: Document, report: RoutesReport) -> None:
 
 async def _routes(side: Side) -> AsyncIterator[Document]:
     """Yield the event routes of a side; none where it has no such thing."""
-    first = operations.list_routes()
-    call, following = first, by_link(first)
-    while True:
-        try:
-            page = await side.writer.send(call)
-        except NotFoundError:
-            return
-        for each in page.items:
+    try:
+        async for each in side.listed(operations.list_routes()):
             if all(isinstance(each.get(name), str) for name in ("id", "endpointName")):
                 yield each
-        if page.following is None:
-            return
-        call = following(page.following)
+    except NotFoundError:
+        return
 
 
 async def _endpoints(side: Side) -> frozenset[str] | None:

@@ -13,13 +13,15 @@ from kastor.client import (
     features,
     operations,
 )
-from kastor.client.calls import Document
+from kastor.client.calls import Document, HttpCall
+from kastor.client.pages import PageGuard, by_link
 from kastor.moving.loading.patience import Patience
 from kastor.moving.writing.operations import ThingKind
 from kastor.moving.writing.writer import PARALLEL, ConditionalWriter
 
 if TYPE_CHECKING:
     from kastor.client import AsyncKastorClient
+    from kastor.client.pages import ListingPage
 
 PAGE = 1_000
 """Rows asked for at once; Azure Digital Twins gives 100 whatever is asked."""
@@ -67,11 +69,25 @@ class Side:
     async def pages(self, kind: ThingKind) -> AsyncIterator[list[Document]]:
         """Yield all twins or all relationships, page by page."""
         text, token = f"SELECT * FROM {kind.collection}", None
+        guard = PageGuard()
         while True:
             found = await self.writer.send(operations.query_page(text, None, token, PAGE))
+            guard.require_progress(found)
             yield found.items
             if (token := found.following) is None:
                 return
+
+    async def listed(self, first: HttpCall[ListingPage[Document]]) -> AsyncIterator[Document]:
+        """Yield the items of a listing that follows links."""
+        call, following, guard = first, by_link(first), PageGuard()
+        while True:
+            page = await self.writer.send(call)
+            guard.require_progress(page)
+            for each in page.items:
+                yield each
+            if page.following is None:
+                return
+            call = following(page.following)
 
     async def count(self, kind: ThingKind) -> int:
         """Return how many twins or relationships there are."""

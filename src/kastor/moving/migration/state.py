@@ -252,6 +252,10 @@ class MigrationState:
         """Yield relationships whose ends were missing at the target, some at a time."""
         return self._pages(ThingKind.RELATIONSHIP, "problem = ?", (AWAITED,), size)
 
+    def refused(self, kind: ThingKind, code: str, number: int, size: int) -> Iterator[list[Thing]]:
+        """Yield what was at the source in a round and was refused with a code, some at a time."""
+        return self._pages(kind, "problem GLOB ? AND round = ?", (f"{code}: *", number), size)
+
     def problems(self, most: int) -> list[Thing]:
         """Return the first things that are not as at the source, with the reason."""
         rows = self._database.execute(
@@ -278,11 +282,15 @@ class MigrationState:
             yield page
 
     def count(self, condition: str = "") -> int:
-        """Return how many things there are; of those in `doubt`, with a `problem`, of a kind."""
+        """Return how many things there are; of those in `doubt`, with a `problem`, of a kind.
+
+        A `moved twin` is one that the migration put at the target.
+        """
         where = {
             "": "",
             "doubt": " WHERE pending IS NOT NULL",
             "problem": " WHERE problem IS NOT NULL",
+            "moved twin": " WHERE kind = 'twin' AND owned AND to_etag IS NOT NULL",
             "twin": " WHERE kind = 'twin'",
             "relationship": " WHERE kind = 'relationship'",
         }[condition]

@@ -19,12 +19,14 @@ class SourceModel:
     Attributes:
         document: its DTDL.
         owned: whether the migration put it into the target.
+        gone: whether the last round did not find it at the source any more.
     """
 
     id: str
     document: Document
     decommissioned: bool
     owned: bool
+    gone: bool
 
 
 def store_model(
@@ -52,11 +54,13 @@ def stored_models(state: MigrationState, *, gone_in: int | None = None) -> Itera
 def stored_model(state: MigrationState, identifier: str) -> SourceModel | None:
     """Return one of them."""
     row = state.database.execute(
-        "SELECT document, decommissioned, owned FROM models WHERE id = ?", (identifier,)
+        "SELECT document, decommissioned, owned, round FROM models WHERE id = ?", (identifier,)
     ).fetchone()
     if row is None:
         return None
-    return SourceModel(identifier, json.loads(row[0]), bool(row[1]), bool(row[2]))
+    return SourceModel(
+        identifier, json.loads(row[0]), bool(row[1]), bool(row[2]), row[3] < state.round
+    )
 
 
 def own_models(state: MigrationState, ids: list[str]) -> None:
@@ -67,3 +71,13 @@ def own_models(state: MigrationState, ids: list[str]) -> None:
 def forget_model(state: MigrationState, identifier: str) -> None:
     """Let go of a model that is on neither side."""
     state.database.execute("DELETE FROM models WHERE id = ?", (identifier,))
+
+
+def note_retired(state: MigrationState, identifier: str) -> None:
+    """Note that the migration decommissions a model at the target."""
+    state.note(f"retired {identifier}", "yes")
+
+
+def is_retired(state: MigrationState, identifier: str) -> bool:
+    """Tell whether the migration ever decommissioned a model at the target."""
+    return state.fact(f"retired {identifier}") is not None

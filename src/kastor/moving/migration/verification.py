@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from kastor.moving.migration.canonical import body_of, digest, ids_of
 from kastor.moving.migration.models import model_data
 from kastor.moving.migration.page import OTHERS, REMOVED
 from kastor.moving.migration.report import SHOWN, SidesTally, VerificationReport
-from kastor.moving.migration.stored_models import stored_model
+from kastor.moving.migration.stored_models import SourceModel, stored_models
 from kastor.moving.migration.tally import Digests, SideHashes
 from kastor.moving.writing.operations import ThingKind
 from kastor.moving.writing.writer import together
@@ -50,11 +51,12 @@ async def verify(
     for kind in ThingKind:
         await _read(tally.at_target, target, kind, components, _shown(show, "target"))
     tally.note_changed_at_target(OTHERS, REMOVED)
-    report.tallies["models"] = await _models(state, target, report)
+    report.tallies["models"] = await _models(state, source, target, report)
     for kind in ThingKind:
         report.tallies[f"{kind.value}s"] = tally.of(kind)
-    different, report.unexplained = tally.different()
+    different, unexplained = tally.different()
     report.different += different
+    report.unexplained += unexplained
     for thing, what in tally.differences():
         if len(report.differences) < SHOWN:
             report.differences.append(f"{thing.name} {what}")
@@ -85,30 +87,62 @@ def _body(document: Document, components: Components) -> Document:
     return body_of(document, dict.fromkeys(components.get(model, ())))
 
 
-async def _models(state: MigrationState, target: Side, report: VerificationReport) -> SidesTally:
+@dataclass(frozen=True, slots=True)
+class _ModelProof:
+    """What of a model is compared."""
+
+    digest: bytes
+    decommissioned: bool
+
+
+async def _proofs(side: Side) -> dict[str, _ModelProof]:
+    return {
+        each["model"]["@id"]: _ModelProof(digest(each["model"]), bool(each.get("decommissioned")))
+        async for each in model_data(side)
+    }
+
+
+async def _models(
+    state: MigrationState, source: Side, target: Side, report: VerificationReport
+) -> SidesTally:
+    """Compare the models that both sides have now; those of the last round may have changed."""
     made = SidesTally()
-    hashes = blake2b(digest_size=16), blake2b(digest_size=16)
-    found = {each["model"]["@id"]: each async for each in model_data(target)}
-    ids = [each[0] for each in state.database.execute("SELECT id FROM models ORDER BY id")]
-    for identifier in ids:
-        here, there = stored_model(state, identifier), found.pop(identifier, None)
-        if here is None:
+    here, there = await _proofs(source), await _proofs(target)
+    ours = {each.id: each for each in stored_models(state)}
+    gone = {name for name, each in ours.items() if each.owned and name in there} - here.keys()
+    made.at_source, made.at_target = len(here), len((here.keys() & there.keys()) | gone)
+    made.others = len(there) - made.at_target
+    made.source_hash = _hash_of(here, here)
+    made.target_hash = _hash_of(there, (here.keys() & there.keys()) | gone)
+    for name in sorted(here.keys() | gone):
+        one, other = here.get(name), there.get(name)
+        if one == other:
             continue
-        made.at_source += 1
-        hashes[0].update(digest({**here.document, "decommissioned": here.decommissioned}))
-        if there is None:
-            report.different, report.unexplained = report.different + 1, report.unexplained + 1
-            report.differences.append(f"model {identifier} is missing at the target")
-            continue
-        made.at_target += 1
-        retired = bool(there.get("decommissioned"))
-        hashes[1].update(digest({**there["model"], "decommissioned": retired}))
-        if here.document != there["model"] or here.decommissioned != retired:
-            report.different += 1
-            report.differences.append(f"model {identifier} is another one at the target")
-    made.others = len(found)
-    made.source_hash, made.target_hash = (each.hexdigest() for each in hashes)
+        report.different += 1
+        stored = ours.get(name)
+        is_known = stored is not None and other is not None and _is_known(stored, one)
+        report.unexplained += not is_known
+        what = "is another one at the target"
+        if other is None:
+            what = "is missing at the target"
+        elif one is None:
+            what = "is at the target alone, where others need it"
+        report.differences.append(f"model {name} {what}")
     return made
+
+
+def _is_known(stored: SourceModel, found: _ModelProof | None) -> bool:
+    """Tell whether the source has a model as the last round found it; another round is no use."""
+    if found is None:
+        return stored.gone
+    return found == _ModelProof(digest(stored.document), stored.decommissioned)
+
+
+def _hash_of(proofs: Mapping[str, _ModelProof], names: Collection[str]) -> str:
+    made = blake2b(digest_size=16)
+    for name in sorted(names):
+        made.update(f"{name}\n{proofs[name].decommissioned}\n".encode() + proofs[name].digest)
+    return made.hexdigest()
 
 
 async def _counts(report: VerificationReport, source: Side, target: Side) -> None:

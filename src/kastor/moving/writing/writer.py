@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kastor.client import (
     AccessError,
+    BadRequestError,
     ServiceError,
     TooManyRequestsError,
     UnexpectedAnswerError,
@@ -117,6 +118,7 @@ class ConditionalWriter:
         body = encoded({"operations": [each.of_batch() for each in operations]})
         call = HttpCall(*("POST", "/kastor/v1/batch", document), content=body, needs=features.BATCH)
         async with self._slots:
+            answer: Document | None
             try:
                 answer = await self.send(call)
             except UnsureError as error:
@@ -125,7 +127,16 @@ class ConditionalWriter:
                 raise
             except ServiceError as error:
                 refused = WriteOutcome(error.status, None, error.code, error.message)
-                return [refused] * len(operations)
+                if len(operations) == 1 or not isinstance(error, BadRequestError):
+                    return [refused] * len(operations)
+                answer = None
+        if answer is None:
+            # Refused as a whole, and nothing done: for its size, or for one that no batch can hold.
+            middle = len(operations) // 2
+            return [
+                *await self._batch(operations[:middle]),
+                *await self._batch(operations[middle:]),
+            ]
         found = [_outcome(each) for each in answer.get("results", ())]
         if len(found) != len(operations):
             raise UnexpectedAnswerError("The answer to a batch has not a result for each part.")
