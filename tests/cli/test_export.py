@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 import zstandard
 
+from kastor.cli.output import Exit
 from kastor.testing import KastorServer
+from tests.system.program import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +91,19 @@ def test_a_file_is_packed_as_its_name_says(cli: Cli, url: str, suffix: str, tmp_
     told = json.loads(again.out)
     assert told["sections"] == {"Models": 1, "Twins": 3, "Relationships": 0}
     assert (tmp_path / name).read_bytes() == found
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(url: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "kastor", "export"],
+        env=environment(KASTOR_URL=url), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(30) == Exit.UNREAD
 
 
 def test_a_query_exports_its_rows(cli: Cli, url: str) -> None:

@@ -185,6 +185,18 @@ def test_a_table_by_convention_with_a_report(cli: Cli, url: str, tmp_path: Path)
     assert count(url) == 2
 
 
+def test_a_table_that_a_query_wrote_can_be_imported(cli: Cli, url: str, tmp_path: Path) -> None:
+    (tmp_path / "desk.json").write_text(json.dumps(DESK))
+    (tmp_path / "desks.csv").write_text(f"$dtId,$model,height\nd-1,{DESK['@id']},0.7\n")
+    done = cli.pipe("import", "desk.json", "desks.csv", folder=tmp_path, KASTOR_URL=url)
+    assert (done.status, done.err) == (0, "")
+    listed = cli.pipe("twin", "list", "-m", DESK["@id"], "-o", "csv", KASTOR_URL=url)
+    assert f"d-1,{DESK['@id']}" in listed.out
+    (tmp_path / "again.csv").write_text(listed.out)
+    again = cli.pipe("import", "again.csv", folder=tmp_path, KASTOR_URL=url)
+    assert (again.status, again.err) == (0, "")
+
+
 def test_a_template_of_a_model_is_made_and_can_be_imported(
     cli: Cli, own: str, tmp_path: Path
 ) -> None:
@@ -194,6 +206,8 @@ def test_a_template_of_a_model_is_made_and_can_be_imported(
     done = cli.pipe(*words, folder=tmp_path, KASTOR_URL=own)
     assert (done.status, done.err) == (0, "")
     assert "height" in (tmp_path / "desks.csv").read_text()
+    again = cli.pipe(*words, folder=tmp_path, KASTOR_URL=own)
+    assert (again.status, "desks.csv is there already" in again.err) == (1, True)
     done = cli.pipe("import", "desks.csv", folder=tmp_path, KASTOR_URL=own)
     assert done.status == 0, done.err
     unknown = cli.pipe(

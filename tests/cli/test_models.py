@@ -125,7 +125,7 @@ class TestUpload:
         assert done.stderr.endswith("Nothing was sent.\n")
 
     def test_what_cannot_be_read_is_told(self, graph: Graph, tmp_path: Path) -> None:
-        assert "there is no" in graph.refused("models", "upload", tmp_path / "none", status=2)
+        assert "There is no" in graph.refused("models", "upload", tmp_path / "none", status=2)
         assert "Name files or folders" in graph.refused("models", "upload", status=2)
         done = graph.run("models", "upload", "-", status=1, answer="{")
         assert "<stdin>" in done.stderr

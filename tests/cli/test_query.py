@@ -110,6 +110,13 @@ def test_values_are_json_or_texts(query: Callable[..., Piped]) -> None:
     assert query(one, "--param", "n=NaN").out == "No rows.\n"
 
 
+def test_a_value_that_is_not_given_is_asked_for_by_its_flag(query: Callable[..., Piped]) -> None:
+    done = query("SELECT T FROM DIGITALTWINS T WHERE T.name = $name")
+    assert "$name is not given; `kastor query` takes it as --param NAME=VALUE." in done.err
+    near = query("SELECT T FROM DIGITALTWINS T WHERE T.name = $name", "--param", "nam=a")
+    assert "--param NAME=VALUE. Did you mean nam?" in near.err
+
+
 def test_a_limit_counts_rows_and_asks_for_no_more(query: Callable[..., Piped]) -> None:
     assert len(json.loads(query(ROOMS, "--limit", 2, "-o", "json").out)) == 2
     assert query(ROOMS, "--limit", 0).status == 2

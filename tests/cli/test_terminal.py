@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -56,11 +58,24 @@ def test_a_server_ends_with_ctrl_c(cli: Cli, tmp_path: Path) -> None:
         assert "Traceback" not in terminal.raw
 
 
+@pytest.mark.parametrize(("answer", "status", "left"), [("n", 1, True), ("y", 0, False)])
+def test_a_reset_asks(cli: Cli, tmp_path: Path, answer: str, status: int, left: bool) -> None:
+    graph = tmp_path / "graphs" / "default.sqlite3"
+    graph.parent.mkdir()
+    for file in (graph, graph.with_name("default.sqlite3-wal")):
+        file.write_text("")
+    with cli.terminal("reset", "--data", tmp_path, columns=200) as terminal:
+        terminal.wait_for(f"Delete the whole graph in {tmp_path}? [y/N]")
+        terminal.send(f"{answer}\r")
+        assert terminal.end() == status
+    assert graph.exists() == left
+
+
 def test_what_is_asked_is_answered_or_left(cli: Cli, url: str) -> None:
     assert cli.pipe("graph", "create", "asked", KASTOR_URL=url).status == 0
     for answer, status, gone in (("n\r", 1, False), ("\r", 1, False), ("y\r", 0, True)):
         with cli.terminal("graph", "delete", "asked", KASTOR_URL=url) as terminal:
-            terminal.wait_for("[y/N]:")
+            terminal.wait_for("[y/N]")
             terminal.send(answer)
             assert terminal.end() == status
         assert ("asked" in cli.pipe("graph", "list", KASTOR_URL=url).out) is not gone
@@ -68,7 +83,7 @@ def test_what_is_asked_is_answered_or_left(cli: Cli, url: str) -> None:
 
 def test_a_question_is_stopped_with_one_line(cli: Cli, url: str) -> None:
     with cli.terminal("graph", "delete", "asked", KASTOR_URL=url) as terminal:
-        terminal.wait_for("[y/N]:")
+        terminal.wait_for("[y/N]")
         terminal.interrupt()
         assert terminal.end() == 130
         assert terminal.lines[-1] == "kastor: Stopped."
@@ -123,6 +138,30 @@ def test_an_answer_that_cannot_be_written_is_told_in_a_line() -> None:
         assert done.returncode == 1
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert "No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_answer_is_utf_8_whatever_the_locale_is(encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kastor", "--help"],
+        env=environment(PYTHONIOENCODING=encoding, PYTHONUTF8="0", LC_ALL="C"),
+        capture_output=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "╭─ Commands" in done.stdout.decode("utf-8")
+
+
+def test_a_terminal_of_another_encoding_gets_what_it_can_show(url: str) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "kastor", "graph", "list", "--url", url],
+        env=environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C"),
+        stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=30,
+    )  # fmt: skip
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        assert b"?????" in screen.read(4096)  # the line below the titles
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_fault_of_kastor_itself_is_a_line_too(

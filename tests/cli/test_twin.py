@@ -166,6 +166,8 @@ class TestShowAndList:
         none = graph.said("twin", "list", "--dtmi", THERMOSTAT_ID)
         assert none == f"No twins of {THERMOSTAT_ID} or of a model that extends it.\n"
         assert graph.json("twin", "list", "--dtmi", THERMOSTAT_ID) == []
+        near = graph.run("twin", "list", "-m", f"{ROOM_ID[:-1]}9")
+        assert near.stderr.startswith("kastor: warning: there is no model")
         assert "is no id of a model" in graph.refused("twin", "list", "-m", "x') OR ('", status=1)
 
 

@@ -21,7 +21,7 @@ LISTS = [
     (("index", "list"), "No indexes. `kastor index create` makes one.\n"),
     (("route", "status"), "No routes. `kastor route create` makes one.\n"),
     (("route", "list"), "No routes. `kastor route create` makes one.\n"),
-    (("job", "list"), "No jobs. `kastor import` and `kastor export` make some.\n"),
+    (("job", "list"), "No jobs. `kastor import` and `kastor delete-all` make some.\n"),
 ]
 
 

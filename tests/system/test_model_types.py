@@ -282,7 +282,9 @@ class TestCommands:
     def test_of_a_server(self, tmp_path: Path) -> None:
         with serving(tmp_path / "data") as served:
             said = refused("models", "json-schema", "--url", served.url, status=3)
-            assert said.startswith("there are no models on the server; upload some")
+            assert said.startswith(
+                "There are no models on the server; `kastor models upload` brings some"
+            )
             upload(served.url, [ROOM, PART])
             done = invoked("models", "json-schema", "--url", served.url)
             Draft202012Validator(json.loads(done.stdout)).validate(room())
@@ -294,10 +296,10 @@ class TestCommands:
     ) -> None:
         other = invoked("models", "json-schema", models, "--model", "dtmi:a:b;1")
         assert (other.returncode, other.stdout) == (3, "")
-        assert other.stderr == "kastor: there is no model dtmi:a:b;1 among these\n"
+        assert other.stderr == "kastor: There is no model dtmi:a:b;1 among these.\n"
         blocked = invoked("models", "json-schema", models, "--folder", models / "x")
         assert blocked.returncode == 1
-        assert "can not write" in blocked.stderr
+        assert "cannot be written" in blocked.stderr
         monkeypatch.setitem(sys.modules, "datamodel_code_generator", None)
         missing = invoked("models", "generate", "python", models)
         assert (missing.returncode, missing.stdout) == (1, "")

@@ -150,6 +150,12 @@ def test_certificates_that_are_none_are_told(other: Answering) -> None:
     assert "/nowhere.pem cannot be used" in done.stderr
 
 
+def test_http_that_is_asked_for_https_is_told(other: Answering) -> None:
+    done = kastor("graph", "list", "--url", other.url.replace("http://", "https://"))
+    assert done.returncode == 6
+    assert "write http:// in front of the address" in done.stderr
+
+
 def test_nobody_is_waited_for_long() -> None:
     began = time.monotonic()
     done = kastor("graph", "list", "--url", "http://127.0.0.1:1")

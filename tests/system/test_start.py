@@ -43,6 +43,7 @@ class TestLines:
             assert f"API          {served.url}/docs" in text
             assert "add --tls-dev" in text
             assert served.lines[-1] == "Stop with Ctrl+C."
+            assert f"  kastor shell --url {served.url}\n" in text
             (models,) = re.findall(r"curl '(\S+/models\S+)'", text)
             assert httpx2.get(models).json() == {"value": [], "nextLink": None}
             (query, body) = re.findall(r"curl '(\S+/query\S+)' -H '[^']+' \\\n +-d '(.+)'", text)[0]

@@ -10,7 +10,7 @@ import pytest
 
 from kastor.server.certificate import ensure_development_certificate
 
-from .program import refused, serving
+from .program import invoked, refused, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,13 @@ def test_a_development_certificate_is_made_and_clients_are_told_how_to_trust_it(
         assert served.url.startswith("https://127.0.0.1:")
         assert f"trust        {authority}" in text
         assert "open to everybody who can reach this address" in text
-        for way in ("connection_verify=", "NODE_EXTRA_CA_CERTS=", "SSL_CERT_FILE=", "--cacert"):
+        for way in (
+            "connection_verify=",
+            "NODE_EXTRA_CA_CERTS=",
+            "SSL_CERT_FILE=",
+            "--cacert",
+            "--ca-file",
+        ):
             assert f"{way.split('=')[0]}" in text
             assert str(authority) in text.split(way)[1].splitlines()[0]
         trusting = ssl.create_default_context(cafile=authority)
@@ -40,6 +46,8 @@ def test_a_development_certificate_is_made_and_clients_are_told_how_to_trust_it(
         for host in ("127.0.0.1", "localhost"):
             answer = httpx2.get(f"https://{host}:{port}/", verify=trusting)
             assert answer.json()["links"]["docs"] == f"https://{host}:{port}/docs"
+        distrusting = invoked("status", "--url", served.url)
+        assert (distrusting.returncode, "with --ca-file or" in distrusting.stderr) == (6, True)
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"{served.url}/healthz")
         with pytest.raises(httpx2.RemoteProtocolError):

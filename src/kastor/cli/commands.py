@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from kastor.cli.connection import CaFileOption, Connection, ContextOption, UrlOption
+from kastor.cli.misuse import Misuse, explain
 from kastor.cli.output import Exit, fail, give_up, interrupted, written
 from kastor.errors import CannotStartError
 from kastor.types import override
@@ -112,6 +113,26 @@ def _with_flags_of_connections(function: Callable[..., Any]) -> Callable[..., An
 
 
 class _Command(TyperCommand):
+    def __init__(self, name: str | None, **options: Any) -> None:
+        super().__init__(name, **options)
+        self.help = _flowing(self.help)
+        for each in _arguments(self):
+            each.metavar = (each.metavar or each.name).upper()
+
+    @override
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what the first line of the help shows, as manuals write it."""
+        return ["[OPTIONS]", *map(_in_usage, _arguments(self))]
+
+    @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; where it is wrong, say also what would be right."""
+        try:
+            return super().parse_args(ctx, args)
+        except Misuse as error:
+            explain(error, self)
+            raise
+
     @override
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the one place that turns what prevents it into an exit status."""
@@ -201,6 +222,15 @@ class _Group(TyperGroup):
         self._aliases = {entry.alias: entry.name for entry in self.entries if entry.alias}
 
     @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; where it is wrong, say also what would be right."""
+        try:
+            return super().parse_args(ctx, args)
+        except Misuse as error:
+            explain(error, self)
+            raise
+
+    @override
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return super().get_command(ctx, self._aliases.get(cmd_name, cmd_name))
 
@@ -221,9 +251,28 @@ class _Group(TyperGroup):
             super().format_help(ctx, formatter)
 
 
+def _flowing(text: str | None) -> str | None:
+    """Return a help whose paragraphs are lines, so that they break where the terminal ends."""
+    if text is None:
+        return None
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(each.replace("\n", " ") for each in paragraphs)
+
+
+def _arguments(command: TyperCommand) -> list[Any]:
+    return [each for each in command.params if each.param_type_name == "argument"]
+
+
+def _in_usage(argument: Any) -> str:
+    shown = argument.metavar + ("..." if argument.nargs != 1 else "")
+    return shown if argument.required else f"[{shown}]"
+
+
 def _plain(parameters: Iterable[Any]) -> None:
     """Put right what the help of parameters shows; changes nothing of what they accept."""
     for each in parameters:
+        if each.param_type_name == "argument" and not each.type_descriptor.is_choice:
+            each.display_type_rich = lambda ctx: None  # noqa: ARG005 - its name says what it is
         if getattr(each, "is_flag", False) and each.metavar is None:
             each.metavar = ""
         if isinstance(getattr(each, "show_default", None), str):

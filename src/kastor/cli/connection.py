@@ -190,7 +190,7 @@ def end_with(error: ClientError) -> NoReturn:
         case client.CredentialError():
             status = Exit.NO_ACCESS
         case client.UnreachableError():
-            words += " Is this the address? It is named with --url, --context or KASTOR_URL."
+            words += f" {_way_there(words)}"
             status = Exit.UNREACHABLE
         case client.UnsendableError():
             status = Exit.USAGE
@@ -199,6 +199,18 @@ def end_with(error: ClientError) -> NoReturn:
     if isinstance(error, client.ServiceError):
         words = "\n".join((words, *_details(error)))
     fail(words, status)
+
+
+def _way_there(words: str) -> str:
+    """Return what to do where nobody answers, or not in the way that was tried."""
+    if "CERTIFICATE_VERIFY_FAILED" in words:
+        return (
+            "If it is the server that is meant, name its certificate with --ca-file or "
+            "KASTOR_CA_FILE; `kastor serve --tls-dev` says where it is."
+        )
+    if "WRONG_VERSION_NUMBER" in words:
+        return "It does not speak https there: write http:// in front of the address."
+    return "Is this the address? It is named with --url, --context or KASTOR_URL."
 
 
 def _details(error: ServiceError) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kastor.cli.output import fail, say
+from kastor.cli.output import Exit, fail, say
 from kastor.pages import Page, all_pages, find_pages
 
 
@@ -27,7 +27,7 @@ def docs(
         return
     found = find_pages(page)
     if not found:
-        fail(f"There is no page {page}; `kastor docs` lists them.")
+        fail(f"There is no page {page}; `kastor docs` lists them.", Exit.NOT_FOUND)
     if len(found) > 1:
         fail(f"{page} may be {' or '.join(each.name for each in found)}.")
     _show(found[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -143,7 +143,7 @@ def _to_stdout(connection: Connection, wish: ExportWish) -> None:
     except BrokenPipeError:
         # Whoever reads has had enough, as `head` has; nothing is flushed into it at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(Exit.FAULT) from None
+        raise typer.Exit(Exit.UNREAD) from None
 
 
 def _write(
@@ -161,9 +161,10 @@ def _write(
 
         async def work(client: AsyncKastorClient) -> ExportState:
             exported = GraphExport(client, wish, lambda state: _show(show, state))
-            async for piece in exported.pieces():
-                counts.feed(piece)
-                out.write(piece)
+            async with aclosing(exported.pieces()) as pieces:  # `out` may end before it does
+                async for piece in pieces:
+                    counts.feed(piece)
+                    out.write(piece)
             return exported.state
 
         state = connection.run(work)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from kastor.cli.output import Exit, fail, say
+from kastor.cli.output import Exit, ask, fail
 from kastor.types import Document, Json
 
 MOST_BYTES = 64 << 20
@@ -75,13 +75,8 @@ def confirm(question: str, *, yes: bool) -> None:
 
     Where nobody can answer, it ends with the flag that does.
     """
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        fail(f"{question} Nobody can be asked here: give --yes to say so.", Exit.USAGE)
-    say(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        fail("Nothing was changed.")
+    if not yes:
+        ask(question)
 
 
 def _of_file(path: Path, flag: str) -> Json:

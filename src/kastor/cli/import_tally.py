@@ -86,6 +86,8 @@ class ImportTally:
         say(self._sentence())
 
     def _sentence(self) -> str:
+        if not (self.models + self.twins + self.relationships + self.failed):
+            return "There was nothing to import: no model, no twin, no relationship."
         taken = ", ".join(
             (
                 counted(self.models, "model"),

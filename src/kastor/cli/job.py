@@ -59,15 +59,14 @@ def list_command(
             return
         rows: Iterator[Document] = (
             {
-                "kind": each.kind,
                 "id": each.id,
-                "status": each.status,
-                "progress": _progress(each),
-                "created": each.document.get("createdDateTime", ""),
+                "kind": each.kind,
+                "status": _status(each),
+                "created": _minute(each.document.get("createdDateTime")),
             }
             for each in found
         )
-        empty = "No jobs. `kastor import` and `kastor export` make some."
+        empty = "No jobs. `kastor import` and `kastor delete-all` make some."
         show_rows(rows, output, empty=empty)
 
 
@@ -233,10 +232,17 @@ def _document(job: JobState) -> Document:
     return {"kind": job.kind, **job.document}
 
 
-def _progress(job: JobState) -> str:
-    if job.done is None:
-        return ""
-    return f"{job.done:,}{'' if job.of is None else f' of {job.of:,}'} {job.unit}".rstrip()
+def _status(job: JobState) -> str:
+    """Return what a job does, in few cells: a whole id has to stand beside it."""
+    if job.has_ended or job.done is None:
+        return job.status
+    if job.of:
+        return f"{job.status} {min(job.done * 100 // job.of, 99)}%"
+    return f"{job.status} {job.done:,} {job.unit or ''}".rstrip()
+
+
+def _minute(time: object) -> str:
+    return str(time or "")[:16].replace("T", " ")
 
 
 def _counts(job: JobState) -> str:

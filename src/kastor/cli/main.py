@@ -11,7 +11,7 @@ import typer
 from kastor import __version__
 from kastor.cli import completion
 from kastor.cli.commands import CommandEntry, Commands
-from kastor.cli.output import flush, say, written
+from kastor.cli.output import flush, say, speak_utf8, written
 
 COMMANDS = (
     CommandEntry("serve", "kastor.cli.serve:serve", "Start the server."),
@@ -129,6 +129,7 @@ def _version(
 
 def main() -> None:
     """Run the command line."""
+    speak_utf8()
     if completion.VARIABLE in os.environ:
         completion.register()
     try:

@@ -25,7 +25,7 @@ def models_of_files(paths: Sequence[str]) -> dtdl.ModelSet:
         return dtdl.parse(sources.texts, keep_going=True)
     except dtdl.DtdlError as error:
         say(report.as_text(error.causes, sources.names, sources.shown), file=sys.stderr)
-        fail("the models are not valid")
+        fail("The models are not valid.")
 
 
 def models_of_server(connection: Connection) -> dtdl.ModelSet:
@@ -38,4 +38,4 @@ def models_of_server(connection: Connection) -> dtdl.ModelSet:
     try:
         return dtdl.parse(documents, keep_going=True)
     except dtdl.DtdlError as error:
-        fail(f"models of the server are not understood here: {error}")
+        fail(f"Models of the server are not understood here: {error}")

@@ -121,15 +121,15 @@ def _models(connection: Connection, paths: list[str] | None) -> ModelSet:
 
     found = models_of_files(paths) if paths else models_of_server(connection)
     if not found.interfaces:
-        where = "there" if paths else "on the server; upload some, or name files that have them"
-        fail(f"there are no models {where}", Exit.NOT_FOUND)
+        where = "there" if paths else "on the server; `kastor models upload` brings some"
+        fail(f"There are no models {where}.", Exit.NOT_FOUND)
     return found
 
 
 def _chosen(models: ModelSet, wanted: list[str] | None) -> list[str]:
     for identifier in wanted or ():
         if identifier not in models.interfaces:
-            fail(f"there is no model {identifier} among these", Exit.NOT_FOUND)
+            fail(f"There is no model {identifier} among these.", Exit.NOT_FOUND)
     return sorted(set(wanted or models.interfaces))
 
 
@@ -150,4 +150,4 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        fail(f"can not write {path}: {error.strerror}")
+        fail(f"{path} cannot be written: {error.strerror}.")

@@ -10,7 +10,7 @@ import typer
 from kastor import __version__, dtdl
 from kastor.cli.commands import CommandEntry, Commands
 from kastor.cli.model_sets import models_of_files
-from kastor.cli.output import fail, say
+from kastor.cli.output import Exit, fail, say
 from kastor.cli.sources import INCOMPLETE, Sources
 from kastor.dtdl import report
 from kastor.dtdl.describe import describe as describe_element
@@ -220,4 +220,4 @@ def describe(
     try:
         say(describe_element(models, identifier))
     except KeyError:
-        fail(f"there is no {identifier} in these files")
+        fail(f"There is no {identifier} in these files.", Exit.NOT_FOUND)

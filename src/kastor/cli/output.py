@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Sized
@@ -86,10 +87,10 @@ def none_yet(rows: Sized, noun: str, cure: str) -> None:
 def ask(question: str) -> None:
     """Ask whether to go on; a no ends the command, and so does a place where nobody can answer."""
     if not sys.stdin.isatty():
-        fail(f"{question} Nobody can answer here: say so with --yes.", Exit.USAGE)
-    say(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+        fail(f"{question} Nobody can be asked here: give --yes to say so.", Exit.USAGE)
+    say(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        fail("Nothing was done.")
+        fail("Nothing was changed.")
 
 
 def flush() -> None:
@@ -103,6 +104,20 @@ def flush() -> None:
         give_up()
         say(f"kastor: The answer cannot be written: {error.strerror}.", file=sys.stderr)
         sys.exit(Exit.FAULT)
+
+
+def speak_utf8() -> None:
+    """Have answers in UTF-8 where the locale has another encoding, as JSON and CSV are everywhere.
+
+    A terminal gets what it can show, and question marks for the rest.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper) or stream.encoding.lower() == "utf-8":
+            continue
+        if stream.isatty():
+            stream.reconfigure(errors="replace")
+        else:
+            stream.reconfigure(encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kastor.cli.output import fail, say
+from kastor.cli.output import ask, fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,8 +128,8 @@ def _ask(chosen: Sequence[str], names: Sequence[str], where: str, yes: bool) -> 
     if left:
         say(f"These graphs stay as they are: {', '.join(left)} (see --graph and --all).")
     what = "the whole graph" if chosen == ["default"] else f"all that is in {_named(chosen)}"
-    if not yes and not typer.confirm(f"Delete {what} {where}?"):
-        raise typer.Exit(1)
+    if not yes:
+        ask(f"Delete {what} {where}?")
 
 
 def _tell(chosen: Sequence[str], where: str, end: str) -> None:

@@ -164,7 +164,9 @@ def _examples(started: Started, url: str, trust: str) -> list[str]:
             'AND T.temperature > 22"}'
         )
     escaped = text.replace("'", "'\\''")
+    token = 'KASTOR_TOKEN="$TOKEN" ' if auth else ""
     return [
+        f"  {token}kastor shell {trust.replace('--cacert', '--ca-file')}--url {url}",
         f"  curl {trust}{auth}'{url}/models?api-version=2023-10-31'",
         f"  curl {trust}{auth}'{query}' -H 'Content-Type: application/json' \\\n    -d '{escaped}'",
     ]

@@ -47,7 +47,7 @@ class Sources:
                     with file.open("rb") as opened:
                         data = self._read(opened)
                 except OSError as error:
-                    fail(f"can not read {file}: {error.strerror}", USAGE)
+                    fail(f"{file} cannot be read: {error.strerror}.", USAGE)
                 if in_folder and not _may_hold_models(data):
                     self.skipped.append(file.as_posix())
                 else:
@@ -108,4 +108,4 @@ def _files(path: Path) -> Iterator[Path]:
     elif path.exists():
         yield path
     else:
-        fail(f"there is no {path}", USAGE)
+        fail(f"There is no {path}.", USAGE)

@@ -9,7 +9,7 @@ import typer
 from kastor.cli.commands import CommandEntry, Commands
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of, read_object
-from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail
+from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail, warn
 from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
     DryRun,
@@ -33,7 +33,7 @@ from kastor.cli.wanted_change import wanted_change
 from kastor.cli.written import show_thing, tell_patched, tell_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kastor.client import KastorClient
     from kastor.types import Document
@@ -156,10 +156,18 @@ def list_command(
     if model is not None:
         empty = f"No twins of {model} or of a model that extends it."
     with connection.client() as client:
-        rows = (
-            {"$dtId": row.get("$dtId"), "$model": row.get("$model")} for row in client.query(text)
-        )
-        show_rows(rows, output, columns=("$dtId", "$model"), empty=empty)
+        show_rows(_ids(client, text), output, columns=("$dtId", "$model"), empty=empty)
+
+
+def _ids(client: KastorClient, text: str) -> Iterator[Document]:
+    """Yield ids and models, and tell beside them what the server warns of: no such model, say."""
+    told: set[str] = set()
+    for page in client.query(text).pages():
+        for each in set(page.warnings) - told:
+            warn(each)
+        told |= set(page.warnings)
+        for row in page.items:
+            yield {"$dtId": row.get("$dtId"), "$model": row.get("$model")}
 
 
 def _model_of(body: Document, model: str | None) -> str:

@@ -15,6 +15,10 @@ _PLACE = re.compile(r"Line=(\d{1,9}), Position=(\d{1,9}), Message=([^\n]*)")
 """How Azure's service tells the place, and Kastor too."""
 
 
+_PARAMETER = re.compile("; the body's member parameters holds the values by name[.]")
+"""What the server says to who writes requests."""
+
+
 class Spot(NamedTuple):
     """A place in a text: line from 1, column from 0, and the characters that are meant."""
 
@@ -53,8 +57,9 @@ def lines_of(error: ClientError, text: str) -> list[str]:
         return [shown(spot.message)]
     where = f"line {spot.line}: " if len(lines) > 1 else ""
     page = refer("reference/query", to="cli")
+    message = _PARAMETER.sub("; `kastor query` takes it as --param NAME=VALUE.", spot.message)
     return [
-        f"{where}{shown(spot.message)}",
+        f"{where}{shown(message)}",
         *_excerpt(lines[spot.line - 1], spot),
         f"The language: {page}.",
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,7 @@ class GraphExport:
         self._on_progress = on_progress or (lambda _state: None)
         self.state = ExportState()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes]:
         """Yield the file.
 
         Raises:
@@ -91,9 +91,10 @@ class GraphExport:
         else:
             self._require_contract()
             parts = self._by_contract()
-        async for part in parts:
-            self._on_progress(self.state)
-            yield part
+        async with aclosing(parts):
+            async for part in parts:
+                self._on_progress(self.state)
+                yield part
 
     def _require_contract(self) -> None:
         if self._wish.since is not None or self._wish.with_settings:
@@ -102,7 +103,7 @@ class GraphExport:
                 "change or how the graph is set up. Export the graph without --since and --kastor."
             )
 
-    async def _from_kastor(self) -> AsyncIterator[bytes]:
+    async def _from_kastor(self) -> AsyncGenerator[bytes]:
         wish = self._wish
         self.state.what = "graph"
         async with AsyncExitStack() as stack:
@@ -119,7 +120,7 @@ class GraphExport:
                 self.state.lines += piece.count(b"\n")
                 yield piece
 
-    async def _by_contract(self) -> AsyncIterator[bytes]:
+    async def _by_contract(self) -> AsyncGenerator[bytes]:
         reading = ContractReading(self._client)
         yield forms.header()
         if self._wish.query is not None:

@@ -23,7 +23,11 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         OSError: it cannot be written.
     """
     folder = path.resolve().parent
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
+    except OSError as error:
+        error.filename = str(path)  # a name that somebody knows
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             yield cast("BinaryIO", file)

@@ -18,7 +18,7 @@ NAME = "$relationshipName"
 TARGET = "$targetId"
 RELATIONSHIP_ID = "$relationshipId"
 _IDS = (ID, "id")
-_MODELS = (MODEL, "model")
+_MODELS = (MODEL, "$model", "model")
 _REMARK = "#"
 
 
