@@ -161,7 +161,7 @@ def test_describe(folder: Path) -> None:
     result = kastor("describe", ROOM, folder)
     assert result.exit_code == 0
     assert f"Interface {ROOM}" in result.stdout
-    assert kastor("describe", "dtmi:x:y;1", folder).exit_code == 1
+    assert kastor("describe", "dtmi:x:y;1", folder).exit_code == 3
 
 
 # --- files that are no models ------------------------------------------------------------------

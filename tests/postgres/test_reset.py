@@ -18,10 +18,10 @@ from .test_graphs import VERSION, fill, run
 GRAPHS = ("default", "one", "two")
 
 
-def reset(*flags: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+def reset(*flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "kastor", "reset", *flags]
     return subprocess.run(
-        command, input=answer, capture_output=True, text=True, timeout=60, check=False
+        command, input="y\n", capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -48,10 +48,10 @@ def home(dsn: str) -> str:
 
 def test_the_default_graph_is_emptied_and_the_others_are_named(dsn: str, home: str) -> None:
     place = ("--db", dsn, "--graph-schema", home)
-    no = reset(*place, answer="n\n")
-    assert no.returncode == 1
-    assert "Delete the whole graph" in no.stdout
-    assert f"schema {home}" in no.stdout
+    unasked = reset(*place)
+    assert unasked.returncode == 2
+    assert "Delete the whole graph" in unasked.stderr
+    assert f"schema {home}" in unasked.stderr
     assert set(counts(home, dsn).values()) == {2}
     done = reset(*place, "--yes")
     assert done.returncode == 0, done.stderr
