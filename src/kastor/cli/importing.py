@@ -156,8 +156,6 @@ def _make_template(connection: Connection, files: Sequence[str], model: str) -> 
 
     if len(files) != 1:
         fail("With --template name one file, which is made: .xlsx or .csv.", Exit.USAGE)
-    if Path(files[0]).exists():
-        fail(f"{files[0]} is there already, and may be filled; name another file.")
 
     if Path(files[0]).exists():
         fail(f"{files[0]} is there already, and may be filled. Name another file.", Exit.CONFLICT)
