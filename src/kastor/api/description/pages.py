@@ -38,7 +38,8 @@ _FRAME = """<!doctype html>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff }}
-pre, code {{ font: 14px/1.4 ui-monospace, monospace; background: #f3f3f3 }}
+pre, code {{ font: .875em/1.4 ui-monospace, monospace; background: #f3f3f3 }}
+pre code {{ font-size: 1em }}
 pre {{ padding: .7rem 1rem; overflow-x: auto }}
 table {{ border-collapse: collapse; display: block; overflow-x: auto }}
 td code {{ overflow-wrap: anywhere }}
