@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kastor.client import KastorClient
+from kastor.testing import KastorServer
 from tests.system.program import invoked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from subprocess import CompletedProcess
 
 CONTEXT = "dtmi:dtdl:context;3"
@@ -115,3 +118,18 @@ class Graph:
         body = {"$relationshipName": name, "$targetId": target}
         with self.client() as client:
             client.relationships.put(source, relationship, body)
+
+
+@contextmanager
+def serving() -> Iterator[Graph]:
+    """A server of its own that has the models."""
+    with KastorServer() as server:
+        graph = Graph(server.url)
+        with graph.client() as client:
+            client.models.upload(MODELS)
+        yield graph
+
+
+def values(document: dict[str, Any]) -> dict[str, Any]:
+    """The members that are no system's."""
+    return {name: value for name, value in document.items() if not name.startswith("$")}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import stat
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +12,7 @@ import typer
 
 from kastor.cli.access import credential_of
 from kastor.cli.contexts import ContextsError, contexts_file, load_contexts
+from tests.system.answering import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,35 +24,6 @@ SECRET = "kst_" + "s3cret" * 8
 NOBODY = "http://127.0.0.1:9"
 NO_LOGIN = {"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
 """Of all ways to log in the one that asks nobody, and there are no such variables."""
-
-
-class Site:
-    """A server without a graph in it, which keeps what it was shown."""
-
-    def __init__(self, status: int = 200) -> None:
-        self.tokens: list[str | None] = []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.tokens.append(self.headers.get("authorization"))
-                is_root = self.path.startswith("/?")
-                body = b'{"features":["graphs"]}' if is_root else b'{"value":[]}'
-                self.send_response(200 if is_root else status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class User:
@@ -97,8 +67,8 @@ def user(cli: Cli, tmp_path: Path) -> User:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    made = Site()
+def site() -> Iterator[Answering]:
+    made = Answering()
     yield made
     made.close()
 
@@ -123,7 +93,7 @@ def test_what_is_typed_counts_before_variables_and_these_before_what_is_saved(us
     assert "no current context" in told
 
 
-def test_a_token_is_sent_from_where_it_is_and_never_printed(user: User, site: Site) -> None:
+def test_a_token_is_sent_from_where_it_is_and_never_printed(user: User, site: Answering) -> None:
     (user.home / "token").write_text(f"{SECRET}\n")
     add = ("context", "add", "a", "--url", site.url)
     ways: list[tuple[tuple[str, ...], str, dict[str, str]]] = [
@@ -133,21 +103,21 @@ def test_a_token_is_sent_from_where_it_is_and_never_printed(user: User, site: Si
     ]
     for flags, stdin, variables in ways:
         user.did(*add, *flags, stdin=stdin)
-        site.tokens.clear()
+        site.seen.clear()
         user.did("graph", "list", "--context", "a", **variables)
         assert set(site.tokens) == {f"Bearer {SECRET}"}
         user.did("context", "list")
         user.did("context", "show", "a", "--output", "json")
         # The token of a context is for its own address; that of the variable comes before it.
-        site.tokens.clear()
+        site.seen.clear()
         user.did("graph", "list", "--url", site.url, KASTOR_CONTEXT="a", **variables)
         assert set(site.tokens) == {None}
-        site.tokens.clear()
+        site.seen.clear()
         user.did("graph", "list", "--context", "a", KASTOR_TOKEN="other", **variables)
         assert set(site.tokens) == {"Bearer other"}
 
 
-def test_a_token_that_is_not_where_it_should_be_is_told(user: User, site: Site) -> None:
+def test_a_token_that_is_not_where_it_should_be_is_told(user: User, site: Answering) -> None:
     add = ("context", "add", "a", "--url", site.url)
     user.did(*add, "--token-file", "nowhere")
     assert "nowhere: No such file" in user.refused("graph", "list", "--context", "a", status=1)
@@ -247,7 +217,7 @@ def test_without_the_extra_its_name_is_told(
 def test_whom_a_server_does_not_let_in_is_told_what_to_do(
     user: User, status: int, words: str
 ) -> None:
-    site = Site(status)
+    site = Answering(status)
     told = user.refused("graph", "list", "--url", site.url, status=5, KASTOR_TOKEN=SECRET)
     site.close()
     assert words in told
