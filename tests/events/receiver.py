@@ -30,6 +30,7 @@ class Receiver:
     under_way: int = 0
     most_under_way: int = 0
     answer: Answer | None = None
+    ended: bool = False
 
     @property
     def url(self) -> str:
@@ -47,6 +48,12 @@ class Receiver:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        if self.ended:
+            # A connection whose handshake was under way at the end is served for as long as it
+            # lives, and what it brings would be confirmed when nobody looks any more.
+            gone = web.Response(status=503)
+            gone.force_close()
+            return gone
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -79,4 +86,5 @@ async def receiver(tls: Path | None = None, port: int = 0) -> AsyncIterator[Rece
     try:
         yield made
     finally:
+        made.ended = True
         await asyncio.wait_for(runner.cleanup(), 5)
