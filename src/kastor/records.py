@@ -250,6 +250,25 @@ class Sees:
     __slots__ = ()
 
 
+class AsOf(Struct, frozen=True):
+    """A state of the past: the graph after a change, and nothing that came later.
+
+    Made by `GraphService.at` alone; every read of a request is of the same one.
+
+    Attributes:
+        change: the position in the change log of the last entry that it includes.
+        time: the instant that was asked for, or that of the entry; what answers name.
+        catalog: the models of then.
+        newest: the latest time of any write that it includes, for an engine that needs it; where
+            clocks were set back, later than `time`.
+    """
+
+    change: int
+    time: Ticks
+    catalog: Catalog | None = None
+    newest: Ticks = 0
+
+
 class Context(Struct, frozen=True):
     """What a request brings to every read and write: for whom, from where, as of when.
 
@@ -258,7 +277,7 @@ class Context(Struct, frozen=True):
         traceparent: the trace that the request belongs to, kept as well; what is longer than
             LONGEST_TRACE is none.
         source: where it reads.
-        at: the instant as of which it reads; None for now.
+        at: the state of the past that it reads; None for the present.
         sees: what it may see; None for everything.
         size: bytes of the request's body, as far as it was read.
         dry_run: whether a write is only judged, and changes nothing.
@@ -267,7 +286,7 @@ class Context(Struct, frozen=True):
     actor: str
     traceparent: str | None = None
     source: ReadFrom = ReadFrom.PRIMARY
-    at: Ticks | None = None
+    at: AsOf | None = None
     sees: Sees | None = None
     size: int = 0
     dry_run: bool = False
@@ -275,6 +294,15 @@ class Context(Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.traceparent is not None and len(self.traceparent) > LONGEST_TRACE:
             force_setattr(self, "traceparent", None)
+
+    def require_all(self) -> None:
+        """Refuse to read everything for who may see a part; for reads that know instants.
+
+        Raises:
+            NotImplementedError: `sees` is set.
+        """
+        if self.sees is not None:
+            raise NotImplementedError("this read knows no rules")
 
     def require_plain(self) -> None:
         """Refuse to read the present, or everything, for who asked for something else.

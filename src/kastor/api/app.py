@@ -19,7 +19,15 @@ from kastor.api.http.mount import ENTRY, Entry, Mount, Mounts
 from kastor.api.http.names import check_headers, check_parameters
 from kastor.api.http.operation import Operation
 from kastor.api.http.problem import answer, unexpected
-from kastor.api.http.request import DRY_RUN_HEADER, READ_HEADER, Request, Response, StreamResponse
+from kastor.api.http.request import (
+    AS_OF,
+    AS_OF_HEADER,
+    DRY_RUN_HEADER,
+    READ_HEADER,
+    Request,
+    Response,
+    StreamResponse,
+)
 from kastor.api.http.signposts import Signposts
 from kastor.api.http.streaming import STALL_SECONDS, send_stream
 from kastor.api.http.versions import require_version
@@ -27,7 +35,15 @@ from kastor.api.http.warnings import warning_header
 from kastor.api.operations import OPERATIONS
 from kastor.auth.authenticator import bearer_token
 from kastor.auth.roles import ANONYMOUS, Actor, Permission
-from kastor.errors import Forbidden, KastorError, MethodNotAllowed, NotFound, Unauthenticated
+from kastor.errors import (
+    Forbidden,
+    InvalidArgument,
+    KastorError,
+    MethodNotAllowed,
+    NotFound,
+    Unauthenticated,
+)
+from kastor.graph.instants import shown
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -229,7 +245,11 @@ class Application:
             if READ_HEADER in operation.headers:
                 request.choose_source()
             request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
+        if has_ours or AS_OF.lower() in request.query:
+            await _choose_instant(services, request, operation)
         response = await operation.handler(services, request)
+        if request.at is not None:
+            response.headers.append((AS_OF_HEADER.encode(), shown(request.at).encode()))
         if self._authenticator is not None and isinstance(response, StreamResponse):
             token = bearer_token(headers)
             response.access_lost = partial(self._authenticator.until_lost, token, permission)
@@ -264,6 +284,20 @@ class Application:
             return ANONYMOUS
         token = bearer_token(headers)
         return await self._authenticator.authenticate(token) if token else None
+
+
+async def _choose_instant(services: Services, request: Request, operation: Operation) -> None:
+    named = request.asked_instant()
+    if named is None:
+        return
+    if not operation.as_of:
+        is_read = operation.method == "GET"
+        raise InvalidArgument(
+            "This reads the present alone; it cannot be asked as of an instant."
+            if is_read
+            else "The past cannot be changed; leave out kastor-as-of and asOf. Nothing was changed."
+        )
+    request.read_past(await services.graph.at(named))
 
 
 def _answer(scope: Scope, error: Exception) -> Response:

@@ -43,6 +43,8 @@ class Permission(StrEnum):
     EXPORT_READ = "kastor/export/read"
     BACKUP_READ = "kastor/backup/read"
     BATCH_WRITE = "kastor/batch/write"
+    HISTORY_READ = "kastor/history/read"
+    HISTORY_WRITE = "kastor/history/write"
     OPEN = "open"
     """Needs no token: health, description of the API."""
 
@@ -61,6 +63,7 @@ READER = frozenset(
         Permission.METRICS_READ,
         Permission.GRAPHS_READ,
         Permission.EXPORT_READ,
+        Permission.HISTORY_READ,
         Permission.JOBS_READ,
         Permission.OPEN,
     }

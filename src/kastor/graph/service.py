@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import orjson
+from msgspec import structs
 
 from kastor.errors import KastorError, TooManyRequests, Unavailable
 from kastor.graph import models, relationship, twin
@@ -22,6 +23,7 @@ from kastor.graph.rehearsed import GraphRehearsal
 from kastor.graph.upload_check import read_valid
 from kastor.graph.uploads import ModelLimits, read_upload, require_room
 from kastor.records import (
+    AsOf,
     Context,
     IncomingRow,
     Needs,
@@ -35,6 +37,7 @@ from kastor.storage.limits import MAX_DOCUMENT_BYTES
 if TYPE_CHECKING:
     from kastor.clock import Stamp
     from kastor.graph.catalog import ModelCatalog, StoredModel
+    from kastor.graph.instants import Named
     from kastor.graph.model_facts import ModelFacts
     from kastor.graph.uploads import Item
     from kastor.storage.batches import MakeNote, Results
@@ -77,6 +80,20 @@ class GraphService:
     def catalog(self) -> ModelCatalog:
         """The published model catalog."""
         return self._store.catalog
+
+    async def at(self, named: Named) -> AsOf:
+        """Return a state of the past with its models, for a context that reads it.
+
+        Raises:
+            InvalidArgument: it lies in the future.
+            Gone: it is older than what is kept.
+        """
+        found = await self._store.history.resolve(time=named.time, change=named.change)
+        return structs.replace(found, catalog=await self._store.history.catalog(found))
+
+    def catalog_of(self, context: Context) -> ModelCatalog:
+        """Return the models of what a request reads."""
+        return self.catalog if context.at is None else cast("ModelCatalog", context.at.catalog)
 
     async def execute(
         self, command: Command[T], context: Context, permit: Callable[[], None] | None = None
@@ -216,8 +233,7 @@ class GraphService:
 
     def models(self, context: Context) -> list[StoredModel]:
         """Return all stored models, by upload time."""
-        context.require_plain()
-        return list(self.catalog.models.values())
+        return list(self.catalog_of(context).models.values())
 
     async def refresh_models(self) -> None:
         """Bring `catalog` up to the last change of models, whichever process made it."""
@@ -225,16 +241,14 @@ class GraphService:
 
     def model(self, model_id: ModelId, context: Context) -> StoredModel:
         """Return a stored model; raises NotFound."""
-        context.require_plain()
-        model = self.catalog.models.get(model_id)
+        model = self.catalog_of(context).models.get(model_id)
         if model is None:
             raise models.model_not_found(model_id)
         return model
 
     def dependencies(self, model_ids: Sequence[ModelId], context: Context) -> list[StoredModel]:
         """Return models and all they need, by upload time; raises NotFound."""
-        context.require_plain()
-        catalog = self.catalog
+        catalog = self.catalog_of(context)
         for model_id in model_ids:
             self.model(model_id, context)
         wanted = set(catalog.closure(model_ids) or ())
@@ -242,9 +256,8 @@ class GraphService:
 
     async def read_lineage(self, read: Callable[[ModelCatalog], T], context: Context) -> T:
         """Return what a thread reads of many models; one at a time, since it holds them all."""
-        context.require_plain()
         async with self._reading_lineage:
-            return await asyncio.to_thread(read, self.catalog)
+            return await asyncio.to_thread(read, self.catalog_of(context))
 
     @contextlib.contextmanager
     def taking_upload(self, size: int | None) -> Iterator[None]:

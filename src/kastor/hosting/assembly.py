@@ -17,6 +17,7 @@ from kastor.events.feed import Feed
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
 from kastor.graph.catalog import ModelCatalog
+from kastor.graph.instants import Named
 from kastor.graph.service import GraphService
 from kastor.graph.totals import CountedGraphService, Totals
 from kastor.hosting import limits
@@ -118,6 +119,7 @@ def _make(
         dialect=dialect,
         indexes=indexes.paths,
         refresh=store.refresh,
+        resolve=lambda change: graph.at(Named(change=change)),
     )
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)

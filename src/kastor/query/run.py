@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -217,12 +217,17 @@ class Runner:
     ) -> Asked:
         return ask(
             text,
-            self._models(),
+            self._models_of(context),
             strict=strict or self._settings.strict,
             indexed=self._indexes() if indexed is None else indexed,
             view=view_of(context),
             given=given,
         )
+
+    def _models_of(self, context: Context) -> ModelIndex:
+        """The models of what the request reads."""
+        at = context.at
+        return self._models() if at is None else cast("ModelIndex", at.catalog)
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
         """The same of the graph now, without values, at once however long it takes; no I/O."""
@@ -263,7 +268,7 @@ class Runner:
         size, left = self._size(position.page), position.left
         wanted = size if left is None or left > size else left
         if wanted == 0 or (plan.where == _NEVER and not plan.grouped):
-            await self._require_current()
+            await self._require_current(context)
             return Answer(b"[]", 0)
         sql = compiled.next() if position.keys else compiled.first()
         if position.keys and (len(position.keys), position.layout) != (sql.keys, sql.layout):
@@ -290,7 +295,7 @@ class Runner:
         else:
             rows = (await self._fetch(compiled, sql, limit, size, context)).rows
         elapsed = time.perf_counter() - begun
-        models, indexes = self._models(), self._indexes()
+        models, indexes = self._models_of(context), self._indexes()
         advised = await asyncio.to_thread(lambda: advice(plan, indexes, models))
         row = {
             "plan": as_json(plan),
@@ -307,9 +312,9 @@ class Runner:
     def _size(self, page: int | None) -> int:
         return min(page or self._settings.default_page, self._settings.max_page)
 
-    async def _require_current(self) -> None:
+    async def _require_current(self, context: Context) -> None:
         """Raise CatalogChanged if the models are others by now; for answers without a read."""
-        if self._refresh is not None:
+        if self._refresh is not None and context.at is None:
             epoch = self._models().epoch
             await self._refresh()
             if self._models().epoch != epoch:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
     from kastor.query.sql.dialect import Dialect
-    from kastor.records import Context
+    from kastor.records import AsOf, Context
 
 _ATTEMPTS = 5
 
@@ -37,6 +37,7 @@ class ResultPage:
         charge: the estimate for the ``query-charge`` header (query-language 3).
         rows: how many rows `value` holds.
         warnings: names that no stored model knows, for people.
+        at: the state of the past that it is of; None: of the present.
     """
 
     value: bytes
@@ -44,6 +45,7 @@ class ResultPage:
     charge: float
     rows: int
     warnings: tuple[str, ...] = ()
+    at: AsOf | None = None
 
 
 class QueryService:
@@ -63,7 +65,9 @@ class QueryService:
         dialect: Dialect,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
         refresh: Callable[[], Awaitable[None]] | None = None,
+        resolve: Callable[[int], Awaitable[AsOf]] | None = None,
     ) -> None:
+        self._resolve = resolve
         self._key = signing_key
         self._settings = settings
         self.runner = Runner(
@@ -131,7 +135,8 @@ class QueryService:
             following = found.following
             continuation = None if following is None else encode(following, self._key)
             cost = charge(found.rows, compiled.hops)
-            return ResultPage(found.value, continuation, cost, found.rows, compiled.warnings)
+            warnings = compiled.warnings
+            return ResultPage(found.value, continuation, cost, found.rows, warnings, context.at)
         raise Unavailable("Models change too often to be queried now; try again.")
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:
@@ -171,15 +176,24 @@ class QueryService:
         compiled = await self.runner.compiled(text, context, strict=strict, given=given)
         carried = None if given is None else given.carried()
         top = compiled.plan.top
-        position = Position(text, max_items, top, (), strict, context.at, given=carried)
+        change = None if context.at is None else context.at.change
+        position = Position(text, max_items, top, (), strict, change, given=carried)
         return position, compiled, context
+
+    async def _past(self, change: int | None) -> AsOf | None:
+        if change is None:
+            return None
+        if self._resolve is None:
+            raise BadRequest("An invalid continuationToken was provided.")
+        return await self._resolve(change)
 
     async def _resume(
         self, token: str, context: Context, max_items: int | None, parameters: object
     ) -> tuple[Position, Compiled, Context]:
         position = decode(token, self._key)
-        if position.as_of != context.at:  # the pages of one query are of one instant
-            context = structs.replace(context, at=position.as_of)
+        asked = None if context.at is None else context.at.change
+        if position.as_of != asked:  # the pages of one query are of one instant
+            context = structs.replace(context, at=await self._past(position.as_of))
         given = None
         if position.given is not None:
             given = carried_given(position.given, parameters, self._settings)

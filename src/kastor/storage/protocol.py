@@ -27,6 +27,7 @@ from kastor.records import (
 )
 from kastor.storage.batches import Decide, MakeNote, Results, Write
 from kastor.storage.events import EventStore
+from kastor.storage.history import HistoryStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.jobs import JobStore
@@ -127,6 +128,10 @@ class Store(Protocol[C]):
     @property
     def events(self) -> EventStore:
         """The change log, and the tables of routes and endpoints."""
+
+    @property
+    def history(self) -> HistoryStore[C]:
+        """The past of the graph."""
 
     @property
     def inputs(self) -> InputStore:

@@ -83,6 +83,10 @@ class Ticker:
                 ahead = max(ahead, last - now)
         return ticks, ahead
 
+    def now(self) -> Ticks:
+        """Return the wall clock."""
+        return self._clock()
+
     @property
     def lead(self) -> float:
         """Seconds by which the newest change is ahead of the wall clock."""

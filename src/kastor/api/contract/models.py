@@ -256,6 +256,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "continuationToken",
         ),
         headers=PAGE_SIZE,
+        as_of=True,
     ),
     Operation(
         "DigitalTwinModels_GetById",
@@ -267,6 +268,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={400: ("LimitExceeded",), 404: ("ModelNotFound",)},
         result="ModelData",
         query=("includeModelDefinition", "includeBaseModelContents"),
+        as_of=True,
     ),
     Operation(
         "DigitalTwinModels_Update",

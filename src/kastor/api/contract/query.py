@@ -63,6 +63,8 @@ async def query_twins(services: Services, request: Request) -> Response:
                 parameters=body.get("parameters"),
             )
         )
+    if page.at is not None:
+        request.read_past(page.at)  # a token names it where the request does not
     for warning in page.warnings:
         request.warn(warning)
     elapsed = time.perf_counter() - started
@@ -110,5 +112,6 @@ OPERATIONS: tuple[Operation, ...] = (
         body=(JSON_BODY, "QuerySpecification"),
         headers=(*PAGE_SIZE, "kastor-adt-strict", "kastor-explain", *READ_FROM),
         dry_run=True,
+        as_of=True,
     ),
 )

@@ -146,6 +146,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Relationship",
         headers=READ_FROM,
         etag=True,
+        as_of=True,
     ),
     Operation(
         "DigitalTwins_AddRelationship",
@@ -213,6 +214,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="RelationshipPage",
         query=("relationshipName", "continuationToken"),
         headers=(*PAGE_SIZE, *READ_FROM),
+        as_of=True,
     ),
     Operation(
         "DigitalTwins_ListIncomingRelationships",
@@ -225,5 +227,6 @@ OPERATIONS: tuple[Operation, ...] = (
         result="IncomingRelationshipPage",
         query=("continuationToken",),
         headers=(*PAGE_SIZE, *READ_FROM),
+        as_of=True,
     ),
 )

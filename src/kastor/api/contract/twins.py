@@ -137,6 +137,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Twin",
         headers=READ_FROM,
         etag=True,
+        as_of=True,
     ),
     Operation(
         "DigitalTwins_Add",
@@ -198,6 +199,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Component",
         headers=READ_FROM,
         etag=True,
+        as_of=True,
     ),
     Operation(
         "DigitalTwins_UpdateComponent",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OURS = "/kastor/"
 VERSION = "api-version"
 REQUEST_HEADERS = frozenset(
-    (b"kastor-read", b"kastor-adt-strict", b"kastor-explain", b"kastor-dry-run")
+    (b"kastor-read", b"kastor-adt-strict", b"kastor-explain", b"kastor-dry-run", b"kastor-as-of")
 )
 _PREFIX = b"kastor-"
 _SHOWN = 80
@@ -35,6 +35,7 @@ def check_parameters(request: Request, operation: Operation) -> None:
     if not query or (len(query) == 1 and VERSION in query):
         return
     known = {name.lower(): name for name in operation.query} | {VERSION: VERSION}
+    known["asof"] = "asOf"  # whether it can be asked for is judged beside its header
     for name in (each for each in query if each not in known):
         said = _unknown("query parameter", name, known.values())
         if operation.path.startswith(OURS):

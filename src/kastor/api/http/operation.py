@@ -46,6 +46,7 @@ class Operation:
             which change nothing anyhow.
         dry_run_result: name of the schema of what a dry run shows with 200, where success has
             another status.
+        as_of: whether it can be asked of a state of the past.
         head: whether HEAD is answered as well, as GET is but without the body.
     """
 
@@ -67,4 +68,5 @@ class Operation:
     in_adt: bool = True
     dry_run: bool = False
     dry_run_result: str | None = None
+    as_of: bool = False
     head: bool = False

@@ -24,7 +24,8 @@ from kastor.errors import InvalidArgument, KastorError, MediaTypeError
 from kastor.graph.bodies import as_document, as_patch, parse_json, too_large
 from kastor.graph.command import IfMatch
 from kastor.graph.conditions import read_if_match, read_if_none_match
-from kastor.records import Context, ReadFrom
+from kastor.graph.instants import Named, read_instant
+from kastor.records import AsOf, Context, ReadFrom
 from kastor.types import Document, Json
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -39,6 +40,10 @@ LARGE_BYTES = 65_536
 """From here on a body is decoded in a thread: looking at its depth takes a while."""
 READ_HEADER = "kastor-read"
 """Where a request reads, see `kastor.records.ReadFrom`; other operations than reads ignore it."""
+AS_OF_HEADER = "kastor-as-of"
+"""The state of the past that a request reads; answers name it."""
+AS_OF = "asOf"
+"""The query parameter that does the same, for links."""
 DRY_RUN_HEADER = "kastor-dry-run"
 """Whether a write is only judged; answers have it as well where it is."""
 
@@ -132,7 +137,7 @@ class Request:
     __slots__ = (
         *("_addressed", "_bodies", "_context", "_has_turn", "_kept", "_kept_for", "_query"),
         *("_receive", "_scope", "_size", "_source", "actor", "api_version", "dry_run", "headers"),
-        *("parameters", "server", "warnings"),
+        *("_at", "parameters", "server", "warnings"),
     )
 
     def __init__(
@@ -158,6 +163,7 @@ class Request:
         self._receive = receive
         self._size = 0
         self._source = ReadFrom.PRIMARY
+        self._at: AsOf | None = None
         self._context: Context | None = None
         self._bodies = bodies
         self._kept, self._kept_for = 0, ""
@@ -202,12 +208,15 @@ class Request:
                 and self._size == 0
                 and self._source is ReadFrom.PRIMARY
                 and not self.dry_run
+                and self._at is None
             ):
                 made = _plain_context(self.actor.name)
             else:
                 text = None if trace is None else trace.decode("latin-1")
                 size, dry_run = self._size, self.dry_run
-                made = Context(self.actor.name, text, self._source, size=size, dry_run=dry_run)
+                made = Context(
+                    self.actor.name, text, self._source, self._at, size=size, dry_run=dry_run
+                )
             self._context = made
         return made
 
@@ -241,6 +250,35 @@ class Request:
         except ValueError:
             known = ", ".join(each.value for each in ReadFrom)
             raise InvalidArgument(f"The header {READ_HEADER} takes one of: {known}.") from None
+
+    @property
+    def at(self) -> AsOf | None:
+        """The state of the past that it reads; None: the present."""
+        return self._at
+
+    def read_past(self, at: AsOf) -> None:
+        """Let this request read a state of the past; before its context is made."""
+        self._at = at
+        self._context = None
+
+    def asked_instant(self) -> Named | None:
+        """Return what the header `kastor-as-of` or the parameter `asOf` says.
+
+        Raises:
+            InvalidArgument: it is no instant, or the two differ.
+        """
+        header = self.headers.get(AS_OF_HEADER.encode())
+        parameter = self.query.get(AS_OF.lower())
+        found = []
+        if header is not None:
+            found.append(read_instant(header.decode("latin-1"), f"The header {AS_OF_HEADER}"))
+        found += [read_instant(text, f"The parameter {AS_OF}") for text in parameter or ()]
+        if any(each != found[0] for each in found):
+            raise InvalidArgument(
+                f"The header {AS_OF_HEADER} and the parameter {AS_OF} name different instants; "
+                "send one of them."
+            )
+        return found[0] if found else None
 
     def choose_dry_run(self, *, possible: bool) -> None:
         """Let this request write nothing if its header `kastor-dry-run` says so (decisions 5).

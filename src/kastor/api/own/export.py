@@ -137,6 +137,7 @@ OPERATIONS: tuple[Operation, ...] = (
         versioned=False,
         streams=("application/x-ndjson",),
         in_adt=False,
+        as_of=True,
     ),
     Operation(
         "Kastor_ExportJob",

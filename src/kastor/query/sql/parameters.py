@@ -16,6 +16,8 @@ from kastor.errors import QueryError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kastor.records import AsOf
+
 
 MAX_SQL = 1_000_000
 _MARK = re.compile(r"[?$]([0-9]+)")
@@ -38,12 +40,14 @@ def _itself(value: Any) -> object:
     return value
 
 
-INSTANT = AtRun("@instant", _itself)
-"""The instant as of which a statement reads, in ticks."""
+CHANGE = AtRun("@change", _itself)
+"""The last entry of the change log that a statement of the past includes."""
+NEWEST = AtRun("@newest", _itself)
+"""The latest time of any write up to that entry, in ticks."""
 
 
 def filled(
-    constants: tuple[object, ...], values: Mapping[str, object], instant: int | None
+    constants: tuple[object, ...], values: Mapping[str, object], at: AsOf | None
 ) -> tuple[object, ...]:
     """The constants with what is known now that the statement runs.
 
@@ -54,12 +58,12 @@ def filled(
     for constant in constants:
         if not isinstance(constant, AtRun):
             found.append(constant)
-        elif constant is not INSTANT:
+        elif constant is not CHANGE and constant is not NEWEST:
             found.append(constant.bound(values[constant.name]))
-        elif instant is None:
+        elif at is None:
             raise ValueError("a statement that reads as of an instant ran without one")
         else:
-            found.append(instant)
+            found.append(at.change if constant is CHANGE else at.newest)
     return tuple(found)
 
 
@@ -87,9 +91,13 @@ class Parameters:
             self._numbers[known] = number
         return self._mark(number)
 
-    def instant(self) -> str:
-        """The mark of the instant that the statement is asked as of; the same at each mention."""
-        return self.add(INSTANT)
+    def change(self) -> str:
+        """The mark of the entry as of which the statement reads; the same at each mention."""
+        return self.add(CHANGE)
+
+    def newest(self) -> str:
+        """The mark of the latest time of any write up to that entry."""
+        return self.add(NEWEST)
 
     def written(self, text: str) -> str:
         """The same text, which will be part of the statement once more.

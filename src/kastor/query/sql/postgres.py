@@ -45,6 +45,10 @@ class PostgresTables:
             f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
         )
 
+    def as_of(self, parameters: Parameters) -> Tables:
+        """As `Tables` says."""
+        raise NotImplementedError
+
 
 class Postgres(Dialect):
     """The dialect of PostgreSQL 15 and newer; `schema` comes from the placement, never a client."""

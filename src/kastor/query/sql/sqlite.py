@@ -64,6 +64,45 @@ class SqliteTables:
         """As `Tables` says."""
         return _MODELS if name == "models" else name
 
+    def as_of(self, parameters: Parameters) -> Tables:
+        """As `Tables` says."""
+        return SqlitePastTables(parameters)
+
+
+_PAST_COLUMNS = {
+    "twins": "key, id, model_key, etag, version, {doc} AS doc",
+    "relationships": "key, source_key, id, name_key, target_key, etag, version, {doc} AS doc",
+}
+
+
+class SqlitePastTables:
+    """What the tables of a file held: rows of now that are old enough, and superseded versions."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+
+    def of(self, name: str) -> str:
+        """As `Tables` says."""
+        change = self._parameters.change()
+        if name == "models":
+            return _MODELS.replace(
+                "m.valid_to IS NULL",
+                f"m.change <= {change} AND (m.ended_by IS NULL OR m.ended_by > {change})",
+            )
+        columns = _PAST_COLUMNS.get(name)
+        if columns is None:
+            return name
+        superseded = f"{name[:-1]}_versions"
+        return (
+            f"(SELECT {columns.format(doc='doc')} FROM {name} WHERE change <= {change} UNION ALL"
+            f" SELECT {columns.format(doc='doc')} FROM {superseded}"
+            f" WHERE change <= {change} AND ended_by > {change})"
+        )
+
+    def as_of(self, parameters: Parameters) -> Tables:
+        """As `Tables` says."""
+        return SqlitePastTables(parameters)
+
 
 class Sqlite(Dialect):
     """The dialect of SQLite 3.45 and newer."""

@@ -7,7 +7,7 @@ condition on twins would not reach them. Hence what a view owes:
 
 - a twin that it leaves out is missing from `twins`, and every relationship that begins *or ends* at
   such a twin is missing from `relationships`;
-- an instant is no constant of the text: `Parameters.instant` is filled when the statement runs, so
+- an instant is no constant of the text: `Parameters.change` is filled when the statement runs, so
   one statement serves all instants.
 """
 
@@ -31,6 +31,10 @@ class Tables(Protocol):
         A name, or a query in parentheses, with the columns of the stored table. Asked for at every
         mention, because a parameter's number is known only once those before it are reserved.
         """
+        ...
+
+    def as_of(self, parameters: Parameters) -> Tables:
+        """The tables of the same graph as of the instant that is filled when the statement runs."""
         ...
 
 
@@ -62,17 +66,29 @@ class _Now:
         return now
 
 
+class _Past:
+    """The graph as of an instant, the same statements for all instants."""
+
+    kind = "past"
+
+    def tables(self, now: Tables, parameters: Parameters) -> Tables:
+        """Those of the engine, which knows where its versions are."""
+        return now.as_of(parameters)
+
+
 NOW: GraphView = _Now()
+PAST: GraphView = _Past()
 
 
 def view_of(context: Context) -> GraphView:
     """The view of a request.
 
     Raises:
-        NotImplementedError: it reads as of an instant or by rules, for which there is no view.
+        NotImplementedError: it reads by rules, for which there is no view.
     """
-    context.require_plain()
-    return NOW
+    if context.sees is not None:
+        raise NotImplementedError("there is no view by rules")
+    return NOW if context.at is None else PAST
 
 
 def alone(table: str) -> str:

@@ -32,6 +32,7 @@ from kastor.storage.postgres.batch_transaction import Batch
 from kastor.storage.postgres.connections import Connections
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
+from kastor.storage.postgres.history import PostgresHistory
 from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
@@ -102,6 +103,7 @@ class PostgresStore(Generic[C]):
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
+        self.history: PostgresHistory[C] = PostgresHistory()
         self._snapshots = Snapshots()
         self._retention = retention
         self.ticker = Ticker(clock)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 APPLICATION_ID = 0x4B535452  # "KSTR"
 UNFINISHED_ID = 0x4B535455  # "KSTU": a copy that is not verified yet
 SIGNING_KEY_BYTES = 32
@@ -125,7 +125,8 @@ def _create(connection: apsw.Connection, application: int) -> None:
     with connection:
         connection.execute(schema_text()).fetchall()
         connection.execute(
-            "INSERT INTO meta VALUES (1, 0, 0, 0, 0, ?, randomblob(?), ?)",
+            "INSERT INTO meta (one, model_epoch, last_tick, version_bytes, log_bytes, host_name,"
+            " signing_key, created) VALUES (1, 0, 0, 0, 0, ?, randomblob(?), ?)",
             (f"{new_guid()}.kastor.local", SIGNING_KEY_BYTES, now_ticks()),
         ).fetchall()
         connection.execute(f"PRAGMA application_id = {application}").fetchall()

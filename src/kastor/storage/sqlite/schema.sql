@@ -10,7 +10,9 @@ CREATE TABLE meta (
     log_bytes      INTEGER NOT NULL,       -- event bodies held by the change log
     host_name      TEXT    NOT NULL,       -- `source` of this graph's events
     signing_key    BLOB    NOT NULL,       -- signs continuation tokens
-    created        INTEGER NOT NULL
+    created        INTEGER NOT NULL,
+    history_from   INTEGER NOT NULL DEFAULT 0, -- states after earlier entries are gone
+    history        TEXT                    -- JSON: how much of the past is kept; NULL: as the server
 ) STRICT;
 
 -- Ids of models, kept for good: twins of a deleted model still point here.
@@ -19,15 +21,18 @@ CREATE TABLE model_keys (
     id   TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- One row per upload; the stored one has valid_to NULL.
+-- One row per upload, and one more whenever it goes out of service or into it again; the present
+-- one has valid_to NULL.
 CREATE TABLE models (
     key             INTEGER NOT NULL REFERENCES model_keys (key),
-    seq             INTEGER NOT NULL,      -- 1 for the first upload of this id
+    seq             INTEGER NOT NULL,      -- 1 for the first row of this id
     text            TEXT    NOT NULL,      -- the document as it was uploaded
     uploaded        INTEGER NOT NULL,
     decommissioned  INTEGER,               -- since when; NULL while in service
     valid_from      INTEGER NOT NULL,
     valid_to        INTEGER,
+    change          INTEGER NOT NULL DEFAULT 0, -- changes.seq of the first entry of this change
+    ended_by        INTEGER,               -- the same of the one that ended it
     PRIMARY KEY (key, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX models_stored ON models (key) WHERE valid_to IS NULL;
@@ -83,7 +88,7 @@ CREATE TABLE twin_versions (
     ended_actor  TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, version);
-CREATE INDEX twin_versions_by_end ON twin_versions (valid_to);
+CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
 
 CREATE TABLE relationship_versions (
     key          INTEGER NOT NULL,
@@ -102,7 +107,7 @@ CREATE TABLE relationship_versions (
     ended_actor  TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
-CREATE INDEX relationship_versions_by_end ON relationship_versions (valid_to);
+CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
 
 -- Read only when something is created: the same id gets its key and the next version again.
 CREATE TABLE tombstones (
@@ -135,6 +140,44 @@ CREATE TABLE changes (
     pos           INTEGER GENERATED ALWAYS AS (seq) VIRTUAL
 ) STRICT;
 CREATE INDEX changes_by_time ON changes (time);
+
+-- Times of entries that left the change log before the versions that they made, so that an instant
+-- finds its entry for as long as its state is kept.
+CREATE TABLE instants (
+    change  INTEGER PRIMARY KEY,           -- changes.seq
+    time    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX instants_by_time ON instants (time);
+
+-- Entries whose time is not after that of the one before: the clock was set back.
+CREATE TABLE setbacks (
+    change  INTEGER PRIMARY KEY,
+    time    INTEGER NOT NULL
+) STRICT;
+
+-- Documents of versions that are no longer young, many together; their rows hold x'' in place.
+CREATE TABLE version_blocks (
+    kind      TEXT    NOT NULL CHECK (kind IN ('twin', 'relationship')),
+    key       INTEGER NOT NULL,
+    first     INTEGER NOT NULL,            -- versions without gaps
+    last      INTEGER NOT NULL,
+    ended_by  INTEGER NOT NULL,            -- of the last one
+    docs      BLOB    NOT NULL,            -- a JSON array, compressed with zstd
+    PRIMARY KEY (kind, key, first)
+) STRICT;
+CREATE INDEX version_blocks_by_end ON version_blocks (ended_by);
+
+-- Telemetry, where it is to be kept longer than the change log.
+CREATE TABLE telemetry (
+    change       INTEGER PRIMARY KEY,      -- changes.seq
+    twin_key     INTEGER NOT NULL,
+    component    TEXT,
+    time         INTEGER NOT NULL,
+    source_time  INTEGER,
+    data         BLOB    NOT NULL          -- the message, byte for byte
+) STRICT;
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- Event routes, their endpoints, and the events that a route gave up.
 

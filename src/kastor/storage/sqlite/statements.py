@@ -175,12 +175,20 @@ MODEL_KEY = "SELECT key FROM model_keys WHERE id = ?"
 INSERT_MODEL_KEY = "INSERT INTO model_keys (id) VALUES (?) RETURNING key"
 
 INSERT_MODEL = """
-INSERT INTO models (key, seq, text, uploaded, decommissioned, valid_from, valid_to)
-VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM models WHERE key = ?1), ?2, ?3, NULL, ?3, NULL)
+INSERT INTO models (key, seq, text, uploaded, decommissioned, valid_from, valid_to, change)
+VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM models WHERE key = ?1), ?2, ?3, NULL, ?3, NULL,
+        ?4)
 """
 
-COMMISSION_MODEL = "UPDATE models SET decommissioned = ? WHERE key = ? AND valid_to IS NULL"
-END_MODEL = "UPDATE models SET valid_to = ? WHERE key = ? AND valid_to IS NULL"
+COMMISSION_MODEL = """
+INSERT INTO models (key, seq, text, uploaded, decommissioned, valid_from, valid_to, change)
+SELECT key, seq + 1, text, uploaded, ?2, ?3, NULL, ?4 FROM models
+WHERE key = ?1 AND ended_by = ?4 AND seq = (SELECT max(seq) FROM models WHERE key = ?1)
+"""
+"""After its row was ended; what was not stored stays away."""
+END_MODEL = "UPDATE models SET valid_to = ?, ended_by = ? WHERE key = ? AND valid_to IS NULL"
+
+NOTE_SETBACK = "INSERT OR REPLACE INTO setbacks VALUES (?, ?)"
 
 NOTE_PROGRESS = "UPDATE jobs SET progress = ?, starts = 0 WHERE kind = ? AND id = ? RETURNING 1"
 ADD_JOB_LINE = """
@@ -227,6 +235,10 @@ RESET = (
     "DELETE FROM models",
     "DELETE FROM model_keys",
     "DELETE FROM changes",
+    "DELETE FROM instants",
+    "DELETE FROM setbacks",
+    "DELETE FROM version_blocks",
+    "DELETE FROM telemetry",
     "DELETE FROM routes",
     "DELETE FROM dead_letters",
     # Jobs would go on with what is gone, and answers tell of it; who works on one finds no row.
@@ -235,4 +247,5 @@ RESET = (
     "DELETE FROM kept_answers",
     # Who follows the log sees that something is gone.
     "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'",
+    "UPDATE meta SET history_from = (SELECT seq FROM sqlite_sequence WHERE name = 'changes')",
 )

@@ -41,6 +41,7 @@ from kastor.storage.sqlite.connection import (
     open_writer,
 )
 from kastor.storage.sqlite.event_tables import SqliteEventTables
+from kastor.storage.sqlite.history import SqliteHistory
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
@@ -105,6 +106,9 @@ class SqliteStore(Generic[C]):
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
+        self.history: SqliteHistory[C] = SqliteHistory(
+            self._loop_connection, build_catalog, lambda: self.catalog, self.ticker
+        )
 
     @classmethod
     async def open(

@@ -149,6 +149,10 @@ class UnitOfWork(Generic[C]):
             case ChangeModels():
                 self._change_models(change, context)
 
+    def note_setback(self, time: Ticks) -> None:
+        """Write that the next entry's time is not after that of the one before."""
+        self._execute(sql.NOTE_SETBACK, (self.counters.seq + 1, time)).fetchall()
+
     def note(self, note: Note) -> None:
         """Write what is to be known again after a crash.
 
@@ -220,16 +224,18 @@ class UnitOfWork(Generic[C]):
         self._log(change.log, context, before.source_key, before.version + 1)
 
     def _change_models(self, change: ChangeModels[C], context: Context) -> None:
-        now = self.counters.tick
+        now, seq = self.counters.tick, self.counters.seq + 1
         keys: dict[ModelId, int] = {}
         for model_id, text in change.uploads:
             keys[model_id] = self._model_key(model_id)
-            self._execute(sql.INSERT_MODEL, (keys[model_id], text.decode(), now)).fetchall()
+            row = (keys[model_id], text.decode(), now, seq)
+            self._execute(sql.INSERT_MODEL, row).fetchall()
         for model_id, in_service in change.commission:
-            since = None if in_service else now
-            self._execute(sql.COMMISSION_MODEL, (since, self._model_key(model_id))).fetchall()
+            key, since = self._model_key(model_id), None if in_service else now
+            self._execute(sql.END_MODEL, (now, seq, key)).fetchall()
+            self._execute(sql.COMMISSION_MODEL, (key, since, now, seq)).fetchall()
         for model_id in change.deletes:
-            self._execute(sql.END_MODEL, (now, self._model_key(model_id))).fetchall()
+            self._execute(sql.END_MODEL, (now, seq, self._model_key(model_id))).fetchall()
         for entry in change.logs:
             self._log(entry, context, None, None)
         self.counters.epoch += 1

@@ -304,6 +304,8 @@ class Writer(threading.Thread, Generic[C]):
         stamp = make_stamp(self._ticker.after(counters.tick))
         decision = job.decide(current, stamp)
         if decision.change is not None:
+            if stamp.now <= counters.tick:
+                self._unit.note_setback(stamp.now)
             counters.tick = stamp.now  # else nothing changes, and nothing is to be saved
         return decision
 

@@ -1,0 +1,69 @@
+-- The past by change numbers, which are a total order; times are not.
+
+ALTER TABLE meta ADD COLUMN history_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN history TEXT;
+
+ALTER TABLE models ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE models ADD COLUMN ended_by INTEGER;
+UPDATE models SET
+    change = coalesce((SELECT min(seq) FROM changes WHERE time = models.valid_from), 0),
+    ended_by = CASE WHEN valid_to IS NOT NULL
+        THEN coalesce((SELECT min(seq) FROM changes WHERE time = models.valid_to), 0) END;
+
+DROP INDEX twin_versions_by_end;
+CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
+DROP INDEX relationship_versions_by_end;
+CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
+
+-- Times of entries that left the change log before the versions that they made, so that an instant
+-- finds its entry for as long as its state is kept.
+CREATE TABLE instants (
+    change  INTEGER PRIMARY KEY,           -- changes.seq
+    time    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX instants_by_time ON instants (time);
+
+-- Entries whose time is not after that of the one before: the clock was set back.
+CREATE TABLE setbacks (
+    change  INTEGER PRIMARY KEY,
+    time    INTEGER NOT NULL
+) STRICT;
+
+-- Documents of versions that are no longer young, many together; their rows hold x'' in place.
+CREATE TABLE version_blocks (
+    kind      TEXT    NOT NULL CHECK (kind IN ('twin', 'relationship')),
+    key       INTEGER NOT NULL,
+    first     INTEGER NOT NULL,            -- versions without gaps
+    last      INTEGER NOT NULL,
+    ended_by  INTEGER NOT NULL,            -- of the last one
+    docs      BLOB    NOT NULL,            -- a JSON array, compressed with zstd
+    PRIMARY KEY (kind, key, first)
+) STRICT;
+CREATE INDEX version_blocks_by_end ON version_blocks (ended_by);
+
+-- Telemetry, where it is to be kept longer than the change log.
+CREATE TABLE telemetry (
+    change       INTEGER PRIMARY KEY,      -- changes.seq
+    twin_key     INTEGER NOT NULL,
+    component    TEXT,
+    time         INTEGER NOT NULL,
+    source_time  INTEGER,
+    data         BLOB    NOT NULL          -- the message, byte for byte
+) STRICT;
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_time ON telemetry (time);
+
+-- The clock's earlier leaps back, as far as the log tells of them.
+INSERT INTO setbacks
+SELECT seq, time FROM (SELECT seq, time, lag(time) OVER (ORDER BY seq) AS before FROM changes)
+WHERE time < before;
+
+-- What was pruned until now was the oldest; before the log's beginning nothing has a time. What was
+-- never written to has all of its past.
+UPDATE meta SET history_from = max(
+    coalesce((SELECT min(ended_by) - 1 FROM (
+        SELECT min(ended_by) AS ended_by FROM twin_versions
+        UNION ALL SELECT min(ended_by) FROM relationship_versions)),
+        (SELECT coalesce(max(seq), 0) FROM changes)),
+    coalesce((SELECT min(seq) - 1 FROM changes),
+        (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes')));
