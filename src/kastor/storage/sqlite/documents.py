@@ -80,7 +80,7 @@ class _Unpacking:
         self._blocks: dict[bytes, bytes] = {}
         self._unpacker = zstandard.ZstdDecompressor()
 
-    def __call__(self, block: bytes, n: int) -> bytes:
+    def __call__(self, *values: apsw.SQLiteValue) -> bytes:
         data = self._blocks.get(block)
         if data is None:
             data = _decompressed(self._unpacker, block)
