@@ -25,6 +25,7 @@ from kastor.storage.sqlite.history_tables import (
     write_settings,
 )
 from kastor.storage.sqlite.pool import closed
+from kastor.storage.sqlite.positions import position_at, time_of
 from kastor.storage.sqlite.timeline import version_before, versions_between
 
 if TYPE_CHECKING:
@@ -47,23 +48,6 @@ if TYPE_CHECKING:
 MOST_CATALOGS = 4
 """Of the past, kept to be asked again."""
 
-_ERA = """
-SELECT coalesce(max(change), 0),
-       coalesce((SELECT min(n.change) FROM setbacks n WHERE n.change > max(s.change)),
-                9223372036854775807)
-FROM setbacks s WHERE time <= ?
-"""
-"""Between two leaps back of the clock times go on, so the last such stretch that the instant is in
-or behind decides."""
-_FIRST_SETBACK = "SELECT coalesce(min(change), 9223372036854775807) FROM setbacks"
-_AT_TIME = """
-SELECT seq, time FROM changes WHERE time <= ?1 AND seq >= ?2 AND seq < ?3
-ORDER BY time DESC, seq DESC LIMIT 1
-"""
-_AT_TIME_BEFORE_LOG = """
-SELECT change, time FROM instants WHERE time <= ?1 AND change >= ?2 AND change < ?3
-ORDER BY time DESC, change DESC LIMIT 1
-"""
 _MODELS_SINCE = """
 SELECT (SELECT model_epoch FROM meta),
        max(coalesce((SELECT max(change) FROM models), 0),
@@ -117,7 +101,7 @@ class SqliteHistory(Generic[C]):
                 raise InvalidArgument(
                     f"There is no entry {change} of the change log yet; the newest is {newest}."
                 )
-            found = AsOf(change, self._time_of(change, last_tick))
+            found = AsOf(change, time_of(self._execute, change, last_tick))
             asked = f"change:{change}"
         elif time is not None:
             latest = max(self._ticker.now(), last_tick)
@@ -125,12 +109,13 @@ class SqliteHistory(Generic[C]):
                 raise InvalidArgument(
                     f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
                 )
-            found = AsOf(newest if time >= last_tick else self._at(time), time)
+            is_latest = time >= last_tick
+            found = AsOf(newest if is_latest else position_at(self._execute, time), time)
             asked = twin_time(time)
         else:
             raise TypeError("neither a time nor a change")
         if kept and found.change < oldest:
-            raise expired(asked, twin_time(self._time_of(oldest, last_tick)))
+            raise expired(asked, twin_time(time_of(self._execute, oldest, last_tick)))
         return found
 
     async def catalog(self, at: AsOf) -> C:
@@ -211,19 +196,6 @@ class SqliteHistory(Generic[C]):
         ]
         # Told apart from the present ones, whose epochs are above zero.
         return self._build_catalog(rows, self._rows(_MODEL_KEYS), -1 - last, present)
-
-    def _at(self, time: Ticks) -> int:
-        first, end = self._rows(_ERA, time)[0]
-        if not first:
-            end = self._rows(_FIRST_SETBACK)[0][0]
-        for text in (_AT_TIME, _AT_TIME_BEFORE_LOG):
-            if rows := self._rows(text, time, first, end):
-                return int(rows[0][0])
-        return 0
-
-    def _time_of(self, change: int, otherwise: Ticks) -> Ticks:
-        rows = self._rows(sql.TIME_OF, change)
-        return rows[0][0] if rows else otherwise
 
     def _rows(self, text: str, *values: object) -> list[Any]:
         try:

@@ -10,6 +10,7 @@ import msgspec
 from kastor.records import AsOf
 from kastor.storage.history import HistorySettings, HistoryStatus, TelemetryPoint
 from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.positions import time_of
 from kastor.storage.sqlite.timeline import key_of
 from kastor.storage.transfer import PORTION_BYTES
 
@@ -46,11 +47,11 @@ def read_status(connection: apsw.Connection) -> HistoryStatus:
     execute: Callable[..., Any] = connection.execute
     with connection:
         newest, oldest, last_tick = execute(sql.LAST).fetchall()[0]
-        first = execute(sql.TIME_OF, (oldest,)).fetchall()
+        first = time_of(execute, oldest, last_tick)
         row = execute(_STATUS).fetchall()[0]
     versions, packed, packed_bytes, telemetry, telemetry_bytes, version_bytes = row
     return HistoryStatus(
-        oldest=AsOf(oldest, first[0][0] if first else last_tick),
+        oldest=AsOf(oldest, first),
         newest=AsOf(newest, last_tick),
         versions=versions,
         packed=packed,

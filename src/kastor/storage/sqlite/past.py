@@ -13,13 +13,13 @@ from kastor.clock import twin_time
 from kastor.records import AsOf, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
 from kastor.storage.history import expired
 from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.positions import time_of
 from kastor.storage.sqlite.reads import page_of
 
 if TYPE_CHECKING:
     import apsw
 
     from kastor.storage.history import Kind
-    from kastor.types import Ticks
 
 
 def burial_id(source_key: int, relationship_id: str) -> str:
@@ -38,9 +38,7 @@ def require_kept(connection: apsw.Connection, at: AsOf) -> None:
     execute: Callable[..., Any] = connection.execute
     oldest: int = execute(sql.FLOOR).fetchall()[0][0]
     if at.change < oldest:
-        rows: list[tuple[Ticks]] = execute(sql.TIME_OF, (oldest,)).fetchall()
-        first = twin_time(rows[0][0]) if rows else f"change:{oldest}"
-        raise expired(twin_time(at.time), first)
+        raise expired(twin_time(at.time), twin_time(time_of(execute, oldest, at.time)))
 
 
 class VersionFinder:
