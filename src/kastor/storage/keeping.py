@@ -83,14 +83,19 @@ def rules_of(retention: Retention, stored: str | None) -> Rules:
         retention: what the server says.
         stored: what the graph says, JSON as `stored_settings` makes it; None: nothing.
     """
-    said = (
-        HistorySettings() if stored is None else msgspec.json.decode(stored, type=HistorySettings)
-    )
+    said = read_stored(stored)
     return Rules(
         _limit(said.graph, retention.version_seconds, retention.version_bytes),
         {model_id: Limit(keep.seconds, keep.bytes) for model_id, keep in said.models.items()},
         _limit(said.telemetry, retention.telemetry_seconds, retention.telemetry_bytes),
         said,
+    )
+
+
+def read_stored(stored: str | None) -> HistorySettings:
+    """Return settings that `stored_settings` made."""
+    return (
+        HistorySettings() if stored is None else msgspec.json.decode(stored, type=HistorySettings)
     )
 
 

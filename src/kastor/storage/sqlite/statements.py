@@ -180,7 +180,6 @@ SAVE_META = """
 UPDATE meta SET model_epoch = ?, last_tick = ?, version_bytes = ?, log_bytes = ?,
                 telemetry_bytes = ?, history_from = ?, packed_to = ?
 """
-SAVE_HISTORY = "UPDATE meta SET history = ?"
 
 COUNT_SIZES = f"""
 UPDATE meta SET
