@@ -6,13 +6,15 @@ CREATE TABLE meta (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     model_epoch    INTEGER NOT NULL,
     last_tick      INTEGER NOT NULL,       -- time of the newest change
-    version_bytes  INTEGER NOT NULL,       -- documents held by the version tables
+    version_bytes  INTEGER NOT NULL,       -- what superseded versions take
     log_bytes      INTEGER NOT NULL,       -- event bodies held by the change log
     host_name      TEXT    NOT NULL,       -- `source` of this graph's events
     signing_key    BLOB    NOT NULL,       -- signs continuation tokens
     created        INTEGER NOT NULL,
     history_from   INTEGER NOT NULL DEFAULT 0, -- states after earlier entries are gone
-    history        TEXT                    -- JSON: how much of the past is kept; NULL: as the server
+    history        TEXT,                   -- JSON: how much of the past is kept; NULL: as the server
+    packed_to      INTEGER NOT NULL DEFAULT 0, -- versions that ended before are packed, or never
+    telemetry_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Ids of models, kept for good: twins of a deleted model still point here.

@@ -2,6 +2,12 @@
 
 ALTER TABLE meta ADD COLUMN history_from INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN history TEXT;
+ALTER TABLE meta ADD COLUMN packed_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN telemetry_bytes INTEGER NOT NULL DEFAULT 0;
+
+-- From now on the rows of versions count beside their documents.
+UPDATE meta SET version_bytes = version_bytes + 200 * (
+    (SELECT count(*) FROM twin_versions) + (SELECT count(*) FROM relationship_versions));
 
 ALTER TABLE models ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE models ADD COLUMN ended_by INTEGER;
