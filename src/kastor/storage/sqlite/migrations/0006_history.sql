@@ -16,14 +16,17 @@ UPDATE models SET
     ended_by = CASE WHEN valid_to IS NOT NULL
         THEN coalesce((SELECT min(seq) FROM changes WHERE time = models.valid_to), 0) END;
 
+DROP INDEX twin_versions_by_key;
+CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, ended_by);
 DROP INDEX twin_versions_by_end;
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
+DROP INDEX relationship_versions_by_key;
+CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, ended_by);
 DROP INDEX relationship_versions_by_end;
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
--- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
-CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
-CREATE INDEX relationship_versions_in
-    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
+-- For who asks what left and entered a twin once.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, ended_by, change);
+CREATE INDEX relationship_versions_in ON relationship_versions (target_key, ended_by, change);
 
 -- Times of entries that left the change log before the versions that they made, so that an instant
 -- finds its entry for as long as its state is kept.
