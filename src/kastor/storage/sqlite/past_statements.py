@@ -134,17 +134,6 @@ UP_TO: dict[Kind, str] = {
     + "ORDER BY 8 DESC LIMIT 1"
     for kind in KINDS
 }
-ENDS: dict[Kind, str] = {
-    kind: f"SELECT min(ended_by), max(ended_by) FROM {kind}_versions WHERE key = ?"
-    for kind in KINDS
-}
-PROBE: dict[Kind, str] = {
-    kind: f"""
-SELECT version, ended_by FROM {kind}_versions WHERE key = ? AND ended_by >= ?
-ORDER BY ended_by LIMIT 1
-"""
-    for kind in KINDS
-}
 
 _BORN = """
     SELECT twin_key AS source_key, subject FROM changes
