@@ -420,7 +420,9 @@ class PostgresStore(Generic[C]):
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])
             for statement in sql.RESET:
                 await connection.execute(texts[statement], timeout=UPKEEP_SECONDS)
-            await connection.execute(texts[sql.RAISE_EPOCH], self._next_tick(last_tick))
+            now = self._next_tick(last_tick)
+            await connection.execute(texts[sql.BEGIN_AGAIN], now)
+            await connection.execute(texts[sql.RAISE_EPOCH], now)
         await self._catalogs.load(connection)
 
     async def _upkeep(self, work: Callable[[Connection], Any]) -> Any:
