@@ -13,6 +13,7 @@ from kastor.clock import twin_time
 from kastor.errors import InvalidArgument
 from kastor.records import AsOf, C, ModelRow
 from kastor.storage.history import expired
+from kastor.storage.sqlite.positions import position_at, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,32 +31,6 @@ _LAST = """
 SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), history_from,
        last_tick
 FROM meta
-"""
-_ERA = """
-SELECT coalesce(max(change), 0),
-       coalesce((SELECT min(n.change) FROM setbacks n WHERE n.change > max(s.change)),
-                9223372036854775807)
-FROM setbacks s WHERE time <= ?
-"""
-"""Between two leaps back of the clock times go on, so the last such stretch that the instant is in
-or behind decides."""
-_FIRST_SETBACK = "SELECT coalesce(min(change), 9223372036854775807) FROM setbacks"
-_AT_TIME = """
-SELECT seq, time FROM changes WHERE time <= ?1 AND seq >= ?2 AND seq < ?3
-ORDER BY time DESC, seq DESC LIMIT 1
-"""
-_AT_TIME_BEFORE_LOG = """
-SELECT change, time FROM instants WHERE time <= ?1 AND change >= ?2 AND change < ?3
-ORDER BY time DESC, change DESC LIMIT 1
-"""
-_TIME_OF = """
-SELECT time FROM (
-    SELECT * FROM (SELECT seq AS change, time FROM changes WHERE seq <= ?1
-                   ORDER BY seq DESC LIMIT 1)
-    UNION ALL
-    SELECT * FROM (SELECT change, time FROM instants WHERE change <= ?1
-                   ORDER BY change DESC LIMIT 1)
-) ORDER BY change DESC LIMIT 1
 """
 _MODELS_SINCE = """
 SELECT max(coalesce((SELECT max(change) FROM models), 0),
@@ -100,7 +75,7 @@ class SqliteHistory(Generic[C]):
                 raise InvalidArgument(
                     f"There is no entry {change} of the change log yet; the newest is {newest}."
                 )
-            found = AsOf(change, self._time_of(change, last_tick))
+            found = AsOf(change, time_of(self._execute, change, last_tick))
             asked = f"change:{change}"
         elif time is not None:
             latest = max(self._ticker.now(), last_tick)
@@ -108,12 +83,12 @@ class SqliteHistory(Generic[C]):
                 raise InvalidArgument(
                     f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
                 )
-            found = AsOf(self._at(time), time)
+            found = AsOf(position_at(self._execute, time), time)
             asked = twin_time(time)
         else:
             raise TypeError("neither a time nor a change")
         if found.change < oldest:
-            raise expired(asked, twin_time(self._time_of(oldest, last_tick)))
+            raise expired(asked, twin_time(time_of(self._execute, oldest, last_tick)))
         return found
 
     async def catalog(self, at: AsOf) -> C:
@@ -135,19 +110,6 @@ class SqliteHistory(Generic[C]):
                 del self._catalogs[next(iter(self._catalogs))]
             self._catalogs[last] = known
         return known
-
-    def _at(self, time: Ticks) -> int:
-        first, end = self._rows(_ERA, time)[0]
-        if not first:
-            end = self._rows(_FIRST_SETBACK)[0][0]
-        for text in (_AT_TIME, _AT_TIME_BEFORE_LOG):
-            if rows := self._rows(text, time, first, end):
-                return int(rows[0][0])
-        return 0
-
-    def _time_of(self, change: int, otherwise: Ticks) -> Ticks:
-        rows = self._rows(_TIME_OF, change)
-        return rows[0][0] if rows else otherwise
 
     def _rows(self, text: str, *values: object) -> list[Any]:
         rows: list[Any] = self._execute(text, values).fetchall()
