@@ -96,7 +96,8 @@ async def test_a_schema_of_the_first_kind_gets_what_came_since(postgres: Postgre
     history.rows(
         "DROP TABLE {graph}.instants, {graph}.setbacks, {graph}.version_blocks, {graph}.telemetry"
     )
-    history.rows("ALTER TABLE {graph}.meta DROP COLUMN history_from, DROP COLUMN history")
+    for column in ("history_from", "history", "packed_to"):
+        history.rows(f"ALTER TABLE {{graph}}.meta DROP COLUMN {column}")
     history.rows("ALTER TABLE {graph}.models DROP COLUMN change, DROP COLUMN ended_by")
     history.rows("ALTER TABLE {graph}.changes DROP COLUMN xid")
     for column in ("placed", "newest", "xid"):

@@ -18,7 +18,8 @@ CREATE TABLE {graph}.meta (
     made           boolean  NOT NULL DEFAULT false,  -- whether Kastor made the schema
     unfinished     text,                   -- why it must not be opened; NULL: it may
     history_from   bigint   NOT NULL DEFAULT 0, -- states after earlier entries are gone
-    history        text                    -- JSON: how much of the past is kept; NULL: as the server
+    history        text,                   -- JSON: how much of the past is kept; NULL: as the server
+    packed_to      bigint   NOT NULL DEFAULT 0 -- versions that ended before were looked at
 );
 
 -- Ids of models, kept for good: twins of a deleted model still point here.
@@ -199,12 +200,12 @@ CREATE TABLE {graph}.version_blocks (
     key       bigint NOT NULL,
     first     bigint NOT NULL,             -- versions without gaps
     last      bigint NOT NULL,
-    valid_to  bigint NOT NULL,             -- of the last one
-    ended_by  bigint NOT NULL,
+    ended     bigint NOT NULL,             -- valid_to of the last one
     docs      jsonb  NOT NULL,             -- an array of them
+    bytes     integer NOT NULL,            -- what it takes where it is stored
     PRIMARY KEY (kind, key, first)
 );
-CREATE INDEX version_blocks_by_end ON {graph}.version_blocks (valid_to);
+CREATE INDEX version_blocks_by_end ON {graph}.version_blocks (ended) INCLUDE (bytes);
 
 -- Telemetry, where it is to be kept longer than the change log.
 CREATE TABLE {graph}.telemetry (

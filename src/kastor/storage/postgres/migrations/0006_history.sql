@@ -2,6 +2,7 @@
 
 ALTER TABLE {graph}.meta ADD COLUMN history_from bigint NOT NULL DEFAULT 0;
 ALTER TABLE {graph}.meta ADD COLUMN history text;
+ALTER TABLE {graph}.meta ADD COLUMN packed_to bigint NOT NULL DEFAULT 0;
 ALTER TABLE {graph}.models ADD COLUMN change bigint NOT NULL DEFAULT 0;
 ALTER TABLE {graph}.models ADD COLUMN ended_by bigint;
 CREATE INDEX relationship_versions_out ON {graph}.relationship_versions (source_key, valid_to);
@@ -42,12 +43,12 @@ CREATE TABLE {graph}.version_blocks (
     key       bigint NOT NULL,
     first     bigint NOT NULL,             -- versions without gaps
     last      bigint NOT NULL,
-    valid_to  bigint NOT NULL,             -- of the last one
-    ended_by  bigint NOT NULL,
+    ended     bigint NOT NULL,             -- valid_to of the last one
     docs      jsonb  NOT NULL,             -- an array of them
+    bytes     integer NOT NULL,            -- what it takes where it is stored
     PRIMARY KEY (kind, key, first)
 );
-CREATE INDEX version_blocks_by_end ON {graph}.version_blocks (valid_to);
+CREATE INDEX version_blocks_by_end ON {graph}.version_blocks (ended) INCLUDE (bytes);
 
 -- Telemetry, where it is to be kept longer than the change log.
 CREATE TABLE {graph}.telemetry (
