@@ -12,6 +12,9 @@ _TWIN_DOC = f"CAST(json({version_doc('v', 'twin')}) AS BLOB)"
 _RELATIONSHIP_DOC = f"CAST(json({version_doc('v', 'relationship')}) AS BLOB)"
 
 FLOOR = "SELECT history_from FROM meta"
+SINCE = """
+SELECT twins_more, twins_other, relationships_more, relationships_other FROM meta
+"""
 TIME_OF = """
 SELECT time FROM (
     SELECT * FROM (SELECT seq AS change, time FROM changes WHERE seq <= ?1

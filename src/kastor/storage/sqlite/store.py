@@ -15,6 +15,7 @@ import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import (
+    AsOf,
     C,
     Context,
     Degrees,
@@ -23,6 +24,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -236,6 +238,10 @@ class SqliteStore(Generic[C]):
             return self._past.incoming(target_id, after, limit, context.at)
         return self._reads.incoming(target_id, after, limit)
 
+    def since(self, at: AsOf) -> Since:
+        """Return what became of the twins and relationships of a state until now."""
+        return self._past.since(at)
+
     @property
     def look_up(self) -> LookUp:
         """Run a query that is one look-up as point reads are run."""
@@ -429,7 +435,7 @@ class _ClosedPast(_Refusing, SqlitePastReads):
 def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> _Opened[C]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
-    epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
+    epoch, tick, version_bytes, log_bytes, *since, host_name, signing_key = meta
     seq = execute(sql.LAST_SEQ).fetchall()[0][0]
     models = [
         ModelRow(key, model_id, text, uploaded, bool(decommissioned))
@@ -437,5 +443,5 @@ def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> 
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    head = Head(seq, tick, version_bytes, log_bytes, epoch, catalog)
+    head = Head(seq, tick, version_bytes, log_bytes, epoch, *since, catalog)
     return _Opened(connection, head, host_name, signing_key)
