@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic
 from kastor.clock import now_ticks
 from kastor.errors import Conflict
 from kastor.records import (
+    ANYTHING,
+    AsOf,
     C,
     Context,
     Degrees,
@@ -20,6 +22,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -274,6 +277,11 @@ class PostgresStore(Generic[C]):
         """Return a page of incoming relationships."""
         context.require_plain()
         return await self._reads.incoming(target_id, after, limit, context.source)
+
+    def since(self, at: AsOf) -> Since:
+        """Return that nothing is known of it."""
+        del at
+        return ANYTHING
 
     @property
     def look_up(self) -> None:

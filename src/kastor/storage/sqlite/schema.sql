@@ -12,7 +12,12 @@ CREATE TABLE meta (
     signing_key    BLOB    NOT NULL,       -- signs continuation tokens
     created        INTEGER NOT NULL,
     history_from   INTEGER NOT NULL DEFAULT 0, -- states after earlier entries are gone
-    history        TEXT                    -- JSON: how much of the past is kept; NULL: as the server
+    history        TEXT,                   -- JSON: how much of the past is kept; NULL: as the server
+    -- Positions in the log, so that what did not change since a state is read from the present:
+    twins_more           INTEGER NOT NULL DEFAULT 0, -- the last creation of one
+    twins_other          INTEGER NOT NULL DEFAULT 0, -- the last deletion or other model of one
+    relationships_more   INTEGER NOT NULL DEFAULT 0, -- the last creation of one
+    relationships_other  INTEGER NOT NULL DEFAULT 0  -- the last deletion, other name or target of one
 ) STRICT;
 
 -- Ids of models, kept for good: twins of a deleted model still point here.
@@ -89,6 +94,7 @@ CREATE TABLE twin_versions (
 ) STRICT;
 CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, version);
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
+CREATE INDEX twin_versions_at ON twin_versions (key, ended_by);
 
 CREATE TABLE relationship_versions (
     key          INTEGER NOT NULL,
@@ -108,6 +114,11 @@ CREATE TABLE relationship_versions (
 ) STRICT;
 CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
+CREATE INDEX relationship_versions_at ON relationship_versions (key, ended_by);
+-- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
+CREATE INDEX relationship_versions_in
+    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
 
 -- Read only when something is created: the same id gets its key and the next version again.
 CREATE TABLE tombstones (
@@ -144,8 +155,11 @@ CREATE INDEX changes_by_time ON changes (time);
 -- Times of entries that left the change log before the versions that they made, so that an instant
 -- finds its entry for as long as its state is kept.
 CREATE TABLE instants (
-    change  INTEGER PRIMARY KEY,           -- changes.seq
-    time    INTEGER NOT NULL
+    change    INTEGER PRIMARY KEY,         -- changes.seq
+    time      INTEGER NOT NULL,
+    kind      TEXT,                        -- these as in changes where something was created, else NULL
+    twin_key  INTEGER,
+    subject   TEXT
 ) STRICT;
 CREATE INDEX instants_by_time ON instants (time);
 

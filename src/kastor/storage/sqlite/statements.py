@@ -156,11 +156,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 LAST_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
 
 META = """
-SELECT model_epoch, last_tick, version_bytes, log_bytes, host_name, signing_key FROM meta
+SELECT model_epoch, last_tick, version_bytes, log_bytes, twins_more, twins_other,
+       relationships_more, relationships_other, host_name, signing_key
+FROM meta
 """
 
 SAVE_META = """
-UPDATE meta SET model_epoch = ?, last_tick = ?, version_bytes = ?, log_bytes = ?
+UPDATE meta SET model_epoch = ?, last_tick = ?, version_bytes = ?, log_bytes = ?,
+                twins_more = ?, twins_other = ?, relationships_more = ?, relationships_other = ?
 """
 
 MODEL_KEYS = "SELECT key, id FROM model_keys"

@@ -232,9 +232,7 @@ class Writer(threading.Thread, Generic[C]):
             results = [run(job) for job in jobs]
             counters = self._unit.counters
             if counters != before:
-                numbers = (counters.epoch, counters.tick)
-                sizes = (counters.version_bytes, counters.log_bytes)
-                self._connection.execute(sql.SAVE_META, (*numbers, *sizes)).fetchall()
+                self._connection.execute(sql.SAVE_META, counters.saved()).fetchall()
             self._connection.execute("COMMIT").fetchall()
         except BaseException:
             self._unit.counters = before
