@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STEP_ROWS = 200
 """Versions that are put into blocks in one transaction of the writer."""
 ROUND_TICKS = 3_600 * TICKS_PER_SECOND
-"""How much is to have grown old before packing begins again, so that there is enough of each twin."""
+"""So much has to have grown old before packing begins again: blocks want several of a twin."""
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Upkeep: TypeAlias = "Callable[[Callable[[apsw.Connection, Counters], Any]], Awaitable[Any]]"

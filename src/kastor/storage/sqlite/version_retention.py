@@ -41,6 +41,10 @@ _GOING = """
 SELECT key, max(version), max(ended_by) FROM {table}
 WHERE ended_by > ?1 AND ended_by <= ?2{of_models} GROUP BY key ORDER BY 3
 """
+_GOING_ONE_BY_ONE = """
+SELECT key, version, ended_by FROM {table}
+WHERE ended_by > ?1 AND ended_by <= ?2{of_models} ORDER BY ended_by
+"""
 _OF_MODEL = " AND model_key IN (SELECT value FROM json_each(?3))"
 _OF_OTHERS = " AND model_key NOT IN (SELECT value FROM json_each(?3))"
 _OLDEST = f"""
@@ -223,7 +227,9 @@ def _step(
     values: list[Any] = [low, upto]
     if sweep.condition:
         values.append(str([*sweep.models]))
-    text = _GOING.format(table=table, of_models=sweep.condition)
+    text = (_GOING if left is None else _GOING_ONE_BY_ONE).format(
+        table=table, of_models=sweep.condition
+    )
     removed, before = 0, counters.version_bytes
     for key, version, ended_by in _rows(connection, text, values):
         if left is not None and before - counters.version_bytes >= left:
