@@ -8,6 +8,7 @@ from __future__ import annotations
 from kastor.api.description.schemas import (
     events,
     graph,
+    history,
     inputs,
     jobs,
     many,
@@ -19,6 +20,7 @@ from kastor.api.description.schemas.forms import Schema
 
 SCHEMAS: dict[str, Schema] = {
     **graph.SCHEMAS,
+    **history.SCHEMAS,
     **many.SCHEMAS,
     **queries.SCHEMAS,
     **models.SCHEMAS,
