@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import AtRun, Parameters
     from kastor.query.sql.tables import Tables
+    from kastor.records import Since
 
 _TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
 _SQL_OPERATORS = {"!=": "<>"}
@@ -45,7 +46,7 @@ class PostgresTables:
             f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
         )
 
-    def as_of(self, parameters: Parameters) -> Tables:
+    def as_of(self, parameters: Parameters, since: Since) -> Tables:
         """As `Tables` says."""
         raise NotImplementedError
 

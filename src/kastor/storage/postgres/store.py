@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic
 from kastor.clock import now_ticks
 from kastor.errors import Conflict
 from kastor.records import (
+    ANYTHING,
+    AsOf,
     C,
     Context,
     Degrees,
@@ -20,6 +22,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -275,6 +278,11 @@ class PostgresStore(Generic[C]):
         context.require_plain()
         return await self._reads.incoming(target_id, after, limit, context.source)
 
+    def since(self, at: AsOf) -> Since:
+        """Return that nothing is known of it."""
+        del at
+        return ANYTHING
+
     @property
     def look_up(self) -> None:
         """None: whatever is asked of a server has to be waited for."""
@@ -420,7 +428,9 @@ class PostgresStore(Generic[C]):
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])
             for statement in sql.RESET:
                 await connection.execute(texts[statement], timeout=UPKEEP_SECONDS)
-            await connection.execute(texts[sql.RAISE_EPOCH], self._next_tick(last_tick))
+            now = self._next_tick(last_tick)
+            await connection.execute(texts[sql.BEGIN_AGAIN], now)
+            await connection.execute(texts[sql.RAISE_EPOCH], now)
         await self._catalogs.load(connection)
 
     async def _upkeep(self, work: Callable[[Connection], Any]) -> Any:

@@ -172,13 +172,15 @@ LAST_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chang
 
 META = """
 SELECT model_epoch, last_tick, version_bytes, log_bytes, telemetry_bytes, history_from, packed_to,
+       twins_more, twins_other, relationships_more, relationships_other,
        history, host_name, signing_key
 FROM meta
 """
 
 SAVE_META = """
 UPDATE meta SET model_epoch = ?, last_tick = ?, version_bytes = ?, log_bytes = ?,
-                telemetry_bytes = ?, history_from = ?, packed_to = ?
+                telemetry_bytes = ?, history_from = ?, packed_to = ?,
+                twins_more = ?, twins_other = ?, relationships_more = ?, relationships_other = ?
 """
 
 COUNT_SIZES = f"""
@@ -279,5 +281,10 @@ RESET = (
     "DELETE FROM kept_answers",
     # Who follows the log sees that something is gone.
     "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'",
-    "UPDATE meta SET history_from = (SELECT seq FROM sqlite_sequence WHERE name = 'changes')",
+    """
+    UPDATE meta SET history_from =
+        (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes')
+    """,
 )
+BEGIN_AGAIN = "INSERT INTO instants (change, time) VALUES (?, ?)"
+"""The past begins here."""

@@ -76,7 +76,7 @@ DELETE FROM instants WHERE change IN (
 _SETBACKS = """
 DELETE FROM setbacks WHERE change < (SELECT max(change) FROM setbacks WHERE change <= ?)
 """
-_NOTE_INSTANT = "INSERT OR IGNORE INTO instants VALUES (?, ?)"
+_NOTE_INSTANT = "INSERT OR IGNORE INTO instants (change, time) VALUES (?, ?)"
 _MODEL_SIZES = f"""
 SELECT model_key, sum(length(doc) + {VERSION_ROW_OVERHEAD}) FROM twin_versions
 WHERE model_key IN (SELECT value FROM json_each(?1)) GROUP BY model_key
