@@ -21,18 +21,32 @@ from kastor.records import (
 )
 from kastor.storage.history import expired
 from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.positions import time_of
 from kastor.storage.sqlite.reads import page_of
 
 if TYPE_CHECKING:
     import apsw
 
     from kastor.storage.history import Kind
-    from kastor.types import Ticks
 
 
 def burial_id(source_key: int, relationship_id: str) -> str:
     """Return what a relationship's tombstone is found by."""
     return f"{source_key}/{relationship_id}"
+
+
+def require_kept(connection: apsw.Connection, at: AsOf) -> None:
+    """Refuse a state that is not kept; to be asked in the transaction of its reads, or later.
+
+    What is kept shrinks from its beginning, so a state that is kept was kept before.
+
+    Raises:
+        Gone: it is not kept any more.
+    """
+    execute: Callable[..., Any] = connection.execute
+    oldest: int = execute(sql.FLOOR).fetchall()[0][0]
+    if at.change < oldest:
+        raise expired(twin_time(at.time), twin_time(time_of(execute, oldest, at.time)))
 
 
 class VersionFinder:
@@ -78,18 +92,8 @@ class SqlitePastReads:
         self._find = VersionFinder(connection)
 
     def require_kept(self, at: AsOf) -> None:
-        """Refuse a state that is not kept; to be asked in the transaction of its reads, or later.
-
-        What is kept shrinks from its beginning, so a state that is kept was kept before.
-
-        Raises:
-            Gone: it is not kept any more.
-        """
-        oldest: int = self._execute(sql.FLOOR).fetchall()[0][0]
-        if at.change < oldest:
-            rows: list[tuple[Ticks]] = self._execute(sql.TIME_OF, (oldest,)).fetchall()
-            first = twin_time(rows[0][0]) if rows else f"change:{oldest}"
-            raise expired(twin_time(at.time), first)
+        """Refuse a state that is not kept, see `require_kept`."""
+        require_kept(self._connection, at)
 
     def since(self, at: AsOf) -> Since:
         """Return what became of the twins and relationships of a state until now."""
@@ -99,7 +103,7 @@ class SqlitePastReads:
     def twin(self, twin_id: str, at: AsOf) -> TwinRow | None:
         """Return a twin."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             rows = self._execute(sql.TWIN, (twin_id, at.change)).fetchall()
             if not rows:
                 key = self._find.twin_key(twin_id)
@@ -111,7 +115,7 @@ class SqlitePastReads:
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source twin existed, and the relationship."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             source, rows = self._there(source_id, at), []
             if source is not None:
                 named = (source, relationship_id, at.change)
@@ -126,7 +130,7 @@ class SqlitePastReads:
     ) -> RelationshipPage | None:
         """Return a page of the relationships that left a twin; None if it did not exist."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             source, page = self._there(source_id, at), None
             if source is not None:
                 values = (source, after, at.change, name, limit + 1)
@@ -138,7 +142,7 @@ class SqlitePastReads:
     ) -> list[IncomingRow] | None:
         """Return a page of the relationships that entered a twin; None if it did not exist."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             target, found = self._there(target_id, at), None
             if target is not None:
                 rows = self._execute(sql.INCOMING, (target, *after, at.change, limit)).fetchall()

@@ -6,13 +6,15 @@ CREATE TABLE meta (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     model_epoch    INTEGER NOT NULL,
     last_tick      INTEGER NOT NULL,       -- time of the newest change
-    version_bytes  INTEGER NOT NULL,       -- documents held by the version tables
+    version_bytes  INTEGER NOT NULL,       -- what superseded versions take
     log_bytes      INTEGER NOT NULL,       -- event bodies held by the change log
     host_name      TEXT    NOT NULL,       -- `source` of this graph's events
     signing_key    BLOB    NOT NULL,       -- signs continuation tokens
     created        INTEGER NOT NULL,
     history_from   INTEGER NOT NULL DEFAULT 0, -- states after earlier entries are gone
     history        TEXT,                   -- JSON: how much of the past is kept; NULL: as the server
+    packed_to      INTEGER NOT NULL DEFAULT 0, -- versions that ended before are packed, or never
+    telemetry_bytes INTEGER NOT NULL DEFAULT 0,
     -- Positions in the log, so that what did not change since a state is read from the present:
     twins_more           INTEGER NOT NULL DEFAULT 0, -- the last creation of one
     twins_other          INTEGER NOT NULL DEFAULT 0, -- the last deletion or other model of one
@@ -190,7 +192,7 @@ CREATE TABLE telemetry (
     source_time  INTEGER,
     data         BLOB    NOT NULL          -- the message, byte for byte
 ) STRICT;
-CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change, time, source_time);
 CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- Event routes, their endpoints, and the events that a route gave up.

@@ -2,6 +2,12 @@
 
 ALTER TABLE meta ADD COLUMN history_from INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN history TEXT;
+ALTER TABLE meta ADD COLUMN packed_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN telemetry_bytes INTEGER NOT NULL DEFAULT 0;
+
+-- From now on the rows of versions count beside their documents.
+UPDATE meta SET version_bytes = version_bytes + 200 * (
+    (SELECT count(*) FROM twin_versions) + (SELECT count(*) FROM relationship_versions));
 ALTER TABLE meta ADD COLUMN twins_more INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN twins_other INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN relationships_more INTEGER NOT NULL DEFAULT 0;
@@ -67,7 +73,7 @@ CREATE TABLE telemetry (
     source_time  INTEGER,
     data         BLOB    NOT NULL          -- the message, byte for byte
 ) STRICT;
-CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change, time, source_time);
 CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- The clock's earlier leaps back, as far as the log tells of them.
