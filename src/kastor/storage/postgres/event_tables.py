@@ -17,7 +17,7 @@ from kastor.records import ChangeKind
 from kastor.storage.events import READ_BYTES, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.leases import hold, keep, let_go
-from kastor.storage.postgres.stamping import stamp
+from kastor.storage.postgres.stamping import GROWN, stamp
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.ticker import LEAD
 from kastor.types import Ticks
@@ -262,7 +262,7 @@ class PostgresEventTables:
 
     async def _stamp(self) -> None:
         """Give positions to all that is committed."""
-        if (await self._fetch(_GROWN, 2**62))[0][0]:
+        if (await self._fetch(GROWN))[0][0]:
             await self._upkeep(lambda connection: stamp(connection, self._texts))
 
     async def _fetch(self, text: str, *values: object) -> list[Any]:

@@ -23,6 +23,9 @@ STEP_ROWS = 1_000
 NEAR = 2 * STEP_ROWS
 """Entries that are older than some of those before them are so near to these, or flagged `late`."""
 
+GROWN = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)"
+"""Whether anything that is committed has no position."""
+
 _HOLD_HEAD = "SELECT position, placed, newest, xid FROM {graph}.log_head FOR UPDATE"
 _STAMP = f"""
 WITH fresh AS (

@@ -9,6 +9,8 @@ for another in a circle.
 
 from __future__ import annotations
 
+from kastor.storage.postgres.past import beyond
+
 _XID = "pg_current_xact_id()::text::bigint"
 _TWIN = "t.key, t.id, t.model_key, t.etag, t.version, t.doc::text"
 _RELATIONSHIP = """r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
@@ -442,6 +444,13 @@ BEGIN READ ONLY; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_p
 SET LOCAL statement_timeout = {milliseconds};
 SELECT 1 FROM {graph}.meta WHERE model_epoch = {epoch}
 """
+# Of the past: one snapshot for the two statements that follow. A standby may not be there yet.
+BEGIN_PAST_QUERY = """
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off;
+SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = {milliseconds};
+SELECT 1 FROM {graph}.meta, {graph}.log_head WHERE history_from <= {change} AND position >= {change}
+"""
+BEYOND = beyond("$1::bigint", "$2::bigint")
 END_QUERY = "COMMIT"
 OPEN_CURSOR = "DECLARE page NO SCROLL CURSOR FOR "
 STEP_CURSOR = "FETCH {rows} FROM page"

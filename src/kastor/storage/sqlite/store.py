@@ -49,6 +49,7 @@ from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.past import SqlitePastReads
+from kastor.storage.sqlite.past_snapshot import past_snapshot_of
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.rehearsing import FileRehearsals
@@ -215,7 +216,10 @@ class SqliteStore(Generic[C]):
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, from a copy of the file's pages."""
-        context.require_plain()
+        context.require_all()
+        at = context.at
+        if at is not None:
+            return self._snapshots.opened(lambda: past_snapshot_of(self._path, at, vfs=self._vfs))
         return self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
