@@ -20,6 +20,7 @@ from kastor.graph.catalog import ModelCatalog
 from kastor.graph.instants import Named
 from kastor.graph.service import GraphService
 from kastor.graph.totals import CountedGraphService, Totals
+from kastor.history.service import HistoryService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
@@ -120,6 +121,7 @@ def _make(
         indexes=indexes.paths,
         refresh=store.refresh,
         resolve=lambda change: graph.at(Named(change=change)),
+        since=store.since,
     )
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
@@ -141,6 +143,7 @@ def _make(
         store=store,
         graph=graph,
         query=query,
+        history=HistoryService(store, graph, query),
         indexes=indexes,
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints

@@ -24,6 +24,7 @@ from kastor.storage.sqlite.history_tables import (
     read_telemetry,
     write_settings,
 )
+from kastor.storage.sqlite.packing import Packing
 from kastor.storage.sqlite.pool import closed
 from kastor.storage.sqlite.positions import position_at, time_of
 from kastor.storage.sqlite.timeline import version_before, versions_between
@@ -92,6 +93,7 @@ class SqliteHistory(Generic[C]):
         self._pool, self._upkeep = pool, upkeep
         self._build_catalog, self._present, self._ticker = build_catalog, catalog, ticker
         self._retention = retention
+        self._packing = Packing()
         self._catalogs: dict[int, C] = {}
         self._differences = Differences(pool)
 
@@ -193,6 +195,12 @@ class SqliteHistory(Generic[C]):
         """Keep so much from now on."""
         write = partial(write_settings, settings=settings, retention=self._retention)
         await self._upkeep(write)
+
+    async def pack(self) -> int:
+        """Pack what is older than YOUNG_SECONDS; return the versions packed."""
+        packed_to = self._rows(sql.PACKED_TO)[0][0]
+        now = self._ticker.age_now()
+        return await self._packing.run(self._pool, self._upkeep, packed_to, now)
 
     def _catalog_at(self, at: AsOf, last: int, present: C) -> C:
         rows = [

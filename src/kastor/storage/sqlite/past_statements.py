@@ -24,6 +24,10 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), hi
 FROM meta
 """
 """The newest position, the oldest state that is kept, and when the newest change was."""
+SINCE = """
+SELECT twins_more, twins_other, relationships_more, relationships_other FROM meta
+"""
+PACKED_TO = "SELECT packed_to FROM meta"
 FLOOR = "SELECT history_from FROM meta"
 TWIN_KEY = """
 SELECT key FROM twins WHERE id = ?1

@@ -16,6 +16,7 @@ import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import (
+    AsOf,
     C,
     Context,
     Degrees,
@@ -24,6 +25,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -254,6 +256,10 @@ class SqliteStore(Generic[C]):
             return self._past.incoming(target_id, after, limit, context.at)
         return self._reads.incoming(target_id, after, limit)
 
+    def since(self, at: AsOf) -> Since:
+        """Return what became of the twins and relationships of a state until now."""
+        return self._past.since(at)
+
     @property
     def look_up(self) -> LookUp:
         """Run a query that is one look-up as point reads are run."""
@@ -402,6 +408,8 @@ class SqliteStore(Generic[C]):
         counters.seq = last[0][0]
         counters.version_bytes = counters.log_bytes = counters.telemetry_bytes = 0
         counters.floor = counters.packed_to = counters.seq
+        begins = (counters.seq, self.ticker.look(counters.tick))
+        connection.execute(sql.BEGIN_AGAIN, begins).fetchall()
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
@@ -463,8 +471,7 @@ def _load_state(
 ) -> _Opened[C]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
-    epoch, tick, version_bytes, log_bytes, telemetry_bytes, floor, packed_to, *rest = meta
-    history, host_name, signing_key = rest
+    epoch, tick, *numbers, history, host_name, signing_key = meta
     seq = execute(sql.LAST_SEQ).fetchall()[0][0]
     models = [
         ModelRow(key, model_id, text, uploaded, bool(decommissioned))
@@ -472,7 +479,6 @@ def _load_state(
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    rules = rules_of(retention, history)
-    sizes = version_bytes, log_bytes, telemetry_bytes
-    head = Head(seq, tick, *sizes, floor, packed_to, epoch, rules, catalog)
+    known: list[Any] = [seq, tick, *numbers, epoch, rules_of(retention, history), catalog]
+    head: Head[C] = Head(*known)
     return _Opened(connection, head, host_name, signing_key)

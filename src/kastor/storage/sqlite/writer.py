@@ -240,10 +240,7 @@ class Writer(threading.Thread, Generic[C]):
             if counters != before:
                 if counters.rules.graph.is_off:
                     counters.floor = counters.seq
-                numbers = (counters.epoch, counters.tick)
-                sizes = (counters.version_bytes, counters.log_bytes, counters.telemetry_bytes)
-                past = (counters.floor, counters.packed_to)
-                self._connection.execute(sql.SAVE_META, (*numbers, *sizes, *past)).fetchall()
+                self._connection.execute(sql.SAVE_META, counters.saved()).fetchall()
             self._connection.execute("COMMIT").fetchall()
         except BaseException:
             self._unit.counters = before
