@@ -201,7 +201,8 @@ class World:
         time = max(newest, *(clock.now for clock in self.clocks), 0)
         moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
         moment.unique = all(clock.now >= time - LEAD for clock in self.clocks)
-        assert await self.change_at(time) == change
+        found = await self.change_at(time)
+        assert found == change, (time, found, [(e.seq, e.time) for e in await self.log(self.reader.store)], [c.now for c in self.clocks])
         if isinstance(self.engine, SqliteEngine):
             moment.into_file = True
             self.clocks[0].now += 1  # what is written in this very tick would belong to the instant
