@@ -201,7 +201,10 @@ SELECT key, id, NULL FROM (
     SELECT key, id FROM {{graph}}.twin_versions
     WHERE valid_to > (SELECT settled FROM beyond_edge) AND valid_to <= $4::bigint
     UNION
-    SELECT t.key, t.id FROM {{graph}}.instants i JOIN {{graph}}.twins t ON t.key = i.twin_key
+    SELECT i.twin_key, coalesce(
+        (SELECT id FROM {{graph}}.twins WHERE key = i.twin_key),
+        (SELECT id FROM {{graph}}.twin_versions WHERE key = i.twin_key LIMIT 1))
+    FROM {{graph}}.instants i
     WHERE i.pos > $1 AND i.pos <= $3::bigint AND i.kind = 'Twin.Create'
 ) o WHERE id > $5::text ORDER BY id LIMIT $6
 """,
@@ -214,8 +217,12 @@ SELECT key, source, id FROM (
         UNION
         SELECT r.key, r.source_key, r.id
         FROM (SELECT DISTINCT twin_key FROM {{graph}}.instants
-              WHERE pos > $1 AND pos <= $3::bigint AND kind = 'Relationship.Create') i
-        JOIN {{graph}}.relationships r ON r.source_key = i.twin_key
+              WHERE pos > $1 AND pos <= $3::bigint AND kind = 'Relationship.Create') i,
+        LATERAL (
+            SELECT key, source_key, id FROM {{graph}}.relationships WHERE source_key = i.twin_key
+            UNION ALL
+            SELECT key, source_key, id FROM {{graph}}.relationship_versions
+            WHERE source_key = i.twin_key AND valid_to > (SELECT settled FROM beyond_edge)) r
     ) o
 ) o WHERE (source, id) > ($5::text, $7::text) ORDER BY source, id LIMIT $6
 """,
