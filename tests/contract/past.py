@@ -26,7 +26,7 @@ def state(api: Api) -> int:
 
 def number_of(header: str) -> int:
     time, _, change = header.partition("; change=")
-    assert datetime.fromisoformat(time.replace("Z", "+00:00"))
+    assert datetime.fromisoformat(time)
     return int(change)
 
 
