@@ -36,7 +36,7 @@ CREATE TABLE version_blocks (
     first     INTEGER NOT NULL,            -- versions without gaps
     last      INTEGER NOT NULL,
     ended_by  INTEGER NOT NULL,            -- of the last one
-    docs      BLOB    NOT NULL,            -- a JSON array, compressed with zstd
+    docs      BLOB    NOT NULL,            -- as storage/sqlite/documents.py packs them
     PRIMARY KEY (kind, key, first)
 ) STRICT;
 CREATE INDEX version_blocks_by_end ON version_blocks (ended_by);
