@@ -1,49 +1,46 @@
-"""The JSON Patch (RFC 6902) that leads from one document to another."""
+"""The JSON Patch that leads from one document to another (RFC 6902)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import orjson
 
 from kastor.graph.patch import pointer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kastor.types import Document, Json
 
 
 def patch_between(before: Document, after: Document) -> list[Document]:
-    """Return the operations that make `after` of `before`, in order of their paths.
+    """Return a patch of `add`, `replace` and `remove` that makes `after` of `before`.
 
-    Objects are entered, members of a twin's `$metadata` included; an array that differs is replaced
-    as a whole. The order of members changes nothing.
+    Objects are entered; an array that differs is replaced whole. What is equal as JSON is left
+    out; whether a number is written as 1 or 1.0 is a difference.
     """
-    patch: list[Document] = []
-    _compare(before, after, (), patch)
-    return patch
+    return list(_steps(before, after, ()))
 
 
-def _compare(
-    before: Document, after: Document, path: tuple[str, ...], patch: list[Document]
-) -> None:
-    for name in sorted(before.keys() | after.keys()):
-        here = (*path, name)
+def _steps(before: Document, after: Document, path: tuple[str, ...]) -> Iterator[Document]:
+    for name in before:
         if name not in after:
-            patch.append({"op": "remove", "path": pointer_of(here)})
-        elif name not in before:
-            patch.append({"op": "add", "path": pointer_of(here), "value": after[name]})
-        else:
-            old, new = before[name], after[name]
-            if isinstance(old, dict) and isinstance(new, dict):
-                _compare(old, new, here, patch)
-            elif not same(old, new):
-                patch.append({"op": "replace", "path": pointer_of(here), "value": new})
+            yield {"op": "remove", "path": pointer_of((*path, name))}
+    for name, value in after.items():
+        place = (*path, name)
+        if name not in before:
+            yield {"op": "add", "path": pointer_of(place), "value": value}
+        elif _is_object(before[name]) and _is_object(value):
+            yield from _steps(before[name], value, place)
+        elif _text(before[name]) != _text(value):
+            yield {"op": "replace", "path": pointer_of(place), "value": value}
 
 
-def same(one: Json, other: Json) -> bool:
-    """Return whether two values are the same JSON, whatever the order of members.
+def _is_object(value: Json) -> TypeGuard[Document]:
+    return isinstance(value, dict)
 
-    `True` and 1 are not, nor are 1 and 1.0, which Python takes for the same.
-    """
-    option = orjson.OPT_SORT_KEYS
-    return orjson.dumps(one, option=option) == orjson.dumps(other, option=option)
+
+def _text(value: Json) -> bytes:
+    """Return a form in which true is not 1, as it is to Python."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

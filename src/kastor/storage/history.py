@@ -145,7 +145,9 @@ class HistorySettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class HistoryStore(Protocol[C_co]):
     """The past of one graph."""
 
-    async def resolve(self, *, time: Ticks | None = None, change: int | None = None) -> AsOf:
+    async def resolve(
+        self, *, time: Ticks | None = None, change: int | None = None, kept: bool = True
+    ) -> AsOf:
         """Return the state at an instant, or after an entry; without its catalog.
 
         An instant includes what happened at exactly that time (decisions 5). Asked again it is the
@@ -154,6 +156,8 @@ class HistoryStore(Protocol[C_co]):
         Args:
             time: the instant; or
             change: the position of the entry.
+            kept: whether it has to be kept; a bound of what is read of one twin need not be, and
+                what is older than all that is known then is 0.
 
         Raises:
             InvalidArgument: it lies in the future.

@@ -92,7 +92,9 @@ class SqliteHistory(Generic[C]):
         self._build_catalog, self._present, self._ticker = build_catalog, catalog, ticker
         self._catalogs: dict[int, C] = {}
 
-    async def resolve(self, *, time: Ticks | None = None, change: int | None = None) -> AsOf:
+    async def resolve(
+        self, *, time: Ticks | None = None, change: int | None = None, kept: bool = True
+    ) -> AsOf:
         """Return the state at an instant, or after an entry."""
         newest, oldest, last_tick = self._rows(_LAST)[0]
         if change is not None:
@@ -112,7 +114,7 @@ class SqliteHistory(Generic[C]):
             asked = twin_time(time)
         else:
             raise TypeError("neither a time nor a change")
-        if found.change < oldest:
+        if kept and found.change < oldest:
             raise expired(asked, twin_time(self._time_of(oldest, last_tick)))
         return found
 
