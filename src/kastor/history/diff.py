@@ -39,7 +39,7 @@ KINDS: tuple[Kind, ...] = ("twin", "relationship")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GraphPart:
     """Which part of a graph is meant; all of it where nothing is said.
 
     Attributes:
@@ -139,7 +139,7 @@ class DiffService:
         return await self._graph.at(Named() if named is None else named)
 
     async def differing(
-        self, part: Part, states: States, context: Context, *, around: bool
+        self, part: GraphPart, states: States, context: Context, *, around: bool
     ) -> tuple[Differing, frozenset[Kind]]:
         """Return what tells the differences, and of what kinds they may be.
 
@@ -166,7 +166,7 @@ class DiffService:
         return Differing(self._store, states, selection), kinds
 
     async def open(
-        self, comparison: Comparison, part: Part, context: Context
+        self, comparison: Comparison, part: GraphPart, context: Context
     ) -> AsyncGenerator[bytes, None]:
         """Return the lines of a comparison, a portion at a time; the first one is made already.
 
@@ -186,7 +186,7 @@ async def _portions(
     differing: Differing,
     kinds: frozenset[Kind],
     comparison: Comparison,
-    part: Part,
+    part: GraphPart,
     context: Context,
 ) -> AsyncGenerator[bytes, None]:
     if part.is_whole:

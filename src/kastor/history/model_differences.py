@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 import orjson
 from msgspec import Struct
 
-from kastor.history.patches import same
 from kastor.jobs.exporting.dependencies import in_order
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def model_differences(before: ModelCatalog, after: ModelCatalog) -> list[ModelDi
 
 def same_content(one: StoredModel, other: StoredModel) -> bool:
     """Return whether two uploads say the same."""
-    return one.text == other.text or same(one.document(), other.document())
+    return one.text == other.text or _sorted(one) == _sorted(other)
 
 
 def shown(model: StoredModel) -> Document:
@@ -76,3 +75,7 @@ def _equal(one: StoredModel | None, other: StoredModel | None) -> bool:
     if one is None or other is None:
         return one is other
     return one.decommissioned == other.decommissioned and same_content(one, other)
+
+
+def _sorted(model: StoredModel) -> bytes:
+    return orjson.dumps(model.document(), option=orjson.OPT_SORT_KEYS)

@@ -68,7 +68,9 @@ class ResultOverTime:
         columns: the members of a row, in order; None where rows are whole documents.
     """
 
-    def __init__(self, columns: tuple[str, ...] | None, found: AsyncGenerator[RowsAt, None]) -> None:
+    def __init__(
+        self, columns: tuple[str, ...] | None, found: AsyncGenerator[RowsAt, None]
+    ) -> None:
         self.columns = columns
         self._found = found
         self._first: RowsAt | None = None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kastor.history.differing import Differing
     from kastor.jobs.kinds import Run
     from kastor.query.service import QueryService
-    from kastor.storage.batches import MakeNote, Note, Results
+    from kastor.storage.batches import Note, Results
     from kastor.storage.history import Difference, Kind
     from kastor.types import Ticks
 
@@ -44,7 +44,7 @@ _SAVE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RevertStep:
     """One pass over the differences.
 
     Attributes:
@@ -73,10 +73,10 @@ class Step:
 
 
 _STEPS = (
-    Step("relationship", removes=True),
-    Step("twin", removes=False),
-    Step("relationship", removes=False),
-    Step("twin", removes=True),
+    RevertStep("relationship", removes=True),
+    RevertStep("twin", removes=False),
+    RevertStep("relationship", removes=False),
+    RevertStep("twin", removes=True),
 )
 _FIRST, _LAST = 0, len(_STEPS) + 1
 """Numbers of the steps before and after them, which are about models."""
@@ -132,14 +132,16 @@ class _AtWork:
         self.so_far = SoFar.noted(run.progress)
         self._saved = time.monotonic()
 
-    async def tell(self, named: Sequence[RevertItem], outcomes: Sequence[object], mark: str) -> None:
+    async def tell(
+        self, named: Sequence[RevertItem], outcomes: Sequence[object], mark: str
+    ) -> None:
         """Note what became of models; `mark` stands in the progress until the next step."""
         so_far = self.so_far.with_outcomes((), named, outcomes)
         if mark:
             so_far = structs.replace(so_far, marks=(*so_far.marks, mark))
         await self._save(so_far, self._log.lines(named, outcomes))
 
-    async def step_by_step(self, steps: Sequence[Step]) -> None:
+    async def step_by_step(self, steps: Sequence[RevertStep]) -> None:
         """Write what differs, as far as it goes, from where the job was left."""
         for number, step in enumerate(_STEPS, _FIRST + 1):
             if step in steps and number >= self.so_far.step:
@@ -149,7 +151,7 @@ class _AtWork:
         if self.so_far.step < _LAST:
             await self._save(structs.replace(self.so_far, step=_LAST, after=(), marks=()))
 
-    async def _pass(self, step: Step) -> None:
+    async def _pass(self, step: RevertStep) -> None:
         while True:
             self._run.check()
             page = await self._differing.page(step.kind, self.so_far.after, self._run.context)
@@ -163,7 +165,7 @@ class _AtWork:
             if time.monotonic() > self._saved + _SAVE_SECONDS:
                 await self._save(self.so_far)
 
-    async def _write(self, step: Step, few: Sequence[Difference]) -> None:
+    async def _write(self, step: RevertStep, few: Sequence[Difference]) -> None:
         named = [step.named(each) for each in few]
         noted = self.so_far
 
@@ -177,7 +179,7 @@ class _AtWork:
         await self._graph.execute_many(commands, self._run.context, note=note)
         self.so_far, self._saved = noted, time.monotonic()
 
-    async def all_or_nothing(self, steps: Sequence[Step], *, changes_models: bool) -> None:
+    async def all_or_nothing(self, steps: Sequence[RevertStep], *, changes_models: bool) -> None:
         """Write what differs in one transaction.
 
         Raises:
@@ -221,7 +223,9 @@ class _AtWork:
                 "transactions of their own. Leave out atomic, or bring back twins by a query."
             )
 
-    async def _gathered(self, steps: Sequence[Step]) -> tuple[list[RevertItem], list[Command[Any]]]:
+    async def _gathered(
+        self, steps: Sequence[RevertStep]
+    ) -> tuple[list[RevertItem], list[Command[Any]]]:
         named: list[RevertItem] = []
         commands: list[Command[Any]] = []
         size = 0

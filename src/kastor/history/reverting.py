@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from kastor.clock import job_time, twin_time
 from kastor.graph.restoring import Restored
-from kastor.history.diff import Part
+from kastor.history.diff import GraphPart
 from kastor.jobs.changing import told
 from kastor.jobs.log_lines import log_line
 from kastor.words import counted
@@ -41,9 +41,9 @@ class Revert(Struct, frozen=True):
     atomic: bool = False
 
     @property
-    def part(self) -> Part:
+    def part(self) -> GraphPart:
         """Which part of the graph goes back."""
-        return Part(self.twin, self.query, self.parameters)
+        return GraphPart(self.twin, self.query, self.parameters)
 
     def request(self) -> dict[str, Any]:
         """Return the JSON form that a job keeps; `shown` is for people."""
@@ -55,7 +55,7 @@ class Revert(Struct, frozen=True):
         return {"shown": shown, "time": self.time, "base": self.base, **given}
 
     @classmethod
-    def asked(cls, then: AsOf, base: AsOf, part: Part, *, atomic: bool) -> Revert:
+    def asked(cls, then: AsOf, base: AsOf, part: GraphPart, *, atomic: bool) -> Revert:
         """Return what leads from one state back to another, of a part of the graph."""
         given: Any = part.parameters
         return cls(then.time, then.change, base.change, part.twin, part.query, given, atomic)

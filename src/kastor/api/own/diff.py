@@ -10,11 +10,10 @@ from kastor.api.http.request import AS_OF_HEADER, Request, StreamResponse
 from kastor.auth.roles import Permission as P
 from kastor.errors import Forbidden, InvalidArgument
 from kastor.graph.instants import Named, read_instant, shown
-from kastor.history.diff import Comparison, Part
+from kastor.history.diff import Comparison, GraphPart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-
     from typing import Any
 
     from kastor.budget import StreamShare
@@ -34,7 +33,7 @@ async def diff(services: Services, request: Request) -> StreamResponse:
     form = request.first("as") or "patch"
     if form not in _FORMS:
         raise InvalidArgument(f"as is one of: {', '.join(_FORMS)}.")
-    part = Part(query=request.first("query"))
+    part = GraphPart(query=request.first("query"))
     if part.query is not None and P.QUERY not in request.actor.permissions:
         raise Forbidden(f"The token's role does not allow {P.QUERY}.")
     context = request.context
@@ -95,7 +94,7 @@ def _instant(request: Request, name: str) -> Named | None:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        "Kastor_Diff",
+        "Kastor_Differences",
         "GET",
         "/kastor/v1/diff",
         P.HISTORY_READ,

@@ -14,7 +14,7 @@ from kastor.api.own.diff import answer_lines
 from kastor.auth.roles import Permission as P
 from kastor.errors import Forbidden, InvalidArgument
 from kastor.graph.instants import read_instant
-from kastor.history.diff import Comparison, Part
+from kastor.history.diff import Comparison, GraphPart
 from kastor.history.differing import States
 from kastor.history.reverting import REVERTS, Revert
 from kastor.jobs.refusals import JobNotFound
@@ -46,7 +46,7 @@ _VARIES = ("base", "shown", "time")
 async def revert(services: Services, request: Request) -> Response | StreamResponse:
     """Answer POST /kastor/v1/revert: with a job, or in a dry run with what it would change."""
     body = await _members(request)
-    part = Part(body.get(_TWIN), body.get(_QUERY), body.get(_PARAMETERS))
+    part = GraphPart(body.get(_TWIN), body.get(_QUERY), body.get(_PARAMETERS))
     atomic: bool = body.get(_ATOMIC, False)
     context = request.context
     digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -104,7 +104,7 @@ async def _job_before(services: Services, request: Request, asked: str) -> Respo
     return accepted(request, row)
 
 
-def _require(request: Request, part: Part, kinds: Collection[str]) -> None:
+def _require(request: Request, part: GraphPart, kinds: Collection[str]) -> None:
     """Raise Forbidden unless the caller may write whatever may come back, or see it."""
     needed = [P.QUERY] if part.query is not None else []
     needed += [P.HISTORY_READ] if request.dry_run else []

@@ -6,6 +6,7 @@ Each area has a module; a new schema goes into its area's `SCHEMAS`.
 from __future__ import annotations
 
 from kastor.api.description.schemas import (
+    differences,
     events,
     graph,
     inputs,
@@ -20,6 +21,7 @@ from kastor.api.description.schemas.forms import Schema
 SCHEMAS: dict[str, Schema] = {
     **graph.SCHEMAS,
     **many.SCHEMAS,
+    **differences.SCHEMAS,
     **queries.SCHEMAS,
     **models.SCHEMAS,
     **jobs.SCHEMAS,
