@@ -151,13 +151,14 @@ class HistoryStore(Protocol[C_co]):
         """Return the state at an instant, or after an entry; without its catalog.
 
         An instant includes what happened at exactly that time (decisions 5). Asked again it is the
-        same state, whatever is committed in between.
+        same state, whatever is committed in between. Without both it is the present one, whatever
+        the clocks say.
 
         Args:
             time: the instant; or
             change: the position of the entry.
-            kept: whether it has to be kept; a bound of what is read of one twin need not be, and
-                what is older than all that is known then is 0.
+            kept: whether it has to be one that is kept. Else its position is what is known of it,
+                0 before all that is, and there may be nothing to be read of it.
 
         Raises:
             InvalidArgument: it lies in the future.
@@ -213,6 +214,9 @@ class HistoryStore(Protocol[C_co]):
     ) -> list[TelemetryPoint]:
         """Return kept telemetry of a twin, in order of change, strictly after `after`.
 
+        Up to `limit`, fewer where messages have more than PORTION_BYTES together, but at least one
+        while there are any.
+
         Args:
             twin_id: of the twin, which may be deleted.
             component: of it; None for the twin itself.
@@ -220,7 +224,7 @@ class HistoryStore(Protocol[C_co]):
             end: before this time.
             after: a position of the change log; 0 at the start.
             limit: how many at most.
-            by_source_time: whether `start` and `end` are the senders' times.
+            by_source_time: whether `start` and `end` are the senders' times, where they said any.
         """
 
     async def status(self) -> HistoryStatus:

@@ -27,6 +27,22 @@ def burial_id(source_key: int, relationship_id: str) -> str:
     return f"{source_key}/{relationship_id}"
 
 
+def require_kept(connection: apsw.Connection, at: AsOf) -> None:
+    """Refuse a state that is not kept; to be asked in the transaction of its reads, or later.
+
+    What is kept shrinks from its beginning, so a state that is kept was kept before.
+
+    Raises:
+        Gone: it is not kept any more.
+    """
+    execute: Callable[..., Any] = connection.execute
+    oldest: int = execute(sql.FLOOR).fetchall()[0][0]
+    if at.change < oldest:
+        rows: list[tuple[Ticks]] = execute(sql.TIME_OF, (oldest,)).fetchall()
+        first = twin_time(rows[0][0]) if rows else f"change:{oldest}"
+        raise expired(twin_time(at.time), first)
+
+
 class VersionFinder:
     """Finds keys of what is or was there, and versions by the state that held them."""
 
@@ -70,23 +86,13 @@ class SqlitePastReads:
         self._find = VersionFinder(connection)
 
     def require_kept(self, at: AsOf) -> None:
-        """Refuse a state that is not kept; to be asked in the transaction of its reads, or later.
-
-        What is kept shrinks from its beginning, so a state that is kept was kept before.
-
-        Raises:
-            Gone: it is not kept any more.
-        """
-        oldest: int = self._execute(sql.FLOOR).fetchall()[0][0]
-        if at.change < oldest:
-            rows: list[tuple[Ticks]] = self._execute(sql.TIME_OF, (oldest,)).fetchall()
-            first = twin_time(rows[0][0]) if rows else f"change:{oldest}"
-            raise expired(twin_time(at.time), first)
+        """Refuse a state that is not kept, see `require_kept`."""
+        require_kept(self._connection, at)
 
     def twin(self, twin_id: str, at: AsOf) -> TwinRow | None:
         """Return a twin."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             rows = self._execute(sql.TWIN, (twin_id, at.change)).fetchall()
             if not rows:
                 key = self._find.twin_key(twin_id)
@@ -98,7 +104,7 @@ class SqlitePastReads:
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source twin existed, and the relationship."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             source, rows = self._there(source_id, at), []
             if source is not None:
                 named = (source, relationship_id, at.change)
@@ -113,7 +119,7 @@ class SqlitePastReads:
     ) -> RelationshipPage | None:
         """Return a page of the relationships that left a twin; None if it did not exist."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             source, page = self._there(source_id, at), None
             if source is not None:
                 values = (source, after, at.change, name, limit + 1)
@@ -125,7 +131,7 @@ class SqlitePastReads:
     ) -> list[IncomingRow] | None:
         """Return a page of the relationships that entered a twin; None if it did not exist."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             target, found = self._there(target_id, at), None
             if target is not None:
                 rows = self._execute(sql.INCOMING, (target, *after, at.change, limit)).fetchall()

@@ -183,7 +183,7 @@ CREATE TABLE telemetry (
     source_time  INTEGER,
     data         BLOB    NOT NULL          -- the message, byte for byte
 ) STRICT;
-CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change, time, source_time);
 CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- Event routes, their endpoints, and the events that a route gave up.

@@ -70,6 +70,8 @@ if TYPE_CHECKING:
 READER_THREADS = 2
 TABLE_THREADS = 2
 """For what the server itself reads; queries may occupy every reader for a minute."""
+HISTORY_THREADS = 1
+"""For versions of single things and differences of states, which are read in portions."""
 
 
 class SqliteStore(Generic[C]):
@@ -94,6 +96,7 @@ class SqliteStore(Generic[C]):
         self._past = SqlitePastReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
+        self._history_pool = ReadPool(path, HISTORY_THREADS, vfs=vfs, sorts_on_disk=True)
         self._loop = asyncio.get_running_loop()
         self.ticker = Ticker(clock, last=opened.head.tick)
         self._connection = opened.connection
@@ -109,7 +112,10 @@ class SqliteStore(Generic[C]):
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.history: SqliteHistory[C] = SqliteHistory(
-            self._loop_connection, build_catalog, lambda: self.catalog, self.ticker
+            *(self._loop_connection, self._history_pool, self._upkeep),
+            build_catalog,
+            lambda: self.catalog,
+            self.ticker,
         )
 
     @classmethod
@@ -344,6 +350,7 @@ class SqliteStore(Generic[C]):
         self._rehearsals.close()
         self._pool.close()
         self._tables.close()
+        self._history_pool.close()
         self._loop_connection.close()
         try:
             self._connection.execute("PRAGMA optimize").fetchall()

@@ -57,7 +57,7 @@ CREATE TABLE telemetry (
     source_time  INTEGER,
     data         BLOB    NOT NULL          -- the message, byte for byte
 ) STRICT;
-CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change, time, source_time);
 CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- The clock's earlier leaps back, as far as the log tells of them.
