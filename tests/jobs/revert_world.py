@@ -105,18 +105,29 @@ class World:
 
 
 class Hooked:
-    """A graph service that does something before some of its writes."""
+    """A graph service that does something before one of its methods.
 
-    def __init__(self, graph: Any, before: Callable[[int], Coroutine[Any, Any, None]]) -> None:
-        self._graph, self._before, self.calls = graph, before, 0
+    Args:
+        graph: the service.
+        before: what is done; it gets the number of the call, from 1.
+        method: before which it is done.
+    """
+
+    def __init__(
+        self,
+        graph: Any,
+        before: Callable[[int], Coroutine[Any, Any, None]],
+        method: str = "execute_many",
+    ) -> None:
+        self._graph, self._before, self._method, self._calls = graph, before, method, 0
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._graph, name)
+        return self._hooked if name == self._method else getattr(self._graph, name)
 
-    async def execute_many(self, *given: Any, **named: Any) -> Any:
-        self.calls += 1
-        await self._before(self.calls)
-        return await self._graph.execute_many(*given, **named)
+    async def _hooked(self, *given: Any, **named: Any) -> Any:
+        self._calls += 1
+        await self._before(self._calls)
+        return await getattr(self._graph, self._method)(*given, **named)
 
 
 def without_times(value: Any) -> Any:

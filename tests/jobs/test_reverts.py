@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from kastor.errors import Unavailable
 from kastor.graph import commands as c
 from kastor.history.diff import GraphPart
-from kastor.history.revert import TOGETHER
+from kastor.history.revert import TOGETHER, RevertKind
+from kastor.records import AsOf
 from kastor.storage.jobs import JobStatus
 from tests.store.engines import Engine
 from tests.store.graphs import (
@@ -27,10 +30,10 @@ from tests.store.graphs import (
 )
 
 from .revert_world import Hooked, World, counts_of, error_of
-from .service import ANN
+from .service import ANN, ended, serving, until
 
 pytestmark = pytest.mark.anyio
-MANY = TOGETHER + 20
+MANY = 2 * TOGETHER + 20
 T = "2020-01-01T00:00:00Z"
 
 
@@ -211,22 +214,72 @@ async def test_atomic_is_all_or_nothing(world: World) -> None:
     assert await world.content() == first
 
 
-async def test_a_job_goes_on_after_a_crash_without_doing_twice(world: World) -> None:
+@pytest.fixture
+async def many(world: World) -> tuple[World, AsOf]:
+    """Halls that were changed since a state."""
     await world.run(*[c.PutTwin(f"h{n:04}", hall(seats=n)) for n in range(MANY)])
-    first, then = await world.content(), await world.now()
+    then = await world.now()
     change = (replace("/seats", -1),)
     await world.run(*[c.PatchTwin(f"h{n:04}", change) for n in range(MANY)])
+    return world, then
+
+
+async def test_a_job_goes_on_after_a_fault_without_doing_twice(many: tuple[World, AsOf]) -> None:
+    world, then = many
     known = len(world.events())
 
     async def fall(call: int) -> None:
         if call == 2:
-            raise Unavailable("The power is gone.")
+            raise Unavailable("The disk is full.")
 
     row = await world.done(await world.asked(then), Hooked(world.service, fall))
     assert row.status is JobStatus.SUCCEEDED, row.error
-    assert await world.content() == first
     assert world.events()[known:] == ["Twin.Update"] * MANY
     assert counts_of(row) == {"twins": MANY}
+    assert await world.tried(then) == []
+
+
+async def test_another_process_goes_on_where_it_was_left(many: tuple[World, AsOf]) -> None:
+    world, then = many
+    known, asked = len(world.events()), await world.asked(then)
+    stuck = asyncio.Event()
+
+    async def stay(call: int) -> None:
+        if call == 2:
+            stuck.set()
+            await asyncio.Event().wait()
+
+    first = RevertKind(world.diffs, Hooked(world.service, stay), world.query)  # type: ignore[arg-type]
+    async with serving(world.store, first) as jobs:
+        row = await jobs.add(first.name, None, asked.request(), ANN)
+        await until(stuck.is_set)
+    assert world.events()[known:] == ["Twin.Update"] * TOGETHER
+    second = RevertKind(world.diffs, world.service, world.query)
+    async with serving(world.store, second) as jobs:
+        row = await ended(jobs, row.id, second.name)
+    assert row.status is JobStatus.SUCCEEDED, row.error
+    assert world.events()[known:] == ["Twin.Update"] * MANY
+    assert counts_of(row) == {"twins": MANY}
+
+
+async def test_what_was_done_stays_when_it_is_cancelled(many: tuple[World, AsOf]) -> None:
+    world, then = many
+    asked = await world.asked(then)
+    cancelled = asyncio.Event()
+
+    async def wait(call: int) -> None:
+        if call == 2:
+            await cancelled.wait()
+
+    kind = RevertKind(world.diffs, Hooked(world.service, wait), world.query)  # type: ignore[arg-type]
+    async with serving(world.store, kind) as jobs:
+        row = await jobs.add(kind.name, None, asked.request(), ANN)
+        await until(lambda: world.events().count("Twin.Update") == MANY + TOGETHER)
+        await jobs.cancel(kind.name, row.id, ANN)
+        cancelled.set()
+        row = await ended(jobs, row.id, kind.name)
+    assert row.status is JobStatus.CANCELLED
+    assert len(await world.tried(then)) == MANY - 2 * TOGETHER
 
 
 NEWER = "dtmi:s:Hall;2"
@@ -268,6 +321,35 @@ async def test_a_model_that_says_something_else_is_replaced_with_what_needs_it(
     row = await world.revert(then)
     assert row.status is JobStatus.SUCCEEDED, row.error
     assert await world.content() == first
+
+
+async def test_models_that_went_for_others_come_again_after_a_fault(world: World) -> None:
+    """One that was added since needs the one that is replaced; both are away for a moment."""
+    graph = world.graph
+    then = await world.now()
+    added = interface("dtmi:s:Suite;1", extends="dtmi:s:Room;1")
+    for each in ("dtmi:s:Room;1", THERMOSTAT):
+        await graph.execute(c.DeleteModel(each))
+    await graph.upload(interface(THERMOSTAT, prop("mode", "string")), ROOM_MODEL, added)
+    await graph.put("suite", {**room(), "$metadata": {"$model": added["@id"]}})
+    asked = await world.asked(then)
+    await graph.patch("suite", {"op": "add", "path": "/name", "value": "mine"})
+
+    async def fall(call: int) -> None:
+        if call == 1:
+            raise Unavailable("The disk is full.")
+
+    row = await world.done(asked, Hooked(world.service, fall, "upload"))
+    assert error_of(row)["code"] == "RevertPartiallyFailed", "the suite is somebody else's by now"
+    models = world.store.catalog.models
+    assert models[THERMOSTAT].document() == THERMOSTAT_MODEL
+    assert added["@id"] in models
+    assert [
+        (line["details"]["id"], line["details"]["status"]) for line in await world.log(row)
+    ] == [
+        ("suite", "Failed"),
+        (added["@id"], "LeftOut"),
+    ]
 
 
 async def test_a_model_that_twins_are_of_stays_and_is_named(world: World) -> None:
