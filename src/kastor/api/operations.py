@@ -19,6 +19,7 @@ from kastor.api.own import (
     feed,
     graphs,
     health,
+    history,
     imports,
     indexes,
     inputs,
@@ -38,6 +39,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(history,),
     *(export, own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )

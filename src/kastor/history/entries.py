@@ -29,7 +29,7 @@ Identity: TypeAlias = tuple[str] | tuple[str, str]
 """(id,) of a twin, (source id, id) of a relationship."""
 
 
-class Thing(Struct, frozen=True):
+class Tracked(Struct, frozen=True):
     """What has a history."""
 
     kind: Kind
@@ -57,7 +57,7 @@ class EntryPage(Struct, frozen=True):
 
 async def read_entries(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     span: Span,
     limit: int,
     *,
@@ -85,7 +85,7 @@ async def read_entries(
 
 async def read_versions(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     span: Span,
     limit: int,
     *,
@@ -121,7 +121,7 @@ async def read_versions(
 
 async def _following(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     start: int,
     end: int,
     *,

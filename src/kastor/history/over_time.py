@@ -66,12 +66,16 @@ class ResultOverTime:
 
     Attributes:
         columns: the members of a row, in order; None where rows are whole documents.
+        warnings: what is said of the query besides.
     """
 
     def __init__(
-        self, columns: tuple[str, ...] | None, found: AsyncGenerator[RowsAt, None]
+        self,
+        columns: tuple[str, ...] | None,
+        warnings: tuple[str, ...],
+        found: AsyncGenerator[RowsAt, None],
     ) -> None:
-        self.columns = columns
+        self.columns, self.warnings = columns, warnings
         self._found = found
         self._first: RowsAt | None = None
 
@@ -129,7 +133,8 @@ class QueryOverTime:
         compiled = await self._query.runner.compiled(wanted.text, then, given=given)
         plan = compiled.plan
         columns = None if plan.columns is None else tuple(each.key for each in plan.columns)
-        found = ResultOverTime(columns, self._all(wanted, first, instants, context))
+        every = self._all(wanted, first, instants, context)
+        found = ResultOverTime(columns, compiled.warnings, every)
         await found.begin()
         return found
 

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from kastor.clock import TICKS_PER_SECOND
 from kastor.errors import LimitExceeded
 from kastor.history.buckets import AggregateName, Bucket, rows_of, start_of
-from kastor.history.entries import Thing, read_versions
+from kastor.history.entries import Tracked, read_versions
 from kastor.history.spans import LAST_CHANGE, Span
 from kastor.history.values import Point, sent_in, set_in
 
@@ -80,7 +80,7 @@ class SeriesPage(Struct, frozen=True):
 
 async def read_series(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
     limit: int,
 ) -> SeriesPage:
@@ -114,7 +114,7 @@ class _Portion(Struct, frozen=True):
 
 async def _values_page(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
     limit: int,
 ) -> SeriesPage:
@@ -135,7 +135,7 @@ async def _values_page(
 
 async def _buckets_page(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
     width: Ticks,
     limit: int,
@@ -177,7 +177,7 @@ def _fill(
 
 async def _sorted_page(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
     limit: int,
 ) -> SeriesPage:
@@ -201,7 +201,7 @@ async def _sorted_page(
 
 async def _all_points(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
 ) -> list[Point]:
     span, found, read, size = wanted.span, list[Point](), 0, 0
@@ -245,7 +245,7 @@ def _from(wanted: SeriesOf, following: int | None) -> SeriesOf | None:
 
 async def _portions(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
 ) -> AsyncGenerator[_Portion, None]:
     portions = _messages if wanted.telemetry else _versions
@@ -256,7 +256,7 @@ async def _portions(
 
 async def _versions(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
 ) -> AsyncGenerator[_Portion, None]:
     span: Span | None = wanted.span
@@ -276,7 +276,7 @@ async def _versions(
 
 async def _messages(
     history: HistoryStore[Any],  # any: no catalog is read
-    thing: Thing,
+    thing: Tracked,
     wanted: SeriesOf,
 ) -> AsyncGenerator[_Portion, None]:
     span, after = wanted.span, max(0, wanted.span.start - 1)

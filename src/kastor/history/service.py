@@ -15,7 +15,7 @@ from kastor.history.spans import LAST_CHANGE, Span, read_span
 if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
-    from kastor.history.entries import Thing
+    from kastor.history.entries import Tracked
     from kastor.query.service import QueryService
     from kastor.records import Context
     from kastor.storage.protocol import Store
@@ -54,7 +54,7 @@ class HistoryService:
 
     async def entries(
         self,
-        thing: Thing,
+        thing: Tracked,
         span: Span,
         limit: int,
         context: Context,
@@ -73,7 +73,7 @@ class HistoryService:
         )
 
     async def series(
-        self, thing: Thing, wanted: SeriesOf, limit: int, context: Context
+        self, thing: Tracked, wanted: SeriesOf, limit: int, context: Context
     ) -> SeriesPage:
         """Return values of a property or of telemetry over time; see `read_series`.
 

@@ -22,6 +22,7 @@ from kastor.graph.service import GraphService
 from kastor.graph.totals import CountedGraphService, Totals
 from kastor.history.diff import DiffService
 from kastor.history.revert import RevertKind
+from kastor.history.service import HistoryService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
@@ -122,6 +123,7 @@ def _make(
         indexes=indexes.paths,
         refresh=store.refresh,
         resolve=lambda change: graph.at(Named(change=change)),
+        since=store.since,
     )
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
@@ -145,6 +147,7 @@ def _make(
         store=store,
         graph=graph,
         query=query,
+        history=HistoryService(store, graph, query),
         indexes=indexes,
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints

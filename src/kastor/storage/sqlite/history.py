@@ -24,7 +24,9 @@ from kastor.storage.sqlite.history_tables import (
     read_telemetry,
     write_settings,
 )
+from kastor.storage.sqlite.packing import Packing
 from kastor.storage.sqlite.pool import closed
+from kastor.storage.sqlite.positions import position_at, time_of
 from kastor.storage.sqlite.timeline import version_before, versions_between
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         TelemetryPoint,
         Version,
     )
+    from kastor.storage.keeping import Retention
     from kastor.storage.protocol import BuildCatalog
     from kastor.storage.sqlite.event_tables import Upkeep
     from kastor.storage.sqlite.pool import ReadPool
@@ -47,23 +50,6 @@ if TYPE_CHECKING:
 MOST_CATALOGS = 4
 """Of the past, kept to be asked again."""
 
-_ERA = """
-SELECT coalesce(max(change), 0),
-       coalesce((SELECT min(n.change) FROM setbacks n WHERE n.change > max(s.change)),
-                9223372036854775807)
-FROM setbacks s WHERE time <= ?
-"""
-"""Between two leaps back of the clock times go on, so the last such stretch that the instant is in
-or behind decides."""
-_FIRST_SETBACK = "SELECT coalesce(min(change), 9223372036854775807) FROM setbacks"
-_AT_TIME = """
-SELECT seq, time FROM changes WHERE time <= ?1 AND seq >= ?2 AND seq < ?3
-ORDER BY time DESC, seq DESC LIMIT 1
-"""
-_AT_TIME_BEFORE_LOG = """
-SELECT change, time FROM instants WHERE time <= ?1 AND change >= ?2 AND change < ?3
-ORDER BY time DESC, change DESC LIMIT 1
-"""
 _MODELS_SINCE = """
 SELECT (SELECT model_epoch FROM meta),
        max(coalesce((SELECT max(change) FROM models), 0),
@@ -89,6 +75,7 @@ class SqliteHistory(Generic[C]):
         build_catalog: makes catalogs of the past.
         catalog: returns the present one.
         ticker: tells the wall clock.
+        retention: what the server says of how much is kept.
     """
 
     def __init__(
@@ -99,11 +86,14 @@ class SqliteHistory(Generic[C]):
         build_catalog: BuildCatalog[C],
         catalog: Callable[[], C],
         ticker: Ticker,
+        retention: Retention,
     ) -> None:
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
         self._pool, self._upkeep = pool, upkeep
         self._build_catalog, self._present, self._ticker = build_catalog, catalog, ticker
+        self._retention = retention
+        self._packing = Packing()
         self._catalogs: dict[int, C] = {}
         self._differences = Differences(pool)
 
@@ -117,7 +107,7 @@ class SqliteHistory(Generic[C]):
                 raise InvalidArgument(
                     f"There is no entry {change} of the change log yet; the newest is {newest}."
                 )
-            found = AsOf(change, self._time_of(change, last_tick))
+            found = AsOf(change, time_of(self._execute, change, last_tick))
             asked = f"change:{change}"
         elif time is not None:
             latest = max(self._ticker.now(), last_tick)
@@ -125,13 +115,14 @@ class SqliteHistory(Generic[C]):
                 raise InvalidArgument(
                     f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
                 )
-            found = AsOf(newest if time >= last_tick else self._at(time), time)
+            is_latest = time >= last_tick
+            found = AsOf(newest if is_latest else position_at(self._execute, time), time)
             asked = twin_time(time)
         else:
             found = AsOf(newest, max(self._ticker.now(), last_tick))
             asked = "now"
         if kept and found.change < oldest:
-            raise expired(asked, twin_time(self._time_of(oldest, last_tick)))
+            raise expired(asked, twin_time(time_of(self._execute, oldest, last_tick)))
         return found
 
     async def catalog(self, at: AsOf) -> C:
@@ -203,7 +194,14 @@ class SqliteHistory(Generic[C]):
 
     async def put_settings(self, settings: HistorySettings) -> None:
         """Keep so much from now on."""
-        await self._upkeep(partial(write_settings, settings=settings))
+        write = partial(write_settings, settings=settings, retention=self._retention)
+        await self._upkeep(write)
+
+    async def pack(self) -> int:
+        """Pack what is older than YOUNG_SECONDS; return the versions packed."""
+        packed_to = self._rows(sql.PACKED_TO)[0][0]
+        now = self._ticker.age_now()
+        return await self._packing.run(self._pool, self._upkeep, packed_to, now)
 
     def _catalog_at(self, at: AsOf, last: int, present: C) -> C:
         rows = [
@@ -212,19 +210,6 @@ class SqliteHistory(Generic[C]):
         ]
         # Told apart from the present ones, whose epochs are above zero.
         return self._build_catalog(rows, self._rows(_MODEL_KEYS), -1 - last, present)
-
-    def _at(self, time: Ticks) -> int:
-        first, end = self._rows(_ERA, time)[0]
-        if not first:
-            end = self._rows(_FIRST_SETBACK)[0][0]
-        for text in (_AT_TIME, _AT_TIME_BEFORE_LOG):
-            if rows := self._rows(text, time, first, end):
-                return int(rows[0][0])
-        return 0
-
-    def _time_of(self, change: int, otherwise: Ticks) -> Ticks:
-        rows = self._rows(sql.TIME_OF, change)
-        return rows[0][0] if rows else otherwise
 
     def _rows(self, text: str, *values: object) -> list[Any]:
         try:

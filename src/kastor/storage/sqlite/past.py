@@ -10,16 +10,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kastor.clock import twin_time
-from kastor.records import AsOf, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.records import (
+    AsOf,
+    IncomingRow,
+    Others,
+    RelationshipPage,
+    RelationshipRow,
+    Since,
+    TwinRow,
+)
 from kastor.storage.history import expired
 from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.positions import time_of
 from kastor.storage.sqlite.reads import page_of
 
 if TYPE_CHECKING:
     import apsw
 
     from kastor.storage.history import Kind
-    from kastor.types import Ticks
 
 
 def burial_id(source_key: int, relationship_id: str) -> str:
@@ -38,9 +46,7 @@ def require_kept(connection: apsw.Connection, at: AsOf) -> None:
     execute: Callable[..., Any] = connection.execute
     oldest: int = execute(sql.FLOOR).fetchall()[0][0]
     if at.change < oldest:
-        rows: list[tuple[Ticks]] = execute(sql.TIME_OF, (oldest,)).fetchall()
-        first = twin_time(rows[0][0]) if rows else f"change:{oldest}"
-        raise expired(twin_time(at.time), first)
+        raise expired(twin_time(at.time), twin_time(time_of(execute, oldest, at.time)))
 
 
 class VersionFinder:
@@ -88,6 +94,11 @@ class SqlitePastReads:
     def require_kept(self, at: AsOf) -> None:
         """Refuse a state that is not kept, see `require_kept`."""
         require_kept(self._connection, at)
+
+    def since(self, at: AsOf) -> Since:
+        """Return what became of the twins and relationships of a state until now."""
+        more, other, related_more, related_other = self._execute(sql.SINCE).fetchall()[0]
+        return Since(_since(at, more, other), _since(at, related_more, related_other))
 
     def twin(self, twin_id: str, at: AsOf) -> TwinRow | None:
         """Return a twin."""
@@ -157,3 +168,9 @@ class SqlitePastReads:
             return []
         rows: list[Any] = self._execute(sql.VERSION[kind], (key, version, at.change)).fetchall()
         return rows
+
+
+def _since(at: AsOf, more: int, other: int) -> Others:
+    if other > at.change:
+        return Others.ANY
+    return Others.MORE if more > at.change else Others.NONE

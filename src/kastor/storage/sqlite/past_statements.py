@@ -23,18 +23,11 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), hi
 FROM meta
 """
 """The newest position, the oldest state that is kept, and when the newest change was."""
-FLOOR = "SELECT history_from FROM meta"
-TIME_OF = """
-SELECT time FROM (
-    SELECT * FROM (SELECT seq AS change, time FROM changes WHERE seq <= ?1
-                   ORDER BY seq DESC LIMIT 1)
-    UNION ALL
-    SELECT * FROM (SELECT change, time FROM instants WHERE change <= ?1
-                   ORDER BY change DESC LIMIT 1)
-) ORDER BY change DESC LIMIT 1
+SINCE = """
+SELECT twins_more, twins_other, relationships_more, relationships_other FROM meta
 """
-"""When the last entry up to a position was made, as far as that is known."""
-
+PACKED_TO = "SELECT packed_to FROM meta"
+FLOOR = "SELECT history_from FROM meta"
 TWIN_KEY = """
 SELECT key FROM twins WHERE id = ?1
 UNION ALL SELECT key FROM tombstones WHERE kind = 'twin' AND id = ?1
@@ -181,7 +174,7 @@ SELECT key FROM (
     SELECT source_key, subject FROM ({_BORN.format(kind="Twin")}) WHERE subject > ?3
 ) ORDER BY id LIMIT ?4
 """,
-    # A subject is `source/relationships/id`, and ids may hold slashes.
+    # A subject is `source/relationships/id`.
     "relationship": f"""
 WITH found AS (
     SELECT source_key, id FROM relationship_versions WHERE ended_by > ?1 AND ended_by <= ?2

@@ -6,13 +6,20 @@ CREATE TABLE meta (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     model_epoch    INTEGER NOT NULL,
     last_tick      INTEGER NOT NULL,       -- time of the newest change
-    version_bytes  INTEGER NOT NULL,       -- documents held by the version tables
+    version_bytes  INTEGER NOT NULL,       -- what superseded versions take
     log_bytes      INTEGER NOT NULL,       -- event bodies held by the change log
     host_name      TEXT    NOT NULL,       -- `source` of this graph's events
     signing_key    BLOB    NOT NULL,       -- signs continuation tokens
     created        INTEGER NOT NULL,
     history_from   INTEGER NOT NULL DEFAULT 0, -- states after earlier entries are gone
-    history        TEXT                    -- JSON: how much of the past is kept; NULL: as the server
+    history        TEXT,                   -- JSON: how much of the past is kept; NULL: as the server
+    packed_to      INTEGER NOT NULL DEFAULT 0, -- versions that ended before are packed, or never
+    telemetry_bytes INTEGER NOT NULL DEFAULT 0,
+    -- Positions in the log, so that what did not change since a state is read from the present:
+    twins_more           INTEGER NOT NULL DEFAULT 0, -- the last creation of one
+    twins_other          INTEGER NOT NULL DEFAULT 0, -- the last deletion or other model of one
+    relationships_more   INTEGER NOT NULL DEFAULT 0, -- the last creation of one
+    relationships_other  INTEGER NOT NULL DEFAULT 0  -- the last deletion, other name or target of one
 ) STRICT;
 
 -- Ids of models, kept for good: twins of a deleted model still point here.
@@ -89,6 +96,7 @@ CREATE TABLE twin_versions (
 ) STRICT;
 CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, version);
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
+CREATE INDEX twin_versions_at ON twin_versions (key, ended_by);
 
 CREATE TABLE relationship_versions (
     key          INTEGER NOT NULL,
@@ -108,6 +116,7 @@ CREATE TABLE relationship_versions (
 ) STRICT;
 CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
+CREATE INDEX relationship_versions_at ON relationship_versions (key, ended_by);
 -- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
 CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
 CREATE INDEX relationship_versions_in

@@ -9,6 +9,7 @@ from kastor.api.description.schemas import (
     differences,
     events,
     graph,
+    history,
     inputs,
     jobs,
     many,
@@ -20,6 +21,7 @@ from kastor.api.description.schemas.forms import Schema
 
 SCHEMAS: dict[str, Schema] = {
     **graph.SCHEMAS,
+    **history.SCHEMAS,
     **many.SCHEMAS,
     **differences.SCHEMAS,
     **queries.SCHEMAS,

@@ -2,6 +2,20 @@
 
 ALTER TABLE meta ADD COLUMN history_from INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN history TEXT;
+ALTER TABLE meta ADD COLUMN packed_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN telemetry_bytes INTEGER NOT NULL DEFAULT 0;
+
+-- From now on the rows of versions count beside their documents.
+UPDATE meta SET version_bytes = version_bytes + 200 * (
+    (SELECT count(*) FROM twin_versions) + (SELECT count(*) FROM relationship_versions));
+ALTER TABLE meta ADD COLUMN twins_more INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN twins_other INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN relationships_more INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN relationships_other INTEGER NOT NULL DEFAULT 0;
+-- What became of earlier states is not known.
+UPDATE meta SET (twins_more, twins_other, relationships_more, relationships_other) = (
+    SELECT n, n, n, n FROM (
+        SELECT coalesce(max(seq), 0) AS n FROM sqlite_sequence WHERE name = 'changes'));
 
 ALTER TABLE models ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE models ADD COLUMN ended_by INTEGER;
@@ -12,8 +26,10 @@ UPDATE models SET
 
 DROP INDEX twin_versions_by_end;
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
+CREATE INDEX twin_versions_at ON twin_versions (key, ended_by);
 DROP INDEX relationship_versions_by_end;
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
+CREATE INDEX relationship_versions_at ON relationship_versions (key, ended_by);
 -- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
 CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
 CREATE INDEX relationship_versions_in
