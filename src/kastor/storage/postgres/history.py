@@ -31,7 +31,6 @@ from kastor.storage.postgres.timeline import Timeline
 from kastor.storage.transfer import PORTION_BYTES
 
 if TYPE_CHECKING:
-
     from kastor.storage.history import Difference, Kind, Version
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.event_tables import Upkeep
