@@ -182,10 +182,11 @@ class World:
 
     async def position(self) -> int:
         """The newest position; all that is committed has one afterwards."""
-        return (
-            len(await self.log(self.reader.store))
-            and (await self.reader.store.events.log_bounds())[1]
-        )
+        events = self.reader.store.events
+        _, newest = await events.log_bounds()
+        while await events.changes_after(newest, _LOG_STEP):
+            _, newest = await events.log_bounds()
+        return newest
 
     @staticmethod
     async def log(store: Store[ModelCatalog]) -> list[LoggedChange]:
@@ -197,12 +198,12 @@ class World:
 
     async def _copy(self, *, into_file: bool) -> None:
         change = await self.position()
-        newest = (await self.log(self.reader.store))[-1].time
-        time = max(newest, *(clock.now for clock in self.clocks), 0)
+        newest = await self.log(self.reader.store)
+        time = max([clock.now for clock in self.clocks] + [each.time for each in newest[-1:]])
         moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
         moment.unique = all(clock.now >= time - LEAD for clock in self.clocks)
         found = await self.change_at(time)
-        assert found == change, (time, found, [(e.seq, e.time) for e in await self.log(self.reader.store)], [c.now for c in self.clocks])
+        assert found == change, f"at {time} with clocks {self.clocks}: {newest}"
         if isinstance(self.engine, SqliteEngine):
             moment.into_file = True
             self.clocks[0].now += 1  # what is written in this very tick would belong to the instant
