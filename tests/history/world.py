@@ -203,7 +203,8 @@ class World:
         moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
         moment.unique = all(clock.now >= time - LEAD for clock in self.clocks)
         found = await self.change_at(time)
-        assert found == change, f"at {time} with clocks {self.clocks}: {newest}"
+        clocks, log = [each.now for each in self.clocks], [(each.seq, each.time) for each in newest]
+        assert found == change, f"at {time} by clocks {clocks}: {found} of {change}; log {log}"
         if isinstance(self.engine, SqliteEngine):
             moment.into_file = True
             self.clocks[0].now += 1  # what is written in this very tick would belong to the instant
