@@ -86,6 +86,7 @@ class World:
     moments: list[Moment] = field(default_factory=list)
     refused: int = 0
     _turn: int = 0
+    _latest: Ticks = 0
 
     @classmethod
     async def make(
@@ -165,9 +166,14 @@ class World:
 
     def _leap(self, clock: Clock, ticks: Ticks) -> None:
         clock.now += ticks
+        self._latest = max(self._latest, clock.now)
         # What was before a clock was set right may be named by its time no more: it comes again.
-        for each in self.moments:
-            each.unique = each.unique and clock.now >= each.time - LEAD
+        for moment in self.moments:
+            moment.unique = moment.unique and self._means_one_state(moment.time)
+
+    def _means_one_state(self, time: Ticks) -> bool:
+        wrong = [each.now for each in self.clocks if each.now < self._latest - LEAD]
+        return all(each > time for each in wrong)
 
     async def keep_up(self, kind: str) -> None:
         """A day passes, and versions of before are packed; or what is too old goes."""
@@ -201,7 +207,8 @@ class World:
         newest = await self.log(self.reader.store)
         time = max([clock.now for clock in self.clocks] + [each.time for each in newest[-1:]])
         moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
-        moment.unique = all(clock.now >= time - LEAD for clock in self.clocks)
+        self._latest = max(self._latest, time)
+        moment.unique = self._means_one_state(time)
         found = await self.change_at(time)
         clocks, log = [each.now for each in self.clocks], [(each.seq, each.time) for each in newest]
         assert found == change, f"at {time} by clocks {clocks}: {found} of {change}; log {log}"
