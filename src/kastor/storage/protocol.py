@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from kastor.records import (
+    AsOf,
     C,
     Context,
     Degrees,
@@ -22,6 +23,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -133,6 +135,9 @@ class Store(Protocol[C]):
     def history(self) -> HistoryStore[C]:
         """The past of the graph."""
 
+    def since(self, at: AsOf) -> Since:
+        """Return what became of a past state until now, at once; for queries of it."""
+
     @property
     def inputs(self) -> InputStore:
         """The table of inputs."""
@@ -207,9 +212,11 @@ class Store(Protocol[C]):
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block in which all is read of one and the same state, for as long as it takes.
 
-        Nobody waits for it: writes go on, and so does the removal of what is old.
+        That is the present one, or the one that the context names. Nobody waits for it: writes go
+        on, and so does the removal of what is old.
 
         Raises:
+            Gone: the state is not kept any more.
             Unavailable: there is no room for it on the disk, or the engine does not answer.
         """
 
