@@ -11,7 +11,7 @@ from kastor.api.description.examples import example_of
 from kastor.api.description.schemas import SCHEMAS
 from kastor.api.description.schemas.forms import ref
 from kastor.api.http.operation import Operation
-from kastor.api.http.request import DRY_RUN_HEADER
+from kastor.api.http.request import AS_OF, AS_OF_HEADER, DRY_RUN_HEADER
 from kastor.api.http.versions import ASSUMED, SUPPORTED
 from kastor.api.operations import OPERATIONS
 
@@ -100,7 +100,10 @@ def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
             {"name": "api-version", "in": "query", "required": strict, "schema": version}
         )
     headers = (*operation.headers, DRY_RUN_HEADER) if operation.dry_run else operation.headers
-    for place, names in (("query", operation.query), ("header", headers)):
+    query = operation.query
+    if operation.as_of:
+        headers, query = (*headers, AS_OF_HEADER), (*query, AS_OF)
+    for place, names in (("query", query), ("header", headers)):
         for name in names:
             schema = _PARAMETER_SCHEMAS.get(name, {"type": "string"})
             parameters.append({"name": name, "in": place, "required": False, "schema": schema})
@@ -115,18 +118,23 @@ def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success"}
     if operation.result is not None:
         success["content"] = {"application/json": {"schema": ref(operation.result)}}
-    if operation.streams:
-        success["content"] = {each: {"schema": {"type": "string"}} for each in operation.streams}
+    streamed = {each: {"schema": {"type": "string"}} for each in operation.streams}
+    if streamed and not operation.dry_run:
+        success["content"] = streamed
     if operation.etag:
         success["headers"] = {"ETag": {"schema": ref("Etag")}}
     responses: dict[str, Any] = {str(operation.status): success}
     if operation.dry_run_result is not None:
         content = {"application/json": {"schema": ref(operation.dry_run_result)}}
         responses["200"] = {"description": "A dry run: what would be there", "content": content}
+    if streamed and operation.dry_run:
+        responses["200"] = {"description": "A dry run: what it would change", "content": streamed}
     codes: dict[int, list[str]] = {}
     tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
     if operation.body is not None:
         tables.append(_BODY_ERRORS)
+    if operation.as_of:
+        tables.append({410: ("HistoryExpired",)})
     for table in tables:
         for status, names in table.items():
             known = codes.setdefault(status, [])
