@@ -247,5 +247,6 @@ RESET = (
     "DELETE FROM kept_answers",
     # Who follows the log sees that something is gone.
     "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'",
-    "UPDATE meta SET history_from = (SELECT seq FROM sqlite_sequence WHERE name = 'changes')",
+    "UPDATE meta SET history_from ="
+    " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)",
 )
