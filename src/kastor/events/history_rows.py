@@ -135,7 +135,7 @@ def is_component(value: Json) -> bool:
 
 
 @dataclass(slots=True)
-class Changed:
+class PatchOutcome:
     """What a patch came to: values by property, source times, and what was removed inside.
 
     A property that several operations touched is here once, as it was in the end.
@@ -182,7 +182,9 @@ def replaces_parts(patch: list[Document]) -> bool:
     )
 
 
-def changed_by(patch: list[Document], after: Document | None, before: Document | None) -> Changed:
+def changed_by(
+    patch: list[Document], after: Document | None, before: Document | None
+) -> PatchOutcome:
     """Return what a patch changed.
 
     Args:
@@ -191,7 +193,7 @@ def changed_by(patch: list[Document], after: Document | None, before: Document |
             are told, each with the value that it brought.
         before: the document that it was applied to; None where that is not kept, or not needed.
     """
-    changed = Changed()
+    changed = PatchOutcome()
     for operation in patch:
         steps = pointer_steps(operation["path"])
         if "$metadata" in steps[:2]:
@@ -218,13 +220,13 @@ def changed_by(patch: list[Document], after: Document | None, before: Document |
 _GONE: Json = type("Gone", (), {})()
 
 
-def _note_source_time(changed: Changed, steps: Steps, operation: Document) -> None:
+def _note_source_time(changed: PatchOutcome, steps: Steps, operation: Document) -> None:
     *holder, name, last = (step for step in steps if step != "$metadata")
     if last == "sourceTime" and operation["op"] != "remove":
         changed.source_times[(*holder, name)] = operation.get("value")
 
 
-def _note_component(changed: Changed, place: Steps, value: Json) -> None:
+def _note_component(changed: PatchOutcome, place: Steps, value: Json) -> None:
     for steps, each, source_time in leaves(value, place):
         changed.note(steps, each)
         if source_time is not None:

@@ -247,6 +247,8 @@ RESET = (
     "DELETE FROM kept_answers",
     # Who follows the log sees that something is gone.
     "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'",
-    "UPDATE meta SET history_from ="
-    " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)",
+    """
+    UPDATE meta SET history_from =
+        (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes')
+    """,
 )
