@@ -145,7 +145,9 @@ class HistorySettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class HistoryStore(Protocol[C_co]):
     """The past of one graph."""
 
-    async def resolve(self, *, time: Ticks | None = None, change: int | None = None) -> AsOf:
+    async def resolve(
+        self, *, time: Ticks | None = None, change: int | None = None, kept: bool = True
+    ) -> AsOf:
         """Return the state at an instant, or after an entry; without its catalog.
 
         An instant includes what happened at exactly that time (decisions 5). Asked again it is the
@@ -154,6 +156,8 @@ class HistoryStore(Protocol[C_co]):
         Args:
             time: the instant; or
             change: the position of the entry.
+            kept: whether it has to be one that is kept. Else its position is what is known of it,
+                0 before all that is, and there may be nothing to be read of it.
 
         Raises:
             InvalidArgument: it lies in the future.
@@ -209,6 +213,9 @@ class HistoryStore(Protocol[C_co]):
     ) -> list[TelemetryPoint]:
         """Return kept telemetry of a twin, in order of change, strictly after `after`.
 
+        Up to `limit`, fewer where messages have more than PORTION_BYTES together, but at least one
+        while there are any.
+
         Args:
             twin_id: of the twin, which may be deleted.
             component: of it; None for the twin itself.
@@ -216,7 +223,7 @@ class HistoryStore(Protocol[C_co]):
             end: before this time.
             after: a position of the change log; 0 at the start.
             limit: how many at most.
-            by_source_time: whether `start` and `end` are the senders' times.
+            by_source_time: whether `start` and `end` are the senders' times, where they said any.
         """
 
     async def status(self) -> HistoryStatus:

@@ -4,6 +4,9 @@ jsonb keeps a number's scale, so `1` and `1.0` stay apart, but it writes every n
 exponent: `1e+22` would come back as an integer of 23 digits. So a number with an exponent goes in
 written out and with a fraction (`10000000000000000000000.0`), and texts that hold such a number,
 or one too small to be written without exponent, are brought back to the shortest form.
+
+A superseded version holds its document, or JSON's null where that was packed with others of the
+same twin into a block, one array (`version_doc`).
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from decimal import Decimal
 
 import orjson
 
+from kastor.storage.history import Kind
+
 _EXPONENT = re.compile(rb"e(?<=[0-9]e)[+-]?[0-9]")
 """Begins with the letter, since what begins with a class of characters looks at every one."""
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e[+-]?\d+')
@@ -21,6 +26,26 @@ _DIGITS = 16
 
 _TINY, _TINY_IN_LIST, _TINY_NEGATIVE = " 0.0000", "[0.0000", "-0.0000"
 """How numbers below 1e-4 begin; a time such as 10:00:00.0000000Z does not."""
+
+PACKED_BYTES = 4
+"""Of the text `null`, which no document of a twin is as short as."""
+
+
+def version_doc(alias: str, kind: Kind, graph: str = "{graph}") -> str:
+    """The SQL expression of a version's document, as jsonb.
+
+    Args:
+        alias: of a row of `twin_versions` or `relationship_versions`; its columns `key`, `version`,
+            `bytes` and `doc` are used.
+        kind: which of the two.
+        graph: the quoted name of the schema.
+    """
+    return (
+        f"CASE WHEN {alias}.bytes <> {PACKED_BYTES} THEN {alias}.doc ELSE (SELECT b.docs ->"
+        f" ({alias}.version - b.first)::integer FROM {graph}.version_blocks b"
+        f" WHERE b.kind = '{kind}' AND b.key = {alias}.key AND b.first <= {alias}.version"
+        " ORDER BY b.first DESC LIMIT 1) END"
+    )
 
 
 def into_jsonb(doc: bytes) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import apsw
 
+from kastor.storage.sqlite.documents import add_unpacking
+
 BUSY_TIMEOUT_MS = 5_000
 CACHE_KIB = 16_384
 
@@ -64,3 +66,4 @@ def _prepare(connection: apsw.Connection) -> None:
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}").fetchall()
     connection.execute("PRAGMA temp_store = MEMORY").fetchall()
     connection.execute("PRAGMA trusted_schema = OFF").fetchall()
+    add_unpacking(connection)

@@ -66,10 +66,10 @@ class SqlitePointReads:
             keys = self._execute(sql.TWIN_KEY, (source_id,)).fetchall()
             page = None
             if keys and name is None:
-                page = _page(self._execute(sql.OUTGOING, (keys[0][0], after, limit + 1)), limit)
+                page = page_of(self._execute(sql.OUTGOING, (keys[0][0], after, limit + 1)), limit)
             elif keys:
                 named = (keys[0][0], after, name, limit + 1)
-                page = _page(self._execute(sql.OUTGOING_NAMED, named), limit)
+                page = page_of(self._execute(sql.OUTGOING_NAMED, named), limit)
         return page
 
     def incoming(
@@ -83,7 +83,7 @@ class SqlitePointReads:
         return [IncomingRow(*row) for row in rows] if keys else None
 
 
-def _page(found: Any, limit: int) -> RelationshipPage:
+def page_of(found: Any, limit: int) -> RelationshipPage:
     """Take rows from a cursor, which makes each only when it is asked for, and close it."""
     rows: list[RelationshipRow] = []
     size = 0

@@ -108,6 +108,10 @@ CREATE TABLE relationship_versions (
 ) STRICT;
 CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
+-- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
+CREATE INDEX relationship_versions_in
+    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
 
 -- Read only when something is created: the same id gets its key and the next version again.
 CREATE TABLE tombstones (
@@ -144,8 +148,11 @@ CREATE INDEX changes_by_time ON changes (time);
 -- Times of entries that left the change log before the versions that they made, so that an instant
 -- finds its entry for as long as its state is kept.
 CREATE TABLE instants (
-    change  INTEGER PRIMARY KEY,           -- changes.seq
-    time    INTEGER NOT NULL
+    change    INTEGER PRIMARY KEY,         -- changes.seq
+    time      INTEGER NOT NULL,
+    kind      TEXT,                        -- these as in changes where something was created, else NULL
+    twin_key  INTEGER,
+    subject   TEXT
 ) STRICT;
 CREATE INDEX instants_by_time ON instants (time);
 
@@ -162,7 +169,7 @@ CREATE TABLE version_blocks (
     first     INTEGER NOT NULL,            -- versions without gaps
     last      INTEGER NOT NULL,
     ended_by  INTEGER NOT NULL,            -- of the last one
-    docs      BLOB    NOT NULL,            -- a JSON array, compressed with zstd
+    docs      BLOB    NOT NULL,            -- as storage/sqlite/documents.py packs them
     PRIMARY KEY (kind, key, first)
 ) STRICT;
 CREATE INDEX version_blocks_by_end ON version_blocks (ended_by);
@@ -176,7 +183,7 @@ CREATE TABLE telemetry (
     source_time  INTEGER,
     data         BLOB    NOT NULL          -- the message, byte for byte
 ) STRICT;
-CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change, time, source_time);
 CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- Event routes, their endpoints, and the events that a route gave up.

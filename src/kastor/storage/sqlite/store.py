@@ -45,6 +45,7 @@ from kastor.storage.sqlite.history import SqliteHistory
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
+from kastor.storage.sqlite.past import SqlitePastReads
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.rehearsing import FileRehearsals
@@ -69,6 +70,8 @@ if TYPE_CHECKING:
 READER_THREADS = 2
 TABLE_THREADS = 2
 """For what the server itself reads; queries may occupy every reader for a minute."""
+HISTORY_THREADS = 1
+"""For versions of single things and differences of states, which are read in portions."""
 
 
 class SqliteStore(Generic[C]):
@@ -90,8 +93,10 @@ class SqliteStore(Generic[C]):
         self._snapshots = Snapshots()
         self._loop_connection = open_reader(path, vfs=vfs)
         self._reads = SqlitePointReads(self._loop_connection)
+        self._past = SqlitePastReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
+        self._history_pool = ReadPool(path, HISTORY_THREADS, vfs=vfs, sorts_on_disk=True)
         self._loop = asyncio.get_running_loop()
         self.ticker = Ticker(clock, last=opened.head.tick)
         self._connection = opened.connection
@@ -107,7 +112,10 @@ class SqliteStore(Generic[C]):
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.history: SqliteHistory[C] = SqliteHistory(
-            self._loop_connection, build_catalog, lambda: self.catalog, self.ticker
+            *(self._loop_connection, self._history_pool, self._upkeep),
+            build_catalog,
+            lambda: self.catalog,
+            self.ticker,
         )
 
     @classmethod
@@ -202,56 +210,77 @@ class SqliteStore(Generic[C]):
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return self._past.twin(twin_id, context.at)
         return self._reads.twin(twin_id)
 
     async def relationship(
         self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return self._past.relationship(source_id, relationship_id, context.at)
         return self._reads.relationship(source_id, relationship_id)
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return self._past.outgoing(source_id, name, after, limit, context.at)
         return self._reads.outgoing(source_id, name, after, limit)
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return self._past.incoming(target_id, after, limit, context.at)
         return self._reads.incoming(target_id, after, limit)
 
     @property
     def look_up(self) -> LookUp:
         """Run a query that is one look-up as point reads are run."""
-        return self._reads.look_up
+        return self._look_up
+
+    def _look_up(
+        self, statement: str, params: Sequence[object], context: Context
+    ) -> tuple[Any, ...] | None:
+        row = self._reads.look_up(statement, params, context)
+        self._require_kept(context)
+        return row
+
+    def _require_kept(self, context: Context) -> None:
+        """Refuse what was read of a state that was not whole any more; after the read."""
+        if context.at is not None:
+            self._past.require_kept(context.at)
 
     async def fetch_one(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[Any, ...] | None:
         """Run a compiled query for its only row."""
-        del context  # a file is the one source, and the statement knows the rest
-        rows = await self._pool.fetch_all(sql, params, timeout)
+        rows = await self.fetch_all(sql, params, context, timeout=timeout)
         return rows[0] if rows else None
 
     async def fetch_all(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
-        del context
-        return await self._pool.fetch_all(sql, params, timeout)
+        rows = await self._pool.fetch_all(sql, params, timeout)  # the statement knows the rest
+        self._require_kept(context)
+        return rows
 
     async def fetch_some(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
-        del context
-        return await self._pool.fetch_some(sql, params, timeout, most)
+        found = await self._pool.fetch_some(sql, params, timeout, most)
+        self._require_kept(context)
+        return found
 
     async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
         """Return how many relationships twins have, each counted up to `most`."""
@@ -313,6 +342,7 @@ class SqliteStore(Generic[C]):
         """Finish the queue, fold the log into the file and release it."""
         # Requests may be under way that find out only now.
         self._reads = _ClosedReads(self._loop_connection)
+        self._past = _ClosedPast(self._loop_connection)
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -320,6 +350,7 @@ class SqliteStore(Generic[C]):
         self._rehearsals.close()
         self._pool.close()
         self._tables.close()
+        self._history_pool.close()
         self._loop_connection.close()
         try:
             self._connection.execute("PRAGMA optimize").fetchall()
@@ -385,13 +416,21 @@ def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _
     return opened
 
 
-class _ClosedReads(SqlitePointReads):
+class _Refusing:
     """Stands for the reads of a graph that is closed; whatever is asked of it is refused."""
 
     @override
     def __getattribute__(self, _name: str) -> Any:
         """Refuse."""
         raise closed()
+
+
+class _ClosedReads(_Refusing, SqlitePointReads):
+    """Of the present."""
+
+
+class _ClosedPast(_Refusing, SqlitePastReads):
+    """Of the past."""
 
 
 def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> _Opened[C]:

@@ -14,12 +14,19 @@ DROP INDEX twin_versions_by_end;
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
 DROP INDEX relationship_versions_by_end;
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
+-- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
+CREATE INDEX relationship_versions_in
+    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
 
 -- Times of entries that left the change log before the versions that they made, so that an instant
 -- finds its entry for as long as its state is kept.
 CREATE TABLE instants (
-    change  INTEGER PRIMARY KEY,           -- changes.seq
-    time    INTEGER NOT NULL
+    change    INTEGER PRIMARY KEY,         -- changes.seq
+    time      INTEGER NOT NULL,
+    kind      TEXT,                        -- these as in changes where something was created, else NULL
+    twin_key  INTEGER,
+    subject   TEXT
 ) STRICT;
 CREATE INDEX instants_by_time ON instants (time);
 
@@ -36,7 +43,7 @@ CREATE TABLE version_blocks (
     first     INTEGER NOT NULL,            -- versions without gaps
     last      INTEGER NOT NULL,
     ended_by  INTEGER NOT NULL,            -- of the last one
-    docs      BLOB    NOT NULL,            -- a JSON array, compressed with zstd
+    docs      BLOB    NOT NULL,            -- as storage/sqlite/documents.py packs them
     PRIMARY KEY (kind, key, first)
 ) STRICT;
 CREATE INDEX version_blocks_by_end ON version_blocks (ended_by);
@@ -50,7 +57,7 @@ CREATE TABLE telemetry (
     source_time  INTEGER,
     data         BLOB    NOT NULL          -- the message, byte for byte
 ) STRICT;
-CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change, time, source_time);
 CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- The clock's earlier leaps back, as far as the log tells of them.

@@ -1,0 +1,157 @@
+"""Point reads of a state of the past, made as those of the present are (`reads.py`).
+
+A row of now serves while it was written by a change that the state includes. Else the version is
+found by halving: versions of one key and their changes rise together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from kastor.clock import twin_time
+from kastor.records import AsOf, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.storage.history import expired
+from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.positions import time_of
+from kastor.storage.sqlite.reads import page_of
+
+if TYPE_CHECKING:
+    import apsw
+
+    from kastor.storage.history import Kind
+
+
+def burial_id(source_key: int, relationship_id: str) -> str:
+    """Return what a relationship's tombstone is found by."""
+    return f"{source_key}/{relationship_id}"
+
+
+def require_kept(connection: apsw.Connection, at: AsOf) -> None:
+    """Refuse a state that is not kept; to be asked in the transaction of its reads, or later.
+
+    What is kept shrinks from its beginning, so a state that is kept was kept before.
+
+    Raises:
+        Gone: it is not kept any more.
+    """
+    execute: Callable[..., Any] = connection.execute
+    oldest: int = execute(sql.FLOOR).fetchall()[0][0]
+    if at.change < oldest:
+        raise expired(twin_time(at.time), twin_time(time_of(execute, oldest, at.time)))
+
+
+class VersionFinder:
+    """Finds keys of what is or was there, and versions by the state that held them."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._execute: Callable[..., Any] = connection.execute
+
+    def twin_key(self, twin_id: str) -> int | None:
+        """Return the key of a twin that is there or is deleted; None: nothing is known of it."""
+        rows = self._execute(sql.TWIN_KEY, (twin_id,)).fetchall()
+        return rows[0][0] if rows else None
+
+    def relationship_key(self, source_id: str, relationship_id: str) -> int | None:
+        """Return the key of a relationship, as `twin_key` does."""
+        source = self.twin_key(source_id)
+        if source is None:
+            return None
+        names = (source, relationship_id, burial_id(source, relationship_id))
+        rows = self._execute(sql.RELATIONSHIP_KEY, names).fetchall()
+        return rows[0][0] if rows else None
+
+    def last_begun(self, kind: Kind, key: int, change: int) -> int | None:
+        """Return the number of the last kept version that a change up to `change` made."""
+        probe = sql.PROBE[kind]
+        low, high = self._execute(sql.BOUNDS[kind], (key,)).fetchall()[0]
+        found = None
+        while low is not None and low <= high:
+            version, began = self._execute(probe, (key, (low + high) // 2)).fetchall()[0]
+            if began <= change:
+                found, low = version, version + 1
+            else:
+                high = (low + high) // 2 - 1
+        return found
+
+
+class SqlitePastReads:
+    """Reads of single rows and of short listings of a past state, on the loop's own connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._execute: Callable[..., Any] = connection.execute
+        self._find = VersionFinder(connection)
+
+    def require_kept(self, at: AsOf) -> None:
+        """Refuse a state that is not kept, see `require_kept`."""
+        require_kept(self._connection, at)
+
+    def twin(self, twin_id: str, at: AsOf) -> TwinRow | None:
+        """Return a twin."""
+        with self._connection:
+            require_kept(self._connection, at)
+            rows = self._execute(sql.TWIN, (twin_id, at.change)).fetchall()
+            if not rows:
+                key = self._find.twin_key(twin_id)
+                rows = [] if key is None else self._version("twin", key, at)
+        return TwinRow(*rows[0]) if rows else None
+
+    def relationship(
+        self, source_id: str, relationship_id: str, at: AsOf
+    ) -> tuple[bool, RelationshipRow | None]:
+        """Return whether the source twin existed, and the relationship."""
+        with self._connection:
+            require_kept(self._connection, at)
+            source, rows = self._there(source_id, at), []
+            if source is not None:
+                named = (source, relationship_id, at.change)
+                rows = self._execute(sql.RELATIONSHIP, named).fetchall()
+            if source is not None and not rows:
+                key = self._find.relationship_key(source_id, relationship_id)
+                rows = [] if key is None else self._version("relationship", key, at)
+        return source is not None, RelationshipRow(*rows[0]) if rows else None
+
+    def outgoing(
+        self, source_id: str, name: str | None, after: str, limit: int, at: AsOf
+    ) -> RelationshipPage | None:
+        """Return a page of the relationships that left a twin; None if it did not exist."""
+        with self._connection:
+            require_kept(self._connection, at)
+            source, page = self._there(source_id, at), None
+            if source is not None:
+                values = (source, after, at.change, name, limit + 1)
+                page = page_of(self._execute(sql.OUTGOING, values), limit)
+        return page
+
+    def incoming(
+        self, target_id: str, after: tuple[int, int, int], limit: int, at: AsOf
+    ) -> list[IncomingRow] | None:
+        """Return a page of the relationships that entered a twin; None if it did not exist."""
+        with self._connection:
+            require_kept(self._connection, at)
+            target, found = self._there(target_id, at), None
+            if target is not None:
+                rows = self._execute(sql.INCOMING, (target, *after, at.change, limit)).fetchall()
+                found = [IncomingRow(*row) for row in rows]
+        return found
+
+    def _there(self, twin_id: str, at: AsOf) -> int | None:
+        """Return the key of a twin; None if it did not exist then."""
+        rows = self._execute(sql.THERE, (twin_id, at.change)).fetchall()
+        if rows:
+            return int(rows[0][0])
+        key = self._find.twin_key(twin_id)
+        if key is None:
+            return None
+        version = self._find.last_begun("twin", key, at.change)
+        if version is None:
+            return None
+        return key if self._execute(sql.ENDS, (key, version, at.change)).fetchall() else None
+
+    def _version(self, kind: Kind, key: int, at: AsOf) -> list[Any]:
+        version = self._find.last_begun(kind, key, at.change)
+        if version is None:
+            return []
+        rows: list[Any] = self._execute(sql.VERSION[kind], (key, version, at.change)).fetchall()
+        return rows
