@@ -18,6 +18,7 @@ from kastor.api.own import (
     feed,
     graphs,
     health,
+    history,
     imports,
     indexes,
     inputs,
@@ -36,6 +37,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many),
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(history,),
     *(export, own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )

@@ -1,7 +1,7 @@
 """What a server announces beyond the contract, by which a client refuses before it sends.
 
 Azure Digital Twins would do a write that is meant as a dry run, since it ignores headers that it
-does not know.
+does not know; and it would answer with the present who asks it for the past.
 """
 
 from __future__ import annotations
@@ -39,6 +39,12 @@ MODEL_DELETION = "model-deletion"
 PARAMETERS = "parameters"
 RESET = "reset"
 RESUME = "import-resume"
+AS_OF = "as-of"
+HISTORY = "history"
+HISTORY_SETTINGS = "history-settings"
+SERIES = "series"
+DIFFERENCES = "differences"
+REVERT = "revert"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from kastor.graph.catalog import ModelCatalog
 from kastor.graph.instants import Named
 from kastor.graph.service import GraphService
 from kastor.graph.totals import CountedGraphService, Totals
+from kastor.history.service import HistoryService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
@@ -148,6 +149,7 @@ def _make(
         store=store,
         graph=graph,
         query=query,
+        history=HistoryService(store, graph, query),
         indexes=indexes,
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kastor.events.routes import RouteService
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
+    from kastor.history.service import HistoryService
     from kastor.ingest.service import InputService
     from kastor.jobs.exporting.service import ExportService
     from kastor.jobs.importing.spool import Spool
@@ -48,6 +49,7 @@ class Services:
     store: Store[ModelCatalog]
     graph: GraphService
     query: QueryService
+    history: HistoryService
     indexes: IndexService
     routes: RouteService
     feed: Feed

@@ -97,7 +97,7 @@ class QueryService:
         if compiled is None or found is None:
             return None
         cost = charge(found.rows, compiled.hops)
-        return ResultPage(found.value, None, cost, found.rows, compiled.warnings)
+        return ResultPage(found.value, None, cost, found.rows, compiled.warnings, context.at)
 
     async def run(
         self,

@@ -8,7 +8,8 @@ from typing import Any
 
 from kastor import __version__
 from kastor.api.description.examples import example_of
-from kastor.api.description.schemas import SCHEMAS, ref
+from kastor.api.description.schemas import SCHEMAS
+from kastor.api.description.schemas.forms import ref
 from kastor.api.http.operation import Operation
 from kastor.api.http.request import DRY_RUN_HEADER
 from kastor.api.http.versions import ASSUMED, SUPPORTED

@@ -23,6 +23,7 @@ class Feature(NamedTuple):
 
 
 FEATURES = (
+    Feature("as-of", None, in_adt=True),
     Feature("backup", "Kastor_Backup", in_adt=True),
     Feature("backup-jobs", "Kastor_BackupJob", in_adt=False),
     Feature("batch", "Kastor_Batch", in_adt=False),
@@ -33,6 +34,7 @@ FEATURES = (
     Feature("explain", None, in_adt=True),
     Feature("export", "Kastor_Export", in_adt=False),
     Feature("graphs", "Kastor_ListGraphs", in_adt=True),
+    Feature("history", "Kastor_TwinHistory", in_adt=True),
     Feature("import-resume", "ImportJobs_Resume", in_adt=False),
     Feature("import-upload", "Kastor_ImportUpload", in_adt=False),
     Feature("indexes", "Kastor_CreateIndex", in_adt=True),
@@ -43,6 +45,7 @@ FEATURES = (
     Feature("parameters", None, in_adt=False),
     Feature("reset", "Kastor_Reset", in_adt=True),
     Feature("routes", "Kastor_GetRouteState", in_adt=True),
+    Feature("series", "Kastor_TwinSeries", in_adt=True),
     Feature("status", "Kastor_Status", in_adt=True),
     Feature("updates", "Kastor_Update", in_adt=False),
 )
