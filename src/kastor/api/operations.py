@@ -13,6 +13,7 @@ from kastor.api.own import (
     backup,
     batch,
     change_many,
+    diff,
     endpoints,
     export,
     feed,
@@ -25,6 +26,7 @@ from kastor.api.own import (
     live,
     metrics,
     model_deletion,
+    revert,
     route_health,
     status,
 )
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(arrays, batch, change_many),
+    *(arrays, batch, change_many, diff, revert),
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
     *(history,),
     *(export, own_jobs, imports),

@@ -20,6 +20,8 @@ from kastor.graph.catalog import ModelCatalog
 from kastor.graph.instants import Named
 from kastor.graph.service import GraphService
 from kastor.graph.totals import CountedGraphService, Totals
+from kastor.history.diff import DiffService
+from kastor.history.revert import RevertKind
 from kastor.history.service import HistoryService
 from kastor.hosting import limits
 from kastor.hosting.services import Services
@@ -136,6 +138,7 @@ def _make(
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
     exports = ExportService(store, query.runner)
+    diffs = DiffService(store, graph, query)
     kinds: Sequence[JobKind] = (  # a kind of job is an item here
         DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
@@ -144,6 +147,7 @@ def _make(
         BackupKind(show_all, store.engine.name, locations),
         UpdatesKind(graph, query),
         DeletesKind(graph, query),
+        RevertKind(diffs, graph, query),
     )
     return Services(
         store=store,
@@ -164,6 +168,7 @@ def _make(
         locations=locations,
         spool=spool,
         exports=exports,
+        diffs=diffs,
         vitals=vitals,
     )
 

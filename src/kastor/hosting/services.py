@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kastor.events.routes import RouteService
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
+    from kastor.history.diff import DiffService
     from kastor.history.service import HistoryService
     from kastor.ingest.service import InputService
     from kastor.jobs.exporting.service import ExportService
@@ -60,6 +61,7 @@ class Services:
     locations: Locations
     spool: Spool
     exports: ExportService[ModelCatalog]
+    diffs: DiffService
     vitals: Vitals
 
     @property

@@ -151,7 +151,8 @@ class HistoryStore(Protocol[C_co]):
         """Return the state at an instant, or after an entry; without its catalog.
 
         An instant includes what happened at exactly that time (decisions 5). Asked again it is the
-        same state, whatever is committed in between.
+        same state, whatever is committed in between. Without both it is the present one, whatever
+        the clocks say.
 
         Args:
             time: the instant; or

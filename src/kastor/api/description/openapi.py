@@ -115,14 +115,17 @@ def _responses(operation: Operation) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success"}
     if operation.result is not None:
         success["content"] = {"application/json": {"schema": ref(operation.result)}}
-    if operation.streams:
-        success["content"] = {each: {"schema": {"type": "string"}} for each in operation.streams}
+    streamed = {each: {"schema": {"type": "string"}} for each in operation.streams}
+    if streamed and not operation.dry_run:
+        success["content"] = streamed
     if operation.etag:
         success["headers"] = {"ETag": {"schema": ref("Etag")}}
     responses: dict[str, Any] = {str(operation.status): success}
     if operation.dry_run_result is not None:
         content = {"application/json": {"schema": ref(operation.dry_run_result)}}
         responses["200"] = {"description": "A dry run: what would be there", "content": content}
+    if streamed and operation.dry_run:
+        responses["200"] = {"description": "A dry run: what it would change", "content": streamed}
     codes: dict[int, list[str]] = {}
     tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
     if operation.body is not None:

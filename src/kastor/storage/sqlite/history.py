@@ -113,7 +113,8 @@ class SqliteHistory(Generic[C]):
             found = AsOf(newest if is_latest else position_at(self._execute, time), time)
             asked = twin_time(time)
         else:
-            raise TypeError("neither a time nor a change")
+            found = AsOf(newest, max(self._ticker.now(), last_tick))
+            asked = "now"
         if kept and found.change < oldest:
             raise expired(asked, twin_time(time_of(self._execute, oldest, last_tick)))
         return found

@@ -6,6 +6,7 @@ Each area has a module; a new schema goes into its area's `SCHEMAS`.
 from __future__ import annotations
 
 from kastor.api.description.schemas import (
+    differences,
     events,
     graph,
     history,
@@ -22,6 +23,7 @@ SCHEMAS: dict[str, Schema] = {
     **graph.SCHEMAS,
     **history.SCHEMAS,
     **many.SCHEMAS,
+    **differences.SCHEMAS,
     **queries.SCHEMAS,
     **models.SCHEMAS,
     **jobs.SCHEMAS,
