@@ -12,11 +12,15 @@ import orjson
 import pytest
 from msgspec import structs
 
+from kastor.errors import InvalidArgument
+from kastor.graph import commands as c
 from kastor.graph.instants import Named
+from kastor.jobs.exporting.wanted import Wanted
 from kastor.records import SYSTEM, AsOf, Context
 from kastor.storage.history import Kind, Version
 
-from .graphs import HALL, Graph, edge, hall, replace, room
+from .graphs import HALL, Graph, edge, hall, interface, prop, replace, room
+from .test_exports import exports
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +34,9 @@ RELATIONSHIPS = ("r", "r%2Fs", "ü")
 KINDS: tuple[Kind, ...] = ("twin", "relationship")
 ALL = 2**62
 STEPS = 120
+EXPORTED_EACH = 8
+EXTRA = "dtmi:s:Extra;1"
+QUERY = "SELECT * FROM DIGITALTWINS T WHERE T.temperature > 0.5 AND IS_OF_MODEL(T, 'dtmi:s:Room;1')"
 
 
 @dataclass
@@ -41,6 +48,8 @@ class Past:
     positions: list[int] = field(default_factory=list)
     shown: dict[Kind, list[Shown]] = field(default_factory=lambda: {"twin": [], "relationship": []})
     etags: list[dict[Identity, str]] = field(default_factory=list)
+    models: list[dict[str, tuple[bytes, int, bool]]] = field(default_factory=list)
+    exports: dict[int, list[bytes]] = field(default_factory=dict)
 
     async def context(self, step: int) -> Context:
         at = await self.graph.service.at(Named(change=self.positions[step]))
@@ -69,18 +78,32 @@ class Past:
         self.shown["twin"].append(twins)
         self.shown["relationship"].append(relationships)
         self.positions.append((await graph.store.events.log_bounds())[1])
+        self.models.append(models_of(graph, SYSTEM))
+
+    async def note_export(self) -> None:
+        """Write down what is exported now: all, what changed lately, what a query finds."""
+        wanted = [self.wanted(each) for each in range(3)]
+        self.exports[len(self.positions) - 1] = [
+            await exported(self.graph, each, SYSTEM) for each in wanted
+        ]
+
+    def wanted(self, which: int, step: int = -1) -> Wanted:
+        since = self.positions[max(0, step - 10 if step >= 0 else len(self.positions) - 11)]
+        return [Wanted(system=True), Wanted(since=since), Wanted(query=QUERY)][which]
 
     async def step(self) -> None:
         """Do one thing that writes one entry."""
         graph, rng, shown = self.graph, self.rng, self.shown["twin"][-1]
         related = self.shown["relationship"][-1]
         there = [twin_id for (twin_id,) in shown]
-        if not there or rng.random() < 0.15:
+        if rng.random() < 0.1:
+            await self._change_models()
+        elif not there or rng.random() < 0.15:
             make = rng.choice([room, hall])
             await graph.put(rng.choice(TWINS), make(temperature=rng.random()))
-        elif rng.random() < 0.4:
+        elif rng.random() < 0.3:
             await graph.patch(rng.choice(there), replace("/temperature", rng.random()))
-        elif rng.random() < 0.3 and related:
+        elif rng.random() < 0.25 and related:
             await graph.unrelate(*rng.choice(list(related)))
         elif rng.random() < 0.3 and (alone := self._alone(there)):
             await graph.delete(rng.choice(alone))
@@ -89,6 +112,15 @@ class Past:
             if source != target:
                 body = edge(target, rng.choice(["nextTo", "above"]))
                 await graph.relate(source, rng.choice(RELATIONSHIPS), body)
+
+    async def _change_models(self) -> None:
+        graph, known = self.graph, self.models[-1].get(EXTRA)
+        if known is None:
+            await graph.upload(interface(EXTRA, prop(f"p{len(self.positions)}", "string")))
+        elif self.rng.random() < 0.5:
+            await graph.execute(c.CommissionModel(EXTRA, in_service=known[2]))
+        else:
+            await graph.execute(c.DeleteModel(EXTRA))
 
     def _alone(self, there: list[str]) -> list[str]:
         related = self.shown["relationship"][-1]
@@ -111,14 +143,25 @@ class Past:
 
 
 @pytest.fixture
-async def past(graph: Graph, request: pytest.FixtureRequest) -> Past:
+async def past(graph: Graph) -> Past:
     past = Past(graph, random.Random(4))
     await past.note()
-    for _ in range(STEPS):
+    for step in range(STEPS):
         await past.step()
         await past.note()
+        if step % EXPORTED_EACH == 0:
+            await past.note_export()
     assert len(past.identities("relationship")) > len(TWINS)
     return past
+
+
+def models_of(graph: Graph, context: Context) -> dict[str, tuple[bytes, int, bool]]:
+    found = graph.service.models(context)
+    return {each.id: (each.text, each.uploaded, each.decommissioned) for each in found}
+
+
+async def exported(graph: Graph, wanted: Wanted, context: Context) -> bytes:
+    return b"".join([part async for part in await exports(graph).open(wanted, context)])
 
 
 def document(doc: bytes | None) -> Document | None:
@@ -265,3 +308,32 @@ async def test_differences_are_all_that_differs_in_order(past: Past, kind: Kind)
             if shown[low].get(each) != shown[high].get(each)
         ]
         assert found == expected
+
+
+async def test_models_are_as_they_were_and_what_they_say(past: Past) -> None:
+    assert sum(one != other for one, other in itertools.pairwise(past.models)) > 5
+    for step, models in enumerate(past.models):
+        context = await past.context(step)
+        assert models_of(past.graph, context) == models
+        catalog = past.graph.service.catalog_of(context)
+        if EXTRA in models:
+            (name,) = [each["name"] for each in orjson.loads(models[EXTRA][0])["contents"]]
+            compiled = catalog.compiled(EXTRA)
+            assert compiled is not None
+            assert list(compiled.properties) == [name]
+            assert name in catalog.property_names()
+        else:
+            assert catalog.compiled(EXTRA) is None
+
+
+async def test_exports_are_as_they_were_byte_for_byte(past: Past) -> None:
+    assert len({each[0] for each in past.exports.values()}) > 10
+    for step, found in past.exports.items():
+        context = await past.context(step)
+        for which, then in enumerate(found):
+            assert await exported(past.graph, past.wanted(which, step), context) == then
+
+
+async def test_settings_of_the_past_are_not_exported(past: Past) -> None:
+    with pytest.raises(InvalidArgument, match="kastor"):
+        await exported(past.graph, Wanted(kastor=True), await past.context(3))

@@ -7,10 +7,10 @@ instant is resolved to a position once (`HistoryStore.resolve`), and all reads g
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kastor.errors import Gone
 from kastor.records import AsOf, Catalog
@@ -120,8 +120,9 @@ class Keep(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How much is kept, as far as it differs from what stands above it.
 
     Attributes:
-        seconds: versions that ended longer ago go; 0: none are kept; None: as above.
-        bytes: versions beyond it go, oldest first; 0: none are kept; None: as above.
+        seconds: what ended longer ago goes; 0: nothing is kept; None: as above.
+        bytes: what is beyond it goes, oldest first; 0: nothing is kept; None: as above, or for a
+            model, no bound of its own.
     """
 
     seconds: float | None = None
@@ -133,13 +134,15 @@ class HistorySettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     Attributes:
         graph: for all twins and relationships.
-        models: for the twins of a model, by its id.
-        telemetry_seconds: how long telemetry is kept; 0: not at all.
+        models: for the twins of just that model, by its id. A shorter time makes states of the
+            whole graph unreadable from where something is missing; a longer one keeps the history
+            of these twins alone. Beyond `graph.bytes` all goes.
+        telemetry: for telemetry messages, which by default are not kept.
     """
 
     graph: Keep = field(default_factory=Keep)
     models: dict[str, Keep] = field(default_factory=dict)
-    telemetry_seconds: float = 0.0
+    telemetry: Keep = field(default_factory=Keep)
 
 
 class HistoryStore(Protocol[C_co]):

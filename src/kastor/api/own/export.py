@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from kastor.api.http.compression import Gzip, takes_gzip
 from kastor.api.http.jobs import OPERATION_ID, accepted, begin_job
 from kastor.api.http.operation import JSON_BODY, Operation
-from kastor.api.http.request import Request, Response, StreamResponse
+from kastor.api.http.request import AS_OF_HEADER, Request, Response, StreamResponse
 from kastor.auth.roles import Permission as P
-from kastor.clock import twin_time
 from kastor.errors import Forbidden, InvalidArgument
+from kastor.graph.instants import shown
 from kastor.jobs.exporting.kind import OUTPUT, ExportKind, wanted_of
 from kastor.jobs.exporting.wanted import Wanted
+from kastor.records import AsOf
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from kastor.jobs.exporting.service import Export
 
 NDJSON = b"application/x-ndjson"
-AS_OF_HEADER = b"kastor-as-of"
 _SETTINGS = (P.ROUTES_READ, P.INPUTS_READ, P.INDEXES_READ)
 _FLAGS = {"true": True, "false": False}
 _DIGITS = 18
@@ -50,8 +50,10 @@ async def export(services: Services, request: Request) -> StreamResponse:
     except BaseException:
         share.leave()
         raise
-    instant = b"%b; change=%d" % (twin_time(found.instant.time).encode(), found.instant.position)
-    headers = [(AS_OF_HEADER, instant), (b"vary", b"accept-encoding")]
+    headers = [(b"vary", b"accept-encoding")]
+    if request.at is None:  # else every answer names it
+        now = AsOf(found.instant.position, found.instant.time)
+        headers.append((AS_OF_HEADER.encode(), shown(now).encode()))
     chunks: AsyncIterator[bytes] = _Shared(found, share)
     if takes_gzip(request.headers.get(b"accept-encoding", b"")):
         headers.append((b"content-encoding", b"gzip"))

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TelemetryPoint,
         Version,
     )
+    from kastor.storage.keeping import Retention
     from kastor.storage.protocol import BuildCatalog
     from kastor.storage.sqlite.event_tables import Upkeep
     from kastor.storage.sqlite.pool import ReadPool
@@ -73,6 +74,7 @@ class SqliteHistory(Generic[C]):
         build_catalog: makes catalogs of the past.
         catalog: returns the present one.
         ticker: tells the wall clock.
+        retention: what the server says of how much is kept.
     """
 
     def __init__(
@@ -83,11 +85,13 @@ class SqliteHistory(Generic[C]):
         build_catalog: BuildCatalog[C],
         catalog: Callable[[], C],
         ticker: Ticker,
+        retention: Retention,
     ) -> None:
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
         self._pool, self._upkeep = pool, upkeep
         self._build_catalog, self._present, self._ticker = build_catalog, catalog, ticker
+        self._retention = retention
         self._catalogs: dict[int, C] = {}
         self._differences = Differences(pool)
 
@@ -188,7 +192,8 @@ class SqliteHistory(Generic[C]):
 
     async def put_settings(self, settings: HistorySettings) -> None:
         """Keep so much from now on."""
-        await self._upkeep(partial(write_settings, settings=settings))
+        write = partial(write_settings, settings=settings, retention=self._retention)
+        await self._upkeep(write)
 
     def _catalog_at(self, at: AsOf, last: int, present: C) -> C:
         rows = [

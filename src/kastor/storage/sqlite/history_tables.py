@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from kastor.records import AsOf
 from kastor.storage.history import HistorySettings, HistoryStatus, TelemetryPoint
+from kastor.storage.keeping import (
+    TELEMETRY_ROW_OVERHEAD,
+    VERSION_ROW_OVERHEAD,
+    read_stored,
+    rules_of,
+    stored_settings,
+)
 from kastor.storage.sqlite import past_statements as sql
 from kastor.storage.sqlite.positions import time_of
 from kastor.storage.sqlite.timeline import key_of
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from kastor.storage.keeping import Retention
     from kastor.storage.sqlite.unit_of_work import Counters
     from kastor.types import TwinId
 
@@ -27,7 +33,7 @@ SELECT (SELECT count(*) FROM twin_versions) + (SELECT count(*) FROM relationship
        (SELECT coalesce(sum(last - first + 1), 0) FROM version_blocks),
        (SELECT coalesce(sum(length(docs)), 0) FROM version_blocks),
        (SELECT count(*) FROM telemetry),
-       (SELECT coalesce(sum(octet_length(data)), 0) FROM telemetry),
+       telemetry_bytes,
        version_bytes
 FROM meta
 """
@@ -54,26 +60,30 @@ def read_status(connection: apsw.Connection) -> HistoryStatus:
         oldest=AsOf(oldest, first),
         newest=AsOf(newest, last_tick),
         versions=versions,
-        packed=packed,
-        whole_bytes=version_bytes - packed_bytes,
+        packed=min(packed, versions),  # a block goes with the last of its versions
+        whole_bytes=version_bytes - packed_bytes - versions * VERSION_ROW_OVERHEAD,
         packed_bytes=packed_bytes,
         telemetry=telemetry,
-        telemetry_bytes=telemetry_bytes,
+        telemetry_bytes=telemetry_bytes - telemetry * TELEMETRY_ROW_OVERHEAD,
     )
 
 
 def read_settings(connection: apsw.Connection) -> HistorySettings:
     """Return how much is kept, as far as the graph says it."""
     rows: list[tuple[Any, ...]] = connection.execute(_SETTINGS).fetchall()
-    text: str | None = rows[0][0]
-    return HistorySettings() if text is None else msgspec.json.decode(text, type=HistorySettings)
+    return read_stored(rows[0][0])
 
 
 def write_settings(
-    connection: apsw.Connection, _counters: Counters, settings: HistorySettings
+    connection: apsw.Connection,
+    counters: Counters,
+    settings: HistorySettings,
+    retention: Retention,
 ) -> None:
-    """Write how much is kept; on the writer's connection."""
-    connection.execute(_PUT_SETTINGS, (msgspec.json.encode(settings).decode(),)).fetchall()
+    """Write how much is kept, and keep to it from now on; on the writer's connection."""
+    text = stored_settings(settings)
+    connection.execute(_PUT_SETTINGS, (text,)).fetchall()
+    counters.rules = rules_of(retention, text)
 
 
 def read_telemetry(

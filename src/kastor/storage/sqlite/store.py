@@ -7,6 +7,7 @@ and what relay, feed and status read on threads that no query can occupy.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
@@ -27,7 +28,7 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.batches import require_few
-from kastor.storage.keeping import Retention
+from kastor.storage.keeping import Retention, rules_of
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.snapshots import Snapshots
@@ -46,6 +47,7 @@ from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.past import SqlitePastReads
+from kastor.storage.sqlite.past_snapshot import past_snapshot_of
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.rehearsing import FileRehearsals
@@ -53,6 +55,11 @@ from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.snapshot import clear as clear_snapshots
 from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
+from kastor.storage.sqlite.version_retention import (
+    MODEL_SIZE_SECONDS,
+    VersionPruning,
+    model_excess,
+)
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
 from kastor.types import override
@@ -107,6 +114,7 @@ class SqliteStore(Generic[C]):
         )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
+        self._pruning, self._model_sizes_at = VersionPruning(), 0.0
         self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
@@ -116,6 +124,7 @@ class SqliteStore(Generic[C]):
             build_catalog,
             lambda: self.catalog,
             self.ticker,
+            retention,
         )
 
     @classmethod
@@ -138,8 +147,8 @@ class SqliteStore(Generic[C]):
         keep_temporary_files_in(path.parent)
         await asyncio.to_thread(clear_snapshots, path)
         # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
-        opened = await asyncio.to_thread(_open_file, path, build_catalog, vfs)
         kept = retention or Retention()
+        opened = await asyncio.to_thread(_open_file, path, build_catalog, kept, vfs)
         store = cls(path, opened, build_catalog, retention=kept, clock=clock, vfs=vfs)
         store._writer.start()
         return store
@@ -205,7 +214,10 @@ class SqliteStore(Generic[C]):
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, from a copy of the file's pages."""
-        context.require_plain()
+        context.require_all()
+        at = context.at
+        if at is not None:
+            return self._snapshots.opened(lambda: past_snapshot_of(self._path, at, vfs=self._vfs))
         return self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
@@ -326,7 +338,7 @@ class SqliteStore(Generic[C]):
 
     async def prune(self) -> int:
         """Remove what retention no longer keeps; each step is a job of its own."""
-        removed = 0
+        removed = await self._prune_versions()
         for step in steps(self._retention):
             while count := await self._upkeep(partial(self._prune_step, step)):
                 removed += count
@@ -365,6 +377,16 @@ class SqliteStore(Generic[C]):
         self._writer.submit(UpkeepJob(work, future))
         return await future
 
+    async def _prune_versions(self) -> int:
+        rules, keys = self._writer.rules, self.catalog.keys
+        now = time.monotonic()
+        excess: dict[int, int] = {}
+        if now >= self._model_sizes_at and any(limit.bytes for limit in rules.models.values()):
+            self._model_sizes_at = now + MODEL_SIZE_SECONDS
+            excess = await self._tables.call(lambda c: model_excess(c, rules, keys))
+        age_now = self.ticker.age_now()
+        return await self._pruning.run(self._upkeep, rules, keys, excess, age_now)
+
     def _prune_step(
         self,
         step: Callable[[apsw.Connection, Head[C], Ticks], int],
@@ -378,7 +400,8 @@ class SqliteStore(Generic[C]):
             connection.execute(statement).fetchall()
         last: list[tuple[Any, ...]] = connection.execute(sql.LAST_SEQ).fetchall()
         counters.seq = last[0][0]
-        counters.version_bytes = counters.log_bytes = 0
+        counters.version_bytes = counters.log_bytes = counters.telemetry_bytes = 0
+        counters.floor = counters.packed_to = counters.seq
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
@@ -393,7 +416,9 @@ class _Opened(Generic[C]):
     signing_key: bytes
 
 
-def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _Opened[C]:
+def _open_file(
+    path: Path, build_catalog: BuildCatalog[C], retention: Retention, vfs: str | None
+) -> _Opened[C]:
     if vfs is None:  # else the file is not where the path says
         if not path.exists():
             files.make(path)
@@ -406,7 +431,7 @@ def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _
             files.require_sound(connection, path)
         schema.prepare(connection)
         schema.require_tables(connection)
-        opened = _load_state(connection, build_catalog)
+        opened = _load_state(connection, build_catalog, retention)
     except apsw.CorruptError as error:
         connection.close()
         raise files.damaged(path, error) from error
@@ -433,10 +458,13 @@ class _ClosedPast(_Refusing, SqlitePastReads):
     """Of the past."""
 
 
-def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> _Opened[C]:
+def _load_state(
+    connection: apsw.Connection, build_catalog: BuildCatalog[C], retention: Retention
+) -> _Opened[C]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
-    epoch, tick, version_bytes, log_bytes, host_name, signing_key = meta
+    epoch, tick, version_bytes, log_bytes, telemetry_bytes, floor, packed_to, *rest = meta
+    history, host_name, signing_key = rest
     seq = execute(sql.LAST_SEQ).fetchall()[0][0]
     models = [
         ModelRow(key, model_id, text, uploaded, bool(decommissioned))
@@ -444,5 +472,7 @@ def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> 
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    head = Head(seq, tick, version_bytes, log_bytes, epoch, catalog)
+    rules = rules_of(retention, history)
+    sizes = version_bytes, log_bytes, telemetry_bytes
+    head = Head(seq, tick, *sizes, floor, packed_to, epoch, rules, catalog)
     return _Opened(connection, head, host_name, signing_key)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kastor.clock import Stamp
     from kastor.records import Context, Decision, Needs
     from kastor.storage.batches import Decide, Write
+    from kastor.storage.keeping import Rules
     from kastor.storage.ticker import Ticker
     from kastor.types import Ticks
 
@@ -118,6 +119,11 @@ class Writer(threading.Thread, Generic[C]):
         self._dead: str | None = None
         connection.set_progress_handler(self._note_progress, ALIVE_STEPS)
         connection.set_wal_hook(self._note_log_pages)  # in place of SQLite's own folding
+
+    @property
+    def rules(self) -> Rules:
+        """How much of the past is kept."""
+        return self._unit.counters.rules
 
     def submit(self, job: Job[C]) -> None:
         """Queue a job.
@@ -232,9 +238,12 @@ class Writer(threading.Thread, Generic[C]):
             results = [run(job) for job in jobs]
             counters = self._unit.counters
             if counters != before:
+                if counters.rules.graph.is_off:
+                    counters.floor = counters.seq
                 numbers = (counters.epoch, counters.tick)
-                sizes = (counters.version_bytes, counters.log_bytes)
-                self._connection.execute(sql.SAVE_META, (*numbers, *sizes)).fetchall()
+                sizes = (counters.version_bytes, counters.log_bytes, counters.telemetry_bytes)
+                past = (counters.floor, counters.packed_to)
+                self._connection.execute(sql.SAVE_META, (*numbers, *sizes, *past)).fetchall()
             self._connection.execute("COMMIT").fetchall()
         except BaseException:
             self._unit.counters = before

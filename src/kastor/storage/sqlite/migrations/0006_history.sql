@@ -2,6 +2,12 @@
 
 ALTER TABLE meta ADD COLUMN history_from INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN history TEXT;
+ALTER TABLE meta ADD COLUMN packed_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN telemetry_bytes INTEGER NOT NULL DEFAULT 0;
+
+-- From now on the rows of versions count beside their documents.
+UPDATE meta SET version_bytes = version_bytes + 200 * (
+    (SELECT count(*) FROM twin_versions) + (SELECT count(*) FROM relationship_versions));
 
 ALTER TABLE models ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE models ADD COLUMN ended_by INTEGER;
@@ -10,14 +16,17 @@ UPDATE models SET
     ended_by = CASE WHEN valid_to IS NOT NULL
         THEN coalesce((SELECT min(seq) FROM changes WHERE time = models.valid_to), 0) END;
 
+DROP INDEX twin_versions_by_key;
+CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, ended_by);
 DROP INDEX twin_versions_by_end;
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
+DROP INDEX relationship_versions_by_key;
+CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, ended_by);
 DROP INDEX relationship_versions_by_end;
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
--- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
-CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
-CREATE INDEX relationship_versions_in
-    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
+-- For who asks what left and entered a twin once.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, ended_by, change);
+CREATE INDEX relationship_versions_in ON relationship_versions (target_key, ended_by, change);
 
 -- Times of entries that left the change log before the versions that they made, so that an instant
 -- finds its entry for as long as its state is kept.
