@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -271,6 +271,31 @@ class AsOf(Struct, frozen=True):
     time: Ticks
     catalog: Catalog | None = None
     newest: Ticks = 0
+
+
+class Others(IntEnum):
+    """How the twins, or the relationships, of the present differ from those of a past state.
+
+    Whatever differs, their documents may.
+    """
+
+    NONE = 0
+    """They are the same ones, of the same models, between the same ends."""
+    MORE = 1
+    """They are the same ones, and some were created since."""
+    ANY = 2
+    """Some are gone, or have other models or ends; or nobody knows."""
+
+
+class Since(Struct, frozen=True):
+    """What became of a past state until now; later it can be more, never less."""
+
+    twins: Others = Others.ANY
+    relationships: Others = Others.ANY
+
+
+ANYTHING = Since()
+"""Nothing is known of it."""
 
 
 class Context(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,3 +161,13 @@ def test_a_reader_may_not_write(owner: Api, reader: Api, method: str, path: str,
 def test_the_scheme_name_is_read_in_any_letter_case(owner: Api, tokens: dict[str, str]) -> None:
     response = owner.get("/digitaltwins/T", headers={"Authorization": f"bearer {tokens['owner']}"})
     assert_json(response)
+
+
+def test_who_reads_sees_what_differs_and_takes_nothing_back(owner: Api, reader: Api) -> None:
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    found = reader.get(f"/kastor/v1/diff?from={now}", version=None)
+    assert found.status_code == 200, found.text
+    for headers in ({}, {"kastor-dry-run": "true"}):
+        body = {"asOf": now}
+        _assert_403(reader.post("/kastor/v1/revert", body, version=None, headers=headers))
+    assert owner.get("/digitaltwins/T").status_code == 200

@@ -25,7 +25,7 @@ app = Commands(
         CommandEntry(
             "diff",
             "kastor.cli.history_changes:diff",
-            "Print what differs between two instants, or between one and now.",
+            "Print what differs between two instants: what was added, removed or changed, and how.",
         ),
         CommandEntry(
             "revert",

@@ -17,6 +17,7 @@ from kastor.client.errors import (
     UnexpectedAnswerError,
 )
 
+DIFFERENCES = "differences"
 DRY_RUN = "dry-run"
 BATCH = "batch"
 FEED = "events"
@@ -38,6 +39,7 @@ EXPLAIN = "explain"
 MODEL_DELETION = "model-deletion"
 PARAMETERS = "parameters"
 RESET = "reset"
+REVERT = "revert"
 RESUME = "import-resume"
 AS_OF = "as-of"
 HISTORY = "history"

@@ -33,7 +33,7 @@ Tell: TypeAlias = Callable[[Sequence[RevertItem], Sequence[object], str], Awaita
 """Notes what became of some models, with a mark that stands in the job's progress."""
 
 _REPLACING = "replacing"
-_COUNT = "SELECT COUNT() FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, $model, exact)"
+_COUNT = "SELECT COUNT() FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, $kind, exact)"
 
 
 class ModelReverter:
@@ -194,7 +194,7 @@ class ModelReverter:
         return WRITTEN
 
     async def _twins_of(self, model_id: ModelId) -> int:
-        page = await self._query.run(_COUNT, self._run.context, parameters={"model": model_id})
+        page = await self._query.run(_COUNT, self._run.context, parameters={"kind": model_id})
         [row] = orjson.loads(page.value)
         return int(row["COUNT"])
 

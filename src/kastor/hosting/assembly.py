@@ -123,6 +123,7 @@ def _make(
         indexes=indexes.paths,
         refresh=store.refresh,
         resolve=lambda change: graph.at(Named(change=change)),
+        since=store.since,
     )
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)

@@ -19,7 +19,7 @@ from kastor.query.explain import advice, as_json
 from kastor.query.pages import Found, Keys, cut_page, join_page
 from kastor.query.plan import Plan, Truth
 from kastor.query.sql.parameters import filled
-from kastor.query.sql.tables import view_of
+from kastor.query.sql.tables import NOW, unknown, view_of
 from kastor.query.whole import Whole, by_identity, kind_of
 from kastor.storage.limits import MAX_BYTES, too_long
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.statement import Sql
     from kastor.query.token import Position
-    from kastor.records import Context
+    from kastor.records import AsOf, Context, Since
 
 _NEVER = Truth(value=False)
 _QUICK_TEXT = 2_000
@@ -103,10 +103,12 @@ class Runner:
     """Compiles queries over one graph and runs them.
 
     `indexes` tells the paths of twins that have a property index at the moment; `dialect` is the
-    engine's. `refresh` brings `models` up to date where others change them too.
+    engine's. `refresh` brings `models` up to date where others change them too. `since` tells what
+    became of a past state, which may be more at any time.
 
     Whatever runs a statement raises QueryTimeout when it takes too long, and CatalogChanged when
-    the models are others than those that it was compiled for: compile again then.
+    the models, or what became of a past state, are others than those that it was compiled for:
+    compile again then.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Runner:
         dialect: Dialect,
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
         refresh: Callable[[], Awaitable[None]] | None = None,
+        since: Callable[[AsOf], Since] = unknown,
         compiler: Compiler | None = None,
     ) -> None:
         self._reader = reader
@@ -125,6 +128,7 @@ class Runner:
         self._settings = settings
         self._indexes = indexes
         self._refresh = refresh
+        self._since = since
         self._dialect = dialect
         self._compiler = compiler or Compiler(settings, dialect)
         self._threads = asyncio.Semaphore(_THREADS)
@@ -137,14 +141,17 @@ class Runner:
     def over(self, reader: Reader) -> Runner:
         """One that asks another reader of the same graph, whose models are those of now.
 
-        What is compiled is shared.
+        What is compiled is shared. The reader's state stays, so what is known of a past state when
+        it is first asked for holds to the end.
         """
+        known: dict[int, Since] = {}
         return Runner(
             reader,
             self._models,
             self._settings,
             dialect=self._dialect,
             indexes=self._indexes,
+            since=lambda at: known.setdefault(at.change, self._since(at)),
             compiler=self._compiler,
         )
 
@@ -220,7 +227,7 @@ class Runner:
             self._models_of(context),
             strict=strict or self._settings.strict,
             indexed=self._indexes() if indexed is None else indexed,
-            view=view_of(context),
+            view=view_of(context, self._since),
             given=given,
         )
 
@@ -249,7 +256,11 @@ class Runner:
         if look_up is None:
             return None
         sql = compiled.first()
-        row = look_up(sql.text, _bound(compiled, sql, (1,), context), context)
+        try:
+            row = look_up(sql.text, self._bound(compiled, sql, (1,), context), context)
+            self._require_view(compiled, context)
+        except CatalogChanged:
+            return None
         if row is None or (row[0] and row[1] is None):
             return None
         found = cut_page(row, 1, plain=sql.plain)
@@ -285,7 +296,7 @@ class Runner:
         """One row: plan, statement, the engine's steps, rows and time of the first page, advice."""
         plan, sql, size = compiled.plan, compiled.first(), self._size(position.page)
         limit = () if plan.counts else (size,)
-        params = _bound(compiled, sql, limit, context)
+        params = self._bound(compiled, sql, limit, context)
         text, timeout = compiled.dialect.explain + sql.text, self._settings.timeout_seconds
         steps = await self._reader.fetch_all(text, params, context, timeout=timeout)
         begun = time.perf_counter()
@@ -357,14 +368,16 @@ class Runner:
             return []
         begun = time.monotonic()
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan))
-        params = _bound(compiled, sql, (limit,), context)
+        params = self._bound(compiled, sql, (limit,), context)
         row = await self._joined(sql.text, params, context)
+        self._require_view(compiled, context)
         if row is not None:
             return str(row[1]).split(",\n") if row[0] else []
         sql = await self._off_loop(compiled.length, lambda: compiled.sql(plan, aggregate=False))
         most = self._settings.max_result_bytes
-        params = _bound(compiled, sql, (limit,), context)
+        params = self._bound(compiled, sql, (limit,), context)
         rows, more = await self._singly(sql.text, params, begun, most, context)
+        self._require_view(compiled, context)
         if more:
             raise QueryTooLarge(
                 f"The rows of the query have more than {most} bytes (limit max_result_bytes)."
@@ -378,8 +391,9 @@ class Runner:
         """The text of the one row of a plan that counts."""
         sql = compiled.first() if plan is compiled.plan else compiled.sql(plan)
         timeout = self._settings.timeout_seconds
-        params = _bound(compiled, sql, (), context)
+        params = self._bound(compiled, sql, (), context)
         row = await self._reader.fetch_one(sql.text, params, context, timeout=timeout)
+        self._require_view(compiled, context)
         number = int(str(row[0] or 0)) if row is not None else 0  # PostgreSQL sums to a decimal
         return msgspec.json.encode({(plan.columns or ())[0].key: number})
 
@@ -392,8 +406,20 @@ class Runner:
         context: Context,
     ) -> Found:
         """Up to `wanted` rows; fewer of them where they are large."""
+        found = await self._found(compiled, sql, reserved, wanted, context)
+        self._require_view(compiled, context)
+        return found
+
+    async def _found(
+        self,
+        compiled: Compiled,
+        sql: Sql,
+        reserved: tuple[object, ...],
+        wanted: int,
+        context: Context,
+    ) -> Found:
         begun = time.monotonic()
-        params = _bound(compiled, sql, reserved, context)
+        params = self._bound(compiled, sql, reserved, context)
         if not compiled.aggregate:
             timeout = self._settings.timeout_seconds
             return join_page(
@@ -404,7 +430,7 @@ class Runner:
             return cut_page(row, wanted, plain=sql.plain)
         resumes = sql.resumes
         single = await self._off_loop(compiled.length, lambda: compiled.steps(resumes=resumes))
-        params = _bound(compiled, single, reserved, context)
+        params = self._bound(compiled, single, reserved, context)
         rows, more = await self._singly(single.text, params, begun, MAX_BYTES, context)
         return join_page(rows, len(rows) if more else wanted, more=more)
 
@@ -432,15 +458,25 @@ class Runner:
         except QueryTimeout:
             raise too_long(timeout) from None
 
+    def _bound(
+        self, compiled: Compiled, sql: Sql, reserved: tuple[object, ...], context: Context
+    ) -> tuple[object, ...]:
+        """What is bound to a statement's parameters when it runs for a request.
 
-def _bound(
-    compiled: Compiled, sql: Sql, reserved: tuple[object, ...], context: Context
-) -> tuple[object, ...]:
-    """What is bound to a statement's parameters when it runs for a request.
+        Raises:
+            ValueError: the statement was made for another view than the request's.
+            CatalogChanged: as `_require_view`.
+        """
+        self._require_view(compiled, context)
+        return (*reserved, *filled(sql.constants, compiled.values, context.at))
 
-    Raises:
-        ValueError: the statement was made for another view than the request's.
-    """
-    if compiled.view.kind != view_of(context).kind:
-        raise ValueError(f"a statement over {compiled.view.kind} ran for another view")
-    return (*reserved, *filled(sql.constants, compiled.values, context.at))
+    def _require_view(self, compiled: Compiled, context: Context) -> None:
+        """Raise CatalogChanged if more became of the past state than a statement relies on.
+
+        Asked again behind the statement: what is not so then was not so while it ran.
+        """
+        if compiled.view.kind == view_of(context, self._since).kind:
+            return
+        if context.at is None or compiled.view is NOW:
+            raise ValueError(f"a statement over {compiled.view.kind} ran for another view")
+        raise CatalogChanged("More became of the past state meanwhile.")

@@ -12,6 +12,7 @@ from kastor.query.cost import charge
 from kastor.query.given import Given, carried_given, read_given
 from kastor.query.run import Reader, Runner
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
+from kastor.query.sql.tables import unknown
 from kastor.query.token import Position, decode, encode
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from kastor.query.compiled import Compiled
     from kastor.query.models import ModelIndex
     from kastor.query.sql.dialect import Dialect
-    from kastor.records import AsOf, Context
+    from kastor.records import AsOf, Context, Since
 
 _ATTEMPTS = 5
 
@@ -66,12 +67,19 @@ class QueryService:
         indexes: Callable[[], frozenset[tuple[str | int, ...]]] = frozenset,
         refresh: Callable[[], Awaitable[None]] | None = None,
         resolve: Callable[[int], Awaitable[AsOf]] | None = None,
+        since: Callable[[AsOf], Since] = unknown,
     ) -> None:
         self._resolve = resolve
         self._key = signing_key
         self._settings = settings
         self.runner = Runner(
-            reader, models, settings, indexes=indexes, dialect=dialect, refresh=refresh
+            reader,
+            models,
+            settings,
+            indexes=indexes,
+            dialect=dialect,
+            refresh=refresh,
+            since=since,
         )
 
     def at_once(

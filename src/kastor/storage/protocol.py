@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from kastor.records import (
+    AsOf,
     C,
     Context,
     Degrees,
@@ -22,6 +23,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -132,6 +134,9 @@ class Store(Protocol[C]):
     @property
     def history(self) -> HistoryStore[C]:
         """The past of the graph."""
+
+    def since(self, at: AsOf) -> Since:
+        """Return what became of a past state until now, at once; for queries of it."""
 
     @property
     def inputs(self) -> InputStore:

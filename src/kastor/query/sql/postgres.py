@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
+from kastor.query.sql.postgres_past import PostgresPastTables
 from kastor.storage.limits import MAX_BYTES
 from kastor.types import override
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import AtRun, Parameters
     from kastor.query.sql.tables import Tables
+    from kastor.records import Since
 
 _TYPES = {kind: kind for kind in ("null", "boolean", "number", "string", "array", "object")}
 _SQL_OPERATORS = {"!=": "<>"}
@@ -45,9 +47,9 @@ class PostgresTables:
             f' JOIN "{self._schema}".model_keys n ON n.key = m.key WHERE m.valid_to IS NULL)'
         )
 
-    def as_of(self, parameters: Parameters) -> Tables:
+    def as_of(self, parameters: Parameters, since: Since) -> Tables:
         """As `Tables` says."""
-        raise NotImplementedError
+        return PostgresPastTables(self._schema, parameters).as_of(parameters, since)
 
 
 class Postgres(Dialect):

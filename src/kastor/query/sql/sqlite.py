@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal, json_path
 from kastor.query.sql.sqlite_calls import aggregate, call
+from kastor.query.sql.sqlite_past import SqlitePastTables
 from kastor.storage.limits import MAX_TEXT_WORK, REFUSAL
 from kastor.types import override
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kastor.query.plan import Scalar
     from kastor.query.sql.parameters import AtRun, Parameters
     from kastor.query.sql.tables import Tables
+    from kastor.records import Since
 
 _TYPES = {
     "null": ("null",),
@@ -64,44 +66,9 @@ class SqliteTables:
         """As `Tables` says."""
         return _MODELS if name == "models" else name
 
-    def as_of(self, parameters: Parameters) -> Tables:
+    def as_of(self, parameters: Parameters, since: Since) -> Tables:
         """As `Tables` says."""
-        return SqlitePastTables(parameters)
-
-
-_PAST_COLUMNS = {
-    "twins": "key, id, model_key, etag, version, {doc} AS doc",
-    "relationships": "key, source_key, id, name_key, target_key, etag, version, {doc} AS doc",
-}
-
-
-class SqlitePastTables:
-    """What the tables of a file held: rows of now that are old enough, and superseded versions."""
-
-    def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
-
-    def of(self, name: str) -> str:
-        """As `Tables` says."""
-        change = self._parameters.change()
-        if name == "models":
-            return _MODELS.replace(
-                "m.valid_to IS NULL",
-                f"m.change <= {change} AND (m.ended_by IS NULL OR m.ended_by > {change})",
-            )
-        columns = _PAST_COLUMNS.get(name)
-        if columns is None:
-            return name
-        superseded = f"{name[:-1]}_versions"
-        return (
-            f"(SELECT {columns.format(doc='doc')} FROM {name} WHERE change <= {change} UNION ALL"
-            f" SELECT {columns.format(doc='doc')} FROM {superseded}"
-            f" WHERE change <= {change} AND ended_by > {change})"
-        )
-
-    def as_of(self, parameters: Parameters) -> Tables:
-        """As `Tables` says."""
-        return SqlitePastTables(parameters)
+        return SqlitePastTables(parameters, since, _MODELS)
 
 
 class Sqlite(Dialect):

@@ -13,13 +13,16 @@ condition on twins would not reach them. Hence what a view owes:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from kastor.records import ANYTHING
+
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from kastor.query.sql.parameters import Parameters
-    from kastor.records import Context
+    from kastor.records import AsOf, Context, Since
 
 
 class Tables(Protocol):
@@ -33,8 +36,11 @@ class Tables(Protocol):
         """
         ...
 
-    def as_of(self, parameters: Parameters) -> Tables:
-        """The tables of the same graph as of the instant that is filled when the statement runs."""
+    def as_of(self, parameters: Parameters, since: Since) -> Tables:
+        """The tables of the same graph as of the instant that is filled when the statement runs.
+
+        They may rely on what became of it `since`, and then serve no instant with more.
+        """
         ...
 
 
@@ -66,29 +72,40 @@ class _Now:
         return now
 
 
-class _Past:
-    """The graph as of an instant, the same statements for all instants."""
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The graph as of an instant: the same statements for all instants of which no more became."""
 
-    kind = "past"
+    since: Since
+
+    @property
+    def kind(self) -> Hashable:
+        """As `GraphView` says."""
+        return self
 
     def tables(self, now: Tables, parameters: Parameters) -> Tables:
         """Those of the engine, which knows where its versions are."""
-        return now.as_of(parameters)
+        return now.as_of(parameters, self.since)
 
 
 NOW: GraphView = _Now()
-PAST: GraphView = _Past()
 
 
-def view_of(context: Context) -> GraphView:
-    """The view of a request.
+def unknown(at: AsOf) -> Since:
+    """What became of a past state, where nobody knows."""
+    del at
+    return ANYTHING
+
+
+def view_of(context: Context, since: Callable[[AsOf], Since]) -> GraphView:
+    """The view of a request; `since` tells what became of a state of the past.
 
     Raises:
         NotImplementedError: it reads by rules, for which there is no view.
     """
     if context.sees is not None:
         raise NotImplementedError("there is no view by rules")
-    return NOW if context.at is None else PAST
+    return NOW if context.at is None else Past(since(context.at))
 
 
 def alone(table: str) -> str:

@@ -308,11 +308,11 @@ COUNT_TWINS = "SELECT count(*) FROM {graph}.twins WHERE key = ANY($1::text[]::bi
 LOG = f"""
 WITH logged AS (
     INSERT INTO {{graph}}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
-                                 actor, traceparent, model_id, component, content_type, data)
+                                 actor, traceparent, model_id, component, content_type, data, xid)
     SELECT u.bucket::smallint, u.subject, u.twin_key::bigint, u.version::bigint, u.kind,
            u.notify::boolean, u.event_id, u.time::bigint, $2::text, $3::text, u.model_id,
            u.component, u.content_type,
-           substr($4::bytea, u.start::integer, u.length::integer)
+           substr($4::bytea, u.start::integer, u.length::integer), {_XID}
     FROM unnest({_lists(5, ".i.......ii..")})
          WITH ORDINALITY
          u (bucket, subject, twin_key, version, kind, notify, event_id, time, model_id, component,

@@ -9,6 +9,8 @@ for another in a circle.
 
 from __future__ import annotations
 
+from kastor.storage.postgres.past import beyond
+
 _XID = "pg_current_xact_id()::text::bigint"
 _TWIN = "t.key, t.id, t.model_key, t.etag, t.version, t.doc::text"
 _RELATIONSHIP = """r.key, r.source_key, r.id, n.name, r.target_key, r.etag, r.version,
@@ -151,9 +153,9 @@ def _of(row: str, columns: str) -> str:
 def _log(twin_key: str, version: str, source: str) -> str:
     return f"""
     INSERT INTO {{graph}}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
-                                 actor, traceparent, model_id, component, content_type, data)
+                                 actor, traceparent, model_id, component, content_type, data, xid)
     SELECT $2::smallint, $3::text, {twin_key}, {version}, $4::text, $5::boolean, $6::text,
-           $7::bigint, $8::text, $9::text, $10::text, $11::text, $12::text, $13::bytea
+           $7::bigint, $8::text, $9::text, $10::text, $11::text, $12::text, $13::bytea, {_XID}
     FROM {source}
     """
 
@@ -315,28 +317,33 @@ INSERT INTO {graph}.model_keys (id) SELECT unnest($1::text[]) ON CONFLICT (id) D
 """
 MODEL_KEYS_OF = "SELECT id, key FROM {graph}.model_keys WHERE id = ANY($1::text[])"
 
-ADD_MODELS = """
-INSERT INTO {graph}.models (key, seq, text, uploaded, decommissioned, valid_from, valid_to)
-SELECT k.key, (SELECT coalesce(max(m.seq), 0) + 1 FROM {graph}.models m WHERE m.key = k.key),
-       u.text, $3, NULL, $3, NULL
+ADD_MODELS = f"""
+INSERT INTO {{graph}}.models (key, seq, text, uploaded, decommissioned, valid_from, valid_to,
+                              change)
+SELECT k.key, (SELECT coalesce(max(m.seq), 0) + 1 FROM {{graph}}.models m WHERE m.key = k.key),
+       u.text, $3, NULL, $3, NULL, {_XID}
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u (id, text, nth)
-JOIN {graph}.model_keys k ON k.id = u.id
+JOIN {{graph}}.model_keys k ON k.id = u.id
 """
 
-COMMISSION_MODEL = """
-UPDATE {graph}.models SET decommissioned = $1
-WHERE valid_to IS NULL AND key = (SELECT key FROM {graph}.model_keys WHERE id = $2)
+END_MODEL = f"""
+UPDATE {{graph}}.models SET valid_to = $1, ended_by = {_XID}
+WHERE valid_to IS NULL AND key = (SELECT key FROM {{graph}}.model_keys WHERE id = $2)
 """
 
-END_MODEL = """
-UPDATE {graph}.models SET valid_to = $1
-WHERE valid_to IS NULL AND key = (SELECT key FROM {graph}.model_keys WHERE id = $2)
+# After its row was ended; what was not stored stays away.
+COMMISSION_MODEL = f"""
+INSERT INTO {{graph}}.models (key, seq, text, uploaded, decommissioned, valid_from, valid_to,
+                              change)
+SELECT m.key, m.seq + 1, m.text, m.uploaded, $2, $3, NULL, {_XID} FROM {{graph}}.models m
+WHERE m.key = (SELECT key FROM {{graph}}.model_keys WHERE id = $1) AND m.ended_by = {_XID}
+      AND m.seq = (SELECT max(seq) FROM {{graph}}.models l WHERE l.key = m.key)
 """
 
-LOG_MODEL = """
-INSERT INTO {graph}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
-                             actor, traceparent, model_id, component, content_type, data)
-VALUES ($1, $2, NULL, NULL, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+LOG_MODEL = f"""
+INSERT INTO {{graph}}.changes (bucket, subject, twin_key, version, kind, notify, event_id, time,
+                             actor, traceparent, model_id, component, content_type, data, xid)
+VALUES ($1, $2, NULL, NULL, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {_XID})
 """
 
 EPOCH = "SELECT model_epoch FROM {graph}.meta"
@@ -401,6 +408,10 @@ STOP_WRITES = "LOCK TABLE {graph}.relationships, {graph}.twins IN SHARE ROW EXCL
 RESET = (
     # Who follows the log sees that something is gone. First, as whoever gives positions locks it.
     "UPDATE {graph}.log_head SET position = position + 1",
+    "DELETE FROM {graph}.instants",
+    "DELETE FROM {graph}.setbacks",
+    "DELETE FROM {graph}.version_blocks",
+    "DELETE FROM {graph}.telemetry",
     "DELETE FROM {graph}.relationships",
     "DELETE FROM {graph}.relationship_versions",
     "DELETE FROM {graph}.relationship_names",
@@ -416,7 +427,16 @@ RESET = (
     "DELETE FROM {graph}.jobs",
     "DELETE FROM {graph}.job_lines",
     "DELETE FROM {graph}.kept_answers",
+    "UPDATE {graph}.meta SET history_from = (SELECT position FROM {graph}.log_head)",
 )
+# The past begins here.
+BEGIN_AGAIN = f"""
+WITH head AS (
+    UPDATE {{graph}}.log_head SET placed = $1, newest = $1 RETURNING position, placed, newest
+)
+INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, late)
+SELECT position, position, $1, {_XID}, placed, newest, false FROM head
+"""
 
 # Around a compiled query. The status of the last statement says whether the epoch still holds.
 BEGIN_QUERY = """
@@ -424,6 +444,13 @@ BEGIN READ ONLY; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_p
 SET LOCAL statement_timeout = {milliseconds};
 SELECT 1 FROM {graph}.meta WHERE model_epoch = {epoch}
 """
+# Of the past: one snapshot for the two statements that follow. A standby may not be there yet.
+BEGIN_PAST_QUERY = """
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off;
+SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = {milliseconds};
+SELECT 1 FROM {graph}.meta, {graph}.log_head WHERE history_from <= {change} AND position >= {change}
+"""
+BEYOND = beyond("$1::bigint", "$2::bigint")
 END_QUERY = "COMMIT"
 OPEN_CURSOR = "DECLARE page NO SCROLL CURSOR FOR "
 STEP_CURSOR = "FETCH {rows} FROM page"

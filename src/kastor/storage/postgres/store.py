@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic
 from kastor.clock import now_ticks
 from kastor.errors import Conflict
 from kastor.records import (
+    ANYTHING,
+    AsOf,
     C,
     Context,
     Degrees,
@@ -20,6 +22,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -37,6 +40,7 @@ from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.models import Catalogs
+from kastor.storage.postgres.past_reads import PostgresPastReads
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads, known
 from kastor.storage.postgres.rehearsing import SchemaRehearsals
@@ -84,6 +88,7 @@ class PostgresStore(Generic[C]):
         texts: Qualified,
         catalogs: Catalogs[C],
         meta: _Meta,
+        build_catalog: BuildCatalog[C],
         *,
         retention: Retention,
         clock: Callable[[], Ticks],
@@ -103,10 +108,13 @@ class PostgresStore(Generic[C]):
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
-        self.history: PostgresHistory[C] = PostgresHistory()
+        self._past = PostgresPastReads(self._reads.fetch)
         self._snapshots = Snapshots()
         self._retention = retention
         self.ticker = Ticker(clock)
+        self.history: PostgresHistory[C] = PostgresHistory(
+            self._upkeep, self._texts, catalogs, build_catalog, self.ticker
+        )
         self._last_tick: Ticks = meta.last_tick
         self._rehearsals = SchemaRehearsals(
             connections, self._texts, self._catalogs, self.ticker, lambda: self._last_tick
@@ -173,6 +181,7 @@ class PostgresStore(Generic[C]):
             texts,
             catalogs,
             meta,
+            build_catalog,
             retention=retention or Retention(),
             clock=clock,
             replicas=replicas,
@@ -251,29 +260,42 @@ class PostgresStore(Generic[C]):
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.twin(twin_id, context.at)
         return await self._reads.twin(twin_id, context.source)
 
     async def relationship(
         self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.relationship(source_id, relationship_id, context.at)
         return await self._reads.relationship(source_id, relationship_id, context.source)
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.outgoing(source_id, name, after, limit, context.at)
         return await self._reads.outgoing(source_id, name, after, limit, context.source)
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.incoming(target_id, after, limit, context.at)
         return await self._reads.incoming(target_id, after, limit, context.source)
+
+    def since(self, at: AsOf) -> Since:
+        """Return that nothing is known of it."""
+        del at
+        return ANYTHING
 
     @property
     def look_up(self) -> None:
@@ -284,25 +306,27 @@ class PostgresStore(Generic[C]):
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[Any, ...] | None:
         """Run a compiled query for its only row."""
-        rows = await self._queries.fetch_all(sql, params, context.source, timeout)
+        rows = await self._queries.fetch_all(sql, params, context, timeout)
         return rows[0] if rows else None
 
     async def fetch_all(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
-        return await self._queries.fetch_all(sql, params, context.source, timeout)
+        return await self._queries.fetch_all(sql, params, context, timeout)
 
     async def fetch_some(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
-        return await self._queries.fetch_some(sql, params, context.source, timeout, most)
+        return await self._queries.fetch_some(sql, params, context, timeout, most)
 
     async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
         """Return how many relationships twins have, each counted up to `most`."""
-        context.require_plain()
+        context.require_all()
         wanted = [each for each in map(known, twin_ids) if each]
+        if context.at is not None:
+            return await self._past.degrees(wanted, most, context.at)
         rows = await self._reads.fetch(sql.DEGREES, (wanted, most))
         return [Degrees(*row) for row in rows]
 
@@ -420,7 +444,9 @@ class PostgresStore(Generic[C]):
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])
             for statement in sql.RESET:
                 await connection.execute(texts[statement], timeout=UPKEEP_SECONDS)
-            await connection.execute(texts[sql.RAISE_EPOCH], self._next_tick(last_tick))
+            now = self._next_tick(last_tick)
+            await connection.execute(texts[sql.BEGIN_AGAIN], now)
+            await connection.execute(texts[sql.RAISE_EPOCH], now)
         await self._catalogs.load(connection)
 
     async def _upkeep(self, work: Callable[[Connection], Any]) -> Any:

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kastor.clock import twin_time
-from kastor.records import AsOf, IncomingRow, RelationshipPage, RelationshipRow, TwinRow
+from kastor.records import (
+    AsOf,
+    IncomingRow,
+    Others,
+    RelationshipPage,
+    RelationshipRow,
+    Since,
+    TwinRow,
+)
 from kastor.storage.history import expired
 from kastor.storage.sqlite import past_statements as sql
 from kastor.storage.sqlite.positions import time_of
@@ -69,6 +77,11 @@ class SqlitePastReads:
     def require_kept(self, at: AsOf) -> None:
         """Refuse a state that is not kept, see `require_kept`."""
         require_kept(self._connection, at)
+
+    def since(self, at: AsOf) -> Since:
+        """Return what became of the twins and relationships of a state until now."""
+        more, other, related_more, related_other = self._execute(sql.SINCE).fetchall()[0]
+        return Since(_since(at, more, other), _since(at, related_more, related_other))
 
     def twin(self, twin_id: str, at: AsOf) -> TwinRow | None:
         """Return a twin."""
@@ -133,3 +146,9 @@ class SqlitePastReads:
     def _version(self, kind: Kind, key: int, at: AsOf) -> list[Any]:
         rows: list[Any] = self._execute(sql.VERSION[kind], (key, at.change)).fetchall()
         return rows
+
+
+def _since(at: AsOf, more: int, other: int) -> Others:
+    if other > at.change:
+        return Others.ANY
+    return Others.MORE if more > at.change else Others.NONE

@@ -24,6 +24,10 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), hi
 FROM meta
 """
 """The newest position, the oldest state that is kept, and when the newest change was."""
+SINCE = """
+SELECT twins_more, twins_other, relationships_more, relationships_other FROM meta
+"""
+PACKED_TO = "SELECT packed_to FROM meta"
 FLOOR = "SELECT history_from FROM meta"
 TWIN_KEY = """
 SELECT key FROM twins WHERE id = ?1
@@ -94,6 +98,20 @@ LEFT JOIN twins s ON s.key = f.source_key
 ORDER BY f.name_key, f.source_key, f.key
 """
 
+_RELATED = """
+       (SELECT count(*) FROM (
+            SELECT 1 FROM relationships WHERE {end} = t.key AND change <= ?3
+            UNION ALL SELECT 1 FROM relationship_versions
+            WHERE {end} = t.key AND ended_by > ?3 AND change <= ?3 LIMIT ?2))"""
+DEGREES = f"""
+SELECT t.key, t.id, {_RELATED.format(end="source_key")}, {_RELATED.format(end="target_key")}
+FROM (SELECT key, id, change FROM twins UNION ALL
+      SELECT key, id, NULL FROM tombstones WHERE kind = 'twin') t
+WHERE t.id IN (SELECT value FROM json_each(?1))
+  AND (t.change <= ?3 OR (SELECT change FROM twin_versions WHERE key = t.key AND ended_by > ?3
+                          ORDER BY ended_by LIMIT 1) <= ?3)
+"""
+
 
 def _timeline(kind: Kind) -> str:
     """Versions of a key, and how each ended: by the next one, or by a deletion.
@@ -132,17 +150,6 @@ DESCENDING = {kind: f"{text}ORDER BY 8 DESC" for kind, text in _BETWEEN.items()}
 UP_TO: dict[Kind, str] = {
     kind: _timeline(kind).format(versions="v.ended_by <= ?2", now="version <= ?3")
     + "ORDER BY 8 DESC LIMIT 1"
-    for kind in KINDS
-}
-ENDS: dict[Kind, str] = {
-    kind: f"SELECT min(ended_by), max(ended_by) FROM {kind}_versions WHERE key = ?"
-    for kind in KINDS
-}
-PROBE: dict[Kind, str] = {
-    kind: f"""
-SELECT version, ended_by FROM {kind}_versions WHERE key = ? AND ended_by >= ?
-ORDER BY ended_by LIMIT 1
-"""
     for kind in KINDS
 }
 

@@ -32,7 +32,7 @@ DELETE FROM changes WHERE seq IN (
           AND seq <= (SELECT coalesce(min(position), 9223372036854775807)
                       FROM routes WHERE NOT paused)
     ORDER BY seq LIMIT ?
-) RETURNING length(data), seq, time, kind
+) RETURNING length(data), seq, time, kind, twin_key, subject
 """
 _OLDEST_LOG = """
 DELETE FROM changes WHERE seq IN (
@@ -40,7 +40,7 @@ DELETE FROM changes WHERE seq IN (
     WHERE (time < ? OR seq <= ?) AND seq <= (SELECT coalesce(min(position), 9223372036854775807)
                                FROM routes WHERE NOT paused)
     ORDER BY seq LIMIT ?
-) RETURNING length(data), seq, time, kind
+) RETURNING length(data), seq, time, kind, twin_key, subject
 """
 # A route's letters beyond so many, newest first; what was requeued is about to be sent again.
 _LETTERS = """
@@ -51,7 +51,10 @@ DELETE FROM dead_letters WHERE key IN (
     WHERE nth > ? AND NOT requeued LIMIT ?
 ) RETURNING 1
 """
-_KEEP_INSTANT = "INSERT OR IGNORE INTO instants VALUES (?, ?)"
+_KEEP_INSTANT = """
+INSERT OR IGNORE INTO instants (change, time, kind, twin_key, subject) VALUES (?, ?, ?, ?, ?)
+"""
+_CREATING = (ChangeKind.TWIN_CREATE, ChangeKind.RELATIONSHIP_CREATE)
 # Written while the clock was ahead: it goes with what was written after it.
 _TELEMETRY = """
 DELETE FROM telemetry WHERE change IN (
@@ -124,14 +127,12 @@ def _drop_log(
     gone: Rows = connection.execute(statement, values).fetchall()
     counters.log_bytes -= sum(size + LOG_ROW_OVERHEAD for size, *_ in gone)
     # What has changed something is asked for by its time for as long as its state is kept.
-    connection.executemany(
-        _KEEP_INSTANT,
-        [
-            (seq, time)
-            for _, seq, time, kind in gone
-            if seq > counters.floor and kind != ChangeKind.TELEMETRY
-        ],
-    )
+    kept = [
+        (seq, time, *((kind, twin_key, subject) if kind in _CREATING else (None, None, None)))
+        for _, seq, time, kind, twin_key, subject in gone
+        if seq >= counters.floor and kind != ChangeKind.TELEMETRY
+    ]
+    connection.executemany(_KEEP_INSTANT, kept)
     return len(gone)
 
 

@@ -14,7 +14,12 @@ CREATE TABLE meta (
     history_from   INTEGER NOT NULL DEFAULT 0, -- states after earlier entries are gone
     history        TEXT,                   -- JSON: how much of the past is kept; NULL: as the server
     packed_to      INTEGER NOT NULL DEFAULT 0, -- versions that ended before are packed, or never
-    telemetry_bytes INTEGER NOT NULL DEFAULT 0
+    telemetry_bytes INTEGER NOT NULL DEFAULT 0,
+    -- Positions in the log, so that what did not change since a state is read from the present:
+    twins_more           INTEGER NOT NULL DEFAULT 0, -- the last creation of one
+    twins_other          INTEGER NOT NULL DEFAULT 0, -- the last deletion or other model of one
+    relationships_more   INTEGER NOT NULL DEFAULT 0, -- the last creation of one
+    relationships_other  INTEGER NOT NULL DEFAULT 0  -- the last deletion, other name or target of one
 ) STRICT;
 
 -- Ids of models, kept for good: twins of a deleted model still point here.

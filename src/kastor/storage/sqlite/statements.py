@@ -159,26 +159,28 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 KEEP_TELEMETRY = "INSERT INTO telemetry VALUES (?, ?, ?, ?, ?, ?)"
 
 DROP_VERSIONS: dict[Kind, str] = {
-    "twin": "DELETE FROM twin_versions WHERE key = ? AND version <= ? RETURNING length(doc)",
+    "twin": "DELETE FROM twin_versions WHERE key = ? AND ended_by <= ? RETURNING length(doc)",
     "relationship": """
-DELETE FROM relationship_versions WHERE key = ? AND version <= ? RETURNING length(doc)
+DELETE FROM relationship_versions WHERE key = ? AND ended_by <= ? RETURNING length(doc)
 """,
 }
 DROP_BLOCKS = """
-DELETE FROM version_blocks WHERE kind = ? AND key = ? AND last <= ? RETURNING length(docs)
+DELETE FROM version_blocks WHERE kind = ? AND key = ? AND ended_by <= ? RETURNING length(docs)
 """
 
 LAST_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
 
 META = """
 SELECT model_epoch, last_tick, version_bytes, log_bytes, telemetry_bytes, history_from, packed_to,
+       twins_more, twins_other, relationships_more, relationships_other,
        history, host_name, signing_key
 FROM meta
 """
 
 SAVE_META = """
 UPDATE meta SET model_epoch = ?, last_tick = ?, version_bytes = ?, log_bytes = ?,
-                telemetry_bytes = ?, history_from = ?, packed_to = ?
+                telemetry_bytes = ?, history_from = ?, packed_to = ?,
+                twins_more = ?, twins_other = ?, relationships_more = ?, relationships_other = ?
 """
 
 COUNT_SIZES = f"""
@@ -284,3 +286,5 @@ RESET = (
         (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes')
     """,
 )
+BEGIN_AGAIN = "INSERT INTO instants (change, time) VALUES (?, ?)"
+"""The past begins here."""

@@ -16,6 +16,7 @@ import apsw
 
 from kastor.clock import now_ticks
 from kastor.records import (
+    AsOf,
     C,
     Context,
     Degrees,
@@ -24,6 +25,7 @@ from kastor.records import (
     Needs,
     RelationshipPage,
     RelationshipRow,
+    Since,
     T,
     TwinRow,
 )
@@ -32,7 +34,7 @@ from kastor.storage.keeping import Retention, rules_of
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.snapshots import Snapshots
-from kastor.storage.sqlite import files, schema
+from kastor.storage.sqlite import files, past_statements, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob
 from kastor.storage.sqlite.connection import (
@@ -120,7 +122,7 @@ class SqliteStore(Generic[C]):
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.history: SqliteHistory[C] = SqliteHistory(
-            *(self._loop_connection, self._history_pool, self._upkeep),
+            *(self._loop_connection, self._history_pool, self._upkeep, self._settle),
             build_catalog,
             lambda: self.catalog,
             self.ticker,
@@ -254,6 +256,10 @@ class SqliteStore(Generic[C]):
             return self._past.incoming(target_id, after, limit, context.at)
         return self._reads.incoming(target_id, after, limit)
 
+    def since(self, at: AsOf) -> Since:
+        """Return what became of the twins and relationships of a state until now."""
+        return self._past.since(at)
+
     @property
     def look_up(self) -> LookUp:
         """Run a query that is one look-up as point reads are run."""
@@ -296,11 +302,15 @@ class SqliteStore(Generic[C]):
 
     async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
         """Return how many relationships twins have, each counted up to `most`."""
-        context.require_plain()
-        values = (sql.as_list(twin_ids), most)
+        context.require_all()
+        text = sql.DEGREES
+        values: tuple[object, ...] = (sql.as_list(twin_ids), most)
+        if context.at is not None:
+            text, values = past_statements.DEGREES, (*values, context.at.change)
         rows: list[tuple[Any, ...]] = await self._tables.call(
-            lambda c: c.execute(sql.DEGREES, values).fetchall()
+            lambda c: c.execute(text, values).fetchall()
         )
+        self._require_kept(context)
         return [Degrees(*row) for row in rows]
 
     async def status(self, context: Context) -> StoreStatus:
@@ -372,6 +382,11 @@ class SqliteStore(Generic[C]):
         finally:
             self._connection.close()
 
+    async def _settle(self) -> None:
+        """Wait for what the writer has begun."""
+        if self._writer.is_busy:
+            await self._upkeep(lambda _connection, _head: None)
+
     async def _upkeep(self, work: Callable[[apsw.Connection, Head[C]], Any]) -> Any:
         future = self._loop.create_future()
         self._writer.submit(UpkeepJob(work, future))
@@ -402,6 +417,8 @@ class SqliteStore(Generic[C]):
         counters.seq = last[0][0]
         counters.version_bytes = counters.log_bytes = counters.telemetry_bytes = 0
         counters.floor = counters.packed_to = counters.seq
+        begins = (counters.seq, self.ticker.look(counters.tick))
+        connection.execute(sql.BEGIN_AGAIN, begins).fetchall()
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
@@ -463,8 +480,7 @@ def _load_state(
 ) -> _Opened[C]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
-    epoch, tick, version_bytes, log_bytes, telemetry_bytes, floor, packed_to, *rest = meta
-    history, host_name, signing_key = rest
+    epoch, tick, *numbers, history, host_name, signing_key = meta
     seq = execute(sql.LAST_SEQ).fetchall()[0][0]
     models = [
         ModelRow(key, model_id, text, uploaded, bool(decommissioned))
@@ -472,7 +488,6 @@ def _load_state(
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    rules = rules_of(retention, history)
-    sizes = version_bytes, log_bytes, telemetry_bytes
-    head = Head(seq, tick, *sizes, floor, packed_to, epoch, rules, catalog)
+    known: list[Any] = [seq, tick, *numbers, epoch, rules_of(retention, history), catalog]
+    head: Head[C] = Head(*known)
     return _Opened(connection, head, host_name, signing_key)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.storage.history import Version
 from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.ends import end_of
 from kastor.storage.sqlite.past import relationship_key, twin_key
 from kastor.storage.transfer import PORTION_BYTES
 
@@ -70,28 +71,10 @@ def version_before(
         key = key_of(connection, identity)
         if key is None:
             return None
-        last = _end_of(connection, kind, key, version)
+        last = end_of(connection.execute, kind, key, version)
         rows: list[Any] = connection.execute(sql.UP_TO[kind], (key, last, version)).fetchall()
     entries = [each for each in _entries(iter(rows), descending=True) if each.version <= version]
     return entries[0] if entries else None
-
-
-def _end_of(connection: apsw.Connection, kind: Kind, key: int, version: int) -> int:
-    """Return what ended the last version up to a number, found by halving; 0 where there is none.
-
-    Ends and versions of one key rise together.
-    """
-    execute: Callable[..., Any] = connection.execute
-    low, high = execute(sql.ENDS[kind], (key,)).fetchall()[0]
-    found = 0
-    while low is not None and low <= high:
-        middle = (low + high) // 2
-        number, end = execute(sql.PROBE[kind], (key, middle)).fetchall()[0]
-        if number <= version:
-            found, low = end, end + 1
-        else:
-            high = middle - 1
-    return found
 
 
 def _entries(rows: Iterator[Any], *, descending: bool) -> Iterator[Version]:

@@ -49,8 +49,18 @@ class Counters(Struct):
     """Numbers of the graph as the open transaction sees them.
 
     Attributes:
+        seq: position of the last entry of the change log.
+        tick: its time.
+        version_bytes: what superseded versions take.
+        log_bytes: event bodies held by the change log.
+        telemetry_bytes: what kept telemetry takes.
         floor: the oldest state that is kept.
         packed_to: versions that ended at or before this position are packed, or never will be.
+        twins_more: the last entry that created a twin.
+        twins_other: the last entry that deleted one, or gave it another model.
+        relationships_more: the last entry that created a relationship.
+        relationships_other: the last entry that deleted one, or gave it another name or target.
+        epoch: of the models.
         rules: how much of the past is kept.
     """
 
@@ -61,12 +71,25 @@ class Counters(Struct):
     telemetry_bytes: int
     floor: int
     packed_to: int
+    twins_more: int
+    twins_other: int
+    relationships_more: int
+    relationships_other: int
     epoch: int
     rules: Rules
 
     def copy(self) -> Self:
         """Return a copy to fall back to."""
         return copy(self)
+
+    def saved(self) -> tuple[int, ...]:
+        """Return what is kept in the file, as `SAVE_META` has it."""
+        return (
+            *(self.epoch, self.tick, self.version_bytes, self.log_bytes, self.telemetry_bytes),
+            *(self.floor, self.packed_to),
+            *(self.twins_more, self.twins_other),
+            *(self.relationships_more, self.relationships_other),
+        )
 
 
 class Head(Counters, Generic[C]):
@@ -200,6 +223,7 @@ class UnitOfWork(Generic[C]):
             made = (key, change.id, change.model_key, change.etag, version, now, seq, context.actor)
             self._execute(sql.INSERT_TWIN, (*made, doc)).fetchall()
             key = self._last_key()
+            self.counters.twins_more = seq
         else:
             key, version = before.key, before.version + 1
             self._keep_twin(before, context)
@@ -209,6 +233,7 @@ class UnitOfWork(Generic[C]):
             else:
                 row = (*row_now, change.model_key, key)
                 self._execute(sql.UPDATE_TWIN_AND_MODEL, row).fetchall()
+                self.counters.twins_other = seq
         self._log(change.log, context, key, version)
 
     def _erase_twin(self, change: EraseTwin, context: Context) -> None:
@@ -216,6 +241,7 @@ class UnitOfWork(Generic[C]):
         self._keep_twin(before, context)
         self._execute(sql.DELETE_TWIN, (before.key,)).fetchall()
         self._bury("twin", before.id, before.key, before.version)
+        self.counters.twins_other = self.counters.seq + 1
         self._log(change.log, context, before.key, before.version + 1)
 
     def _write_relationship(self, change: WriteRelationship, context: Context) -> None:
@@ -226,12 +252,15 @@ class UnitOfWork(Generic[C]):
             ends = (change.source.key, change.id, name_key, change.target_key)
             written = (change.etag, version, now, seq, context.actor, doc)
             self._execute(sql.INSERT_RELATIONSHIP, (key, *ends, *written)).fetchall()
+            self.counters.relationships_more = seq
         else:
             version = before.version + 1
             self._keep_relationship(before, context)
             written = (change.etag, version, now, seq, context.actor, doc)
             row = (name_key, change.target_key, *written, before.key)
             self._execute(sql.UPDATE_RELATIONSHIP, row).fetchall()
+            if (change.name, change.target_key) != (before.name, before.target_key):
+                self.counters.relationships_other = seq
         self._log(change.log, context, change.source.key, version)
 
     def _erase_relationship(self, change: EraseRelationship, context: Context) -> None:
@@ -240,6 +269,7 @@ class UnitOfWork(Generic[C]):
         self._execute(sql.DELETE_RELATIONSHIP, (before.key,)).fetchall()
         burial = _burial_id(before.source_key, before.id)
         self._bury("relationship", burial, before.key, before.version)
+        self.counters.relationships_other = self.counters.seq + 1
         self._log(change.log, context, before.source_key, before.version + 1)
 
     def _change_models(self, change: ChangeModels[C], context: Context) -> None:
@@ -304,7 +334,7 @@ class UnitOfWork(Generic[C]):
     def _keep_nothing(self, kind: Kind, row: TwinRow | RelationshipRow) -> None:
         """Supersede a row without a trace; what is older goes too, so that no gap comes about."""
         if self.counters.version_bytes:
-            drop_versions(self._execute, self.counters, kind, row.key, row.version)
+            drop_versions(self._execute, self.counters, kind, row.key, self.counters.seq)
         self.counters.floor = self.counters.seq + 1
 
     def _unkept_models(self) -> frozenset[int]:
@@ -369,14 +399,14 @@ class UnitOfWork(Generic[C]):
 
 
 def drop_versions(
-    execute: Callable[..., Any], counters: Counters, kind: Kind, key: int, version: int
+    execute: Callable[..., Any], counters: Counters, kind: Kind, key: int, end: int
 ) -> int:
-    """Remove the versions of one twin or relationship up to one of them; return how many.
+    """Remove the versions of one twin or relationship that ended by then; return how many.
 
     Nothing older than what goes may stay: a gap between versions stands for a deletion.
     """
-    sizes = execute(sql.DROP_VERSIONS[kind], (key, version)).fetchall()
-    blocks = execute(sql.DROP_BLOCKS, (kind, key, version)).fetchall()
+    sizes = execute(sql.DROP_VERSIONS[kind], (key, end)).fetchall()
+    blocks = execute(sql.DROP_BLOCKS, (kind, key, end)).fetchall()
     counters.version_bytes -= sum(size + VERSION_ROW_OVERHEAD for (size,) in sizes)
     counters.version_bytes -= sum(size for (size,) in blocks)
     return len(sizes)

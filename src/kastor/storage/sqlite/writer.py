@@ -139,6 +139,11 @@ class Writer(threading.Thread, Generic[C]):
                 raise Unavailable("Kastor is shutting down; nothing was written.")
             self._queue.put(job)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on jobs; some may have their times and be uncommitted yet."""
+        return self._busy_since is not None
+
     def trouble(self) -> str | None:
         """Return why nothing can be written by this thread; None while it works or waits."""
         if self._dead is not None:
@@ -240,10 +245,7 @@ class Writer(threading.Thread, Generic[C]):
             if counters != before:
                 if counters.rules.graph.is_off:
                     counters.floor = counters.seq
-                numbers = (counters.epoch, counters.tick)
-                sizes = (counters.version_bytes, counters.log_bytes, counters.telemetry_bytes)
-                past = (counters.floor, counters.packed_to)
-                self._connection.execute(sql.SAVE_META, (*numbers, *sizes, *past)).fetchall()
+                self._connection.execute(sql.SAVE_META, counters.saved()).fetchall()
             self._connection.execute("COMMIT").fetchall()
         except BaseException:
             self._unit.counters = before

@@ -8,6 +8,14 @@ ALTER TABLE meta ADD COLUMN telemetry_bytes INTEGER NOT NULL DEFAULT 0;
 -- From now on the rows of versions count beside their documents.
 UPDATE meta SET version_bytes = version_bytes + 200 * (
     (SELECT count(*) FROM twin_versions) + (SELECT count(*) FROM relationship_versions));
+ALTER TABLE meta ADD COLUMN twins_more INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN twins_other INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN relationships_more INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE meta ADD COLUMN relationships_other INTEGER NOT NULL DEFAULT 0;
+-- What became of earlier states is not known.
+UPDATE meta SET (twins_more, twins_other, relationships_more, relationships_other) = (
+    SELECT n, n, n, n FROM (
+        SELECT coalesce(max(seq), 0) AS n FROM sqlite_sequence WHERE name = 'changes'));
 
 ALTER TABLE models ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE models ADD COLUMN ended_by INTEGER;
@@ -15,6 +23,35 @@ UPDATE models SET
     change = coalesce((SELECT min(seq) FROM changes WHERE time = models.valid_from), 0),
     ended_by = CASE WHEN valid_to IS NOT NULL
         THEN coalesce((SELECT min(seq) FROM changes WHERE time = models.valid_to), 0) END;
+
+-- A graph that was copied from PostgreSQL has numbers of transactions in place of positions. Nobody
+-- could read its versions yet, so they are given up, and its rows get positions as far as the log
+-- knows them.
+CREATE TEMP TABLE foreign_numbers AS
+WITH log AS (
+    SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS newest,
+           (SELECT time FROM changes ORDER BY seq LIMIT 1) AS begun
+), numbered AS (
+    SELECT change, valid_from AS time FROM twins
+    UNION ALL SELECT change, valid_from FROM relationships
+    UNION ALL SELECT ended_by, valid_to FROM twin_versions
+    UNION ALL SELECT ended_by, valid_to FROM relationship_versions
+)
+SELECT 1 FROM numbered n, log
+WHERE n.change > log.newest OR (n.time >= log.begun AND NOT EXISTS (
+    SELECT 1 FROM changes c WHERE c.seq = n.change AND c.time = n.time))
+LIMIT 1;
+DELETE FROM twin_versions WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+DELETE FROM relationship_versions WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+UPDATE meta SET version_bytes = 0 WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+UPDATE twins SET change = coalesce((
+    SELECT max(c.seq) FROM changes c WHERE c.time = valid_from AND c.subject = id), 0)
+WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+UPDATE relationships AS r SET change = coalesce((
+    SELECT max(c.seq) FROM changes c JOIN twins t ON t.key = r.source_key
+    WHERE c.time = r.valid_from AND c.subject = t.id || '/relationships/' || r.id), 0)
+WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+DROP TABLE foreign_numbers;
 
 DROP INDEX twin_versions_by_key;
 CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, ended_by);
