@@ -30,8 +30,7 @@ app = Commands(
         CommandEntry(
             "revert",
             "kastor.cli.history_changes:revert",
-            "Go back to an instant by ordinary writes: a twin, a query's result or all. It asks "
-            "first.",
+            "Go back to an instant: a twin, a query's result or the whole graph. It asks first.",
         ),
     )
 )

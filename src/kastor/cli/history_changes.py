@@ -58,9 +58,10 @@ def revert(
     dry_run: DryRun = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Go back to an instant by ordinary writes, which have events and a history too.
+    """Go back to an instant: a twin, a query's result or the whole graph. It asks first.
 
-    One of --twin, --query and --all says what goes back. It asks first.
+    By ordinary writes, which have events and a history too. One of --twin, --query and --all says
+    what goes back.
     """
     if (twin is not None) + (query is not None) + whole != 1:
         fail("Give one of --twin, --query and --all: it says what goes back.", Exit.USAGE)
