@@ -98,6 +98,20 @@ LEFT JOIN twins s ON s.key = f.source_key
 ORDER BY f.name_key, f.source_key, f.key
 """
 
+_RELATED = """
+       (SELECT count(*) FROM (
+            SELECT 1 FROM relationships WHERE {end} = t.key AND change <= ?3
+            UNION ALL SELECT 1 FROM relationship_versions
+            WHERE {end} = t.key AND ended_by > ?3 AND change <= ?3 LIMIT ?2))"""
+DEGREES = f"""
+SELECT t.key, t.id, {_RELATED.format(end="source_key")}, {_RELATED.format(end="target_key")}
+FROM (SELECT key, id, change FROM twins UNION ALL
+      SELECT key, id, NULL FROM tombstones WHERE kind = 'twin') t
+WHERE t.id IN (SELECT value FROM json_each(?1))
+  AND (t.change <= ?3 OR (SELECT change FROM twin_versions WHERE key = t.key AND ended_by > ?3
+                          ORDER BY ended_by LIMIT 1) <= ?3)
+"""
+
 
 def _timeline(kind: Kind) -> str:
     """Versions of a key, and how each ended: by the next one, or by a deletion.
