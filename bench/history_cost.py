@@ -69,9 +69,11 @@ async def filled(store: Store[ModelCatalog], twins: int) -> GraphService:
     service = GraphService(store)
     text = orjson.dumps(MODEL)
     await service.upload(b"[" + text + b"]", [(MODEL, text)], CONTEXT)
-    await asyncio.gather(
-        *(service.execute(PutTwin(f"s-{n}", twin(n)), CONTEXT) for n in range(twins))
-    )
+    for start in range(0, twins, 256):
+        numbers = range(start, min(start + 256, twins))
+        await asyncio.gather(
+            *(service.execute(PutTwin(f"s-{n}", twin(n)), CONTEXT) for n in numbers)
+        )
     return service
 
 
