@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kastor.jobs.kinds import Run
     from kastor.query.service import QueryService
     from kastor.storage.batches import Note, Results
-    from kastor.storage.history import Difference, Kind
+    from kastor.storage.history import Kind, StateDifference
     from kastor.types import Ticks
 
 TOGETHER = 250
@@ -55,18 +55,18 @@ class RevertStep:
     kind: Kind
     removes: bool
 
-    def takes(self, found: Difference) -> bool:
+    def takes(self, found: StateDifference) -> bool:
         """Return whether it is this step's."""
         return (found.before is None) is self.removes
 
-    def command(self, found: Difference) -> Command[Any]:
+    def command(self, found: StateDifference) -> Command[Any]:
         """Return the write that brings one back."""
         if self.kind == "twin":
             return RestoreTwin(found.identity[0], found.before, found.after)
         source, own = found.identity
         return RestoreRelationship(source, own, found.before, found.after)
 
-    def named(self, found: Difference) -> RevertItem:
+    def named(self, found: StateDifference) -> RevertItem:
         """Return what the log calls it."""
         *source, own = found.identity
         return RevertItem(self.kind, own, source[0] if source else None)
@@ -131,6 +131,8 @@ class _AtWork:
         self._graph, self._run, self._differing, self._log = graph, run, differing, log
         self.so_far = SoFar.noted(run.progress)
         self._saved = time.monotonic()
+        self._all_taken: set[Kind] = set()
+        """Kinds of which one pass has found nothing for the other, so that it need not look."""
 
     async def tell(
         self, named: Sequence[RevertItem], outcomes: Sequence[object], mark: str
@@ -147,25 +149,30 @@ class _AtWork:
             if step in steps and number >= self.so_far.step:
                 if number > self.so_far.step:
                     await self._save(structs.replace(self.so_far, step=number, after=(), marks=()))
-                await self._pass(step)
+                if step.kind not in self._all_taken:
+                    await self._pass(step)
         if self.so_far.step < _LAST:
             await self._save(structs.replace(self.so_far, step=_LAST, after=(), marks=()))
 
     async def _pass(self, step: RevertStep) -> None:
+        takes_all = not self.so_far.after
         while True:
             self._run.check()
             page = await self._differing.page(step.kind, self.so_far.after, self._run.context)
             mine = [each for each in page.found if step.takes(each)]
+            takes_all = takes_all and len(mine) == len(page.found)
             for few in _portions(mine):
                 self._run.check()
                 await self._write(step, few)
             self.so_far = structs.replace(self.so_far, after=page.after)
             if not page.after:
-                return
+                break
             if time.monotonic() > self._saved + _SAVE_SECONDS:
                 await self._save(self.so_far)
+        if takes_all:
+            self._all_taken.add(step.kind)
 
-    async def _write(self, step: RevertStep, few: Sequence[Difference]) -> None:
+    async def _write(self, step: RevertStep, few: Sequence[StateDifference]) -> None:
         named = [step.named(each) for each in few]
         noted = self.so_far
 
@@ -269,10 +276,10 @@ def _refused(why: str) -> JobFailedError:
     return JobFailedError(code="RevertRefused", message=f"{why} Nothing was changed.")
 
 
-def _size(found: Difference) -> int:
+def _size(found: StateDifference) -> int:
     return len(found.before or b"") + len(found.after or b"")
 
 
-def _portions(found: Sequence[Difference]) -> Iterator[Sequence[Difference]]:
+def _portions(found: Sequence[StateDifference]) -> Iterator[Sequence[StateDifference]]:
     for start in range(0, len(found), TOGETHER):
         yield found[start : start + TOGETHER]

@@ -30,7 +30,7 @@ from kastor.storage.postgres.timeline import Timeline
 from kastor.storage.transfer import PORTION_BYTES
 
 if TYPE_CHECKING:
-    from kastor.storage.history import Difference, Kind, Version
+    from kastor.storage.history import Kind, StateDifference, Version
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.event_tables import Upkeep
     from kastor.storage.postgres.keeping import PostgresKeeping
@@ -157,7 +157,7 @@ class PostgresHistory(Generic[C]):
 
     async def differences(
         self, kind: Kind, low: AsOf, high: AsOf, after: tuple[str, ...], limit: int
-    ) -> list[Difference]:
+    ) -> list[StateDifference]:
         """Return what differs between two states."""
         return await self._differences.between(kind, low, high, after, limit)
 
@@ -215,7 +215,8 @@ class PostgresHistory(Generic[C]):
         """Return the state at an instant, which is the same from now on."""
         await self._stamp()
         _, placed, newest = (await self._fetch(_HEAD))[0]
-        latest = max(self._ticker.now(), newest)
+        # Another process, whose clock is ahead, may have been asked for it already.
+        latest = max(self._ticker.now(), newest, placed - 1)
         if time > latest:
             raise InvalidArgument(
                 f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
