@@ -29,7 +29,7 @@ GROWN = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)"
 _HOLD_HEAD = "SELECT position, placed, newest, xid FROM {graph}.log_head FOR UPDATE"
 _STAMP = f"""
 WITH fresh AS (
-    SELECT seq, kind, twin_key, time, xid, ordered,
+    SELECT seq, kind, twin_key, subject, time, xid, ordered,
            $1 + row_number() OVER (ORDER BY ordered, version, subject, seq) AS pos
     FROM (
         SELECT seq, kind, twin_key, time, xid, version, subject,
@@ -57,12 +57,14 @@ WITH fresh AS (
     UPDATE {{graph}}.telemetry t SET pos = fresh.pos FROM fresh
     WHERE t.seq = fresh.seq AND fresh.kind = 'Telemetry'
 ), noted AS (
-    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key)
+    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key,
+                                    subject)
     SELECT c.pos, c.upto, c.time, c.xid, greatest(base.placed, c.ordered),
            greatest($3::bigint, max(c.time) OVER (ORDER BY c.pos)), c.time <= base.long_since,
-           c.kind, c.twin_key
+           c.kind, c.twin_key,
+           CASE WHEN c.kind IN ('Twin.Create', 'Relationship.Create') THEN c.subject END
     FROM base, (SELECT min(pos) AS pos, max(pos) AS upto, time, xid, max(ordered) AS ordered,
-                       min(kind) AS kind, min(twin_key) AS twin_key
+                       min(kind) AS kind, min(twin_key) AS twin_key, min(subject) AS subject
                 FROM fresh WHERE kind <> 'Telemetry' GROUP BY time, xid) c
     ON CONFLICT (time, xid) DO UPDATE SET upto = greatest(instants.upto, excluded.upto)
 )

@@ -23,7 +23,8 @@ T = TypeVar("T")
 _IDENTIFY = """
 UPDATE meta SET
     host_name = ?1, signing_key = ?2, model_epoch = ?3, last_tick = ?4,
-    twins_more = ?5, twins_other = ?5, relationships_more = ?5, relationships_other = ?5
+    twins_more = ?5, twins_other = ?5, relationships_more = ?5, relationships_other = ?5,
+    history_from = ?6, history = ?7
 """
 """What became of earlier states the rows do not tell."""
 _PAUSE = ("UPDATE routes SET paused = 1", "UPDATE inputs SET paused = 1")
@@ -123,7 +124,8 @@ class SqliteGraphFile(SqliteGraphReader):
             return  # nothing was written either
         await asyncio.to_thread(self._break)
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
-        await self._run(_IDENTIFY, (*values, found.log_position))
+        past = (found.log_position, found.history_from, found.history)
+        await self._run(_IDENTIFY, (*values, *past))
         await self._run(_FORGET_POSITION)
         await self._run(_NOTE_POSITION, (found.log_position,))
         await self._run(sql.COUNT_SIZES)
