@@ -28,7 +28,7 @@ GROWN = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)"
 
 _HOLD_HEAD = "SELECT position, placed, newest, xid FROM {graph}.log_head FOR UPDATE"
 _STAMP = f"""
-WITH fresh AS (
+WITH fresh AS MATERIALIZED (
     SELECT seq, kind, twin_key, subject, time, xid, ordered,
            $1 + row_number() OVER (ORDER BY ordered, version, subject, seq) AS pos
     FROM (
@@ -39,17 +39,17 @@ WITH fresh AS (
             END AS ordered
         FROM (SELECT * FROM {{graph}}.changes WHERE pos IS NULL ORDER BY time LIMIT {STEP_ROWS}) c
     ) c
-), back AS (
+), back AS MATERIALIZED (
     SELECT min(time) AS time FROM fresh
     WHERE kind <> 'Telemetry' AND xid > $4::bigint AND time < $2::bigint - {LEAD}
-), begun AS (
-    INSERT INTO {{graph}}.setbacks (pos, time)
-    SELECT $1::bigint + 1, time FROM back WHERE time IS NOT NULL
-), base AS (
+), base AS MATERIALIZED (
     SELECT coalesce(back.time, $2::bigint) AS placed,
            coalesce((SELECT newest FROM {{graph}}.instants WHERE pos <= $1::bigint - {STEP_ROWS}
                      ORDER BY pos DESC LIMIT 1), 0) AS long_since
     FROM back
+), begun AS (
+    INSERT INTO {{graph}}.setbacks (pos, time)
+    SELECT $1::bigint + 1, time FROM back WHERE time IS NOT NULL
 ), stamped AS (
     UPDATE {{graph}}.changes c SET pos = fresh.pos FROM fresh WHERE c.seq = fresh.seq
     RETURNING 1

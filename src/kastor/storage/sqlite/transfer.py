@@ -14,6 +14,7 @@ from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import open_reader, open_writer
+from kastor.storage.sqlite.documents import add_unpacking
 from kastor.storage.sqlite.graph_reader import SqliteGraphReader
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.transfer import Identification, Identity, Row, Table
@@ -72,6 +73,7 @@ class SqliteGraphFile(SqliteGraphReader):
         connection = open_writer(path)
         try:
             schema.prepare(connection, unfinished=True)
+            add_unpacking(connection)
             # Rows come in the order that foreign keys allow, but are replaced in place too.
             connection.execute("PRAGMA foreign_keys = OFF").fetchall()
             graph = cls(connection)
