@@ -63,13 +63,13 @@ LATERAL (SELECT jsonb_agg(v.doc ORDER BY v.version) AS docs, count(*) AS count
 WHERE d.count = u.last - u.start + 1
 ON CONFLICT (kind, key, first) DO UPDATE SET
     last = excluded.last, ended = excluded.ended, docs = excluded.docs
-    WHERE jsonb_array_length(excluded.docs)
-          = jsonb_array_length(version_blocks.docs) + excluded.last - version_blocks.last
+    WHERE excluded.last >= version_blocks.last
+          AND jsonb_array_length(excluded.docs) = excluded.last - excluded.first + 1
 RETURNING key, first
 """
     for kind in KINDS
 }
-"""A block that somebody else has made longer meanwhile stays as that made it."""
+"""A block that somebody else has made longer meanwhile stays as it is by now."""
 EMPTY = {
     kind: f"""
 UPDATE {{graph}}.{kind}_versions v SET doc = 'null'::jsonb
