@@ -24,7 +24,7 @@ _PLACES = {
     "twins": "key, id, model_key",
     "relationships": "key, source_key, id, name_key, target_key",
 }
-MOST_UNITED = 4
+MOST_UNITED = 6
 """Tables of one join that are a UNION ALL of two."""
 _FEW = "0.02"
 """Of all versions, those that ended after a state: else the planner looks for nothing by it."""
@@ -111,7 +111,8 @@ def _either(name: str, change: str, only: str = "") -> str:
 def _parts(name: str, change: str, only: str = "") -> tuple[str, str]:
     kind, places = _kind(name), _PLACES[name]
     then = f"{only}change <= {change} AND likelihood(ended_by > {change}, {_FEW})"
-    held = f"{places}, etag, {version_doc('v', kind)} AS doc"
+    # SQLite joins the parts of a UNION ALL one by one only if their columns are of one affinity.
+    held = f"{places}, etag, CAST({version_doc('v', kind)} AS BLOB) AS doc"
     return (
         f"SELECT {places}, etag, doc FROM {name} WHERE {only}change <= {change}",
         f"SELECT {held} FROM {kind}_versions v WHERE {then}",
