@@ -37,8 +37,9 @@ ALLOWED: dict[str, str] = {
         "Store.signing_key Store.engine Store.host_name"
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
-        "Store.events Store.indexes Store.inputs Store.jobs"
+        "Store.events Store.indexes Store.inputs Store.jobs Store.history"
     ),
+    "a state's name; what is read of it there takes a context that has it": "GraphService.at",
     "what the engine can, and another reader; what is got there takes a context": (
         "Store.look_up Runner.waits Runner.over"
     ),

@@ -178,10 +178,14 @@ class EraseRelationship(Struct, frozen=True, gc=False):
 
 
 class LogTelemetry(Struct, frozen=True, gc=False):
-    """Telemetry changes no row; it only goes into the log."""
+    """Telemetry changes no row; it goes into the log, and where it is kept longer, beside it.
+
+    `source_time` is when its sender says that it was taken.
+    """
 
     twin: TwinRow
     log: LogEntry
+    source_time: Ticks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,6 +129,28 @@ def test_a_reader_may_read_and_query(owner: Api, reader: Api) -> None:
     assert_json(reader.query("SELECT * FROM digitaltwins"))
 
 
+PAST = ("history", "series?path=/AverageTemperature")
+
+
+def test_a_reader_may_read_the_past_with_its_authors(owner: Api, reader: Api) -> None:
+    for path in PAST:
+        found = assert_json(reader.get(f"/kastor/v1/digitaltwins/T/{path}"))["value"]
+        assert len(found) == 1
+    (entry,) = assert_json(reader.get("/kastor/v1/digitaltwins/T/history"))["value"]
+    assert entry["actor"] == "a-owner"
+    assert reader.twin("T", headers={"kastor-as-of": f"change:{entry['change']}"})
+    asked = {"query": "SELECT T.$dtId FROM digitaltwins T", "from": entry["from"], "bucket": "1d"}
+    assert reader.post("/kastor/v1/series", asked).status_code == 200
+
+
+def test_without_a_role_there_is_no_past(owner: Api, tokens: dict[str, str]) -> None:
+    with Api(owner.url, token=tokens["none"]) as nobody:
+        for path in PAST:
+            _assert_403(nobody.get(f"/kastor/v1/digitaltwins/T/{path}"))
+        _assert_403(nobody.post("/kastor/v1/series", {}))
+        _assert_403(nobody.get("/digitaltwins/T?asOf=change:1"))
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -160,3 +183,13 @@ def test_a_reader_may_not_write(owner: Api, reader: Api, method: str, path: str,
 def test_the_scheme_name_is_read_in_any_letter_case(owner: Api, tokens: dict[str, str]) -> None:
     response = owner.get("/digitaltwins/T", headers={"Authorization": f"bearer {tokens['owner']}"})
     assert_json(response)
+
+
+def test_who_reads_sees_what_differs_and_takes_nothing_back(owner: Api, reader: Api) -> None:
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    found = reader.get(f"/kastor/v1/diff?from={now}", version=None)
+    assert found.status_code == 200, found.text
+    for headers in ({}, {"kastor-dry-run": "true"}):
+        body = {"asOf": now}
+        _assert_403(reader.post("/kastor/v1/revert", body, version=None, headers=headers))
+    assert owner.get("/digitaltwins/T").status_code == 200

@@ -28,7 +28,7 @@ TRYING = {DRY_RUN: "true"}
 
 _OF_A_JOB = "is about a job, and changes nothing of the graph"
 _TO_OUTSIDE = "reads the graph; what it writes lies outside"
-_KINDS = ("Import", "Export", "Backup", "Update", "Delete")
+_KINDS = ("Import", "Export", "Backup", "Update", "Delete", "Revert")
 WITHOUT: dict[str, str] = {
     **{f"Kastor_{what}{kind}Job": _OF_A_JOB for what in ("Cancel", "Delete") for kind in _KINDS},
     **dict.fromkeys(("ImportJobs_Cancel", "ImportJobs_CancelInPreview"), _OF_A_JOB),
@@ -40,16 +40,17 @@ WITHOUT: dict[str, str] = {
 
 They answer 400 to the header and change nothing.
 """
-READS = frozenset({"Query_QueryTwins", "Kastor_LiveQuery"})
+READS = frozenset({"Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"})
 """What reads by POST: the header changes nothing."""
 
 AS_JOBS = frozenset(
     (
         *("ImportJobs_Add", "ImportJobs_AddInPreview", "Kastor_ImportUpload"),
-        *("DeleteJobs_Add", "Kastor_Update", "Kastor_Delete"),
+        *("DeleteJobs_Add", "Kastor_Update", "Kastor_Delete", "Kastor_Revert"),
     )
 )
-"""Whose dry run is a job, or answered in another form than its job: see tests/jobs."""
+"""Whose dry run is a job, or answered in another form than its job: see tests/jobs, and of a revert
+test_revert.py."""
 
 FLOOR = "dtmi:dry:Floor;1"
 FLOOR_MODEL = {

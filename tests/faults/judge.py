@@ -45,8 +45,9 @@ SELECT k.id FROM models m JOIN model_keys k ON k.key = m.key WHERE m.valid_to IS
 """
 _META = "SELECT model_epoch, last_tick, version_bytes, log_bytes FROM meta"
 _SIZES = """
-SELECT (SELECT coalesce(sum(length(doc)), 0) FROM twin_versions)
-       + (SELECT coalesce(sum(length(doc)), 0) FROM relationship_versions),
+SELECT (SELECT coalesce(sum(length(doc) + 200), 0) FROM twin_versions)
+       + (SELECT coalesce(sum(length(doc) + 200), 0) FROM relationship_versions)
+       + (SELECT coalesce(sum(length(docs)), 0) FROM version_blocks),
        (SELECT coalesce(sum(length(data) + 200), 0) FROM changes)
 """
 

@@ -50,8 +50,9 @@ FROM models m JOIN model_keys k ON k.key = m.key ORDER BY m.uploaded, m.key
 """
 _TOMBSTONES = "SELECT kind, id, key, last_version, deleted_at FROM tombstones ORDER BY kind, id"
 _SIZES = """
-SELECT (SELECT coalesce(sum(length(doc)), 0) FROM twin_versions)
-       + (SELECT coalesce(sum(length(doc)), 0) FROM relationship_versions),
+SELECT (SELECT coalesce(sum(length(doc) + 200), 0) FROM twin_versions)
+       + (SELECT coalesce(sum(length(doc) + 200), 0) FROM relationship_versions)
+       + (SELECT coalesce(sum(length(docs)), 0) FROM version_blocks),
        (SELECT coalesce(sum(length(data) + 200), 0) FROM changes)
 """
 

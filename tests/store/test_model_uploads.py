@@ -90,12 +90,16 @@ async def test_out_of_service_and_back_is_stored_with_its_time(empty: Graph) -> 
     await empty.upload(HALL_MODEL)
     await empty.execute(c.CommissionModel(HALL, False))
     assert empty.service.model(HALL, SYSTEM).decommissioned
-    [row] = empty.history.uploads()
-    assert row.decommissioned == empty.history.log()[-1].time
+    before, row = empty.history.uploads()
+    assert row.decommissioned == row.valid_from == before.valid_to == empty.history.log()[-1].time
     with pytest.raises(KastorError, match="decommissioned"):
         await empty.put("h", hall())
     await empty.execute(c.CommissionModel(HALL, True))
-    assert empty.history.uploads()[0].decommissioned is None
+    rows = empty.history.uploads()
+    assert [(row.seq, row.decommissioned is None, row.valid_to is None) for row in rows] == [
+        *((1, True, False), (2, False, False)),
+        (3, True, True),
+    ]
     await empty.put("h", hall())
 
 

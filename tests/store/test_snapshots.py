@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from kastor.errors import QueryTimeout, Unavailable
-from kastor.records import SYSTEM, Context
+from kastor.records import SYSTEM, Context, Sees
 from kastor.storage import snapshots
 from kastor.storage.sqlite import snapshot as copying
 from kastor.storage.transfer import TABLES, DocumentRow, Snapshot, digest
@@ -186,9 +186,9 @@ async def test_only_a_few_are_open_at_once(graph: Graph, monkeypatch: pytest.Mon
         assert await snapshot.count(CHANGES) == 3
 
 
-async def test_an_instant_in_the_context_is_refused(graph: Graph) -> None:
+async def test_rules_in_the_context_are_refused(graph: Graph) -> None:
     with pytest.raises(NotImplementedError):
-        graph.store.snapshot(Context("ann", at=1))
+        graph.store.snapshot(Context("ann", sees=Sees()))
 
 
 async def test_errors_of_the_reader_stay_what_they_are(graph: Graph) -> None:

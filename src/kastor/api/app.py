@@ -27,6 +27,7 @@ from kastor.api.http.request import (
     Request,
     Response,
     StreamResponse,
+    different_instants,
 )
 from kastor.api.http.signposts import Signposts
 from kastor.api.http.streaming import STALL_SECONDS, send_stream
@@ -287,8 +288,8 @@ class Application:
 
 
 async def _choose_instant(services: Services, request: Request, operation: Operation) -> None:
-    named = request.asked_instant()
-    if named is None:
+    named = request.asked_instants()
+    if not named:
         return
     if not operation.as_of:
         is_read = operation.method == "GET"
@@ -297,7 +298,10 @@ async def _choose_instant(services: Services, request: Request, operation: Opera
             if is_read
             else "The past cannot be changed; leave out kastor-as-of and asOf. Nothing was changed."
         )
-    request.read_past(await services.graph.at(named))
+    states = [await services.graph.at(each) for each in named]
+    if any(each.change != states[0].change for each in states):
+        raise different_instants()
+    request.read_past(states[0])
 
 
 def _answer(scope: Scope, error: Exception) -> Response:

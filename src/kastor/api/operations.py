@@ -13,17 +13,21 @@ from kastor.api.own import (
     backup,
     batch,
     change_many,
+    diff,
     endpoints,
     export,
     feed,
     graphs,
     health,
+    history,
     imports,
     indexes,
     inputs,
+    keeping,
     live,
     metrics,
     model_deletion,
+    revert,
     route_health,
     status,
 )
@@ -34,8 +38,9 @@ if TYPE_CHECKING:
 
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
-    *(arrays, batch, change_many),
+    *(arrays, batch, change_many, diff, revert),
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(history, keeping),
     *(export, own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )

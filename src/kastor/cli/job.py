@@ -34,6 +34,7 @@ class Kind(StrEnum):
     backups = "backups"
     updates = "updates"
     deletes = "deletes"
+    reverts = "reverts"
 
 
 _OF_CONTRACT = (Kind.imports, Kind.deletions)

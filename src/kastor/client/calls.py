@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from kastor.client.errors import UnexpectedAnswerError, UnsendableError
+from kastor.client.instants import Instant, instant_text
 
 T = TypeVar("T")
 Json: TypeAlias = Any  # any: what was decoded is looked into
@@ -87,6 +88,7 @@ class HttpCall(Generic[T]):
         of_server: whether it is of the server and not of one of its graphs.
         silence: seconds between two parts of the answer before it counts as lost; None for what
             the client has.
+        as_of: the state of the past that is read, as requests name it; None: the present.
     """
 
     method: str
@@ -100,6 +102,15 @@ class HttpCall(Generic[T]):
     needs: str | None = None
     of_server: bool = False
     silence: float | None = None
+    as_of: str | None = None
+
+    def at(self, instant: Instant | None) -> HttpCall[T]:
+        """Return the same of a state of the past; None: as it is.
+
+        Raises:
+            UnsendableError: it is no instant.
+        """
+        return self if instant is None else replace(self, as_of=instant_text(instant))
 
 
 def segments(*parts: str) -> str:

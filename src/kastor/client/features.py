@@ -1,7 +1,7 @@
 """What a server announces beyond the contract, by which a client refuses before it sends.
 
 Azure Digital Twins would do a write that is meant as a dry run, since it ignores headers that it
-does not know.
+does not know; and it would answer with the present who asks it for the past.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from kastor.client.errors import (
     UnexpectedAnswerError,
 )
 
+DIFFERENCES = "differences"
 DRY_RUN = "dry-run"
 BATCH = "batch"
 FEED = "events"
@@ -38,7 +39,14 @@ EXPLAIN = "explain"
 MODEL_DELETION = "model-deletion"
 PARAMETERS = "parameters"
 RESET = "reset"
+REVERT = "revert"
 RESUME = "import-resume"
+AS_OF = "as-of"
+HISTORY = "history"
+HISTORY_SETTINGS = "history-settings"
+SERIES = "series"
+DIFFERENCES = "differences"
+REVERT = "revert"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _OWN: Mapping[str, str] = {
     "backups": "/kastor/v1/jobs/backups",
     "updates": "/kastor/v1/jobs/updates",
     "deletes": "/kastor/v1/jobs/deletes",
+    "reverts": "/kastor/v1/jobs/reverts",
 }
 KINDS = (*OF_CONTRACT, *_OWN)
 """What kinds of jobs there are."""

@@ -16,7 +16,8 @@ class JobState:
     """A job as it was when it was asked for.
 
     Attributes:
-        kind: `imports`, `deletions`, `uploads`, `exports`, `backups`, `updates` or `deletes`.
+        kind: `imports`, `deletions`, `uploads`, `exports`, `backups`, `updates`, `deletes`
+            or `reverts`.
         document: all that the other side tells of it (`docs/reference/jobs.md`).
     """
 

@@ -26,12 +26,14 @@ class ListingPage(Generic[T]):
             the last one.
         charge: query units that the other side counted; None where it counts none.
         warnings: what Kastor says of a query besides, such as names that no model has.
+        as_of: which state of the past it is of: `<time>; change=<n>`; empty: the present.
     """
 
     items: list[T]
     following: str | None
     charge: float | None = None
     warnings: tuple[str, ...] = ()
+    as_of: str = ""
 
 
 Next = Callable[[str], HttpCall[ListingPage[T]]]
@@ -54,6 +56,7 @@ def decode_page(answer: HttpAnswer) -> ListingPage[Document]:
         following if isinstance(following, str) else None,
         _charge(answer.headers.get("query-charge", "")),
         warnings_of(answer.headers.get("kastor-warning", "")),
+        answer.headers.get("kastor-as-of", ""),
     )
 
 

@@ -13,6 +13,7 @@ from kastor.client.errors import UnexpectedAnswerError, UnsendableError
 
 API_VERSION = "2023-10-31"
 DRY_RUN_HEADER = "kastor-dry-run"
+AS_OF_HEADER = "kastor-as-of"
 MOST_BYTES = 256 * 1024 * 1024
 """Of an answer that is read whole, as it is when it is unpacked."""
 MOST_SECONDS = 3_600.0
@@ -30,6 +31,8 @@ def head_of(call: HttpCall[T]) -> dict[str, str]:
         UnsendableError: a value that no header carries.
     """
     headers = {name: value for name, value in call.headers.items() if value is not None}
+    if call.as_of is not None:
+        headers[AS_OF_HEADER] = call.as_of
     for name, value in headers.items():
         if not value.isascii() or not value.isprintable():
             raise UnsendableError(f"{name} has characters that no header carries.")
@@ -55,6 +58,15 @@ def require_rehearsed(headers: Mapping[str, str]) -> None:
         raise UnexpectedAnswerError(
             "The answer to a dry run does not say that it is one: what answers is not what was "
             "asked for its features, and it may have been done. Read what is there."
+        )
+
+
+def require_past(headers: Mapping[str, str]) -> None:
+    """Raise UnexpectedAnswerError where an answer does not say which state of the past it is of."""
+    if AS_OF_HEADER not in headers:
+        raise UnexpectedAnswerError(
+            "The answer does not say as of when it is: what answers is not what was asked for its "
+            "features, and this may be the present."
         )
 
 

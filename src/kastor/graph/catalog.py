@@ -302,7 +302,9 @@ def catalog_builder(rules: ValueRules) -> BuildCatalog[ModelCatalog]:
 
 
 def _same(one: StoredModel, other: StoredModel | ModelRow) -> bool:
-    return (one.key, one.uploaded) == (other.key, other.uploaded)
+    # Clocks can be set back, so two uploads of an id may bear the same time.
+    same_time = (one.key, one.uploaded) == (other.key, other.uploaded)
+    return same_time and (not other.text or one.text == other.text)
 
 
 def _stored(row: ModelRow, facts: ModelFacts | None = None) -> StoredModel:

@@ -7,6 +7,7 @@ from kastor.graph.lenient import Fitted, ImportRelationship
 from kastor.graph.models import CommissionModel, DeleteAllModels, DeleteModel, UploadModels
 from kastor.graph.readings import TakeReadings
 from kastor.graph.relationship import DeleteRelationship, PatchRelationship, PutRelationship
+from kastor.graph.restoring import RestoreRelationship, RestoreTwin
 from kastor.graph.telemetry import SendTelemetry
 from kastor.graph.twin import DeleteTwin, PatchTwin, PutTwin
 
@@ -24,6 +25,8 @@ __all__ = [
     "PatchTwin",
     "PutRelationship",
     "PutTwin",
+    "RestoreRelationship",
+    "RestoreTwin",
     "SendTelemetry",
     "TakeReadings",
     "UploadModels",

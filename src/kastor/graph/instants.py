@@ -52,6 +52,11 @@ def read_instant(text: str, where: str) -> Named:
     return Named(time=time)
 
 
+def named(at: AsOf) -> str:
+    """Return what asks for just this state, whatever its time."""
+    return f"change:{at.change}"
+
+
 def shown(at: AsOf) -> str:
     """Return the form that answers have: `<time>; change=<n>`."""
     return f"{twin_time(at.time)}; change={at.change}"

@@ -28,6 +28,22 @@ def is_component(value: object) -> bool:
     return isinstance(value, dict) and "$metadata" in value
 
 
+def forget_times(document: Document) -> None:
+    """Leave of a stored twin's `$metadata` what people said: the model, and source times."""
+    document["$metadata"] = _said(document.get("$metadata", {}), ("$model",))
+    for value in document.values():
+        if is_component(value):
+            value["$metadata"] = _said(value["$metadata"], ())
+
+
+def _said(metadata: Document, keeps: tuple[str, ...]) -> Document:
+    said = {name: metadata[name] for name in keeps if name in metadata}
+    for name, told in metadata.items():
+        if isinstance(told, dict) and told.get("sourceTime") is not None:
+            said[name] = {"sourceTime": told["sourceTime"]}
+    return said
+
+
 def source_time_fault(value: object, name: str, path: tuple[str, ...]) -> Detail | None:
     """Return what is wrong with a `sourceTime`, or None.
 

@@ -93,6 +93,7 @@ class GraphService:
 
     def catalog_of(self, context: Context) -> ModelCatalog:
         """Return the models of what a request reads."""
+        context.require_all()
         return self.catalog if context.at is None else cast("ModelCatalog", context.at.catalog)
 
     async def execute(

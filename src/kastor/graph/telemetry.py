@@ -11,17 +11,21 @@ from kastor.types import override
 
 if TYPE_CHECKING:
     from kastor.clock import Stamp
-    from kastor.types import TwinId
+    from kastor.types import Ticks, TwinId
 
 
 class SendTelemetry(Command[None], frozen=True):
-    """Publish telemetry of a twin or of one of its components; `body` is the raw JSON text."""
+    """Publish telemetry of a twin or of one of its components; `body` is the raw JSON text.
+
+    `source_time` is when it was taken, as far as its sender says that.
+    """
 
     twin_id: TwinId
     body: bytes
     content_type: str
     message_id: str | None = None
     component: str | None = None
+    source_time: Ticks | None = None
 
     @override
     def needs(self) -> Needs:
@@ -62,4 +66,4 @@ def decide_telemetry(command: SendTelemetry, current: State, stamp: Stamp) -> De
         command.component,
         command.content_type,
     )
-    return Decision(LogTelemetry(twin, log), None)
+    return Decision(LogTelemetry(twin, log, command.source_time), None)

@@ -47,12 +47,15 @@ class PutTwin(Command[Written], frozen=True):
     Attributes:
         add_components: what becomes of components that the body lacks: added empty, refused with
             a word about the server's setting, or (None) refused.
+        restores: whether it is brought back to what it was, so that it is no new twin of its model,
+            which may be out of service.
     """
 
     twin_id: TwinId
     body: Document
     only_if_absent: bool = False
     add_components: bool | None = None
+    restores: bool = False
 
     @override
     def needs(self) -> Needs:
@@ -141,7 +144,8 @@ def decide_put(command: PutTwin, current: State, stamp: Stamp) -> Decided[Writte
     catalog = current.catalog
     model_id = _model_of(command.body)
     interface = _require_interface(catalog, model_id)
-    _require_in_service(catalog, model_id, before)
+    if not command.restores:
+        _require_in_service(catalog, model_id, before)
     document = _fresh_twin(command, interface, model_id, twin_time(stamp.now))
     doc = encode(document)
     shown = None

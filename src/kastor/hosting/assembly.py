@@ -20,7 +20,12 @@ from kastor.graph.catalog import ModelCatalog
 from kastor.graph.instants import Named
 from kastor.graph.service import GraphService
 from kastor.graph.totals import CountedGraphService, Totals
+from kastor.history.diff import DiffService
+from kastor.history.keeping import KeepingService
+from kastor.history.revert import RevertKind
+from kastor.history.service import HistoryService
 from kastor.hosting import limits
+from kastor.hosting.open import retention
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
@@ -124,24 +129,35 @@ def _make(
     )
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
-    relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
+    relay = Relay(
+        store.events,
+        store.host_name,
+        policy,
+        vitals=vitals,
+        operator_policy=own_word,
+        history=store.history,
+    )
     locations = Locations(shared.roots, settings.data, name)
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)
     exports = ExportService(store, query.runner)
+    diffs = DiffService(store, graph, query)
     kinds: Sequence[JobKind] = (  # a kind of job is an item here
         DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
-        ExportKind(exports, locations),
+        ExportKind(exports, locations, graph.at),
         BackupKind(show_all, store.engine.name, locations),
         UpdatesKind(graph, query),
         DeletesKind(graph, query),
+        RevertKind(diffs, graph, query),
     )
     return Services(
         store=store,
         graph=graph,
         query=query,
+        history=HistoryService(store, graph, query),
+        keeping=KeepingService(store.history, graph, retention(settings)),
         indexes=indexes,
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints
@@ -156,6 +172,7 @@ def _make(
         locations=locations,
         spool=spool,
         exports=exports,
+        diffs=diffs,
         vitals=vitals,
     )
 

@@ -7,14 +7,15 @@ or a model would allow both.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from kastor.errors import CatalogChanged, InvalidArgument, Unavailable
-from kastor.query.plan import Aggregate, Column, Doc, Field, Or, Plan, Truth
+from kastor.query.plan import Aggregate, And, Column, Doc, Field, In, Or, Plan, Truth
 
 if TYPE_CHECKING:
     from kastor.query.compiled import Compiled
@@ -27,6 +28,7 @@ Kind: TypeAlias = Literal["twin", "relationship"]
 Made = TypeVar("Made")
 
 _ATTEMPTS = 5
+_CHANGED = "changed"
 _ID, _SOURCE = Column("id", Field(0, "id")), Column("source", Field(0, "source"))
 _COLUMNS = {"twin": (_ID,), "relationship": (_ID, _SOURCE)}
 _COUNT = Column("n", Aggregate("COUNT"))
@@ -66,11 +68,27 @@ class Targets:
         query: of the graph.
         text: of the query.
         parameters: values for ``$name``, as a body holds them.
+        purpose: what is to be done with them, for errors.
     """
 
-    def __init__(self, query: QueryService, text: str, parameters: object = None) -> None:
+    def __init__(
+        self,
+        query: QueryService,
+        text: str,
+        parameters: object = None,
+        purpose: str = _CHANGED,
+    ) -> None:
         self._runner = query.runner
         self._text, self._given = text, query.given(parameters)
+        self._purpose = purpose
+
+    async def kind(self, context: Context) -> Kind:
+        """Return what the query selects; raises as `count` does."""
+
+        async def kind(_compiled: Compiled, _plan: Plan, kind: Kind) -> Kind:
+            return kind
+
+        return await self._ask(kind, context)
 
     async def count(self, context: Context) -> tuple[Kind, int]:
         """Return what the query selects, and how many.
@@ -103,6 +121,31 @@ class Targets:
 
         return await self._ask(page, context)
 
+    async def among(self, few: Collection[Target], context: Context) -> set[Target]:
+        """Return those of some twins or relationships that the query selects.
+
+        Args:
+            few: a few hundred at most.
+            context: who asks, and as of when.
+
+        Raises:
+            QueryError, InvalidArgument, QueryTimeout, Unavailable: as `count`.
+        """
+
+        async def among(compiled: Compiled, plan: Plan, kind: Kind) -> set[Target]:
+            where = And((*_named(few, kind), plan.where))
+            listing = replace(plan, columns=_COLUMNS[kind], where=where)
+            found: set[Target] = set()
+            after: Keys = ()
+            while True:
+                page = await self._runner.steady_page(compiled, listing, after, len(few), context)
+                found.update(_TARGETS.decode(page.value))
+                if not page.more:
+                    return found & set(few)
+                after = page.last
+
+        return await self._ask(among, context) if few else set()
+
     async def _ask(
         self, ask: Callable[[Compiled, Plan, Kind], Awaitable[Made]], context: Context
     ) -> Made:
@@ -110,7 +153,7 @@ class Targets:
             try:
                 compiled = await self._runner.compiled(self._text, context, given=self._given)
                 plan = compiled.plan
-                kind = _require_targets(plan)
+                kind = _require_targets(plan, self._purpose)
                 return await ask(compiled, replace(plan, where=_nested(plan.where)), kind)
             except CatalogChanged:
                 continue
@@ -122,34 +165,44 @@ def _nested(where: Condition) -> Condition:
     return where if isinstance(where, Truth) else Or((where,))
 
 
-def _require_targets(plan: Plan) -> Kind:
+def _named(few: Collection[Target], kind: Kind) -> tuple[Condition, ...]:
+    """Return conditions that hold for these; of relationships for others too, of the same ids."""
+    ids = In(_ID.value, tuple(sorted({each.id for each in few})))
+    if kind == "twin":
+        return (ids,)
+    return (In(_SOURCE.value, tuple(sorted({each.source or "" for each in few}))), ids)
+
+
+def _require_targets(plan: Plan, purpose: str) -> Kind:
     """Return what the rows are, each one twin or one relationship.
 
     Raises:
         InvalidArgument: they are something else, or more than a condition says which.
     """
+    refused = partial(_refused, purpose)
     if plan.explain or plan.counts or plan.grouped:
-        raise _refused("it selects no twins or relationships, but what is said about them")
+        raise refused("it selects no twins or relationships, but what is said about them")
     if plan.order or plan.top is not None or plan.offset:
-        raise _refused("it has TOP, LIMIT, OFFSET or ORDER BY; say how many with atMost")
+        instead = "; say how many with atMost" if purpose == _CHANGED else ""
+        raise refused(f"it has TOP, LIMIT, OFFSET or ORDER BY{instead}")
     if plan.graph.hops or len(plan.graph.sources) != 1:
-        raise _refused(
+        raise refused(
             "it joins; put what is joined into the condition, as WHERE T.$dtId IN (SELECT ...)"
         )
     kind = plan.graph.sources[0].kind
     if kind not in _COLUMNS:
-        raise _refused("it selects models")
+        raise refused("it selects models")
     if plan.columns is not None:
         shown: set[Any] = {column.value for column in plan.columns}
         ids: set[Any] = {column.value for column in _COLUMNS[kind]}
         if shown not in ({Doc(0)}, ids):
-            raise _refused("it selects values of them")
+            raise refused("it selects values of them")
     return "twin" if kind == "twin" else "relationship"
 
 
-def _refused(why: str) -> InvalidArgument:
+def _refused(purpose: str, why: str) -> InvalidArgument:
     return InvalidArgument(
-        f"The query cannot say what is to be changed: {why}. Select whole twins or relationships, "
-        "SELECT * FROM DIGITALTWINS T WHERE ..., or their ids: $dtId of twins, $sourceId and "
-        "$relationshipId of relationships. Nothing was changed."
+        f"The query cannot say what is to be {purpose}: {why}. Select whole twins or "
+        "relationships, SELECT * FROM DIGITALTWINS T WHERE ..., or their ids: $dtId of twins, "
+        "$sourceId and $relationshipId of relationships. Nothing was changed."
     )

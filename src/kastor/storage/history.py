@@ -7,12 +7,12 @@ instant is resolved to a position once (`HistoryStore.resolve`), and all reads g
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from kastor.errors import Gone
+from kastor.errors import Gone, InvalidArgument
 from kastor.records import AsOf, Catalog
 from kastor.types import Etag, RelationshipId, Ticks, TwinId
 
@@ -34,6 +34,24 @@ def expired(asked: str, oldest: str) -> Gone:
         "how much is kept says GET /kastor/v1/history.",
         code="HistoryExpired",
     )
+
+
+def require_same_state(token: int | None, asked: AsOf | None) -> None:
+    """Refuse to go on at another state than the pages before were of.
+
+    Args:
+        token: the state of those; None: the present.
+        asked: what the request names; None: nothing.
+
+    Raises:
+        InvalidArgument: it names another one.
+    """
+    if asked is not None and asked.change != token:
+        of = "the present" if token is None else f"change:{token}"
+        raise InvalidArgument(
+            f"The pages before this one are of {of}, and change:{asked.change} is asked for. Leave "
+            "out kastor-as-of and asOf to go on, or the continuationToken to begin anew."
+        )
 
 
 class Version(Struct, frozen=True):
@@ -120,8 +138,9 @@ class Keep(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How much is kept, as far as it differs from what stands above it.
 
     Attributes:
-        seconds: versions that ended longer ago go; 0: none are kept; None: as above.
-        bytes: versions beyond it go, oldest first; 0: none are kept; None: as above.
+        seconds: what ended longer ago goes; 0: nothing is kept; None: as above.
+        bytes: what is beyond it goes, oldest first; 0: nothing is kept; None: as above, or for a
+            model, no bound of its own.
     """
 
     seconds: float | None = None
@@ -133,27 +152,34 @@ class HistorySettings(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     Attributes:
         graph: for all twins and relationships.
-        models: for the twins of a model, by its id.
-        telemetry_seconds: how long telemetry is kept; 0: not at all.
+        models: for the twins of just that model, by its id. A shorter time makes states of the
+            whole graph unreadable from where something is missing; a longer one keeps the history
+            of these twins alone. Beyond `graph.bytes` all goes.
+        telemetry: for telemetry messages, which by default are not kept.
     """
 
     graph: Keep = field(default_factory=Keep)
     models: dict[str, Keep] = field(default_factory=dict)
-    telemetry_seconds: float = 0.0
+    telemetry: Keep = field(default_factory=Keep)
 
 
 class HistoryStore(Protocol[C_co]):
     """The past of one graph."""
 
-    async def resolve(self, *, time: Ticks | None = None, change: int | None = None) -> AsOf:
+    async def resolve(
+        self, *, time: Ticks | None = None, change: int | None = None, kept: bool = True
+    ) -> AsOf:
         """Return the state at an instant, or after an entry; without its catalog.
 
         An instant includes what happened at exactly that time (decisions 5). Asked again it is the
-        same state, whatever is committed in between.
+        same state, whatever is committed in between. Without both it is the present one, whatever
+        the clocks say.
 
         Args:
             time: the instant; or
             change: the position of the entry.
+            kept: whether it has to be one that is kept. Else its position is what is known of it,
+                0 before all that is, and there may be nothing to be read of it.
 
         Raises:
             InvalidArgument: it lies in the future.
@@ -209,6 +235,9 @@ class HistoryStore(Protocol[C_co]):
     ) -> list[TelemetryPoint]:
         """Return kept telemetry of a twin, in order of change, strictly after `after`.
 
+        Up to `limit`, fewer where messages have more than PORTION_BYTES together, but at least one
+        while there are any.
+
         Args:
             twin_id: of the twin, which may be deleted.
             component: of it; None for the twin itself.
@@ -216,7 +245,7 @@ class HistoryStore(Protocol[C_co]):
             end: before this time.
             after: a position of the change log; 0 at the start.
             limit: how many at most.
-            by_source_time: whether `start` and `end` are the senders' times.
+            by_source_time: whether `start` and `end` are the senders' times, where they said any.
         """
 
     async def status(self) -> HistoryStatus:

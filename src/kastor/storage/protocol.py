@@ -212,9 +212,11 @@ class Store(Protocol[C]):
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block in which all is read of one and the same state, for as long as it takes.
 
-        Nobody waits for it: writes go on, and so does the removal of what is old.
+        That is the present one, or the one that the context names. Nobody waits for it: writes go
+        on, and so does the removal of what is old.
 
         Raises:
+            Gone: the state is not kept any more.
             Unavailable: there is no room for it on the disk, or the engine does not answer.
         """
 

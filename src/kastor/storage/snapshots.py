@@ -69,12 +69,17 @@ class SnapshotReads:
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
-        context.require_plain()
+        self._require_same(context)
         return await self._snapshot.fetch_all(sql, params, timeout=timeout)
 
     async def fetch_some(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
-        context.require_plain()
+        self._require_same(context)
         return await self._snapshot.fetch_some(sql, params, timeout=timeout, most=most)
+
+    def _require_same(self, context: Context) -> None:
+        context.require_all()
+        if context.at is not None and context.at.change != self._snapshot.instant.position:
+            raise ValueError("a query of one state ran on the snapshot of another")

@@ -10,9 +10,10 @@ has to wait long for a right time.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
 from kastor.logs import get_logger
@@ -52,7 +53,8 @@ class Ticker:
         if monotonic is None and clock is now_ticks:
             monotonic = time.monotonic
         self._clock, self._monotonic = clock, monotonic
-        self._newest = last
+        self._writing = clock
+        self._newest, self._read = last, 0
         self._say_at = -math.inf
         self._doubted_until: float | None = None
         self._offset = 0.0 if monotonic is None else clock() / TICKS_PER_SECOND - monotonic()
@@ -70,9 +72,16 @@ class Ticker:
         """Return what `after` would, for a write that does not happen."""
         return self._after(earlier)[0]
 
+    def note_read(self, time: Ticks) -> None:
+        """Let writes from now on be after an instant whose state somebody was told.
+
+        As far as the clock is not set back by more than `LEAD_SECONDS`.
+        """
+        self._read = max(self._read, time)
+
     def _after(self, earlier: tuple[Ticks, ...]) -> tuple[Ticks, Ticks]:
         """Return the time of a write, and by how much another is too far ahead of the clock."""
-        ticks = now = self._clock()
+        ticks = now = self._writing()
         ahead: Ticks = 0
         for last in earlier:
             if last < ticks:
@@ -81,7 +90,22 @@ class Ticker:
                 ticks = last + 1
             else:
                 ahead = max(ahead, last - now)
+        if ticks <= self._read <= now + LEAD:
+            ticks = self._read + 1
         return ticks, ahead
+
+    @contextlib.contextmanager
+    def writing_by(self, clock: Callable[[], Ticks]) -> Iterator[None]:
+        """Enter a block in which writes have the times of another clock.
+
+        For who writes a past into a graph that has none, while nobody else writes. What is old is
+        judged by the wall clock all the same.
+        """
+        self._writing = clock
+        try:
+            yield
+        finally:
+            self._writing = self._clock
 
     def now(self) -> Ticks:
         """Return the wall clock."""

@@ -11,7 +11,7 @@ import orjson
 
 from kastor.api.http.identifiers import require_dtmi
 from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, PATCH_BODY, Operation
-from kastor.api.http.paging import max_items, next_link, read_token
+from kastor.api.http.paging import max_items, next_link, resume
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.clock import upload_time
@@ -61,7 +61,7 @@ async def list_models(services: Services, request: Request) -> Response:
     """Answer GET /models: by upload time, oldest first."""
     limits = request.server.limits
     size = max_items(request, 0, limits.models_page)
-    token = read_token(request, "models", services.signing_key)
+    token = await resume(services, request, "models")
     if token is not None:
         after, remembered, wanted, with_definition, *more = token
         # Tokens of earlier versions do not say.

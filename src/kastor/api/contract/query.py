@@ -63,8 +63,7 @@ async def query_twins(services: Services, request: Request) -> Response:
                 parameters=body.get("parameters"),
             )
         )
-    if page.at is not None:
-        request.read_past(page.at)  # a token names it where the request does not
+    request.read_past(page.at)  # a token says it, whatever the request names
     for warning in page.warnings:
         request.warn(warning)
     elapsed = time.perf_counter() - started

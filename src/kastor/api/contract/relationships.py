@@ -17,8 +17,8 @@ from kastor.api.http.operation import (
     STALE,
     Operation,
 )
-from kastor.api.http.paging import max_items, next_link, read_token, segment
-from kastor.api.http.request import Request, Response, etag_header, json_response
+from kastor.api.http.paging import max_items, next_link, resume, segment
+from kastor.api.http.request import AS_OF, Request, Response, etag_header, json_response
 from kastor.auth.roles import Permission as P
 from kastor.graph.commands import (
     DeleteRelationship,
@@ -27,6 +27,7 @@ from kastor.graph.commands import (
 )
 from kastor.graph.documents import with_etag
 from kastor.graph.ids import require_id, require_new_id
+from kastor.graph.instants import named
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
@@ -77,7 +78,7 @@ async def list_outgoing(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/relationships, in order of id."""
     twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
-    token = read_token(request, "outgoing", services.signing_key)
+    token = await resume(services, request, "outgoing")
     name, after, remembered = None, "", limits.default_relationships_page
     if token is not None:
         after, name, remembered = token
@@ -98,7 +99,7 @@ async def list_incoming(services: Services, request: Request) -> Response:
     """Answer GET /digitaltwins/{id}/incomingrelationships, in an order that an index gives."""
     twin_id, limits = require_id(request.parameters[0], "twin"), request.server.limits
     size = max_items(request, 0, limits.relationships_page)
-    token = read_token(request, "incoming", services.signing_key)
+    token = await resume(services, request, "incoming")
     after, remembered = _BEFORE_ALL, limits.default_relationships_page
     if token is not None:
         after, remembered = tuple(token[0]), token[1]
@@ -112,6 +113,8 @@ async def list_incoming(services: Services, request: Request) -> Response:
         payload = ["incoming", position, size]
         link = next_link(request, path, payload, services.signing_key)
     base_url, suffix = request.base_url, f"?api-version={request.api_version}"
+    if request.at is not None:
+        suffix += f"&{AS_OF}={named(request.at)}"  # what is listed may be gone by now
     value = [
         {
             "$relationshipId": row.id,

@@ -19,12 +19,14 @@ from kastor.api.http.operation import (
 )
 from kastor.api.http.request import Request, Response, etag_header, json_response
 from kastor.auth.roles import Permission as P
+from kastor.clock import from_iso
 from kastor.graph.commands import DeleteTwin, PatchTwin, PutTwin, SendTelemetry
 from kastor.graph.documents import with_etag
 from kastor.graph.ids import require_id, require_new_id
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
+    from kastor.types import Ticks
 
 _NO_CONTENT = 204
 
@@ -110,9 +112,19 @@ async def send_telemetry(services: Services, request: Request) -> Response:
         content_type,
         None if message_id is None else message_id.decode("latin-1"),
         component,
+        _source_time(request),
     )
     await services.graph.execute(command, request.context)
     return Response(_NO_CONTENT)
+
+
+def _source_time(request: Request) -> Ticks | None:
+    """Return when telemetry was taken; any text is allowed, also one that says no time."""
+    text = request.headers.get(b"telemetry-source-time", b"").decode("latin-1").strip()
+    try:
+        return from_iso(text)
+    except ValueError:
+        return None
 
 
 def _twin(request: Request, text: bytes, etag: str) -> Response:

@@ -31,6 +31,7 @@ PATHS = {
     "backups": "/kastor/v1/jobs/backups",
     "updates": "/kastor/v1/jobs/updates",
     "deletes": "/kastor/v1/jobs/deletes",
+    "reverts": "/kastor/v1/jobs/reverts",
 }
 """Where the jobs of each kind are found."""
 OWN = tuple(kind for kind, path in PATHS.items() if path.startswith("/kastor/"))
@@ -176,12 +177,17 @@ async def begin_job(
     if _without(before, varies) != _without(
         orjson.loads(orjson.dumps({**asked, **dry_run})), varies
     ):
-        raise Conflict(
-            f"The {OPERATION_ID} {row.id} belongs to a request that asked for something else. Take"
-            " a new one; nothing was changed.",
-            code="OperationIdReused",
-        )
+        raise id_is_reused(row.id)
     return row, False
+
+
+def id_is_reused(job_id: str) -> Conflict:
+    """Return the error for an `operation-id` whose job was asked for something else."""
+    return Conflict(
+        f"The {OPERATION_ID} {job_id} belongs to a request that asked for something else. Take"
+        " a new one; nothing was changed.",
+        code="OperationIdReused",
+    )
 
 
 def accepted(request: Request, row: JobRow) -> Response:

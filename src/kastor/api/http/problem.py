@@ -14,6 +14,7 @@ from kastor.events.filter_tokens import FilterError
 from kastor.events.routes import RouteRefused
 from kastor.graph.models import StaleCatalogError
 from kastor.graph.relationship import InvalidRelationship
+from kastor.graph.restoring import ChangedMeanwhile
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
@@ -52,6 +53,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.CatalogChanged: 503,
     InvalidRelationship: 400,
     RelationshipsLeft: 400,
+    ChangedMeanwhile: 409,
     Decommissioned: 400,
     StaleCatalogError: 503,
     DtdlError: 400,

@@ -85,6 +85,14 @@ class StreamResponse:
     ends: bool = False
 
 
+def different_instants() -> InvalidArgument:
+    """Return the error of who names two instants at once."""
+    return InvalidArgument(
+        f"The header {AS_OF_HEADER} and the parameter {AS_OF} name different instants; send one "
+        "of them."
+    )
+
+
 def json_response(body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> Response:
     """Return an answer of JSON text."""
     return Response(status, body, list(headers), _JSON_HEADER)
@@ -256,16 +264,19 @@ class Request:
         """The state of the past that it reads; None: the present."""
         return self._at
 
-    def read_past(self, at: AsOf) -> None:
-        """Let this request read a state of the past; before its context is made."""
+    def read_past(self, at: AsOf | None) -> None:
+        """Let this request read a state of the past; None: the present."""
         self._at = at
         self._context = None
 
-    def asked_instant(self) -> Named | None:
-        """Return what the header `kastor-as-of` or the parameter `asOf` says.
+    def asked_instants(self) -> list[Named]:
+        """Return what the header `kastor-as-of` and the parameter `asOf` say, each once.
+
+        One of each form may be there, a time and a change: links name the change while clients
+        repeat their header. Whether they are of the same state is seen when they are resolved.
 
         Raises:
-            InvalidArgument: it is no instant, or the two differ.
+            InvalidArgument: it is no instant, or two of the same form differ.
         """
         header = self.headers.get(AS_OF_HEADER.encode())
         parameter = self.query.get(AS_OF.lower())
@@ -273,12 +284,10 @@ class Request:
         if header is not None:
             found.append(read_instant(header.decode("latin-1"), f"The header {AS_OF_HEADER}"))
         found += [read_instant(text, f"The parameter {AS_OF}") for text in parameter or ()]
-        if any(each != found[0] for each in found):
-            raise InvalidArgument(
-                f"The header {AS_OF_HEADER} and the parameter {AS_OF} name different instants; "
-                "send one of them."
-            )
-        return found[0] if found else None
+        different = list(dict.fromkeys(found))
+        if len(different) != len({each.time is None for each in different}):
+            raise different_instants()
+        return different
 
     def choose_dry_run(self, *, possible: bool) -> None:
         """Let this request write nothing if its header `kastor-dry-run` says so (decisions 5).

@@ -23,16 +23,20 @@ class Feature(NamedTuple):
 
 
 FEATURES = (
+    Feature("as-of", None, in_adt=True),
     Feature("backup", "Kastor_Backup", in_adt=True),
     Feature("backup-jobs", "Kastor_BackupJob", in_adt=False),
     Feature("batch", "Kastor_Batch", in_adt=False),
     Feature("deletions", "DeleteJobs_Add", in_adt=True),
+    Feature("differences", "Kastor_Differences", in_adt=False),
     Feature("dry-run", None, in_adt=True),
     Feature("endpoints", "Kastor_PutEndpoint", in_adt=True),
     Feature("events", "Kastor_Events", in_adt=True),
     Feature("explain", None, in_adt=True),
     Feature("export", "Kastor_Export", in_adt=False),
     Feature("graphs", "Kastor_ListGraphs", in_adt=True),
+    Feature("history", "Kastor_TwinHistory", in_adt=True),
+    Feature("history-settings", "Kastor_HistorySettings", in_adt=True),
     Feature("import-resume", "ImportJobs_Resume", in_adt=False),
     Feature("import-upload", "Kastor_ImportUpload", in_adt=False),
     Feature("indexes", "Kastor_CreateIndex", in_adt=True),
@@ -42,7 +46,9 @@ FEATURES = (
     Feature("model-deletion", "Kastor_DeleteAllModels", in_adt=False),
     Feature("parameters", None, in_adt=False),
     Feature("reset", "Kastor_Reset", in_adt=True),
+    Feature("revert", "Kastor_Revert", in_adt=False),
     Feature("routes", "Kastor_GetRouteState", in_adt=True),
+    Feature("series", "Kastor_TwinSeries", in_adt=True),
     Feature("status", "Kastor_Status", in_adt=True),
     Feature("updates", "Kastor_Update", in_adt=False),
 )

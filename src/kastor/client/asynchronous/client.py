@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from kastor.client import many, operations, own, streams
 from kastor.client.asynchronous.download import AsyncDownload
 from kastor.client.asynchronous.following import AsyncEvents, AsyncFollowedQuery
+from kastor.client.asynchronous.history import AsyncHistory
 from kastor.client.asynchronous.jobs import AsyncDeletions, AsyncJobs
 from kastor.client.asynchronous.models import AsyncModels
 from kastor.client.asynchronous.pages import AsyncListing
@@ -29,6 +30,7 @@ from kastor.client.errors import UnsendableError
 if TYPE_CHECKING:
     from kastor.client.calls import Document, HttpCall
     from kastor.client.credentials import Credential
+    from kastor.client.instants import Instant
     from kastor.client.job_state import JobState
     from kastor.client.many import BatchAnswer, TriedChange
     from kastor.client.pages import ListingPage
@@ -48,6 +50,7 @@ class AsyncKastorClient:
         jobs, deletions: long work.
         endpoints, inputs, indexes: what a graph of Kastor is set up with.
         graphs: those of the server.
+        history: the past of a graph of Kastor.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class AsyncKastorClient:
         self.inputs = AsyncInputs(transport)
         self.indexes = AsyncIndexes(transport)
         self.graphs = AsyncServerGraphs(transport)
+        self.history = AsyncHistory(transport)
 
     @property
     def url(self) -> str:
@@ -130,6 +134,7 @@ class AsyncKastorClient:
         parameters: Mapping[str, object] | None = None,
         *,
         page_size: int | None = None,
+        as_of: Instant | None = None,
     ) -> AsyncListing[Document]:
         """Return the rows of a query, page by page as they are wanted.
 
@@ -137,17 +142,30 @@ class AsyncKastorClient:
             text: of the query.
             parameters: values for each `$name` in it; Kastor alone takes them.
             page_size: how many rows are asked for at once.
+            as_of: an instant, to ask the graph of then; Kastor alone has the past.
         """
 
         def page(token: str | None) -> HttpCall[ListingPage[Document]]:
             # Values that are too large for a token have to come again with it.
-            return operations.query_page(text, parameters, token, page_size)
+            return operations.query_page(text, parameters, token, page_size).at(as_of)
 
         return AsyncListing(self._transport, page(None), page)
 
-    async def explain(self, text: str, parameters: Mapping[str, object] | None = None) -> Document:
-        """Return how Kastor would run a query, which it does not do."""
-        return await self._transport.send(operations.explain(text, parameters))
+    async def explain(
+        self,
+        text: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        as_of: Instant | None = None,
+    ) -> Document:
+        """Return how Kastor would run a query, which it does not do.
+
+        Args:
+            text: of the query.
+            parameters: values for each `$name` in it.
+            as_of: as of `query`.
+        """
+        return await self._transport.send(operations.explain(text, parameters).at(as_of))
 
     async def batch(
         self,
@@ -246,6 +264,7 @@ class AsyncKastorClient:
         since: int | None = None,
         with_settings: bool = False,
         with_system: bool = False,
+        as_of: Instant | None = None,
     ) -> AsyncIterator[AsyncDownload]:
         """Return a block in which one state of the graph is read as the contract's import file.
 
@@ -254,9 +273,11 @@ class AsyncKastorClient:
             since: the number of a change, to export only what changed after it.
             with_settings: whether routes, endpoints, inputs and indexes come too.
             with_system: whether ETags and times come too.
+            as_of: an instant, to export the graph of then.
         """
         flags = {"kastor": with_settings, "system": with_system}
-        async with self._transport.stream(streams.export(query, since, flags)) as answer:
+        call = streams.export(query, since, flags).at(as_of)
+        async with self._transport.stream(call) as answer:
             yield AsyncDownload(answer)
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from kastor.client.pages import by_link
 if TYPE_CHECKING:
     from kastor.client.asynchronous.transport import AsyncTransport
     from kastor.client.calls import Document
+    from kastor.client.instants import Instant
 
 
 class AsyncModels:
@@ -26,6 +27,7 @@ class AsyncModels:
         *,
         definitions: bool = False,
         page_size: int | None = None,
+        as_of: Instant | None = None,
     ) -> AsyncListing[Document]:
         """Return the data of models: all, or those given with what they depend on.
 
@@ -33,13 +35,25 @@ class AsyncModels:
             dependencies_for: ids of models.
             definitions: whether the DTDL documents come too, as `model`.
             page_size: how many are asked for at once.
+            as_of: an instant, to return those of then; Kastor alone has the past.
         """
-        first = operations.list_models(dependencies_for, definitions=definitions, size=page_size)
+        first = operations.list_models(
+            dependencies_for, definitions=definitions, size=page_size
+        ).at(as_of)
         return AsyncListing(self._transport, first, by_link(first))
 
-    async def get(self, model: str, *, definition: bool = True) -> Document:
-        """Return the data of a model, with its DTDL document as `model`."""
-        return await self._transport.send(operations.get_model(model, definition=definition))
+    async def get(
+        self, model: str, *, definition: bool = True, as_of: Instant | None = None
+    ) -> Document:
+        """Return the data of a model.
+
+        Args:
+            model: its id.
+            definition: whether its DTDL document comes too, as `model`.
+            as_of: as of `list`.
+        """
+        call = operations.get_model(model, definition=definition).at(as_of)
+        return await self._transport.send(call)
 
     async def upload(self, models: Sequence[Document]) -> Sequence[Document]:
         """Store models, all or none, and return their data.

@@ -12,6 +12,7 @@ from kastor.client.pages import by_link
 if TYPE_CHECKING:
     from kastor.client.asynchronous.transport import AsyncTransport
     from kastor.client.calls import Document
+    from kastor.client.instants import Instant
     from kastor.client.operations import Patched
 
 
@@ -21,9 +22,18 @@ class AsyncRelationships:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
-    async def get(self, source: str, relationship: str) -> Document:
-        """Return a relationship of its source twin."""
-        return await self._transport.send(operations.get_relationship(source, relationship))
+    async def get(
+        self, source: str, relationship: str, *, as_of: Instant | None = None
+    ) -> Document:
+        """Return a relationship of its source twin.
+
+        Args:
+            source: id of the twin that it goes from.
+            relationship: its id.
+            as_of: an instant, to return it as it was; Kastor alone has the past.
+        """
+        call = operations.get_relationship(source, relationship).at(as_of)
+        return await self._transport.send(call)
 
     async def put(
         self,
@@ -63,12 +73,25 @@ class AsyncRelationships:
         call = operations.delete_relationship(source, relationship, if_match)
         await self._transport.send(call)
 
-    def list(self, source: str, name: str | None = None) -> AsyncListing[Document]:
-        """Return the relationships that go from a twin, all or those of a name."""
-        first = operations.list_relationships(source, name)
+    def list(
+        self, source: str, name: str | None = None, *, as_of: Instant | None = None
+    ) -> AsyncListing[Document]:
+        """Return the relationships that go from a twin.
+
+        Args:
+            source: its id.
+            name: of those that are wanted; None: all.
+            as_of: as of `get`.
+        """
+        first = operations.list_relationships(source, name).at(as_of)
         return AsyncListing(self._transport, first, by_link(first))
 
-    def incoming(self, target: str) -> AsyncListing[Document]:
-        """Return what comes to a twin: ids, names, sources and links, as the contract has them."""
-        first = operations.list_incoming(target)
+    def incoming(self, target: str, *, as_of: Instant | None = None) -> AsyncListing[Document]:
+        """Return what comes to a twin: ids, names, sources and links, as the contract has them.
+
+        Args:
+            target: its id.
+            as_of: as of `get`.
+        """
+        first = operations.list_incoming(target).at(as_of)
         return AsyncListing(self._transport, first, by_link(first))

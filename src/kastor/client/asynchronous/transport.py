@@ -38,6 +38,7 @@ from kastor.client.wire import (
     lower,
     moved,
     parameters_of,
+    require_past,
     require_rehearsed,
     told_lost,
     told_reason,
@@ -136,6 +137,7 @@ class AsyncTransport:
     async def _require(self, call: HttpCall[T]) -> None:
         needed = [] if call.needs is None else [call.needs]
         needed += [features.DRY_RUN] if self.is_dry_run else []
+        needed += [features.AS_OF] if call.as_of is not None else []
         if not needed:
             return
         found = await self.features()
@@ -196,12 +198,14 @@ class AsyncTransport:
             await sleep(wait)
 
     async def _accepted(self, call: HttpCall[T], answer: httpx2.Response) -> httpx2.Response:
-        if self._is_tried(call):
-            try:
+        try:
+            if self._is_tried(call):
                 require_rehearsed(answer.headers)
-            except ClientError:
-                await answer.aclose()
-                raise
+            if call.as_of is not None:
+                require_past(answer.headers)
+        except ClientError:
+            await answer.aclose()
+            raise
         return answer
 
     async def _refused(self, call: HttpCall[T], attempt: int, answer: httpx2.Response) -> float:

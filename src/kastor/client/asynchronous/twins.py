@@ -11,6 +11,7 @@ from kastor.client import operations
 if TYPE_CHECKING:
     from kastor.client.asynchronous.transport import AsyncTransport
     from kastor.client.calls import Document
+    from kastor.client.instants import Instant
     from kastor.client.operations import Patched
 
 
@@ -20,9 +21,14 @@ class AsyncTwins:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
-    async def get(self, twin: str) -> Document:
-        """Return a twin, with its `$etag` and `$metadata`."""
-        return await self._transport.send(operations.get_twin(twin))
+    async def get(self, twin: str, *, as_of: Instant | None = None) -> Document:
+        """Return a twin, with its `$etag` and `$metadata`.
+
+        Args:
+            twin: its id.
+            as_of: an instant, to return it as it was; Kastor alone has the past.
+        """
+        return await self._transport.send(operations.get_twin(twin).at(as_of))
 
     async def put(
         self,
@@ -53,9 +59,17 @@ class AsyncTwins:
         """Delete a twin that has no relationships."""
         await self._transport.send(operations.delete_twin(twin, if_match))
 
-    async def get_component(self, twin: str, component: str) -> Document:
-        """Return a component of a twin."""
-        return await self._transport.send(operations.get_component(twin, component))
+    async def get_component(
+        self, twin: str, component: str, *, as_of: Instant | None = None
+    ) -> Document:
+        """Return a component of a twin.
+
+        Args:
+            twin: its id.
+            component: its name.
+            as_of: as of `get`.
+        """
+        return await self._transport.send(operations.get_component(twin, component).at(as_of))
 
     async def patch_component(
         self, twin: str, component: str, patch: Sequence[Document], *, if_match: str | None = None

@@ -13,6 +13,7 @@ from kastor.client import many, operations, own, streams
 from kastor.client.errors import UnsendableError
 from kastor.client.synchronous.download import Download
 from kastor.client.synchronous.following import Events, FollowedQuery
+from kastor.client.synchronous.history import SyncHistory
 from kastor.client.synchronous.jobs import Deletions, Jobs
 from kastor.client.synchronous.models import Models
 from kastor.client.synchronous.pages import Listing
@@ -30,6 +31,7 @@ from kastor.client.synchronous.twins import Twins
 if TYPE_CHECKING:
     from kastor.client.calls import Document, HttpCall
     from kastor.client.credentials import Credential
+    from kastor.client.instants import Instant
     from kastor.client.job_state import JobState
     from kastor.client.many import BatchAnswer, TriedChange
     from kastor.client.pages import ListingPage
@@ -49,6 +51,7 @@ class KastorClient:
         jobs, deletions: long work.
         endpoints, inputs, indexes: what a graph of Kastor is set up with.
         graphs: those of the server.
+        history: the past of a graph of Kastor.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class KastorClient:
         self.inputs = Inputs(transport)
         self.indexes = Indexes(transport)
         self.graphs = ServerGraphs(transport)
+        self.history = SyncHistory(transport)
 
     @property
     def url(self) -> str:
@@ -129,6 +133,7 @@ class KastorClient:
         parameters: Mapping[str, object] | None = None,
         *,
         page_size: int | None = None,
+        as_of: Instant | None = None,
     ) -> Listing[Document]:
         """Return the rows of a query, page by page as they are wanted.
 
@@ -136,17 +141,30 @@ class KastorClient:
             text: of the query.
             parameters: values for each `$name` in it; Kastor alone takes them.
             page_size: how many rows are asked for at once.
+            as_of: an instant, to ask the graph of then; Kastor alone has the past.
         """
 
         def page(token: str | None) -> HttpCall[ListingPage[Document]]:
             # Values that are too large for a token have to come again with it.
-            return operations.query_page(text, parameters, token, page_size)
+            return operations.query_page(text, parameters, token, page_size).at(as_of)
 
         return Listing(self._transport, page(None), page)
 
-    def explain(self, text: str, parameters: Mapping[str, object] | None = None) -> Document:
-        """Return how Kastor would run a query, which it does not do."""
-        return self._transport.send(operations.explain(text, parameters))
+    def explain(
+        self,
+        text: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        as_of: Instant | None = None,
+    ) -> Document:
+        """Return how Kastor would run a query, which it does not do.
+
+        Args:
+            text: of the query.
+            parameters: values for each `$name` in it.
+            as_of: as of `query`.
+        """
+        return self._transport.send(operations.explain(text, parameters).at(as_of))
 
     def batch(
         self,
@@ -243,6 +261,7 @@ class KastorClient:
         since: int | None = None,
         with_settings: bool = False,
         with_system: bool = False,
+        as_of: Instant | None = None,
     ) -> Iterator[Download]:
         """Return a block in which one state of the graph is read as the contract's import file.
 
@@ -251,9 +270,11 @@ class KastorClient:
             since: the number of a change, to export only what changed after it.
             with_settings: whether routes, endpoints, inputs and indexes come too.
             with_system: whether ETags and times come too.
+            as_of: an instant, to export the graph of then.
         """
         flags = {"kastor": with_settings, "system": with_system}
-        with self._transport.stream(streams.export(query, since, flags)) as answer:
+        call = streams.export(query, since, flags).at(as_of)
+        with self._transport.stream(call) as answer:
             yield Download(answer)
 
     @contextmanager

@@ -12,6 +12,7 @@ from kastor.client.synchronous.pages import Listing
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document
+    from kastor.client.instants import Instant
     from kastor.client.synchronous.transport import Transport
 
 
@@ -27,6 +28,7 @@ class Models:
         *,
         definitions: bool = False,
         page_size: int | None = None,
+        as_of: Instant | None = None,
     ) -> Listing[Document]:
         """Return the data of models: all, or those given with what they depend on.
 
@@ -34,13 +36,23 @@ class Models:
             dependencies_for: ids of models.
             definitions: whether the DTDL documents come too, as `model`.
             page_size: how many are asked for at once.
+            as_of: an instant, to return those of then; Kastor alone has the past.
         """
-        first = operations.list_models(dependencies_for, definitions=definitions, size=page_size)
+        first = operations.list_models(
+            dependencies_for, definitions=definitions, size=page_size
+        ).at(as_of)
         return Listing(self._transport, first, by_link(first))
 
-    def get(self, model: str, *, definition: bool = True) -> Document:
-        """Return the data of a model, with its DTDL document as `model`."""
-        return self._transport.send(operations.get_model(model, definition=definition))
+    def get(self, model: str, *, definition: bool = True, as_of: Instant | None = None) -> Document:
+        """Return the data of a model.
+
+        Args:
+            model: its id.
+            definition: whether its DTDL document comes too, as `model`.
+            as_of: as of `list`.
+        """
+        call = operations.get_model(model, definition=definition).at(as_of)
+        return self._transport.send(call)
 
     def upload(self, models: Sequence[Document]) -> Sequence[Document]:
         """Store models, all or none, and return their data.

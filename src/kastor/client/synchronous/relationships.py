@@ -12,6 +12,7 @@ from kastor.client.synchronous.pages import Listing
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document
+    from kastor.client.instants import Instant
     from kastor.client.operations import Patched
     from kastor.client.synchronous.transport import Transport
 
@@ -22,9 +23,16 @@ class Relationships:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def get(self, source: str, relationship: str) -> Document:
-        """Return a relationship of its source twin."""
-        return self._transport.send(operations.get_relationship(source, relationship))
+    def get(self, source: str, relationship: str, *, as_of: Instant | None = None) -> Document:
+        """Return a relationship of its source twin.
+
+        Args:
+            source: id of the twin that it goes from.
+            relationship: its id.
+            as_of: an instant, to return it as it was; Kastor alone has the past.
+        """
+        call = operations.get_relationship(source, relationship).at(as_of)
+        return self._transport.send(call)
 
     def put(
         self,
@@ -64,12 +72,25 @@ class Relationships:
         call = operations.delete_relationship(source, relationship, if_match)
         self._transport.send(call)
 
-    def list(self, source: str, name: str | None = None) -> Listing[Document]:
-        """Return the relationships that go from a twin, all or those of a name."""
-        first = operations.list_relationships(source, name)
+    def list(
+        self, source: str, name: str | None = None, *, as_of: Instant | None = None
+    ) -> Listing[Document]:
+        """Return the relationships that go from a twin.
+
+        Args:
+            source: its id.
+            name: of those that are wanted; None: all.
+            as_of: as of `get`.
+        """
+        first = operations.list_relationships(source, name).at(as_of)
         return Listing(self._transport, first, by_link(first))
 
-    def incoming(self, target: str) -> Listing[Document]:
-        """Return what comes to a twin: ids, names, sources and links, as the contract has them."""
-        first = operations.list_incoming(target)
+    def incoming(self, target: str, *, as_of: Instant | None = None) -> Listing[Document]:
+        """Return what comes to a twin: ids, names, sources and links, as the contract has them.
+
+        Args:
+            target: its id.
+            as_of: as of `get`.
+        """
+        first = operations.list_incoming(target).at(as_of)
         return Listing(self._transport, first, by_link(first))

@@ -39,6 +39,7 @@ from kastor.client.wire import (
     lower,
     moved,
     parameters_of,
+    require_past,
     require_rehearsed,
     told_lost,
     told_reason,
@@ -137,6 +138,7 @@ class Transport:
     def _require(self, call: HttpCall[T]) -> None:
         needed = [] if call.needs is None else [call.needs]
         needed += [features.DRY_RUN] if self.is_dry_run else []
+        needed += [features.AS_OF] if call.as_of is not None else []
         if not needed:
             return
         found = self.features()
@@ -197,12 +199,14 @@ class Transport:
             sleep(wait)
 
     def _accepted(self, call: HttpCall[T], answer: httpx2.Response) -> httpx2.Response:
-        if self._is_tried(call):
-            try:
+        try:
+            if self._is_tried(call):
                 require_rehearsed(answer.headers)
-            except ClientError:
-                answer.close()
-                raise
+            if call.as_of is not None:
+                require_past(answer.headers)
+        except ClientError:
+            answer.close()
+            raise
         return answer
 
     def _refused(self, call: HttpCall[T], attempt: int, answer: httpx2.Response) -> float:

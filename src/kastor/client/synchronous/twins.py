@@ -11,6 +11,7 @@ from kastor.client import operations
 
 if TYPE_CHECKING:
     from kastor.client.calls import Document
+    from kastor.client.instants import Instant
     from kastor.client.operations import Patched
     from kastor.client.synchronous.transport import Transport
 
@@ -21,9 +22,14 @@ class Twins:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def get(self, twin: str) -> Document:
-        """Return a twin, with its `$etag` and `$metadata`."""
-        return self._transport.send(operations.get_twin(twin))
+    def get(self, twin: str, *, as_of: Instant | None = None) -> Document:
+        """Return a twin, with its `$etag` and `$metadata`.
+
+        Args:
+            twin: its id.
+            as_of: an instant, to return it as it was; Kastor alone has the past.
+        """
+        return self._transport.send(operations.get_twin(twin).at(as_of))
 
     def put(
         self,
@@ -54,9 +60,15 @@ class Twins:
         """Delete a twin that has no relationships."""
         self._transport.send(operations.delete_twin(twin, if_match))
 
-    def get_component(self, twin: str, component: str) -> Document:
-        """Return a component of a twin."""
-        return self._transport.send(operations.get_component(twin, component))
+    def get_component(self, twin: str, component: str, *, as_of: Instant | None = None) -> Document:
+        """Return a component of a twin.
+
+        Args:
+            twin: its id.
+            component: its name.
+            as_of: as of `get`.
+        """
+        return self._transport.send(operations.get_component(twin, component).at(as_of))
 
     def patch_component(
         self, twin: str, component: str, patch: Sequence[Document], *, if_match: str | None = None

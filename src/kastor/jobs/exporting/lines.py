@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
+from kastor.graph.metadata import forget_times
 from kastor.types import Document, Etag
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|\s++', re.DOTALL)
@@ -54,7 +54,7 @@ def twin(doc: bytes, etag: Etag, *, system: bool) -> bytes:
     if system:
         document["$etag"] = f'W/"{etag}"'
     else:
-        _forget_times(document, keeps=("$model",))
+        forget_times(document)
     return _led_by(document, "$dtId")
 
 
@@ -89,20 +89,3 @@ def _led_by(document: Document, *first: str) -> bytes:
     if not document:
         return head + b"\n"
     return head[:-1] + b"," + canonical(document)[1:] + b"\n"
-
-
-def _forget_times(document: Document, keeps: tuple[str, ...] = ()) -> None:
-    """Leave of `$metadata` what people said: the model, and when values were measured."""
-    document["$metadata"] = _said(document.get("$metadata", {}), keeps)
-    for value in document.values():
-        # Components alone have `$metadata`: names in objects and maps never begin with `$`.
-        if isinstance(value, dict) and "$metadata" in value:
-            value["$metadata"] = _said(value["$metadata"], ())
-
-
-def _said(metadata: Any, keeps: tuple[str, ...]) -> Document:
-    said = {name: metadata[name] for name in keeps if name in metadata}
-    for name, told in metadata.items():
-        if isinstance(told, dict) and told.get("sourceTime") is not None:
-            said[name] = {"sourceTime": told["sourceTime"]}
-    return said

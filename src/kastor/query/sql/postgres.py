@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kastor.query.sql.dialect import Dialect
 from kastor.query.sql.paths import is_literal
 from kastor.query.sql.postgres_calls import aggregate, bounded, call, row_of
+from kastor.query.sql.postgres_past import PostgresPastTables
 from kastor.storage.limits import MAX_BYTES
 from kastor.types import override
 
@@ -48,7 +49,7 @@ class PostgresTables:
 
     def as_of(self, parameters: Parameters, since: Since) -> Tables:
         """As `Tables` says."""
-        raise NotImplementedError
+        return PostgresPastTables(self._schema, parameters).as_of(parameters, since)
 
 
 class Postgres(Dialect):

@@ -17,6 +17,7 @@ from kastor.records import ChangeKind
 from kastor.storage.events import READ_BYTES, DeadLetter, EndpointRow, LoggedChange, RouteRow
 from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.leases import hold, keep, let_go
+from kastor.storage.postgres.stamping import GROWN, stamp
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.ticker import LEAD
 from kastor.types import Ticks
@@ -26,25 +27,6 @@ Upkeep: TypeAlias = Callable[[Callable[[Connection], Any]], Awaitable[Any]]
 POLL_SECONDS = 0.2
 """How soon the log is looked at for entries of other processes."""
 
-STEP_ROWS = 1_000
-
-_HOLD_HEAD = "SELECT position FROM {graph}.log_head FOR UPDATE"
-_STAMP = """
-WITH fresh AS (
-    SELECT seq, row_number() OVER (ORDER BY placed, version, subject, seq) AS nth FROM (
-        SELECT seq, version, subject,
-            -- Not before the version before it, where the clock was set back in between.
-            CASE WHEN version IS NULL THEN time ELSE
-                max(time) OVER (PARTITION BY subject, version IS NULL ORDER BY version)
-            END AS placed
-        FROM (SELECT * FROM {graph}.changes WHERE pos IS NULL ORDER BY time LIMIT $2) unplaced) c
-), stamped AS (
-    UPDATE {graph}.changes c SET pos = $1 + fresh.nth FROM fresh WHERE c.seq = fresh.seq
-    RETURNING 1
-)
-UPDATE {graph}.log_head SET position = position + (SELECT count(*) FROM stamped)
-RETURNING position
-"""
 _GROWN = """
 SELECT position > $1 OR EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)
 FROM {graph}.log_head
@@ -280,17 +262,8 @@ class PostgresEventTables:
 
     async def _stamp(self) -> None:
         """Give positions to all that is committed."""
-
-        async def stamp(connection: Connection) -> None:
-            grown = True
-            while grown:
-                async with connection.transaction():
-                    head = await connection.fetchval(self._texts[_HOLD_HEAD])
-                    now = await connection.fetchval(self._texts[_STAMP], head, STEP_ROWS)
-                grown = now - head == STEP_ROWS
-
-        if (await self._fetch(_GROWN, 2**62))[0][0]:
-            await self._upkeep(stamp)
+        if (await self._fetch(GROWN))[0][0]:
+            await self._upkeep(lambda connection: stamp(connection, self._texts))
 
     async def _fetch(self, text: str, *values: object) -> list[Any]:
         async def fetch(connection: Connection) -> Any:

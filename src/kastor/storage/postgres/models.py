@@ -123,7 +123,8 @@ async def change_models(
             await connection.execute(texts[sql.ADD_MODELS], ids, bodies, now, timeout=LOAD_SECONDS)
         for model_id, in_service in change.commission:
             since = None if in_service else now
-            await connection.execute(texts[sql.COMMISSION_MODEL], since, model_id)
+            await connection.execute(texts[sql.END_MODEL], now, model_id)
+            await connection.execute(texts[sql.COMMISSION_MODEL], model_id, since, now)
         if change.deletes:
             ended = [(now, model_id) for model_id in change.deletes]
             await connection.executemany(texts[sql.END_MODEL], ended, timeout=LOAD_SECONDS)

@@ -1,24 +1,30 @@
 """Runs compiled queries: read-only, planned for their values, ended at their deadline.
 
 Two round trips until the rows are there: one begins the transaction, sets what holds in it alone
-and compares the epoch of the models; the commit is not waited for.
+and compares the epoch of the models; the commit is not waited for. Of the past it takes a third:
+models are those of then, but what came late is found in the snapshot that is read (`past`).
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from kastor.errors import CatalogChanged, QueryTooLarge
+from kastor.clock import twin_time
+from kastor.errors import CatalogChanged, Gone, KastorError, QueryTooLarge
 from kastor.records import C
 from kastor.storage.limits import impossible, too_large, too_long
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
+from kastor.storage.postgres.past import Unsettled, with_settled
+from kastor.storage.postgres.past_reads import no_longer_kept
+from kastor.storage.postgres.past_statements import FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kastor.records import ReadFrom
+    from kastor.records import AsOf, Context
     from kastor.storage.postgres.connections import Connection, Connections
     from kastor.storage.postgres.models import Catalogs
     from kastor.storage.postgres.replicas import Replicas
@@ -38,6 +44,18 @@ _NO_TEXT = "\x01\x02\x03\x02\x01"
 """Stands low in the order, as U+0000 does, and for no text that anybody stores."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be run; without `at`, for the models of `epoch`."""
+
+    text: str
+    params: Sequence[object]
+    timeout: float
+    most: int | None
+    epoch: int
+    at: AsOf | None
+
+
 class Queries(Generic[C]):
     """Runs whatever may scan."""
 
@@ -51,55 +69,56 @@ class Queries(Generic[C]):
         self._connections = connections
         self._replicas = replicas
         self._catalogs = catalogs
-        self._begin = texts[sql.BEGIN_QUERY]
+        self._texts = texts
         self._ending: set[asyncio.Task[None]] = set()
 
     async def fetch_all(
-        self, text: str, params: Sequence[object], source: ReadFrom, timeout: float
+        self, text: str, params: Sequence[object], context: Context, timeout: float
     ) -> list[tuple[Any, ...]]:
-        """Run a statement that was compiled for the current catalog, where `source` says.
+        """Run a statement that was compiled for what the context reads, where its source says.
 
         Raises:
             CatalogChanged: models have changed; the current catalog is another one now.
+            Gone: the state that it reads is not kept any more.
             QueryTimeout: it ran longer than `timeout` seconds.
             Unavailable: no server answers.
         """
-        rows, _ = await self._fetch(text, params, source, timeout, None)
+        rows, _ = await self._fetch(text, params, context, timeout, None)
         return rows
 
     async def fetch_some(
-        self, text: str, params: Sequence[object], source: ReadFrom, timeout: float, most: int
+        self, text: str, params: Sequence[object], context: Context, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Return rows until their first columns have `most` bytes, and whether there are more.
 
         Raises:
             QueryTooLarge: the first row alone is too large; as `fetch_all` besides.
         """
-        return await self._fetch(text, params, source, timeout, most)
+        return await self._fetch(text, params, context, timeout, most)
 
     async def _fetch(
         self,
         text: str,
         params: Sequence[object],
-        source: ReadFrom,
+        context: Context,
         timeout: float,
         most: int | None,
     ) -> _Rows:
         # Branches because each fault that a server can have means something else to the caller, and
         # only here is it known whether another attempt follows.
-        epoch: int = self._catalogs.current.epoch
-        replica = await self._replicas.choose(source)
+        asked = _Asked(text, params, timeout, most, self._catalogs.current.epoch, context.at)
+        replica = await self._replicas.choose(context.source)
         if replica is not None:
-            rows = await self._fetch_from(replica, epoch, text, params, timeout, most)
+            rows = await self._fetch_from(replica, asked)
             if rows is not None:
                 return rows
         async with self._connections.scans:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._run(self._connections, epoch, text, params, timeout, most)
+                    return await self._run(self._connections, asked)
                 except TimeoutError:
                     raise too_long(timeout) from None
-                except QueryTooLarge:
+                except KastorError:
                     raise
                 except Exception as error:
                     fault, state = fault_of(error), str(getattr(error, "sqlstate", None))
@@ -121,57 +140,39 @@ class Queries(Generic[C]):
         """Wait for the last transactions to end."""
         await asyncio.gather(*self._ending)
 
-    async def _fetch_from(
-        self,
-        replica: Connections,
-        epoch: int,
-        text: str,
-        params: Sequence[object],
-        timeout: float,
-        most: int | None,
-    ) -> _Rows | None:
+    async def _fetch_from(self, replica: Connections, asked: _Asked) -> _Rows | None:
         """Return the rows of a standby; None if it has other models, or fails."""
         try:
             async with replica.scans:
-                return await self._run(replica, epoch, text, params, timeout, most)
+                return await self._run(replica, asked)
         except CatalogChanged:
             return None  # it is behind; the primary decides
         except TimeoutError:
-            raise too_long(timeout) from None
+            raise too_long(asked.timeout) from None
         except QueryTooLarge:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the primary answers
             if getattr(error, "sqlstate", None) == _CANCELLED:
-                raise too_long(timeout) from None
+                raise too_long(asked.timeout) from None
             self._replicas.note_failure(replica, error)
             return None
 
-    async def _run(
-        self,
-        connections: Connections,
-        epoch: int,
-        text: str,
-        params: Sequence[object],
-        timeout: float,
-        most: int | None,
-    ) -> _Rows:
+    async def _run(self, connections: Connections, asked: _Asked) -> _Rows:
         connection = await connections.take()
         usable = False
         try:
-            milliseconds = int((timeout + SERVER_GRACE_SECONDS) * 1000)
-            begin = self._begin.format(milliseconds=milliseconds, epoch=int(epoch))
-            status: str = await connection.execute(begin)
+            status: str = await connection.execute(self._begin(asked))
             if status != "SELECT 1":
-                await self._give_up(connections, connection)
-            values = [storable(each) for each in params]
-            if most is None:
-                rows = await connection.fetch(text, *values, timeout=timeout)
+                await self._give_up(connections, connection, asked)
+            values = [storable(each) for each in await self._settled(connection, asked)]
+            if asked.most is None:
+                rows = await connection.fetch(asked.text, *values, timeout=asked.timeout)
                 found: _Rows = [tuple(row) for row in rows], False
             else:
-                async with asyncio.timeout(timeout):
-                    found = await some_rows(connection, text, values, most)
+                async with asyncio.timeout(asked.timeout):
+                    found = await some_rows(connection, asked.text, values, asked.most)
             usable = True
-        except (CatalogChanged, asyncio.CancelledError, OSError):
+        except (CatalogChanged, Gone, asyncio.CancelledError, OSError):
             raise
         except Exception:
             usable = not connection.is_closed()  # the server said what is wrong
@@ -183,10 +184,32 @@ class Queries(Generic[C]):
                 connections.give(connection, sound=False)
         return found
 
-    async def _give_up(self, connections: Connections, connection: Connection) -> None:
+    def _begin(self, asked: _Asked) -> str:
+        milliseconds = int((asked.timeout + SERVER_GRACE_SECONDS) * 1000)
+        if asked.at is None:
+            text = self._texts[sql.BEGIN_QUERY]
+            return text.format(milliseconds=milliseconds, epoch=int(asked.epoch))
+        text = self._texts[sql.BEGIN_PAST_QUERY]
+        return text.format(milliseconds=milliseconds, change=int(asked.at.change))
+
+    async def _settled(self, connection: Connection, asked: _Asked) -> Sequence[object]:
+        """Return the parameters with what is found of the past in the snapshot that is read."""
+        at = asked.at
+        if at is None or not any(isinstance(each, Unsettled) for each in asked.params):
+            return asked.params
+        text = self._texts[sql.BEYOND]
+        found = await connection.fetch(text, at.change, at.newest, timeout=asked.timeout)
+        return with_settled(asked.params, at.newest, [tuple(row) for row in found])
+
+    async def _give_up(
+        self, connections: Connections, connection: Connection, asked: _Asked
+    ) -> None:
         # Ended first: behind a pooler a transaction that waits for the catalog would keep the
         # server connection that whoever loads it is waiting for.
         await connection.execute(sql.END_QUERY)
+        if connections is self._connections and asked.at is not None:
+            rows = await connection.fetch(self._texts[FLOOR])
+            raise no_longer_kept(twin_time(asked.at.time), rows[0][1])
         if connections is self._connections:
             await self._catalogs.load(connection)
         raise CatalogChanged("The models changed meanwhile.")

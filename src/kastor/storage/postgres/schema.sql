@@ -16,7 +16,10 @@ CREATE TABLE {graph}.meta (
     pruning_until  timestamptz NOT NULL DEFAULT 'epoch',  -- lease of the process that prunes
     claim          text,                   -- of the placement that has the graph; NULL: nobody's
     made           boolean  NOT NULL DEFAULT false,  -- whether Kastor made the schema
-    unfinished     text                    -- why it must not be opened; NULL: it may
+    unfinished     text,                   -- why it must not be opened; NULL: it may
+    history_from   bigint   NOT NULL DEFAULT 0, -- states after earlier entries are gone
+    history        text,                   -- JSON: how much of the past is kept; NULL: as the server
+    packed_to      bigint   NOT NULL DEFAULT 0 -- versions that ended before were looked at
 );
 
 -- Ids of models, kept for good: twins of a deleted model still point here.
@@ -25,15 +28,18 @@ CREATE TABLE {graph}.model_keys (
     id   text COLLATE "C" NOT NULL UNIQUE
 );
 
--- One row per upload; the stored one has valid_to NULL.
+-- One row per upload, and one more whenever it goes out of service or into it again; the present
+-- one has valid_to NULL.
 CREATE TABLE {graph}.models (
     key             bigint  NOT NULL REFERENCES {graph}.model_keys (key),
-    seq             integer NOT NULL,      -- 1 for the first upload of this id
+    seq             integer NOT NULL,      -- 1 for the first row of this id
     text            text    NOT NULL,      -- the document as it was uploaded
     uploaded        bigint  NOT NULL,
     decommissioned  bigint,                -- since when; NULL while in service
     valid_from      bigint  NOT NULL,
     valid_to        bigint,
+    change          bigint  NOT NULL DEFAULT 0, -- the transaction that wrote this row
+    ended_by        bigint,                -- the one that ended it
     PRIMARY KEY (key, seq)
 );
 CREATE UNIQUE INDEX models_stored ON {graph}.models (key) WHERE valid_to IS NULL;
@@ -50,7 +56,7 @@ CREATE TABLE {graph}.twins (
     etag        text   NOT NULL,           -- the guid inside W/"..."
     version     bigint NOT NULL,           -- 1, 2, 3 ... without gaps
     valid_from  bigint NOT NULL,
-    change      bigint NOT NULL,           -- the transaction that wrote this version
+    change      bigint NOT NULL,           -- the transaction that wrote this version, see instants
     actor       text   NOT NULL,
     doc         jsonb  NOT NULL
 );
@@ -113,6 +119,8 @@ CREATE TABLE {graph}.relationship_versions (
 );
 CREATE UNIQUE INDEX relationship_versions_by_key ON {graph}.relationship_versions (key, version);
 CREATE INDEX relationship_versions_by_end ON {graph}.relationship_versions (valid_to) INCLUDE (bytes);
+CREATE INDEX relationship_versions_out ON {graph}.relationship_versions (source_key, valid_to);
+CREATE INDEX relationship_versions_in ON {graph}.relationship_versions (target_key, valid_to);
 
 -- Read only when something is created: the same id gets its key and the next version again.
 CREATE TABLE {graph}.tombstones (
@@ -144,7 +152,8 @@ CREATE TABLE {graph}.changes (
     content_type  text,
     data          bytea    NOT NULL,       -- the event's body, byte for byte
     pos           bigint,
-    bytes         integer  NOT NULL GENERATED ALWAYS AS (octet_length(data) + 200) STORED
+    bytes         integer  NOT NULL GENERATED ALWAYS AS (octet_length(data) + 200) STORED,
+    xid           bigint   NOT NULL DEFAULT pg_current_xact_id()::text::bigint -- who wrote it
 );
 CREATE INDEX changes_by_time ON {graph}.changes (time) INCLUDE (bytes);
 CREATE INDEX changes_without_pos ON {graph}.changes (time) WHERE pos IS NULL;
@@ -153,9 +162,63 @@ CREATE UNIQUE INDEX changes_by_pos ON {graph}.changes (pos) WHERE pos IS NOT NUL
 -- The last position given; whoever gives positions holds this row.
 CREATE TABLE {graph}.log_head (
     one       smallint PRIMARY KEY CHECK (one = 1),
-    position  bigint NOT NULL
+    position  bigint NOT NULL,
+    placed    bigint NOT NULL DEFAULT 0,   -- entries to come are placed here or later
+    newest    bigint NOT NULL DEFAULT 0,   -- the latest time of any entry that changed something
+    xid       bigint NOT NULL DEFAULT 0    -- transactions up to it had begun by then
 );
-INSERT INTO {graph}.log_head VALUES (1, 0);
+INSERT INTO {graph}.log_head (one, position) VALUES (1, 0);
+
+-- Which instant and which rows belong to a position, for as long as its state is kept; written with
+-- the position. A transaction and a time tell an entry that changed something; those of one change
+-- of models are one row. Rows that were copied in from elsewhere have minus their position in place
+-- of a transaction, or 0 where it is not known any more.
+CREATE TABLE {graph}.instants (
+    pos       bigint PRIMARY KEY,
+    upto      bigint  NOT NULL,            -- the last entry of the change
+    time      bigint  NOT NULL,            -- what its rows have
+    xid       bigint  NOT NULL,            -- what its rows have as `change`
+    placed    bigint  NOT NULL,            -- when it came to be, in order of `pos` within a stretch
+    newest    bigint  NOT NULL,            -- the latest time up to here
+    late      boolean NOT NULL,            -- its time is long before those of entries before it
+    kind      text    NOT NULL DEFAULT '', -- as the log's; empty where that is not known any more
+    twin_key  bigint
+);
+CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
+CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);
+CREATE INDEX instants_late ON {graph}.instants (pos) WHERE late;
+
+-- Entries with which `placed` begins anew, since the clock was set back.
+CREATE TABLE {graph}.setbacks (
+    pos   bigint PRIMARY KEY,
+    time  bigint NOT NULL
+);
+
+-- Documents of versions that are no longer young, many together; their rows hold null in place.
+CREATE TABLE {graph}.version_blocks (
+    kind      text COLLATE "C" NOT NULL CHECK (kind IN ('twin', 'relationship')),
+    key       bigint NOT NULL,
+    first     bigint NOT NULL,             -- versions without gaps
+    last      bigint NOT NULL,
+    ended     bigint NOT NULL,             -- valid_to of the last one
+    docs      jsonb  NOT NULL,             -- an array of them
+    bytes     integer NOT NULL,            -- what it takes where it is stored
+    PRIMARY KEY (kind, key, first)
+);
+CREATE INDEX version_blocks_by_end ON {graph}.version_blocks (ended) INCLUDE (bytes);
+
+-- Telemetry, where it is to be kept longer than the change log.
+CREATE TABLE {graph}.telemetry (
+    seq          bigint PRIMARY KEY,       -- changes.seq
+    pos          bigint,                   -- given with that of its entry
+    twin_key     bigint NOT NULL,
+    component    text,
+    time         bigint NOT NULL,
+    source_time  bigint,
+    data         bytea  NOT NULL           -- the message, byte for byte
+);
+CREATE INDEX telemetry_by_twin ON {graph}.telemetry (twin_key, pos);
+CREATE INDEX telemetry_by_time ON {graph}.telemetry (time);
 
 -- Event routes, their endpoints, and the events that a route gave up.
 CREATE TABLE {graph}.endpoints (

@@ -39,7 +39,10 @@ from kastor.storage.postgres.history import PostgresHistory
 from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
+from kastor.storage.postgres.keeping import PostgresKeeping
 from kastor.storage.postgres.models import Catalogs
+from kastor.storage.postgres.past_reads import PostgresPastReads
+from kastor.storage.postgres.past_snapshot import past_snapshot_of
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads, known
 from kastor.storage.postgres.rehearsing import SchemaRehearsals
@@ -50,7 +53,7 @@ from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.snapshots import Snapshots
-from kastor.storage.ticker import LEAD, Ticker
+from kastor.storage.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -87,6 +90,7 @@ class PostgresStore(Generic[C]):
         texts: Qualified,
         catalogs: Catalogs[C],
         meta: _Meta,
+        build_catalog: BuildCatalog[C],
         *,
         retention: Retention,
         clock: Callable[[], Ticks],
@@ -100,16 +104,23 @@ class PostgresStore(Generic[C]):
         standbys = Replicas(connections, replicas)
         self._reads = PostgresPointReads(connections, self._texts, standbys)
         self._queries = Queries(connections, self._texts, self._catalogs, standbys)
-        self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
-        self._batches = Batches(connections, self._texts, self._catalogs, self._reserve_ticks)
+        self._keeping: PostgresKeeping[C] = PostgresKeeping(
+            self._upkeep, self._texts, catalogs, retention
+        )
+        means = (connections, self._texts, self._catalogs)
+        self._writes = Writes(*means, self._next_tick, lambda: self._keeping.rules)
+        self._batches = Batches(*means, self._reserve_ticks, lambda: self._keeping.rules)
         self.events = PostgresEventTables(self._upkeep, self._texts)
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
-        self.history: PostgresHistory[C] = PostgresHistory()
+        self._past = PostgresPastReads(self._reads.fetch)
         self._snapshots = Snapshots()
         self._retention = retention
         self.ticker = Ticker(clock)
+        self.history: PostgresHistory[C] = PostgresHistory(
+            self._upkeep, self._texts, catalogs, build_catalog, self.ticker, self._keeping
+        )
         self._last_tick: Ticks = meta.last_tick
         self._rehearsals = SchemaRehearsals(
             connections, self._texts, self._catalogs, self.ticker, lambda: self._last_tick
@@ -170,17 +181,24 @@ class PostgresStore(Generic[C]):
             if is_ours:
                 await connections.close()
             raise
-        return cls(
+        store = cls(
             name,
             connections,
             texts,
             catalogs,
             meta,
+            build_catalog,
             retention=retention or Retention(),
             clock=clock,
             replicas=replicas,
             owns_connections=is_ours,
         )
+        try:
+            await store._keeping.refresh()
+        except BaseException:
+            await store.close()
+            raise
+        return store
 
     @property
     def catalog(self) -> C:
@@ -247,35 +265,48 @@ class PostgresStore(Generic[C]):
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, in a transaction of the primary."""
-        context.require_plain()
+        context.require_all()
+        at = context.at
+        if at is not None:
+            return self._snapshots.opened(
+                lambda: past_snapshot_of(self._connections.apart, self._texts, at)
+            )
         return self._snapshots.opened(
             lambda: snapshot_of(self._connections.apart, self.events.log_bounds, self._texts)
         )
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
         """Return a twin."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.twin(twin_id, context.at)
         return await self._reads.twin(twin_id, context.source)
 
     async def relationship(
         self, source_id: str, relationship_id: str, context: Context
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source exists, and the relationship."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.relationship(source_id, relationship_id, context.at)
         return await self._reads.relationship(source_id, relationship_id, context.source)
 
     async def outgoing(
         self, source_id: str, name: str | None, after: str, limit: int, context: Context
     ) -> RelationshipPage | None:
         """Return a page of outgoing relationships."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.outgoing(source_id, name, after, limit, context.at)
         return await self._reads.outgoing(source_id, name, after, limit, context.source)
 
     async def incoming(
         self, target_id: str, after: tuple[int, int, int], limit: int, context: Context
     ) -> list[IncomingRow] | None:
         """Return a page of incoming relationships."""
-        context.require_plain()
+        context.require_all()
+        if context.at is not None:
+            return await self._past.incoming(target_id, after, limit, context.at)
         return await self._reads.incoming(target_id, after, limit, context.source)
 
     def since(self, at: AsOf) -> Since:
@@ -292,25 +323,27 @@ class PostgresStore(Generic[C]):
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> tuple[Any, ...] | None:
         """Run a compiled query for its only row."""
-        rows = await self._queries.fetch_all(sql, params, context.source, timeout)
+        rows = await self._queries.fetch_all(sql, params, context, timeout)
         return rows[0] if rows else None
 
     async def fetch_all(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
-        return await self._queries.fetch_all(sql, params, context.source, timeout)
+        return await self._queries.fetch_all(sql, params, context, timeout)
 
     async def fetch_some(
         self, sql: str, params: Sequence[object], context: Context, *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
-        return await self._queries.fetch_some(sql, params, context.source, timeout, most)
+        return await self._queries.fetch_some(sql, params, context, timeout, most)
 
     async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
         """Return how many relationships twins have, each counted up to `most`."""
-        context.require_plain()
+        context.require_all()
         wanted = [each for each in map(known, twin_ids) if each]
+        if context.at is not None:
+            return await self._past.degrees(wanted, most, context.at)
         rows = await self._reads.fetch(sql.DEGREES, (wanted, most))
         return [Degrees(*row) for row in rows]
 
@@ -366,10 +399,20 @@ class PostgresStore(Generic[C]):
             rows: list[Any] = await self._upkeep(run)
             return rows
 
-        now = self.ticker.age_now()
-        if (await fetch(sql.HAS_STRAYS, (now + LEAD,)))[0][0]:
+        await self._keeping.refresh()
+        if not await fetch(sql.BEGIN_PRUNING, ()):  # another process does it
+            return 0
+        try:
             await self.events.log_bounds()  # gives every entry its position
-        return await prune(fetch, self._retention, now)
+            now = self.ticker.age_now()
+            versions = await self._keeping.prune(self._state_at, now)
+            telemetry = self._keeping.rules.telemetry
+            return versions + await prune(fetch, self._retention, telemetry, now)
+        finally:
+            await fetch(sql.END_PRUNING, ())
+
+    async def _state_at(self, time: Ticks) -> AsOf:
+        return await self.history.resolve(time=time, kept=False)
 
     async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
@@ -428,7 +471,9 @@ class PostgresStore(Generic[C]):
             _, last_tick = await connection.fetchrow(texts[sql.LOCK_META])
             for statement in sql.RESET:
                 await connection.execute(texts[statement], timeout=UPKEEP_SECONDS)
-            await connection.execute(texts[sql.RAISE_EPOCH], self._next_tick(last_tick))
+            now = self._next_tick(last_tick)
+            await connection.execute(texts[sql.BEGIN_AGAIN], now)
+            await connection.execute(texts[sql.RAISE_EPOCH], now)
         await self._catalogs.load(connection)
 
     async def _upkeep(self, work: Callable[[Connection], Any]) -> Any:

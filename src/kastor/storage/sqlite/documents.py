@@ -80,7 +80,10 @@ class _Unpacking:
         self._blocks: dict[bytes, bytes] = {}
         self._unpacker = zstandard.ZstdDecompressor()
 
-    def __call__(self, block: bytes, n: int) -> bytes:
+    def __call__(self, *values: apsw.SQLiteValue) -> bytes:
+        block, n = values
+        if not isinstance(block, bytes) or not isinstance(n, int):
+            raise ValueError("a packed version is without its block")  # noqa: TRY004 - damage
         data = self._blocks.get(block)
         if data is None:
             data = _decompressed(self._unpacker, block)

@@ -7,58 +7,52 @@ times only lead to a number, through the change log and, where that has been pru
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
+
+import apsw
 
 from kastor.clock import twin_time
 from kastor.errors import InvalidArgument
 from kastor.records import AsOf, C, ModelRow
 from kastor.storage.history import expired
+from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.differences import Differences
+from kastor.storage.sqlite.history_tables import (
+    read_settings,
+    read_status,
+    read_telemetry,
+    write_settings,
+)
+from kastor.storage.sqlite.packing import Packing
+from kastor.storage.sqlite.pool import closed
+from kastor.storage.sqlite.positions import position_at, time_of
+from kastor.storage.sqlite.timeline import version_before, versions_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    import apsw
-
+    from kastor.storage.history import (
+        Difference,
+        HistorySettings,
+        HistoryStatus,
+        Kind,
+        TelemetryPoint,
+        Version,
+    )
+    from kastor.storage.keeping import Retention
     from kastor.storage.protocol import BuildCatalog
+    from kastor.storage.sqlite.event_tables import Upkeep
+    from kastor.storage.sqlite.pool import ReadPool
     from kastor.storage.ticker import Ticker
-    from kastor.types import Ticks
+    from kastor.types import RelationshipId, Ticks, TwinId
 
 MOST_CATALOGS = 4
 """Of the past, kept to be asked again."""
 
-_LAST = """
-SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), history_from,
-       last_tick
-FROM meta
-"""
-_ERA = """
-SELECT coalesce(max(change), 0),
-       coalesce((SELECT min(n.change) FROM setbacks n WHERE n.change > max(s.change)),
-                9223372036854775807)
-FROM setbacks s WHERE time <= ?
-"""
-"""Between two leaps back of the clock times go on, so the last such stretch that the instant is in
-or behind decides."""
-_FIRST_SETBACK = "SELECT coalesce(min(change), 9223372036854775807) FROM setbacks"
-_AT_TIME = """
-SELECT seq, time FROM changes WHERE time <= ?1 AND seq >= ?2 AND seq < ?3
-ORDER BY time DESC, seq DESC LIMIT 1
-"""
-_AT_TIME_BEFORE_LOG = """
-SELECT change, time FROM instants WHERE time <= ?1 AND change >= ?2 AND change < ?3
-ORDER BY time DESC, change DESC LIMIT 1
-"""
-_TIME_OF = """
-SELECT time FROM (
-    SELECT * FROM (SELECT seq AS change, time FROM changes WHERE seq <= ?1
-                   ORDER BY seq DESC LIMIT 1)
-    UNION ALL
-    SELECT * FROM (SELECT change, time FROM instants WHERE change <= ?1
-                   ORDER BY change DESC LIMIT 1)
-) ORDER BY change DESC LIMIT 1
-"""
 _MODELS_SINCE = """
-SELECT max(coalesce((SELECT max(change) FROM models), 0),
+SELECT (SELECT model_epoch FROM meta),
+       max(coalesce((SELECT max(change) FROM models), 0),
            coalesce((SELECT max(ended_by) FROM models), 0)),
        max(coalesce((SELECT max(change) FROM models WHERE change <= ?1), 0),
            coalesce((SELECT max(ended_by) FROM models WHERE ended_by <= ?1), 0))
@@ -68,7 +62,11 @@ SELECT m.key, k.id, CAST(m.text AS BLOB), m.uploaded, m.decommissioned IS NOT NU
 FROM models m JOIN model_keys k ON k.key = m.key
 WHERE m.change <= ?1 AND (m.ended_by IS NULL OR m.ended_by > ?1) ORDER BY m.uploaded, m.key
 """
-_MODEL_KEYS = "SELECT key, id FROM model_keys"
+_MODEL_KEYS_AT = """
+SELECT key, id FROM model_keys k
+WHERE NOT EXISTS (SELECT 1 FROM models m WHERE m.key = k.key AND m.seq = 1 AND m.change > ?)
+"""
+"""Those of models whose first upload is not known any more are older than all that is kept."""
 
 
 class SqliteHistory(Generic[C]):
@@ -76,79 +74,161 @@ class SqliteHistory(Generic[C]):
 
     Args:
         connection: the loop's own, for what is found at once.
+        pool: whose threads read whatever may be long.
+        upkeep: runs work on the writer's thread.
+        settle: waits for writes that are under way.
         build_catalog: makes catalogs of the past.
         catalog: returns the present one.
         ticker: tells the wall clock.
+        retention: what the server says of how much is kept.
     """
 
     def __init__(
         self,
         connection: apsw.Connection,
+        pool: ReadPool,
+        upkeep: Upkeep,
+        settle: Callable[[], Awaitable[None]],
         build_catalog: BuildCatalog[C],
         catalog: Callable[[], C],
         ticker: Ticker,
+        retention: Retention,
     ) -> None:
+        self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
+        self._pool, self._upkeep, self._settle = pool, upkeep, settle
         self._build_catalog, self._present, self._ticker = build_catalog, catalog, ticker
+        self._retention = retention
+        self._packing = Packing()
         self._catalogs: dict[int, C] = {}
+        self._differences = Differences(pool)
 
-    async def resolve(self, *, time: Ticks | None = None, change: int | None = None) -> AsOf:
+    async def resolve(
+        self, *, time: Ticks | None = None, change: int | None = None, kept: bool = True
+    ) -> AsOf:
         """Return the state at an instant, or after an entry."""
-        newest, oldest, last_tick = self._rows(_LAST)[0]
+        newest, oldest, last_tick = self._rows(sql.LAST)[0]
         if change is not None:
             if change > newest:
                 raise InvalidArgument(
                     f"There is no entry {change} of the change log yet; the newest is {newest}."
                 )
-            found = AsOf(change, self._time_of(change, last_tick))
+            found = AsOf(change, time_of(self._execute, change, last_tick))
             asked = f"change:{change}"
         elif time is not None:
-            latest = max(self._ticker.now(), last_tick)
-            if time > latest:
-                raise InvalidArgument(
-                    f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
-                )
-            found = AsOf(self._at(time), time)
-            asked = twin_time(time)
+            found, asked = await self._at(time), twin_time(time)
         else:
-            raise TypeError("neither a time nor a change")
-        if found.change < oldest:
-            raise expired(asked, twin_time(self._time_of(oldest, last_tick)))
+            found, asked = AsOf(newest, max(self._ticker.now(), last_tick)), "now"
+        if kept and found.change < oldest:
+            raise expired(asked, twin_time(time_of(self._execute, oldest, last_tick)))
         return found
+
+    async def _at(self, time: Ticks) -> AsOf:
+        last_tick = self._rows(sql.LAST)[0][-1]
+        latest = max(self._ticker.now(), last_tick)
+        if time > latest:
+            raise InvalidArgument(
+                f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
+            )
+        if time >= last_tick:
+            # What is committed from now on is later, but for what has its time already.
+            self._ticker.note_read(time)
+            await self._settle()
+        newest, _, last_tick = self._rows(sql.LAST)[0]
+        if time >= last_tick:
+            return AsOf(newest, time)
+        return AsOf(position_at(self._execute, time), time)
 
     async def catalog(self, at: AsOf) -> C:
         """Return the models of a state."""
-        newest, last = self._rows(_MODELS_SINCE, at.change)[0]
-        if newest <= at.change:
-            return self._present()
+        present = self._present()  # before the file is read, which may be ahead of it
+        epoch, newest, last = self._rows(_MODELS_SINCE, at.change)[0]
+        if newest <= at.change and epoch == present.epoch:
+            return present
         known = self._catalogs.get(last)
         if known is None:
-            rows = [
-                ModelRow(key, model_id, text, uploaded, bool(decommissioned))
-                for key, model_id, text, uploaded, decommissioned in self._rows(
-                    _MODELS_AT, at.change
-                )
-            ]
-            # Told apart from the present ones, whose epochs are above zero.
-            known = self._build_catalog(rows, self._rows(_MODEL_KEYS), -1 - last, self._present())
+            known = self._catalog_at(at, last, present)
             while len(self._catalogs) >= MOST_CATALOGS:
                 del self._catalogs[next(iter(self._catalogs))]
             self._catalogs[last] = known
         return known
 
-    def _at(self, time: Ticks) -> int:
-        first, end = self._rows(_ERA, time)[0]
-        if not first:
-            end = self._rows(_FIRST_SETBACK)[0][0]
-        for text in (_AT_TIME, _AT_TIME_BEFORE_LOG):
-            if rows := self._rows(text, time, first, end):
-                return int(rows[0][0])
-        return 0
+    async def versions(
+        self,
+        kind: Kind,
+        identity: tuple[TwinId] | tuple[TwinId, RelationshipId],
+        *,
+        start: int,
+        end: int,
+        limit: int,
+        descending: bool,
+    ) -> list[Version] | None:
+        """Return versions of one twin or relationship."""
+        read = partial(versions_between, start=start, end=end, limit=limit, descending=descending)
+        return await self._pool.call(lambda connection: read(connection, kind, identity))
 
-    def _time_of(self, change: int, otherwise: Ticks) -> Ticks:
-        rows = self._rows(_TIME_OF, change)
-        return rows[0][0] if rows else otherwise
+    async def version_before(
+        self, kind: Kind, identity: tuple[TwinId] | tuple[TwinId, RelationshipId], version: int
+    ) -> Version | None:
+        """Return the version of that number or the nearest one before it."""
+        return await self._pool.call(
+            lambda connection: version_before(connection, kind, identity, version)
+        )
+
+    async def differences(
+        self, kind: Kind, low: AsOf, high: AsOf, after: tuple[str, ...], limit: int
+    ) -> list[Difference]:
+        """Return what differs between two states."""
+        return await self._differences.between(kind, low, high, after, limit)
+
+    async def telemetry(
+        self,
+        twin_id: TwinId,
+        component: str | None,
+        *,
+        start: Ticks,
+        end: Ticks,
+        after: int,
+        limit: int,
+        by_source_time: bool,
+    ) -> list[TelemetryPoint]:
+        """Return kept telemetry of a twin."""
+        read = partial(read_telemetry, by_source_time=by_source_time, after=after, limit=limit)
+        return await self._pool.call(
+            lambda connection: read(connection, twin_id, component, start=start, end=end)
+        )
+
+    async def status(self) -> HistoryStatus:
+        """Return what is kept."""
+        return await self._pool.call(read_status)
+
+    async def settings(self) -> HistorySettings:
+        """Return how much is kept, as far as the graph says it."""
+        return await self._pool.call(read_settings)
+
+    async def put_settings(self, settings: HistorySettings) -> None:
+        """Keep so much from now on."""
+        write = partial(write_settings, settings=settings, retention=self._retention)
+        await self._upkeep(write)
+
+    async def pack(self) -> int:
+        """Pack what is older than YOUNG_SECONDS; return the versions packed."""
+        packed_to = self._rows(sql.PACKED_TO)[0][0]
+        now = self._ticker.age_now()
+        return await self._packing.run(self._pool, self._upkeep, packed_to, now)
+
+    def _catalog_at(self, at: AsOf, last: int, present: C) -> C:
+        rows = [
+            ModelRow(key, model_id, text, uploaded, bool(decommissioned))
+            for key, model_id, text, uploaded, decommissioned in self._rows(_MODELS_AT, at.change)
+        ]
+        keys = self._rows(_MODEL_KEYS_AT, at.change)
+        # Told apart from the present ones, whose epochs are above zero.
+        return self._build_catalog(rows, keys, -1 - last, present)
 
     def _rows(self, text: str, *values: object) -> list[Any]:
-        rows: list[Any] = self._execute(text, values).fetchall()
+        try:
+            rows: list[Any] = self._execute(text, values).fetchall()
+        except apsw.ConnectionClosedError:
+            raise closed() from None
         return rows

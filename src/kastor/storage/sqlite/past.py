@@ -1,7 +1,7 @@
 """Point reads of a state of the past, made as those of the present are (`reads.py`).
 
-A row of now serves while it was written by a change that the state includes. Else the version is
-found by halving: versions of one key and their changes rise together.
+A row of now serves while it was written by a change that the state includes. Else it is the first
+version that a later change ended, if it had begun by then.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from kastor.records import (
 )
 from kastor.storage.history import expired
 from kastor.storage.sqlite import past_statements as sql
+from kastor.storage.sqlite.positions import time_of
 from kastor.storage.sqlite.reads import page_of
 
 if TYPE_CHECKING:
     import apsw
 
     from kastor.storage.history import Kind
-    from kastor.types import Ticks
 
 
 def burial_id(source_key: int, relationship_id: str) -> str:
@@ -35,38 +35,36 @@ def burial_id(source_key: int, relationship_id: str) -> str:
     return f"{source_key}/{relationship_id}"
 
 
-class VersionFinder:
-    """Finds keys of what is or was there, and versions by the state that held them."""
+def require_kept(connection: apsw.Connection, at: AsOf) -> None:
+    """Refuse a state that is not kept; to be asked in the transaction of its reads, or later.
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._execute: Callable[..., Any] = connection.execute
+    What is kept shrinks from its beginning, so a state that is kept was kept before.
 
-    def twin_key(self, twin_id: str) -> int | None:
-        """Return the key of a twin that is there or is deleted; None: nothing is known of it."""
-        rows = self._execute(sql.TWIN_KEY, (twin_id,)).fetchall()
-        return rows[0][0] if rows else None
+    Raises:
+        Gone: it is not kept any more.
+    """
+    execute: Callable[..., Any] = connection.execute
+    oldest: int = execute(sql.FLOOR).fetchall()[0][0]
+    if at.change < oldest:
+        raise expired(twin_time(at.time), twin_time(time_of(execute, oldest, at.time)))
 
-    def relationship_key(self, source_id: str, relationship_id: str) -> int | None:
-        """Return the key of a relationship, as `twin_key` does."""
-        source = self.twin_key(source_id)
-        if source is None:
-            return None
-        names = (source, relationship_id, burial_id(source, relationship_id))
-        rows = self._execute(sql.RELATIONSHIP_KEY, names).fetchall()
-        return rows[0][0] if rows else None
 
-    def last_begun(self, kind: Kind, key: int, change: int) -> int | None:
-        """Return the number of the last kept version that a change up to `change` made."""
-        probe = sql.PROBE[kind]
-        low, high = self._execute(sql.BOUNDS[kind], (key,)).fetchall()[0]
-        found = None
-        while low is not None and low <= high:
-            version, began = self._execute(probe, (key, (low + high) // 2)).fetchall()[0]
-            if began <= change:
-                found, low = version, version + 1
-            else:
-                high = (low + high) // 2 - 1
-        return found
+def twin_key(execute: Callable[..., Any], twin_id: str) -> int | None:
+    """Return the key of a twin that is there or is deleted; None: nothing is known of it."""
+    rows = execute(sql.TWIN_KEY, (twin_id,)).fetchall()
+    return rows[0][0] if rows else None
+
+
+def relationship_key(
+    execute: Callable[..., Any], source_id: str, relationship_id: str
+) -> int | None:
+    """Return the key of a relationship, as `twin_key` does."""
+    source = twin_key(execute, source_id)
+    if source is None:
+        return None
+    names = (source, relationship_id, burial_id(source, relationship_id))
+    rows = execute(sql.RELATIONSHIP_KEY, names).fetchall()
+    return rows[0][0] if rows else None
 
 
 class SqlitePastReads:
@@ -75,21 +73,10 @@ class SqlitePastReads:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
-        self._find = VersionFinder(connection)
 
     def require_kept(self, at: AsOf) -> None:
-        """Refuse a state that is not kept; to be asked in the transaction of its reads, or later.
-
-        What is kept shrinks from its beginning, so a state that is kept was kept before.
-
-        Raises:
-            Gone: it is not kept any more.
-        """
-        oldest: int = self._execute(sql.FLOOR).fetchall()[0][0]
-        if at.change < oldest:
-            rows: list[tuple[Ticks]] = self._execute(sql.TIME_OF, (oldest,)).fetchall()
-            first = twin_time(rows[0][0]) if rows else f"change:{oldest}"
-            raise expired(twin_time(at.time), first)
+        """Refuse a state that is not kept, see `require_kept`."""
+        require_kept(self._connection, at)
 
     def since(self, at: AsOf) -> Since:
         """Return what became of the twins and relationships of a state until now."""
@@ -99,10 +86,10 @@ class SqlitePastReads:
     def twin(self, twin_id: str, at: AsOf) -> TwinRow | None:
         """Return a twin."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             rows = self._execute(sql.TWIN, (twin_id, at.change)).fetchall()
             if not rows:
-                key = self._find.twin_key(twin_id)
+                key = twin_key(self._execute, twin_id)
                 rows = [] if key is None else self._version("twin", key, at)
         return TwinRow(*rows[0]) if rows else None
 
@@ -111,13 +98,13 @@ class SqlitePastReads:
     ) -> tuple[bool, RelationshipRow | None]:
         """Return whether the source twin existed, and the relationship."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             source, rows = self._there(source_id, at), []
             if source is not None:
                 named = (source, relationship_id, at.change)
                 rows = self._execute(sql.RELATIONSHIP, named).fetchall()
             if source is not None and not rows:
-                key = self._find.relationship_key(source_id, relationship_id)
+                key = relationship_key(self._execute, source_id, relationship_id)
                 rows = [] if key is None else self._version("relationship", key, at)
         return source is not None, RelationshipRow(*rows[0]) if rows else None
 
@@ -126,7 +113,7 @@ class SqlitePastReads:
     ) -> RelationshipPage | None:
         """Return a page of the relationships that left a twin; None if it did not exist."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             source, page = self._there(source_id, at), None
             if source is not None:
                 values = (source, after, at.change, name, limit + 1)
@@ -138,7 +125,7 @@ class SqlitePastReads:
     ) -> list[IncomingRow] | None:
         """Return a page of the relationships that entered a twin; None if it did not exist."""
         with self._connection:
-            self.require_kept(at)
+            require_kept(self._connection, at)
             target, found = self._there(target_id, at), None
             if target is not None:
                 rows = self._execute(sql.INCOMING, (target, *after, at.change, limit)).fetchall()
@@ -150,19 +137,14 @@ class SqlitePastReads:
         rows = self._execute(sql.THERE, (twin_id, at.change)).fetchall()
         if rows:
             return int(rows[0][0])
-        key = self._find.twin_key(twin_id)
+        key = twin_key(self._execute, twin_id)
         if key is None:
             return None
-        version = self._find.last_begun("twin", key, at.change)
-        if version is None:
-            return None
-        return key if self._execute(sql.ENDS, (key, version, at.change)).fetchall() else None
+        was_there = self._execute(sql.WAS_THERE, (key, at.change)).fetchall()
+        return key if was_there else None
 
     def _version(self, kind: Kind, key: int, at: AsOf) -> list[Any]:
-        version = self._find.last_begun(kind, key, at.change)
-        if version is None:
-            return []
-        rows: list[Any] = self._execute(sql.VERSION[kind], (key, version, at.change)).fetchall()
+        rows: list[Any] = self._execute(sql.VERSION[kind], (key, at.change)).fetchall()
         return rows
 
 

@@ -105,8 +105,9 @@ class _Run:
 class ReadPool:
     """A few threads, each with its own read connection and a warm statement cache.
 
-    `bounded` is for what clients write: values have `MAX_BYTES` at most there. `connect` opens a
-    connection where it is not one to the graph that is served.
+    `bounded` is for what clients write: values have `MAX_BYTES` at most there, and what is sorted
+    goes to disk, as it does with `sorts_on_disk`. `connect` opens a connection where it is not one
+    to the graph that is served.
     """
 
     def __init__(
@@ -116,10 +117,11 @@ class ReadPool:
         *,
         vfs: str | None = None,
         bounded: bool = False,
+        sorts_on_disk: bool = False,
         connect: Callable[[], apsw.Connection] | None = None,
     ) -> None:
         self._connect = connect or partial(open_reader, path, vfs=vfs)
-        self._bounded = bounded
+        self._bounded, self._sorts_on_disk = bounded, bounded or sorts_on_disk
         self._local = threading.local()
         self._connections: list[apsw.Connection] = []
         self._runs: set[_Run] = set()
@@ -259,10 +261,11 @@ class ReadPool:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
+            if self._sorts_on_disk:
+                # When the page cache is full, and not into memory.
+                connection.execute("PRAGMA temp_store = FILE").fetchall()
             if self._bounded:
                 connection.limit(apsw.SQLITE_LIMIT_LENGTH, MAX_BYTES)
-                # What is sorted goes to disk when the page cache is full, and not into memory.
-                connection.execute("PRAGMA temp_store = FILE").fetchall()
                 connection.set_progress_handler(self._sorts_too_much, SORT_STEPS)
             self._connections.append(connection)
         return connection

@@ -1,4 +1,4 @@
-"""Removes superseded versions, tombstones and log entries that are past their time or cap.
+"""Removes log entries, dead letters and telemetry that are past their time or cap.
 
 Works in small steps on the writer's thread, so that a write never waits for more than one.
 """
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.clock import TICKS_PER_SECOND
-from kastor.storage.keeping import LOG_ROW_OVERHEAD, Retention
+from kastor.records import ChangeKind
+from kastor.storage.keeping import LOG_ROW_OVERHEAD, TELEMETRY_ROW_OVERHEAD, Retention
 from kastor.storage.sqlite.unit_of_work import Counters
 from kastor.storage.ticker import LEAD
 
@@ -23,20 +24,7 @@ if TYPE_CHECKING:
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
 
 STEP_ROWS = 500
-_ALL = 2**63 - 1
 
-_OLDEST_VERSIONS = """
-DELETE FROM {table} WHERE rowid IN (
-    SELECT rowid FROM {table} WHERE valid_to < ? ORDER BY valid_to LIMIT ?
-) RETURNING length(doc)
-"""
-# Written while the clock was ahead: they go with what was written after them.
-_STRAY_VERSIONS = """
-DELETE FROM {table} WHERE rowid IN (
-    SELECT rowid FROM {table} WHERE valid_to > ? AND ended_by < ? LIMIT ?
-) RETURNING length(doc)
-"""
-_LAST_EXPIRED = "SELECT max(ended_by) FROM {table} WHERE valid_to < ?"
 _STRAY_LOG = """
 DELETE FROM changes WHERE seq IN (
     SELECT seq FROM changes
@@ -44,7 +32,7 @@ DELETE FROM changes WHERE seq IN (
           AND seq <= (SELECT coalesce(min(position), 9223372036854775807)
                       FROM routes WHERE NOT paused)
     ORDER BY seq LIMIT ?
-) RETURNING length(data)
+) RETURNING length(data), seq, time, kind, twin_key, subject
 """
 _OLDEST_LOG = """
 DELETE FROM changes WHERE seq IN (
@@ -52,12 +40,7 @@ DELETE FROM changes WHERE seq IN (
     WHERE (time < ? OR seq <= ?) AND seq <= (SELECT coalesce(min(position), 9223372036854775807)
                                FROM routes WHERE NOT paused)
     ORDER BY seq LIMIT ?
-) RETURNING length(data)
-"""
-_TOMBSTONES = """
-DELETE FROM tombstones WHERE (kind, id) IN (
-    SELECT kind, id FROM tombstones WHERE deleted_at < ? LIMIT ?
-) RETURNING 1
+) RETURNING length(data), seq, time, kind, twin_key, subject
 """
 # A route's letters beyond so many, newest first; what was requeued is about to be sent again.
 _LETTERS = """
@@ -68,12 +51,25 @@ DELETE FROM dead_letters WHERE key IN (
     WHERE nth > ? AND NOT requeued LIMIT ?
 ) RETURNING 1
 """
-_MODELS = "DELETE FROM models WHERE valid_to < ? RETURNING 1"
-_VERSION_SIZES = """
-SELECT valid_to, length(doc) FROM twin_versions
-UNION ALL SELECT valid_to, length(doc) FROM relationship_versions ORDER BY valid_to LIMIT ?
+_KEEP_INSTANT = """
+INSERT OR IGNORE INTO instants (change, time, kind, twin_key, subject) VALUES (?, ?, ?, ?, ?)
+"""
+_CREATING = (ChangeKind.TWIN_CREATE, ChangeKind.RELATIONSHIP_CREATE)
+# Written while the clock was ahead: it goes with what was written after it.
+_TELEMETRY = """
+DELETE FROM telemetry WHERE change IN (
+    SELECT change FROM telemetry
+    WHERE time < ?1 OR (time > ?2 AND change < (SELECT max(change) FROM telemetry WHERE time < ?1))
+    LIMIT ?3
+) RETURNING length(data)
+"""
+_OLDEST_TELEMETRY = """
+DELETE FROM telemetry WHERE change <= ? RETURNING length(data)
 """
 _LOG_SIZES = f"SELECT seq, length(data) + {LOG_ROW_OVERHEAD} FROM changes ORDER BY seq LIMIT ?"
+_TELEMETRY_SIZES = f"""
+SELECT change, length(data) + {TELEMETRY_ROW_OVERHEAD} FROM telemetry ORDER BY change LIMIT ?
+"""
 
 
 def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ticks], int], ...]:
@@ -82,31 +78,9 @@ def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ti
     A step takes the connection, the counters and the wall clock, and returns rows removed.
     """
 
-    def stray_versions(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
-        cutoff = now - int(retention.version_seconds * TICKS_PER_SECOND)
-        too_much = counters.version_bytes > retention.version_bytes
-        return _drop_strays(connection, counters, now + LEAD, None if too_much else cutoff)
-
     def stray_log(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
         cutoff = now - int(retention.log_seconds * TICKS_PER_SECOND)
         return _drop_log(connection, counters, _STRAY_LOG, (now + LEAD, cutoff, STEP_ROWS))
-
-    def versions_by_age(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
-        cutoff = now - int(retention.version_seconds * TICKS_PER_SECOND)
-        return _drop_versions(connection, counters, cutoff)
-
-    def versions_by_size(connection: apsw.Connection, counters: Counters, _now: Ticks) -> int:
-        excess = counters.version_bytes - retention.version_bytes
-        if excess <= 0:
-            return 0
-        oldest: Rows = connection.execute(_VERSION_SIZES, (STEP_ROWS,)).fetchall()
-        cutoff = _end_of(oldest, excess)
-        return _drop_versions(connection, counters, cutoff)
-
-    def tombstones(connection: apsw.Connection, _counters: Counters, now: Ticks) -> int:
-        cutoff = now - int(retention.version_seconds * TICKS_PER_SECOND)
-        removed = len(connection.execute(_TOMBSTONES, (cutoff, STEP_ROWS)).fetchall())
-        return removed + len(connection.execute(_MODELS, (cutoff,)).fetchall())
 
     def log(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
         cutoff = now - int(retention.log_seconds * TICKS_PER_SECOND)
@@ -120,7 +94,20 @@ def steps(retention: Retention) -> tuple[Callable[[apsw.Connection, Counters, Ti
         values = (retention.dead_letters, STEP_ROWS)
         return len(connection.execute(_LETTERS, values).fetchall())
 
-    return stray_versions, stray_log, versions_by_age, versions_by_size, tombstones, log, letters
+    def telemetry_by_age(connection: apsw.Connection, counters: Counters, now: Ticks) -> int:
+        limit = counters.rules.telemetry
+        cutoff = now if limit.is_off else limit.cutoff(now)
+        return _drop_telemetry(connection, counters, _TELEMETRY, (cutoff, now + LEAD, STEP_ROWS))
+
+    def telemetry_by_size(connection: apsw.Connection, counters: Counters, _now: Ticks) -> int:
+        excess = counters.telemetry_bytes - (counters.rules.telemetry.bytes or 0)
+        if excess <= 0:
+            return 0
+        oldest: Rows = connection.execute(_TELEMETRY_SIZES, (STEP_ROWS,)).fetchall()
+        last = _end_of(oldest, excess) - 1
+        return _drop_telemetry(connection, counters, _OLDEST_TELEMETRY, (last,))
+
+    return stray_log, log, letters, telemetry_by_age, telemetry_by_size
 
 
 def _end_of(oldest: Rows, excess: int) -> int:
@@ -137,35 +124,21 @@ def _end_of(oldest: Rows, excess: int) -> int:
 def _drop_log(
     connection: apsw.Connection, counters: Counters, statement: str, values: tuple[int, ...]
 ) -> int:
-    sizes: Rows = connection.execute(statement, values).fetchall()
-    counters.log_bytes -= sum(size + LOG_ROW_OVERHEAD for (size,) in sizes)
-    return len(sizes)
+    gone: Rows = connection.execute(statement, values).fetchall()
+    counters.log_bytes -= sum(size + LOG_ROW_OVERHEAD for size, *_ in gone)
+    # What has changed something is asked for by its time for as long as its state is kept.
+    kept = [
+        (seq, time, *((kind, twin_key, subject) if kind in _CREATING else (None, None, None)))
+        for _, seq, time, kind, twin_key, subject in gone
+        if seq >= counters.floor and kind != ChangeKind.TELEMETRY
+    ]
+    connection.executemany(_KEEP_INSTANT, kept)
+    return len(gone)
 
 
-def _drop_strays(
-    connection: apsw.Connection, counters: Counters, future: Ticks, cutoff: Ticks | None
+def _drop_telemetry(
+    connection: apsw.Connection, counters: Counters, statement: str, values: tuple[int, ...]
 ) -> int:
-    """Drop versions that ended in the future: before an expired one, or all without a cutoff."""
-    removed = 0
-    for table in ("twin_versions", "relationship_versions"):
-        before: int | None = _ALL
-        if cutoff is not None:
-            rows: Rows = connection.execute(_LAST_EXPIRED.format(table=table), (cutoff,)).fetchall()
-            before = rows[0][0]
-        if before is None:
-            continue
-        statement = _STRAY_VERSIONS.format(table=table)
-        sizes: Rows = connection.execute(statement, (future, before, STEP_ROWS)).fetchall()
-        counters.version_bytes -= sum(size for (size,) in sizes)
-        removed += len(sizes)
-    return removed
-
-
-def _drop_versions(connection: apsw.Connection, counters: Counters, cutoff: Ticks) -> int:
-    removed = 0
-    for table in ("twin_versions", "relationship_versions"):
-        statement = _OLDEST_VERSIONS.format(table=table)
-        sizes: Rows = connection.execute(statement, (cutoff, STEP_ROWS)).fetchall()
-        counters.version_bytes -= sum(size for (size,) in sizes)
-        removed += len(sizes)
-    return removed
+    gone: Rows = connection.execute(statement, values).fetchall()
+    counters.telemetry_bytes -= sum(size + TELEMETRY_ROW_OVERHEAD for (size,) in gone)
+    return len(gone)

@@ -6,13 +6,15 @@ CREATE TABLE meta (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     model_epoch    INTEGER NOT NULL,
     last_tick      INTEGER NOT NULL,       -- time of the newest change
-    version_bytes  INTEGER NOT NULL,       -- documents held by the version tables
+    version_bytes  INTEGER NOT NULL,       -- what superseded versions take
     log_bytes      INTEGER NOT NULL,       -- event bodies held by the change log
     host_name      TEXT    NOT NULL,       -- `source` of this graph's events
     signing_key    BLOB    NOT NULL,       -- signs continuation tokens
     created        INTEGER NOT NULL,
     history_from   INTEGER NOT NULL DEFAULT 0, -- states after earlier entries are gone
     history        TEXT,                   -- JSON: how much of the past is kept; NULL: as the server
+    packed_to      INTEGER NOT NULL DEFAULT 0, -- versions that ended before are packed, or never
+    telemetry_bytes INTEGER NOT NULL DEFAULT 0,
     -- Positions in the log, so that what did not change since a state is read from the present:
     twins_more           INTEGER NOT NULL DEFAULT 0, -- the last creation of one
     twins_other          INTEGER NOT NULL DEFAULT 0, -- the last deletion or other model of one
@@ -77,7 +79,8 @@ CREATE UNIQUE INDEX relationships_by_id ON relationships (source_key, id);
 CREATE INDEX relationships_out ON relationships (source_key, name_key, target_key);
 CREATE INDEX relationships_in ON relationships (target_key, name_key, source_key);
 
--- What a later change superseded, whole, so that queries can be asked as of an instant.
+-- What a later change superseded, so that queries can be asked as of an instant. Within a key,
+-- versions and changes rise together, so one index serves both.
 CREATE TABLE twin_versions (
     key          INTEGER NOT NULL,
     id           TEXT    NOT NULL,
@@ -92,9 +95,8 @@ CREATE TABLE twin_versions (
     ended_by     INTEGER NOT NULL,         -- changes.seq
     ended_actor  TEXT    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, version);
+CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, ended_by);
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
-CREATE INDEX twin_versions_at ON twin_versions (key, ended_by);
 
 CREATE TABLE relationship_versions (
     key          INTEGER NOT NULL,
@@ -112,13 +114,11 @@ CREATE TABLE relationship_versions (
     ended_by     INTEGER NOT NULL,
     ended_actor  TEXT    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
+CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, ended_by);
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
-CREATE INDEX relationship_versions_at ON relationship_versions (key, ended_by);
--- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
-CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
-CREATE INDEX relationship_versions_in
-    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
+-- For who asks what left and entered a twin once.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, ended_by, change);
+CREATE INDEX relationship_versions_in ON relationship_versions (target_key, ended_by, change);
 
 -- Read only when something is created: the same id gets its key and the next version again.
 CREATE TABLE tombstones (
@@ -190,7 +190,7 @@ CREATE TABLE telemetry (
     source_time  INTEGER,
     data         BLOB    NOT NULL          -- the message, byte for byte
 ) STRICT;
-CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change);
+CREATE INDEX telemetry_by_twin ON telemetry (twin_key, change, time, source_time);
 CREATE INDEX telemetry_by_time ON telemetry (time);
 
 -- Event routes, their endpoints, and the events that a route gave up.

@@ -12,11 +12,12 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -27,6 +28,7 @@ from kastor.storage.indexes import PREFIX
 from kastor.storage.sqlite.connection import open_immutable, open_reader
 from kastor.storage.sqlite.graph_reader import SqliteGraphReader
 from kastor.storage.sqlite.pool import ReadPool, closed
+from kastor.storage.sqlite.snapshot_texts import PRESENT
 from kastor.storage.transfer import (
     PORTION_BYTES,
     DeletedKind,
@@ -58,59 +60,6 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), la
 FROM meta
 """
 _OLDEST = "SELECT coalesce(min(seq), 0) FROM changes"
-_MODELS = """
-SELECT k.id, CAST(m.text AS BLOB)
-FROM model_keys k JOIN models m ON m.key = k.key AND m.valid_to IS NULL
-WHERE k.id > :after AND (:since IS NULL OR k.id IN (
-    SELECT subject FROM changes WHERE seq > :since AND kind = 'Model.Upload'))
-ORDER BY k.id LIMIT :limit
-"""
-# By time and subject: what `change` holds came from elsewhere in a graph that was copied.
-_TWINS = """
-SELECT etag, CAST(json(doc) AS BLOB), id FROM twins t
-WHERE id > :after AND (:since IS NULL OR EXISTS (SELECT 1 FROM changes c
-    WHERE c.time = t.valid_from AND c.subject = t.id AND c.seq > :since))
-ORDER BY id LIMIT :limit
-"""
-_WRITTEN_LATER = """(:since IS NULL OR EXISTS (SELECT 1 FROM changes c
-    WHERE c.time = r.valid_from AND c.subject = t.id || '/relationships/' || r.id
-        AND c.seq > :since))"""
-_OF_SOURCE = f"""
-SELECT r.etag, CAST(json(r.doc) AS BLOB), t.id, r.id
-FROM twins t CROSS JOIN relationships r ON r.source_key = t.key
-WHERE t.id = :source AND r.id > :after AND {_WRITTEN_LATER}
-ORDER BY r.id LIMIT :limit
-"""
-_OF_NEXT_SOURCES = f"""
-SELECT r.etag, CAST(json(r.doc) AS BLOB), t.id, r.id
-FROM twins t CROSS JOIN relationships r ON r.source_key = t.key
-WHERE t.id > :source AND {_WRITTEN_LATER}
-ORDER BY t.id, r.id LIMIT :limit
-"""
-_DELETED = {
-    "model": """
-SELECT DISTINCT c.subject FROM changes c
-WHERE c.seq > :since AND c.kind = 'Model.Delete' AND c.subject > :first
-    AND NOT EXISTS (SELECT 1 FROM model_keys k JOIN models m ON m.key = k.key
-                    WHERE k.id = c.subject AND m.valid_to IS NULL)
-ORDER BY 1 LIMIT :limit
-""",
-    "twin": """
-SELECT DISTINCT c.subject FROM changes c
-WHERE c.seq > :since AND c.kind = 'Twin.Delete' AND c.subject > :first
-    AND NOT EXISTS (SELECT 1 FROM twins t WHERE t.id = c.subject)
-ORDER BY 1 LIMIT :limit
-""",
-    "relationship": """
-SELECT source, id FROM (
-    SELECT DISTINCT data ->> '$."$sourceId"' AS source, data ->> '$."$relationshipId"' AS id
-    FROM changes WHERE seq > :since AND kind = 'Relationship.Delete') c
-WHERE (source, id) > (:first, :second)
-    AND NOT EXISTS (SELECT 1 FROM twins t JOIN relationships r ON r.source_key = t.key
-                    WHERE t.id = c.source AND r.id = c.id)
-ORDER BY source, id LIMIT :limit
-""",
-}
 _INDEXES = """
 SELECT substr(name, 1 + :skip) FROM sqlite_schema
 WHERE type = 'index' AND substr(name, 1, :skip) = :prefix ORDER BY name
@@ -120,11 +69,20 @@ _numbers = count(1)
 
 
 class SqliteSnapshot(SqliteGraphReader):
-    """Implements `Snapshot` over the private copy of a file."""
+    """Implements `Snapshot` over the private copy of a file.
+
+    Attributes:
+        pools: what reads tables, and what runs queries.
+        texts: the statements that its reads run, with values by name.
+    """
+
+    texts = PRESENT
+    _named: Mapping[str, Any] = MappingProxyType({})
+    """Values that are the same in all of them."""
 
     def __init__(self, tables: ReadPool, queries: ReadPool, instant: Instant) -> None:
         super().__init__(tables.call)
-        self._queries = queries
+        self.pools = tables, queries
         self.instant = instant
 
     async def connection(self) -> apsw.Connection:
@@ -140,7 +98,7 @@ class SqliteSnapshot(SqliteGraphReader):
         after = ""
         while True:
             values = {"after": after, "since": since, "limit": _MODELS_AT_ONCE}
-            portion = await self._portion(_MODELS, values)
+            portion = await self._portion(self.texts.models, values)
             for model_id, text in portion:
                 yield model_id, text
             if not portion:
@@ -151,7 +109,9 @@ class SqliteSnapshot(SqliteGraphReader):
         self, after: TwinId, limit: int, *, since: int | None = None
     ) -> list[DocumentRow]:
         """Return twins in order of id."""
-        found = await self._portion(_TWINS, {"after": after, "since": since, "limit": limit})
+        found = await self._portion(
+            self.texts.twins, {"after": after, "since": since, "limit": limit}
+        )
         return [_document_row(row) for row in found]
 
     async def relationships(
@@ -159,11 +119,11 @@ class SqliteSnapshot(SqliteGraphReader):
     ) -> list[DocumentRow]:
         """Return relationships in order of (source id, id)."""
         values = {"source": after[0], "after": after[1], "since": since, "limit": limit}
-        found = await self._portion(_OF_SOURCE, values) if after[0] else []
+        found = await self._portion(self.texts.of_source, values) if after[0] else []
         size = sum(len(row[1]) for row in found)
         if len(found) < limit and size < PORTION_BYTES:
             values["limit"] = limit - len(found)
-            found += await self._portion(_OF_NEXT_SOURCES, values, size)
+            found += await self._portion(self.texts.of_next_sources, values, size)
         return [_document_row(row) for row in found]
 
     async def deleted(
@@ -171,10 +131,10 @@ class SqliteSnapshot(SqliteGraphReader):
     ) -> list[Identity]:
         """Return the identities of what was deleted."""
         first, second = (*after, "", "")[:2]
-        values = {"since": since, "first": first, "second": second, "limit": limit}
+        values = {"since": since, "first": first, "second": second, "limit": limit, **self._named}
         if kind != "relationship":
             del values["second"]  # a name that the statement has not is refused
-        return await self._run(_DELETED[kind], values)
+        return await self._run(self.texts.deleted[kind], values)
 
     async def indexes(self) -> list[str]:
         """Return the paths of the property indexes."""
@@ -185,13 +145,13 @@ class SqliteSnapshot(SqliteGraphReader):
         self, sql: str, params: Sequence[object], *, timeout: float
     ) -> list[tuple[Any, ...]]:
         """Run a compiled query for all its rows."""
-        return await self._queries.fetch_all(sql, params, timeout)
+        return await self.pools[1].fetch_all(sql, params, timeout)
 
     async def fetch_some(
         self, sql: str, params: Sequence[object], *, timeout: float, most: int
     ) -> tuple[list[tuple[Any, ...]], bool]:
         """Run a compiled query for its first rows of `most` bytes; whether there are more."""
-        return await self._queries.fetch_some(sql, params, timeout, most)
+        return await self.pools[1].fetch_some(sql, params, timeout, most)
 
     async def _portion(
         self, text: str, values: dict[str, Any], taken: int = 0
@@ -204,7 +164,7 @@ class SqliteSnapshot(SqliteGraphReader):
         def read(connection: apsw.Connection) -> list[tuple[Any, ...]]:
             left, rows = PORTION_BYTES - taken, []
             with contextlib.closing(connection.cursor()) as cursor:
-                for row in cursor.execute(text, values):
+                for row in cursor.execute(text, {**values, **self._named}):
                     rows.append(row)
                     left -= len(row[1])
                     if left <= 0:
@@ -269,7 +229,10 @@ def _folder(path: Path) -> Path:
 async def _pools(path: Path) -> AsyncIterator[tuple[ReadPool, ReadPool]]:
     """Open the copy twice: for tables, and for what clients ask, whose values are bounded."""
     connect = partial(open_immutable, path)
-    pools = ReadPool(path, 1, connect=connect), ReadPool(path, 1, connect=connect, bounded=True)
+    pools = (
+        ReadPool(path, 1, connect=connect, sorts_on_disk=True),
+        ReadPool(path, 1, connect=connect, bounded=True),
+    )
     try:
         for pool in pools:
             await pool.call(lambda connection: connection.execute(_OLDEST).fetchall())

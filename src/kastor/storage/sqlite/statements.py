@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 import orjson
 
+from kastor.storage.history import Kind
+from kastor.storage.keeping import LOG_ROW_OVERHEAD, TELEMETRY_ROW_OVERHEAD, VERSION_ROW_OVERHEAD
+
 
 def as_list(values: Iterable[str]) -> str:
     """Return texts as a parameter for `json_each`."""
@@ -153,18 +156,44 @@ INSERT INTO changes (seq, bucket, subject, twin_key, version, kind, notify, even
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+KEEP_TELEMETRY = "INSERT INTO telemetry VALUES (?, ?, ?, ?, ?, ?)"
+
+DROP_VERSIONS: dict[Kind, str] = {
+    "twin": "DELETE FROM twin_versions WHERE key = ? AND ended_by <= ? RETURNING length(doc)",
+    "relationship": """
+DELETE FROM relationship_versions WHERE key = ? AND ended_by <= ? RETURNING length(doc)
+""",
+}
+DROP_BLOCKS = """
+DELETE FROM version_blocks WHERE kind = ? AND key = ? AND ended_by <= ? RETURNING length(docs)
+"""
+
 LAST_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"
 
 META = """
-SELECT model_epoch, last_tick, version_bytes, log_bytes, twins_more, twins_other,
-       relationships_more, relationships_other, host_name, signing_key
+SELECT model_epoch, last_tick, version_bytes, log_bytes, telemetry_bytes, history_from, packed_to,
+       twins_more, twins_other, relationships_more, relationships_other,
+       history, host_name, signing_key
 FROM meta
 """
 
 SAVE_META = """
 UPDATE meta SET model_epoch = ?, last_tick = ?, version_bytes = ?, log_bytes = ?,
+                telemetry_bytes = ?, history_from = ?, packed_to = ?,
                 twins_more = ?, twins_other = ?, relationships_more = ?, relationships_other = ?
 """
+
+COUNT_SIZES = f"""
+UPDATE meta SET
+    version_bytes =
+        (SELECT coalesce(sum(length(doc) + {VERSION_ROW_OVERHEAD}), 0) FROM twin_versions)
+      + (SELECT coalesce(sum(length(doc) + {VERSION_ROW_OVERHEAD}), 0) FROM relationship_versions)
+      + (SELECT coalesce(sum(length(docs)), 0) FROM version_blocks),
+    log_bytes = (SELECT coalesce(sum(length(data) + {LOG_ROW_OVERHEAD}), 0) FROM changes),
+    telemetry_bytes =
+        (SELECT coalesce(sum(length(data) + {TELEMETRY_ROW_OVERHEAD}), 0) FROM telemetry)
+"""
+"""For a graph whose tables were filled from elsewhere."""
 
 MODEL_KEYS = "SELECT key, id FROM model_keys"
 
@@ -212,8 +241,10 @@ SELECT (SELECT count(*) FROM twins), (SELECT count(*) FROM relationships),
        (SELECT count(*) FROM changes),
        (SELECT version_bytes FROM meta), (SELECT log_bytes FROM meta),
        (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size),
-       (SELECT min(oldest) FROM (SELECT min(valid_to) AS oldest FROM twin_versions
-                                 UNION ALL SELECT min(valid_to) FROM relationship_versions)),
+       (SELECT min(oldest) FROM (
+            SELECT (SELECT valid_to FROM twin_versions ORDER BY ended_by LIMIT 1) AS oldest
+            UNION ALL SELECT (SELECT valid_to FROM relationship_versions ORDER BY ended_by LIMIT 1)
+        )),
        (SELECT min(time) FROM changes)
 """
 
@@ -250,5 +281,10 @@ RESET = (
     "DELETE FROM kept_answers",
     # Who follows the log sees that something is gone.
     "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'changes'",
-    "UPDATE meta SET history_from = (SELECT seq FROM sqlite_sequence WHERE name = 'changes')",
+    """
+    UPDATE meta SET history_from =
+        (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes')
+    """,
 )
+BEGIN_AGAIN = "INSERT INTO instants (change, time) VALUES (?, ?)"
+"""The past begins here."""

@@ -7,6 +7,7 @@ and what relay, feed and status read on threads that no query can occupy.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
@@ -29,11 +30,11 @@ from kastor.records import (
     TwinRow,
 )
 from kastor.storage.batches import require_few
-from kastor.storage.keeping import Retention
+from kastor.storage.keeping import Retention, rules_of
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.snapshots import Snapshots
-from kastor.storage.sqlite import files, schema
+from kastor.storage.sqlite import files, past_statements, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob
 from kastor.storage.sqlite.connection import (
@@ -48,6 +49,7 @@ from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.sqlite.input_table import SqliteInputTable
 from kastor.storage.sqlite.job_table import SqliteJobTable
 from kastor.storage.sqlite.past import SqlitePastReads
+from kastor.storage.sqlite.past_snapshot import past_snapshot_of
 from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.rehearsing import FileRehearsals
@@ -55,6 +57,11 @@ from kastor.storage.sqlite.retention import steps
 from kastor.storage.sqlite.snapshot import clear as clear_snapshots
 from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
+from kastor.storage.sqlite.version_retention import (
+    MODEL_SIZE_SECONDS,
+    VersionPruning,
+    model_excess,
+)
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
 from kastor.storage.ticker import Ticker
 from kastor.types import override
@@ -72,6 +79,8 @@ if TYPE_CHECKING:
 READER_THREADS = 2
 TABLE_THREADS = 2
 """For what the server itself reads; queries may occupy every reader for a minute."""
+HISTORY_THREADS = 1
+"""For versions of single things and differences of states, which are read in portions."""
 
 
 class SqliteStore(Generic[C]):
@@ -96,6 +105,7 @@ class SqliteStore(Generic[C]):
         self._past = SqlitePastReads(self._loop_connection)
         self._pool = ReadPool(path, READER_THREADS, vfs=vfs, bounded=True)
         self._tables = ReadPool(path, TABLE_THREADS, vfs=vfs)
+        self._history_pool = ReadPool(path, HISTORY_THREADS, vfs=vfs, sorts_on_disk=True)
         self._loop = asyncio.get_running_loop()
         self.ticker = Ticker(clock, last=opened.head.tick)
         self._connection = opened.connection
@@ -106,12 +116,17 @@ class SqliteStore(Generic[C]):
         )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
+        self._pruning, self._model_sizes_at = VersionPruning(), 0.0
         self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.history: SqliteHistory[C] = SqliteHistory(
-            self._loop_connection, build_catalog, lambda: self.catalog, self.ticker
+            *(self._loop_connection, self._history_pool, self._upkeep, self._settle),
+            build_catalog,
+            lambda: self.catalog,
+            self.ticker,
+            retention,
         )
 
     @classmethod
@@ -134,8 +149,8 @@ class SqliteStore(Generic[C]):
         keep_temporary_files_in(path.parent)
         await asyncio.to_thread(clear_snapshots, path)
         # In a thread: looking for damage takes its time, and other graphs are served meanwhile.
-        opened = await asyncio.to_thread(_open_file, path, build_catalog, vfs)
         kept = retention or Retention()
+        opened = await asyncio.to_thread(_open_file, path, build_catalog, kept, vfs)
         store = cls(path, opened, build_catalog, retention=kept, clock=clock, vfs=vfs)
         store._writer.start()
         return store
@@ -201,7 +216,10 @@ class SqliteStore(Generic[C]):
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, from a copy of the file's pages."""
-        context.require_plain()
+        context.require_all()
+        at = context.at
+        if at is not None:
+            return self._snapshots.opened(lambda: past_snapshot_of(self._path, at, vfs=self._vfs))
         return self._snapshots.opened(lambda: snapshot_of(self._path, vfs=self._vfs))
 
     async def twin(self, twin_id: str, context: Context) -> TwinRow | None:
@@ -284,11 +302,15 @@ class SqliteStore(Generic[C]):
 
     async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
         """Return how many relationships twins have, each counted up to `most`."""
-        context.require_plain()
-        values = (sql.as_list(twin_ids), most)
+        context.require_all()
+        text = sql.DEGREES
+        values: tuple[object, ...] = (sql.as_list(twin_ids), most)
+        if context.at is not None:
+            text, values = past_statements.DEGREES, (*values, context.at.change)
         rows: list[tuple[Any, ...]] = await self._tables.call(
-            lambda c: c.execute(sql.DEGREES, values).fetchall()
+            lambda c: c.execute(text, values).fetchall()
         )
+        self._require_kept(context)
         return [Degrees(*row) for row in rows]
 
     async def status(self, context: Context) -> StoreStatus:
@@ -326,7 +348,7 @@ class SqliteStore(Generic[C]):
 
     async def prune(self) -> int:
         """Remove what retention no longer keeps; each step is a job of its own."""
-        removed = 0
+        removed = await self._prune_versions()
         for step in steps(self._retention):
             while count := await self._upkeep(partial(self._prune_step, step)):
                 removed += count
@@ -350,6 +372,7 @@ class SqliteStore(Generic[C]):
         self._rehearsals.close()
         self._pool.close()
         self._tables.close()
+        self._history_pool.close()
         self._loop_connection.close()
         try:
             self._connection.execute("PRAGMA optimize").fetchall()
@@ -359,10 +382,25 @@ class SqliteStore(Generic[C]):
         finally:
             self._connection.close()
 
+    async def _settle(self) -> None:
+        """Wait for what the writer has begun."""
+        if self._writer.is_busy:
+            await self._upkeep(lambda _connection, _head: None)
+
     async def _upkeep(self, work: Callable[[apsw.Connection, Head[C]], Any]) -> Any:
         future = self._loop.create_future()
         self._writer.submit(UpkeepJob(work, future))
         return await future
+
+    async def _prune_versions(self) -> int:
+        rules, keys = self._writer.rules, self.catalog.keys
+        now = time.monotonic()
+        excess: dict[int, int] = {}
+        if now >= self._model_sizes_at and any(limit.bytes for limit in rules.models.values()):
+            self._model_sizes_at = now + MODEL_SIZE_SECONDS
+            excess = await self._tables.call(lambda c: model_excess(c, rules, keys))
+        age_now = self.ticker.age_now()
+        return await self._pruning.run(self._upkeep, rules, keys, excess, age_now)
 
     def _prune_step(
         self,
@@ -377,7 +415,10 @@ class SqliteStore(Generic[C]):
             connection.execute(statement).fetchall()
         last: list[tuple[Any, ...]] = connection.execute(sql.LAST_SEQ).fetchall()
         counters.seq = last[0][0]
-        counters.version_bytes = counters.log_bytes = 0
+        counters.version_bytes = counters.log_bytes = counters.telemetry_bytes = 0
+        counters.floor = counters.packed_to = counters.seq
+        begins = (counters.seq, self.ticker.look(counters.tick))
+        connection.execute(sql.BEGIN_AGAIN, begins).fetchall()
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
@@ -392,7 +433,9 @@ class _Opened(Generic[C]):
     signing_key: bytes
 
 
-def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _Opened[C]:
+def _open_file(
+    path: Path, build_catalog: BuildCatalog[C], retention: Retention, vfs: str | None
+) -> _Opened[C]:
     if vfs is None:  # else the file is not where the path says
         if not path.exists():
             files.make(path)
@@ -405,7 +448,7 @@ def _open_file(path: Path, build_catalog: BuildCatalog[C], vfs: str | None) -> _
             files.require_sound(connection, path)
         schema.prepare(connection)
         schema.require_tables(connection)
-        opened = _load_state(connection, build_catalog)
+        opened = _load_state(connection, build_catalog, retention)
     except apsw.CorruptError as error:
         connection.close()
         raise files.damaged(path, error) from error
@@ -432,10 +475,12 @@ class _ClosedPast(_Refusing, SqlitePastReads):
     """Of the past."""
 
 
-def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> _Opened[C]:
+def _load_state(
+    connection: apsw.Connection, build_catalog: BuildCatalog[C], retention: Retention
+) -> _Opened[C]:
     execute: Callable[..., Any] = connection.execute
     meta = execute(sql.META).fetchall()[0]
-    epoch, tick, version_bytes, log_bytes, *since, host_name, signing_key = meta
+    epoch, tick, *numbers, history, host_name, signing_key = meta
     seq = execute(sql.LAST_SEQ).fetchall()[0][0]
     models = [
         ModelRow(key, model_id, text, uploaded, bool(decommissioned))
@@ -443,5 +488,6 @@ def _load_state(connection: apsw.Connection, build_catalog: BuildCatalog[C]) -> 
     ]
     keys = execute(sql.MODEL_KEYS).fetchall()
     catalog = build_catalog(models, keys, epoch)
-    head = Head(seq, tick, version_bytes, log_bytes, epoch, *since, catalog)
+    known: list[Any] = [seq, tick, *numbers, epoch, rules_of(retention, history), catalog]
+    head: Head[C] = Head(*known)
     return _Opened(connection, head, host_name, signing_key)

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import apsw
 
-from kastor.storage.keeping import LOG_ROW_OVERHEAD
 from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
+from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import open_reader, open_writer
 from kastor.storage.sqlite.graph_reader import SqliteGraphReader
 from kastor.storage.sqlite.index_tables import SqliteIndexes
@@ -20,12 +20,6 @@ from kastor.storage.transfer import Identification, Identity, Row, Table
 
 T = TypeVar("T")
 
-_SIZES = """
-UPDATE meta SET
-    version_bytes = (SELECT coalesce(sum(length(doc)), 0) FROM twin_versions)
-                  + (SELECT coalesce(sum(length(doc)), 0) FROM relationship_versions),
-    log_bytes = (SELECT coalesce(sum(length(data) + ?), 0) FROM changes)
-"""
 _IDENTIFY = """
 UPDATE meta SET
     host_name = ?1, signing_key = ?2, model_epoch = ?3, last_tick = ?4,
@@ -132,7 +126,7 @@ class SqliteGraphFile(SqliteGraphReader):
         await self._run(_IDENTIFY, (*values, found.log_position))
         await self._run(_FORGET_POSITION)
         await self._run(_NOTE_POSITION, (found.log_position,))
-        await self._run(_SIZES, (LOG_ROW_OVERHEAD,))
+        await self._run(sql.COUNT_SIZES)
 
     async def pause(self) -> None:
         """Pause all routes and inputs, in one transaction."""

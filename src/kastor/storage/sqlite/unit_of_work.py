@@ -29,12 +29,19 @@ from kastor.records import (
     WriteTwin,
 )
 from kastor.storage.batches import JobProgress, KeptAnswer, Note, NotHeldError
-from kastor.storage.keeping import LOG_ROW_OVERHEAD, bucket_of
+from kastor.storage.keeping import (
+    LOG_ROW_OVERHEAD,
+    TELEMETRY_ROW_OVERHEAD,
+    VERSION_ROW_OVERHEAD,
+    Rules,
+    bucket_of,
+)
 from kastor.storage.sqlite import statements as sql
 
 if TYPE_CHECKING:
     import apsw
 
+    from kastor.storage.history import Kind
     from kastor.types import ModelId, Ticks
 
 
@@ -44,24 +51,32 @@ class Counters(Struct):
     Attributes:
         seq: position of the last entry of the change log.
         tick: its time.
-        version_bytes: documents held by the version tables.
+        version_bytes: what superseded versions take.
         log_bytes: event bodies held by the change log.
-        epoch: of the models.
+        telemetry_bytes: what kept telemetry takes.
+        floor: the oldest state that is kept.
+        packed_to: versions that ended at or before this position are packed, or never will be.
         twins_more: the last entry that created a twin.
         twins_other: the last entry that deleted one, or gave it another model.
         relationships_more: the last entry that created a relationship.
         relationships_other: the last entry that deleted one, or gave it another name or target.
+        epoch: of the models.
+        rules: how much of the past is kept.
     """
 
     seq: int
     tick: Ticks
     version_bytes: int
     log_bytes: int
-    epoch: int
+    telemetry_bytes: int
+    floor: int
+    packed_to: int
     twins_more: int
     twins_other: int
     relationships_more: int
     relationships_other: int
+    epoch: int
+    rules: Rules
 
     def copy(self) -> Self:
         """Return a copy to fall back to."""
@@ -70,7 +85,8 @@ class Counters(Struct):
     def saved(self) -> tuple[int, ...]:
         """Return what is kept in the file, as `SAVE_META` has it."""
         return (
-            *(self.epoch, self.tick, self.version_bytes, self.log_bytes),
+            *(self.epoch, self.tick, self.version_bytes, self.log_bytes, self.telemetry_bytes),
+            *(self.floor, self.packed_to),
             *(self.twins_more, self.twins_other),
             *(self.relationships_more, self.relationships_other),
         )
@@ -94,6 +110,7 @@ class UnitOfWork(Generic[C]):
         self._names_by_key: dict[int, str] = {}
         self._ends: dict[str, TwinRow | None] | None = None
         self._has_graves = True
+        self._unkept: tuple[tuple[Rules, int] | None, frozenset[int]] = None, frozenset()
 
     def forget_names(self) -> None:
         """Drop what is known of rows, which a rollback may have taken back."""
@@ -170,6 +187,7 @@ class UnitOfWork(Generic[C]):
                 self._erase_relationship(change, context)
             case LogTelemetry():
                 self._log(change.log, context, change.twin.key, None)
+                self._keep_telemetry(change)
             case ChangeModels():
                 self._change_models(change, context)
 
@@ -208,7 +226,7 @@ class UnitOfWork(Generic[C]):
             self.counters.twins_more = seq
         else:
             key, version = before.key, before.version + 1
-            self._keep_version(sql.TWIN_TO_VERSIONS, before, context)
+            self._keep_twin(before, context)
             row_now = (change.etag, version, now, seq, context.actor, doc)
             if change.model_key == before.model_key:
                 self._execute(sql.UPDATE_TWIN, (*row_now, key)).fetchall()
@@ -220,7 +238,7 @@ class UnitOfWork(Generic[C]):
 
     def _erase_twin(self, change: EraseTwin, context: Context) -> None:
         before = change.before
-        self._keep_version(sql.TWIN_TO_VERSIONS, before, context)
+        self._keep_twin(before, context)
         self._execute(sql.DELETE_TWIN, (before.key,)).fetchall()
         self._bury("twin", before.id, before.key, before.version)
         self.counters.twins_other = self.counters.seq + 1
@@ -237,7 +255,7 @@ class UnitOfWork(Generic[C]):
             self.counters.relationships_more = seq
         else:
             version = before.version + 1
-            self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before, context)
+            self._keep_relationship(before, context)
             written = (change.etag, version, now, seq, context.actor, doc)
             row = (name_key, change.target_key, *written, before.key)
             self._execute(sql.UPDATE_RELATIONSHIP, row).fetchall()
@@ -247,7 +265,7 @@ class UnitOfWork(Generic[C]):
 
     def _erase_relationship(self, change: EraseRelationship, context: Context) -> None:
         before = change.before
-        self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, before, context)
+        self._keep_relationship(before, context)
         self._execute(sql.DELETE_RELATIONSHIP, (before.key,)).fetchall()
         burial = _burial_id(before.source_key, before.id)
         self._bury("relationship", burial, before.key, before.version)
@@ -292,13 +310,51 @@ class UnitOfWork(Generic[C]):
             name = self._names_by_key[key] = rows[0][0]
         return name
 
+    def _keep_twin(self, row: TwinRow, context: Context) -> None:
+        rules = self.counters.rules
+        if rules.graph.is_off or (rules.models and row.model_key in self._unkept_models()):
+            self._keep_nothing("twin", row)
+        else:
+            self._keep_version(sql.TWIN_TO_VERSIONS, row, context)
+
+    def _keep_relationship(self, row: RelationshipRow, context: Context) -> None:
+        if self.counters.rules.graph.is_off:
+            self._keep_nothing("relationship", row)
+        else:
+            self._keep_version(sql.RELATIONSHIP_TO_VERSIONS, row, context)
+
     def _keep_version(
         self, statement: str, row: TwinRow | RelationshipRow, context: Context
     ) -> None:
         counters = self.counters
         ended = (counters.tick, counters.seq + 1, context.actor, row.key)
         self._execute(statement, ended).fetchall()
-        counters.version_bytes += row.size
+        counters.version_bytes += row.size + VERSION_ROW_OVERHEAD
+
+    def _keep_nothing(self, kind: Kind, row: TwinRow | RelationshipRow) -> None:
+        """Supersede a row without a trace; what is older goes too, so that no gap comes about."""
+        if self.counters.version_bytes:
+            drop_versions(self._execute, self.counters, kind, row.key, self.counters.seq)
+        self.counters.floor = self.counters.seq + 1
+
+    def _unkept_models(self) -> frozenset[int]:
+        """Return the keys of models of whose twins no versions are kept."""
+        counters = self.counters
+        known_for, found = self._unkept
+        if known_for is None or known_for != (counters.rules, counters.epoch):
+            keys = counters.catalog.keys
+            off = (model_id for model_id, limit in counters.rules.models.items() if limit.is_off)
+            found = frozenset(keys[model_id] for model_id in off if model_id in keys)
+            self._unkept = (counters.rules, counters.epoch), found
+        return found
+
+    def _keep_telemetry(self, change: LogTelemetry) -> None:
+        counters, log = self.counters, change.log
+        if counters.rules.telemetry.is_off:
+            return
+        row = (counters.seq, change.twin.key, log.component, counters.tick, change.source_time)
+        self._execute(sql.KEEP_TELEMETRY, (*row, log.data)).fetchall()
+        counters.telemetry_bytes += len(log.data) + TELEMETRY_ROW_OVERHEAD
 
     def _revive(self, kind: str, burial_id: str) -> tuple[int | None, int]:
         if not self._has_graves:
@@ -340,6 +396,20 @@ class UnitOfWork(Generic[C]):
             entry.data,
         )
         self._execute(sql.LOG, row).fetchall()
+
+
+def drop_versions(
+    execute: Callable[..., Any], counters: Counters, kind: Kind, key: int, end: int
+) -> int:
+    """Remove the versions of one twin or relationship that ended by then; return how many.
+
+    Nothing older than what goes may stay: a gap between versions stands for a deletion.
+    """
+    sizes = execute(sql.DROP_VERSIONS[kind], (key, end)).fetchall()
+    blocks = execute(sql.DROP_BLOCKS, (kind, key, end)).fetchall()
+    counters.version_bytes -= sum(size + VERSION_ROW_OVERHEAD for (size,) in sizes)
+    counters.version_bytes -= sum(size for (size,) in blocks)
+    return len(sizes)
 
 
 def _burial_id(source_key: int, relationship_id: str) -> str:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kastor.clock import Stamp
     from kastor.records import Context, Decision, Needs
     from kastor.storage.batches import Decide, Write
+    from kastor.storage.keeping import Rules
     from kastor.storage.ticker import Ticker
     from kastor.types import Ticks
 
@@ -119,6 +120,11 @@ class Writer(threading.Thread, Generic[C]):
         connection.set_progress_handler(self._note_progress, ALIVE_STEPS)
         connection.set_wal_hook(self._note_log_pages)  # in place of SQLite's own folding
 
+    @property
+    def rules(self) -> Rules:
+        """How much of the past is kept."""
+        return self._unit.counters.rules
+
     def submit(self, job: Job[C]) -> None:
         """Queue a job.
 
@@ -132,6 +138,11 @@ class Writer(threading.Thread, Generic[C]):
             if not self._accepting:
                 raise Unavailable("Kastor is shutting down; nothing was written.")
             self._queue.put(job)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on jobs; some may have their times and be uncommitted yet."""
+        return self._busy_since is not None
 
     def trouble(self) -> str | None:
         """Return why nothing can be written by this thread; None while it works or waits."""
@@ -232,6 +243,8 @@ class Writer(threading.Thread, Generic[C]):
             results = [run(job) for job in jobs]
             counters = self._unit.counters
             if counters != before:
+                if counters.rules.graph.is_off:
+                    counters.floor = counters.seq
                 self._connection.execute(sql.SAVE_META, counters.saved()).fetchall()
             self._connection.execute("COMMIT").fetchall()
         except BaseException:

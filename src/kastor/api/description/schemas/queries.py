@@ -1,0 +1,53 @@
+"""Schemas of queries and their answers."""
+
+from __future__ import annotations
+
+from kastor.api.description.schemas.forms import STRING, Schema, list_of, ref
+
+SCHEMAS: dict[str, Schema] = {
+    "QuerySpecification": {
+        "type": "object",
+        "properties": {
+            "query": STRING,
+            "continuationToken": {"type": ["string", "null"]},
+            "parameters": ref("QueryParameters"),
+        },
+    },
+    "LiveQuerySpecification": {
+        "type": "object",
+        "required": ["query"],
+        "properties": {
+            "query": {"type": "string", "minLength": 1},
+            "parameters": ref("QueryParameters"),
+        },
+    },
+    "QueryParameters": {
+        "type": ["object", "null"],
+        "description": "Values for $name in the query, by name without the dollar sign.",
+        "maxProperties": 100,
+        "additionalProperties": {
+            "anyOf": [
+                {"type": ["string", "number", "boolean", "null"]},
+                {
+                    "type": "array",
+                    "items": {"type": ["string", "number", "boolean", "null"]},
+                },
+            ]
+        },
+    },
+    "QueryResult": {
+        "type": "object",
+        "required": ["value", "continuationToken"],
+        "properties": {
+            "value": {"type": "array", "items": {"type": "object"}},
+            "continuationToken": {"type": ["string", "null"]},
+        },
+    },
+    "Index": {
+        "type": "object",
+        "required": ["path"],
+        "properties": {"path": STRING},
+        "additionalProperties": False,
+    },
+    "IndexList": list_of("Index"),
+}

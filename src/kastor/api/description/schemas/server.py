@@ -1,0 +1,89 @@
+"""Schemas of the server, its graphs and its errors."""
+
+from __future__ import annotations
+
+from kastor.api.description.schemas.forms import STRING, Schema, list_of
+
+SCHEMAS: dict[str, Schema] = {
+    "Status": {
+        "type": "object",
+        "required": ["kastor", "engine", "hostName", "modelEpoch", "counts", "bytes"],
+        "properties": {
+            "kastor": STRING,
+            "engine": STRING,
+            "hostName": STRING,
+            "modelEpoch": {"type": "integer"},
+            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "bytes": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "oldestVersion": {"type": ["string", "null"]},
+            "oldestLogEntry": {"type": ["string", "null"]},
+        },
+    },
+    "Graph": {
+        "type": "object",
+        "required": ["name", "place", "state"],
+        "properties": {
+            "name": STRING,
+            "place": STRING,
+            "state": {"enum": ["open", "idle", "moving"]},
+            "progress": STRING,
+            "error": STRING,
+        },
+        "additionalProperties": False,
+    },
+    "GraphPlace": {
+        "type": "object",
+        "properties": {"database": STRING, "schema": STRING},
+        "additionalProperties": False,
+    },
+    "GraphList": list_of("Graph"),
+    "Root": {
+        "type": "object",
+        "required": ["name", "version", "features", "links"],
+        "properties": {
+            "name": STRING,
+            "version": STRING,
+            "features": {"type": "array", "items": STRING},
+            "links": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+    },
+    "Health": {"type": "object", "required": ["status"], "properties": {"status": STRING}},
+    "Error": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {
+                    "code": STRING,
+                    "message": STRING,
+                    "details": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {
+                            "type": "object",
+                            "required": ["code", "message"],
+                            "properties": {
+                                "code": STRING,
+                                "message": STRING,
+                                "path": STRING,
+                                "kind": STRING,
+                                "line": {"type": "integer", "minimum": 1},
+                                "column": {"type": "integer", "minimum": 0},
+                                "length": {"type": "integer", "minimum": 0},
+                            },
+                        },
+                    },
+                },
+                "additionalProperties": False,
+            }
+        },
+        "additionalProperties": False,
+    },
+    "Unauthorized": {
+        "type": "object",
+        "required": ["statusCode", "message"],
+        "properties": {"statusCode": {"const": 401}, "message": STRING},
+    },
+}

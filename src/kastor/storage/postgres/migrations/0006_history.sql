@@ -1,0 +1,142 @@
+-- The past by positions in the change log, which are a total order; times are not.
+
+ALTER TABLE {graph}.meta ADD COLUMN history_from bigint NOT NULL DEFAULT 0;
+ALTER TABLE {graph}.meta ADD COLUMN history text;
+ALTER TABLE {graph}.meta ADD COLUMN packed_to bigint NOT NULL DEFAULT 0;
+ALTER TABLE {graph}.models ADD COLUMN change bigint NOT NULL DEFAULT 0;
+ALTER TABLE {graph}.models ADD COLUMN ended_by bigint;
+CREATE INDEX relationship_versions_out ON {graph}.relationship_versions (source_key, valid_to);
+CREATE INDEX relationship_versions_in ON {graph}.relationship_versions (target_key, valid_to);
+ALTER TABLE {graph}.changes ADD COLUMN xid bigint;
+ALTER TABLE {graph}.log_head ADD COLUMN placed bigint NOT NULL DEFAULT 0;
+ALTER TABLE {graph}.log_head ADD COLUMN newest bigint NOT NULL DEFAULT 0;
+ALTER TABLE {graph}.log_head ADD COLUMN xid bigint NOT NULL DEFAULT 0;
+
+-- Which instant and which rows belong to a position, for as long as its state is kept; written with
+-- the position. A transaction and a time tell an entry that changed something; those of one change
+-- of models are one row. Rows that were copied in from elsewhere have minus their position in place
+-- of a transaction, or 0 where it is not known any more.
+CREATE TABLE {graph}.instants (
+    pos       bigint PRIMARY KEY,
+    upto      bigint  NOT NULL,            -- the last entry of the change
+    time      bigint  NOT NULL,            -- what its rows have
+    xid       bigint  NOT NULL,            -- what its rows have as `change`
+    placed    bigint  NOT NULL,            -- when it came to be, in order of `pos` within a stretch
+    newest    bigint  NOT NULL,            -- the latest time up to here
+    late      boolean NOT NULL,            -- its time is long before those of entries before it
+    kind      text    NOT NULL DEFAULT '', -- as the log's; empty where that is not known any more
+    twin_key  bigint
+);
+CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
+CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);
+CREATE INDEX instants_late ON {graph}.instants (pos) WHERE late;
+
+-- Entries with which `placed` begins anew, since the clock was set back.
+CREATE TABLE {graph}.setbacks (
+    pos   bigint PRIMARY KEY,
+    time  bigint NOT NULL
+);
+
+-- Documents of versions that are no longer young, many together; their rows hold null in place.
+CREATE TABLE {graph}.version_blocks (
+    kind      text COLLATE "C" NOT NULL CHECK (kind IN ('twin', 'relationship')),
+    key       bigint NOT NULL,
+    first     bigint NOT NULL,             -- versions without gaps
+    last      bigint NOT NULL,
+    ended     bigint NOT NULL,             -- valid_to of the last one
+    docs      jsonb  NOT NULL,             -- an array of them
+    bytes     integer NOT NULL,            -- what it takes where it is stored
+    PRIMARY KEY (kind, key, first)
+);
+CREATE INDEX version_blocks_by_end ON {graph}.version_blocks (ended) INCLUDE (bytes);
+
+-- Telemetry, where it is to be kept longer than the change log.
+CREATE TABLE {graph}.telemetry (
+    seq          bigint PRIMARY KEY,       -- changes.seq
+    pos          bigint,                   -- given with that of its entry
+    twin_key     bigint NOT NULL,
+    component    text,
+    time         bigint NOT NULL,
+    source_time  bigint,
+    data         bytea  NOT NULL           -- the message, byte for byte
+);
+CREATE INDEX telemetry_by_twin ON {graph}.telemetry (twin_key, pos);
+CREATE INDEX telemetry_by_time ON {graph}.telemetry (time);
+
+-- Which transaction wrote an entry say the rows of its time. What two wrote at the very same time
+-- is told apart by nothing, so the past begins behind it.
+CREATE TABLE {graph}.xids_of_old (time bigint PRIMARY KEY, xid bigint NOT NULL, sole boolean NOT NULL);
+INSERT INTO {graph}.xids_of_old
+SELECT time, min(xid), min(xid) = max(xid) FROM (
+    SELECT valid_from AS time, change AS xid FROM {graph}.twins
+    UNION ALL SELECT valid_from, change FROM {graph}.twin_versions
+    UNION ALL SELECT valid_to, ended_by FROM {graph}.twin_versions
+    UNION ALL SELECT valid_from, change FROM {graph}.relationships
+    UNION ALL SELECT valid_from, change FROM {graph}.relationship_versions
+    UNION ALL SELECT valid_to, ended_by FROM {graph}.relationship_versions) r
+GROUP BY time;
+UPDATE {graph}.changes c SET xid = o.xid FROM {graph}.xids_of_old o WHERE o.time = c.time;
+UPDATE {graph}.changes SET xid = 0 WHERE xid IS NULL;
+ALTER TABLE {graph}.changes ALTER COLUMN xid SET NOT NULL;
+ALTER TABLE {graph}.changes ALTER COLUMN xid SET DEFAULT pg_current_xact_id()::text::bigint;
+UPDATE {graph}.models m SET change = c.xid FROM {graph}.changes c WHERE c.time = m.valid_from;
+UPDATE {graph}.models SET ended_by = 0 WHERE valid_to IS NOT NULL;
+UPDATE {graph}.models m SET ended_by = c.xid FROM {graph}.changes c WHERE c.time = m.valid_to;
+
+-- The clock's earlier leaps back of more than a minute, as far as the log tells of them.
+INSERT INTO {graph}.setbacks
+SELECT pos, time FROM (
+    SELECT pos, time, lag(time) OVER (ORDER BY pos) AS before FROM {graph}.changes
+    WHERE pos IS NOT NULL AND kind <> 'Telemetry') c
+WHERE time < before - 600000000;
+
+INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key)
+SELECT pos, upto, time, xid, max(time) OVER (PARTITION BY stretch ORDER BY pos),
+       max(time) OVER (ORDER BY pos),
+       time <= coalesce(max(time) OVER (ORDER BY pos RANGE BETWEEN UNBOUNDED PRECEDING
+                                        AND 1000 PRECEDING), 0),
+       kind, twin_key
+FROM (
+    SELECT min(pos) AS pos, max(pos) AS upto, time, xid, min(kind) AS kind,
+           min(twin_key) AS twin_key,
+           (SELECT count(*) FROM {graph}.setbacks s WHERE s.pos <= min(c.pos)) AS stretch
+    FROM {graph}.changes c WHERE pos IS NOT NULL AND kind <> 'Telemetry' GROUP BY time, xid) c;
+
+-- What was pruned until now was the oldest; before the log's beginning nothing has a time. What was
+-- never written to has all of its past.
+UPDATE {graph}.meta SET history_from = greatest(
+    coalesce((SELECT min(i.pos) - 1 FROM {graph}.instants i JOIN (
+        SELECT valid_to, ended_by FROM {graph}.twin_versions
+        UNION ALL SELECT valid_to, ended_by FROM {graph}.relationship_versions) v
+        ON v.valid_to = i.time AND v.ended_by = i.xid), (SELECT position FROM {graph}.log_head)),
+    coalesce((SELECT min(pos) - 1 FROM {graph}.changes), (SELECT position FROM {graph}.log_head)),
+    coalesce((SELECT max(c.pos) FROM {graph}.changes c JOIN {graph}.xids_of_old o
+              ON o.time = c.time AND NOT o.sole), 0));
+DROP TABLE {graph}.xids_of_old;
+
+-- All there is began by then, whatever the log tells of it.
+UPDATE {graph}.log_head SET
+    placed = coalesce((SELECT placed FROM {graph}.instants ORDER BY pos DESC LIMIT 1), 0),
+    newest = greatest((SELECT max(newest) FROM {graph}.instants),
+                      (SELECT max(valid_from) FROM {graph}.twins),
+                      (SELECT max(valid_from) FROM {graph}.relationships),
+                      (SELECT last_tick FROM {graph}.meta));
+UPDATE {graph}.instants SET newest = greatest(newest, (SELECT max(time) FROM (
+    SELECT max(valid_from) AS time FROM {graph}.twins t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
+    UNION ALL SELECT max(valid_from) FROM {graph}.relationships t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
+    UNION ALL SELECT max(valid_from) FROM {graph}.twin_versions t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
+    UNION ALL SELECT max(valid_from) FROM {graph}.relationship_versions t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
+    UNION ALL SELECT max(valid_from) FROM {graph}.models t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)) r));
+
+-- The state that the past begins with has an instant as well.
+INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late)
+SELECT history_from, history_from, 0, -history_from,
+       coalesce((SELECT min(placed) - 1 FROM {graph}.instants), h.newest), h.newest, false
+FROM {graph}.meta m, {graph}.log_head h
+WHERE history_from > 0 AND NOT EXISTS (
+    SELECT 1 FROM {graph}.instants i WHERE i.pos <= m.history_from);

@@ -1,0 +1,56 @@
+"""From times to positions in the change log of a file.
+
+Between two leaps back of the clock times go on, so the last such stretch that an instant lies in or
+behind decides. What has left the log is found in `instants`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kastor.types import Ticks
+
+_ERA = """
+SELECT coalesce(max(change), 0),
+       coalesce((SELECT min(n.change) FROM setbacks n WHERE n.change > max(s.change)),
+                9223372036854775807)
+FROM setbacks s WHERE time <= ?
+"""
+_FIRST_SETBACK = "SELECT coalesce(min(change), 9223372036854775807) FROM setbacks"
+_AT_TIME = """
+SELECT seq FROM changes WHERE time <= ?1 AND seq >= ?2 AND seq < ?3
+ORDER BY time DESC, seq DESC LIMIT 1
+"""
+_AT_TIME_BEFORE_LOG = """
+SELECT change FROM instants WHERE time <= ?1 AND change >= ?2 AND change < ?3
+ORDER BY time DESC, change DESC LIMIT 1
+"""
+_TIME_OF = """
+SELECT time FROM (
+    SELECT * FROM (SELECT seq AS change, time FROM changes WHERE seq <= ?1
+                   ORDER BY seq DESC LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT change, time FROM instants WHERE change <= ?1
+                   ORDER BY change DESC LIMIT 1)
+) ORDER BY change DESC LIMIT 1
+"""
+
+
+def position_at(execute: Callable[..., Any], time: Ticks) -> int:
+    """Return the last entry of the log at or before an instant; 0 where none is known."""
+    first, end = execute(_ERA, (time,)).fetchall()[0]
+    if not first:
+        end = execute(_FIRST_SETBACK).fetchall()[0][0]
+    for text in (_AT_TIME, _AT_TIME_BEFORE_LOG):
+        if rows := execute(text, (time, first, end)).fetchall():
+            return int(rows[0][0])
+    return 0
+
+
+def time_of(execute: Callable[..., Any], change: int, otherwise: Ticks) -> Ticks:
+    """Return the time of an entry, or of the nearest one before it that is known."""
+    rows = execute(_TIME_OF, (change,)).fetchall()
+    return rows[0][0] if rows else otherwise
