@@ -19,7 +19,7 @@ import tempfile
 import uuid
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apsw
 from msgspec import structs
@@ -68,8 +68,13 @@ def _doc(column: str, number: str) -> str:
     return f"jsonb_set({column}, '$.temperature', round({number} % 9973 / 99.73, 2))"
 
 
-def _etag(number: int) -> str:
-    return str(uuid.UUID(int=number + 2**64))
+def _etag(*numbers: Any) -> str:
+    return str(uuid.UUID(int=numbers[0] + 2**64))
+
+
+def count(connection: apsw.Connection, table: str) -> int:
+    found: Any = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+    return int(found)
 
 
 def write_past(connection: apsw.Connection) -> int:
@@ -79,7 +84,7 @@ def write_past(connection: apsw.Connection) -> int:
         the state before that tenth.
     """
     connection.create_scalar_function("etag", _etag, 1)
-    twins = connection.execute("SELECT count(*) FROM twins").fetchall()[0][0]
+    twins = count(connection, "twins")
     before = VERSIONS
     state = (VERSIONS + 1) * twins
     with connection:
@@ -160,12 +165,13 @@ def main() -> None:
     times = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     folder = Path(os.environ.get("KASTOR_BENCH_DIR", tempfile.gettempdir()))
     then, now = map(open_file, ensure_past(folder, SCALE * times))
-    twins = now.execute("SELECT count(*) FROM twins").fetchall()[0][0]
-    state = structs.replace(SYSTEM, at=AsOf((VERSIONS + 1) * twins, 0, Models()))
+    twins = count(now, "twins")
+    models: Any = Models()
+    state = structs.replace(SYSTEM, at=AsOf((VERSIONS + 1) * twins, 0, models))
     keys = dict(
         now.execute("SELECT substr(id, 1, instr(id, '-') - 1), min(key) FROM twins GROUP BY 1")
     )
-    versions = now.execute("SELECT count(*) FROM twin_versions").fetchall()[0][0]
+    versions = count(now, "twin_versions")
     print(f"{twins} twins, {versions} versions, {twins // CHANGED} twins changed since")
     asked = {name: service(now, since) for name, since in SINCE.items()}
     plain, copy = asked["same"], service(then, SINCE["same"])
