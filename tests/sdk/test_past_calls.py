@@ -6,6 +6,7 @@ import csv
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -75,6 +76,9 @@ def test_exports_are_of_an_instant(client: KastorClient, then: int) -> None:
         assert export.change == then
         lines = list(export.lines())
     assert sum(b"to-" in line for line in lines) == 11
+    output = f"exchange/default/past-{uuid4().hex}.ndjson"
+    job = client.jobs.wait(client.jobs.begin_export(output, as_of=then), seconds=60)
+    assert (job.status, job.counts["change"]) == ("succeeded", then)
 
 
 def test_what_is_no_instant_is_not_sent(client: KastorClient) -> None:
