@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
@@ -19,13 +21,19 @@ from kastor.storage.history import HistoryStore, Kind, Version
 from tests.store.postgres_engine import PostgresEngine
 from tests.store.sqlite_engine import SqliteEngine
 
-from .steps import BEGINNING, Copy, Step, Upkeep, histories
+from .reads import canonical
+from .steps import BEGINNING, RELATIONSHIPS, TWINS, Copy, Step, Upkeep, histories
 from .world import World
 
 EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "5"))
 SHRINKS = os.environ.get("KASTOR_HISTORY_SHRINKS") == "1"
 """Whether a history that fails is made smaller, which takes many minutes."""
 _PHASES = (Phase.explicit, Phase.generate, *((Phase.shrink,) if SHRINKS else ()))
+KINDS: tuple[Kind, ...] = ("twin", "relationship")
+IDENTITIES: dict[Kind, list[tuple[str, ...]]] = {
+    "twin": [(each,) for each in TWINS],
+    "relationship": [(twin, each) for twin in TWINS for each in RELATIONSHIPS],
+}
 SETTINGS = settings(
     max_examples=EXAMPLES, deadline=None, phases=_PHASES, suppress_health_check=list(HealthCheck)
 )
@@ -67,15 +75,55 @@ async def _compared(bench: Bench, steps: list[Step]) -> None:
     try:
         await world.play([*BEGINNING, Copy(into_file=True), *steps])
         await assert_no_gap_and_no_overlap(world)
+        states: list[dict[str, Any]] = []
         for moment in world.moments:
             async with world.opened(moment) as copy:
-                wanted = await copy.everything()
+                states.append(await copy.everything())
             when = f"as of change {moment.change}"
-            assert_same(await world.as_of(moment), wanted, when)
+            assert_same(await world.as_of(moment), states[-1], when)
             if moment.unique:
                 assert await world.change_at(moment.time) == moment.change, f"{when}, by its time"
+        for low, high in pairwise(range(len(states))):
+            await assert_differences(world, low, high, states)
+        await assert_differences(world, 0, len(states) - 1, states)
+        # A copy has the past of its source, at the same positions.
+        async with world.opened(world.moments[-1]) as copy:
+            for moment, wanted in zip(world.moments, states, strict=True):
+                there = await copy.everything(await copy.as_of(Named(change=moment.change)))
+                assert_same(there, wanted, f"in the last copy as of change {moment.change}")
     finally:
         await world.close()
+
+
+async def assert_differences(
+    world: World, low: int, high: int, states: list[dict[str, Any]]
+) -> None:
+    """What is told to differ of two states is what comparing their copies finds, in order."""
+    history = world.reader.store.history
+    low_at, high_at = [
+        await history.resolve(change=world.moments[each].change) for each in (low, high)
+    ]
+    for kind in KINDS:
+        wanted = {}
+        for identity in IDENTITIES[kind]:
+            name = f"{kind} {'/'.join(identity)}"
+            before, after = [_document(states[each][name]) for each in (low, high)]
+            if before != after:
+                wanted[identity] = (before, after)
+        found: list[Any] = []
+        after_: tuple[str, ...] = ("",) * (1 if kind == "twin" else 2)
+        while step := await history.differences(kind, low_at, high_at, after_, 2):
+            found += [(each.identity, (_text(each.before), _text(each.after))) for each in step]
+            after_ = step[-1].identity
+        assert found == sorted(wanted.items()), f"{kind}s from {low_at.change} to {high_at.change}"
+
+
+def _document(row: Any) -> str | None:
+    return row["doc"] if isinstance(row, dict) else None
+
+
+def _text(document: bytes | None) -> str | None:
+    return None if document is None else canonical(orjson.loads(document))
 
 
 def test_what_is_older_than_kept_is_refused_and_all_else_is_as_its_copy(bench: Bench) -> None:

@@ -86,6 +86,7 @@ class World:
     moments: list[Moment] = field(default_factory=list)
     refused: int = 0
     _turn: int = 0
+    _latest: Ticks = 0
 
     @classmethod
     async def make(
@@ -165,9 +166,14 @@ class World:
 
     def _leap(self, clock: Clock, ticks: Ticks) -> None:
         clock.now += ticks
+        self._latest = max(self._latest, clock.now)
         # What was before a clock was set right may be named by its time no more: it comes again.
-        for each in self.moments:
-            each.unique = each.unique and clock.now >= each.time - LEAD
+        for moment in self.moments:
+            moment.unique = moment.unique and self._means_one_state(moment.time)
+
+    def _means_one_state(self, time: Ticks) -> bool:
+        wrong = [each.now for each in self.clocks if each.now < self._latest - LEAD]
+        return all(each > time for each in wrong)
 
     async def keep_up(self, kind: str) -> None:
         """A day passes, and versions of before are packed; or what is too old goes."""
@@ -182,10 +188,11 @@ class World:
 
     async def position(self) -> int:
         """The newest position; all that is committed has one afterwards."""
-        return (
-            len(await self.log(self.reader.store))
-            and (await self.reader.store.events.log_bounds())[1]
-        )
+        events = self.reader.store.events
+        _, newest = await events.log_bounds()
+        while await events.changes_after(newest, _LOG_STEP):
+            _, newest = await events.log_bounds()
+        return newest
 
     @staticmethod
     async def log(store: Store[ModelCatalog]) -> list[LoggedChange]:
@@ -197,11 +204,14 @@ class World:
 
     async def _copy(self, *, into_file: bool) -> None:
         change = await self.position()
-        newest = (await self.log(self.reader.store))[-1].time
-        time = max(newest, *(clock.now for clock in self.clocks), 0)
+        newest = await self.log(self.reader.store)
+        time = max([clock.now for clock in self.clocks] + [each.time for each in newest[-1:]])
         moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
-        moment.unique = all(clock.now >= time - LEAD for clock in self.clocks)
-        assert await self.change_at(time) == change
+        self._latest = max(self._latest, time)
+        moment.unique = self._means_one_state(time)
+        found = await self.change_at(time)
+        clocks, log = [each.now for each in self.clocks], [(each.seq, each.time) for each in newest]
+        assert found == change, f"at {time} by clocks {clocks}: {found} of {change}; log {log}"
         if isinstance(self.engine, SqliteEngine):
             moment.into_file = True
             self.clocks[0].now += 1  # what is written in this very tick would belong to the instant

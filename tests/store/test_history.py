@@ -283,7 +283,7 @@ async def _versions(
 
 async def test_of_what_never_was_there_are_no_versions(past: Past) -> None:
     history = past.graph.store.history
-    wanted = {"start": 0, "end": ALL, "limit": 10, "descending": False}
+    wanted: dict[str, Any] = {"start": 0, "end": ALL, "limit": 10, "descending": False}
     assert await history.versions("twin", ("never",), **wanted) is None
     assert await history.versions("relationship", ("never", "r"), **wanted) is None
     assert await history.versions("relationship", ("a", "never"), **wanted) is None

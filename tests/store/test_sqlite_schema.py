@@ -12,12 +12,13 @@ import apsw
 import pytest
 
 from kastor.records import SYSTEM
+from kastor.storage.history import Version
 from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
 from kastor.storage.sqlite import schema
 from kastor.storage.sqlite.connection import open_writer
 from kastor.storage.sqlite.schema import prepare
 
-from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph
+from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, room
 from .sqlite_engine import SqliteEngine, SqliteHistory
 from .test_lifecycle import fill
 
@@ -26,6 +27,7 @@ TABLES = {
     "dead_letters",
     "endpoints",
     "inputs",
+    "instants",
     "job_lines",
     "jobs",
     "kept_answers",
@@ -36,9 +38,12 @@ TABLES = {
     "relationship_versions",
     "relationships",
     "routes",
+    "setbacks",
+    "telemetry",
     "tombstones",
     "twin_versions",
     "twins",
+    "version_blocks",
 }
 
 
@@ -127,7 +132,38 @@ ADDED_BY = {
     3: ("inputs",),
     4: (),
     5: ("jobs", "job_lines", "kept_answers"),
+    6: ("instants", "setbacks", "version_blocks", "telemetry"),
 }
+BEFORE_6 = """
+DROP INDEX twin_versions_by_key;
+CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, version);
+DROP INDEX twin_versions_by_end;
+CREATE INDEX twin_versions_by_end ON twin_versions (valid_to);
+DROP INDEX relationship_versions_by_key;
+CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
+DROP INDEX relationship_versions_by_end;
+CREATE INDEX relationship_versions_by_end ON relationship_versions (valid_to);
+DROP INDEX relationship_versions_out;
+DROP INDEX relationship_versions_in;
+ALTER TABLE models DROP COLUMN change;
+ALTER TABLE models DROP COLUMN ended_by;
+"""
+ADDED_TO_META_BY_6 = (
+    *("history_from", "history", "packed_to", "telemetry_bytes"),
+    *("twins_more", "twins_other", "relationships_more", "relationships_other"),
+)
+
+
+def make_older(connection: apsw.Connection, version: int) -> None:
+    """Turn a file into one of an earlier schema, with its rows."""
+    for number in range(schema.SCHEMA_VERSION, version, -1):
+        for table in ADDED_BY[number]:
+            connection.execute(f"DROP TABLE {table}")
+        if number == 6:
+            connection.execute(BEFORE_6)
+            for column in ADDED_TO_META_BY_6:
+                connection.execute(f"ALTER TABLE meta DROP COLUMN {column}")
+    connection.pragma("user_version", version)
 
 
 def test_the_migrations_lead_to_the_whole_schema(path: Path) -> None:
@@ -135,10 +171,7 @@ def test_the_migrations_lead_to_the_whole_schema(path: Path) -> None:
     prepare(whole)
     older = open_writer(path.with_name("older.sqlite3"))
     prepare(older)
-    for tables in ADDED_BY.values():
-        for table in tables:
-            older.execute(f"DROP TABLE {table}")
-    older.pragma("user_version", 1)
+    make_older(older, 1)
     prepare(older)
     assert sorted(schema.load_migrations()) == sorted(ADDED_BY)
     assert max(ADDED_BY) == schema.SCHEMA_VERSION
@@ -203,6 +236,67 @@ def test_making_the_schema_is_one_transaction(path: Path, monkeypatch: pytest.Mo
     prepare(connection)
     assert connection.pragma("user_version") == schema.SCHEMA_VERSION
     connection.close()
+
+
+@pytest.mark.anyio
+async def test_what_an_earlier_schema_kept_of_the_past_can_be_read(sqlite: SqliteEngine) -> None:
+    graph = Graph(await sqlite.open(), sqlite.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    await fill(graph)
+    versions = await _all_versions(graph)
+    graph.history.close()
+    await graph.store.close()
+    with apsw.Connection(str(sqlite.path())) as connection:
+        make_older(connection, 5)
+    connection.close()
+    again = Graph(await sqlite.open(), sqlite.history())
+    assert await _all_versions(again) == versions
+    status = await again.store.history.status()
+    first = min(each.end for found in versions for each in found if each.end is not None)
+    oldest = await again.store.history.resolve(change=status.oldest.change)
+    assert status.oldest.change < status.newest.change
+    assert oldest.time < first
+
+
+@pytest.mark.anyio
+async def test_numbers_of_another_engine_become_positions(sqlite: SqliteEngine) -> None:
+    graph = Graph(await sqlite.open(), sqlite.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    await fill(graph)
+    positions = "SELECT key, change FROM twins UNION ALL SELECT key, change FROM relationships"
+    assert isinstance(graph.history, SqliteHistory)
+    before = graph.history.connection.execute(positions).fetchall()
+    graph.history.close()
+    await graph.store.close()
+    with apsw.Connection(str(sqlite.path())) as connection:
+        make_older(connection, 5)
+        # One transaction wrote several entries there: its number is no position.
+        for table in ("twins", "relationships", "twin_versions", "relationship_versions"):
+            connection.execute(f"UPDATE {table} SET change = 700 + change / 3")
+        for table in ("twin_versions", "relationship_versions"):
+            connection.execute(f"UPDATE {table} SET ended_by = 700")
+    connection.close()
+    again = Graph(await sqlite.open(), sqlite.history())
+    assert isinstance(again.history, SqliteHistory)
+    assert again.history.connection.execute(positions).fetchall() == before
+    status = await again.store.history.status()
+    assert (status.versions, status.oldest.change) == (0, status.newest.change)
+    assert status.whole_bytes == 0
+    await again.put("after", room())
+    assert [status.newest.change + 1] in [
+        [each.change for each in found] for found in await _all_versions(again)
+    ]
+
+
+async def _all_versions(graph: Graph) -> list[list[Version]]:
+    found = []
+    wanted: dict[str, Any] = {"start": 0, "end": 2**62, "limit": 1_000, "descending": False}
+    for _, twin_id in await graph.store.twin_ids(0, 1_000, SYSTEM):
+        found.append(await graph.store.history.versions("twin", (twin_id,), **wanted))
+    for _, source, own in await graph.store.relationship_ids(0, 1_000, SYSTEM):
+        named = (source, own)
+        found.append(await graph.store.history.versions("relationship", named, **wanted))
+    return [each for each in found if each]
 
 
 def test_stored_migrations_lead_to_the_schema_of_this_program() -> None:

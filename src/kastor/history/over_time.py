@@ -126,8 +126,11 @@ class QueryOverTime:
             LimitExceeded: there are too many instants.
         """
         context.require_plain()
+        last, begin = await self._last(wanted.last, now), wanted.first.time
+        if begin is not None and begin <= last:
+            self._instants(begin, last, wanted.step)  # too many are too many, kept or not
         first = await self._graph.at(wanted.first)
-        instants = self._instants(first.time, await self._last(wanted.last, now), wanted.step)
+        instants = self._instants(first.time, last, wanted.step)
         then = structs.replace(context, at=first)
         given = self._query.given(wanted.parameters, strict=False)
         compiled = await self._query.runner.compiled(wanted.text, then, given=given)

@@ -20,6 +20,7 @@ from kastor.history.buckets import AggregateName, Bucket, rows_of, start_of
 from kastor.history.entries import Tracked, read_versions
 from kastor.history.spans import LAST_CHANGE, Span
 from kastor.history.values import Point, sent_in, set_in
+from kastor.wire_forms import learn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -64,6 +65,9 @@ class SeriesOf(Struct, frozen=True, array_like=True):
     width: int | None = None
     aggregates: tuple[AggregateName, ...] = ()
     after: tuple[int, int] | None = None
+
+
+learn(SeriesOf)  # tokens carry it
 
 
 class SeriesPage(Struct, frozen=True):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kastor.errors import InvalidArgument
+from kastor.types import Ticks
+from kastor.wire_forms import learn
 
 if TYPE_CHECKING:
     from typing import Any
 
     from kastor.graph.instants import Named
     from kastor.storage.history import HistoryStore
-    from kastor.types import Ticks
 
 LAST_CHANGE = 2**62
 """A position that no change log comes to."""
@@ -35,6 +36,9 @@ class Span(Struct, frozen=True):
     end: int = LAST_CHANGE
     since: Ticks = 0
     until: Ticks = LAST_TIME
+
+
+learn(Span)  # tokens carry it
 
 
 async def read_span(

@@ -52,7 +52,7 @@ class Ticker:
         if monotonic is None and clock is now_ticks:
             monotonic = time.monotonic
         self._clock, self._monotonic = clock, monotonic
-        self._newest = last
+        self._newest, self._read = last, 0
         self._say_at = -math.inf
         self._doubted_until: float | None = None
         self._offset = 0.0 if monotonic is None else clock() / TICKS_PER_SECOND - monotonic()
@@ -70,6 +70,13 @@ class Ticker:
         """Return what `after` would, for a write that does not happen."""
         return self._after(earlier)[0]
 
+    def note_read(self, time: Ticks) -> None:
+        """Let writes from now on be after an instant whose state somebody was told.
+
+        As far as the clock is not set back by more than `LEAD_SECONDS`.
+        """
+        self._read = max(self._read, time)
+
     def _after(self, earlier: tuple[Ticks, ...]) -> tuple[Ticks, Ticks]:
         """Return the time of a write, and by how much another is too far ahead of the clock."""
         ticks = now = self._clock()
@@ -81,6 +88,8 @@ class Ticker:
                 ticks = last + 1
             else:
                 ahead = max(ahead, last - now)
+        if ticks <= self._read <= now + LEAD:
+            ticks = self._read + 1
         return ticks, ahead
 
     def now(self) -> Ticks:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.storage.history import Difference, Kind
 from kastor.storage.sqlite import past_statements as sql
-from kastor.storage.sqlite.past import VersionFinder, require_kept
+from kastor.storage.sqlite.past import require_kept
 from kastor.storage.transfer import PORTION_BYTES
 
 if TYPE_CHECKING:
@@ -143,7 +143,6 @@ class _Documents:
     def __init__(self, connection: apsw.Connection, kind: Kind) -> None:
         self._execute: Callable[..., Any] = connection.cursor().execute
         self._kind = kind
-        self._find = VersionFinder(connection)
 
     def identity(self, key: int) -> tuple[str, ...]:
         rows = self._execute(sql.IDENTITY[self._kind], (key,)).fetchall()
@@ -154,9 +153,7 @@ class _Documents:
         kind = self._kind
         rows = self._execute(sql.PRESENT_DOC[kind], (key, change)).fetchall()
         if not rows:
-            version = self._find.last_begun(kind, key, change)
-            if version is not None:
-                rows = self._execute(sql.VERSION_DOC[kind], (key, version, change)).fetchall()
+            rows = self._execute(sql.VERSION_DOC[kind], (key, change)).fetchall()
         return rows[0][0] if rows else None
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from kastor.storage.sqlite.documents import version_doc
+from kastor.storage.sqlite.ends import end_near
 from kastor.storage.transfer import Active, Identification, Identity, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import apsw
+
+    from kastor.storage.history import Kind
+
+VERSIONS: dict[str, Kind] = {"twin_versions": "twin", "relationship_versions": "relationship"}
+"""Tables whose documents may be packed."""
 
 T = TypeVar("T")
 
@@ -62,13 +72,13 @@ class SqliteGraphReader:
     async def rows(self, table: Table, identities: Sequence[Identity]) -> list[Row]:
         """Return whole rows, documents as text."""
         columns = ", ".join(
-            f"json({name})" if name == table.document else name for name in table.columns
+            f"json({_bulk(table)})" if name == table.document else name for name in table.columns
         )
         return [row for found in await self._each(table, identities, columns) for row in found]
 
     async def sizes(self, table: Table, identities: Sequence[Identity]) -> list[int]:
         """Return the bytes of the rows' `bulk`."""
-        found = await self._each(table, identities, f"octet_length({table.bulk})")
+        found = await self._each(table, identities, f"octet_length({_bulk(table)})")
         return [int(str(rows[0][0])) if rows else 0 for rows in found]
 
     async def identification(self) -> Identification:
@@ -89,6 +99,8 @@ class SqliteGraphReader:
             # One transaction for all, also where the caller has begun none.
             connection.execute("SAVEPOINT read").fetchall()
             try:
+                if table.name in VERSIONS:
+                    return _each_version(connection, table, identities, columns)
                 return [connection.execute(text, each).fetchall() for each in identities]
             finally:
                 connection.execute("RELEASE read").fetchall()
@@ -100,3 +112,33 @@ class SqliteGraphReader:
             return connection.execute(text, params).fetchall()
 
         return await self._call(run)
+
+
+def _bulk(table: Table) -> str:
+    """The SQL of what may be large in a row; documents of versions, whole or packed."""
+    kind = VERSIONS.get(table.name)
+    return str(table.bulk) if kind is None else version_doc(table.name, kind)
+
+
+def _each_version(
+    connection: apsw.Connection, table: Table, identities: Sequence[Identity], columns: str
+) -> list[list[Row]]:
+    """Return versions by key and number; each key is passed through once, in order of ends.
+
+    No index has the numbers: within a key, ends rise with them.
+    """
+    text = f"""
+SELECT version, {columns} FROM {table.name} WHERE key = ? AND ended_by >= ? ORDER BY ended_by
+"""
+    found: dict[Identity, list[Row]] = {}
+    for key, named in groupby(identities, key=itemgetter(0)):
+        wanted = {version for _, version in named}
+        first, last = min(wanted), max(wanted)
+        start = end_near(connection.execute, VERSIONS[table.name], key, first)
+        with contextlib.closing(connection.cursor()) as cursor:
+            for version, *row in cursor.execute(text, (key, start)):
+                if version in wanted:
+                    found[key, version] = [tuple(row)]
+                if version >= last:
+                    break
+    return [found.get(each, []) for each in identities]

@@ -30,7 +30,7 @@ from kastor.storage.sqlite.positions import position_at, time_of
 from kastor.storage.sqlite.timeline import version_before, versions_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from kastor.storage.history import (
         Difference,
@@ -62,7 +62,11 @@ SELECT m.key, k.id, CAST(m.text AS BLOB), m.uploaded, m.decommissioned IS NOT NU
 FROM models m JOIN model_keys k ON k.key = m.key
 WHERE m.change <= ?1 AND (m.ended_by IS NULL OR m.ended_by > ?1) ORDER BY m.uploaded, m.key
 """
-_MODEL_KEYS = "SELECT key, id FROM model_keys"
+_MODEL_KEYS_AT = """
+SELECT key, id FROM model_keys k
+WHERE NOT EXISTS (SELECT 1 FROM models m WHERE m.key = k.key AND m.seq = 1 AND m.change > ?)
+"""
+"""Those of models whose first upload is not known any more are older than all that is kept."""
 
 
 class SqliteHistory(Generic[C]):
@@ -72,6 +76,7 @@ class SqliteHistory(Generic[C]):
         connection: the loop's own, for what is found at once.
         pool: whose threads read whatever may be long.
         upkeep: runs work on the writer's thread.
+        settle: waits for writes that are under way.
         build_catalog: makes catalogs of the past.
         catalog: returns the present one.
         ticker: tells the wall clock.
@@ -83,6 +88,7 @@ class SqliteHistory(Generic[C]):
         connection: apsw.Connection,
         pool: ReadPool,
         upkeep: Upkeep,
+        settle: Callable[[], Awaitable[None]],
         build_catalog: BuildCatalog[C],
         catalog: Callable[[], C],
         ticker: Ticker,
@@ -90,7 +96,7 @@ class SqliteHistory(Generic[C]):
     ) -> None:
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
-        self._pool, self._upkeep = pool, upkeep
+        self._pool, self._upkeep, self._settle = pool, upkeep, settle
         self._build_catalog, self._present, self._ticker = build_catalog, catalog, ticker
         self._retention = retention
         self._packing = Packing()
@@ -110,20 +116,28 @@ class SqliteHistory(Generic[C]):
             found = AsOf(change, time_of(self._execute, change, last_tick))
             asked = f"change:{change}"
         elif time is not None:
-            latest = max(self._ticker.now(), last_tick)
-            if time > latest:
-                raise InvalidArgument(
-                    f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
-                )
-            is_latest = time >= last_tick
-            found = AsOf(newest if is_latest else position_at(self._execute, time), time)
-            asked = twin_time(time)
+            found, asked = await self._at(time), twin_time(time)
         else:
-            found = AsOf(newest, max(self._ticker.now(), last_tick))
-            asked = "now"
+            found, asked = AsOf(newest, max(self._ticker.now(), last_tick)), "now"
         if kept and found.change < oldest:
             raise expired(asked, twin_time(time_of(self._execute, oldest, last_tick)))
         return found
+
+    async def _at(self, time: Ticks) -> AsOf:
+        last_tick = self._rows(sql.LAST)[0][-1]
+        latest = max(self._ticker.now(), last_tick)
+        if time > latest:
+            raise InvalidArgument(
+                f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."
+            )
+        if time >= last_tick:
+            # What is committed from now on is later, but for what has its time already.
+            self._ticker.note_read(time)
+            await self._settle()
+        newest, _, last_tick = self._rows(sql.LAST)[0]
+        if time >= last_tick:
+            return AsOf(newest, time)
+        return AsOf(position_at(self._execute, time), time)
 
     async def catalog(self, at: AsOf) -> C:
         """Return the models of a state."""
@@ -208,8 +222,9 @@ class SqliteHistory(Generic[C]):
             ModelRow(key, model_id, text, uploaded, bool(decommissioned))
             for key, model_id, text, uploaded, decommissioned in self._rows(_MODELS_AT, at.change)
         ]
+        keys = self._rows(_MODEL_KEYS_AT, at.change)
         # Told apart from the present ones, whose epochs are above zero.
-        return self._build_catalog(rows, self._rows(_MODEL_KEYS), -1 - last, present)
+        return self._build_catalog(rows, keys, -1 - last, present)
 
     def _rows(self, text: str, *values: object) -> list[Any]:
         try:

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 STEP_ROWS = 200
 """Versions that are put into blocks in one transaction of the writer."""
 ROUND_TICKS = 3_600 * TICKS_PER_SECOND
-"""How much is to have grown old before packing begins again, so that there is enough of each twin."""
+"""So much has to have grown old before packing begins again: blocks want several of a twin."""
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Upkeep: TypeAlias = "Callable[[Callable[[apsw.Connection, Counters], Any]], Awaitable[Any]]"
 
 _OLD = """
-SELECT ended_by, {kind}, key, version FROM {table}
+SELECT ended_by, {kind}, key FROM {table}
 WHERE ended_by > ?1 AND ended_by <= ?2 AND length(doc) > 0 ORDER BY ended_by LIMIT ?3
 """
 _ALL_OLD = f"""
@@ -48,7 +48,7 @@ ORDER BY ended_by LIMIT ?3
 _TABLES: dict[Kind, str] = {"twin": "twin_versions", "relationship": "relationship_versions"}
 _DOCS = """
 SELECT version, ended_by, doc FROM {table}
-WHERE key = ? AND version BETWEEN ? AND ? AND length(doc) > 0 ORDER BY version
+WHERE key = ? AND ended_by BETWEEN ? AND ? AND length(doc) > 0 ORDER BY ended_by
 """
 _LAST_BLOCK = """
 SELECT first, last, docs FROM version_blocks
@@ -56,11 +56,11 @@ WHERE kind = ? AND key = ? AND first < ? ORDER BY first DESC LIMIT 1
 """
 _EMPTY = """
 UPDATE {table} SET doc = x''
-WHERE key = ? AND version BETWEEN ? AND ? AND length(doc) > 0
+WHERE key = ? AND ended_by BETWEEN ? AND ? AND length(doc) > 0
 """
 _COUNT = """
 SELECT count(*), coalesce(sum(length(doc)), 0) FROM {table}
-WHERE key = ? AND version BETWEEN ? AND ? AND length(doc) > 0
+WHERE key = ? AND ended_by BETWEEN ? AND ? AND length(doc) > 0
 """
 _DROP = """
 DELETE FROM version_blocks WHERE kind = ? AND key = ? AND first = ? RETURNING length(docs)
@@ -77,18 +77,20 @@ class _Block(Struct, frozen=True):
         kind: of what it holds versions.
         key: whose they are.
         first: number of the first version in it.
-        start: number of the first one that is packed now; those before were in the block before.
         last: number of the last.
-        ended_by: of the last.
+        start: where the first one ended that is packed now; others were in a block before.
+        ended_by: where the last one ended.
+        count: how many are packed now.
         docs: the packed documents.
     """
 
     kind: Kind
     key: int
     first: int
-    start: int
     last: int
+    start: int
     ended_by: int
+    count: int
     docs: bytes
 
 
@@ -125,36 +127,34 @@ def _prepare(connection: apsw.Connection, low: int, end: int) -> tuple[int, list
     with connection:  # one state, also where versions are pruned meanwhile
         old = _rows(connection, _ALL_OLD, (low, end, STEP_ROWS))
         wanted: defaultdict[tuple[Kind, int], list[int]] = defaultdict(list)
-        for _, kind, key, version in old:
-            wanted[kind, key].append(version)
+        for ended_by, kind, key in old:
+            wanted[kind, key].append(ended_by)
         blocks = [
             block
-            for (kind, key), versions in wanted.items()
-            for block in _blocks_of(connection, kind, key, versions)
+            for (kind, key), ends in wanted.items()
+            for block in _blocks_of(connection, kind, key, ends)
         ]
     return (old[-1][0] if len(old) == STEP_ROWS else end), blocks
 
 
 def _blocks_of(
-    connection: apsw.Connection, kind: Kind, key: int, versions: Sequence[int]
+    connection: apsw.Connection, kind: Kind, key: int, ends: Sequence[int]
 ) -> Iterator[_Block]:
-    text = _DOCS.format(table=_TABLES[kind])
-    found = _rows(connection, text, (key, min(versions), max(versions)))
-    ours = set(versions)
-    rows = [row for row in found if row[0] in ours]
+    rows = _rows(connection, _DOCS.format(table=_TABLES[kind]), (key, ends[0], ends[-1]))
     first, docs = _begun(connection, kind, key, rows[0][0])
-    start, size = rows[0][0], sum(map(len, docs))
-    ended_by = last = 0
+    start, size = ends[0], sum(map(len, docs))
+    count = ended_by = last = 0
     for version, ended, doc in rows:
         is_next = not docs or version == first + len(docs)
         if not is_next or len(docs) == BLOCK_VERSIONS or size + len(doc) > CACHED_BLOCK_BYTES:
-            if last:
-                yield _Block(kind, key, first, start, last, ended_by, packed(docs))
-            first, start, docs, size = version, version, [], 0
+            if count:
+                yield _Block(kind, key, first, last, start, ended_by, count, packed(docs))
+            first, start, docs, size, count = version, ended, [], 0, 0
         docs.append(doc)
         size += len(doc)
+        count += 1
         last, ended_by = version, ended
-    yield _Block(kind, key, first, start, last, ended_by, packed(docs))
+    yield _Block(kind, key, first, last, start, ended_by, count, packed(docs))
 
 
 def _begun(
@@ -175,9 +175,9 @@ def _store(
     """Put blocks in place of documents; on the writer's connection."""
     done = 0
     for block in blocks:
-        table, span = _TABLES[block.kind], (block.key, block.start, block.last)
+        table, span = _TABLES[block.kind], (block.key, block.start, block.ended_by)
         count, size = _rows(connection, _COUNT.format(table=table), span)[0]
-        if count != block.last - block.start + 1:
+        if count != block.count:
             continue  # pruned meanwhile
         connection.execute(_EMPTY.format(table=table), span).fetchall()
         before = _rows(connection, _DROP, (block.kind, block.key, block.first))

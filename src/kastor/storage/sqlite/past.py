@@ -1,7 +1,7 @@
 """Point reads of a state of the past, made as those of the present are (`reads.py`).
 
-A row of now serves while it was written by a change that the state includes. Else the version is
-found by halving: versions of one key and their changes rise together.
+A row of now serves while it was written by a change that the state includes. Else it is the first
+version that a later change ended, if it had begun by then.
 """
 
 from __future__ import annotations
@@ -49,38 +49,22 @@ def require_kept(connection: apsw.Connection, at: AsOf) -> None:
         raise expired(twin_time(at.time), twin_time(time_of(execute, oldest, at.time)))
 
 
-class VersionFinder:
-    """Finds keys of what is or was there, and versions by the state that held them."""
+def twin_key(execute: Callable[..., Any], twin_id: str) -> int | None:
+    """Return the key of a twin that is there or is deleted; None: nothing is known of it."""
+    rows = execute(sql.TWIN_KEY, (twin_id,)).fetchall()
+    return rows[0][0] if rows else None
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._execute: Callable[..., Any] = connection.execute
 
-    def twin_key(self, twin_id: str) -> int | None:
-        """Return the key of a twin that is there or is deleted; None: nothing is known of it."""
-        rows = self._execute(sql.TWIN_KEY, (twin_id,)).fetchall()
-        return rows[0][0] if rows else None
-
-    def relationship_key(self, source_id: str, relationship_id: str) -> int | None:
-        """Return the key of a relationship, as `twin_key` does."""
-        source = self.twin_key(source_id)
-        if source is None:
-            return None
-        names = (source, relationship_id, burial_id(source, relationship_id))
-        rows = self._execute(sql.RELATIONSHIP_KEY, names).fetchall()
-        return rows[0][0] if rows else None
-
-    def last_begun(self, kind: Kind, key: int, change: int) -> int | None:
-        """Return the number of the last kept version that a change up to `change` made."""
-        probe = sql.PROBE[kind]
-        low, high = self._execute(sql.BOUNDS[kind], (key,)).fetchall()[0]
-        found = None
-        while low is not None and low <= high:
-            version, began = self._execute(probe, (key, (low + high) // 2)).fetchall()[0]
-            if began <= change:
-                found, low = version, version + 1
-            else:
-                high = (low + high) // 2 - 1
-        return found
+def relationship_key(
+    execute: Callable[..., Any], source_id: str, relationship_id: str
+) -> int | None:
+    """Return the key of a relationship, as `twin_key` does."""
+    source = twin_key(execute, source_id)
+    if source is None:
+        return None
+    names = (source, relationship_id, burial_id(source, relationship_id))
+    rows = execute(sql.RELATIONSHIP_KEY, names).fetchall()
+    return rows[0][0] if rows else None
 
 
 class SqlitePastReads:
@@ -89,7 +73,6 @@ class SqlitePastReads:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
-        self._find = VersionFinder(connection)
 
     def require_kept(self, at: AsOf) -> None:
         """Refuse a state that is not kept, see `require_kept`."""
@@ -106,7 +89,7 @@ class SqlitePastReads:
             require_kept(self._connection, at)
             rows = self._execute(sql.TWIN, (twin_id, at.change)).fetchall()
             if not rows:
-                key = self._find.twin_key(twin_id)
+                key = twin_key(self._execute, twin_id)
                 rows = [] if key is None else self._version("twin", key, at)
         return TwinRow(*rows[0]) if rows else None
 
@@ -121,7 +104,7 @@ class SqlitePastReads:
                 named = (source, relationship_id, at.change)
                 rows = self._execute(sql.RELATIONSHIP, named).fetchall()
             if source is not None and not rows:
-                key = self._find.relationship_key(source_id, relationship_id)
+                key = relationship_key(self._execute, source_id, relationship_id)
                 rows = [] if key is None else self._version("relationship", key, at)
         return source is not None, RelationshipRow(*rows[0]) if rows else None
 
@@ -154,19 +137,14 @@ class SqlitePastReads:
         rows = self._execute(sql.THERE, (twin_id, at.change)).fetchall()
         if rows:
             return int(rows[0][0])
-        key = self._find.twin_key(twin_id)
+        key = twin_key(self._execute, twin_id)
         if key is None:
             return None
-        version = self._find.last_begun("twin", key, at.change)
-        if version is None:
-            return None
-        return key if self._execute(sql.ENDS, (key, version, at.change)).fetchall() else None
+        was_there = self._execute(sql.WAS_THERE, (key, at.change)).fetchall()
+        return key if was_there else None
 
     def _version(self, kind: Kind, key: int, at: AsOf) -> list[Any]:
-        version = self._find.last_begun(kind, key, at.change)
-        if version is None:
-            return []
-        rows: list[Any] = self._execute(sql.VERSION[kind], (key, version, at.change)).fetchall()
+        rows: list[Any] = self._execute(sql.VERSION[kind], (key, at.change)).fetchall()
         return rows
 
 

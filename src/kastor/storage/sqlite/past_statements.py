@@ -13,6 +13,7 @@ from kastor.storage.sqlite.documents import version_doc
 if TYPE_CHECKING:
     from kastor.storage.history import Kind
 
+NEVER = 2**63 - 1
 KINDS: tuple[Kind, ...] = ("twin", "relationship")
 _TWIN_DOC = f"CAST(json({version_doc('v', 'twin')}) AS BLOB)"
 _RELATIONSHIP_DOC = f"CAST(json({version_doc('v', 'relationship')}) AS BLOB)"
@@ -37,31 +38,19 @@ SELECT key FROM relationships WHERE source_key = ?1 AND id = ?2
 UNION ALL SELECT key FROM tombstones WHERE kind = 'relationship' AND id = ?3
 """
 
-BOUNDS: dict[Kind, str] = {
-    kind: f"""
-SELECT (SELECT min(version) FROM {kind}_versions WHERE key = ?1),
-       (SELECT max(version) FROM {kind}_versions WHERE key = ?1)
-"""
-    for kind in KINDS
-}
-PROBE: dict[Kind, str] = {
-    kind: f"""
-SELECT version, change FROM {kind}_versions WHERE key = ? AND version >= ?
-ORDER BY version LIMIT 1
-"""
-    for kind in KINDS
-}
-"""Numbers of deletions are in no row, hence the next one from there."""
-ENDS = "SELECT 1 FROM twin_versions WHERE key = ? AND version = ? AND ended_by > ?"
+_AT = """(SELECT rowid FROM {kind}_versions WHERE key = ?1 AND ended_by > ?2
+               ORDER BY ended_by LIMIT 1)"""
+"""The version that a state holds, if it had begun by then: the first one that ended later."""
+WAS_THERE = f"SELECT 1 FROM twin_versions WHERE rowid = {_AT.format(kind='twin')} AND change <= ?2"
 VERSION: dict[Kind, str] = {
     "twin": f"""
 SELECT v.key, v.id, v.model_key, v.etag, v.version, {_TWIN_DOC}
-FROM twin_versions v WHERE v.key = ? AND v.version = ? AND v.ended_by > ?
+FROM twin_versions v WHERE v.rowid = {_AT.format(kind="twin")} AND v.change <= ?2
 """,
     "relationship": f"""
 SELECT v.key, v.source_key, v.id, n.name, v.target_key, v.etag, v.version, {_RELATIONSHIP_DOC}
 FROM relationship_versions v JOIN relationship_names n ON n.key = v.name_key
-WHERE v.key = ? AND v.version = ? AND v.ended_by > ?
+WHERE v.rowid = {_AT.format(kind="relationship")} AND v.change <= ?2
 """,
 }
 
@@ -100,8 +89,8 @@ FROM (
       AND r.change <= ?5
     UNION ALL
     SELECT v.key, v.id, v.name_key, v.source_key FROM relationship_versions v
-    WHERE v.target_key = ?1 AND (v.name_key, v.source_key, v.key) > (?2, ?3, ?4)
-      AND v.change <= ?5 AND v.ended_by > ?5
+    WHERE v.target_key = ?1 AND v.ended_by > ?5 AND v.change <= ?5
+      AND (v.name_key, v.source_key, v.key) > (?2, ?3, ?4)
     ORDER BY 3, 4, 1 LIMIT ?6
 ) f
 JOIN relationship_names n ON n.key = f.name_key
@@ -109,51 +98,58 @@ LEFT JOIN twins s ON s.key = f.source_key
 ORDER BY f.name_key, f.source_key, f.key
 """
 
-
-def _deletes(kind: Kind) -> str:
-    """The SQL of whether a deletion ended a version, where no other one has its number.
-
-    While versions were not kept the log tells the two apart, for as long as it reaches back.
-    """
-    following = "key = v.key AND version = v.version + 1"
-    return (
-        f"NOT EXISTS (SELECT 1 FROM {kind}s WHERE {following})"
-        f" AND NOT EXISTS (SELECT 1 FROM {kind}_versions WHERE {following})"
-        " AND coalesce((SELECT kind LIKE '%.Delete' FROM changes WHERE seq = v.ended_by), 1)"
-    )
-
-
-def _timeline(kind: Kind) -> str:
-    doc = version_doc("v", kind)
-    again = "key = v.key AND version = v.version + 2"
-    return f"""
-SELECT version, change, valid_from, valid_to, actor, etag, CAST(json(doc) AS BLOB), ended_by,
-       ended_actor, deletes,
-       CASE WHEN deletes THEN coalesce(
-           (SELECT valid_from FROM {kind}s WHERE {again}),
-           (SELECT valid_from FROM {kind}_versions WHERE {again})) END
-FROM (
-    SELECT v.version, v.change, v.valid_from, v.valid_to, v.actor, v.etag, {doc} AS doc, v.ended_by,
-           v.ended_actor, v.key, {_deletes(kind)} AS deletes
-    FROM {kind}_versions v WHERE v.key = ?1 AND {{versions}}
-    UNION ALL
-    SELECT version, change, valid_from, NULL, actor, etag, doc, NULL, NULL, key, 0
-    FROM {kind}s WHERE key = ?1 AND {{now}}
-) v
+_RELATED = """
+       (SELECT count(*) FROM (
+            SELECT 1 FROM relationships WHERE {end} = t.key AND change <= ?3
+            UNION ALL SELECT 1 FROM relationship_versions
+            WHERE {end} = t.key AND ended_by > ?3 AND change <= ?3 LIMIT ?2))"""
+DEGREES = f"""
+SELECT t.key, t.id, {_RELATED.format(end="source_key")}, {_RELATED.format(end="target_key")}
+FROM (SELECT key, id, change FROM twins UNION ALL
+      SELECT key, id, NULL FROM tombstones WHERE kind = 'twin') t
+WHERE t.id IN (SELECT value FROM json_each(?1))
+  AND (t.change <= ?3 OR (SELECT change FROM twin_versions WHERE key = t.key AND ended_by > ?3
+                          ORDER BY ended_by LIMIT 1) <= ?3)
 """
 
 
-_BETWEEN = {
+def _timeline(kind: Kind) -> str:
+    """Versions of a key, and how each ended: by the next one, or by a deletion.
+
+    A deletion has the number behind the version that it ended, and nothing else has it.
+    """
+    later = f"FROM {kind}_versions WHERE key = v.key AND ended_by > v.ended_by"
+    following = {
+        column: f"""coalesce((SELECT {column} {later} ORDER BY ended_by LIMIT 1),
+                    (SELECT {column} FROM {kind}s WHERE key = v.key))"""
+        for column in ("version", "valid_from")
+    }
+    return f"""
+SELECT v.version, v.change, v.valid_from, v.valid_to, v.actor, v.etag,
+       CAST(json({version_doc("v", kind)}) AS BLOB), v.ended_by, v.ended_actor,
+       {following["version"]}, {following["valid_from"]}
+FROM {kind}_versions v WHERE v.key = ?1 AND {{versions}}
+UNION ALL
+SELECT version, change, valid_from, NULL, actor, etag, CAST(json(doc) AS BLOB), {NEVER},
+       NULL, NULL, NULL
+FROM {kind}s WHERE key = ?1 AND {{now}}
+"""
+
+
+_BETWEEN: dict[Kind, str] = {
     kind: _timeline(kind).format(
-        versions="v.version BETWEEN ?2 AND ?3", now="version >= ?2 AND change <= ?4"
+        versions=f"""v.ended_by >= ?2 AND v.ended_by <= coalesce((
+    SELECT min(ended_by) FROM {kind}_versions WHERE key = ?1 AND ended_by > ?3), {NEVER})""",
+        now="change <= ?3",
     )
     for kind in KINDS
 }
-ASCENDING = {kind: f"{text}ORDER BY 1" for kind, text in _BETWEEN.items()}
-DESCENDING = {kind: f"{text}ORDER BY 1 DESC" for kind, text in _BETWEEN.items()}
-NEAREST = {
-    kind: _timeline(kind).format(versions="v.version <= ?2", now="version <= ?2")
-    + "ORDER BY 1 DESC LIMIT 1"
+ASCENDING = {kind: f"{text}ORDER BY 8" for kind, text in _BETWEEN.items()}
+"""What changes from one position to another made, and some more."""
+DESCENDING = {kind: f"{text}ORDER BY 8 DESC" for kind, text in _BETWEEN.items()}
+UP_TO: dict[Kind, str] = {
+    kind: _timeline(kind).format(versions="v.ended_by <= ?2", now="version <= ?3")
+    + "ORDER BY 8 DESC LIMIT 1"
     for kind in KINDS
 }
 
@@ -211,7 +207,7 @@ PRESENT_DOC: dict[Kind, str] = {
 VERSION_DOC: dict[Kind, str] = {
     kind: f"""
 SELECT CAST(json({version_doc("v", kind)}) AS BLOB) FROM {kind}_versions v
-WHERE v.key = ? AND v.version = ? AND v.ended_by > ?
+WHERE v.rowid = {_AT.format(kind=kind)} AND v.change <= ?2
 """
     for kind in KINDS
 }

@@ -79,7 +79,8 @@ CREATE UNIQUE INDEX relationships_by_id ON relationships (source_key, id);
 CREATE INDEX relationships_out ON relationships (source_key, name_key, target_key);
 CREATE INDEX relationships_in ON relationships (target_key, name_key, source_key);
 
--- What a later change superseded, whole, so that queries can be asked as of an instant.
+-- What a later change superseded, so that queries can be asked as of an instant. Within a key,
+-- versions and changes rise together, so one index serves both.
 CREATE TABLE twin_versions (
     key          INTEGER NOT NULL,
     id           TEXT    NOT NULL,
@@ -94,9 +95,8 @@ CREATE TABLE twin_versions (
     ended_by     INTEGER NOT NULL,         -- changes.seq
     ended_actor  TEXT    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, version);
+CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, ended_by);
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
-CREATE INDEX twin_versions_at ON twin_versions (key, ended_by);
 
 CREATE TABLE relationship_versions (
     key          INTEGER NOT NULL,
@@ -114,13 +114,11 @@ CREATE TABLE relationship_versions (
     ended_by     INTEGER NOT NULL,
     ended_actor  TEXT    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, version);
+CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, ended_by);
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
-CREATE INDEX relationship_versions_at ON relationship_versions (key, ended_by);
--- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
-CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
-CREATE INDEX relationship_versions_in
-    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
+-- For who asks what left and entered a twin once.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, ended_by, change);
+CREATE INDEX relationship_versions_in ON relationship_versions (target_key, ended_by, change);
 
 -- Read only when something is created: the same id gets its key and the next version again.
 CREATE TABLE tombstones (

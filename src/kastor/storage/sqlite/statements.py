@@ -159,13 +159,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 KEEP_TELEMETRY = "INSERT INTO telemetry VALUES (?, ?, ?, ?, ?, ?)"
 
 DROP_VERSIONS: dict[Kind, str] = {
-    "twin": "DELETE FROM twin_versions WHERE key = ? AND version <= ? RETURNING length(doc)",
+    "twin": "DELETE FROM twin_versions WHERE key = ? AND ended_by <= ? RETURNING length(doc)",
     "relationship": """
-DELETE FROM relationship_versions WHERE key = ? AND version <= ? RETURNING length(doc)
+DELETE FROM relationship_versions WHERE key = ? AND ended_by <= ? RETURNING length(doc)
 """,
 }
 DROP_BLOCKS = """
-DELETE FROM version_blocks WHERE kind = ? AND key = ? AND last <= ? RETURNING length(docs)
+DELETE FROM version_blocks WHERE kind = ? AND key = ? AND ended_by <= ? RETURNING length(docs)
 """
 
 LAST_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)"

@@ -34,7 +34,7 @@ from kastor.storage.keeping import Retention, rules_of
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.pulse import Pulse
 from kastor.storage.snapshots import Snapshots
-from kastor.storage.sqlite import files, schema
+from kastor.storage.sqlite import files, past_statements, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.batch import BatchJob
 from kastor.storage.sqlite.connection import (
@@ -122,7 +122,7 @@ class SqliteStore(Generic[C]):
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
         self.history: SqliteHistory[C] = SqliteHistory(
-            *(self._loop_connection, self._history_pool, self._upkeep),
+            *(self._loop_connection, self._history_pool, self._upkeep, self._settle),
             build_catalog,
             lambda: self.catalog,
             self.ticker,
@@ -302,11 +302,15 @@ class SqliteStore(Generic[C]):
 
     async def degrees(self, twin_ids: Sequence[str], most: int, context: Context) -> list[Degrees]:
         """Return how many relationships twins have, each counted up to `most`."""
-        context.require_plain()
-        values = (sql.as_list(twin_ids), most)
+        context.require_all()
+        text = sql.DEGREES
+        values: tuple[object, ...] = (sql.as_list(twin_ids), most)
+        if context.at is not None:
+            text, values = past_statements.DEGREES, (*values, context.at.change)
         rows: list[tuple[Any, ...]] = await self._tables.call(
-            lambda c: c.execute(sql.DEGREES, values).fetchall()
+            lambda c: c.execute(text, values).fetchall()
         )
+        self._require_kept(context)
         return [Degrees(*row) for row in rows]
 
     async def status(self, context: Context) -> StoreStatus:
@@ -377,6 +381,11 @@ class SqliteStore(Generic[C]):
             pass  # the next start recovers from the log; nothing is lost
         finally:
             self._connection.close()
+
+    async def _settle(self) -> None:
+        """Wait for what the writer has begun."""
+        if self._writer.is_busy:
+            await self._upkeep(lambda _connection, _head: None)
 
     async def _upkeep(self, work: Callable[[apsw.Connection, Head[C]], Any]) -> Any:
         future = self._loop.create_future()

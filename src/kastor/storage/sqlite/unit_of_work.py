@@ -334,7 +334,7 @@ class UnitOfWork(Generic[C]):
     def _keep_nothing(self, kind: Kind, row: TwinRow | RelationshipRow) -> None:
         """Supersede a row without a trace; what is older goes too, so that no gap comes about."""
         if self.counters.version_bytes:
-            drop_versions(self._execute, self.counters, kind, row.key, row.version)
+            drop_versions(self._execute, self.counters, kind, row.key, self.counters.seq)
         self.counters.floor = self.counters.seq + 1
 
     def _unkept_models(self) -> frozenset[int]:
@@ -399,14 +399,14 @@ class UnitOfWork(Generic[C]):
 
 
 def drop_versions(
-    execute: Callable[..., Any], counters: Counters, kind: Kind, key: int, version: int
+    execute: Callable[..., Any], counters: Counters, kind: Kind, key: int, end: int
 ) -> int:
-    """Remove the versions of one twin or relationship up to one of them; return how many.
+    """Remove the versions of one twin or relationship that ended by then; return how many.
 
     Nothing older than what goes may stay: a gap between versions stands for a deletion.
     """
-    sizes = execute(sql.DROP_VERSIONS[kind], (key, version)).fetchall()
-    blocks = execute(sql.DROP_BLOCKS, (kind, key, version)).fetchall()
+    sizes = execute(sql.DROP_VERSIONS[kind], (key, end)).fetchall()
+    blocks = execute(sql.DROP_BLOCKS, (kind, key, end)).fetchall()
     counters.version_bytes -= sum(size + VERSION_ROW_OVERHEAD for (size,) in sizes)
     counters.version_bytes -= sum(size for (size,) in blocks)
     return len(sizes)

@@ -38,8 +38,12 @@ SELECT max(ended_by), count(*) FROM (
     SELECT ended_by FROM {table} WHERE ended_by > ? AND ended_by <= ? ORDER BY ended_by LIMIT ?)
 """
 _GOING = """
-SELECT key, max(version), max(ended_by) FROM {table}
-WHERE ended_by > ?1 AND ended_by <= ?2{of_models} GROUP BY key ORDER BY 3
+SELECT key, max(ended_by) FROM {table}
+WHERE ended_by > ?1 AND ended_by <= ?2{of_models} GROUP BY key ORDER BY 2
+"""
+_GOING_ONE_BY_ONE = """
+SELECT key, ended_by FROM {table}
+WHERE ended_by > ?1 AND ended_by <= ?2{of_models} ORDER BY ended_by
 """
 _OF_MODEL = " AND model_key IN (SELECT value FROM json_each(?3))"
 _OF_OTHERS = " AND model_key NOT IN (SELECT value FROM json_each(?3))"
@@ -82,7 +86,7 @@ SELECT model_key, sum(length(doc) + {VERSION_ROW_OVERHEAD}) FROM twin_versions
 WHERE model_key IN (SELECT value FROM json_each(?1)) GROUP BY model_key
 UNION ALL
 SELECT v.model_key, sum(length(b.docs)) FROM version_blocks b
-JOIN twin_versions v ON v.key = b.key AND v.version = b.last
+JOIN twin_versions v ON v.key = b.key AND v.ended_by = b.ended_by
 WHERE b.kind = 'twin' AND v.model_key IN (SELECT value FROM json_each(?1)) GROUP BY v.model_key
 """
 
@@ -223,13 +227,15 @@ def _step(
     values: list[Any] = [low, upto]
     if sweep.condition:
         values.append(str([*sweep.models]))
-    text = _GOING.format(table=table, of_models=sweep.condition)
+    text = (_GOING if left is None else _GOING_ONE_BY_ONE).format(
+        table=table, of_models=sweep.condition
+    )
     removed, before = 0, counters.version_bytes
-    for key, version, ended_by in _rows(connection, text, values):
+    for key, ended_by in _rows(connection, text, values):
         if left is not None and before - counters.version_bytes >= left:
             return Stepped(removed, upto=low, freed=before - counters.version_bytes)
         _raise(connection, counters, ended_by)
-        removed += drop_versions(connection.execute, counters, sweep.kind, key, version)
+        removed += drop_versions(connection.execute, counters, sweep.kind, key, ended_by)
     return Stepped(removed, more, upto, before - counters.version_bytes)
 
 
@@ -243,8 +249,8 @@ def _by_size(connection: apsw.Connection, counters: Head[Any], most: int | None)
     removed = 0
     for kind, table in _TABLES.items():
         text = _GOING.format(table=table, of_models="")
-        for key, version, _ in _rows(connection, text, (0, end)):
-            removed += drop_versions(connection.execute, counters, kind, key, version)
+        for key, ended_by in _rows(connection, text, (0, end)):
+            removed += drop_versions(connection.execute, counters, kind, key, ended_by)
     return Stepped(removed, more=bool(removed))
 
 

@@ -139,6 +139,11 @@ class Writer(threading.Thread, Generic[C]):
                 raise Unavailable("Kastor is shutting down; nothing was written.")
             self._queue.put(job)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works on jobs; some may have their times and be uncommitted yet."""
+        return self._busy_since is not None
+
     def trouble(self) -> str | None:
         """Return why nothing can be written by this thread; None while it works or waits."""
         if self._dead is not None:

@@ -24,16 +24,46 @@ UPDATE models SET
     ended_by = CASE WHEN valid_to IS NOT NULL
         THEN coalesce((SELECT min(seq) FROM changes WHERE time = models.valid_to), 0) END;
 
+-- A graph that was copied from PostgreSQL has numbers of transactions in place of positions. Nobody
+-- could read its versions yet, so they are given up, and its rows get positions as far as the log
+-- knows them.
+CREATE TEMP TABLE foreign_numbers AS
+WITH log AS (
+    SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS newest,
+           (SELECT time FROM changes ORDER BY seq LIMIT 1) AS begun
+), numbered AS (
+    SELECT change, valid_from AS time FROM twins
+    UNION ALL SELECT change, valid_from FROM relationships
+    UNION ALL SELECT ended_by, valid_to FROM twin_versions
+    UNION ALL SELECT ended_by, valid_to FROM relationship_versions
+)
+SELECT 1 FROM numbered n, log
+WHERE n.change > log.newest OR (n.time >= log.begun AND NOT EXISTS (
+    SELECT 1 FROM changes c WHERE c.seq = n.change AND c.time = n.time))
+LIMIT 1;
+DELETE FROM twin_versions WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+DELETE FROM relationship_versions WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+UPDATE meta SET version_bytes = 0 WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+UPDATE twins SET change = coalesce((
+    SELECT max(c.seq) FROM changes c WHERE c.time = valid_from AND c.subject = id), 0)
+WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+UPDATE relationships AS r SET change = coalesce((
+    SELECT max(c.seq) FROM changes c JOIN twins t ON t.key = r.source_key
+    WHERE c.time = r.valid_from AND c.subject = t.id || '/relationships/' || r.id), 0)
+WHERE EXISTS (SELECT 1 FROM foreign_numbers);
+DROP TABLE foreign_numbers;
+
+DROP INDEX twin_versions_by_key;
+CREATE UNIQUE INDEX twin_versions_by_key ON twin_versions (key, ended_by);
 DROP INDEX twin_versions_by_end;
 CREATE INDEX twin_versions_by_end ON twin_versions (ended_by);
-CREATE INDEX twin_versions_at ON twin_versions (key, ended_by);
+DROP INDEX relationship_versions_by_key;
+CREATE UNIQUE INDEX relationship_versions_by_key ON relationship_versions (key, ended_by);
 DROP INDEX relationship_versions_by_end;
 CREATE INDEX relationship_versions_by_end ON relationship_versions (ended_by);
-CREATE INDEX relationship_versions_at ON relationship_versions (key, ended_by);
--- For who asks what left and entered a twin once; whole, so that no row is looked at in vain.
-CREATE INDEX relationship_versions_out ON relationship_versions (source_key, id, change, ended_by);
-CREATE INDEX relationship_versions_in
-    ON relationship_versions (target_key, name_key, source_key, key, change, ended_by);
+-- For who asks what left and entered a twin once.
+CREATE INDEX relationship_versions_out ON relationship_versions (source_key, ended_by, change);
+CREATE INDEX relationship_versions_in ON relationship_versions (target_key, ended_by, change);
 
 -- Times of entries that left the change log before the versions that they made, so that an instant
 -- finds its entry for as long as its state is kept.
