@@ -11,7 +11,7 @@ from kastor.api.description.examples import example_of
 from kastor.api.description.schemas import SCHEMAS
 from kastor.api.description.schemas.forms import ref
 from kastor.api.http.operation import Operation
-from kastor.api.http.request import DRY_RUN_HEADER
+from kastor.api.http.request import AS_OF, AS_OF_HEADER, DRY_RUN_HEADER
 from kastor.api.http.versions import ASSUMED, SUPPORTED
 from kastor.api.operations import OPERATIONS
 
@@ -100,7 +100,10 @@ def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
             {"name": "api-version", "in": "query", "required": strict, "schema": version}
         )
     headers = (*operation.headers, DRY_RUN_HEADER) if operation.dry_run else operation.headers
-    for place, names in (("query", operation.query), ("header", headers)):
+    query = operation.query
+    if operation.as_of:
+        headers, query = (*headers, AS_OF_HEADER), (*query, AS_OF)
+    for place, names in (("query", query), ("header", headers)):
         for name in names:
             schema = _PARAMETER_SCHEMAS.get(name, {"type": "string"})
             parameters.append({"name": name, "in": place, "required": False, "schema": schema})
@@ -126,15 +129,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         responses["200"] = {"description": "A dry run: what would be there", "content": content}
     if streamed and operation.dry_run:
         responses["200"] = {"description": "A dry run: what it would change", "content": streamed}
-    codes: dict[int, list[str]] = {}
-    tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
-    if operation.body is not None:
-        tables.append(_BODY_ERRORS)
-    for table in tables:
-        for status, names in table.items():
-            known = codes.setdefault(status, [])
-            known += [name for name in names if name not in known]
-    for status, found in sorted(codes.items()):
+    for status, found in sorted(_errors(operation).items()):
         schema = "RefusedBatch" if "BatchRefused" in found else "Error"
         content = {"application/json": {"schema": ref(schema)}}
         responses[str(status)] = {"description": ", ".join(found), "content": content}
@@ -142,3 +137,18 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses["401"] = {"description": "No token, or an unknown one", "content": unauthorized}
     responses["403"] = {"description": "The token's role lacks the permission"}
     return responses
+
+
+def _errors(operation: Operation) -> dict[int, list[str]]:
+    """Return the codes that an operation may answer with, by status."""
+    codes: dict[int, list[str]] = {}
+    tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
+    if operation.body is not None:
+        tables.append(_BODY_ERRORS)
+    if operation.as_of:
+        tables.append({410: ("HistoryExpired",)})
+    for table in tables:
+        for status, names in table.items():
+            known = codes.setdefault(status, [])
+            known += [name for name in names if name not in known]
+    return codes
