@@ -11,6 +11,7 @@ from kastor.graph import commands as c
 from kastor.history.diff import GraphPart
 from kastor.history.revert import TOGETHER, RevertKind
 from kastor.records import AsOf
+from kastor.storage.history import HistorySettings, Keep
 from kastor.storage.jobs import JobStatus
 from tests.store.engines import Engine
 from tests.store.graphs import (
@@ -280,6 +281,19 @@ async def test_what_was_done_stays_when_it_is_cancelled(many: tuple[World, AsOf]
         row = await ended(jobs, row.id, kind.name)
     assert row.status is JobStatus.CANCELLED
     assert len(await world.tried(then)) == MANY - 2 * TOGETHER
+
+
+async def test_a_state_that_went_meanwhile_is_told(world: World) -> None:
+    then = await world.now()
+    await spoil(world)
+    asked, before = await world.asked(then), await world.content()
+    history = world.store.history
+    await history.put_settings(HistorySettings(graph=Keep(seconds=0)))
+    await world.store.prune()
+    row = await world.done(asked)
+    assert row.status is JobStatus.FAILED
+    assert error_of(row)["code"] == "HistoryExpired"
+    assert await world.content() == before
 
 
 NEWER = "dtmi:s:Hall;2"
