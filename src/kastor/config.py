@@ -208,6 +208,12 @@ class Settings(BaseSettings):
     version_bytes: int = Field(
         2_000_000_000, ge=0, description="Bytes that superseded versions may take, oldest first."
     )
+    telemetry_days: float = Field(
+        0.0, ge=0, description="Days that telemetry is kept to be read as series; 0: not at all."
+    )
+    telemetry_bytes: int = Field(
+        1_000_000_000, ge=0, description="Bytes that kept telemetry may take, oldest first."
+    )
     log_days: float = Field(1.0, ge=0, description="Days that the change log is kept.")
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."

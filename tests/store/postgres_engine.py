@@ -61,9 +61,10 @@ _TOMBSTONES = """
 SELECT kind, id, key, last_version, deleted_at FROM {graph}.tombstones ORDER BY kind, id
 """
 _SIZES = """
-SELECT (SELECT coalesce(sum(octet_length(doc::text)), 0)::bigint FROM {graph}.twin_versions)
-       + (SELECT coalesce(sum(octet_length(doc::text)), 0)::bigint
-          FROM {graph}.relationship_versions),
+SELECT (SELECT coalesce(sum(octet_length(doc::text) + 200), 0)::bigint FROM {graph}.twin_versions)
+       + (SELECT coalesce(sum(octet_length(doc::text) + 200), 0)::bigint
+          FROM {graph}.relationship_versions)
+       + (SELECT coalesce(sum(pg_column_size(docs)), 0)::bigint FROM {graph}.version_blocks),
        (SELECT coalesce(sum(octet_length(data) + 200), 0)::bigint FROM {graph}.changes)
 """
 

@@ -34,7 +34,7 @@ def test_the_page_from_its_first_example_to_its_last(
     names: dict[str, Any] = {}
     with serving(tmp_path / "data", "--sample", "building") as served:
         told = [run(each, names, served.url) for each in blocks(PAGE, "python") if each != cloud]
-    first, twins, query, warning, batch, many, files, follow, tried, _, error = told
+    first, twins, query, warning, batch, many, files, follow, past, tried, _, error = told
     assert first.count("$dtId") == 3
     assert twins == "110\ndesk-2\n"
     assert "{'desk': 'desk-1', 'height': 110}" in query
@@ -47,6 +47,11 @@ def test_the_page_from_its_first_example_to_its_last(
     assert "as of change" in files
     assert "succeeded {'models':" in files
     assert follow.startswith("ready []\nadded [{'$dtId': 'desk-1', 'height': 110}]\n")
+    height, then, *versions = past.splitlines()
+    assert (height, then) == ("70", "[]")
+    assert "'path': ''" in versions[0]
+    assert "{'op': 'replace', 'path': '/height', 'value': 110}" in versions[1]
+    assert versions[-1].endswith("'min': 70, 'max': 110}")
     assert tried == "200 110\n"
     assert error.startswith("DigitalTwinNotFound There is no digital twin")
 

@@ -23,6 +23,7 @@ from kastor.api.own import (
     imports,
     indexes,
     inputs,
+    keeping,
     live,
     metrics,
     model_deletion,
@@ -39,7 +40,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
-    *(history,),
+    *(history, keeping),
     *(export, own_jobs, imports),
     *(status, graphs, backup, metrics, health),
 )

@@ -21,9 +21,11 @@ from kastor.graph.instants import Named
 from kastor.graph.service import GraphService
 from kastor.graph.totals import CountedGraphService, Totals
 from kastor.history.diff import DiffService
+from kastor.history.keeping import KeepingService
 from kastor.history.revert import RevertKind
 from kastor.history.service import HistoryService
 from kastor.hosting import limits
+from kastor.hosting.open import retention
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
@@ -155,6 +157,7 @@ def _make(
         graph=graph,
         query=query,
         history=HistoryService(store, graph, query),
+        keeping=KeepingService(store.history, graph, retention(settings)),
         indexes=indexes,
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints

@@ -249,4 +249,6 @@ def retention(settings: Settings) -> Retention:
         log_seconds=log_days * DAY_SECONDS,
         log_bytes=settings.log_bytes,
         dead_letters=settings.max_dead_letters,
+        telemetry_seconds=settings.telemetry_days * DAY_SECONDS,
+        telemetry_bytes=settings.telemetry_bytes,
     )

@@ -5,6 +5,7 @@ Nothing here knows HTTP; `assembly` makes, starts and stops it.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.history.diff import DiffService
+    from kastor.history.keeping import KeepingService
     from kastor.history.service import HistoryService
     from kastor.ingest.service import InputService
     from kastor.jobs.exporting.service import ExportService
@@ -51,6 +53,7 @@ class Services:
     graph: GraphService
     query: QueryService
     history: HistoryService
+    keeping: KeepingService
     indexes: IndexService
     routes: RouteService
     feed: Feed
@@ -103,13 +106,18 @@ class Services:
     async def prune(self) -> int:
         """Remove what is older than the retention allows, and jobs past their time; return rows.
 
-        Uploaded files go as well whose jobs are gone.
+        Uploaded files go as well whose jobs are gone, and versions that are no longer young are
+        packed.
 
         Raises:
             Unavailable: the store cannot write now.
         """
         await sweep(self.spool, self.store.jobs)
-        return await self.store.prune() + await self.jobs.purge()
+        began = time.perf_counter()
+        removed = await self.store.prune()
+        self.keeping.upkept.pruning_seconds += time.perf_counter() - began
+        await self.keeping.pack()
+        return removed + await self.jobs.purge()
 
     async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph: twins, relationships, models, history and log.

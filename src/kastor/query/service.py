@@ -14,6 +14,7 @@ from kastor.query.run import Reader, Runner
 from kastor.query.settings import ADT_SETTINGS, QuerySettings
 from kastor.query.sql.tables import unknown
 from kastor.query.token import Position, decode, encode
+from kastor.storage.history import require_same_state
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -199,8 +200,8 @@ class QueryService:
         self, token: str, context: Context, max_items: int | None, parameters: object
     ) -> tuple[Position, Compiled, Context]:
         position = decode(token, self._key)
-        asked = None if context.at is None else context.at.change
-        if position.as_of != asked:  # the pages of one query are of one instant
+        require_same_state(position.as_of, context.at)  # the pages of one query are of one instant
+        if context.at is None:
             context = structs.replace(context, at=await self._past(position.as_of))
         given = None
         if position.given is not None:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
-from kastor.errors import Gone
+from kastor.errors import Gone, InvalidArgument
 from kastor.records import AsOf, Catalog
 from kastor.types import Etag, RelationshipId, Ticks, TwinId
 
@@ -34,6 +34,24 @@ def expired(asked: str, oldest: str) -> Gone:
         "how much is kept says GET /kastor/v1/history.",
         code="HistoryExpired",
     )
+
+
+def require_same_state(token: int | None, asked: AsOf | None) -> None:
+    """Refuse to go on at another state than the pages before were of.
+
+    Args:
+        token: the state of those; None: the present.
+        asked: what the request names; None: nothing.
+
+    Raises:
+        InvalidArgument: it names another one.
+    """
+    if asked is not None and asked.change != token:
+        of = "the present" if token is None else f"change:{token}"
+        raise InvalidArgument(
+            f"The pages before this one are of {of}, and change:{asked.change} is asked for. Leave "
+            "out kastor-as-of and asOf to go on, or the continuationToken to begin anew."
+        )
 
 
 class Version(Struct, frozen=True):

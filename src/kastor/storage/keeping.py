@@ -21,6 +21,8 @@ LOG_ROW_OVERHEAD = 200
 """Bytes that a log row takes beside its body, for the size cap of the log."""
 VERSION_ROW_OVERHEAD = 200
 """Bytes that a superseded version takes beside its document, its place in indexes included."""
+NOTHING_KEPT = 2**62
+"""Stands for the oldest state of a graph that writes no versions, where the engine says so."""
 TELEMETRY_ROW_OVERHEAD = 100
 """Bytes that a kept telemetry message takes beside its body."""
 

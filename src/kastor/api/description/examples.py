@@ -191,6 +191,7 @@ _EXAMPLES: dict[str, Example] = {
     },
     "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
     "Kastor_CreateIndex": Example({"path": "temperature"}),
+    "Kastor_HistorySettings": Example(body={"graph": {"seconds": 1_209_600}}),
     "Kastor_DropIndex": Example({"path": "temperature"}),
     "Kastor_CreateGraph": _named(_GRAPH, {}),
     "Kastor_GetGraph": _named(_GRAPH),

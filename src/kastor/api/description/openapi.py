@@ -11,7 +11,7 @@ from kastor.api.description.examples import example_of
 from kastor.api.description.schemas import SCHEMAS
 from kastor.api.description.schemas.forms import ref
 from kastor.api.http.operation import Operation
-from kastor.api.http.request import DRY_RUN_HEADER
+from kastor.api.http.request import AS_OF, AS_OF_HEADER, DRY_RUN_HEADER
 from kastor.api.http.versions import ASSUMED, SUPPORTED
 from kastor.api.operations import OPERATIONS
 
@@ -100,7 +100,10 @@ def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
             {"name": "api-version", "in": "query", "required": strict, "schema": version}
         )
     headers = (*operation.headers, DRY_RUN_HEADER) if operation.dry_run else operation.headers
-    for place, names in (("query", operation.query), ("header", headers)):
+    query = operation.query
+    if operation.as_of:
+        headers, query = (*headers, AS_OF_HEADER), (*query, AS_OF)
+    for place, names in (("query", query), ("header", headers)):
         for name in names:
             schema = _PARAMETER_SCHEMAS.get(name, {"type": "string"})
             parameters.append({"name": name, "in": place, "required": False, "schema": schema})
@@ -130,6 +133,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
     if operation.body is not None:
         tables.append(_BODY_ERRORS)
+    if operation.as_of:
+        tables.append({410: ("HistoryExpired",)})
     for table in tables:
         for status, names in table.items():
             known = codes.setdefault(status, [])

@@ -13,6 +13,7 @@ from kastor import signing
 from kastor.api.http.request import AS_OF, Request
 from kastor.errors import InvalidArgument
 from kastor.graph.instants import Named, named
+from kastor.storage.history import require_same_state
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
@@ -55,10 +56,10 @@ def read_token(request: Request, kind: str, key: bytes) -> list[Any] | None:
 async def resume(services: Services, request: Request, kind: str) -> list[Any] | None:
     """Return what the token of a listing carries that can be asked as of an instant; None without.
 
-    From here on the request reads what the pages before were of, whatever it names itself.
+    From here on the request reads what the pages before were of.
 
     Raises:
-        InvalidArgument: as `read_token`.
+        InvalidArgument: as `read_token`, or the request names another state.
         Gone: what the pages before were of is not kept any more.
     """
     payload = _payload(request, services.signing_key)
@@ -67,10 +68,10 @@ async def resume(services: Services, request: Request, kind: str) -> list[Any] |
     name, _, change = payload[0].partition(_AT) if isinstance(payload[0], str) else ("", "", "")
     if name != kind:
         raise InvalidArgument("The continuationToken is invalid.")
-    if not change:
-        request.read_past(None)
-    elif request.at is None or request.at.change != int(change):
-        request.read_past(await services.graph.at(Named(change=int(change))))
+    state = int(change) if change else None
+    require_same_state(state, request.at)
+    if state is not None and request.at is None:
+        request.read_past(await services.graph.at(Named(change=state)))
     return payload[1:]
 
 

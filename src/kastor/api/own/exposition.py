@@ -26,9 +26,11 @@ from kastor.api.own.graph_reading import GraphReading
 from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
+from kastor.history.keeping import Upkept
 from kastor.ingest.service import InputStatus
 from kastor.jobs.tally import KindTally
 from kastor.logs import counts
+from kastor.storage.history import HistoryStatus
 from kastor.types import Ticks, override
 from kastor.vital import PartState
 
@@ -148,6 +150,48 @@ _WORK: tuple[Row[KindTally], ...] = (
         lambda tally: tally.seconds_since_progress,
     ),
 )
+_PAST: tuple[Row[Upkept], ...] = (
+    (
+        *(_COUNTER, "kastor_history_pruning_seconds_total", "Time spent on removing what is old."),
+        lambda past: past.pruning_seconds,
+    ),
+    (
+        *(_COUNTER, "kastor_history_packing_seconds_total", "Time spent on packing versions."),
+        lambda past: past.packing_seconds,
+    ),
+    (
+        *(_COUNTER, "kastor_history_packed_total", "Versions that were packed."),
+        lambda past: past.packed,
+    ),
+)
+_KEPT: tuple[Row[HistoryStatus], ...] = (
+    (
+        _GAUGE,
+        "kastor_history_oldest_timestamp_seconds",
+        "The oldest instant as of which the graph can be read.",
+        lambda status: _unix(status.oldest.time),
+    ),
+    (
+        *(_GAUGE, "kastor_history_versions", "Superseded versions that are kept."),
+        lambda status: status.versions,
+    ),
+    (
+        *(_GAUGE, "kastor_history_packed_versions", "Of these, those that are packed."),
+        lambda status: status.packed,
+    ),
+    (
+        *(_GAUGE, "kastor_history_whole_bytes", "Documents of versions that are kept whole."),
+        lambda status: status.whole_bytes,
+    ),
+    (
+        *(_GAUGE, "kastor_history_packed_bytes", "Blocks of packed versions."),
+        lambda status: status.packed_bytes,
+    ),
+    (
+        *(_GAUGE, "kastor_history_telemetry_bytes", "Kept telemetry messages."),
+        lambda status: status.telemetry_bytes,
+    ),
+)
 _PART: tuple[Row[PartState], ...] = (
     (
         *(_GAUGE, "kastor_part_up", "Whether what must not die lives and goes on."),
@@ -206,6 +250,14 @@ class _Families(Collector):
         yield _jobs(graphs)
         work = [((each.name, one.kind, worker), one) for each in graphs for one in each.work]
         yield from _table(_WORK, ("graph", "kind", "worker"), work)
+        past = [((each.name, worker), each.past) for each in graphs if each.past is not None]
+        yield from _table(_PAST, ("graph", "worker"), past)
+        kept = [
+            ((each.name,), each.past.status)
+            for each in graphs
+            if each.past is not None and each.past.status is not None
+        ]
+        yield from _table(_KEPT, ("graph",), kept)
         streams = [((each.name, worker), each) for each in graphs]
         yield from _table(_STREAMS, ("graph", "worker"), streams)
         parts = [((each.name, each.graph, worker), each) for each in self._parts]

@@ -36,6 +36,7 @@ FEATURES = (
     Feature("export", "Kastor_Export", in_adt=False),
     Feature("graphs", "Kastor_ListGraphs", in_adt=True),
     Feature("history", "Kastor_TwinHistory", in_adt=True),
+    Feature("history-settings", "Kastor_HistorySettings", in_adt=True),
     Feature("import-resume", "ImportJobs_Resume", in_adt=False),
     Feature("import-upload", "Kastor_ImportUpload", in_adt=False),
     Feature("indexes", "Kastor_CreateIndex", in_adt=True),

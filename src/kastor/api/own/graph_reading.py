@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kastor.events.relay import RouteState
+    from kastor.history.keeping import Upkept
     from kastor.ingest.service import InputStatus
     from kastor.jobs.tally import KindTally
     from kastor.storage.ticker import Ticker
@@ -22,6 +23,7 @@ class GraphReading:
         live_queries, feed_streams: open in this process.
         jobs: kind, state and how many there are; None where the store did not answer.
         work: what was done on jobs in this process.
+        past: what this process did for the graph's past, and what there is of it.
     """
 
     name: str
@@ -32,3 +34,4 @@ class GraphReading:
     ticker: Ticker | None = None
     jobs: Sequence[tuple[str, str, int]] | None = None
     work: Sequence[KindTally] = ()
+    past: Upkept | None = None

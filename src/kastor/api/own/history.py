@@ -138,8 +138,8 @@ async def _wanted(services: Services, request: Request, thing: Tracked) -> Serie
 
 async def query_series(services: Services, request: Request) -> StreamResponse:
     """Answer POST /kastor/v1/series; what is wrong with it is said before the stream."""
-    if P.QUERY not in request.actor.permissions:
-        raise Forbidden(f"The token's role does not allow {P.QUERY}.")
+    if P.HISTORY_READ not in request.actor.permissions:
+        raise Forbidden(f"The token's role does not allow {P.HISTORY_READ}.")
     body = await request.document(request.server.limits.body_bytes)
     wanted, as_csv = _over_time(body)
     request.let_go()
@@ -288,7 +288,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Kastor_QuerySeries",
         "POST",
         "/kastor/v1/series",
-        P.HISTORY_READ,
+        P.QUERY,
         query_series,
         "Send the result of a query as of one instant after another",
         errors={

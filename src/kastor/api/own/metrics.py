@@ -55,6 +55,7 @@ async def _read(name: str, services: Services) -> GraphReading:
         services.ticker,
         jobs,
         services.jobs.tallies(),
+        services.keeping.upkept,
     )
 
 

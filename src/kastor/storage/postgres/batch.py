@@ -31,6 +31,7 @@ from kastor.storage.postgres.writes import pause
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kastor.storage.keeping import Rules
     from kastor.storage.postgres.connections import Connection, Connections
     from kastor.storage.postgres.models import Catalogs
     from kastor.storage.postgres.outcomes import Trace
@@ -52,6 +53,7 @@ class Batches(Generic[C]):
         catalogs: of its models.
         reserve: takes so many instants of this process that come after another one; returns the
             first.
+        rules: tells how much of the past is kept.
     """
 
     def __init__(
@@ -60,9 +62,10 @@ class Batches(Generic[C]):
         texts: Qualified,
         catalogs: Catalogs[C],
         reserve: Callable[[Ticks, int], Ticks],
+        rules: Callable[[], Rules],
     ) -> None:
         self._connections = connections
-        self._means = Means(texts, catalogs, reserve, asyncio.Lock())
+        self._means = Means(texts, catalogs, reserve, asyncio.Lock(), rules)
         self._outcomes = OutcomeFinder(connections, texts, catalogs)
 
     async def run(self, batch: Batch[C]) -> Results:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kastor.records import RelationshipRow, TwinRow
+from kastor.records import ChangeKind, RelationshipRow, TwinRow
 from kastor.storage.keeping import bucket_of
 from kastor.storage.postgres import batch_statements as sql
 from kastor.storage.postgres.batch_loading import CHUNK_SECONDS
@@ -37,6 +37,7 @@ class ChunkWriter:
         texts: the statements of the graph.
         context: who asks.
         names: keys of relationship names, by name; has all that the chunks name.
+        keeps_telemetry: whether messages are kept longer than the log.
     """
 
     def __init__(
@@ -45,7 +46,10 @@ class ChunkWriter:
         texts: Qualified,
         context: Context,
         names: Mapping[str, int],
+        *,
+        keeps_telemetry: bool,
     ) -> None:
+        self._keeps_telemetry = keeps_telemetry
         self._connection, self._texts = connection, texts
         self._context, self._names = context, names
         self._keys: dict[int, int] = {}
@@ -135,7 +139,7 @@ class ChunkWriter:
             if len(each.steps) > 1
             for step, after in zip(each.steps, each.steps[1:], strict=False)
         ]
-        await self._run(text, rows)
+        await self._run(text, rows, some=True)
 
     async def _count_twins(self, keys: set[int]) -> None:
         if keys:
@@ -172,9 +176,21 @@ class ChunkWriter:
                 timeout=CHUNK_SECONDS,
             )
             _require(written, len(rows))
+        if self._keeps_telemetry:
+            messages = [
+                (str(each.time), each.entry.event_id, _text(each.source_time))
+                for each in log
+                if each.entry.kind is ChangeKind.TELEMETRY
+            ]
+            await self._run(sql.KEEP_TELEMETRY, messages, ChangeKind.TELEMETRY.value)
 
-    async def _run(self, text: str, rows: Sequence[Row], first: str | None = None) -> None:
-        """Run a statement that says how many rows it wrote, which have to be all."""
+    async def _run(
+        self, text: str, rows: Sequence[Row], first: str | None = None, *, some: bool = False
+    ) -> None:
+        """Run a statement that says how many rows it wrote, which have to be all, or all or none.
+
+        `some` is for versions, which a graph may be told not to keep.
+        """
         if rows:
             written = await self._connection.fetchval(
                 self._texts[text],
@@ -182,7 +198,8 @@ class ChunkWriter:
                 *_columns(text, rows),
                 timeout=CHUNK_SECONDS,
             )
-            _require(written, len(rows))
+            if not some or written:
+                _require(written, len(rows))
 
     async def _fetch(self, text: str, rows: Sequence[Row]) -> Sequence[Any]:
         found: Sequence[Any] = await self._connection.fetch(
@@ -228,6 +245,10 @@ def _columns(text: str, rows: Sequence[Row], first: int = 2) -> list[Any]:
 
 def _array(column: tuple[str | None, ...]) -> list[str | None] | None:
     return list(column) if any(each is not None for each in column) else None
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _require(found: int, wanted: int) -> None:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from kastor.storage.postgres.statements import KEEPS_VERSIONS
+
 SEPARATOR = "\x1e"
 """Between the values of a column; documents have none, since JSON escapes it."""
 
@@ -209,7 +211,7 @@ SELECT count(*) FROM new
 def _keep(table: str, columns: str) -> str:
     return f"""
     INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor)
-    SELECT {_of("o", columns)}, o.until, {_XID}, $1::text FROM old o
+    SELECT {_of("o", columns)}, o.until, {_XID}, $1::text FROM old o WHERE {KEEPS_VERSIONS}
     """
 
 
@@ -283,6 +285,7 @@ WITH kept AS (
     SELECT u.key::bigint, u.id, u.model_key::bigint, u.etag, u.version::bigint, u.time::bigint,
            {_XID}, $1::text, u.doc::jsonb, u.until::bigint, {_XID}, $1::text
     FROM unnest({_lists(2, ".i......")}) u (key, id, model_key, etag, version, time, doc, until)
+    WHERE {KEEPS_VERSIONS}
     RETURNING 1
 )
 SELECT count(*) FROM kept
@@ -296,6 +299,7 @@ WITH kept AS (
            u.until::bigint, {_XID}, $1::text
     FROM unnest({_lists(2, "..i.......")})
          u (key, source_key, id, name_key, target_key, etag, version, time, doc, until)
+    WHERE {KEEPS_VERSIONS}
     RETURNING 1
 )
 SELECT count(*) FROM kept
@@ -322,6 +326,19 @@ WITH logged AS (
     RETURNING 1
 )
 SELECT count(*) FROM logged
+"""
+
+# Of telemetry that is kept longer than the log, once its entries are there.
+KEEP_TELEMETRY = f"""
+WITH kept AS (
+    INSERT INTO {{graph}}.telemetry (seq, twin_key, component, time, source_time, data)
+    SELECT c.seq, c.twin_key, c.component, c.time, u.source_time::bigint, c.data
+    FROM unnest({_lists(2, ".i.")}) u (time, event_id, source_time)
+    JOIN {{graph}}.changes c ON c.time = u.time::bigint AND c.event_id = u.event_id
+         AND c.kind = $1::text
+    RETURNING 1
+)
+SELECT count(*) FROM kept
 """
 
 # After a connection was lost; as `statements.HAPPENED`, for a batch that wrote nothing but a note.

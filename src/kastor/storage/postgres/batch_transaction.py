@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kastor.clock import Stamp
+    from kastor.storage.keeping import Rules
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.models import Catalogs
     from kastor.storage.postgres.statements import Qualified
@@ -70,6 +71,7 @@ class Means(Struct, Generic[C], frozen=True):
     catalogs: Catalogs[C]
     reserve: Callable[[Ticks, int], Ticks]
     compiling: asyncio.Lock
+    rules: Callable[[], Rules]
 
 
 class CannotBeWrittenError(Exception):
@@ -106,7 +108,10 @@ class BatchTransaction(Generic[C]):
         self._catalog: C | None = None
         self._limit = CHUNK_WRITES
         self._names: dict[str, int] = {}
-        self._writer = ChunkWriter(connection, means.texts, batch.context, self._names)
+        self._writer = ChunkWriter(
+            *(connection, means.texts, batch.context, self._names),
+            keeps_telemetry=not means.rules().telemetry.is_off,
+        )
         self.trace: Trace | None = None
 
     async def write(self) -> Results:

@@ -68,6 +68,7 @@ class Logged(Struct, gc=False):
     twin_key: int
     version: int | None
     time: Ticks
+    source_time: Ticks | None = None
 
 
 class ChunkRows(Generic[C]):
@@ -141,9 +142,10 @@ class ChunkRows(Generic[C]):
                 self._write_relationship(written, now)
             case EraseRelationship():
                 self._erase_relationship(written, now)
-            case LogTelemetry(twin, log):
+            case LogTelemetry(twin, log, source_time):
                 self.telemetry.add(twin.key)
                 self._log(log, twin.key, None, now)
+                self.log[-1].source_time = source_time
 
     def _write_twin(self, change: WriteTwin, now: Ticks) -> None:
         held = self.twins[change.id]

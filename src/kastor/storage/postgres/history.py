@@ -12,16 +12,15 @@ import itertools
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
-import msgspec
-
 from kastor.clock import twin_time
-from kastor.errors import InvalidArgument, Unavailable
+from kastor.errors import Gone, InvalidArgument, Unavailable
 from kastor.records import AsOf, C, ModelRow
 from kastor.storage.history import (
     HistorySettings,
     HistoryStatus,
     TelemetryPoint,
 )
+from kastor.storage.keeping import NOTHING_KEPT, read_stored
 from kastor.storage.postgres import past_statements as sql
 from kastor.storage.postgres.differences import Differences
 from kastor.storage.postgres.past_reads import no_longer_kept
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from kastor.storage.history import Difference, Kind, Version
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.event_tables import Upkeep
+    from kastor.storage.postgres.keeping import PostgresKeeping
     from kastor.storage.postgres.models import Catalogs
     from kastor.storage.postgres.statements import Qualified
     from kastor.storage.protocol import BuildCatalog
@@ -73,6 +73,7 @@ class PostgresHistory(Generic[C]):
         catalogs: the present models.
         build_catalog: makes catalogs of the past.
         ticker: tells the wall clock.
+        keeping: sees to how much is kept.
     """
 
     def __init__(
@@ -82,7 +83,9 @@ class PostgresHistory(Generic[C]):
         catalogs: Catalogs[C],
         build_catalog: BuildCatalog[C],
         ticker: Ticker,
+        keeping: PostgresKeeping[C],
     ) -> None:
+        self._keeping = keeping
         self._upkeep, self._texts = upkeep, texts
         self._present, self._build_catalog = catalogs, build_catalog
         self._ticker = ticker
@@ -97,13 +100,19 @@ class PostgresHistory(Generic[C]):
         """Return the state at an instant, or after an entry; the present one for neither."""
         if time is None and change is None:
             await self._stamp()
-            change = (await self._fetch(_HEAD))[0][0]
+            change, kept = (await self._fetch(_HEAD))[0][0], False  # it is there for certain
         if change is not None:
             found, asked = await self._after(change), f"change:{change}"
         else:
             assert time is not None  # noqa: S101 - one of them is given
             found, asked = await self._at(time), twin_time(time)
         oldest, placed = (await self._fetch(sql.FLOOR))[0]
+        if kept and oldest >= NOTHING_KEPT:
+            raise Gone(
+                "This graph keeps no history, so only its present can be read; how much is kept "
+                "says GET /kastor/v1/history.",
+                code="HistoryExpired",
+            )
         if kept and found.change < oldest:
             raise no_longer_kept(asked, placed)
         return found
@@ -178,7 +187,9 @@ class PostgresHistory(Generic[C]):
         oldest, placed = (await self._fetch(sql.FLOOR))[0]
         versions, packed, whole, blocks, telemetry, size = (await self._fetch(sql.STATUS))[0]
         return HistoryStatus(
-            oldest=AsOf(oldest, newest.time if placed is None else placed),
+            oldest=newest
+            if oldest >= NOTHING_KEPT
+            else AsOf(oldest, newest.time if placed is None else placed),
             newest=newest,
             versions=versions,
             packed=packed,
@@ -190,14 +201,15 @@ class PostgresHistory(Generic[C]):
 
     async def settings(self) -> HistorySettings:
         """Return how much is kept, as far as the graph says it."""
-        text = (await self._fetch(sql.SETTINGS))[0][0]
-        return (
-            HistorySettings() if text is None else msgspec.json.decode(text, type=HistorySettings)
-        )
+        return read_stored((await self._fetch(sql.SETTINGS))[0][0])
 
     async def put_settings(self, settings: HistorySettings) -> None:
         """Keep so much from now on."""
-        await self._fetch(sql.PUT_SETTINGS, msgspec.json.encode(settings).decode())
+        await self._keeping.put(settings)
+
+    async def pack(self) -> int:
+        """Pack what is older than YOUNG_SECONDS; return the versions packed."""
+        return await self._keeping.pack(self._ticker.age_now())
 
     async def _at(self, time: Ticks) -> AsOf:
         """Return the state at an instant, which is the same from now on."""

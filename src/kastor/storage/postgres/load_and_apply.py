@@ -96,6 +96,8 @@ async def apply(
     loaded: LoadedRows,
     logged: tuple[Any, ...],
     name_key: int | None,
+    *,
+    keeps_telemetry: bool,
 ) -> bool:
     """Write a change of one twin or relationship; return whether the race was won.
 
@@ -106,8 +108,11 @@ async def apply(
         loaded: what it was decided on.
         logged: the values of its log entry, as `log_values` made them.
         name_key: of the relationship's name, where it has one.
+        keeps_telemetry: whether messages are kept longer than the log.
     """
     text, values = _statement(change, loaded, name_key)
+    if keeps_telemetry and isinstance(change, LogTelemetry):
+        text, values = sql.KEEP_TELEMETRY, (*values, change.source_time)
     count: int = await connection.fetchval(texts[text], *logged, *values)
     return count == 1
 

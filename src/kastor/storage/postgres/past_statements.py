@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kastor.storage.postgres.documents import version_doc
+from kastor.storage.postgres.documents import PACKED_BYTES, version_doc
 from kastor.storage.postgres.past import KINDS, held, position_of, state
 
 if TYPE_CHECKING:
@@ -271,14 +271,15 @@ STATUS = """
 SELECT (SELECT count(*) FROM {graph}.twin_versions)
        + (SELECT count(*) FROM {graph}.relationship_versions),
        (SELECT coalesce(sum(last - first + 1), 0) FROM {graph}.version_blocks)::bigint,
-       ((SELECT coalesce(sum(bytes), 0) FROM {graph}.twin_versions)
-        + (SELECT coalesce(sum(bytes), 0) FROM {graph}.relationship_versions))::bigint,
+       ((SELECT coalesce(sum(bytes) FILTER (WHERE bytes <> PACKED), 0) FROM {graph}.twin_versions)
+        + (SELECT coalesce(sum(bytes) FILTER (WHERE bytes <> PACKED), 0)
+           FROM {graph}.relationship_versions))::bigint,
        (SELECT coalesce(sum(bytes), 0) FROM {graph}.version_blocks)::bigint,
        (SELECT count(*) FROM {graph}.telemetry),
        (SELECT coalesce(sum(octet_length(data)), 0) FROM {graph}.telemetry)::bigint
 """
+STATUS = STATUS.replace("PACKED", str(PACKED_BYTES))
 SETTINGS = "SELECT history FROM {graph}.meta"
-PUT_SETTINGS = "UPDATE {graph}.meta SET history = $1"
 _TELEMETRY = """
 SELECT pos, time, source_time, component, data FROM (
     SELECT *, sum(octet_length(data)) OVER (ORDER BY pos) - octet_length(data) AS before FROM (

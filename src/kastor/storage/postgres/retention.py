@@ -1,6 +1,6 @@
-"""Removes superseded versions, tombstones and log entries that are past their time or cap.
+"""Removes log entries, dead letters and telemetry that are past their time or cap.
 
-Works in small steps, each a transaction of its own; of several processes one prunes at a time.
+Works in small steps, each a transaction of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kastor.storage.ticker import LEAD
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from kastor.storage.keeping import Retention
+    from kastor.storage.keeping import Limit, Retention
     from kastor.types import Ticks
 
 STEP_ROWS = 500
@@ -23,28 +23,18 @@ STEP_ROWS = 500
 async def prune(
     fetch: Callable[[str, Sequence[object]], Awaitable[list[Any]]],
     retention: Retention,
+    telemetry: Limit,
     now: Ticks,
 ) -> int:
     """Remove what is too old or too much; return the number of rows.
 
     Args:
         fetch: runs one statement of `statements`.
-        retention: what to keep.
+        retention: what to keep of the log and of dead letters.
+        telemetry: what to keep of messages.
         now: the wall clock.
     """
-    if not await fetch(sql.BEGIN_PRUNING, ()):
-        return 0
-    try:
-        return await _prune(fetch, retention, now)
-    finally:
-        await fetch(sql.END_PRUNING, ())
 
-
-async def _prune(
-    fetch: Callable[[str, Sequence[object]], Awaitable[list[Any]]],
-    retention: Retention,
-    now: Ticks,
-) -> int:
     async def repeat(text: str, cutoff: Ticks) -> int:
         removed = 0
         while count := (await fetch(text, (cutoff, STEP_ROWS)))[0][0]:
@@ -61,24 +51,17 @@ async def _prune(
             excess -= int(size)
         return removed
 
-    versions_before = now - int(retention.version_seconds * TICKS_PER_SECOND)
     log_before = now - int(retention.log_seconds * TICKS_PER_SECOND)
     removed = 0
-    version_bytes, _ = (await fetch(sql.SIZES, ()))[0]
-    before_all = int(version_bytes) > retention.version_bytes
-    for text in sql.STRAY_VERSIONS:
-        while count := (await fetch(text, (now + LEAD, versions_before, before_all, STEP_ROWS)))[0][
-            0
-        ]:
-            removed += count
     while count := (await fetch(sql.STRAY_LOG, (now + LEAD, log_before, STEP_ROWS)))[0][0]:
         removed += count
-    for text in sql.VERSIONS_BY_AGE:
-        removed += await repeat(text, versions_before)
-    removed += await repeat(sql.TOMBSTONES, versions_before)
-    removed += int((await fetch(sql.ENDED_MODELS, (versions_before,)))[0][0])
     removed += await repeat(sql.LOG_BY_AGE, log_before)
     removed += await repeat(sql.LETTERS_BY_COUNT, retention.dead_letters)
-    version_bytes, log_bytes = (await fetch(sql.SIZES, ()))[0]
-    removed += await shrink(sql.VERSIONS_BY_SIZE, int(version_bytes) - retention.version_bytes)
+    cutoff = now if telemetry.is_off else telemetry.cutoff(now)
+    while count := (await fetch(sql.TELEMETRY_BY_AGE, (cutoff, now + LEAD, STEP_ROWS)))[0][0]:
+        removed += count
+    telemetry_bytes = (await fetch(sql.TELEMETRY_SIZE, ()))[0][0]
+    excess = int(telemetry_bytes) - (telemetry.bytes or 0)
+    removed += await shrink(sql.TELEMETRY_BY_SIZE, excess)
+    log_bytes = (await fetch(sql.LOG_SIZE, ()))[0][0]
     return removed + await shrink(sql.LOG_BY_SIZE, int(log_bytes) - retention.log_bytes)

@@ -9,6 +9,7 @@ for another in a circle.
 
 from __future__ import annotations
 
+from kastor.storage.keeping import NOTHING_KEPT, TELEMETRY_ROW_OVERHEAD, VERSION_ROW_OVERHEAD
 from kastor.storage.postgres.past import beyond
 
 _XID = "pg_current_xact_id()::text::bigint"
@@ -135,6 +136,7 @@ FROM {graph}.twins t WHERE t.id = ANY($1::text[])
 # Point writes; each answers with the number of rows that it wrote: 1, or 0 for a lost race.
 # All begin with the epoch ($1) and the log entry ($2 to $13; $7 is the time, $8 the actor).
 
+KEEPS_VERSIONS = f"EXISTS (SELECT 1 FROM {{graph}}.meta WHERE history_from < {NOTHING_KEPT})"
 _CURRENT = "EXISTS (SELECT 1 FROM {graph}.meta WHERE model_epoch = $1)"
 _BURIED_TWIN = "{graph}.tombstones WHERE kind = 'twin' AND id = $14"
 _BURIED_RELATIONSHIP = (
@@ -165,7 +167,7 @@ def _keep(table: str, columns: str, old: str) -> str:
     INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor)
     SELECT {_of("o", columns)},
            $7::bigint, {_XID}, $8::text
-    FROM {old}
+    FROM {old} WHERE {KEEPS_VERSIONS}
     """
 
 
@@ -293,6 +295,17 @@ WITH twin AS (
 ), logged AS ({_log("key", "NULL::bigint", "twin")})
 SELECT count(*) FROM twin
 """
+KEEP_TELEMETRY = f"""
+WITH twin AS (
+    SELECT key FROM {{graph}}.twins WHERE key = $14 AND {_CURRENT}
+), logged AS ({_log("key", "NULL::bigint", "twin")} RETURNING seq
+), kept AS (
+    INSERT INTO {{graph}}.telemetry (seq, twin_key, component, time, source_time, data)
+    SELECT seq, $14::bigint, $11::text, $7::bigint, $15::bigint, $13::bytea FROM logged
+)
+SELECT count(*) FROM twin
+"""
+"""As LOG_TELEMETRY, where messages are kept longer than the log."""
 
 # Keeps a key for a name for good; the update that changes nothing makes it answer either way.
 NAME_KEY = """
@@ -366,11 +379,12 @@ SELECT host_name, signing_key,
        greatest(last_tick, (SELECT max(time) FROM {graph}.changes)) FROM {graph}.meta
 """
 
-SIZES = """
-SELECT (SELECT coalesce(sum(bytes), 0) FROM {graph}.twin_versions)
-       + (SELECT coalesce(sum(bytes), 0) FROM {graph}.relationship_versions),
-       (SELECT coalesce(sum(bytes), 0) FROM {graph}.changes)
-"""
+LOG_SIZE = "SELECT coalesce(sum(bytes), 0) FROM {graph}.changes"
+_VERSION_BYTES = f"""(SELECT coalesce(sum(bytes + {VERSION_ROW_OVERHEAD}), 0)
+        FROM {{graph}}.twin_versions)
+       + (SELECT coalesce(sum(bytes + {VERSION_ROW_OVERHEAD}), 0)
+          FROM {{graph}}.relationship_versions)
+       + (SELECT coalesce(sum(bytes), 0) FROM {{graph}}.version_blocks)"""
 
 STATUS = """
 SELECT (SELECT count(*) FROM {graph}.twins), (SELECT count(*) FROM {graph}.relationships),
@@ -378,8 +392,7 @@ SELECT (SELECT count(*) FROM {graph}.twins), (SELECT count(*) FROM {graph}.relat
        (SELECT count(*) FROM {graph}.twin_versions)
        + (SELECT count(*) FROM {graph}.relationship_versions),
        (SELECT count(*) FROM {graph}.changes),
-       (SELECT coalesce(sum(bytes), 0) FROM {graph}.twin_versions)
-       + (SELECT coalesce(sum(bytes), 0) FROM {graph}.relationship_versions),
+       VERSION_BYTES,
        (SELECT coalesce(sum(bytes), 0) FROM {graph}.changes),
        (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
         JOIN pg_namespace s ON s.oid = c.relnamespace
@@ -388,7 +401,7 @@ SELECT (SELECT count(*) FROM {graph}.twins), (SELECT count(*) FROM {graph}.relat
             SELECT min(valid_to) AS oldest FROM {graph}.twin_versions
             UNION ALL SELECT min(valid_to) FROM {graph}.relationship_versions) v),
        (SELECT min(time) FROM {graph}.changes)
-"""
+""".replace("VERSION_BYTES", _VERSION_BYTES)
 
 TWIN_IDS = "SELECT key, id FROM {graph}.twins WHERE key > $1 ORDER BY key LIMIT $2"
 RELATIONSHIP_IDS = """
@@ -457,82 +470,10 @@ STEP_CURSOR = "FETCH {rows} FROM page"
 
 # Retention: a step at a time, oldest first; rows that another process is removing are left to it. -
 
-VERSIONS_BY_AGE = tuple(
-    f"""
-WITH old AS (
-    SELECT key, version FROM {{graph}}.{table} WHERE valid_to < $1
-    ORDER BY valid_to LIMIT $2 FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM {{graph}}.{table} v USING old WHERE v.key = old.key AND v.version = old.version
-    RETURNING 1
-)
-SELECT count(*) FROM gone
-"""
-    for table in ("twin_versions", "relationship_versions")
-)
-
-# Written while the clock was ahead: they go with what was written after them, or, where there is
-# too much, before all.
-STRAY_VERSIONS = tuple(
-    f"""
-WITH old AS (
-    SELECT key, version FROM {{graph}}.{table}
-    WHERE valid_to > $1
-          AND ($3 OR ended_by < (SELECT max(ended_by) FROM {{graph}}.{table} WHERE valid_to < $2))
-    LIMIT $4 FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM {{graph}}.{table} v USING old WHERE v.key = old.key AND v.version = old.version
-    RETURNING 1
-)
-SELECT count(*) FROM gone
-"""
-    for table in ("twin_versions", "relationship_versions")
-)
-
-VERSIONS_BY_SIZE = """
-WITH t AS (
-    SELECT key, version, bytes, valid_to FROM {graph}.twin_versions
-    ORDER BY valid_to LIMIT $2 FOR UPDATE SKIP LOCKED
-), r AS (
-    SELECT key, version, bytes, valid_to FROM {graph}.relationship_versions
-    ORDER BY valid_to LIMIT $2 FOR UPDATE SKIP LOCKED
-), old AS (
-    SELECT *, sum(bytes) OVER (ORDER BY valid_to ROWS UNBOUNDED PRECEDING) - bytes AS before
-    FROM (SELECT 't' AS kind, * FROM t UNION ALL SELECT 'r', * FROM r) both_kinds
-    ORDER BY valid_to LIMIT $2
-), twins AS (
-    DELETE FROM {graph}.twin_versions v USING old o
-    WHERE o.before < $1 AND o.kind = 't' AND v.key = o.key AND v.version = o.version
-    RETURNING v.bytes
-), relationships AS (
-    DELETE FROM {graph}.relationship_versions v USING old o
-    WHERE o.before < $1 AND o.kind = 'r' AND v.key = o.key AND v.version = o.version
-    RETURNING v.bytes
-)
-SELECT count(*), coalesce(sum(bytes), 0)
-FROM (SELECT bytes FROM twins UNION ALL SELECT bytes FROM relationships) gone
-"""
-
-TOMBSTONES = """
-WITH old AS (
-    SELECT kind, id FROM {graph}.tombstones WHERE deleted_at < $1
-    ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM {graph}.tombstones t USING old WHERE t.kind = old.kind AND t.id = old.id RETURNING 1
-)
-SELECT count(*) FROM gone
-"""
-
-ENDED_MODELS = """
-WITH gone AS (DELETE FROM {graph}.models WHERE valid_to < $1 RETURNING 1)
-SELECT count(*) FROM gone
-"""
-
 # No active route still has to read the entry.
 _PASSED = """(NOT EXISTS (SELECT 1 FROM {graph}.routes WHERE NOT paused)
               OR pos <= (SELECT min(position) FROM {graph}.routes WHERE NOT paused))"""
 
-HAS_STRAYS = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE time > $1)"
 STRAY_LOG = """
 WITH old AS (
     SELECT seq FROM {graph}.changes
@@ -568,6 +509,35 @@ WITH first AS (
 )
 SELECT count(*), coalesce(sum(bytes), 0) FROM gone
 """.replace("{passed}", _PASSED)
+
+# Written while the clock was ahead: it goes with what was written after it.
+TELEMETRY_BY_AGE = """
+WITH gone AS (
+    DELETE FROM {graph}.telemetry WHERE seq IN (
+        SELECT seq FROM {graph}.telemetry
+        WHERE time < $1 OR (time > $2 AND pos < (
+            SELECT max(pos) FROM {graph}.telemetry WHERE time < $1))
+        LIMIT $3
+    ) RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+TELEMETRY_BY_SIZE = f"""
+WITH old AS (
+    SELECT seq FROM (
+        SELECT seq, sum(bytes) OVER (ORDER BY time ROWS UNBOUNDED PRECEDING) - bytes AS before
+        FROM (SELECT seq, time, octet_length(data) + {TELEMETRY_ROW_OVERHEAD} AS bytes
+              FROM {{graph}}.telemetry ORDER BY time LIMIT $2) t) t
+    WHERE before < $1
+), gone AS (
+    DELETE FROM {{graph}}.telemetry t USING old WHERE t.seq = old.seq
+    RETURNING octet_length(t.data) + {TELEMETRY_ROW_OVERHEAD} AS bytes
+)
+SELECT count(*), coalesce(sum(bytes), 0) FROM gone
+"""
+TELEMETRY_SIZE = f"""
+SELECT coalesce(sum(octet_length(data) + {TELEMETRY_ROW_OVERHEAD}), 0) FROM {{graph}}.telemetry
+"""
 
 # A route's letters beyond so many, newest first; what was requeued is about to be sent again.
 LETTERS_BY_COUNT = """

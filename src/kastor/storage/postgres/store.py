@@ -39,6 +39,7 @@ from kastor.storage.postgres.history import PostgresHistory
 from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.input_table import PostgresInputTable
 from kastor.storage.postgres.job_table import PostgresJobTable
+from kastor.storage.postgres.keeping import PostgresKeeping
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.past_reads import PostgresPastReads
 from kastor.storage.postgres.queries import Queries
@@ -51,7 +52,7 @@ from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
 from kastor.storage.protocol import Engine, StoreStatus
 from kastor.storage.snapshots import Snapshots
-from kastor.storage.ticker import LEAD, Ticker
+from kastor.storage.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -102,8 +103,12 @@ class PostgresStore(Generic[C]):
         standbys = Replicas(connections, replicas)
         self._reads = PostgresPointReads(connections, self._texts, standbys)
         self._queries = Queries(connections, self._texts, self._catalogs, standbys)
-        self._writes = Writes(connections, self._texts, self._catalogs, self._next_tick)
-        self._batches = Batches(connections, self._texts, self._catalogs, self._reserve_ticks)
+        self._keeping: PostgresKeeping[C] = PostgresKeeping(
+            self._upkeep, self._texts, catalogs, retention
+        )
+        means = (connections, self._texts, self._catalogs)
+        self._writes = Writes(*means, self._next_tick, lambda: self._keeping.rules)
+        self._batches = Batches(*means, self._reserve_ticks, lambda: self._keeping.rules)
         self.events = PostgresEventTables(self._upkeep, self._texts)
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
@@ -113,7 +118,7 @@ class PostgresStore(Generic[C]):
         self._retention = retention
         self.ticker = Ticker(clock)
         self.history: PostgresHistory[C] = PostgresHistory(
-            self._upkeep, self._texts, catalogs, build_catalog, self.ticker
+            self._upkeep, self._texts, catalogs, build_catalog, self.ticker, self._keeping
         )
         self._last_tick: Ticks = meta.last_tick
         self._rehearsals = SchemaRehearsals(
@@ -175,7 +180,7 @@ class PostgresStore(Generic[C]):
             if is_ours:
                 await connections.close()
             raise
-        return cls(
+        store = cls(
             name,
             connections,
             texts,
@@ -187,6 +192,12 @@ class PostgresStore(Generic[C]):
             replicas=replicas,
             owns_connections=is_ours,
         )
+        try:
+            await store._keeping.refresh()
+        except BaseException:
+            await store.close()
+            raise
+        return store
 
     @property
     def catalog(self) -> C:
@@ -382,10 +393,20 @@ class PostgresStore(Generic[C]):
             rows: list[Any] = await self._upkeep(run)
             return rows
 
-        now = self.ticker.age_now()
-        if (await fetch(sql.HAS_STRAYS, (now + LEAD,)))[0][0]:
+        await self._keeping.refresh()
+        if not await fetch(sql.BEGIN_PRUNING, ()):  # another process does it
+            return 0
+        try:
             await self.events.log_bounds()  # gives every entry its position
-        return await prune(fetch, self._retention, now)
+            now = self.ticker.age_now()
+            versions = await self._keeping.prune(self._state_at, now)
+            telemetry = self._keeping.rules.telemetry
+            return versions + await prune(fetch, self._retention, telemetry, now)
+        finally:
+            await fetch(sql.END_PRUNING, ())
+
+    async def _state_at(self, time: Ticks) -> AsOf:
+        return await self.history.resolve(time=time, kept=False)
 
     async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from kastor.records import Decision
     from kastor.storage.batches import Decide
+    from kastor.storage.keeping import Rules
     from kastor.storage.postgres.connections import Connection, Connections
     from kastor.storage.postgres.load_and_apply import LoadedRows
     from kastor.storage.postgres.statements import Qualified
@@ -56,7 +57,9 @@ class Writes(Generic[C]):
         texts: Qualified,
         catalogs: Catalogs[C],
         clock: Callable[[Ticks], Ticks],
+        rules: Callable[[], Rules],
     ) -> None:
+        self._rules = rules
         self._connections = connections
         self._texts = texts
         self._catalogs = catalogs
@@ -123,7 +126,10 @@ class Writes(Generic[C]):
             name_key = await self._name_key(connection, change.name)
         sent.append(_Sent(decision, Trace(sql.HAPPENED, (stamp.now, change.log.event_id))))
         logged = log_values(change.log, catalog.epoch, stamp.now, context)
-        written = await apply(connection, texts, change, loaded, logged, name_key)
+        written = await apply(
+            *(connection, texts, change, loaded, logged, name_key),
+            keeps_telemetry=not self._rules().telemetry.is_off,
+        )
         return decision if written else None
 
     async def _decide(

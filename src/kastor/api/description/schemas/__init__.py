@@ -12,6 +12,7 @@ from kastor.api.description.schemas import (
     history,
     inputs,
     jobs,
+    keeping,
     many,
     models,
     queries,
@@ -22,6 +23,7 @@ from kastor.api.description.schemas.forms import Schema
 SCHEMAS: dict[str, Schema] = {
     **graph.SCHEMAS,
     **history.SCHEMAS,
+    **keeping.SCHEMAS,
     **many.SCHEMAS,
     **differences.SCHEMAS,
     **queries.SCHEMAS,
