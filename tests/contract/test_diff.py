@@ -176,7 +176,7 @@ def test_what_is_wrong_is_said_before_the_stream(
 ) -> None:
     if parameters.get("from_") == "change:0":
         parameters = {**parameters, "from_": change(api)}
-    assert_error(get(api, **parameters), 400, code, text)
+    assert_error(get(api, None, **parameters), 400, code, text)
 
 
 def test_what_is_not_kept_is_gone(api: Api, model_m: dict[str, Any]) -> None:

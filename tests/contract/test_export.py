@@ -258,6 +258,48 @@ def test_what_changed_since_an_export(http: httpx2.Client) -> None:
     assert b'{"kind":"relationship","id":"a","source":"t1"}\n{"kind":"twin","id":"t9"}\n' in changed
 
 
+def test_an_export_of_an_instant_is_the_one_that_was_sent_then(http: httpx2.Client) -> None:
+    fill(http)
+    then = http.get(EXPORT)
+    instant = then.headers["kastor-as-of"]
+    http.patch("/digitaltwins/t4", json=[{"op": "replace", "path": "/size", "value": 7}])
+    for twin in ("t1", "t2"):
+        for own in "ab":
+            http.delete(f"/digitaltwins/{twin}/relationships/{own}")
+    http.delete("/digitaltwins/t9")
+    http.post("/models", json=[interface("dtmi:x:Late;1")])
+    assert exported(http) != then.content
+    for named in (instant.partition(";")[0], instant.partition("; ")[2].replace("=", ":")):
+        answer = http.get(EXPORT, params={"asOf": named})
+        assert answer.content == then.content
+        assert answer.headers.get_list("kastor-as-of") == [instant]
+    since = int(instant.partition("change=")[2])
+    later = http.get(EXPORT, params={"since": str(since - 2), "asOf": f"change:{since}"})
+    assert 0 < len(section(later.content, "Relationships")) <= 2
+    assert b"dtmi:x:Late;1" not in later.content
+    query = "SELECT * FROM DIGITALTWINS T WHERE T.$dtId IN ['t4', 't9']"
+    found = section(
+        http.get(EXPORT, params={"query": query, "asOf": instant.partition(";")[0]}).content,
+        "Twins",
+    )
+    assert found == [
+        each for each in section(then.content, "Twins") if each["$dtId"] in ("t4", "t9")
+    ]
+
+
+def test_of_the_past_only_the_graph_is_known(http: httpx2.Client) -> None:
+    fill(http)
+    newest = int(http.get(EXPORT).headers["kastor-as-of"].partition("change=")[2])
+    then = f"change:{newest - 2}"
+    answer = http.get(EXPORT, params={"kastor": "true", "asOf": then})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidArgument")
+    body = {"outputBlobUri": f"exchange/default/{uuid4()}", "kastor": True, "asOf": then}
+    answer = http.post("/kastor/v1/jobs/exports", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidArgument")
+    answer = http.get(EXPORT, params={"since": str(newest), "asOf": then})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidArgument")
+
+
 def test_kastors_own_sections_come_if_they_are_asked_for(http: httpx2.Client) -> None:
     fill(http)
     hook = {"kind": "webhook", "settings": {"url": "https://example.com/hook"}}
@@ -353,6 +395,15 @@ def test_a_job_writes_what_the_stream_sends(http: httpx2.Client, kastor: KastorS
     query = "SELECT * FROM DIGITALTWINS T WHERE T.size > 0.5"
     assert job("some", query=query, system=True)["status"] == "succeeded"
     assert written("some") == exported(http, query=query, system="true")
+    change = done["counts"]["change"]
+    http.delete("/digitaltwins/t9")
+    past = job("past", asOf=f"change:{change}")
+    assert (past["status"], past["counts"]["change"], written("past")) == (
+        "succeeded",
+        change,
+        body,
+    )
+    assert past["asOf"].endswith(f"; change={change}")
     since = done["counts"]["change"] - 3
     assert job("since", since=since)["status"] == "succeeded"
     assert written("since") == exported(http, since=str(since))
@@ -361,7 +412,9 @@ def test_a_job_writes_what_the_stream_sends(http: httpx2.Client, kastor: KastorS
     assert (again["status"], again["error"]["code"]) == ("failed", "UnableToWriteToOutputBlob")
     late = job("late", since=10**9)
     assert (late["status"], late["error"]["code"]) == ("failed", "InvalidArgument")
-    assert {each.name for each in (kastor.data_dir / folder).iterdir()} == {"all", "some", "since"}
+    assert {each.name for each in (kastor.data_dir / folder).iterdir()} == {
+        *("all", "some", "past", "since")
+    }
 
 
 @pytest.mark.parametrize(
@@ -375,6 +428,9 @@ def test_a_job_writes_what_the_stream_sends(http: httpx2.Client, kastor: KastorS
         {"outputBlobUri": "exchange/default/x", "since": True},
         {"outputBlobUri": "exchange/default/x", "system": "yes"},
         {"outputBlobUri": "exchange/default/x", "what": 1},
+        {"outputBlobUri": "exchange/default/x", "asOf": 3},
+        {"outputBlobUri": "exchange/default/x", "asOf": "yesterday"},
+        {"outputBlobUri": "exchange/default/x", "asOf": "change:999999999"},
         {"outputBlobUri": "exchange/default/x", "query": "SELECT COUNT() FROM DIGITALTWINS"},
         {"outputBlobUri": "exchange/default/x", "query": "SELECT * FROM RELATIONSHIPS", "since": 1},
     ],

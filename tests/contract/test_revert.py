@@ -91,6 +91,7 @@ def test_a_dry_run_shows_what_it_would_change_and_changes_nothing(
     spoilt: tuple[Api, str], kastor: KastorServer
 ) -> None:
     api, then = spoilt
+    change(api)  # entries have their positions
     before = rows_of(kastor)
     tried = post(api, {"asOf": then}, **TRYING)
     assert rows_of(kastor) == before
@@ -146,6 +147,15 @@ def test_what_is_wrong_is_refused_and_no_job_exists(
     if body.get("asOf") == "change:0":
         body = {**body, "asOf": change(api)}
     assert_error(post(api, body, **headers), 400, code, text)
+
+
+@pytest.mark.parametrize("headers", [{}, TRYING])
+def test_a_twin_that_was_never_there_is_not_found(
+    spoilt: tuple[Api, str], headers: dict[str, str]
+) -> None:
+    api, then = spoilt
+    response = post(api, {"asOf": then, "twin": "nobody"}, **headers)
+    assert_error(response, 404, "DigitalTwinNotFound", "nobody")
 
 
 def test_the_past_cannot_be_asked_of_a_revert(spoilt: tuple[Api, str]) -> None:

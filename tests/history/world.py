@@ -204,14 +204,12 @@ class World:
 
     async def _copy(self, *, into_file: bool) -> None:
         change = await self.position()
-        newest = await self.log(self.reader.store)
-        time = max([clock.now for clock in self.clocks] + [each.time for each in newest[-1:]])
+        # Later than all that was written: by a clock that stands still writes are ahead of it.
+        times = [each.time for each in await self.log(self.reader.store)]
+        time = self._latest = max(self._latest, *(each.now for each in self.clocks), *times)
         moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
-        self._latest = max(self._latest, time)
         moment.unique = self._means_one_state(time)
-        found = await self.change_at(time)
-        clocks, log = [each.now for each in self.clocks], [(each.seq, each.time) for each in newest]
-        assert found == change, f"at {time} by clocks {clocks}: {found} of {change}; log {log}"
+        assert await self.change_at(time) == change, "what is newest is what is asked for now"
         if isinstance(self.engine, SqliteEngine):
             moment.into_file = True
             self.clocks[0].now += 1  # what is written in this very tick would belong to the instant

@@ -86,7 +86,7 @@ async def test_the_job_still_knows_its_own_output(
 
     places = locations(tmp_path)
     kinds: dict[str, JobKind] = {
-        "exports": ExportKind(exports(graph), places),
+        "exports": ExportKind(exports(graph), places, graph.service.at),
         "backups": BackupKind(showing(graph), "sqlite", places),
     }
     work = _KilledTwice(kinds[name])
@@ -126,7 +126,7 @@ async def test_a_job_whose_server_is_stopped_goes_on_later_whatever_its_location
     graph = Graph(await engine.open(), engine.history())
     places: Any = _Stuck()
     kinds: dict[str, JobKind] = {
-        "exports": ExportKind(exports(graph), places),
+        "exports": ExportKind(exports(graph), places, graph.service.at),
         "backups": BackupKind(showing(graph), "sqlite", places),
     }
     async with serving(graph.store, kinds[name]) as jobs:

@@ -191,9 +191,11 @@ def bounded(rows: list[tuple[object, ...]], most: int) -> tuple[list[tuple[objec
     return kept, len(kept) < len(rows)
 
 
-def service(graph: Graph, **settings: Any) -> QueryService:
+def service(graph: Graph, *, resolve: Any = None, **settings: Any) -> QueryService:
     settled = QuerySettings(**settings)
-    return QueryService(Reader(graph.open()), lambda: graph.models, KEY, settled, dialect=Sqlite())
+    return QueryService(
+        Reader(graph.open()), lambda: graph.models, KEY, settled, dialect=Sqlite(), resolve=resolve
+    )
 
 
 def drive(coroutine: Any) -> Any:
@@ -202,7 +204,11 @@ def drive(coroutine: Any) -> Any:
 
 
 def pages(
-    query: QueryService, text: str, size: int | None = None, **options: Any
+    query: QueryService,
+    text: str,
+    size: int | None = None,
+    context: Context = SYSTEM,
+    **options: Any,
 ) -> list[list[Any]]:
     """All pages, as decoded rows; checks the paging rules on the way."""
     found = []
@@ -210,7 +216,7 @@ def pages(
     while True:
         page = drive(
             query.run(
-                text if token is None else None, SYSTEM, token=token, max_items=size, **options
+                text if token is None else None, context, token=token, max_items=size, **options
             )
         )
         rows = json.loads(page.value)

@@ -35,11 +35,11 @@ class _EarlyTables:
         self._parameters = parameters
 
     def of(self, name: str) -> str:
-        stored, instant = self._now.of(name), self._parameters.instant
+        stored, change = self._now.of(name), self._parameters.change
         if name == "twins":
-            return f"(SELECT * FROM {stored} v WHERE v.key <= {instant()})"
+            return f"(SELECT * FROM {stored} v WHERE v.key <= {change()})"
         if name == "relationships":
-            ends = f"v.source_key <= {instant()} AND v.target_key <= {instant()}"
+            ends = f"v.source_key <= {change()} AND v.target_key <= {change()}"
             return f"(SELECT * FROM {stored} v WHERE {ends})"
         return stored
 

@@ -280,6 +280,37 @@ class TestBackups:
             pass
 
 
+class TestGoingBack:
+    def test_the_page_from_beginning_to_end(self, tmp_path: Path) -> None:
+        need("curl")
+        with serving(tmp_path / "data", "--sample", "building") as served:
+            reader = Reader(tmp_path, served.url)
+
+            def done(heading: str) -> str:
+                return "".join(map(reader.run, blocks("how-to/go-back", "sh", heading)))
+
+            def leaving() -> list[Any]:
+                found = httpx2.get(f"{room}/relationships").json()["value"]
+                return sorted((each["$relationshipId"], each["$targetId"]) for each in found)
+
+            room = f"{served.url}/digitaltwins/room-0-02"
+            before, relationships = httpx2.get(room).json(), leaving()
+            assert done("Note where you are").startswith("change:")
+            assert httpx2.get(room).status_code == 404
+            [line] = [json.loads(line) for line in done("See what differs").splitlines()]
+            assert (line["id"], line["what"]) == ("tenant-a", "changed")
+            assert {"op": "replace", "path": "/headcount", "value": 0} in line["patch"]
+            tried = [json.loads(line) for line in done("Try the way back").splitlines()]
+            assert {line["what"] for line in tried} == {"added"}
+            assert len(tried) > 1
+            assert httpx2.get(room).status_code == 404
+            assert "succeeded" in done("Bring back one twin")
+            assert httpx2.get(room).json()["name"] == before["name"]
+            assert leaving() == relationships != []
+            assert "succeeded" in done("Bring back what a query selects")
+            assert httpx2.get(f"{served.url}/digitaltwins/tenant-a").json()["headcount"] > 0
+
+
 class OpenMosquitto(Mosquitto):
     """As the page has it: every topic may be used."""
 

@@ -146,7 +146,7 @@ def _make(
         DeletionKind(graph),
         ImportKind(graph, store.jobs, locations, reading),
         UploadKind(graph, spool, reading),
-        ExportKind(exports, locations),
+        ExportKind(exports, locations, graph.at),
         BackupKind(show_all, store.engine.name, locations),
         UpdatesKind(graph, query),
         DeletesKind(graph, query),

@@ -37,12 +37,12 @@ from kastor.query.sql.sqlite import Sqlite
 from kastor.query.sql.statement import compile_plan
 from kastor.query.sql.tables import NOW
 from kastor.query.token import decode
-from kastor.records import SYSTEM, Context
+from kastor.records import SYSTEM, AsOf, Context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from query_graphs import Models
+    from query_graphs import Graph, Models
 
     from kastor.query.sql.dialect import Dialect
     from kastor.query.sql.statement import Sql
@@ -67,12 +67,19 @@ def seen_early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests with an instant see the test's view."""
     view = Early()
     monkeypatch.setattr(
-        "kastor.query.run.view_of", lambda context: NOW if context.at is None else view
+        "kastor.query.run.view_of", lambda context, _: NOW if context.at is None else view
     )
 
 
-def at(twins: int) -> Context:
-    return structs.replace(SYSTEM, at=twins)
+def at(twins: int, about: Graph) -> Context:
+    return structs.replace(SYSTEM, at=AsOf(twins, 0, about.models))
+
+
+def resolved(graph: Graph) -> Callable[[int], Awaitable[AsOf]]:
+    async def resolve(twins: int) -> AsOf:
+        return AsOf(twins, 0, graph.models)
+
+    return resolve
 
 
 def generated_texts(seed: int) -> Iterator[str]:
@@ -115,7 +122,7 @@ def test_rows_of_a_view_equal_the_oracles_of_what_it_shows() -> None:
             text, twins = print_query(query), random.randrange(len(about.twins) + 1)
             expected = rounded(run(query, early(about, twins)))
             for size in (None, random.choice([1, 2, 3])):
-                found = rounded(drive(all_rows(engine, text, size, at(twins))))
+                found = rounded(drive(all_rows(engine, text, size, at(twins, about))))
                 assert bag(found) == bag(expected), f"{seed} {twins}: {text}"
 
 
@@ -124,35 +131,38 @@ def test_a_statement_of_a_view_serves_every_instant() -> None:
     graph = building()
     engine = service(graph)
     text = "SELECT a.$dtId FROM DIGITALTWINS MATCH (a)-[*..7]->(b) WHERE EXISTS { (a)-[]->(c) }"
-    compiled = {drive(engine.runner.compiled(text, at(twins))).first().text for twins in (1, 2, 3)}
+    made = [drive(engine.runner.compiled(text, at(twins, graph))) for twins in (1, 2, 3)]
+    compiled = {each.first().text for each in made}
     assert len(compiled) == 1
-    assert drive(engine.runner.compiled(text, at(1))) is drive(engine.runner.compiled(text, at(2)))
+    assert made[0] is made[1]
     assert drive(engine.runner.compiled(text, SYSTEM)).first().text not in compiled
     for twins in range(4):
         expected = bag(run(parse(text), early(graph, twins)))
-        assert bag(drive(all_rows(engine, text, None, at(twins)))) == expected
+        assert bag(drive(all_rows(engine, text, None, at(twins, graph)))) == expected
 
 
 @pytest.mark.usefixtures("seen_early")
 def test_a_token_goes_on_as_of_its_instant() -> None:
-    engine = service(building())
+    graph = building()
+    engine = service(graph, resolve=resolved(graph))
     text = "SELECT $dtId FROM DIGITALTWINS"
-    first = drive(engine.run(text, at(2), max_items=1))
+    first = drive(engine.run(text, at(2, graph), max_items=1))
     assert decode(first.continuation, KEY).as_of == 2
-    for later in (at(2), at(3), SYSTEM):
+    for later in (at(2, graph), at(3, graph), SYSTEM):
         rest = drive(engine.run(None, later, token=first.continuation, max_items=9))
-        assert (rest.rows, rest.continuation) == (1, None)
+        assert (rest.rows, rest.continuation, rest.at.change) == (1, None, 2)
     now = drive(engine.run(text, SYSTEM, max_items=1))
     assert decode(now.continuation, KEY).as_of is None
-    assert drive(engine.run(None, at(1), token=now.continuation, max_items=9)).rows == 2
+    assert drive(engine.run(None, at(1, graph), token=now.continuation, max_items=9)).rows == 2
 
 
 @pytest.mark.usefixtures("seen_early")
 def test_a_statement_runs_for_no_view_but_its_own() -> None:
-    engine = service(building())
+    graph = building()
+    engine = service(graph)
     compiled = drive(engine.runner.compiled("SELECT * FROM DIGITALTWINS", SYSTEM))
     with pytest.raises(ValueError, match="ran for another view"):
-        drive(engine.runner.texts(compiled, compiled.plan, 9, at(1)))
+        drive(engine.runner.texts(compiled, compiled.plan, 9, at(1, graph)))
 
 
 def test_plans_are_kept_apart_by_the_kind_of_view() -> None:
@@ -183,7 +193,7 @@ async def compare_views(dsn: str) -> dict[str, Any]:
             if number % 2 and not sorts(query):
                 continue
             twins = random.randrange(len(graph.twins) + 1)
-            story = await difference(engine, query, early(graph, twins), 2, at(twins))
+            story = await difference(engine, query, early(graph, twins), 2, at(twins, graph))
             if story:
                 wrong[f"{seed} {twins}: {print_query(query)}"] = story
     await connection.close()

@@ -72,7 +72,8 @@ def test_a_case_says_what_it_shows_and_is_as_it_would_be_written(name: str) -> N
 def reader() -> Reader:
     connection = building().open()
     connection.execute(
-        "INSERT INTO models SELECT key, 1, '{}', 639028224001234567, NULL, 1, NULL FROM model_keys"
+        "INSERT INTO models SELECT key, 1, '{}', 639028224001234567, NULL, 1, NULL, 0, NULL"
+        " FROM model_keys"
     )
     return Reader(connection)
 

@@ -38,7 +38,8 @@ def engine() -> QueryService:
         graph.relate(source, name, target, None, **properties)
     connection = graph.open()
     connection.execute(
-        "INSERT INTO models SELECT key, 1, '{}', 639028224001234567, NULL, 1, NULL FROM model_keys"
+        "INSERT INTO models SELECT key, 1, '{}', 639028224001234567, NULL, 1, NULL, 0, NULL"
+        " FROM model_keys"
     )
     return QueryService(
         Reader(connection), lambda: graph.models, KEY, QuerySettings(), dialect=Sqlite()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from kastor.api.http.compression import Gzip, takes_gzip
 from kastor.api.http.jobs import OPERATION_ID, accepted, begin_job
 from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import AS_OF_HEADER, Request, Response, StreamResponse
 from kastor.auth.roles import Permission as P
 from kastor.errors import Forbidden, InvalidArgument
-from kastor.graph.instants import shown
-from kastor.jobs.exporting.kind import OUTPUT, ExportKind, wanted_of
+from kastor.graph.instants import read_instant, shown
+from kastor.jobs.exporting.kind import OUTPUT, STATE, ExportKind, wanted_of
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.records import AsOf
 
@@ -29,6 +31,7 @@ _DIGITS = 18
 _MEMBERS: dict[str, type] = {
     OUTPUT: str,
     "query": str,
+    "asOf": str,
     "since": int,
     "kastor": bool,
     "system": bool,
@@ -68,17 +71,23 @@ async def begin_export(services: Services, request: Request) -> Response:
         if name not in _MEMBERS or not isinstance(value, _MEMBERS[name]):
             raise InvalidArgument(
                 f"{name[:80]} cannot be there as it is. An export job has outputBlobUri, and may "
-                "have query (a text), since (a whole number), kastor and system (true or false)."
+                "have query (a text), asOf (an instant), since (a whole number), kastor and system "
+                "(true or false)."
             )
     if isinstance(body.get("since"), bool) or body.get("since", 0) < 0:
         raise InvalidArgument("since must be the number of a change, a whole number from 0.")
     if OUTPUT not in body:
         raise InvalidArgument("An export job needs outputBlobUri.")
     location = services.locations.check(body[OUTPUT], setting=OUTPUT)
-    wanted = wanted_of(body)
+    wanted, context = wanted_of(body), request.context
     _require_permissions(request, wanted)
-    await services.exports.check(wanted, request.context)
     asked = {**body, "shown": {OUTPUT: location.shown}}
+    if "asOf" in body:
+        at = await services.graph.at(read_instant(body["asOf"], "asOf"))
+        context = structs.replace(context, at=at)
+        asked |= {STATE: [at.change, at.time]}
+        asked["shown"] |= {"asOf": shown(at)}
+    await services.exports.check(wanted, context)
     row, _ = await begin_job(services, request, ExportKind.name, asked)
     return accepted(request, row)
 
@@ -133,7 +142,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.EXPORT_READ,
         export,
         "Export the graph, or a part of it, as a file that can be imported",
-        errors={400: ("InvalidArgument", "SqlQueryError"), 410: ("ChangesGone",)},
+        errors={400: ("InvalidArgument", "SqlQueryError"), 410: ("ChangesGone", "HistoryExpired")},
         query=("query", "since", "kastor", "system"),
         headers=("Accept-Encoding",),
         versioned=False,
@@ -152,6 +161,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={
             400: ("InvalidArgument", "SqlQueryError"),
             409: ("OperationIdReused",),
+            410: ("HistoryExpired",),
             429: ("TooManyRequests",),
         },
         result="OwnJob",

@@ -6,34 +6,56 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from kastor.errors import KastorError, Unavailable
 from kastor.graph.catalog import ModelCatalog
+from kastor.graph.instants import Named
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.jobs.kinds import JobFailedError
 from kastor.jobs.locations import LocationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Any
 
     from kastor.jobs.exporting.service import ExportService
     from kastor.jobs.kinds import Run
     from kastor.jobs.locations import Locations
     from kastor.jobs.locations.forms import ByteOutput
+    from kastor.records import AsOf, Context
 
 OUTPUT = "outputBlobUri"
+STATE = "state"
+"""Member of a request of the past: its position, and the instant that was asked for."""
 SAVE_SECONDS = 1.0
 _FINISHING = "finishing"
 
 
 class ExportKind:
-    """Export jobs; one that was cut off begins anew, with the graph as it is then."""
+    """Export jobs; one that was cut off begins anew, with the graph as it is then.
+
+    One of a state of the past begins anew with that.
+    """
 
     name = "exports"
 
-    def __init__(self, exports: ExportService[ModelCatalog], locations: Locations) -> None:
+    def __init__(
+        self,
+        exports: ExportService[ModelCatalog],
+        locations: Locations,
+        state: Callable[[Named], Awaitable[AsOf]],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            exports: of the graph.
+            locations: that may be written.
+            state: returns a state of the past with its models.
+        """
         self._exports = exports
         self._locations = locations
+        self._state = state
 
     async def run(self, run: Run) -> None:
         """See `JobKind`; a request has `outputBlobUri` and what `Wanted` has.
@@ -64,8 +86,9 @@ class ExportKind:
 
     async def _write(self, output: ByteOutput, run: Run, again: Mapping[str, bool]) -> None:
         saved, lines, size = time.monotonic(), 0, 0
+        context = await self._context(run)
         async with contextlib.aclosing(
-            await self._exports.open(wanted_of(run.request), run.context)
+            await self._exports.open(wanted_of(run.request), context)
         ) as export:
             change = export.instant.position
             async for part in export:
@@ -77,6 +100,13 @@ class ExportKind:
                     saved = time.monotonic()
         await run.save({**_progress(lines, size, change), _FINISHING: True})
         await output.finish()
+
+    async def _context(self, run: Run) -> Context:
+        if STATE not in run.request:
+            return run.context
+        change, instant = run.request[STATE]
+        at = await self._state(Named(change=change))
+        return structs.replace(run.context, at=structs.replace(at, time=instant))
 
 
 def wanted_of(request: Mapping[str, Any]) -> Wanted:

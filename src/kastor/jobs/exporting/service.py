@@ -33,7 +33,13 @@ class ExportService(Generic[C]):
         self._runner = runner
 
     async def check(self, wanted: Wanted, context: Context) -> None:
-        """See whether a query can be exported, before a job is made of it; raises QueryError."""
+        """See whether it can be exported, before a job is made of it.
+
+        Raises:
+            QueryError: the query is wrong, or none of one collection.
+            InvalidArgument: settings of the past are wanted, which nobody knows.
+        """
+        _require_known(wanted, context)
         if wanted.query is not None:
             compiled = await self._runner.compiled(wanted.query, context)
             self._runner.whole(compiled, wanted.query)
@@ -48,11 +54,7 @@ class ExportService(Generic[C]):
             Gone: the change log does not reach back to it any more, or the state is not kept.
             Unavailable: so many exports are open, there is no room, or models change too often.
         """
-        if wanted.kastor and context.at is not None:
-            raise InvalidArgument(
-                "What routes, endpoints, inputs and indexes there were is not kept. Leave out "
-                "kastor, or the instant."
-            )
+        _require_known(wanted, context)
         for _ in range(ATTEMPTS):
             async with AsyncExitStack() as stack:
                 snapshot = await stack.enter_async_context(self._store.snapshot(context))
@@ -154,6 +156,14 @@ async def _parts(snapshot: Snapshot, wanted: Wanted, rows: _Rows | None) -> Asyn
     if wanted.kastor:
         async for part in sections.settings(snapshot):
             yield part
+
+
+def _require_known(wanted: Wanted, context: Context) -> None:
+    if wanted.kastor and context.at is not None:
+        raise InvalidArgument(
+            "What routes, endpoints, inputs and indexes there were is not kept. Leave out kastor, "
+            "or the instant."
+        )
 
 
 async def _require_since(snapshot: Snapshot, since: int) -> None:

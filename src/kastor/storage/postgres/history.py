@@ -215,7 +215,8 @@ class PostgresHistory(Generic[C]):
         """Return the state at an instant, which is the same from now on."""
         await self._stamp()
         _, placed, newest = (await self._fetch(_HEAD))[0]
-        latest = max(self._ticker.now(), newest)
+        # Another process, whose clock is ahead, may have been asked for it already.
+        latest = max(self._ticker.now(), newest, placed - 1)
         if time > latest:
             raise InvalidArgument(
                 f"{twin_time(time)} lies in the future; it is {twin_time(latest)} now."

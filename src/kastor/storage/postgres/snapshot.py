@@ -25,6 +25,7 @@ from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
 from kastor.storage.postgres.graph_reader import PostgresGraphReader
 from kastor.storage.postgres.index_tables import LIST_INDEXES
 from kastor.storage.postgres.queries import IMPOSSIBLE, some_rows, storable
+from kastor.storage.postgres.snapshot_statements import PRESENT, SnapshotStatements
 from kastor.storage.transfer import (
     PORTION_BYTES,
     DeletedKind,
@@ -56,11 +57,11 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off;
 SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;
 """
 # In order of a key and a few rows at a time: never by sorting all that there are.
-_BY_INDEX = """
+BY_INDEX = """
 SET LOCAL enable_sort = {0}; SET LOCAL enable_seqscan = {0};
 SET LOCAL enable_hashjoin = {0}; SET LOCAL enable_mergejoin = {0}
 """
-_BEGIN_QUERY = "SAVEPOINT query;" + _BY_INDEX.format("on")
+_BEGIN_QUERY = "SAVEPOINT query;" + BY_INDEX.format("on")
 _END_QUERY = "ROLLBACK TO SAVEPOINT query; RELEASE SAVEPOINT query"  # settings and cursor too
 _UNPLACED = """
 SELECT seq FROM {graph}.changes WHERE pos IS NULL ORDER BY time, seq LIMIT $1
@@ -71,70 +72,14 @@ FROM {graph}.log_head, {graph}.meta
 """
 _OLDEST = "SELECT coalesce(min(pos), 0) FROM {graph}.changes"
 
-# What is after a position; NULL is before everything.
-_LATER = "(c.pos > SINCE::bigint OR c.pos IS NULL)"
-# By time and subject: `change` holds a number of another kind here.
-_WRITTEN_LATER = f"""(SINCE::bigint IS NULL OR EXISTS (SELECT 1 FROM {{graph}}.changes c
-    WHERE c.time = ROW.valid_from AND c.subject = SUBJECT AND {_LATER}))"""
-
-
-def _since(text: str, mark: str, row: str = "", subject: str = "") -> str:
-    return text.replace("SINCE", mark).replace("ROW", row).replace("SUBJECT", subject)
-
-
-_MODELS = f"""
-SELECT k.id, m.text FROM {{graph}}.model_keys k
-JOIN {{graph}}.models m ON m.key = k.key AND m.valid_to IS NULL
-WHERE k.id > $1 AND ($2::bigint IS NULL OR k.id IN (
-    SELECT c.subject FROM {{graph}}.changes c
-    WHERE {_since(_LATER, "$2")} AND c.kind = 'Model.Upload'))
-ORDER BY k.id LIMIT $3
-"""
-_TWINS = f"""
-SELECT t.etag, t.doc::text, t.id FROM {{graph}}.twins t
-WHERE t.id > $1 AND {_since(_WRITTEN_LATER, "$2", "t", "t.id")} ORDER BY t.id LIMIT $3
-"""
-_SUBJECT = "t.id || '/relationships/' || r.id"
-_RELATIONSHIPS = f"""
-SELECT r.etag, r.doc::text, t.id, r.id
-FROM {{graph}}.twins t JOIN {{graph}}.relationships r ON r.source_key = t.key
-WHERE PLACE AND {_since(_WRITTEN_LATER, "$2", "r", _SUBJECT)}
-ORDER BY t.id, r.id LIMIT $3
-"""
-_OF_SOURCE = _RELATIONSHIPS.replace("PLACE", "t.id = $1 AND r.id > $4")
-_OF_NEXT_SOURCES = _RELATIONSHIPS.replace("PLACE", "t.id > $1")
-_GONE = f"""
-SELECT DISTINCT c.subject FROM {{graph}}.changes c
-WHERE {_since(_LATER, "$2")} AND c.kind = 'KIND' AND c.subject > $1
-    AND NOT EXISTS (PRESENT) ORDER BY 1 LIMIT $3
-"""
-_DELETED: dict[str, str] = {
-    "model": _GONE.replace("KIND", "Model.Delete").replace(
-        "PRESENT",
-        "SELECT 1 FROM {graph}.model_keys k JOIN {graph}.models m ON m.key = k.key"
-        " WHERE k.id = c.subject AND m.valid_to IS NULL",
-    ),
-    "twin": _GONE.replace("KIND", "Twin.Delete").replace(
-        "PRESENT", "SELECT 1 FROM {graph}.twins t WHERE t.id = c.subject"
-    ),
-    "relationship": f"""
-SELECT source, id FROM (
-    SELECT DISTINCT data ->> '$sourceId' COLLATE "C" AS source,
-        data ->> '$relationshipId' COLLATE "C" AS id
-    FROM (SELECT convert_from(c.data, 'UTF8')::json AS data FROM {{graph}}.changes c
-          WHERE {_since(_LATER, "$2")} AND c.kind = 'Relationship.Delete') bodies) c
-WHERE (source, id) > ($1, $4) AND NOT EXISTS (
-    SELECT 1 FROM {{graph}}.twins t JOIN {{graph}}.relationships r ON r.source_key = t.key
-    WHERE t.id = c.source AND r.id = c.id)
-ORDER BY source, id LIMIT $3
-""",
-}
 _FIRST_ROWS, _MOST_ROWS = 4, 500
 """Fetched at once, before it is known how large they are and afterwards."""
 
 
 class PostgresSnapshot(PostgresGraphReader):
     """Implements `Snapshot` over a transaction that has begun."""
+
+    statements: SnapshotStatements = PRESENT
 
     def __init__(
         self,
@@ -225,7 +170,9 @@ class PostgresSnapshot(PostgresGraphReader):
     async def models(self, *, since: int | None = None) -> AsyncIterator[tuple[ModelId, bytes]]:
         """Yield the stored models."""
         after = ""
-        while portion := await self._portion(_MODELS, (after, since, _MODELS_AT_ONCE)):
+        while portion := await self._portion(
+            self.statements.models, (after, since, _MODELS_AT_ONCE)
+        ):
             for model_id, text in portion:
                 yield model_id, text.encode()
             after = portion[-1][0]
@@ -234,7 +181,10 @@ class PostgresSnapshot(PostgresGraphReader):
         self, after: TwinId, limit: int, *, since: int | None = None
     ) -> list[DocumentRow]:
         """Return twins in order of id."""
-        return [_document_row(row) for row in await self._portion(_TWINS, (after, since, limit))]
+        return [
+            _document_row(row)
+            for row in await self._portion(self.statements.twins, (after, since, limit))
+        ]
 
     async def relationships(
         self, after: tuple[TwinId, RelationshipId], limit: int, *, since: int | None = None
@@ -243,11 +193,11 @@ class PostgresSnapshot(PostgresGraphReader):
         source, last = after
         found = []
         if source:
-            found = await self._portion(_OF_SOURCE, (source, since, limit, last))
+            found = await self._portion(self.statements.of_source, (source, since, limit, last))
         size = sum(len(row[1]) for row in found)
         if len(found) < limit and size < PORTION_BYTES:
             values = (source, since, limit - len(found))
-            found += await self._portion(_OF_NEXT_SOURCES, values, size)
+            found += await self._portion(self.statements.of_next_sources, values, size)
         return [_document_row(row) for row in found]
 
     async def deleted(
@@ -256,7 +206,7 @@ class PostgresSnapshot(PostgresGraphReader):
         """Return the identities of what was deleted."""
         first, second = (*after, "", "")[:2]
         values = (first, since, limit, *([second] if kind == "relationship" else []))
-        return [tuple(row) for row in await self.fetch(_DELETED[kind], *values)]
+        return [tuple(row) for row in await self.fetch(self.statements.deleted[kind], *values)]
 
     async def indexes(self) -> list[str]:
         """Return the paths of the property indexes."""
@@ -293,7 +243,7 @@ class PostgresSnapshot(PostgresGraphReader):
         await self._connection.execute(_BEGIN_QUERY)
         try:
             async with asyncio.timeout(timeout):
-                return await fetch([storable(each) for each in params])
+                return await fetch([storable(each) for each in self._settled(params)])
         except TimeoutError:
             raise too_long(timeout) from None
         except asyncpg.PostgresError as error:
@@ -302,6 +252,10 @@ class PostgresSnapshot(PostgresGraphReader):
             raise
         finally:
             await self._connection.execute(_END_QUERY)
+
+    def _settled(self, params: Sequence[object]) -> Sequence[object]:
+        """Return a query's parameters, with what is known of this state alone."""
+        return params
 
     async def _portion(self, text: str, values: Sequence[object], taken: int = 0) -> list[Row]:
         """Return rows until their second columns, which are texts, have PORTION_BYTES together.
@@ -335,9 +289,23 @@ async def snapshot_of(
     Raises:
         Unavailable: the server does not answer, or the graph is no longer there.
     """
+    async with begun_on(connect, lambda made: _begin(made, number_log, texts)) as snapshot:
+        yield snapshot
+
+
+@asynccontextmanager
+async def begun_on(
+    connect: Callable[[], Awaitable[Connection]],
+    begin: Callable[[Connection], Awaitable[PostgresSnapshot]],
+) -> AsyncIterator[PostgresSnapshot]:
+    """Read the state that `begin` fixes in a block; the connection is closed at the end.
+
+    Raises:
+        Unavailable: as `snapshot_of`.
+    """
     connection = await connect()
     try:
-        yield await _begin(connection, number_log, texts)
+        yield await begin(connection)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         fault = fault_of(error)
         if fault is Fault.GONE:
@@ -356,7 +324,7 @@ async def _begin(
 ) -> PostgresSnapshot:
     for _ in range(ATTEMPTS):
         await number_log()
-        await connection.execute(_BEGIN + _BY_INDEX.format("off"))
+        await connection.execute(_BEGIN + BY_INDEX.format("off"))
         unplaced = [row[0] for row in await connection.fetch(texts[_UNPLACED], MOST_UNPLACED + 1)]
         if len(unplaced) <= MOST_UNPLACED:
             position, time = await connection.fetchrow(texts[_INSTANT])

@@ -42,6 +42,7 @@ from kastor.storage.postgres.job_table import PostgresJobTable
 from kastor.storage.postgres.keeping import PostgresKeeping
 from kastor.storage.postgres.models import Catalogs
 from kastor.storage.postgres.past_reads import PostgresPastReads
+from kastor.storage.postgres.past_snapshot import past_snapshot_of
 from kastor.storage.postgres.queries import Queries
 from kastor.storage.postgres.reads import PostgresPointReads, known
 from kastor.storage.postgres.rehearsing import SchemaRehearsals
@@ -264,7 +265,12 @@ class PostgresStore(Generic[C]):
 
     def snapshot(self, context: Context) -> AbstractAsyncContextManager[Snapshot]:
         """Return a block that reads one state, in a transaction of the primary."""
-        context.require_plain()
+        context.require_all()
+        at = context.at
+        if at is not None:
+            return self._snapshots.opened(
+                lambda: past_snapshot_of(self._connections.apart, self._texts, at)
+            )
         return self._snapshots.opened(
             lambda: snapshot_of(self._connections.apart, self.events.log_bounds, self._texts)
         )

@@ -66,6 +66,7 @@ SCHEMAS: dict[str, Schema] = {
         "properties": {
             "outputBlobUri": {"type": "string"},
             "query": {"type": "string"},
+            "asOf": {"type": "string"},
             "since": {"type": "integer", "minimum": 0},
             "kastor": {"type": "boolean"},
             "system": {"type": "boolean"},
