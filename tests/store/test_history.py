@@ -18,8 +18,22 @@ from kastor.graph.instants import Named
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.records import SYSTEM, AsOf, Context
 from kastor.storage.history import Kind, Version
+from kastor.storage.sqlite import differences
 
-from .graphs import HALL, Graph, edge, hall, interface, prop, replace, room
+from .engines import Engine
+from .graphs import (
+    HALL,
+    HALL_MODEL,
+    ROOM_MODEL,
+    THERMOSTAT_MODEL,
+    Graph,
+    edge,
+    hall,
+    interface,
+    prop,
+    replace,
+    room,
+)
 from .test_exports import exports
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +64,7 @@ class Past:
     etags: list[dict[Identity, str]] = field(default_factory=list)
     models: list[dict[str, tuple[bytes, int, bool]]] = field(default_factory=list)
     exports: dict[int, list[bytes]] = field(default_factory=dict)
+    times: dict[int, int] = field(default_factory=dict)
 
     async def context(self, step: int) -> Context:
         at = await self.graph.service.at(Named(change=self.positions[step]))
@@ -142,16 +157,32 @@ class Past:
         return sorted({identity for shown in self.shown[kind] for identity in shown})
 
 
-@pytest.fixture
-async def past(graph: Graph) -> Past:
+async def history_of(graph: Graph, steps: int) -> Past:
     past = Past(graph, random.Random(4))
     await past.note()
-    for step in range(STEPS):
+    for step in range(steps):
         await past.step()
         await past.note()
         if step % EXPORTED_EACH == 0:
             await past.note_export()
     assert len(past.identities("relationship")) > len(TWINS)
+    return past
+
+
+@pytest.fixture
+async def past(graph: Graph) -> Past:
+    return await history_of(graph, STEPS)
+
+
+@pytest.fixture
+async def forgetful(engine: Engine) -> Past:
+    """A past whose change log is gone already."""
+    graph = Graph(await engine.open(log_seconds=0.0), engine.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    past = await history_of(graph, STEPS)
+    past.times = {row.pos: row.time for row in graph.history.log()}
+    await graph.store.prune()
+    assert graph.history.log() == []
     return past
 
 
@@ -292,22 +323,66 @@ async def test_of_what_never_was_there_are_no_versions(past: Past) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_differences_are_all_that_differs_in_order(past: Past, kind: Kind) -> None:
+    for _ in range(30):
+        await _compare(past, kind)
+
+
+async def test_many_differences_are_put_in_order_a_part_at_a_time(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(differences, "MOST_KEYS", 2)
+    monkeypatch.setattr(differences, "STEP_KEYS", 1)
+    for kind in KINDS:
+        for _ in range(10):
+            await _compare(past, kind)
+
+
+async def test_without_the_change_log_the_past_is_the_same(forgetful: Past) -> None:
+    past, store = forgetful, forgetful.graph.store
+    for kind in KINDS:
+        for _ in range(20):
+            await _compare(past, kind)
+    for step, twins in enumerate(past.shown["twin"]):
+        context = await past.context(step)
+        for twin_id in TWINS:
+            row = await store.twin(twin_id, context)
+            assert (row and document(row.doc)) == twins.get((twin_id,))
+    for kind in KINDS:
+        for identity in past.identities(kind):
+            everything = await _versions(past, kind, identity, 0, ALL)
+            assert [(each.change, document(each.doc)) for each in everything] == past.made(
+                kind, identity
+            )
+
+
+async def test_without_the_change_log_instants_lead_to_the_same_states(forgetful: Past) -> None:
+    history = forgetful.graph.store.history
+    # Entries of one upload have one time.
+    times = [(each, forgetful.times[each]) for each in dict.fromkeys(forgetful.positions)]
+    for (position, time), (_, later) in itertools.pairwise(times):
+        for instant in (time, later - 1):
+            assert (await history.resolve(time=instant)).change == position
+    newest, last = times[-1]
+    assert (await history.resolve(time=last)).change == newest
+    assert (await history.resolve(time=last + 1)).change == newest
+
+
+async def _compare(past: Past, kind: Kind) -> None:
+    """Ask for all differences of two random states, in portions."""
     history, shown = past.graph.store.history, past.shown[kind]
-    for _ in range(40):
-        low, high = sorted(past.rng.choices(range(len(shown)), k=2))
-        one, other, size = await past.at(low), await past.at(high), past.rng.randrange(1, 4)
-        found = list[tuple[Identity, Document | None, Document | None]]()
-        after: Identity = ()
-        while portion := await history.differences(kind, one, other, after, size):
-            assert len(portion) <= size
-            found += [(d.identity, document(d.before), document(d.after)) for d in portion]
-            after = portion[-1].identity
-        expected = [
-            (each, shown[low].get(each), shown[high].get(each))
-            for each in past.identities(kind)
-            if shown[low].get(each) != shown[high].get(each)
-        ]
-        assert found == expected
+    low, high = sorted(past.rng.choices(range(len(shown)), k=2))
+    one, other, size = await past.at(low), await past.at(high), past.rng.randrange(1, 4)
+    found = list[tuple[Identity, Document | None, Document | None]]()
+    after: Identity = ()
+    while portion := await history.differences(kind, one, other, after, size):
+        assert len(portion) <= size
+        found += [(d.identity, document(d.before), document(d.after)) for d in portion]
+        after = portion[-1].identity
+    assert found == [
+        (each, shown[low].get(each), shown[high].get(each))
+        for each in past.identities(kind)
+        if shown[low].get(each) != shown[high].get(each)
+    ]
 
 
 async def test_models_are_as_they_were_and_what_they_say(past: Past) -> None:
