@@ -24,6 +24,8 @@ _PLACES = {
     "twins": "key, id, model_key",
     "relationships": "key, source_key, id, name_key, target_key",
 }
+MOST_UNITED = 6
+"""Tables of one join that are a UNION ALL of two."""
 _FEW = "0.02"
 """Of all versions, those that ended after a state: else the planner looks for nothing by it."""
 
@@ -49,6 +51,49 @@ class SqlitePastTables:
             return _either(name, change)
         return _swapped(name, change, more=others is Others.MORE)
 
+    def searched(self, name: str) -> str:
+        """The same for who looks for values that have an index, in a statement of no other table.
+
+        A document that may be one of two has none.
+        """
+        return _either(name, self._parameters.change())
+
+    def keyed(self, name: str, keys: str) -> str:
+        """The same of the rows with these keys, a query of one column."""
+        if self._others[name] is not Others.ANY:
+            return self.of(name)
+        return _either(name, self._parameters.change(), f"key IN ({keys}) AND ")
+
+    def ids(self) -> str:
+        """All twins that may have been there, with `key` and `id`."""
+        if self._others["twins"] is not Others.ANY:
+            return "twins"
+        dead = "SELECT key, id FROM tombstones WHERE kind = 'twin'"
+        return f"(SELECT key, id FROM twins UNION ALL {dead})"
+
+    def parts(self, name: str) -> list[str]:
+        """The same as plain queries whose rows together are its own."""
+        if self._others[name] is not Others.ANY:
+            return [self.of(name)]
+        return [f"({part})" for part in _parts(name, self._parameters.change())]
+
+    def bounded(self, text: str) -> str:
+        """A FROM clause; too many tables that SQLite would multiply are made whole before.
+
+        It writes a join of UNION ALL as one of all joins of their parts.
+        """
+        change = self._parameters.change()
+        united = [_either(name, change) for name in self._others]
+        if sum(map(text.count, united)) > MOST_UNITED:
+            for table in united:
+                text = text.replace(table, f"{table[:-1]} LIMIT -1)")
+        return text
+
+    @property
+    def united(self) -> bool:
+        """Whether any table is a UNION ALL."""
+        return Others.ANY in self._others.values()
+
     def as_of(self, parameters: Parameters, since: Since) -> Tables:
         """As `Tables` says."""
         return SqlitePastTables(parameters, since, self._models)
@@ -58,13 +103,19 @@ def _kind(name: str) -> Kind:
     return "twin" if name == "twins" else "relationship"
 
 
-def _either(name: str, change: str) -> str:
+def _either(name: str, change: str, only: str = "") -> str:
     """Rows of now that were there, and versions of all others."""
+    return f"({' UNION ALL '.join(_parts(name, change, only))})"
+
+
+def _parts(name: str, change: str, only: str = "") -> tuple[str, str]:
     kind, places = _kind(name), _PLACES[name]
+    then = f"{only}change <= {change} AND likelihood(ended_by > {change}, {_FEW})"
+    # SQLite joins the parts of a UNION ALL one by one only if their columns are of one affinity.
+    held = f"{places}, etag, CAST({version_doc('v', kind)} AS BLOB) AS doc"
     return (
-        f"(SELECT {places}, etag, doc FROM {name} WHERE change <= {change} UNION ALL"
-        f" SELECT {places}, etag, {version_doc('v', kind)} AS doc FROM {kind}_versions v"
-        f" WHERE change <= {change} AND likelihood(ended_by > {change}, {_FEW}))"
+        f"SELECT {places}, etag, doc FROM {name} WHERE {only}change <= {change}",
+        f"SELECT {held} FROM {kind}_versions v WHERE {then}",
     )
 
 
