@@ -162,7 +162,7 @@ async def test_a_graph_that_was_emptied_gets_no_past_behind_its_own(tmp_path: Pa
 
 
 async def test_it_outlives_the_upkeep_of_a_server_with_the_sample(tmp_path: Path) -> None:
-    kept = retention(Settings(sample="building"))
+    kept = retention(Settings.model_validate({"sample": "building"}))
     async with opened(tmp_path / "graph", kept) as (service, store):
         await load_sample(service, store)
         for _ in range(50):
