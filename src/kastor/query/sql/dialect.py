@@ -64,8 +64,12 @@ class Dialect(Protocol):
         """What stands in FROM for the keys and ids of all twins that the view may show."""
         ...
 
+    def places(self, name: str) -> str:
+        """What `table` says, for who needs no documents."""
+        ...
+
     def parts(self, name: str) -> list[str]:
-        """What `table` says, as several whose rows together are its own."""
+        """What `places` says, as several whose rows together are its own."""
         ...
 
     def source(self, text: str) -> str:

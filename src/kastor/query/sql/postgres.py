@@ -98,6 +98,10 @@ class Postgres(Dialect):
         return self.table("twins")
 
     @override
+    def places(self, name: str) -> str:
+        return self.table(name)
+
+    @override
     def parts(self, name: str) -> list[str]:
         return [self.table(name)]
 

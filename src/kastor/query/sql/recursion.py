@@ -254,7 +254,7 @@ class _Walker:
 
     def _onward(self, before: str, conditions: list[str]) -> str:
         """FROM and WHERE of one relationship more."""
-        relationships = self.dialect.table("relationships")
+        relationships = self.dialect.places("relationships")
         return f"FROM {before} CROSS JOIN {relationships} r WHERE {' AND '.join(conditions)}"
 
     def _related(self, leg: _Leg, node: str) -> tuple[str, list[str]]:

@@ -118,6 +118,11 @@ class Sqlite(Dialect):
         return self.table("twins") if past is None else past.ids()
 
     @override
+    def places(self, name: str) -> str:
+        past = self._past
+        return self.table(name) if past is None else past.places(name)
+
+    @override
     def parts(self, name: str) -> list[str]:
         past = self._past
         return [self.table(name)] if past is None else past.parts(name)

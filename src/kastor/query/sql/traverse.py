@@ -139,7 +139,8 @@ def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
     before = ""
     for alias, direction in zip(aliases, way, strict=True):
         near, far = ("source", "target") if direction == "->" else ("target", "source")
-        branch.tables.append(f"{branch.dialect.table('relationships')} {alias}")
+        table = branch.dialect.table if hop.relationship >= 0 else branch.dialect.places
+        branch.tables.append(f"{table('relationships')} {alias}")
         if before:
             branch.conditions.append(f"{alias}.{near}_key = {before}")
         else:
