@@ -12,6 +12,7 @@ import typer
 
 from kastor.cli.changes_told import words_of_patch
 from kastor.cli.instants import required_instant
+from kastor.cli.kept_told import lines_of
 from kastor.cli.sparkline import BARS, sparkline
 from kastor.client import KastorClient
 from kastor.testing import KastorServer
@@ -171,6 +172,50 @@ def test_a_dry_run_of_a_revert_changes_nothing_and_a_revert_does(
     assert json.loads(done.out)["status"] == "succeeded"
     assert '"temperature": 20' in run("twin", "show", "a", "-o", "json").out.replace(".0", "")
     assert lines(run(*words, "--dry-run")) == ["It is so already.", "Dry run: nothing was changed."]
+
+
+def test_the_status_says_what_is_kept(run: Callable[..., Piped]) -> None:
+    shown = lines(run("history", "status"))
+    assert [line.split("  ")[0] for line in shown] == [
+        "oldest state",
+        "newest state",
+        "old versions",
+        "of them packed",
+        "telemetry",
+        "kept",
+        "kept of telemetry",
+    ]
+    assert shown[-2].endswith(" 7 d, up to 2.0 GB")
+    assert shown[-1].endswith(" nothing")
+    assert json.loads(run("history", "status", "-o", "json").out)["versions"]["count"] >= 5
+
+
+def test_rules_of_models_are_told() -> None:
+    state = {"time": "2026-01-01T00:00:00.0000000Z", "change": 1}
+    told = lines_of(
+        {
+            "oldest": state,
+            "newest": state,
+            "versions": {"count": 1200, "packed": 1000, "wholeBytes": 500, "packedBytes": 1500},
+            "telemetry": {"count": 0, "bytes": 0},
+            "keeps": {
+                "graph": {"seconds": 5400.0},
+                "models": {"dtmi:a;1": {"bytes": 0}, "dtmi:b;1": {"seconds": 30}},
+                "telemetry": {"seconds": 86_400, "bytes": 2_000_000},
+            },
+        }
+    )
+    assert list(told) == [
+        ("oldest state", "2026-01-01T00:00:00Z, change 1"),
+        ("newest state", "2026-01-01T00:00:00Z, change 1"),
+        ("old versions", "1,200 (2.0 kB)"),
+        ("of them packed", "1,000 (1.5 kB)"),
+        ("telemetry", "0 (0 bytes)"),
+        ("kept", "1.5 h"),
+        ("kept of dtmi:a;1", "nothing"),
+        ("kept of dtmi:b;1", "30 s"),
+        ("kept of telemetry", "1 d, up to 2.0 MB"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,12 @@ import orjson
 import pytest
 
 from kastor.clock import TICKS_PER_SECOND, now_ticks
+from kastor.config import Settings
 from kastor.dtdl import ValueRules
 from kastor.graph.catalog import ModelCatalog, catalog_builder
+from kastor.graph.instants import Named
 from kastor.graph.service import GraphService
+from kastor.hosting.open import retention
 from kastor.records import Context
 from kastor.sample import graph
 from kastor.sample.incident import (
@@ -30,6 +33,7 @@ from kastor.sample.incident import (
 )
 from kastor.sample.loader import load_sample
 from kastor.storage.events import LoggedChange
+from kastor.storage.keeping import Retention
 from kastor.storage.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.anyio
@@ -86,8 +90,10 @@ def test_steps_are_the_same_each_time() -> None:
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[tuple[GraphService, SqliteStore[ModelCatalog]]]:
-    store = await SqliteStore.open(path, catalog_builder(ValueRules()))
+async def opened(
+    path: Path, kept: Retention | None = None
+) -> AsyncIterator[tuple[GraphService, SqliteStore[ModelCatalog]]]:
+    store = await SqliteStore.open(path, catalog_builder(ValueRules()), retention=kept)
     try:
         yield GraphService(store), store
     finally:
@@ -153,3 +159,21 @@ async def test_a_graph_that_was_emptied_gets_no_past_behind_its_own(tmp_path: Pa
         assert {entry.actor for entry in log} == {"sample"}
         assert now_ticks() - log[0].time < 60 * TICKS_PER_SECOND
         assert (await store.status(TESTING)).twins == 342
+
+
+async def test_it_outlives_the_upkeep_of_a_server_with_the_sample(tmp_path: Path) -> None:
+    kept = retention(Settings.model_validate({"sample": "building"}))
+    async with opened(tmp_path / "graph", kept) as (service, store):
+        await load_sample(service, store)
+        for _ in range(50):
+            await store.prune()
+        assert (await store.events.log_bounds())[0] > 1_000  # of the log an hour is kept
+        found = await store.history.versions(
+            "twin", (UNIT,), start=0, end=2**62, limit=9, descending=False
+        )
+        assert [each.actor for each in found or ()] == ["sample", "control", "control"]
+        then = now_ticks() - 5 * 3_600 * TICKS_PER_SECOND
+        at = await service.at(Named(time=then))
+        row = await store.twin(UNIT, Context("test", at=at))
+        assert row is not None
+        assert orjson.loads(row.doc)["status"] == 9

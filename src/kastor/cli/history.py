@@ -281,9 +281,9 @@ def _number(row: Document) -> float | None:
 @app.command()
 def status(connection: Connection, output: OutputOption = Output.TABLE) -> None:
     """Say how much of the past is kept, from when on, and what it takes."""
+    from kastor.cli.kept_told import lines_of
     from kastor.cli.rows import show_document
-    from kastor.cli.settings import flat
 
     with connection.client() as client:
         found = client.history.status()
-    show_document(found if output is Output.JSON else flat(found), output)
+    show_document(found if output is Output.JSON else dict(lines_of(found)), output)

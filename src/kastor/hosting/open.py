@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from kastor.storage.postgres.databases import Databases
     from kastor.storage.postgres.transfer import PostgresGraphFile
 
-SAMPLE_HISTORY_DAYS = 1 / 24
+SAMPLE_HISTORY_DAYS, SAMPLE_HISTORY_BYTES, SAMPLE_LOG_DAYS = 1.0, 250_000_000, 1 / 24
+"""Long enough that the incident in the sample's past can be looked into for half a day."""
 _NO_DRIVER = f"PostgreSQL needs a driver that is not installed: {install_extra('postgres')}."
 
 
@@ -238,14 +239,16 @@ def _open_file(path: Path, *, writes: bool) -> SqliteGraphFile:
 def retention(settings: Settings) -> Retention:
     """Return what is kept under these settings."""
     version_days, log_days = settings.version_days, settings.log_days
+    version_bytes = settings.version_bytes
     if settings.sample is not None:
-        # The simulation writes day and night; what nobody asked to keep is kept for an hour.
+        # The simulation writes day and night; of what nobody asked to keep there is less.
         given = settings.model_fields_set
         version_days = version_days if "version_days" in given else SAMPLE_HISTORY_DAYS
-        log_days = log_days if "log_days" in given else SAMPLE_HISTORY_DAYS
+        version_bytes = version_bytes if "version_bytes" in given else SAMPLE_HISTORY_BYTES
+        log_days = log_days if "log_days" in given else SAMPLE_LOG_DAYS
     return Retention(
         version_seconds=version_days * DAY_SECONDS,
-        version_bytes=settings.version_bytes,
+        version_bytes=version_bytes,
         log_seconds=log_days * DAY_SECONDS,
         log_bytes=settings.log_bytes,
         dead_letters=settings.max_dead_letters,

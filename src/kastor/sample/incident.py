@@ -34,7 +34,7 @@ CALM = timedelta(minutes=30)
 """So long ago the last value was written, and all were as before."""
 
 SERVICE, CONTROL, FACILITIES, SENSORS = "service", "control", "facilities", "simulation"
-_EVERY = timedelta(minutes=30)
+_EVERY = timedelta(hours=1)
 _RUNNING, _FAULT = 2, 9
 _COLD_AIR = 9.5
 """Supply air without hot water, in degrees Celsius."""
@@ -74,7 +74,7 @@ def steps(graph: SampleGraph) -> list[IncidentStep]:
 
 
 def _readings(graph: SampleGraph) -> Iterator[IncidentStep]:
-    """Yield what the sensors said, each half hour; at last it is what they said at first."""
+    """Yield what the sensors said, once an hour; at last it is what they said at first."""
     twins = {twin["$dtId"]: twin for twin in graph.twins}
     thermometers = {
         edge["$targetId"]: edge["$sourceId"]

@@ -57,7 +57,7 @@ async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> Load
     status = await store.status(_LOADING)
     if status.models == 0 and status.twins == 0:
         if (await store.events.log_bounds())[1]:
-            await _load(service)  # times would go back, behind those of earlier entries
+            await _load(service, graph())  # times would go back, behind those of earlier entries
         else:
             await _load_with_past(service, store)
         return LoadedSample("the sample building was loaded; its sensors are simulated", True)
@@ -96,8 +96,9 @@ async def _load_with_past(service: GraphService, store: Store[ModelCatalog]) -> 
     clock = _GivenClock(store.ticker.now())
     with store.ticker.writing_by(clock):
         clock.ago = BEGINNING
-        await _load(service)
-        for step in steps(graph()):
+        sample = graph()
+        await _load(service, sample)
+        for step in steps(sample):
             clock.ago = step.ago
             await _write_step(service, step)
 
@@ -122,12 +123,11 @@ async def _write_step(service: GraphService, step: IncidentStep) -> None:
     await _execute(service, commands, Context(step.actor))
 
 
-async def _load(service: GraphService) -> None:
+async def _load(service: GraphService, sample: SampleGraph) -> None:
     documents = models()
     texts = [orjson.dumps(document) for document in documents]
     body = b"[" + b",".join(texts) + b"]"
     await service.upload(body, list(zip(documents, texts, strict=True)), _LOADING)
-    sample = graph()
     commands: list[Command[Written]] = [PutTwin(twin["$dtId"], twin) for twin in sample.twins]
     commands += [
         PutRelationship(each["$sourceId"], each["$relationshipId"], each)
