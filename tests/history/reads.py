@@ -97,7 +97,7 @@ class Reader:
         found = await self._documents(context) | await self._models(context)
         for text in QUERIES:
             found[text] = await self._rows(text, context)
-            found[f"EXPLAIN {text}"] = await self._explained(text, context)
+            found[f"EXPLAIN {text}"] = await told(self._explained(text, context))
         found["export"] = await told(self._exported(Wanted(system=True), context))
         text = "SELECT * FROM DIGITALTWINS T WHERE T.temperature >= 0"
         found["export of a query"] = await told(self._exported(Wanted(query=text), context))

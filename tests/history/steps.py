@@ -101,6 +101,15 @@ class Together(NamedTuple):
     writes: list[Write]
 
 
+class Held(NamedTuple):
+    """Writes that are committed late: others write meanwhile, and the graph is copied."""
+
+    writes: list[Write]
+    twin: str
+    meanwhile: list[Write]
+    into_file: bool
+
+
 class Models(NamedTuple):
     """A change of models: upload with one of two contents, out of service, into it, deletion."""
 
@@ -128,7 +137,7 @@ class Upkeep(NamedTuple):
     kind: str
 
 
-Step: TypeAlias = Write | Batch | Together | Models | Leap | Copy | Upkeep
+Step: TypeAlias = Write | Batch | Together | Held | Models | Leap | Copy | Upkeep
 
 _KINDS = (
     *("put room", "put room", "put hall", "put suite", "patch", "patch", "patch back"),
@@ -156,12 +165,22 @@ _PACKS = st.builds(Upkeep, st.just("pack"))
 _PRUNES = st.builds(Upkeep, st.sampled_from(("pack", "prune")))
 
 
+_HELD = st.builds(
+    Held,
+    st.lists(_WRITES, min_size=1, max_size=4),
+    st.sampled_from(TWINS),
+    st.lists(_WRITES, min_size=1, max_size=4),
+    st.booleans(),
+)
+
+
 def histories(*, prunes: bool) -> st.SearchStrategy[list[Step]]:
     """Lists of steps; where nothing is pruned every state that was copied has to be there."""
     weighed = (
         *[_WRITES] * 20,
         *[st.builds(Batch, st.lists(_WRITES, min_size=2, max_size=6), st.booleans())] * 2,
         *[st.builds(Together, st.lists(_WRITES, min_size=2, max_size=4))] * 2,
+        *[_HELD] * 2,
         *[_MODELS] * 5,
         *[_LEAPS] * 4,
         *[_COPIES] * 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -16,15 +17,17 @@ from hypothesis import strategies as st
 
 from kastor.errors import Gone
 from kastor.graph.instants import Named
+from kastor.records import Context
 from kastor.storage.events import LoggedChange
 from kastor.storage.history import HistoryStore, Kind, Version
 from tests.store.postgres_engine import PostgresEngine
 from tests.store.sqlite_engine import SqliteEngine
 
 from .reads import canonical
-from .steps import BEGINNING, RELATIONSHIPS, TWINS, Copy, Step, Upkeep, histories
+from .steps import BEGINNING, RELATIONSHIPS, TWINS, Copy, Step, histories
 from .world import World
 
+GONE = ("Gone", "HistoryExpired")
 EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "5"))
 SHRINKS = os.environ.get("KASTOR_HISTORY_SHRINKS") == "1"
 """Whether a history that fails is made smaller, which takes many minutes."""
@@ -140,21 +143,39 @@ async def _compared_or_gone(bench: Bench, steps: list[Step], kept: float) -> Non
     limits = {"version_seconds": kept, "log_seconds": kept / 2}
     world = await World.make(bench.engine, bench.folder, **limits)
     try:
-        await world.play([*BEGINNING, Copy(into_file=True), *steps, Upkeep("prune")])
+        await world.play([*BEGINNING, Copy(into_file=True), *steps])
+        begun = await _contexts(world)
+        await world.keep_up("prune")
         newest = await world.position()
         oldest = (await world.reader.store.history.status()).oldest.change
         assert (await world.reader.as_of(Named(change=newest))).at is not None
         for moment in world.moments:
+            async with world.opened(moment) as copy:
+                wanted = await copy.everything()
+            when = f"as of change {moment.change}"
+            if moment.change in begun:  # whoever had begun to read is told, or reads what was there
+                found = await world.reader.everything(begun[moment.change])
+                left = {
+                    each: wanted[each] if found[each] == GONE else found[each] for each in found
+                }
+                assert_same(left, wanted, f"begun {when}")
             if moment.change < oldest:
                 with pytest.raises(Gone) as refused:
                     await world.reader.as_of(Named(change=moment.change))
-                assert refused.value.code == "HistoryExpired"
-                continue
-            async with world.opened(moment) as copy:
-                wanted = await copy.everything()
-            assert_same(await world.as_of(moment), wanted, f"as of change {moment.change}")
+                assert (type(refused.value).__name__, refused.value.code) == GONE
+            else:
+                assert_same(await world.as_of(moment), wanted, when)
     finally:
         await world.close()
+
+
+async def _contexts(world: World) -> dict[int, Context]:
+    """Contexts of those who read the past, by its position, as far as it is kept."""
+    found = {}
+    for moment in world.moments:
+        with contextlib.suppress(Gone):
+            found[moment.change] = await world.reader.as_of(Named(change=moment.change))
+    return found
 
 
 async def assert_no_gap_and_no_overlap(world: World) -> None:

@@ -24,7 +24,7 @@ from kastor.storage.transfer import COPIED, synchronise
 from kastor.types import Ticks
 from tests.postgres.server import direct
 from tests.store.graphs import Graph
-from tests.store.postgres_engine import PostgresEngine
+from tests.store.postgres_engine import PostgresEngine, SideConnection
 from tests.store.sqlite_engine import SqliteEngine
 
 from .reads import ANN, Reader
@@ -34,6 +34,7 @@ from .steps import (
     FIRST_MODELS,
     Batch,
     Copy,
+    Held,
     Leap,
     Models,
     Step,
@@ -44,6 +45,8 @@ from .steps import (
 
 NEVER = 1e9
 _LOG_STEP = 1_000
+HELD_SECONDS = 0.1
+"""So long a write is waited for that a lock may hold up."""
 _numbers = count()
 
 
@@ -138,6 +141,8 @@ class World:
                 await self.reader.service.execute_many(commands, ANN, atomic=step.atomic)
             case Together():
                 await self._write_together(step.writes)
+            case Held():
+                await self._hold(step)
             case Models():
                 await self._change_models(step)
             case Leap():
@@ -150,6 +155,31 @@ class World:
     async def _write_together(self, writes: list[Write]) -> None:
         work = [self.reader.service.execute(each.command(), ANN) for each in writes]
         for found in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(found, Exception) and not isinstance(found, KastorError):
+                raise found
+
+    async def _hold(self, step: Held) -> None:
+        """Write to a twin that is locked until others have written and the graph was copied."""
+        if isinstance(self.engine, SqliteEngine):  # one writer: whoever waits holds up all others
+            await self._write_together([*step.writes, *step.meanwhile])
+            await self._copy(into_file=True)
+            return
+        side = SideConnection(self.engine.dsn)
+        try:
+            side.fetch("BEGIN")
+            twins = f"{self.engine.schema(self.name)}.twins"
+            side.fetch(f"SELECT 1 FROM {twins} WHERE id = $1 FOR UPDATE", step.twin)
+            writes = [*step.writes, *(each._replace(twin=step.twin) for each in step.writes[:1])]
+            commands = [each.command() for each in writes]
+            pending = [asyncio.ensure_future(self.reader.service.execute_many(commands, ANN))]
+            await asyncio.wait(pending, timeout=HELD_SECONDS)
+            for each in step.meanwhile:
+                pending.append(asyncio.ensure_future(self._take(each)))
+                await asyncio.wait(pending[-1:], timeout=HELD_SECONDS)
+            await self._copy(into_file=step.into_file)
+        finally:
+            side.close()
+        for found in await asyncio.gather(*pending, return_exceptions=True):
             if isinstance(found, Exception) and not isinstance(found, KastorError):
                 raise found
 
