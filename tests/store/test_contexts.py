@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
+import orjson
 import pytest
 from msgspec import structs
 
@@ -13,11 +14,13 @@ from kastor.events.feed import Feed
 from kastor.events.filter import parse
 from kastor.events.relay import Relay
 from kastor.events.routes import RouteService
+from kastor.graph.commands import DeleteModel, DeleteTwin
+from kastor.graph.instants import Named
 from kastor.live.service import LiveService
 from kastor.outside.bounds import UNBOUNDED
 from kastor.query.service import QueryService, QuerySettings
 from kastor.query.sql.dialects import dialect_of
-from kastor.records import SYSTEM, Context, Sees
+from kastor.records import SYSTEM, AsOf, Context, Sees
 from kastor.storage.events import EndpointRow
 
 from .graphs import HALL, Graph, edge, hall, room
@@ -25,10 +28,8 @@ from .graphs import HALL, Graph, edge, hall, room
 pytestmark = pytest.mark.anyio
 ENDPOINT = EndpointRow("out", "stdout", b"{}", 0)
 ALL = "SELECT * FROM DIGITALTWINS"
-ASKING = {
-    "as of an instant": structs.replace(SYSTEM, at=1),
-    "by rules": structs.replace(SYSTEM, sees=Sees()),
-}
+BY_RULES = structs.replace(SYSTEM, sees=Sees())
+AS_OF = structs.replace(SYSTEM, at=AsOf(1, 1))
 
 
 def query(graph: Graph) -> QueryService:
@@ -103,6 +104,14 @@ READS: dict[str, Callable[[Graph, Context], Awaitable[Any]]] = {
 }
 
 
+PAST = (
+    *("twin", "component", "relationship", "outgoing", "incoming"),
+    *("models", "model", "dependencies", "lineage"),
+    *("page", "count", "nothing", "explain"),
+)
+"""Reads that know the past."""
+
+
 @pytest.fixture
 async def related(graph: Graph) -> Graph:
     thermostat = {"$metadata": {}, "setPoint": 20.0}
@@ -112,18 +121,43 @@ async def related(graph: Graph) -> Graph:
     return graph
 
 
-@pytest.mark.parametrize("context", ASKING.values(), ids=ASKING)
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 async def test_no_read_answers_with_more_than_was_asked_for(
-    related: Graph, read: Callable[[Graph, Context], Awaitable[Any]], context: Context
+    related: Graph, read: Callable[[Graph, Context], Awaitable[Any]]
 ) -> None:
     assert await read(related, SYSTEM) is not None
     with pytest.raises(NotImplementedError):
-        await read(related, context)
+        await read(related, BY_RULES)
 
 
-@pytest.mark.parametrize("context", ASKING.values(), ids=ASKING)
-async def test_nor_do_dead_letters(related: Graph, context: Context) -> None:
+@pytest.mark.parametrize("name", [each for each in READS if each not in PAST])
+async def test_what_knows_the_present_alone_refuses_an_instant(related: Graph, name: str) -> None:
+    at = await related.service.at(Named())
+    with pytest.raises(NotImplementedError):
+        await READS[name](related, structs.replace(SYSTEM, at=at))
+
+
+@pytest.mark.parametrize("name", PAST)
+async def test_what_knows_the_past_answers_with_that(related: Graph, name: str) -> None:
+    at = await related.service.at(Named())
+    before = await READS[name](related, structs.replace(SYSTEM, at=at))
+    await related.unrelate("h", "r")
+    await related.execute(DeleteTwin("h"))
+    await related.execute(DeleteTwin("i"))
+    await related.execute(DeleteModel(HALL))
+    after = await READS[name](related, structs.replace(SYSTEM, at=at))
+    if name in ("page", "count", "nothing"):
+        before, after = before.value, after.value
+    if name == "explain":
+        assert orjson.loads(before.value)[0]["rows"] == orjson.loads(after.value)[0]["rows"] == 2
+    else:
+        assert before == after
+
+
+@pytest.mark.parametrize("context", [AS_OF, BY_RULES])
+async def test_dead_letters_are_of_the_present_and_for_who_sees_all(
+    related: Graph, context: Context
+) -> None:
     await related.store.events.put_endpoint(ENDPOINT)
     await related.store.events.put_route("r", ENDPOINT.name, "true")
     assert await routes(related).dead_letters("r", 0, 1, SYSTEM) == []

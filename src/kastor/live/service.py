@@ -188,6 +188,7 @@ class LiveService:
             QueryTimeout: it took too long.
             TooManyRequests: too many are open, or they keep too much.
         """
+        context.require_plain()  # what follows a query goes on into the present
         most = self.settings.max_queries
         if len(self._open) >= most:
             raise TooManyRequests(

@@ -73,9 +73,14 @@ FROM relationships r JOIN relationship_names n ON n.key = r.name_key
 WHERE r.source_key = ?1 AND r.id > ?2 AND r.change <= ?3 AND (?4 IS NULL OR n.name = ?4)
 UNION ALL
 SELECT v.key, v.source_key, v.id, n.name, v.target_key, v.etag, v.version, {_RELATIONSHIP_DOC}
-FROM relationship_versions v JOIN relationship_names n ON n.key = v.name_key
-WHERE v.source_key = ?1 AND v.id > ?2 AND v.change <= ?3 AND v.ended_by > ?3
-  AND (?4 IS NULL OR n.name = ?4)
+FROM (
+    SELECT rowid AS place FROM relationship_versions
+    WHERE source_key = ?1 AND id > ?2 AND ended_by > ?3 AND change <= ?3
+      AND (?4 IS NULL OR name_key = (SELECT key FROM relationship_names WHERE name = ?4))
+    ORDER BY id LIMIT ?5
+) f
+CROSS JOIN relationship_versions v ON v.rowid = f.place
+JOIN relationship_names n ON n.key = v.name_key
 ORDER BY 3 LIMIT ?5
 """
 

@@ -19,13 +19,14 @@ SELECT coalesce(max(change), 0),
                 9223372036854775807)
 FROM setbacks s WHERE time <= ?
 """
+# By the index of times, which is why the other conditions have a plus.
 _FIRST_SETBACK = "SELECT coalesce(min(change), 9223372036854775807) FROM setbacks"
 _AT_TIME = """
-SELECT seq FROM changes WHERE time <= ?1 AND seq >= ?2 AND seq < ?3
+SELECT seq FROM changes WHERE time <= ?1 AND +seq >= ?2 AND +seq < ?3
 ORDER BY time DESC, seq DESC LIMIT 1
 """
 _AT_TIME_BEFORE_LOG = """
-SELECT change FROM instants WHERE time <= ?1 AND change >= ?2 AND change < ?3
+SELECT change FROM instants WHERE time <= ?1 AND +change >= ?2 AND +change < ?3
 ORDER BY time DESC, change DESC LIMIT 1
 """
 _TIME_OF = """
