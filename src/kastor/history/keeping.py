@@ -14,6 +14,7 @@ from kastor.storage.history import HistorySettings, HistoryStatus, Keep
 from kastor.storage.keeping import Limit, Retention, Rules, rules_of, stored_settings
 
 if TYPE_CHECKING:
+    from kastor.graph.catalog import ModelCatalog
     from kastor.graph.service import GraphService
     from kastor.records import Context
     from kastor.storage.history import HistoryStore
@@ -52,7 +53,7 @@ class KeepingService:
     """
 
     def __init__(
-        self, store: HistoryStore[object], graph: GraphService, retention: Retention
+        self, store: HistoryStore[ModelCatalog], graph: GraphService, retention: Retention
     ) -> None:
         self._store, self._graph, self._retention = store, graph, retention
         self.upkept = Upkept()
