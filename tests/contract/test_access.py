@@ -129,6 +129,28 @@ def test_a_reader_may_read_and_query(owner: Api, reader: Api) -> None:
     assert_json(reader.query("SELECT * FROM digitaltwins"))
 
 
+PAST = ("history", "series?path=/AverageTemperature")
+
+
+def test_a_reader_may_read_the_past_with_its_authors(owner: Api, reader: Api) -> None:
+    for path in PAST:
+        found = assert_json(reader.get(f"/kastor/v1/digitaltwins/T/{path}"))["value"]
+        assert len(found) == 1
+    (entry,) = assert_json(reader.get("/kastor/v1/digitaltwins/T/history"))["value"]
+    assert entry["actor"] == "a-owner"
+    assert reader.twin("T", headers={"kastor-as-of": f"change:{entry['change']}"})
+    asked = {"query": "SELECT T.$dtId FROM digitaltwins T", "from": entry["from"], "bucket": "1d"}
+    assert reader.post("/kastor/v1/series", asked).status_code == 200
+
+
+def test_without_a_role_there_is_no_past(owner: Api, tokens: dict[str, str]) -> None:
+    with Api(owner.url, token=tokens["none"]) as nobody:
+        for path in PAST:
+            _assert_403(nobody.get(f"/kastor/v1/digitaltwins/T/{path}"))
+        _assert_403(nobody.post("/kastor/v1/series", {}))
+        _assert_403(nobody.get("/digitaltwins/T?asOf=change:1"))
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

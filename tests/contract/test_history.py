@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonpatch
 import pytest
 
 from .client import Api, assert_error, assert_json, assert_page, seg
 from .models import M, O, building
-from .past import now_text, state, write
-
-if TYPE_CHECKING:
-    from kastor.testing import KastorServer
+from .past import now_text, write
 
 HISTORY = "/kastor/v1/digitaltwins/T/history"
 
@@ -160,13 +157,3 @@ def test_a_version_of_another_model_is_told_as_any(api: Api, lived: list[Any]) -
     assert api.patch("/digitaltwins/T", steps).status_code == 204
     last = entries(api, "as=patch")[-1]["patch"]
     assert {"op": "replace", "path": "/$metadata/$model", "value": O["@id"]} in last
-
-
-def test_the_permission_of_history_is_its_own(kastor: KastorServer, api: Api) -> None:
-    assert state(api) >= 0
-    description = assert_json(api.get("/openapi.json", version=None))
-    for path, item in description["paths"].items():
-        if path.endswith(("/history", "/series")) and path.startswith("/kastor/v1/"):
-            for operation in item.values():
-                if "kastor/history" not in operation["description"]:
-                    pytest.fail(f"{path}: {operation['description']}")

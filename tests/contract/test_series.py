@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,6 +14,8 @@ from .models import C, K, M, building, interface, map_of, prop, with_component
 from .past import write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .client import Api
 
 SERIES = "/kastor/v1/digitaltwins/T/series"
@@ -191,3 +194,62 @@ def test_the_time_of_the_source_may_count(api: Api) -> None:
 )
 def test_what_cannot_be_asked_is_refused(measured: Api, query: str, said: str) -> None:
     assert_error(measured.get(f"{SERIES}?{query}"), 400, "InvalidArgument", said)
+
+
+@pytest.fixture
+def keeping(measured: Api) -> Iterator[Api]:
+    """The graph keeps telemetry."""
+    settings = "/kastor/v1/history"
+    kept = measured.put(settings, {"telemetry": {"seconds": 86_400}})
+    assert kept.status_code == 200, kept.text
+    yield measured
+    assert measured.put(settings, {}).status_code == 200
+
+
+def send(api: Api, message: Any, path: str = "T", **headers: str) -> None:
+    headers = {"Message-Id": uuid4().hex, **headers}
+    response = api.post(f"/digitaltwins/{path}/telemetry", message, headers=headers)
+    assert response.status_code == 204, response.text
+
+
+def test_kept_telemetry_has_series(keeping: Api) -> None:
+    for watts in (5, 7.5, "none"):
+        send(keeping, {"power": {"watts": watts}, "phase": ["a", watts]})
+    send(keeping, {"other": 1})
+    send(keeping, [1, 2])
+    found = series(keeping, "telemetry=true&path=/power/watts")
+    assert [each["value"] for each in found] == [5, 7.5, "none"]
+    for limit in (1, 2):
+        assert series(keeping, f"telemetry=true&path=/power/watts&limit={limit}") == found
+    assert [each["value"] for each in series(keeping, "telemetry=true&path=/phase/1")] == [
+        *(5, 7.5, "none")
+    ]
+    whole = series(keeping, "telemetry=true")
+    assert [each["value"] for each in whole][3:] == [{"other": 1}, [1, 2]]
+    (bucket,) = series(keeping, "telemetry=true&path=/power/watts&bucket=100d")
+    assert [bucket[name] for name in ("avg", "min", "max", "last", "count")] == [
+        *(6.25, 5, 7.5, "none", 3)
+    ]
+    some = f"telemetry=true&path=/power/watts&from={found[1]['time']}&to={found[1]['time']}"
+    assert series(keeping, some) == found[1:2]
+    assert keeping.delete("/digitaltwins/T").status_code == 204
+    assert series(keeping, "telemetry=true&path=/power/watts") == found
+
+
+def test_telemetry_of_components_and_by_the_time_of_its_source(keeping: Api) -> None:
+    keeping.add_models(C, K)
+    keeping.add_twin("K1", with_component(ComponentProp1="x"))
+    begin = datetime.now(UTC) - timedelta(hours=3)
+    for number, minute in enumerate((30, 10, 20)):
+        time = (begin + timedelta(minutes=minute)).isoformat()
+        message = {"n": number}
+        send(keeping, message, "K1/components/Component1", **{"Telemetry-Source-Time": time})
+    path = "/kastor/v1/digitaltwins/K1/series"
+    of_component = "telemetry=true&component=Component1&path=n"
+    assert [each["value"] for each in series(keeping, of_component, path)] == [0, 1, 2]
+    found = series(keeping, f"{of_component}&time=source", path)
+    assert [each["value"] for each in found] == [1, 2, 0]
+    assert series(keeping, f"{of_component}&time=source&limit=1", path) == found
+    assert series(keeping, "telemetry=true&path=n", path) == []
+    refused = keeping.get("/kastor/v1/digitaltwins/A/relationships/r/series?telemetry=true")
+    assert_error(refused, 400, "InvalidArgument", "telemetry")

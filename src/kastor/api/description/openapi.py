@@ -129,6 +129,18 @@ def _responses(operation: Operation) -> dict[str, Any]:
         responses["200"] = {"description": "A dry run: what would be there", "content": content}
     if streamed and operation.dry_run:
         responses["200"] = {"description": "A dry run: what it would change", "content": streamed}
+    for status, found in sorted(_errors(operation).items()):
+        schema = "RefusedBatch" if "BatchRefused" in found else "Error"
+        content = {"application/json": {"schema": ref(schema)}}
+        responses[str(status)] = {"description": ", ".join(found), "content": content}
+    unauthorized = {"application/json": {"schema": ref("Unauthorized")}}
+    responses["401"] = {"description": "No token, or an unknown one", "content": unauthorized}
+    responses["403"] = {"description": "The token's role lacks the permission"}
+    return responses
+
+
+def _errors(operation: Operation) -> dict[int, list[str]]:
+    """Return the codes that an operation may answer with, by status."""
     codes: dict[int, list[str]] = {}
     tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
     if operation.body is not None:
@@ -139,11 +151,4 @@ def _responses(operation: Operation) -> dict[str, Any]:
         for status, names in table.items():
             known = codes.setdefault(status, [])
             known += [name for name in names if name not in known]
-    for status, found in sorted(codes.items()):
-        schema = "RefusedBatch" if "BatchRefused" in found else "Error"
-        content = {"application/json": {"schema": ref(schema)}}
-        responses[str(status)] = {"description": ", ".join(found), "content": content}
-    unauthorized = {"application/json": {"schema": ref("Unauthorized")}}
-    responses["401"] = {"description": "No token, or an unknown one", "content": unauthorized}
-    responses["403"] = {"description": "The token's role lacks the permission"}
-    return responses
+    return codes

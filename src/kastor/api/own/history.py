@@ -97,7 +97,7 @@ async def _series(services: Services, request: Request, thing: Tracked) -> Respo
     if token is not None:
         wanted, limit = msgspec.convert(token[0], SeriesOf), token[1]
     else:
-        wanted = await _wanted(services, request, thing)
+        wanted = await _wanted(services, request)
         limit = _limit(request, DEFAULT_VALUES, MOST_VALUES)
     page = await request.unless_gone(services.history.series(thing, wanted, limit, request.context))
     link = None
@@ -108,13 +108,11 @@ async def _series(services: Services, request: Request, thing: Tracked) -> Respo
     return json_response(orjson.dumps({"path": path, "value": page.rows, "nextLink": link}))
 
 
-async def _wanted(services: Services, request: Request, thing: Tracked) -> SeriesOf:
+async def _wanted(services: Services, request: Request) -> SeriesOf:
     telemetry = _choice(request, "telemetry", {"false": False, "true": True})
     by_source = _choice(request, "time", {"change": False, "source": True})
     path, component = request.first("path"), request.first("component")
     bucket, aggregates = request.first("bucket"), request.first("agg")
-    if telemetry and thing.kind != "twin":
-        raise InvalidArgument("Relationships have no telemetry.")
     if component is not None and not telemetry:
         raise InvalidArgument(
             "component is of telemetry; of a property name the component in path, such as "
