@@ -149,6 +149,15 @@ def test_what_is_wrong_is_refused_and_no_job_exists(
     assert_error(post(api, body, **headers), 400, code, text)
 
 
+@pytest.mark.parametrize("headers", [{}, TRYING])
+def test_a_twin_that_was_never_there_is_not_found(
+    spoilt: tuple[Api, str], headers: dict[str, str]
+) -> None:
+    api, then = spoilt
+    response = post(api, {"asOf": then, "twin": "nobody"}, **headers)
+    assert_error(response, 404, "DigitalTwinNotFound", "nobody")
+
+
 def test_the_past_cannot_be_asked_of_a_revert(spoilt: tuple[Api, str]) -> None:
     api, then = spoilt
     assert_error(post(api, {"asOf": then}, kastor_as_of=then), 400, BAD, "The past cannot be")

@@ -13,10 +13,11 @@ import pytest
 
 from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.model import Delivered, Event, Sink
+from kastor.events.shaping import HistoryShape
 from kastor.records import ChangeKind
 
 from .brokers import BROKERS, PASSWORD, PASSWORD_VARIABLE, Broker
-from .factory import HOST, event, updates
+from .factory import HOST, event, logged, updates
 from .judge import judge
 
 pytestmark = pytest.mark.anyio
@@ -119,6 +120,24 @@ async def test_structured_mode(broker: Broker) -> None:
     (message,) = await broker.received(1)
     assert message.content_type == "application/cloudevents+json"
     assert message.data.startswith(b'{"specversion":"1.0","id":"event-1"')
+
+
+async def test_rows_of_data_history_arrive_bare_whatever_the_mode(broker: Broker) -> None:
+    settings = {"format": "adt-history", "mode": "structured"}
+    body = b'{"$dtId":"twin1","$etag":"e","n":1,"$metadata":{"$model":"dtmi:a:M;1"}}'
+    members: dict[str, Any] = {"subject": "twin1", "data": body}
+    entry = logged(ChangeKind.TWIN_CREATE, **members)
+    shape = HistoryShape(read_endpoint(broker.kind, broker.settings() | settings), None)
+    sent = list(await shape(entry, event(ChangeKind.TWIN_CREATE, **members)))
+    sink = sink_of(broker, **settings)
+    assert await sink.deliver(sent) == Delivered(2)
+    await sink.close()
+    arrived = await broker.received(2)
+    judge(arrived, sent)
+    assert [each.data for each in arrived] == [each.data for each in sent]
+    assert {each.content_type for each in arrived} == {"application/json"}
+    types = [each.attributes["type"] for each in arrived]
+    assert types == ["AdtTwinLifecycleEvents", "AdtPropertyEvents"]
 
 
 # The mock cluster of Kafka keeps nothing over a restart; it is frozen instead, below.

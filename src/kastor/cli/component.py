@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of
+from kastor.cli.instants import AsOf, instant
 from kastor.cli.output import Output, OutputOption
 from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
@@ -37,6 +38,7 @@ def show(
     connection: Connection,
     twin: Twin = None,
     component: Component = None,
+    as_of: AsOf = None,
     twin_flag: TwinFlag = None,
     component_flag: ComponentFlag = None,
     output: OutputOption = Output.TABLE,
@@ -44,7 +46,8 @@ def show(
     """Print a component of a twin."""
     identifier, name = _ids(twin, twin_flag, component, component_flag)
     with connection.client() as client:
-        found = client.twins.get_component(identifier, name)
+        then = instant(as_of, "--as-of")
+        found = client.twins.get_component(identifier, name, as_of=then)
     show_thing(found, output)
 
 

@@ -13,6 +13,7 @@ import typer
 
 from kastor.cli.connection import Connection
 from kastor.cli.faults_told import told_of_disk
+from kastor.cli.instants import AsOf, instant
 from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.progress import Show, rows_shown
 from kastor.words import counted
@@ -66,6 +67,7 @@ def export(
     system: Annotated[
         bool, typer.Option("--system", help="Also ETags and times of updates.")
     ] = False,
+    as_of: AsOf = None,
     form: Annotated[
         FileForm,
         typer.Option(
@@ -83,7 +85,8 @@ def export(
     """
     from kastor.moving.exporting.graph_export import ExportWish
 
-    wish = ExportWish(query, since, with_settings=kastor, with_system=system)
+    then = instant(as_of, "--as-of")
+    wish = ExportWish(query, since, with_settings=kastor, with_system=system, as_of=then)
     _require_sense(wish, form, file)
     if form is FileForm.EXPLORER:
         _for_explorer(connection, wish, Path(file), output)
@@ -103,7 +106,7 @@ def _require_sense(wish: ExportWish, form: FileForm, file: str) -> None:
     if wish.query is not None and (wish.since is not None or wish.with_settings):
         fail("An export is of a query or of the graph: leave out --query.", Exit.USAGE)
     if form is FileForm.EXPLORER:
-        if wish != type(wish)(query=wish.query):
+        if wish != type(wish)(query=wish.query, as_of=wish.as_of):
             fail("--since, --kastor and --system are of --format ndjson alone.", Exit.USAGE)
         if file == STDOUT or Path(file).suffix in _PACKED:
             fail("--format explorer writes a file that is not packed: name one.", Exit.USAGE)

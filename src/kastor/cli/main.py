@@ -79,6 +79,11 @@ COMMANDS = (
         "kastor.cli.exporting:export",
         "Export a graph as a file that `kastor import` and Azure Digital Twins take.",
     ),
+    CommandEntry(
+        "history",
+        "kastor.cli.history:app",
+        "The past of a graph: versions, series, differences, and the way back.",
+    ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from kastor.cli.connection import Connection, end_with
+from kastor.cli.instants import AsOf, instant
 from kastor.cli.output import Exit, Output, RowsOption, fail, say, warn
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def query(
         bool,
         typer.Option("--watch", help="Go on and print rows that come, change and go; see Ctrl+C."),
     ] = False,
+    as_of: AsOf = None,
     output: RowsOption = Output.TABLE,
 ) -> None:
     """Run a query and print its rows; without a text, open the shell."""
@@ -54,7 +56,7 @@ def query(
         return
     ask(
         connection, text or "-", param or (),
-        output=output, limit=limit, explain=explain, watch=watch,
+        output=output, limit=limit, explain=explain, watch=watch, as_of=as_of,
     )  # fmt: skip
 
 
@@ -76,6 +78,7 @@ def ask(
     limit: int | None = None,
     explain: bool = False,
     watch: bool = False,
+    as_of: str | None = None,
 ) -> None:
     """Run one query for a command, and end that in words where it does not work.
 
@@ -87,15 +90,18 @@ def ask(
         limit: the most rows.
         explain: print how it runs in their place.
         watch: go on with what becomes of them.
+        as_of: the instant of the past that is asked, as it was typed.
     """
     from kastor.cli.shell.question import Question, QuestionError, read_parameters, read_text
 
     if watch and (explain or limit is not None):
         fail("--watch goes without --explain and --limit.", Exit.USAGE)
+    if watch and as_of is not None:
+        fail("--watch tells what becomes of the present: leave out --as-of.", Exit.USAGE)
     if watch and output in (Output.JSON, Output.CSV):
         fail("--watch prints a table for people, or lines with --output ndjson.", Exit.USAGE)
     try:
-        question = Question(read_text(text), read_parameters(parameters))
+        question = Question(read_text(text), read_parameters(parameters), instant(as_of, "--as-of"))
     except QuestionError as error:
         fail(str(error), Exit.USAGE)
     with connection.client() as client:

@@ -9,6 +9,7 @@ import typer
 from kastor.cli.commands import Commands
 from kastor.cli.connection import Connection
 from kastor.cli.given import confirm, one_of, read_object
+from kastor.cli.instants import AsOf, instant
 from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail
 from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
@@ -91,6 +92,7 @@ def show(
     connection: Connection,
     source: Source = None,
     relationship: Relationship = None,
+    as_of: AsOf = None,
     source_flag: SourceFlag = None,
     relationship_flag: RelationshipFlag = None,
     output: OutputOption = Output.TABLE,
@@ -98,7 +100,8 @@ def show(
     """Print a relationship: its name, target, ETag and properties."""
     twin, identifier = _ids(source, source_flag, relationship, relationship_flag)
     with connection.client() as client:
-        found = client.relationships.get(twin, identifier)
+        then = instant(as_of, "--as-of")
+        found = client.relationships.get(twin, identifier, as_of=then)
     show_thing(found, output)
 
 
@@ -168,6 +171,7 @@ def list_command(
         str | None,
         typer.Option(*KIND_FLAGS, help="Only those of this name.", metavar="NAME"),
     ] = None,
+    as_of: AsOf = None,
     twin_flag: TwinFlag = None,
     output: RowsOption = Output.TABLE,
 ) -> None:
@@ -177,15 +181,16 @@ def list_command(
     named = f" of the name {kind}" if kind else ""
     way = "comes to" if incoming else "goes from"
     empty = f"No relationships. None{named} {way} {identifier}."
+    then = instant(as_of, "--as-of")
     with connection.client() as client:
         if incoming:
             rows = (
                 each
-                for each in client.relationships.incoming(identifier)
+                for each in client.relationships.incoming(identifier, as_of=then)
                 if kind is None or each.get("$relationshipName") == kind
             )
         else:
-            rows = (each for each in client.relationships.list(identifier, kind))
+            rows = (each for each in client.relationships.list(identifier, kind, as_of=then))
         show_rows(rows, output, columns=columns, empty=empty)
 
 

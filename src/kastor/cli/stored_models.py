@@ -9,6 +9,7 @@ import typer
 
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of
+from kastor.cli.instants import AsOf, instant
 from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail, say
 from kastor.cli.rows import show_document, show_rows
 from kastor.cli.twin_flags import DryRun
@@ -44,6 +45,7 @@ def list_command(
         ),
     ] = None,
     definition: Definition = False,
+    as_of: AsOf = None,
     output: RowsOption = Output.TABLE,
 ) -> None:
     """Print the models that a server has: ids, names, when they came, which are decommissioned."""
@@ -51,7 +53,9 @@ def list_command(
         fail("DTDL fits into no table: --definition goes with --output json or ndjson.", Exit.USAGE)
     is_table = output == Output.TABLE
     with connection.client() as client:
-        found = client.models.list(dependencies_for or (), definitions=definition)
+        found = client.models.list(
+            dependencies_for or (), definitions=definition, as_of=instant(as_of, "--as-of")
+        )
         show_rows(
             (_row(each) if is_table else each for each in found),
             output,
@@ -64,6 +68,7 @@ def show(
     connection: Connection,
     model: Model = None,
     definition: Definition = False,
+    as_of: AsOf = None,
     model_flag: ModelFlag = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -71,7 +76,8 @@ def show(
     identifier = one_of(model, model_flag, "The model's id", "--dtmi")
     as_json = output == Output.JSON
     with connection.client() as client:
-        found = client.models.get(identifier, definition=definition or not as_json)
+        then = instant(as_of, "--as-of")
+        found = client.models.get(identifier, definition=definition or not as_json, as_of=then)
     if as_json:
         show_document(found, output)
     elif definition:

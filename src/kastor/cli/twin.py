@@ -9,6 +9,7 @@ import typer
 from kastor.cli.commands import CommandEntry, Commands
 from kastor.cli.connection import Connection
 from kastor.cli.given import one_of, read_object
+from kastor.cli.instants import AsOf, instant
 from kastor.cli.output import Exit, Output, OutputOption, RowsOption, fail, warn
 from kastor.cli.rows import show_rows
 from kastor.cli.twin_flags import (
@@ -92,13 +93,14 @@ def create(
 def show(
     connection: Connection,
     twin: Twin = None,
+    as_of: AsOf = None,
     twin_flag: TwinFlag = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print a twin: its model, ETag, properties and components."""
     identifier = one_of(twin, twin_flag, "The twin's id", "--twin-id")
     with connection.client() as client:
-        found = client.twins.get(identifier)
+        found = client.twins.get(identifier, as_of=instant(as_of, "--as-of"))
     show_thing(found, output)
 
 
@@ -144,6 +146,7 @@ def list_command(
             metavar="DTMI",
         ),
     ] = None,
+    as_of: AsOf = None,
     output: RowsOption = Output.TABLE,
 ) -> None:
     """Print the ids of twins and their models."""
@@ -156,13 +159,14 @@ def list_command(
     if model is not None:
         empty = f"No twins of {model} or of a model that extends it."
     with connection.client() as client:
-        show_rows(_ids(client, text), output, columns=("$dtId", "$model"), empty=empty)
+        found = _ids(client, text, instant(as_of, "--as-of"))
+        show_rows(found, output, columns=("$dtId", "$model"), empty=empty)
 
 
-def _ids(client: KastorClient, text: str) -> Iterator[Document]:
+def _ids(client: KastorClient, text: str, then: str | None) -> Iterator[Document]:
     """Yield ids and models, and tell beside them what the server warns of: no such model, say."""
     told: set[str] = set()
-    for page in client.query(text).pages():
+    for page in client.query(text, as_of=then).pages():
         for each in set(page.warnings) - told:
             warn(each)
         told |= set(page.warnings)

@@ -8,9 +8,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Meta
 
+from kastor.events.history_tables import ALL_TABLES, Format, HistoryTables, check_format
 from kastor.events.templates import check_template
 from kastor.outside.kinds import OutsideSettings, Port, Text
 from kastor.outside.secrets import Secret, TextOrSecret
+from kastor.types import override
 
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=300)]
 Concurrency: TypeAlias = Annotated[int, Meta(ge=1, le=1_000)]
@@ -18,10 +20,24 @@ Mode: TypeAlias = Literal["structured", "binary"]
 
 
 class _Settings(OutsideSettings, frozen=True):
+    """What all kinds of endpoints share.
+
+    Attributes:
+        format: what a message is: an event, or a row of Azure Digital Twins' data history.
+        tables: which rows, and what their tables are called.
+        removals: whether removals are rows too, and rows say what was done.
+    """
+
     role: ClassVar[str] = "endpoint"
+    format: Format = "cloudevents"
+    tables: HistoryTables = ALL_TABLES
+    removals: bool = False
+
+    def __post_init__(self) -> None:
+        check_format(self.format, self.tables, removals=self.removals)
 
 
-class WebhookEndpoint(_Settings, frozen=True):
+class WebhookEndpoint(_Settings, frozen=True, kw_only=True):
     """POSTs events to a URL.
 
     Attributes:
@@ -45,12 +61,16 @@ class WebhookEndpoint(_Settings, frozen=True):
     timeout: Seconds = 10.0
     ca_file: Text | None = None
 
+    @override
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.url, str):
             if len(self.url) > _LONGEST_URL:
                 raise ValueError(f"url: is longer than {_LONGEST_URL} characters")
             check_http_url(self.url)
-        if self.batch > 1 and self.mode == "binary":
+        if self.format == "adt-history" and self.mode == "eventgrid":
+            raise ValueError("mode: rows have no Event Grid form; leave it out")
+        if self.batch > 1 and self.mode == "binary" and self.format == "cloudevents":
             raise ValueError("batch: binary mode has one event in a request")
         for name, value in self.headers.items():
             plain = value if isinstance(value, str) else ""
@@ -64,7 +84,7 @@ class WebhookEndpoint(_Settings, frozen=True):
                 raise ValueError(f"headers: {name} is set by Kastor")
 
 
-class KafkaEndpoint(_Settings, frozen=True):
+class KafkaEndpoint(_Settings, frozen=True, kw_only=True):
     """Produces to a topic of Kafka, or of Event Hubs through its Kafka endpoint.
 
     Attributes:
@@ -84,11 +104,13 @@ class KafkaEndpoint(_Settings, frozen=True):
     max_bytes: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 1_000_000
     timeout: Seconds = 10.0
 
+    @override
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_login(self.username, self.password)
 
 
-class MqttEndpoint(_Settings, frozen=True):
+class MqttEndpoint(_Settings, frozen=True, kw_only=True):
     """Publishes to an MQTT 5 broker with QoS 1."""
 
     kind: ClassVar[str] = "mqtt"
@@ -104,14 +126,16 @@ class MqttEndpoint(_Settings, frozen=True):
     concurrency: Concurrency = 64
     timeout: Seconds = 10.0
 
+    @override
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_template("topic", self.topic)
         if set("+#\0") & set(self.topic):
             raise ValueError("topic: a topic to publish to has no '+' and no '#'")
         _check_login(self.username, self.password)
 
 
-class AmqpEndpoint(_Settings, frozen=True):
+class AmqpEndpoint(_Settings, frozen=True, kw_only=True):
     """Publishes to an exchange of RabbitMQ (AMQP 0-9-1).
 
     Attributes:
@@ -132,13 +156,15 @@ class AmqpEndpoint(_Settings, frozen=True):
     concurrency: Concurrency = 64
     timeout: Seconds = 10.0
 
+    @override
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_url("url", self.url, ("amqp", "amqps"))
         check_template("routing_key", self.routing_key)
         _check_login(self.username, self.password)
 
 
-class NatsEndpoint(_Settings, frozen=True):
+class NatsEndpoint(_Settings, frozen=True, kw_only=True):
     """Publishes to a JetStream stream of NATS.
 
     Attributes:
@@ -159,7 +185,9 @@ class NatsEndpoint(_Settings, frozen=True):
     concurrency: Concurrency = 64
     timeout: Seconds = 10.0
 
+    @override
     def __post_init__(self) -> None:
+        super().__post_init__()
         for server in self.servers:
             _check_url("servers", server, ("nats", "tls"))
         check_template("subject", self.subject)
@@ -170,7 +198,7 @@ class NatsEndpoint(_Settings, frozen=True):
             raise ValueError('credentials: must be {"file": "/path"}')
 
 
-class FileEndpoint(_Settings, frozen=True):
+class FileEndpoint(_Settings, frozen=True, kw_only=True):
     """Appends lines of JSON to a file.
 
     Attributes:
@@ -184,12 +212,14 @@ class FileEndpoint(_Settings, frozen=True):
     max_bytes: Annotated[int, Meta(ge=0)] = 104_857_600
     keep: Annotated[int, Meta(ge=1, le=1_000)] = 10
 
+    @override
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not PurePath(self.path).is_absolute():
             raise ValueError("path: must be absolute")
 
 
-class StdoutEndpoint(_Settings, frozen=True):
+class StdoutEndpoint(_Settings, frozen=True, kw_only=True):
     """Prints lines of JSON to the standard output."""
 
     kind: ClassVar[str] = "stdout"

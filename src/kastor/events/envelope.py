@@ -131,6 +131,12 @@ def structured(event: Event, traceparent: str) -> bytes:
     return orjson.dumps(_structured(event, traceparent))
 
 
+def as_line(event: Event) -> bytes:
+    """Return a delivery as a line of JSON: the structured form, or a bare body."""
+    body = event.data if event.bare else structured(event, delivery_trace(event))
+    return body + b"\n"
+
+
 def batch(events: list[tuple[Event, str]]) -> bytes:
     """Return the batch form: an array of structured events, each with its traceparent."""
     return orjson.dumps([_structured(event, traceparent) for event, traceparent in events])

@@ -27,7 +27,8 @@ class Event:
         traceparent: the trace that the write belonged to, if any.
         data: the body, byte for byte as the change log has it.
         key: the (source) twin's id: events of one key keep their order.
-        position: place in the change log.
+        position: place in the change log; rows that were made of one entry share it.
+        bare: it goes out as its body alone, whatever form the endpoint gives to events.
     """
 
     id: str
@@ -41,6 +42,12 @@ class Event:
     data: bytes
     key: TwinId
     position: int
+    bare: bool = False
+
+    @property
+    def mark(self) -> tuple[int, str]:
+        """What tells it from all others of its route."""
+        return self.position, self.id
 
     @property
     def size(self) -> int:

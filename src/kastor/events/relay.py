@@ -21,11 +21,13 @@ from kastor.events.endpoints import make_sink, read_endpoint
 from kastor.events.filter import parse
 from kastor.events.meter import WINDOW_SECONDS, DeliveryMeter
 from kastor.events.model import Sink
+from kastor.events.shaping import shape_of
 from kastor.events.worker import DeliverySettings, RouteWorker
 from kastor.logs import get_logger
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.lease import LEASE_SECONDS, RENEW_SECONDS, Lease, holder_name
 from kastor.storage.events import EndpointRow, EventStore, RouteRow
+from kastor.storage.history import HistoryStore
 from kastor.types import Ticks
 from kastor.vital import Kept, Part, Vitals
 
@@ -73,6 +75,7 @@ class Relay:
         settings: DeliverySettings | None = None,
         vitals: Vitals | None = None,
         operator_policy: EndpointPolicy = UNBOUNDED,
+        history: HistoryStore[Any] | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -83,8 +86,10 @@ class Relay:
             settings: of the delivery.
             vitals: where its tasks are watched.
             operator_policy: bounds of endpoints that stand in the configuration file.
+            history: of the graph, for endpoints that get rows of it.
         """
         self._store = store
+        self._history = history
         self._host_name = host_name
         self.policy = policy
         self.operator_policy = operator_policy
@@ -225,6 +230,7 @@ class Relay:
             owner,
             self._meter(route),
             lease,
+            shape_of(endpoint, self._history),
         )
         part = self._vitals.keep("route", worker.run, may_end=True)
         self._running[route.id] = _Running(worker, lease, part, made_of, owner)

@@ -25,6 +25,7 @@ from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.meter import DeliveryMeter
 from kastor.events.model import DeliveryFault, Event, Sink
+from kastor.events.shaping import Shape
 from kastor.logs import get_logger
 from kastor.outside.hiding import hide
 from kastor.outside.lease import Lease
@@ -86,6 +87,7 @@ class RouteWorker:
         owner: str,
         meter: DeliveryMeter,
         lease: Lease,
+        shape: Shape | None = None,
     ) -> None:
         self.route = route
         self.position = route.position
@@ -98,6 +100,7 @@ class RouteWorker:
         self._owner = owner
         self._meter = meter
         self._lease = lease
+        self._shape = shape
         self._nudge = asyncio.Event()
         # Dead letters may have been requeued while nobody ran, so the first look is asked for.
         self._looks_asked, self._looks_done = 1, 0
@@ -182,16 +185,30 @@ class RouteWorker:
         self._nudge.clear()
 
     async def _send_entries(self, sink: Sink, entries: Sequence[LoggedChange]) -> None:
-        events = (build_event(entry, self._host_name) for entry in entries if entry.notify)
-        pending = deque(event for event in events if self._wants.matches(event))
-        while pending:
-            await self._try(sink, pending)
-            self.position = pending[0].position - 1 if pending else entries[-1].seq
-            if self._unnoted:
-                await self._note()
+        events = ((each, build_event(each, self._host_name)) for each in entries if each.notify)
+        wanted = deque(each for each in events if self._wants.matches(each[1]))
+        while wanted:
+            pending = await self._shaped(wanted)
+            end = wanted[0][0].seq - 1 if wanted else entries[-1].seq
+            while pending:
+                await self._try(sink, pending)
+                self.position = pending[0].position - 1 if pending else end
+                if self._unnoted:
+                    await self._note()
         self.position = entries[-1].seq
         if time.monotonic() - self._noted_at > self._settings.note_every:
             await self._note()
+
+    async def _shaped(self, wanted: deque[tuple[LoggedChange, Event]]) -> deque[Event]:
+        """Take off the front of `wanted` what is sent next, in its form.
+
+        An entry may have thousands of rows: those of a whole batch would be too much at once.
+        """
+        pending: deque[Event] = deque()
+        while wanted and len(pending) < self._settings.batch:
+            entry, event = wanted.popleft()
+            pending.extend((event,) if self._shape is None else await self._shape(entry, event))
+        return pending
 
     async def _try(self, sink: Sink, pending: deque[Event]) -> None:
         """Deliver once; take what is done off `pending`, wait if the endpoint is in trouble."""

@@ -15,6 +15,7 @@ from kastor.errors import InvalidArgument
 from kastor.graph.documents import decode
 from kastor.graph.instants import Named
 from kastor.graph.restoring import content_of
+from kastor.graph.twin import twin_not_found
 from kastor.history.differing import Differing, Everything, OfQuery, OneTwin, States
 from kastor.history.model_differences import model_differences, models_of, shown
 from kastor.history.patches import patch_between
@@ -150,11 +151,13 @@ class DiffService:
             around: whether twins of a query bring their relationships along.
 
         Raises:
+            NotFound: there is no such twin in either state.
             QueryError, InvalidArgument: the query is wrong, or selects something else.
         """
         selection: Selection = Everything()
         kinds = frozenset(KINDS)
         if part.twin is not None:
+            await self._require_twin(part.twin, states, context)
             selection = OneTwin(part.twin)
         elif part.query is not None:
             purpose = "brought back" if around else "compared"
@@ -164,6 +167,12 @@ class DiffService:
             selection = OfQuery(targets, selects, around=around)
             kinds = kinds if around and selects == "twin" else frozenset((selects,))
         return Differing(self._store, states, selection), kinds
+
+    async def _require_twin(self, twin_id: str, states: States, context: Context) -> None:
+        for at in (states.high, states.low):
+            if await self._store.twin(twin_id, structs.replace(context, at=at)) is not None:
+                return
+        raise twin_not_found(twin_id)
 
     async def open(
         self, comparison: Comparison, part: GraphPart, context: Context

@@ -131,6 +131,8 @@ class _AtWork:
         self._graph, self._run, self._differing, self._log = graph, run, differing, log
         self.so_far = SoFar.noted(run.progress)
         self._saved = time.monotonic()
+        self._all_taken: set[Kind] = set()
+        """Kinds of which one pass has found nothing for the other, so that it need not look."""
 
     async def tell(
         self, named: Sequence[RevertItem], outcomes: Sequence[object], mark: str
@@ -147,23 +149,28 @@ class _AtWork:
             if step in steps and number >= self.so_far.step:
                 if number > self.so_far.step:
                     await self._save(structs.replace(self.so_far, step=number, after=(), marks=()))
-                await self._pass(step)
+                if step.kind not in self._all_taken:
+                    await self._pass(step)
         if self.so_far.step < _LAST:
             await self._save(structs.replace(self.so_far, step=_LAST, after=(), marks=()))
 
     async def _pass(self, step: RevertStep) -> None:
+        takes_all = not self.so_far.after
         while True:
             self._run.check()
             page = await self._differing.page(step.kind, self.so_far.after, self._run.context)
             mine = [each for each in page.found if step.takes(each)]
+            takes_all = takes_all and len(mine) == len(page.found)
             for few in _portions(mine):
                 self._run.check()
                 await self._write(step, few)
             self.so_far = structs.replace(self.so_far, after=page.after)
             if not page.after:
-                return
+                break
             if time.monotonic() > self._saved + _SAVE_SECONDS:
                 await self._save(self.so_far)
+        if takes_all:
+            self._all_taken.add(step.kind)
 
     async def _write(self, step: RevertStep, few: Sequence[Difference]) -> None:
         named = [step.named(each) for each in few]

@@ -129,7 +129,14 @@ def _make(
     )
     policy = limits.endpoint_policy(settings)
     own_word = limits.operator_policy(settings)
-    relay = Relay(store.events, store.host_name, policy, vitals=vitals, operator_policy=own_word)
+    relay = Relay(
+        store.events,
+        store.host_name,
+        policy,
+        vitals=vitals,
+        operator_policy=own_word,
+        history=store.history,
+    )
     locations = Locations(shared.roots, settings.data, name)
     spool = Spool(settings.data / SPOOL / name, settings.max_upload_bytes)
     reading = limits.reading_limits(settings)

@@ -8,6 +8,7 @@ which data passes them:
 - `climate`: weather, people, warmth and air as functions of the time;
 - `draft`: collects twins and relationships; `furnishing` adds devices to rooms;
 - `building`: puts it all together: `models` and `graph`;
+- `incident`: what went wrong in the hours before it was loaded;
 - `simulation`: what the sensors read while time goes by;
 - `queries`: examples that have an answer on this graph.
 """

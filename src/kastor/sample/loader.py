@@ -1,22 +1,26 @@
 """Puts the sample building into an empty graph and keeps its sensors alive.
 
 Everything goes through the graph service, as a client's writes do. A graph that holds anything
-is never loaded into; one that holds this very building goes on being simulated.
+is never loaded into; one that holds this very building goes on being simulated. One that was never
+written to gets a past as well, see `incident`: its first writes have the times of a clock that was
+handed to the writer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
+from kastor.clock import TICKS_PER_SECOND
 from kastor.errors import KastorError
 from kastor.graph.catalog import ModelCatalog
 from kastor.graph.commands import (
     Command,
+    PatchRelationship,
     PatchTwin,
     PutRelationship,
     PutTwin,
@@ -28,10 +32,11 @@ from kastor.logs import get_logger
 from kastor.records import Context
 from kastor.sample.building import BUILDING, graph, models
 from kastor.sample.draft import SampleGraph
+from kastor.sample.incident import BEGINNING, VALVE, IncidentStep, steps
 from kastor.sample.simulation import SimulatedReading, Simulation
 from kastor.storage.protocol import Store
+from kastor.types import Ticks
 
-BATCH = 64
 TICK_SECONDS = 1.0
 _LOADING = Context("sample")
 _SENSING = Context("simulation")
@@ -51,7 +56,10 @@ async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> Load
     """Load the building if the graph is empty; say what was done."""
     status = await store.status(_LOADING)
     if status.models == 0 and status.twins == 0:
-        await _load(service)
+        if (await store.events.log_bounds())[1]:
+            await _load(service)  # times would go back, behind those of earlier entries
+        else:
+            await _load_with_past(service, store)
         return LoadedSample("the sample building was loaded; its sensors are simulated", True)
     if await store.twin(BUILDING, _LOADING) is not None and _has_models(service):
         return LoadedSample("the sample building is here already; its sensors are simulated", True)
@@ -84,28 +92,58 @@ async def _stored(store: Store[ModelCatalog]) -> SampleGraph:
     return SampleGraph(twins, sample.relationships)
 
 
+async def _load_with_past(service: GraphService, store: Store[ModelCatalog]) -> None:
+    clock = _GivenClock(store.ticker.now())
+    with store.ticker.writing_by(clock):
+        clock.ago = BEGINNING
+        await _load(service)
+        for step in steps(graph()):
+            clock.ago = step.ago
+            await _write_step(service, step)
+
+
+@dataclass(slots=True)
+class _GivenClock:
+    """Stands still at a time before its `start` until it is set."""
+
+    start: Ticks
+    ago: timedelta = timedelta()
+
+    def __call__(self) -> Ticks:
+        return self.start - int(self.ago.total_seconds()) * TICKS_PER_SECOND
+
+
+async def _write_step(service: GraphService, step: IncidentStep) -> None:
+    commands: list[Command[Written]] = [
+        PatchTwin(twin_id, tuple(patch)) for twin_id, patch in step.twins.items()
+    ]
+    if step.valve is not None:
+        commands.append(PatchRelationship(*VALVE, tuple(step.valve)))
+    await _execute(service, commands, Context(step.actor))
+
+
 async def _load(service: GraphService) -> None:
     documents = models()
     texts = [orjson.dumps(document) for document in documents]
     body = b"[" + b",".join(texts) + b"]"
     await service.upload(body, list(zip(documents, texts, strict=True)), _LOADING)
     sample = graph()
-    await _execute(service, (PutTwin(twin["$dtId"], twin) for twin in sample.twins))
-    await _execute(
-        service,
-        (
-            PutRelationship(each["$sourceId"], each["$relationshipId"], each)
-            for each in sample.relationships
-        ),
-    )
+    commands: list[Command[Written]] = [PutTwin(twin["$dtId"], twin) for twin in sample.twins]
+    commands += [
+        PutRelationship(each["$sourceId"], each["$relationshipId"], each)
+        for each in sample.relationships
+    ]
+    await _execute(service, commands, _LOADING)
 
 
-async def _execute(service: GraphService, commands: Iterable[Command[Written]]) -> None:
-    # In batches, so that the writer commits them as groups.
-    pending = list(commands)
-    for start in range(0, len(pending), BATCH):
-        batch = pending[start : start + BATCH]
-        await asyncio.gather(*(service.execute(command, _LOADING) for command in batch))
+async def _execute(
+    service: GraphService, commands: Sequence[Command[Written]], context: Context
+) -> None:
+    """Write all of it, or nothing; raises RuntimeError for what is not valid, which is a fault."""
+    results = await service.execute_many(commands, context, atomic=True)
+    refusals = [each for each in results.outcomes if isinstance(each, KastorError)]
+    if refusals:
+        raise RuntimeError(f"the sample is not valid: {refusals[0].message}")
 
 
 async def _write(service: GraphService, reading: SimulatedReading) -> None:

@@ -127,6 +127,7 @@ OPERATIONS: tuple[Operation, ...] = (
         202,
         errors={
             400: ("BadRequest", "InvalidArgument", "SqlQueryError"),
+            404: ("DigitalTwinNotFound",),
             409: ("OperationIdReused",),
             410: ("HistoryExpired",),
         },

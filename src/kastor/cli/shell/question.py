@@ -29,10 +29,11 @@ class QuestionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query and the values for each `$name` in it."""
+    """A query, the values for each `$name` in it, and the instant of the past that it asks."""
 
     text: str
     parameters: Mapping[str, object] = field(default_factory=dict)
+    as_of: str | None = None
 
 
 def read_text(given: str) -> str:
@@ -110,13 +111,16 @@ def rows_of(
         ClientError: as of any call; what the server does not announce is refused, unsent.
     """
     if explain:
-        yield from client.explain(question.text, question.parameters or None).get("value") or ()
+        explained = client.explain(question.text, question.parameters or None, as_of=question.as_of)
+        yield from explained.get("value") or ()
         return
     size = limit
     if limit is None or limit > _FIRST:
         # Azure's service has pages of its own size, and counts what it is asked for.
         size = _PAGE if features.PARAMETERS in client.features() else None
-    listing = client.query(question.text, question.parameters or None, page_size=size)
+    listing = client.query(
+        question.text, question.parameters or None, page_size=size, as_of=question.as_of
+    )
     left, told = limit, set[str]()
     for page in listing.pages():
         for warning in page.warnings:

@@ -118,7 +118,7 @@ class AmqpSink(ConnectedSink):
 
     def _message(self, event: Event) -> Message:
         trace = delivery_trace(event)
-        binary = self._endpoint.mode == "binary"
+        binary = self._endpoint.mode == "binary" or event.bare
         return Message(
             event.data if binary else structured(event, trace),
             headers=dict(amqp_properties(event, trace)) if binary else None,

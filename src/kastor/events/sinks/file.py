@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kastor.events.endpoint_kinds import FileEndpoint
-from kastor.events.envelope import delivery_trace, structured
+from kastor.events.envelope import as_line
 from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.events.sinks import made
 from kastor.outside.beneath import open_file, open_folder
@@ -56,7 +56,7 @@ class FileSink:
 
     async def deliver(self, events: Sequence[Event]) -> Delivered:
         """Append, flush to disk, confirm."""
-        lines = [structured(event, delivery_trace(event)) + b"\n" for event in events]
+        lines = [as_line(event) for event in events]
         return await in_own_thread(self._append, lines)
 
     def _append(self, lines: list[bytes]) -> Delivered:

@@ -47,7 +47,7 @@ class KafkaSink:
         self._endpoint = endpoint
         self._brokers = BrokerCheck(endpoint, policy)
         self._producer: Producer | None = None
-        self._ahead: set[int] = set()
+        self._ahead: set[tuple[int, str]] = set()
         self._hidden: tuple[str | None, ...] = ()
         self._running: _Call | None = None
 
@@ -76,7 +76,7 @@ class KafkaSink:
             call = self._call(events, first.done)
             await self._run(call, producer, singly=True)
         report = call.report()
-        self._ahead = {events[at].position for at in call.confirmed if at >= report.confirmed}
+        self._ahead = {events[at].mark for at in call.confirmed if at >= report.confirmed}
         if report.fault is not None:
             fault = DeliveryFault(report.fault.kind, hide(report.fault.message, self._hidden))
             if fault.kind == "unavailable":
@@ -84,7 +84,7 @@ class KafkaSink:
             return Delivered(report.confirmed, fault)
         return report
 
-    def _call(self, events: Sequence[Event], done: set[int]) -> _Call:
+    def _call(self, events: Sequence[Event], done: set[tuple[int, str]]) -> _Call:
         return _Call(events, self._endpoint, done)
 
     async def _run(self, call: _Call, producer: Producer, *, singly: bool = False) -> None:
@@ -151,8 +151,10 @@ class _Call:
         stopped: set from outside to end the waiting.
     """
 
-    def __init__(self, events: Sequence[Event], endpoint: KafkaEndpoint, done: set[int]) -> None:
-        self.confirmed = {at for at, event in enumerate(events) if event.position in done}
+    def __init__(
+        self, events: Sequence[Event], endpoint: KafkaEndpoint, done: set[tuple[int, str]]
+    ) -> None:
+        self.confirmed = {at for at, event in enumerate(events) if event.mark in done}
         self.may_be_shared = False
         self.stopped = False
         self._events = events
@@ -164,9 +166,9 @@ class _Call:
         self._broken = False
 
     @property
-    def done(self) -> set[int]:
-        """Positions of the confirmed events."""
-        return {self._events[at].position for at in self.confirmed}
+    def done(self) -> set[tuple[int, str]]:
+        """Marks of the confirmed events."""
+        return {self._events[at].mark for at in self.confirmed}
 
     def run(self, producer: Producer, *, singly: bool) -> None:
         """Produce and wait; in a thread."""
@@ -240,7 +242,7 @@ class _Call:
 
     def _message(self, event: Event) -> tuple[bytes, list[tuple[str, str | bytes | None]]]:
         trace = delivery_trace(event)
-        if self._endpoint.mode == "structured":
+        if self._endpoint.mode == "structured" and not event.bare:
             return structured(event, trace), [("content-type", STRUCTURED_TYPE)]
         return event.data, [*kafka_headers(event, trace)]
 

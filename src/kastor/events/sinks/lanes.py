@@ -32,7 +32,7 @@ class Lanes:
     def __init__(self, concurrency: int, seconds: float) -> None:
         self._concurrency = concurrency
         self._seconds = seconds
-        self._ahead: set[int] = set()
+        self._ahead: set[tuple[int, str]] = set()
 
     async def deliver(self, events: Sequence[Event], send: Send) -> Delivered:
         """Return how many events from the front are confirmed, and why not the next.
@@ -48,7 +48,7 @@ class Lanes:
                 for _ in range(count):
                     group.create_task(run.work())
         front = run.front()
-        self._ahead = {events[index].position for index in run.confirmed if index >= front}
+        self._ahead = {events[index].mark for index in run.confirmed if index >= front}
         return Delivered(front, run.faults.get(front))
 
 
@@ -56,7 +56,7 @@ class _Run:
     """One call of `deliver`."""
 
     def __init__(
-        self, events: Sequence[Event], send: Send, ahead: set[int], deadline: float
+        self, events: Sequence[Event], send: Send, ahead: set[tuple[int, str]], deadline: float
     ) -> None:
         self.confirmed: set[int] = set()
         self.faults: dict[int, DeliveryFault] = {}
@@ -68,7 +68,7 @@ class _Run:
         self._heap: list[int] = []
         last_of: dict[str, int] = {}
         for index, event in enumerate(events):
-            if event.position in ahead:
+            if event.mark in ahead:
                 self.confirmed.add(index)
             elif event.key in last_of:
                 self._next[last_of[event.key]] = index

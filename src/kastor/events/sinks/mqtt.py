@@ -92,7 +92,7 @@ class MqttSink(ConnectedSink):
             return DeliveryFault("unavailable", f"{self._where}: not connected")
         topic = render(self._endpoint.topic, event, "+#/")
         payload, properties = self._message(event)
-        if self._endpoint.mode == "binary" and not _can_be_sent(event):
+        if (self._endpoint.mode == "binary" or event.bare) and not _can_be_sent(event):
             return DeliveryFault(
                 "refused", "An attribute of the event is too long for MQTT, or has U+0000"
             )
@@ -127,7 +127,7 @@ class MqttSink(ConnectedSink):
     def _message(self, event: Event) -> tuple[bytes, Properties]:
         trace = delivery_trace(event)
         properties = Properties(PacketTypes.PUBLISH)
-        if self._endpoint.mode == "structured":
+        if self._endpoint.mode == "structured" and not event.bare:
             properties.ContentType = STRUCTURED_TYPE
             return structured(event, trace), properties
         properties.ContentType = event.datacontenttype

@@ -146,7 +146,7 @@ class NatsSink(ConnectedSink):
     def _message(self, event: Event) -> tuple[bytes, dict[str, str]]:
         trace = delivery_trace(event)
         headers = {"Nats-Msg-Id": _message_id(event)}
-        if self._endpoint.mode == "structured":
+        if self._endpoint.mode == "structured" and not event.bare:
             return structured(event, trace), headers | {"content-type": STRUCTURED_TYPE}
         return event.data, headers | http_headers(event, trace)
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 
 from kastor.events.endpoint_kinds import StdoutEndpoint
-from kastor.events.envelope import delivery_trace, structured
+from kastor.events.envelope import as_line
 from kastor.events.model import Delivered, DeliveryFault, Event
 from kastor.outside.bounds import EndpointPolicy
 from kastor.waiting import in_own_thread
@@ -31,7 +31,7 @@ class StdoutSink:
 
     async def deliver(self, events: Sequence[Event]) -> Delivered:
         """Print; a reader that is slow holds up this route and nothing else."""
-        lines = b"".join(structured(event, delivery_trace(event)) + b"\n" for event in events)
+        lines = b"".join(as_line(event) for event in events)
         try:
             await in_own_thread(_print, lines)
         except (OSError, ValueError) as error:  # a closed pipe, a closed stream

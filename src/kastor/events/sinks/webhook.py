@@ -123,7 +123,7 @@ class WebhookSink:
 
     async def _send(self, event: Event) -> DeliveryFault | None:
         mode, trace = self._endpoint.mode, delivery_trace(event)
-        if mode == "binary":
+        if mode == "binary" or event.bare:
             return await self._post(event, trace, event.data, http_headers(event, trace))
         if mode == "structured":
             body, media_type = structured(event, trace), STRUCTURED_TYPE
@@ -149,7 +149,9 @@ class WebhookSink:
 
     async def _send_batch(self, events: Sequence[Event]) -> DeliveryFault | None:
         traced = [(event, delivery_trace(event)) for event in events]
-        if self._endpoint.mode == "eventgrid":
+        if events[0].bare:
+            body, media_type = b"[%s]" % b",".join(event.data for event in events), JSON_TYPE
+        elif self._endpoint.mode == "eventgrid":
             forms = [event_grid(event, trace, self._name) for event, trace in traced]
             body, media_type = b"[%s]" % b",".join(forms), JSON_TYPE
         else:

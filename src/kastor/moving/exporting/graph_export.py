@@ -35,12 +35,14 @@ class ExportWish:
         since: only what changed after this change of Kastor.
         with_settings: also routes, endpoints, inputs and indexes of Kastor.
         with_system: also ETags and times of updates.
+        as_of: the graph as it was at an instant, of Kastor alone.
     """
 
     query: str | None = None
     since: int | None = None
     with_settings: bool = False
     with_system: bool = False
+    as_of: str | None = None
 
 
 @dataclass(slots=True)
@@ -97,6 +99,10 @@ class GraphExport:
                 yield part
 
     def _require_contract(self) -> None:
+        if self._wish.as_of is not None:
+            raise NotAnnouncedError(
+                "This server keeps no past that can be read. Export the graph without --as-of."
+            )
         if self._wish.since is not None or self._wish.with_settings:
             raise NotAnnouncedError(
                 "This server has no export of its own, so it cannot tell what changed since a "
@@ -113,6 +119,7 @@ class GraphExport:
                     since=wish.since,
                     with_settings=wish.with_settings,
                     with_system=wish.with_system,
+                    as_of=wish.as_of,
                 )
             )
             self.state.change = download.change
