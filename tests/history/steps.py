@@ -190,6 +190,20 @@ def histories(*, prunes: bool) -> st.SearchStrategy[list[Step]]:
     return st.lists(each, min_size=40, max_size=90)
 
 
+def writes_and_leaps() -> st.SearchStrategy[list[Write | Leap]]:
+    """Writes to one or the other twin, by clocks that are put forward and back."""
+    patches = st.builds(
+        Write,
+        st.just("patch"),
+        st.sampled_from("ab"),
+        *(st.just(""), st.just("")),
+        st.integers(0, 3),
+        st.just(""),
+    )
+    each = st.sampled_from((patches, patches, _LEAPS)).flatmap(lambda kind: kind)
+    return st.lists(each, min_size=20, max_size=40)
+
+
 BEGINNING: tuple[Step, ...] = (
     *(Write("put room", twin, "", "", n, "nextTo") for n, twin in enumerate(TWINS)),
     Write("relate", "a", "b", "r", 0, "nextTo"),

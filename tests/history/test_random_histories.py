@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from kastor.errors import Gone
+from kastor.errors import Gone, InvalidArgument
 from kastor.graph.instants import Named
 from kastor.records import Context
 from kastor.storage.events import LoggedChange
@@ -24,7 +24,17 @@ from tests.store.postgres_engine import PostgresEngine
 from tests.store.sqlite_engine import SqliteEngine
 
 from .reads import canonical
-from .steps import BEGINNING, RELATIONSHIPS, TWINS, Copy, Step, histories
+from .steps import (
+    BEGINNING,
+    RELATIONSHIPS,
+    TWINS,
+    Copy,
+    Leap,
+    Step,
+    Write,
+    histories,
+    writes_and_leaps,
+)
 from .world import World
 
 GONE = ("Gone", "HistoryExpired")
@@ -176,6 +186,34 @@ async def _contexts(world: World) -> dict[int, Context]:
         with contextlib.suppress(Gone):
             found[moment.change] = await world.reader.as_of(Named(change=moment.change))
     return found
+
+
+def test_an_instant_that_was_the_present_means_the_same_state_ever_after(bench: Bench) -> None:
+    @SETTINGS
+    @given(writes_and_leaps())
+    def compare(steps: list[Write | Leap]) -> None:
+        note(f"{steps}")
+        bench.runner.run(_looked(bench, steps))
+
+    compare()
+
+
+async def _looked(bench: Bench, steps: list[Write | Leap]) -> None:
+    world = await World.make(bench.engine, bench.folder)
+    looked = world.moments
+    try:
+        await world.play([*BEGINNING])
+        for step in steps:
+            await world.play([step])
+            moment = await world.look()
+            looked.append(moment)
+            world.go_on(moment.time)
+            for each in looked:
+                if each.unique:
+                    with contextlib.suppress(InvalidArgument):  # the future, by a clock set back
+                        assert await world.change_at(each.time) == each.change
+    finally:
+        await world.close()
 
 
 async def assert_no_gap_and_no_overlap(world: World) -> None:

@@ -73,8 +73,8 @@ class Moment:
     change: int
     time: Ticks
     copy: str
-    into_file: bool
-    unique: bool = True
+    unique: bool
+    into_file: bool = False
 
 
 @dataclass
@@ -196,7 +196,6 @@ class World:
 
     def _leap(self, clock: Clock, ticks: Ticks) -> None:
         clock.now += ticks
-        self._latest = max(self._latest, clock.now)
         # What was before a clock was set right may be named by its time no more: it comes again.
         for moment in self.moments:
             moment.unique = moment.unique and self._means_one_state(moment.time)
@@ -232,31 +231,52 @@ class World:
             found += step
         return found
 
-    async def _copy(self, *, into_file: bool) -> None:
+    async def look(self) -> Moment:
+        """The present state, with an instant that means it."""
         change = await self.position()
-        # Later than all that was written: by a clock that stands still writes are ahead of it.
-        times = [each.time for each in await self.log(self.reader.store)]
-        time = self._latest = max(self._latest, *(each.now for each in self.clocks), *times)
-        moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
-        moment.unique = self._means_one_state(time)
-        assert await self.change_at(time) == change, "what is newest is what is asked for now"
+        # By a clock that stands still writes are ahead of it.
+        last = [each.time for each in (await self.log(self.reader.store))[-1:]]
+        time = max([each.now for each in self.clocks] + last)
+        moment = Moment(change, time, f"{self.name}_{next(_numbers)}", unique=True)
+        # Just after a step back, now is before what was asked for, which stays as it is.
+        if time > self._latest:
+            found = await self.change_at(time)
+            if await self.position() == change:  # else what was held up has come through meanwhile
+                assert found == change, "what is newest is what is asked for now"
+        else:
+            moment.unique = False
+        self._latest = max(self._latest, time)
+        moment.unique = moment.unique and self._means_one_state(time)
+        return moment
+
+    def go_on(self, time: Ticks) -> None:
+        """Let time pass an instant that was asked for: what is written from now on is after it."""
+        leading = max(self.clocks, key=lambda each: each.now)
+        leading.now = max(leading.now, time) + 1
+
+    async def _copy(self, *, into_file: bool) -> None:
+        moment = await self.look()
+        moment.into_file = into_file
         if isinstance(self.engine, SqliteEngine):
             moment.into_file = True
-            self.clocks[0].now += 1  # what is written in this very tick would belong to the instant
             _back_up(self.engine.path(self.name), self.files.path(moment.copy))
         else:
             await self._copy_schema(self.engine, moment)
+        self.go_on(moment.time)
+        if await self.position() != moment.change:
+            return  # a write that was held up until now has come through meanwhile
         self.moments.append(moment)
 
     async def _copy_schema(self, engine: PostgresEngine, moment: Moment) -> None:
         target = _place(engine, moment.copy)
         if moment.into_file:
             target = str(self.files.path(moment.copy))
+        else:
+            engine.adopt(moment.copy)
         async with (
             open_graph_file(target, writes=True) as writing,
             open_graph_snapshot(_place(engine, self.name)) as reading,
         ):
-            assert (await reading.identification()).log_position == moment.change
             await writing.identify(await reading.identification())
             await synchronise(reading, writing, tables=COPIED)
             await writing.finish()
@@ -277,8 +297,9 @@ class World:
             await each.store.close()
 
     async def change_at(self, time: Ticks) -> int:
-        """The position of the state at an instant."""
-        return (await self.reader.store.history.resolve(time=time)).change
+        """The position of the state at an instant, of which the process knows whose clock leads."""
+        ahead = max(range(len(self.clocks)), key=lambda each: self.clocks[each].now)
+        return (await self.readers[ahead].store.history.resolve(time=time)).change
 
     async def as_of(self, moment: Moment) -> dict[str, Any]:
         """All that one of the processes reads of the past."""
