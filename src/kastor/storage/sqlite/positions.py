@@ -38,6 +38,12 @@ SELECT time FROM (
                    ORDER BY change DESC LIMIT 1)
 ) ORDER BY change DESC LIMIT 1
 """
+_BEGINNING = """
+SELECT created, coalesce(
+    (SELECT time FROM instants WHERE change > ?1 ORDER BY change LIMIT 1),
+    (SELECT time FROM changes WHERE seq > ?1 ORDER BY seq LIMIT 1))
+FROM meta
+"""
 
 
 def position_at(execute: Callable[..., Any], time: Ticks) -> int:
@@ -51,7 +57,14 @@ def position_at(execute: Callable[..., Any], time: Ticks) -> int:
     return 0
 
 
-def time_of(execute: Callable[..., Any], change: int, otherwise: Ticks) -> Ticks:
-    """Return the time of an entry, or of the nearest one before it that is known."""
+def time_of(execute: Callable[..., Any], change: int) -> Ticks:
+    """Return the time of an entry, or of the nearest one before it that is known.
+
+    Where none is, a time that is not after those of later entries: when the graph was made, or that
+    of the first one, where it was brought here from elsewhere with its entries.
+    """
     rows = execute(_TIME_OF, (change,)).fetchall()
-    return rows[0][0] if rows else otherwise
+    if rows:
+        return int(rows[0][0])
+    made, first = execute(_BEGINNING, (change,)).fetchall()[0]
+    return int(made if first is None else min(made, first))
