@@ -176,7 +176,7 @@ _HELD = st.builds(
 
 def histories(*, prunes: bool) -> st.SearchStrategy[list[Step]]:
     """Lists of steps; where nothing is pruned every state that was copied has to be there."""
-    weighed = (
+    weighed: tuple[st.SearchStrategy[Step], ...] = (
         *[_WRITES] * 20,
         *[st.builds(Batch, st.lists(_WRITES, min_size=2, max_size=6), st.booleans())] * 2,
         *[st.builds(Together, st.lists(_WRITES, min_size=2, max_size=4))] * 2,
@@ -200,7 +200,8 @@ def writes_and_leaps() -> st.SearchStrategy[list[Write | Leap]]:
         st.integers(0, 3),
         st.just(""),
     )
-    each = st.sampled_from((patches, patches, _LEAPS)).flatmap(lambda kind: kind)
+    weighed: tuple[st.SearchStrategy[Write | Leap], ...] = (patches, patches, _LEAPS)
+    each = st.sampled_from(weighed).flatmap(lambda kind: kind)
     return st.lists(each, min_size=20, max_size=40)
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import pytest
@@ -37,6 +37,7 @@ from .steps import (
 )
 from .world import World
 
+Identity: TypeAlias = tuple[str] | tuple[str, str]
 GONE = ("Gone", "HistoryExpired")
 EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "5"))
 SHRINKS = os.environ.get("KASTOR_HISTORY_SHRINKS") == "1"
@@ -219,12 +220,12 @@ async def _looked(bench: Bench, steps: list[Write | Leap]) -> None:
 async def assert_no_gap_and_no_overlap(world: World) -> None:
     """Each entry of the log that made a version is where that version begins, and the last ends."""
     store = world.reader.store
-    made: dict[tuple[str, ...], list[LoggedChange]] = {}
+    made: dict[Identity, list[LoggedChange]] = {}
     for entry in await world.log(store):
         kind = entry.kind.partition(".")[0]
         if kind in ("Twin", "Relationship"):
             source, _, rest = entry.subject.partition("/relationships/")
-            identity = (source, rest) if kind == "Relationship" else (source,)
+            identity: Identity = (source, rest) if kind == "Relationship" else (source,)
             made.setdefault(identity, []).append(entry)
     for identity, entries in made.items():
         versions = await _versions(store.history, identity)
@@ -239,7 +240,7 @@ async def assert_no_gap_and_no_overlap(world: World) -> None:
         assert len(set(etags)) == len(etags), identity
 
 
-async def _versions(history: HistoryStore[Any], identity: Any) -> list[Version]:
+async def _versions(history: HistoryStore[Any], identity: Identity) -> list[Version]:
     kind: Kind = "twin" if len(identity) == 1 else "relationship"
     found: list[Version] = []
     start, end = 0, 10**9

@@ -101,8 +101,9 @@ class World:
         many = isinstance(engine, PostgresEngine)
         clocks = [Clock() for _ in range(2 if many else 1)]
         clocks[-1].now = clocks[0].now
-        pool = {"pool": 4} if many else {}
-        stores = [await engine.open(name, clock=clock, **pool, **limits) for clock in clocks]
+        if many:
+            limits["pool"] = 4
+        stores = [await engine.open(name, clock=clock, **limits) for clock in clocks]
         files = SqliteEngine(folder / "copies")
         files.folder.mkdir(exist_ok=True)
         world = cls(engine, files, name, [Reader(each) for each in stores], clocks)
@@ -171,7 +172,9 @@ class World:
             side.fetch(f"SELECT 1 FROM {twins} WHERE id = $1 FOR UPDATE", step.twin)
             writes = [*step.writes, *(each._replace(twin=step.twin) for each in step.writes[:1])]
             commands = [each.command() for each in writes]
-            pending = [asyncio.ensure_future(self.reader.service.execute_many(commands, ANN))]
+            pending: list[asyncio.Future[Any]] = [
+                asyncio.ensure_future(self.reader.service.execute_many(commands, ANN))
+            ]
             await asyncio.wait(pending, timeout=HELD_SECONDS)
             for each in step.meanwhile:
                 pending.append(asyncio.ensure_future(self._take(each)))
