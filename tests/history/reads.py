@@ -97,7 +97,7 @@ class Reader:
         found = await self._documents(context) | await self._models(context)
         for text in QUERIES:
             found[text] = await self._rows(text, context)
-            found[f"EXPLAIN {text}"] = await self._explained(text, context)
+            found[f"EXPLAIN {text}"] = await told(self._explained(text, context))
         found["export"] = await told(self._exported(Wanted(system=True), context))
         text = "SELECT * FROM DIGITALTWINS T WHERE T.temperature >= 0"
         found["export of a query"] = await told(self._exported(Wanted(query=text), context))
@@ -139,11 +139,11 @@ class Reader:
         found: dict[str, Any] = {"models": _shown_models(self.service.models(context))}
         for each in (ROOM, *MODELS):
             try:
-                model = _shown_models([self.service.model(each, context)])
-                needed = _shown_models(self.service.dependencies([each], context))
+                found[f"model {each}"] = _shown_models([self.service.model(each, context)])
+                needed = self.service.dependencies([each], context)
+                found[f"dependencies of {each}"] = _shown_models(needed)
             except KastorError as error:
-                model, needed = _refusal(error), None
-            found[f"model {each}"], found[f"dependencies of {each}"] = model, needed
+                found[f"model {each}"] = _refusal(error)
         return found
 
     async def _rows(self, text: str, context: Context) -> Any:

@@ -101,6 +101,15 @@ class Together(NamedTuple):
     writes: list[Write]
 
 
+class Held(NamedTuple):
+    """Writes that are committed late: others write meanwhile, and the graph is copied."""
+
+    writes: list[Write]
+    twin: str
+    meanwhile: list[Write]
+    into_file: bool
+
+
 class Models(NamedTuple):
     """A change of models: upload with one of two contents, out of service, into it, deletion."""
 
@@ -128,7 +137,7 @@ class Upkeep(NamedTuple):
     kind: str
 
 
-Step: TypeAlias = Write | Batch | Together | Models | Leap | Copy | Upkeep
+Step: TypeAlias = Write | Batch | Together | Held | Models | Leap | Copy | Upkeep
 
 _KINDS = (
     *("put room", "put room", "put hall", "put suite", "patch", "patch", "patch back"),
@@ -156,12 +165,22 @@ _PACKS = st.builds(Upkeep, st.just("pack"))
 _PRUNES = st.builds(Upkeep, st.sampled_from(("pack", "prune")))
 
 
+_HELD = st.builds(
+    Held,
+    st.lists(_WRITES, min_size=1, max_size=4),
+    st.sampled_from(TWINS),
+    st.lists(_WRITES, min_size=1, max_size=4),
+    st.booleans(),
+)
+
+
 def histories(*, prunes: bool) -> st.SearchStrategy[list[Step]]:
     """Lists of steps; where nothing is pruned every state that was copied has to be there."""
-    weighed = (
+    weighed: tuple[st.SearchStrategy[Step], ...] = (
         *[_WRITES] * 20,
         *[st.builds(Batch, st.lists(_WRITES, min_size=2, max_size=6), st.booleans())] * 2,
         *[st.builds(Together, st.lists(_WRITES, min_size=2, max_size=4))] * 2,
+        *[_HELD] * 2,
         *[_MODELS] * 5,
         *[_LEAPS] * 4,
         *[_COPIES] * 2,
@@ -169,6 +188,21 @@ def histories(*, prunes: bool) -> st.SearchStrategy[list[Step]]:
     )
     each = st.sampled_from(weighed).flatmap(lambda kind: kind)
     return st.lists(each, min_size=40, max_size=90)
+
+
+def writes_and_leaps() -> st.SearchStrategy[list[Write | Leap]]:
+    """Writes to one or the other twin, by clocks that are put forward and back."""
+    patches = st.builds(
+        Write,
+        st.just("patch"),
+        st.sampled_from("ab"),
+        *(st.just(""), st.just("")),
+        st.integers(0, 3),
+        st.just(""),
+    )
+    weighed: tuple[st.SearchStrategy[Write | Leap], ...] = (patches, patches, _LEAPS)
+    each = st.sampled_from(weighed).flatmap(lambda kind: kind)
+    return st.lists(each, min_size=20, max_size=40)
 
 
 BEGINNING: tuple[Step, ...] = (

@@ -50,11 +50,13 @@ def test_the_oldest_instant_that_is_named_can_be_asked_for(off: Api) -> None:
         off.get(f"/kastor/v1/diff?from=change:{change}"),
         off.post("/kastor/v1/revert", {"asOf": f"change:{change}"}),
     ]
+    oldest = ""
     for refusal in refusals:
         error = assert_error(refusal, 410, "HistoryExpired")
         match = OLDEST.search(error["message"])
         assert match, error["message"]
-    twin = off.get("/digitaltwins/a", headers={"kastor-as-of": match[1]})
+        oldest = match[1]
+    twin = off.get("/digitaltwins/a", headers={"kastor-as-of": oldest})
     assert assert_json(twin) == off.twin("a")
     assert instant_of(twin)[1] == newest(off)
 

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from kastor.errors import Gone
+from kastor.errors import Gone, InvalidArgument
 from kastor.graph.instants import Named
+from kastor.records import Context
 from kastor.storage.events import LoggedChange
 from kastor.storage.history import HistoryStore, Kind, Version
 from tests.store.postgres_engine import PostgresEngine
 from tests.store.sqlite_engine import SqliteEngine
 
 from .reads import canonical
-from .steps import BEGINNING, RELATIONSHIPS, TWINS, Copy, Step, Upkeep, histories
+from .steps import (
+    BEGINNING,
+    RELATIONSHIPS,
+    TWINS,
+    Copy,
+    Leap,
+    Step,
+    Write,
+    histories,
+    writes_and_leaps,
+)
 from .world import World
 
+Identity: TypeAlias = tuple[str] | tuple[str, str]
+GONE = ("Gone", "HistoryExpired")
 EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "5"))
 SHRINKS = os.environ.get("KASTOR_HISTORY_SHRINKS") == "1"
 """Whether a history that fails is made smaller, which takes many minutes."""
@@ -140,19 +154,65 @@ async def _compared_or_gone(bench: Bench, steps: list[Step], kept: float) -> Non
     limits = {"version_seconds": kept, "log_seconds": kept / 2}
     world = await World.make(bench.engine, bench.folder, **limits)
     try:
-        await world.play([*BEGINNING, Copy(into_file=True), *steps, Upkeep("prune")])
+        await world.play([*BEGINNING, Copy(into_file=True), *steps])
+        begun = await _contexts(world)
+        await world.keep_up("prune")
         newest = await world.position()
         oldest = (await world.reader.store.history.status()).oldest.change
         assert (await world.reader.as_of(Named(change=newest))).at is not None
         for moment in world.moments:
+            async with world.opened(moment) as copy:
+                wanted = await copy.everything()
+            when = f"as of change {moment.change}"
+            if moment.change in begun:  # whoever had begun to read is told, or reads what was there
+                found = await world.reader.everything(begun[moment.change])
+                left = {
+                    each: wanted[each] if found[each] == GONE else found[each] for each in found
+                }
+                assert_same(left, wanted, f"begun {when}")
             if moment.change < oldest:
                 with pytest.raises(Gone) as refused:
                     await world.reader.as_of(Named(change=moment.change))
-                assert refused.value.code == "HistoryExpired"
-                continue
-            async with world.opened(moment) as copy:
-                wanted = await copy.everything()
-            assert_same(await world.as_of(moment), wanted, f"as of change {moment.change}")
+                assert (type(refused.value).__name__, refused.value.code) == GONE
+            else:
+                assert_same(await world.as_of(moment), wanted, when)
+    finally:
+        await world.close()
+
+
+async def _contexts(world: World) -> dict[int, Context]:
+    """Contexts of those who read the past, by its position, as far as it is kept."""
+    found = {}
+    for moment in world.moments:
+        with contextlib.suppress(Gone):
+            found[moment.change] = await world.reader.as_of(Named(change=moment.change))
+    return found
+
+
+def test_an_instant_that_was_the_present_means_the_same_state_ever_after(bench: Bench) -> None:
+    @SETTINGS
+    @given(writes_and_leaps())
+    def compare(steps: list[Write | Leap]) -> None:
+        note(f"{steps}")
+        bench.runner.run(_looked(bench, steps))
+
+    compare()
+
+
+async def _looked(bench: Bench, steps: list[Write | Leap]) -> None:
+    world = await World.make(bench.engine, bench.folder)
+    looked = world.moments
+    try:
+        await world.play([*BEGINNING])
+        for step in steps:
+            await world.play([step])
+            moment = await world.look()
+            looked.append(moment)
+            world.go_on(moment.time)
+            for each in looked:
+                if each.unique:
+                    with contextlib.suppress(InvalidArgument):  # the future, by a clock set back
+                        assert await world.change_at(each.time) == each.change
     finally:
         await world.close()
 
@@ -160,12 +220,12 @@ async def _compared_or_gone(bench: Bench, steps: list[Step], kept: float) -> Non
 async def assert_no_gap_and_no_overlap(world: World) -> None:
     """Each entry of the log that made a version is where that version begins, and the last ends."""
     store = world.reader.store
-    made: dict[tuple[str, ...], list[LoggedChange]] = {}
+    made: dict[Identity, list[LoggedChange]] = {}
     for entry in await world.log(store):
         kind = entry.kind.partition(".")[0]
         if kind in ("Twin", "Relationship"):
             source, _, rest = entry.subject.partition("/relationships/")
-            identity = (source, rest) if kind == "Relationship" else (source,)
+            identity: Identity = (source, rest) if kind == "Relationship" else (source,)
             made.setdefault(identity, []).append(entry)
     for identity, entries in made.items():
         versions = await _versions(store.history, identity)
@@ -180,7 +240,7 @@ async def assert_no_gap_and_no_overlap(world: World) -> None:
         assert len(set(etags)) == len(etags), identity
 
 
-async def _versions(history: HistoryStore[Any], identity: Any) -> list[Version]:
+async def _versions(history: HistoryStore[Any], identity: Identity) -> list[Version]:
     kind: Kind = "twin" if len(identity) == 1 else "relationship"
     found: list[Version] = []
     start, end = 0, 10**9

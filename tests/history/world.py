@@ -24,7 +24,7 @@ from kastor.storage.transfer import COPIED, synchronise
 from kastor.types import Ticks
 from tests.postgres.server import direct
 from tests.store.graphs import Graph
-from tests.store.postgres_engine import PostgresEngine
+from tests.store.postgres_engine import PostgresEngine, SideConnection
 from tests.store.sqlite_engine import SqliteEngine
 
 from .reads import ANN, Reader
@@ -34,6 +34,7 @@ from .steps import (
     FIRST_MODELS,
     Batch,
     Copy,
+    Held,
     Leap,
     Models,
     Step,
@@ -44,6 +45,8 @@ from .steps import (
 
 NEVER = 1e9
 _LOG_STEP = 1_000
+HELD_SECONDS = 0.1
+"""So long a write is waited for that a lock may hold up."""
 _numbers = count()
 
 
@@ -70,8 +73,8 @@ class Moment:
     change: int
     time: Ticks
     copy: str
-    into_file: bool
-    unique: bool = True
+    unique: bool
+    into_file: bool = False
 
 
 @dataclass
@@ -98,8 +101,9 @@ class World:
         many = isinstance(engine, PostgresEngine)
         clocks = [Clock() for _ in range(2 if many else 1)]
         clocks[-1].now = clocks[0].now
-        pool = {"pool": 4} if many else {}
-        stores = [await engine.open(name, clock=clock, **pool, **limits) for clock in clocks]
+        if many:
+            limits["pool"] = 4
+        stores = [await engine.open(name, clock=clock, **limits) for clock in clocks]
         files = SqliteEngine(folder / "copies")
         files.folder.mkdir(exist_ok=True)
         world = cls(engine, files, name, [Reader(each) for each in stores], clocks)
@@ -138,6 +142,8 @@ class World:
                 await self.reader.service.execute_many(commands, ANN, atomic=step.atomic)
             case Together():
                 await self._write_together(step.writes)
+            case Held():
+                await self._hold(step)
             case Models():
                 await self._change_models(step)
             case Leap():
@@ -150,6 +156,33 @@ class World:
     async def _write_together(self, writes: list[Write]) -> None:
         work = [self.reader.service.execute(each.command(), ANN) for each in writes]
         for found in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(found, Exception) and not isinstance(found, KastorError):
+                raise found
+
+    async def _hold(self, step: Held) -> None:
+        """Write to a twin that is locked until others have written and the graph was copied."""
+        if isinstance(self.engine, SqliteEngine):  # one writer: whoever waits holds up all others
+            await self._write_together([*step.writes, *step.meanwhile])
+            await self._copy(into_file=True)
+            return
+        side = SideConnection(self.engine.dsn)
+        try:
+            side.fetch("BEGIN")
+            twins = f"{self.engine.schema(self.name)}.twins"
+            side.fetch(f"SELECT 1 FROM {twins} WHERE id = $1 FOR UPDATE", step.twin)
+            writes = [*step.writes, *(each._replace(twin=step.twin) for each in step.writes[:1])]
+            commands = [each.command() for each in writes]
+            pending: list[asyncio.Future[Any]] = [
+                asyncio.ensure_future(self.reader.service.execute_many(commands, ANN))
+            ]
+            await asyncio.wait(pending, timeout=HELD_SECONDS)
+            for each in step.meanwhile:
+                pending.append(asyncio.ensure_future(self._take(each)))
+                await asyncio.wait(pending[-1:], timeout=HELD_SECONDS)
+            await self._copy(into_file=step.into_file)
+        finally:
+            side.close()
+        for found in await asyncio.gather(*pending, return_exceptions=True):
             if isinstance(found, Exception) and not isinstance(found, KastorError):
                 raise found
 
@@ -166,7 +199,6 @@ class World:
 
     def _leap(self, clock: Clock, ticks: Ticks) -> None:
         clock.now += ticks
-        self._latest = max(self._latest, clock.now)
         # What was before a clock was set right may be named by its time no more: it comes again.
         for moment in self.moments:
             moment.unique = moment.unique and self._means_one_state(moment.time)
@@ -202,31 +234,52 @@ class World:
             found += step
         return found
 
-    async def _copy(self, *, into_file: bool) -> None:
+    async def look(self) -> Moment:
+        """The present state, with an instant that means it."""
         change = await self.position()
-        # Later than all that was written: by a clock that stands still writes are ahead of it.
-        times = [each.time for each in await self.log(self.reader.store)]
-        time = self._latest = max(self._latest, *(each.now for each in self.clocks), *times)
-        moment = Moment(change, time, f"{self.name}_{len(self.moments)}", into_file)
-        moment.unique = self._means_one_state(time)
-        assert await self.change_at(time) == change, "what is newest is what is asked for now"
+        # By a clock that stands still writes are ahead of it.
+        last = [each.time for each in (await self.log(self.reader.store))[-1:]]
+        time = max([each.now for each in self.clocks] + last)
+        moment = Moment(change, time, f"{self.name}_{next(_numbers)}", unique=True)
+        # Just after a step back, now is before what was asked for, which stays as it is.
+        if time > self._latest:
+            found = await self.change_at(time)
+            if await self.position() == change:  # else what was held up has come through meanwhile
+                assert found == change, "what is newest is what is asked for now"
+        else:
+            moment.unique = False
+        self._latest = max(self._latest, time)
+        moment.unique = moment.unique and self._means_one_state(time)
+        return moment
+
+    def go_on(self, time: Ticks) -> None:
+        """Let time pass an instant that was asked for: what is written from now on is after it."""
+        leading = max(self.clocks, key=lambda each: each.now)
+        leading.now = max(leading.now, time) + 1
+
+    async def _copy(self, *, into_file: bool) -> None:
+        moment = await self.look()
+        moment.into_file = into_file
         if isinstance(self.engine, SqliteEngine):
             moment.into_file = True
-            self.clocks[0].now += 1  # what is written in this very tick would belong to the instant
             _back_up(self.engine.path(self.name), self.files.path(moment.copy))
         else:
             await self._copy_schema(self.engine, moment)
+        self.go_on(moment.time)
+        if await self.position() != moment.change:
+            return  # a write that was held up until now has come through meanwhile
         self.moments.append(moment)
 
     async def _copy_schema(self, engine: PostgresEngine, moment: Moment) -> None:
         target = _place(engine, moment.copy)
         if moment.into_file:
             target = str(self.files.path(moment.copy))
+        else:
+            engine.adopt(moment.copy)
         async with (
             open_graph_file(target, writes=True) as writing,
             open_graph_snapshot(_place(engine, self.name)) as reading,
         ):
-            assert (await reading.identification()).log_position == moment.change
             await writing.identify(await reading.identification())
             await synchronise(reading, writing, tables=COPIED)
             await writing.finish()
@@ -247,8 +300,9 @@ class World:
             await each.store.close()
 
     async def change_at(self, time: Ticks) -> int:
-        """The position of the state at an instant."""
-        return (await self.reader.store.history.resolve(time=time)).change
+        """The position of the state at an instant, of which the process knows whose clock leads."""
+        ahead = max(range(len(self.clocks)), key=lambda each: self.clocks[each].now)
+        return (await self.readers[ahead].store.history.resolve(time=time)).change
 
     async def as_of(self, moment: Moment) -> dict[str, Any]:
         """All that one of the processes reads of the past."""

@@ -139,10 +139,14 @@ class PostgresEngine:
     def schema(self, name: str = "graph") -> str:
         return self._prefix + name
 
+    def adopt(self, name: str) -> None:
+        """Have a schema dropped at the end that others make, or have made."""
+        self._schemas.add(self.schema(name))
+
     async def open(
         self, name: str = "graph", *, clock: Any = None, pool: int = 10, **retention: Any
     ) -> PostgresStore[ModelCatalog]:
-        self._schemas.add(self.schema(name))
+        self.adopt(name)
         store = await PostgresStore.open(
             self.dsn,
             self.schema(name),
