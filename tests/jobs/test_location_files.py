@@ -57,7 +57,7 @@ def open_below(folder: Path) -> list[str]:
     found = []
     for each in names_in(Path("/proc/self/fd")):
         with contextlib.suppress(FileNotFoundError):  # closed by now
-            found.append(os.readlink(f"/proc/self/fd/{each}"))
+            found.append(str(Path(f"/proc/self/fd/{each}").readlink()))
     return [path for path in found if path.startswith(f"{folder}/")]
 
 
