@@ -185,6 +185,9 @@ CASES: dict[str, Case] = {
     "Kastor_DeleteInput": ours("DELETE", "/inputs/spare"),
     "Kastor_CreateIndex": ours("PUT", "/indexes/level", says={"path": "level"}),
     "Kastor_DropIndex": ours("DELETE", "/indexes/name"),
+    "Kastor_HistorySettings": ours(
+        "PUT", "/history", {"graph": {"bytes": 5}}, says={"settings": {"graph": {"bytes": 5}}}
+    ),
     "Kastor_CreateGraph": ours(
         "PUT", "/graphs/second", says={"name": "second", "state": "open"}, changes=False
     ),
@@ -387,6 +390,7 @@ WRONG: tuple[tuple[str, Case, int, str], ...] = (
     ("no input to pause", ours("POST", "/inputs/x1y/pause"), 404, "InputNotFound"),
     ("an index", ours("PUT", "/indexes/a%20b"), 400, "InvalidArgument"),
     ("no index", ours("DELETE", "/indexes/nothing"), 404, "IndexNotFound"),
+    ("a rule", ours("PUT", "/history", {"graph": {"days": 7}}), 400, "InvalidArgument"),
     ("a graph", ours("PUT", "/graphs/Second"), 400, "InvalidArgument"),
     ("a graph again", ours("PUT", "/graphs/spare"), 409, "GraphExists"),
     ("no graph", ours("DELETE", "/graphs/nothing"), 404, "GraphNotFound"),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kastor.history.model_differences import ModelDifference
     from kastor.query.service import QueryService
     from kastor.records import AsOf, Context
-    from kastor.storage.history import Difference, Kind
+    from kastor.storage.history import Kind, StateDifference
     from kastor.storage.protocol import Store
 
 Form: TypeAlias = Literal["patch", "document"]
@@ -86,7 +86,7 @@ class Comparison:
             return cls(States(before, after), form=form)
         return cls(States(after, before), backwards=True, form=form)
 
-    def line(self, kind: Kind, found: Difference) -> bytes:
+    def line(self, kind: Kind, found: StateDifference) -> bytes:
         """Return the line of a twin or a relationship; empty where nothing counts."""
         before, after = found.before, found.after
         if self.backwards:
@@ -215,7 +215,7 @@ async def _behind(
                 yield portion
 
 
-def _joined(comparison: Comparison, kind: Kind, found: Sequence[Difference]) -> bytes:
+def _joined(comparison: Comparison, kind: Kind, found: Sequence[StateDifference]) -> bytes:
     return b"".join([comparison.line(kind, each) for each in found])
 
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import structs
 
 from kastor.query.targets import Target
-from kastor.storage.history import Difference
+from kastor.storage.history import StateDifference
 
 if TYPE_CHECKING:
     from kastor.graph.catalog import ModelCatalog
@@ -46,7 +46,7 @@ class DifferencePage:
         after: where the next page begins; empty where there is none.
     """
 
-    found: Sequence[Difference]
+    found: Sequence[StateDifference]
     after: Identity
 
 
@@ -54,8 +54,8 @@ class Selection(Protocol):
     """Which differences are meant."""
 
     async def taken(
-        self, kind: Kind, found: Sequence[Difference], states: States, context: Context
-    ) -> Sequence[Difference]:
+        self, kind: Kind, found: Sequence[StateDifference], states: States, context: Context
+    ) -> Sequence[StateDifference]:
         """Return those of some differences that are selected."""
 
     def only(self, kind: Kind) -> Sequence[Identity] | None:
@@ -66,8 +66,8 @@ class Everything:
     """Selects everything."""
 
     async def taken(
-        self, _kind: Kind, found: Sequence[Difference], _states: States, _context: Context
-    ) -> Sequence[Difference]:
+        self, _kind: Kind, found: Sequence[StateDifference], _states: States, _context: Context
+    ) -> Sequence[StateDifference]:
         """Return all of them."""
         return found
 
@@ -83,8 +83,8 @@ class OneTwin:
         self._twin_id = twin_id
 
     async def taken(
-        self, kind: Kind, found: Sequence[Difference], _states: States, _context: Context
-    ) -> Sequence[Difference]:
+        self, kind: Kind, found: Sequence[StateDifference], _states: States, _context: Context
+    ) -> Sequence[StateDifference]:
         """Return those at the twin."""
         if kind == "twin":
             return found
@@ -108,8 +108,8 @@ class OfQuery:
         self._targets, self._selects, self._around = targets, selects, around
 
     async def taken(
-        self, kind: Kind, found: Sequence[Difference], states: States, context: Context
-    ) -> Sequence[Difference]:
+        self, kind: Kind, found: Sequence[StateDifference], states: States, context: Context
+    ) -> Sequence[StateDifference]:
         """Return those that the query answers, then or later.
 
         Raises:
@@ -167,7 +167,9 @@ class Differing:
         taken = await self._selection.taken(kind, found, self.states, context)
         return DifferencePage(taken, found[-1].identity)
 
-    async def _few(self, named: Sequence[Identity], context: Context) -> AsyncIterator[Difference]:
+    async def _few(
+        self, named: Sequence[Identity], context: Context
+    ) -> AsyncIterator[StateDifference]:
         """Yield the differences of twins that are known by their ids."""
         for identity in named:
             low, high = [
@@ -176,7 +178,7 @@ class Differing:
             ]
             before, after = (None if row is None else row.doc for row in (low, high))
             if before != after:
-                yield Difference(identity, before, after)
+                yield StateDifference(identity, before, after)
 
 
 class _Ends(msgspec.Struct, rename={"target": "$targetId"}):
@@ -186,13 +188,13 @@ class _Ends(msgspec.Struct, rename={"target": "$targetId"}):
 _ENDS = msgspec.json.Decoder(_Ends)
 
 
-def _ends_of(found: Difference) -> set[str]:
+def _ends_of(found: StateDifference) -> set[str]:
     """Return the ids of the twins that a relationship connects, in either state."""
     docs = [doc for doc in (found.before, found.after) if doc is not None]
     return {found.identity[0], *(_ENDS.decode(doc).target for doc in docs)}
 
 
-def _target_of(found: Difference) -> Target:
+def _target_of(found: StateDifference) -> Target:
     *source, own = found.identity
     return Target(own, source[0] if source else None)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kastor.jobs.kinds import Run
     from kastor.query.service import QueryService
     from kastor.storage.batches import Note, Results
-    from kastor.storage.history import Difference, Kind
+    from kastor.storage.history import Kind, StateDifference
     from kastor.types import Ticks
 
 TOGETHER = 250
@@ -55,18 +55,18 @@ class RevertStep:
     kind: Kind
     removes: bool
 
-    def takes(self, found: Difference) -> bool:
+    def takes(self, found: StateDifference) -> bool:
         """Return whether it is this step's."""
         return (found.before is None) is self.removes
 
-    def command(self, found: Difference) -> Command[Any]:
+    def command(self, found: StateDifference) -> Command[Any]:
         """Return the write that brings one back."""
         if self.kind == "twin":
             return RestoreTwin(found.identity[0], found.before, found.after)
         source, own = found.identity
         return RestoreRelationship(source, own, found.before, found.after)
 
-    def named(self, found: Difference) -> RevertItem:
+    def named(self, found: StateDifference) -> RevertItem:
         """Return what the log calls it."""
         *source, own = found.identity
         return RevertItem(self.kind, own, source[0] if source else None)
@@ -172,7 +172,7 @@ class _AtWork:
         if takes_all:
             self._all_taken.add(step.kind)
 
-    async def _write(self, step: RevertStep, few: Sequence[Difference]) -> None:
+    async def _write(self, step: RevertStep, few: Sequence[StateDifference]) -> None:
         named = [step.named(each) for each in few]
         noted = self.so_far
 
@@ -276,10 +276,10 @@ def _refused(why: str) -> JobFailedError:
     return JobFailedError(code="RevertRefused", message=f"{why} Nothing was changed.")
 
 
-def _size(found: Difference) -> int:
+def _size(found: StateDifference) -> int:
     return len(found.before or b"") + len(found.after or b"")
 
 
-def _portions(found: Sequence[Difference]) -> Iterator[Sequence[Difference]]:
+def _portions(found: Sequence[StateDifference]) -> Iterator[Sequence[StateDifference]]:
     for start in range(0, len(found), TOGETHER):
         yield found[start : start + TOGETHER]

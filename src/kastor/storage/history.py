@@ -77,7 +77,7 @@ class Version(Struct, frozen=True):
     doc: bytes | None
 
 
-class Difference(Struct, frozen=True):
+class StateDifference(Struct, frozen=True):
     """A twin or a relationship of which two states hold different versions.
 
     Attributes:
@@ -214,7 +214,7 @@ class HistoryStore(Protocol[C_co]):
 
     async def differences(
         self, kind: Kind, low: AsOf, high: AsOf, after: tuple[str, ...], limit: int
-    ) -> list[Difference]:
+    ) -> list[StateDifference]:
         """Return what differs between two states, in order of identity, strictly after `after`.
 
         Up to `limit`, fewer where the documents have more than PORTION_BYTES together, but at

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kastor.clock import twin_time
-from kastor.storage.history import Difference, Kind
+from kastor.storage.history import Kind, StateDifference
 from kastor.storage.postgres import past_statements as sql
 from kastor.storage.postgres.documents import from_jsonb
 from kastor.storage.postgres.past_reads import no_longer_kept
@@ -72,7 +72,7 @@ class Differences:
 
     async def between(
         self, kind: Kind, low: AsOf, high: AsOf, after: _Identity, limit: int
-    ) -> list[Difference]:
+    ) -> list[StateDifference]:
         """Return differences, see `HistoryStore.differences`.
 
         Raises:
@@ -121,12 +121,12 @@ class Differences:
         high: AsOf,
         chosen: Sequence[tuple[int, _Identity]],
         limit: int,
-    ) -> list[Difference]:
+    ) -> list[StateDifference]:
         keys = [str(key) for key, _ in chosen]
         values = (low.change, low.newest, high.change, high.newest, keys)
 
         async def read(connection: Connection) -> Any:
-            found: list[Difference] = []
+            found: list[StateDifference] = []
             size = 0
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 oldest = await connection.fetchrow(self._texts[sql.FLOOR])
@@ -139,13 +139,13 @@ class Differences:
                         docs = [
                             None if each is None else from_jsonb(each) for each in (before, then)
                         ]
-                        found.append(Difference(chosen[nth - 1][1], docs[0], docs[1]))
+                        found.append(StateDifference(chosen[nth - 1][1], docs[0], docs[1]))
                         size += sum(len(each or b"") for each in docs)
                         if len(found) >= limit or size >= PORTION_BYTES:
                             return found
             return found
 
-        differences: list[Difference] = await self._upkeep(read)
+        differences: list[StateDifference] = await self._upkeep(read)
         return differences
 
 

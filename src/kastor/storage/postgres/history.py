@@ -30,7 +30,7 @@ from kastor.storage.postgres.timeline import Timeline
 from kastor.storage.transfer import PORTION_BYTES
 
 if TYPE_CHECKING:
-    from kastor.storage.history import Difference, Kind, Version
+    from kastor.storage.history import Kind, StateDifference, Version
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.event_tables import Upkeep
     from kastor.storage.postgres.keeping import PostgresKeeping
@@ -157,7 +157,7 @@ class PostgresHistory(Generic[C]):
 
     async def differences(
         self, kind: Kind, low: AsOf, high: AsOf, after: tuple[str, ...], limit: int
-    ) -> list[Difference]:
+    ) -> list[StateDifference]:
         """Return what differs between two states."""
         return await self._differences.between(kind, low, high, after, limit)
 

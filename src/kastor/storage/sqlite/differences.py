@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kastor.storage.history import Difference, Kind
+from kastor.storage.history import Kind, StateDifference
 from kastor.storage.sqlite import past_statements as sql
 from kastor.storage.sqlite.past import require_kept
 from kastor.storage.transfer import PORTION_BYTES
@@ -79,7 +79,7 @@ class Differences:
 
     async def between(
         self, kind: Kind, low: AsOf, high: AsOf, after: tuple[str, ...], limit: int
-    ) -> list[Difference]:
+    ) -> list[StateDifference]:
         """Return differences, see `HistoryStore.differences`.
 
         Raises:
@@ -87,7 +87,7 @@ class Differences:
         """
         asked = _Asked(kind, low, high, limit)
         place = after or FIRST[kind]
-        found: list[Difference] = []
+        found: list[StateDifference] = []
         while not found:
             found, seen = await self._pool.call(partial(self._step, asked, place))
             if seen is None:
@@ -97,9 +97,9 @@ class Differences:
 
     def _step(
         self, asked: _Asked, after: tuple[str, ...], connection: apsw.Connection
-    ) -> tuple[list[Difference], tuple[str, ...] | None]:
+    ) -> tuple[list[StateDifference], tuple[str, ...] | None]:
         """Return differences, and the identity that was looked at last; None at the end."""
-        found: list[Difference] = []
+        found: list[StateDifference] = []
         size, identity = 0, None
         with connection:
             require_kept(connection, asked.low)
@@ -110,7 +110,7 @@ class Differences:
                 identity = reads.identity(key)
                 before, then = (reads.at(key, each.change) for each in (asked.low, asked.high))
                 if before != then:
-                    found.append(Difference(identity, before, then))
+                    found.append(StateDifference(identity, before, then))
                     size += len(before or b"") + len(then or b"")
                 if len(found) >= asked.limit or size >= PORTION_BYTES:
                     break

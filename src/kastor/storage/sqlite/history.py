@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from kastor.storage.history import (
-        Difference,
         HistorySettings,
         HistoryStatus,
         Kind,
+        StateDifference,
         TelemetryPoint,
         Version,
     )
@@ -113,14 +113,14 @@ class SqliteHistory(Generic[C]):
                 raise InvalidArgument(
                     f"There is no entry {change} of the change log yet; the newest is {newest}."
                 )
-            found = AsOf(change, time_of(self._execute, change, last_tick))
+            found = AsOf(change, time_of(self._execute, change))
             asked = f"change:{change}"
         elif time is not None:
             found, asked = await self._at(time), twin_time(time)
         else:
             found, asked = AsOf(newest, max(self._ticker.now(), last_tick)), "now"
         if kept and found.change < oldest:
-            raise expired(asked, twin_time(time_of(self._execute, oldest, last_tick)))
+            raise expired(asked, twin_time(time_of(self._execute, oldest)))
         return found
 
     async def _at(self, time: Ticks) -> AsOf:
@@ -177,7 +177,7 @@ class SqliteHistory(Generic[C]):
 
     async def differences(
         self, kind: Kind, low: AsOf, high: AsOf, after: tuple[str, ...], limit: int
-    ) -> list[Difference]:
+    ) -> list[StateDifference]:
         """Return what differs between two states."""
         return await self._differences.between(kind, low, high, after, limit)
 

@@ -53,7 +53,7 @@ def read_status(connection: apsw.Connection) -> HistoryStatus:
     execute: Callable[..., Any] = connection.execute
     with connection:
         newest, oldest, last_tick = execute(sql.LAST).fetchall()[0]
-        first = time_of(execute, oldest, last_tick)
+        first = time_of(execute, oldest)
         row = execute(_STATUS).fetchall()[0]
     versions, packed, packed_bytes, telemetry, telemetry_bytes, version_bytes = row
     return HistoryStatus(

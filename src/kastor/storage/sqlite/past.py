@@ -46,7 +46,7 @@ def require_kept(connection: apsw.Connection, at: AsOf) -> None:
     execute: Callable[..., Any] = connection.execute
     oldest: int = execute(sql.FLOOR).fetchall()[0][0]
     if at.change < oldest:
-        raise expired(twin_time(at.time), twin_time(time_of(execute, oldest, at.time)))
+        raise expired(twin_time(at.time), twin_time(time_of(execute, oldest)))
 
 
 def twin_key(execute: Callable[..., Any], twin_id: str) -> int | None:

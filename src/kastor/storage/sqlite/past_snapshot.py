@@ -44,6 +44,13 @@ FROM relationship_versions v WHERE v.ended_by > :at AND v.change <= :at
 )
 
 
+def put_in_order(connection: apsw.Connection, change: int) -> None:
+    """Make the tables that `snapshot_texts.PAST` reads, for the state after a change."""
+    for statement in _TABLES:
+        named = {"at": change} if ":at" in statement else {}
+        connection.execute(statement, named).fetchall()
+
+
 class SqlitePastSnapshot(SqliteSnapshot):
     """Implements `Snapshot` for a state that is not the newest one of the copy."""
 
@@ -67,9 +74,7 @@ async def past_snapshot_of(
 
     def prepare(connection: apsw.Connection) -> None:
         require_kept(connection, at)
-        for statement in _TABLES:
-            named = {"at": at.change} if ":at" in statement else {}
-            connection.execute(statement, named).fetchall()
+        put_in_order(connection, at.change)
 
     async with snapshot_of(path, vfs=vfs) as copied:
         tables, queries = copied.pools

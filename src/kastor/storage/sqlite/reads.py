@@ -6,8 +6,8 @@ an open one would go on showing the past and hold back checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 import apsw
 
@@ -83,7 +83,17 @@ class SqlitePointReads:
         return [IncomingRow(*row) for row in rows] if keys else None
 
 
-def page_of(found: Any, limit: int) -> RelationshipPage:
+class RowCursor(Protocol):
+    """What gives rows one by one, and ends when it is closed."""
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        """Return the rows that are left."""
+
+    def close(self) -> None:
+        """Give no more."""
+
+
+def page_of(found: RowCursor, limit: int) -> RelationshipPage:
     """Take rows from a cursor, which makes each only when it is asked for, and close it."""
     rows: list[RelationshipRow] = []
     size = 0

@@ -311,7 +311,7 @@ def _raise(connection: apsw.Connection, counters: Head[Any], floor: int) -> None
     if floor <= counters.floor:
         return
     counters.floor = floor
-    time = time_of(connection.execute, floor, counters.tick)
+    time = time_of(connection.execute, floor)
     connection.execute(_NOTE_INSTANT, (floor, time)).fetchall()
 
 
