@@ -40,6 +40,7 @@ ALLOWED: dict[str, str] = {
         "Store.events Store.indexes Store.inputs Store.jobs Store.history"
     ),
     "a state's name; what is read of it there takes a context that has it": "GraphService.at",
+    "what statements over a state may rely on, no answer": "Store.since",
     "what the engine can, and another reader; what is got there takes a context": (
         "Store.look_up Runner.waits Runner.over"
     ),

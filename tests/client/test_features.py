@@ -52,6 +52,12 @@ OWN: dict[str, Callable[[Any], Any]] = {
     "indexes": lambda client: client.indexes.create("t"),
     "graphs": lambda client: client.graphs.delete("g"),
     "routes": lambda client: client.routes.pause("r"),
+    "twin of an instant": lambda client: client.twins.get("a", as_of=1),
+    "query of an instant": lambda client: client.query("q", as_of=1).collect(),
+    "history": lambda client: client.history.twin("a").collect(),
+    "series": lambda client: client.history.series("a", "/b").collect(),
+    "revert": lambda client: client.history.revert(1),
+    "status of history": lambda client: client.history.status(),
 }
 
 

@@ -47,7 +47,8 @@ class Past:
     @property
     def context(self) -> Context:
         """Of a request for the graph."""
-        return Context(SYSTEM.actor, at=AsOf(STATE, 0, self.graph.models))
+        models: Any = self.graph.models
+        return Context(SYSTEM.actor, at=AsOf(STATE, 0, models))
 
     def write(self) -> Past:
         """Write the state, what was before it and what came later."""
@@ -56,12 +57,13 @@ class Past:
                 self._insert("model_keys", key, model)
             for key, (twin_id, doc) in enumerate(self.graph.twins.items(), 1):
                 self._keys[twin_id] = key
-                model = self.graph.models.keys[doc["$metadata"]["$model"]]
-                self._write("twin", key, (twin_id, model), doc, self.since.twins)
+                model_key = self.graph.models.keys[doc["$metadata"]["$model"]]
+                self._write("twin", key, (twin_id, model_key), doc, self.since.twins)
             for key, doc in enumerate(self.graph.relationships, 1):
-                ends = (self._keys[doc["$sourceId"]], doc["$relationshipId"])
-                ends = (*ends, self._name(doc["$relationshipName"]), self._keys[doc["$targetId"]])
-                self._write("relationship", key, ends, doc, self.since.relationships)
+                source, target = self._keys[doc["$sourceId"]], self._keys[doc["$targetId"]]
+                name = self._name(doc["$relationshipName"])
+                place = (source, doc["$relationshipId"], name, target)
+                self._write("relationship", key, place, doc, self.since.relationships)
             self._write_new()
         return self
 
@@ -96,7 +98,7 @@ class Past:
         twins = list(self._keys.values())
         if self.since.twins is not Others.NONE:
             key = len(self.graph.twins) + 1
-            place = ("new", next(iter(self.graph.models.keys.values())))
+            place: tuple[Any, ...] = ("new", next(iter(self.graph.models.keys.values())))
             self._version("twin", key, place, {"p": 1}, STATE - 2, STATE - 1)  # an earlier life
             self._present("twin", key, place, {"p": 1, "name": "a"}, self._next())
             twins.append(key)
@@ -131,7 +133,7 @@ class Past:
             statement = f"INSERT INTO {kind}_versions VALUES ({marks}, jsonb(?), 0, ?, '')"
             self.connection.execute(statement, (*row, text, ended))
             return
-        binary = self.connection.execute("SELECT jsonb(?)", (text,)).fetchall()[0][0]
+        binary: Any = self.connection.execute("SELECT jsonb(?)", (text,)).fetchall()[0][0]
         self._insert(f"{kind}_versions", *row, b"", 0, ended, "")
         self._insert("version_blocks", kind, key, version, version, ended, packed([binary]))
 

@@ -14,6 +14,7 @@ from query_graphs import Graph
 if TYPE_CHECKING:
     from kastor.query.sql.parameters import Parameters
     from kastor.query.sql.tables import Tables
+    from kastor.records import Since
 
 NAMES = ("twins", "relationships", "models", "model_keys", "relationship_names")
 _MENTION = re.compile(rf"\b(?:{'|'.join(NAMES)})\b")
@@ -43,6 +44,9 @@ class _EarlyTables:
             return f"(SELECT * FROM {stored} v WHERE {ends})"
         return stored
 
+    def as_of(self, parameters: Parameters, since: Since) -> Tables:
+        raise AssertionError((parameters, since))
+
 
 class Marked:
     """The graph as it is now, with a mark around every table."""
@@ -56,6 +60,9 @@ class Marked:
 
     def of(self, name: str) -> str:
         return f"(SELECT * FROM {self.now.of(name)} v)"
+
+    def as_of(self, parameters: Parameters, since: Since) -> Tables:
+        raise AssertionError((parameters, since))
 
     def unmarked(self, text: str) -> list[str]:
         """The tables that a statement mentions beside the view."""

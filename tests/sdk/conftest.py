@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+
+from kastor.client import KastorClient
+from tests.client.blocking import blocking
+
+from .graph import PART_MODEL, ROOM_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +62,25 @@ def pairing(request: pytest.FixtureRequest) -> Pairing:
     server: KastorServer = request.getfixturevalue(names[request.param.removeprefix("own-")])
     server.reset()
     return Pairing(server, is_own)
+
+
+@pytest.fixture(params=["sync", "async"])
+def empty(request: pytest.FixtureRequest, kastor: KastorServer) -> Iterator[KastorClient]:
+    """A client of an empty graph: the one that waits, and then that of asyncio."""
+    kastor.reset()
+    if request.param == "sync":
+        with KastorClient(kastor.url) as client:
+            yield client
+        return
+    loop = asyncio.new_event_loop()
+    with blocking(kastor.url, loop) as client:
+        yield client
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+@pytest.fixture
+def client(empty: KastorClient) -> KastorClient:
+    """The same with the two models."""
+    empty.models.upload([ROOM_MODEL, PART_MODEL])
+    return empty

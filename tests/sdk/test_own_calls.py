@@ -27,7 +27,6 @@ from kastor.client import (
     StillRunningError,
     writes,
 )
-from tests.client.blocking import blocking
 
 from .graph import PART_MODEL, ROOM_MODEL, near, replace, room
 
@@ -36,28 +35,6 @@ if TYPE_CHECKING:
 
 ALL = "SELECT * FROM DIGITALTWINS"
 RELATIONSHIPS = "SELECT * FROM RELATIONSHIPS"
-
-
-@pytest.fixture(params=["sync", "async"])
-def empty(request: pytest.FixtureRequest, kastor: KastorServer) -> Iterator[KastorClient]:
-    """A client of an empty graph: the one that waits, and then that of asyncio."""
-    kastor.reset()
-    if request.param == "sync":
-        with KastorClient(kastor.url) as client:
-            yield client
-        return
-    loop = asyncio.new_event_loop()
-    with blocking(kastor.url, loop) as client:
-        yield client
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
-
-
-@pytest.fixture
-def client(empty: KastorClient) -> KastorClient:
-    """The same with the two models."""
-    empty.models.upload([ROOM_MODEL, PART_MODEL])
-    return empty
 
 
 @pytest.fixture

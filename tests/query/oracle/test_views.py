@@ -29,6 +29,7 @@ from test_postgres import (
     stored_graph,
 )
 
+from kastor.errors import InvalidArgument
 from kastor.lang import parse, print_query
 from kastor.query.compiled import Compiler, ask, plan_query
 from kastor.query.settings import QuerySettings
@@ -72,12 +73,17 @@ def seen_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at(twins: int, about: Graph) -> Context:
-    return structs.replace(SYSTEM, at=AsOf(twins, 0, about.models))
+    return structs.replace(SYSTEM, at=state(twins, about))
+
+
+def state(twins: int, about: Graph) -> AsOf:
+    models: Any = about.models
+    return AsOf(twins, 0, models)
 
 
 def resolved(graph: Graph) -> Callable[[int], Awaitable[AsOf]]:
     async def resolve(twins: int) -> AsOf:
-        return AsOf(twins, 0, graph.models)
+        return state(twins, graph)
 
     return resolve
 
@@ -148,12 +154,16 @@ def test_a_token_goes_on_as_of_its_instant() -> None:
     text = "SELECT $dtId FROM DIGITALTWINS"
     first = drive(engine.run(text, at(2, graph), max_items=1))
     assert decode(first.continuation, KEY).as_of == 2
-    for later in (at(2, graph), at(3, graph), SYSTEM):
+    for later in (at(2, graph), SYSTEM):
         rest = drive(engine.run(None, later, token=first.continuation, max_items=9))
         assert (rest.rows, rest.continuation, rest.at.change) == (1, None, 2)
+    with pytest.raises(InvalidArgument, match="are of change:2, and change:3 is asked for"):
+        drive(engine.run(None, at(3, graph), token=first.continuation))
     now = drive(engine.run(text, SYSTEM, max_items=1))
     assert decode(now.continuation, KEY).as_of is None
-    assert drive(engine.run(None, at(1, graph), token=now.continuation, max_items=9)).rows == 2
+    assert drive(engine.run(None, SYSTEM, token=now.continuation, max_items=9)).rows == 2
+    with pytest.raises(InvalidArgument, match="are of the present, and change:1 is asked for"):
+        drive(engine.run(None, at(1, graph), token=now.continuation))
 
 
 @pytest.mark.usefixtures("seen_early")

@@ -26,6 +26,7 @@ class Clauses:
     """Writes one graph into a statement.
 
     Attributes:
+        searched: sources of which indexed values are looked for.
         ways: the branches of an unrolled graph; None when it is walked by recursion.
     """
 
@@ -37,11 +38,13 @@ class Clauses:
         parameters: Parameters,
         *,
         inner: bool = False,
+        searched: frozenset[int] = frozenset(),
     ) -> None:
         self.graph = graph
         self.where = where
         self.dialect = dialect
         self.parameters = parameters
+        self.searched = searched
         self.ways = branches(graph)
         if inner and len(self.ways or ()) > 1 and has_queries(where):
             self.ways = None  # walked, so that a query inside this one is written once
@@ -74,7 +77,7 @@ class Clauses:
             return [(branch, branch.conditions + written)]
         found = []
         for ways in self.ways:
-            branch = build(self.graph, ways, needed, self.dialect, self.parameters)
+            branch = build(self.graph, ways, needed, self.dialect, self.parameters, self.searched)
             found.append((branch, branch.conditions + written))
         return found
 

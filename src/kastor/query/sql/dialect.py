@@ -52,6 +52,40 @@ class Dialect(Protocol):
         """What stands in FROM for a table of the graph; the one way to mention one (`Tables`)."""
         ...
 
+    def searched(self, name: str) -> str:
+        """The same for who looks for indexed values in a statement of no other table."""
+        ...
+
+    def keyed(self, name: str, keys: str) -> str:
+        """The same of the rows with these keys, a query of one column."""
+        ...
+
+    def ids(self) -> str:
+        """What stands in FROM for the keys and ids of all twins that the view may show."""
+        ...
+
+    def places(self, name: str) -> str:
+        """What `table` says, for who needs no documents."""
+        ...
+
+    def parts(self, name: str) -> list[str]:
+        """What `places` says, as several whose rows together are its own."""
+        ...
+
+    def source(self, text: str) -> str:
+        """A whole FROM clause."""
+        ...
+
+    @property
+    def barrier(self) -> str:
+        """Behind a query that is planned better apart from the one around it; may be nothing."""
+        ...
+
+    @property
+    def by_key(self) -> bool:
+        """Whether rows are found best by their keys: by id, and those that a page shows."""
+        ...
+
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
         """A path, as literal or bound."""
         ...

@@ -89,7 +89,8 @@ class Grouped:
                 aggregate.name, number, distinct=aggregate.distinct,
                 whole=aggregate.argument is None,
             )  # fmt: skip
-        text = f"SELECT {', '.join(items)} FROM ({self._raw()}) g"
+        barrier = self.clauses.dialect.barrier
+        text = f"SELECT {', '.join(items)} FROM ({self._raw()}{barrier}) g"
         if self.group:
             text += " GROUP BY " + ", ".join(
                 name for number in range(len(self.group)) for name in self._named(number)

@@ -37,6 +37,15 @@ def value_order(plan: Plan, indexed: frozenset[tuple[str | int, ...]]) -> Doc | 
     return None
 
 
+def searched_sources(plan: Plan, indexed: frozenset[tuple[str | int, ...]]) -> frozenset[int]:
+    """The only source of a plan, where it looks for values of an indexed property."""
+    if plan.graph.hops or len(plan.graph.sources) != 1 or plan.graph.sources[0].kind != "twin":
+        return frozenset()
+    pinned = [_pinned(term) for term in _terms(plan)]
+    found = any(each is not None and each.steps in indexed for each in pinned)
+    return frozenset({0}) if found else frozenset()
+
+
 def _terms(plan: Plan) -> tuple[Condition, ...]:
     return plan.where.terms if isinstance(plan.where, And) else (plan.where,)
 

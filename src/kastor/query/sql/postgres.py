@@ -60,6 +60,8 @@ class Postgres(Dialect):
     join = " CROSS JOIN "
     names_members = True
     interrupts_queries_only = True
+    barrier = ""
+    by_key = False
     sorts_values = True
     sort_columns: tuple[tuple[str, str], ...] = (("r", ""), ("v", "numeric"), ("t", ""))
     join_in_order = "JOIN"
@@ -81,6 +83,31 @@ class Postgres(Dialect):
     @override
     def table(self, name: str) -> str:
         return self.tables.of(name)
+
+    @override
+    def searched(self, name: str) -> str:
+        return self.table(name)
+
+    @override
+    def keyed(self, name: str, keys: str) -> str:
+        del keys
+        return self.table(name)
+
+    @override
+    def ids(self) -> str:
+        return self.table("twins")
+
+    @override
+    def places(self, name: str) -> str:
+        return self.table(name)
+
+    @override
+    def parts(self, name: str) -> list[str]:
+        return [self.table(name)]
+
+    @override
+    def source(self, text: str) -> str:
+        return text
 
     @override
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:

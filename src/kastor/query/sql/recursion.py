@@ -233,10 +233,14 @@ class _Walker:
     def _recurse(self, leg: _Leg, union: str, onward: list[str], conditions: list[str]) -> None:
         """The recursion of a range: from its begin at depth 0, one relationship at a time."""
         name = f"w{leg.number}"
+        steps = [
+            f" {union} SELECT {', '.join(onward)}, {name}.depth + 1"
+            f" FROM {name} CROSS JOIN {part} r WHERE {' AND '.join(conditions)}"
+            for part in self.dialect.parts("relationships")
+        ]
         self.stages.append(
             f"{name} AS (SELECT {', '.join(self.columns)}, n{leg.begin} AS node, 0 AS depth"
-            f" FROM {self.last} {union} SELECT {', '.join(onward)}, {name}.depth + 1"
-            f" {self._onward(name, conditions)})"
+            f" FROM {self.last}{''.join(steps)})"
         )
 
     def _arrive(self, leg: _Leg, items: list[str], group: str = "") -> None:
@@ -250,7 +254,7 @@ class _Walker:
 
     def _onward(self, before: str, conditions: list[str]) -> str:
         """FROM and WHERE of one relationship more."""
-        relationships = self.dialect.table("relationships")
+        relationships = self.dialect.places("relationships")
         return f"FROM {before} CROSS JOIN {relationships} r WHERE {' AND '.join(conditions)}"
 
     def _related(self, leg: _Leg, node: str) -> tuple[str, list[str]]:

@@ -98,6 +98,51 @@ class Sqlite(Dialect):
     def table(self, name: str) -> str:
         return self.tables.of(name)
 
+    @property
+    def _past(self) -> SqlitePastTables | None:
+        return self.tables if isinstance(self.tables, SqlitePastTables) else None
+
+    @override
+    def searched(self, name: str) -> str:
+        past = self._past
+        return self.table(name) if past is None else past.searched(name)
+
+    @override
+    def keyed(self, name: str, keys: str) -> str:
+        past = self._past
+        return self.table(name) if past is None else past.keyed(name, keys)
+
+    @override
+    def ids(self) -> str:
+        past = self._past
+        return self.table("twins") if past is None else past.ids()
+
+    @override
+    def places(self, name: str) -> str:
+        past = self._past
+        return self.table(name) if past is None else past.places(name)
+
+    @override
+    def parts(self, name: str) -> list[str]:
+        past = self._past
+        return [self.table(name)] if past is None else past.parts(name)
+
+    @override
+    def source(self, text: str) -> str:
+        past = self._past
+        return text if past is None else past.bounded(text)
+
+    @property
+    @override
+    def barrier(self) -> str:
+        return " LIMIT -1" if self.by_key else ""
+
+    @property
+    @override
+    def by_key(self) -> bool:
+        past = self._past
+        return past is not None and past.united
+
     @override
     def path(self, steps: tuple[str | int, ...], parameters: Parameters) -> str:
         text = json_path(steps)
@@ -364,12 +409,14 @@ class Sqlite(Dialect):
 
     @override
     def walk(self, path: str) -> str:
+        walked = f"json_each('[' || replace(trim({path}, '.'), '.', ',') || ']')"
+        table = self.keyed("relationships", f"SELECT value FROM {walked}")
         return (
             "(SELECT '[' || group_concat(d, ',') || ']' FROM (SELECT "
             + self.document("x")
             + " AS d"
-            f" FROM json_each('[' || replace(trim({path}, '.'), '.', ',') || ']') p"
-            f" CROSS JOIN {self.table('relationships')} x ON x.key = p.value ORDER BY p.key))"
+            f" FROM {walked} p"
+            f" CROSS JOIN {table} x ON x.key = p.value ORDER BY p.key))"
         )
 
     @override

@@ -19,7 +19,7 @@ from kastor.query.sql.clauses import Clauses, select
 from kastor.query.sql.dialect import seeing
 from kastor.query.sql.grouped import Grouped
 from kastor.query.sql.itinerary import itinerary
-from kastor.query.sql.leading import model_order, value_order
+from kastor.query.sql.leading import model_order, searched_sources, value_order
 from kastor.query.sql.ordering import Key, after, keys_of, limit_of, offset_of, order_by, sorted_by
 from kastor.query.sql.parameters import MAX_SQL, Parameters
 from kastor.query.sql.rows import row_sql
@@ -85,17 +85,24 @@ def compile_plan(
     parameters = Parameters(dialect.mark, 0, room)
     dialect = seeing(view, dialect, parameters)
     if plan.grouped:
-        return _grouped(plan, dialect, parameters, resumes=resumes, aggregate=aggregate)
+        searched = searched_sources(plan, indexed)
+        return _grouped(plan, dialect, parameters, searched, resumes=resumes, aggregate=aggregate)
     statement = _Statement(plan, dialect, parameters, indexed, resumes=resumes)
     return statement.page(aggregate=aggregate)
 
 
 def _grouped(
-    plan: Plan, dialect: Dialect, parameters: Parameters, *, resumes: bool, aggregate: bool
+    plan: Plan,
+    dialect: Dialect,
+    parameters: Parameters,
+    searched: frozenset[int],
+    *,
+    resumes: bool,
+    aggregate: bool,
 ) -> Sql:
     width = len(dialect.sort_columns) * (len(plan.order) + len(plan.group)) or 1
     parameters.reserve(1 + width if resumes else 1)
-    clauses = Clauses(plan.graph, plan.where, dialect, parameters)
+    clauses = Clauses(plan.graph, plan.where, dialect, parameters, searched=searched)
     grouped = Grouped(plan, clauses)
     order = grouped.order()
     keys = [key.position(f"k.o{index}") for index, key in enumerate(order)]
@@ -124,7 +131,8 @@ class _Statement:
         self.itinerary = itinerary(plan.graph, plan.where)
         self.groups = sorted({hop.group for hop in plan.graph.hops})
         self.parameters = parameters
-        self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters)
+        searched = searched_sources(plan, indexed)
+        self.clauses = Clauses(plan.graph, plan.where, dialect, self.parameters, searched=searched)
         self.by_value = value_order(plan, indexed)
         leads = self.clauses.ways is not None and self.itinerary[0][0] == 0
         self.by_model = model_order(plan) if leads and self.by_value is None else None
@@ -151,23 +159,31 @@ class _Statement:
         keys = [key.position(f"k.o{index}") for index, key in enumerate(self.order)]
         plain = not self.plan.order and self.by_value is None
         order = sorted_by(self.order)
-        source = f"({inner}) k{self._documents()}"
+        source, named = f"({inner}) k", ""
+        if self.dialect.by_key:
+            source, named = "k", f"WITH k AS MATERIALIZED ({inner}) "
+        source += self._documents()
         if aggregate:
-            text = self.dialect.page(row, keys, source, order, plain=plain)
+            text = named + self.dialect.page(row, keys, source, order, plain=plain)
         else:
-            text = self.dialect.steps(row, keys, source, order)
+            text = named + self.dialect.steps(row, keys, source, order)
         lead = self.by_value.steps if self.by_value is not None else None
         constants = self.parameters.used_in(text)
         return Sql(text, constants, self.width, self.resumes, plain, self.layout, lead)
 
     def _count(self) -> Sql:
-        parts = [
-            select("count(*) AS n", branch, terms) for branch, terms in self.clauses.branches(set())
-        ]
+        parts = [self._counted(branch, terms) for branch, terms in self.clauses.branches(set())]
         text = parts[0]
         if len(parts) > 1:
             text = f"SELECT sum(n) FROM ({' UNION ALL '.join(parts)}) c"
         return Sql(text, self.parameters.used_in(text), 0, resumes=False)
+
+    def _counted(self, branch: Branch, terms: list[str]) -> str:
+        """The count of one branch's rows."""
+        barrier = self.dialect.barrier
+        if not barrier:
+            return select("count(*) AS n", branch, terms)
+        return f"SELECT count(*) AS n FROM ({select('1', branch, terms)}{barrier})"
 
     # Keys
 
@@ -227,7 +243,8 @@ class _Statement:
         parts = []
         for source in self._shown():
             one = self.plan.graph.sources[source]
-            table, alias = self.dialect.table(one.kind + "s"), self.clauses.values.alias(source)
+            alias = self.clauses.values.alias(source)
+            table = self.dialect.keyed(one.kind + "s", f"SELECT n{source} FROM k")
             word = "LEFT JOIN" if one.optional else self.dialect.join_in_order
             parts.append(f" {word} {table} {alias} ON {alias}.key = k.n{source}")
         return "".join(parts)

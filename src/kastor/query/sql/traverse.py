@@ -78,19 +78,24 @@ class Branch:
 
     def sql(self) -> str:
         """The FROM clause, without the word."""
-        return self.dialect.join.join(self.tables) + "".join(self.outer)
+        return self.dialect.source(self.dialect.join.join(self.tables) + "".join(self.outer))
 
 
 def build(
-    graph: Graph, ways: tuple[Way, ...], needed: set[int], dialect: Dialect, parameters: Parameters
+    graph: Graph,
+    ways: tuple[Way, ...],
+    needed: set[int],
+    dialect: Dialect,
+    parameters: Parameters,
+    searched: frozenset[int] = frozenset(),
 ) -> Branch:
-    """The FROM of one branch.
+    """The FROM of one branch; in `searched` sources indexed values are looked for.
 
     Only `needed` twins are joined; of all others the key is known from a relationship, which
     cannot be there without them.
     """
     branch = Branch(graph, dialect, parameters)
-    _add_sources(branch, needed | {hop.left for hop in graph.hops if hop.optional})
+    _add_sources(branch, needed | {hop.left for hop in graph.hops if hop.optional}, searched)
     for number, hop in enumerate(graph.hops):
         if hop.optional:
             _add_optional(branch, hop)
@@ -100,7 +105,7 @@ def build(
     return branch
 
 
-def _add_sources(branch: Branch, needed: set[int]) -> None:
+def _add_sources(branch: Branch, needed: set[int], searched: frozenset[int]) -> None:
     """The tables of what no hop brings, and the keys of what is known already."""
     graph = branch.graph
     touched = {end for hop in graph.hops if not hop.optional for end in (hop.left, hop.right)}
@@ -115,7 +120,8 @@ def _add_sources(branch: Branch, needed: set[int]) -> None:
         else:
             has_table = not graph.hops  # else a hop brings it
         if has_table:
-            branch.tables.append(f"{branch.dialect.table(source.kind + 's')} {letter}{index}")
+            table = branch.dialect.searched if index in searched else branch.dialect.table
+            branch.tables.append(f"{table(source.kind + 's')} {letter}{index}")
             branch.keys[index] = f"{letter}{index}.key"
 
 
@@ -133,7 +139,8 @@ def _add_hop(branch: Branch, number: int, hop: Hop, way: Way) -> None:
     before = ""
     for alias, direction in zip(aliases, way, strict=True):
         near, far = ("source", "target") if direction == "->" else ("target", "source")
-        branch.tables.append(f"{branch.dialect.table('relationships')} {alias}")
+        table = branch.dialect.table if hop.relationship >= 0 else branch.dialect.places
+        branch.tables.append(f"{table('relationships')} {alias}")
         if before:
             branch.conditions.append(f"{alias}.{near}_key = {before}")
         else:

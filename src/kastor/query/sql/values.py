@@ -156,13 +156,18 @@ class Values:
             "source": ("source_key", "twins", "id"),
             "target": ("target_key", "twins", "id"),
             "name": ("name_key", "relationship_names", "name"),
+            "id": ("key", "twins", "id") if self._seeks(value) else ("", "", ""),
         }.get(value.name, ("", "", ""))
         if not column:
             return None
         inner = self.dialect.in_texts(name, values, self.parameters)
         equal = "=" if len(values) == 1 else "IN"
-        listed = alone(self.dialect.table(table))
+        listed = alone(self.dialect.ids() if table == "twins" else self.dialect.table(table))
         return f"{alias}.{column} {equal} (SELECT key FROM {listed} WHERE {inner})"
+
+    def _seeks(self, value: Field) -> bool:
+        """Whether an id is looked for by its key."""
+        return self.dialect.by_key and self.graph.sources[value.source].kind == "twin"
 
     def json(self, value: Value) -> str:
         """The value as JSON text; NULL when it is missing."""
