@@ -121,10 +121,10 @@ def ways(path: Path) -> list[tuple[str, float, float, float]]:
         "SELECT key, doc, CAST(json(doc) AS BLOB) FROM twin_versions ORDER BY key, ended_by"
     )
     for key, doc, text in rows:
-        lives.setdefault(int(str(key)), []).append((bytes(doc), bytes(text)))  # type: ignore[arg-type]
+        lives.setdefault(int(str(key)), []).append((bytes(doc), bytes(text)))
     whole = sum(len(doc) for life in lives.values() for doc, _ in life)
     texts = [text for life in lives.values() for _, text in life]
-    samples = zstandard.train_dictionary(16_384, texts[:2_000])
+    samples = zstandard.train_dictionary(16_384, [*texts[:2_000]])
     packer, unpacker = zstandard.ZstdCompressor(3), zstandard.ZstdDecompressor()
     knowing = zstandard.ZstdCompressor(3, dict_data=samples)
     known = zstandard.ZstdDecompressor(dict_data=samples)
@@ -145,7 +145,7 @@ def ways(path: Path) -> list[tuple[str, float, float, float]]:
             first = document
         return made
 
-    def applied(block: list[bytes]) -> dict[str, Any]:
+    def applied(block: list[bytes]) -> Any:
         document = orjson.loads(block[0])
         for patch in block[1:]:
             document = _apply(document, orjson.loads(patch))
@@ -233,7 +233,6 @@ async def reads(
         store.signing_key,
         QuerySettings(),
         dialect=dialect_of(store.engine),
-        indexes=tuple,
         refresh=store.refresh,
         resolve=lambda n: service.at(Named(change=n)),
         since=store.since,
@@ -339,8 +338,8 @@ async def sqlite(folder: Path) -> None:
     await then(store, clock)
     await store.close()
     stores = [
-        await SqliteStore.open(folder / f"{n}.sqlite3", build, retention=Retention(**kept))
-        for n, kept in enumerate(({}, {"version_seconds": 0.0}))
+        await SqliteStore.open(folder / f"{n}.sqlite3", build, retention=kept)
+        for n, kept in enumerate((Retention(), Retention(version_seconds=0.0)))
     ]
     on, off = await writes(*stores)
     print(f"  durable PATCH: {on:.0f} us CPU with history, {off:.0f} without ({on / off:.3f})")

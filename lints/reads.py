@@ -47,7 +47,7 @@ ALLOWED: dict[str, str] = {
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
-        " JobService.purge"
+        " JobService.purge KeepingService.pack"
     ),
     "about a request's body or text alone": (
         "GraphService.taking_upload GraphService.read_upload QueryService.given"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic
 from kastor.records import C
 from kastor.storage.keeping import NOTHING_KEPT, rules_of, stored_settings
 from kastor.storage.postgres import statements as sql
-from kastor.storage.postgres.packing import Packing
+from kastor.storage.postgres.packing import PostgresPacking
 from kastor.storage.postgres.stamping import stamp
-from kastor.storage.postgres.version_retention import VersionPruning
+from kastor.storage.postgres.version_retention import PostgresVersionPruning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class PostgresKeeping(Generic[C]):
         self._retention = retention
         self._stored: str | None = None
         self.rules: Rules = rules_of(retention, None)
-        self._pruning, self._packing = VersionPruning(), Packing(upkeep, texts)
+        self._pruning, self._packing = PostgresVersionPruning(), PostgresPacking(upkeep, texts)
 
     async def refresh(self) -> None:
         """Take over what the graph says by now, and see that versions are written or not."""

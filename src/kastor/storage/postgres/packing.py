@@ -106,7 +106,7 @@ class _Block(Struct, frozen=True):
     ended: Ticks
 
 
-class Packing:
+class PostgresPacking:
     """Packs the versions of one graph.
 
     One process at a time does it; should two meet, no document is lost.

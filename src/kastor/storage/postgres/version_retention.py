@@ -174,7 +174,7 @@ class _Sweep(Struct, frozen=True):
     excess: int = _ALL
 
 
-class VersionPruning:
+class PostgresVersionPruning:
     """Prunes the versions of one graph; one process at a time does it."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from kastor.storage.sqlite.history_tables import (
     read_telemetry,
     write_settings,
 )
-from kastor.storage.sqlite.packing import Packing
+from kastor.storage.sqlite.packing import SqlitePacking
 from kastor.storage.sqlite.pool import closed
 from kastor.storage.sqlite.positions import position_at, time_of
 from kastor.storage.sqlite.timeline import version_before, versions_between
@@ -99,7 +99,7 @@ class SqliteHistory(Generic[C]):
         self._pool, self._upkeep, self._settle = pool, upkeep, settle
         self._build_catalog, self._present, self._ticker = build_catalog, catalog, ticker
         self._retention = retention
-        self._packing = Packing()
+        self._packing = SqlitePacking()
         self._catalogs: dict[int, C] = {}
         self._differences = Differences(pool)
 

@@ -102,7 +102,7 @@ class _Block(Struct, frozen=True):
     docs: bytes
 
 
-class Packing:
+class SqlitePacking:
     """Packs the versions of one graph."""
 
     def __init__(self) -> None:

@@ -59,7 +59,7 @@ from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
 from kastor.storage.sqlite.version_retention import (
     MODEL_SIZE_SECONDS,
-    VersionPruning,
+    SqliteVersionPruning,
     model_excess,
 )
 from kastor.storage.sqlite.writer import UpkeepJob, WriteJob, Writer
@@ -116,7 +116,7 @@ class SqliteStore(Generic[C]):
         )
         self._host_name, self._signing_key = opened.host_name, opened.signing_key
         self._retention = retention
-        self._pruning, self._model_sizes_at = VersionPruning(), 0.0
+        self._pruning, self._model_sizes_at = SqliteVersionPruning(), 0.0
         self.indexes = SqliteIndexes(self._tables.call, self._upkeep)
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)

@@ -132,7 +132,7 @@ class _Sweep(Struct, frozen=True):
     excess: int | None = None
 
 
-class VersionPruning:
+class SqliteVersionPruning:
     """Prunes the versions of one graph; remembers how far it has been."""
 
     def __init__(self) -> None:
