@@ -30,6 +30,8 @@ from kastor.storage.postgres.timeline import Timeline
 from kastor.storage.transfer import PORTION_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kastor.storage.history import Kind, StateDifference, Version
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.event_tables import Upkeep
@@ -89,7 +91,7 @@ class PostgresHistory(Generic[C]):
         self._upkeep, self._texts = upkeep, texts
         self._present, self._build_catalog = catalogs, build_catalog
         self._ticker = ticker
-        self._catalogs: dict[tuple[tuple[int, int], ...], C] = {}
+        self._catalogs: dict[tuple[tuple[tuple[int, int], ...], int], C] = {}
         self._epochs = itertools.count(-1, -1)
         self._differences = Differences(upkeep, texts)
         self._timeline = Timeline(self._fetch, self._stamp)
@@ -123,15 +125,18 @@ class PostgresHistory(Generic[C]):
         if rows[0][0] > at.change:
             raise no_longer_kept(twin_time(at.time), (await self._fetch(sql.FLOOR))[0][1])
         epoch = rows[0][1]
-        wanted = tuple((key, seq) for *_, key, seq, _, was in rows if was)
-        if wanted == tuple((key, seq) for *_, key, seq, now, _ in rows if now):
+        wanted = tuple((key, seq) for *_, key, seq, _, was, _ in rows if was)
+        # Those whose first upload is not known any more are older than all that is kept.
+        later = [str(key) for *_, key, seq, _, _, began in rows if seq == 1 and not began]
+        if not later and wanted == tuple((key, seq) for *_, key, seq, now, _, _ in rows if now):
             return await self._upkeep(lambda connection: self._present.at(connection, epoch))  # type: ignore[no-any-return]
-        found = self._catalogs.get(wanted)
+        named = (wanted, len(later))
+        found = self._catalogs.get(named)
         if found is None:
-            found = await self._make(wanted)
+            found = await self._make(wanted, later)
             while len(self._catalogs) >= MOST_CATALOGS:
                 del self._catalogs[next(iter(self._catalogs))]
-            self._catalogs[wanted] = found
+            self._catalogs[named] = found
         return found
 
     async def versions(
@@ -238,13 +243,13 @@ class PostgresHistory(Generic[C]):
         rows = await self._fetch(_LAST_BEFORE, change)
         return AsOf(change, rows[0][0], newest=rows[0][1]) if rows else AsOf(change, 0)
 
-    async def _make(self, wanted: tuple[tuple[int, int], ...]) -> C:
+    async def _make(self, wanted: Sequence[tuple[int, int]], later: list[str]) -> C:
         keys, seqs = ([str(pair[n]) for pair in wanted] for n in (0, 1))
         rows = await self._fetch(sql.MODEL_TEXTS, keys, seqs)
         if len(rows) < len(wanted):
             raise Unavailable("Models of the past were removed meanwhile; try again.")
         models = [ModelRow(key, name, text.encode(), *rest) for key, name, text, *rest in rows]
-        pairs = [(row[0], row[1]) for row in await self._fetch(sql.MODEL_KEYS)]
+        pairs = [(row[0], row[1]) for row in await self._fetch(sql.MODEL_KEYS, later)]
         # Told apart from the present ones, whose epochs are above zero.
         epoch, present = next(self._epochs), self._present.current
         if len(models) > INLINE_MODELS:

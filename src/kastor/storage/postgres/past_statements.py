@@ -243,13 +243,15 @@ WHERE a.doc IS DISTINCT FROM b.doc ORDER BY u.nth
 
 # Models.
 
+_BEGAN = """o.valid_from <= $2 AND (o.valid_from, o.change) NOT IN (
+           SELECT time, xid FROM beyond)"""
 MODELS = f"""
 WITH {_STATE}
 SELECT m.history_from, m.model_epoch, o.key, o.seq, o.valid_to IS NULL,
-       coalesce(o.valid_from <= $2 AND (o.valid_from, o.change) NOT IN (
-                    SELECT time, xid FROM beyond)
-                AND (o.valid_to IS NULL OR o.valid_to > $2
-                     OR (o.valid_to, o.ended_by) IN (SELECT time, xid FROM beyond)), false)
+       coalesce({_BEGAN} AND (
+           o.valid_to IS NULL OR o.valid_to > $2
+           OR (o.valid_to, o.ended_by) IN (SELECT time, xid FROM beyond)), false),
+       coalesce({_BEGAN}, false)
 FROM {{graph}}.meta m LEFT JOIN {{graph}}.models o ON true ORDER BY o.uploaded, o.key
 """
 MODEL_TEXTS = """
@@ -258,7 +260,9 @@ FROM unnest($1::text[]::bigint[], $2::text[]::integer[]) WITH ORDINALITY u (key,
 JOIN {graph}.models m ON m.key = u.key AND m.seq = u.seq
 JOIN {graph}.model_keys k ON k.key = m.key ORDER BY u.nth
 """
-MODEL_KEYS = "SELECT key, id FROM {graph}.model_keys ORDER BY key"
+MODEL_KEYS = """
+SELECT key, id FROM {graph}.model_keys WHERE key <> ALL($1::text[]::bigint[]) ORDER BY key
+"""
 
 # What is kept.
 
