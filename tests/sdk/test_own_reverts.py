@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .graph import room
-from .test_own_calls import client, empty
 
 if TYPE_CHECKING:
     from kastor.client import KastorClient
-
-__all__ = ["client", "empty"]
 
 
 def test_what_differs_is_seen_tried_and_taken_back(client: KastorClient) -> None:
