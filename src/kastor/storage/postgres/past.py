@@ -15,12 +15,16 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from kastor.storage.postgres.documents import version_doc
-from kastor.storage.postgres.stamping import NEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.storage.history import Kind
+
+STEP_ROWS = 1_000
+"""Entries that get their positions in one statement."""
+NEAR = 2 * STEP_ROWS
+"""Entries that are older than some of those before them are so near to these, or flagged `late`."""
 
 COLUMNS: dict[Kind, str] = {
     "twin": "key, id, model_key, etag, version",

@@ -11,17 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kastor.storage.postgres.past import STEP_ROWS
 from kastor.storage.ticker import LEAD
 
 if TYPE_CHECKING:
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.statements import Qualified
     from kastor.types import Ticks
-
-STEP_ROWS = 1_000
-"""Entries that get their positions in one statement."""
-NEAR = 2 * STEP_ROWS
-"""Entries that are older than some of those before them are so near to these, or flagged `late`."""
 
 GROWN = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)"
 """Whether anything that is committed has no position."""

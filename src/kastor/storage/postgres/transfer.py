@@ -17,8 +17,8 @@ from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.graph_reader import PostgresGraphReader, stored_column
 from kastor.storage.postgres.index_tables import PostgresIndexes
+from kastor.storage.postgres.past import STEP_ROWS
 from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
-from kastor.storage.postgres.stamping import STEP_ROWS
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
 from kastor.storage.transfer import Identification, Identity, Row, Table
