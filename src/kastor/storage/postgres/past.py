@@ -48,7 +48,7 @@ def beyond(change: str, newest: str, graph: str = "{graph}") -> str:
     """The query of (time, xid) of entries behind a position whose time is not after its newest."""
     return f"""
     SELECT time, xid FROM {graph}.instants
-    WHERE pos > {change} AND pos <= {change} + {NEAR} AND time <= {newest}
+    WHERE behind AND pos > {change} AND pos <= {change} + {NEAR} AND time <= {newest}
     UNION ALL
     SELECT time, xid FROM {graph}.instants
     WHERE late AND pos > {change} + {NEAR} AND time <= {newest}

@@ -53,10 +53,13 @@ WITH fresh AS MATERIALIZED (
     UPDATE {{graph}}.telemetry t SET pos = fresh.pos FROM fresh
     WHERE t.seq = fresh.seq AND fresh.kind = 'Telemetry'
 ), noted AS (
-    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key,
-                                    subject)
+    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, behind, late, kind,
+                                    twin_key, subject)
     SELECT c.pos, c.upto, c.time, c.xid, greatest(base.placed, c.ordered),
-           greatest($3::bigint, max(c.time) OVER (ORDER BY c.pos)), c.time <= base.long_since,
+           greatest($3::bigint, max(c.time) OVER (ORDER BY c.pos)),
+           c.time <= greatest($3::bigint, max(c.time) OVER (
+               ORDER BY c.pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+           c.time <= base.long_since,
            c.kind, c.twin_key,
            CASE WHEN c.kind IN ('Twin.Create', 'Relationship.Create') THEN c.subject END
     FROM base, (SELECT min(pos) AS pos, max(pos) AS upto, time, xid, max(ordered) AS ordered,
