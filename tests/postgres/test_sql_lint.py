@@ -21,6 +21,7 @@ from kastor.query.compiled import Compiler
 from kastor.query.settings import QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.postgres import comparison, schema
+from kastor.storage.postgres.snapshot_statements import STATE_TABLES
 from kastor.storage.transfer import TABLES
 
 CATALOG = frozenset(
@@ -32,6 +33,9 @@ CATALOG = frozenset(
 CONTROL = "kastor_control.graphs"
 """The table of placements, in the server's own database; no statement joins it with a graph."""
 
+TEMPORARY = frozenset(re.findall(r"TEMP TABLE (\w+)", "".join(STATE_TABLES)))
+"""Tables of a snapshot's own transaction."""
+
 PARTS = {"comparison": comparison._written}
 """Modules whose statements are patterns for every table."""
 
@@ -41,7 +45,8 @@ VERBS = re.compile(
 FORBIDDEN = {
     "triggers, procedures and rules": r"\bTRIGGER\b|\bFUNCTION\b|\bPROCEDURE\b|\bRULE\b|\bDO\s+\$",
     "notifications": r"(^|;)\s*(NOTIFY|LISTEN)\b|pg_notify",
-    "session state": r"(^|;)\s*(SET\s+(?!LOCAL\b)|RESET\b|PREPARE\b|DISCARD\b)|\bTEMP\b"
+    "session state": r"(^|;)\s*(SET\s+(?!LOCAL\b)|RESET\b|PREPARE\b|DISCARD\b)"
+    r"|\bTEMP\b(?!(?s:.*)ON COMMIT DROP)"
     r"|set_config|search_path|pg_(try_)?advisory_lock\b",
     "a sequence as order": r"ORDER BY (\w+\.)?seq\b|nextval|currval",
     "an array that the driver looks up, with settings of the session": r"\$\d+::(?!text\b)\w+\[",
@@ -162,7 +167,7 @@ def test_a_statement_names_only_tables_of_its_graph(name: str, text: str) -> Non
 def strangers(text: str) -> list[str]:
     """The tables that are neither of the graph, nor the statement's own, nor the catalog's."""
     sql = bare(text)
-    known = set(CTE.findall(sql)) | CATALOG | WORDS
+    known = set(CTE.findall(sql)) | CATALOG | WORDS | TEMPORARY
     found = []
     for match in TABLE.finditer(sql):
         table = match["name"]

@@ -27,8 +27,11 @@ _BYTES = frozenset({"data", "event"})
 _MAY_BE_NULL = frozenset(
     (
         *("decommissioned", "valid_to", "twin_key", "version", "traceparent", "model_id"),
-        *("component", "content_type", "last_delivery", "last_error"),
+        *("component", "content_type", "last_delivery", "last_error", "written", "source_time"),
     )
+)
+_MAY_BE_NULL_THERE = frozenset(
+    (("models", "ended_by"), ("instants", "kind"), ("instants", "subject"))
 )
 _INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -79,4 +82,5 @@ def _type_of(table: Table, column: str) -> Any:  # any: a type, for msgspec
         found = str
     elif column in _BYTES:
         found = bytes
-    return found | None if column in _MAY_BE_NULL else found
+    nullable = column in _MAY_BE_NULL or (table.name, column) in _MAY_BE_NULL_THERE
+    return found | None if nullable else found

@@ -51,6 +51,8 @@ class GraphEntry(Struct, frozen=True, rename="camel", omit_defaults=True):
         last_tick: time of its newest change, in ticks.
         time: the same for people.
         position: of the newest entry of its change log there ever was.
+        history_from: the position of the oldest state that is kept.
+        history: how much of the past is kept, as JSON; None: as the server says.
         size, sha256: of the file as it is stored; the size in bytes.
         decompressed_bytes, longest_line: of what is in it, in bytes.
         indexes: paths of its property indexes.
@@ -72,6 +74,8 @@ class GraphEntry(Struct, frozen=True, rename="camel", omit_defaults=True):
     indexes: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=10_000)
     ]
+    history_from: Count = 0
+    history: Annotated[str, Meta(max_length=1_048_576)] | None = None
     parts: Annotated[int, Meta(ge=0, le=999_999)] = 0
     signing_key: Annotated[bytes, Meta(min_length=16, max_length=1_024)] | None = None
 

@@ -91,6 +91,8 @@ class Restoring:
                 max(entry.model_epoch, made.model_epoch),
                 entry.last_tick,
                 entry.position,
+                entry.history_from,
+                entry.history,
             )
         )
         indexes = IndexService(target.indexes, dialect, max(1, len(entry.indexes)))

@@ -92,6 +92,8 @@ class GraphWriter:
             last_tick=last_tick,
             time=twin_time(last_tick),
             position=found.log_position,
+            history_from=found.history_from,
+            history=found.history,
             size=self._bytes,
             sha256=self._sha256.hexdigest(),
             decompressed_bytes=self._plain_bytes,

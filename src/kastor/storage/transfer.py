@@ -30,6 +30,7 @@ PORTION_BYTES = 16 * 2**20
 _BULK = {
     "models": "text",
     "changes": "data",
+    "telemetry": "data",
     "dead_letters": "event",
     "jobs": "progress",
     "kept_answers": "answer",
@@ -61,6 +62,8 @@ class Table:
 
 _VERSION = ("etag", "version", "valid_from", "change", "actor", "doc")
 _ENDED = ("valid_to", "ended_by", "ended_actor")
+_CHANGES = ("change", "ended_by")
+"""Positions in the change log, whatever an engine has in place of them."""
 _TWIN = ("key", "id", "model_key")
 _RELATIONSHIP = ("key", "source_key", "id", "name_key", "target_key")
 
@@ -69,17 +72,26 @@ COPIED: tuple[Table, ...] = (
     Table(
         "models",
         ("key", "seq"),
-        ("decommissioned", "valid_to"),
-        ("key", "seq", "text", "uploaded", "decommissioned", "valid_from", "valid_to"),
+        ("decommissioned", "valid_to", *_CHANGES),
+        (
+            *("key", "seq", "text", "uploaded", "decommissioned", "valid_from", "valid_to"),
+            *_CHANGES,
+        ),
     ),
     Table("relationship_names", ("key",), (), ("key", "name")),
-    Table("twins", ("key",), ("version", "etag"), (*_TWIN, *_VERSION), "doc"),
-    Table("relationships", ("key",), ("version", "etag"), (*_RELATIONSHIP, *_VERSION), "doc"),
-    Table("twin_versions", ("key", "version"), (), (*_TWIN, *_VERSION, *_ENDED), "doc"),
+    Table("twins", ("key",), ("version", "etag", "change"), (*_TWIN, *_VERSION), "doc"),
+    Table(
+        "relationships",
+        ("key",),
+        ("version", "etag", "change"),
+        (*_RELATIONSHIP, *_VERSION),
+        "doc",
+    ),
+    Table("twin_versions", ("key", "version"), _CHANGES, (*_TWIN, *_VERSION, *_ENDED), "doc"),
     Table(
         "relationship_versions",
         ("key", "version"),
-        (),
+        _CHANGES,
         (*_RELATIONSHIP, *_VERSION, *_ENDED),
         "doc",
     ),
@@ -99,6 +111,20 @@ COPIED: tuple[Table, ...] = (
             *("seq", "bucket", "subject", "twin_key", "version", "kind", "notify", "event_id"),
             *("time", "actor", "traceparent", "model_id", "component", "content_type", "data"),
         ),
+    ),
+    # The instants of all entries that changed something, also where they left the log.
+    Table(
+        "instants",
+        ("change",),
+        ("time", "written"),
+        ("change", "time", "written", "kind", "twin_key", "subject"),
+    ),
+    Table("setbacks", ("change",), ("time",), ("change", "time")),
+    Table(
+        "telemetry",
+        ("change",),
+        (),
+        ("change", "twin_key", "component", "time", "source_time", "data"),
     ),
     Table(
         "endpoints",
@@ -164,6 +190,10 @@ class Identification:
     last_tick: int
     log_position: int
     """Of the newest entry there ever was in the change log; the log may be empty by now."""
+    history_from: int
+    """The position of the oldest state that is kept."""
+    history: str | None
+    """How much is kept, as JSON; None where the graph says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from kastor.records import C
 from kastor.storage.keeping import NOTHING_KEPT, rules_of, stored_settings
+from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.packing import Packing
 from kastor.storage.postgres.stamping import stamp
 from kastor.storage.postgres.version_retention import VersionPruning
@@ -104,8 +105,16 @@ class PostgresKeeping(Generic[C]):
         return await self._pruning.run(self._fetch, resolve, self.rules, keys, now)
 
     async def pack(self, now: Ticks) -> int:
-        """Pack versions that are no longer young; return how many."""
-        return await self._packing.run(now)
+        """Pack versions that are no longer young; return how many.
+
+        One process at a time does it, and not while one prunes.
+        """
+        if not await self._fetch(sql.BEGIN_PRUNING, ()):
+            return 0
+        try:
+            return await self._packing.run(now)
+        finally:
+            await self._fetch(sql.END_PRUNING, ())
 
     async def _fetch(self, text: str, values: Sequence[object]) -> list[Any]:
         async def fetch(connection: Connection) -> Any:

@@ -63,10 +63,13 @@ LATERAL (SELECT jsonb_agg(v.doc ORDER BY v.version) AS docs, count(*) AS count
 WHERE d.count = u.last - u.start + 1
 ON CONFLICT (kind, key, first) DO UPDATE SET
     last = excluded.last, ended = excluded.ended, docs = excluded.docs
+    WHERE excluded.last >= version_blocks.last
+          AND jsonb_array_length(excluded.docs) = excluded.last - excluded.first + 1
 RETURNING key, first
 """
     for kind in KINDS
 }
+"""A block that somebody else has made longer meanwhile stays as it is by now."""
 EMPTY = {
     kind: f"""
 UPDATE {{graph}}.{kind}_versions v SET doc = 'null'::jsonb
@@ -104,7 +107,10 @@ class _Block(Struct, frozen=True):
 
 
 class Packing:
-    """Packs the versions of one graph; one process at a time does it."""
+    """Packs the versions of one graph.
+
+    One process at a time does it; should two meet, no document is lost.
+    """
 
     def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
         self._upkeep, self._texts = upkeep, texts

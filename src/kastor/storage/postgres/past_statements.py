@@ -76,12 +76,13 @@ LEFT JOIN LATERAL (
 LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
 ORDER BY r.id
 """
-_ENTERING = held(
-    "relationship",
-    "o.target_key = t.key AND (o.name_key, o.source_key, o.key) > ($4, $5, $6)",
-    "$2",
-    doc=False,
-)
+
+
+def _entering() -> str:
+    place = "o.target_key = t.key AND (o.name_key, o.source_key, o.key) > ($4, $5, $6)"
+    return held("relationship", place, "$2", doc=False)
+
+
 INCOMING = f"""
 WITH {_STATE}
 SELECT m.history_from, t.key, r.key, r.id,
@@ -90,7 +91,7 @@ SELECT m.history_from, t.key, r.key, r.id,
        n.name, r.name_key, r.source_key
 FROM {{graph}}.meta m {_there("$3")}
 LEFT JOIN LATERAL (
-    SELECT * FROM ({_ENTERING}) o ORDER BY name_key, source_key, key LIMIT $7) r ON true
+    SELECT * FROM ({_entering()}) o ORDER BY name_key, source_key, key LIMIT $7) r ON true
 LEFT JOIN {{graph}}.relationship_names n ON n.key = r.name_key
 ORDER BY r.name_key, r.source_key, r.key
 """

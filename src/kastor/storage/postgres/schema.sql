@@ -182,7 +182,8 @@ CREATE TABLE {graph}.instants (
     newest    bigint  NOT NULL,            -- the latest time up to here
     late      boolean NOT NULL,            -- its time is long before those of entries before it
     kind      text    NOT NULL DEFAULT '', -- as the log's; empty where that is not known any more
-    twin_key  bigint
+    twin_key  bigint,
+    subject   text COLLATE "C"             -- of what it created, else NULL
 );
 CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
 CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);

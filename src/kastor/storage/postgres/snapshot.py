@@ -22,7 +22,7 @@ from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.connections import CLOSE_SECONDS
 from kastor.storage.postgres.documents import from_jsonb
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
-from kastor.storage.postgres.graph_reader import PostgresGraphReader
+from kastor.storage.postgres.graph_reader import PostgresGraphReader, from_clause
 from kastor.storage.postgres.index_tables import LIST_INDEXES
 from kastor.storage.postgres.queries import IMPOSSIBLE, some_rows, storable
 from kastor.storage.postgres.snapshot_statements import PRESENT, SnapshotStatements
@@ -65,6 +65,14 @@ _BEGIN_QUERY = "SAVEPOINT query;" + BY_INDEX.format("on")
 _END_QUERY = "ROLLBACK TO SAVEPOINT query; RELEASE SAVEPOINT query"  # settings and cursor too
 _UNPLACED = """
 SELECT seq FROM {graph}.changes WHERE pos IS NULL ORDER BY time, seq LIMIT $1
+"""
+# As they are numbered here; only the first one of a change of models has rows.
+_UNPLACED_CHANGES = """
+SELECT LAST + nth AS pos, time, xid, kind, twin_key,
+       CASE WHEN kind IN ('Twin.Create', 'Relationship.Create') THEN subject END AS subject
+FROM (SELECT *, row_number() OVER (ORDER BY time, seq) AS nth FROM {graph}.changes
+      WHERE pos IS NULL) c
+WHERE kind <> 'Telemetry'
 """
 _INSTANT = """
 SELECT position, greatest(last_tick, (SELECT coalesce(max(time), 0) FROM {graph}.changes))
@@ -144,6 +152,10 @@ class PostgresSnapshot(PostgresGraphReader):
         """Return host name, key, epoch and time."""
         found = await super().identification()
         return replace(found, log_position=self.instant.position)
+
+    @override
+    def _source(self, table: Table) -> str:
+        return from_clause(table, _UNPLACED_CHANGES.replace("LAST", str(int(self._placed))))
 
     def _apart(self, identities: Sequence[Identity]) -> tuple[list[Identity], list[Identity]]:
         placed = [each for each in identities if each[0] <= self._placed]

@@ -28,8 +28,8 @@ GROWN = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)"
 
 _HOLD_HEAD = "SELECT position, placed, newest, xid FROM {graph}.log_head FOR UPDATE"
 _STAMP = f"""
-WITH fresh AS (
-    SELECT seq, kind, twin_key, time, xid, ordered,
+WITH fresh AS MATERIALIZED (
+    SELECT seq, kind, twin_key, subject, time, xid, ordered,
            $1 + row_number() OVER (ORDER BY ordered, version, subject, seq) AS pos
     FROM (
         SELECT seq, kind, twin_key, time, xid, version, subject,
@@ -39,17 +39,17 @@ WITH fresh AS (
             END AS ordered
         FROM (SELECT * FROM {{graph}}.changes WHERE pos IS NULL ORDER BY time LIMIT {STEP_ROWS}) c
     ) c
-), back AS (
+), back AS MATERIALIZED (
     SELECT min(time) AS time FROM fresh
     WHERE kind <> 'Telemetry' AND xid > $4::bigint AND time < $2::bigint - {LEAD}
-), begun AS (
-    INSERT INTO {{graph}}.setbacks (pos, time)
-    SELECT $1::bigint + 1, time FROM back WHERE time IS NOT NULL
-), base AS (
+), base AS MATERIALIZED (
     SELECT coalesce(back.time, $2::bigint) AS placed,
            coalesce((SELECT newest FROM {{graph}}.instants WHERE pos <= $1::bigint - {STEP_ROWS}
                      ORDER BY pos DESC LIMIT 1), 0) AS long_since
     FROM back
+), begun AS (
+    INSERT INTO {{graph}}.setbacks (pos, time)
+    SELECT $1::bigint + 1, time FROM back WHERE time IS NOT NULL
 ), stamped AS (
     UPDATE {{graph}}.changes c SET pos = fresh.pos FROM fresh WHERE c.seq = fresh.seq
     RETURNING 1
@@ -57,12 +57,14 @@ WITH fresh AS (
     UPDATE {{graph}}.telemetry t SET pos = fresh.pos FROM fresh
     WHERE t.seq = fresh.seq AND fresh.kind = 'Telemetry'
 ), noted AS (
-    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key)
+    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key,
+                                    subject)
     SELECT c.pos, c.upto, c.time, c.xid, greatest(base.placed, c.ordered),
            greatest($3::bigint, max(c.time) OVER (ORDER BY c.pos)), c.time <= base.long_since,
-           c.kind, c.twin_key
+           c.kind, c.twin_key,
+           CASE WHEN c.kind IN ('Twin.Create', 'Relationship.Create') THEN c.subject END
     FROM base, (SELECT min(pos) AS pos, max(pos) AS upto, time, xid, max(ordered) AS ordered,
-                       min(kind) AS kind, min(twin_key) AS twin_key
+                       min(kind) AS kind, min(twin_key) AS twin_key, min(subject) AS subject
                 FROM fresh WHERE kind <> 'Telemetry' GROUP BY time, xid) c
     ON CONFLICT (time, xid) DO UPDATE SET upto = greatest(instants.upto, excluded.upto)
 )

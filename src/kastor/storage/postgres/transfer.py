@@ -15,9 +15,10 @@ from kastor.storage.postgres import ownership, schema
 from kastor.storage.postgres.connections import Connection, connect_for_long
 from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
-from kastor.storage.postgres.graph_reader import PostgresGraphReader, column_of
+from kastor.storage.postgres.graph_reader import PostgresGraphReader, stored_column
 from kastor.storage.postgres.index_tables import PostgresIndexes
 from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
+from kastor.storage.postgres.stamping import STEP_ROWS
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
 from kastor.storage.transfer import Identification, Identity, Row, Table
@@ -25,17 +26,58 @@ from kastor.storage.transfer import Identification, Identity, Row, Table
 _FLAGS = frozenset({"notify", "paused", "requeued", "done"})
 _KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_letters")
 _IDENTIFY = """
-UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4
+UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4,
+    history_from = $5, history = $6
 """
 _PAUSE = (
     "UPDATE {graph}.routes SET paused = true",
     "UPDATE {graph}.inputs SET paused = true",
 )
-_HEAD = "UPDATE {graph}.log_head SET position = $1"
+_TOLD_BY_LOG = """
+UPDATE {graph}.instants i SET kind = c.kind FROM {graph}.changes c
+WHERE c.pos = i.pos AND i.kind = ''
+"""
+# What began before the instants that are known is in all states, whatever its time is.
+_RECKONED = f"""
+WITH old AS (
+    SELECT coalesce(max(time), 0) AS time FROM (
+        SELECT max(valid_from) AS time FROM {{graph}}.twins WHERE change BETWEEN -$1::bigint AND 0
+        UNION ALL
+        SELECT max(valid_from) FROM {{graph}}.relationships WHERE change BETWEEN -$1::bigint AND 0
+        UNION ALL
+        SELECT max(valid_from) FROM {{graph}}.models WHERE change BETWEEN -$1::bigint AND 0) r
+), reckoned AS (
+    SELECT pos, greatest(old.time, max(i.time) OVER (ORDER BY pos)) AS newest,
+           i.time <= coalesce(max(i.time) OVER (
+               ORDER BY pos RANGE BETWEEN UNBOUNDED PRECEDING AND {STEP_ROWS} PRECEDING), 0) AS late
+    FROM {{graph}}.instants i, old
+)
+UPDATE {{graph}}.instants i SET newest = r.newest, late = r.late FROM reckoned r
+WHERE r.pos = i.pos AND (i.newest, i.late) IS DISTINCT FROM (r.newest, r.late)
+"""
+# The oldest state has an instant, of which nothing but that it was before all others is known.
+_BEGINNING = """
+INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late)
+SELECT $1, $1, 0, -$1::bigint, coalesce((SELECT min(placed) - 1 FROM {graph}.instants), $2),
+       greatest((SELECT max(valid_from) FROM {graph}.twins WHERE change BETWEEN -$1::bigint AND 0),
+                (SELECT max(valid_from) FROM {graph}.relationships
+                 WHERE change BETWEEN -$1::bigint AND 0),
+                (SELECT max(valid_from) FROM {graph}.models
+                 WHERE change BETWEEN -$1::bigint AND 0), 0), false
+WHERE $1 > 0 AND NOT EXISTS (SELECT 1 FROM {graph}.instants WHERE pos <= $1)
+"""
+_HEAD = """
+UPDATE {graph}.log_head SET position = $1,
+    placed = coalesce((SELECT placed FROM {graph}.instants ORDER BY pos DESC LIMIT 1), 0),
+    newest = coalesce((SELECT max(newest) FROM {graph}.instants), 0),
+    xid = pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1
+"""
 # Two statements: where a graph is a shard, its rows are on another server than its sequences.
 _HIGHEST = "SELECT greatest(coalesce(max(COLUMN), 0), $1::bigint, 1) FROM {graph}.TABLE"
 _SEQUENCE = "SELECT setval(pg_get_serial_sequence('{graph}.TABLE', 'COLUMN'), $1)"
 _COPY_SECONDS = 600.0
+_KEYS = {"instants": ("pos",), "setbacks": ("pos",), "telemetry": ("seq",)}
+"""What names a row where that is not what names it elsewhere."""
 
 
 class PostgresGraphFile(PostgresGraphReader):
@@ -161,11 +203,7 @@ class PostgresGraphFile(PostgresGraphReader):
     async def put(self, table: Table, rows: Sequence[Row], *, fresh: bool) -> None:
         """Write rows in one transaction, by COPY where there is none to replace."""
         await self._break()
-        values = [_in(table, row) for row in rows]
-        names = list(table.columns)
-        if table.name == "changes":
-            values = [(*row, row[0]) for row in values]
-            names.append("pos")
+        names, values = _stored(table, [_in(table, row) for row in rows])
         if fresh:
             await self._connection.copy_records_to_table(
                 table.name,
@@ -179,12 +217,11 @@ class PostgresGraphFile(PostgresGraphReader):
             f"${n}::text::jsonb" if name == table.document else f"${n}"
             for n, name in enumerate(names, 1)
         ]
-        updates = ", ".join(
-            f"{name} = excluded.{name}" for name in names if name not in table.identity
-        )
+        key = _KEYS.get(table.name, table.identity)
+        updates = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
         text = (
             f"INSERT INTO {{graph}}.{table.name} ({', '.join(names)}) VALUES ({', '.join(marks)})"
-            f" ON CONFLICT ({', '.join(table.identity)}) DO UPDATE SET {updates}"
+            f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates}"
         )
         async with self._connection.transaction():
             await self._connection.executemany(self._texts[text], values)
@@ -193,7 +230,7 @@ class PostgresGraphFile(PostgresGraphReader):
         """Delete rows in one transaction."""
         await self._break()
         condition = " AND ".join(
-            f"{column_of(table, name)} = ${n}" for n, name in enumerate(table.identity, 1)
+            f"{stored_column(table, name)} = ${n}" for n, name in enumerate(table.identity, 1)
         )
         text = f"DELETE FROM {{graph}}.{table.name} WHERE {condition}"
         async with self._connection.transaction():
@@ -206,8 +243,13 @@ class PostgresGraphFile(PostgresGraphReader):
             return  # nothing was written either
         await self._break()
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
+        past = (found.history_from, found.history)
         async with self._connection.transaction():
-            await self._connection.execute(self._texts[_IDENTIFY], *values)
+            await self._connection.execute(self._texts[_IDENTIFY], *values, *past)
+            await self._connection.execute(self._texts[_TOLD_BY_LOG])
+            await self._connection.execute(self._texts[_RECKONED], found.history_from)
+            beginning = (found.history_from, found.last_tick)
+            await self._connection.execute(self._texts[_BEGINNING], *beginning)
             await self._connection.execute(self._texts[_HEAD], found.log_position)
             keyed = [(each, "key", 0) for each in _KEYED]
             for table, column, least in [*keyed, ("changes", "seq", found.log_position)]:
@@ -239,3 +281,50 @@ def _in(table: Table, row: Row) -> Row:
         else value
         for name, value in zip(table.columns, row, strict=True)
     )
+
+
+def _stored(table: Table, rows: list[Row]) -> tuple[list[str], list[Row]]:
+    """Return names of columns and rows as they are stored here.
+
+    What came from elsewhere has minus its position where a transaction stands.
+    """
+    names = [
+        stored_column(table, name) if table.name != "changes" else name for name in table.columns
+    ]
+    place = {name: n for n, name in enumerate(table.columns)}
+    if table.name == "changes":
+        return [*names, "pos", "xid"], [(*row, row[0], -row[0]) for row in rows]
+    if table.name == "telemetry":
+        return [*names, "seq"], [(*row, row[0]) for row in rows]
+    if table.name == "instants":
+        pos, placed, written, kind, *what = range(len(names))
+        return (
+            [
+                "pos",
+                "upto",
+                "time",
+                "xid",
+                "placed",
+                "newest",
+                "late",
+                "kind",
+                "twin_key",
+                "subject",
+            ],
+            [
+                (
+                    *(row[pos], row[pos], row[placed] if row[written] is None else row[written]),
+                    *(-row[pos], row[placed], 0, False, row[kind] or "", *(row[n] for n in what)),
+                )
+                for row in rows
+            ],
+        )
+    if table.name == "setbacks" or "change" not in place:
+        return names, rows
+    changed = [place[name] for name in ("change", "ended_by") if name in place]
+    return names, [
+        tuple(
+            -value if n in changed and value is not None else value for n, value in enumerate(row)
+        )
+        for row in rows
+    ]

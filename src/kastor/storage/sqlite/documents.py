@@ -65,10 +65,10 @@ def unpacked(block: bytes) -> list[bytes]:
 
 def add_unpacking(connection: apsw.Connection) -> None:
     """Let statements of a connection read packed versions."""
-    connection.create_scalar_function(_FUNCTION, _Unpacking(), 2, deterministic=True)
+    connection.create_scalar_function(_FUNCTION, Unpacking(), 2, deterministic=True)
 
 
-class _Unpacking:
+class Unpacking:
     """Finds one document of a block; keeps the blocks that were asked for last.
 
     A statement asks once for every mention of a document, and versions of one twin are neighbours.
@@ -81,6 +81,7 @@ class _Unpacking:
         self._unpacker = zstandard.ZstdDecompressor()
 
     def __call__(self, *values: apsw.SQLiteValue) -> bytes:
+        """Return the n-th document of a block."""
         block, n = values
         if not isinstance(block, bytes) or not isinstance(n, int):
             raise ValueError("a packed version is without its block")  # noqa: TRY004 - damage

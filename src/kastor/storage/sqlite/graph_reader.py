@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kastor.storage.sqlite.documents import version_doc
 from kastor.storage.sqlite.ends import end_near
+from kastor.storage.sqlite.past_statements import KINDS
 from kastor.storage.transfer import Active, Identification, Identity, Row, Table
 
 if TYPE_CHECKING:
@@ -25,9 +26,21 @@ T = TypeVar("T")
 
 _IDENTIFICATION = """
 SELECT host_name, signing_key, model_epoch, last_tick,
-       coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
+       coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0), history_from, history
 FROM meta
 """
+# Those of entries that are still in the log are told by it; one for the models of one change.
+_INSTANTS = """(
+    SELECT change, time, written, kind, twin_key, subject FROM instants
+    UNION ALL
+    SELECT seq, time, NULL, CASE WHEN kind IN {creating} THEN kind END,
+           CASE WHEN kind IN {creating} THEN twin_key END,
+           CASE WHEN kind IN {creating} THEN subject END
+    FROM changes c WHERE kind <> 'Telemetry'
+        AND NOT EXISTS (SELECT 1 FROM instants WHERE change = c.seq)
+        AND NOT EXISTS (SELECT 1 FROM changes b
+                        WHERE b.seq = c.seq - 1 AND b.time = c.time AND b.kind <> 'Telemetry')
+)""".replace("{creating}", "('Twin.Create', 'Relationship.Create')")
 _ACTIVE = """
 SELECT (SELECT count(*) FROM routes WHERE NOT paused),
        (SELECT count(*) FROM inputs WHERE NOT paused)
@@ -49,7 +62,7 @@ class SqliteGraphReader:
 
     async def count(self, table: Table) -> int:
         """Return the number of rows."""
-        rows = await self._run(f"SELECT count(*) FROM {table.name}")
+        rows = await self._run(f"SELECT count(*) FROM {_source(table)}")
         return int(rows[0][0])
 
     async def revisions(
@@ -62,7 +75,7 @@ class SqliteGraphReader:
         if after is not None:
             where = f"WHERE ({identity}) > ({', '.join('?' * len(after))})"
             params = after
-        text = f"SELECT {columns} FROM {table.name} {where} ORDER BY {identity} LIMIT ?"
+        text = f"SELECT {columns} FROM {_source(table)} {where} ORDER BY {identity} LIMIT ?"
         width = len(table.identity)
         return [
             (tuple(row[:width]), tuple(row[width:]))
@@ -93,7 +106,7 @@ class SqliteGraphReader:
         self, table: Table, identities: Sequence[Identity], columns: str
     ) -> list[list[Row]]:
         condition = " AND ".join(f"{name} = ?" for name in table.identity)
-        text = f"SELECT {columns} FROM {table.name} WHERE {condition}"
+        text = f"SELECT {columns} FROM {_source(table)} c WHERE {condition}"
 
         def read(connection: apsw.Connection) -> list[list[Row]]:
             # One transaction for all, also where the caller has begun none.
@@ -142,3 +155,16 @@ SELECT version, {columns} FROM {table.name} WHERE key = ? AND ended_by >= ? ORDE
                 if version >= last:
                     break
     return [found.get(each, []) for each in identities]
+
+
+def _source(table: Table) -> str:
+    """Return what a table is read from."""
+    return _INSTANTS if table.name == "instants" else table.name
+
+
+def _document(table: Table) -> str:
+    """Return the expression of a document that is whole, in a row `c`."""
+    for kind in KINDS:
+        if table.name == f"{kind}_versions":
+            return version_doc("c", kind)
+    return f"c.{table.document}"

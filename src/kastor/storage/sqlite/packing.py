@@ -54,10 +54,18 @@ _LAST_BLOCK = """
 SELECT first, last, docs FROM version_blocks
 WHERE kind = ? AND key = ? AND first < ? ORDER BY first DESC LIMIT 1
 """
-_EMPTY = """
-UPDATE {table} SET doc = x''
-WHERE key = ? AND ended_by BETWEEN ? AND ? AND length(doc) > 0
+_COLUMNS: dict[Kind, str] = {
+    "twin": "rowid, key, id, model_key, etag, version, valid_from, change, actor, valid_to,"
+    " ended_by, ended_actor",
+    "relationship": "rowid, key, source_key, id, name_key, target_key, etag, version, valid_from,"
+    " change, actor, valid_to, ended_by, ended_actor",
+}
+# Taken out and put back: a row that only becomes shorter leaves its page as large as it was.
+_TAKE = """
+DELETE FROM {table} WHERE key = ? AND ended_by BETWEEN ? AND ? AND length(doc) > 0
+RETURNING {columns}
 """
+_PUT_BACK = "INSERT INTO {table} ({columns}, doc) VALUES ({marks}, x'')"
 _COUNT = """
 SELECT count(*), coalesce(sum(length(doc)), 0) FROM {table}
 WHERE key = ? AND ended_by BETWEEN ? AND ? AND length(doc) > 0
@@ -173,20 +181,24 @@ def _store(
     connection: apsw.Connection, counters: Counters, blocks: Sequence[_Block], upto: int
 ) -> int:
     """Put blocks in place of documents; on the writer's connection."""
-    done = 0
+    taken: dict[Kind, Rows] = {"twin": [], "relationship": []}
     for block in blocks:
         table, span = _TABLES[block.kind], (block.key, block.start, block.ended_by)
         count, size = _rows(connection, _COUNT.format(table=table), span)[0]
         if count != block.count:
             continue  # pruned meanwhile
-        connection.execute(_EMPTY.format(table=table), span).fetchall()
+        take = _TAKE.format(table=table, columns=_COLUMNS[block.kind])
+        taken[block.kind] += _rows(connection, take, span)
         before = _rows(connection, _DROP, (block.kind, block.key, block.first))
         row = (block.kind, block.key, block.first, block.last, block.ended_by, block.docs)
         connection.execute(_PUT, row).fetchall()
         counters.version_bytes += len(block.docs) - size - sum(one for (one,) in before)
-        done += count
+    for kind, rows in taken.items():
+        marks = ", ".join("?" * (_COLUMNS[kind].count(",") + 1))
+        text = _PUT_BACK.format(table=_TABLES[kind], columns=_COLUMNS[kind], marks=marks)
+        connection.executemany(text, sorted(rows))
     counters.packed_to = max(counters.packed_to, upto)
-    return done
+    return sum(map(len, taken.values()))
 
 
 def _rows(connection: apsw.Connection, text: str, values: Sequence[Any]) -> Rows:

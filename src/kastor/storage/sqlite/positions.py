@@ -22,21 +22,24 @@ FROM setbacks s WHERE time <= ?
 # By the index of times, which is why the other conditions have a plus.
 _FIRST_SETBACK = "SELECT coalesce(min(change), 9223372036854775807) FROM setbacks"
 _AT_TIME = """
-SELECT seq FROM changes WHERE time <= ?1 AND +seq >= ?2 AND +seq < ?3
-ORDER BY time DESC, seq DESC LIMIT 1
-"""
-_AT_TIME_BEFORE_LOG = """
 SELECT change FROM instants WHERE time <= ?1 AND +change >= ?2 AND +change < ?3
 ORDER BY time DESC, change DESC LIMIT 1
 """
+# Of a copied graph the instants are known apart from the log, whose entries may be out of order.
+_AT_TIME_IN_LOG = """
+SELECT seq FROM changes WHERE time <= ?1 AND +seq >= ?2 AND +seq < ?3
+    AND NOT EXISTS (SELECT 1 FROM instants WHERE change = seq)
+    AND (kind <> 'Telemetry' OR seq > (SELECT coalesce(max(change), 0) FROM instants))
+ORDER BY time DESC, seq DESC LIMIT 1
+"""
 _TIME_OF = """
 SELECT time FROM (
-    SELECT * FROM (SELECT seq AS change, time FROM changes WHERE seq <= ?1
+    SELECT * FROM (SELECT seq AS change, time, 1 AS nth FROM changes WHERE seq <= ?1
                    ORDER BY seq DESC LIMIT 1)
     UNION ALL
-    SELECT * FROM (SELECT change, time FROM instants WHERE change <= ?1
+    SELECT * FROM (SELECT change, time, 0 FROM instants WHERE change <= ?1
                    ORDER BY change DESC LIMIT 1)
-) ORDER BY change DESC LIMIT 1
+) ORDER BY change DESC, nth LIMIT 1
 """
 _BEGINNING = """
 SELECT created, coalesce(
@@ -51,10 +54,11 @@ def position_at(execute: Callable[..., Any], time: Ticks) -> int:
     first, end = execute(_ERA, (time,)).fetchall()[0]
     if not first:
         end = execute(_FIRST_SETBACK).fetchall()[0][0]
-    for text in (_AT_TIME, _AT_TIME_BEFORE_LOG):
-        if rows := execute(text, (time, first, end)).fetchall():
-            return int(rows[0][0])
-    return 0
+    found = 0
+    for text in (_AT_TIME, _AT_TIME_IN_LOG):
+        if rows := execute(text, (time, max(first, found + 1), end)).fetchall():
+            found = int(rows[0][0])
+    return found
 
 
 def time_of(execute: Callable[..., Any], change: int) -> Ticks:

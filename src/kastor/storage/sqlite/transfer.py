@@ -14,6 +14,7 @@ from kastor.storage.refusals import SchemaTooOldError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite import statements as sql
 from kastor.storage.sqlite.connection import open_reader, open_writer
+from kastor.storage.sqlite.documents import add_unpacking
 from kastor.storage.sqlite.graph_reader import SqliteGraphReader
 from kastor.storage.sqlite.index_tables import SqliteIndexes
 from kastor.storage.transfer import Identification, Identity, Row, Table
@@ -23,7 +24,8 @@ T = TypeVar("T")
 _IDENTIFY = """
 UPDATE meta SET
     host_name = ?1, signing_key = ?2, model_epoch = ?3, last_tick = ?4,
-    twins_more = ?5, twins_other = ?5, relationships_more = ?5, relationships_other = ?5
+    twins_more = ?5, twins_other = ?5, relationships_more = ?5, relationships_other = ?5,
+    history_from = ?6, history = ?7
 """
 """What became of earlier states the rows do not tell."""
 _PAUSE = ("UPDATE routes SET paused = 1", "UPDATE inputs SET paused = 1")
@@ -71,6 +73,7 @@ class SqliteGraphFile(SqliteGraphReader):
         connection = open_writer(path)
         try:
             schema.prepare(connection, unfinished=True)
+            add_unpacking(connection)
             # Rows come in the order that foreign keys allow, but are replaced in place too.
             connection.execute("PRAGMA foreign_keys = OFF").fetchall()
             graph = cls(connection)
@@ -123,7 +126,8 @@ class SqliteGraphFile(SqliteGraphReader):
             return  # nothing was written either
         await asyncio.to_thread(self._break)
         values = (found.host_name, found.signing_key, found.model_epoch, found.last_tick)
-        await self._run(_IDENTIFY, (*values, found.log_position))
+        past = (found.log_position, found.history_from, found.history)
+        await self._run(_IDENTIFY, (*values, *past))
         await self._run(_FORGET_POSITION)
         await self._run(_NOTE_POSITION, (found.log_position,))
         await self._run(sql.COUNT_SIZES)

@@ -25,7 +25,8 @@ CREATE TABLE {graph}.instants (
     newest    bigint  NOT NULL,            -- the latest time up to here
     late      boolean NOT NULL,            -- its time is long before those of entries before it
     kind      text    NOT NULL DEFAULT '', -- as the log's; empty where that is not known any more
-    twin_key  bigint
+    twin_key  bigint,
+    subject   text COLLATE "C"             -- of what it created, else NULL
 );
 CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
 CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);
@@ -90,15 +91,16 @@ SELECT pos, time FROM (
     WHERE pos IS NOT NULL AND kind <> 'Telemetry') c
 WHERE time < before - 600000000;
 
-INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key)
+INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key,
+                              subject)
 SELECT pos, upto, time, xid, max(time) OVER (PARTITION BY stretch ORDER BY pos),
        max(time) OVER (ORDER BY pos),
        time <= coalesce(max(time) OVER (ORDER BY pos RANGE BETWEEN UNBOUNDED PRECEDING
                                         AND 1000 PRECEDING), 0),
-       kind, twin_key
+       kind, twin_key, CASE WHEN kind IN ('Twin.Create', 'Relationship.Create') THEN subject END
 FROM (
     SELECT min(pos) AS pos, max(pos) AS upto, time, xid, min(kind) AS kind,
-           min(twin_key) AS twin_key,
+           min(twin_key) AS twin_key, min(subject) AS subject,
            (SELECT count(*) FROM {graph}.setbacks s WHERE s.pos <= min(c.pos)) AS stretch
     FROM {graph}.changes c WHERE pos IS NOT NULL AND kind <> 'Telemetry' GROUP BY time, xid) c;
 

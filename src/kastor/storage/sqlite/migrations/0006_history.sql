@@ -72,7 +72,8 @@ CREATE TABLE instants (
     time      INTEGER NOT NULL,
     kind      TEXT,                        -- these as in changes where something was created, else NULL
     twin_key  INTEGER,
-    subject   TEXT
+    subject   TEXT,
+    written   INTEGER                      -- the time that rows have, where it is another
 ) STRICT;
 CREATE INDEX instants_by_time ON instants (time);
 
