@@ -8,7 +8,7 @@ import io
 import json
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -16,6 +16,11 @@ import pytest
 from .client import Api, assert_error
 from .models import M, building
 from .past import AS_OF, now_text, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kastor.testing import KastorServer
 
 SERIES = "/kastor/v1/series"
 QUERY = "SELECT T.$dtId AS id, T.AverageTemperature AS value FROM DIGITALTWINS T"
@@ -162,3 +167,29 @@ def test_it_is_described(api: Api) -> None:
     description = api.get("/openapi.json", version=None).json()
     operation = description["paths"][SERIES]["post"]
     assert set(operation["responses"]["200"]["content"]) == {"application/x-ndjson", "text/csv"}
+
+
+def test_what_goes_meanwhile_breaks_the_answer(api: Api, kastor: KastorServer) -> None:
+    api.add_models(M)
+    api.add_twin("A", building(TemperatureUnit="x" * 200_000))
+    begin = now_text()
+    time.sleep(0.3)
+    body = {"query": "SELECT * FROM DIGITALTWINS", "from": begin, "bucket": "1ms"}
+    found: list[bool] = []
+
+    def read(lines: Iterator[str]) -> None:
+        for line in lines:
+            if not found:
+                kastor.reset()  # all instants that were asked for are gone
+            found.append("row" in json.loads(line))
+
+    with (
+        httpx2.Client() as client,
+        client.stream("POST", api.url + SERIES, json=body) as response,
+    ):
+        assert response.status_code == 200
+        with pytest.raises(httpx2.RemoteProtocolError):
+            read(response.iter_lines())
+    assert all(found)
+    assert 0 < len(found) < 300
+    assert_error(api.post(SERIES, body), 410, "HistoryExpired", "is not kept any more")

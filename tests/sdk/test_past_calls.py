@@ -6,10 +6,11 @@ import csv
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
-from kastor.client import BadRequestError, NotAnnouncedError, NotFoundError, UnsendableError, writes
+from kastor.client import BadRequestError, NotFoundError, UnsendableError, writes
 
 from .graph import ROOM, near, replace, room
 
@@ -75,6 +76,9 @@ def test_exports_are_of_an_instant(client: KastorClient, then: int) -> None:
         assert export.change == then
         lines = list(export.lines())
     assert sum(b"to-" in line for line in lines) == 11
+    output = f"exchange/default/past-{uuid4().hex}.ndjson"
+    job = client.jobs.wait(client.jobs.begin_export(output, as_of=then), seconds=60)
+    assert (job.status, job.counts["change"]) == ("succeeded", then)
 
 
 def test_what_is_no_instant_is_not_sent(client: KastorClient) -> None:
@@ -133,6 +137,43 @@ def test_a_query_comes_over_time(client: KastorClient, then: int) -> None:
         list(client.history.query_series("SELECT", start=begin, bucket="1s"))
 
 
-def test_dry_runs_of_what_begins_jobs_are_refused(client: KastorClient) -> None:
-    with pytest.raises((UnsendableError, NotAnnouncedError)):
+def test_two_instants_are_compared(client: KastorClient, then: int) -> None:
+    found = list(client.history.differences(then))
+    assert [(each["kind"], each["what"], each["id"]) for each in found] == [
+        ("twin", "changed", "r05"),
+        ("twin", "removed", "r11"),
+        *(("relationship", "removed", f"to-{n:02}") for n in range(1, 12)),
+    ]
+    query = "SELECT * FROM DIGITALTWINS T WHERE T.Temperature = 500"
+    now = datetime.now(UTC)
+    (changed,) = client.history.differences(then, now, query=query, as_documents=True)
+    assert (changed["before"]["Temperature"], changed["after"]["Temperature"]) == (5, 500)
+
+
+def test_a_graph_goes_back(client: KastorClient, then: int) -> None:
+    query = "SELECT * FROM DIGITALTWINS T WHERE T.$dtId = $id"
+    lines = list(client.history.try_revert(then, query=query, parameters={"id": "r05"}))
+    assert [(each["id"], each["what"]) for each in lines] == [
+        ("r05", "changed"),
+        ("to-05", "added"),
+    ]
+    job = client.history.revert(then, query=query, parameters={"id": "r05"})
+    job = client.jobs.wait(job, seconds=60)
+    assert (job.kind, job.status) == ("reverts", "succeeded")
+    assert client.twins.get("r05")["Temperature"] == 5
+    name = f"back-{uuid4().hex}"
+    job = client.history.revert(then, operation_id=name)
+    assert client.history.revert(then, operation_id=name).id == job.id
+    assert client.jobs.wait(job, seconds=60).status == "succeeded"
+    assert len(client.relationships.list("r00").collect()) == 11
+    assert [each.id for each in client.jobs.list("reverts")].count(job.id) == 1
+    with pytest.raises(UnsendableError):
         client.dry_run().history.revert(1)
+
+
+def test_how_much_is_kept_is_told_and_set(client: KastorClient) -> None:
+    found = client.history.status()
+    assert found["oldest"]["change"] <= found["newest"]["change"]
+    changed = client.history.configure({"graph": {"seconds": 3_600}})
+    assert changed["settings"] == {"graph": {"seconds": 3_600.0}}
+    assert client.history.configure({})["settings"] == {}

@@ -16,7 +16,7 @@ from kastor.storage.sqlite.schema import prepare
 from kastor.storage.sqlite.snapshot_texts import PAST
 
 TABLES = "twins|relationships|twin_versions|relationship_versions|tombstones|changes|instants"
-SCANNED = re.compile(r"SCAN (?:\w+ )?(\w+)")
+SCANNED = re.compile(r"SCAN (\w+)")
 
 
 @pytest.fixture

@@ -292,7 +292,7 @@ async def _choose_instant(services: Services, request: Request, operation: Opera
     if not named:
         return
     if not operation.as_of:
-        is_read = operation.method == "GET"
+        is_read = operation.method == "GET" or operation.permission is Permission.QUERY
         raise InvalidArgument(
             "This reads the present alone; it cannot be asked as of an instant."
             if is_read

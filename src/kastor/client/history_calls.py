@@ -126,30 +126,49 @@ def query_series(
     )
 
 
-def differences(between: Between, query: str | None) -> HttpCall[None]:
+def differences(
+    between: Between, query: str | None, *, as_documents: bool = False
+) -> HttpCall[None]:
     """Kastor_Differences."""
-    asked = {**between.parameters(), "query": query}
+    asked = {**between.parameters(), "query": query, "as": "document" if as_documents else None}
     return read(f"{_OWN}/diff", nothing, query=asked, needs=features.DIFFERENCES)
 
 
-def revert(
-    as_of: Instant,
-    twin: str | None,
-    query: str | None,
-    *,
-    atomic: bool,
-    operation_id: str | None,
-) -> HttpCall[JobState]:
+@dataclass(frozen=True, slots=True)
+class GoingBack:
+    """What goes back to an instant.
+
+    Attributes:
+        as_of: the instant.
+        twin: the one that goes back, with its relationships; or
+        query: whose result does; neither: the whole graph.
+        parameters: values for each `$name` in the query.
+        atomic: whether all is done or nothing.
+    """
+
+    as_of: Instant
+    twin: str | None = None
+    query: str | None = None
+    parameters: Mapping[str, object] | None = None
+    atomic: bool = False
+
+    def body(self) -> Document:
+        """Return it as the body of a request."""
+        body: Document = {"asOf": instant_text(self.as_of)}
+        body |= {} if self.twin is None else {"twin": self.twin}
+        body |= {} if self.query is None else {"query": self.query}
+        body |= {} if self.parameters is None else {"parameters": dict(self.parameters)}
+        return {**body, "atomic": True} if self.atomic else body
+
+
+def revert(wanted: GoingBack, operation_id: str | None) -> HttpCall[JobState]:
     """Kastor_Revert."""
-    body = _revert_body(as_of, twin, query, atomic=atomic)
-    return begin("reverts", _REVERT, body, operation_id, features.REVERT)
+    return begin("reverts", _REVERT, wanted.body(), operation_id, features.REVERT)
 
 
-def try_revert(
-    as_of: Instant, twin: str | None, query: str | None, *, atomic: bool
-) -> HttpCall[None]:
+def try_revert(wanted: GoingBack) -> HttpCall[None]:
     """Kastor_Revert as a dry run, whose answer is a stream of differences."""
-    content = encoded(_revert_body(as_of, twin, query, atomic=atomic))
+    content = encoded(wanted.body())
     return HttpCall("POST", _REVERT, nothing, content=content, needs=features.REVERT)
 
 
@@ -166,10 +185,3 @@ def put_history_settings(settings: Document) -> HttpCall[Document]:
         repeat=Repetition.RECOGNISED,
         needs=features.HISTORY_SETTINGS,
     )
-
-
-def _revert_body(as_of: Instant, twin: str | None, query: str | None, *, atomic: bool) -> Document:
-    body: Document = {"asOf": instant_text(as_of)}
-    body |= {} if twin is None else {"twin": twin}
-    body |= {} if query is None else {"query": query}
-    return {**body, "atomic": True} if atomic else body

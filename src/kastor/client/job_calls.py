@@ -19,6 +19,7 @@ from kastor.client.calls import (
     segments,
 )
 from kastor.client.errors import UnsendableError
+from kastor.client.instants import Instant, instant_text
 from kastor.client.job_state import JobState, decode_job, job_of
 from kastor.client.pages import ListingPage, decode_page
 
@@ -116,12 +117,14 @@ def begin_export(
     since: int | None,
     flags: Mapping[str, bool],
     operation_id: str | None,
+    as_of: Instant | None = None,
 ) -> HttpCall[JobState]:
     """Kastor_ExportJob."""
     body: Document = {"outputBlobUri": output}
     body |= {} if query is None else {"query": query}
     body |= {} if since is None else {"since": since}
     body |= {name: True for name, is_set in flags.items() if is_set}
+    body |= {} if as_of is None else {"asOf": instant_text(as_of)}
     return begin("exports", _OWN["exports"], body, operation_id, features.EXPORT)
 
 

@@ -60,7 +60,8 @@ class Queries:
 
 
 def over(queries: Any, graph: Any = None, **limits: Any) -> QueryOverTime:
-    return QueryOverTime(graph or Graph(), queries, OverTimeLimits(**limits))
+    graph = Graph() if graph is None else graph
+    return QueryOverTime(graph, queries, OverTimeLimits(**limits))
 
 
 async def told(asked: QueryOverTime, seconds: int, step: int = 5) -> list[RowsAt]:

@@ -10,7 +10,7 @@ from kastor.client import history_calls
 from kastor.client.asynchronous.download import AsyncDownload
 from kastor.client.asynchronous.pages import AsyncListing
 from kastor.client.errors import UnsendableError
-from kastor.client.history_calls import Between, Buckets
+from kastor.client.history_calls import Between, Buckets, GoingBack
 from kastor.client.lines import decoded
 from kastor.client.pages import by_link
 
@@ -199,16 +199,24 @@ class AsyncHistory:
             yield AsyncDownload(answer)
 
     async def differences(
-        self, start: Instant, end: Instant | None = None, *, query: str | None = None
+        self,
+        start: Instant,
+        end: Instant | None = None,
+        *,
+        query: str | None = None,
+        as_documents: bool = False,
     ) -> AsyncIterator[Document]:
-        """Yield what differs between two instants, in order of id.
+        """Yield what differs between two instants, in order of id (docs/reference/differences.md).
 
         Args:
             start: the older one.
             end: the newer one; now without it.
             query: whose result alone is compared.
+            as_documents: whether what changed comes as both documents, and not as a patch.
         """
-        async for line in self._lines(history_calls.differences(Between(start, end), query)):
+        between = Between(start, end)
+        call = history_calls.differences(between, query, as_documents=as_documents)
+        async for line in self._lines(call):
             yield line
 
     async def revert(
@@ -217,6 +225,7 @@ class AsyncHistory:
         *,
         twin: str | None = None,
         query: str | None = None,
+        parameters: Mapping[str, object] | None = None,
         atomic: bool = False,
         operation_id: str | None = None,
     ) -> JobState:
@@ -226,13 +235,14 @@ class AsyncHistory:
             as_of: the instant.
             twin: the one that goes back, with its relationships; or
             query: whose result does; neither: the whole graph.
+            parameters: values for each `$name` in the query.
             atomic: whether all is done or nothing.
             operation_id: the id of the job; with it a connection that is lost is no matter.
         """
         if self._transport.is_dry_run:
             raise UnsendableError("A dry run of this is no job: use try_revert.")
-        call = history_calls.revert(as_of, twin, query, atomic=atomic, operation_id=operation_id)
-        return await self._transport.send(call)
+        wanted = GoingBack(as_of, twin, query, parameters, atomic)
+        return await self._transport.send(history_calls.revert(wanted, operation_id))
 
     async def try_revert(
         self,
@@ -240,10 +250,11 @@ class AsyncHistory:
         *,
         twin: str | None = None,
         query: str | None = None,
+        parameters: Mapping[str, object] | None = None,
         atomic: bool = False,
     ) -> AsyncIterator[Document]:
         """Yield what `revert` would change, as `differences` does; nothing is changed."""
-        call = history_calls.try_revert(as_of, twin, query, atomic=atomic)
+        call = history_calls.try_revert(GoingBack(as_of, twin, query, parameters, atomic))
         async with self._transport.trying().stream(call) as answer:
             async for line in AsyncDownload(answer).lines():
                 yield decoded(line)

@@ -17,6 +17,7 @@ from kastor.client.pages import by_link
 if TYPE_CHECKING:
     from kastor.client.asynchronous.transport import AsyncTransport
     from kastor.client.calls import Content, Document
+    from kastor.client.instants import Instant
     from kastor.client.job_state import JobState
 
 _SHORTEST, _LONGEST, _GROWTH = 0.1, 5.0, 1.5
@@ -27,7 +28,7 @@ class AsyncJobs:
     """Jobs of a graph; each method raises ClientError as of any call.
 
     A job is named by its kind and its id; kinds are `imports` and `deletions` of the contract, and
-    `uploads`, `exports`, `backups`, `updates` and `deletes` of Kastor's own.
+    `uploads`, `exports`, `backups`, `updates`, `deletes` and `reverts` of Kastor's own.
     """
 
     def __init__(self, transport: AsyncTransport) -> None:
@@ -126,11 +127,12 @@ class AsyncJobs:
         since: int | None = None,
         with_settings: bool = False,
         with_system: bool = False,
+        as_of: Instant | None = None,
         operation_id: str | None = None,
     ) -> JobState:
         """Begin an export into a location of the server; see `AsyncKastorClient.export`."""
         flags = {"kastor": with_settings, "system": with_system}
-        call = job_calls.begin_export(output_uri, query, since, flags, operation_id)
+        call = job_calls.begin_export(output_uri, query, since, flags, operation_id, as_of)
         return await self._transport.send(call)
 
     async def begin_backup(self, output_uri: str, *, operation_id: str | None = None) -> JobState:

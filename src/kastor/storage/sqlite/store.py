@@ -417,8 +417,9 @@ class SqliteStore(Generic[C]):
         counters.seq = last[0][0]
         counters.version_bytes = counters.log_bytes = counters.telemetry_bytes = 0
         counters.floor = counters.packed_to = counters.seq
-        begins = (counters.seq, self.ticker.look(counters.tick))
-        connection.execute(sql.BEGIN_AGAIN, begins).fetchall()
+        # Instants before it are of what is gone, also those after the last write.
+        counters.tick = self.ticker.look(counters.tick)
+        connection.execute(sql.BEGIN_AGAIN, (counters.seq, counters.tick)).fetchall()
         counters.epoch += 1
         counters.catalog = self._build_catalog((), (), counters.epoch)
 
