@@ -39,7 +39,7 @@ from .world import World
 
 Identity: TypeAlias = tuple[str] | tuple[str, str]
 GONE = ("Gone", "HistoryExpired")
-EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "3"))
 SHRINKS = os.environ.get("KASTOR_HISTORY_SHRINKS") == "1"
 """Whether a history that fails is made smaller, which takes many minutes."""
 _PHASES = (Phase.explicit, Phase.generate, *((Phase.shrink,) if SHRINKS else ()))
