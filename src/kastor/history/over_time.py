@@ -211,6 +211,7 @@ class QueryOverTime:
         if rows > limits.rows or size > limits.size:
             raise LimitExceeded(
                 f"The series has more than {counted(limits.rows, 'row')} or "
-                f"{counted(limits.size, 'byte')} and was ended. Ask for less at each instant, for longer buckets or a shorter time."
+                f"{counted(limits.size, 'byte')} and was ended. "
+                "Ask for less at each instant, for longer buckets or a shorter time."
             )
         return rows, size
