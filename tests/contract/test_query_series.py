@@ -129,8 +129,8 @@ def test_it_comes_compressed_to_who_takes_that(api: Api, begun: str) -> None:
 @pytest.mark.parametrize(
     ("body", "code", "said"),
     [
-        ({}, "InvalidArgument", "query and from and bucket"),
-        ({"query": "SELECT"}, "InvalidArgument", "from and bucket"),
+        ({}, "InvalidArgument", "needs query, from, bucket"),
+        ({"query": "SELECT"}, "InvalidArgument", "needs from, bucket"),
         ({"every": "1h"}, "InvalidArgument", "every cannot be there"),
         ({"query": 1}, "InvalidArgument", "query cannot be there"),
         ({"query": "SELECT * FROM", "from": "NOW", "bucket": "1s"}, "SqlQueryError", ""),
