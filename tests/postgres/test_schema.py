@@ -14,6 +14,7 @@ import pytest
 from kastor.storage.postgres import schema
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
+from tests.postgres.earlier import BEFORE_HISTORY, BEFORE_JOBS
 from tests.store.postgres_engine import PostgresEngine
 
 from .server import direct
@@ -92,18 +93,8 @@ async def test_a_schema_of_the_first_kind_gets_what_came_since(postgres: Postgre
     columns = history.rows(COLUMNS, name)
     history.rows("DROP INDEX {graph}.dead_letters_requeued")
     history.rows("ALTER TABLE {graph}.inputs DROP COLUMN paused")
-    history.rows("DROP TABLE {graph}.jobs, {graph}.job_lines, {graph}.kept_answers")
-    history.rows(
-        "DROP TABLE {graph}.instants, {graph}.setbacks, {graph}.version_blocks, {graph}.telemetry"
-    )
-    for column in ("history_from", "history", "packed_to"):
-        history.rows(f"ALTER TABLE {{graph}}.meta DROP COLUMN {column}")
-    history.rows("ALTER TABLE {graph}.models DROP COLUMN change, DROP COLUMN ended_by")
-    history.rows("ALTER TABLE {graph}.changes DROP COLUMN xid")
-    for column in ("placed", "newest", "xid"):
-        history.rows(f"ALTER TABLE {{graph}}.log_head DROP COLUMN {column}")
-    for end in ("out", "in"):
-        history.rows(f"DROP INDEX {{graph}}.relationship_versions_{end}")
+    for text in (*BEFORE_HISTORY, *BEFORE_JOBS):
+        history.rows(text)
     history.rows("UPDATE {graph}.meta SET schema_number = 1")
     await postgres.open()
     assert history.rows(INDEXES, name) == whole

@@ -412,7 +412,8 @@ class PostgresStore(Generic[C]):
             await fetch(sql.END_PRUNING, ())
 
     async def _state_at(self, time: Ticks) -> AsOf:
-        return await self.history.resolve(time=time, kept=False)
+        # Rules may be such that what is yet to come is too old already.
+        return await self.history.resolve(time=min(time, self.ticker.now()), kept=False)
 
     async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""
