@@ -71,8 +71,8 @@ RETURNING key, first
 """
     for kind in KINDS
 }
-"""A block that somebody else has made longer meanwhile stays as it is by now, and one that was pruned
-is not begun anew with less than its first number says."""
+"""A block that somebody else has made longer meanwhile stays as it is by now, and one that was
+pruned is not begun anew with less than its first number says."""
 EMPTY = {
     kind: f"""
 UPDATE {{graph}}.{kind}_versions v SET doc = 'null'::jsonb
