@@ -20,7 +20,8 @@ HISTORY = "/kastor/v1/history"
 
 @pytest.fixture
 def kept(api: Api) -> Iterator[Api]:
-    """A graph whose rules are as the server says again afterwards."""
+    """A graph whose rules are as the server says, and again afterwards."""
+    assert api.put(HISTORY, {}).status_code == 200
     api.add_models(M)
     api.add_twin("T", building(AverageTemperature=1))
     yield api

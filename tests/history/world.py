@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 
 from kastor.clock import now_ticks
-from kastor.errors import KastorError
+from kastor.errors import InvalidArgument, KastorError
 from kastor.graph import commands as c
 from kastor.graph.catalog import ModelCatalog
 from kastor.graph.instants import Named
@@ -90,6 +90,7 @@ class World:
     refused: int = 0
     _turn: int = 0
     _latest: Ticks = 0
+    _wrong: bool = False
 
     @classmethod
     async def make(
@@ -199,13 +200,17 @@ class World:
 
     def _leap(self, clock: Clock, ticks: Ticks) -> None:
         clock.now += ticks
+        self._wrong = self._wrong or ticks < -LEAD
         # What was before a clock was set right may be named by its time no more: it comes again.
         for moment in self.moments:
-            moment.unique = moment.unique and self._means_one_state(moment.time)
+            moment.unique = moment.unique and self._in_step()
 
-    def _means_one_state(self, time: Ticks) -> bool:
-        wrong = [each.now for each in self.clocks if each.now < self._latest - LEAD]
-        return all(each > time for each in wrong)
+    def _in_step(self) -> bool:
+        """Whether no clock was ever wrong by more than a minute."""
+        slowest, latest = min(each.now for each in self.clocks), self._latest
+        self._wrong = self._wrong or latest - slowest > LEAD
+        self._wrong = self._wrong or max(each.now for each in self.clocks) - slowest > LEAD
+        return not self._wrong
 
     async def keep_up(self, kind: str) -> None:
         """A day passes, and versions of before are packed; or what is too old goes."""
@@ -238,18 +243,21 @@ class World:
         """The present state, with an instant that means it."""
         change = await self.position()
         # By a clock that stands still writes are ahead of it.
-        last = [each.time for each in (await self.log(self.reader.store))[-1:]]
-        time = max([each.now for each in self.clocks] + last)
+        time = now = max(each.now for each in self.clocks)
+        for each in await self.log(self.reader.store):
+            time = max(time, each.time if each.time <= now + LEAD else 0)
         moment = Moment(change, time, f"{self.name}_{next(_numbers)}", unique=True)
         # Just after a step back, now is before what was asked for, which stays as it is.
-        if time > self._latest:
-            found = await self.change_at(time)
+        if time > self._latest and self._in_step():
+            try:
+                found = await self.change_at(time)
+            except InvalidArgument:  # a write before the clock was set back for long
+                moment.unique, found = False, change
             if await self.position() == change:  # else what was held up has come through meanwhile
                 assert found == change, "what is newest is what is asked for now"
         else:
             moment.unique = False
         self._latest = max(self._latest, time)
-        moment.unique = moment.unique and self._means_one_state(time)
         return moment
 
     def go_on(self, time: Ticks) -> None:

@@ -210,7 +210,8 @@ class QueryOverTime:
         size += sum(map(len, found.rows))
         if rows > limits.rows or size > limits.size:
             raise LimitExceeded(
-                f"The series has more than {limits.rows} rows or {limits.size} bytes and was "
-                "ended. Ask for less at each instant, for longer buckets or a shorter time."
+                f"The series has more than {counted(limits.rows, 'row')} or "
+                f"{counted(limits.size, 'byte')} and was ended. "
+                "Ask for less at each instant, for longer buckets or a shorter time."
             )
         return rows, size

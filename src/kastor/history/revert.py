@@ -226,7 +226,7 @@ class _AtWork:
         differ = model_differences(models_of(states.low), models_of(states.high))
         if differ:
             raise _refused(
-                f"{len(differ)} models differ, the first {differ[0].id}, and models are changed in "
+                f"Models differ ({len(differ)}, the first {differ[0].id}), and they are changed in "
                 "transactions of their own. Leave out atomic, or bring back twins by a query."
             )
 

@@ -201,6 +201,7 @@ class Bursts:
             "application/json",
             reading.event_id,
             reading.component,
+            reading.source_time,
         )
         context = Context(self._as, reading.traceparent)
         try:

@@ -15,10 +15,10 @@ from query_generator import graph as generate
 from query_graphs import rows, service
 from query_nested import nested_query
 from query_oracle import bag, rounded, run
-from query_pasts import ALL, Past
+from query_pasts import ALL, STATE, Past
 
 from kastor.lang import parse, print_query
-from kastor.records import Others, Since
+from kastor.records import SYSTEM, Others, Since
 
 GRAPHS = int(os.environ.get("KASTOR_PAST_GRAPHS", "12"))
 PER_GRAPH = 8
@@ -75,3 +75,17 @@ def test_the_present_is_another_graph() -> None:
         then = rows(past.service(), "SELECT * FROM DIGITALTWINS", context=past.context)
         changed += bag(now) != bag(then)
     assert changed > GRAPHS // 2
+
+
+@pytest.mark.parametrize("since", ALL, ids=NAMES)
+def test_models_of_then(since: Since) -> None:
+    past = Past(building(), since, Random(1)).write()
+    text = "INSERT INTO models SELECT key, ?, ?, 0, NULL, 0, ?, ?, ? FROM model_keys"
+    with past.connection:
+        past.connection.execute(text, (1, '{"v": 1}', 1, STATE - 9, STATE - 1))
+        past.connection.execute(text, (2, '{"v": 2}', 1, STATE, STATE + 1))
+        past.connection.execute(text, (3, '{"v": 3}', None, STATE + 1, None))
+    for state, asked in (({"v": 2}, past.context), ({"v": 3}, SYSTEM)):
+        found = rows(past.service(), "SELECT id, model FROM MODELS", 2, context=asked)
+        assert [row["id"] for row in found] == sorted(past.graph.models.keys)
+        assert all(row["model"] == state for row in found)

@@ -105,6 +105,5 @@ OPERATIONS: tuple[Operation, ...] = (
         headers=("Accept-Encoding",),
         versioned=False,
         streams=("application/x-ndjson",),
-        in_adt=False,
     ),
 )

@@ -60,7 +60,7 @@ class SqlitePastTables:
 
     def keyed(self, name: str, keys: str) -> str:
         """The same of the rows with these keys, a query of one column."""
-        if self._others[name] is not Others.ANY:
+        if self._others.get(name) is not Others.ANY:
             return self.of(name)
         return _either(name, self._parameters.change(), f"key IN ({keys}) AND ")
 

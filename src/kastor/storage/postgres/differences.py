@@ -63,7 +63,7 @@ class _Window:
         return self.after <= after and (self.whole or after < self.found[-1][1])
 
 
-class Differences:
+class SchemaDifferences:
     """Finds differences; keeps a few windows of keys between two calls."""
 
     def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:

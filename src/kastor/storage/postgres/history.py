@@ -22,7 +22,7 @@ from kastor.storage.history import (
 )
 from kastor.storage.keeping import NOTHING_KEPT, read_stored
 from kastor.storage.postgres import past_statements as sql
-from kastor.storage.postgres.differences import Differences
+from kastor.storage.postgres.differences import SchemaDifferences
 from kastor.storage.postgres.past_reads import no_longer_kept
 from kastor.storage.postgres.reads import known
 from kastor.storage.postgres.stamping import GROWN, stamp
@@ -93,7 +93,7 @@ class PostgresHistory(Generic[C]):
         self._ticker = ticker
         self._catalogs: dict[tuple[tuple[tuple[int, int], ...], tuple[str, ...]], C] = {}
         self._epochs = itertools.count(-1, -1)
-        self._differences = Differences(upkeep, texts)
+        self._differences = SchemaDifferences(upkeep, texts)
         self._timeline = Timeline(self._fetch, self._stamp)
 
     async def resolve(

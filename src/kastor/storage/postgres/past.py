@@ -15,12 +15,16 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from kastor.storage.postgres.documents import version_doc
-from kastor.storage.postgres.stamping import NEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kastor.storage.history import Kind
+
+STEP_ROWS = 1_000
+"""Entries that get their positions in one statement."""
+NEAR = 2 * STEP_ROWS
+"""Entries that are older than some of those before them are so near to these, or flagged `late`."""
 
 COLUMNS: dict[Kind, str] = {
     "twin": "key, id, model_key, etag, version",
@@ -44,7 +48,7 @@ def beyond(change: str, newest: str, graph: str = "{graph}") -> str:
     """The query of (time, xid) of entries behind a position whose time is not after its newest."""
     return f"""
     SELECT time, xid FROM {graph}.instants
-    WHERE pos > {change} AND pos <= {change} + {NEAR} AND time <= {newest}
+    WHERE behind AND pos > {change} AND pos <= {change} + {NEAR} AND time <= {newest}
     UNION ALL
     SELECT time, xid FROM {graph}.instants
     WHERE late AND pos > {change} + {NEAR} AND time <= {newest}

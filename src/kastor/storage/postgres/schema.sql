@@ -180,13 +180,15 @@ CREATE TABLE {graph}.instants (
     xid       bigint  NOT NULL,            -- what its rows have as `change`
     placed    bigint  NOT NULL,            -- when it came to be, in order of `pos` within a stretch
     newest    bigint  NOT NULL,            -- the latest time up to here
-    late      boolean NOT NULL,            -- its time is long before those of entries before it
+    behind    boolean NOT NULL DEFAULT false, -- its time is not after all of those before it
+    late      boolean NOT NULL,            -- nor after those of long before
     kind      text    NOT NULL DEFAULT '', -- as the log's; empty where that is not known any more
     twin_key  bigint,
     subject   text COLLATE "C"             -- of what it created, else NULL
 );
 CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
 CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);
+CREATE INDEX instants_behind ON {graph}.instants (pos) WHERE behind;
 CREATE INDEX instants_late ON {graph}.instants (pos) WHERE late;
 
 -- Entries with which `placed` begins anew, since the clock was set back.

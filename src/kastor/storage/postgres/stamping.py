@@ -11,17 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kastor.storage.postgres.past import STEP_ROWS
 from kastor.storage.ticker import LEAD
 
 if TYPE_CHECKING:
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.statements import Qualified
     from kastor.types import Ticks
-
-STEP_ROWS = 1_000
-"""Entries that get their positions in one statement."""
-NEAR = 2 * STEP_ROWS
-"""Entries that are older than some of those before them are so near to these, or flagged `late`."""
 
 GROWN = "SELECT EXISTS (SELECT 1 FROM {graph}.changes WHERE pos IS NULL)"
 """Whether anything that is committed has no position."""
@@ -57,10 +53,13 @@ WITH fresh AS MATERIALIZED (
     UPDATE {{graph}}.telemetry t SET pos = fresh.pos FROM fresh
     WHERE t.seq = fresh.seq AND fresh.kind = 'Telemetry'
 ), noted AS (
-    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key,
-                                    subject)
+    INSERT INTO {{graph}}.instants (pos, upto, time, xid, placed, newest, behind, late, kind,
+                                    twin_key, subject)
     SELECT c.pos, c.upto, c.time, c.xid, greatest(base.placed, c.ordered),
-           greatest($3::bigint, max(c.time) OVER (ORDER BY c.pos)), c.time <= base.long_since,
+           greatest($3::bigint, max(c.time) OVER (ORDER BY c.pos)),
+           c.time <= greatest($3::bigint, max(c.time) OVER (
+               ORDER BY c.pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+           c.time <= base.long_since,
            c.kind, c.twin_key,
            CASE WHEN c.kind IN ('Twin.Create', 'Relationship.Create') THEN c.subject END
     FROM base, (SELECT min(pos) AS pos, max(pos) AS upto, time, xid, max(ordered) AS ordered,

@@ -17,8 +17,8 @@ from kastor.storage.postgres.documents import into_jsonb
 from kastor.storage.postgres.event_tables import PostgresEventTables
 from kastor.storage.postgres.graph_reader import PostgresGraphReader, stored_column
 from kastor.storage.postgres.index_tables import PostgresIndexes
+from kastor.storage.postgres.past import STEP_ROWS
 from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
-from kastor.storage.postgres.stamping import STEP_ROWS
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
 from kastor.storage.transfer import Identification, Identity, Row, Table
@@ -48,12 +48,15 @@ WITH old AS (
         SELECT max(valid_from) FROM {{graph}}.models WHERE change BETWEEN -$1::bigint AND 0) r
 ), reckoned AS (
     SELECT pos, greatest(old.time, max(i.time) OVER (ORDER BY pos)) AS newest,
+           i.time <= greatest(old.time, max(i.time) OVER (
+               ORDER BY pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS behind,
            i.time <= coalesce(max(i.time) OVER (
                ORDER BY pos RANGE BETWEEN UNBOUNDED PRECEDING AND {STEP_ROWS} PRECEDING), 0) AS late
     FROM {{graph}}.instants i, old
 )
-UPDATE {{graph}}.instants i SET newest = r.newest, late = r.late FROM reckoned r
-WHERE r.pos = i.pos AND (i.newest, i.late) IS DISTINCT FROM (r.newest, r.late)
+UPDATE {{graph}}.instants i SET newest = r.newest, behind = r.behind, late = r.late
+FROM reckoned r WHERE r.pos = i.pos
+    AND (i.newest, i.behind, i.late) IS DISTINCT FROM (r.newest, r.behind, r.late)
 """
 # The oldest state has an instant, of which nothing but that it was before all others is known.
 _BEGINNING = """

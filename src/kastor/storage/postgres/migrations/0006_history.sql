@@ -23,13 +23,15 @@ CREATE TABLE {graph}.instants (
     xid       bigint  NOT NULL,            -- what its rows have as `change`
     placed    bigint  NOT NULL,            -- when it came to be, in order of `pos` within a stretch
     newest    bigint  NOT NULL,            -- the latest time up to here
-    late      boolean NOT NULL,            -- its time is long before those of entries before it
+    behind    boolean NOT NULL DEFAULT false, -- its time is not after all of those before it
+    late      boolean NOT NULL,            -- nor after those of long before
     kind      text    NOT NULL DEFAULT '', -- as the log's; empty where that is not known any more
     twin_key  bigint,
     subject   text COLLATE "C"             -- of what it created, else NULL
 );
 CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
 CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);
+CREATE INDEX instants_behind ON {graph}.instants (pos) WHERE behind;
 CREATE INDEX instants_late ON {graph}.instants (pos) WHERE late;
 
 -- Entries with which `placed` begins anew, since the clock was set back.
@@ -91,10 +93,12 @@ SELECT pos, time FROM (
     WHERE pos IS NOT NULL AND kind <> 'Telemetry') c
 WHERE time < before - 600000000;
 
-INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late, kind, twin_key,
+INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, behind, late, kind, twin_key,
                               subject)
 SELECT pos, upto, time, xid, max(time) OVER (PARTITION BY stretch ORDER BY pos),
        max(time) OVER (ORDER BY pos),
+       coalesce(time <= max(time) OVER (ORDER BY pos ROWS BETWEEN UNBOUNDED PRECEDING
+                                        AND 1 PRECEDING), false),
        time <= coalesce(max(time) OVER (ORDER BY pos RANGE BETWEEN UNBOUNDED PRECEDING
                                         AND 1000 PRECEDING), 0),
        kind, twin_key, CASE WHEN kind IN ('Twin.Create', 'Relationship.Create') THEN subject END
