@@ -68,7 +68,8 @@ async def test_the_log_keeps_what_has_no_position_yet(
     postgres: PostgresEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = await process(postgres), await process(postgres)
-    pruned = await postgres.open(clock=one.clock, pool=2, **{**NEVER, "log_seconds": 0})
+    forgetful: dict[str, Any] = {**NEVER, "log_seconds": 0.0}
+    pruned = await postgres.open(clock=one.clock, pool=2, **forgetful)
     one.clock.now += 5 * SECOND
     prune = pruned._keeping.prune
 

@@ -55,7 +55,7 @@ async def test_an_instant_behind_telemetry_is_found_where_the_past_begins_with_t
     engine: Engine,
 ) -> None:
     clock = Clock()
-    settings = {"version_seconds": 1e9, "log_seconds": 0.0}
+    settings: dict[str, Any] = {"version_seconds": 1e9, "log_seconds": 0.0}
     store = await engine.open(clock=clock, **settings)
     graph = Graph(store, engine.history())
     await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
