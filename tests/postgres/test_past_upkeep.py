@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -82,3 +83,19 @@ async def test_the_log_keeps_what_has_no_position_yet(
     await pruned.prune()
     assert await one.seen(change=await one.newest()) == await looked(one.reader)
     assert await shown(one) == [0, 7]
+
+
+async def test_differences_leave_connections_for_who_writes(postgres: PostgresEngine) -> None:
+    one = await process(postgres)  # with four connections, of which scans may have three
+    low = await one.store.history.resolve()
+    await patched(one, 7)
+    high = await one.store.history.resolve()
+    scans = one.store._connections.scans
+    for _ in range(3):
+        await scans.acquire()
+    asked = asyncio.ensure_future(one.store.history.differences("twin", low, high, (), 10))
+    await asyncio.sleep(0.2)
+    assert not asked.done()
+    await patched(one, 8)
+    scans.release()
+    assert [each.identity for each in await asked] == [("a",)]

@@ -71,6 +71,7 @@ class PostgresHistory(Generic[C]):
 
     Args:
         upkeep: runs work on a connection to the primary.
+        scans: held by whatever may take long.
         texts: the statements of the graph.
         catalogs: the present models.
         build_catalog: makes catalogs of the past.
@@ -81,6 +82,7 @@ class PostgresHistory(Generic[C]):
     def __init__(
         self,
         upkeep: Upkeep,
+        scans: asyncio.Semaphore,
         texts: Qualified,
         catalogs: Catalogs[C],
         build_catalog: BuildCatalog[C],
@@ -93,7 +95,7 @@ class PostgresHistory(Generic[C]):
         self._ticker = ticker
         self._catalogs: dict[tuple[tuple[tuple[int, int], ...], tuple[str, ...]], C] = {}
         self._epochs = itertools.count(-1, -1)
-        self._differences = SchemaDifferences(upkeep, texts)
+        self._differences = SchemaDifferences(upkeep, scans, texts)
         self._timeline = Timeline(self._fetch, self._stamp)
 
     async def resolve(
