@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from kastor.storage.postgres.packing import PostgresPacking
+from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.postgres.version_retention import DROP
-from tests.store.graphs import replace
+from kastor.storage.sqlite.transfer import SqliteGraphFile
+from kastor.storage.transfer import COPIED, GraphFile, synchronise
+from tests.history.reads import Reader
+from tests.store.graphs import Graph, replace
 from tests.store.postgres_engine import PostgresEngine
+from tests.store.sqlite_engine import SqliteEngine
 
+from .server import direct
 from .test_past import HOUR, NEVER, SECOND, Process, looked, process
 
 pytestmark = pytest.mark.anyio
@@ -99,3 +106,41 @@ async def test_differences_leave_connections_for_who_writes(postgres: PostgresEn
     await patched(one, 8)
     scans.release()
     assert [each.identity for each in await asked] == [("a",)]
+
+
+@pytest.mark.parametrize("kind", ["file", "schema"])
+async def test_the_copy_of_a_graph_without_a_past_begins_one(
+    postgres: PostgresEngine, tmp_path: Path, kind: str
+) -> None:
+    one = await process(postgres)
+    off: dict[str, Any] = {**NEVER, "version_seconds": 0.0}
+    source = await postgres.open(clock=one.clock, pool=2, **off)
+    await patched(one, 7)
+    await source.prune()
+    engine: SqliteEngine | PostgresEngine = postgres
+    if kind == "file":
+        engine = SqliteEngine(tmp_path)
+        target: GraphFile = SqliteGraphFile.writing(engine.path("copy"))
+    else:
+        postgres._schemas.add(postgres.schema("copy"))
+        target = await PostgresGraphFile.open(
+            direct(postgres.dsn), postgres.schema("copy"), writes=True
+        )
+    graph = await PostgresGraphFile.open(direct(postgres.dsn), postgres.schema(), writes=False)
+    async with graph.snapshot():
+        await synchronise(graph, target, tables=COPIED)
+    await target.finish()
+    await graph.close()
+    await target.close()
+    limits: dict[str, Any] = NEVER
+    store = await engine.open("copy", clock=one.clock, **limits)
+    try:
+        copy = Process(store, Graph(store, engine.history("copy")), Reader(store), one.clock)  # type: ignore[arg-type]
+        before = await copy.newest()
+        assert (await store.history.status()).oldest.change == before
+        await patched(copy, 8)
+        now = await looked(copy.reader)
+        assert await copy.seen(change=before) != now
+        assert await copy.seen(change=before + 1) == now
+    finally:
+        await store.close()
