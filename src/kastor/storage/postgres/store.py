@@ -119,7 +119,11 @@ class PostgresStore(Generic[C]):
         self._retention = retention
         self.ticker = Ticker(clock)
         self.history: PostgresHistory[C] = PostgresHistory(
-            self._upkeep, self._texts, catalogs, build_catalog, self.ticker, self._keeping
+            *(self._upkeep, connections.scans, self._texts),
+            catalogs,
+            build_catalog,
+            self.ticker,
+            self._keeping,
         )
         self._last_tick: Ticks = meta.last_tick
         self._rehearsals = SchemaRehearsals(
