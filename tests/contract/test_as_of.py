@@ -156,4 +156,13 @@ def test_a_query_names_the_state_of_its_token(api: Api, then: int) -> None:
 def test_what_is_no_state_of_a_graph_cannot_be_asked_of_the_past(api: Api, then: int) -> None:
     for path in ("/eventroutes", "/jobs/imports", "/kastor/v1/digitaltwins/A/history"):
         response = api.get(f"{path}?asOf=change:{then}")
-        assert_error(response, 400, "InvalidArgument", "the present alone")
+        assert_error(response, 400, "InvalidArgument", "leave out kastor-as-of and asOf")
+
+
+def test_what_was_not_there_is_said_of_the_state_that_was_asked(api: Api, then: int) -> None:
+    response = api.get(f"/digitaltwins/nowhere?asOf=change:{then}")
+    assert_error(response, 404, "DigitalTwinNotFound")
+    assert number_of(response.headers[AS_OF]) == then
+    refused = api.query("SELECT", headers={AS_OF: f"change:{then}"})
+    assert refused.status_code == 400
+    assert number_of(refused.headers[AS_OF]) == then

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from kastor.testing import KastorServer
@@ -48,6 +49,13 @@ def test_it_tells_what_there_is(kept: Api) -> None:
     assert after["versions"]["packed"] == after["versions"]["packedBytes"] == 0
     assert after["newest"]["change"] == before["newest"]["change"] + 2
     assert after["oldest"] == before["oldest"]
+
+
+def test_a_graph_that_was_never_written_to_has_a_beginning_and_no_time_before_it() -> None:
+    with KastorServer() as server, httpx2.Client() as client:
+        found = client.get(f"{server.url}{HISTORY}").json()
+        assert found["newest"]["change"] == found["oldest"]["change"] == 0
+        assert "2000" < found["oldest"]["time"] <= found["newest"]["time"]
 
 
 def test_rules_replace_those_before(kept: Api) -> None:

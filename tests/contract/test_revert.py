@@ -165,3 +165,16 @@ def test_the_past_cannot_be_asked_of_a_revert(spoilt: tuple[Api, str]) -> None:
 
 def test_it_is_ours(adt: Api) -> None:
     assert post(adt, {"asOf": "change:0"}).status_code == 404
+
+
+def test_a_time_before_the_first_change_empties_no_graph(model_m: dict[str, Any]) -> None:
+    with KastorServer() as server, httpx2.Client(base_url=server.url) as client:
+        client.post("/models", json=[model_m]).raise_for_status()
+        client.put("/digitaltwins/a", json=building(AverageTemperature=1)).raise_for_status()
+        for headers in ({}, TRYING):
+            body = {"asOf": "2006-11-30T08:15:00Z"}
+            refused = client.post(REVERT, json=body, headers=headers)
+            assert_error(refused, 400, "InvalidArgument", "change:0 if all is to go")
+        assert client.get("/digitaltwins/a").status_code == 200
+        said = client.post(REVERT, json={"asOf": "change:0"}, headers=TRYING)
+        assert [line["what"] for line in map(json.loads, said.text.splitlines())] == ["removed"] * 2

@@ -162,6 +162,8 @@ class Application:
                 request.let_go()
         if request is not None and request.warnings:
             response.headers.append(warning_header(request.warnings))
+        if request is not None and request.at is not None:  # also where nothing was found
+            response.headers.append((AS_OF_HEADER.encode(), shown(request.at).encode()))
         if request is not None and request.dry_run:  # also of one that is refused
             response.headers.append((_DRY_RUN, b"true"))
         # Before it is sent: how long that takes is the client's affair, and streams have no end.
@@ -249,8 +251,6 @@ class Application:
         if has_ours or AS_OF.lower() in request.query:
             await _choose_instant(services, request, operation)
         response = await operation.handler(services, request)
-        if request.at is not None:
-            response.headers.append((AS_OF_HEADER.encode(), shown(request.at).encode()))
         if self._authenticator is not None and isinstance(response, StreamResponse):
             token = bearer_token(headers)
             response.access_lost = partial(self._authenticator.until_lost, token, permission)
@@ -294,7 +294,7 @@ async def _choose_instant(services: Services, request: Request, operation: Opera
     if not operation.as_of:
         is_read = operation.method == "GET" or operation.permission is Permission.QUERY
         raise InvalidArgument(
-            "This reads the present alone; it cannot be asked as of an instant."
+            "This cannot be asked as of an instant; leave out kastor-as-of and asOf."
             if is_read
             else "The past cannot be changed; leave out kastor-as-of and asOf. Nothing was changed."
         )

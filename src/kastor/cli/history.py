@@ -38,6 +38,7 @@ LINED = 10_000
 """Rows of a series that a line of bars is drawn of; more have none."""
 _BUCKET_VALUES = ("avg", "last", "max", "min", "count")
 """What the bars show of buckets: the first of them that is told."""
+_NOT_KNOWN = "not known, the version before is not kept; see it with --documents"
 
 Twin = Annotated[str, typer.Argument(metavar="TWIN", help="Id of the twin.")]
 Relationship = Annotated[
@@ -83,13 +84,13 @@ def show(
         )
         rows: Iterable[Document] = islice(found, limit)
         if output is Output.TABLE:
-            rows = map(_told, rows)
+            rows = (_told(each, whole=documents) for each in rows)
         columns = ("version", "change", "time", "actor", "what")
         shown = columns if output is Output.TABLE else None
         show_rows(rows, output, columns=shown, empty="No versions between these instants.")
 
 
-def _told(entry: Document) -> Document:
+def _told(entry: Document, *, whole: bool) -> Document:
     from kastor.cli.changes_told import words_of_patch
 
     if entry.get("deleted"):
@@ -97,7 +98,7 @@ def _told(entry: Document) -> Document:
     elif "patch" in entry:
         what = words_of_patch(entry["patch"])
     else:
-        what = entry["document"]
+        what = entry["document"] if whole else _NOT_KNOWN
     return {
         "version": entry["version"],
         "change": entry["change"],

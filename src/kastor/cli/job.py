@@ -133,8 +133,12 @@ def log(
         if output is not Output.TABLE:
             show_rows(lines, output)
             return
+        is_empty = True
         for line in lines:
             say(_told(line), flush=follow)
+            is_empty = False
+        if is_empty:
+            say("The log is empty.")
 
 
 @app.command()

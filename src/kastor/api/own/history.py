@@ -168,7 +168,10 @@ def _over_time(body: Document) -> tuple[OverTime, bool]:
             )
     missing = [name for name in ("query", "from", "bucket") if not body.get(name)]
     if missing:
-        raise InvalidArgument(f"A series of a query needs {' and '.join(missing)}.")
+        raise InvalidArgument(
+            f"A series of a query needs {', '.join(missing)}: query, a text; from, an instant; "
+            "bucket, a length such as 15m."
+        )
     form = body.get("format", "ndjson")
     if form not in _FORMATS:
         raise InvalidArgument("format is ndjson or csv.")

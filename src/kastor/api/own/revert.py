@@ -39,6 +39,11 @@ _TWINS = (P.TWINS_WRITE, P.TWINS_DELETE)
 _MODELS = (P.MODELS_WRITE, P.MODELS_DELETE)
 _ASKED = "asked"
 """Member of a job's request: the digest of the body that it was made of."""
+_TOO_EARLY = (
+    f"{_AS_OF} lies before the first change of this graph, where nothing was there. Name a later "
+    "instant, or change:0 if all is to go. Nothing was changed."
+)
+"""Else a year that was mistyped would empty a graph."""
 _VARIES = ("base", "shown", "time")
 """Of a repeated request; the present is another one by now."""
 
@@ -54,6 +59,8 @@ async def revert(services: Services, request: Request) -> Response | StreamRespo
         return found
     named = read_instant(body[_AS_OF], _AS_OF)
     then = await services.diffs.at(named, context)
+    if named.time is not None and then.change == 0:
+        raise InvalidArgument(_TOO_EARLY)
     base = await services.diffs.at(None, context)
     states = States(then, base)
     _, kinds = await services.diffs.differing(part, states, context, around=True)

@@ -63,6 +63,11 @@ SELECT coalesce((SELECT upto FROM {graph}.instants
 _LAST_BEFORE = """
 SELECT placed, newest FROM {graph}.instants WHERE pos <= $1 ORDER BY pos DESC LIMIT 1
 """
+_BEGINNING = """
+SELECT least(created, (SELECT placed FROM {graph}.instants ORDER BY pos LIMIT 1))
+FROM {graph}.meta
+"""
+"""When the graph was made, or its first entry where it was brought here from elsewhere."""
 _ALL = 2**63 - 1
 
 
@@ -191,12 +196,10 @@ class PostgresHistory(Generic[C]):
     async def status(self) -> HistoryStatus:
         """Return what is kept."""
         newest = await self.resolve()
-        oldest, placed = (await self._fetch(sql.FLOOR))[0]
+        oldest = (await self._fetch(sql.FLOOR))[0][0]
         versions, packed, whole, blocks, telemetry, size = (await self._fetch(sql.STATUS))[0]
         return HistoryStatus(
-            oldest=newest
-            if oldest >= NOTHING_KEPT
-            else AsOf(oldest, newest.time if placed is None else placed),
+            oldest=newest if oldest >= NOTHING_KEPT else await self._after(oldest),
             newest=newest,
             versions=versions,
             packed=packed,
@@ -243,7 +246,9 @@ class PostgresHistory(Generic[C]):
                 f"There is no entry {change} of the change log yet; the newest is {newest}."
             )
         rows = await self._fetch(_LAST_BEFORE, change)
-        return AsOf(change, rows[0][0], newest=rows[0][1]) if rows else AsOf(change, 0)
+        if not rows:
+            return AsOf(change, (await self._fetch(_BEGINNING))[0][0])
+        return AsOf(change, rows[0][0], newest=rows[0][1])
 
     async def _make(self, wanted: Sequence[tuple[int, int]], later: list[str]) -> C:
         keys, seqs = ([str(pair[n]) for pair in wanted] for n in (0, 1))

@@ -58,7 +58,7 @@ def read_status(connection: apsw.Connection) -> HistoryStatus:
     versions, packed, packed_bytes, telemetry, telemetry_bytes, version_bytes = row
     return HistoryStatus(
         oldest=AsOf(oldest, first),
-        newest=AsOf(newest, last_tick),
+        newest=AsOf(newest, max(first, last_tick)),  # nothing was written: no time yet
         versions=versions,
         packed=min(packed, versions),  # a block goes with the last of its versions
         whole_bytes=version_bytes - packed_bytes - versions * VERSION_ROW_OVERHEAD,
