@@ -106,7 +106,7 @@ def twin_time(ticks: Ticks) -> str:
 
 @lru_cache(maxsize=256)  # most times of a write are of this second, or were measured in the last
 def _second(seconds: int) -> str:
-    return f"{_ZERO + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
+    return (_ZERO + timedelta(seconds=seconds)).isoformat()  # %Y has no zeros before a year
 
 
 def upload_time(ticks: Ticks) -> str:

@@ -19,6 +19,7 @@ from kastor.storage.postgres.schema import SCHEMA_VERSION
 from kastor.testing import KastorServer
 
 from .cluster import Cluster
+from .earlier import BEFORE_HISTORY, BEFORE_JOBS
 from .server import direct
 from .test_graphs import MODEL, Site, arguments, fill, has_schema, run, twin
 
@@ -286,11 +287,11 @@ def test_a_graph_of_an_earlier_kastor_is_taken_over_and_can_go(site: Site) -> No
     assert site.make("older").status_code == 201
     schema = schema_of(site, "older")
     for text in (
-        f"ALTER TABLE {schema}.meta DROP COLUMN claim, DROP COLUMN made, DROP COLUMN unfinished",
-        f"DROP TABLE {schema}.jobs, {schema}.job_lines, {schema}.kept_answers",
-        f"UPDATE {schema}.meta SET schema_number = 2",
+        *(*BEFORE_HISTORY, *BEFORE_JOBS),
+        "ALTER TABLE {graph}.meta DROP COLUMN claim, DROP COLUMN made, DROP COLUMN unfinished",
+        "UPDATE {graph}.meta SET schema_number = 2",
     ):
-        run(direct(site.dsn), text)
+        run(direct(site.dsn), text.replace("{graph}", schema))
     assert delete(site, "older").status_code == 204
     assert not has_schema(site.dsn, schema)
 

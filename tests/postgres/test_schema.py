@@ -11,9 +11,21 @@ import asyncpg
 import orjson
 import pytest
 
+from kastor.errors import Gone
+from kastor.graph import commands as c
 from kastor.storage.postgres import schema
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
+from tests.postgres.earlier import BEFORE_HISTORY, BEFORE_JOBS
+from tests.store.graphs import (
+    HALL_MODEL,
+    ROOM,
+    ROOM_MODEL,
+    THERMOSTAT_MODEL,
+    Graph,
+    replace,
+    room,
+)
 from tests.store.postgres_engine import PostgresEngine
 
 from .server import direct
@@ -92,22 +104,38 @@ async def test_a_schema_of_the_first_kind_gets_what_came_since(postgres: Postgre
     columns = history.rows(COLUMNS, name)
     history.rows("DROP INDEX {graph}.dead_letters_requeued")
     history.rows("ALTER TABLE {graph}.inputs DROP COLUMN paused")
-    history.rows("DROP TABLE {graph}.jobs, {graph}.job_lines, {graph}.kept_answers")
-    history.rows(
-        "DROP TABLE {graph}.instants, {graph}.setbacks, {graph}.version_blocks, {graph}.telemetry"
-    )
-    for column in ("history_from", "history", "packed_to"):
-        history.rows(f"ALTER TABLE {{graph}}.meta DROP COLUMN {column}")
-    history.rows("ALTER TABLE {graph}.models DROP COLUMN change, DROP COLUMN ended_by")
-    history.rows("ALTER TABLE {graph}.changes DROP COLUMN xid")
-    for column in ("placed", "newest", "xid"):
-        history.rows(f"ALTER TABLE {{graph}}.log_head DROP COLUMN {column}")
-    for end in ("out", "in"):
-        history.rows(f"DROP INDEX {{graph}}.relationship_versions_{end}")
+    for text in (*BEFORE_HISTORY, *BEFORE_JOBS):
+        history.rows(text)
     history.rows("UPDATE {graph}.meta SET schema_number = 1")
     await postgres.open()
     assert history.rows(INDEXES, name) == whole
     assert history.rows(COLUMNS, name) == columns
+
+
+async def test_the_past_begins_behind_what_an_earlier_schema_wrote_over(
+    postgres: PostgresEngine,
+) -> None:
+    graph = Graph(await postgres.open(), postgres.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    await graph.put("r", room(temperature=0))
+    await graph.patch("r", replace("/temperature", 1))
+    before = await graph.store.history.resolve()
+    await graph.execute(c.CommissionModel(ROOM, in_service=False))
+    since = await graph.store.history.resolve()
+    await graph.patch("r", replace("/temperature", 2))
+    await graph.store.history.resolve()
+    await graph.store.close()
+    history = postgres.history()
+    # Whether a model is in service was a mark in its only row.
+    history.rows("DELETE FROM {graph}.models WHERE valid_to IS NOT NULL")
+    history.rows("UPDATE {graph}.models SET seq = 1, valid_from = uploaded")
+    for text in BEFORE_HISTORY:
+        history.rows(text)
+    history.rows("UPDATE {graph}.meta SET schema_number = 5")
+    store = await postgres.open()
+    assert (await store.history.resolve(change=since.change)).change == since.change
+    with pytest.raises(Gone):
+        await store.history.resolve(change=before.change)
 
 
 async def test_ids_and_names_compare_by_code_point(postgres: PostgresEngine) -> None:

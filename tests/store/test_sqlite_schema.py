@@ -11,6 +11,8 @@ from typing import Any
 import apsw
 import pytest
 
+from kastor.errors import Gone
+from kastor.graph import commands as c
 from kastor.records import SYSTEM
 from kastor.storage.history import Version
 from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
@@ -18,7 +20,7 @@ from kastor.storage.sqlite import schema
 from kastor.storage.sqlite.connection import open_writer
 from kastor.storage.sqlite.schema import prepare
 
-from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, room
+from .graphs import HALL_MODEL, ROOM, ROOM_MODEL, THERMOSTAT_MODEL, Graph, replace, room
 from .sqlite_engine import SqliteEngine, SqliteHistory
 from .test_lifecycle import fill
 
@@ -247,6 +249,7 @@ async def test_what_an_earlier_schema_kept_of_the_past_can_be_read(sqlite: Sqlit
     graph.history.close()
     await graph.store.close()
     with apsw.Connection(str(sqlite.path())) as connection:
+        connection.execute("DELETE FROM changes WHERE kind = 'Model.Update'")
         make_older(connection, 5)
     connection.close()
     again = Graph(await sqlite.open(), sqlite.history())
@@ -256,6 +259,32 @@ async def test_what_an_earlier_schema_kept_of_the_past_can_be_read(sqlite: Sqlit
     oldest = await again.store.history.resolve(change=status.oldest.change)
     assert status.oldest.change < status.newest.change
     assert oldest.time < first
+
+
+@pytest.mark.anyio
+async def test_the_past_begins_behind_what_an_earlier_schema_wrote_over(
+    sqlite: SqliteEngine,
+) -> None:
+    graph = Graph(await sqlite.open(), sqlite.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    await graph.put("r", room(temperature=0))
+    await graph.patch("r", replace("/temperature", 1))
+    before = await graph.store.history.resolve()
+    await graph.execute(c.CommissionModel(ROOM, in_service=False))
+    since = await graph.store.history.resolve()
+    await graph.patch("r", replace("/temperature", 2))
+    graph.history.close()
+    await graph.store.close()
+    with apsw.Connection(str(sqlite.path())) as connection:
+        # Whether a model is in service was a mark in its only row.
+        connection.execute("DELETE FROM models WHERE valid_to IS NOT NULL")
+        connection.execute("UPDATE models SET seq = 1, valid_from = uploaded")
+        make_older(connection, 5)
+    connection.close()
+    store = await sqlite.open()
+    assert (await store.history.resolve(change=since.change)).change == since.change
+    with pytest.raises(Gone):
+        await store.history.resolve(change=before.change)
 
 
 @pytest.mark.anyio

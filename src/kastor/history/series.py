@@ -186,11 +186,15 @@ async def _sorted_page(
     limit: int,
 ) -> SeriesPage:
     points = await _all_points(history, thing, wanted)
-    points.sort(key=lambda each: (each.time, each.change))
+    return await asyncio.to_thread(_page_of, points, wanted, limit)
+
+
+def _page_of(points: list[Point], wanted: SeriesOf, limit: int) -> SeriesPage:
+    points.sort(key=_key)
     if wanted.width is None:
         rest = [each for each in points if wanted.after is None or _key(each) > wanted.after]
         page = rest[:limit]
-        rows = await asyncio.to_thread(rows_of, page)
+        rows = rows_of(page)
         after = _key(page[-1]) if len(rest) > limit else None
     else:
         buckets: dict[Ticks, Bucket] = {}

@@ -19,6 +19,7 @@ from kastor.storage.postgres.past_reads import no_longer_kept
 from kastor.storage.transfer import PORTION_BYTES
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from kastor.records import AsOf
@@ -64,10 +65,16 @@ class _Window:
 
 
 class SchemaDifferences:
-    """Finds differences; keeps a few windows of keys between two calls."""
+    """Finds differences; keeps a few windows of keys between two calls.
 
-    def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
-        self._upkeep, self._texts = upkeep, texts
+    Args:
+        upkeep: runs work on a connection to the primary.
+        scans: held meanwhile, so that connections are left for point reads and writes.
+        texts: the statements of the graph.
+    """
+
+    def __init__(self, upkeep: Upkeep, scans: asyncio.Semaphore, texts: Qualified) -> None:
+        self._upkeep, self._scans, self._texts = upkeep, scans, texts
         self._windows: dict[tuple[Kind, int, int], _Window] = {}
 
     async def between(
@@ -106,7 +113,8 @@ class SchemaDifferences:
                 self._texts[sql.CANDIDATES[kind]], *values, timeout=SECONDS
             )
 
-        rows = await self._upkeep(fetch)
+        async with self._scans:
+            rows = await self._upkeep(fetch)
         found = [(row[0], tuple(each for each in row[1:] if each is not None)) for row in rows]
         made = _Window(after, found, len(found) < MOST_KEYS)
         while len(self._windows) >= KEPT_WINDOWS:
@@ -145,7 +153,8 @@ class SchemaDifferences:
                             return found
             return found
 
-        differences: list[StateDifference] = await self._upkeep(read)
+        async with self._scans:
+            differences: list[StateDifference] = await self._upkeep(read)
         return differences
 
 

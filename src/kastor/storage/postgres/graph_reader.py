@@ -18,10 +18,11 @@ TEXT_KEYS = frozenset({"kind", "id", "name"})
 _IDENTIFICATION = """
 SELECT host_name, signing_key, model_epoch,
        coalesce((SELECT placed FROM {graph}.instants ORDER BY pos DESC LIMIT 1), last_tick),
-       position, history_from, history
+       position, least(history_from, position), history
 FROM {graph}.meta, {graph}.log_head
 """
-"""The time of the newest change is where it is placed: whatever comes later is behind it."""
+"""The time of the newest change is where it is placed: whatever comes later is behind it. Of a
+graph that keeps nothing the newest state is the oldest, wherever it is brought."""
 _ACTIVE = """
 SELECT (SELECT count(*) FROM {graph}.routes WHERE NOT paused),
        (SELECT count(*) FROM {graph}.inputs WHERE NOT paused)

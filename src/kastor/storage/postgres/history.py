@@ -76,6 +76,7 @@ class PostgresHistory(Generic[C]):
 
     Args:
         upkeep: runs work on a connection to the primary.
+        scans: held by whatever may take long.
         texts: the statements of the graph.
         catalogs: the present models.
         build_catalog: makes catalogs of the past.
@@ -86,6 +87,7 @@ class PostgresHistory(Generic[C]):
     def __init__(
         self,
         upkeep: Upkeep,
+        scans: asyncio.Semaphore,
         texts: Qualified,
         catalogs: Catalogs[C],
         build_catalog: BuildCatalog[C],
@@ -96,9 +98,9 @@ class PostgresHistory(Generic[C]):
         self._upkeep, self._texts = upkeep, texts
         self._present, self._build_catalog = catalogs, build_catalog
         self._ticker = ticker
-        self._catalogs: dict[tuple[tuple[tuple[int, int], ...], int], C] = {}
+        self._catalogs: dict[tuple[tuple[tuple[int, int], ...], tuple[str, ...]], C] = {}
         self._epochs = itertools.count(-1, -1)
-        self._differences = SchemaDifferences(upkeep, texts)
+        self._differences = SchemaDifferences(upkeep, scans, texts)
         self._timeline = Timeline(self._fetch, self._stamp)
 
     async def resolve(
@@ -135,7 +137,7 @@ class PostgresHistory(Generic[C]):
         later = [str(key) for *_, key, seq, _, _, began in rows if seq == 1 and not began]
         if not later and wanted == tuple((key, seq) for *_, key, seq, now, _, _ in rows if now):
             return await self._upkeep(lambda connection: self._present.at(connection, epoch))  # type: ignore[no-any-return]
-        named = (wanted, len(later))
+        named = (wanted, tuple(later))
         found = self._catalogs.get(named)
         if found is None:
             found = await self._make(wanted, later)

@@ -60,7 +60,9 @@ LATERAL (SELECT jsonb_agg(v.doc ORDER BY v.version) AS docs, count(*) AS count
          FROM {{graph}}.{kind}_versions v
          WHERE v.key = u.key AND v.version BETWEEN u.start AND u.last
                AND v.bytes <> {PACKED_BYTES}) d
-WHERE d.count = u.last - u.start + 1
+WHERE d.count = u.last - u.start + 1 AND (u.start = u.first OR EXISTS (
+    SELECT 1 FROM {{graph}}.version_blocks b
+    WHERE b.kind = '{kind}' AND b.key = u.key AND b.first = u.first AND b.last = u.start - 1))
 ON CONFLICT (kind, key, first) DO UPDATE SET
     last = excluded.last, ended = excluded.ended, docs = excluded.docs
     WHERE excluded.last >= version_blocks.last
@@ -69,7 +71,8 @@ RETURNING key, first
 """
     for kind in KINDS
 }
-"""A block that somebody else has made longer meanwhile stays as it is by now."""
+"""A block that somebody else has made longer meanwhile stays as it is by now, and one that was
+pruned is not begun anew with less than its first number says."""
 EMPTY = {
     kind: f"""
 UPDATE {{graph}}.{kind}_versions v SET doc = 'null'::jsonb

@@ -470,8 +470,9 @@ STEP_CURSOR = "FETCH {rows} FROM page"
 
 # Retention: a step at a time, oldest first; rows that another process is removing are left to it. -
 
-# No active route still has to read the entry.
-_PASSED = """(NOT EXISTS (SELECT 1 FROM {graph}.routes WHERE NOT paused)
+# The entry has its position, without which no instant would know of what it changed, and no active
+# route still has to read it.
+_PASSED = """pos IS NOT NULL AND (NOT EXISTS (SELECT 1 FROM {graph}.routes WHERE NOT paused)
               OR pos <= (SELECT min(position) FROM {graph}.routes WHERE NOT paused))"""
 
 STRAY_LOG = """

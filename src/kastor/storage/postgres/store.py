@@ -119,7 +119,11 @@ class PostgresStore(Generic[C]):
         self._retention = retention
         self.ticker = Ticker(clock)
         self.history: PostgresHistory[C] = PostgresHistory(
-            self._upkeep, self._texts, catalogs, build_catalog, self.ticker, self._keeping
+            *(self._upkeep, connections.scans, self._texts),
+            catalogs,
+            build_catalog,
+            self.ticker,
+            self._keeping,
         )
         self._last_tick: Ticks = meta.last_tick
         self._rehearsals = SchemaRehearsals(
@@ -412,7 +416,8 @@ class PostgresStore(Generic[C]):
             await fetch(sql.END_PRUNING, ())
 
     async def _state_at(self, time: Ticks) -> AsOf:
-        return await self.history.resolve(time=time, kept=False)
+        # Rules may be such that what is yet to come is too old already.
+        return await self.history.resolve(time=min(time, self.ticker.now()), kept=False)
 
     async def reset(self, *, dry_run: bool = False) -> None:
         """Empty the graph in one transaction."""

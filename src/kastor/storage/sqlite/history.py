@@ -7,6 +7,7 @@ times only lead to a number, through the change log and, where that has been pru
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 MOST_CATALOGS = 4
 """Of the past, kept to be asked again."""
+INLINE_MODELS = 50
+"""From so many models on, a catalog is made in a thread."""
 
 _MODELS_SINCE = """
 SELECT (SELECT model_epoch FROM meta),
@@ -147,7 +150,7 @@ class SqliteHistory(Generic[C]):
             return present
         known = self._catalogs.get(last)
         if known is None:
-            known = self._catalog_at(at, last, present)
+            known = await self._catalog_at(at, last, present)
             while len(self._catalogs) >= MOST_CATALOGS:
                 del self._catalogs[next(iter(self._catalogs))]
             self._catalogs[last] = known
@@ -217,14 +220,17 @@ class SqliteHistory(Generic[C]):
         now = self._ticker.age_now()
         return await self._packing.run(self._pool, self._upkeep, packed_to, now)
 
-    def _catalog_at(self, at: AsOf, last: int, present: C) -> C:
+    async def _catalog_at(self, at: AsOf, last: int, present: C) -> C:
         rows = [
             ModelRow(key, model_id, text, uploaded, bool(decommissioned))
             for key, model_id, text, uploaded, decommissioned in self._rows(_MODELS_AT, at.change)
         ]
         keys = self._rows(_MODEL_KEYS_AT, at.change)
         # Told apart from the present ones, whose epochs are above zero.
-        return self._build_catalog(rows, keys, -1 - last, present)
+        epoch = -1 - last
+        if len(rows) > INLINE_MODELS:
+            return await asyncio.to_thread(self._build_catalog, rows, keys, epoch, present)
+        return self._build_catalog(rows, keys, epoch, present)
 
     def _rows(self, text: str, *values: object) -> list[Any]:
         try:

@@ -126,11 +126,12 @@ def _drop_log(
 ) -> int:
     gone: Rows = connection.execute(statement, values).fetchall()
     counters.log_bytes -= sum(size + LOG_ROW_OVERHEAD for size, *_ in gone)
-    # What has changed something is asked for by its time for as long as its state is kept.
+    # What has changed something is asked for by its time for as long as its state is kept, and so
+    # is the state that the past begins with, whatever made it.
     kept = [
         (seq, time, *((kind, twin_key, subject) if kind in _CREATING else (None, None, None)))
         for _, seq, time, kind, twin_key, subject in gone
-        if seq >= counters.floor and kind != ChangeKind.TELEMETRY
+        if seq == counters.floor or (seq > counters.floor and kind != ChangeKind.TELEMETRY)
     ]
     connection.executemany(_KEEP_INSTANT, kept)
     return len(gone)

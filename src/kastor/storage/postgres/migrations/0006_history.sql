@@ -109,8 +109,9 @@ FROM (
     FROM {graph}.changes c WHERE pos IS NOT NULL AND kind <> 'Telemetry' GROUP BY time, xid) c;
 
 -- What was pruned until now was the oldest; before the log's beginning nothing has a time. What was
--- never written to has all of its past.
+-- never written to has all of its past. Whether a model was in service was written over until now.
 UPDATE {graph}.meta SET history_from = greatest(
+    coalesce((SELECT max(pos) FROM {graph}.changes WHERE kind = 'Model.Update'), 0),
     coalesce((SELECT min(i.pos) - 1 FROM {graph}.instants i JOIN (
         SELECT valid_to, ended_by FROM {graph}.twin_versions
         UNION ALL SELECT valid_to, ended_by FROM {graph}.relationship_versions) v

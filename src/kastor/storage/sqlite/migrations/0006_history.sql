@@ -113,8 +113,9 @@ SELECT seq, time FROM (SELECT seq, time, lag(time) OVER (ORDER BY seq) AS before
 WHERE time < before;
 
 -- What was pruned until now was the oldest; before the log's beginning nothing has a time. What was
--- never written to has all of its past.
+-- never written to has all of its past. Whether a model was in service was written over until now.
 UPDATE meta SET history_from = max(
+    coalesce((SELECT max(seq) FROM changes WHERE kind = 'Model.Update'), 0),
     coalesce((SELECT min(ended_by) - 1 FROM (
         SELECT min(ended_by) AS ended_by FROM twin_versions
         UNION ALL SELECT min(ended_by) FROM relationship_versions)),

@@ -1,0 +1,13 @@
+"""What makes a schema of now one of an earlier Kastor, newest first."""
+
+from __future__ import annotations
+
+BEFORE_HISTORY = (
+    "DROP TABLE {graph}.instants, {graph}.setbacks, {graph}.version_blocks, {graph}.telemetry",
+    "ALTER TABLE {graph}.meta DROP COLUMN history_from, DROP COLUMN history, DROP COLUMN packed_to",
+    "ALTER TABLE {graph}.models DROP COLUMN change, DROP COLUMN ended_by",
+    "ALTER TABLE {graph}.changes DROP COLUMN xid",
+    "ALTER TABLE {graph}.log_head DROP COLUMN placed, DROP COLUMN newest, DROP COLUMN xid",
+    "DROP INDEX {graph}.relationship_versions_out, {graph}.relationship_versions_in",
+)
+BEFORE_JOBS = ("DROP TABLE {graph}.jobs, {graph}.job_lines, {graph}.kept_answers",)
