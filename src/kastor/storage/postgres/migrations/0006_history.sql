@@ -128,7 +128,7 @@ UPDATE {graph}.log_head SET
                       (SELECT max(valid_from) FROM {graph}.twins),
                       (SELECT max(valid_from) FROM {graph}.relationships),
                       (SELECT last_tick FROM {graph}.meta));
-UPDATE {graph}.instants SET newest = greatest(newest, (SELECT max(time) FROM (
+UPDATE {graph}.instants e SET newest = o.time FROM (SELECT max(time) AS time FROM (
     SELECT max(valid_from) AS time FROM {graph}.twins t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
     UNION ALL SELECT max(valid_from) FROM {graph}.relationships t WHERE NOT EXISTS (
@@ -138,7 +138,8 @@ UPDATE {graph}.instants SET newest = greatest(newest, (SELECT max(time) FROM (
     UNION ALL SELECT max(valid_from) FROM {graph}.relationship_versions t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
     UNION ALL SELECT max(valid_from) FROM {graph}.models t WHERE NOT EXISTS (
-        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)) r));
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)) r) o
+WHERE e.newest < o.time;
 
 -- The state that the past begins with has an instant as well.
 INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late)
@@ -147,3 +148,7 @@ SELECT history_from, history_from, 0, -history_from,
 FROM {graph}.meta m, {graph}.log_head h
 WHERE history_from > 0 AND NOT EXISTS (
     SELECT 1 FROM {graph}.instants i WHERE i.pos <= m.history_from);
+
+-- The planner knows nothing of what was just made, and much has been rewritten.
+ANALYZE {graph}.instants;
+ANALYZE {graph}.changes;
