@@ -128,18 +128,31 @@ UPDATE {graph}.log_head SET
                       (SELECT max(valid_from) FROM {graph}.twins),
                       (SELECT max(valid_from) FROM {graph}.relationships),
                       (SELECT last_tick FROM {graph}.meta));
-UPDATE {graph}.instants e SET newest = o.time FROM (SELECT max(time) AS time FROM (
+-- What entries without a position made comes behind all of them; of what nothing tells it is only
+-- known that it was there, whatever its time is.
+UPDATE {graph}.instants e SET newest = o.time, behind = true, late = true
+FROM (SELECT max(time) AS time FROM (
     SELECT max(valid_from) AS time FROM {graph}.twins t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.relationships t WHERE NOT EXISTS (
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.relationships t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.twin_versions t WHERE NOT EXISTS (
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.twin_versions t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.relationship_versions t WHERE NOT EXISTS (
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.relationship_versions t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.models t WHERE NOT EXISTS (
-        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)) r) o
-WHERE e.newest < o.time;
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.models t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)) r) o
+WHERE e.newest <= o.time;
 
 -- The state that the past begins with has an instant as well.
 INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late)
