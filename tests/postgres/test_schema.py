@@ -140,8 +140,9 @@ async def test_the_past_begins_behind_what_an_earlier_schema_wrote_over(
         await store.history.resolve(change=before.change)
 
 
+@pytest.mark.parametrize("pruned", [False, True])
 async def test_states_before_what_had_no_position_yet_are_as_they_were(
-    postgres: PostgresEngine,
+    postgres: PostgresEngine, pruned: bool
 ) -> None:
     graph = Graph(await postgres.open(), postgres.history())
     await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
@@ -154,6 +155,9 @@ async def test_states_before_what_had_no_position_yet_are_as_they_were(
     await graph.store.close()
     history = postgres.history()
     assert history.rows("SELECT count(*) FROM {graph}.changes WHERE pos IS NULL") == [(1,)]
+    if pruned:
+        history.rows("DELETE FROM {graph}.changes WHERE pos <= $1", list(values)[1])
+        del values[list(values)[0]]
     for text in BEFORE_HISTORY:
         history.rows(text)
     history.rows("UPDATE {graph}.meta SET schema_number = 5")
