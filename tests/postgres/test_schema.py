@@ -10,9 +10,11 @@ from typing import Any
 import asyncpg
 import orjson
 import pytest
+from msgspec import structs
 
 from kastor.errors import Gone
 from kastor.graph import commands as c
+from kastor.records import SYSTEM
 from kastor.storage.postgres import schema
 from kastor.storage.postgres.documents import from_jsonb, into_jsonb
 from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
@@ -136,6 +138,36 @@ async def test_the_past_begins_behind_what_an_earlier_schema_wrote_over(
     assert (await store.history.resolve(change=since.change)).change == since.change
     with pytest.raises(Gone):
         await store.history.resolve(change=before.change)
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+async def test_states_before_what_had_no_position_yet_are_as_they_were(
+    postgres: PostgresEngine, pruned: bool
+) -> None:
+    graph = Graph(await postgres.open(), postgres.history())
+    await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+    await graph.put("r", room(temperature=0))
+    values = {}
+    for value in range(1, 5):
+        await graph.patch("r", replace("/temperature", value))
+        values[(await graph.store.history.resolve()).change] = value
+    await graph.patch("r", replace("/temperature", 5))
+    await graph.store.close()
+    history = postgres.history()
+    assert history.rows("SELECT count(*) FROM {graph}.changes WHERE pos IS NULL") == [(1,)]
+    if pruned:
+        history.rows("DELETE FROM {graph}.changes WHERE pos <= $1", list(values)[1])
+        del values[list(values)[0]]
+    for text in BEFORE_HISTORY:
+        history.rows(text)
+    history.rows("UPDATE {graph}.meta SET schema_number = 5")
+    store = await postgres.open()
+    newest = (await store.history.resolve()).change
+    for change, value in (values | {newest: 5}).items():
+        at = await store.history.resolve(change=change)
+        row = await store.twin("r", structs.replace(SYSTEM, at=at))
+        assert row is not None
+        assert orjson.loads(row.doc)["temperature"] == value
 
 
 async def test_ids_and_names_compare_by_code_point(postgres: PostgresEngine) -> None:

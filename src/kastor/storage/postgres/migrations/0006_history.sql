@@ -128,22 +128,54 @@ UPDATE {graph}.log_head SET
                       (SELECT max(valid_from) FROM {graph}.twins),
                       (SELECT max(valid_from) FROM {graph}.relationships),
                       (SELECT last_tick FROM {graph}.meta));
-UPDATE {graph}.instants SET newest = greatest(newest, (SELECT max(time) FROM (
+-- What entries without a position made comes behind all of them; of what nothing tells it is only
+-- known that it was there, whatever its time is.
+CREATE TABLE {graph}.untold (time bigint NOT NULL);
+INSERT INTO {graph}.untold SELECT coalesce(max(time), 0) FROM (
     SELECT max(valid_from) AS time FROM {graph}.twins t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.relationships t WHERE NOT EXISTS (
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.relationships t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.twin_versions t WHERE NOT EXISTS (
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.twin_versions t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.relationship_versions t WHERE NOT EXISTS (
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.relationship_versions t WHERE NOT EXISTS (
         SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
-    UNION ALL SELECT max(valid_from) FROM {graph}.models t WHERE NOT EXISTS (
-        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)) r));
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_from) AS time FROM {graph}.models t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_from AND i.xid = t.change)
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_from AND c.xid = t.change)
+    UNION ALL SELECT max(valid_to) AS time FROM {graph}.twin_versions t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_to AND i.xid = t.ended_by)
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_to AND c.xid = t.ended_by)
+    UNION ALL SELECT max(valid_to) AS time FROM {graph}.relationship_versions t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_to AND i.xid = t.ended_by)
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_to AND c.xid = t.ended_by)
+    UNION ALL SELECT max(valid_to) AS time FROM {graph}.models t WHERE NOT EXISTS (
+        SELECT 1 FROM {graph}.instants i WHERE i.time = t.valid_to AND i.xid = t.ended_by)
+        AND NOT EXISTS (SELECT 1 FROM {graph}.changes c
+                        WHERE c.pos IS NULL AND c.time = t.valid_to AND c.xid = t.ended_by)) r;
+UPDATE {graph}.instants e SET newest = o.time, behind = true, late = true
+FROM {graph}.untold o WHERE e.newest <= o.time;
 
 -- The state that the past begins with has an instant as well.
 INSERT INTO {graph}.instants (pos, upto, time, xid, placed, newest, late)
 SELECT history_from, history_from, 0, -history_from,
-       coalesce((SELECT min(placed) - 1 FROM {graph}.instants), h.newest), h.newest, false
-FROM {graph}.meta m, {graph}.log_head h
+       coalesce((SELECT min(placed) - 1 FROM {graph}.instants), h.newest), o.time, false
+FROM {graph}.meta m, {graph}.log_head h, {graph}.untold o
 WHERE history_from > 0 AND NOT EXISTS (
     SELECT 1 FROM {graph}.instants i WHERE i.pos <= m.history_from);
+DROP TABLE {graph}.untold;
+
+-- The planner knows nothing of what was just made, and much has been rewritten.
+ANALYZE {graph}.instants;
+ANALYZE {graph}.changes;
