@@ -102,6 +102,8 @@ async def test_a_schema_of_the_first_kind_gets_what_came_since(postgres: Postgre
     history.rows("ALTER TABLE {graph}.changes DROP COLUMN xid")
     for column in ("placed", "newest", "xid"):
         history.rows(f"ALTER TABLE {{graph}}.log_head DROP COLUMN {column}")
+    for kind in ("twin", "relationship"):
+        history.rows(f"ALTER TABLE {{graph}}.{kind}_versions DROP COLUMN moved")
     for end in ("out", "in"):
         history.rows(f"DROP INDEX {{graph}}.relationship_versions_{end}")
     history.rows("UPDATE {graph}.meta SET schema_number = 1")
