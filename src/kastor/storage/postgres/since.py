@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from kastor.storage.history import Kind
 
 
+def _last(kind: str) -> str:
+    return f"""coalesce((SELECT max(pos) FROM {{graph}}.instants
+     WHERE (subject IS NOT NULL OR kind = '') AND kind = '{kind}'), 0)"""
+
+
 def _created(kind: str) -> str:
     return f"""
-    (EXISTS (SELECT 1 FROM {{graph}}.instants
-             WHERE (subject IS NOT NULL OR kind = '') AND kind = '{kind}.Create' AND pos > $1)
+    ({_last(f"{kind}.Create")} > $1
      OR EXISTS (SELECT 1 FROM {{graph}}.changes WHERE pos IS NULL AND kind = '{kind}.Create'))"""
 
 
@@ -40,8 +44,7 @@ FOUND = f"""
 WITH {state("$1", "$2")}
 SELECT (SELECT settled FROM beyond_edge),
        (SELECT string_agg(time::text || ':' || xid::text, ',') FROM beyond),
-       EXISTS (SELECT 1 FROM {{graph}}.instants
-               WHERE (subject IS NOT NULL OR kind = '') AND kind = '' AND pos > $1),
+       {_last("")} > $1,
        {_created("Twin")}, {_moved("twin")},
        {_created("Relationship")}, {_moved("relationship")}
 """
