@@ -83,6 +83,7 @@ class Reader:
             dialect=dialect_of(store.engine),
             refresh=store.refresh,
             resolve=lambda change: service.at(Named(change=change)),
+            since=store.since,
         )
         self.exports = ExportService(store, self.query.runner)
 

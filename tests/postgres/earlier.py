@@ -8,6 +8,8 @@ BEFORE_HISTORY = (
     "ALTER TABLE {graph}.models DROP COLUMN change, DROP COLUMN ended_by",
     "ALTER TABLE {graph}.changes DROP COLUMN xid",
     "ALTER TABLE {graph}.log_head DROP COLUMN placed, DROP COLUMN newest, DROP COLUMN xid",
+    "ALTER TABLE {graph}.twin_versions DROP COLUMN moved",
+    "ALTER TABLE {graph}.relationship_versions DROP COLUMN moved",
     "DROP INDEX {graph}.relationship_versions_out, {graph}.relationship_versions_in",
 )
 BEFORE_JOBS = ("DROP TABLE {graph}.jobs, {graph}.job_lines, {graph}.kept_answers",)

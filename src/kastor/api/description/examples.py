@@ -191,6 +191,23 @@ _EXAMPLES: dict[str, Example] = {
     },
     "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
     "Kastor_CreateIndex": Example({"path": "temperature"}),
+    "Kastor_TwinHistory": _twin("floor-0"),
+    "Kastor_RelationshipHistory": _twin(
+        _BUILDING, relationshipId="building-1-hasPart-floor-0"
+    ),
+    "Kastor_TwinSeries": _twin("room-0-01", path="/temperature", bucket="1h", agg="avg,min,max"),
+    "Kastor_RelationshipSeries": _twin(
+        _BUILDING, relationshipId="building-1-hasPart-floor-0", path="/name"
+    ),
+    "Kastor_QuerySeries": Example(
+        body={
+            "query": "SELECT COUNT() FROM DIGITALTWINS T WHERE T.temperature < 18",
+            "from": "change:1300",
+            "bucket": "1h",
+        }
+    ),
+    "Kastor_Differences": Example({"from": "change:1300"}),
+    "Kastor_Revert": Example(body={"asOf": "change:1300", "twin": "floor-0"}),
     "Kastor_HistorySettings": Example(body={"graph": {"seconds": 1_209_600}}),
     "Kastor_DropIndex": Example({"path": "temperature"}),
     "Kastor_CreateGraph": _named(_GRAPH, {}),

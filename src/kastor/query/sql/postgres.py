@@ -49,7 +49,7 @@ class PostgresTables:
 
     def as_of(self, parameters: Parameters, since: Since) -> Tables:
         """As `Tables` says."""
-        return PostgresPastTables(self._schema, parameters).as_of(parameters, since)
+        return PostgresPastTables(self._schema, parameters, since)
 
 
 class Postgres(Dialect):
@@ -84,9 +84,14 @@ class Postgres(Dialect):
     def table(self, name: str) -> str:
         return self.tables.of(name)
 
+    @property
+    def _past(self) -> PostgresPastTables | None:
+        return self.tables if isinstance(self.tables, PostgresPastTables) else None
+
     @override
     def searched(self, name: str) -> str:
-        return self.table(name)
+        past = self._past
+        return self.table(name) if past is None else past.searched(name)
 
     @override
     def keyed(self, name: str, keys: str) -> str:
@@ -95,15 +100,16 @@ class Postgres(Dialect):
 
     @override
     def ids(self) -> str:
-        return self.table("twins")
+        return self.places("twins")
 
     @override
     def places(self, name: str) -> str:
-        return self.table(name)
+        past = self._past
+        return self.table(name) if past is None else past.places(name)
 
     @override
     def parts(self, name: str) -> list[str]:
-        return [self.table(name)]
+        return [self.places(name)]
 
     @override
     def source(self, text: str) -> str:

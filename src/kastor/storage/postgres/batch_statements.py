@@ -208,10 +208,11 @@ SELECT count(*) FROM new
 # `until` is when what is there was first superseded: a batch may change a row several times.
 
 
-def _keep(table: str, columns: str) -> str:
+def _keep(table: str, columns: str, moved: str = "true") -> str:
     return f"""
-    INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor)
-    SELECT {_of("o", columns)}, o.until, {_XID}, $1::text FROM old o WHERE {KEEPS_VERSIONS}
+    INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor, moved)
+    SELECT {_of("o", columns)}, o.until, {_XID}, $1::text, {moved} FROM old o
+    WHERE {KEEPS_VERSIONS}
     """
 
 
@@ -232,8 +233,9 @@ WITH old AS (
     FROM unnest({_lists(2, "........")}) u (key, before, until, model_key, etag, version, time, doc)
     JOIN {{graph}}.twins o ON o.key = u.key::bigint AND o.version = u.before::bigint
     WHERE t.key = u.key::bigint AND t.version = u.before::bigint
-    RETURNING {_of("o", _TWIN_COLUMNS)}, u.until::bigint AS until
-), kept AS ({_keep("twin_versions", _TWIN_COLUMNS)})
+    RETURNING {_of("o", _TWIN_COLUMNS)}, u.until::bigint AS until,
+              o.model_key <> u.model_key::bigint AS moved
+), kept AS ({_keep("twin_versions", _TWIN_COLUMNS, "o.moved")})
 SELECT count(*) FROM old
 """
 
@@ -246,8 +248,9 @@ WITH old AS (
          u (key, before, until, name_key, target_key, etag, version, time, doc)
     JOIN {{graph}}.relationships o ON o.key = u.key::bigint AND o.version = u.before::bigint
     WHERE r.key = u.key::bigint AND r.version = u.before::bigint
-    RETURNING {_of("o", _RELATIONSHIP_COLUMNS)}, u.until::bigint AS until
-), kept AS ({_keep("relationship_versions", _RELATIONSHIP_COLUMNS)})
+    RETURNING {_of("o", _RELATIONSHIP_COLUMNS)}, u.until::bigint AS until,
+              (o.name_key, o.target_key) <> (u.name_key::bigint, u.target_key::bigint) AS moved
+), kept AS ({_keep("relationship_versions", _RELATIONSHIP_COLUMNS, "o.moved")})
 SELECT count(*) FROM old
 """
 
@@ -277,13 +280,17 @@ WITH old AS (
 SELECT count(*) FROM old
 """
 
-# Versions that began and ended within the chunk, and never stood in the tables of what is there.
+# Versions that began and ended within the chunk, and never stood in the tables of what is there,
+# which hold by now what the chunk leaves.
 
 KEEP_TWINS = f"""
 WITH kept AS (
-    INSERT INTO {{graph}}.twin_versions ({_TWIN_COLUMNS}, valid_to, ended_by, ended_actor)
+    INSERT INTO {{graph}}.twin_versions ({_TWIN_COLUMNS}, valid_to, ended_by, ended_actor,
+                                         moved)
     SELECT u.key::bigint, u.id, u.model_key::bigint, u.etag, u.version::bigint, u.time::bigint,
-           {_XID}, $1::text, u.doc::jsonb, u.until::bigint, {_XID}, $1::text
+           {_XID}, $1::text, u.doc::jsonb, u.until::bigint, {_XID}, $1::text,
+           NOT EXISTS (SELECT 1 FROM {{graph}}.twins t
+                       WHERE t.key = u.key::bigint AND t.model_key = u.model_key::bigint)
     FROM unnest({_lists(2, ".i......")}) u (key, id, model_key, etag, version, time, doc, until)
     WHERE {KEEPS_VERSIONS}
     RETURNING 1
@@ -293,10 +300,13 @@ SELECT count(*) FROM kept
 KEEP_RELATIONSHIPS = f"""
 WITH kept AS (
     INSERT INTO {{graph}}.relationship_versions ({_RELATIONSHIP_COLUMNS}, valid_to, ended_by,
-                                                 ended_actor)
+                                                 ended_actor, moved)
     SELECT u.key::bigint, u.source_key::bigint, u.id, u.name_key::bigint, u.target_key::bigint,
            u.etag, u.version::bigint, u.time::bigint, {_XID}, $1::text, u.doc::jsonb,
-           u.until::bigint, {_XID}, $1::text
+           u.until::bigint, {_XID}, $1::text,
+           NOT EXISTS (SELECT 1 FROM {{graph}}.relationships r
+                       WHERE r.key = u.key::bigint AND r.name_key = u.name_key::bigint
+                             AND r.target_key = u.target_key::bigint)
     FROM unnest({_lists(2, "..i.......")})
          u (key, source_key, id, name_key, target_key, etag, version, time, doc, until)
     WHERE {KEEPS_VERSIONS}

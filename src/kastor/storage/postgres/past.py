@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 from kastor.storage.postgres.documents import version_doc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kastor.storage.history import Kind
 
 STEP_ROWS = 1_000
@@ -38,10 +36,28 @@ class Unsettled(Enum):
 
     SETTLED = "settled"
     """Up to this time rows belong to the state whoever wrote them; in ticks."""
-    TIMES = "times"
-    """Times of the entries beyond the position."""
-    XIDS = "xids"
-    """Their transactions."""
+    BEYOND = "beyond"
+    """Times and transactions of the entries beyond the position, each as ``time:xid``."""
+    MOVED_TWINS = "moved twins"
+    """Keys of those that are gone since or have another model, and maybe of some others."""
+    MOVED_RELATIONSHIPS = "moved relationships"
+    """Keys of those that are gone since or have another name or end, and maybe of some others."""
+    MANY_TWINS = "many twins"
+    """Whether these are too many to be told."""
+    MANY_RELATIONSHIPS = "many relationships"
+    """The same of relationships."""
+
+
+MOVED: dict[Kind, Unsettled] = {
+    "twin": Unsettled.MOVED_TWINS,
+    "relationship": Unsettled.MOVED_RELATIONSHIPS,
+}
+MANY: dict[Kind, Unsettled] = {
+    "twin": Unsettled.MANY_TWINS,
+    "relationship": Unsettled.MANY_RELATIONSHIPS,
+}
+MOST_MOVED = 2_000
+"""Keys that are told."""
 
 
 def beyond(change: str, newest: str, graph: str = "{graph}") -> str:
@@ -112,15 +128,3 @@ def position_of(time: str, xid: str) -> str:
         CASE WHEN {xid} <= 0 THEN -{xid} WHEN EXISTS (
             SELECT 1 FROM {{graph}}.changes c
             WHERE c.pos IS NULL AND c.time = {time} AND c.xid = {xid}) THEN NULL ELSE 0 END)"""
-
-
-def with_settled(
-    params: Sequence[object], newest: int, found: Sequence[tuple[int, int]]
-) -> list[object]:
-    """Return a query's parameters with what `beyond` found in place of `Unsettled`."""
-    known = {
-        Unsettled.SETTLED: min((time - 1 for time, _ in found), default=newest),
-        Unsettled.TIMES: tuple(str(time) for time, _ in found),
-        Unsettled.XIDS: tuple(str(xid) for _, xid in found),
-    }
-    return [known[each] if isinstance(each, Unsettled) else each for each in params]

@@ -10,9 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from kastor.clock import twin_time
-from kastor.storage.postgres.past import with_settled
 from kastor.storage.postgres.past_reads import no_longer_kept
 from kastor.storage.postgres.past_statements import FLOOR
+from kastor.storage.postgres.since import FOUND, StateFacts
 from kastor.storage.postgres.snapshot import BY_INDEX, PostgresSnapshot, begun_on
 from kastor.storage.postgres.snapshot_statements import (
     FILL_BEYOND,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from kastor.records import AsOf
     from kastor.storage.postgres.connections import Connection
+    from kastor.storage.postgres.since import Became
     from kastor.storage.postgres.statements import Qualified
 
 # Not read-only, since temporary tables are made.
@@ -47,18 +48,18 @@ class PostgresPastSnapshot(PostgresSnapshot):
         connection: Connection,
         texts: Qualified,
         at: AsOf,
-        beyond: Sequence[tuple[int, int]],
+        found: StateFacts,
     ) -> None:
         super().__init__(connection, texts, Instant(at.change, at.time), ())
-        self._newest, self._beyond = at.newest, beyond
+        self._found = found
 
     @override
     def _settled(self, params: Sequence[object]) -> Sequence[object]:
-        return with_settled(params, self._newest, self._beyond)
+        return self._found.bound(params)
 
 
 def past_snapshot_of(
-    connect: Callable[[], Awaitable[Connection]], texts: Qualified, at: AsOf
+    connect: Callable[[], Awaitable[Connection]], texts: Qualified, at: AsOf, became: Became
 ) -> AbstractAsyncContextManager[PostgresSnapshot]:
     """Read a state of the past in a block; servers may go on writing.
 
@@ -66,6 +67,7 @@ def past_snapshot_of(
         connect: makes the connection, which is closed at the end.
         texts: of the graph.
         at: which state.
+        became: takes note of what became of it.
 
     Raises:
         Gone: it is not kept any more.
@@ -79,10 +81,12 @@ def past_snapshot_of(
             raise no_longer_kept(twin_time(at.time), placed)
         for statement in STATE_TABLES:
             await connection.execute(statement)
-        rows = await connection.fetch(texts[FILL_BEYOND], at.change, at.newest)
+        await connection.execute(texts[FILL_BEYOND], at.change, at.newest)
+        found = StateFacts.of(await connection.fetchrow(texts[FOUND], at.change, at.newest))
+        became.note(at, found.since)
         for statement in FILL_VERSIONS:
             await connection.execute(texts[statement])
         await connection.execute(BY_INDEX.format("off"))
-        return PostgresPastSnapshot(connection, texts, at, [tuple(row) for row in rows])
+        return PostgresPastSnapshot(connection, texts, at, found)
 
     return begun_on(connect, begin)

@@ -17,9 +17,9 @@ from kastor.records import C
 from kastor.storage.limits import impossible, too_large, too_long
 from kastor.storage.postgres import statements as sql
 from kastor.storage.postgres.faults import Fault, fault_of, gone, unavailable
-from kastor.storage.postgres.past import Unsettled, with_settled
 from kastor.storage.postgres.past_reads import no_longer_kept
 from kastor.storage.postgres.past_statements import FLOOR
+from kastor.storage.postgres.since import FOUND, Became, StateFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,7 @@ class Queries(Generic[C]):
         self._replicas = replicas
         self._catalogs = catalogs
         self._texts = texts
+        self.became = Became()
         self._ending: set[asyncio.Task[None]] = set()
 
     async def fetch_all(
@@ -195,11 +196,14 @@ class Queries(Generic[C]):
     async def _settled(self, connection: Connection, asked: _Asked) -> Sequence[object]:
         """Return the parameters with what is found of the past in the snapshot that is read."""
         at = asked.at
-        if at is None or not any(isinstance(each, Unsettled) for each in asked.params):
+        if at is None:
             return asked.params
-        text = self._texts[sql.BEYOND]
-        found = await connection.fetch(text, at.change, at.newest, timeout=asked.timeout)
-        return with_settled(asked.params, at.newest, [tuple(row) for row in found])
+        text = self._texts[FOUND]
+        found = StateFacts.of(await connection.fetchrow(text, at.change, at.newest))
+        if self.became.note(at, found.since):
+            await connection.execute(sql.END_QUERY)
+            raise CatalogChanged("More became of the past state meanwhile.")
+        return found.bound(asked.params)
 
     async def _give_up(
         self, connections: Connections, connection: Connection, asked: _Asked

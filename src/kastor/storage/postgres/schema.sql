@@ -82,6 +82,8 @@ CREATE INDEX relationships_in ON {graph}.relationships (target_key, name_key, so
 
 -- What a later change superseded, whole, so that queries can be asked as of an instant.
 -- `bytes` is what the size caps count; it stands in the indexes, so that counting reads no rows.
+-- `moved` is false where the next version certainly has the same model, name and end, or the one
+-- after the transaction; where all are, the present's indexes serve queries of the past.
 CREATE TABLE {graph}.twin_versions (
     key          bigint  NOT NULL,
     id           text COLLATE "C" NOT NULL,
@@ -95,10 +97,12 @@ CREATE TABLE {graph}.twin_versions (
     valid_to     bigint  NOT NULL,
     ended_by     bigint  NOT NULL,
     ended_actor  text    NOT NULL,
-    bytes        integer NOT NULL GENERATED ALWAYS AS (octet_length(doc::text)) STORED
+    bytes        integer NOT NULL GENERATED ALWAYS AS (octet_length(doc::text)) STORED,
+    moved        boolean NOT NULL DEFAULT true  -- whether another place may have come after it
 );
 CREATE UNIQUE INDEX twin_versions_by_key ON {graph}.twin_versions (key, version);
 CREATE INDEX twin_versions_by_end ON {graph}.twin_versions (valid_to) INCLUDE (bytes);
+CREATE INDEX twin_versions_moved ON {graph}.twin_versions (valid_to) WHERE moved;
 
 CREATE TABLE {graph}.relationship_versions (
     key          bigint  NOT NULL,
@@ -115,10 +119,12 @@ CREATE TABLE {graph}.relationship_versions (
     valid_to     bigint  NOT NULL,
     ended_by     bigint  NOT NULL,
     ended_actor  text    NOT NULL,
-    bytes        integer NOT NULL GENERATED ALWAYS AS (octet_length(doc::text)) STORED
+    bytes        integer NOT NULL GENERATED ALWAYS AS (octet_length(doc::text)) STORED,
+    moved        boolean NOT NULL DEFAULT true
 );
 CREATE UNIQUE INDEX relationship_versions_by_key ON {graph}.relationship_versions (key, version);
 CREATE INDEX relationship_versions_by_end ON {graph}.relationship_versions (valid_to) INCLUDE (bytes);
+CREATE INDEX relationship_versions_moved ON {graph}.relationship_versions (valid_to) WHERE moved;
 CREATE INDEX relationship_versions_out ON {graph}.relationship_versions (source_key, valid_to);
 CREATE INDEX relationship_versions_in ON {graph}.relationship_versions (target_key, valid_to);
 
@@ -190,6 +196,8 @@ CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
 CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);
 CREATE INDEX instants_behind ON {graph}.instants (pos) WHERE behind;
 CREATE INDEX instants_late ON {graph}.instants (pos) WHERE late;
+CREATE INDEX instants_created ON {graph}.instants (kind, pos)
+    WHERE subject IS NOT NULL OR kind = '';
 
 -- Entries with which `placed` begins anew, since the clock was set back.
 CREATE TABLE {graph}.setbacks (

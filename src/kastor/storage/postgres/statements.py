@@ -10,7 +10,6 @@ for another in a circle.
 from __future__ import annotations
 
 from kastor.storage.keeping import NOTHING_KEPT, TELEMETRY_ROW_OVERHEAD, VERSION_ROW_OVERHEAD
-from kastor.storage.postgres.past import beyond
 
 _XID = "pg_current_xact_id()::text::bigint"
 _TWIN = "t.key, t.id, t.model_key, t.etag, t.version, t.doc::text"
@@ -162,11 +161,11 @@ def _log(twin_key: str, version: str, source: str) -> str:
     """
 
 
-def _keep(table: str, columns: str, old: str) -> str:
+def _keep(table: str, columns: str, old: str, moved: str = "true") -> str:
     return f"""
-    INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor)
+    INSERT INTO {{graph}}.{table} ({columns}, valid_to, ended_by, ended_actor, moved)
     SELECT {_of("o", columns)},
-           $7::bigint, {_XID}, $8::text
+           $7::bigint, {_XID}, $8::text, {moved}
     FROM {old} WHERE {KEEPS_VERSIONS}
     """
 
@@ -220,7 +219,7 @@ WITH old AS (
     FROM {{graph}}.twins o
     WHERE t.key = $14 AND t.version = $15 AND o.key = $14 AND o.version = $15 AND {_CURRENT}
     RETURNING {_of("o", _TWIN_COLUMNS)}
-), kept AS ({_keep("twin_versions", _TWIN_COLUMNS, "old o")}
+), kept AS ({_keep("twin_versions", _TWIN_COLUMNS, "old o", "o.model_key <> $16")}
 ), logged AS ({_log("key", "version + 1", "old")})
 SELECT count(*) FROM old
 """
@@ -266,6 +265,7 @@ WITH dead AS (
 SELECT count(*) FROM new
 """
 
+_MOVED = "(o.name_key, o.target_key) <> ($16, $17)"
 UPDATE_RELATIONSHIP = f"""
 WITH old AS (
     UPDATE {{graph}}.relationships r SET name_key = $16, target_key = $17, etag = $18,
@@ -274,7 +274,7 @@ WITH old AS (
     FROM {{graph}}.relationships o
     WHERE r.key = $14 AND r.version = $15 AND o.key = $14 AND o.version = $15 AND {_CURRENT}
     RETURNING {_of("o", _RELATIONSHIP_COLUMNS)}
-), kept AS ({_keep("relationship_versions", _RELATIONSHIP_COLUMNS, "old o")}
+), kept AS ({_keep("relationship_versions", _RELATIONSHIP_COLUMNS, "old o", _MOVED)}
 ), logged AS ({_log("source_key", "version + 1", "old")})
 SELECT count(*) FROM old
 """
@@ -463,7 +463,6 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off;
 SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = {milliseconds};
 SELECT 1 FROM {graph}.meta, {graph}.log_head WHERE history_from <= {change} AND position >= {change}
 """
-BEYOND = beyond("$1::bigint", "$2::bigint")
 END_QUERY = "COMMIT"
 OPEN_CURSOR = "DECLARE page NO SCROLL CURSOR FOR "
 STEP_CURSOR = "FETCH {rows} FROM page"

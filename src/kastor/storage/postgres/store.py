@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Generic
 from kastor.clock import now_ticks
 from kastor.errors import Conflict
 from kastor.records import (
-    ANYTHING,
     AsOf,
     C,
     Context,
@@ -273,7 +272,9 @@ class PostgresStore(Generic[C]):
         at = context.at
         if at is not None:
             return self._snapshots.opened(
-                lambda: past_snapshot_of(self._connections.apart, self._texts, at)
+                lambda: past_snapshot_of(
+                    self._connections.apart, self._texts, at, self._queries.became
+                )
             )
         return self._snapshots.opened(
             lambda: snapshot_of(self._connections.apart, self.events.log_bounds, self._texts)
@@ -314,9 +315,8 @@ class PostgresStore(Generic[C]):
         return await self._reads.incoming(target_id, after, limit, context.source)
 
     def since(self, at: AsOf) -> Since:
-        """Return that nothing is known of it."""
-        del at
-        return ANYTHING
+        """Return what is known of it so far; a query of it notes more in its own snapshot."""
+        return self._queries.became.since(at)
 
     @property
     def look_up(self) -> None:

@@ -29,6 +29,13 @@ _IDENTIFY = """
 UPDATE {graph}.meta SET host_name = $1, signing_key = $2, model_epoch = $3, last_tick = $4,
     history_from = $5, history = $6
 """
+# What was copied in counts as moved.
+_MOVED = (
+    """UPDATE {graph}.twin_versions v SET moved = false FROM {graph}.twins t
+    WHERE v.moved AND t.key = v.key AND t.model_key = v.model_key""",
+    """UPDATE {graph}.relationship_versions v SET moved = false FROM {graph}.relationships r
+    WHERE v.moved AND r.key = v.key AND r.name_key = v.name_key AND r.target_key = v.target_key""",
+)
 _PAUSE = (
     "UPDATE {graph}.routes SET paused = true",
     "UPDATE {graph}.inputs SET paused = true",
@@ -173,6 +180,8 @@ class PostgresGraphFile(PostgresGraphReader):
 
     async def finish(self) -> None:
         """Say that the copy is whole: it may be opened from now on."""
+        for text in _MOVED:
+            await self._connection.execute(self._texts[text])
         await ownership.mark(self._connection, self._name, None)
         self._whole = True
 

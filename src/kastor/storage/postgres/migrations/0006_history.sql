@@ -7,6 +7,17 @@ ALTER TABLE {graph}.models ADD COLUMN change bigint NOT NULL DEFAULT 0;
 ALTER TABLE {graph}.models ADD COLUMN ended_by bigint;
 CREATE INDEX relationship_versions_out ON {graph}.relationship_versions (source_key, valid_to);
 CREATE INDEX relationship_versions_in ON {graph}.relationship_versions (target_key, valid_to);
+ALTER TABLE {graph}.twin_versions ADD COLUMN moved boolean NOT NULL DEFAULT false;
+UPDATE {graph}.twin_versions v SET moved = true WHERE NOT EXISTS (
+    SELECT 1 FROM {graph}.twins t WHERE t.key = v.key AND t.model_key = v.model_key);
+ALTER TABLE {graph}.twin_versions ALTER COLUMN moved SET DEFAULT true;
+CREATE INDEX twin_versions_moved ON {graph}.twin_versions (valid_to) WHERE moved;
+ALTER TABLE {graph}.relationship_versions ADD COLUMN moved boolean NOT NULL DEFAULT false;
+UPDATE {graph}.relationship_versions v SET moved = true WHERE NOT EXISTS (
+    SELECT 1 FROM {graph}.relationships r
+    WHERE r.key = v.key AND r.name_key = v.name_key AND r.target_key = v.target_key);
+ALTER TABLE {graph}.relationship_versions ALTER COLUMN moved SET DEFAULT true;
+CREATE INDEX relationship_versions_moved ON {graph}.relationship_versions (valid_to) WHERE moved;
 ALTER TABLE {graph}.changes ADD COLUMN xid bigint;
 ALTER TABLE {graph}.log_head ADD COLUMN placed bigint NOT NULL DEFAULT 0;
 ALTER TABLE {graph}.log_head ADD COLUMN newest bigint NOT NULL DEFAULT 0;
@@ -33,6 +44,8 @@ CREATE UNIQUE INDEX instants_by_xid ON {graph}.instants (time, xid);
 CREATE INDEX instants_by_placed ON {graph}.instants (placed, pos);
 CREATE INDEX instants_behind ON {graph}.instants (pos) WHERE behind;
 CREATE INDEX instants_late ON {graph}.instants (pos) WHERE late;
+CREATE INDEX instants_created ON {graph}.instants (kind, pos)
+    WHERE subject IS NOT NULL OR kind = '';
 
 -- Entries with which `placed` begins anew, since the clock was set back.
 CREATE TABLE {graph}.setbacks (
