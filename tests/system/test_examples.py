@@ -66,7 +66,8 @@ def _send(client: httpx2.Client, operation: Operation) -> httpx2.Response:
     example = example_of(operation.id)
     values = {name: quote(str(value), safe="") for name, value in example.parameters.items()}
     path = operation.path.format_map(values)
-    query = {name: values[name] for name in operation.query if name in values}
+    asked = example.parameters
+    query = {name: str(asked[name]) for name in operation.query if name in asked}
     more: dict[str, Any] = {} if example.body is None else {"json": example.body}
     if operation.body is not None:
         more["headers"] = {"Content-Type": operation.body[0]}

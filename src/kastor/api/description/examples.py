@@ -39,7 +39,7 @@ def _named(name: str, body: Any = None) -> Example:
 _REPLACE_NAME = [{"op": "add", "path": "/name", "value": "A name of mine"}]
 _IN, _OUT = "exchange/default/plants.ndjson", "exchange/default/plants.log"
 _OF_CONTRACT = ("GetById", "Add", "Cancel", "Delete")
-_OF_JOBS = ("Import", "Export", "Backup", "Update", "Delete")
+_OF_JOBS = ("Import", "Export", "Backup", "Update", "Delete", "Revert")
 _JOBS: dict[str, Example] = {
     **{
         f"ImportJobs_{name}{suffix}": _twin(
@@ -192,9 +192,7 @@ _EXAMPLES: dict[str, Example] = {
     "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
     "Kastor_CreateIndex": Example({"path": "temperature"}),
     "Kastor_TwinHistory": _twin("floor-0"),
-    "Kastor_RelationshipHistory": _twin(
-        _BUILDING, relationshipId="building-1-hasPart-floor-0"
-    ),
+    "Kastor_RelationshipHistory": _twin(_BUILDING, relationshipId="building-1-hasPart-floor-0"),
     "Kastor_TwinSeries": _twin("room-0-01", path="/temperature", bucket="1h", agg="avg,min,max"),
     "Kastor_RelationshipSeries": _twin(
         _BUILDING, relationshipId="building-1-hasPart-floor-0", path="/name"
