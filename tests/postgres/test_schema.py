@@ -157,7 +157,7 @@ async def test_states_before_what_had_no_position_yet_are_as_they_were(
     assert history.rows("SELECT count(*) FROM {graph}.changes WHERE pos IS NULL") == [(1,)]
     if pruned:
         history.rows("DELETE FROM {graph}.changes WHERE pos <= $1", list(values)[1])
-        del values[list(values)[0]]
+        del values[next(iter(values))]
     for text in BEFORE_HISTORY:
         history.rows(text)
     history.rows("UPDATE {graph}.meta SET schema_number = 5")
