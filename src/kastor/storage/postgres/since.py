@@ -74,7 +74,7 @@ class StateFacts:
         others = []
         for kind, created, moved in zip(KINDS, rest[::2], rest[1::2], strict=True):
             keys = _listed(moved)
-            many = len(keys) > MOST_MOVED
+            many = len(keys) > MOST_MOVED  # a key may stand there more than once
             values[MOVED[kind]] = () if many else keys
             values[MANY[kind]] = many
             more = Others.MORE if unknown or created else Others.NONE
@@ -87,7 +87,7 @@ class StateFacts:
 
 
 def _listed(text: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(text).split(","))) if text else ()
+    return tuple(str(text).split(",")) if text else ()
 
 
 class Became:
