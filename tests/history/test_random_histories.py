@@ -39,7 +39,7 @@ from .world import World
 
 Identity: TypeAlias = tuple[str] | tuple[str, str]
 GONE = ("Gone", "HistoryExpired")
-EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("KASTOR_HISTORY_EXAMPLES", "2"))
 _PHASES = (Phase.explicit, Phase.generate)
 """Without the one that makes a failing history smaller, which takes many minutes."""
 KINDS: tuple[Kind, ...] = ("twin", "relationship")
