@@ -182,6 +182,7 @@ def test_the_status_says_what_is_kept(run: Callable[..., Piped]) -> None:
         "old versions",
         "of them packed",
         "telemetry",
+        "upkeep so far",
         "kept",
         "kept of telemetry",
     ]

@@ -41,6 +41,7 @@ def test_it_tells_what_there_is(kept: Api) -> None:
     assert before["keeps"]["graph"] == {"seconds": 604_800, "bytes": 2_000_000_000}
     assert before["keeps"]["telemetry"] == {"seconds": 0, "bytes": 1_000_000_000}
     assert before["settings"] == {}
+    assert set(before["upkeep"]) == {"pruningSeconds", "packingSeconds", "packed"}
     for value in (2, 3):
         write(kept, "T", AverageTemperature=value)
     after = status(kept)

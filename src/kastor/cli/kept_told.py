@@ -27,6 +27,9 @@ def lines_of(status: Document) -> Iterator[tuple[str, str]]:
     yield "of them packed", f"{versions['packed']:,} ({decimal(packed)})"
     telemetry = status["telemetry"]
     yield "telemetry", f"{telemetry['count']:,} ({decimal(telemetry['bytes'])})"
+    if upkeep := status.get("upkeep"):
+        spent = f"{upkeep['pruningSeconds']:g} s pruning, {upkeep['packingSeconds']:g} s packing"
+        yield "upkeep so far", spent
     kept = status["keeps"]
     yield "kept", _rule(kept["graph"])
     for model, rule in kept["models"].items():

@@ -13,6 +13,7 @@ from kastor.clock import twin_time
 from kastor.history.keeping import shown_limit, shown_settings
 
 if TYPE_CHECKING:
+    from kastor.history.keeping import Upkept
     from kastor.hosting.services import Services
     from kastor.records import AsOf
     from kastor.storage.history import HistoryStatus
@@ -24,7 +25,7 @@ async def status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/history: how far back states can be read, sizes, and the rules."""
     found = await services.keeping.status(request.context)
     rules = await services.keeping.rules(request.context)
-    return json_response(orjson.dumps(_shown(found, rules)))
+    return json_response(orjson.dumps(_shown(found, rules, services.keeping.upkept)))
 
 
 async def put_settings(services: Services, request: Request) -> Response:
@@ -32,10 +33,10 @@ async def put_settings(services: Services, request: Request) -> Response:
     body = await request.document(request.server.limits.body_bytes)
     rules = await services.keeping.put(body, request.context)
     found = await services.keeping.status(request.context)
-    return json_response(orjson.dumps(_shown(found, rules)))
+    return json_response(orjson.dumps(_shown(found, rules, services.keeping.upkept)))
 
 
-def _shown(found: HistoryStatus, rules: Rules) -> Document:
+def _shown(found: HistoryStatus, rules: Rules, upkept: Upkept) -> Document:
     return {
         "oldest": _state(found.oldest),
         "newest": _state(found.newest),
@@ -46,6 +47,11 @@ def _shown(found: HistoryStatus, rules: Rules) -> Document:
             "packedBytes": found.packed_bytes,
         },
         "telemetry": {"count": found.telemetry, "bytes": found.telemetry_bytes},
+        "upkeep": {
+            "pruningSeconds": round(upkept.pruning_seconds, 3),
+            "packingSeconds": round(upkept.packing_seconds, 3),
+            "packed": upkept.packed,
+        },
         "keeps": {
             "graph": shown_limit(rules.graph),
             "models": {name: shown_limit(limit) for name, limit in rules.models.items()},

@@ -36,7 +36,7 @@ SCHEMAS: dict[str, Schema] = {
     "HistorySettings": _RULES,
     "HistoryStatus": {
         "type": "object",
-        "required": ["oldest", "newest", "versions", "telemetry", "keeps", "settings"],
+        "required": ["oldest", "newest", "versions", "telemetry", "upkeep", "keeps", "settings"],
         "properties": {
             "oldest": _STATE,
             "newest": _STATE,
@@ -55,6 +55,16 @@ SCHEMAS: dict[str, Schema] = {
                 "type": "object",
                 "required": ["count", "bytes"],
                 "properties": {"count": COUNT, "bytes": COUNT},
+                "additionalProperties": False,
+            },
+            "upkeep": {
+                "type": "object",
+                "required": ["pruningSeconds", "packingSeconds", "packed"],
+                "properties": {
+                    "pruningSeconds": {"type": "number", "minimum": 0},
+                    "packingSeconds": {"type": "number", "minimum": 0},
+                    "packed": COUNT,
+                },
                 "additionalProperties": False,
             },
             "keeps": {**_RULES, "required": ["graph", "models", "telemetry"]},
