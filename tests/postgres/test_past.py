@@ -21,6 +21,7 @@ from kastor.graph.catalog import ModelCatalog
 from kastor.graph.instants import Named
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.records import SYSTEM, ChangeKind, Context, LogEntry, Needs, WriteTwin
+from kastor.storage.postgres import queries, since
 from kastor.storage.postgres.load_and_apply import apply, load, log_values
 from kastor.storage.postgres.schema import quoted
 from kastor.storage.postgres.statements import Qualified
@@ -194,6 +195,28 @@ async def test_every_state_of_stores_whose_clocks_differ_is_what_the_log_made_of
         seen[await next(turns).newest()] = await looked(one.reader)
     for change, expected in seen.items():
         assert await next(turns).seen(change=change) == expected
+
+
+async def test_few_and_many_that_went_since_are_found_alike(
+    postgres: PostgresEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys of what moved are told up to a bound; behind it all versions are looked through."""
+    one = await process(postgres)
+    for number in range(4):
+        await one.graph.put(f"r{number}", room(temperature=number))
+        await one.graph.relate("a", f"e{number}", edge(f"r{number}"))
+    seen: dict[int, dict[str, Any]] = {}
+    for number in range(4):
+        seen[await one.newest()] = await looked(one.reader)
+        await one.graph.unrelate("a", f"e{number}")
+        await one.graph.delete(f"r{number}")
+        await one.graph.put(f"r{number}", room(temperature=-number))
+        await one.graph.delete(f"r{number}")
+    for most in (2_000, 1, 0):
+        monkeypatch.setattr(since, "MOST_MOVED", most)
+        monkeypatch.setattr(queries, "FOUND", since.FOUND.replace("2001", str(most + 1)))
+        for change, expected in seen.items():
+            assert await one.seen(change=change) == expected, most
 
 
 async def test_entries_of_one_batch_are_states_of_their_own(postgres: PostgresEngine) -> None:
