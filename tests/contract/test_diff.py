@@ -187,4 +187,4 @@ def test_what_is_not_kept_is_gone(api: Api, model_m: dict[str, Any]) -> None:
 
 
 def test_it_is_there_under_adt_as_other_reads_of_the_past_are(adt: Api) -> None:
-    assert get(adt, from_="change:0").status_code == 200
+    assert get(adt, from_=change(adt)).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from kastor.testing import KastorServer
 
 OLDEST = re.compile(r"Ask for (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z) or later")
+
+ON_POSTGRES = os.environ.get("KASTOR_TEST_ENGINE") == "postgres"
+NOTHING_KEPT = "This graph keeps no history, so only its present can be read"
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +57,14 @@ def test_the_oldest_instant_that_is_named_can_be_asked_for(off: Api) -> None:
     oldest = ""
     for refusal in refusals:
         error = assert_error(refusal, 410, "HistoryExpired")
+        if ON_POSTGRES:  # an instant is never the present there, as others may write meanwhile
+            assert error["message"].startswith(NOTHING_KEPT)
+            continue
         match = OLDEST.search(error["message"])
         assert match, error["message"]
         oldest = match[1]
+    if ON_POSTGRES:
+        return
     twin = off.get("/digitaltwins/a", headers={"kastor-as-of": oldest})
     assert assert_json(twin) == off.twin("a")
     assert instant_of(twin)[1] == newest(off)
@@ -67,6 +76,9 @@ def test_a_token_and_a_link_of_what_is_gone_meanwhile_are_refused(off: Api) -> N
     change = newest(off)
     headers = {"kastor-as-of": f"change:{change}", "max-items-per-page": "1"}
     page = off.post("/query", {"query": "SELECT * FROM digitaltwins"}, headers=headers)
+    if ON_POSTGRES:
+        assert_error(page, 410, "HistoryExpired")
+        return
     token = assert_json(page)["continuationToken"]
     models = assert_json(off.get("/models", headers=headers))
     patch(off, "/digitaltwins/a", op("replace", "/temperature", 1))

@@ -418,6 +418,10 @@ WHERE position('%2f' IN lower(id)) > 0 ORDER BY id COLLATE "C" LIMIT $1
 
 # Whoever writes a twin or a relationship waits for this, and finds another epoch afterwards.
 STOP_WRITES = "LOCK TABLE {graph}.relationships, {graph}.twins IN SHARE ROW EXCLUSIVE MODE"
+FORGET_PAST = f"""
+UPDATE {{graph}}.meta SET history_from = (SELECT position FROM {{graph}}.log_head)
+WHERE history_from < {NOTHING_KEPT}
+"""
 RESET = (
     # Who follows the log sees that something is gone. First, as whoever gives positions locks it.
     "UPDATE {graph}.log_head SET position = position + 1",
@@ -440,7 +444,8 @@ RESET = (
     "DELETE FROM {graph}.jobs",
     "DELETE FROM {graph}.job_lines",
     "DELETE FROM {graph}.kept_answers",
-    "UPDATE {graph}.meta SET history_from = (SELECT position FROM {graph}.log_head)",
+    # Where nothing of the past is kept, that stays so.
+    FORGET_PAST,
 )
 # The past begins here.
 BEGIN_AGAIN = f"""
