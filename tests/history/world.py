@@ -254,11 +254,7 @@ class World:
             except InvalidArgument:  # a write before the clock was set back for long
                 moment.unique, found = False, change
             if await self.position() == change:  # else what was held up has come through meanwhile
-                # Where several processes write, pruning may have asked for this very time before
-                # a clock that is behind wrote: such an instant stays as it was answered.
-                is_closed = len(self.clocks) > 1 and found < change
-                assert found == change or is_closed, "what is newest is what is asked for now"
-                moment.unique = moment.unique and not is_closed
+                assert found == change, "what is newest is what is asked for now"
         else:
             moment.unique = False
         self._latest = max(self._latest, time)
