@@ -254,7 +254,8 @@ class World:
             except InvalidArgument:  # a write before the clock was set back for long
                 moment.unique, found = False, change
             if await self.position() == change:  # else what was held up has come through meanwhile
-                assert found == change, "what is newest is what is asked for now"
+                is_same = await self.is_same(found, change)
+                assert is_same, "what is newest is what is asked for now"
         else:
             moment.unique = False
         self._latest = max(self._latest, time)
@@ -311,6 +312,17 @@ class World:
         """The position of the state at an instant, of which the process knows whose clock leads."""
         ahead = max(range(len(self.clocks)), key=lambda each: self.clocks[each].now)
         return (await self.readers[ahead].store.history.resolve(time=time)).change
+
+    async def is_same(self, found: int, change: int) -> bool:
+        """Whether two positions name one state: between them lies telemetry, which changes none."""
+        if found >= change:
+            return found == change
+        reader = self.reader
+        older, newer = [
+            await reader.everything(await reader.as_of(Named(change=each)))
+            for each in (found, change)
+        ]
+        return older == newer
 
     async def as_of(self, moment: Moment) -> dict[str, Any]:
         """All that one of the processes reads of the past."""
