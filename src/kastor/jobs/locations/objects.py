@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -229,6 +230,9 @@ class ObjectOutput:
         """Let the store remove the parts."""
         writer, self._writer = self._writer, None
         if writer is not None:
+            # A part that arrives behind the end is kept for good, so all have arrived before it.
+            with contextlib.suppress(LocationError):
+                await self._location.ask(self._opened, writer.flush)
             given_up = LocationError("given up")
             await self._location.ask(
                 self._opened, lambda: writer.__aexit__(type(given_up), given_up, None)
