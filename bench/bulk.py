@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import data
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import CHUNK_ROWS, TABLES, synchronise
+from kastor.storage.tables import TABLES
+from kastor.storage.transfer import CHUNK_ROWS, synchronise
 from kastor.testing import KastorServer
 from tests.postgres.cluster import Cluster
 

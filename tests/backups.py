@@ -12,7 +12,8 @@ import httpx2
 import zstandard
 
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import COPIED, TableDigest, digest
+from kastor.storage.tables import COPIED
+from kastor.storage.transfer import TableDigest, digest
 from kastor.testing import KastorServer
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from kastor.graph.instants import Named
 from kastor.hosting.open import open_graph_file, open_graph_snapshot
 from kastor.storage.events import LoggedChange
 from kastor.storage.protocol import Store
+from kastor.storage.tables import COPIED
 from kastor.storage.ticker import LEAD
-from kastor.storage.transfer import COPIED, synchronise
+from kastor.storage.transfer import synchronise
 from kastor.types import Ticks
 from tests.postgres.server import direct
 from tests.store.graphs import Graph

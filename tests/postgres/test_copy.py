@@ -23,7 +23,8 @@ from kastor.hosting.open import open_graph_file
 from kastor.storage import transfer
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import COPIED, Table, digest, synchronise
+from kastor.storage.tables import COPIED, Table
+from kastor.storage.transfer import digest, synchronise
 from kastor.testing import KastorServer
 
 from .server import database

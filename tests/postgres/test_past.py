@@ -28,7 +28,8 @@ from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.store import PostgresStore
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import COPIED, GraphFile, digest, synchronise
+from kastor.storage.tables import COPIED
+from kastor.storage.transfer import GraphFile, digest, synchronise
 from tests.history.reads import ANN, Reader
 from tests.store.graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, replace, room
 from tests.store.postgres_engine import PostgresEngine

@@ -13,7 +13,8 @@ from kastor.storage.postgres.packing import PostgresPacking
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.postgres.version_retention import DROP
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import COPIED, GraphFile, synchronise
+from kastor.storage.tables import COPIED
+from kastor.storage.transfer import GraphFile, synchronise
 from tests.history.reads import Reader
 from tests.store.graphs import Graph, replace
 from tests.store.postgres_engine import PostgresEngine

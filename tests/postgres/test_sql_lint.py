@@ -22,7 +22,7 @@ from kastor.query.settings import QuerySettings
 from kastor.query.sql.postgres import Postgres
 from kastor.storage.postgres import comparison, schema
 from kastor.storage.postgres.snapshot_statements import STATE_TABLES
-from kastor.storage.transfer import TABLES
+from kastor.storage.tables import TABLES
 
 CATALOG = frozenset(
     {

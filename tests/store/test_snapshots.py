@@ -14,7 +14,8 @@ from kastor.errors import QueryTimeout, Unavailable
 from kastor.records import SYSTEM, Context, Sees
 from kastor.storage import snapshots
 from kastor.storage.sqlite import snapshot as copying
-from kastor.storage.transfer import TABLES, DocumentRow, Snapshot, digest
+from kastor.storage.tables import TABLES
+from kastor.storage.transfer import DocumentRow, Snapshot, digest
 
 from .graphs import HALL, ROOM, ROOM_MODEL, THERMOSTAT, Graph, edge, hall, interface, replace, room
 from .sqlite_engine import SqliteEngine

@@ -22,7 +22,8 @@ from kastor.storage.sqlite.folder import DataFolder, FolderNotWritableError
 from kastor.storage.sqlite.placement import FilePlacement, is_ours
 from kastor.storage.sqlite.pool import ReadPool
 from kastor.storage.sqlite.transfer import SqliteGraphFile
-from kastor.storage.transfer import TABLES, synchronise
+from kastor.storage.tables import TABLES
+from kastor.storage.transfer import synchronise
 
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, hall
 from .sqlite_engine import SqliteEngine, embedded

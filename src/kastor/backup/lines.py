@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw
 
-from kastor.storage.transfer import Row, Table
+from kastor.storage.tables import Table
+from kastor.storage.transfer import Row
 
 LONGEST_LINE = 128 * 2**20
 """Bytes; no document, model or event that Kastor takes comes near."""

@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 
 from kastor import __version__
 from kastor.errors import CannotStartError
-from kastor.storage.transfer import COPIED, TableDigest
+from kastor.storage.tables import COPIED
+from kastor.storage.transfer import TableDigest
 
 FORMAT = 1
 MANIFEST = "manifest.json"

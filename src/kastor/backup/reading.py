@@ -17,15 +17,8 @@ import zstandard
 
 from kastor.backup.lines import LONGEST_LINE, LineError, TableLines
 from kastor.backup.manifest import BackupError, GraphEntry
-from kastor.storage.transfer import (
-    CHUNK_ROWS,
-    COPIED,
-    PORTION_BYTES,
-    Row,
-    Table,
-    TableDigest,
-    canonical,
-)
+from kastor.storage.tables import COPIED, Table
+from kastor.storage.transfer import CHUNK_ROWS, PORTION_BYTES, Row, TableDigest, canonical
 from kastor.words import counted
 
 _WINDOW = 2**27

@@ -19,7 +19,7 @@ from kastor.backup.manifest import (
     part_of,
 )
 from kastor.backup.reading import Bytes, GraphContents, GraphFileReader, damaged, require_as_said
-from kastor.storage.transfer import Table
+from kastor.storage.tables import Table
 
 _PART = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.jsonl\.zst\.000001")
 Received: TypeAlias = Callable[[str, Table, int], None]

@@ -15,7 +15,8 @@ from kastor.backup.manifest import BackupError, GraphEntry, Manifest
 from kastor.backup.reading import GraphFileReader, damaged, require_as_said
 from kastor.errors import KastorError
 from kastor.query.indexes import IndexService
-from kastor.storage.transfer import COPIED, Active, GraphFile, Identification, digest
+from kastor.storage.tables import COPIED
+from kastor.storage.transfer import Active, GraphFile, Identification, digest
 
 if TYPE_CHECKING:
     from kastor.backup.folder import Backup

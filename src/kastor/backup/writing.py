@@ -18,15 +18,14 @@ import zstandard
 from kastor.backup.lines import TableLines
 from kastor.backup.manifest import GraphEntry, TableEntry
 from kastor.clock import twin_time
+from kastor.storage.tables import COPIED, Table
 from kastor.storage.transfer import (
     CHUNK_ROWS,
-    COPIED,
     GraphReader,
     Identification,
     Identity,
     Progress,
     Row,
-    Table,
     canonical,
     portions,
 )

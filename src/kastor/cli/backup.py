@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from kastor.backup.manifest import Manifest
     from kastor.cli.rows import Document
     from kastor.config import Settings
-    from kastor.storage.transfer import Progress, Table
+    from kastor.storage.tables import Table
+    from kastor.storage.transfer import Progress
 
 
 def backup(

@@ -40,7 +40,8 @@ def copy(
 
 async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
     from kastor.hosting.open import open_graph_file, open_graph_snapshot
-    from kastor.storage.transfer import COPIED, digest, synchronise
+    from kastor.storage.tables import COPIED
+    from kastor.storage.transfer import digest, synchronise
 
     async with AsyncExitStack() as stack:
         writing = await stack.enter_async_context(open_graph_file(target, writes=True))
@@ -71,7 +72,7 @@ async def _copy(source: str, target: str, paused: bool, quiet: bool) -> None:
 
 async def _require_target(reading: GraphReader, writing: GraphFile, target: str) -> None:
     """Refuse a target that holds another graph; mark an empty one as ours."""
-    from kastor.storage.transfer import TABLES
+    from kastor.storage.tables import TABLES
 
     identification = await reading.identification()
     if (await writing.identification()).host_name == identification.host_name:

@@ -16,14 +16,8 @@ import orjson
 from kastor.jobs.exporting import lines
 from kastor.jobs.exporting.dependencies import in_order
 from kastor.jobs.exporting.wanted import Wanted
-from kastor.storage.transfer import (
-    CHUNK_ROWS,
-    TABLES,
-    DeletedKind,
-    DocumentRow,
-    Identity,
-    Snapshot,
-)
+from kastor.storage.tables import TABLES
+from kastor.storage.transfer import CHUNK_ROWS, DeletedKind, DocumentRow, Identity, Snapshot
 from kastor.types import Etag
 
 PORTION_ROWS = 250

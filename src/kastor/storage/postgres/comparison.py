@@ -12,7 +12,8 @@ from typing import Any
 
 from kastor.storage.postgres.graph_reader import TEXT_KEYS, column_of, from_clause
 from kastor.storage.postgres.transfer import PostgresGraphFile
-from kastor.storage.transfer import CHUNK_ROWS, TABLES, Identity, Table, drop_all, portions
+from kastor.storage.tables import TABLES, Table
+from kastor.storage.transfer import CHUNK_ROWS, Identity, drop_all, portions
 
 _SUMS = """
 SELECT bucket, count(*), sum(hash) FROM (

@@ -10,7 +10,8 @@ from kastor.storage.postgres.connections import Connection
 from kastor.storage.postgres.documents import PACKED_BYTES, from_jsonb, version_doc
 from kastor.storage.postgres.past import KINDS
 from kastor.storage.postgres.statements import Qualified
-from kastor.storage.transfer import Active, Identification, Identity, Row, Table
+from kastor.storage.tables import Table
+from kastor.storage.transfer import Active, Identification, Identity, Row
 
 _VERSIONS: dict[str, Kind] = {f"{kind}_versions": kind for kind in KINDS}
 TEXT_KEYS = frozenset({"kind", "id", "name"})

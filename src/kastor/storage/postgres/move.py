@@ -24,7 +24,8 @@ from kastor.storage.postgres.ownership import DROPPED
 from kastor.storage.postgres.schema import SCHEMA_VERSION, number_of, prepare, quoted
 from kastor.storage.postgres.transfer import PostgresGraphFile
 from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
-from kastor.storage.transfer import TABLES, synchronise
+from kastor.storage.tables import TABLES
+from kastor.storage.transfer import synchronise
 
 Report: TypeAlias = Callable[[str], Awaitable[None]]
 """Told what the move is doing; raises MoveLostError when another process has taken it over."""

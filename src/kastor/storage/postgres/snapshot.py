@@ -26,6 +26,7 @@ from kastor.storage.postgres.graph_reader import PostgresGraphReader, from_claus
 from kastor.storage.postgres.index_tables import LIST_INDEXES
 from kastor.storage.postgres.queries import IMPOSSIBLE, some_rows, storable
 from kastor.storage.postgres.snapshot_statements import PRESENT, SnapshotStatements
+from kastor.storage.tables import Table
 from kastor.storage.transfer import (
     PORTION_BYTES,
     DeletedKind,
@@ -34,7 +35,6 @@ from kastor.storage.transfer import (
     Identity,
     Instant,
     Row,
-    Table,
 )
 from kastor.types import override
 

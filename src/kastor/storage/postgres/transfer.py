@@ -21,7 +21,8 @@ from kastor.storage.postgres.past import STEP_ROWS
 from kastor.storage.postgres.snapshot import PostgresSnapshot, snapshot_of
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.refusals import NotAGraphError, SchemaTooOldError
-from kastor.storage.transfer import Identification, Identity, Row, Table
+from kastor.storage.tables import Table
+from kastor.storage.transfer import Identification, Identity, Row
 
 _FLAGS = frozenset({"notify", "paused", "requeued", "done"})
 _KEYED = ("model_keys", "relationship_names", "twins", "relationships", "dead_letters")

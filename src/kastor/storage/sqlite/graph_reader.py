@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from kastor.storage.sqlite.documents import version_doc
 from kastor.storage.sqlite.ends import end_near
 from kastor.storage.sqlite.past_statements import KINDS
-from kastor.storage.transfer import Active, Identification, Identity, Row, Table
+from kastor.storage.tables import Table
+from kastor.storage.transfer import Active, Identification, Identity, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,7 +17,8 @@ from kastor.storage.sqlite.connection import open_reader, open_writer
 from kastor.storage.sqlite.documents import add_unpacking
 from kastor.storage.sqlite.graph_reader import SqliteGraphReader
 from kastor.storage.sqlite.index_tables import SqliteIndexes
-from kastor.storage.transfer import Identification, Identity, Row, Table
+from kastor.storage.tables import Table
+from kastor.storage.transfer import Identification, Identity, Row
 
 T = TypeVar("T")
 
