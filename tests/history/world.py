@@ -11,7 +11,6 @@ from typing import Any
 
 import apsw
 
-from kastor.clock import now_ticks
 from kastor.errors import InvalidArgument, KastorError
 from kastor.graph import commands as c
 from kastor.graph.catalog import ModelCatalog
@@ -24,6 +23,7 @@ from kastor.storage.ticker import LEAD
 from kastor.storage.transfer import synchronise
 from kastor.types import Ticks
 from tests.postgres.server import direct
+from tests.store.clocks import Clock
 from tests.store.graphs import Graph
 from tests.store.postgres_engine import PostgresEngine, SideConnection
 from tests.store.sqlite_engine import SqliteEngine
@@ -49,16 +49,6 @@ _LOG_STEP = 1_000
 HELD_SECONDS = 0.1
 """So long a write is waited for that a lock may hold up."""
 _numbers = count()
-
-
-class Clock:
-    """Stands where it is put."""
-
-    def __init__(self) -> None:
-        self.now = now_ticks()
-
-    def __call__(self) -> Ticks:
-        return self.now
 
 
 @dataclass

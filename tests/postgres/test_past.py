@@ -14,7 +14,7 @@ import asyncpg
 import orjson
 import pytest
 
-from kastor.clock import TICKS_PER_SECOND, new_guid, now_ticks
+from kastor.clock import TICKS_PER_SECOND, new_guid
 from kastor.errors import Gone
 from kastor.graph import commands as c
 from kastor.graph.catalog import ModelCatalog
@@ -31,6 +31,7 @@ from kastor.storage.sqlite.transfer import SqliteGraphFile
 from kastor.storage.tables import COPIED
 from kastor.storage.transfer import GraphFile, digest, synchronise
 from tests.history.reads import ANN, Reader
+from tests.store.clocks import Clock
 from tests.store.graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, replace, room
 from tests.store.postgres_engine import PostgresEngine
 from tests.store.sqlite_engine import SqliteEngine
@@ -42,16 +43,6 @@ pytestmark = pytest.mark.anyio
 SECOND = TICKS_PER_SECOND
 HOUR = 3_600 * SECOND
 NEVER: dict[str, Any] = {"version_seconds": 1e9, "log_seconds": 1e9}
-
-
-class Clock:
-    """Stands where it is put."""
-
-    def __init__(self) -> None:
-        self.now = now_ticks()
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @dataclass

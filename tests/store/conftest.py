@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
 from tests.postgres.server import database
 
+from .clocks import LONG_AGO, Clock
 from .engines import Engine
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph
 from .postgres_engine import PostgresEngine
 from .sqlite_engine import SqliteEngine
+
+Make: TypeAlias = Callable[..., Awaitable[Graph]]
 
 
 @pytest.fixture
@@ -58,3 +62,23 @@ async def graph(empty: Graph) -> Graph:
     """A graph with the models and nothing else."""
     await empty.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
     return empty
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(LONG_AGO)
+
+
+@pytest.fixture
+def make(engine: Engine, clock: Clock) -> Make:
+    """Opens a graph that keeps everything but what the test limits."""
+
+    async def make(**limits: float) -> Graph:
+        generous: dict[str, Any] = {"version_seconds": 1e9, "log_seconds": 1e9}
+        store = await engine.open(clock=clock, **(generous | limits))
+        graph = Graph(store, engine.history())
+        if not graph.service.catalog.models:
+            await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
+        return graph
+
+    return make

@@ -11,6 +11,7 @@ from kastor.clock import TICKS_PER_SECOND, now_ticks, twin_time
 from kastor.records import SYSTEM
 from kastor.storage.ticker import DOUBT_SECONDS, LEAD, LEAD_SECONDS, Ticker
 
+from .clocks import Clock
 from .engines import Engine
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, hall, replace
 
@@ -21,16 +22,6 @@ DAY = 86_400 * SECOND
 YEARS = 11 * 365 * DAY
 NEVER = 1e9
 Make = Callable[..., Awaitable[Graph]]
-
-
-class Clock:
-    """Stands where it is put, by the real time so that the engine's own clock agrees."""
-
-    def __init__(self) -> None:
-        self.now = now_ticks()
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture

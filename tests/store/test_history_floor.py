@@ -14,6 +14,7 @@ from kastor.graph.instants import Named
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.records import SYSTEM, AsOf, Context
 
+from .clocks import Clock
 from .engines import Engine
 from .graphs import HALL_MODEL, ROOM_MODEL, THERMOSTAT_MODEL, Graph, edge, hall, replace, room
 from .test_contexts import query
@@ -22,21 +23,6 @@ from .test_exports import exports
 pytestmark = pytest.mark.anyio
 DAY = 86_400 * TICKS_PER_SECOND
 NEVER = 1e9
-
-
-class Clock:
-    """Stands where it is put."""
-
-    def __init__(self) -> None:
-        self.now = 1_000 * DAY
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

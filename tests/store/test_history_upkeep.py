@@ -14,10 +14,10 @@ from kastor.graph.instants import Named
 from kastor.records import SYSTEM, Context
 from kastor.storage.history import HistorySettings, Keep
 
+from .clocks import LONG_AGO, Clock
 from .engines import Engine
 from .graphs import HALL_MODEL, ROOM, ROOM_MODEL, THERMOSTAT_MODEL, Graph, interface, replace, room
 from .test_contexts import query
-from .test_keeping import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +54,7 @@ async def test_twins_without_their_model_are_found_by_it_whatever_was_asked_befo
 async def test_an_instant_behind_telemetry_is_found_where_the_past_begins_with_that(
     engine: Engine,
 ) -> None:
-    clock = Clock()
+    clock = Clock(LONG_AGO)
     settings: dict[str, Any] = {"version_seconds": 1e9, "log_seconds": 0.0}
     store = await engine.open(clock=clock, **settings)
     graph = Graph(store, engine.history())

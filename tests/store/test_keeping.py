@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 import pytest
@@ -16,12 +15,10 @@ from kastor.graph.instants import Named
 from kastor.records import SYSTEM, Context
 from kastor.storage.history import HistorySettings, Keep
 
-from .engines import Engine
+from .clocks import Clock
+from .conftest import Make
 from .graphs import (
     HALL,
-    HALL_MODEL,
-    ROOM_MODEL,
-    THERMOSTAT_MODEL,
     Graph,
     edge,
     hall,
@@ -34,37 +31,6 @@ pytestmark = pytest.mark.anyio
 DAY = 86_400 * TICKS_PER_SECOND
 HOUR = 3_600 * TICKS_PER_SECOND
 ALL = 2**62
-Make: TypeAlias = Callable[..., Awaitable[Graph]]
-
-
-class Clock:
-    """Stands where it is put."""
-
-    def __init__(self) -> None:
-        self.now = 1_000 * DAY
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(engine: Engine, clock: Clock) -> Make:
-    """Opens a graph that keeps everything but what the test limits."""
-
-    async def make(**limits: float) -> Graph:
-        generous: dict[str, Any] = {"version_seconds": 1e9, "log_seconds": 1e9}
-        store = await engine.open(clock=clock, **(generous | limits))
-        graph = Graph(store, engine.history())
-        if not graph.service.catalog.models:
-            await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
-        return graph
-
-    return make
 
 
 async def newest(graph: Graph) -> int:

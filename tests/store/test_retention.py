@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,12 +12,12 @@ from kastor.graph import commands as c
 from kastor.records import SYSTEM
 from kastor.storage.events import DeadLetter
 
+from .clocks import Clock
+from .conftest import Make
 from .engines import Engine, Version
 from .graphs import (
     HALL,
     HALL_MODEL,
-    ROOM_MODEL,
-    THERMOSTAT_MODEL,
     Graph,
     edge,
     hall,
@@ -30,37 +29,6 @@ pytestmark = pytest.mark.anyio
 
 DAY = 86_400 * TICKS_PER_SECOND
 NEVER = 1e9
-Make = Callable[..., Awaitable[Graph]]
-
-
-class Clock:
-    """Stands where it is put."""
-
-    def __init__(self) -> None:
-        self.now = 1_000 * DAY
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make(engine: Engine, clock: Clock) -> Make:
-    """Opens a graph that keeps everything but what the test limits."""
-
-    async def make(**limits: float) -> Graph:
-        generous: dict[str, Any] = {"version_seconds": NEVER, "log_seconds": NEVER}
-        store = await engine.open(clock=clock, **(generous | limits))
-        graph = Graph(store, engine.history())
-        if not graph.service.catalog.models:
-            await graph.upload(THERMOSTAT_MODEL, ROOM_MODEL, HALL_MODEL)
-        return graph
-
-    return make
 
 
 async def assert_books_are_right(graph: Graph) -> None:
