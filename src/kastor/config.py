@@ -89,8 +89,10 @@ class Settings(BaseSettings):
     tls_dev: bool = Field(
         default=False, description="Serve https with a development certificate made here."
     )
-    auth: Literal["none", "tokens"] = Field(
-        "none", description="`tokens` requires one made by `kastor token create`."
+    auth: Annotated[tuple[Literal["none", "tokens", "oidc"], ...], NoDecode] = Field(
+        ("none",),
+        description="What lets clients in: `tokens` of `kastor token create`, `oidc` those of an "
+        "issuer; both may be given.",
     )
     allow_anonymous: bool = Field(
         default=False, description="Allow access without tokens on a server that others reach."
@@ -260,13 +262,18 @@ class Settings(BaseSettings):
     )
 
     @property
+    def asks_who(self) -> bool:
+        """Whether clients have to show a token."""
+        return self.auth != ("none",)
+
+    @property
     def serves_this_machine_alone(self) -> bool:
         """Whether nobody but this machine's programs can be the client.
 
         The address that it listens on does not say so: a proxy may stand before it. A server that
         lets requests of proxies or of every web page in (`api.strangers`) may have others.
         """
-        lets_others_in = self.auth == "tokens" or self.allow_anonymous or "*" in self.cors_origin
+        lets_others_in = self.asks_who or self.allow_anonymous or "*" in self.cors_origin
         return not lets_others_in and self._others_by() is None
 
     def _others_by(self) -> str | None:
@@ -283,6 +290,7 @@ class Settings(BaseSettings):
         return None
 
     @field_validator(
+        "auth",
         "trusted_proxies",
         "cors_origin",
         "webhook_prefixes",
@@ -296,6 +304,13 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(each.strip() for each in value.split(",") if each.strip())
         return value
+
+    @field_validator("auth")
+    @classmethod
+    def _be_ways_in(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or ("none" in value and len(set(value)) > 1):
+            raise ValueError("Give none alone, or tokens, oidc or both.")
+        return tuple(dict.fromkeys(value))
 
     @field_validator("public_url")
     @classmethod
@@ -323,7 +338,7 @@ class Settings(BaseSettings):
         self._check_server()
         self._keep_data_apart()
         others = self._others_by()
-        if self.auth == "none" and not self.allow_anonymous and others is not None:
+        if not self.asks_who and not self.allow_anonymous and others is not None:
             raise ValueError(
                 f"{others}, and no access control is set. "
                 "Add --auth tokens (make one with `kastor token create`), or say "

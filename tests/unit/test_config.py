@@ -105,7 +105,7 @@ class TestFaults:
             ({"port": 65_536}, ["port", "65535"]),
             ({"port": -1}, ["port", "0"]),
             ({"port": "http"}, ["port", "integer"]),
-            ({"auth": "basic"}, ["auth", "'none' or 'tokens'"]),
+            ({"auth": "basic"}, ["auth", "'none', 'tokens' or 'oidc'"]),
             ({"profile": "azure"}, ["profile", "'default' or 'adt'"]),
             ({"sample": "house"}, ["sample", "'building'"]),
             ({"log_format": "xml"}, ["log_format", "'auto', 'text' or 'json'"]),
@@ -135,7 +135,7 @@ class TestFaults:
 
     def test_all_faults_are_told_together_one_a_line(self) -> None:
         lines = _faults({"port": -1, "auth": "x", "colour": 1}).splitlines()
-        assert [line.split()[0] for line in lines] == ["port:", "auth:", "There"]
+        assert [line.split()[0] for line in lines] == ["port:", "auth.0:", "There"]
 
     def test_a_wrong_variable_is_told_by_its_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KASTOR_PORT", "many")
@@ -162,13 +162,13 @@ class TestAccess:
     @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "twins.example.org", ""])
     def test_an_open_address_needs_tokens_or_a_word(self, host: str) -> None:
         _faults({"host": host})
-        assert load_settings({"host": host, "auth": "tokens"}).auth == "tokens"
+        assert load_settings({"host": host, "auth": "tokens"}).auth == ("tokens",)
         assert load_settings({"host": host, "allow_anonymous": True}).allow_anonymous
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
     def test_loopback_needs_neither(self, host: str) -> None:
         assert is_loopback(host)
-        assert load_settings({"host": host}).auth == "none"
+        assert load_settings({"host": host}).auth == ("none",)
 
     @pytest.mark.parametrize(
         "flags",

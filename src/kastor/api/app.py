@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kastor.api.http.answering import send_response
 from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.entrance import Entrance
 from kastor.api.http.matcher import Matcher
 from kastor.api.http.meter import UNMATCHED
 from kastor.api.http.mount import ENTRY, Entry, Mount, Mounts
@@ -34,18 +34,16 @@ from kastor.api.http.streaming import STALL_SECONDS, send_stream
 from kastor.api.http.versions import require_version
 from kastor.api.http.warnings import warning_header
 from kastor.api.operations import OPERATIONS
-from kastor.auth.authenticator import bearer_token
-from kastor.auth.roles import ANONYMOUS, Actor, Permission
+from kastor.auth.roles import Permission
 from kastor.errors import (
-    Forbidden,
     InvalidArgument,
     KastorError,
     MethodNotAllowed,
     NotFound,
-    Unauthenticated,
 )
 from kastor.graph.instants import shown
 from kastor.logs import get_logger
+from kastor.storage.placement import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -55,7 +53,6 @@ if TYPE_CHECKING:
     from kastor.api.http.rates import Rates
     from kastor.api.http.request import Receive, Scope, Send
     from kastor.api.http.server_state import ServerState
-    from kastor.auth.authenticator import Authenticator
     from kastor.hosting.services import Services
 
 _log = get_logger("kastor.api")
@@ -72,7 +69,7 @@ class Application:
         addressing: Addressing,
         *,
         mounts: Iterable[Mount] = (),
-        authenticator: Authenticator | None = None,
+        entrance: Entrance | None = None,
         strangers: StrangerCheck | None = None,
         access_log: bool = False,
         draining: asyncio.Event | None = None,
@@ -84,7 +81,7 @@ class Application:
         self._addressing = addressing
         self._strict = strict = server.limits.strict
         self._mounts = Mounts(mounts)
-        self._authenticator = authenticator
+        self._entrance = entrance or Entrance()
         self._strangers = strangers
         self._access_log = access_log
         self._draining = draining or asyncio.Event()
@@ -148,7 +145,7 @@ class Application:
                 operation, parameters = self._match(scope["method"], addressed.raw_path)
             except KastorError:
                 # Who has no token learns nothing about paths either (rest-api A.7).
-                await self._require_known(headers)
+                await self._entrance.require_known(headers)
                 raise
             name = operation.id
             request = Request(
@@ -203,11 +200,12 @@ class Application:
     async def _enter(
         self, mount: Mount, scope: Scope, headers: dict[bytes, bytes], raw_path: bytes
     ) -> Entry:
-        actor = await self._require_access(headers, mount.permission)
+        addressed = self._addressing.find(raw_path, headers) if mount.of_graph else None
+        graph = DEFAULT if addressed is None else addressed.graph
+        actor = await self._entrance.let_in(headers, mount.permission, graph)
         mount.require_method(scope["method"])
-        addressed = services = None
-        if mount.of_graph:
-            addressed = self._addressing.find(raw_path, headers)
+        services = None
+        if addressed is not None:
             services = await self._open(addressed.name, headers, mount.permission)
         return Entry(actor, self._server.base_urls.of(scope, headers, addressed), services)
 
@@ -229,11 +227,10 @@ class Application:
         self, request: Request, addressed: Addressed, operation: Operation
     ) -> Response | StreamResponse:
         headers, permission = request.headers, operation.permission
-        # Nothing is awaited where nobody is asked for a token and no graph is named.
-        if self._authenticator is None:
-            request.actor = ANONYMOUS
-        else:
-            request.actor = await self._require_access(headers, permission)
+        graph = operation.judged_on(addressed.graph, request.parameters)
+        # Nothing is awaited where the caller is known already and no graph is named.
+        seen = self._entrance.seen(headers, permission, graph)
+        request.let_in(seen or await self._entrance.let_in(headers, permission, graph), graph)
         services = (
             self._server.graphs.default
             if addressed.name is None
@@ -251,9 +248,8 @@ class Application:
         if has_ours or AS_OF.lower() in request.query:
             await _choose_instant(services, request, operation)
         response = await operation.handler(services, request)
-        if self._authenticator is not None and isinstance(response, StreamResponse):
-            token = bearer_token(headers)
-            response.access_lost = partial(self._authenticator.until_lost, token, permission)
+        if isinstance(response, StreamResponse):
+            response.access_lost = self._entrance.until_lost(headers, permission, graph)
         return response
 
     async def _open(
@@ -262,29 +258,9 @@ class Application:
         if name is None:
             return self._server.graphs.default
         # Nobody unknown learns which graphs there are; of whom more is asked is known already.
-        if permission is Permission.OPEN and await self._known(headers) is None:
+        if permission is Permission.OPEN and not await self._entrance.knows(headers):
             return self._server.graphs.default
         return await self._server.graphs.named(name)
-
-    async def _require_access(self, headers: dict[bytes, bytes], permission: Permission) -> Actor:
-        if permission is Permission.OPEN:
-            return ANONYMOUS
-        actor = await self._require_known(headers)
-        if permission not in actor.permissions:
-            raise Forbidden(f"The token's role does not allow {permission}.")
-        return actor
-
-    async def _require_known(self, headers: dict[bytes, bytes]) -> Actor:
-        actor = await self._known(headers)
-        if actor is None:
-            raise Unauthenticated("A valid token is needed.")
-        return actor
-
-    async def _known(self, headers: dict[bytes, bytes]) -> Actor | None:
-        if self._authenticator is None:
-            return ANONYMOUS
-        token = bearer_token(headers)
-        return await self._authenticator.authenticate(token) if token else None
 
 
 async def _choose_instant(services: Services, request: Request, operation: Operation) -> None:

@@ -25,6 +25,7 @@ from kastor.api.own import (
     inputs,
     keeping,
     live,
+    me,
     metrics,
     model_deletion,
     revert,
@@ -42,7 +43,7 @@ _OWN = (
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
     *(history, keeping),
     *(export, own_jobs, imports),
-    *(status, graphs, backup, metrics, health),
+    *(me, status, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

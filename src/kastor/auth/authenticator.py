@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from kastor.auth.roles import Actor, Permission
+from kastor.auth.actors import Actor
+from kastor.auth.roles import Permission
 
-_LONGEST_TOKEN = 1_024
+LONGEST_TOKEN = 16_384
+"""Characters; those of issuers that list a caller's groups have some thousands."""
 
 
 class Authenticator(Protocol):
     """Tells callers by their tokens; asked once for each request that needs it."""
 
-    async def authenticate(self, token: str) -> Actor | None:
-        """Return who holds a token; None: nobody known."""
+    def seen(self, token: str) -> Actor | None:
+        """Return who holds a token, if that is known without waiting."""
         ...
 
-    async def until_lost(self, token: str, permission: Permission) -> None:
-        """Return when a token is no longer valid, or no longer has a permission."""
+    async def authenticate(self, token: str) -> Actor | None:
+        """Return who holds a token; None: nobody known.
+
+        Raises:
+            Unavailable: that cannot be told now.
+        """
+        ...
+
+    async def until_lost(self, token: str, permission: Permission, graph: str) -> None:
+        """Return when a token is no longer valid, or no longer has a permission on a graph."""
         ...
 
 
 def bearer_token(headers: Mapping[bytes, bytes]) -> str:
     """Return the token of a request, empty where it has none or one that is too long."""
     scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() != b"bearer" or len(token) > _LONGEST_TOKEN:
+    if scheme.lower() != b"bearer" or len(token) > LONGEST_TOKEN:
         return ""
     return token.strip().decode("latin-1")

@@ -1,8 +1,7 @@
-"""Permissions of the operations, and the two roles that grant them (rest-api C.8)."""
+"""Permissions of the operations, and the roles that grant them (rest-api C.8)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -47,6 +46,8 @@ class Permission(StrEnum):
     HISTORY_WRITE = "kastor/history/write"
     OPEN = "open"
     """Needs no token: health, description of the API."""
+    KNOWN = "known"
+    """Needs a valid token, whatever its role: who it is."""
 
 
 OWNER = frozenset(Permission)
@@ -66,24 +67,18 @@ READER = frozenset(
         Permission.HISTORY_READ,
         Permission.JOBS_READ,
         Permission.OPEN,
+        Permission.KNOWN,
     }
 )
+EVERYBODY = frozenset({Permission.OPEN})
+KNOWN_CALLERS = EVERYBODY | {Permission.KNOWN}
+"""What every caller may that has a valid token."""
+SERVER_WIDE = frozenset({Permission.METRICS_READ, Permission.BACKUP_READ})
+"""What tells of all graphs at once: only who has it on every graph has it."""
 ROLES: dict[str, frozenset[Permission]] = {
     "owner": OWNER,
     "reader": READER,
-    "sender": frozenset({Permission.INPUTS_SEND, Permission.OPEN}),
-    "none": frozenset({Permission.OPEN}),
+    "sender": KNOWN_CALLERS | {Permission.INPUTS_SEND},
+    "none": KNOWN_CALLERS,
 }
 """Data Owner, Data Reader, who only hands in messages, and a known caller without any role."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A caller: the name that the history keeps, and what it may do."""
-
-    name: str
-    permissions: frozenset[Permission]
-
-
-ANONYMOUS = Actor("anonymous", OWNER)
-"""Everybody, where access is open."""

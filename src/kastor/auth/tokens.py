@@ -6,7 +6,6 @@ one. A line is `<sha-256 hex> <role> <name>`; `#` begins a comment.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import hashlib
@@ -14,10 +13,12 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from kastor.auth.roles import ROLES, Actor, Permission
+from kastor.auth.actors import CallerKind, Grant, Principal
+from kastor.auth.roles import ROLES
 from kastor.errors import CannotStartError
 from kastor.private import make_folder, open_private
 
@@ -32,36 +33,40 @@ class TokenFileError(CannotStartError):
 
 
 class TokenStore:
-    """Checks tokens against the file; reads it again when it changes on disk.
+    """Tells callers by the tokens of the file; reads it again when it changes on disk.
 
     A file that cannot be read changes nothing: who was let in stays, nobody new comes in.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; raises TokenFileError."""
+    def __init__(self, path: Path, on_change: Callable[[], None] = lambda: None) -> None:
+        """Read the file; raises TokenFileError.
+
+        Args:
+            path: of the file.
+            on_change: called when other tokens count from now on.
+        """
         self._path = path
         self._stamp: _Stamp | None = None
-        self._actors: dict[str, Actor] = {}
-        self._known: dict[str, Actor] = {}
-        self._changed = asyncio.Event()
+        self._principals: dict[str, Principal] = {}
+        self._on_change: Callable[[], None] = lambda: None
         self.refresh()
+        self._on_change = on_change
 
-    def actor(self, token: str) -> Actor | None:
+    def takes(self, token: str) -> bool:
+        """Whether a token has the form of those that are made here."""
+        return token.startswith(PREFIX)
+
+    async def identify(self, token: str) -> Principal | None:
+        """Return who holds a token, as `TokenWay` says."""
+        return self.principal(token)
+
+    def principal(self, token: str) -> Principal | None:
         """Return who holds a token, or None."""
-        known = self._known.get(token)
-        if known is None:
-            digest = _hash(token)
-            if digest not in self._actors:
-                with contextlib.suppress(TokenFileError):  # who watches the file reports it
-                    self.refresh()  # it may have been made a moment ago
-            known = self._actors.get(digest)
-            if known is not None:
-                self._known[token] = known
-        return known
-
-    async def authenticate(self, token: str) -> Actor | None:
-        """Return who holds a token, as `Authenticator` says."""
-        return self.actor(token)
+        digest = _hash(token)
+        if digest not in self._principals:
+            with contextlib.suppress(TokenFileError):  # who watches the file reports it
+                self.refresh()  # it may have been made a moment ago
+        return self._principals.get(digest)
 
     def refresh(self) -> None:
         """Read the file if it changed; a missing file means no tokens.
@@ -72,21 +77,11 @@ class TokenStore:
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return
-        actors = {} if stamp is None else _read(self._path)
+        principals = {} if stamp is None else _read(self._path)
         self._stamp = stamp  # only now: what could not be read is read again
-        if actors != self._actors:
-            self._actors, self._known = actors, {}
-            self._changed.set()
-            self._changed = asyncio.Event()
-
-    async def until_lost(self, token: str, permission: Permission) -> None:
-        """Return when a token is no longer valid, or no longer has a permission."""
-        while True:
-            changed = self._changed
-            actor = self.actor(token)
-            if actor is None or permission not in actor.permissions:
-                return
-            await changed.wait()
+        if principals != self._principals:
+            self._principals = principals
+            self._on_change()
 
 
 def create_token(path: Path, role: str, name: str) -> str:
@@ -99,7 +94,7 @@ def create_token(path: Path, role: str, name: str) -> str:
         raise TokenFileError(f"There is no role {role}; choose one of {', '.join(sorted(ROLES))}.")
     if name.splitlines() != [name] or name != name.strip():
         raise TokenFileError("A token's name is one line of text without blanks at its ends.")
-    taken = {actor.name for actor in _read(path).values()} if path.exists() else set()
+    taken = {each.name for each in _read(path).values()} if path.exists() else set()
     if name in taken:
         raise TokenFileError(f"There is a token named {name} already; choose another --name.")
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
@@ -128,10 +123,9 @@ def revoke_token(path: Path, name: str) -> bool:
 
 def list_tokens(path: Path) -> list[tuple[str, str]]:
     """Return (name, role) of every token in the file."""
-    roles = {permissions: role for role, permissions in ROLES.items()}
     if not path.exists():
         return []
-    return [(actor.name, roles[actor.permissions]) for actor in _read(path).values()]
+    return [(each.name, each.grants[0].role) for each in _read(path).values()]
 
 
 def _stamp(path: Path) -> _Stamp | None:
@@ -145,8 +139,8 @@ def _stamp(path: Path) -> _Stamp | None:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def _read(path: Path) -> dict[str, Actor]:
-    actors: dict[str, Actor] = {}
+def _read(path: Path) -> dict[str, Principal]:
+    principals: dict[str, Principal] = {}
     for number, line in enumerate(_lines(path), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -154,8 +148,14 @@ def _read(path: Path) -> dict[str, Actor]:
         role, _, name = rest.partition(" ")
         if role not in ROLES or len(digest) != hashlib.sha256().digest_size * 2 or not name:
             raise TokenFileError(f"{path}, line {number}: not '<sha-256> <role> <name>'.")
-        actors[digest] = Actor(name, ROLES[role])
-    return actors
+        principals[digest] = _principal(name, role)
+    return principals
+
+
+def _principal(name: str, role: str) -> Principal:
+    claims = {"tokens": frozenset({name})}
+    grants = (Grant(role, ROLES[role]),)
+    return Principal(CallerKind.STATIC, f"token:{name}", name, claims=claims, grants=grants)
 
 
 def _lines(path: Path) -> list[str]:

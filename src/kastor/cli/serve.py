@@ -37,7 +37,7 @@ def serve(
     tls_dev: Annotated[bool | None, Flag("--tls-dev", help="Serve https with a development certificate made here.")] = None,
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
-    auth: Annotated[str | None, Flag(help="Whether clients need a token (see `kastor token create`).", metavar="<none|tokens>", show_default="none")] = None,
+    auth: Annotated[list[str] | None, Flag(help="What lets clients in: tokens (see `kastor token create`), oidc; repeatable.", metavar="<none|tokens|oidc>", show_default="none")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on a server that others reach.")] = None,
     public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
@@ -121,7 +121,7 @@ def _announce(started: Started) -> None:
         lines.append(
             f"  SDKs         refuse tokens over http: add --tls-dev, or see {refer('how-to/sdks', to='cli')}"
         )
-    if settings.auth == "tokens" and not _has_tokens(settings):
+    if settings.auth == ("tokens",) and not _has_tokens(settings):
         command = (
             f"kastor token create --role owner --data {shlex.quote(str(settings.data.resolve()))}"
         )
@@ -146,7 +146,7 @@ def _has_tokens(settings: Settings) -> bool:
 
 
 def _access(settings: Settings) -> str:
-    if settings.auth == "tokens":
+    if settings.asks_who:
         return f"with a token of {settings.data / 'tokens'}"
     if settings.allow_anonymous:
         return "open to everybody who can reach this address"
@@ -154,7 +154,7 @@ def _access(settings: Settings) -> str:
 
 
 def _examples(started: Started, url: str, trust: str) -> list[str]:
-    auth = '-H "Authorization: Bearer $TOKEN" ' if started.settings.auth == "tokens" else ""
+    auth = '-H "Authorization: Bearer $TOKEN" ' if started.settings.asks_who else ""
     query = f"{url}/query?api-version=2023-10-31"
     text = '{"query": "SELECT COUNT() FROM DIGITALTWINS"}'
     if started.sample is not None and started.twins:

@@ -29,6 +29,11 @@ def status() -> HttpCall[Document]:
     return read(f"{_OWN}/status", document, needs=features.STATUS)
 
 
+def me() -> HttpCall[Document]:
+    """Kastor_Me."""
+    return read(f"{_OWN}/me", document, needs=features.ME)
+
+
 def delete_all_models() -> HttpCall[None]:
     """Kastor_DeleteAllModels."""
     return HttpCall("DELETE", "/models", nothing, needs=features.MODEL_DELETION)

@@ -22,12 +22,11 @@ from kastor.api.description.mounts import description_mounts
 from kastor.api.http.addressing import Addressing
 from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.entrance import Entrance
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.origins import StrangerCheck
 from kastor.api.http.rates import Rates
 from kastor.api.http.server_state import ServerState
-from kastor.auth.tokens import TokenStore
-from kastor.auth.watch import watch_tokens
 from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
 from kastor.edge.limits import raise_descriptor_limit
@@ -39,6 +38,7 @@ from kastor.hosting.limits import value_rules
 from kastor.hosting.open import make_databases, open_postgres, open_sqlite
 from kastor.hosting.services import Services
 from kastor.records import SYSTEM
+from kastor.server.access import ServerAccess, make_access
 from kastor.server.limits import request_limits, stream_limits
 from kastor.server.socket import (
     Server,
@@ -52,7 +52,7 @@ from kastor.server.socket import (
 from kastor.storage.placement import DEFAULT, Place, Placement
 from kastor.storage.sqlite.folder import DataFolder
 from kastor.storage.sqlite.placement import FilePlacement
-from kastor.vital import Kept, Vitals, attempt
+from kastor.vital import Kept, Vitals, attempt, stop_all
 
 if TYPE_CHECKING:
     from kastor.server.certificate import DevelopmentCertificate
@@ -176,7 +176,7 @@ async def _start(
     vitals = Vitals()
     graphs = await _open_graphs(settings, folder, vitals, stack)
     services = graphs.default
-    tokens = TokenStore(folder.tokens) if settings.auth == "tokens" else None
+    access = make_access(settings, folder)
     certificate = development_certificate(settings, folder)
     draining = asyncio.Event()
     state = ServerState(
@@ -188,14 +188,13 @@ async def _start(
         settings.allow_reset,
         BaseUrls(settings.public_url, settings.trusted_proxies),
     )
-    app = _application(settings, state, tokens, draining)
+    app = _application(settings, state, access, draining)
     edge = edge_of(settings, requests.note_refusal)
     server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
     sample = await _fill(settings, services, stack)
     stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
-    if tokens is not None:
-        watch = vitals.keep("tokens", partial(watch_tokens, tokens))
-        stack.push_async_callback(watch.stop)
+    if access is not None:
+        stack.push_async_callback(stop_all, access.watch(vitals))
     status = await services.status(SYSTEM)
     url = address_of(settings, listener)
     server.catch_signals()
@@ -236,13 +235,13 @@ def _place_graphs(
 
 
 def _application(
-    settings: Settings, state: ServerState, tokens: TokenStore | None, draining: asyncio.Event
+    settings: Settings, state: ServerState, access: ServerAccess | None, draining: asyncio.Event
 ) -> Application:
     return Application(
         state,
         Addressing(settings.graph_domain),
         mounts=description_mounts(strict=state.limits.strict),
-        authenticator=tokens,
+        entrance=Entrance(None if access is None else access.authenticator),
         strangers=_stranger_check(settings),
         access_log=settings.access_log,
         draining=draining,
@@ -253,7 +252,7 @@ def _application(
 
 
 def _stranger_check(settings: Settings) -> StrangerCheck | None:
-    if settings.auth != "none":
+    if settings.asks_who:
         return None
     return StrangerCheck(
         any_host=not is_loopback(settings.host),

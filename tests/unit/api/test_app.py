@@ -16,12 +16,15 @@ from kastor.api.description.mounts import description_mounts
 from kastor.api.http.addressing import Addressing
 from kastor.api.http.answering import send_response
 from kastor.api.http.base_url import BaseUrls
+from kastor.api.http.entrance import Entrance
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.mount import ENTRY, Entry, Mount
 from kastor.api.http.origins import StrangerCheck
 from kastor.api.http.request import json_response
 from kastor.api.http.server_state import ServerState
-from kastor.auth.roles import ROLES, Actor, Permission
+from kastor.auth.access import Access
+from kastor.auth.actors import Actor, CallerKind, Grant, Principal
+from kastor.auth.roles import ROLES, Permission
 from kastor.auth.tokens import TokenStore, create_token
 from kastor.errors import NotFound
 from kastor.graph.commands import Written
@@ -74,10 +77,10 @@ async def _get(app: Application, path: str = "/digitaltwins/a", **more: Any) -> 
 
 
 @pytest.fixture
-def tokens(tmp_path: Path) -> tuple[TokenStore, dict[str, str]]:
+def tokens(tmp_path: Path) -> tuple[Access, dict[str, str]]:
     path = tmp_path / "tokens"
     made = {role: create_token(path, role, role) for role in ("owner", "reader", "none")}
-    return TokenStore(path), made
+    return Access([TokenStore(path)]), made
 
 
 async def test_an_error_of_ours_is_answered_in_the_envelope() -> None:
@@ -101,7 +104,7 @@ async def test_a_fault_of_ours_is_logged_and_answered_without_its_cause(
 
 class TestOrder:
     async def test_a_token_comes_before_everything(self, tokens: Any) -> None:
-        app = _app(authenticator=tokens[0])
+        app = _app(entrance=Entrance(tokens[0]))
         for path in ("/digitaltwins/a", "/nothing", "/query", "/digitaltwins/%FF"):
             answer = await _get(app, path, query="")
             assert answer.status == 401
@@ -110,7 +113,7 @@ class TestOrder:
     async def test_the_role_comes_before_the_version(self, tokens: Any) -> None:
         store, made = tokens
         headers = {"Authorization": f"Bearer {made['none']}"}
-        answer = await _get(_app(authenticator=store), query="", headers=headers)
+        answer = await _get(_app(entrance=Entrance(store)), query="", headers=headers)
         assert (answer.status, answer.body) == (403, b"")
 
     async def test_the_version_comes_before_the_id(self) -> None:
@@ -118,7 +121,7 @@ class TestOrder:
         assert answer.json()["error"]["code"] == "ApiVersionUnspecified"
 
     async def test_an_open_operation_needs_neither(self, tokens: Any) -> None:
-        answer = await _get(_app(authenticator=tokens[0]), "/healthz", query="")
+        answer = await _get(_app(entrance=Entrance(tokens[0])), "/healthz", query="")
         assert (answer.status, answer.json()) == (200, {"status": "ok"})
 
     @pytest.mark.parametrize(
@@ -130,13 +133,13 @@ class TestOrder:
     ) -> None:
         store, made = tokens
         headers = {"Authorization": header.format(made["owner"])}
-        assert (await _get(_app(authenticator=store), headers=headers)).status == 401
+        assert (await _get(_app(entrance=Entrance(store)), headers=headers)).status == 401
 
     @pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER  {}", "Bearer {} "])
     async def test_the_scheme_is_read_in_any_letter_case(self, tokens: Any, header: str) -> None:
         store, made = tokens
         headers = {"Authorization": header.format(made["reader"])}
-        assert (await _get(_app(authenticator=store), headers=headers)).status == 404
+        assert (await _get(_app(entrance=Entrance(store)), headers=headers)).status == 404
 
 
 class TestBaseAddress:
@@ -206,7 +209,9 @@ class TestPathsOfOurs:
         assert answer.json()["error"]["code"] == "NotFound"
 
     async def test_the_description_is_open_and_names_this_server(self, tokens: Any) -> None:
-        answer = await _get(_app(authenticator=tokens[0]), "/openapi.json", headers={"Host": "h:1"})
+        answer = await _get(
+            _app(entrance=Entrance(tokens[0])), "/openapi.json", headers={"Host": "h:1"}
+        )
         assert answer.json()["servers"] == [{"url": "http://h:1"}]
 
     async def test_a_websocket_is_closed(self) -> None:
@@ -299,8 +304,8 @@ class TestMounts:
 
     async def test_it_is_open_or_asks_for_access(self, tokens: Any) -> None:
         store, made = tokens
-        assert (await _get(self._app(_mount(), authenticator=store), "/echo")).status == 200
-        app = self._app(_mount(permission=Permission.QUERY), authenticator=store)
+        assert (await _get(self._app(_mount(), entrance=Entrance(store)), "/echo")).status == 200
+        app = self._app(_mount(permission=Permission.QUERY), entrance=Entrance(store))
         assert (await _get(app, "/echo")).status == 401
         assert (await _get(app, "/echo", method="POST")).status == 401
         assert (await _get(app, "/echo", headers=_bearer(made["none"]))).status == 403
@@ -353,12 +358,15 @@ class TestAuthenticator:
             self.actor = actor
             self.asked: list[str] = []
 
+        def seen(self, _token: str) -> Actor | None:
+            return None
+
         async def authenticate(self, token: str) -> Actor | None:
             self.asked.append(token)
             await asyncio.sleep(0)
             return self.actor
 
-        async def until_lost(self, _token: str, _permission: Permission) -> None:
+        async def until_lost(self, _token: str, _permission: Permission, _graph: str) -> None:
             await asyncio.Event().wait()
 
     @pytest.mark.parametrize(
@@ -370,9 +378,9 @@ class TestAuthenticator:
     )
     @pytest.mark.parametrize("known", [True, False])
     async def test_it_is_asked_once(self, path: str, status: int, known: bool) -> None:
-        actor = Actor("a", ROLES["owner"]) if known else None
+        actor = _owner() if known else None
         slow = self.Slow(actor)
-        app = _app(authenticator=slow)
+        app = _app(entrance=Entrance(slow))
         graphs: Any = app._server.graphs
         graphs.named = AsyncMock(return_value=graphs.default)
         answer = await _get(app, path, query="", headers=_bearer("t"))
@@ -383,7 +391,7 @@ class TestAuthenticator:
     async def test_it_is_not_asked_where_nobody_needs_to_be_known(self) -> None:
         slow = self.Slow(None)
         assert (
-            await _get(_app(authenticator=slow), "/healthz", headers=_bearer("t"))
+            await _get(_app(entrance=Entrance(slow)), "/healthz", headers=_bearer("t"))
         ).status == 200
         assert slow.asked == []
 
@@ -428,26 +436,34 @@ async def test_a_creation_is_answered_with_what_its_decision_made(path: str) -> 
 
 class TestNothingIsKeptOfStrangers:
     async def test_queries_are_read_after_access_was_checked(
-        self, tokens: tuple[TokenStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+        self, tokens: tuple[Access, dict[str, str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(_raw: bytes) -> None:
             raise AssertionError
 
         monkeypatch.setattr("kastor.api.http.request.parse_query", fail)
         store, made = tokens
-        assert (await _get(_app(authenticator=store))).status == 401
-        assert (await _get(_app(authenticator=store), headers=_bearer(made["none"]))).status == 403
-        assert (await _get(_app(authenticator=store), headers=_bearer(made["owner"]))).status == 500
+        assert (await _get(_app(entrance=Entrance(store)))).status == 401
+        assert (
+            await _get(_app(entrance=Entrance(store)), headers=_bearer(made["none"]))
+        ).status == 403
+        assert (
+            await _get(_app(entrance=Entrance(store)), headers=_bearer(made["owner"]))
+        ).status == 500
 
     async def test_a_long_token_is_none(
-        self, tokens: tuple[TokenStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+        self, tokens: tuple[Access, dict[str, str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(_token: str) -> None:
             raise AssertionError
 
-        monkeypatch.setattr(tokens[0], "actor", fail)
-        answer = await _get(_app(authenticator=tokens[0]), headers=_bearer("x" * 1_025))
+        monkeypatch.setattr(tokens[0], "authenticate", fail)
+        answer = await _get(_app(entrance=Entrance(tokens[0])), headers=_bearer("x" * 16_385))
         assert answer.status == 401
+
+
+def _owner() -> Actor:
+    return Actor(Principal(CallerKind.STATIC, "token:a", "a"), [Grant("owner", ROLES["owner"])])
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from kastor.api.http.jobs import accepted, begin_job, delete_job, import_job, own_job
-from kastor.auth.roles import ANONYMOUS
+from kastor.auth.actors import ANONYMOUS
 from kastor.clock import UNIX_EPOCH_TICKS
 from kastor.errors import Conflict
 from kastor.jobs.refusals import id_is_taken
@@ -91,7 +91,7 @@ class Services:
 class TestRepeats:
     async def begin(self, services: Any, asked: dict[str, Any]) -> tuple[JobRow, bool]:
         request = request_of(headers={"operation-id": "op-1"})
-        request.actor = ANONYMOUS
+        request.let_in(ANONYMOUS, "default")
         return await begin_job(services, request, "updates", asked)
 
     async def test_the_same_request_again_finds_its_job(self) -> None:

@@ -26,7 +26,7 @@ from kastor.api.http.request import (
     etag_header,
     parse_query,
 )
-from kastor.auth.roles import ANONYMOUS
+from kastor.auth.actors import ANONYMOUS
 from kastor.errors import (
     BadRequest,
     InvalidArgument,
@@ -315,7 +315,7 @@ def test_large_query_bodies_are_decoded_in_a_thread(
 def own(bodies: BodyBudget, *chunks: bytes, peer: str = "10.0.0.1") -> Request:
     scope = scope_of(client=(peer, 1))
     request = Request(scope, dict(scope["headers"]), Receiver(*chunks), (), a_server(), bodies)
-    request.actor = ANONYMOUS
+    request.let_in(ANONYMOUS, "default")
     return request
 
 
@@ -359,20 +359,20 @@ async def test_large_bodies_have_their_turns() -> None:
 class TestContext:
     def test_it_says_who_asks_and_in_which_trace(self) -> None:
         request = request_of(headers={"traceparent": "00-a-b-01"})
-        request.actor = ANONYMOUS
+        request.let_in(ANONYMOUS, "default")
         assert request.context == Context(ANONYMOUS.name, "00-a-b-01")
         assert request.context is request.context
 
     @pytest.mark.parametrize("source", ReadFrom)
     def test_it_reads_where_the_header_says(self, source: ReadFrom) -> None:
         request = request_of(headers={"kastor-read": f" {source.value.upper()} "})
-        request.actor = ANONYMOUS
+        request.let_in(ANONYMOUS, "default")
         request.choose_source()
         assert request.context.source is source
 
     def test_it_reads_from_the_primary_where_nobody_looks_at_the_header(self) -> None:
         request = request_of(headers={"kastor-read": "replica"})
-        request.actor = ANONYMOUS
+        request.let_in(ANONYMOUS, "default")
         assert request.context.source is ReadFrom.PRIMARY
 
     def test_there_is_no_other_source(self) -> None:
@@ -381,7 +381,7 @@ class TestContext:
 
     async def test_one_made_before_the_body_was_read_is_made_again(self) -> None:
         request = request_of(b"[1, 2]", headers={"content-type": "application/json"})
-        request.actor = ANONYMOUS
+        request.let_in(ANONYMOUS, "default")
         assert request.context.size == 0
         await request.body(100)
         assert request.context.size == 6

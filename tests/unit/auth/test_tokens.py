@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kastor.auth import watch
+from kastor.auth.access import Access
 from kastor.auth.roles import ROLES, Permission
 from kastor.auth.tokens import (
     PREFIX,
@@ -52,27 +53,27 @@ def test_nobody_else_may_read_the_file(path: Path) -> None:
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_a_token_gives_its_name_and_role(path: Path, role: str) -> None:
     token = create_token(path, role, "Ada B. (ward 3)")
-    actor = TokenStore(path).actor(token)
+    actor = TokenStore(path).principal(token)
     assert actor is not None
-    assert (actor.name, actor.permissions) == ("Ada B. (ward 3)", ROLES[role])
+    assert (actor.name, actor.grants[0].permissions) == ("Ada B. (ward 3)", ROLES[role])
 
 
 @pytest.mark.parametrize("token", ["", "kst_", "nonsense", "é", "\udcff".encode("utf-8", "replace").decode()])  # fmt: skip
 def test_another_token_gives_nobody(path: Path, token: str) -> None:
     create_token(path, "owner", "me")
-    assert TokenStore(path).actor(token) is None
+    assert TokenStore(path).principal(token) is None
 
 
 def test_a_hash_is_no_token(path: Path) -> None:
     create_token(path, "owner", "me")
     digest = path.read_text().split()[0]
-    assert TokenStore(path).actor(digest) is None
+    assert TokenStore(path).principal(digest) is None
 
 
 def test_a_token_that_is_made_while_the_server_runs_is_known_at_once(path: Path) -> None:
     store = TokenStore(path)
     token = create_token(path, "reader", "late")
-    actor = store.actor(token)
+    actor = store.principal(token)
     assert actor is not None
     assert actor.name == "late"
 
@@ -80,21 +81,21 @@ def test_a_token_that_is_made_while_the_server_runs_is_known_at_once(path: Path)
 def test_a_revoked_token_is_gone_once_the_file_is_read_again(path: Path) -> None:
     kept, gone = create_token(path, "owner", "kept"), create_token(path, "owner", "gone")
     store = TokenStore(path)
-    assert store.actor(gone) is not None
+    assert store.principal(gone) is not None
     assert revoke_token(path, "gone")
     store.refresh()
-    assert store.actor(gone) is None
-    assert store.actor(kept) is not None
+    assert store.principal(gone) is None
+    assert store.principal(kept) is not None
     assert not revoke_token(path, "gone")
 
 
 def test_a_file_that_vanishes_takes_all_access_with_it(path: Path) -> None:
     token = create_token(path, "owner", "me")
     store = TokenStore(path)
-    assert store.actor(token) is not None
+    assert store.principal(token) is not None
     path.unlink()
     store.refresh()
-    assert store.actor(token) is None
+    assert store.principal(token) is None
 
 
 def test_a_file_that_is_broken_while_the_server_runs_lets_in_whom_it_knew(path: Path) -> None:
@@ -102,8 +103,8 @@ def test_a_file_that_is_broken_while_the_server_runs_lets_in_whom_it_knew(path: 
     store = TokenStore(path)
     path.write_text("nonsense\n")
     os.utime(path, (1, 1))
-    assert store.actor("unknown") is None
-    assert store.actor(token) is not None
+    assert store.principal("unknown") is None
+    assert store.principal(token) is not None
     with pytest.raises(TokenFileError):
         store.refresh()
 
@@ -155,15 +156,15 @@ def test_a_line_that_is_none_is_told_with_its_number(path: Path, line: str) -> N
 def test_without_a_file_there_are_no_tokens(path: Path) -> None:
     assert list_tokens(path) == []
     assert not revoke_token(path, "me")
-    assert TokenStore(path).actor("kst_x") is None
+    assert TokenStore(path).principal("kst_x") is None
 
 
 def test_a_file_that_is_no_text_lets_in_whom_it_knew_and_nobody_else(path: Path) -> None:
     token = create_token(path, "owner", "me")
     store = TokenStore(path)
     path.write_bytes(path.read_bytes() + b"# caf\xe9\n")
-    assert store.actor("unknown") is None
-    assert store.actor(token) is not None
+    assert store.principal("unknown") is None
+    assert store.principal(token) is not None
     for read in (store.refresh, lambda: list_tokens(path), lambda: revoke_token(path, "me")):
         with pytest.raises(TokenFileError, match="UTF-8"):
             read()
@@ -202,7 +203,7 @@ def test_a_full_disk_leaves_no_half_line(path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
-    assert TokenStore(path).actor(token) is not None
+    assert TokenStore(path).principal(token) is not None
 
 
 def test_a_file_that_cannot_be_looked_at_is_told(
@@ -215,7 +216,7 @@ def test_a_file_that_cannot_be_looked_at_is_told(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(type(path), "stat", failing)
-    assert store.actor("kst_unknown") is None
+    assert store.principal("kst_unknown") is None
     with pytest.raises(TokenFileError, match="Input/output error"):
         store.refresh()
 
@@ -228,8 +229,8 @@ def _rewrite(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
-async def _lost(store: TokenStore, token: str, permission: Permission) -> asyncio.Task[None]:
-    task = asyncio.create_task(store.until_lost(token, permission))
+async def _lost(access: Access, token: str, permission: Permission) -> asyncio.Task[None]:
+    task = asyncio.create_task(access.until_lost(token, permission, "default"))
     await asyncio.sleep(0)
     return task
 
@@ -242,8 +243,10 @@ async def _goes_on(task: asyncio.Task[None]) -> bool:
 def test_access_ends_with_the_token_or_its_role(path: Path) -> None:
     async def run() -> None:
         made = {name: create_token(path, "reader", name) for name in ("gone", "less", "kept")}
-        store = TokenStore(path)
-        tasks = {n: await _lost(store, t, Permission.EVENTS_READ) for n, t in made.items()}
+        access = Access()
+        store = TokenStore(path, access.forget)
+        access.add(store)
+        tasks = {n: await _lost(access, t, Permission.EVENTS_READ) for n, t in made.items()}
         create_token(path, "owner", "new")
         store.refresh()
         assert [await _goes_on(each) for each in tasks.values()] == [True] * 3
@@ -260,7 +263,7 @@ def test_access_ends_with_the_token_or_its_role(path: Path) -> None:
         await asyncio.to_thread(path.unlink)
         store.refresh()
         assert not await _goes_on(tasks["kept"])
-        late = await _lost(store, made["kept"], Permission.EVENTS_READ)
+        late = await _lost(access, made["kept"], Permission.EVENTS_READ)
         assert not await _goes_on(late)
 
     asyncio.run(run())
@@ -272,11 +275,11 @@ def test_a_file_of_the_same_size_and_time_is_another_one(path: Path) -> None:
     path.write_text(first)
     times = path.stat().st_mtime_ns
     store = TokenStore(path)
-    assert (store.actor(old) is None, store.actor(new) is None) == (False, True)
+    assert (store.principal(old) is None, store.principal(new) is None) == (False, True)
     path.write_text(second)
     os.utime(path, ns=(times, times))
     store.refresh()
-    assert (store.actor(old) is None, store.actor(new) is None) == (True, False)
+    assert (store.principal(old) is None, store.principal(new) is None) == (True, False)
 
 
 def test_a_file_that_cannot_be_read_for_a_while_is_read_again(
@@ -288,15 +291,15 @@ def test_a_file_that_cannot_be_read_for_a_while_is_read_again(
         patch.setattr(type(path), "stat", _denied)
         with pytest.raises(TokenFileError, match="cannot be read"):
             store.refresh()
-        assert store.actor("other") is None
-    assert store.actor(token) is not None
+        assert store.principal("other") is None
+    assert store.principal(token) is not None
     late = create_token(path, "owner", "late")
     with monkeypatch.context() as patch:
         patch.setattr(type(path), "read_text", _denied)
         with pytest.raises(TokenFileError, match="cannot be read"):
             store.refresh()
     store.refresh()
-    assert store.actor(late) is not None
+    assert store.principal(late) is not None
 
 
 def _denied(*_: object, **__: object) -> None:

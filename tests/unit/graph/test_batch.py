@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from kastor.api.http.request import Request
 from kastor.api.own.batch import _allowed
-from kastor.auth.roles import Actor, Permission
+from kastor.auth.actors import Actor, CallerKind, Grant, Principal
+from kastor.auth.roles import Permission
 from kastor.errors import Forbidden, LimitExceeded, ValidationFailed
 from kastor.graph import batch as b
 from kastor.graph.commands import DeleteTwin
@@ -85,8 +87,16 @@ def test_each_operation_needs_what_its_own_call_needs(
     sent = read(operation(op, kind, body=[] if op == "patch" else {}, **source))
     commands = b.commands_of(sent, RULES)
     everything = frozenset(Permission)
-    assert _allowed(commands, sent, Actor("ann", everything)) == commands
-    [refused] = _allowed(commands, sent, Actor("ann", everything - {needed}))
+    assert _allowed(commands, sent, _request(everything)) == commands
+    [refused] = _allowed(commands, sent, _request(everything - {needed}))
     assert isinstance(refused, b.RefusedWrite)
     assert isinstance(refused.error, Forbidden)
     assert str(needed) in refused.error.message
+
+
+def _request(permissions: frozenset[Permission]) -> Request:
+    nothing: Any = None
+    request = Request({}, {}, nothing, (), nothing)
+    ann = Principal(CallerKind.STATIC, "token:ann", "ann")
+    request.let_in(Actor(ann, [Grant("some", permissions)]), "default")
+    return request

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from kastor.api.http.request import Request
 from kastor.api.own.history import query_series
 from kastor.api.own.over_time import CsvRows, NdjsonRows
-from kastor.auth.roles import Actor, Permission
+from kastor.auth.actors import Actor, CallerKind, Grant, Principal
+from kastor.auth.roles import Permission
 from kastor.clock import TICKS_PER_SECOND as SECOND
 from kastor.errors import Forbidden, Gone, LimitExceeded, QueryTimeout
 from kastor.graph.instants import Named
@@ -116,7 +118,10 @@ def test_an_instant_that_goes_meanwhile_ends_it() -> None:
 
 
 def test_a_caller_needs_the_permission_of_history_too() -> None:
-    request: Any = SimpleNamespace(actor=Actor("a", frozenset({Permission.QUERY})))
+    nothing: Any = None
+    request = Request({}, {}, nothing, (), nothing)
+    querying = Grant("querying", frozenset({Permission.QUERY}))
+    request.let_in(Actor(Principal(CallerKind.STATIC, "token:a", "a"), [querying]), "default")
     services: Any = None
     with pytest.raises(Forbidden):
         asyncio.run(query_series(services, request))

@@ -37,7 +37,7 @@ async def put_import(services: Services, request: Request) -> Response:
             raise InvalidArgument("An import needs inputBlobUri and outputBlobUri, both strings.")
         services.locations.check(uri, setting=name)
         asked[name] = uri
-    asked["permissions"] = [str(each) for each in _SECTIONS if each in request.actor.permissions]
+    asked["permissions"] = [str(each) for each in _SECTIONS if each in request.permissions]
     row = await services.jobs.add(IMPORTS, request.parameters[0], asked, request.context)
     return answer_job(_import(request)(row), status=201)
 

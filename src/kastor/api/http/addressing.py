@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from kastor.hosting.names import require_name
+from kastor.storage.placement import DEFAULT
 
 PREFIX = b"/graphs/"
 
@@ -22,6 +23,11 @@ class Addressed(Struct, frozen=True):
     raw_path: bytes
     prefix: str = ""
     by_host: bool = False
+
+    @property
+    def graph(self) -> str:
+        """The name of the graph."""
+        return DEFAULT if self.name is None else self.name
 
 
 class Addressing:

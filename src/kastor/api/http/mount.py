@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from kastor.api.http.addressing import PREFIX as GRAPHS
-from kastor.auth.roles import Actor, Permission
+from kastor.auth.actors import Actor
+from kastor.auth.roles import Permission
 from kastor.errors import MethodNotAllowed
 
 if TYPE_CHECKING:

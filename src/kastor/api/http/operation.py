@@ -5,8 +5,9 @@ Every module of handlers has its rows in `OPERATIONS`; `kastor.api.operations` j
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeAlias
 
 from kastor.api.http.request import READ_HEADER, Request, Response, StreamResponse
@@ -23,6 +24,16 @@ PAGE_SIZE = ("max-items-per-page",)
 READ_FROM = (READ_HEADER,)
 STALE = {412: ("PreconditionFailed",)}
 PATCH_FAULTS = {400: ("InvalidArgument", "JsonPatchInvalid", "ValidationFailed")}
+
+
+class Judged(Enum):
+    """On which graph a caller needs the permission of an operation."""
+
+    ADDRESSED = "addressed"
+    NAMED = "named"
+    """The one that the path names."""
+    ANY = "any"
+    """Some one; what is answered is of those alone on which the caller has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ class Operation:
             another status.
         as_of: whether it can be asked of a state of the past.
         head: whether HEAD is answered as well, as GET is but without the body.
+        judged: the graph on which the caller needs the permission.
     """
 
     id: str
@@ -70,3 +82,19 @@ class Operation:
     dry_run_result: str | None = None
     as_of: bool = False
     head: bool = False
+    judged: Judged = Judged.ADDRESSED
+
+    def judged_on(self, addressed: str, parameters: Sequence[str]) -> str | None:
+        """Return the graph on which the caller needs the permission; None: any will do.
+
+        Args:
+            addressed: the graph that the request is for.
+            parameters: of the path, percent-decoded.
+        """
+        match self.judged:
+            case Judged.ADDRESSED:
+                return addressed
+            case Judged.NAMED:
+                return parameters[0]
+            case Judged.ANY:
+                return None

@@ -83,7 +83,7 @@ def answer(error: e.KastorError) -> Response:
     match error:
         case e.Unauthenticated():
             return json_response(_UNAUTHORIZED, (b"www-authenticate", b"Bearer"), status=status)
-        case e.Forbidden():
+        case e.Forbidden() if not error.message:
             return Response(status)
         case e.MethodNotAllowed():
             extra = [(b"allow", ", ".join(error.allowed).encode())]

@@ -18,14 +18,17 @@ from urllib.parse import parse_qsl
 from kastor.api.http.addressing import Addressed
 from kastor.api.http.bodies import FREE_BYTES, BodyBudget
 from kastor.api.http.codings import decoder_of
+from kastor.api.http.entrance import refusal
 from kastor.api.http.server_state import ServerState
-from kastor.auth.roles import ANONYMOUS, Actor
-from kastor.errors import InvalidArgument, KastorError, MediaTypeError
+from kastor.auth.actors import ANONYMOUS, Actor
+from kastor.auth.roles import Permission
+from kastor.errors import Forbidden, InvalidArgument, KastorError, MediaTypeError
 from kastor.graph.bodies import as_document, as_patch, parse_json, too_large
 from kastor.graph.command import IfMatch
 from kastor.graph.conditions import read_if_match, read_if_none_match
 from kastor.graph.instants import Named, read_instant
 from kastor.records import AsOf, Context, ReadFrom
+from kastor.storage.placement import DEFAULT
 from kastor.types import Document, Json
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -143,9 +146,18 @@ class Request:
     """One request on its way through the operation's handler."""
 
     __slots__ = (
-        *("_addressed", "_bodies", "_context", "_has_turn", "_kept", "_kept_for", "_query"),
+        *(
+            "_addressed",
+            "_bodies",
+            "_context",
+            "_has_turn",
+            "_judged_on",
+            "_kept",
+            "_kept_for",
+            "_query",
+        ),
         *("_receive", "_scope", "_size", "_source", "actor", "api_version", "dry_run", "headers"),
-        *("_at", "parameters", "server", "warnings"),
+        *("_at", "parameters", "permissions", "server", "warnings"),
     )
 
     def __init__(
@@ -166,6 +178,7 @@ class Request:
         self.parameters = parameters
         self.api_version = ""
         self.actor: Actor
+        self.permissions: frozenset[Permission]
         self.warnings: list[str] | None = None
         self.dry_run = False
         self._receive = receive
@@ -176,6 +189,27 @@ class Request:
         self._bodies = bodies
         self._kept, self._kept_for = 0, ""
         self._has_turn = False
+
+    def let_in(self, actor: Actor, graph: str | None) -> None:
+        """Note who asks; `permissions` are what it may do on a graph, or on any (None)."""
+        self.actor = actor
+        self._judged_on = graph
+        self.permissions = actor.somewhere() if graph is None else actor.on(graph)
+
+    def require(self, *permissions: Permission) -> None:
+        """Raise Forbidden unless the caller has further permissions, for what the body asks."""
+        for each in permissions:
+            if each not in self.permissions:
+                raise self.refusal(each)
+
+    def refusal(self, permission: Permission) -> Forbidden:
+        """Return the error of a permission that the caller lacks."""
+        return refusal(self.actor, permission, self._judged_on)
+
+    @property
+    def graph(self) -> str:
+        """The name of the graph that it is addressed to."""
+        return DEFAULT if self._addressed is None else self._addressed.graph
 
     def warn(self, text: str) -> None:
         """Say something beside the answer, in its header `kastor-warning`."""
@@ -236,7 +270,7 @@ class Request:
         all others; of IPv6 the network counts, since a machine has as many addresses as it likes.
         """
         if self.actor is not ANONYMOUS:
-            return f"token {self.actor.name}"
+            return self.actor.id
         peer: str = (self._scope.get("client") or ("",))[0]
         with contextlib.suppress(ValueError):
             address = ipaddress.ip_address(peer.partition("%")[0])

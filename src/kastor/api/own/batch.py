@@ -10,7 +10,6 @@ from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import LARGE_BYTES, Request, Response, json_response
 from kastor.api.own.batch_run import BatchRun
 from kastor.auth.roles import Permission as P
-from kastor.errors import Forbidden
 from kastor.graph.batch import (
     RELATIONSHIP,
     TWIN,
@@ -27,7 +26,6 @@ from kastor.storage.batches import NotHeldError
 
 if TYPE_CHECKING:
     from kastor.api.http.limits import RequestLimits
-    from kastor.auth.roles import Actor
     from kastor.graph.command import Command
     from kastor.hosting.services import Services
 
@@ -52,7 +50,7 @@ async def post_batch(services: Services, request: Request) -> Response:
     batch = await _read(request, body)
 
     def make(operations: Sequence[BatchOperation]) -> list[Command[Any]]:
-        return _allowed(commands_of(operations, rules(limits)), operations, request.actor)
+        return _allowed(commands_of(operations, rules(limits)), operations, request)
 
     graph, context = services.graph, request.context
     if operation_id is None or context.dry_run:
@@ -85,14 +83,14 @@ async def _read(request: Request, body: bytes) -> WriteBatch:
 
 
 def _allowed(
-    commands: list[Command[Any]], operations: Sequence[BatchOperation], actor: Actor
+    commands: list[Command[Any]], operations: Sequence[BatchOperation], request: Request
 ) -> list[Command[Any]]:
     """Return the commands, with refusals in place of those that the caller may not give."""
-    missing = set(_NEEDED.values()) - actor.permissions
+    missing = set(_NEEDED.values()) - request.permissions
     if not missing:
         return commands
     return [
-        RefusedWrite(Forbidden(f"The token's role does not allow {needed}."))
+        RefusedWrite(request.refusal(needed))
         if (needed := _NEEDED[operation.op, operation.kind]) in missing
         else command
         for operation, command in zip(operations, commands, strict=True)

@@ -10,7 +10,7 @@ from kastor.api.http.jobs import OPERATION_ID, accepted, begin_job
 from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
-from kastor.errors import Forbidden, InvalidArgument
+from kastor.errors import InvalidArgument
 from kastor.graph.bodies import as_patch
 from kastor.graph.command import Written
 from kastor.graph.patch import read_operations
@@ -70,7 +70,7 @@ async def _answer(
     patch: tuple[Document, ...] | None,
 ) -> Response:
     bound = _bound(body)
-    _require(request, P.QUERY)
+    request.require(P.QUERY)
     if (job_id := _repeated(request)) is not None:
         found = await _job_before(services, request, kind, job_id, body, bound, patch)
         if found is not None:
@@ -78,7 +78,7 @@ async def _answer(
     targets = Targets(services.query, body[_QUERY], body.get(_PARAMETERS))
     context = request.context
     what, count = await request.unless_gone(targets.count(context))
-    _require(request, _NEEDED[kind, what])
+    request.require(_NEEDED[kind, what])
     change = Change(body[_QUERY], bound, what, count, body.get(_PARAMETERS), patch)
     require_count(change)
     if context.dry_run:
@@ -126,11 +126,6 @@ def _bound(body: Document) -> Bound:
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise InvalidArgument(f"{given[0]} is a number, 0 or more. Nothing was changed.")
     return Bound(expect=number) if given[0] == _EXPECT else Bound(at_most=number)
-
-
-def _require(request: Request, permission: P) -> None:
-    if permission not in request.actor.permissions:
-        raise Forbidden(f"The token's role does not allow {permission}.")
 
 
 async def _rehearsed(

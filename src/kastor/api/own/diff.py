@@ -8,7 +8,7 @@ from kastor.api.http.compression import Gzip, takes_gzip
 from kastor.api.http.operation import Operation
 from kastor.api.http.request import AS_OF_HEADER, Request, StreamResponse
 from kastor.auth.roles import Permission as P
-from kastor.errors import Forbidden, InvalidArgument
+from kastor.errors import InvalidArgument
 from kastor.graph.instants import Named, read_instant, shown
 from kastor.history.diff import Comparison, GraphPart
 
@@ -34,8 +34,8 @@ async def diff(services: Services, request: Request) -> StreamResponse:
     if form not in _FORMS:
         raise InvalidArgument(f"as is one of: {', '.join(_FORMS)}.")
     part = GraphPart(query=request.first("query"))
-    if part.query is not None and P.QUERY not in request.actor.permissions:
-        raise Forbidden(f"The token's role does not allow {P.QUERY}.")
+    if part.query is not None:
+        request.require(P.QUERY)
     context = request.context
     before = await services.diffs.at(since, context)
     after = await services.diffs.at(_instant(request, "to"), context)

@@ -11,7 +11,7 @@ from kastor.api.http.jobs import OPERATION_ID, accepted, begin_job
 from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import AS_OF_HEADER, Request, Response, StreamResponse
 from kastor.auth.roles import Permission as P
-from kastor.errors import Forbidden, InvalidArgument
+from kastor.errors import InvalidArgument
 from kastor.graph.instants import read_instant, shown
 from kastor.jobs.exporting.kind import OUTPUT, STATE, ExportKind, wanted_of
 from kastor.jobs.exporting.wanted import Wanted
@@ -93,9 +93,7 @@ async def begin_export(services: Services, request: Request) -> Response:
 
 
 def _require_permissions(request: Request, wanted: Wanted) -> None:
-    needed = {P.EXPORT_READ, *(_SETTINGS if wanted.kastor else ())}
-    if not needed <= request.actor.permissions:
-        raise Forbidden("What is to be exported may not be read.")
+    request.require(P.EXPORT_READ, *(_SETTINGS if wanted.kastor else ()))
 
 
 class _Shared:

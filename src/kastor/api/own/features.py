@@ -43,6 +43,7 @@ FEATURES = (
     Feature("inputs", "Kastor_PutInput", in_adt=True),
     Feature("jobs", "Kastor_ListJobs", in_adt=True),
     Feature("live-queries", "Kastor_LiveQuery", in_adt=True),
+    Feature("me", "Kastor_Me", in_adt=True),
     Feature("model-deletion", "Kastor_DeleteAllModels", in_adt=False),
     Feature("parameters", None, in_adt=False),
     Feature("reset", "Kastor_Reset", in_adt=True),

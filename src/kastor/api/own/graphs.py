@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from kastor.api.http.operation import JSON_BODY, Operation
+from kastor.api.http.operation import JSON_BODY, Judged, Operation
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
-from kastor.errors import InvalidArgument, NotAllowed
+from kastor.errors import Forbidden, InvalidArgument, NotAllowed
 from kastor.storage.placement import Wish
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ _WISHES = frozenset({"database", "schema"})
 
 async def list_graphs(_services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/graphs."""
-    infos = await request.server.graphs.infos()
+    infos = [
+        each
+        for each in await request.server.graphs.infos()
+        if P.GRAPHS_READ in request.actor.on(each.name)
+    ]
     return json_response(orjson.dumps({"value": [_info(info) for info in infos]}))
 
 
@@ -65,6 +69,17 @@ async def reset(services: Services, request: Request) -> Response:
 
 
 async def _read_wish(request: Request, body: bytes) -> Wish:
+    """Return the place that a body asks for; it may hold another graph, so any caller of one graph
+    alone is refused.
+
+    Raises:
+        Forbidden, InvalidArgument: nothing was changed.
+    """
+    if P.GRAPHS_WRITE not in request.actor.everywhere:
+        raise Forbidden(
+            f"Places of graphs are given by who has {P.GRAPHS_WRITE} on every graph; create it "
+            "without a body, or ask whoever runs the server. Nothing was changed."
+        )
     wish = await request.decoded(body)
     if not isinstance(wish, dict) or not wish.keys() <= _WISHES:
         raise InvalidArgument("A place is given by `database`, `schema` or both.")
@@ -92,6 +107,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "List the graphs of this server",
         result="GraphList",
         versioned=False,
+        judged=Judged.ANY,
     ),
     Operation(
         "Kastor_CreateGraph",
@@ -108,6 +124,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Graph",
         body=(JSON_BODY, "GraphPlace"),
         versioned=False,
+        judged=Judged.NAMED,
         dry_run=True,
     ),
     Operation(
@@ -120,6 +137,7 @@ OPERATIONS: tuple[Operation, ...] = (
         errors={404: ("GraphNotFound",)},
         result="Graph",
         versioned=False,
+        judged=Judged.NAMED,
     ),
     Operation(
         "Kastor_MoveGraph",
@@ -137,6 +155,7 @@ OPERATIONS: tuple[Operation, ...] = (
         result="Graph",
         body=(JSON_BODY, "GraphPlace"),
         versioned=False,
+        judged=Judged.NAMED,
         dry_run=True,
     ),
     Operation(
@@ -153,6 +172,7 @@ OPERATIONS: tuple[Operation, ...] = (
             409: ("GraphMoving", "GraphInUse", "PlaceNotOurs"),
         },
         versioned=False,
+        judged=Judged.NAMED,
         dry_run=True,
     ),
     Operation(

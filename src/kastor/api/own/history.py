@@ -13,7 +13,7 @@ from kastor.api.http.paging import next_link, read_token, segment
 from kastor.api.http.request import Request, Response, StreamResponse, json_response
 from kastor.api.own.over_time import CsvRows, NdjsonRows, RowStream
 from kastor.auth.roles import Permission as P
-from kastor.errors import Forbidden, InvalidArgument
+from kastor.errors import InvalidArgument
 from kastor.graph.ids import require_id
 from kastor.graph.instants import read_instant
 from kastor.history.buckets import AGGREGATES, read_aggregates, read_width
@@ -136,8 +136,7 @@ async def _wanted(services: Services, request: Request) -> SeriesOf:
 
 async def query_series(services: Services, request: Request) -> StreamResponse:
     """Answer POST /kastor/v1/series; what is wrong with it is said before the stream."""
-    if P.HISTORY_READ not in request.actor.permissions:
-        raise Forbidden(f"The token's role does not allow {P.HISTORY_READ}.")
+    request.require(P.HISTORY_READ)
     body = await request.document(request.server.limits.body_bytes)
     wanted, as_csv = _over_time(body)
     request.let_go()

@@ -41,9 +41,7 @@ async def import_upload(services: Services, request: Request) -> Response:
             "file": file.name,
             "bytes": file.size,
             "sha256": file.sha256,
-            "permissions": [
-                each for each in PERMISSIONS.values() if each in request.actor.permissions
-            ],
+            "permissions": [each for each in PERMISSIONS.values() if each in request.permissions],
         }
         varies = ("file", "permissions")
         row, is_new = await begin_job(services, request, "uploads", asked, varies=varies)

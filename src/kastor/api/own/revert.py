@@ -12,7 +12,7 @@ from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, StreamResponse
 from kastor.api.own.diff import answer_lines
 from kastor.auth.roles import Permission as P
-from kastor.errors import Forbidden, InvalidArgument
+from kastor.errors import InvalidArgument
 from kastor.graph.instants import read_instant
 from kastor.history.diff import Comparison, GraphPart
 from kastor.history.differing import States
@@ -118,9 +118,7 @@ def _require(request: Request, part: GraphPart, kinds: Collection[str]) -> None:
     needed += _TWINS if "twin" in kinds else ()
     needed += _RELATIONSHIPS if "relationship" in kinds else ()
     needed += _MODELS if part.is_whole else ()
-    for each in needed:
-        if each not in request.actor.permissions:
-            raise Forbidden(f"The token's role does not allow {each}.")
+    request.require(*needed)
 
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -124,6 +124,10 @@ class AsyncKastorClient:
         """Return what a graph of Kastor holds: version, engine, counts, sizes."""
         return await self._transport.send(own.status())
 
+    async def me(self) -> Document:
+        """Return who Kastor takes the caller for, and what that one may do on the graph."""
+        return await self._transport.send(own.me())
+
     async def send(self, call: HttpCall[T]) -> T:
         """Return the result of a call that was made by hand (`kastor.client.calls`)."""
         return await self._transport.send(call)

@@ -123,6 +123,10 @@ class KastorClient:
         """Return what a graph of Kastor holds: version, engine, counts, sizes."""
         return self._transport.send(own.status())
 
+    def me(self) -> Document:
+        """Return who Kastor takes the caller for, and what that one may do on the graph."""
+        return self._transport.send(own.me())
+
     def send(self, call: HttpCall[T]) -> T:
         """Return the result of a call that was made by hand (`kastor.client.calls`)."""
         return self._transport.send(call)

@@ -19,6 +19,32 @@ SCHEMAS: dict[str, Schema] = {
             "oldestLogEntry": {"type": ["string", "null"]},
         },
     },
+    "Me": {
+        "type": "object",
+        "required": ["id", "name", "kind", "roles", "graph", "permissions"],
+        "properties": {
+            "id": STRING,
+            "name": STRING,
+            "kind": {"enum": ["anonymous", "token", "oidc"]},
+            "issuer": {"type": ["string", "null"]},
+            "expires": {"type": ["string", "null"], "format": "date-time"},
+            "roles": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["role", "graphs"],
+                    "properties": {
+                        "role": STRING,
+                        "graphs": {"type": "array", "items": STRING},
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            "graph": STRING,
+            "permissions": {"type": "array", "items": STRING},
+        },
+        "additionalProperties": False,
+    },
     "Graph": {
         "type": "object",
         "required": ["name", "place", "state"],

@@ -1,0 +1,116 @@
+"""Who asks: whoever a token names, and what that one may do on which graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from kastor.auth.roles import EVERYBODY, KNOWN_CALLERS, OWNER, SERVER_WIDE, Permission
+
+EVERY_GRAPH = ("*",)
+_MOST_KEPT = 1_000
+
+
+class CallerKind(StrEnum):
+    """What vouches for a caller."""
+
+    ANONYMOUS = "anonymous"
+    STATIC = "token"
+    """A static token of the file."""
+    OIDC = "oidc"
+    """A token that an issuer has signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Permissions on graphs.
+
+    Attributes:
+        role: its name, for people.
+        permissions: what it lets do.
+        graphs: names of graphs, in which `*` stands for any characters.
+    """
+
+    role: str
+    permissions: frozenset[Permission]
+    graphs: tuple[str, ...] = EVERY_GRAPH
+
+    @property
+    def on_every_graph(self) -> bool:
+        """Whether it counts for all graphs and for the server."""
+        return "*" in self.graphs
+
+    def covers(self, graph: str) -> bool:
+        """Whether it counts on a graph."""
+        return any(fnmatchcase(graph, pattern) for pattern in self.graphs)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever a token names, as the token says and its maker vouches for.
+
+    Attributes:
+        id: tells it from all others, also from those of other issuers; limits count by it.
+        name: for people; the history keeps it.
+        expires: when its token ends, in seconds since 1970; None: never.
+        issuer: of its token; empty for static ones.
+        claims: what the token says, by what policies ask for (`kastor.auth.policy.CLAIMS`).
+        grants: what the token itself brings, beside what a policy says.
+    """
+
+    kind: CallerKind
+    id: str
+    name: str
+    expires: float | None = None
+    issuer: str = ""
+    claims: dict[str, frozenset[str]] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
+
+
+class Actor:
+    """A caller, and what it may do.
+
+    Attributes:
+        principal: who it is.
+        grants: what it may do.
+        everywhere: permissions on every graph and on the server.
+    """
+
+    __slots__ = ("_on", "everywhere", "grants", "id", "name", "principal")
+
+    def __init__(self, principal: Principal, grants: Iterable[Grant]) -> None:
+        self.principal = principal
+        self.id, self.name = principal.id, principal.name
+        self.grants = tuple(grants)
+        known = KNOWN_CALLERS if principal.kind is not CallerKind.ANONYMOUS else EVERYBODY
+        self.everywhere: frozenset[Permission] = known.union(
+            *(each.permissions for each in self.grants if each.on_every_graph)
+        )
+        self._on: dict[str, frozenset[Permission]] = {}
+
+    @property
+    def has_a_role(self) -> bool:
+        """Whether it may do anything anywhere."""
+        return any(each.permissions - KNOWN_CALLERS for each in self.grants)
+
+    def on(self, graph: str) -> frozenset[Permission]:
+        """Return what it may do on a graph, whether there is one of that name or not."""
+        found = self._on.get(graph)
+        if found is None:
+            covering = (each.permissions for each in self.grants if each.covers(graph))
+            found = self.everywhere | (frozenset().union(*covering) - SERVER_WIDE)
+            if len(self._on) < _MOST_KEPT:  # callers choose the names
+                self._on[graph] = found
+        return found
+
+    def somewhere(self) -> frozenset[Permission]:
+        """Return what it may do on some graph at least, whichever."""
+        return self.everywhere.union(*(each.permissions - SERVER_WIDE for each in self.grants))
+
+
+ANONYMOUS = Actor(
+    Principal(CallerKind.ANONYMOUS, "anonymous", "anonymous"), (Grant("owner", OWNER),)
+)
+"""Everybody, where access is open."""

@@ -1,0 +1,82 @@
+"""What callers may do, from what their tokens say: the rules, and those that hold without a file.
+
+A rule names roles, the claims that earn them, and the graphs on which they count. Rules only add:
+there is none that takes a permission away, so that their order does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kastor.auth.actors import EVERY_GRAPH, Actor, Grant, Principal
+from kastor.auth.roles import ROLES, Permission
+
+CLAIMS = ("roles", "groups", "scopes", "apps", "subjects", "tokens")
+"""What rules can ask for: application roles, groups and scopes of an issuer's token, the
+application and the subject that it was made for, and the names of static tokens."""
+OWNER_ROLE, READER_ROLE = "Azure Digital Twins Data Owner", "Azure Digital Twins Data Reader"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """Roles for whoever has one of the named values.
+
+    Attributes:
+        roles: names of roles, built in or of the policy.
+        to: by claim (one of `CLAIMS`), the values of which one is enough; of several claims each
+            has to be met.
+        graphs: where the roles count; names in which `*` stands for any characters.
+        issuer: whose tokens it is about; None: of all.
+    """
+
+    roles: tuple[str, ...]
+    to: Mapping[str, frozenset[str]]
+    graphs: tuple[str, ...] = EVERY_GRAPH
+    issuer: str | None = None
+
+    def meets(self, principal: Principal) -> bool:
+        """Whether it is about a caller."""
+        if self.issuer is not None and self.issuer != principal.issuer:
+            return False
+        none: frozenset[str] = frozenset()
+        return bool(self.to) and all(
+            values & principal.claims.get(claim, none) for claim, values in self.to.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules of a server.
+
+    Attributes:
+        rules: in no order that matters.
+        roles: permissions by the names of roles, those that are built in among them.
+    """
+
+    rules: tuple[AccessRule, ...]
+    roles: Mapping[str, frozenset[Permission]]
+
+    def grants_of(self, principal: Principal) -> tuple[Grant, ...]:
+        """Return what a caller is granted, its token's own grants first."""
+        earned = [
+            Grant(role, self.roles[role], rule.graphs)
+            for rule in self.rules
+            if rule.meets(principal)
+            for role in rule.roles
+        ]
+        return (*principal.grants, *earned)
+
+    def actor_of(self, principal: Principal) -> Actor:
+        """Return the caller with what it may do."""
+        return Actor(principal, self.grants_of(principal))
+
+
+ADT_RULES = (
+    AccessRule(("owner",), {"roles": frozenset({OWNER_ROLE})}),
+    AccessRule(("reader",), {"roles": frozenset({READER_ROLE})}),
+)
+"""Application roles that are called as those of Azure Digital Twins (rest-api C.8)."""
+
+DEFAULT_POLICY = Policy(ADT_RULES, ROLES)
+"""What holds where no policy file is given."""
