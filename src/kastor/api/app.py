@@ -36,6 +36,7 @@ from kastor.api.http.warnings import warning_header
 from kastor.api.operations import OPERATIONS
 from kastor.auth.roles import Permission
 from kastor.errors import (
+    Forbidden,
     InvalidArgument,
     KastorError,
     MethodNotAllowed,
@@ -153,7 +154,7 @@ class Application:
             )
             response = await self._respond(request, addressed, operation)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            response = _answer(scope, error)
+            response = self._refuse(scope, error)
         finally:
             if request is not None:
                 request.let_go()
@@ -195,7 +196,7 @@ class Application:
         except Exception as error:
             if begun:  # the server ends the connection
                 raise
-            await send_response(scope, headers, _answer(scope, error), noting)
+            await send_response(scope, headers, self._refuse(scope, error), noting)
 
     async def _enter(
         self, mount: Mount, scope: Scope, headers: dict[bytes, bytes], raw_path: bytes
@@ -262,6 +263,14 @@ class Application:
             return self._server.graphs.default
         return await self._server.graphs.named(name)
 
+    def _refuse(self, scope: Scope, error: Exception) -> Response:
+        if self._strict and isinstance(error, Forbidden):
+            return answer(Forbidden(""))  # the cloud says nothing more (rest-api A.3)
+        if isinstance(error, KastorError):
+            return answer(error)
+        _log.exception("request failed", path=scope["path"], exc_info=error)
+        return unexpected()
+
 
 async def _choose_instant(services: Services, request: Request, operation: Operation) -> None:
     named = request.asked_instants()
@@ -278,10 +287,3 @@ async def _choose_instant(services: Services, request: Request, operation: Opera
     if any(each.change != states[0].change for each in states):
         raise different_instants()
     request.read_past(states[0])
-
-
-def _answer(scope: Scope, error: Exception) -> Response:
-    if isinstance(error, KastorError):
-        return answer(error)
-    _log.exception("request failed", path=scope["path"], exc_info=error)
-    return unexpected()
