@@ -34,7 +34,7 @@ from kastor.api.http.streaming import STALL_SECONDS, send_stream
 from kastor.api.http.versions import require_version
 from kastor.api.http.warnings import warning_header
 from kastor.api.operations import OPERATIONS
-from kastor.auth.roles import Permission
+from kastor.auth.roles import KNOWN_CALLERS, Permission
 from kastor.errors import (
     Forbidden,
     InvalidArgument,
@@ -258,8 +258,8 @@ class Application:
     ) -> Services:
         if name is None:
             return self._server.graphs.default
-        # Nobody unknown learns which graphs there are; of whom more is asked is known already.
-        if permission is Permission.OPEN and not await self._entrance.knows(headers):
+        # Nobody learns of graphs on which they may do nothing; where more is asked they may.
+        if permission in KNOWN_CALLERS and not await self._entrance.shows(headers, name):
             return self._server.graphs.default
         return await self._server.graphs.named(name)
 

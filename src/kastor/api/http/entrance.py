@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kastor.auth.actors import ANONYMOUS
 from kastor.auth.authenticator import bearer_token
-from kastor.auth.roles import Permission
+from kastor.auth.roles import KNOWN_CALLERS, Permission
 from kastor.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ class Entrance:
             raise Unauthenticated("A valid token is needed.")
         return actor
 
-    async def knows(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Return whether it is known who asks; raises Unavailable."""
-        return await self._known(headers) is not None
+    async def shows(self, headers: Mapping[bytes, bytes], graph: str) -> bool:
+        """Return whether who asks may know that there is a graph; raises Unavailable."""
+        actor = await self._known(headers)
+        return actor is not None and not actor.on(graph) <= KNOWN_CALLERS
 
     def until_lost(
         self, headers: Mapping[bytes, bytes], permission: Permission, graph: str | None
