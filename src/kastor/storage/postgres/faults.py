@@ -30,6 +30,10 @@ class Fault(Enum):
     OTHER = "a fault of ours"
 
 
+class MovedError(Unavailable):
+    """A server answers, and the graph is no longer where it was."""
+
+
 _STATES = {
     "23505": Fault.RACE,  # unique violation
     "23503": Fault.RACE,  # foreign key violation: an end of a relationship went away
@@ -104,9 +108,9 @@ def unavailable(error: BaseException | str) -> Unavailable:
     )
 
 
-def gone() -> Unavailable:
+def gone() -> MovedError:
     """Return what a client is told when its graph is no longer where it was."""
-    return Unavailable(
+    return MovedError(
         "The graph was moved or deleted just now. Nothing was changed; try again.",
         retry_after=RETRY_AFTER_SECONDS,
     )

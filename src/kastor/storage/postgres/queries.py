@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from kastor.clock import twin_time
-from kastor.errors import CatalogChanged, Gone, KastorError, QueryTooLarge
+from kastor.errors import CatalogChanged, Gone, KastorError
 from kastor.records import C
 from kastor.storage.limits import impossible, too_large, too_long
 from kastor.storage.postgres import statements as sql
@@ -105,28 +106,24 @@ class Queries(Generic[C]):
         timeout: float,
         most: int | None,
     ) -> _Rows:
+        asked = _Asked(text, params, timeout, most, self._catalogs.current.epoch, context.at)
+        ask, ask_primary = partial(self._ask, asked), partial(self._ask_primary, asked)
+        return await self._replicas.read(context.source, ask, ask_primary)
+
+    async def _ask_primary(self, asked: _Asked) -> _Rows:
         # Branches because each fault that a server can have means something else to the caller, and
         # only here is it known whether another attempt follows.
-        asked = _Asked(text, params, timeout, most, self._catalogs.current.epoch, context.at)
-        replica = await self._replicas.choose(context.source)
-        if replica is not None:
-            rows = await self._fetch_from(replica, asked)
-            if rows is not None:
-                return rows
         async with self._connections.scans:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     return await self._run(self._connections, asked)
                 except TimeoutError:
-                    raise too_long(timeout) from None
+                    raise too_long(asked.timeout) from None
                 except KastorError:
                     raise
                 except Exception as error:
-                    fault, state = fault_of(error), str(getattr(error, "sqlstate", None))
-                    if state == _CANCELLED:
-                        raise too_long(timeout) from None
-                    if state.startswith(IMPOSSIBLE):
-                        raise impossible(error) from error
+                    _raise_if_told(error, asked)
+                    fault = fault_of(error)
                     if fault in (Fault.OTHER, Fault.ELSEWHERE):  # read-only it is by our own wish
                         raise
                     if fault is Fault.GONE:
@@ -141,22 +138,18 @@ class Queries(Generic[C]):
         """Wait for the last transactions to end."""
         await asyncio.gather(*self._ending)
 
-    async def _fetch_from(self, replica: Connections, asked: _Asked) -> _Rows | None:
-        """Return the rows of a standby; None if it has other models, or fails."""
+    async def _ask(self, asked: _Asked, replica: Connections) -> _Rows | None:
+        """Return the rows of a standby; None if it has other models: the primary decides then."""
         try:
             async with replica.scans:
                 return await self._run(replica, asked)
         except CatalogChanged:
-            return None  # it is behind; the primary decides
+            return None
         except TimeoutError:
             raise too_long(asked.timeout) from None
-        except QueryTooLarge:
+        except Exception as error:
+            _raise_if_told(error, asked)
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the primary answers
-            if getattr(error, "sqlstate", None) == _CANCELLED:
-                raise too_long(asked.timeout) from None
-            self._replicas.note_failure(replica, error)
-            return None
 
     async def _run(self, connections: Connections, asked: _Asked) -> _Rows:
         connection = await connections.take()
@@ -233,6 +226,15 @@ class Queries(Generic[C]):
                 connections.expire(error)
         finally:
             connections.give(connection, sound=sound)
+
+
+def _raise_if_told(error: Exception, asked: _Asked) -> None:
+    """Raise what a client is told whose query itself is at fault, whichever server ran it."""
+    state = str(getattr(error, "sqlstate", None))
+    if state == _CANCELLED:
+        raise too_long(asked.timeout) from None
+    if state.startswith(IMPOSSIBLE):
+        raise impossible(error) from error
 
 
 async def some_rows(connection: Connection, text: str, values: list[Any], most: int) -> _Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kastor.records import IncomingRow, RelationshipPage, RelationshipRow, TwinRow
@@ -70,15 +71,13 @@ class PostgresPointReads:
 
     async def _read(self, text: str, values: Sequence[object], source: ReadFrom) -> list[Any]:
         """Run one reading statement where the request wants it read."""
-        replica = await self._replicas.choose(source)
-        if replica is not None:
-            try:
-                async with replica.lease() as connection:
-                    rows: list[Any] = await connection.fetch(self._texts[text], *values)
-                    return rows
-            except Exception as error:  # noqa: BLE001 - whatever it is, the primary answers
-                self._replicas.note_failure(replica, error)
-        return await self.fetch(text, values)
+
+        async def ask(replica: Connections) -> list[Any]:
+            async with replica.lease() as connection:
+                rows: list[Any] = await connection.fetch(self._texts[text], *values)
+                return rows
+
+        return await self._replicas.read(source, ask, partial(self.fetch, text, values))
 
     async def fetch(self, text: str, values: Sequence[object]) -> list[Any]:
         """Run one reading statement on the primary.
