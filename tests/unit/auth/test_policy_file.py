@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +16,7 @@ from kastor.auth.policy import DEFAULT_POLICY, OWNER_ROLE, READER_ROLE, Policy
 from kastor.auth.policy_file import MOST_BYTES, PolicyFile, PolicyFileError, read_policy
 from kastor.auth.roles import OWNER, READER, ROLES, Permission
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "policy.md"
 GOOD = """
 [roles.operator]
 description = "Those who watch the plants."
@@ -98,6 +97,19 @@ def test_the_roles_of_azure_digital_twins_count_unless_they_are_switched_off(
     assert read_policy(path).actor_of(caller).everywhere == granted
     path.write_text("adt_roles = false")
     assert read_policy(path).actor_of(caller).everywhere == ROLES["none"]
+
+
+def test_the_reference_has_an_example_that_holds_and_every_permission(path: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    path.write_text(page.split("```toml\n")[1].split("```")[0])
+    policy = read_policy(path)
+    assert [each.number for each in policy.rules] == [0, 0, 1, 2, 3]
+    assert policy.roles["engineer"] > policy.roles["operator"] | ROLES["reader"]
+    rows = re.findall(r"^\| `(\S+)` \| .* \| ([a-z, ]*) \|$", page, re.MULTILINE)
+    told = {name: set(roles.replace(",", "").split()) for name, roles in rows if "/" in name}
+    roles = ("owner", "reader", "sender")
+    known = set(Permission) - ROLES["none"]
+    assert told == {each: {role for role in roles if each in ROLES[role]} for each in known}
 
 
 def test_every_fault_is_told_with_its_place_and_what_is_right(path: Path) -> None:
