@@ -13,7 +13,7 @@ import typer
 
 from kastor.auth.actors import EVERY_GRAPH
 from kastor.auth.roles import ROLES
-from kastor.auth.tokens import create_token, list_tokens, revoke_token, rotate_token
+from kastor.auth.tokens import list_tokens, make_token, revoke_token, rotate_token
 from kastor.cli.commands import Commands
 from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.token_times import END_FORMS, ago, end_of, seconds_of, until
@@ -72,7 +72,8 @@ def create(
         fail(f"There is no role {role}; choose one of {choice}, or name a --policy.", Exit.USAGE)
     end = None if expires is None else end_of(expires, int(time.time()))
     graphs = tuple(graph or EVERY_GRAPH)
-    say(create_token(path, role, name, graphs=graphs, expires=end, roles=roles))
+    made = make_token(path, role, name, graphs=graphs, expires=end, roles=roles)
+    say(made.secret)
 
 
 @app.command("list")
@@ -117,15 +118,16 @@ def rotate(
 ) -> None:
     """Print a new token with the name, role and graphs of an old one, which ends soon."""
     path, seconds = _path(data, config), seconds_of(grace, "--grace")
-    end: float | Literal["same"] | None = "same"
+    wanted: float | Literal["same"] | None = "same"
     if expires is not None:
-        end = end_of(expires, int(time.time()))
-    made = rotate_token(path, name, grace=seconds, expires=end)
+        wanted = end_of(expires, int(time.time()))
+    made = rotate_token(path, name, grace=seconds, expires=wanted)
     if made is None:
         _fail_unknown(name)
-    say(made.token, flush=True)
+    say(made.secret, flush=True)
     old = "has ended" if made.old_ends is None else f"works until {_time(made.old_ends)}"
-    new = "never ends" if made.expires is None else f"ends {_time(made.expires)}"
+    end = made.kept.expires
+    new = "never ends" if end is None else f"ends {_time(end.timestamp())}"
     say(f"The old token of {name} {old}; the new one {new}.", file=sys.stderr)
 
 
