@@ -79,19 +79,7 @@ class AuditFile:
             durable: whether they have to outlast a power cut when this returns.
         """
         try:
-            handle, locked = self._locked()
-        except OSError as error:
-            self.close()
-            return Appended(0, error)
-        kept: OSError | None = None
-        try:
-            if locked and 0 < os.fstat(handle).st_size > self._most_bytes - len(lines):
-                try:
-                    handle = self._next()
-                except OSError as error:
-                    if self._handle is None:
-                        return Appended(0, error)
-                    kept = error  # rather too long a file than no line
+            handle, kept = self._with_room(len(lines))
             taken, fault = _write(handle, lines)
             if durable and fault is None:
                 os.fsync(handle)
@@ -101,6 +89,18 @@ class AuditFile:
             if self._handle is not None:
                 _unlock(self._handle)
         return Appended(taken, fault or kept)
+
+    def _with_room(self, size: int) -> tuple[int, OSError | None]:
+        """Return the handle of a file that takes so many bytes more, and why there is none."""
+        for _ in range(_ATTEMPTS):
+            handle, locked = self._locked()
+            if not locked or not 0 < os.fstat(handle).st_size > self._most_bytes - size:
+                return handle, None
+            try:
+                self._set_aside()
+            except OSError as error:  # rather too long a file than no line
+                return handle, error
+        return self._locked()[0], None
 
     def _locked(self) -> tuple[int, bool]:
         """Return the handle of the file that has the name now, and whether it could be locked."""
@@ -126,16 +126,13 @@ class AuditFile:
         except FileNotFoundError:
             return False
 
-    def _next(self) -> int:
-        """Set the file aside and return the handle of a new one, locked; needs the lock."""
+    def _set_aside(self) -> None:
+        """Give the file another name; needs the lock, which is gone afterwards."""
         for number in range(self._most_files - 1, 0, -1):
             with suppress(FileNotFoundError):
                 aside(self.path, number).replace(aside(self.path, number + 1))
         self.path.replace(aside(self.path, 1))
         self.close()
-        handle = self._opened()
-        _lock(handle)
-        return handle
 
 
 def aside(path: Path, number: int) -> Path:

@@ -78,7 +78,7 @@ class AuditLog:
         self._missing = 0
         self._fault = ""
         self._writing_since: float | None = None
-        self._told = 0.0
+        self._told = time.monotonic()
 
     def note(self, event: str, /, **values: object) -> None:
         """Add a line, soon."""
@@ -173,14 +173,14 @@ class AuditLog:
 
     def _write(self, batch: list[_Line], *, last: bool) -> None:
         missing = self._missing
-        about = self._about_lines(missing, last=last)
-        if not about and not batch:
+        about = line_of("missing", {"count": missing}, time.time()) if missing else b""
+        text = b"".join((about, *(each.text for each in batch), *self._held_back(last=last)))
+        if not text:
             return
         self._writing_since = time.monotonic()
         fault, taken = "", 0
         try:
             durable = any(each.written is not None for each in batch)
-            text = b"".join((*about, *(each.text for each in batch)))
             done = self._file.append(text, durable=durable)
             taken = done.taken
             if done.fault is not None:
@@ -188,25 +188,21 @@ class AuditLog:
         except Exception as error:  # noqa: BLE001 - the thread must not end
             fault = f"{type(error).__name__}: {error}"
         self._writing_since = None
-        if about and taken >= len(about[0]):
-            with self._changed:
-                self._missing -= missing
-        lost = _settle(batch, taken - sum(map(len, about)))
+        lost = _settle(batch, taken - len(about))
         with self._changed:
-            self._missing += lost
+            self._missing += lost - (missing if taken >= len(about) else 0)
         self._tell(fault)
 
-    def _about_lines(self, missing: int, *, last: bool) -> list[bytes]:
-        """Return lines that say which others are not there; how many were lost comes first."""
-        now, found = time.monotonic(), []
-        if missing:
-            found.append(line_of("missing", {"count": missing}, time.time()))
-        if last or now - self._told >= TELL_SECONDS:
-            for status, count in self.floods.told().items():
-                counts.suppressed += count
-                values = {"status": status, "count": count}
-                found.append(line_of("suppressed", values, time.time()))
-            self._told = now
+    def _held_back(self, *, last: bool) -> list[bytes]:
+        """Return lines that say how many refusals have none of their own, now and then."""
+        now = time.monotonic()
+        if not last and now - self._told < TELL_SECONDS:
+            return []
+        self._told = now
+        found = []
+        for status, count in self.floods.told().items():
+            counts.suppressed += count
+            found.append(line_of("suppressed", {"status": status, "count": count}, time.time()))
         return found
 
     def _tell(self, fault: str) -> None:
