@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         description="What lets clients in: `tokens` of `kastor token create`, `oidc` those of an "
         "issuer; both may be given.",
     )
+    policy: Path | None = Field(
+        None, description="TOML file of roles, and of rules that give them; read again on changes."
+    )
     allow_anonymous: bool = Field(
         default=False, description="Allow access without tokens on a server that others reach."
     )
@@ -406,6 +409,8 @@ class Settings(BaseSettings):
                 "--absent-components empty does not go with --profile adt: the cloud refuses "
                 "twins without a component of their model."
             )
+        if self.policy is not None and not self.asks_who:
+            raise ValueError("policy goes with --auth tokens or --auth oidc: it says who may what.")
         private = {self.private_addresses, self.webhook_private_addresses} - {None}
         if len(private) > 1:
             raise ValueError(
@@ -490,9 +495,9 @@ def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:
     Raises:
         SettingsError: the file cannot be read, or its `data` is no path.
     """
-    given = flag or os.environ.get("KASTOR_DATA") or _text_of(config_file, "data")
-    if given:
-        return Path(given)
+    given = path_of("data", flag, config_file)
+    if given is not None:
+        return given
     default: Path = Settings.model_fields["data"].get_default(call_default_factory=True)
     return default
 
@@ -503,13 +508,28 @@ def audit_file(data: Path | None, config_file: Path | None = None) -> Path | Non
     Raises:
         SettingsError: the file cannot be read, or what it names is no path.
     """
-    given = os.environ.get("KASTOR_AUDIT_LOG") or _text_of(config_file, "audit_log") or "auto"
-    if given == "auto":
+    given = path_of("audit_log", None, config_file) or Path("auto")
+    if given == Path("auto"):
         return data_folder(data, config_file) / AUDIT_FILE
-    return None if given == "off" else Path(given)
+    return None if given == Path("off") else given
 
 
-def _text_of(config_file: Path | None, name: str) -> str | None:
+def path_of(name: str, flag: Path | None, config_file: Path | None = None) -> Path | None:
+    """Return a path of a command that needs few settings; None where nobody names it.
+
+    Args:
+        name: of the setting.
+        flag: what was typed; it comes before the variable, and this before the file.
+        config_file: the TOML file of settings.
+
+    Raises:
+        SettingsError: the file cannot be read, or what it says is no path.
+    """
+    given = flag or os.environ.get(f"KASTOR_{name.upper()}") or _path_in(config_file, name)
+    return Path(given) if given else None
+
+
+def _path_in(config_file: Path | None, name: str) -> str | None:
     if config_file is None:
         return None
     if not config_file.is_file():

@@ -38,6 +38,7 @@ def serve(
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
     auth: Annotated[list[str] | None, Flag(help="What lets clients in: tokens (see `kastor token create`), oidc; repeatable.", metavar="<none|tokens|oidc>", show_default="none")] = None,
+    policy: Annotated[Path | None, Flag(help="TOML file of roles, and of rules that give them; see `kastor access`.")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on a server that others reach.")] = None,
     public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,

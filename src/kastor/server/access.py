@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kastor.audit import note
 from kastor.auth.access import Access
+from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
-from kastor.auth.watch import watch_tokens
+from kastor.auth.watch import WatchedFile, watch_files
+from kastor.errors import CannotStartError
+from kastor.logs import get_logger
+from kastor.server.auditing import digest_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kastor.auth.policy import Policy
     from kastor.config import Settings
     from kastor.storage.sqlite.folder import DataFolder
     from kastor.vital import Kept, Vitals
+
+_log = get_logger("kastor.auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +33,45 @@ class ServerAccess:
     Attributes:
         authenticator: tells callers.
         tokens: the file of static tokens, where they let in.
+        policy: the file that says who may do what, where there is one.
     """
 
     authenticator: Access
     tokens: TokenStore | None
+    policy: PolicyFile | None = None
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""
-        if self.tokens is None:
-            return []
-        return [vitals.keep("tokens", partial(watch_tokens, self.tokens))]
+        if self.policy is not None:
+            vitals.watch("policy", self.policy.trouble)
+        files = self._files()
+        return [vitals.keep("access", partial(watch_files, files))] if files else []
+
+    def reload(self) -> list[str]:
+        """Read token file and policy again if they have changed, at once.
+
+        Returns:
+            What is wrong with them, a text for each; of such a file the state before counts.
+        """
+        faults: list[str] = []
+        for each in (self.tokens, self.policy):
+            try:
+                if each is not None:
+                    each.refresh()
+            except CannotStartError as error:
+                faults += str(error).splitlines()
+        return faults
+
+    def _files(self) -> list[WatchedFile]:
+        files = []
+        if self.tokens is not None:
+            look = partial(_refresh, self.tokens)
+            meanwhile = "tokens as before, none is added or revoked"
+            files.append(WatchedFile("the token file", meanwhile, look, "tokens"))
+        if self.policy is not None:
+            meanwhile = "the policy before it counts"
+            files.append(WatchedFile("the policy file", meanwhile, self.policy.look, "policy"))
+        return files
 
 
 def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
@@ -44,8 +83,24 @@ def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
     if not settings.asks_who:
         return None
     access = Access()
+    policy = None if settings.policy is None else _policy_of(settings.policy, access)
     tokens = None
     if "tokens" in settings.auth:
         tokens = TokenStore(folder.tokens, access.forget)
         access.add(tokens)
-    return ServerAccess(access, tokens)
+    return ServerAccess(access, tokens, policy)
+
+
+def _policy_of(path: Path, access: Access) -> PolicyFile:
+    def change(policy: Policy) -> None:
+        access.replace_policy(policy)
+        note("policy", outcome="loaded", path=str(path), sha256=digest_of(path))
+        _log.info("another policy counts from now on", path=str(path), rules=len(policy.rules))
+
+    file = PolicyFile(path, change)
+    access.replace_policy(file.policy)
+    return file
+
+
+async def _refresh(tokens: TokenStore) -> None:
+    tokens.refresh()

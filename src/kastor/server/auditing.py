@@ -66,12 +66,11 @@ def audited(settings: Settings, vitals: Vitals) -> Iterator[AuditLog | None]:
 
 def note_start(settings: Settings, url: str, worker: int) -> None:
     """Add the line of a server that serves from now on, with what says who comes in."""
-    given = {name: getattr(settings, name, None) for name in _ABOUT_ACCESS}
+    given = {name: getattr(settings, name, None) for name in _ABOUT_ACCESS}  # those there are
     issuers = [str(each) for each in _issuers(settings)]
     values = {name: _told(each) for name, each in given.items() if each not in (None, (), False)}
-    policy = given["policy"]
-    if policy is not None:
-        values["policy_sha256"] = _digest(policy)
+    if settings.policy is not None:
+        values["policy_sha256"] = digest_of(settings.policy)
     if issuers:
         values["issuers"] = issuers
     note("started", version=__version__, worker=worker, address=url, **values)
@@ -91,7 +90,8 @@ def _told(value: object) -> object:
     return list(map(str, value)) if isinstance(value, tuple) else value
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits, or why there is none."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
