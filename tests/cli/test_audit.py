@@ -38,17 +38,27 @@ def _rows(text: str) -> list[list[str]]:
 
 def test_tokens_are_told_with_who_made_them(tmp_path: Path, path: Path) -> None:
     token = invoked("token", "create", "--data", tmp_path, "--role", "reader", "--name", "ci")
+    assert invoked("token", "rotate", "ci", "--data", tmp_path).returncode == 0
     assert invoked("token", "revoke", "ci", "--data", tmp_path).returncode == 0
-    assert invoked("token", "revoke", "ci", "--data", tmp_path).returncode == 1
-    made, revoked = [json.loads(line) for line in path.read_text().splitlines()]
+    assert invoked("token", "revoke", "ci", "--data", tmp_path).returncode != 0
+    unnamed = invoked("token", "create", "--data", tmp_path, "--graph", "a*", "--expires", "30d")
+    made, rotated, revoked, last = [json.loads(line) for line in path.read_text().splitlines()]
     assert made["actor"].startswith("cli:")
     assert (made["event"], made["action"], made["token"], made["role"]) == (
         *("tokens", "created", "ci", "reader"),
     )
-    assert (revoked["action"], revoked["token"]) == ("revoked", "ci")
+    assert [(each["action"], each["token"]) for each in (rotated, revoked)] == [
+        ("rotated", "ci"),
+        ("revoked", "ci"),
+    ]
+    assert (last["token"], last["graphs"]) == ("owner-1", ["a*"])
+    assert last["expires"].endswith("Z")
+    assert unnamed.stdout.strip() not in path.read_text()
     assert token.stdout.strip() not in path.read_text()
     done = invoked("audit", "--data", tmp_path)
-    assert [row[1].strip() for row in _rows(done.stdout)] == ["token ci reader", "token ci"]
+    assert [row[1].strip() for row in _rows(done.stdout)] == [
+        *("token ci reader", "token ci", "token ci", "token owner-1 owner"),
+    ]
 
 
 def test_a_token_is_made_also_where_the_log_cannot_be_written(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ class Policy:
         """Tell what a caller is granted and why, its token's own grants first."""
         for grant in principal.grants:
             yield Earned(None, grant)
+        for role, graphs in principal.roles:
+            if role in self.roles:
+                yield Earned(None, Grant(role, self.roles[role], graphs))
         for rule in self.rules:
             if rule.meets(principal):
                 for role in rule.roles:

@@ -10,6 +10,7 @@ from kastor.audit import note
 from kastor.auth.access import Access
 from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
+from kastor.auth.tokens.notices import TokenNotices
 from kastor.auth.watch import WatchedFile, watch_files
 from kastor.errors import CannotStartError
 from kastor.logs import get_logger
@@ -45,7 +46,11 @@ class ServerAccess:
         if self.policy is not None:
             vitals.watch("policy", self.policy.trouble)
         files = self._files()
-        return [vitals.keep("access", partial(watch_files, files))] if files else []
+        kept = [vitals.keep("access", partial(watch_files, files))] if files else []
+        if self.tokens is not None:
+            notices = TokenNotices(self.tokens, lambda: self.authenticator.policy.roles)
+            kept.append(vitals.keep("token notices", notices.watch))
+        return kept
 
     def reload(self) -> list[str]:
         """Read token file and policy again if they have changed, at once.
