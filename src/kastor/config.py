@@ -28,6 +28,8 @@ from kastor.pages import refer
 from kastor.types import override
 
 DAY_SECONDS = 86_400.0
+AUDIT_FILE = Path("audit", "audit.ndjson")
+"""Of a data folder."""
 Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
@@ -104,6 +106,18 @@ class Settings(BaseSettings):
         (), description="Web origins that browsers may call from; `*` for all."
     )
     access_log: bool = Field(default=False, description="Log one line for each request.")
+    audit_log: str = Field(
+        "auto",
+        min_length=1,
+        description="File of refusals and administrative acts, or `off`; `auto`: in the data "
+        "folder of a server that asks for tokens.",
+    )
+    audit_log_bytes: int = Field(
+        67_108_864, ge=65_536, description="Bytes from which on that file is set aside."
+    )
+    audit_log_files: int = Field(
+        10, ge=1, le=1_000, description="Most files that are kept beside it; the oldest goes."
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="Form of the log; `auto` is text on a terminal, else JSON."
     )
@@ -268,6 +282,13 @@ class Settings(BaseSettings):
     def asks_who(self) -> bool:
         """Whether clients have to show a token."""
         return self.auth != ("none",)
+
+    @property
+    def audit_file(self) -> Path | None:
+        """Where the audit log is written; None: nowhere."""
+        if self.audit_log == "auto":
+            return self.data / AUDIT_FILE if self.asks_who else None
+        return None if self.audit_log == "off" else Path(self.audit_log)
 
     @property
     def serves_this_machine_alone(self) -> bool:
@@ -479,6 +500,18 @@ def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:
         return given
     default: Path = Settings.model_fields["data"].get_default(call_default_factory=True)
     return default
+
+
+def audit_file(data: Path | None, config_file: Path | None = None) -> Path | None:
+    """Return the audit log that a command of a data folder writes to or reads; None: there is none.
+
+    Raises:
+        SettingsError: the file cannot be read, or what it names is no path.
+    """
+    given = path_of("audit_log", None, config_file) or Path("auto")
+    if given == Path("auto"):
+        return data_folder(data, config_file) / AUDIT_FILE
+    return None if given == Path("off") else given
 
 
 def path_of(name: str, flag: Path | None, config_file: Path | None = None) -> Path | None:

@@ -55,6 +55,7 @@ def serve(
     version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,
     log_days: Annotated[float | None, Flag(help="Days that the change log is kept.", show_default="1")] = None,
     access_log: Annotated[bool | None, Flag("--access-log", help="Log one line for each request.")] = None,
+    audit_log: Annotated[str | None, Flag(help="File of refusals and administrative acts, or off; auto: in the data folder of a server that asks for tokens.", metavar="<auto|off|PATH>", show_default="auto")] = None,
     log_format: Annotated[str | None, Flag(help="How the log is written; auto is text on a terminal, else json.", metavar="<auto|text|json>", show_default="auto")] = None,
     allow_reset: Annotated[bool | None, Flag("--allow-reset", help="Let POST /kastor/v1/reset empty the graph (for tests).")] = None,
     config: Annotated[Path | None, Flag(help="TOML file of settings, such as: port = 9000.")] = None,

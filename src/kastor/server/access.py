@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kastor.audit import note
 from kastor.auth.access import Access
 from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
@@ -13,6 +14,7 @@ from kastor.auth.tokens.notices import TokenNotices
 from kastor.auth.watch import WatchedFile, watch_files
 from kastor.errors import CannotStartError
 from kastor.logs import get_logger
+from kastor.server.auditing import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,10 +72,10 @@ class ServerAccess:
         if self.tokens is not None:
             look = partial(_refresh, self.tokens)
             meanwhile = "tokens as before, none is added or revoked"
-            files.append(WatchedFile("the token file", meanwhile, look))
+            files.append(WatchedFile("the token file", meanwhile, look, "tokens"))
         if self.policy is not None:
             meanwhile = "the policy before it counts"
-            files.append(WatchedFile("the policy file", meanwhile, self.policy.look))
+            files.append(WatchedFile("the policy file", meanwhile, self.policy.look, "policy"))
         return files
 
 
@@ -97,6 +99,7 @@ def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
 def _policy_of(path: Path, access: Access) -> PolicyFile:
     def change(policy: Policy) -> None:
         access.replace_policy(policy)
+        note("policy", outcome="loaded", path=str(path), sha256=digest_of(path))
         _log.info("another policy counts from now on", path=str(path), rules=len(policy.rules))
 
     file = PolicyFile(path, change)
