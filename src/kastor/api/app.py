@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.api.http.answering import send_response
 from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.client_gate import ClientGate
 from kastor.api.http.entrance import Entrance
 from kastor.api.http.matcher import Matcher
 from kastor.api.http.meter import UNMATCHED
@@ -91,6 +92,8 @@ class Application:
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         if rates is not None:
             there = [rates.guard(each) for each in there]
+        self._gate = ClientGate(server.clients, self._entrance)
+        there = [self._gate.guard(each) for each in there]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
             for operation in there
@@ -154,7 +157,7 @@ class Application:
             )
             response = await self._respond(request, addressed, operation)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            response = self._refuse(scope, error)
+            response = self._refuse(scope, self._gate.judged(error, scope, headers, request))
         finally:
             if request is not None:
                 request.let_go()
@@ -196,7 +199,8 @@ class Application:
         except Exception as error:
             if begun:  # the server ends the connection
                 raise
-            await send_response(scope, headers, self._refuse(scope, error), noting)
+            refusal = self._refuse(scope, self._gate.judged(error, scope, headers))
+            await send_response(scope, headers, refusal, noting)
 
     async def _enter(
         self, mount: Mount, scope: Scope, headers: dict[bytes, bytes], raw_path: bytes
@@ -232,6 +236,7 @@ class Application:
         # Nothing is awaited where the caller is known already and no graph is named.
         seen = self._entrance.seen(headers, permission, graph)
         request.let_in(seen or await self._entrance.let_in(headers, permission, graph), graph)
+        self._gate.admit(request, operation)
         services = (
             self._server.graphs.default
             if addressed.name is None

@@ -21,7 +21,8 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from kastor import __version__
-from kastor.api.http.meter import BOUNDS, RequestMeter
+from kastor.api.http.client_limits import ClientLimits
+from kastor.api.http.meter import BOUNDS, ConnectionMeter, RequestMeter
 from kastor.api.own.graph_reading import GraphReading
 from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
@@ -76,6 +77,16 @@ _BUDGET: tuple[Row[StreamBudget], ...] = (
     (
         *(_COUNTER, "kastor_streams_refused_total", "Streams refused or ended for want of room."),
         lambda budget: budget.refused,
+    ),
+)
+_CLIENTS: tuple[Row[ClientLimits], ...] = (
+    (
+        *(_GAUGE, "kastor_queries", "Queries under way."),
+        lambda clients: clients.queries,
+    ),
+    (
+        *(_GAUGE, "kastor_clients", "Clients whose requests are remembered for their rate."),
+        lambda clients: clients.clients,
     ),
 )
 _ROUTE: tuple[Row[RouteState], ...] = (
@@ -210,9 +221,20 @@ def expose(
     graphs: Sequence[GraphReading],
     parts: Sequence[PartState] = (),
     streams: StreamBudget | None = None,
+    *,
+    clients: ClientLimits | None = None,
+    connections: ConnectionMeter | None = None,
 ) -> bytes:
     """Return the text of all metrics."""
-    return generate_latest(_Families(requests, graphs, parts, streams or StreamBudget()))
+    families = _Families(
+        requests,
+        graphs,
+        parts,
+        streams or StreamBudget(),
+        clients or ClientLimits(),
+        connections or ConnectionMeter(),
+    )
+    return generate_latest(families)
 
 
 class _Families(Collector):
@@ -224,11 +246,14 @@ class _Families(Collector):
         graphs: Sequence[GraphReading],
         parts: Sequence[PartState],
         budget: StreamBudget,
+        clients: ClientLimits,
+        connections: ConnectionMeter,
     ) -> None:
         self._requests = requests
         self._graphs = graphs
         self._parts = parts
         self._budget = budget
+        self._clients, self._connections = clients, connections
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -265,6 +290,8 @@ class _Families(Collector):
         yield from _logged(worker)
         yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
         yield from _answered(self._requests, worker)
+        yield from _table(_CLIENTS, ("worker",), [((worker,), self._clients)])
+        yield from _limited(self._clients, self._connections, worker)
         yield from _of_worker(REGISTRY.collect(), worker)
 
 
@@ -333,6 +360,28 @@ def _answered(requests: RequestMeter, worker: str) -> Iterator[Metric]:
         buckets = list(zip(ends, accumulate(tally.buckets), strict=True))
         durations.add_metric((operation, worker), buckets, sum_value=tally.seconds)
     yield durations
+
+
+def _limited(clients: ClientLimits, connections: ConnectionMeter, worker: str) -> Iterator[Metric]:
+    refused = CounterMetricFamily(
+        "kastor_requests_refused_total",
+        "Requests beyond what their client may have.",
+        labels=("limit", "worker"),
+    )
+    for limit, count in clients.refused.items():
+        refused.add_metric((limit, worker), count)
+    yield refused
+    there = GaugeMetricFamily("kastor_connections", "Connections of clients.", labels=["worker"])
+    there.add_metric([worker], connections.open)
+    yield there
+    ended = CounterMetricFamily(
+        "kastor_connections_ended_total",
+        "Connections that were ended for want of room.",
+        labels=("reason", "worker"),
+    )
+    for reason, count in connections.ended.items():
+        ended.add_metric((reason, worker), count)
+    yield ended
 
 
 def _of_worker(families: Iterable[Metric], worker: str) -> Iterator[Metric]:
