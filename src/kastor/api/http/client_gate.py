@@ -15,6 +15,7 @@ from kastor.api.http.clients import address_of, client_of
 from kastor.auth.roles import Permission
 from kastor.errors import (
     Forbidden,
+    InvalidArgument,
     MethodNotAllowed,
     NotFound,
     TooManyRequests,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from kastor.api.http.request import Request, Response, StreamResponse
     from kastor.hosting.services import Services
 
-_BEFORE_HANDLERS = (Forbidden, NotFound, MethodNotAllowed)
+_BEFORE_HANDLERS = (Forbidden, NotFound, MethodNotAllowed, InvalidArgument)
+"""Of what web pages and proxies send that are to be kept out nobody's rate is used up."""
 
 
 class ClientGate:

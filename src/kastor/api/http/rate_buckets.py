@@ -54,11 +54,12 @@ class RateBucket:
         """Return the seconds after which one that found nothing should come again.
 
         Each is told a later time than the one before, as far as SPREAD_SECONDS go, so that those
-        who keep to it do not all come at once to find one.
+        who keep to it do not all come at once to find one. Times are told in whole seconds, and in
+        each no more come than it can hold.
         """
         soonest = now + self.wait(now)
         turn = max(self._promised, soonest)
-        self._promised = min(turn + 1 / self._rate, soonest + SPREAD_SECONDS)
+        self._promised = min(turn + 1 / min(self._rate, self._most), soonest + SPREAD_SECONDS)
         return turn - now
 
 
