@@ -28,6 +28,8 @@ from kastor.pages import refer
 from kastor.types import override
 
 DAY_SECONDS = 86_400.0
+AUDIT_FILE = Path("audit", "audit.ndjson")
+"""Of a data folder."""
 Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
@@ -82,7 +84,7 @@ class Settings(BaseSettings):
         None, description="Domain whose sub-domains name graphs: NAME.example.org is graph NAME."
     )
     trusted_proxies: Texts = Field(
-        (), description="Addresses whose X-Forwarded-Proto and X-Forwarded-Host are believed."
+        (), description="Addresses whose X-Forwarded-For, -Proto and -Host are believed."
     )
     tls_cert: Path | None = Field(None, description="Certificate chain in PEM.")
     tls_key: Path | None = Field(None, description="Private key of the certificate in PEM.")
@@ -101,6 +103,18 @@ class Settings(BaseSettings):
         (), description="Web origins that browsers may call from; `*` for all."
     )
     access_log: bool = Field(default=False, description="Log one line for each request.")
+    audit_log: str = Field(
+        "auto",
+        min_length=1,
+        description="File of refusals and administrative acts, or `off`; `auto`: in the data "
+        "folder of a server that asks for tokens.",
+    )
+    audit_log_bytes: int = Field(
+        67_108_864, ge=65_536, description="Bytes from which on that file is set aside."
+    )
+    audit_log_files: int = Field(
+        10, ge=1, le=1_000, description="Most files that are kept beside it; the oldest goes."
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="Form of the log; `auto` is text on a terminal, else JSON."
     )
@@ -283,6 +297,13 @@ class Settings(BaseSettings):
     def asks_who(self) -> bool:
         """Whether clients have to show a token."""
         return self.auth != ("none",)
+
+    @property
+    def audit_file(self) -> Path | None:
+        """Where the audit log is written; None: nowhere."""
+        if self.audit_log == "auto":
+            return self.data / AUDIT_FILE if self.asks_who else None
+        return None if self.audit_log == "off" else Path(self.audit_log)
 
     @property
     def serves_this_machine_alone(self) -> bool:
@@ -489,24 +510,36 @@ def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:
     Raises:
         SettingsError: the file cannot be read, or its `data` is no path.
     """
-    given = flag or os.environ.get("KASTOR_DATA") or _data_of(config_file)
+    given = flag or os.environ.get("KASTOR_DATA") or _text_of(config_file, "data")
     if given:
         return Path(given)
     default: Path = Settings.model_fields["data"].get_default(call_default_factory=True)
     return default
 
 
-def _data_of(config_file: Path | None) -> str | None:
+def audit_file(data: Path | None, config_file: Path | None = None) -> Path | None:
+    """Return the audit log that a command of a data folder writes to or reads; None: there is none.
+
+    Raises:
+        SettingsError: the file cannot be read, or what it names is no path.
+    """
+    given = os.environ.get("KASTOR_AUDIT_LOG") or _text_of(config_file, "audit_log") or "auto"
+    if given == "auto":
+        return data_folder(data, config_file) / AUDIT_FILE
+    return None if given == "off" else Path(given)
+
+
+def _text_of(config_file: Path | None, name: str) -> str | None:
     if config_file is None:
         return None
     if not config_file.is_file():
         raise SettingsError(f"The configuration file {config_file} does not exist.")
     try:
-        given = tomllib.loads(config_file.read_text(encoding="utf-8")).get("data")
+        given = tomllib.loads(config_file.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{config_file}: {error}") from None
     if given is not None and not isinstance(given, str):
-        raise SettingsError(f"{config_file}: data is no path.")
+        raise SettingsError(f"{config_file}: {name} is no path.")
     return given
 
 

@@ -85,6 +85,11 @@ COMMANDS = (
         "The past of a graph: versions, series, differences, and the way back.",
     ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
+    CommandEntry(
+        "audit",
+        "kastor.cli.audit:audit",
+        "Print the audit log: who was refused, who did what only an administrator does.",
+    ),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
     CommandEntry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kastor.auth.tokens import create_token, list_tokens, revoke_token
+from kastor.cli.auditing import note_token
 from kastor.cli.commands import Commands
 from kastor.cli.output import fail, none_yet, say
 
@@ -46,10 +47,12 @@ def create(
 ) -> None:
     """Make a token and print it, once; only its hash is kept."""
     path = _path(data, config)
+    name = name or _free_name(path, role)
     try:
-        made = create_token(path, role.value, name or _free_name(path, role))
+        made = create_token(path, role.value, name)
     except OSError as error:
         fail(str(error))
+    note_token(data, config, "created", name, role=role.value)
     say(made)
 
 
@@ -75,6 +78,7 @@ def revoke(
         fail(str(error))
     if not revoked:
         fail(f"There is no token named {name}.")
+    note_token(data, config, "revoked", name)
 
 
 def _free_name(path: Path, role: Role) -> str:

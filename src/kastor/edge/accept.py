@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from collections.abc import Callable
@@ -53,7 +54,7 @@ class Acceptor:
         self._make = make
         self._connections = connections
         self._tls = tls
-        self._told = self._told_of = -_TELL_SECONDS
+        self._told = self._told_of = -math.inf
         self._opening: dict[asyncio.Task[None], socket.socket] = {}
         self._loop = asyncio.get_running_loop()
         self._accepting = self._loop.create_task(self._accept())

@@ -11,6 +11,7 @@ import pytest
 from kastor.api.app import Application
 from kastor.api.description.mounts import description_mounts
 from kastor.api.http.addressing import Addressing
+from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.client_limits import ClientBounds, ClientLimits
 from kastor.api.http.clients import client_of, network_of
 from kastor.api.http.entrance import Entrance
@@ -56,14 +57,21 @@ class Bench:
     """An application with limits, whose graph has nothing in it, at the time that is set."""
 
     def __init__(
-        self, *, tokens: bool = True, strangers: StrangerCheck | None = None, **bounds: Any
+        self,
+        *,
+        tokens: bool = True,
+        strangers: StrangerCheck | None = None,
+        trusted: tuple[str, ...] = (),
+        **bounds: Any,
     ) -> None:
         self.now = 1_000.0
         self.limits = ClientLimits(ClientBounds(**bounds), lambda: self.now)
         self.answering = asyncio.Event()
         self.answering.set()
         default = SimpleNamespace(graph=self, query=self)
-        state = ServerState(SimpleNamespace(default=default), clients=self.limits)  # type: ignore[arg-type]
+        graphs: Any = SimpleNamespace(default=default)
+        base_urls = BaseUrls(trusted_proxies=trusted)
+        state = ServerState(graphs, base_urls=base_urls, clients=self.limits)
         guarded = Mount("Guarded", b"/guarded", _no_pages, permission=Permission.MODELS_READ)
         self.app = Application(
             state,
@@ -284,9 +292,26 @@ class TestClients:
     def test_a_token_counts_as_whoever_it_names(self) -> None:
         scope = scope_of(client=("192.0.2.1", 1))
         for kind, key in ((CallerKind.STATIC, "token:a"), (CallerKind.OIDC, "oidc:https://i|a")):
-            assert client_of(Actor(Principal(kind, key, "a"), ()), scope) == key
-        assert client_of(ANONYMOUS, scope) == "192.0.2.1"
-        assert client_of(ANONYMOUS, scope_of(client=None)) == ""
+            assert client_of(Actor(Principal(kind, key, "a"), ()), scope, {}, ()) == key
+        assert client_of(ANONYMOUS, scope, {}, ()) == "192.0.2.1"
+        assert client_of(ANONYMOUS, scope_of(client=None), {}, ()) == ""
+
+    async def test_behind_a_trusted_proxy_it_is_the_address_that_the_proxy_tells(self) -> None:
+        bench = Bench(tokens=False, trusted=("10.0.0.1",), rate=1, burst=1)
+        proxy, stranger = ("10.0.0.1", 1), ("10.0.0.2", 1)
+        one = {"x-forwarded-for": "192.0.2.1, 2001:db8::1"}
+        other = {"x-forwarded-for": "192.0.2.1, 2001:db8:1::1"}
+        assert await bench.statuses(2, client=proxy, headers=one) == [404, 429]
+        assert await bench.statuses(2, client=proxy, headers=other) == [404, 429]
+        assert await bench.statuses(1, client=stranger, headers=one) == [404]
+        assert await bench.statuses(1, client=stranger, headers=other) == [429]
+
+    async def test_attempts_are_counted_by_it_too(self) -> None:
+        bench = Bench(trusted=("10.0.0.1",), failures=1)
+        for address in ("192.0.2.1", "192.0.2.2"):
+            told = {"x-forwarded-for": address}
+            here = ("10.0.0.1", 1)
+            assert await bench.statuses(2, client=here, headers=told) == [401, 429]
 
 
 class TestSettings:

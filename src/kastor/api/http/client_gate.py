@@ -7,7 +7,7 @@ instead of what else was wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,18 @@ _BEFORE_HANDLERS = (Forbidden, NotFound, MethodNotAllowed, InvalidArgument)
 class ClientGate:
     """One for each application."""
 
-    def __init__(self, limits: ClientLimits, entrance: Entrance) -> None:
+    def __init__(
+        self, limits: ClientLimits, entrance: Entrance, trusted: Collection[str] = ()
+    ) -> None:
+        """Prepare.
+
+        Args:
+            limits: what each client may have.
+            entrance: knows the callers.
+            trusted: addresses of proxies that are believed.
+        """
         self._limits = limits
+        self._trusted = trusted
         self._entrance = entrance
         self._has_rate = limits.has_rate
 
@@ -81,7 +91,7 @@ class ClientGate:
             request: what became of it; None: it was for nothing that there is.
         """
         if isinstance(error, Unauthenticated):
-            return self._limits.fail(address_of(scope)) or error
+            return self._limits.fail(address_of(scope, headers, self._trusted)) or error
         counted = request is not None and request.is_let_in
         if counted or not self._has_rate or not isinstance(error, _BEFORE_HANDLERS):
             return error
@@ -89,7 +99,7 @@ class ClientGate:
         if actor is None:  # its token has just ended
             return error
         try:
-            self._limits.take(client_of(actor, scope))
+            self._limits.take(client_of(actor, scope, headers, self._trusted))
         except TooManyRequests as too_many:
             return too_many
         return error

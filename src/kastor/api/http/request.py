@@ -270,7 +270,7 @@ class Request:
     @property
     def client(self) -> str:
         """By what requests, queries, streams and bodies of one client are counted together."""
-        return client_of(self.actor, self._scope)
+        return client_of(self.actor, self._scope, self.headers, self.server.base_urls.trusted)
 
     def choose_source(self) -> None:
         """Let this request read where its header `kastor-read` says; before its context is made.

@@ -24,6 +24,7 @@ from kastor import __version__
 from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.meter import BOUNDS, ConnectionMeter, RequestMeter
 from kastor.api.own.graph_reading import GraphReading
+from kastor.audit.log import counts as audit_counts
 from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
@@ -288,6 +289,7 @@ class _Families(Collector):
         parts = [((each.name, each.graph, worker), each) for each in self._parts]
         yield from _table(_PART, ("part", "graph", "worker"), parts)
         yield from _logged(worker)
+        yield from _audited(worker)
         yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
         yield from _answered(self._requests, worker)
         yield from _table(_CLIENTS, ("worker",), [((worker,), self._clients)])
@@ -338,6 +340,24 @@ def _logged(worker: str) -> Iterator[Metric]:
     )
     for reason in ("unwritten", "overflowed", "unrendered"):
         lost.add_metric((reason, worker), getattr(counts, reason))
+    yield lost
+
+
+def _audited(worker: str) -> Iterator[Metric]:
+    rows = (
+        ("kastor_audit_lines_total", "Lines of the audit log.", audit_counts.written),
+        ("kastor_audit_suppressed_total", "Refusals without a line.", audit_counts.suppressed),
+        ("kastor_audit_late_total", "Acts answered before their line.", audit_counts.late),
+    )
+    for name, meaning, value in rows:
+        family = CounterMetricFamily(name, meaning, labels=["worker"])
+        family.add_metric([worker], value)
+        yield family
+    lost = CounterMetricFamily(
+        "kastor_audit_lines_lost_total", "Lines that are missing.", labels=("reason", "worker")
+    )
+    for reason in ("unwritten", "overflowed"):
+        lost.add_metric((reason, worker), getattr(audit_counts, reason))
     yield lost
 
 
