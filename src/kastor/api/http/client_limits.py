@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -64,7 +63,7 @@ class ClientLimits:
         self._rates = RateBuckets(bounds.rate, bounds.at_once) if bounds.rate else None
         self._failures = RateBuckets(bounds.failures / _MINUTE, bounds.failures)
         self.queries = 0
-        self._queries: Counter[str] = Counter()
+        self._queries: dict[str, int] = {}
         self.refused = {"rate": 0, "queries": 0, "access": 0}
 
     @property
@@ -87,8 +86,7 @@ class ClientLimits:
             return
         now = self._clock()
         bucket = self._rates.of(client, now)
-        if not bucket.wait(now):
-            bucket.take()
+        if bucket.gives(now):
             return
         bounds = self.bounds
         self.refused["rate"] += 1
@@ -107,7 +105,8 @@ class ClientLimits:
             TooManyRequests: the client has as many under way as it may.
         """
         most = self.bounds.queries
-        if self._queries[client] >= most:
+        running = self._queries.get(client, 0)
+        if running >= most:
             self.refused["queries"] += 1
             raise TooManyRequests(
                 "This client has as many queries under way as it may have at once: "
@@ -116,14 +115,14 @@ class ClientLimits:
                 code=_QUOTA,
             )
         self.queries += 1
-        self._queries[client] += 1
+        self._queries[client] = running + 1
 
     def end_query(self, client: str) -> None:
         """Count a query no longer."""
         self.queries -= 1
-        self._queries[client] -= 1
-        if not self._queries[client]:
-            del self._queries[client]
+        running = self._queries.pop(client)
+        if running > 1:
+            self._queries[client] = running - 1
 
     def fail(self, address: str) -> TooManyRequests | None:
         """Count an attempt without a valid token; return what it is told instead of 401, if so."""
@@ -132,8 +131,7 @@ class ClientLimits:
             return None
         now = self._clock()
         bucket = self._failures.of(address, now)
-        if not bucket.wait(now):
-            bucket.take()
+        if bucket.gives(now):
             return None
         self.refused["access"] += 1
         return TooManyRequests(

@@ -33,9 +33,10 @@ class RateBucket:
 
     def left(self, now: float) -> float:
         """Return how many there are to take; less than none where more was taken."""
-        self._left = min(self._most, self._left + (now - self._at) * self._rate)
+        left = self._left + (now - self._at) * self._rate
+        self._left = left = min(left, self._most)
         self._at = now
-        return self._left
+        return left
 
     def is_full(self, now: float) -> bool:
         """Return whether nothing of what was taken matters any more."""
@@ -45,6 +46,13 @@ class RateBucket:
         """Return the seconds until there is one to take; 0 where there is."""
         left = self.left(now)
         return 0.0 if left >= 1 else (1 - left) / self._rate
+
+    def gives(self, now: float) -> bool:
+        """Take one, if there is one; return whether there was."""
+        if self.left(now) < 1:
+            return False
+        self._left -= 1
+        return True
 
     def take(self, units: float = 1) -> None:
         """Take, also more than is there: then it takes the longer to fill."""
