@@ -130,6 +130,7 @@ class TestRate:
     async def test_a_refusal_says_when_to_come_again_and_names_the_settings(self) -> None:
         bench = Bench(rate=0.25, burst=1)
         await bench.ask(token="reader-a")
+        bench.now += 0.5
         first, second = await bench.ask(token="reader-a"), await bench.ask(token="reader-a")
         assert (first.headers["retry-after"], second.headers["retry-after"]) == ("4", "8")
         error = first.json()["error"]

@@ -6,6 +6,7 @@ many are kept, whoever comes.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
@@ -62,13 +63,18 @@ class RateBucket:
         """Return the seconds after which one that found nothing should come again.
 
         Each is told a later time than the one before, as far as SPREAD_SECONDS go, so that those
-        who keep to it do not all come at once to find one. Times are told in whole seconds, and in
-        each no more come than it can hold.
+        who keep to it do not all come at once to find one. Clients are told whole seconds, rounded
+        up; so in none are there more turns than a whole second gives.
         """
         soonest = now + self.wait(now)
         turn = max(self._promised, soonest)
-        self._promised = min(turn + 1 / min(self._rate, self._most), soonest + SPREAD_SECONDS)
+        self._promised = min(turn + self._between(), soonest + SPREAD_SECONDS)
         return turn - now
+
+    def _between(self) -> float:
+        """Seconds between two turns, and a bit, so that rounding adds none to a second."""
+        each = math.floor(min(self._rate, self._most))
+        return (1 / each if each else math.ceil(1 / self._rate)) * (1 + 1e-9)
 
 
 class RateBuckets:
