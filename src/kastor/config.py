@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         None, description="Domain whose sub-domains name graphs: NAME.example.org is graph NAME."
     )
     trusted_proxies: Texts = Field(
-        (), description="Addresses whose X-Forwarded-Proto and X-Forwarded-Host are believed."
+        (), description="Addresses whose X-Forwarded-For, -Proto and -Host are believed."
     )
     tls_cert: Path | None = Field(None, description="Certificate chain in PEM.")
     tls_key: Path | None = Field(None, description="Private key of the certificate in PEM.")
@@ -136,6 +136,24 @@ class Settings(BaseSettings):
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",
         description="What becomes of a twin without a component of its model; `empty` adds it.",
+    )
+    rate_limit: float = Field(
+        0.0, ge=0, le=1_000_000, description="Requests a second of each client; 0: any number."
+    )
+    rate_burst: int = Field(
+        0, ge=0, le=1_000_000, description="Of these at once; 0: those of two seconds."
+    )
+    max_queries_per_client: int = Field(
+        100, gt=0, description="Most queries that one client has under way: a token, or an address."
+    )
+    failed_access_limit: int = Field(
+        1_000,
+        ge=0,
+        description="Requests without a valid token that are told so, of each address in a minute; "
+        "0: all of them.",
+    )
+    max_connections_per_address: int = Field(
+        0, ge=0, description="Most connections of one address to a process at once; 0: any number."
     )
     allow_reset: bool = Field(
         default=False, description="Let POST /kastor/v1/reset empty the graph (for tests)."
@@ -404,6 +422,8 @@ class Settings(BaseSettings):
             raise ValueError("Give --tls-cert and --tls-key together.")
         if self.tls_dev and self.tls_cert is not None:
             raise ValueError("Give either --tls-dev or --tls-cert with --tls-key, not both.")
+        if self.rate_burst and not self.rate_limit:
+            raise ValueError("rate_burst goes with rate_limit, which says how many in a second.")
         if self.profile == "adt" and self.absent_components != "refuse":
             raise ValueError(
                 "--absent-components empty does not go with --profile adt: the cloud refuses "

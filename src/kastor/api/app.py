@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.api.http.answering import send_response
 from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.client_gate import ClientGate
 from kastor.api.http.entrance import Entrance
 from kastor.api.http.matcher import Matcher
 from kastor.api.http.meter import UNMATCHED
@@ -95,6 +96,8 @@ class Application:
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         if rates is not None:
             there = [rates.guard(each) for each in there]
+        self._gate = ClientGate(server.clients, self._entrance, server.base_urls.trusted)
+        there = [self._gate.guard(each) for each in there]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
             for operation in there
@@ -164,7 +167,8 @@ class Application:
             )
             response = await self._respond(request, addressed, operation)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            fault, response = error, self._refuse(scope, error)
+            fault = self._gate.judged(error, scope, headers, request)
+            response = self._refuse(scope, fault)
         finally:
             if request is not None:
                 request.let_go()
@@ -205,9 +209,10 @@ class Application:
         except Exception as error:
             if begun:  # the server ends the connection
                 raise
-            response = self._refuse(scope, error)
+            fault = self._gate.judged(error, scope, headers)
+            response = self._refuse(scope, fault)
             if self._auditing is not None:
-                self._auditing.refused_at(scope, headers, mount, (response.status, error))
+                self._auditing.refused_at(scope, headers, mount, (response.status, fault))
             await send_response(scope, headers, response, noting)
 
     async def _enter(
@@ -244,6 +249,7 @@ class Application:
         # Nothing is awaited where the caller is known already and no graph is named.
         seen = self._entrance.seen(headers, permission, graph)
         request.let_in(seen or await self._entrance.let_in(headers, permission, graph), graph)
+        self._gate.admit(request, operation)
         services = (
             self._server.graphs.default
             if addressed.name is None

@@ -23,6 +23,7 @@ from kastor.api.http.addressing import Addressing
 from kastor.api.http.auditing import Auditing
 from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.entrance import Entrance
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.origins import StrangerCheck
@@ -42,7 +43,7 @@ from kastor.hosting.services import Services
 from kastor.records import SYSTEM
 from kastor.server.access import make_access
 from kastor.server.auditing import audited, note_start, note_stop
-from kastor.server.limits import request_limits, stream_limits
+from kastor.server.limits import client_bounds, request_limits, stream_limits
 from kastor.server.socket import (
     Server,
     address_of,
@@ -191,13 +192,14 @@ async def _start(
         vitals,
         settings.allow_reset,
         BaseUrls(settings.public_url, settings.trusted_proxies),
+        ClientLimits(client_bounds(settings)),
     )
     entrance = Entrance(None if access is None else access.authenticator)
     auditing = None
     if audit is not None:
         auditing = Auditing(audit, entrance, OPERATIONS, settings.trusted_proxies)
     app = _application(settings, state, entrance, auditing, draining)
-    edge = edge_of(settings, requests.note_refusal)
+    edge = edge_of(settings, requests.note_refusal, state.connections)
     server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
     sample = await _fill(settings, services, stack)
     stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
