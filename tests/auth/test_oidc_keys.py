@@ -251,8 +251,10 @@ class TestIssuersThatAreDown:
         assert world.who(unknown(issuer)) is None
         told = [each for each in world.log if "cannot be read" in each["event"]]
         assert len(told) == 1  # once, and not with every try
+        assert issuer.url in str(world.way.trouble())
         issuer.start()
         world.refresh(RETRY_SECONDS)
+        assert world.way.trouble() is None
         assert world.log[-1]["event"] == "the issuer answers"
         assert world.changes == 0
 

@@ -38,6 +38,7 @@ class ServerAccess:
             kept.append(vitals.keep("tokens", partial(watch_tokens, self.tokens)))
         if self.issuers is not None:
             kept.append(vitals.repeat("issuers", self.issuers.refresh, LOOK_SECONDS))
+            vitals.watch("issuer keys", self.issuers.trouble)
         return kept
 
 

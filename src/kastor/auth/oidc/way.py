@@ -75,6 +75,11 @@ class OidcTokens:
         """Ask those issuers again that have not been asked for long; raises nothing."""
         await asyncio.gather(*(keys.refresh_if_due() for _, keys in self._keys.values()))
 
+    def trouble(self) -> str | None:
+        """Return what is wrong with an issuer's keys; None while all is well."""
+        found = (f"{url}: {keys.trouble}" for url, (_, keys) in self._keys.items() if keys.trouble)
+        return next(found, None)
+
     def _read_form(self, token: str) -> TokenForm:
         form = read_form(token)
         if form.issuer not in self._keys:
