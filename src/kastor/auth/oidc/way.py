@@ -21,7 +21,7 @@ from kastor.auth.oidc.issuer_keys import IssuerKeys
 from kastor.auth.oidc.issuers import Issuer
 from kastor.auth.oidc.key_set import VerificationKey
 from kastor.auth.oidc.refusals import RefusalLog
-from kastor.auth.oidc.token_form import TokenForm, TokenRefused, read_form
+from kastor.auth.oidc.token_form import TokenForm, TokenRefused, read_claims, read_form
 from kastor.logs import get_logger
 from kastor.types import Document
 
@@ -110,7 +110,7 @@ def _verified(token: str, algorithm: str, key: VerificationKey, issuer: Issuer) 
     another (RFC 8725, section 3.1).
     """
     try:
-        return jwt.decode(
+        jwt.decode(
             token,
             key.public,
             algorithms=[algorithm],
@@ -129,8 +129,9 @@ def _verified(token: str, algorithm: str, key: VerificationKey, issuer: Issuer) 
         raise TokenRefused(f"it has no {error.claim}") from None
     except jwt.InvalidSignatureError:
         raise TokenRefused("its signature is wrong") from None
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         raise TokenRefused("it is not well formed") from None
+    return read_claims(token)
 
 
 def _check_use(claims: Document) -> None:
