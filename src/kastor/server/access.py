@@ -11,7 +11,7 @@ from kastor.auth.access import Access
 from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
 from kastor.auth.tokens.notices import TokenNotices
-from kastor.auth.watch import WatchedFile, watch_files
+from kastor.auth.watch import LOOK_SECONDS, WatchedFile, watch_files
 from kastor.errors import CannotStartError
 from kastor.logs import get_logger
 from kastor.server.auditing import digest_of
@@ -19,6 +19,7 @@ from kastor.server.auditing import digest_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kastor.auth.oidc.way import OidcTokens
     from kastor.auth.policy import Policy
     from kastor.config import Settings
     from kastor.storage.sqlite.folder import DataFolder
@@ -35,11 +36,13 @@ class ServerAccess:
         authenticator: tells callers.
         tokens: the file of static tokens, where they let in.
         policy: the file that says who may do what, where there is one.
+        issuers: those who sign tokens, where these let in.
     """
 
     authenticator: Access
     tokens: TokenStore | None
     policy: PolicyFile | None = None
+    issuers: OidcTokens | None = None
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""
@@ -50,6 +53,9 @@ class ServerAccess:
         if self.tokens is not None:
             notices = TokenNotices(self.tokens, lambda: self.authenticator.policy.roles)
             kept.append(vitals.keep("token notices", notices.watch))
+        if self.issuers is not None:
+            kept.append(vitals.repeat("issuers", self.issuers.refresh, LOOK_SECONDS))
+            vitals.watch("issuer keys", self.issuers.trouble)
         return kept
 
     def reload(self) -> list[str]:
@@ -93,7 +99,13 @@ def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
     if "tokens" in settings.auth:
         tokens = TokenStore(folder.tokens, access.forget)
         access.add(tokens)
-    return ServerAccess(access, tokens, policy)
+    issuers = None
+    if "oidc" in settings.auth:
+        from kastor.server.issuers import make_issuers  # noqa: PLC0415 - its imports take long
+
+        issuers = make_issuers(settings, access.forget)
+        access.add(issuers)
+    return ServerAccess(access, tokens, policy, issuers)
 
 
 def _policy_of(path: Path, access: Access) -> PolicyFile:
