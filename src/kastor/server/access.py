@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kastor.auth.access import Access
 from kastor.auth.tokens import TokenStore
 from kastor.auth.watch import watch_tokens
+from kastor.errors import CannotStartError
 
 if TYPE_CHECKING:
     from kastor.config import Settings
@@ -27,6 +28,17 @@ class ServerAccess:
 
     authenticator: Access
     tokens: TokenStore | None
+
+    def reload(self) -> list[str]:
+        """Read again what says who may do what; return what is wrong, which changes nothing."""
+        faults = []
+        if self.tokens is not None:
+            try:
+                self.tokens.refresh()
+            except CannotStartError as error:
+                faults.append(str(error))
+        self.authenticator.forget()
+        return faults
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kastor.api.http.base_url import BaseUrls
+from kastor.api.http.lifecycle import Lifecycle
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.meter import RequestMeter
 from kastor.budget import StreamBudget
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from kastor.hosting.graphs import Graphs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ServerState:
-    """One for each process.
+    """One for each process; limits and addresses are replaced when the configuration is read again.
 
     Attributes:
         graphs: those of the server.
@@ -27,6 +28,7 @@ class ServerState:
         vitals: whether what must not die lives.
         allow_reset: whether a graph may be emptied over HTTP.
         base_urls: what absolute links begin with.
+        lifecycle: where the process is in its life.
     """
 
     graphs: Graphs
@@ -36,3 +38,4 @@ class ServerState:
     vitals: Vitals = field(default_factory=Vitals)
     allow_reset: bool = False
     base_urls: BaseUrls = field(default_factory=BaseUrls)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
