@@ -95,9 +95,9 @@ def _limit_graphs(running: Running, settings: Settings) -> None:
     running.state.graphs.max_graphs = settings.max_graphs
 
 
-def _set_patience(running: Running, settings: Settings) -> None:
-    patience = running.server.patience
-    patience.drain, patience.shutdown = settings.drain_seconds, settings.shutdown_seconds
+def _set_times(running: Running, settings: Settings) -> None:
+    times = running.server.times
+    times.drain, times.shutdown = settings.drain_seconds, settings.shutdown_seconds
 
 
 def _set_log(running: Running, settings: Settings) -> None:
@@ -132,7 +132,7 @@ CHANGEABLE: dict[tuple[str, ...], HandOver] = {
         "stream_stall_seconds",
     ): _limit_streams,
     ("max_graphs",): _limit_graphs,
-    ("drain_seconds", "shutdown_seconds"): _set_patience,
+    ("drain_seconds", "shutdown_seconds"): _set_times,
     ("log_format",): _set_log,
     ("access_log",): _set_access_log,
     ("public_url", "trusted_proxies", "cors_origin"): _set_addresses,

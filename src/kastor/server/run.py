@@ -42,7 +42,7 @@ from kastor.server.access import ServerAccess, make_access
 from kastor.server.limits import largest_body, request_limits, stream_limits
 from kastor.server.process import Process, Started, take_held_signals
 from kastor.server.reload import InForce, Reloader, ReloadSignal, Running
-from kastor.server.serving import Patience, Server
+from kastor.server.serving import DrainTimes, Server
 from kastor.server.socket import (
     address_of,
     bind,
@@ -173,7 +173,7 @@ async def _start(
         edge_of(settings, state.meter.note_refusal),
         state.lifecycle,
         end_streams=draining.set,
-        patience=Patience(settings.drain_seconds, settings.shutdown_seconds),
+        times=DrainTimes(settings.drain_seconds, settings.shutdown_seconds),
         notifier=process.notifier,
         is_one_of_several=process.is_one_of_several,
     )

@@ -44,7 +44,7 @@ _log = get_logger("kastor.server")
 
 
 @dataclass(slots=True)
-class Patience:
+class DrainTimes:
     """How long the end may take; seconds.
 
     Attributes:
@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
         lifecycle: Lifecycle,
         *,
         end_streams: Callable[[], None],
-        patience: Patience,
+        times: DrainTimes,
         notifier: Notifier,
         is_one_of_several: bool = False,
     ) -> None:
@@ -77,13 +77,13 @@ class Server(uvicorn.Server):
             edge: what connections share.
             lifecycle: is told that the end has begun.
             end_streams: has streams end by themselves.
-            patience: how long the end may take; may be changed until then.
+            times: how long the end may take; may be changed until then.
             notifier: is told that the end has begun.
             is_one_of_several: a supervisor passes signals on, which may come twice for that.
         """
         super().__init__(config)
         self.edge = edge
-        self.patience = patience
+        self.times = times
         self._lifecycle = lifecycle
         self._end_streams = end_streams
         self._notifier = notifier
@@ -128,14 +128,14 @@ class Server(uvicorn.Server):
             connection.leave()
         running = len(self.server_state.tasks)
         self._notifier.stopping(f"Ending; {running} requests under way")
-        self._drains = running > 0 or self.patience.drain > 0
+        self._drains = running > 0 or self.times.drain > 0
         if self._drains:  # else it ends at once, and there is nothing to tell
             _log.info(
                 "drain began",
                 requests=running,
                 connections=len(self.server_state.connections),
-                drain_seconds=self.patience.drain,
-                shutdown_seconds=self.patience.shutdown,
+                drain_seconds=self.times.drain,
+                shutdown_seconds=self.times.shutdown,
             )
 
     @contextlib.contextmanager
@@ -194,7 +194,7 @@ class Server(uvicorn.Server):
         for connection in self._connections():
             if not connection.is_waiting:
                 connection.shutdown()  # what was begun as one of several answers is the last one
-        await self._let_finish(loop.time() + self.patience.shutdown)
+        await self._let_finish(loop.time() + self.times.shutdown)
         cut = await self._cut_off()
         for acceptor in self._acceptors:
             acceptor.close()
@@ -214,7 +214,7 @@ class Server(uvicorn.Server):
             passed = loop.time() - began
             is_empty = not self.server_state.connections and not self._opening()
             enough = SETTLE_SECONDS if not is_empty else 0.0
-            if passed >= max(enough, self.patience.drain):
+            if passed >= max(enough, self.times.drain):
                 return
             await self.on_tick(0)
             self._look_who_waits()

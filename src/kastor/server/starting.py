@@ -35,7 +35,7 @@ async def wait_for_database(settings: Settings, notifier: Notifier) -> None:
     if settings.db is None:
         return
     require_driver()
-    from kastor.storage.postgres.reaching import UnreachableError, trouble  # noqa: PLC0415 - an extra
+    from kastor.storage.postgres.reaching import UnusableDatabaseError, trouble  # noqa: PLC0415 - an extra
 
     address, name = with_password_file(settings.db, settings.db_password_file), shown(settings.db)
     clock = asyncio.get_running_loop().time
@@ -43,7 +43,7 @@ async def wait_for_database(settings: Settings, notifier: Notifier) -> None:
     while True:
         try:
             reason = await trouble(address)
-        except UnreachableError as error:
+        except UnusableDatabaseError as error:
             raise DatabaseError(
                 f"The database {name} cannot be used: {error}. Check the address given with --db, "
                 "its user and its password."

@@ -94,6 +94,8 @@ class _Supervisor:
         self._notifier = notifier
         self._workers: list[SpawnProcess] = []
         self._signals = 0
+        self._woken, self._wake = socket.socketpair()
+        self._wake.setblocking(False)
         self._reloads = False
         # When each worker gave its last sign of life; the clock is that of all processes.
         self._beats: Any = _spawn.RawArray("d", settings.workers)
@@ -126,6 +128,8 @@ class _Supervisor:
         self._signals += 1
         if self._signals == 1:
             self._notifier.stopping("Ending")
+        with contextlib.suppress(OSError):  # it is full: somebody has no patience at all
+            self._wake.send(b"!")
         at_once = self._signals > 1 or number not in (signal.SIGTERM, signal.SIGINT)
         self._pass_on(signal.SIGQUIT if at_once and os.name == "posix" else signal.SIGTERM)
 
@@ -187,7 +191,8 @@ class _Supervisor:
     def _watch(self) -> None:
         pause = min(1.0, (self._notifier.watchdog_seconds or BEATS) / BEATS)
         while not self._signals:
-            ended = wait([worker.sentinel for worker in self._workers], timeout=pause)
+            sentinels = [worker.sentinel for worker in self._workers]
+            ended = wait([*sentinels, self._woken], timeout=pause)
             for index, worker in enumerate(self._workers):
                 if worker.sentinel in ended and not self._signals:
                     _log.error("worker ended, starting another", status=worker.exitcode)
@@ -207,7 +212,8 @@ class _Supervisor:
     def _stop(self) -> None:
         self._signals = self._signals or 1
         self._pass_on(signal.SIGTERM)  # also to one that was being started just now
-        self._listener.close()  # so that its queue ends with the last worker that answers it
+        # At once, so that the queue of the socket ends with the last worker that answers it.
+        self._listener.close()
         patience = self._settings.drain_seconds + self._settings.shutdown_seconds
         deadline = time.monotonic() + patience + KILL_AFTER_SECONDS
         for worker in self._workers:

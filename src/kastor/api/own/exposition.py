@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from kastor import __version__
+from kastor.api.http.lifecycle import Lifecycle
 from kastor.api.http.meter import BOUNDS, RequestMeter
 from kastor.api.own.graph_reading import GraphReading
 from kastor.budget import StreamBudget
@@ -202,6 +203,18 @@ _PART: tuple[Row[PartState], ...] = (
         lambda part: part.restarts,
     ),
 )
+_LIFE: tuple[Row[Lifecycle], ...] = (
+    (
+        *(_GAUGE, "kastor_draining", "Whether the server is about to end."),
+        lambda life: life.draining,
+    ),
+    (
+        _GAUGE,
+        "kastor_certificate_expiry_timestamp_seconds",
+        "When the certificate ends that new connections get.",
+        lambda life: None if (ends := life.certificate_expiry) is None else ends.timestamp(),
+    ),
+)
 _OUTCOMES = ("written", "merged", "deadband", "stale", "rejected")
 
 
@@ -210,9 +223,11 @@ def expose(
     graphs: Sequence[GraphReading],
     parts: Sequence[PartState] = (),
     streams: StreamBudget | None = None,
+    life: Lifecycle | None = None,
 ) -> bytes:
     """Return the text of all metrics."""
-    return generate_latest(_Families(requests, graphs, parts, streams or StreamBudget()))
+    families = _Families(requests, graphs, parts, streams or StreamBudget(), life or Lifecycle())
+    return generate_latest(families)
 
 
 class _Families(Collector):
@@ -224,11 +239,13 @@ class _Families(Collector):
         graphs: Sequence[GraphReading],
         parts: Sequence[PartState],
         budget: StreamBudget,
+        life: Lifecycle,
     ) -> None:
         self._requests = requests
         self._graphs = graphs
         self._parts = parts
         self._budget = budget
+        self._life = life
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -264,6 +281,8 @@ class _Families(Collector):
         yield from _table(_PART, ("part", "graph", "worker"), parts)
         yield from _logged(worker)
         yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
+        yield from _table(_LIFE, ("worker",), [((worker,), self._life)])
+        yield _reloaded(self._life, worker)
         yield from _answered(self._requests, worker)
         yield from _of_worker(REGISTRY.collect(), worker)
 
@@ -312,6 +331,17 @@ def _logged(worker: str) -> Iterator[Metric]:
     for reason in ("unwritten", "overflowed", "unrendered"):
         lost.add_metric((reason, worker), getattr(counts, reason))
     yield lost
+
+
+def _reloaded(life: Lifecycle, worker: str) -> Metric:
+    family = CounterMetricFamily(
+        "kastor_reloads_total",
+        "How often the configuration was read again.",
+        labels=("outcome", "worker"),
+    )
+    for outcome in ("done", "refused"):
+        family.add_metric((outcome, worker), getattr(life.reloads, outcome))
+    return family
 
 
 def _answered(requests: RequestMeter, worker: str) -> Iterator[Metric]:

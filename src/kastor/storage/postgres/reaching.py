@@ -22,7 +22,7 @@ _OPERATOR = ("57P01", "57P02", "57P03")
 _POOLER = "08P01"
 
 
-class UnreachableError(GraphRefusedError):
+class UnusableDatabaseError(GraphRefusedError):
     """The database will not answer later either; the message is the reason alone."""
 
 
@@ -30,14 +30,14 @@ async def trouble(dsn: str) -> str | None:
     """Return why the database does not answer now, None if it does; no secret is in the text.
 
     Raises:
-        UnreachableError: it will not answer later either.
+        UnusableDatabaseError: it will not answer later either.
     """
     try:
         _, read_password = for_driver(dsn)
         if read_password is not None:
             read_password()
     except (OSError, ValueError) as error:
-        raise UnreachableError(f"its password cannot be read: {_told(error)}") from error
+        raise UnusableDatabaseError(f"its password cannot be read: {_told(error)}") from error
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS):
             # As through a pooler: nothing is prepared.
@@ -49,7 +49,7 @@ async def trouble(dsn: str) -> str | None:
                 connection.terminate()
     except Exception as error:
         if not will_pass(error):
-            raise UnreachableError(_told(error)) from error
+            raise UnusableDatabaseError(_told(error)) from error
         return _told(error)
     return None
 
