@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -36,6 +36,33 @@ class SettingsError(CannotStartError):
     """Settings that are wrong or do not go together; the message says what to do."""
 
     exit_status = 2
+
+
+class IssuerSettings(BaseModel):
+    """An issuer whose tokens let in, as `[[issuers]]` of the file has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    audience: Annotated[tuple[str, ...], Field(min_length=1)]
+    name: Annotated[str, Field(max_length=70)] = ""
+    client_id: str | None = None
+    jwks_uri: str | None = None
+    ca_file: Path | None = None
+
+    @field_validator("issuer", "jwks_uri")
+    @classmethod
+    def _be_on_the_web(cls, value: str | None) -> str | None:
+        if value is not None:
+            _check_issuer(value)
+        return value
+
+    @field_validator("audience")
+    @classmethod
+    def _be_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(each.strip() and each != "*" for each in value):
+            raise ValueError("Name each audience; there is no word for any.")
+        return value
 
 
 class Settings(BaseSettings):
@@ -93,6 +120,19 @@ class Settings(BaseSettings):
         ("none",),
         description="What lets clients in: `tokens` of `kastor token create`, `oidc` those of an "
         "issuer; both may be given.",
+    )
+    oidc_issuer: Texts = Field(
+        (), description="Issuers whose tokens let in with `auth` oidc: their URLs."
+    )
+    oidc_audience: Texts = Field(
+        (), description="Audiences, of which a token of `oidc_issuer` has to name one."
+    )
+    oidc_client_id: str | None = Field(
+        None,
+        description="Id that the explorer has at the issuers of `oidc_issuer`, to sign in there.",
+    )
+    issuers: tuple[IssuerSettings, ...] = Field(
+        (), description="Issuers, each with audiences of its own (file only)."
     )
     allow_anonymous: bool = Field(
         default=False, description="Allow access without tokens on a server that others reach."
@@ -267,6 +307,15 @@ class Settings(BaseSettings):
         return self.auth != ("none",)
 
     @property
+    def all_issuers(self) -> tuple[IssuerSettings, ...]:
+        """Every issuer whose tokens let in, those of flags first."""
+        of_flags = (
+            IssuerSettings(issuer=each, audience=self.oidc_audience, client_id=self.oidc_client_id)
+            for each in self.oidc_issuer
+        )
+        return (*of_flags, *self.issuers)
+
+    @property
     def serves_this_machine_alone(self) -> bool:
         """Whether nobody but this machine's programs can be the client.
 
@@ -291,6 +340,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "auth",
+        "oidc_issuer",
+        "oidc_audience",
         "trusted_proxies",
         "cors_origin",
         "webhook_prefixes",
@@ -311,6 +362,13 @@ class Settings(BaseSettings):
         if not value or ("none" in value and len(set(value)) > 1):
             raise ValueError("Give none alone, or tokens, oidc or both.")
         return tuple(dict.fromkeys(value))
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _be_issuers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            _check_issuer(each)
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -336,6 +394,7 @@ class Settings(BaseSettings):
     def _go_together(self) -> Settings:
         self._check_database()
         self._check_server()
+        self._check_issuers()
         self._keep_data_apart()
         others = self._others_by()
         if not self.asks_who and not self.allow_anonymous and others is not None:
@@ -390,6 +449,29 @@ class Settings(BaseSettings):
             raise ValueError(
                 "private_addresses and webhook_private_addresses are one setting; give the first."
             )
+
+    def _check_issuers(self) -> None:
+        """Refuse to let in by tokens of nobody, of anybody, or meant for anybody."""
+        page = refer("how-to/use-oidc", to="cli")
+        given = (self.oidc_issuer, self.oidc_audience, self.oidc_client_id, self.issuers)
+        if "oidc" not in self.auth:
+            if any(given):
+                raise ValueError(f"Issuers and audiences go with --auth oidc; see {page}.")
+            return
+        if not self.oidc_issuer and not self.issuers:
+            raise ValueError(
+                "--auth oidc needs to know whose tokens let in: add --oidc-issuer URL, with the "
+                f"URL that tokens have in iss, or [[issuers]] in the file of --config; see {page}."
+            )
+        if bool(self.oidc_issuer) != bool(self.oidc_audience):
+            raise ValueError(
+                "Give --oidc-issuer and --oidc-audience together: tokens that were made for "
+                "others must not count here. Azure SDKs ask for https://digitaltwins.azure.net, "
+                f"which is the application 0b07f429-9f4b-4714-9392-cc5e8e80c8b0; see {page}."
+            )
+        urls = [each.issuer for each in self.all_issuers]
+        if len(set(urls)) != len(urls):
+            raise ValueError("An issuer is given twice; name all its audiences in one place.")
 
     def _check_addresses(self) -> None:
         """Refuse addresses of databases that would be taken for something else; none is shown."""
@@ -488,6 +570,23 @@ def _data_of(config_file: Path | None) -> str | None:
     if given is not None and not isinstance(given, str):
         raise SettingsError(f"{config_file}: data is no path.")
     return given
+
+
+def _check_issuer(url: str) -> None:
+    """Refuse a URL that can be no issuer's, or over which others could sign; raises ValueError."""
+    parts = urlsplit(url)
+    _ = parts.port  # raises where it is none
+    extra = parts.query or parts.fragment or parts.username or parts.password
+    if parts.scheme not in ("http", "https") or not parts.hostname or extra:
+        raise ValueError(
+            "Give an issuer's URL as its tokens have it, such as "
+            "https://login.example.org/realms/plant."
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(
+            f"{url} could be answered by anybody in between. Give an https URL; http is for "
+            "issuers on this machine."
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -94,7 +94,7 @@ class TestErrors:
                 assert {documented[code] for code in codes} == {status}, operation.id
 
 
-FILE_ONLY = {"endpoints", "databases"}
+FILE_ONLY = {"endpoints", "databases", "issuers"}
 
 
 class TestSettings:

@@ -38,6 +38,9 @@ def serve(
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
     auth: Annotated[list[str] | None, Flag(help="What lets clients in: tokens (see `kastor token create`), oidc; repeatable.", metavar="<none|tokens|oidc>", show_default="none")] = None,
+    oidc_issuer: Annotated[list[str] | None, Flag(help="With --auth oidc: issuer whose tokens let in, as they have it in iss; repeatable.", metavar="URL")] = None,
+    oidc_audience: Annotated[list[str] | None, Flag(help="With --auth oidc: audience of which a token has to name one; repeatable.", metavar="NAME")] = None,
+    oidc_client_id: Annotated[str | None, Flag(help="With --auth oidc: id that the explorer has at the issuer, to sign in there.", metavar="ID")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on a server that others reach.")] = None,
     public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
@@ -103,6 +106,7 @@ def _announce(started: Started) -> None:
         f"  graph        {started.place} ({counted(started.models, 'model')}, {counted(started.twins, 'twin')})",
         f"  data folder  {settings.data}",
         f"  access       {_access(settings)}",
+        *_sign_in(settings),
         f"  API          {url}/docs",
     ]
     if started.sample is not None:
@@ -146,11 +150,19 @@ def _has_tokens(settings: Settings) -> bool:
 
 
 def _access(settings: Settings) -> str:
-    if settings.asks_who:
-        return f"with a token of {settings.data / 'tokens'}"
+    of = [str(settings.data / "tokens")] if "tokens" in settings.auth else []
+    if "oidc" in settings.auth:
+        of += [each.issuer for each in settings.all_issuers]
+    if of:
+        return f"with a token of {' or '.join(of)}"
     if settings.allow_anonymous:
         return "open to everybody who can reach this address"
     return "open to this machine, no token needed"
+
+
+def _sign_in(settings: Settings) -> list[str]:
+    ids = [each.client_id for each in settings.all_issuers if each.client_id is not None]
+    return [f"  client id    {', '.join(dict.fromkeys(ids))}, for the explorer"] if ids else []
 
 
 def _examples(started: Started, url: str, trust: str) -> list[str]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from kastor.auth.access import Access
 from kastor.auth.tokens import TokenStore
-from kastor.auth.watch import watch_tokens
+from kastor.auth.watch import LOOK_SECONDS, watch_tokens
 
 if TYPE_CHECKING:
+    from kastor.auth.oidc.way import OidcTokens
     from kastor.config import Settings
     from kastor.storage.sqlite.folder import DataFolder
     from kastor.vital import Kept, Vitals
@@ -23,16 +24,21 @@ class ServerAccess:
     Attributes:
         authenticator: tells callers.
         tokens: the file of static tokens, where they let in.
+        issuers: those who sign tokens, where these let in.
     """
 
     authenticator: Access
     tokens: TokenStore | None
+    issuers: OidcTokens | None
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""
-        if self.tokens is None:
-            return []
-        return [vitals.keep("tokens", partial(watch_tokens, self.tokens))]
+        kept = []
+        if self.tokens is not None:
+            kept.append(vitals.keep("tokens", partial(watch_tokens, self.tokens)))
+        if self.issuers is not None:
+            kept.append(vitals.repeat("issuers", self.issuers.refresh, LOOK_SECONDS))
+        return kept
 
 
 def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
@@ -48,4 +54,10 @@ def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
     if "tokens" in settings.auth:
         tokens = TokenStore(folder.tokens, access.forget)
         access.add(tokens)
-    return ServerAccess(access, tokens)
+    issuers = None
+    if "oidc" in settings.auth:
+        from kastor.server.issuers import make_issuers  # noqa: PLC0415 - its imports take long
+
+        issuers = make_issuers(settings, access.forget)
+        access.add(issuers)
+    return ServerAccess(access, tokens, issuers)
