@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     issuers: tuple[IssuerSettings, ...] = Field(
         (), description="Issuers, each with audiences of its own (file only)."
     )
+    policy: Path | None = Field(
+        None, description="TOML file of roles, and of rules that give them; read again on changes."
+    )
     allow_anonymous: bool = Field(
         default=False, description="Allow access without tokens on a server that others reach."
     )
@@ -444,6 +447,8 @@ class Settings(BaseSettings):
                 "--absent-components empty does not go with --profile adt: the cloud refuses "
                 "twins without a component of their model."
             )
+        if self.policy is not None and not self.asks_who:
+            raise ValueError("policy goes with --auth tokens or --auth oidc: it says who may what.")
         private = {self.private_addresses, self.webhook_private_addresses} - {None}
         if len(private) > 1:
             raise ValueError(

@@ -128,6 +128,11 @@ def list_tokens(path: Path) -> list[tuple[str, str]]:
     return [(each.name, each.grants[0].role) for each in _read(path).values()]
 
 
+def read_principals(path: Path) -> list[Principal]:
+    """Return who holds the tokens of the file; raises TokenFileError."""
+    return list(_read(path).values()) if path.exists() else []
+
+
 def _stamp(path: Path) -> _Stamp | None:
     """Return what changes with the file's content; None where there is none."""
     try:

@@ -7,14 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kastor.auth.access import Access
+from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
-from kastor.auth.watch import LOOK_SECONDS, watch_tokens
+from kastor.auth.watch import LOOK_SECONDS, WatchedFile, watch_files
+from kastor.errors import CannotStartError
+from kastor.logs import get_logger
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kastor.auth.oidc.way import OidcTokens
+    from kastor.auth.policy import Policy
     from kastor.config import Settings
     from kastor.storage.sqlite.folder import DataFolder
     from kastor.vital import Kept, Vitals
+
+_log = get_logger("kastor.auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +33,49 @@ class ServerAccess:
         authenticator: tells callers.
         tokens: the file of static tokens, where they let in.
         issuers: those who sign tokens, where these let in.
+        policy: the file that says who may do what, where there is one.
     """
 
     authenticator: Access
     tokens: TokenStore | None
     issuers: OidcTokens | None
+    policy: PolicyFile | None = None
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""
-        kept = []
-        if self.tokens is not None:
-            kept.append(vitals.keep("tokens", partial(watch_tokens, self.tokens)))
+        if self.policy is not None:
+            vitals.watch("policy", self.policy.trouble)
+        files = self._files()
+        kept = [vitals.keep("access", partial(watch_files, files))] if files else []
         if self.issuers is not None:
             kept.append(vitals.repeat("issuers", self.issuers.refresh, LOOK_SECONDS))
         return kept
+
+    def reload(self) -> list[str]:
+        """Read token file and policy again if they have changed, at once.
+
+        Returns:
+            What is wrong with them, a text for each; of such a file the state before counts.
+        """
+        faults: list[str] = []
+        for each in (self.tokens, self.policy):
+            try:
+                if each is not None:
+                    each.refresh()
+            except CannotStartError as error:
+                faults += str(error).splitlines()
+        return faults
+
+    def _files(self) -> list[WatchedFile]:
+        files = []
+        if self.tokens is not None:
+            look = partial(_refresh, self.tokens)
+            meanwhile = "tokens as before, none is added or revoked"
+            files.append(WatchedFile("the token file", meanwhile, look))
+        if self.policy is not None:
+            meanwhile = "the policy before it counts"
+            files.append(WatchedFile("the policy file", meanwhile, self.policy.look))
+        return files
 
 
 def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
@@ -50,6 +87,7 @@ def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
     if not settings.asks_who:
         return None
     access = Access()
+    policy = None if settings.policy is None else _policy_of(settings.policy, access)
     tokens = None
     if "tokens" in settings.auth:
         tokens = TokenStore(folder.tokens, access.forget)
@@ -60,4 +98,18 @@ def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
 
         issuers = make_issuers(settings, access.forget)
         access.add(issuers)
-    return ServerAccess(access, tokens, issuers)
+    return ServerAccess(access, tokens, issuers, policy)
+
+
+def _policy_of(path: Path, access: Access) -> PolicyFile:
+    def change(policy: Policy) -> None:
+        access.replace_policy(policy)
+        _log.info("another policy counts from now on", path=str(path), rules=len(policy.rules))
+
+    file = PolicyFile(path, change)
+    access.replace_policy(file.policy)
+    return file
+
+
+async def _refresh(tokens: TokenStore) -> None:
+    tokens.refresh()

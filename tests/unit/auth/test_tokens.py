@@ -313,7 +313,11 @@ def test_the_watch_never_ends_and_tells_once(path: Path, monkeypatch: pytest.Mon
     good = path.read_bytes()
 
     async def run() -> None:
-        task = asyncio.create_task(watch.watch_tokens(store))
+        async def look() -> None:
+            store.refresh()
+
+        file = watch.WatchedFile("the token file", "as before", look)
+        task = asyncio.create_task(watch.watch_files([file]))
         for text in (b"nonsense", good, b"\xff", good):
             _write(path, text)
             await asyncio.sleep(0.05)
