@@ -75,6 +75,8 @@ class Principal:
         issuer: of its token; empty for static ones.
         claims: what the token says, by what policies ask for (`kastor.auth.policy.CLAIMS`).
         grants: what the token itself brings, beside what a policy says.
+        roles: names of roles that the token brings, each with the graphs on which it counts; what
+            they let do the policy says when it judges, and those that it does not know nothing.
     """
 
     kind: CallerKind
@@ -84,6 +86,7 @@ class Principal:
     issuer: str = ""
     claims: dict[str, frozenset[str]] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
+    roles: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Actor:

@@ -17,6 +17,8 @@ CLAIMS = ("roles", "groups", "scopes", "apps", "subjects", "tokens")
 """What rules can ask for: application roles, groups and scopes of an issuer's token, the
 application and the subject that it was made for, and the names of static tokens."""
 OWNER_ROLE, READER_ROLE = "Azure Digital Twins Data Owner", "Azure Digital Twins Data Reader"
+_OWNERS, _READERS = ({each, each.replace(" ", "")} for each in (OWNER_ROLE, READER_ROLE))
+"""Values of application roles of Microsoft Entra have no blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ class Policy:
         """Tell what a caller is granted and why, its token's own grants first."""
         for grant in principal.grants:
             yield Earned(None, grant)
+        for role, graphs in principal.roles:
+            if role in self.roles:
+                yield Earned(None, Grant(role, self.roles[role], graphs))
         for rule in self.rules:
             if rule.meets(principal):
                 for role in rule.roles:
@@ -86,8 +91,8 @@ class Policy:
 
 
 ADT_RULES = (
-    AccessRule(("owner",), {"roles": frozenset({OWNER_ROLE})}),
-    AccessRule(("reader",), {"roles": frozenset({READER_ROLE})}),
+    AccessRule(("owner",), {"roles": frozenset(_OWNERS)}),
+    AccessRule(("reader",), {"roles": frozenset(_READERS)}),
 )
 """Application roles that are called as those of Azure Digital Twins (rest-api C.8)."""
 

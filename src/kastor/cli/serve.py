@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -145,7 +146,8 @@ def _has_tokens(settings: Settings) -> bool:
     from kastor.auth.tokens import TokenFileError, list_tokens
 
     try:
-        return bool(list_tokens(settings.data / "tokens"))
+        now = time.time()
+        return not all(each.has_ended(now) for each in list_tokens(settings.data / "tokens"))
     except TokenFileError:  # broken just now; the log tells
         return True
 

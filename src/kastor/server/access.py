@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kastor.auth.access import Access
 from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
+from kastor.auth.tokens.notices import TokenNotices
 from kastor.auth.watch import LOOK_SECONDS, WatchedFile, watch_files
 from kastor.errors import CannotStartError
 from kastor.logs import get_logger
@@ -49,6 +50,9 @@ class ServerAccess:
         kept = [vitals.keep("access", partial(watch_files, files))] if files else []
         if self.issuers is not None:
             kept.append(vitals.repeat("issuers", self.issuers.refresh, LOOK_SECONDS))
+        if self.tokens is not None:
+            notices = TokenNotices(self.tokens, lambda: self.authenticator.policy.roles)
+            kept.append(vitals.keep("token notices", notices.watch))
         return kept
 
     def reload(self) -> list[str]:
