@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from kastor.api.http.operation import Operation
 
 TEAM_GRAPH, OTHER_GRAPH, NO_GRAPH = "team-x", "other", "nothing"
+DOMAIN = "graphs.test"
 POLICY = """
 [[rules]]
 roles = ["owner"]
@@ -220,7 +222,16 @@ def guarding(folder: Path) -> Iterator[Guarded]:
         tenant = stack.enter_context(Tenant())
         issuers = ("--oidc-issuer", tenant.v1.url, "--oidc-issuer", tenant.v2.url)
         audiences = ("--oidc-audience", AUDIENCE, "--oidc-audience", APPLICATION)
-        flags = ("--auth", "tokens", "--auth", "oidc", *issuers, *audiences)
+        flags = (
+            "--auth",
+            "tokens",
+            "--auth",
+            "oidc",
+            *issuers,
+            *audiences,
+            "--graph-domain",
+            DOMAIN,
+        )
         made = KastorServer((*flags, "--policy", str(policy)), data_dir=data)
         tokens = {role: create_token(data / "tokens", role, f"a {role}") for role in names.values()}
         tokens |= {name: create_token(data / "tokens", "none", name) for name in ("team", "half")}
@@ -283,7 +294,7 @@ def furnish(api: Api) -> None:
     begun = api.post("/kastor/v1/jobs/exports", body, version=None, headers=named)
     assert begun.status_code == 202, begun.text
     while ours(api, f"/jobs/exports/{JOB}").json()["status"] in ("notstarted", "running"):
-        pass
+        time.sleep(0.02)
 
 
 def on_graph(case: Case, name: str) -> Case:
