@@ -28,6 +28,8 @@ from kastor.pages import refer
 from kastor.types import override
 
 DAY_SECONDS = 86_400.0
+AUDIT_FILE = Path("audit", "audit.ndjson")
+"""Of a data folder."""
 Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
 
@@ -109,7 +111,7 @@ class Settings(BaseSettings):
         None, description="Domain whose sub-domains name graphs: NAME.example.org is graph NAME."
     )
     trusted_proxies: Texts = Field(
-        (), description="Addresses whose X-Forwarded-Proto and X-Forwarded-Host are believed."
+        (), description="Addresses whose X-Forwarded-For, -Proto and -Host are believed."
     )
     tls_cert: Path | None = Field(None, description="Certificate chain in PEM.")
     tls_key: Path | None = Field(None, description="Private key of the certificate in PEM.")
@@ -144,6 +146,18 @@ class Settings(BaseSettings):
         (), description="Web origins that browsers may call from; `*` for all."
     )
     access_log: bool = Field(default=False, description="Log one line for each request.")
+    audit_log: str = Field(
+        "auto",
+        min_length=1,
+        description="File of refusals and administrative acts, or `off`; `auto`: in the data "
+        "folder of a server that asks for tokens.",
+    )
+    audit_log_bytes: int = Field(
+        67_108_864, ge=65_536, description="Bytes from which on that file is set aside."
+    )
+    audit_log_files: int = Field(
+        10, ge=1, le=1_000, description="Most files that are kept beside it; the oldest goes."
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="Form of the log; `auto` is text on a terminal, else JSON."
     )
@@ -162,6 +176,24 @@ class Settings(BaseSettings):
     absent_components: Literal["refuse", "empty"] = Field(
         "refuse",
         description="What becomes of a twin without a component of its model; `empty` adds it.",
+    )
+    rate_limit: float = Field(
+        0.0, ge=0, le=1_000_000, description="Requests a second of each client; 0: any number."
+    )
+    rate_burst: int = Field(
+        0, ge=0, le=1_000_000, description="Of these at once; 0: those of two seconds."
+    )
+    max_queries_per_client: int = Field(
+        100, gt=0, description="Most queries that one client has under way: a token, or an address."
+    )
+    failed_access_limit: int = Field(
+        1_000,
+        ge=0,
+        description="Requests without a valid token that are told so, of each address in a minute; "
+        "0: all of them.",
+    )
+    max_connections_per_address: int = Field(
+        0, ge=0, description="Most connections of one address to a process at once; 0: any number."
     )
     allow_reset: bool = Field(
         default=False, description="Let POST /kastor/v1/reset empty the graph (for tests)."
@@ -310,6 +342,13 @@ class Settings(BaseSettings):
         return self.auth != ("none",)
 
     @property
+    def audit_file(self) -> Path | None:
+        """Where the audit log is written; None: nowhere."""
+        if self.audit_log == "auto":
+            return self.data / AUDIT_FILE if self.asks_who else None
+        return None if self.audit_log == "off" else Path(self.audit_log)
+
+    @property
     def all_issuers(self) -> tuple[IssuerSettings, ...]:
         """Every issuer whose tokens let in, those of flags first."""
         of_flags = (
@@ -442,6 +481,8 @@ class Settings(BaseSettings):
             raise ValueError("Give --tls-cert and --tls-key together.")
         if self.tls_dev and self.tls_cert is not None:
             raise ValueError("Give either --tls-dev or --tls-cert with --tls-key, not both.")
+        if self.rate_burst and not self.rate_limit:
+            raise ValueError("rate_burst goes with rate_limit, which says how many in a second.")
         if self.profile == "adt" and self.absent_components != "refuse":
             raise ValueError(
                 "--absent-components empty does not go with --profile adt: the cloud refuses "
@@ -561,6 +602,18 @@ def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:
         return given
     default: Path = Settings.model_fields["data"].get_default(call_default_factory=True)
     return default
+
+
+def audit_file(data: Path | None, config_file: Path | None = None) -> Path | None:
+    """Return the audit log that a command of a data folder writes to or reads; None: there is none.
+
+    Raises:
+        SettingsError: the file cannot be read, or what it names is no path.
+    """
+    given = path_of("audit_log", None, config_file) or Path("auto")
+    if given == Path("auto"):
+        return data_folder(data, config_file) / AUDIT_FILE
+    return None if given == Path("off") else given
 
 
 def path_of(name: str, flag: Path | None, config_file: Path | None = None) -> Path | None:

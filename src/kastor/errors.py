@@ -258,9 +258,17 @@ class Unauthenticated(KastorError):
 
 
 class Forbidden(KastorError):
-    """The token's role lacks the permission."""
+    """The token's role lacks the permission.
+
+    Attributes:
+        permission: its name; empty where none was asked for.
+    """
 
     default_code = "Forbidden"
+
+    def __init__(self, message: str, *, permission: str = "") -> None:
+        super().__init__(message)
+        self.permission = permission
 
 
 class HostNotAllowed(KastorError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from kastor.auth.access import Access
 from kastor.auth.oidc.issuers import Issuer as Trusted
 from kastor.auth.oidc.way import OidcTokens
 from kastor.outside.issuer_documents import IssuerDocuments
@@ -28,12 +29,14 @@ class World:
         now: what its clock shows, in seconds.
         changes: how often it said that other keys count.
         log: what was logged meanwhile.
+        access: what asks it for callers, and keeps verdicts.
     """
 
     def __init__(self, *urls: str, audiences: tuple[str, ...] = (AUDIENCE, APPLICATION)) -> None:
         self.now = 1_000.0
         self.changes = 0
         self.log: list[dict[str, Any]] = []
+        self.access = Access()
         self._loop = asyncio.Runner()
         trusted = [Trusted(url, audiences, name=url.partition("://")[2]) for url in urls]
         self.way = OidcTokens(
@@ -41,6 +44,7 @@ class World:
             self._note_change,
             lambda: self.now,
         )
+        self.access.add(self.way)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the loop of this world."""
@@ -77,3 +81,4 @@ class World:
 
     def _note_change(self) -> None:
         self.changes += 1
+        self.access.forget()

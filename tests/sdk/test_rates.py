@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -31,6 +33,13 @@ def server() -> Iterator[Server]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def limited() -> Iterator[Server]:
+    """A server with a rate of each client, of which the tests are one."""
+    with KastorServer(("--rate-limit", str(AT_ONCE // 2))) as made:
+        yield made
+
+
 def connect(server: Server) -> DigitalTwinsClient:
     return DigitalTwinsClient(
         server.url, server.credential, authentication_policy=SansIOHTTPPolicy()
@@ -38,7 +47,7 @@ def connect(server: Server) -> DigitalTwinsClient:
 
 
 def each_at_once(
-    work: Callable[[int], object], of: type[Exception] = HttpResponseError
+    work: Callable[[int], object], of: type[Exception] = HttpResponseError, number: int = AT_ONCE
 ) -> list[Exception | None]:
     """Do something so often, all of it within the same second; return what was raised."""
 
@@ -49,8 +58,8 @@ def each_at_once(
             return error
         return None
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(attempt, range(AT_ONCE)))
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(attempt, range(number)))
 
 
 def test_Y_09_writes_beyond_the_rate_are_repeated_until_they_succeed(server: Server) -> None:
@@ -103,3 +112,35 @@ def test_whoever_does_not_repeat_is_told_how_long_to_wait(server: Server) -> Non
         assert error.response.headers["Retry-After"] == "1"
         assert error.error.code == "TooManyRequests"
     client._client.close()
+
+
+def test_Y_09_sdks_keep_to_the_rate_of_a_client_by_themselves(limited: Server) -> None:
+    """With the repetitions that they have by default: those who are refused get turns."""
+    client = connect(limited)
+    raised = each_at_once(lambda _: list(client.list_models()), number=2 * AT_ONCE)
+    assert raised == [None] * (2 * AT_ONCE)
+    assert refusals(limited) > 0
+    client._client.close()
+
+
+def test_Y_09_our_client_keeps_to_it_by_itself(limited: Server) -> None:
+    before = refusals(limited)
+    with KastorClient(limited.url) as client:
+        raised = each_at_once(
+            lambda _: list(client.models.list()), of=TooManyRequestsError, number=2 * AT_ONCE
+        )
+    assert raised == [None] * (2 * AT_ONCE)
+    assert refusals(limited) > before
+
+
+def refusals(server: Server) -> float:
+    """How many requests were beyond a rate."""
+    name = 'kastor_requests_refused_total{limit="rate"'
+    while True:
+        try:
+            with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+                lines = answer.read().decode().splitlines()
+        except HTTPError as error:  # it counts as well
+            time.sleep(int(error.headers["Retry-After"]))
+        else:
+            return sum(float(each.split()[-1]) for each in lines if each.startswith(name))

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from kastor.config import Settings, SettingsError, data_folder, is_loopback, load_settings
+from kastor.config import (
+    Settings,
+    SettingsError,
+    audit_file,
+    data_folder,
+    is_loopback,
+    load_settings,
+)
 from kastor.hosting.limits import endpoint_policy, operator_policy
 from kastor.storage.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
 
@@ -24,6 +31,7 @@ SAMPLES: dict[str, tuple[Any, str, str]] = {
     "query_timeout": (1.0, "2.5", "3"),
     "version_days": (1.0, "2", "0.5"),
     "access_log": (True, "true", "true"),
+    "audit_log": ("off", "/b", '"/c"'),
 }
 
 
@@ -64,6 +72,27 @@ class TestSources:
         monkeypatch.setenv(f"KASTOR_{name.upper()}", variable)
         assert getattr(load_settings({}, file), name) == _normal(name, variable)
         assert getattr(load_settings({name: flag}, file), name) == flag
+
+    def test_the_audit_log_is_where_clients_are_asked(self, tmp_path: Path) -> None:
+        given = {"data": tmp_path}
+        assert load_settings(given).audit_file is None
+        auto = load_settings({**given, "auth": ["tokens"]})
+        assert auto.audit_file == tmp_path / "audit" / "audit.ndjson"
+        assert load_settings({**given, "audit_log": "/x"}).audit_file == Path("/x")
+        off = load_settings({**given, "auth": ["tokens"], "audit_log": "off"})
+        assert off.audit_file is None
+
+    def test_commands_find_the_audit_log(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert audit_file(tmp_path) == tmp_path / "audit" / "audit.ndjson"
+        file = _file(tmp_path, "audit_log = '/x'\nport = 'no number'\n")
+        assert audit_file(None, file) == Path("/x")
+        monkeypatch.setenv("KASTOR_AUDIT_LOG", "off")
+        assert audit_file(tmp_path, file) is None
+        monkeypatch.delenv("KASTOR_AUDIT_LOG")
+        with pytest.raises(SettingsError, match="audit_log is no path"):
+            audit_file(tmp_path, _file(tmp_path, "audit_log = 1\n"))
 
     def test_lists_are_written_with_commas_in_variables(
         self, monkeypatch: pytest.MonkeyPatch

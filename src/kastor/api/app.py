@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kastor.api.http.answering import send_response
 from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.client_gate import ClientGate
 from kastor.api.http.entrance import Entrance
 from kastor.api.http.matcher import Matcher
 from kastor.api.http.meter import UNMATCHED
@@ -50,10 +51,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
 
     from kastor.api.http.addressing import Addressed, Addressing
+    from kastor.api.http.auditing import Auditing
     from kastor.api.http.origins import StrangerCheck
     from kastor.api.http.rates import Rates
     from kastor.api.http.request import Receive, Scope, Send
     from kastor.api.http.server_state import ServerState
+    from kastor.auth.actors import Actor
     from kastor.hosting.services import Services
 
 _log = get_logger("kastor.api")
@@ -77,6 +80,7 @@ class Application:
         stall_seconds: float = STALL_SECONDS,
         bodies: BodyBudget | None = None,
         rates: Rates | None = None,
+        auditing: Auditing | None = None,
     ) -> None:
         self._server = server
         self._addressing = addressing
@@ -85,12 +89,15 @@ class Application:
         self._entrance = entrance or Entrance()
         self._strangers = strangers
         self._access_log = access_log
+        self._auditing = auditing
         self._draining = draining or asyncio.Event()
         self._stall_seconds = stall_seconds
         self._bodies = bodies or BodyBudget()
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         if rates is not None:
             there = [rates.guard(each) for each in there]
+        self._gate = ClientGate(server.clients, self._entrance, server.base_urls.trusted)
+        there = [self._gate.guard(each) for each in there]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
             for operation in there
@@ -111,10 +118,13 @@ class Application:
 
     async def _serve_logged(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 0
+        actor: Actor | None = None
 
         async def noting(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            nonlocal status, actor
+            if message["type"] == "http.response.start":  # a stream may outlast its token
+                status = message["status"]
+                actor = self._entrance.known(dict(scope["headers"]))
             await send(message)
 
         await self._serve(scope, receive, noting)
@@ -125,6 +135,7 @@ class Application:
             path=scope["path"],
             status=status,
             milliseconds=elapsed,
+            **({} if actor is None else {"actor": actor.name, "actor_id": actor.id}),
         )
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,7 +147,9 @@ class Application:
         started = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         name = UNMATCHED
+        operation: Operation | None = None
         request: Request | None = None
+        fault: Exception | None = None
         response: Response | StreamResponse
         try:
             if self._strangers is not None:
@@ -154,16 +167,16 @@ class Application:
             )
             response = await self._respond(request, addressed, operation)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            response = self._refuse(scope, error)
+            fault = self._gate.judged(error, scope, headers, request)
+            response = self._refuse(scope, fault)
         finally:
             if request is not None:
                 request.let_go()
-        if request is not None and request.warnings:
-            response.headers.append(warning_header(request.warnings))
-        if request is not None and request.at is not None:  # also where nothing was found
-            response.headers.append((AS_OF_HEADER.encode(), shown(request.at).encode()))
-        if request is not None and request.dry_run:  # also of one that is refused
-            response.headers.append((_DRY_RUN, b"true"))
+        if request is not None:
+            _tell_beside(request, response)
+        if self._auditing is not None and self._auditing.concerns(name, response.status):
+            outcome = response.status, fault
+            await self._auditing.tell(scope, headers, operation, request, outcome)
         # Before it is sent: how long that takes is the client's affair, and streams have no end.
         elapsed = time.perf_counter() - started
         self._server.meter.note(name, scope["method"], response.status, elapsed)
@@ -196,7 +209,11 @@ class Application:
         except Exception as error:
             if begun:  # the server ends the connection
                 raise
-            await send_response(scope, headers, self._refuse(scope, error), noting)
+            fault = self._gate.judged(error, scope, headers)
+            response = self._refuse(scope, fault)
+            if self._auditing is not None:
+                self._auditing.refused_at(scope, headers, mount, (response.status, fault))
+            await send_response(scope, headers, response, noting)
 
     async def _enter(
         self, mount: Mount, scope: Scope, headers: dict[bytes, bytes], raw_path: bytes
@@ -233,6 +250,7 @@ class Application:
         # Nothing is awaited where the caller is known already and no graph is named.
         seen = self._entrance.seen(headers, permission, graph)
         request.let_in(seen or await self._entrance.let_in(headers, permission, graph), graph)
+        self._gate.admit(request, operation)
         services = (
             self._server.graphs.default
             if addressed.name is None
@@ -276,6 +294,16 @@ class Application:
             return answer(error)
         _log.exception("request failed", path=scope["path"], exc_info=error)
         return unexpected()
+
+
+def _tell_beside(request: Request, response: Response | StreamResponse) -> None:
+    """Add the headers that say how an answer, or a refusal, is meant."""
+    if request.warnings:
+        response.headers.append(warning_header(request.warnings))
+    if request.at is not None:  # also where nothing was found
+        response.headers.append((AS_OF_HEADER.encode(), shown(request.at).encode()))
+    if request.dry_run:  # also of one that is refused
+        response.headers.append((_DRY_RUN, b"true"))
 
 
 async def _choose_instant(services: Services, request: Request, operation: Operation) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.audit import note
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ class WatchedFile:
         name: of the file, for people: what the log's lines begin with.
         meanwhile: what holds while it cannot be used.
         look: reads it if it has changed; raises where it cannot be used.
+        event: by which the audit log tells that it cannot be used.
     """
 
     name: str
     meanwhile: str
     look: Callable[[], Awaitable[None]]
+    event: str = "access"
 
 
 async def watch_files(files: Sequence[WatchedFile]) -> None:
@@ -49,6 +52,7 @@ async def _look(file: WatchedFile, told: str) -> str:
         trouble = str(error) or type(error).__name__
     if trouble and trouble != told:
         _log.error(f"{file.name} cannot be used: {file.meanwhile}", reason=trouble)
+        note(file.event, outcome="invalid", reason=trouble)
     elif told and not trouble:
         _log.info(f"{file.name} can be used again")
     return trouble

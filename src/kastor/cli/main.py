@@ -86,6 +86,11 @@ COMMANDS = (
     ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
     CommandEntry(
+        "audit",
+        "kastor.cli.audit:audit",
+        "Print the audit log: who was refused, who did what only an administrator does.",
+    ),
+    CommandEntry(
         "access",
         "kastor.cli.access_check:app",
         "Who may do what by tokens and policy, without a server: check, roles, permissions.",

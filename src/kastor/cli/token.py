@@ -13,13 +13,14 @@ import typer
 
 from kastor.auth.actors import EVERY_GRAPH
 from kastor.auth.roles import ROLES
-from kastor.auth.tokens import create_token, list_tokens, revoke_token, rotate_token
+from kastor.auth.tokens import list_tokens, make_token, revoke_token, rotate_token
+from kastor.cli.auditing import note_token
 from kastor.cli.commands import Commands
 from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.token_times import END_FORMS, ago, end_of, seconds_of, until
 
 if TYPE_CHECKING:
-    from kastor.auth.tokens import StaticToken
+    from kastor.auth.tokens import MadeToken, StaticToken
     from kastor.types import Document
 
 app = Commands()
@@ -72,7 +73,14 @@ def create(
         fail(f"There is no role {role}; choose one of {choice}, or name a --policy.", Exit.USAGE)
     end = None if expires is None else end_of(expires, int(time.time()))
     graphs = tuple(graph or EVERY_GRAPH)
-    say(create_token(path, role, name, graphs=graphs, expires=end, roles=roles))
+    made = make_token(path, role, name, graphs=graphs, expires=end, roles=roles)
+    note_token(
+        *(data, config, "created", made.kept.name),
+        role=role,
+        graphs=list(graphs),
+        expires=_end_of(made),
+    )
+    say(made.secret)
 
 
 @app.command("list")
@@ -117,15 +125,17 @@ def rotate(
 ) -> None:
     """Print a new token with the name, role and graphs of an old one, which ends soon."""
     path, seconds = _path(data, config), seconds_of(grace, "--grace")
-    end: float | Literal["same"] | None = "same"
+    wanted: float | Literal["same"] | None = "same"
     if expires is not None:
-        end = end_of(expires, int(time.time()))
-    made = rotate_token(path, name, grace=seconds, expires=end)
+        wanted = end_of(expires, int(time.time()))
+    made = rotate_token(path, name, grace=seconds, expires=wanted)
     if made is None:
         _fail_unknown(name)
-    say(made.token, flush=True)
+    end = _end_of(made)
+    note_token(data, config, "rotated", name, expires=end)
+    say(made.secret, flush=True)
     old = "has ended" if made.old_ends is None else f"works until {_time(made.old_ends)}"
-    new = "never ends" if made.expires is None else f"ends {_time(made.expires)}"
+    new = "never ends" if end is None else f"ends {end}"
     say(f"The old token of {name} {old}; the new one {new}.", file=sys.stderr)
 
 
@@ -134,6 +144,12 @@ def revoke(name: NameArgument, data: Data = None, config: Config = None) -> None
     """Remove a token, with what it was before a rotation; a server notices within seconds."""
     if not revoke_token(_path(data, config), name):
         _fail_unknown(name)
+    note_token(data, config, "revoked", name)
+
+
+def _end_of(made: MadeToken) -> str | None:
+    end = made.kept.expires
+    return None if end is None else _time(end.timestamp())
 
 
 def _fail_unknown(name: str) -> NoReturn:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
+    from kastor.edge.places import AddressPlace
     from kastor.edge.protocol import EdgeProtocol
     from kastor.edge.watch import Edge
 
@@ -51,7 +54,7 @@ class Acceptor:
         self._make = make
         self._connections = connections
         self._tls = tls
-        self._told = -_TELL_SECONDS
+        self._told = self._told_of = -math.inf
         self._opening: dict[asyncio.Task[None], socket.socket] = {}
         self._loop = asyncio.get_running_loop()
         self._accepting = self._loop.create_task(self._accept())
@@ -70,8 +73,8 @@ class Acceptor:
         accepted = 0
         while True:
             try:
-                connection, _ = await self._loop.sock_accept(self._listener)
-                self._take(connection)
+                connection, peer = await self._loop.sock_accept(self._listener)
+                self._take(connection, peer[0] if peer else "")
             except Exception as error:  # noqa: BLE001 - without this nobody is ever served again
                 await self._recover(error)
             accepted += 1
@@ -88,13 +91,39 @@ class Acceptor:
         evicted = self._edge.evict(self._connections)
         await asyncio.sleep(_SOON_SECONDS if evicted else _RETRY_SECONDS)
 
-    def _take(self, connection: socket.socket) -> None:
-        if not self._make_room():
-            connection.close()
+    def _take(self, connection: socket.socket, address: str) -> None:
+        place = self._edge.places.enter(address)
+        if place is None:
+            self._tell_of(address)
+            self._end(connection, "address")
             return
-        task = self._loop.create_task(self._open(connection))
+        if not self._make_room():
+            place.leave()
+            self._end(connection, "full")
+            return
+        task = self._loop.create_task(self._open(connection, place))
         self._opening[task] = connection
-        task.add_done_callback(lambda done: self._opening.pop(done, None))
+        task.add_done_callback(partial(self._forget, place))
+
+    def _forget(self, place: AddressPlace, task: asyncio.Task[None]) -> None:
+        self._opening.pop(task, None)
+        if task.cancelled():  # before it began
+            place.leave()
+
+    def _end(self, connection: socket.socket, reason: str) -> None:
+        self._edge.meter.ended[reason] += 1
+        connection.close()
+
+    def _tell_of(self, address: str) -> None:
+        """Say who is refused; clients that are ended at once are not told why."""
+        if self._edge.now - self._told_of > _TELL_SECONDS:
+            self._told_of = self._edge.now
+            limit = self._edge.limits.connections_each
+            _log.warning(
+                "an address has as many connections as it may (max_connections_per_address)",
+                address=address,
+                limit=limit,
+            )
 
     def _make_room(self) -> bool:
         limits = self._edge.limits
@@ -107,27 +136,30 @@ class Acceptor:
             self._edge.evict(self._connections)
         return taken < limits.connections + limits.spare
 
-    def _make_counted(self) -> EdgeProtocol:
+    def _make_counted(self, place: AddressPlace) -> EdgeProtocol:
         """Make a protocol that, once it is open, is no longer counted as opening."""
         protocol, task = self._make(), asyncio.current_task()
+        protocol.place = place
         protocol.opened = lambda: self._opening.pop(task, None) if task else None
         return protocol
 
-    async def _open(self, connection: socket.socket) -> None:
+    async def _open(self, connection: socket.socket, place: AddressPlace) -> None:
         try:
             connection.setblocking(False)
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             tls = self._tls
             await self._loop.connect_accepted_socket(
-                self._make_counted,
+                partial(self._make_counted, place),
                 connection,
                 ssl=tls,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
                 ssl_shutdown_timeout=TLS_CLOSE_SECONDS if tls else None,
             )
         except (OSError, asyncio.CancelledError):  # SSLError and TimeoutError are OSErrors
+            place.leave()
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         except Exception as error:  # noqa: BLE001 - a task that nobody waits for
+            place.leave()
             _log.warning("a connection could not be opened", exc_info=error)

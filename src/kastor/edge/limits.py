@@ -30,6 +30,7 @@ class EdgeLimits:
         linger_seconds, linger_bytes: that are read and thrown away at the end of a connection,
             since one that is closed at once takes its last answer with it.
         connections: at once.
+        connections_each: of these, those of one address; 0: any number.
         spare: connections beyond them, which only get to know the server's health.
     """
 
@@ -46,6 +47,7 @@ class EdgeLimits:
     linger_seconds: float = 5.0
     linger_bytes: int = 150_000_000
     connections: int = 10_000
+    connections_each: int = 0
     spare: int = 32
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
+    from kastor.edge.places import AddressPlace
     from kastor.edge.watch import Edge
 
 _HEAD_END = b"\r\n\r\n"
@@ -61,6 +62,7 @@ class EdgeProtocol(HttpToolsProtocol):
         seen: when bytes came the last time.
         spare: whether it is one beyond the limit, which only learns the server's health.
         opened: called once, when the connection is open.
+        place: of its address; given back when it ends.
     """
 
     flow: EdgeFlow
@@ -73,6 +75,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.url = b""
         self.spare = False
         self.opened: Callable[[], object] | None = None
+        self.place: AddressPlace | None = None
         self._refusal: KastorError | None = None
         self._last = False
         self._waiting = b""
@@ -93,6 +96,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if self.opened is not None:
             self.opened()
             self.opened = None
+        self.edge.meter.open += 1
         self.spare = len(self.connections) >= self.edge.limits.connections
         self._wire = EdgeTransport(transport, self._end)
         ours: Any = self._wire
@@ -102,6 +106,9 @@ class EdgeProtocol(HttpToolsProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything."""
+        self.edge.meter.open -= 1
+        if self.place is not None:
+            self.place.leave()
         self._release(0)
         self._waiting = b""
         self.pipeline.clear()

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from kastor.api.http.meter import ConnectionMeter
 from kastor.edge.phase import FRESH, HEAD, IDLE, LINGER, UNREAD, Phase
+from kastor.edge.places import AddressPlaces
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -53,16 +55,25 @@ class Edge:
             still, so that nobody is late for what we have not read.
         held: bytes of requests that wait for their turn.
         draining: whether the server is about to end.
+        places: how many connections each address has.
     """
 
-    def __init__(self, limits: EdgeLimits, note: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        limits: EdgeLimits,
+        note: Callable[[int], None],
+        meter: ConnectionMeter | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
             limits: of connections.
             note: told the status of each answer that the application knows nothing of.
+            meter: counts the connections.
         """
         self.limits = limits
+        self.places = AddressPlaces(limits.connections_each)
+        self.meter = meter or ConnectionMeter()
         self.note = note
         self.now = 0.0
         self.held = 0
@@ -98,5 +109,6 @@ class Edge:
             for each in oldest:
                 each.evict()
             if oldest:
+                self.meter.ended["evicted"] += len(oldest)
                 return len(oldest)
         return 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kastor.audit import note
 from kastor.auth.access import Access
 from kastor.auth.policy_file import PolicyFile
 from kastor.auth.tokens import TokenStore
@@ -13,6 +14,7 @@ from kastor.auth.tokens.notices import TokenNotices
 from kastor.auth.watch import LOOK_SECONDS, WatchedFile, watch_files
 from kastor.errors import CannotStartError
 from kastor.logs import get_logger
+from kastor.server.auditing import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +35,14 @@ class ServerAccess:
     Attributes:
         authenticator: tells callers.
         tokens: the file of static tokens, where they let in.
-        issuers: those who sign tokens, where these let in.
         policy: the file that says who may do what, where there is one.
+        issuers: those who sign tokens, where these let in.
     """
 
     authenticator: Access
     tokens: TokenStore | None
-    issuers: OidcTokens | None
     policy: PolicyFile | None = None
+    issuers: OidcTokens | None = None
 
     def watch(self, vitals: Vitals) -> list[Kept]:
         """Notice what others change; until what is returned is stopped."""
@@ -48,11 +50,12 @@ class ServerAccess:
             vitals.watch("policy", self.policy.trouble)
         files = self._files()
         kept = [vitals.keep("access", partial(watch_files, files))] if files else []
-        if self.issuers is not None:
-            kept.append(vitals.repeat("issuers", self.issuers.refresh, LOOK_SECONDS))
         if self.tokens is not None:
             notices = TokenNotices(self.tokens, lambda: self.authenticator.policy.roles)
             kept.append(vitals.keep("token notices", notices.watch))
+        if self.issuers is not None:
+            kept.append(vitals.repeat("issuers", self.issuers.refresh, LOOK_SECONDS))
+            vitals.watch("issuer keys", self.issuers.trouble)
         return kept
 
     def reload(self) -> list[str]:
@@ -75,10 +78,10 @@ class ServerAccess:
         if self.tokens is not None:
             look = partial(_refresh, self.tokens)
             meanwhile = "tokens as before, none is added or revoked"
-            files.append(WatchedFile("the token file", meanwhile, look))
+            files.append(WatchedFile("the token file", meanwhile, look, "tokens"))
         if self.policy is not None:
             meanwhile = "the policy before it counts"
-            files.append(WatchedFile("the policy file", meanwhile, self.policy.look))
+            files.append(WatchedFile("the policy file", meanwhile, self.policy.look, "policy"))
         return files
 
 
@@ -102,12 +105,13 @@ def make_access(settings: Settings, folder: DataFolder) -> ServerAccess | None:
 
         issuers = make_issuers(settings, access.forget)
         access.add(issuers)
-    return ServerAccess(access, tokens, issuers, policy)
+    return ServerAccess(access, tokens, policy, issuers)
 
 
 def _policy_of(path: Path, access: Access) -> PolicyFile:
     def change(policy: Policy) -> None:
         access.replace_policy(policy)
+        note("policy", outcome="loaded", path=str(path), sha256=digest_of(path))
         _log.info("another policy counts from now on", path=str(path), rules=len(policy.rules))
 
     file = PolicyFile(path, change)

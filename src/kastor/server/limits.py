@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kastor.api.http.client_limits import ClientBounds
 from kastor.api.http.limits import ADT_REQUEST_LIMITS, RequestLimits
 from kastor.budget import StreamLimits
 from kastor.config import Settings
@@ -20,6 +21,16 @@ def request_limits(settings: Settings) -> RequestLimits:
         batch_operations=settings.max_batch_operations,
         slow_query_seconds=settings.slow_query_seconds,
         add_components=settings.absent_components == "empty",
+    )
+
+
+def client_bounds(settings: Settings) -> ClientBounds:
+    """Return what one client may have of the process."""
+    return ClientBounds(
+        rate=settings.rate_limit,
+        burst=settings.rate_burst,
+        queries=settings.max_queries_per_client,
+        failures=settings.failed_access_limit,
     )
 
 

@@ -20,13 +20,16 @@ from typing import TYPE_CHECKING
 from kastor.api.app import Application
 from kastor.api.description.mounts import description_mounts
 from kastor.api.http.addressing import Addressing
+from kastor.api.http.auditing import Auditing
 from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.bodies import BodyBudget
+from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.entrance import Entrance
 from kastor.api.http.meter import RequestMeter
 from kastor.api.http.origins import StrangerCheck
 from kastor.api.http.rates import Rates
 from kastor.api.http.server_state import ServerState
+from kastor.api.operations import OPERATIONS
 from kastor.budget import StreamBudget
 from kastor.config import Settings, is_loopback
 from kastor.edge.limits import raise_descriptor_limit
@@ -38,8 +41,9 @@ from kastor.hosting.limits import value_rules
 from kastor.hosting.open import make_databases, open_postgres, open_sqlite
 from kastor.hosting.services import Services
 from kastor.records import SYSTEM
-from kastor.server.access import ServerAccess, make_access
-from kastor.server.limits import request_limits, stream_limits
+from kastor.server.access import make_access
+from kastor.server.auditing import audited, note_start, note_stop
+from kastor.server.limits import client_bounds, request_limits, stream_limits
 from kastor.server.socket import (
     Server,
     address_of,
@@ -174,6 +178,7 @@ async def _start(
     listener = shared or listen(settings.host, settings.port)
     stack.callback(listener.close)
     vitals = Vitals()
+    audit = stack.enter_context(audited(settings, vitals))
     graphs = await _open_graphs(settings, folder, vitals, stack)
     services = graphs.default
     access = make_access(settings, folder)
@@ -187,9 +192,14 @@ async def _start(
         vitals,
         settings.allow_reset,
         BaseUrls(settings.public_url, settings.trusted_proxies),
+        ClientLimits(client_bounds(settings)),
     )
-    app = _application(settings, state, access, draining)
-    edge = edge_of(settings, requests.note_refusal)
+    entrance = Entrance(None if access is None else access.authenticator)
+    auditing = None
+    if audit is not None:
+        auditing = Auditing(audit, entrance, OPERATIONS, settings.trusted_proxies)
+    app = _application(settings, state, entrance, auditing, draining)
+    edge = edge_of(settings, requests.note_refusal, state.connections)
     server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
     sample = await _fill(settings, services, stack)
     stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
@@ -198,6 +208,8 @@ async def _start(
     status = await services.status(SYSTEM)
     url = address_of(settings, listener)
     server.catch_signals()
+    note_start(settings, url, requests.worker)
+    stack.callback(note_stop, requests.worker)
     place = (await graphs.info(DEFAULT)).place
     announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
     # What is there now stays to the end, and need not be looked through for garbage again: with
@@ -235,19 +247,24 @@ def _place_graphs(
 
 
 def _application(
-    settings: Settings, state: ServerState, access: ServerAccess | None, draining: asyncio.Event
+    settings: Settings,
+    state: ServerState,
+    entrance: Entrance,
+    auditing: Auditing | None,
+    draining: asyncio.Event,
 ) -> Application:
     return Application(
         state,
         Addressing(settings.graph_domain),
         mounts=description_mounts(strict=state.limits.strict),
-        entrance=Entrance(None if access is None else access.authenticator),
+        entrance=entrance,
         strangers=_stranger_check(settings),
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
         bodies=BodyBudget(max(state.limits.models_body_bytes, state.limits.batch_bytes)),
         rates=Rates() if settings.profile == "adt" and settings.adt_rates == "on" else None,
+        auditing=auditing,
     )
 
 

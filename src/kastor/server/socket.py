@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 
+from kastor.api.http.meter import ConnectionMeter
 from kastor.config import Settings
 from kastor.edge.accept import Acceptor
 from kastor.edge.limits import EdgeLimits, connection_limit, raise_descriptor_limit
@@ -135,20 +136,22 @@ def address_of(settings: Settings, listener: socket.socket) -> str:
     return f"{scheme}://{host}:{listener.getsockname()[1]}"
 
 
-def edge_of(settings: Settings, note: Callable[[int], None]) -> Edge:
+def edge_of(settings: Settings, note: Callable[[int], None], connections: ConnectionMeter) -> Edge:
     """Return the bounds of connections under these settings.
 
     Args:
         settings: of the server.
         note: told the status of each answer that the application knows nothing of.
+        connections: counts them.
     """
     limits = EdgeLimits(
         head_seconds=settings.head_seconds,
         body_seconds=settings.body_seconds,
         send_seconds=settings.send_seconds,
         connections=connection_limit(settings.max_connections, raise_descriptor_limit()),
+        connections_each=settings.max_connections_per_address,
     )
-    return Edge(limits, note)
+    return Edge(limits, note, connections)
 
 
 class Server(uvicorn.Server):

@@ -137,12 +137,12 @@ def test_query_units_are_counted_when_they_are_known() -> None:
 
 
 def test_twins_that_are_counted_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kastor.api.http.rates._TWINS_KEPT", 20)
+    monkeypatch.setattr("kastor.api.http.rate_buckets.KEPT", 20)
     caller = Caller()
     for number in range(100):
         caller.call("DigitalTwins_Update", f"t{number}")
     (rates,) = caller._rates._graphs.values()
-    assert list(rates._twins) == [f"t{number}" for number in range(80, 100)]
+    assert list(rates.twins) == [f"t{number}" for number in range(80, 100)]
 
 
 def test_jobs_telemetry_and_what_is_ours_have_no_rate() -> None:

@@ -68,7 +68,8 @@ async def query_twins(services: Services, request: Request) -> Response:
         request.warn(warning)
     elapsed = time.perf_counter() - started
     if elapsed > request.server.limits.slow_query_seconds:
-        _log.warning("slow query", query=text, seconds=round(elapsed, 3), rows=page.rows)
+        values = {"seconds": round(elapsed, 3), "rows": page.rows, "actor": request.actor.name}
+        _log.warning("slow query", query=text, **values)
     value = page.value
     if request.api_version == legacy.VERSION:
         value = legacy.strip_rows(value)

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 
 class BaseUrls:
-    """Tells the base address of requests."""
+    """Tells the base address of requests.
+
+    Attributes:
+        trusted: addresses of proxies whose X-Forwarded headers count.
+    """
 
     def __init__(
         self, public_url: str | None = None, trusted_proxies: Collection[str] = ()
@@ -22,7 +26,7 @@ class BaseUrls:
             trusted_proxies: peers whose X-Forwarded-Host and X-Forwarded-Proto count.
         """
         self._public = None if public_url is None else public_url.rstrip("/")
-        self._trusted = frozenset(trusted_proxies)
+        self.trusted = frozenset(trusted_proxies)
 
     def of(
         self,
@@ -43,7 +47,7 @@ class BaseUrls:
             return self._public + prefix
         scheme: str = scope["scheme"]
         host = headers.get(b"host", b"localhost").decode("latin-1")
-        if self._trusted and (scope.get("client") or ("",))[0] in self._trusted:
+        if self.trusted and (scope.get("client") or ("",))[0] in self.trusted:
             scheme = _first(headers.get(b"x-forwarded-proto")) or scheme
             host = _first(headers.get(b"x-forwarded-host")) or host
         if self._public is not None:

@@ -73,6 +73,13 @@ class Entrance:
         actor = await self._known(headers)
         return actor is not None and not actor.on(graph) <= KNOWN_CALLERS
 
+    def known(self, headers: Mapping[bytes, bytes]) -> Actor | None:
+        """Return who asks, where that was told before; None also where nobody is asked."""
+        if self._authenticator is None:
+            return None
+        token = bearer_token(headers)
+        return self._authenticator.seen(token) if token else None
+
     def until_lost(
         self, headers: Mapping[bytes, bytes], permission: Permission, graph: str | None
     ) -> Callable[[], Coroutine[Any, Any, None]] | None:
@@ -97,9 +104,10 @@ def _allowed(actor: Actor, graph: str | None) -> frozenset[Permission]:
 def refusal(actor: Actor, permission: Permission, graph: str | None) -> Forbidden:
     """Return the error; who has no role at all is told nothing (rest-api A.3)."""
     if not actor.has_a_role:
-        return Forbidden("")
+        return Forbidden("", permission=permission)
     where = "any graph" if graph is None else f"the graph {graph}"
     return Forbidden(
         f"{actor.name} has no role that allows {permission} on {where}. GET /kastor/v1/me tells "
-        "what it may do; whoever runs the server gives roles."
+        "what it may do; whoever runs the server gives roles.",
+        permission=permission,
     )

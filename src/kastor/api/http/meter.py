@@ -43,6 +43,19 @@ class RequestTally:
         self.buckets = [a + b for a, b in zip(self.buckets, other.buckets, strict=True)]
 
 
+class ConnectionMeter:
+    """The connections of this process.
+
+    Attributes:
+        open: how many there are.
+        ended: those that were ended for want of room, by the reason.
+    """
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.ended = {"full": 0, "evicted": 0, "address": 0}
+
+
 class RequestMeter:
     """Tallies by operation, method and status; bounded, whatever clients send.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kastor.api.http.operation import Operation
+from kastor.api.http.rate_buckets import RateBucket, RateBuckets
 from kastor.auth.roles import Permission
 from kastor.errors import TooManyRequests
 
@@ -34,48 +34,19 @@ WRITES_OF_A_TWIN = 10
 """In a second, of one twin and its relationships."""
 CHARGE_UNITS = 4_000
 """Of queries, in a second."""
-_TWINS_KEPT = 10_000
-"""Twins whose writes are counted; the one that was written longest ago is forgotten."""
 _CHARGE = b"query-charge"
 _TEXT = (
     "Your rate limit has been exceeded. See https://aka.ms/dtv2limits for additional information."
 )
 
 
-class _Bucket:
-    """Fills by so many a second, and holds those of one second."""
-
-    __slots__ = ("_at", "_left", "_rate")
-
-    def __init__(self, rate: float, now: float) -> None:
-        self._rate, self._left, self._at = rate, rate, now
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until there is one to take; 0 where there is."""
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
-        self._at = now
-        return 0.0 if self._left >= 1 else (1 - self._left) / self._rate
-
-    def take(self, units: float = 1) -> None:
-        """Take, also more than is there: then it takes the longer to fill."""
-        self._left -= units
-
-
 class _GraphRates:
     """What was called of one graph lately."""
 
     def __init__(self, now: float) -> None:
-        self.groups = {name: _Bucket(rate, now) for name, rate in PER_SECOND.items()}
-        self.charge = _Bucket(CHARGE_UNITS, now)
-        self._twins: OrderedDict[str, _Bucket] = OrderedDict()
-
-    def twin(self, twin_id: str, now: float) -> _Bucket:
-        """Return what a twin's writes are counted in."""
-        bucket = self._twins.pop(twin_id, None) or _Bucket(WRITES_OF_A_TWIN, now)
-        self._twins[twin_id] = bucket
-        if len(self._twins) > _TWINS_KEPT:
-            self._twins.popitem(last=False)
-        return bucket
+        self.groups = {name: RateBucket(rate, now) for name, rate in PER_SECOND.items()}
+        self.charge = RateBucket(CHARGE_UNITS, now)
+        self.twins = RateBuckets(WRITES_OF_A_TWIN)
 
 
 class Rates:
@@ -114,7 +85,7 @@ class Rates:
         together = [(rates.groups[group], PER_SECOND[group], group)]
         if twin_id is not None:
             words = f"writes of the twin {twin_id} and its relationships"
-            together.append((rates.twin(twin_id, now), WRITES_OF_A_TWIN, words))
+            together.append((rates.twins.of(twin_id, now), WRITES_OF_A_TWIN, words))
         for bucket, rate, words in together:
             if wait := bucket.wait(now):
                 raise _too_many(group, f"{rate:g} {words} a second", wait)

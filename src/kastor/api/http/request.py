@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
-import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,10 +16,11 @@ from urllib.parse import parse_qsl
 
 from kastor.api.http.addressing import Addressed
 from kastor.api.http.bodies import FREE_BYTES, BodyBudget
+from kastor.api.http.clients import client_of
 from kastor.api.http.codings import decoder_of
 from kastor.api.http.entrance import refusal
 from kastor.api.http.server_state import ServerState
-from kastor.auth.actors import ANONYMOUS, Actor
+from kastor.auth.actors import Actor
 from kastor.auth.roles import Permission
 from kastor.errors import Forbidden, InvalidArgument, KastorError, MediaTypeError
 from kastor.graph.bodies import as_document, as_patch, parse_json, too_large
@@ -196,6 +196,11 @@ class Request:
         self._judged_on = graph
         self.permissions = actor.somewhere() if graph is None else actor.on(graph)
 
+    @property
+    def is_let_in(self) -> bool:
+        """Whether it is known who asks."""
+        return hasattr(self, "actor")
+
     def require(self, *permissions: Permission) -> None:
         """Raise Forbidden unless the caller has further permissions, for what the body asks."""
         for each in permissions:
@@ -264,19 +269,8 @@ class Request:
 
     @property
     def client(self) -> str:
-        """Whose streams are counted together: the token's, or the address's where there is none.
-
-        Anonymous clients are told apart by address, so that one machine cannot take the places of
-        all others; of IPv6 the network counts, since a machine has as many addresses as it likes.
-        """
-        if self.actor is not ANONYMOUS:
-            return self.actor.id
-        peer: str = (self._scope.get("client") or ("",))[0]
-        with contextlib.suppress(ValueError):
-            address = ipaddress.ip_address(peer.partition("%")[0])
-            if address.version == 6 and address.ipv4_mapped is None:  # noqa: PLR2004 - IPv6
-                return str(ipaddress.ip_network((address, 64), strict=False))
-        return peer
+        """By what requests, queries, streams and bodies of one client are counted together."""
+        return client_of(self.actor, self._scope, self.headers, self.server.base_urls.trusted)
 
     def choose_source(self) -> None:
         """Let this request read where its header `kastor-read` says; before its context is made.

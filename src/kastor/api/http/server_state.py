@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kastor.api.http.base_url import BaseUrls
+from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.limits import RequestLimits
-from kastor.api.http.meter import RequestMeter
+from kastor.api.http.meter import ConnectionMeter, RequestMeter
 from kastor.budget import StreamBudget
 from kastor.vital import Vitals
 
@@ -27,6 +28,8 @@ class ServerState:
         vitals: whether what must not die lives.
         allow_reset: whether a graph may be emptied over HTTP.
         base_urls: what absolute links begin with.
+        clients: what each client may have.
+        connections: counts the connections of this process.
     """
 
     graphs: Graphs
@@ -36,3 +39,5 @@ class ServerState:
     vitals: Vitals = field(default_factory=Vitals)
     allow_reset: bool = False
     base_urls: BaseUrls = field(default_factory=BaseUrls)
+    clients: ClientLimits = field(default_factory=ClientLimits)
+    connections: ConnectionMeter = field(default_factory=ConnectionMeter)

@@ -21,8 +21,10 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from kastor import __version__
-from kastor.api.http.meter import BOUNDS, RequestMeter
+from kastor.api.http.client_limits import ClientLimits
+from kastor.api.http.meter import BOUNDS, ConnectionMeter, RequestMeter
 from kastor.api.own.graph_reading import GraphReading
+from kastor.audit.log import counts as audit_counts
 from kastor.budget import StreamBudget
 from kastor.clock import TICKS_PER_SECOND, UNIX_EPOCH_TICKS
 from kastor.events.relay import RouteState
@@ -76,6 +78,16 @@ _BUDGET: tuple[Row[StreamBudget], ...] = (
     (
         *(_COUNTER, "kastor_streams_refused_total", "Streams refused or ended for want of room."),
         lambda budget: budget.refused,
+    ),
+)
+_CLIENTS: tuple[Row[ClientLimits], ...] = (
+    (
+        *(_GAUGE, "kastor_queries", "Queries under way."),
+        lambda clients: clients.queries,
+    ),
+    (
+        *(_GAUGE, "kastor_clients", "Clients whose requests are remembered for their rate."),
+        lambda clients: clients.clients,
     ),
 )
 _ROUTE: tuple[Row[RouteState], ...] = (
@@ -210,9 +222,20 @@ def expose(
     graphs: Sequence[GraphReading],
     parts: Sequence[PartState] = (),
     streams: StreamBudget | None = None,
+    *,
+    clients: ClientLimits | None = None,
+    connections: ConnectionMeter | None = None,
 ) -> bytes:
     """Return the text of all metrics."""
-    return generate_latest(_Families(requests, graphs, parts, streams or StreamBudget()))
+    families = _Families(
+        requests,
+        graphs,
+        parts,
+        streams or StreamBudget(),
+        clients or ClientLimits(),
+        connections or ConnectionMeter(),
+    )
+    return generate_latest(families)
 
 
 class _Families(Collector):
@@ -224,11 +247,14 @@ class _Families(Collector):
         graphs: Sequence[GraphReading],
         parts: Sequence[PartState],
         budget: StreamBudget,
+        clients: ClientLimits,
+        connections: ConnectionMeter,
     ) -> None:
         self._requests = requests
         self._graphs = graphs
         self._parts = parts
         self._budget = budget
+        self._clients, self._connections = clients, connections
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -263,8 +289,11 @@ class _Families(Collector):
         parts = [((each.name, each.graph, worker), each) for each in self._parts]
         yield from _table(_PART, ("part", "graph", "worker"), parts)
         yield from _logged(worker)
+        yield from _audited(worker)
         yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
         yield from _answered(self._requests, worker)
+        yield from _table(_CLIENTS, ("worker",), [((worker,), self._clients)])
+        yield from _limited(self._clients, self._connections, worker)
         yield from _of_worker(REGISTRY.collect(), worker)
 
 
@@ -314,6 +343,24 @@ def _logged(worker: str) -> Iterator[Metric]:
     yield lost
 
 
+def _audited(worker: str) -> Iterator[Metric]:
+    rows = (
+        ("kastor_audit_lines_total", "Lines of the audit log.", audit_counts.written),
+        ("kastor_audit_suppressed_total", "Refusals without a line.", audit_counts.suppressed),
+        ("kastor_audit_late_total", "Acts answered before their line.", audit_counts.late),
+    )
+    for name, meaning, value in rows:
+        family = CounterMetricFamily(name, meaning, labels=["worker"])
+        family.add_metric([worker], value)
+        yield family
+    lost = CounterMetricFamily(
+        "kastor_audit_lines_lost_total", "Lines that are missing.", labels=("reason", "worker")
+    )
+    for reason in ("unwritten", "overflowed"):
+        lost.add_metric((reason, worker), getattr(audit_counts, reason))
+    yield lost
+
+
 def _answered(requests: RequestMeter, worker: str) -> Iterator[Metric]:
     counts = CounterMetricFamily(
         "kastor_http_requests_total",
@@ -333,6 +380,28 @@ def _answered(requests: RequestMeter, worker: str) -> Iterator[Metric]:
         buckets = list(zip(ends, accumulate(tally.buckets), strict=True))
         durations.add_metric((operation, worker), buckets, sum_value=tally.seconds)
     yield durations
+
+
+def _limited(clients: ClientLimits, connections: ConnectionMeter, worker: str) -> Iterator[Metric]:
+    refused = CounterMetricFamily(
+        "kastor_requests_refused_total",
+        "Requests beyond what their client may have.",
+        labels=("limit", "worker"),
+    )
+    for limit, count in clients.refused.items():
+        refused.add_metric((limit, worker), count)
+    yield refused
+    there = GaugeMetricFamily("kastor_connections", "Connections of clients.", labels=["worker"])
+    there.add_metric([worker], connections.open)
+    yield there
+    ended = CounterMetricFamily(
+        "kastor_connections_ended_total",
+        "Connections that were ended for want of room.",
+        labels=("reason", "worker"),
+    )
+    for reason, count in connections.ended.items():
+        ended.add_metric((reason, worker), count)
+    yield ended
 
 
 def _of_worker(families: Iterable[Metric], worker: str) -> Iterator[Metric]:

@@ -33,7 +33,14 @@ async def metrics(_services: Services, request: Request) -> Response:
     graphs = sorted(server.graphs.opened().items())
     readings = await asyncio.gather(*(_read(name, each) for name, each in graphs))
     readings += [GraphReading(name, None, [], 0, 0) for name in server.graphs.shut()]
-    body = expose(server.meter, readings, server.vitals.states(), server.streams)
+    body = expose(
+        server.meter,
+        readings,
+        server.vitals.states(),
+        server.streams,
+        clients=server.clients,
+        connections=server.connections,
+    )
     return Response(200, body, content_type=(b"content-type", CONTENT_TYPE))
 
 

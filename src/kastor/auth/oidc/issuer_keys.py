@@ -25,7 +25,7 @@ ASK_SECONDS = 30.0
 REFRESH_SECONDS = 300.0
 """After so long the documents are read again: a withdrawn key counts no longer than that, and the
 time that a try takes."""
-RETRY_SECONDS, FIRST_RETRY_SECONDS = 30.0, 5.0
+RETRY_SECONDS, FIRST_RETRY_SECONDS = 30.0, 2.0
 """Between tries while the issuer does not answer; the latter until it has answered once."""
 FETCH_SECONDS = 10.0
 """That its documents may take, all together."""

@@ -21,7 +21,7 @@ from kastor.auth.oidc.issuer_keys import IssuerKeys
 from kastor.auth.oidc.issuers import Issuer
 from kastor.auth.oidc.key_set import VerificationKey
 from kastor.auth.oidc.refusals import RefusalLog
-from kastor.auth.oidc.token_form import TokenForm, TokenRefused, read_form
+from kastor.auth.oidc.token_form import TokenForm, TokenRefused, read_claims, read_form
 from kastor.logs import get_logger
 from kastor.types import Document
 
@@ -75,6 +75,11 @@ class OidcTokens:
         """Ask those issuers again that have not been asked for long; raises nothing."""
         await asyncio.gather(*(keys.refresh_if_due() for _, keys in self._keys.values()))
 
+    def trouble(self) -> str | None:
+        """Return what is wrong with an issuer's keys; None while all is well."""
+        found = (f"{url}: {keys.trouble}" for url, (_, keys) in self._keys.items() if keys.trouble)
+        return next(found, None)
+
     def _read_form(self, token: str) -> TokenForm:
         form = read_form(token)
         if form.issuer not in self._keys:
@@ -105,7 +110,7 @@ def _verified(token: str, algorithm: str, key: VerificationKey, issuer: Issuer) 
     another (RFC 8725, section 3.1).
     """
     try:
-        return jwt.decode(
+        jwt.decode(
             token,
             key.public,
             algorithms=[algorithm],
@@ -124,8 +129,9 @@ def _verified(token: str, algorithm: str, key: VerificationKey, issuer: Issuer) 
         raise TokenRefused(f"it has no {error.claim}") from None
     except jwt.InvalidSignatureError:
         raise TokenRefused("its signature is wrong") from None
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         raise TokenRefused("it is not well formed") from None
+    return read_claims(token)
 
 
 def _check_use(claims: Document) -> None:

@@ -22,10 +22,10 @@ if os.name == "posix":
 SECRETS = "secrets"
 """Folder of secrets that endpoints and inputs may name."""
 
-OWN_NAMES = ("exchange", "graphs", "spool", "tls", SECRETS, "tokens", "kastor")
+OWN_NAMES = ("audit", "exchange", "graphs", "spool", "tls", SECRETS, "tokens", "kastor")
 """How the names begin of what the server keeps there: no endpoint may write to these."""
 
-_OURS = ("events", "exchange", "graphs", "kastor.lock", SECRETS, "spool", "tls", "tokens")
+_OURS = ("audit", "events", "exchange", "graphs", "kastor.lock", SECRETS, "spool", "tls", "tokens")
 _CERTAINLY = ("graphs", "kastor.lock", "tls", "tokens")
 """Ours also in a folder with other people's files."""
 _FOLDERS_LOOKED_AT = 1_000
