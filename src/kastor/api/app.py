@@ -234,7 +234,8 @@ class Application:
         mount.require_method(scope["method"])
         services = None
         if addressed is not None:
-            services = await self._open(addressed.name, headers, mount.permission)
+            asked = mount.permission not in KNOWN_CALLERS
+            services = await self._open(addressed.name, headers, asked=asked)
         return Entry(actor, self._server.base_urls.of(scope, headers, addressed), services)
 
     def _match(self, method: str, raw_path: bytes) -> tuple[Operation, tuple[str, ...]]:
@@ -263,7 +264,11 @@ class Application:
         services = (
             self._server.graphs.default
             if addressed.name is None
-            else await self._open(addressed.name, headers, permission)
+            else await self._open(
+                addressed.name,
+                headers,
+                asked=graph == addressed.graph and permission not in KNOWN_CALLERS,
+            )
         )
         if operation.versioned:
             versions = request.query.get("api-version")
@@ -282,12 +287,13 @@ class Application:
         return response
 
     async def _open(
-        self, name: str | None, headers: dict[bytes, bytes], permission: Permission
+        self, name: str | None, headers: dict[bytes, bytes], *, asked: bool
     ) -> Services:
+        """Return what serves a graph; `asked`: a permission on it was asked for and is there."""
         if name is None:
             return self._server.graphs.default
-        # Nobody learns of graphs on which they may do nothing; where more is asked they may.
-        if permission in KNOWN_CALLERS and not await self._entrance.shows(headers, name):
+        # Nobody learns of graphs on which they may do nothing.
+        if not asked and not await self._entrance.shows(headers, name):
             return self._server.graphs.default
         return await self._server.graphs.named(name)
 

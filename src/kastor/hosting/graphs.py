@@ -17,7 +17,7 @@ from typing import Any
 from kastor.backup.writing import ShowGraph, ShownGraph
 from kastor.errors import Conflict, KastorError, NotAllowed, NotFound
 from kastor.hosting.assembly import OpenGraph
-from kastor.hosting.names import require_new_name
+from kastor.hosting.names import require_name, require_new_name
 from kastor.hosting.services import Services
 from kastor.logs import get_logger
 from kastor.records import Context
@@ -275,7 +275,7 @@ class Graphs:
         )
 
     async def _require(self, name: str) -> Place:
-        place = await self._placement.place(name)
+        place = await self._placement.place(require_name(name))
         if place is None:
             raise NotFound(f"There is no graph named {name}.", code="GraphNotFound")
         return place

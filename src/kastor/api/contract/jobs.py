@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from kastor.api.http.jobs import OPERATION_ID, answer_job, delete_job, import_job, list_jobs
 from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, Operation
 from kastor.api.http.paging import segment
@@ -61,8 +63,10 @@ async def cancel_import(services: Services, request: Request) -> Response:
 
 async def resume_import(services: Services, request: Request) -> Response:
     """Answer POST /jobs/imports/{id}/resume, which only the rival has (decisions 4)."""
-    row = await services.jobs.resume(IMPORTS, request.parameters[0], request.context)
-    return answer_job(_import(request)(row))
+    place = (IMPORTS, request.parameters[0], request.context)
+    # It goes on with what its beginner was allowed, which who lets it go on needs as well.
+    request.require(*_permissions(await services.jobs.job(*place)))
+    return answer_job(_import(request)(await services.jobs.resume(*place)))
 
 
 async def delete_import(services: Services, request: Request) -> Response:
@@ -95,6 +99,10 @@ async def get_deletion(services: Services, request: Request) -> Response:
 async def list_deletions(services: Services, request: Request) -> Response:
     """Answer GET /jobs/deletions."""
     return await list_jobs(services, request, (DELETIONS,), "/jobs/deletions", delete_job)
+
+
+def _permissions(row: JobRow) -> list[P]:
+    return [P(each) for each in orjson.loads(row.request).get("permissions", ())]
 
 
 def _import(request: Request) -> Callable[[JobRow], dict[str, Any]]:
