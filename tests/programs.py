@@ -32,6 +32,9 @@ PACKAGES = {
     "bash": "bash",
     "zsh": "zsh",
     "fish": "fish",
+    "podman": "podman",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
 }
 """Debian's package of each program."""
 WHEELS = {
