@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import subprocess
 import tempfile
 import time
@@ -150,15 +149,13 @@ def _namespace() -> Iterator[subprocess.Popen[str]]:
 def _fetch(deadline: float) -> None:
     """Fetch Podman, unless this machine has it, and the root of the base image; both only once."""
     wanted = {"base": _BASE_PACKAGES}
-    if shutil.which("podman") is None or shutil.which("crun") is None:
+    if not all(map(programs.find, _TOOLS)):
         wanted["tools"] = _TOOLS
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, packages in wanted.items():
         if (FOLDER / name).exists():
             continue
-        for tool in ("apt-get", "dpkg-deb"):
-            if shutil.which(tool) is None:
-                raise debian.FetchError(f"this is no Debian: it has no {tool}")
+        debian.require_tools()
         with tempfile.TemporaryDirectory(dir=FOLDER, prefix=f"{name}-") as scratch:
             root = Path(scratch, "root")
             if name == "tools":

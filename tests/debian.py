@@ -77,9 +77,7 @@ def fetch(packages: list[str], seconds: float = SECONDS) -> None:
     Raises:
         FetchError: with the reason; nothing has changed.
     """
-    for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise FetchError(f"this is no Debian: it has no {tool}")
+    require_tools()
     deadline = time.monotonic() + seconds
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER.parent, prefix="programs-") as scratch:
@@ -89,6 +87,13 @@ def fetch(packages: list[str], seconds: float = SECONDS) -> None:
         _try(fresh / "bin", packages, deadline)
         shutil.rmtree(FOLDER, ignore_errors=True)
         fresh.rename(FOLDER)
+
+
+def require_tools() -> None:
+    """Raise FetchError where this is no Debian."""
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise FetchError(f"this is no Debian: it has no {tool}")
 
 
 def missing() -> list[str]:

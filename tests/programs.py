@@ -33,6 +33,7 @@ PACKAGES = {
     "zsh": "zsh",
     "fish": "fish",
     "podman": "podman",
+    "crun": "crun",
     "unshare": "util-linux",
     "nsenter": "util-linux",
 }

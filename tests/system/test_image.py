@@ -8,6 +8,7 @@ root, no capabilities, a user of its own and Docker's profile of system calls.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -18,10 +19,12 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from kastor import __version__
 from tests.containers import BASE, Podman, machine_certificates, own_limits, podman
-from tests.postgres.cluster import free_port
+from tests.postgres.cluster import Cluster, free_port
+from tests.programs import need
 
 from .program import VERSION
 
@@ -35,6 +38,7 @@ ALONE = (
     *("--security-opt=no-new-privileges", *own_limits()),
 )
 QUERY = f"/query?{VERSION}"
+PASSWORD = "it's a \\ secret: $x"
 MOST_BYTES = 320_000_000
 pytestmark = pytest.mark.timeout(300)
 
@@ -228,3 +232,57 @@ class TestAServerInIt:
     ) -> None:
         done = run("run", "--rm", *ALONE, "kastor", "serve", status=2)
         assert "no access control is set" in done.stderr
+
+
+@pytest.fixture
+def database() -> Iterator[Cluster]:
+    """PostgreSQL as its image leaves it: made with a script, whose role gives a password."""
+    with Cluster(durable=False) as cluster:
+        cluster.create()
+        rules = "host kastor kastor 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+        (cluster.data / "pg_hba.conf").write_text(rules)
+        cluster.start()
+        variables = {
+            "PATH": os.pathsep.join([str(need("postgresql")), os.environ["PATH"]]),
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(cluster.port),
+            "POSTGRES_USER": "postgres",
+            "POSTGRES_PASSWORD": PASSWORD,
+        }
+        subprocess.run([CONTAINER / "database.sh"], env=variables, check=True)
+        yield cluster
+
+
+class TestWithPostgreSQL:
+    def test_the_script_makes_a_role_that_owns_its_database_and_no_more(
+        self, database: Cluster
+    ) -> None:
+        role = "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'kastor'"
+        assert database.psql(role) == "f|f|f"
+        owner = "SELECT datdba::regrole, datacl FROM pg_database WHERE datname = 'kastor'"
+        assert database.psql(owner) == "kastor|{kastor=CTc/kastor}"
+        secret = "SELECT rolpassword IS NULL FROM pg_authid WHERE rolname = 'postgres'"
+        assert database.psql(secret) == "t"
+
+    def test_it_serves_with_what_the_compose_file_says(
+        self, run: Podman, image: dict[str, Any], database: Cluster, tmp_path: Path
+    ) -> None:
+        text = (CONTAINER / "compose.yaml").read_text(encoding="utf-8")
+        service = yaml.safe_load(text)["services"]["kastor"]
+        given = service["environment"]["KASTOR_DB"]
+        variables = {
+            "KASTOR_DB": given.replace("@db/", f"@127.0.0.1:{database.port}/"),
+            "KASTOR_DB_PASSWORD_FILE": service["environment"]["KASTOR_DB_PASSWORD_FILE"],
+        }
+        secret = tmp_path / "db_password"
+        secret.write_text(f"{PASSWORD}\n")
+        secret.chmod(0o444)
+        flags = [f"--env={name}={value}" for name, value in variables.items()]
+        flags.append(f"--volume={secret}:{variables['KASTOR_DB_PASSWORD_FILE']}:ro")
+        command = (*service["command"], "--sample", "building", "--allow-anonymous")
+        server = start(run, "postgres", *command, flags=tuple(flags))
+        status = server.get("/kastor/v1/status").json()
+        assert (status["engine"], status["counts"]["twins"]) == ("postgres", 342)
+        database.stop("immediate")
+        assert "kastor: " in server.execute("kastor", "health", status=1).stderr
+        assert server.stop() == 0

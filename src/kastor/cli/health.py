@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SECONDS = 5.0
 """That the server may take to connect, and to each part of its answer."""
 _MOST_BYTES = 65_536
-_READY = 200
+_READY = "ready"
 _LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened on, not bound
 _PORTS = {"http": 80, "https": 443}
 _NO = ("", "0", "false", "no", "off", "f", "n")
@@ -49,17 +49,18 @@ def health(
     """
     server = _given(url) if url is not None else _of_settings(config)
     try:
-        status, answer = _ask(*server)
+        status, body = _ask(*server)
     except OSError as error:
-        place = "{}://{}:{}".format(*server)
+        place, why = "{}://{}:{}".format(*server), " ".join(str(error.strerror or error).split())
         fail(
-            f"No server answers at {place}: {error.strerror or error}. Name another address with "
-            "--url, or with KASTOR_HOST and KASTOR_PORT.",
+            f"No server answers at {place}: {why}. Name another address with --url, or with "
+            "KASTOR_HOST and KASTOR_PORT.",
             Exit.UNREACHABLE,
         )
-    if status != _READY:
-        fail(answer or f"The server answered {status}.")
-    say("ready")
+    if (told := _told(body)) == _READY:
+        say(_READY)
+    else:
+        fail(told or f"It answers {status}, but not as Kastor does. Is this the address?")
 
 
 def _given(url: str) -> tuple[str, str, int]:
@@ -100,8 +101,8 @@ def _read(config: Path | None) -> dict[str, object]:
         fail(f"{config}: {error}", Exit.USAGE)
 
 
-def _ask(scheme: str, host: str, port: int) -> tuple[int, str]:
-    """Return the status and the words of /readyz; raises OSError where nobody speaks HTTP.
+def _ask(scheme: str, host: str, port: int) -> tuple[int, bytes]:
+    """Return the status and the body of /readyz; raises OSError where nobody speaks HTTP.
 
     A server that was given --tls-dev as a flag is asked again with TLS.
     """
@@ -132,20 +133,22 @@ def _connection(scheme: str, host: str, port: int) -> HTTPConnection:
     return client.HTTPSConnection(host, port, timeout=SECONDS, context=context)
 
 
-def _answer(connection: HTTPConnection) -> tuple[int, str]:
+def _answer(connection: HTTPConnection) -> tuple[int, bytes]:
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
-        return answer.status, _words(answer.read(_MOST_BYTES))
+        return answer.status, answer.read(_MOST_BYTES)
     finally:
         connection.close()
 
 
-def _words(body: bytes) -> str:
-    """Return the message of an error, and nothing of what is none."""
+def _told(body: bytes) -> str:
+    """Return what Kastor says of itself: `ready`, or the message of an error; of others nothing."""
     import json
 
     try:
-        return str(json.loads(body)["error"]["message"])
-    except (ValueError, TypeError, LookupError, RecursionError):
+        document = json.loads(body)
+        is_ready = document.get("status") == _READY
+        return _READY if is_ready else str(document["error"]["message"])
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return ""
