@@ -137,11 +137,12 @@ class TestWhatIsInIt:
         self, run: Podman, image: dict[str, Any]
     ) -> None:
         code = (
-            "import importlib.util as u, importlib.metadata as m, json, shutil, kastor\n"
+            "import importlib.util as u, importlib.metadata as m, json, kastor\n"
+            "from shutil import which\n"
             "names = ['pip', 'ensurepip', 'setuptools', 'polars', 'openpyxl', 'asyncpg',"
             " 'confluent_kafka', 'paho', 'aio_pika', 'nats', 'obstore']\n"
             "print(json.dumps([[n for n in names if u.find_spec(n)],"
-            " [p for p in ('pip', 'pip3', 'gcc', 'cc') if shutil.which(p)],"
+            " [p for p in ('pip', 'pip3', 'gcc', 'cc') if which(p)],"
             " sorted(f'{d.name.lower()}=={d.version}' for d in m.distributions())]))"
         )
         done = run("run", "--rm", *ALONE, "--entrypoint=python", "kastor", "-c", code)
