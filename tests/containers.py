@@ -31,11 +31,12 @@ _MERGED = ("bin", "lib", "lib64", "sbin")
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _UNPACK = 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink'
 _SETUP = """
-tools=$1
+tools=$1 cache=$2
 if [ -d "$tools" ]; then
   mount -t overlay -o "lowerdir=$tools/usr:/usr" tools /usr
   mount -t overlay -o "lowerdir=$tools/etc:/etc" tools /etc
 fi
+mount --bind "$cache" /var/tmp
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755,size=4g tmpfs /var/lib
 if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
@@ -43,7 +44,7 @@ podman --version > /dev/null
 echo ready
 exec cat
 """
-"""crun refuses cgroups of both versions at once."""
+"""What packages are downloaded is kept in /var/tmp. crun refuses cgroups of both versions at once."""
 _CONF = """[engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -60,8 +61,6 @@ class Podman:
         self._holder = holder
         self._conf = scratch / "containers.conf"
         self._conf.write_text(_CONF)
-        self._cache = FOLDER / "tmp"
-        self._cache.mkdir(exist_ok=True)
 
     def __call__(
         self, *arguments: object, status: int | None = 0, seconds: float = 60
@@ -73,7 +72,7 @@ class Podman:
             env={
                 **os.environ,
                 "CONTAINERS_CONF": str(self._conf),
-                "TMPDIR": str(self._cache),
+                "TMPDIR": "/var/tmp",
                 "HOME": "/run",
             },
             stdin=subprocess.DEVNULL,
@@ -125,11 +124,13 @@ def machine_certificates() -> list[str]:
 @contextlib.contextmanager
 def _namespace() -> Iterator[int]:
     """Return a block with a process in namespaces for Podman; nothing in them survives it."""
+    cache = FOLDER / "cache"
+    cache.mkdir(exist_ok=True)
     holder = subprocess.Popen(
         [
             *("unshare", "--mount", "--propagation=private", "--mount-proc"),
             *("--pid", "--fork", "--kill-child"),
-            *("sh", "-euc", _SETUP, "sh", str(FOLDER / "tools")),
+            *("sh", "-euc", _SETUP, "sh", str(FOLDER / "tools"), str(cache)),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -48,7 +48,7 @@ COMMANDS = (
     CommandEntry(
         "health",
         "kastor.cli.health:health",
-        "Ask the server of this machine whether it is ready, for health checks.",
+        "Ask the server of this machine whether it is ready; else say why not.",
     ),
     CommandEntry(
         "docs",
