@@ -46,6 +46,11 @@ COMMANDS = (
         "Say what a graph holds: version, engine, counts, sizes.",
     ),
     CommandEntry(
+        "health",
+        "kastor.cli.health:health",
+        "Ask the server of this machine whether it is ready; else say why not.",
+    ),
+    CommandEntry(
         "docs",
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",
