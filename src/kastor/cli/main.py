@@ -89,7 +89,7 @@ COMMANDS = (
         "kastor.cli.history:app",
         "The past of a graph: versions, series, differences, and the way back.",
     ),
-    CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
+    CommandEntry("token", "kastor.cli.token:app", "Make, list, rotate and revoke access tokens."),
     CommandEntry(
         "audit",
         "kastor.cli.audit:audit",
