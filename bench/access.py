@@ -76,13 +76,16 @@ def verdicts() -> list[tuple[str, float, float]]:
             assert asyncio.run(access.authenticate(token)) is not None
             line = f"Bearer {token}".encode()
             headers = {b"host": b"localhost", b"authorization": line}
-            known = {token: None}
-            floor = _least(lambda known=known, line=line: known[line[7:].decode("latin-1")])
+            floor = _least(partial(_look_up, {token: None}, line))
             for graph in ("default", "plant-1"):
                 seen = partial(entrance.seen, headers, Permission.TWINS_READ, graph)
                 assert seen() is not None
                 rows.append((f"{name}, graph {graph}", _least(seen), floor))
     return rows
+
+
+def _look_up(known: dict[str, None], line: bytes) -> None:
+    return known[line[7:].decode("latin-1")]
 
 
 def _least(step: Callable[[], object]) -> float:

@@ -13,13 +13,7 @@ import typer
 
 from kastor.auth.actors import EVERY_GRAPH
 from kastor.auth.roles import ROLES
-from kastor.auth.tokens import (
-    TokenStore,
-    create_token,
-    list_tokens,
-    revoke_token,
-    rotate_token,
-)
+from kastor.auth.tokens import list_tokens, make_token, revoke_token, rotate_token
 from kastor.cli.auditing import note_token
 from kastor.cli.commands import Commands
 from kastor.cli.output import Exit, Output, OutputOption, fail, say
@@ -79,15 +73,9 @@ def create(
         fail(f"There is no role {role}; choose one of {choice}, or name a --policy.", Exit.USAGE)
     end = None if expires is None else end_of(expires, int(time.time()))
     graphs = tuple(graph or EVERY_GRAPH)
-    made = create_token(path, role, name, graphs=graphs, expires=end, roles=roles)
-    ends = None if end is None else _time(end)
-    note_token(
-        *(data, config, "created", name or _name_of(path, made)),
-        role=role,
-        graphs=list(graphs),
-        expires=ends,
-    )
-    say(made)
+    made = make_token(path, role, name, graphs=graphs, expires=end, roles=roles)
+    _note(data, config, "created", made.kept)
+    say(made.secret)
 
 
 @app.command("list")
@@ -132,17 +120,17 @@ def rotate(
 ) -> None:
     """Print a new token with the name, role and graphs of an old one, which ends soon."""
     path, seconds = _path(data, config), seconds_of(grace, "--grace")
-    end: float | Literal["same"] | None = "same"
+    wanted: float | Literal["same"] | None = "same"
     if expires is not None:
-        end = end_of(expires, int(time.time()))
-    made = rotate_token(path, name, grace=seconds, expires=end)
+        wanted = end_of(expires, int(time.time()))
+    made = rotate_token(path, name, grace=seconds, expires=wanted)
     if made is None:
         _fail_unknown(name)
-    ends = None if made.expires is None else _time(made.expires)
-    note_token(data, config, "rotated", name, expires=ends)
-    say(made.token, flush=True)
+    _note(data, config, "rotated", made.kept)
+    say(made.secret, flush=True)
     old = "has ended" if made.old_ends is None else f"works until {_time(made.old_ends)}"
-    new = "never ends" if made.expires is None else f"ends {_time(made.expires)}"
+    end = made.kept.expires
+    new = "never ends" if end is None else f"ends {_time(end.timestamp())}"
     say(f"The old token of {name} {old}; the new one {new}.", file=sys.stderr)
 
 
@@ -154,10 +142,13 @@ def revoke(name: NameArgument, data: Data = None, config: Config = None) -> None
     note_token(data, config, "revoked", name)
 
 
-def _name_of(path: Path, token: str) -> str:
-    """Return the name that a token got where none was given."""
-    found = TokenStore(path).principal(token)
-    return "" if found is None else found.name  # it has been revoked meanwhile
+def _note(
+    data: Path | None, config: Path | None, action: Literal["created", "rotated"], made: StaticToken
+) -> None:
+    """Tell the audit log of a token, before anybody has it."""
+    ends = None if made.expires is None else _time(made.expires.timestamp())
+    allows = {"role": made.role, "graphs": made.graphs, "expires": ends}
+    note_token(data, config, action, made.name, **allows)
 
 
 def _fail_unknown(name: str) -> NoReturn:

@@ -116,14 +116,14 @@ class TestRotation:
         clock.now += DAY
         made = rotate_token(path, "a", grace=HOUR, clock=clock)
         assert made is not None
-        assert (made.expires, made.old_ends) == (None, START + DAY + HOUR)
+        assert (made.kept.expires, made.old_ends) == (None, START + DAY + HOUR)
         assert lets_in(path, old, clock)
-        assert lets_in(path, made.token, clock)
+        assert lets_in(path, made.secret, clock)
         held = {(each.id, each.name, each.roles) for each in read_principals(path)}
         assert held == {("token:a", "a", (("reader", ("x",)),))}
         clock.now += HOUR
         assert not lets_in(path, old, clock)
-        assert lets_in(path, made.token, clock)
+        assert lets_in(path, made.secret, clock)
 
     def test_what_the_grace_ended_is_left_out_when_the_file_is_next_written(
         self, path: Path, clock: Clock
@@ -151,12 +151,12 @@ class TestRotation:
         clock.now += 29.5 * DAY
         made = rotate_token(path, "a", grace=DAY, clock=clock)
         assert made is not None
-        assert made.expires == clock.now + 30 * DAY
+        assert made.kept.expires == datetime.fromtimestamp(clock.now + 30 * DAY, UTC)
         # The grace gives no token more time than it had.
-        assert ends(path, clock) == [START + 30 * DAY, made.expires]
+        assert ends(path, clock) == [START + 30 * DAY, clock.now + 30 * DAY]
         again = rotate_token(path, "a", grace=DAY, expires=None, clock=clock)
         assert again is not None
-        assert again.expires is None
+        assert again.kept.expires is None
         assert ends(path, clock) == [START + 30 * DAY, clock.now + DAY, None]
 
     def test_an_expired_one_is_not_revived_by_a_grace(self, path: Path, clock: Clock) -> None:
@@ -166,7 +166,7 @@ class TestRotation:
         assert made is not None
         assert made.old_ends is None
         assert not lets_in(path, old, clock)
-        assert lets_in(path, made.token, clock)
+        assert lets_in(path, made.secret, clock)
 
     def test_the_end_of_one_without_a_beginning_has_to_be_said(
         self, path: Path, clock: Clock
@@ -184,7 +184,7 @@ class TestRotation:
         made = rotate_token(path, "gate way", grace=HOUR, clock=clock)
         assert made is not None
         assert lets_in(path, "kst_old", clock)
-        assert lets_in(path, made.token, clock)
+        assert lets_in(path, made.secret, clock)
         lines = path.read_text().splitlines()
         assert (lines[0], lines[2]) == ("# mine", f"{hash_of('b')} owner b")
         clock.now += HOUR
@@ -210,7 +210,7 @@ class TestRotation:
         assert made is not None
         assert revoke_token(path, "a", clock=clock)
         assert not lets_in(path, old, clock)
-        assert not lets_in(path, made.token, clock)
+        assert not lets_in(path, made.secret, clock)
         assert [each.name for each in list_tokens(path, clock=clock)] == ["b"]
 
     def test_what_is_not_there_cannot_be_rotated(self, path: Path, clock: Clock) -> None:

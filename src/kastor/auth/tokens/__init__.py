@@ -5,9 +5,10 @@
 """
 
 from kastor.auth.tokens.changes import (
-    RotatedToken,
+    MadeToken,
     create_token,
     list_tokens,
+    make_token,
     revoke_token,
     rotate_token,
 )
@@ -16,12 +17,13 @@ from kastor.auth.tokens.store import TokenStore, read_principals
 
 __all__ = (
     "PREFIX",
-    "RotatedToken",
+    "MadeToken",
     "StaticToken",
     "TokenFileError",
     "TokenStore",
     "create_token",
     "list_tokens",
+    "make_token",
     "read_principals",
     "revoke_token",
     "rotate_token",

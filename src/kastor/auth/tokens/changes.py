@@ -41,18 +41,19 @@ MOST_DAYS = 3_660
 MOST_GRACE_DAYS = 90
 
 
-class RotatedToken(NamedTuple):
-    """What came of a rotation.
+class MadeToken(NamedTuple):
+    """A new token.
 
     Attributes:
-        token: the new one, which is not kept anywhere.
-        expires: when it ends, in seconds since 1970; None: never.
-        old_ends: when the one before it ends; None: it has ended.
+        secret: the token itself, which is not kept anywhere.
+        kept: what the file has of it.
+        old_ends: when the one ends whose place it took, in seconds since 1970; None: there is
+            none, or it has ended.
     """
 
-    token: str
-    expires: float | None
-    old_ends: float | None
+    secret: str
+    kept: StaticToken
+    old_ends: float | None = None
 
 
 def create_token(
@@ -65,7 +66,22 @@ def create_token(
     roles: Collection[str] = ROLES,
     clock: Callable[[], float] = time.time,
 ) -> str:
-    """Make a token, write its hash into the file and return it; it is not kept anywhere.
+    """Return the secret of `make_token`, which says the rest."""
+    made = make_token(path, role, name, graphs=graphs, expires=expires, roles=roles, clock=clock)
+    return made.secret
+
+
+def make_token(
+    path: Path,
+    role: str,
+    name: str | None = None,
+    *,
+    graphs: Sequence[str] = EVERY_GRAPH,
+    expires: float | None = None,
+    roles: Collection[str] = ROLES,
+    clock: Callable[[], float] = time.time,
+) -> MadeToken:
+    """Make a token and write its hash into the file.
 
     Args:
         path: of the file.
@@ -105,7 +121,7 @@ def create_token(
             _instant(expires),
         )
         replace_file(target, [*lines, line_of(made)])
-    return token
+    return MadeToken(token, made)
 
 
 def rotate_token(
@@ -115,7 +131,7 @@ def rotate_token(
     grace: float,
     expires: float | Literal["same"] | None = "same",
     clock: Callable[[], float] = time.time,
-) -> RotatedToken | None:
+) -> MadeToken | None:
     """Give a name another secret, with the same role and graphs; None: there is no such token.
 
     Args:
@@ -155,11 +171,7 @@ def rotate_token(
         kept = [each for each in ended if each.token is None or not _is_done(each.token, now)]
         replace_file(target, [*kept, line_of(made)])
     ends = [_seconds(each.token.expires) for each in kept if each.token and each.token.name == name]
-    return RotatedToken(
-        token,
-        _seconds(made.expires),
-        max((each for each in ends if each is not None), default=None),
-    )
+    return MadeToken(token, made, max((each for each in ends if each is not None), default=None))
 
 
 def revoke_token(path: Path, name: str, *, clock: Callable[[], float] = time.time) -> bool:
