@@ -50,9 +50,11 @@ def twin(number: int) -> dict[str, Any]:
     return {"$dtId": f"room-{number}", **values, "$metadata": {"$model": MODEL, **metadata}}
 
 
-def call(url: str, method: str, body: object) -> bytes:
+def call(url: str, method: str, body: object, token: str | None = None) -> bytes:
     data = json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
     asked = urllib.request.Request(url, data=data, method=method, headers=headers)
     with urllib.request.urlopen(asked) as answer:
         return bytes(answer.read())

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import access
 import events
 import ingest
 import page_spike
@@ -32,6 +33,8 @@ BUDGETS = {
     "start to first answer, sample and ontology": 1.0,
     "resident, sample running": 120.0,
     "resident, RealEstateCore compiled": 150.0,
+    "cached verdict": 5.0,
+    "GET twin, --auth tokens": 2.1,
     "kastor.testing: start": 1.0,
     "kastor.testing: reset": 50.0,
 }
@@ -93,6 +96,25 @@ def ingest_rows(quick: bool) -> list[Row]:
     ]
 
 
+def access_rows(quick: bool) -> list[Row]:
+    """Knowing who asks, and a GET with it."""
+    rows = [
+        (
+            f"cached verdict: {name}",
+            f"{ours:.2f} us",
+            f"floor {floor:.2f} us",
+            f"x {ours / floor:.2f}",
+            _budget("cached verdict", ours),
+        )
+        for name, ours, floor in access.verdicts()
+    ]
+    rows += [
+        (name, f"{cpu:.0f} us CPU", "", f"x {ratio:.2f} of bare hello", _budget(name, ratio))
+        for name, cpu, ratio in access.http(2 if quick else 10)
+    ]
+    return rows
+
+
 PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "requests": requests_rows,
     "pages": pages_rows,
@@ -100,6 +122,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "startup": startup_rows,
     "events": events_rows,
     "ingest": ingest_rows,
+    "access": access_rows,
 }
 
 

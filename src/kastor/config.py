@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     issuers: tuple[IssuerSettings, ...] = Field(
         (), description="Issuers, each with audiences of its own (file only)."
     )
+    policy: Path | None = Field(
+        None, description="TOML file of roles, and of rules that give them; read again on changes."
+    )
     allow_anonymous: bool = Field(
         default=False, description="Allow access without tokens on a server that others reach."
     )
@@ -444,6 +447,8 @@ class Settings(BaseSettings):
                 "--absent-components empty does not go with --profile adt: the cloud refuses "
                 "twins without a component of their model."
             )
+        if self.policy is not None and not self.asks_who:
+            raise ValueError("policy goes with --auth tokens or --auth oidc: it says who may what.")
         private = {self.private_addresses, self.webhook_private_addresses} - {None}
         if len(private) > 1:
             raise ValueError(
@@ -551,24 +556,39 @@ def data_folder(flag: Path | None, config_file: Path | None = None) -> Path:
     Raises:
         SettingsError: the file cannot be read, or its `data` is no path.
     """
-    given = flag or os.environ.get("KASTOR_DATA") or _data_of(config_file)
-    if given:
-        return Path(given)
+    given = path_of("data", flag, config_file)
+    if given is not None:
+        return given
     default: Path = Settings.model_fields["data"].get_default(call_default_factory=True)
     return default
 
 
-def _data_of(config_file: Path | None) -> str | None:
+def path_of(name: str, flag: Path | None, config_file: Path | None = None) -> Path | None:
+    """Return a path of a command that needs few settings; None where nobody names it.
+
+    Args:
+        name: of the setting.
+        flag: what was typed; it comes before the variable, and this before the file.
+        config_file: the TOML file of settings.
+
+    Raises:
+        SettingsError: the file cannot be read, or what it says is no path.
+    """
+    given = flag or os.environ.get(f"KASTOR_{name.upper()}") or _path_in(config_file, name)
+    return Path(given) if given else None
+
+
+def _path_in(config_file: Path | None, name: str) -> str | None:
     if config_file is None:
         return None
     if not config_file.is_file():
         raise SettingsError(f"The configuration file {config_file} does not exist.")
     try:
-        given = tomllib.loads(config_file.read_text(encoding="utf-8")).get("data")
+        given = tomllib.loads(config_file.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{config_file}: {error}") from None
     if given is not None and not isinstance(given, str):
-        raise SettingsError(f"{config_file}: data is no path.")
+        raise SettingsError(f"{config_file}: {name} is no path.")
     return given
 
 

@@ -328,7 +328,8 @@ def test_a_token_that_is_taken_away_loses_its_streams(tmp_path: Path, way: str) 
             elif way == "no file":
                 file.unlink()
             else:
-                file.write_text(file.read_text().replace("reader gone", "sender gone"))
+                old, new = (f'"role":"{role}","name":"gone"' for role in ("reader", "sender"))
+                file.write_text(file.read_text().replace(old, new))
             for each in lost:
                 assert each.ended.wait(SOON)
             print(f"streams ended after {time.monotonic() - began:.1f} s")

@@ -141,6 +141,12 @@ class TestWhole:
     ) -> None:
         data = Path(shutil.copytree(source, tmp_path / "data"))
         token = invoked("token", "create", "--data", data).stdout.strip()
+        with (data / "tokens").open("a") as file:  # of every form, and as many as there may be
+            file.write(f"{'0' * 64} reader of an earlier version\n# mine\n")
+            old = {"sha256": "1" * 64, "role": "shift", "name": "n", "graphs": ["a-*"]}
+            file.write(f"{json.dumps(old)}\n" + ("#".ljust(399) + "\n") * 9_000)
+        assert (data / "tokens").stat().st_size > 3_500_000
+        assert invoked("token", "rotate", "n", "--data", data).returncode == 0
         for name in ("tls/key.pem", "secrets/broker"):
             (data / name).parent.mkdir(exist_ok=True)
             (data / name).write_text(f"the {name}")

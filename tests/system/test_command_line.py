@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from typing import TYPE_CHECKING
@@ -200,6 +201,12 @@ class TestReset:
         database.close()
 
 
+def _tokens(*flags: object) -> list[tuple[str, str]]:
+    done = invoked("token", "list", "--output", "json", *flags)
+    assert done.returncode == 0, done.stderr
+    return [(each["name"], each["role"]) for each in json.loads(done.stdout)]
+
+
 class TestToken:
     def test_the_folder_is_the_one_that_serve_finds_in_its_file(self, tmp_path: Path) -> None:
         data, other = tmp_path / "data", tmp_path / "other"
@@ -208,7 +215,7 @@ class TestToken:
         made = invoked("token", "create", "--name", "a", "--config", config)
         assert (made.returncode, made.stderr) == (0, "")
         assert (data / "tokens").exists()
-        assert invoked("token", "list", "--config", config).stdout == "owner   a\n"
+        assert _tokens("--config", config) == [("a", "owner")]
         for wins in ({"KASTOR_DATA": str(other)}, {}):
             flags = () if wins else ("--data", other)
             listed = invoked("token", "list", "--config", config, *flags, **wins)
@@ -242,14 +249,14 @@ class TestToken:
         ]
         made += [invoked("token", "create", "--data", tmp_path) for _ in range(2)]
         assert all(re.fullmatch(r"kst_\S{40,}\n", each.stdout) for each in made)
-        listed = invoked("token", "list", "--data", tmp_path).stdout
-        assert listed == "reader  Ada B.\nowner   owner-1\nowner   owner-2\n"
+        listed = [("Ada B.", "reader"), ("owner-1", "owner"), ("owner-2", "owner")]
+        assert _tokens("--data", tmp_path) == listed
         assert invoked("token", "revoke", "Ada B.", "--data", tmp_path).returncode == 0
         assert invoked("token", "revoke", "owner-1", "--data", tmp_path).returncode == 0
-        assert invoked("token", "list", "--data", tmp_path).stdout == "owner   owner-2\n"
+        assert _tokens("--data", tmp_path) == [("owner-2", "owner")]
         again = invoked("token", "create", "--data", tmp_path)
         assert again.returncode == 0, again.stderr
-        assert invoked("token", "list", "--data", tmp_path).stdout.endswith("owner   owner-1\n")
+        assert _tokens("--data", tmp_path)[-1] == ("owner-1", "owner")
 
     def test_a_name_that_is_taken_and_one_that_is_not_there_are_told(self, tmp_path: Path) -> None:
         assert invoked("token", "create", "--data", tmp_path, "--name", "a").returncode == 0

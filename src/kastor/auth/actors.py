@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 
 from kastor.auth.roles import EVERYBODY, KNOWN_CALLERS, OWNER, SERVER_WIDE, Permission
 
 EVERY_GRAPH = ("*",)
-_MOST_KEPT = 1_000
+_MOST_KEPT, _LONGEST_KEPT = 100, 63
+"""Graphs whose permissions an actor keeps, and characters of their names: callers choose these."""
 
 
 class CallerKind(StrEnum):
@@ -44,7 +47,21 @@ class Grant:
 
     def covers(self, graph: str) -> bool:
         """Whether it counts on a graph."""
-        return any(fnmatchcase(graph, pattern) for pattern in self.graphs)
+        return bool(self.graphs) and _matching(self.graphs).match(graph) is not None
+
+    def lets(self, permission: Permission, graph: str | None) -> bool:
+        """Whether it is enough for a permission on a graph; None: on some graph at least."""
+        if permission not in self.permissions:
+            return False
+        if self.on_every_graph:
+            return True
+        return permission not in SERVER_WIDE and (graph is None or self.covers(graph))
+
+
+@lru_cache(maxsize=4_096)
+def _matching(graphs: tuple[str, ...]) -> re.Pattern[str]:
+    plain = (each.replace("[", "[[]").replace("?", "[?]") for each in graphs)
+    return re.compile("|".join(map(translate, plain)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,8 @@ class Principal:
         issuer: of its token; empty for static ones.
         claims: what the token says, by what policies ask for (`kastor.auth.policy.CLAIMS`).
         grants: what the token itself brings, beside what a policy says.
+        roles: names of roles that the token brings, each with the graphs on which it counts; what
+            they let do the policy says when it judges, and those that it does not know nothing.
     """
 
     kind: CallerKind
@@ -67,6 +86,7 @@ class Principal:
     issuer: str = ""
     claims: dict[str, frozenset[str]] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
+    roles: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Actor:
@@ -78,7 +98,7 @@ class Actor:
         everywhere: permissions on every graph and on the server.
     """
 
-    __slots__ = ("_on", "everywhere", "grants", "id", "name", "principal")
+    __slots__ = ("_limited", "_on", "everywhere", "grants", "id", "name", "principal")
 
     def __init__(self, principal: Principal, grants: Iterable[Grant]) -> None:
         self.principal = principal
@@ -88,6 +108,7 @@ class Actor:
         self.everywhere: frozenset[Permission] = known.union(
             *(each.permissions for each in self.grants if each.on_every_graph)
         )
+        self._limited = tuple(each for each in self.grants if not each.on_every_graph)
         self._on: dict[str, frozenset[Permission]] = {}
 
     @property
@@ -97,17 +118,30 @@ class Actor:
 
     def on(self, graph: str) -> frozenset[Permission]:
         """Return what it may do on a graph, whether there is one of that name or not."""
+        if not self._limited:
+            return self.everywhere
         found = self._on.get(graph)
         if found is None:
-            covering = (each.permissions for each in self.grants if each.covers(graph))
-            found = self.everywhere | (frozenset().union(*covering) - SERVER_WIDE)
-            if len(self._on) < _MOST_KEPT:  # callers choose the names
+            found = self._judge(graph)
+            if len(self._on) < _MOST_KEPT and len(graph) <= _LONGEST_KEPT:
                 self._on[graph] = found
         return found
+
+    def _judge(self, graph: str) -> frozenset[Permission]:
+        covering = tuple(each.permissions for each in self._limited if each.covers(graph))
+        return _together(self.everywhere, covering) if covering else self.everywhere
 
     def somewhere(self) -> frozenset[Permission]:
         """Return what it may do on some graph at least, whichever."""
         return self.everywhere.union(*(each.permissions - SERVER_WIDE for each in self.grants))
+
+
+@lru_cache(maxsize=1_024)
+def _together(
+    everywhere: frozenset[Permission], on_a_graph: tuple[frozenset[Permission], ...]
+) -> frozenset[Permission]:
+    # Kept, so that what is remembered of many names and callers are a few sets.
+    return everywhere | (frozenset().union(*on_a_graph) - SERVER_WIDE)
 
 
 ANONYMOUS = Actor(

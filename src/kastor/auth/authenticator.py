@@ -34,7 +34,10 @@ class Authenticator(Protocol):
 
 def bearer_token(headers: Mapping[bytes, bytes]) -> str:
     """Return the token of a request, empty where it has none or one that is too long."""
-    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() != b"bearer" or len(token) > LONGEST_TOKEN:
-        return ""
-    return token.strip().decode("latin-1")
+    header = headers.get(b"authorization", b"")
+    token = header[7:]
+    if header[:7] != b"Bearer ":  # as nearly everybody writes it; others take a little longer
+        scheme, _, token = header.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return ""
+    return "" if len(token) > LONGEST_TOKEN else token.strip().decode("latin-1")

@@ -6,8 +6,9 @@ there is none that takes a permission away, so that their order does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kastor.auth.actors import EVERY_GRAPH, Actor, Grant, Principal
 from kastor.auth.roles import ROLES, Permission
@@ -16,6 +17,8 @@ CLAIMS = ("roles", "groups", "scopes", "apps", "subjects", "tokens")
 """What rules can ask for: application roles, groups and scopes of an issuer's token, the
 application and the subject that it was made for, and the names of static tokens."""
 OWNER_ROLE, READER_ROLE = "Azure Digital Twins Data Owner", "Azure Digital Twins Data Reader"
+_OWNERS, _READERS = ({each, each.replace(" ", "")} for each in (OWNER_ROLE, READER_ROLE))
+"""Values of application roles of Microsoft Entra have no blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,14 @@ class AccessRule:
             has to be met.
         graphs: where the roles count; names in which `*` stands for any characters.
         issuer: whose tokens it is about; None: of all.
+        number: its place in the policy file, from 1; 0: it holds without one.
     """
 
     roles: tuple[str, ...]
     to: Mapping[str, frozenset[str]]
     graphs: tuple[str, ...] = EVERY_GRAPH
     issuer: str | None = None
+    number: int = 0
 
     def meets(self, principal: Principal) -> bool:
         """Whether it is about a caller."""
@@ -43,6 +48,13 @@ class AccessRule:
         return bool(self.to) and all(
             values & principal.claims.get(claim, none) for claim, values in self.to.items()
         )
+
+
+class Earned(NamedTuple):
+    """A grant, and the rule that gives it; None: the token brings it by itself."""
+
+    rule: AccessRule | None
+    grant: Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +69,21 @@ class Policy:
     rules: tuple[AccessRule, ...]
     roles: Mapping[str, frozenset[Permission]]
 
+    def earned(self, principal: Principal) -> Iterator[Earned]:
+        """Tell what a caller is granted and why, its token's own grants first."""
+        for grant in principal.grants:
+            yield Earned(None, grant)
+        for role, graphs in principal.roles:
+            if role in self.roles:
+                yield Earned(None, Grant(role, self.roles[role], graphs))
+        for rule in self.rules:
+            if rule.meets(principal):
+                for role in rule.roles:
+                    yield Earned(rule, Grant(role, self.roles[role], rule.graphs))
+
     def grants_of(self, principal: Principal) -> tuple[Grant, ...]:
-        """Return what a caller is granted, its token's own grants first."""
-        earned = [
-            Grant(role, self.roles[role], rule.graphs)
-            for rule in self.rules
-            if rule.meets(principal)
-            for role in rule.roles
-        ]
-        return (*principal.grants, *earned)
+        """Return what a caller is granted, each once, its token's own grants first."""
+        return tuple(dict.fromkeys(each.grant for each in self.earned(principal)))
 
     def actor_of(self, principal: Principal) -> Actor:
         """Return the caller with what it may do."""
@@ -73,8 +91,8 @@ class Policy:
 
 
 ADT_RULES = (
-    AccessRule(("owner",), {"roles": frozenset({OWNER_ROLE})}),
-    AccessRule(("reader",), {"roles": frozenset({READER_ROLE})}),
+    AccessRule(("owner",), {"roles": frozenset(_OWNERS)}),
+    AccessRule(("reader",), {"roles": frozenset(_READERS)}),
 )
 """Application roles that are called as those of Azure Digital Twins (rest-api C.8)."""
 

@@ -22,16 +22,29 @@ class Permission(StrEnum):
     ROUTES_READ = "eventroutes/read"
     ROUTES_WRITE = "eventroutes/write"
     ROUTES_DELETE = "eventroutes/delete"
+    ROUTES_RUN = "kastor/routes/run"
+    """Pause, resume and replay routes."""
+    DEAD_LETTERS_READ = "kastor/deadletters/read"
+    DEAD_LETTERS_WRITE = "kastor/deadletters/write"
+    """Send dead letters again, and purge them."""
+    ENDPOINTS_READ = "kastor/endpoints/read"
+    ENDPOINTS_WRITE = "kastor/endpoints/write"
+    ENDPOINTS_DELETE = "kastor/endpoints/delete"
     EVENTS_READ = "kastor/events/read"
     INPUTS_READ = "kastor/inputs/read"
     INPUTS_WRITE = "kastor/inputs/write"
+    INPUTS_DELETE = "kastor/inputs/delete"
+    INPUTS_RUN = "kastor/inputs/run"
+    """Pause and resume inputs."""
     INPUTS_SEND = "kastor/inputs/send"
     INDEXES_READ = "kastor/indexes/read"
     INDEXES_WRITE = "kastor/indexes/write"
+    INDEXES_DELETE = "kastor/indexes/delete"
     STATUS_READ = "kastor/status/read"
     METRICS_READ = "kastor/metrics/read"
     GRAPHS_READ = "kastor/graphs/read"
     GRAPHS_WRITE = "kastor/graphs/write"
+    GRAPHS_DELETE = "kastor/graphs/delete"
     GRAPH_RESET = "kastor/graph/reset"
     JOBS_READ = "jobs/read"
     IMPORTS_WRITE = "jobs/import/write"
@@ -39,6 +52,8 @@ class Permission(StrEnum):
     IMPORTS_DELETE = "jobs/import/delete"
     DELETIONS_WRITE = "jobs/deletions/write"
     OWN_JOBS_WRITE = "kastor/jobs/write"
+    OWN_JOBS_CANCEL = "kastor/jobs/cancel"
+    OWN_JOBS_DELETE = "kastor/jobs/delete"
     EXPORT_READ = "kastor/export/read"
     BACKUP_READ = "kastor/backup/read"
     BATCH_WRITE = "kastor/batch/write"
@@ -58,6 +73,8 @@ READER = frozenset(
         Permission.RELATIONSHIPS_READ,
         Permission.QUERY,
         Permission.ROUTES_READ,
+        Permission.DEAD_LETTERS_READ,
+        Permission.ENDPOINTS_READ,
         Permission.EVENTS_READ,
         Permission.INDEXES_READ,
         Permission.STATUS_READ,

@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 SUFFIX = ".jsonl.zst"
 LONGEST_MANIFEST = 16 * 2**20
 MOST_GRAPHS = 10_000
-LARGEST_PRIVATE_FILE = 2**20
+LARGEST_PRIVATE_FILE = 4 * 2**20
 """Bytes of a file of tokens, certificates or secrets."""
 
 Sha256: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]

@@ -85,6 +85,16 @@ COMMANDS = (
         "The past of a graph: versions, series, differences, and the way back.",
     ),
     CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
+    CommandEntry(
+        "access",
+        "kastor.cli.access_check:app",
+        "Who may do what by tokens and policy, without a server: check, roles, permissions.",
+    ),
+    CommandEntry(
+        "me",
+        "kastor.cli.me:me",
+        "Say who one is to a server, and what one may do on the graph.",
+    ),
     CommandEntry("endpoint", "kastor.cli.endpoint:app", "Where events go to."),
     CommandEntry("route", "kastor.cli.route:app", "The health of event routes; dead letters."),
     CommandEntry("input", "kastor.cli.ingest:app", "Where messages of sensors come from."),

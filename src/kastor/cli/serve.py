@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +42,7 @@ def serve(
     oidc_issuer: Annotated[list[str] | None, Flag(help="With --auth oidc: issuer whose tokens let in, as they have it in iss; repeatable.", metavar="URL")] = None,
     oidc_audience: Annotated[list[str] | None, Flag(help="With --auth oidc: audience of which a token has to name one; repeatable.", metavar="NAME")] = None,
     oidc_client_id: Annotated[str | None, Flag(help="With --auth oidc: id that the explorer has at the issuer, to sign in there.", metavar="ID")] = None,
+    policy: Annotated[Path | None, Flag(help="TOML file of roles, and of rules that give them; see `kastor access`.")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on a server that others reach.")] = None,
     public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
@@ -144,7 +146,8 @@ def _has_tokens(settings: Settings) -> bool:
     from kastor.auth.tokens import TokenFileError, list_tokens
 
     try:
-        return bool(list_tokens(settings.data / "tokens"))
+        now = time.time()
+        return not all(each.has_ended(now) for each in list_tokens(settings.data / "tokens"))
     except TokenFileError:  # broken just now; the log tells
         return True
 

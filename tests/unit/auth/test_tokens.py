@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import resource
 import stat
@@ -14,6 +15,7 @@ import pytest
 
 from kastor.auth import watch
 from kastor.auth.access import Access
+from kastor.auth.policy import DEFAULT_POLICY
 from kastor.auth.roles import ROLES, Permission
 from kastor.auth.tokens import (
     PREFIX,
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "tokens"
+
+
+def held(path: Path) -> list[tuple[str, str]]:
+    """Names and roles."""
+    return [(each.name, each.role) for each in list_tokens(path)]
 
 
 def test_a_token_is_long_random_and_only_its_hash_is_kept(path: Path) -> None:
@@ -53,9 +60,11 @@ def test_nobody_else_may_read_the_file(path: Path) -> None:
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_a_token_gives_its_name_and_role(path: Path, role: str) -> None:
     token = create_token(path, role, "Ada B. (ward 3)")
-    actor = TokenStore(path).principal(token)
-    assert actor is not None
-    assert (actor.name, actor.grants[0].permissions) == ("Ada B. (ward 3)", ROLES[role])
+    principal = TokenStore(path).principal(token)
+    assert principal is not None
+    assert (principal.id, principal.name) == ("token:Ada B. (ward 3)", "Ada B. (ward 3)")
+    actor = DEFAULT_POLICY.actor_of(principal)
+    assert actor.everywhere == actor.on("plant") == ROLES[role]
 
 
 @pytest.mark.parametrize("token", ["", "kst_", "nonsense", "é", "\udcff".encode("utf-8", "replace").decode()])  # fmt: skip
@@ -66,8 +75,9 @@ def test_another_token_gives_nobody(path: Path, token: str) -> None:
 
 def test_a_hash_is_no_token(path: Path) -> None:
     create_token(path, "owner", "me")
-    digest = path.read_text().split()[0]
+    digest = list_tokens(path)[0].sha256
     assert TokenStore(path).principal(digest) is None
+    assert TokenStore(path).principal(f"{PREFIX}{digest}") is None
 
 
 def test_a_token_that_is_made_while_the_server_runs_is_known_at_once(path: Path) -> None:
@@ -117,7 +127,7 @@ def test_a_name_is_one_line_of_text(path: Path, name: str) -> None:
     create_token(path, "owner", "first")
     with pytest.raises(TokenFileError, match="one line"):
         create_token(path, "owner", name)
-    assert list_tokens(path) == [("first", "owner")]
+    assert held(path) == [("first", "owner")]
 
 
 def test_a_name_is_taken_once(path: Path) -> None:
@@ -135,11 +145,11 @@ def test_a_role_is_one_of_those_there_are(path: Path) -> None:
 def test_comments_and_empty_lines_are_kept_and_ignored(path: Path) -> None:
     create_token(path, "owner", "me")
     path.write_text(f"# who may do what\n\n{path.read_text()}")
-    assert list_tokens(path) == [("me", "owner")]
+    assert held(path) == [("me", "owner")]
     create_token(path, "none", "you")
     revoke_token(path, "me")
     assert path.read_text().startswith("# who may do what\n")
-    assert list_tokens(path) == [("you", "none")]
+    assert held(path) == [("you", "none")]
 
 
 @pytest.mark.parametrize(
@@ -176,8 +186,8 @@ def test_whoever_reads_while_a_token_is_revoked_finds_a_whole_file(path: Path) -
     path.chmod(0o640)
     with path.open(encoding="utf-8") as before:
         assert revoke_token(path, "goes")
-        assert [line.split()[-1] for line in before] == ["stays", "goes"]
-    assert list_tokens(path) == [("stays", "owner")]
+        assert [json.loads(line)["name"] for line in before] == ["stays", "goes"]
+    assert held(path) == [("stays", "owner")]
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert list(path.parent.iterdir()) == [path]
 
@@ -253,10 +263,10 @@ def test_access_ends_with_the_token_or_its_role(path: Path) -> None:
         revoke_token(path, "gone")
         store.refresh()
         assert [await _goes_on(each) for each in tasks.values()] == [False, True, True]
-        _rewrite(path, "reader less", "sender less")
+        _rewrite(path, '"reader","name":"less"', '"sender","name":"less"')
         store.refresh()
         assert [await _goes_on(each) for each in tasks.values()] == [False, False, True]
-        _rewrite(path, "reader kept", "nonsense kept")
+        _rewrite(path, '"name":"kept"', '"nonsense":"kept"')
         with pytest.raises(TokenFileError):
             store.refresh()
         assert await _goes_on(tasks["kept"])
@@ -295,7 +305,7 @@ def test_a_file_that_cannot_be_read_for_a_while_is_read_again(
     assert store.principal(token) is not None
     late = create_token(path, "owner", "late")
     with monkeypatch.context() as patch:
-        patch.setattr(type(path), "read_text", _denied)
+        patch.setattr(type(path), "open", _denied)
         with pytest.raises(TokenFileError, match="cannot be read"):
             store.refresh()
     store.refresh()
@@ -313,7 +323,11 @@ def test_the_watch_never_ends_and_tells_once(path: Path, monkeypatch: pytest.Mon
     good = path.read_bytes()
 
     async def run() -> None:
-        task = asyncio.create_task(watch.watch_tokens(store))
+        async def look() -> None:
+            store.refresh()
+
+        file = watch.WatchedFile("the token file", "as before", look)
+        task = asyncio.create_task(watch.watch_files([file]))
         for text in (b"nonsense", good, b"\xff", good):
             _write(path, text)
             await asyncio.sleep(0.05)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kastor.jobs.exporting.service import Export
 
 NDJSON = b"application/x-ndjson"
-_SETTINGS = (P.ROUTES_READ, P.INPUTS_READ, P.INDEXES_READ)
+_SETTINGS = (P.ROUTES_READ, P.ENDPOINTS_READ, P.INPUTS_READ, P.INDEXES_READ)
 _FLAGS = {"true": True, "false": False}
 _DIGITS = 18
 _MEMBERS: dict[str, type] = {

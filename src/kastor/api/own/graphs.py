@@ -162,7 +162,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Kastor_DeleteGraph",
         "DELETE",
         "/kastor/v1/graphs/{name}",
-        P.GRAPHS_WRITE,
+        P.GRAPHS_DELETE,
         delete_graph,
         "Delete a graph with all it holds",
         204,

@@ -59,7 +59,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Kastor_DropIndex",
         "DELETE",
         "/kastor/v1/indexes/{path}",
-        P.INDEXES_WRITE,
+        P.INDEXES_DELETE,
         drop_index,
         "Drop a property index",
         204,
