@@ -154,6 +154,9 @@ class Guarded:
             [each["name"] for each in ours(self.owner, "/graphs").json()["value"]],
             ours(self.owner, "/history").json()["settings"],
             ours(self.owner, "/routes").json(),
+            self.owner.get(f"/graphs/{OTHER_GRAPH}/kastor/v1/status", version=None).json()[
+                "counts"
+            ],
         )
 
 

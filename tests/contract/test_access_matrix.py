@@ -55,8 +55,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 
 @pytest.fixture(scope="module")
-def before(guarded: Guarded) -> tuple[object, ...]:
-    return guarded.snapshot()
+def before(guarded: Guarded) -> Iterator[tuple[object, ...]]:
+    found = guarded.snapshot()
+    yield found
+    assert guarded.snapshot() == found, "a refused request has changed something"
 
 
 def test_the_table_has_a_row_for_each_operation_and_role_and_names_the_same_permissions() -> None:
@@ -138,31 +140,29 @@ def _assert_let_in(caller: Caller, operation: Operation) -> None:
 
 
 @_of_each
+@pytest.mark.usefixtures("before")
 def test_an_owner_of_some_graphs_is_none_elsewhere_and_learns_nothing_of_other_graphs(
-    guarded: Guarded, operation: Operation, before: tuple[object, ...]
+    guarded: Guarded, operation: Operation
 ) -> None:
-    row = TABLE[operation.id]
-    for caller in guarded.team:
-        if operation.id in OF_GRAPHS:
-            there = send(caller.api, on_graph(real(operation), OTHER_GRAPH))
-            missing = send(caller.api, on_graph(real(operation), NO_GRAPH))
-        else:
-            there = send(caller.api, real(operation), f"/graphs/{OTHER_GRAPH}")
-            missing = send(caller.api, real(operation), f"/graphs/{NO_GRAPH}")
-        names = (OTHER_GRAPH, NO_GRAPH)
-        assert without_names(there, *names) == without_names(missing, *names)
-        # Its own graphs alone are listed, also when another one is addressed.
-        assert (there.status_code == 403) == (
-            row.permission not in ("known", "kastor/graphs/read")
-            or operation.id == "Kastor_GetGraph"
-        ), there.text
-        if there.status_code == 403:
-            _assert_refused(there, caller, operation)
-            on_default = send(caller.api, real(operation))
-            here = without_names(on_default, "default", "spare", "second")
-            assert here == without_names(there, OTHER_GRAPH)
-    if operation.method != "GET":
-        assert guarded.snapshot() == before
+    row, case = TABLE[operation.id], real(operation)
+    static, signed = guarded.team
+    if operation.id in OF_GRAPHS:
+        there = send(static.api, on_graph(case, OTHER_GRAPH))
+        missing = send(signed.api, on_graph(case, NO_GRAPH))
+    else:
+        there = send(static.api, case, f"/graphs/{OTHER_GRAPH}")
+        missing = send(signed.api, case, f"/graphs/{NO_GRAPH}")
+    if row.permission == "known":
+        assert (there.status_code, missing.status_code) == (200, 200)  # whom, not where
+        return
+    assert without_names(there, OTHER_GRAPH) == without_names(missing, NO_GRAPH)
+    if operation.id == "Kastor_ListGraphs":
+        assert OTHER_GRAPH not in there.text  # its own alone, whichever graph is addressed
+        return
+    _assert_refused(there, static, operation)
+    on_default = send(signed.api, case)
+    here = without_names(on_default, "default", "spare", "second")
+    assert here == without_names(there, OTHER_GRAPH)
 
 
 @_of_each
