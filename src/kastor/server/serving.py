@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 0.5
 """So long an open connection without a request is kept for the one that is on its way."""
+HANDSHAKE_SECONDS = 0.1
+"""In which handshakes come to their end that began before the socket took no more."""
 LOOK_SECONDS = 0.02
 CUT_SECONDS = 1.0
 """In which what was cut off has to end."""
@@ -187,11 +189,12 @@ class Server(uvicorn.Server):
         """Let go, step by step; see the module."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await self._settle()
+        had_clients = await self._settle()
         if not self._is_one_of_several:  # else the supervisor did so: the socket is everybody's
             for each in sockets or ():
                 take_no_more(each)
-            await asyncio.sleep(0)
+            # Handshakes that had begun reach the queue a moment later; an idle server has none.
+            await asyncio.sleep(HANDSHAKE_SECONDS if had_clients else 0)
         for acceptor in self._acceptors:
             await acceptor.stop()
         self.edge.draining = True
@@ -211,22 +214,28 @@ class Server(uvicorn.Server):
         elif self._drains:
             _log.info("drain ended", requests_cut=0, seconds=seconds)
 
-    async def _settle(self) -> None:
-        """Take requests for as long as is wanted, at least those that are on their way."""
+    async def _settle(self) -> bool:
+        """Take requests for as long as is wanted, at least those that are on their way.
+
+        Returns:
+            Whether there were clients meanwhile.
+        """
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        began, had_clients = loop.time(), False
         while not self._cut.is_set():
             passed = loop.time() - began
             is_empty = not self.server_state.connections and not self._opening()
+            had_clients = had_clients or not is_empty
             if self._is_one_of_several:  # after its supervisor has closed the queue
                 wanted = self.times.drain + SETTLE_SECONDS
             else:
                 wanted = max(self.times.drain, 0.0 if is_empty else SETTLE_SECONDS)
             if passed >= wanted:
-                return
+                break
             await self.on_tick(0)
             self._look_who_waits()
             await _wait(self._cut, LOOK_SECONDS)
+        return had_clients
 
     async def _let_finish(self, deadline: float) -> None:
         """Wait for what is under way; end connections that have had the time to begin something."""
