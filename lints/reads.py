@@ -41,8 +41,8 @@ ALLOWED: dict[str, str] = {
     ),
     "a state's name; what is read of it there takes a context that has it": "GraphService.at",
     "what statements over a state may rely on, no answer": "Store.since",
-    "what the engine can, and another reader; what is got there takes a context": (
-        "Store.look_up Runner.waits Runner.over"
+    "what the engine can, another reader, limits of pages; what is got there takes a context": (
+        "Store.look_up Runner.waits Runner.over Runner.use"
     ),
     "the state of the process": "Store.ticker Store.trouble Vitals.*",
     "upkeep, for nobody": (

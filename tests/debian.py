@@ -35,6 +35,8 @@ PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
 MACHINE = ("/usr/lib/rabbitmq/bin", "/usr/sbin")
 """Where Debian puts programs beside the path; the first before it, as the rabbitmqctl of /usr/sbin
 works for a user of its own only."""
+INSTALLED = Path("/var/lib/dpkg/status")
+"""What this machine has, as dpkg wrote it down."""
 _USAGE = {"mosquitto", "mosquitto_sub", "epmd"}
 """Whose help ends with a status of its own."""
 _PLACES = ("usr/lib/rabbitmq/bin", "usr/bin", "usr/sbin")
@@ -75,18 +77,23 @@ def fetch(packages: list[str], seconds: float = SECONDS) -> None:
     Raises:
         FetchError: with the reason; nothing has changed.
     """
-    for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise FetchError(f"this is no Debian: it has no {tool}")
+    require_tools()
     deadline = time.monotonic() + seconds
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER.parent, prefix="programs-") as scratch:
         fresh = Path(scratch, "programs")
-        _unpack(_download(Path(scratch), packages, deadline), fresh / "root", deadline)
+        _unpack(download(Path(scratch), packages, deadline), fresh / "root", deadline)
         _wrap(fresh, packages)
         _try(fresh / "bin", packages, deadline)
         shutil.rmtree(FOLDER, ignore_errors=True)
         fresh.rename(FOLDER)
+
+
+def require_tools() -> None:
+    """Raise FetchError where this is no Debian."""
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise FetchError(f"this is no Debian: it has no {tool}")
 
 
 def missing() -> list[str]:
@@ -120,32 +127,50 @@ def _is_fetched(package: str) -> bool:
     return any((FOLDER / "bin" / program).exists() for program in PACKAGES[package])
 
 
-def _download(scratch: Path, packages: list[str], deadline: float) -> Path:
-    """Let apt download packages and what they need; return the folder of the archives."""
+def download(scratch: Path, packages: list[str], deadline: float, status: Path = INSTALLED) -> Path:
+    """Let apt download packages and what they need; return the folder of the archives.
+
+    Args:
+        scratch: a folder for apt's own files.
+        packages: names.
+        deadline: of `time.monotonic`.
+        status: a list of what is installed; with an empty one everything that they need comes.
+
+    Raises:
+        FetchError: with what apt says.
+    """
     state, cache = scratch / "state", scratch / "cache"
     archives = cache / "archives"
     for folder in (state / "lists" / "partial", archives / "partial"):
         folder.mkdir(parents=True)
     config = scratch / "apt.conf"
     config.write_text(
-        f'{_APT}Dir::State "{state}";\nDir::Cache "{cache}";\n'
-        'Dir::State::status "/var/lib/dpkg/status";\n'
+        f'{_APT}Dir::State "{state}";\nDir::Cache "{cache}";\nDir::State::status "{status}";\n'
     )
     apt = ["apt-get", "-c", str(config), "-q", "-y"]
     # An address that fails among others' is no reason to stop: what matters is the next step.
     with contextlib.suppress(FetchError):
-        _run([*apt, "update"], deadline)
-    _run([*apt, "--download-only", "install", *packages], deadline)
+        run([*apt, "update"], deadline)
+    run([*apt, "--download-only", "install", *packages], deadline)
     return archives
 
 
 def _unpack(archives: Path, root: Path, deadline: float) -> None:
-    root.mkdir(parents=True)
-    for archive in sorted(archives.glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(archive), str(root)], deadline)
+    extract(archives, root, deadline)
     for script in root.glob("usr/lib/erlang/**/bin/erl"):
         text = script.read_text()
         script.write_text(text.replace("ROOTDIR=/usr/lib/erlang", 'ROOTDIR="$ERL_ROOTDIR"'))
+
+
+def extract(archives: Path, root: Path, deadline: float) -> None:
+    """Unpack every package of a folder into one, which is made.
+
+    Raises:
+        FetchError: with what dpkg says.
+    """
+    root.mkdir(parents=True)
+    for archive in sorted(archives.glob("*.deb")):
+        run(["dpkg-deb", "-x", str(archive), str(root)], deadline)
 
 
 def _wrap(fresh: Path, packages: list[str]) -> None:
@@ -165,11 +190,15 @@ def _try(folder: Path, packages: list[str], deadline: float) -> None:
     for package in packages:
         for program, arguments in PACKAGES[package].items():
             if arguments:
-                _run([str(folder / program), *arguments], deadline, any_status=program in _USAGE)
+                run([str(folder / program), *arguments], deadline, any_status=program in _USAGE)
 
 
-def _run(command: list[str], deadline: float, *, any_status: bool = False) -> None:
-    """Run a program to its end, or end it and all that it started when the time is over."""
+def run(command: list[str], deadline: float, *, any_status: bool = False) -> None:
+    """Run a program to its end, or end it and all that it started when the time is over.
+
+    Raises:
+        FetchError: it failed, or took too long.
+    """
     process = subprocess.Popen(
         command,
         env=os.environ | {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},

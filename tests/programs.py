@@ -32,6 +32,10 @@ PACKAGES = {
     "bash": "bash",
     "zsh": "zsh",
     "fish": "fish",
+    "podman": "podman",
+    "crun": "crun",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
 }
 """Debian's package of each program."""
 WHEELS = {

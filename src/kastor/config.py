@@ -335,6 +335,14 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         10.0, ge=0, description="Time that requests in flight get to finish at shutdown."
     )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="Time before that in which requests are still taken and /readyz says no.",
+    )
+    db_wait_seconds: float = Field(
+        60.0, ge=0, description="Seconds that the start waits for a database that does not answer."
+    )
 
     @property
     def asks_who(self) -> bool:

@@ -91,6 +91,8 @@ class TestEntra:
 
         assert world.run(allowed(tenant.v1_application())) == ROLES["owner"]
         assert world.run(allowed(tenant.v2_user())) == ROLES["reader"]
+        spelled = tenant.v1_user(roles=["AzureDigitalTwinsDataOwner"])  # as Entra lets one name it
+        assert world.run(allowed(spelled)) == ROLES["owner"]
         assert world.run(allowed(tenant.v2_user(roles=None))) == ROLES["none"]
         assert world.run(allowed(tenant.v2_user(roles=[OWNER.lower()]))) == ROLES["none"]
 

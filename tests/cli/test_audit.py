@@ -57,7 +57,7 @@ def test_tokens_are_told_with_who_made_them(tmp_path: Path, path: Path) -> None:
     assert token.stdout.strip() not in path.read_text()
     done = invoked("audit", "--data", tmp_path)
     assert [row[1].strip() for row in _rows(done.stdout)] == [
-        *("token ci reader", "token ci", "token ci", "token owner-1 owner"),
+        *("token ci reader", "token ci reader", "token ci", "token owner-1 owner"),
     ]
 
 

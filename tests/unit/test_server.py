@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from kastor.config import load_settings
 from kastor.server.certificate import DevelopmentCertificate, ensure_development_certificate
-from kastor.server.socket import CertificateError, require_certificate
+from kastor.server.tls import CertificateError, require_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ import pytest
 
 import kastor
 from kastor import errors as e
-from kastor.api.http.meter import RequestMeter
 from kastor.client import ClientError
 from kastor.config import SettingsError, load_settings
 from kastor.jobs.kinds import JobFailedError
 from kastor.server import run
+from kastor.server.process import Orders, Process
 from tests.system.program import invoked
 
 if TYPE_CHECKING:
@@ -176,4 +176,4 @@ def test_what_a_client_would_be_told_prevents_a_start_as_well(
     monkeypatch.setattr(run, "_open_graphs", refuse)
     settings = load_settings({"data": tmp_path, "port": 0})
     with pytest.raises(e.CannotStartError, match=r"^The disk is full\.$"):
-        asyncio.run(run._serve(settings, lambda _: None, None, RequestMeter(0)))
+        asyncio.run(run._serve(settings, Process(Orders(lambda _: None))))

@@ -65,7 +65,13 @@ _DRY_RUN = DRY_RUN_HEADER.encode()
 
 
 class Application:
-    """Serves the graphs of one server; pure ASGI."""
+    """Serves the graphs of one server; pure ASGI.
+
+    Attributes:
+        strangers: keeps them away, where nobody is asked for a token.
+        access_log: whether each request is logged.
+        stall_seconds: for which a client may leave a stream unread.
+    """
 
     def __init__(
         self,
@@ -87,11 +93,11 @@ class Application:
         self._strict = strict = server.limits.strict
         self._mounts = Mounts(mounts)
         self._entrance = entrance or Entrance()
-        self._strangers = strangers
-        self._access_log = access_log
+        self.strangers = strangers
+        self.access_log = access_log
         self._auditing = auditing
         self._draining = draining or asyncio.Event()
-        self._stall_seconds = stall_seconds
+        self.stall_seconds = stall_seconds
         self._bodies = bodies or BodyBudget()
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         if rates is not None:
@@ -105,13 +111,17 @@ class Application:
         )
         self._signposts = Signposts((operation.method, operation.path) for operation in there)
 
+    def allow_bodies(self, largest: int) -> None:
+        """Have room for bodies of so many bytes from now on."""
+        self._bodies.allow(largest)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of ASGI."""
         if scope["type"] != "http":
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1000})
             return
-        if self._access_log:
+        if self.access_log:
             await self._serve_logged(scope, receive, send)
         else:
             await self._serve(scope, receive, send)
@@ -152,8 +162,8 @@ class Application:
         fault: Exception | None = None
         response: Response | StreamResponse
         try:
-            if self._strangers is not None:
-                self._strangers.check(scope, headers)
+            if self.strangers is not None:
+                self.strangers.check(scope, headers)
             try:
                 addressed = self._addressing.find(raw_path, headers)
                 operation, parameters = self._match(scope["method"], addressed.raw_path)
@@ -181,7 +191,7 @@ class Application:
         elapsed = time.perf_counter() - started
         self._server.meter.note(name, scope["method"], response.status, elapsed)
         if isinstance(response, StreamResponse):
-            await send_stream(response, receive, send, self._draining, self._stall_seconds)
+            await send_stream(response, receive, send, self._draining, self.stall_seconds)
         else:
             await send_response(scope, headers, response, send)
 
@@ -201,8 +211,8 @@ class Application:
             await send(message)
 
         try:
-            if self._strangers is not None:
-                self._strangers.check(scope, headers)
+            if self.strangers is not None:
+                self.strangers.check(scope, headers)
             name = mount.name
             entry = await self._enter(mount, scope, headers, raw_path)
             await mount.app({**scope, ENTRY: entry}, receive, noting)

@@ -46,6 +46,11 @@ COMMANDS = (
         "Say what a graph holds: version, engine, counts, sizes.",
     ),
     CommandEntry(
+        "health",
+        "kastor.cli.health:health",
+        "Ask the server of this machine whether it is ready; else say why not.",
+    ),
+    CommandEntry(
         "docs",
         "kastor.cli.docs:docs",
         "Print a page of the documentation; without a name, list the pages.",
@@ -84,7 +89,7 @@ COMMANDS = (
         "kastor.cli.history:app",
         "The past of a graph: versions, series, differences, and the way back.",
     ),
-    CommandEntry("token", "kastor.cli.token:app", "Make, list and revoke access tokens."),
+    CommandEntry("token", "kastor.cli.token:app", "Make, list, rotate and revoke access tokens."),
     CommandEntry(
         "audit",
         "kastor.cli.audit:audit",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +18,10 @@ from kastor.pages import refer
 from kastor.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kastor.config import Settings
-    from kastor.server.run import Started
+    from kastor.server.process import Started
 
 Flag = typer.Option
 
@@ -31,6 +34,7 @@ def serve(
     read_replicas: Annotated[list[str] | None, Flag(help="Standby server of --db that requests may ask to read from: postgresql://user@host/name; repeatable.", metavar="DSN")] = None,
     db_pool: Annotated[int | None, Flag(help="Connections to each database that a process opens at most.", show_default="10")] = None,
     db_pooler: Annotated[bool | None, Flag("--db-pooler", help="A pooler in transaction mode stands in between: prepare no statements.")] = None,
+    db_wait: Annotated[float | None, Flag(help="Seconds that the start waits for a database that does not answer.", show_default="60")] = None,
     workers: Annotated[int | None, Flag(help="Processes that serve requests; needs --db.", show_default="1")] = None,
     host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,
@@ -53,7 +57,7 @@ def serve(
     profile: Annotated[str | None, Flag(help="adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).", metavar="<default|adt>", show_default="default")] = None,
     adt_totals: Annotated[str | None, Flag(help="With --profile adt, off: hold more twins and relationships than the cloud does.", metavar="<on|off>", show_default="on")] = None,
     adt_rates: Annotated[str | None, Flag(help="With --profile adt, on: as often as the cloud lets one call, 429 beyond.", metavar="<on|off>", show_default="off")] = None,
-    rate_limit: Annotated[float | None, Flag(help="Requests a second of each client, a token or an address; 429 beyond.", metavar="<number>", show_default="any number")] = None,
+    rate_limit: Annotated[float | None, Flag(help="Requests a second of each client, a token or an address, 429 beyond; 0: any number.", metavar="<number>", show_default="0")] = None,
     absent_components: Annotated[str | None, Flag(help="empty: a twin gets those components of its model that it comes without.", metavar="<refuse|empty>", show_default="refuse")] = None,
     query_timeout: Annotated[float | None, Flag(help="Seconds after which a query ends.", show_default="60")] = None,
     version_days: Annotated[float | None, Flag(help="Days that superseded versions are kept.", show_default="7")] = None,
@@ -76,28 +80,30 @@ def serve(
     flags: dict[str, Any] = {
         _FLAGS[name]: value for name, value in given.items() if value not in (None, [])
     }
-    settings = load_settings(flags, config)
+    reread = partial(load_settings, flags, config)
+    settings = reread()
     for flag in ("db", "read_replicas"):
         addresses = flags.get(flag, ())
         if any(map(has_password, [addresses] if isinstance(addresses, str) else addresses)):
             warn(SEEN.format("--db-password-file, KASTOR_DB, the file of --config"))
             break
     _configure_log(settings)
-    _run(settings)
+    _run(settings, reread)
 
 
 _FLAGS = {
-    name: {"trusted_proxy": "trusted_proxies"}.get(name, name)
+    name: {"trusted_proxy": "trusted_proxies", "db_wait": "db_wait_seconds"}.get(name, name)
     for name in serve.__annotations__
     if name not in ("return", "config")
 }
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, reread: Callable[[], Settings]) -> None:
+    from kastor.server.process import Orders
     from kastor.server.workers import run
 
     os.umask(0o077)  # for what libraries make; what Kastor makes is its owner's alone anyhow
-    run(settings, _announce, _configure_log)
+    run(settings, Orders(_announce, _configure_log, reread))
 
 
 def _announce(started: Started) -> None:

@@ -20,7 +20,7 @@ from kastor.cli.output import Exit, Output, OutputOption, fail, say
 from kastor.cli.token_times import END_FORMS, ago, end_of, seconds_of, until
 
 if TYPE_CHECKING:
-    from kastor.auth.tokens import MadeToken, StaticToken
+    from kastor.auth.tokens import StaticToken
     from kastor.types import Document
 
 app = Commands()
@@ -74,12 +74,7 @@ def create(
     end = None if expires is None else end_of(expires, int(time.time()))
     graphs = tuple(graph or EVERY_GRAPH)
     made = make_token(path, role, name, graphs=graphs, expires=end, roles=roles)
-    note_token(
-        *(data, config, "created", made.kept.name),
-        role=role,
-        graphs=list(graphs),
-        expires=_end_of(made),
-    )
+    _note(data, config, "created", made.kept)
     say(made.secret)
 
 
@@ -131,11 +126,11 @@ def rotate(
     made = rotate_token(path, name, grace=seconds, expires=wanted)
     if made is None:
         _fail_unknown(name)
-    end = _end_of(made)
-    note_token(data, config, "rotated", name, expires=end)
+    _note(data, config, "rotated", made.kept)
     say(made.secret, flush=True)
     old = "has ended" if made.old_ends is None else f"works until {_time(made.old_ends)}"
-    new = "never ends" if end is None else f"ends {end}"
+    end = made.kept.expires
+    new = "never ends" if end is None else f"ends {_time(end.timestamp())}"
     say(f"The old token of {name} {old}; the new one {new}.", file=sys.stderr)
 
 
@@ -147,9 +142,13 @@ def revoke(name: NameArgument, data: Data = None, config: Config = None) -> None
     note_token(data, config, "revoked", name)
 
 
-def _end_of(made: MadeToken) -> str | None:
-    end = made.kept.expires
-    return None if end is None else _time(end.timestamp())
+def _note(
+    data: Path | None, config: Path | None, action: Literal["created", "rotated"], made: StaticToken
+) -> None:
+    """Tell the audit log of a token, before anybody has it."""
+    ends = None if made.expires is None else _time(made.expires.timestamp())
+    allows = {"role": made.role, "graphs": made.graphs, "expires": ends}
+    note_token(data, config, action, made.name, **allows)
 
 
 def _fail_unknown(name: str) -> NoReturn:

@@ -46,21 +46,40 @@ class Acceptor:
             edge: what connections share.
             make: makes the protocol of a connection.
             connections: those that are open.
-            tls: certificate and key, where connections begin with a handshake.
+            tls: certificate and key, where connections begin with a handshake; replaced by the
+                attribute of that name, for connections that come then.
         """
         listener.setblocking(False)
         self._listener = listener
         self._edge = edge
         self._make = make
         self._connections = connections
-        self._tls = tls
+        self.tls = tls
         self._told = self._told_of = -math.inf
         self._opening: dict[asyncio.Task[None], socket.socket] = {}
         self._loop = asyncio.get_running_loop()
         self._accepting = self._loop.create_task(self._accept())
 
+    @property
+    def opening(self) -> int:
+        """How many connections are in their handshake."""
+        return len(self._opening)
+
+    async def stop(self) -> None:
+        """Accept no more than what the system has taken in already, and let go of the socket.
+
+        Whoever is in its queue was told that there is a connection, and would find it reset.
+        """
+        self._accepting.cancel()
+        await asyncio.wait((self._accepting,))
+        with contextlib.suppress(OSError):  # BlockingIOError: the queue is empty
+            while True:
+                connection, peer = self._listener.accept()
+                self._take(connection, peer[0] if peer else "")
+        self._listener.close()
+
     def close(self) -> None:
-        """Accept no more."""
+        """Accept no more, and end handshakes."""
         self._accepting.cancel()
         for task in list(self._opening):
             task.cancel()
@@ -148,7 +167,7 @@ class Acceptor:
             connection.setblocking(False)
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            tls = self._tls
+            tls = self.tls
             await self._loop.connect_accepted_socket(
                 partial(self._make_counted, place),
                 connection,

@@ -33,7 +33,12 @@ def last_answer(response: Response, defaults: Iterable[tuple[bytes, bytes]]) -> 
 async def full(scope: Scope, _receive: Receive, send: Send) -> None:
     """Answer that there are too many connections; an ASGI application."""
     del scope
-    response = answer(too_many())
+    await send_answer(too_many(), send)
+
+
+async def send_answer(error: KastorError, send: Send) -> None:
+    """Send an error as an ASGI application does; the connection ends after it."""
+    response = answer(error)
     headers = list(_headers(response))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

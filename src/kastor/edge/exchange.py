@@ -16,6 +16,9 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from kastor.edge.answers import send_answer
+from kastor.errors import Unavailable
+from kastor.logs import library_logger
 from kastor.types import override
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 _JOINED_BYTES = 65_536
 """A longer body is written after its head: copying it would cost more than the call."""
+_silent = library_logger("kastor.edge.cut")
+_silent.disabled = True
 _WITHOUT_BODY = (204, 304)
 _NOT_IN_VALUES = bytes(each for each in range(32) if each != ord("\t")) + b"\x7f"
 """As uvicorn's expression says; to look for them this way takes a quarter of the time."""
@@ -39,6 +44,7 @@ class Exchange(RequestResponseCycle):
 
     Attributes:
         response_started: something of the answer has been written.
+        begun: the application has said how the answer begins.
     """
 
     def __init__(
@@ -65,8 +71,16 @@ class Exchange(RequestResponseCycle):
         self.response_complete = False
         self.chunked_encoding: bool | None = None
         self.expected_content_length = 0
-        self._begun = False
+        self.begun = False
         self._head = b""
+        self._cut = False
+
+    def cut_off(self) -> None:
+        """Have the end of the application, which is about to be cancelled, be told as the server's.
+
+        It is no fault, so nothing is logged.
+        """
+        self._cut, self.logger = True, _silent
 
     @override
     async def send(self, message: Any) -> None:  # any: ASGI
@@ -75,10 +89,10 @@ class Exchange(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
-        if not self._begun:
+        if not self.begun:
             _require(message, "http.response.start")
             self._begin(message["status"], message.get("headers", ()))
-            self._begun = True
+            self.begun = True
         elif not self.response_complete:
             _require(message, "http.response.body")
             self._go_on(message.get("body", b""), more=message.get("more_body", False))
@@ -91,8 +105,17 @@ class Exchange(RequestResponseCycle):
     @override
     async def send_500_response(self) -> None:
         """Answer instead of the application, which has failed."""
-        self._begun, self._head = False, b""
-        await super().send_500_response()
+        self.begun, self._head = False, b""
+        if not self._cut:
+            await super().send_500_response()
+            return
+        await send_answer(
+            Unavailable(
+                "The server has ended before the request was done. It is not known what became of "
+                "it: read the resource before you repeat a write, or repeat it with If-Match."
+            ),
+            self.send,
+        )
 
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.waiting_for_100_continue = False

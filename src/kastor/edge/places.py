@@ -8,11 +8,15 @@ from kastor.api.http.clients import network_of
 
 
 class AddressPlaces:
-    """Counts the connections of one process by address, of IPv6 by network."""
+    """Counts the connections of one process by address, of IPv6 by network.
+
+    Attributes:
+        each: how many an address may have; 0: any number, and those that come then do not count.
+    """
 
     def __init__(self, each: int) -> None:
         """Prepare; with 0 an address may have any number, and nothing is counted."""
-        self._each = each
+        self.each = each
         self._taken: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -21,10 +25,10 @@ class AddressPlaces:
 
     def enter(self, address: str) -> AddressPlace | None:
         """Take a place for a connection; None: its address has as many as it may."""
-        if not self._each:
+        if not self.each:
             return AddressPlace(self, "")
         address = network_of(address)
-        if self._taken[address] >= self._each:
+        if self._taken[address] >= self.each:
             return None
         self._taken[address] += 1
         return AddressPlace(self, address)

@@ -114,11 +114,27 @@ class EdgeProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is under way: no request, no part of one, no answer."""
+        return self.phase in (FRESH, IDLE) and not self._is_busy()
+
+    def leave(self) -> None:
+        """Have the answer under way say that it is the last one, if nothing of it was said yet."""
+        cycle = self.cycle
+        if isinstance(cycle, Exchange) and not cycle.begun:
+            cycle.keep_alive = False
+
     @override
     def shutdown(self) -> None:
         """End after the request under way, if there is one; called when the server stops."""
         self._last = True
         super().shutdown()
+
+    def cut(self) -> None:
+        """Break off what is under way; where nothing was answered yet, say why."""
+        if isinstance(self.cycle, Exchange):
+            self.cycle.cut_off()
 
     def _end(self) -> None:
         """Close; where bytes are still to come, read them first, so that the answer arrives."""
@@ -295,7 +311,7 @@ class EdgeProtocol(HttpToolsProtocol):
                 "headers": self.headers,
                 "state": {},
             },
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            keep_alive=version != "1.0" and parser.should_keep_alive() and not self.edge.leaving,
         )
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)

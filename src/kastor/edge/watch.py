@@ -54,7 +54,8 @@ class Edge:
         now: seconds; moves with each look, and slower than the clock while the process stands
             still, so that nobody is late for what we have not read.
         held: bytes of requests that wait for their turn.
-        draining: whether the server is about to end.
+        leaving: whether the next answer of a connection is its last one.
+        draining: whether the server is about to end: nobody is waited for who has no request.
         places: how many connections each address has.
     """
 
@@ -77,7 +78,7 @@ class Edge:
         self.note = note
         self.now = 0.0
         self.held = 0
-        self.draining = False
+        self.leaving = self.draining = False
 
     async def watch(self, connections: set[C]) -> None:
         """Look at the connections for ever."""

@@ -69,29 +69,37 @@ class _Shared:
     """What the graphs of a server have in common.
 
     Attributes:
-        settings: of the server.
+        settings: of the server, as it was started.
+        in_force: those that are in force now.
         roots: what jobs may read and write.
         slots: for jobs at work.
     """
 
     settings: Settings
+    in_force: Callable[[], Settings]
     roots: Sequence[Root]
     slots: Slots
 
 
-def graph_opener(settings: Settings, open_store: OpenStore, vitals: Vitals) -> OpenGraph:
+def graph_opener(
+    settings: Settings,
+    open_store: OpenStore,
+    vitals: Vitals,
+    in_force: Callable[[], Settings] | None = None,
+) -> OpenGraph:
     """Return what opens the graphs of a server.
 
     Args:
-        settings: of the server.
+        settings: of the server, as it was started.
         open_store: of its engine.
         vitals: where tasks of the whole server are watched.
+        in_force: tells the settings that are in force when a graph is opened.
 
     Raises:
         JobLocationError: jobs must not have one of the locations that the settings name.
     """
     roots = read_allowed(settings.job_location, settings.data)
-    shared = _Shared(settings, roots, Slots(settings.jobs_at_once))
+    shared = _Shared(settings, in_force or (lambda: settings), roots, Slots(settings.jobs_at_once))
 
     @asynccontextmanager
     async def open_graph(name: str, place: Place, show_all: ShowAll) -> AsyncIterator[Services]:
@@ -120,7 +128,7 @@ def _make(
         store,
         lambda: store.catalog,
         store.signing_key,
-        limits.query_settings(settings),
+        limits.query_settings(shared.in_force()),
         dialect=dialect,
         indexes=indexes.paths,
         refresh=store.refresh,

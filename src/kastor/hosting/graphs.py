@@ -60,7 +60,11 @@ class _Open:
 
 
 class Graphs:
-    """Knows every graph of the server, and has the services of those that are open."""
+    """Knows every graph of the server, and has the services of those that are open.
+
+    Attributes:
+        max_graphs: how many there may be; those that are there are served all the same.
+    """
 
     def __init__(
         self,
@@ -73,7 +77,7 @@ class Graphs:
         self._open_graph = open_graph
         self._vitals = vitals or Vitals()
         self._follower: Kept | None = None
-        self._max_graphs = max_graphs
+        self.max_graphs = max_graphs
         self._open: dict[str, _Open] = {}
         self._shut: dict[str, str] = {}
         self._lock = asyncio.Lock()
@@ -267,7 +271,7 @@ class Graphs:
     async def _require_room(self) -> None:
         count = len(await self._placement.places())
         require_room(
-            count, self._max_graphs, f"The server has {counted(count, 'graph')}", "max_graphs"
+            count, self.max_graphs, f"The server has {counted(count, 'graph')}", "max_graphs"
         )
 
     async def _require(self, name: str) -> Place:

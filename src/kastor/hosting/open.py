@@ -48,13 +48,20 @@ class DatabaseError(GraphRefusedError):
     """A database that cannot be used; the message says what to do."""
 
 
-def make_databases(settings: Settings) -> Databases:
-    """Return the databases that graphs may live in; raises DatabaseError without a driver."""
+def require_driver() -> None:
+    """Raise DatabaseError where the driver of PostgreSQL is not installed."""
     try:
-        from kastor.storage.postgres.connections import Connections  # noqa: PLC0415 - an extra
-        from kastor.storage.postgres.databases import OWN, Databases  # noqa: PLC0415
+        import asyncpg  # noqa: F401, PLC0415 - an extra
     except ImportError as error:
         raise DatabaseError(_NO_DRIVER) from error
+
+
+def make_databases(settings: Settings) -> Databases:
+    """Return the databases that graphs may live in; raises DatabaseError without a driver."""
+    require_driver()
+    from kastor.storage.postgres.connections import Connections  # noqa: PLC0415 - an extra
+    from kastor.storage.postgres.databases import OWN, Databases  # noqa: PLC0415
+
     file = settings.db_password_file
     addresses = {OWN: with_password_file(settings.db or "", file), **settings.databases}
     return Databases(

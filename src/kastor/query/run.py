@@ -133,6 +133,10 @@ class Runner:
         self._compiler = compiler or Compiler(settings, dialect)
         self._threads = asyncio.Semaphore(_THREADS)
 
+    def use(self, settings: QuerySettings) -> None:
+        """Keep to other limits of pages and time from now on; those of texts stay."""
+        self._settings = settings
+
     @property
     def waits(self) -> bool:
         """Whether every query has to be waited for."""

@@ -34,6 +34,11 @@ def client_bounds(settings: Settings) -> ClientBounds:
     )
 
 
+def largest_body(limits: RequestLimits) -> int:
+    """Return how many bytes the largest body of a request may have."""
+    return max(limits.models_body_bytes, limits.batch_bytes)
+
+
 def stream_limits(settings: Settings) -> StreamLimits:
     """Return what the open streams of the process may take."""
     return StreamLimits(

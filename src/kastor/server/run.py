@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +27,11 @@ from kastor.api.http.bodies import BodyBudget
 from kastor.api.http.client_limits import ClientLimits
 from kastor.api.http.entrance import Entrance
 from kastor.api.http.meter import RequestMeter
-from kastor.api.http.origins import StrangerCheck
 from kastor.api.http.rates import Rates
 from kastor.api.http.server_state import ServerState
 from kastor.api.operations import OPERATIONS
 from kastor.budget import StreamBudget
-from kastor.config import Settings, is_loopback
+from kastor.config import Settings
 from kastor.edge.limits import raise_descriptor_limit
 from kastor.errors import CannotStartError, KastorError
 from kastor.graph.catalog import catalog_builder
@@ -43,23 +43,28 @@ from kastor.hosting.services import Services
 from kastor.records import SYSTEM
 from kastor.server.access import make_access
 from kastor.server.auditing import audited, note_start, note_stop
-from kastor.server.limits import client_bounds, request_limits, stream_limits
+from kastor.server.limits import client_bounds, largest_body, request_limits, stream_limits
+from kastor.server.process import Process, Started, take_held_signals
+from kastor.server.reload import InForce, Reloader, ReloadSignal, Running
+from kastor.server.serving import DrainTimes, Server
 from kastor.server.socket import (
-    Server,
     address_of,
-    development_certificate,
+    bind,
     edge_of,
     listen,
-    require_certificate,
     uvicorn_config,
+    with_cors,
 )
+from kastor.server.starting import unless_stopped, wait_for_database
+from kastor.server.strangers import stranger_check
+from kastor.server.tls import development_certificate, require_certificate, served_certificate
 from kastor.storage.placement import DEFAULT, Place, Placement
 from kastor.storage.sqlite.folder import DataFolder
 from kastor.storage.sqlite.placement import FilePlacement
 from kastor.vital import Kept, Vitals, attempt, stop_all
 
 if TYPE_CHECKING:
-    from kastor.server.certificate import DevelopmentCertificate
+    from kastor.server.notify import Notifier
     from kastor.storage.postgres.databases import Databases
 
 SWITCH_SECONDS = 0.001
@@ -70,32 +75,12 @@ UPKEEP_PATIENCE = 900.0
 """Seconds that pruning a graph may take; one statement of it ends after ten minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """What the start-up lines tell: the address, the folder, what is in it."""
-
-    url: str
-    settings: Settings
-    place: str
-    models: int
-    twins: int
-    certificate: DevelopmentCertificate | None
-    sample: str | None
-
-
-def run(
-    settings: Settings,
-    announce: Callable[[Started], None],
-    shared: socket.socket | None = None,
-    worker: int = 0,
-) -> None:
+def run(settings: Settings, process: Process) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished.
 
     Args:
         settings: of the server.
-        announce: told when it serves.
-        shared: a listening socket that other processes serve too; else one is made.
-        worker: number of this process among those.
+        process: who started it, and what it shares with others.
 
     Raises:
         CannotStartError: nothing was started.
@@ -108,22 +93,34 @@ def run(
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(_serve(settings, announce, shared, RequestMeter(worker)))
+        runner.run(_serve(settings, process))
 
 
-def prepare(settings: Settings) -> None:
-    """Make the schema of the database or bring it up to date; raises CannotStartError."""
+def prepare(settings: Settings, notifier: Notifier) -> bool:
+    """Wait for the database, make its schema or bring it up to date.
+
+    Returns:
+        Whether that was done; not if SIGTERM came before.
+
+    Raises:
+        CannotStartError: it cannot be used.
+    """
     build_catalog = catalog_builder(value_rules(settings))
 
-    async def open_and_close() -> None:
+    async def open_and_close() -> bool:
+        await wait_for_database(settings, notifier)
         databases = make_databases(settings)
         place = Place(address="", schema=settings.graph_schema)
         async with open_postgres(settings, databases, place, build_catalog, create=True):
             pass
         await databases.close()
+        return True
+
+    async def start() -> bool:
+        return bool(await unless_stopped(open_and_close()))
 
     with _told_as_start():
-        asyncio.run(open_and_close())
+        return asyncio.run(start())
 
 
 async def empty(settings: Settings, databases: Databases, place: Place) -> None:
@@ -137,16 +134,15 @@ async def empty(settings: Settings, databases: Databases, place: Place) -> None:
         await store.reset()
 
 
-async def _serve(
-    settings: Settings,
-    announce: Callable[[Started], None],
-    shared: socket.socket | None,
-    requests: RequestMeter,
-) -> None:
+async def _serve(settings: Settings, process: Process) -> None:
     async with AsyncExitStack() as stack:
+        reloads = ReloadSignal(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        take_held_signals()
         with _told_as_start():
-            server, listener = await _start(settings, announce, shared, requests, stack)
-        await server.serve(sockets=[listener])
+            started = await unless_stopped(_start(settings, process, reloads, stack))
+        if started is not None:
+            server, listener = started
+            await server.serve(sockets=[listener])
 
 
 @contextlib.contextmanager
@@ -163,66 +159,117 @@ def _told_as_start() -> Iterator[None]:
 
 
 async def _start(
-    settings: Settings,
-    announce: Callable[[Started], None],
-    shared: socket.socket | None,
-    requests: RequestMeter,
-    stack: AsyncExitStack,
+    settings: Settings, process: Process, reloads: ReloadSignal, stack: AsyncExitStack
 ) -> tuple[Server, socket.socket]:
-    require_certificate(settings)
     folder = DataFolder(settings.data)
-    if settings.db is None:  # else the folder only holds certificates and tokens
-        folder.acquire()
-        stack.callback(folder.release)
-    folder.tighten()
-    listener = shared or listen(settings.host, settings.port)
-    stack.callback(listener.close)
-    vitals = Vitals()
+    listener = await _take_places(settings, process, folder, stack)
+    vitals, in_force = Vitals(), InForce(settings)
     audit = stack.enter_context(audited(settings, vitals))
-    graphs = await _open_graphs(settings, folder, vitals, stack)
+    graphs = await _open_graphs(settings, folder, vitals, stack, in_force)
     services = graphs.default
     access = make_access(settings, folder)
-    certificate = development_certificate(settings, folder)
+    made = development_certificate(settings, folder)
+    certificate = served_certificate(settings, made)
     draining = asyncio.Event()
-    state = ServerState(
-        graphs,
-        request_limits(settings),
-        requests,
-        StreamBudget(stream_limits(settings)),
-        vitals,
-        settings.allow_reset,
-        BaseUrls(settings.public_url, settings.trusted_proxies),
-        ClientLimits(client_bounds(settings)),
-    )
+    state = _state(settings, graphs, process, vitals)
     entrance = Entrance(None if access is None else access.authenticator)
     auditing = None
     if audit is not None:
         auditing = Auditing(audit, entrance, OPERATIONS, settings.trusted_proxies)
     app = _application(settings, state, entrance, auditing, draining)
-    edge = edge_of(settings, requests.note_refusal, state.connections)
-    server = Server(uvicorn_config(settings, app, certificate), edge, draining.set)
+    server = Server(
+        uvicorn_config(with_cors(settings, app), certificate),
+        edge_of(settings, state.meter.note_refusal, state.connections),
+        state.lifecycle,
+        end_streams=draining.set,
+        times=DrainTimes(settings.drain_seconds, settings.shutdown_seconds),
+        notifier=process.notifier,
+        is_one_of_several=process.is_one_of_several,
+    )
     sample = await _fill(settings, services, stack)
     stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
     if access is not None:
         stack.push_async_callback(stop_all, access.watch(vitals))
+    running = Running(settings, folder, state, app, server, access, process, certificate)
+    in_force.running = running
+    stack.push_async_callback(stop_all, _start_reloads(running, reloads, vitals))
     status = await services.status(SYSTEM)
     url = address_of(settings, listener)
     server.catch_signals()
-    note_start(settings, url, requests.worker)
-    stack.callback(note_stop, requests.worker)
+    note_start(settings, url, state.meter.worker)
+    stack.callback(note_stop, state.meter.worker)
     place = (await graphs.info(DEFAULT)).place
-    announce(Started(url, settings, place, status.models, status.twins, certificate, sample))
+    process.orders.announce(
+        Started(url, settings, place, status.models, status.twins, made, sample)
+    )
+    process.notifier.ready(f"Serving on {url}")
     # What is there now stays to the end, and need not be looked through for garbage again: with
     # thousands of objects in every group of writes that came to 8 % of their time.
     gc.freeze()
     return server, listener
 
 
+async def _take_places(
+    settings: Settings, process: Process, folder: DataFolder, stack: AsyncExitStack
+) -> socket.socket:
+    """Take folder and address, wait for the database, let clients connect; return the listener.
+
+    Nobody can connect while the database is waited for, so that clients are refused at once.
+    """
+    require_certificate(settings)
+    if settings.db is None:  # else the folder only holds certificates and tokens
+        folder.acquire()
+        stack.callback(folder.release)
+    folder.tighten()
+    listener = process.shared or bind(settings.host, settings.port)
+    stack.callback(listener.close)
+    await wait_for_database(settings, process.notifier)
+    if process.shared is None:
+        listen(listener)
+    return listener
+
+
+def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals) -> ServerState:
+    return ServerState(
+        graphs,
+        request_limits(settings),
+        RequestMeter(process.worker),
+        StreamBudget(stream_limits(settings)),
+        vitals,
+        settings.allow_reset,
+        BaseUrls(settings.public_url, settings.trusted_proxies),
+        clients=ClientLimits(client_bounds(settings)),
+    )
+
+
+def _start_reloads(running: Running, reloads: ReloadSignal, vitals: Vitals) -> list[Kept]:
+    """Take SIGHUP, look after the certificate, give signs of life."""
+    process = running.process
+    if running.certificate is not None:
+        running.state.lifecycle.certificate_expiry = running.certificate.expiry
+    if process.reloads_first:
+        reloads.ask()
+    parts = reloads.serve(Reloader(running), vitals)
+    beat = process.beat
+    if beat is None:
+        return parts
+
+    async def live() -> None:
+        if not vitals.failing():
+            beat()
+
+    return [*parts, vitals.repeat("sign of life", live, process.beat_seconds)]
+
+
 async def _open_graphs(
-    settings: Settings, folder: DataFolder, vitals: Vitals, stack: AsyncExitStack
+    settings: Settings,
+    folder: DataFolder,
+    vitals: Vitals,
+    stack: AsyncExitStack,
+    in_force: InForce,
 ) -> Graphs:
     placement, open_store = _place_graphs(settings, folder, stack)
-    open_graph = graph_opener(settings, open_store, vitals)
+    open_graph = graph_opener(settings, open_store, vitals, in_force)
     graphs = Graphs(placement, open_graph, vitals, settings.max_graphs)
     stack.push_async_callback(graphs.close)
     await graphs.start()
@@ -258,26 +305,13 @@ def _application(
         Addressing(settings.graph_domain),
         mounts=description_mounts(strict=state.limits.strict),
         entrance=entrance,
-        strangers=_stranger_check(settings),
+        strangers=stranger_check(settings),
         access_log=settings.access_log,
         draining=draining,
         stall_seconds=settings.stream_stall_seconds,
-        bodies=BodyBudget(max(state.limits.models_body_bytes, state.limits.batch_bytes)),
+        bodies=BodyBudget(largest_body(state.limits)),
         rates=Rates() if settings.profile == "adt" and settings.adt_rates == "on" else None,
         auditing=auditing,
-    )
-
-
-def _stranger_check(settings: Settings) -> StrangerCheck | None:
-    if settings.asks_who:
-        return None
-    return StrangerCheck(
-        any_host=not is_loopback(settings.host),
-        public_url=settings.public_url,
-        graph_domain=settings.graph_domain,
-        trusted_proxies=settings.trusted_proxies,
-        origins=settings.cors_origin,
-        handed_on=settings.allow_anonymous,
     )
 
 

@@ -35,10 +35,14 @@ class BodyBudget:
         Args:
             largest: bytes of the largest body that is allowed; a client may have one of them.
         """
-        self._most = max(MOST_BYTES, 2 * largest)
+        self.allow(largest)
         self.size = 0
         self.turns = asyncio.Semaphore(DECODED_AT_ONCE)
         self._sizes: Counter[str] = Counter()
+
+    def allow(self, largest: int) -> None:
+        """Have room for bodies of so many bytes; what is kept already stays."""
+        self._most = max(MOST_BYTES, 2 * largest)
 
     def take(self, client: str, more: int) -> None:
         """Count bytes of a client's body; one client has at most half of all.

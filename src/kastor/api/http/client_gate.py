@@ -49,11 +49,10 @@ class ClientGate:
         self._limits = limits
         self._trusted = trusted
         self._entrance = entrance
-        self._has_rate = limits.has_rate
 
     def admit(self, request: Request, operation: Operation) -> None:
         """Count a request whose caller has been let in; raises TooManyRequests."""
-        if self._has_rate and operation.permission is not Permission.OPEN:
+        if self._limits.has_rate and operation.permission is not Permission.OPEN:
             self._limits.take(request.client, is_query=_is_query(operation))
 
     def guard(self, operation: Operation) -> Operation:
@@ -93,7 +92,7 @@ class ClientGate:
         if isinstance(error, Unauthenticated):
             return self._limits.fail(address_of(scope, headers, self._trusted)) or error
         counted = request is not None and request.is_let_in
-        if counted or not self._has_rate or not isinstance(error, _BEFORE_HANDLERS):
+        if counted or not self._limits.has_rate or not isinstance(error, _BEFORE_HANDLERS):
             return error
         actor = self._entrance.seen(headers, Permission.KNOWN, None)
         if actor is None:  # its token has just ended

@@ -58,13 +58,17 @@ class ClientLimits:
     def __init__(
         self, bounds: ClientBounds | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.bounds = bounds = bounds or ClientBounds()
         self._clock = clock
-        self._rates = RateBuckets(bounds.rate, bounds.at_once) if bounds.rate else None
-        self._failures = RateBuckets(bounds.failures / _MINUTE, bounds.failures)
+        self.use(bounds or ClientBounds())
         self.queries = 0
         self._queries: dict[str, int] = {}
         self.refused = {"rate": 0, "queries": 0, "access": 0}
+
+    def use(self, bounds: ClientBounds) -> None:
+        """Keep clients to other bounds from now on; what they asked before is forgotten."""
+        self.bounds = bounds
+        self._rates = RateBuckets(bounds.rate, bounds.at_once) if bounds.rate else None
+        self._failures = RateBuckets(bounds.failures / _MINUTE, bounds.failures)
 
     @property
     def has_rate(self) -> bool:

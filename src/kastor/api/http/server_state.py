@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.client_limits import ClientLimits
+from kastor.api.http.lifecycle import Lifecycle
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.meter import ConnectionMeter, RequestMeter
 from kastor.budget import StreamBudget
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from kastor.hosting.graphs import Graphs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ServerState:
-    """One for each process.
+    """One for each process; limits and addresses are replaced when the configuration is read again.
 
     Attributes:
         graphs: those of the server.
@@ -30,6 +31,7 @@ class ServerState:
         base_urls: what absolute links begin with.
         clients: what each client may have.
         connections: counts the connections of this process.
+        lifecycle: where the process is in its life.
     """
 
     graphs: Graphs
@@ -41,3 +43,4 @@ class ServerState:
     base_urls: BaseUrls = field(default_factory=BaseUrls)
     clients: ClientLimits = field(default_factory=ClientLimits)
     connections: ConnectionMeter = field(default_factory=ConnectionMeter)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)

@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 
 from kastor import __version__
 from kastor.api.http.client_limits import ClientLimits
+from kastor.api.http.lifecycle import Lifecycle
 from kastor.api.http.meter import BOUNDS, ConnectionMeter, RequestMeter
 from kastor.api.own.graph_reading import GraphReading
 from kastor.audit.log import counts as audit_counts
@@ -214,6 +215,18 @@ _PART: tuple[Row[PartState], ...] = (
         lambda part: part.restarts,
     ),
 )
+_LIFE: tuple[Row[Lifecycle], ...] = (
+    (
+        *(_GAUGE, "kastor_draining", "Whether the server is about to end."),
+        lambda life: life.draining,
+    ),
+    (
+        _GAUGE,
+        "kastor_certificate_expiry_timestamp_seconds",
+        "When the certificate ends that new connections get.",
+        lambda life: None if (ends := life.certificate_expiry) is None else ends.timestamp(),
+    ),
+)
 _OUTCOMES = ("written", "merged", "deadband", "stale", "rejected")
 
 
@@ -223,6 +236,7 @@ def expose(
     parts: Sequence[PartState] = (),
     streams: StreamBudget | None = None,
     *,
+    life: Lifecycle | None = None,
     clients: ClientLimits | None = None,
     connections: ConnectionMeter | None = None,
 ) -> bytes:
@@ -232,6 +246,7 @@ def expose(
         graphs,
         parts,
         streams or StreamBudget(),
+        life or Lifecycle(),
         clients or ClientLimits(),
         connections or ConnectionMeter(),
     )
@@ -247,6 +262,7 @@ class _Families(Collector):
         graphs: Sequence[GraphReading],
         parts: Sequence[PartState],
         budget: StreamBudget,
+        life: Lifecycle,
         clients: ClientLimits,
         connections: ConnectionMeter,
     ) -> None:
@@ -254,6 +270,7 @@ class _Families(Collector):
         self._graphs = graphs
         self._parts = parts
         self._budget = budget
+        self._life = life
         self._clients, self._connections = clients, connections
 
     @override
@@ -291,6 +308,8 @@ class _Families(Collector):
         yield from _logged(worker)
         yield from _audited(worker)
         yield from _table(_BUDGET, ("worker",), [((worker,), self._budget)])
+        yield from _table(_LIFE, ("worker",), [((worker,), self._life)])
+        yield _reloaded(self._life, worker)
         yield from _answered(self._requests, worker)
         yield from _table(_CLIENTS, ("worker",), [((worker,), self._clients)])
         yield from _limited(self._clients, self._connections, worker)
@@ -359,6 +378,17 @@ def _audited(worker: str) -> Iterator[Metric]:
     for reason in ("unwritten", "overflowed"):
         lost.add_metric((reason, worker), getattr(audit_counts, reason))
     yield lost
+
+
+def _reloaded(life: Lifecycle, worker: str) -> Metric:
+    family = CounterMetricFamily(
+        "kastor_reloads_total",
+        "How often the configuration was read again.",
+        labels=("outcome", "worker"),
+    )
+    for outcome in ("done", "refused"):
+        family.add_metric((outcome, worker), getattr(life.reloads, outcome))
+    return family
 
 
 def _answered(requests: RequestMeter, worker: str) -> Iterator[Metric]:

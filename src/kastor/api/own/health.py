@@ -38,10 +38,12 @@ async def healthz(_services: Services, _request: Request) -> Response:
 
 
 async def readyz(services: Services, request: Request) -> Response:
-    """Answer GET /readyz: the store answers, and what must not die lives.
+    """Answer GET /readyz: the store answers, what must not die lives, and the end is not near.
 
     Whoever asks needs no token, so graphs are not named.
     """
+    if request.server.lifecycle.draining:
+        raise Unavailable("Not ready, the server is about to end.")
     await services.require_answer()
     if failing := request.server.vitals.failing():
         told = "; ".join(sorted({f"{part.name}: {part.trouble}" for part in failing}))

@@ -38,6 +38,7 @@ async def metrics(_services: Services, request: Request) -> Response:
         readings,
         server.vitals.states(),
         server.streams,
+        life=server.lifecycle,
         clients=server.clients,
         connections=server.connections,
     )
