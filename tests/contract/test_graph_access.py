@@ -394,6 +394,11 @@ def test_names_are_harmless_and_nobody_passes_for_another(guarded: Guarded) -> N
         assert actor.isprintable()
         assert len(actor) <= 200
     assert "Set-Cookie" not in guarded.server.output
+    audit = (guarded.server.data_dir / "audit" / "audit.ndjson").read_text("utf-8")
+    assert audit
+    for line in audit.split("\n")[:-1]:
+        assert line.isprintable()
+        assert isinstance(json.loads(line), dict)
     guarded.owner.delete("/digitaltwins/named")
 
 
