@@ -36,6 +36,7 @@ PACKAGES = {
     "crun": "crun",
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "systemd-analyze": "systemd",
 }
 """Debian's package of each program."""
 WHEELS = {

@@ -686,7 +686,9 @@ def _is_local(domain: str | None) -> bool:
 
 
 def _sentence(fault: Any) -> str:
-    name = ".".join(str(step) for step in fault["loc"])
+    # Items of what a flag repeats are known by the setting's name.
+    steps = fault["loc"][:1] if fault["loc"][:1] == ("auth",) else fault["loc"]
+    name = ".".join(str(step) for step in steps)
     message = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
         known = name.replace("-", "_")

@@ -325,3 +325,7 @@ class Unavailable(KastorError):
     def __init__(self, message: str, *, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class GraphMoved(Unavailable):
+    """The database answers, and the graph is no longer where it was."""

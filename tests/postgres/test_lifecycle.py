@@ -51,6 +51,7 @@ class TestWorkers:
         with Manager(tmp_path) as manager:
             variables = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "2000000"}
             with serving(tmp_path / "data", *given, "--config", str(file), **variables) as served:
+                until(lambda: manager.states() == ["READY=1"])
                 self._reload(served, file)
                 until(lambda: ["WATCHDOG=1"] in manager.told)
                 load = DrainLoad(served.address)

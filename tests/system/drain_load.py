@@ -6,8 +6,10 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import count
 
 import httpx2
 
@@ -59,10 +61,14 @@ class DrainLoad:
             except ConnectionRefusedError:
                 return
             with connection:
-                while True:
+                for number in count():
                     value += 1
+                    began = time.monotonic()
                     outcome, stays = self._put(connection, name, value)
                     self.outcomes[outcome] += 1
+                    if outcome == "broken":
+                        took = time.monotonic() - began
+                        self.faults[-1] += f" as number {number} of its connection, {took:.3f} s"
                     if outcome == "200":
                         self.acknowledged[name] = value
                     if not stays:

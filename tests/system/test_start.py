@@ -131,7 +131,7 @@ class TestRefusals:
         file = tmp_path / "kastor.toml"
         file.write_text("colour = 1\n")
         text = refused("serve", "--config", file, "--auth", "x", status=2, KASTOR_PORT="many")
-        assert [line.split()[0] for line in text.splitlines()] == ["port:", "auth.0:", "There"]
+        assert [line.split()[0] for line in text.splitlines()] == ["port:", "auth:", "There"]
 
     def test_tokens_that_cannot_be_read(self, tmp_path: Path) -> None:
         (tmp_path / "tokens").write_text("nonsense\n")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from kastor.config import Settings
+from tests import programs
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "packaging" / "systemd" / "kastor.service"
@@ -18,9 +16,7 @@ PAGE = (ROOT / "docs" / "how-to" / "run-with-systemd.md").read_text()
 
 def analyze(*arguments: object) -> str:
     """What systemd-analyze says of something that is sound."""
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd-analyze is not installed")
+    program = programs.need("systemd-analyze")
     done = subprocess.run(
         [program, "--no-pager", *map(str, arguments)],
         capture_output=True,

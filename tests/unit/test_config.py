@@ -164,7 +164,7 @@ class TestFaults:
 
     def test_all_faults_are_told_together_one_a_line(self) -> None:
         lines = _faults({"port": -1, "auth": "x", "colour": 1}).splitlines()
-        assert [line.split()[0] for line in lines] == ["port:", "auth.0:", "There"]
+        assert [line.split()[0] for line in lines] == ["port:", "auth:", "There"]
 
     def test_a_wrong_variable_is_told_by_its_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KASTOR_PORT", "many")

@@ -21,6 +21,7 @@ import uvicorn
 
 from kastor.edge.accept import Acceptor
 from kastor.edge.protocol import EdgeProtocol
+from kastor.edge.refusing import take_no_more
 from kastor.edge.watch import Edge
 from kastor.logs import flush, get_logger
 from kastor.types import override
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from kastor.api.http.lifecycle import Lifecycle
     from kastor.server.notify import Notifier
 
-SETTLE_SECONDS = 0.25
+SETTLE_SECONDS = 0.5
 """So long an open connection without a request is kept for the one that is on its way."""
 LOOK_SECONDS = 0.02
 CUT_SECONDS = 1.0
@@ -187,6 +188,10 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         began = loop.time()
         await self._settle()
+        if not self._is_one_of_several:  # else the supervisor did so: the socket is everybody's
+            for each in sockets or ():
+                take_no_more(each)
+            await asyncio.sleep(0)
         for acceptor in self._acceptors:
             await acceptor.stop()
         self.edge.draining = True
@@ -213,8 +218,11 @@ class Server(uvicorn.Server):
         while not self._cut.is_set():
             passed = loop.time() - began
             is_empty = not self.server_state.connections and not self._opening()
-            enough = SETTLE_SECONDS if not is_empty else 0.0
-            if passed >= max(enough, self.times.drain):
+            if self._is_one_of_several:  # after its supervisor has closed the queue
+                wanted = self.times.drain + SETTLE_SECONDS
+            else:
+                wanted = max(self.times.drain, 0.0 if is_empty else SETTLE_SECONDS)
+            if passed >= wanted:
                 return
             await self.on_tick(0)
             self._look_who_waits()

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from kastor.config import Settings
+from kastor.edge.refusing import take_no_more
 from kastor.errors import CannotStartError
 from kastor.logs import get_logger
 from kastor.server import run as server
@@ -96,7 +97,7 @@ class _Supervisor:
         self._signals = 0
         self._woken, self._wake = socket.socketpair()
         self._wake.setblocking(False)
-        self._reloads = False
+        self._reloads = self._is_ready = False
         # When each worker gave its last sign of life; the clock is that of all processes.
         self._beats: Any = _spawn.RawArray("d", settings.workers)
 
@@ -112,6 +113,7 @@ class _Supervisor:
             if not self._signals:
                 self._orders.announce(started[0])
                 self._notifier.ready(f"Serving on {started[0].url} with {len(ready)} workers")
+                self._is_ready = True
             self._watch()
         finally:
             self._stop()
@@ -138,9 +140,10 @@ class _Supervisor:
         self._reloads = True
         if not self._workers:
             return
-        self._notifier.reloading()
         self._pass_on(signal.SIGHUP)
-        self._notifier.ready(f"Serving with {len(self._workers)} workers")
+        if self._is_ready:
+            self._notifier.reloading()
+            self._notifier.ready(f"Serving with {len(self._workers)} workers")
 
     def _pass_on(self, number: int) -> None:
         for worker in list(self._workers):
@@ -212,7 +215,10 @@ class _Supervisor:
     def _stop(self) -> None:
         self._signals = self._signals or 1
         self._pass_on(signal.SIGTERM)  # also to one that was being started just now
-        # At once, so that the queue of the socket ends with the last worker that answers it.
+        if self._signals == 1 and self._settings.drain_seconds:
+            wait([each.sentinel for each in self._workers], timeout=self._settings.drain_seconds)
+        # Before the workers look into the queue of the socket for the last time.
+        take_no_more(self._listener)
         self._listener.close()
         patience = self._settings.drain_seconds + self._settings.shutdown_seconds
         deadline = time.monotonic() + patience + KILL_AFTER_SECONDS

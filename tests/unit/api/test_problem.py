@@ -35,6 +35,7 @@ SPECIAL: dict[type, dict[str, Any]] = {
     e.MethodNotAllowed: {"allowed": ("GET", "PUT")},
     e.TooManyRequests: {"retry_after": 7},
     e.Unavailable: {"retry_after": 7},
+    e.GraphMoved: {"retry_after": 7},
 }
 PLAIN = [each for each in CLASSES if each is not e.Unauthenticated]
 

@@ -50,6 +50,7 @@ STATUS: dict[type[e.KastorError], int] = {
     e.ForwardedNotAllowed: 403,
     e.TooManyRequests: 429,
     e.Unavailable: 503,
+    e.GraphMoved: 503,
     e.CatalogChanged: 503,
     InvalidRelationship: 400,
     RelationshipsLeft: 400,

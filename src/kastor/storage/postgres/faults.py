@@ -12,7 +12,7 @@ from enum import Enum
 
 import asyncpg
 
-from kastor.errors import Unavailable
+from kastor.errors import GraphMoved, Unavailable
 
 RETRY_AFTER_SECONDS = 1
 
@@ -28,10 +28,6 @@ class Fault(Enum):
     FULL = "the server has no room, no resources or no patience; nothing was written"
     GONE = "the graph was moved or deleted; nothing was written"
     OTHER = "a fault of ours"
-
-
-class MovedError(Unavailable):
-    """A server answers, and the graph is no longer where it was."""
 
 
 _STATES = {
@@ -108,9 +104,9 @@ def unavailable(error: BaseException | str) -> Unavailable:
     )
 
 
-def gone() -> MovedError:
+def gone() -> GraphMoved:
     """Return what a client is told when its graph is no longer where it was."""
-    return MovedError(
+    return GraphMoved(
         "The graph was moved or deleted just now. Nothing was changed; try again.",
         retry_after=RETRY_AFTER_SECONDS,
     )

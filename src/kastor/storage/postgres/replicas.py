@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from kastor.errors import KastorError, Unavailable
+from kastor.errors import GraphMoved, KastorError, Unavailable
 from kastor.logs import get_logger
 from kastor.records import ReadFrom
-from kastor.storage.postgres.faults import Fault, MovedError, fault_of
+from kastor.storage.postgres.faults import Fault, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -67,7 +67,7 @@ class Replicas:
             return found
         try:
             return await ask_primary()
-        except MovedError:
+        except GraphMoved:
             raise  # it has answered
         except Unavailable:
             if wanted is ReadFrom.REPLICA:
