@@ -1,9 +1,8 @@
 """Who may do what: every operation with the permission that it needs and the roles that have it.
 
-Written from rest-api C.8 and decisions 4, 5; never made from the
-product's table, which is judged by this one. Owners may everything (`o`), readers read and query
-(`r`), senders hand in messages (`s`), and a known caller (`n`) asks who it is. What everybody may
-without a token is marked `*`.
+Written from rest-api C.8 and decisions 4, 5; never made from the product's table, which is judged by
+this one. Owners may everything (`o`), readers read and query (`r`), senders hand in messages (`s`),
+and a known caller (`n`) asks who it is. What everybody may without a token is marked `*`.
 """
 
 from __future__ import annotations

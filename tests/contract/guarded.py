@@ -34,11 +34,6 @@ POLICY = """
 [[rules]]
 roles = ["owner"]
 graphs = ["team-*"]
-to = { tokens = ["team"] }
-
-[[rules]]
-roles = ["owner"]
-graphs = ["team-*"]
 to = { scopes = ["twins.team"] }
 
 [[rules]]
@@ -125,7 +120,7 @@ class Guarded:
 
     Attributes:
         static, signed: callers by the letter of their role.
-        team: owners of `team-*` alone, one of each way.
+        team: owners of `team-*` alone: by the scope of a static token, and by the policy.
         half: may batch and begin jobs on `team-x`, is owner of `team-y`.
     """
 
@@ -237,7 +232,8 @@ def guarding(folder: Path) -> Iterator[Guarded]:
         )
         made = KastorServer((*flags, "--policy", str(policy)), data_dir=data)
         tokens = {role: create_token(data / "tokens", role, f"a {role}") for role in names.values()}
-        tokens |= {name: create_token(data / "tokens", "none", name) for name in ("team", "half")}
+        tokens["team"] = create_token(data / "tokens", "owner", "team", graphs=("team-*",))
+        tokens["half"] = create_token(data / "tokens", "none", "half")
         server = stack.enter_context(made)
 
         def caller(name: str, role: str, token: str | None) -> Caller:

@@ -356,13 +356,13 @@ def test_streams_end_with_the_right_to_them(guarded: Guarded) -> None:
         _streaming(reader, events) as kept,
     ):
         try:
-            assert until_expiry.wait(LOST_SECONDS + 3)
-            assert until_end.wait(LOST_SECONDS)
             assert not by_policy.is_set()
             guarded.policy.write_text(POLICY.replace("twins.team", "twins.nobody"))
             assert by_policy.wait(LOST_SECONDS)
             assert live_by_policy.wait(LOST_SECONDS)
             assert team.get(f"/graphs/{TEAM_GRAPH}/digitaltwins/a").status_code == 403
+            assert until_expiry.wait(LOST_SECONDS + 3)
+            assert until_end.wait(LOST_SECONDS)
             assert not kept.is_set()  # who lost nothing goes on
         finally:
             guarded.policy.write_text("adt_roles = false\n" + POLICY)
@@ -394,6 +394,11 @@ def test_names_are_harmless_and_nobody_passes_for_another(guarded: Guarded) -> N
         assert actor.isprintable()
         assert len(actor) <= 200
     assert "Set-Cookie" not in guarded.server.output
+    audit = (guarded.server.data_dir / "audit" / "audit.ndjson").read_text("utf-8")
+    assert audit
+    for line in audit.split("\n")[:-1]:
+        assert line.isprintable()
+        assert isinstance(json.loads(line), dict)
     guarded.owner.delete("/digitaltwins/named")
 
 
