@@ -47,9 +47,10 @@ def test_the_help_of_serve_has_every_flag_with_its_default() -> None:
 
 def test_every_flag_of_serve_is_a_setting() -> None:
     names = {each.name for each in COMMANDS["serve",].params} - {"config", "help"}
-    assert {{"trusted_proxy": "trusted_proxies"}.get(name, name) for name in names} <= set(
-        Settings.model_fields
-    )
+    assert {
+        {"trusted_proxy": "trusted_proxies", "db_wait": "db_wait_seconds"}.get(name, name)
+        for name in names
+    } <= set(Settings.model_fields)
 
 
 def test_without_a_command_the_help_is_shown() -> None:
