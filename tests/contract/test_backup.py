@@ -107,7 +107,7 @@ def test_the_command_writes_the_folder_and_tells_of_faults(
     assert list((tmp_path / "d").iterdir()) == []
     token = guarded.token("reader")
     denied = invoked("backup", tmp_path / "d", "--url", guarded.url, "-q", KASTOR_TOKEN=token)
-    assert "Take one of another role" in denied.stderr
+    assert "has no role that allows kastor/backup/read" in denied.stderr
 
 
 def test_a_stream_that_breaks_off_leaves_nothing_whole(

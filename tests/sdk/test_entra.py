@@ -163,11 +163,14 @@ def test_without_a_role_and_without_a_valid_token_there_are_the_clouds_errors(
 @pytest.mark.usefixtures("environment")
 def test_the_asynchronous_client_with_its_credential(cloud: Cloud) -> None:
     async def work() -> list[object]:
-        credential = AsyncClientSecretCredential(cloud.tenant.id, READER.client_id, READER.secret)
+        trust = str(cloud.ca_file)  # aiohttp has read the variables when it was imported
+        credential = AsyncClientSecretCredential(
+            *(cloud.tenant.id, READER.client_id, READER.secret), connection_verify=trust
+        )
         async with (
             credential,
             AsyncDigitalTwinsClient(
-                cloud.server.url, credential, connection_verify=str(cloud.ca_file)
+                cloud.server.url, credential, connection_verify=trust
             ) as client,
         ):
             found = [each async for each in client.list_models()]
