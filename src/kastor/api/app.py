@@ -102,7 +102,7 @@ class Application:
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         if rates is not None:
             there = [rates.guard(each) for each in there]
-        self._gate = ClientGate(server.clients, self._entrance, server.base_urls.trusted)
+        self._gate = ClientGate(server.clients, self._entrance, server.trusted_proxies)
         there = [self._gate.guard(each) for each in there]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)

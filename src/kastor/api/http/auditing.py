@@ -6,7 +6,7 @@ The rest costs a look at its status and one at its operation's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from kastor.api.http.client_address import client_address, peer_of
@@ -62,7 +62,7 @@ class Auditing:
         log: AuditLog,
         entrance: Entrance,
         operations: Iterable[Operation],
-        trusted_proxies: Collection[str] = (),
+        trusted_proxies: Callable[[], Collection[str]],
     ) -> None:
         """Prepare.
 
@@ -70,12 +70,12 @@ class Auditing:
             log: of the process.
             entrance: knows the callers.
             operations: all that there are.
-            trusted_proxies: peers whose X-Forwarded-For is believed.
+            trusted_proxies: tells the peers whose X-Forwarded-For is believed now.
         """
         self._log = log
         self._entrance = entrance
         self._acts = frozenset(each.id for each in operations if each.permission not in ORDINARY)
-        self._trusted = frozenset(trusted_proxies)
+        self._trusted = trusted_proxies
 
     def concerns(self, operation: str, status: int) -> bool:
         """Whether an answer may be one for the audit log.
@@ -137,7 +137,7 @@ class Auditing:
     ) -> None:
         status, error = outcome
         actor = actor or self._entrance.known(headers)
-        caller = client_address(scope, headers, self._trusted) if actor is None else actor.id
+        caller = client_address(scope, headers, self._trusted()) if actor is None else actor.id
         if not self._log.floods.admits(status, caller):
             return
         values |= {"status": status, "code": _code(error)}
@@ -152,7 +152,7 @@ class Auditing:
         actor: Actor | None,
         values: dict[str, object],
     ) -> dict[str, object]:
-        client, peer = client_address(scope, headers, self._trusted), peer_of(scope)
+        client, peer = client_address(scope, headers, self._trusted()), peer_of(scope)
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         trace = _TRACE.match(headers.get(b"traceparent", b""))
         line: dict[str, object] = {"status": values.get("status"), "code": values.get("code")}
