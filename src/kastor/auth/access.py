@@ -19,6 +19,9 @@ from kastor.auth.roles import Permission
 MOST_VERDICTS = 10_000
 MOST_BYTES = 16_777_216
 """Of tokens whose verdicts are kept."""
+LONGEST_WAIT_SECONDS = 30.0
+"""After which an open stream looks at the time again: the clock may have been set, or the machine
+have slept."""
 
 
 class TokenWay(Protocol):
@@ -115,7 +118,9 @@ class Access:
 
     def _seconds_left(self, actor: Actor) -> float | None:
         expires = actor.principal.expires
-        return None if expires is None else max(0.0, expires - self._clock()) + 0.001
+        if expires is None:
+            return None
+        return min(max(0.0, expires - self._clock()) + 0.001, LONGEST_WAIT_SECONDS)
 
     async def _identify(self, token: str) -> Principal | None:
         for way in self._ways:
