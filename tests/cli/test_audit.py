@@ -92,7 +92,7 @@ def test_lines_are_told_in_words_the_older_files_first(tmp_path: Path, path: Pat
         ["server 1 http://here", "started"],
         ["ro", "Op GET /x\\u001b[2J", "refused 403 models/read"],
         ["192.0.2.1", "GET /y", "refused 401"],
-        ["more refusals", "7 with status 401"],
+        ["more requests", "7 with status 401"],
         ["boss", "Op DELETE /z", "done 204"],
         ["policy /p.toml", "invalid line 1"],
     ]

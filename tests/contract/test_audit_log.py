@@ -163,6 +163,14 @@ def test_acts_have_lines_and_plain_reads_and_writes_have_none(audited: Audited) 
     assert {each["actor"] for each in found} == {"token:kastor-testing-owner"}
 
 
+def test_who_may_only_read_does_not_push_out_other_lines(audited: Audited) -> None:
+    most = int(OF_A_CALLER[1])
+    with audited.as_("reader") as reader:
+        for _ in range(most + 5):
+            assert reader.get("/kastor/v1/export", version=None).status_code == 200
+    assert {each["operation"] for each in audited.new(most)} == {"Kastor_Export"}
+
+
 def test_what_clients_send_does_not_break_lines(audited: Audited) -> None:
     with audited.as_(None) as nobody:
         paths = ["/digitaltwins/%0A%7B%22event%22%3A%22act%22%7D", f"/{'x' * 5_000}", "/%1b%5b2J"]
@@ -245,7 +253,10 @@ def _flood(url: str) -> int:
         return refused
 
 
-def test_a_flood_of_refusals_fills_no_disk_and_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_flood_of_refusals_fills_no_disk_and_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KASTOR_FAILED_ACCESS_LIMIT", "0")  # else most are refused with 429
     waits: list[float] = []
     over = threading.Event()
     path = tmp_path / "audit.ndjson"

@@ -125,7 +125,7 @@ def _what(row: Document) -> str:
         case "policy":
             parts = ("policy", row.get("path"))
         case "suppressed":
-            parts = ("more refusals",)
+            parts = ("more requests",)
         case "missing":
             parts = ("lost lines",)
         case _:

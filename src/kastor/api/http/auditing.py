@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from kastor.api.http.client_address import client_address, peer_of
+from kastor.api.http.mount import READING
 from kastor.auth.roles import Permission as P  # noqa: N817 - a table of them
 from kastor.errors import Forbidden, KastorError
 
@@ -112,6 +113,10 @@ class Auditing:
         if status in _REFUSED:
             self._refused(scope, headers, outcome, actor, values)
         elif request is not None and not request.dry_run and _may_be_done(status):
+            # Who may only read repeats that as often as it likes; what changes something is told.
+            is_read = scope["method"] in READING
+            if is_read and not self._has_room(scope, headers, actor, status):
+                return
             values |= {"status": status, "code": _code(error)}
             await self._log.record("act", **self._line(scope, headers, actor, values))
 
@@ -137,13 +142,18 @@ class Auditing:
     ) -> None:
         status, error = outcome
         actor = actor or self._entrance.known(headers)
-        caller = client_address(scope, headers, self._trusted()) if actor is None else actor.id
-        if not self._log.floods.admits(status, caller):
+        if not self._has_room(scope, headers, actor, status):
             return
         values |= {"status": status, "code": _code(error)}
         if isinstance(error, Forbidden) and error.permission:
             values["permission"] = error.permission
         self._log.note("refused", **self._line(scope, headers, actor, values))
+
+    def _has_room(
+        self, scope: Scope, headers: Mapping[bytes, bytes], actor: Actor | None, status: int
+    ) -> bool:
+        caller = client_address(scope, headers, self._trusted()) if actor is None else actor.id
+        return self._log.floods.admits(status, caller)
 
     def _line(
         self,
