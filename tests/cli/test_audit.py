@@ -85,6 +85,7 @@ def test_lines_are_told_in_words_the_older_files_first(tmp_path: Path, path: Pat
     _add(path, "refused", 30, status=401, client="192.0.2.1", method="GET", path="/y")
     _add(path, "suppressed", 20, status=401, count=7)
     _add(path, "act", 10, status=204, name="boss", operation="Op", method="DELETE", path="/z")
+    _add(path, "reloaded", 7, changed=["cors_origin", "rate_limit"])
     _add(path, "policy", 5, outcome="invalid", path="/p.toml", reason="line 1")
     assert aside(path, 1).exists()
     done = invoked("audit", "--data", tmp_path)
@@ -94,11 +95,12 @@ def test_lines_are_told_in_words_the_older_files_first(tmp_path: Path, path: Pat
         ["192.0.2.1", "GET /y", "refused 401"],
         ["more requests", "7 with status 401"],
         ["boss", "Op DELETE /z", "done 204"],
+        ["settings cors_origin rate_limit", "reloaded"],
         ["policy /p.toml", "invalid line 1"],
     ]
     later = invoked("audit", "--data", tmp_path, "--since", "25m", "--output", "ndjson")
     told = [json.loads(line) for line in later.stdout.splitlines()]
-    assert [each["event"] for each in told] == ["suppressed", "act", "policy"]
+    assert [each["event"] for each in told] == ["suppressed", "act", "reloaded", "policy"]
     assert told[1] == {
         "time": told[1]["time"],
         "event": "act",

@@ -126,9 +126,12 @@ class TestDrain:
             assert time.monotonic() - started < 3
 
 
+def _lines(audit: Path) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in audit.read_text().splitlines()]
+
+
 def _clients(audit: Path) -> list[str]:
-    lines = map(json.loads, audit.read_text().splitlines())
-    return [each["client"] for each in lines if each["event"] == "refused"]
+    return [each["client"] for each in _lines(audit) if each["event"] == "refused"]
 
 
 @contextmanager
@@ -223,6 +226,10 @@ class TestReload:
             audit = tmp_path / "data" / "audit" / "audit.ndjson"
             clients = until(lambda: len(found := _clients(audit)) == 4 and found)
         assert clients == ["192.0.2.0", "192.0.2.1", "127.0.0.1", "127.0.0.1"]
+        told = [each for each in _lines(audit) if each["event"] == "reloaded"]
+        assert [(each["changed"], each["trusted_proxies"]) for each in told] == [
+            (["trusted_proxies"], [])
+        ]
 
     def test_a_terminal_that_goes_away_ends_the_server(self, tmp_path: Path) -> None:
         leader, follower = pty.openpty()

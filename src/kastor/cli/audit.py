@@ -124,6 +124,9 @@ def _what(row: Document) -> str:
             parts = ("server",)
         case "policy":
             parts = ("policy", row.get("path"))
+        case "reloaded":
+            changed = row.get("changed")
+            parts = ("settings", *(changed if isinstance(changed, list) else ()))
         case "suppressed":
             parts = ("more requests",)
         case "missing":
