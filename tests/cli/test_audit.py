@@ -111,7 +111,7 @@ def test_lines_are_told_in_words_the_older_files_first(tmp_path: Path, path: Pat
         "path": "/z",
     }
     listed = invoked("audit", "--data", tmp_path, "--output", "json")
-    assert [each["event"] for each in json.loads(listed.stdout)][-3:] == [
+    assert [each["event"] for each in json.loads(listed.stdout)][-len(told) :] == [
         each["event"] for each in told
     ]
 
