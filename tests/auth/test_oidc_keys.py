@@ -216,7 +216,7 @@ class TestChangingKeys:
         async def live() -> None:
             assert await access.authenticate(token) is not None
             assert access.seen(token) is not None
-            stream = access.until_lost(token, Permission.TWINS_READ, "default")
+            stream = access.until_lost(token, (Permission.TWINS_READ,), "default")
             lost = asyncio.create_task(stream)
             await asyncio.sleep(0.05)
             assert not lost.done()

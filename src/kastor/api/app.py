@@ -283,7 +283,8 @@ class Application:
             await _choose_instant(services, request, operation)
         response = await operation.handler(services, request)
         if isinstance(response, StreamResponse):
-            response.access_lost = self._entrance.until_lost(headers, permission, graph)
+            needed = (permission, *request.required)
+            response.access_lost = self._entrance.until_lost(headers, needed, graph)
         return response
 
     async def _open(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from kastor.auth.actors import Actor, Principal
@@ -105,12 +105,12 @@ class Access:
         self._keep(token, float("inf") if principal.expires is None else principal.expires, actor)
         return actor
 
-    async def until_lost(self, token: str, permission: Permission, graph: str) -> None:
-        """Return when a token is no longer valid, or no longer has a permission on a graph."""
+    async def until_lost(self, token: str, permissions: Collection[Permission], graph: str) -> None:
+        """Return when a token is no longer valid, or lacks one of the permissions on a graph."""
         while True:
             changed = self._changed
             actor = await self.authenticate(token)
-            if actor is None or permission not in actor.on(graph):
+            if actor is None or not actor.on(graph).issuperset(permissions):
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds_left(actor)):
