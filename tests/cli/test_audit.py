@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kastor.audit.file import AuditFile, aside
+from kastor.audit.file import MOST_BYTES, MOST_FILES, AuditFile, aside
 from kastor.audit.lines import line_of
+from kastor.cli.auditing import note_token
 from tests.system.program import environment, invoked
 
 if TYPE_CHECKING:
@@ -34,6 +35,22 @@ def _rows(text: str) -> list[list[str]]:
     """The cells of a table's lines, without the heading and the times."""
     lines = text.splitlines()[1:]
     return [[cell for cell in line.split("  ") if cell.strip()][1:] for line in lines]
+
+
+def test_commands_leave_it_to_the_server_to_set_files_aside(tmp_path: Path, path: Path) -> None:
+    """Which knows how long they may be, and how many are kept."""
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES)
+    kept = aside(path, MOST_FILES)
+    kept.write_text("kept\n")
+    aside(path, MOST_FILES - 1).write_text("too\n")
+    note_token(tmp_path, None, "created", "ci")
+    assert kept.read_text() == "kept\n"
+    assert not aside(path, 1).exists()
+    with path.open("rb") as file:
+        file.seek(MOST_BYTES)
+        assert b'"token":"ci"' in file.read()
 
 
 def test_tokens_are_told_with_who_made_them(tmp_path: Path, path: Path) -> None:
