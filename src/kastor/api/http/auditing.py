@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from kastor.api.http.client_address import client_address, peer_of
+from kastor.api.http.clients import address_of
 from kastor.api.http.mount import READING
 from kastor.auth.roles import Permission as P  # noqa: N817 - a table of them
 from kastor.errors import Forbidden, KastorError
@@ -152,7 +153,7 @@ class Auditing:
     def _has_room(
         self, scope: Scope, headers: Mapping[bytes, bytes], actor: Actor | None, status: int
     ) -> bool:
-        caller = client_address(scope, headers, self._trusted()) if actor is None else actor.id
+        caller = address_of(scope, headers, self._trusted()) if actor is None else actor.id
         return self._log.floods.admits(status, caller)
 
     def _line(
