@@ -149,6 +149,26 @@ class TestChangingKeys:
             waited += 1
         assert waited <= 60
 
+    @pytest.mark.parametrize("named", [True, False])
+    def test_a_key_that_takes_the_place_of_another_counts_soon(
+        self, issuer: Issuer, world: World, *, named: bool
+    ) -> None:
+        """Under the same id, or where the issuer names none."""
+        claims = json.loads(_payload(issuer.token()))
+        kid = issuer.signing
+        header = {"alg": "RS256", "kid": kid} if named else {"alg": "RS256"}
+        before = token_of(header, claims, issuer.keys[kid])
+        assert world.who(before) is not None
+        issuer.keys[kid] = key_pair(kid, number=9)
+        after = token_of(header, claims, issuer.keys[kid])
+        asked, waited = issuer.asked_for_keys(), 0
+        while world.who(after) is None:
+            world.now += 1
+            waited += 1
+        assert waited <= ASK_SECONDS
+        assert world.who(before) is None  # and asks nobody again
+        assert issuer.asked_for_keys() == asked + 1
+
     def test_a_withdrawn_key_counts_no_longer(self, issuer: Issuer, world: World) -> None:
         token, old = issuer.token(), issuer.signing
         assert world.who(token) is not None
@@ -196,7 +216,7 @@ class TestChangingKeys:
         async def live() -> None:
             assert await access.authenticate(token) is not None
             assert access.seen(token) is not None
-            stream = access.until_lost(token, Permission.TWINS_READ, "default")
+            stream = access.until_lost(token, (Permission.TWINS_READ,), "default")
             lost = asyncio.create_task(stream)
             await asyncio.sleep(0.05)
             assert not lost.done()

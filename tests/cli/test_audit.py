@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kastor.audit.file import AuditFile, aside
+from kastor.audit.file import MOST_BYTES, MOST_FILES, AuditFile, aside
 from kastor.audit.lines import line_of
+from kastor.cli.auditing import note_token
 from tests.system.program import environment, invoked
 
 if TYPE_CHECKING:
@@ -34,6 +35,22 @@ def _rows(text: str) -> list[list[str]]:
     """The cells of a table's lines, without the heading and the times."""
     lines = text.splitlines()[1:]
     return [[cell for cell in line.split("  ") if cell.strip()][1:] for line in lines]
+
+
+def test_commands_leave_it_to_the_server_to_set_files_aside(tmp_path: Path, path: Path) -> None:
+    """Which knows how long they may be, and how many are kept."""
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES)
+    kept = aside(path, MOST_FILES)
+    kept.write_text("kept\n")
+    aside(path, MOST_FILES - 1).write_text("too\n")
+    note_token(tmp_path, None, "created", "ci")
+    assert kept.read_text() == "kept\n"
+    assert not aside(path, 1).exists()
+    with path.open("rb") as file:
+        file.seek(MOST_BYTES)
+        assert b'"token":"ci"' in file.read()
 
 
 def test_tokens_are_told_with_who_made_them(tmp_path: Path, path: Path) -> None:
@@ -85,6 +102,7 @@ def test_lines_are_told_in_words_the_older_files_first(tmp_path: Path, path: Pat
     _add(path, "refused", 30, status=401, client="192.0.2.1", method="GET", path="/y")
     _add(path, "suppressed", 20, status=401, count=7)
     _add(path, "act", 10, status=204, name="boss", operation="Op", method="DELETE", path="/z")
+    _add(path, "reloaded", 7, changed=["cors_origin", "rate_limit"])
     _add(path, "policy", 5, outcome="invalid", path="/p.toml", reason="line 1")
     assert aside(path, 1).exists()
     done = invoked("audit", "--data", tmp_path)
@@ -92,13 +110,14 @@ def test_lines_are_told_in_words_the_older_files_first(tmp_path: Path, path: Pat
         ["server 1 http://here", "started"],
         ["ro", "Op GET /x\\u001b[2J", "refused 403 models/read"],
         ["192.0.2.1", "GET /y", "refused 401"],
-        ["more refusals", "7 with status 401"],
+        ["more requests", "7 with status 401"],
         ["boss", "Op DELETE /z", "done 204"],
+        ["settings cors_origin rate_limit", "reloaded"],
         ["policy /p.toml", "invalid line 1"],
     ]
     later = invoked("audit", "--data", tmp_path, "--since", "25m", "--output", "ndjson")
     told = [json.loads(line) for line in later.stdout.splitlines()]
-    assert [each["event"] for each in told] == ["suppressed", "act", "policy"]
+    assert [each["event"] for each in told] == ["suppressed", "act", "reloaded", "policy"]
     assert told[1] == {
         "time": told[1]["time"],
         "event": "act",
@@ -109,7 +128,7 @@ def test_lines_are_told_in_words_the_older_files_first(tmp_path: Path, path: Pat
         "path": "/z",
     }
     listed = invoked("audit", "--data", tmp_path, "--output", "json")
-    assert [each["event"] for each in json.loads(listed.stdout)][-3:] == [
+    assert [each["event"] for each in json.loads(listed.stdout)][-len(told) :] == [
         each["event"] for each in told
     ]
 

@@ -163,6 +163,14 @@ def test_acts_have_lines_and_plain_reads_and_writes_have_none(audited: Audited) 
     assert {each["actor"] for each in found} == {"token:kastor-testing-owner"}
 
 
+def test_who_may_only_read_does_not_push_out_other_lines(audited: Audited) -> None:
+    most = int(OF_A_CALLER[1])
+    with audited.as_("reader") as reader:
+        for _ in range(most + 5):
+            assert reader.get("/kastor/v1/export", version=None).status_code == 200
+    assert {each["operation"] for each in audited.new(most)} == {"Kastor_Export"}
+
+
 def test_what_clients_send_does_not_break_lines(audited: Audited) -> None:
     with audited.as_(None) as nobody:
         paths = ["/digitaltwins/%0A%7B%22event%22%3A%22act%22%7D", f"/{'x' * 5_000}", "/%1b%5b2J"]

@@ -126,6 +126,14 @@ class TestDrain:
             assert time.monotonic() - started < 3
 
 
+def _lines(audit: Path) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in audit.read_text().splitlines()]
+
+
+def _clients(audit: Path) -> list[str]:
+    return [each["client"] for each in _lines(audit) if each["event"] == "refused"]
+
+
 @contextmanager
 def configured(folder: Path, text: str, *arguments: str) -> Iterator[tuple[Served, Path]]:
     """A server with a configuration file, and the file."""
@@ -197,6 +205,31 @@ class TestReload:
             answer = client.get("/")  # over the same connection
             assert answer.headers["access-control-allow-origin"] == "https://a.example"
             assert answer.json()["links"]["docs"] == "https://twins.example/docs"
+
+    def test_a_proxy_that_is_trusted_no_more_names_no_clients(self, tmp_path: Path) -> None:
+        limit = "failed_access_limit = 1\n"
+        text = f'trusted_proxies = ["127.0.0.1"]\n{limit}'
+        with (
+            configured(tmp_path, text, "--auth", "tokens") as (served, file),
+            httpx2.Client(base_url=served.url) as client,
+        ):
+
+            def refused() -> list[int]:
+                said = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(2)]
+                return [client.get("/models", headers=each).status_code for each in said]
+
+            assert refused() == [401, 401]
+            file.write_text(limit)
+            served.process.send_signal(signal.SIGHUP)
+            logged(served, "the configuration was read again")
+            assert refused() == [401, 429]
+            audit = tmp_path / "data" / "audit" / "audit.ndjson"
+            clients = until(lambda: len(found := _clients(audit)) == 4 and found)
+        assert clients == ["192.0.2.0", "192.0.2.1", "127.0.0.1", "127.0.0.1"]
+        told = [each for each in _lines(audit) if each["event"] == "reloaded"]
+        assert [(each["changed"], each["trusted_proxies"]) for each in told] == [
+            (["trusted_proxies"], [])
+        ]
 
     def test_a_terminal_that_goes_away_ends_the_server(self, tmp_path: Path) -> None:
         leader, follower = pty.openpty()

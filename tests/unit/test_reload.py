@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import signal
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kastor.config import Settings, load_settings
+from kastor.errors import CannotStartError
+from kastor.server.notify import Notifier
+from kastor.server.process import Orders
 from kastor.server.reload import CHANGEABLE, merged
+from kastor.server.workers import _Supervisor
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "lifecycle.md").read_text()
 CERTIFICATE = {"tls_cert": "a.pem", "tls_key": "a.key"}
@@ -56,3 +62,24 @@ def test_what_differs_is_taken_or_waits(
     # What waits is told each time, until it is put back.
     _, more, still = merged(found, wanted)
     assert (set(more), set(still)) == (set(), later)
+
+
+def test_a_worker_that_is_started_again_has_the_settings_in_force() -> None:
+    """Those of the start may name a certificate that is gone."""
+    several = {"port": 0, "workers": 2, "db": "postgresql://db/x", **CERTIFICATE}
+    start = load_settings(several)
+    found = [load_settings({**several, "tls_cert": "b.pem", "max_routes": 5})]
+
+    def reread() -> Settings:
+        if not found:
+            raise CannotStartError("It is wrong now.")
+        return found[0]
+
+    with socket.socket() as listener:
+        supervisor = _Supervisor(start, listener, Orders(lambda _: None, reread=reread), Notifier())
+        assert supervisor.in_force() is start
+        supervisor._reload(signal.SIGHUP, None)
+        assert supervisor.in_force().tls_cert == Path("b.pem")
+        assert supervisor.in_force().max_routes == start.max_routes
+        found.clear()
+        assert supervisor.in_force().tls_cert == Path("b.pem")  # as the other workers have it

@@ -71,6 +71,7 @@ INSIDE = {
     "Unreadable": "an input rejects the message",
     "UnsureError": "a load reads back what it wrote",
     "UriFormError": "a request for a job, or a setting, is refused with its reason",
+    "_SignatureWrong": "is a TokenRefused, once the issuer has been asked again",
     "_FailedWhileAppliedError": "the batch is done again with savepoints",
     "_HalfAppliedError": "the writer does its group once more",
 }

@@ -102,7 +102,7 @@ class Application:
         there = [each for each in OPERATIONS if each.in_adt or not strict]
         if rates is not None:
             there = [rates.guard(each) for each in there]
-        self._gate = ClientGate(server.clients, self._entrance, server.base_urls.trusted)
+        self._gate = ClientGate(server.clients, self._entrance, server.trusted_proxies)
         there = [self._gate.guard(each) for each in there]
         self._matcher: Matcher[Operation] = Matcher(
             (method, operation.path, operation)
@@ -283,7 +283,8 @@ class Application:
             await _choose_instant(services, request, operation)
         response = await operation.handler(services, request)
         if isinstance(response, StreamResponse):
-            response.access_lost = self._entrance.until_lost(headers, permission, graph)
+            needed = (permission, *request.required)
+            response.access_lost = self._entrance.until_lost(headers, needed, graph)
         return response
 
     async def _open(

@@ -1,4 +1,7 @@
-"""Keeps refusals from filling the disk: so many lines a second, and the rest is counted."""
+"""Keeps callers from filling the disk, and so from pushing older lines out of the files.
+
+Of what anybody can repeat as often as it likes only so much has lines; the rest is counted.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from collections.abc import Callable
 
 CALLERS_KEPT = 1_000
 """Callers whose lines are counted; who was refused longest ago is forgotten."""
-OF_A_CALLER, OF_A_KIND, OF_ALL = (1.0, 20.0), (4.0, 200.0), (8.0, 300.0)
-"""Lines a second, and as many at once after a quiet time."""
+OF_A_CALLER, OF_A_KIND = (0.1, 20.0), (0.2, 200.0)
+"""Lines a second, and as many at once after a quiet time. Each status is a kind, and has its own:
+what strangers do takes no line of what is refused to callers who are known."""
 
 
 class _Bucket:
@@ -38,21 +42,20 @@ class Floods:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._all = _Bucket(*OF_ALL, clock())
         self._kinds: dict[int, _Bucket] = {}
         self._callers: OrderedDict[tuple[int, str], _Bucket] = OrderedDict()
         self._held_back: Counter[int] = Counter()
 
     def admits(self, status: int, caller: str) -> bool:
-        """Return whether a refusal gets a line of its own; else it is counted.
+        """Return whether a request gets a line of its own; else it is counted.
 
         Args:
             status: of the answer; there are a few.
-            caller: who was refused.
+            caller: who asked.
         """
         now = self._clock()
         with self._lock:
-            buckets = (self._of_caller(status, caller, now), self._of_kind(status, now), self._all)
+            buckets = (self._of_caller(status, caller, now), self._of_kind(status, now))
             if not all(each.has(now) for each in buckets):
                 self._held_back[status] += 1
                 return False

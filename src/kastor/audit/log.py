@@ -27,7 +27,7 @@ BATCH_BYTES = 2**18
 WAIT_SECONDS = 1.0
 """How long the answer to an act waits for its line."""
 TELL_SECONDS = 5.0
-"""Between two lines that say how many refusals have none of their own."""
+"""Between two lines that say how many requests have none of their own."""
 STUCK_SECONDS = 10.0
 
 _log = get_logger("kastor.audit")
@@ -41,7 +41,7 @@ class AuditCounts:
         written: lines that are in the file.
         unwritten: lines lost because the file could not be written.
         overflowed: lines lost because the disk was too slow.
-        suppressed: refusals that were too many for a line of their own.
+        suppressed: requests that were too many for a line of their own.
         late: acts that were answered before their line was on disk.
     """
 
@@ -194,7 +194,7 @@ class AuditLog:
         self._tell(fault)
 
     def _held_back(self, *, last: bool) -> list[bytes]:
-        """Return lines that say how many refusals have none of their own, now and then."""
+        """Return lines that say how many requests have none of their own, now and then."""
         now = time.monotonic()
         if not last and now - self._told < TELL_SECONDS:
             return []

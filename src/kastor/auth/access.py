@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from kastor.auth.actors import Actor, Principal
@@ -19,6 +19,9 @@ from kastor.auth.roles import Permission
 MOST_VERDICTS = 10_000
 MOST_BYTES = 16_777_216
 """Of tokens whose verdicts are kept."""
+LONGEST_WAIT_SECONDS = 30.0
+"""After which an open stream looks at the time again: the clock may have been set, or the machine
+have slept."""
 
 
 class TokenWay(Protocol):
@@ -102,12 +105,12 @@ class Access:
         self._keep(token, float("inf") if principal.expires is None else principal.expires, actor)
         return actor
 
-    async def until_lost(self, token: str, permission: Permission, graph: str) -> None:
-        """Return when a token is no longer valid, or no longer has a permission on a graph."""
+    async def until_lost(self, token: str, permissions: Collection[Permission], graph: str) -> None:
+        """Return when a token is no longer valid, or lacks one of the permissions on a graph."""
         while True:
             changed = self._changed
             actor = await self.authenticate(token)
-            if actor is None or permission not in actor.on(graph):
+            if actor is None or not actor.on(graph).issuperset(permissions):
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds_left(actor)):
@@ -115,7 +118,9 @@ class Access:
 
     def _seconds_left(self, actor: Actor) -> float | None:
         expires = actor.principal.expires
-        return None if expires is None else max(0.0, expires - self._clock()) + 0.001
+        if expires is None:
+            return None
+        return min(max(0.0, expires - self._clock()) + 0.001, LONGEST_WAIT_SECONDS)
 
     async def _identify(self, token: str) -> Principal | None:
         for way in self._ways:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from kastor.auth.actors import Actor
@@ -27,8 +27,8 @@ class Authenticator(Protocol):
         """
         ...
 
-    async def until_lost(self, token: str, permission: Permission, graph: str) -> None:
-        """Return when a token is no longer valid, or no longer has a permission on a graph."""
+    async def until_lost(self, token: str, permissions: Collection[Permission], graph: str) -> None:
+        """Return when a token is no longer valid, or lacks one of the permissions on a graph."""
         ...
 
 

@@ -124,8 +124,11 @@ def _what(row: Document) -> str:
             parts = ("server",)
         case "policy":
             parts = ("policy", row.get("path"))
+        case "reloaded":
+            changed = row.get("changed")
+            parts = ("settings", *(changed if isinstance(changed, list) else ()))
         case "suppressed":
-            parts = ("more refusals",)
+            parts = ("more requests",)
         case "missing":
             parts = ("lost lines",)
         case _:

@@ -13,7 +13,7 @@ from kastor.audit.log import AuditLog
 from kastor.errors import CannotStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from kastor.config import Settings
@@ -74,6 +74,17 @@ def note_start(settings: Settings, url: str, worker: int) -> None:
     if issuers:
         values["issuers"] = issuers
     note("started", version=__version__, worker=worker, address=url, **values)
+
+
+def note_reload(settings: Settings, changed: Collection[str]) -> None:
+    """Add the line of a reload that gave settings other values, with those that say who comes in.
+
+    Args:
+        settings: in force from now on.
+        changed: names of those that are others.
+    """
+    values = {name: _told(getattr(settings, name)) for name in _ABOUT_ACCESS if name in changed}
+    note("reloaded", changed=sorted(changed), **values)
 
 
 def note_stop(worker: int) -> None:

@@ -20,6 +20,7 @@ from kastor.config import Settings
 from kastor.errors import CannotStartError
 from kastor.hosting.limits import query_settings
 from kastor.logs import get_logger
+from kastor.server.auditing import note_reload
 from kastor.server.limits import client_bounds, largest_body, request_limits, stream_limits
 from kastor.server.socket import edge_limits, with_cors
 from kastor.server.strangers import stranger_check
@@ -227,6 +228,8 @@ class Reloader:
             _log.error("the certificate is invalid; everything stays as it was", reason=str(error))
             return False
         self._hand_over(settings, taken)
+        if taken:
+            note_reload(settings, taken)
         self._use(certificate)
         faults = [] if running.access is None else running.access.reload()
         if later:

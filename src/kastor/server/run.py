@@ -175,7 +175,7 @@ async def _start(
     entrance = Entrance(None if access is None else access.authenticator)
     auditing = None
     if audit is not None:
-        auditing = Auditing(audit, entrance, OPERATIONS, settings.trusted_proxies)
+        auditing = Auditing(audit, entrance, OPERATIONS, state.trusted_proxies)
     app = _application(settings, state, entrance, auditing, draining)
     server = Server(
         uvicorn_config(with_cors(settings, app), certificate),

@@ -29,6 +29,7 @@ from kastor.server.process import (
     early_signals_held,
     service_notifier,
 )
+from kastor.server.reload import merged
 from kastor.server.socket import bind, listen
 from kastor.server.tls import development_certificate, require_certificate
 from kastor.storage.sqlite.folder import DataFolder
@@ -153,10 +154,24 @@ class _Supervisor:
 
     # Workers
 
+    def in_force(self) -> Settings:
+        """Return the settings of a worker that starts now: as the others have them.
+
+        Those of the start may name a certificate that is gone.
+        """
+        reread = self._orders.reread
+        if self._reloads and reread is not None:
+            try:
+                self._settings, _, _ = merged(self._settings, reread())
+            except CannotStartError as error:  # the worker says so as well, and goes on
+                _log.warning("the configuration is invalid", faults=str(error).splitlines())
+        return self._settings
+
     def _start(self, index: int) -> Connection:
         ours, theirs = _spawn.Pipe(duplex=False)
         # As read, they are of a class that only this process knows.
-        given, values = self._settings.model_fields_set, dict(self._settings)
+        in_force = self.in_force()
+        given, values = in_force.model_fields_set, dict(in_force)
         settings = Settings.model_construct(given, **_of_worker(values, index))
         orders = replace(self._orders, announce=partial(_tell, theirs))
         if orders.reread is not None:
@@ -215,12 +230,13 @@ class _Supervisor:
     def _stop(self) -> None:
         self._signals = self._signals or 1
         self._pass_on(signal.SIGTERM)  # also to one that was being started just now
-        if self._signals == 1 and self._settings.drain_seconds:
-            wait([each.sentinel for each in self._workers], timeout=self._settings.drain_seconds)
+        settings = self.in_force()  # a reload may have given the workers more time
+        if self._signals == 1 and settings.drain_seconds:
+            wait([each.sentinel for each in self._workers], timeout=settings.drain_seconds)
         # Before the workers look into the queue of the socket for the last time.
         take_no_more(self._listener)
         self._listener.close()
-        patience = self._settings.drain_seconds + self._settings.shutdown_seconds
+        patience = settings.drain_seconds + settings.shutdown_seconds
         deadline = time.monotonic() + patience + KILL_AFTER_SECONDS
         for worker in self._workers:
             worker.join(max(0.0, deadline - time.monotonic()))

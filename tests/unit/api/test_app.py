@@ -19,8 +19,9 @@ from kastor.api.http.base_url import BaseUrls
 from kastor.api.http.entrance import Entrance
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.mount import ENTRY, Entry, Mount
+from kastor.api.http.operation import Operation
 from kastor.api.http.origins import StrangerCheck
-from kastor.api.http.request import json_response
+from kastor.api.http.request import Request, StreamResponse, json_response
 from kastor.api.http.server_state import ServerState
 from kastor.auth.access import Access
 from kastor.auth.actors import Actor, CallerKind, Grant, Principal
@@ -33,8 +34,10 @@ from kastor.logs import flush
 from .wire import Answer, ask, scope_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
     from pathlib import Path
 
+    from kastor.hosting.services import Services
     from kastor.records import Context
 
 pytestmark = pytest.mark.anyio
@@ -357,6 +360,7 @@ class TestAuthenticator:
         def __init__(self, actor: Actor | None) -> None:
             self.actor = actor
             self.asked: list[str] = []
+            self.needed: Collection[Permission] = ()
 
         def seen(self, _token: str) -> Actor | None:
             return None
@@ -366,8 +370,10 @@ class TestAuthenticator:
             await asyncio.sleep(0)
             return self.actor
 
-        async def until_lost(self, _token: str, _permission: Permission, _graph: str) -> None:
-            await asyncio.Event().wait()
+        async def until_lost(
+            self, _token: str, permissions: Collection[Permission], _graph: str
+        ) -> None:
+            self.needed = permissions  # and one of them is lost
 
     @pytest.mark.parametrize(
         ("path", "status"),
@@ -387,6 +393,24 @@ class TestAuthenticator:
         is_open = path.endswith("healthz")
         assert answer.status == (status if known or is_open else 401)
         assert slow.asked == ["t"]
+
+    async def test_a_stream_ends_with_any_permission_that_it_needed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def endless() -> AsyncIterator[bytes]:
+            yield b"first"
+            await asyncio.Event().wait()
+
+        async def handle(_services: Services, request: Request) -> StreamResponse:
+            request.require(Permission.HISTORY_READ)
+            return StreamResponse(endless(), b"text/plain")
+
+        operation = Operation("Endless", "GET", "/endless", Permission.QUERY, handle, "None")
+        monkeypatch.setattr("kastor.api.app.OPERATIONS", (operation,))
+        slow = self.Slow(_owner())
+        app = _app(entrance=Entrance(slow))
+        await asyncio.wait_for(_get(app, "/endless", headers=_bearer("t")), 5)
+        assert set(slow.needed) == {Permission.QUERY, Permission.HISTORY_READ}
 
     async def test_it_is_not_asked_where_nobody_needs_to_be_known(self) -> None:
         slow = self.Slow(None)

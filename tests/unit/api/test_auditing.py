@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock
+
 import pytest
 
-from kastor.api.http.auditing import ADMINISTRATIVE, ORDINARY
+from kastor.api.http.auditing import ADMINISTRATIVE, ORDINARY, Auditing
 from kastor.api.http.client_address import client_address
+from kastor.api.http.entrance import Entrance
+from kastor.api.http.mount import Mount
 from kastor.api.http.operation import Operation
 from kastor.api.operations import OPERATIONS
+from kastor.audit.floods import OF_A_CALLER, Floods
 from kastor.auth.roles import Permission
 
 HARMLESS_WRITES = {
@@ -63,3 +70,17 @@ def test_the_address_is_never_guessed(peer: str, said: str, client: str) -> None
 
 def test_a_connection_without_an_address_has_none() -> None:
     assert client_address({}, {}, {"10.0.0.1"}) == ""
+
+
+def test_a_machine_of_many_addresses_has_the_lines_of_one_caller() -> None:
+    lines: list[str] = []
+    log: Any = SimpleNamespace(
+        floods=Floods(lambda: 0.0), note=lambda _event, **values: lines.append(values["client"])
+    )
+    auditing = Auditing(log, Entrance(), (), tuple)
+    mount = Mount("Docs", b"/docs", AsyncMock)
+    for number in range(100):
+        scope = {"client": (f"2001:db8::{number:x}", 1), "method": "GET", "path": "/docs"}
+        auditing.refused_at(scope, {}, mount, (401, None))
+    assert len(lines) == OF_A_CALLER[1]
+    assert lines[1] == "2001:db8::1"

@@ -146,6 +146,20 @@ class TestRotation:
         assert not lets_in(path, old, clock)
         assert len(path.read_text().splitlines()) == 1
 
+    def test_a_shorter_grace_counts_for_all_secrets_before(self, path: Path, clock: Clock) -> None:
+        first = create_token(path, "reader", "a", clock=clock)
+        second = rotate_token(path, "a", grace=DAY, clock=clock)
+        assert second is not None
+        assert ends(path, clock) == [START + DAY, None]
+        rotate_token(path, "a", grace=HOUR, clock=clock)
+        assert ends(path, clock) == [START + HOUR, START + HOUR, None]
+        made = rotate_token(path, "a", grace=0, clock=clock)
+        assert made is not None
+        assert made.old_ends is None
+        assert not lets_in(path, first, clock)
+        assert not lets_in(path, second.secret, clock)
+        assert lets_in(path, made.secret, clock)
+
     def test_the_new_one_lasts_as_long_as_the_old_one_did(self, path: Path, clock: Clock) -> None:
         create_token(path, "reader", "a", expires=START + 30 * DAY, clock=clock)
         clock.now += 29.5 * DAY

@@ -9,6 +9,7 @@ import os
 import resource
 import stat
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -239,8 +240,8 @@ def _rewrite(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
-async def _lost(access: Access, token: str, permission: Permission) -> asyncio.Task[None]:
-    task = asyncio.create_task(access.until_lost(token, permission, "default"))
+async def _lost(access: Access, token: str, *permissions: Permission) -> asyncio.Task[None]:
+    task = asyncio.create_task(access.until_lost(token, permissions, "default"))
     await asyncio.sleep(0)
     return task
 
@@ -275,6 +276,40 @@ def test_access_ends_with_the_token_or_its_role(path: Path) -> None:
         assert not await _goes_on(tasks["kept"])
         late = await _lost(access, made["kept"], Permission.EVENTS_READ)
         assert not await _goes_on(late)
+
+    asyncio.run(run())
+
+
+def test_access_ends_with_any_permission_that_is_needed(path: Path) -> None:
+    async def run() -> None:
+        token = create_token(path, "owner", "a")
+        access = Access()
+        store = TokenStore(path, access.forget)
+        access.add(store)
+        task = await _lost(access, token, Permission.QUERY, Permission.TWINS_WRITE)
+        assert await _goes_on(task)
+        _rewrite(path, '"role":"owner"', '"role":"reader"')
+        store.refresh()
+        await asyncio.wait_for(task, 1)
+
+    asyncio.run(run())
+
+
+def test_a_clock_that_is_set_forward_ends_streams(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kastor.auth.access.LONGEST_WAIT_SECONDS", 0.005)
+    now = time.time()
+
+    async def run() -> None:
+        nonlocal now
+        token = create_token(path, "reader", "a", expires=now + 3_600)
+        asked = Access(clock=lambda: now)
+        asked.add(TokenStore(path, clock=lambda: now))
+        task = await _lost(asked, token, Permission.EVENTS_READ)
+        assert await _goes_on(task)
+        now += 3_601
+        await asyncio.wait_for(task, 1)
 
     asyncio.run(run())
 

@@ -6,10 +6,12 @@ The rest costs a look at its status and one at its operation's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from kastor.api.http.client_address import client_address, peer_of
+from kastor.api.http.clients import address_of
+from kastor.api.http.mount import READING
 from kastor.auth.roles import Permission as P  # noqa: N817 - a table of them
 from kastor.errors import Forbidden, KastorError
 
@@ -62,7 +64,7 @@ class Auditing:
         log: AuditLog,
         entrance: Entrance,
         operations: Iterable[Operation],
-        trusted_proxies: Collection[str] = (),
+        trusted_proxies: Callable[[], Collection[str]],
     ) -> None:
         """Prepare.
 
@@ -70,12 +72,12 @@ class Auditing:
             log: of the process.
             entrance: knows the callers.
             operations: all that there are.
-            trusted_proxies: peers whose X-Forwarded-For is believed.
+            trusted_proxies: tells the peers whose X-Forwarded-For is believed now.
         """
         self._log = log
         self._entrance = entrance
         self._acts = frozenset(each.id for each in operations if each.permission not in ORDINARY)
-        self._trusted = frozenset(trusted_proxies)
+        self._trusted = trusted_proxies
 
     def concerns(self, operation: str, status: int) -> bool:
         """Whether an answer may be one for the audit log.
@@ -112,6 +114,10 @@ class Auditing:
         if status in _REFUSED:
             self._refused(scope, headers, outcome, actor, values)
         elif request is not None and not request.dry_run and _may_be_done(status):
+            # Who may only read repeats that as often as it likes; what changes something is told.
+            is_read = scope["method"] in READING
+            if is_read and not self._has_room(scope, headers, actor, status):
+                return
             values |= {"status": status, "code": _code(error)}
             await self._log.record("act", **self._line(scope, headers, actor, values))
 
@@ -137,13 +143,18 @@ class Auditing:
     ) -> None:
         status, error = outcome
         actor = actor or self._entrance.known(headers)
-        caller = client_address(scope, headers, self._trusted) if actor is None else actor.id
-        if not self._log.floods.admits(status, caller):
+        if not self._has_room(scope, headers, actor, status):
             return
         values |= {"status": status, "code": _code(error)}
         if isinstance(error, Forbidden) and error.permission:
             values["permission"] = error.permission
         self._log.note("refused", **self._line(scope, headers, actor, values))
+
+    def _has_room(
+        self, scope: Scope, headers: Mapping[bytes, bytes], actor: Actor | None, status: int
+    ) -> bool:
+        caller = address_of(scope, headers, self._trusted()) if actor is None else actor.id
+        return self._log.floods.admits(status, caller)
 
     def _line(
         self,
@@ -152,7 +163,7 @@ class Auditing:
         actor: Actor | None,
         values: dict[str, object],
     ) -> dict[str, object]:
-        client, peer = client_address(scope, headers, self._trusted), peer_of(scope)
+        client, peer = client_address(scope, headers, self._trusted()), peer_of(scope)
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         trace = _TRACE.match(headers.get(b"traceparent", b""))
         line: dict[str, object] = {"status": values.get("status"), "code": values.get("code")}

@@ -7,7 +7,7 @@ instead of what else was wrong.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +37,17 @@ class ClientGate:
     """One for each application."""
 
     def __init__(
-        self, limits: ClientLimits, entrance: Entrance, trusted: Collection[str] = ()
+        self,
+        limits: ClientLimits,
+        entrance: Entrance,
+        trusted: Callable[[], Collection[str]] = tuple,
     ) -> None:
         """Prepare.
 
         Args:
             limits: what each client may have.
             entrance: knows the callers.
-            trusted: addresses of proxies that are believed.
+            trusted: tells the addresses of proxies that are believed now; a reload changes them.
         """
         self._limits = limits
         self._trusted = trusted
@@ -90,7 +93,7 @@ class ClientGate:
             request: what became of it; None: it was for nothing that there is.
         """
         if isinstance(error, Unauthenticated):
-            return self._limits.fail(address_of(scope, headers, self._trusted)) or error
+            return self._limits.fail(address_of(scope, headers, self._trusted())) or error
         counted = request is not None and request.is_let_in
         if counted or not self._limits.has_rate or not isinstance(error, _BEFORE_HANDLERS):
             return error
@@ -98,7 +101,7 @@ class ClientGate:
         if actor is None:  # its token has just ended
             return error
         try:
-            self._limits.take(client_of(actor, scope, headers, self._trusted))
+            self._limits.take(client_of(actor, scope, headers, self._trusted()))
         except TooManyRequests as too_many:
             return too_many
         return error

@@ -11,7 +11,7 @@ from kastor.auth.roles import KNOWN_CALLERS, Permission
 from kastor.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Collection, Coroutine, Mapping
     from typing import Any
 
     from kastor.auth.actors import Actor
@@ -81,12 +81,12 @@ class Entrance:
         return self._authenticator.seen(token) if token else None
 
     def until_lost(
-        self, headers: Mapping[bytes, bytes], permission: Permission, graph: str | None
+        self, headers: Mapping[bytes, bytes], permissions: Collection[Permission], graph: str | None
     ) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """Return what returns once a caller may no longer have a stream; None: it always may."""
         if self._authenticator is None or graph is None:
             return None
-        return partial(self._authenticator.until_lost, bearer_token(headers), permission, graph)
+        return partial(self._authenticator.until_lost, bearer_token(headers), permissions, graph)
 
     async def _known(self, headers: Mapping[bytes, bytes]) -> Actor | None:
         if self._authenticator is None:

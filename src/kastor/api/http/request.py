@@ -157,7 +157,7 @@ class Request:
             "_query",
         ),
         *("_receive", "_scope", "_size", "_source", "actor", "api_version", "dry_run", "headers"),
-        *("_at", "parameters", "permissions", "server", "warnings"),
+        *("_at", "parameters", "permissions", "required", "server", "warnings"),
     )
 
     def __init__(
@@ -179,6 +179,7 @@ class Request:
         self.api_version = ""
         self.actor: Actor
         self.permissions: frozenset[Permission]
+        self.required: tuple[Permission, ...] = ()
         self.warnings: list[str] | None = None
         self.dry_run = False
         self._receive = receive
@@ -202,10 +203,14 @@ class Request:
         return hasattr(self, "actor")
 
     def require(self, *permissions: Permission) -> None:
-        """Raise Forbidden unless the caller has further permissions, for what the body asks."""
+        """Raise Forbidden unless the caller has further permissions, for what the body asks.
+
+        They are noted in `required`: a stream ends when one of them is lost.
+        """
         for each in permissions:
             if each not in self.permissions:
                 raise self.refusal(each)
+        self.required += permissions
 
     def refusal(self, permission: Permission) -> Forbidden:
         """Return the error of a permission that the caller lacks."""

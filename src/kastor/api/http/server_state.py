@@ -14,6 +14,8 @@ from kastor.budget import StreamBudget
 from kastor.vital import Vitals
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kastor.hosting.graphs import Graphs
 
 
@@ -44,3 +46,7 @@ class ServerState:
     clients: ClientLimits = field(default_factory=ClientLimits)
     connections: ConnectionMeter = field(default_factory=ConnectionMeter)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+
+    def trusted_proxies(self) -> Collection[str]:
+        """Return the peers whose X-Forwarded-For is believed now."""
+        return self.base_urls.trusted

@@ -365,7 +365,7 @@ def _logged(worker: str) -> Iterator[Metric]:
 def _audited(worker: str) -> Iterator[Metric]:
     rows = (
         ("kastor_audit_lines_total", "Lines of the audit log.", audit_counts.written),
-        ("kastor_audit_suppressed_total", "Refusals without a line.", audit_counts.suppressed),
+        ("kastor_audit_suppressed_total", "Requests without a line.", audit_counts.suppressed),
         ("kastor_audit_late_total", "Acts answered before their line.", audit_counts.late),
     )
     for name, meaning, value in rows:

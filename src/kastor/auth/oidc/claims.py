@@ -57,7 +57,7 @@ def principal_of(claims: Document, issuer: Issuer, *, alone: bool) -> Principal:
         CallerKind.OIDC,
         f"oidc:{issuer.url}|{subject}",
         name,
-        expires=float(min(claims["exp"], _LAST_SECOND)) + SKEW_SECONDS,
+        expires=float(min(claims["exp"] + SKEW_SECONDS, _LAST_SECOND)),
         issuer=issuer.url,
         claims={claim: found for claim, found in values.items() if found},
     )

@@ -1,7 +1,7 @@
 """What is known of an issuer's keys, and when it is asked again.
 
 Its documents are read again now and then, which takes what was withdrawn and brings what is new.
-A token that names an unknown key has the issuer asked at once, but for all strangers together at
+A token that no known key has signed has the issuer asked at once, but for all strangers together at
 most once in a while; whoever comes in between is refused without waiting. While the issuer does
 not answer, the keys that are known go on to count.
 """
@@ -21,7 +21,7 @@ from kastor.errors import Unavailable
 from kastor.logs import get_logger
 
 ASK_SECONDS = 30.0
-"""Tokens with unknown keys have their issuer asked at most so often."""
+"""Tokens that no known key has signed have their issuer asked at most so often."""
 REFRESH_SECONDS = 300.0
 """After so long the documents are read again: a withdrawn key counts no longer than that, and the
 time that a try takes."""
@@ -76,7 +76,7 @@ class IssuerKeys:
             Unavailable: the issuer has not answered yet since the start.
         """
         found = self._known(form)
-        if found is None and not self._has(form.key_id):
+        if found is None:
             await self._ask()
             found = self._known(form)
         if self._keys is None:
@@ -85,6 +85,14 @@ class IssuerKeys:
                 retry_after=round(FIRST_RETRY_SECONDS),
             )
         return found if found is not None and form.algorithm in found.algorithms else None
+
+    async def find_again(self, form: TokenForm) -> VerificationKey | None:
+        """Do as `find` for a token that the key which was found has not signed.
+
+        The issuer may have put another key in its place: under the same id, or without any.
+        """
+        await self._ask()
+        return await self.find(form)
 
     async def refresh_if_due(self) -> None:
         """Read the documents again, if it is time; raises nothing."""
@@ -100,11 +108,6 @@ class IssuerKeys:
             return keys.get((form.key_id, form.key_kind))
         suitable = [key for key in keys.values() if form.algorithm in key.algorithms]
         return suitable[0] if len(suitable) == 1 else None
-
-    def _has(self, key_id: str) -> bool:
-        """Whether asking would tell nothing new of a key: it is known, or was not named."""
-        keys = self._keys
-        return keys is not None and (not key_id or any(each == key_id for each, _ in keys))
 
     async def _ask(self) -> None:
         """Ask on behalf of a token, unless that was done a moment ago."""

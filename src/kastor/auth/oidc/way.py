@@ -33,6 +33,10 @@ _OTHER_USES = ("ID", "Refresh", "Offline", "Logout")
 _log = get_logger("kastor.auth")
 
 
+class _SignatureWrong(TokenRefused):
+    pass
+
+
 class OidcTokens:
     """A `TokenWay` for signed tokens."""
 
@@ -91,7 +95,13 @@ class OidcTokens:
         key = await keys.find(form)
         if key is None:
             raise TokenRefused("its issuer has no such key")
-        claims = _verified(token, form.algorithm, key, issuer)
+        try:
+            claims = _verified(token, form.algorithm, key, issuer)
+        except _SignatureWrong:
+            other = await keys.find_again(form)
+            if other is None or other == key:
+                raise
+            claims = _verified(token, form.algorithm, other, issuer)
         _check_use(claims)
         if has_group_overage(claims) and issuer.url not in self._overage_told:
             self._overage_told.add(issuer.url)
@@ -128,7 +138,7 @@ def _verified(token: str, algorithm: str, key: VerificationKey, issuer: Issuer) 
     except jwt.MissingRequiredClaimError as error:
         raise TokenRefused(f"it has no {error.claim}") from None
     except jwt.InvalidSignatureError:
-        raise TokenRefused("its signature is wrong") from None
+        raise _SignatureWrong("its signature is wrong") from None
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         raise TokenRefused("it is not well formed") from None
     return read_claims(token)

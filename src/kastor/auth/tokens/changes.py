@@ -137,7 +137,7 @@ def rotate_token(
     Args:
         path: of the file.
         name: of the token.
-        grace: seconds for which the secret before goes on working, unless it ends sooner.
+        grace: seconds for which the secrets before go on working, unless they end sooner.
         expires: from when on the new one is refused, in seconds since 1970; None: never; `same`:
             after as much time as the one before was made for.
         clock: what tells the time.
@@ -210,13 +210,17 @@ def _is_done(token: StaticToken, now: float) -> bool:
 
 
 def _ended(line: TokenLine, name: str, now: float, end: float) -> TokenLine:
-    """Return the line with an end, where it is the token that another takes the place of."""
+    """Return the line with an end, where it is of the name whose secret another takes the place of.
+
+    Of those that were rotated before as well: who shortens the grace means all of them.
+    """
     token = line.token
-    if token is None or token.name != name or token.rotated is not None:
+    if token is None or token.name != name:
         return line
     _require_writable(token)
     sooner = end if token.expires is None else min(end, token.expires.timestamp())
-    changed = msgspec.structs.replace(token, expires=_instant(sooner), rotated=_to_the_second(now))
+    rotated = token.rotated or _to_the_second(now)
+    changed = msgspec.structs.replace(token, expires=_instant(sooner), rotated=rotated)
     return line_of(changed)
 
 
