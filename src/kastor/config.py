@@ -338,10 +338,14 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         0.0,
         ge=0,
+        le=3_600,
         description="Time before that in which requests are still taken and /readyz says no.",
     )
     db_wait_seconds: float = Field(
-        60.0, ge=0, description="Seconds that the start waits for a database that does not answer."
+        60.0,
+        ge=0,
+        le=86_400,
+        description="Seconds that the start waits for a database that does not answer.",
     )
 
     @property

@@ -287,6 +287,7 @@ class TestCertificates:
             assert _presented(served.address) == before
             install(second.certificate.read_bytes(), second.key.read_bytes())
             served.process.send_signal(signal.SIGHUP)
+            logged(served, "a new certificate is served")
             logged(served, "the configuration was read again")
             after = _presented(served.address)
             assert after == ssl.PEM_cert_to_DER_cert(second.certificate.read_text())

@@ -50,8 +50,8 @@ def words_of(error: AccessError) -> str:
     """Return what to do where a server lets nobody in; the contract's own answers say little."""
     if error.status == _NO_TOKEN:
         return (
-            "The server wants a token, and takes none that it does not know: set KASTOR_TOKEN (see "
-            "`kastor token create`), or save one with `kastor context add`."
+            "The server wants a token, and takes none that it does not know or that has expired: "
+            "set KASTOR_TOKEN (see `kastor token create`), or save one with `kastor context add`."
         )
     if error.status == _NOT_ALLOWED and not error.code:
         return (

@@ -54,7 +54,7 @@ def audit(
     rows: Iterable[Document] = _since(begin, reader.lines(begin))
     if output is Output.TABLE:
         rows = map(_told, rows)
-    empty = f"No lines in {path}. A server with --auth tokens writes them."
+    empty = f"No lines in {path}. A server with --auth writes them."
     columns = _COLUMNS if output is Output.TABLE else None
     show_rows(rows, output, columns=columns, empty=empty)
     if reader.unreadable:

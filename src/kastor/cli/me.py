@@ -28,5 +28,5 @@ def _told(found: Document) -> Document:
         **{name: found[name] for name in ("issuer", "expires") if found.get(name)},
         "roles": "; ".join(roles) or "none",
         "graph": found["graph"],
-        "permissions": ", ".join(found["permissions"]),
+        "permissions": ", ".join(found["permissions"]) or "none",
     }

@@ -264,12 +264,18 @@ class Reloader:
 
     def _use(self, certificate: ServedCertificate | None) -> None:
         running = self._running
+        before = running.certificate
         if certificate is None:
             return
         running.certificate = certificate
         running.state.lifecycle.certificate_expiry = certificate.expiry
         running.server.use_certificate(certificate.context)
         self._told_of_certificate = ""
+        if before is None or certificate.is_another_than(before):
+            expiry = None if certificate.expiry is None else certificate.expiry.isoformat()
+            _log.info(
+                "a new certificate is served", certificate=str(certificate.cert), expiry=expiry
+            )
 
     async def look_at_certificate(self) -> None:
         """Take a certificate that others replaced; keep the old one if it cannot be used."""
@@ -290,8 +296,6 @@ class Reloader:
                 _log.error("the new certificate is invalid; the old one stays", reason=str(error))
             return
         self._use(found)
-        expiry = None if found.expiry is None else found.expiry.isoformat()
-        _log.info("a new certificate is served", certificate=str(found.cert), expiry=expiry)
 
 
 class ReloadSignal:

@@ -103,6 +103,10 @@ class ServedCertificate:
         """Whether the files are others than those that were read."""
         return _stamp_of(self.cert, self.key) != self._stamp
 
+    def is_another_than(self, other: ServedCertificate) -> bool:
+        """Whether it was read from other files, or from the same with another content."""
+        return (self.cert, self.key, self._stamp) != (other.cert, other.key, other._stamp)
+
 
 def served_certificate(
     settings: Settings, made: DevelopmentCertificate | None

@@ -9,6 +9,7 @@ import orjson
 
 from kastor.api.http.operation import Operation
 from kastor.api.http.request import Request, Response, json_response
+from kastor.auth.roles import KNOWN_CALLERS
 from kastor.auth.roles import Permission as P
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ async def me(_services: Services, request: Request) -> Response:
             {"role": each.role, "graphs": list(each.graphs)} for each in request.actor.grants
         ],
         "graph": request.graph,
-        "permissions": sorted(request.permissions),
+        "permissions": sorted(request.permissions - KNOWN_CALLERS),
     }
     text = orjson.dumps(answer, option=orjson.OPT_UTC_Z)
     return json_response(text, (b"cache-control", b"no-store"))
