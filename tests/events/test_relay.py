@@ -153,6 +153,7 @@ def test_a_paused_route_goes_on_where_it_stopped(site: Site) -> None:
     site.route("r")
     site.put("a", 1)
     site.until(lambda: len(site.arrived()) == 1)
+    site.until(lambda: site.state("r")["lag"] == 0)  # its arrival has been noted
     assert site.http.post("/kastor/v1/routes/r/pause").status_code == 204
     site.put("b", 2)
     site.put("c", 3)

@@ -234,7 +234,9 @@ class TestReload:
     def test_a_terminal_that_goes_away_ends_the_server(self, tmp_path: Path) -> None:
         leader, follower = pty.openpty()
         command = [*COMMAND, "serve", "--port", "0", "--data", str(tmp_path)]
-        code = "import os,sys;os.setsid();os.open(os.ttyname(0),os.O_RDWR);os.execv(sys.argv[1],sys.argv[1:])"
+        # Who started the tests may have gone on without a terminal (nohup).
+        code = "import os,signal,sys;signal.signal(signal.SIGHUP,signal.SIG_DFL);"
+        code += "os.setsid();os.open(os.ttyname(0),os.O_RDWR);os.execv(sys.argv[1],sys.argv[1:])"
         process = subprocess.Popen(
             [COMMAND[0], "-c", code, *command],
             env=environment(),

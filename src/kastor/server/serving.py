@@ -240,7 +240,11 @@ class Server(uvicorn.Server):
     async def _let_finish(self, deadline: float) -> None:
         """Wait for what is under way; end connections that have had the time to begin something."""
         loop = asyncio.get_running_loop()
+        patience = loop.time() + SETTLE_SECONDS
         while not self._cut.is_set() and loop.time() < deadline:
+            if loop.time() >= patience:
+                for acceptor in self._acceptors:
+                    acceptor.close()  # handshakes that do not come to an end
             self._look_who_waits()
             for connection, since in self._waiting.items():
                 if loop.time() - since >= SETTLE_SECONDS:

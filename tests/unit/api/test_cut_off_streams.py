@@ -82,6 +82,12 @@ def test_one_whose_server_stops_has_none() -> None:
     assert sent(Chunks(b"a", then=TimeoutError()), drains=True, ends=False) == (b"a", True)
 
 
+def test_one_that_never_waits_stops_as_well() -> None:
+    assert sent(chunks := Chunks(*[b"a"] * 1_000), drains=True) == (b"a", False)
+    assert chunks.closed
+    assert sent(Chunks(*[b"a"] * 1_000), drains=True, ends=False) == (b"a", True)
+
+
 def test_one_that_nobody_reads_has_none() -> None:
     assert sent(chunks := Chunks(b"a", b"b"), reads=False) == (b"a", False)
     assert chunks.closed

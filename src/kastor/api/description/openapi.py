@@ -135,7 +135,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
         responses[str(status)] = {"description": ", ".join(found), "content": content}
     unauthorized = {"application/json": {"schema": ref("Unauthorized")}}
     responses["401"] = {"description": "No token, or an unknown one", "content": unauthorized}
-    responses["403"] = {"description": "The token's role lacks the permission"}
+    responses["403"] = {
+        "description": "The caller lacks the permission; the body is empty where it has no role",
+        "content": {"application/json": {"schema": ref("Error")}},
+    }
     return responses
 
 
@@ -145,6 +148,8 @@ def _errors(operation: Operation) -> dict[int, list[str]]:
     tables: list[Mapping[int, tuple[str, ...]]] = [_COMMON_ERRORS, operation.errors]
     if operation.body is not None:
         tables.append(_BODY_ERRORS)
+    if "{" in operation.path:
+        tables.append({404: ("NotFound",)})  # an empty part names another path, or none
     if operation.as_of:
         tables.append({410: ("HistoryExpired",)})
     for table in tables:

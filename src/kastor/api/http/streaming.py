@@ -87,6 +87,8 @@ async def _send_chunks(
     try:
         try:
             while True:
+                if any(each.done() for each in enders):  # also where nothing is waited for
+                    raise StreamEndedError
                 chunk = await _unless_ended(anext(response.chunks), enders)
                 await _unless_ended(send(_part(chunk)), enders, stall_seconds)
         finally:
