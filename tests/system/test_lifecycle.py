@@ -245,11 +245,15 @@ class TestReload:
             stderr=subprocess.DEVNULL,
         )
         os.close(follower)
-        text = b""
-        while b"Stop with" not in text:
-            text += os.read(leader, 4096)
-        os.close(leader)
-        assert process.wait(SECONDS) == 0
+        try:
+            text = b""
+            while b"Stop with" not in text:
+                text += os.read(leader, 4096)
+            os.close(leader)
+            assert process.wait(SECONDS) == 0
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _presented(address: tuple[str, int]) -> bytes:
