@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -237,10 +236,3 @@ class TestFloods:
         for n in range(3 * CALLERS_KEPT):
             floods.admits(401, str(n))
         assert len(floods._callers) == CALLERS_KEPT
-
-    def test_it_takes_microseconds(self) -> None:
-        floods = Floods()
-        started = time.perf_counter()
-        for n in range(10_000):
-            floods.admits(401, str(n))
-        assert time.perf_counter() - started < 0.5
