@@ -195,11 +195,10 @@ def resident_kilobytes(pid: int) -> int:
 
 def test_many_idle_listeners_and_deaf_ones_cost_little_and_stop_at_once() -> None:
     """1,000 to whom nothing comes, one that never reads, and some that ask for all and never do."""
-    # Of it half a second is for requests that are on their way to the server.
     elapsed = costs_and_stops()
-    if elapsed >= 1.5:  # the machine may have been busy, once
+    if elapsed >= 1:  # the machine may have been busy, once
         elapsed = costs_and_stops()
-    assert elapsed < 1.5
+    assert elapsed < 1
 
 
 def costs_and_stops() -> float:

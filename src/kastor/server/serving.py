@@ -2,8 +2,8 @@
 
 The end has steps. At the first signal `/readyz` says no and every answer is the last one of its
 connection. For `drain_seconds` new connections are still taken: load balancers need a while to
-notice. Then nobody is accepted any more, streams end by themselves, and requests under way have
-`shutdown_seconds`. What is left is cut off, and told so.
+notice. Then nobody is accepted any more, streams end by themselves (without that time they do so at
+the signal), and requests under way have `shutdown_seconds`. What is left is cut off, and told so.
 """
 
 from __future__ import annotations
@@ -189,6 +189,8 @@ class Server(uvicorn.Server):
         """Let go, step by step; see the module."""
         loop = asyncio.get_running_loop()
         began = loop.time()
+        if not self.times.drain:
+            self._end_streams()  # they have nothing on its way that would be waited for
         had_clients = await self._settle()
         if not self._is_one_of_several:  # else the supervisor did so: the socket is everybody's
             for each in sockets or ():
