@@ -27,7 +27,7 @@ PROXY = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "out.example"}
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server with a room that leads to eleven others."""
-    with serving(tmp_path_factory.mktemp("served")) as started:
+    with serving(tmp_path_factory.mktemp("served"), "--no-explorer") as started:
         _fill(started.url)
         yield started
 
@@ -119,6 +119,7 @@ class TestAtTheTop:
         headers = {"Accept": "text/html,application/xhtml+xml"}
         answer = httpx2.get(f"{served.url}{path}", headers=headers)
         assert (answer.status_code, answer.headers["location"]) == (307, f"{served.url}/docs")
+        assert httpx2.get(f"{served.url}/explorer/").status_code == 404
 
     @pytest.mark.parametrize(("agent", "end"), [("curl/8.5.0", b"\n"), ("azsdk-python", b"}")])
     def test_on_a_terminal_the_prompt_begins_a_line(

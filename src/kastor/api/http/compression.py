@@ -6,21 +6,23 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
+from kastor.api.http.accepting import weights
+
 _LEVEL = 1
 """The fastest: an export is mostly names that come again and again."""
 _GZIP = zlib.MAX_WBITS | 16
+_USUAL = frozenset((b"gzip", b"gzip, deflate", b"gzip, deflate, br", b"gzip, deflate, br, zstd"))
+"""What SDKs and browsers send, which nobody needs to take apart."""
 _THREADED_BYTES = 16_384
 """More is compressed in a thread: the event loop serves everybody."""
 
 
 def takes_gzip(accepted: bytes) -> bool:
     """Return whether a header Accept-Encoding names gzip, with a weight that is not zero."""
-    for each in accepted.lower().split(b","):
-        name, _, parameters = each.partition(b";")
-        if name.strip() in (b"gzip", b"x-gzip"):
-            weight = parameters.replace(b" ", b"").removeprefix(b"q=")
-            return not parameters or bool(weight.strip(b"0."))
-    return False
+    if accepted in _USUAL:
+        return True
+    found = weights(accepted)
+    return max(found.get(b"gzip", 0.0), found.get(b"x-gzip", 0.0)) > 0
 
 
 class Gzip:
