@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -245,6 +246,54 @@ class TestPages:
         assert httpx2.post(url, json={}).status_code == 405
 
 
+class TestCompression:
+    """Answers of JSON, in the coding that a client takes; what is in them and their etags stay."""
+
+    def _raw(self, url: str, accepted: str | None) -> tuple[httpx2.Headers, bytes]:
+        headers = {} if accepted is None else {"Accept-Encoding": accepted}
+        with httpx2.Client() as client:
+            client.headers.pop("Accept-Encoding")
+            with client.stream("GET", url, headers=headers) as answer:
+                assert answer.status_code == 200
+                return answer.headers, b"".join(answer.iter_raw())
+
+    @pytest.mark.parametrize("path", [f"/digitaltwins/r0/relationships?{VERSION}", "/openapi.json"])
+    def test_large_ones_are_compressed_for_who_takes_it(self, served: Served, path: str) -> None:
+        """The first is compressed at once, the second in a thread."""
+        url = f"{served.url}{path}"
+        plain_headers, plain = self._raw(url, None)
+        for accepted in ("gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.1", "x-gzip"):
+            headers, body = self._raw(url, accepted)
+            assert headers["content-encoding"] == "gzip"
+            assert len(body) == int(headers["content-length"]) < len(plain) / 2
+            assert gzip.decompress(body) == plain
+        for accepted in ("gzip;q=0", "identity", "br", "*;q=0, gzip;q=0.0", "gzip;q=x", ""):
+            headers, body = self._raw(url, accepted)
+            assert "content-encoding" not in headers
+            assert body == plain
+            assert headers["vary"] == plain_headers["vary"] == "accept-encoding"
+
+    def test_small_ones_are_as_they_were(self, served: Served) -> None:
+        headers, body = self._raw(f"{served.url}/digitaltwins/r0?{VERSION}", "gzip")
+        assert not {"content-encoding", "vary"} & headers.keys()
+        assert json.loads(body)["$dtId"] == "r0"
+
+    def test_etags_are_the_same_in_either_form(self, served: Served) -> None:
+        url = f"{served.url}/digitaltwins/long?{VERSION}"
+        models = [{**ROOM, "@id": "dtmi:system:Long;1", "contents": [TEXT]}]
+        assert httpx2.post(f"{served.url}/models?{VERSION}", json=models).is_success
+        body = {"$metadata": {"$model": "dtmi:system:Long;1"}, "text": "abc " * 600}
+        assert httpx2.put(url, json=body).is_success
+        coded, plain = self._raw(url, "gzip")[0], self._raw(url, None)[0]
+        assert coded["content-encoding"] == "gzip"
+        assert coded["etag"] == plain["etag"]
+        patch = [{"op": "replace", "path": "/text", "value": "new"}]
+        headers = {"If-Match": coded["etag"], "Content-Type": "application/json-patch+json"}
+        assert httpx2.patch(url, json=patch, headers=headers).status_code == 204
+        assert httpx2.delete(url).status_code == 204
+
+
+TEXT = {"@type": "Property", "name": "text", "schema": "string"}
 ASK = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
 
 
