@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kastor.api.http.request import Response, Scope, Send
 
+_NOT_MODIFIED = 304
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
 _TERMINAL = (b"curl/", b"HTTPie/", b"xh/")
@@ -34,7 +35,8 @@ async def send_response(
         headers += [(b"traceresponse", _trace_response(each)) for each in traces]
     if body and asked.get(b"user-agent", b"").startswith(_TERMINAL):
         body += b"\n"  # or the next prompt stands behind the answer
-    headers.append((b"content-length", str(len(body)).encode()))
+    if response.status != _NOT_MODIFIED:  # it would tell the length of what is not sent
+        headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
