@@ -15,6 +15,8 @@ export interface ResolvedModel {
   readonly extends: readonly string[]
   /** All that it inherits from, nearest first. */
   readonly bases: readonly string[]
+  /** Contents are too large to be told, or cannot be read. */
+  readonly truncated?: boolean
   /** Its own first, then by ancestor, nearest first. */
   readonly contents: readonly ResolvedContent[]
 }
@@ -49,17 +51,18 @@ export interface Field { readonly name: string; readonly displayName: Texts; rea
 export const GEOSPATIAL = ['point', 'multiPoint', 'lineString', 'multiLineString', 'polygon', 'multiPolygon'] as const
 export const INTEGERS = ['byte', 'short', 'integer', 'long', 'unsignedByte', 'unsignedShort', 'unsignedInteger', 'unsignedLong'] as const
 export const REALS = ['float', 'double', 'decimal'] as const
-export const OTHERS = ['boolean', 'string', 'date', 'dateTime', 'time', 'duration', 'uuid', 'bytes', 'scaledDecimal'] as const
+export const OTHERS = ['boolean', 'string', 'date', 'dateTime', 'time', 'duration', 'uuid', 'bytes'] as const
 
 export type PrimitiveKind = (typeof GEOSPATIAL)[number] | (typeof INTEGERS)[number] | (typeof REALS)[number] | (typeof OTHERS)[number]
 
 export type ResolvedSchema =
   | { readonly kind: PrimitiveKind }
   | { readonly kind: 'enum'; readonly valueSchema: string; readonly values: readonly EnumValue[] }
-  | { readonly kind: 'object'; readonly fields: readonly Field[] }
+  | { readonly kind: 'object' | 'scaledDecimal'; readonly fields: readonly Field[] }
   | { readonly kind: 'array'; readonly element: ResolvedSchema }
   | { readonly kind: 'map'; readonly key: { readonly name: string }; readonly value: { readonly name: string; readonly schema: ResolvedSchema } }
-  | { readonly kind: 'ref'; readonly id: string }
+  /** A schema that holds itself, or too much to be told. */
+  | { readonly kind: 'ref'; readonly id: string; readonly because: 'recursive' | 'large' }
 
 /** Return a text in the language that is wanted, else English, else any, else `otherwise`. */
 export function say(texts: Texts, otherwise: string, language = 'en'): string {

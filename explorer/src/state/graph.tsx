@@ -2,7 +2,8 @@
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import { send } from '@/api/http'
-import type { Me, Status } from '@/api/types'
+import { pages } from '@/api/pages'
+import type { Me, Page, Status } from '@/api/types'
 import type { ResolvedModel } from '@/dtdl/model'
 import { Models, NO_MODELS } from '@/dtdl/models'
 import { type Feed, startFeed } from './live'
@@ -51,7 +52,7 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
   return <Context value={graph}>{children}</Context>
 }
 
-interface Resolved { readonly epoch: number; readonly value: readonly ResolvedModel[] }
+interface Resolved extends Page<ResolvedModel> { readonly epoch: number | null }
 
 /** The models of the graph, resolved. */
 export function useModels(): Models {
@@ -64,8 +65,13 @@ export function useModelsQuery(): UseQueryResult<Models> {
     queryKey: [name, 'models', at],
     staleTime: Infinity,
     queryFn: async ({ signal }) => {
-      const { data } = await send<Resolved>(name, { path: '/kastor/v1/models/resolved', signal, at })
-      return new Models(data.epoch, data.value)
+      const all: ResolvedModel[] = []
+      let epoch = 0
+      for await (const { data } of pages<ResolvedModel, Resolved>(name, { path: '/kastor/v1/models/resolved', signal, at })) {
+        all.push(...data.value)
+        epoch = data.epoch ?? 0
+      }
+      return new Models(epoch, all)
     },
   })
 }
