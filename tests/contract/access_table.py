@@ -27,7 +27,7 @@ o digitaltwins/relationships/write: DigitalTwins_AddRelationship DigitalTwins_Up
 o digitaltwins/relationships/write: DigitalTwins_PutManyRelationships
 o digitaltwins/relationships/delete: DigitalTwins_DeleteRelationship
 or query/action: Query_QueryTwins Kastor_LiveQuery Kastor_QuerySeries
-or models/read: DigitalTwinModels_List DigitalTwinModels_GetById
+or models/read: DigitalTwinModels_List DigitalTwinModels_GetById Kastor_ResolvedModels
 o models/write: DigitalTwinModels_Add DigitalTwinModels_Update
 o models/delete: DigitalTwinModels_Delete Kastor_DeleteAllModels
 or eventroutes/read: EventRoutes_List EventRoutes_GetById

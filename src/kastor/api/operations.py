@@ -28,6 +28,7 @@ from kastor.api.own import (
     me,
     metrics,
     model_deletion,
+    resolved_models,
     revert,
     route_health,
     status,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
     *(history, keeping),
     *(export, own_jobs, imports),
     *(me, status, graphs, backup, metrics, health),

@@ -22,6 +22,7 @@ from kastor.dtdl import (
     compile_interface,
     parse,
 )
+from kastor.dtdl.resolved import ResolvedInterface
 from kastor.errors import SlowDecisionError
 from kastor.graph.model_facts import ModelFacts, read_facts
 from kastor.records import ModelRow
@@ -35,6 +36,9 @@ _VERSION = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
 
 SLOW_BYTES = 65_536
 """Of a model's text with all it needs, from which on compiling it takes tens of milliseconds."""
+
+MOST_RESOLVED = 64 * 2**20
+"""Characters of what is kept resolved of a graph's models; the rest is resolved when asked for."""
 
 Compiled: TypeAlias = dict[ModelId, CompiledInterface]
 
@@ -79,6 +83,8 @@ class ModelCatalog:
         epoch: number of the change of models that led here.
         models: stored models by id, oldest upload first.
         keys: key of every id ever stored, deleted ones included.
+        resolved: what models say themselves, as far as somebody asked; replaced as a whole.
+        digest: names this state of the models, once somebody asked.
     """
 
     epoch: int
@@ -90,6 +96,8 @@ class ModelCatalog:
     _supertypes: dict[ModelId, frozenset[ModelId]] = field(default_factory=dict)
     _matching: dict[tuple[ModelId, bool], frozenset[int]] = field(default_factory=dict)
     _names: tuple[frozenset[str], frozenset[str]] | None = None
+    resolved: Mapping[ModelId, ResolvedInterface] = field(default_factory=dict)
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         self._ids = {key: model_id for model_id, key in self.keys.items()}
@@ -238,6 +246,7 @@ class ModelCatalog:
         keys = {**self.keys, **{row.id: row.key for row in uploads}}
         catalog = ModelCatalog(epoch, models, keys, self.rules)
         catalog._compiled = {k: v for k, v in self._compiled.items() if k not in gone}
+        catalog.resolved = {k: v for k, v in self.resolved.items() if k not in gone}
         return catalog
 
     def take_over(self, previous: ModelCatalog) -> None:
@@ -245,8 +254,16 @@ class ModelCatalog:
         self._compiled = {
             model_id: compiled
             for model_id, compiled in previous._compiled.items()
-            if model_id in self.models and _same(self.models[model_id], previous.models[model_id])
+            if self._has_as(previous, model_id)
         }
+        self.resolved = {
+            model_id: part
+            for model_id, part in previous.resolved.items()
+            if self._has_as(previous, model_id)
+        }
+
+    def _has_as(self, previous: ModelCatalog, model_id: ModelId) -> bool:
+        return model_id in self.models and _same(self.models[model_id], previous.models[model_id])
 
     def _is_of(self, model_id: ModelId, asked: ModelId) -> bool:
         path, version = split_version(asked)

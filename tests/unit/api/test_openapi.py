@@ -143,9 +143,12 @@ def test_under_adt_the_version_has_to_be_given_and_what_is_beyond_it_is_not_ther
 class TestConditions:
     def test_conditions_are_offered_where_the_contract_has_them(self, operation: Operation) -> None:
         conditional = re.match(r"DigitalTwins_(Update|Delete|Add)", operation.id)
-        expected = set()
+        expected: set[str] = set()
         if conditional is not None:
             expected = {"If-None-Match" if conditional[1] == "Add" else "If-Match"}
+        elif operation.id == "Kastor_ResolvedModels":  # a read that may have nothing new to say
+            assert "304" in _described(operation)["responses"]
+            return
         assert {each for each in operation.headers if each.startswith("If-")} == expected
         assert (412 in operation.errors) is bool(expected)
 

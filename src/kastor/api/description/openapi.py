@@ -19,6 +19,7 @@ _PARAMETER_SCHEMAS: dict[str, dict[str, Any]] = {
     "includeModelDefinition": {"type": "boolean", "default": False},
     "includeBaseModelContents": {"type": "boolean", "default": False},
     "dependenciesFor": {"type": "array", "items": {"type": "string"}},
+    "id": {"type": "array", "items": {"type": "string"}},
     "max-items-per-page": {"type": "integer", "minimum": 1},
     "If-None-Match": {"type": "string", "enum": ["*"]},
     DRY_RUN_HEADER: {"type": "boolean", "default": False},
@@ -106,12 +107,19 @@ def _parameters(operation: Operation, *, strict: bool) -> list[dict[str, Any]]:
     for place, names in (("query", query), ("header", headers)):
         for name in names:
             schema = _PARAMETER_SCHEMAS.get(name, {"type": "string"})
+            if _takes_tags(operation) and name == "If-None-Match":
+                schema = {"type": "string"}
             parameters.append({"name": name, "in": place, "required": False, "schema": schema})
     values = example_of(operation.id).parameters
     for parameter in parameters:
         if parameter["name"] in values:
             parameter["example"] = values[parameter["name"]]
     return parameters
+
+
+def _takes_tags(operation: Operation) -> bool:
+    """Whether it is asked with the ETag of what the client has; writes know `*` alone."""
+    return operation.method == "GET" and "If-None-Match" in operation.headers
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
@@ -124,6 +132,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.etag:
         success["headers"] = {"ETag": {"schema": ref("Etag")}}
     responses: dict[str, Any] = {str(operation.status): success}
+    if _takes_tags(operation):
+        responses["304"] = {"description": "Nothing changed since the state that the client has"}
     if operation.dry_run_result is not None:
         content = {"application/json": {"schema": ref(operation.dry_run_result)}}
         responses["200"] = {"description": "A dry run: what would be there", "content": content}

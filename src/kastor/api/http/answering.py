@@ -12,6 +12,7 @@ from kastor.api.http.compression import SMALLEST, gzipped, takes_gzip
 if TYPE_CHECKING:
     from kastor.api.http.request import Response, Scope, Send
 
+_NOT_MODIFIED = 304
 _TRACE = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
 _VARY = (b"vary", b"accept-encoding")
@@ -43,7 +44,8 @@ async def send_response(
         if b"accept-encoding" in asked and takes_gzip(asked[b"accept-encoding"]):
             body = await gzipped(body)
             headers.append(_CODED)
-    headers.append((b"content-length", str(len(body)).encode()))
+    if response.status != _NOT_MODIFIED:  # it would tell the length of what is not sent
+        headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -47,6 +47,7 @@ FEATURES = (
     Feature("model-deletion", "Kastor_DeleteAllModels", in_adt=False),
     Feature("parameters", None, in_adt=False),
     Feature("reset", "Kastor_Reset", in_adt=True),
+    Feature("resolved-models", "Kastor_ResolvedModels", in_adt=False),
     Feature("revert", "Kastor_Revert", in_adt=False),
     Feature("routes", "Kastor_GetRouteState", in_adt=True),
     Feature("series", "Kastor_TwinSeries", in_adt=True),

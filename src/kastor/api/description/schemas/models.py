@@ -2,9 +2,97 @@
 
 from __future__ import annotations
 
-from kastor.api.description.schemas.forms import STRING, Schema, page_of, ref
+from kastor.api.description.schemas.forms import LINK, STRING, Schema, page_of, ref
+
+_TEXTS: Schema = {"type": "object", "additionalProperties": STRING}
+_STRINGS: Schema = {"type": "array", "items": STRING}
+_CONTENTS: Schema = {"type": "array", "items": ref("ResolvedContent")}
+_COMMON: dict[str, Schema] = {
+    "displayName": _TEXTS,
+    "description": _TEXTS,
+    "comment": STRING,
+    "semanticTypes": _STRINGS,
+    "cotypeProperties": {"type": "object"},
+}
+_UNIT: Schema = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": STRING, "symbol": STRING, "displayName": STRING},
+    "additionalProperties": False,
+}
+_PAYLOAD: Schema = {
+    "type": "object",
+    "required": ["name", "schema", "nullable", "displayName", "description"],
+    "properties": {
+        "name": STRING,
+        "displayName": _TEXTS,
+        "description": _TEXTS,
+        "comment": STRING,
+        "schema": ref("ResolvedSchema"),
+        "nullable": {"type": "boolean"},
+        "unit": _UNIT,
+    },
+    "additionalProperties": False,
+}
+_RESOLVED: dict[str, Schema] = {
+    "ResolvedModel": {
+        "type": "object",
+        "required": [
+            *("id", "displayName", "description", "decommissioned", "uploadTime"),
+            *("extends", "bases", "contents"),
+        ],
+        "properties": {
+            "id": STRING,
+            **_COMMON,
+            "dtdlVersion": {"type": "integer"},
+            "decommissioned": {"type": "boolean"},
+            "uploadTime": STRING,
+            "extends": _STRINGS,
+            "bases": _STRINGS,
+            "contents": _CONTENTS,
+            "truncated": {"type": "boolean"},
+        },
+        "additionalProperties": False,
+    },
+    "ResolvedContent": {
+        "type": "object",
+        "required": [
+            *("name", "kind", "definedBy", "displayName", "description", "semanticTypes"),
+        ],
+        "properties": {
+            "name": STRING,
+            "kind": {"enum": ["property", "telemetry", "relationship", "component", "command"]},
+            "definedBy": STRING,
+            **_COMMON,
+            "schema": ref("ResolvedSchema"),
+            "writable": {"type": "boolean"},
+            "unit": _UNIT,
+            "target": STRING,
+            "minMultiplicity": {"type": "integer"},
+            "maxMultiplicity": {"type": "integer"},
+            "properties": _CONTENTS,
+            "model": STRING,
+            "commandType": STRING,
+            "request": _PAYLOAD,
+            "response": _PAYLOAD,
+        },
+        "additionalProperties": False,
+    },
+    "ResolvedSchema": {"type": "object", "required": ["kind"], "properties": {"kind": STRING}},
+    "ResolvedModelPage": {
+        "type": "object",
+        "required": ["epoch", "value", "nextLink"],
+        "properties": {
+            "epoch": {"type": ["integer", "null"]},
+            "value": {"type": "array", "items": ref("ResolvedModel")},
+            "nextLink": LINK,
+        },
+        "additionalProperties": False,
+    },
+}
 
 SCHEMAS: dict[str, Schema] = {
+    **_RESOLVED,
     "ModelUpload": {
         "type": "array",
         "minItems": 1,

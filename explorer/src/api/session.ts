@@ -1,0 +1,36 @@
+/** The token of this page: in memory, or for this tab where its owner says so. */
+import { create } from 'zustand'
+
+const KEPT = 'kastor.token'
+
+interface Session {
+  readonly token: string | undefined
+  /** Why a token is asked for, while it is. */
+  readonly wanted: 'missing' | 'refused' | 'expired' | undefined
+}
+
+export const useSession = create<Session>(() => ({ token: sessionStorage.getItem(KEPT) ?? undefined, wanted: undefined }))
+
+let waiting: (() => void)[] = []
+
+/** Resolve when a token was given after `refused` was not taken. */
+export function waitForToken(refused: string | undefined, wanted: NonNullable<Session['wanted']>): Promise<void> {
+  if (useSession.getState().token !== refused) return Promise.resolve()
+  useSession.setState({ wanted })
+  return new Promise((resolve) => waiting.push(resolve))
+}
+
+/** Take a token; requests that waited for one are sent again. */
+export function giveToken(token: string, options: { keep: boolean } = { keep: false }): void {
+  if (options.keep) sessionStorage.setItem(KEPT, token)
+  else sessionStorage.removeItem(KEPT)
+  useSession.setState({ token, wanted: undefined })
+  const all = waiting
+  waiting = []
+  for (const resolve of all) resolve()
+}
+
+export function forgetToken(): void {
+  sessionStorage.removeItem(KEPT)
+  useSession.setState({ token: undefined, wanted: undefined })
+}

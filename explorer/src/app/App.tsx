@@ -1,0 +1,48 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { Tooltip } from 'radix-ui'
+import { type ReactNode, useEffect } from 'react'
+import { Router } from 'wouter'
+import { ApiError } from '@/api/errors'
+import { explorerBase } from '@/api/place'
+import { handleKey } from '@/commands/keys'
+import { GraphProvider } from '@/state/graph'
+import { rememberGraph, useGoing } from '@/state/url'
+import { Toasts } from '@/ui/toasts'
+import { Boundary } from './Boundary'
+import { Frame } from './Frame'
+
+const TRIES = 2
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // What the server refused once it refuses again; what did not reach it may the next time.
+      retry: (count, error) => count < TRIES && error instanceof ApiError && (error.isOffline || error.status >= 500),
+      refetchOnWindowFocus: false,
+    },
+  },
+})
+
+export function App(): ReactNode {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => { handleKey(event) }
+    window.addEventListener('keydown', onKey)
+    return () => { window.removeEventListener('keydown', onKey) }
+  }, [])
+  return (
+    <Boundary>
+      <QueryClientProvider client={client}>
+        <Tooltip.Provider delayDuration={400} skipDelayDuration={200}>
+          <Router base={explorerBase}><Placed /></Router>
+          <Toasts />
+        </Tooltip.Provider>
+      </QueryClientProvider>
+    </Boundary>
+  )
+}
+
+function Placed(): ReactNode {
+  const { place } = useGoing()
+  useEffect(() => { rememberGraph(place.graph) }, [place.graph])
+  return <GraphProvider key={place.graph} name={place.graph} at={place.parameters.at}><Frame /></GraphProvider>
+}

@@ -1,0 +1,90 @@
+import './frame.css'
+import { lazy, type ReactNode, Suspense, useMemo } from 'react'
+import { Link } from 'wouter'
+import { type Command, useCommands } from '@/commands/registry'
+import { showKeys } from '@/commands/keys'
+import { useMay } from '@/state/graph'
+import { DEFAULTS, set, useSettings } from '@/state/settings'
+import { useGoing } from '@/state/url'
+import { t } from '@/text/text'
+import { Hint } from '@/ui/button'
+import { Splitter } from '@/ui/splitter'
+import { Boundary } from './Boundary'
+import { SCREEN_ROWS, type ScreenRow } from './screens'
+import { StatusBar } from './StatusBar'
+import { TopBar } from './TopBar'
+
+const Inspector = lazy(() => import('@/features/inspector/Inspector'))
+const Outline = lazy(() => import('@/features/graph/Outline'))
+const Palette = lazy(() => import('@/commands/Palette'))
+const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
+
+/** Screens that stand beside the inspector. */
+const INSPECTED = new Set(['graph', 'query', 'models', 'live', 'history', 'scenes'])
+
+function useFrameCommands(rows: readonly ScreenRow[]): void {
+  const going = useGoing()
+  const commands = useMemo((): Command[] => [
+    ...rows.filter((row) => row.rail !== undefined).map((row) => ({
+      id: `screen.${row.screen}`, group: t('commands.go'), text: t(`screens.${row.screen}`), keys: [`g ${row.letter}`],
+      run: () => { going.go({ screen: row.screen }) },
+    })),
+    { id: 'frame.inspector', group: t('commands.look'), text: t('frame.inspector'), keys: ['i'], run: () => { const { inspector } = useSettings.getState(); set({ inspector: { ...inspector, open: !inspector.open } }) } },
+    { id: 'frame.outline', group: t('commands.look'), text: t('frame.outline'), keys: ['o'], run: () => { const { outline } = useSettings.getState(); set({ outline: { ...outline, open: !outline.open } }) } },
+  ], [rows, going])
+  useCommands(commands)
+}
+
+/** What is around every screen: bar, rail, outline, inspector, status (design 2.3). */
+export function Frame(): ReactNode {
+  const { place } = useGoing()
+  const may = useMay()
+  const rows = useMemo(() => SCREEN_ROWS.filter((row) => row.permission === undefined || may(row.permission)), [may])
+  useFrameCommands(rows)
+  // What is not offered is still reached by its address: the screen says then what is missing.
+  const View = SCREEN_ROWS.find((row) => row.screen === place.screen)?.view
+  const { outline, inspector } = useSettings()
+  return (
+    <div className="frame">
+      <TopBar />
+      <Rail rows={rows} />
+      <div className="work">
+        <div className="panes">
+          {outline.open && place.screen === 'graph' && (
+            <>
+              <aside className="outline-pane" style={{ width: outline.width }} aria-label={t('frame.outline')}><Boundary><Suspense><Outline /></Suspense></Boundary></aside>
+              <Splitter label={t('frame.resize-outline')} value={outline.width} min={220} max={420} initial={DEFAULTS.outline.width} grows="right" onChange={(width) => { set({ outline: { open: true, width } }) }} />
+            </>
+          )}
+          <main className="screen"><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary></main>
+          {inspector.open && INSPECTED.has(place.screen) && (
+            <>
+              <Splitter label={t('frame.resize-inspector')} value={inspector.width} min={300} max={560} initial={DEFAULTS.inspector.width} grows="left" onChange={(width) => { set({ inspector: { open: true, width } }) }} />
+              <aside className="inspector-pane" style={{ width: inspector.width }} aria-label={t('frame.inspector')}><Boundary><Suspense><Inspector /></Suspense></Boundary></aside>
+            </>
+          )}
+        </div>
+        <StatusBar />
+      </div>
+      <Boundary><Suspense><Palette /><AccessSheet /></Suspense></Boundary>
+    </div>
+  )
+}
+
+function Rail({ rows }: { rows: readonly ScreenRow[] }): ReactNode {
+  const { place, href } = useGoing()
+  const item = (row: ScreenRow): ReactNode => (
+    <Hint key={row.screen} text={t(`screens.${row.screen}`)} keys={showKeys(`g ${row.letter}`)} side="right">
+      <Link href={href({ screen: row.screen })} className="rail-item" aria-label={t(`screens.${row.screen}`)} {...(place.screen === row.screen && { 'aria-current': 'page' as const })} data-testid={`rail.${row.screen}`}>
+        <row.icon size={18} strokeWidth={1.75} aria-hidden />
+      </Link>
+    </Hint>
+  )
+  return (
+    <nav className="rail" aria-label={t('frame.screens')}>
+      {rows.filter((row) => row.rail === 'top').map(item)}
+      <span className="rail-space" />
+      {rows.filter((row) => row.rail === 'bottom').map(item)}
+    </nav>
+  )
+}

@@ -1,0 +1,3 @@
+import type { ReactNode } from 'react'
+
+export default function Palette(): ReactNode { return null }

@@ -1,0 +1,46 @@
+/** Keys of commands. Single letters act only while no field has the focus, and can be switched off. */
+import { useSettings } from '@/state/settings'
+import { possible } from './registry'
+
+const SEQUENCE_MS = 1000
+const isMac = /mac/i.test(navigator.platform)
+
+let first: { key: string; at: number } | undefined
+
+function nameOf(event: KeyboardEvent): string {
+  const key = event.key === ' ' ? 'Space' : event.key === 'Delete' ? 'Del' : event.key === 'Escape' ? 'Esc' : event.key.length === 1 ? event.key.toLowerCase() : event.key
+  const control = isMac ? event.metaKey : event.ctrlKey
+  return [control && 'Ctrl', event.altKey && 'Alt', event.shiftKey && 'Shift', key].filter(Boolean).join(' ')
+}
+
+function normal(keys: string): string {
+  return keys.split(' ').map((part) => (part.length === 1 ? part.toLowerCase() : part)).join(' ')
+}
+
+export function isEditable(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+}
+
+function isLetter(name: string): boolean { return !name.includes('Ctrl') && !/^(?:Shift )?(?:F\d+|Esc)$/.test(name) }
+
+/** Run the command of a key, if there is one. Returns whether there was. */
+export function handleKey(event: KeyboardEvent): boolean {
+  const name = nameOf(event)
+  const quiet = isEditable(event.target) || document.querySelector('[role=dialog],[role=menu],[role=alertdialog]') !== null
+  if (isLetter(name) && (quiet || !useSettings.getState().letterKeys)) return false
+  const sequence = first && Date.now() - first.at < SEQUENCE_MS ? `${first.key} ${name}` : undefined
+  const all = possible()
+  const found = (sequence !== undefined ? all.find((each) => each.keys?.some((keys) => normal(keys) === sequence)) : undefined)
+    ?? all.find((each) => each.keys?.some((keys) => normal(keys) === name))
+  if (found && !(name === 'Esc' && quiet)) {
+    first = undefined
+    event.preventDefault()
+    void found.run()
+    return true
+  }
+  first = name.length === 1 ? { key: name, at: Date.now() } : undefined
+  return false
+}
+
+/** Show keys as this machine's keyboard names them. */
+export function showKeys(keys: string): string { return isMac ? keys.replace('Ctrl', '⌘').replace('Shift', '⇧').replace('Alt', '⌥') : keys }

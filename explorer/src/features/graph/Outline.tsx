@@ -1,0 +1,3 @@
+import type { ReactNode } from 'react'
+
+export default function Outline(): ReactNode { return null }

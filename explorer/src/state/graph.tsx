@@ -1,0 +1,105 @@
+/** The graph that is open: who asks, its models, its twins, its feed. Every screen finds them here. */
+import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+import { send } from '@/api/http'
+import { pages } from '@/api/pages'
+import type { Me, Page, Status } from '@/api/types'
+import type { ResolvedModel } from '@/dtdl/model'
+import { Models, NO_MODELS } from '@/dtdl/models'
+import { type Feed, startFeed } from './live'
+import { TwinStore } from './twins'
+
+export interface OpenGraph {
+  readonly name: string
+  readonly twins: TwinStore
+  readonly feed: Feed | undefined
+  /** The instant that is looked at; undefined is now. Every read carries it. */
+  readonly at: string | undefined
+  /** Bumped when events were missed: whatever was read is read anew. */
+  readonly generation: number
+}
+
+const Context = createContext<OpenGraph | undefined>(undefined)
+
+export function useGraph(): OpenGraph {
+  const graph = useContext(Context)
+  if (!graph) throw new Error('There is no graph around this.')
+  return graph
+}
+
+export function GraphProvider({ name, at, children }: { name: string; at: string | undefined; children: ReactNode }): ReactNode {
+  const twins = useMemo(() => new TwinStore(), [name])
+  const [feed, setFeed] = useState<Feed>()
+  const [generation, setGeneration] = useState(0)
+  const client = useQueryClient()
+
+  useEffect(() => {
+    const started = startFeed(name, twins)
+    const offModels = started.onModels(() => { void client.invalidateQueries({ queryKey: [name, 'models'] }) })
+    const offGap = started.onGap(() => {
+      twins.clear()
+      setGeneration((before) => before + 1)
+      void client.invalidateQueries({ queryKey: [name] })
+    })
+    setFeed(started)
+    return () => { offModels(); offGap(); started.stop(); setFeed(undefined) }
+  }, [name, twins, client])
+
+  // Documents of another instant are other documents.
+  useEffect(() => { twins.clear() }, [at, twins])
+
+  const graph = useMemo(() => ({ name, twins, feed, at, generation }), [name, twins, feed, at, generation])
+  return <Context value={graph}>{children}</Context>
+}
+
+interface Resolved extends Page<ResolvedModel> { readonly epoch: number | null }
+
+/** The models of the graph, resolved. */
+export function useModels(): Models {
+  return useModelsQuery().data ?? NO_MODELS
+}
+
+export function useModelsQuery(): UseQueryResult<Models> {
+  const { name, at } = useGraph()
+  return useQuery({
+    queryKey: [name, 'models', at],
+    staleTime: Infinity,
+    queryFn: async ({ signal }) => {
+      const all: ResolvedModel[] = []
+      let epoch = 0
+      for await (const { data } of pages<ResolvedModel, Resolved>(name, { path: '/kastor/v1/models/resolved', signal, at })) {
+        all.push(...data.value)
+        epoch = data.epoch ?? 0
+      }
+      return new Models(epoch, all)
+    },
+  })
+}
+
+export function useMe(): UseQueryResult<Me> {
+  const { name } = useGraph()
+  return useQuery({
+    queryKey: [name, 'me'], staleTime: 60_000,
+    queryFn: async ({ signal }) => (await send<Me>(name, { path: '/kastor/v1/me', signal })).data,
+  })
+}
+
+/** Whether who asks may do something: `digitaltwins/write`. Nothing is allowed until it is known. */
+export function useMay(): (permission: string) => boolean {
+  const { data } = useMe()
+  const { at } = useGraph()
+  return useMemo(() => {
+    const held = new Set(data?.permissions)
+    const writes = /write|delete|action|send|run|cancel|reset/
+    // The past is only read; queries are reads that are called actions.
+    return (permission) => held.has(permission) && (at === undefined || permission === 'query/action' || !writes.test(permission))
+  }, [data, at])
+}
+
+export function useStatus(): UseQueryResult<Status> {
+  const { name } = useGraph()
+  return useQuery({
+    queryKey: [name, 'status'], staleTime: 10_000, refetchInterval: 30_000,
+    queryFn: async ({ signal }) => (await send<Status>(name, { path: '/kastor/v1/status', signal })).data,
+  })
+}

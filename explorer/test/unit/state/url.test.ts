@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { readFragment, writeFragment } from '@/state/fragment'
+import { formatPlace, formatSelection, parsePlace, selectionOf } from '@/state/url'
+
+it('an address that was written is read as it was', () => {
+  const place = { graph: 'plant 1', screen: 'twins', rest: ['a/b%,c'], parameters: { q: "SELECT * FROM DIGITALTWINS T WHERE T.$dtId = 'ä&b'", at: '2026-11-30T12:00:00Z', sel: 'room-2-14,x%2Cy' } } as const
+  const written = formatPlace(place)
+  const [path = '', search = ''] = written.split('?')
+  expect(parsePlace(path, search)).toEqual(place)
+})
+
+it('ids with commas can be selected', () => {
+  expect(selectionOf({ sel: formatSelection(['a,b', 'c%', 'd/e']) ?? '' })).toEqual(['a,b', 'c%', 'd/e'])
+})
+
+it('what is no screen is the graph', () => {
+  expect(parsePlace('/g/default/nonsense', '').screen).toBe('graph')
+  expect(parsePlace('/%E0%A4%A', '').screen).toBe('graph')
+})
+
+it('state goes through the fragment', async () => {
+  const state = { camera: { x: 1, y: 2, ratio: 0.5 }, hidden: ['a', 'ü'] }
+  expect(await readFragment(`#${await writeFragment(state)}`)).toEqual(state)
+  expect(await readFragment('#s=nonsense')).toBeUndefined()
+})
