@@ -122,6 +122,12 @@ class TestAtTheTop:
         assert (answer.status_code, answer.headers["location"]) == (307, f"{served.url}/docs")
         assert httpx2.get(f"{served.url}/explorer/").status_code == 404
 
+    def test_under_adt_there_is_no_explorer(self, narrow: Served) -> None:
+        answer = httpx2.get(narrow.url, headers={"Accept": "text/html"})
+        assert answer.headers["location"] == f"{narrow.url}/docs"
+        assert "explorer" not in httpx2.get(narrow.url).json()["links"]
+        assert httpx2.get(f"{narrow.url}/explorer/").status_code == 404
+
     @pytest.mark.parametrize(("agent", "end"), [("curl/8.5.0", b"\n"), ("azsdk-python", b"}")])
     def test_on_a_terminal_the_prompt_begins_a_line(
         self, served: Served, agent: str, end: bytes

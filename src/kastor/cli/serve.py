@@ -118,7 +118,11 @@ def _announce(started: Started) -> None:
         f"  data folder  {settings.data}",
         f"  access       {_access(settings)}",
         *_sign_in(settings),
-        *([f"  explorer     {url}/explorer/"] if settings.explorer else []),
+        *(
+            [f"  explorer     {url}/explorer/"]
+            if settings.explorer and settings.profile != "adt"
+            else []
+        ),
         f"  API          {url}/docs",
     ]
     if started.sample is not None:

@@ -240,7 +240,8 @@ def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals)
         settings.allow_reset,
         BaseUrls(settings.public_url, settings.trusted_proxies),
         clients=ClientLimits(client_bounds(settings)),
-        has_explorer=settings.explorer,
+        # Under adt there is nothing of what it asks for.
+        has_explorer=settings.explorer and settings.profile != "adt",
     )
 
 

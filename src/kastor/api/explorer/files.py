@@ -115,7 +115,11 @@ def _files_below(folder: Path) -> Iterator[tuple[str, File]]:
         ending = path.suffix
         if name == PAGE or (ending in (".br", ".gz") and name.removesuffix(ending) in there):
             continue
-        coded = {coding: there[name + end][0] for coding, end in _CODINGS if name + end in there}
+        coded = {
+            coding: there[name + end][0]
+            for coding, end in _CODINGS
+            if name + end in there and there[name + end][1].st_size < status.st_size
+        }
         of = f"{name} {status.st_mtime_ns} {status.st_size}".encode()
         etag = b'W/"%s"' % hashlib.sha256(of).hexdigest()[:32].encode()
         kind = _TYPES.get(ending, b"application/octet-stream")

@@ -28,7 +28,7 @@ def explorer_mounts(state: ServerState, in_force: Callable[[], Settings]) -> tup
         in_force: returns the settings that hold now.
     """
     icon = Mount("Favicon", f"/{_ICON}".encode(), _make_icon, below=False)
-    if not in_force().explorer:
+    if not state.has_explorer:
         return (icon,)
 
     def make() -> Asgi:
