@@ -315,8 +315,9 @@ def develop(arguments: list[str], root: Path = ROOT) -> int:
     vite = app / "node_modules" / "vite" / "bin" / "vite.js"
     variables = {k: v for k, v in environment(node).items() if k not in ("CI", "NO_COLOR")}
     command = [str(node), str(vite), "--host", "127.0.0.1", *arguments]
-    os.chdir(app)
-    os.execve(node, command, variables)  # noqa: S606 - its own program, no shell
+    with contextlib.suppress(KeyboardInterrupt):
+        return subprocess.run(command, cwd=app, env=variables, check=False).returncode
+    return 0
 
 
 def _say(text: str) -> None:

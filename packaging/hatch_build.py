@@ -9,7 +9,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import explorer_build as explorer  # noqa: E402 - it stands beside this file
+import explorer_build as explorer
 
 
 class ExplorerHook(BuildHookInterface[Any]):
