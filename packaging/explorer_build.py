@@ -95,9 +95,10 @@ def build(root: Path = ROOT, tell: Tell = print) -> Path:
     Raises:
         BuildError: it cannot be built; what was there before still is.
     """
-    with _alone(root):
-        if not is_fresh(root):
-            _build(root, tell)
+    if not is_fresh(root):
+        with _alone(root):
+            if not is_fresh(root):  # somebody else may have built it meanwhile
+                _build(root, tell)
     return dist(root)
 
 
