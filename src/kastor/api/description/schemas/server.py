@@ -98,6 +98,7 @@ SCHEMAS: dict[str, Schema] = {
                                 "line": {"type": "integer", "minimum": 1},
                                 "column": {"type": "integer", "minimum": 0},
                                 "length": {"type": "integer", "minimum": 0},
+                                "index": {"type": "integer", "minimum": 0},
                             },
                         },
                     },
