@@ -98,7 +98,7 @@ class KastorError(Exception):
         self.details = details
         self.place: Mapping[str, Any] = {}
 
-    def at(self, **place: Any) -> Self:
+    def at(self, **place: str | int) -> Self:
         """Note where the problem is, for programs; return the error."""
         self.place = {**self.place, **place}
         return self

@@ -115,6 +115,11 @@ class SettingsFields(BaseSettings):
     sample: Literal["building"] | None = Field(
         None, description="Fill an empty graph with a sample and simulate its sensors."
     )
+    allow_sample: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether POST /kastor/v1/sample loads the sample into an empty graph; `auto`: "
+        "on a server that only this machine reaches.",
+    )
     profile: Literal["default", "adt"] = Field(
         "default", description="`adt` makes the server as narrow as the cloud."
     )

@@ -26,6 +26,7 @@ from kastor.history.revert import RevertKind
 from kastor.history.service import HistoryService
 from kastor.hosting import limits
 from kastor.hosting.open import retention
+from kastor.hosting.sampling import SampleService
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
@@ -181,6 +182,7 @@ def _make(
         spool=spool,
         exports=exports,
         diffs=diffs,
+        sample=SampleService(graph, store, vitals),
         vitals=vitals,
     )
 
@@ -201,7 +203,7 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         writer = services.vitals.watch("writer", store.trouble, critical=True)
         stack.callback(writer.close)
         waiting = (services.feed, services.live, services.routes, services.inputs, services.jobs)
-        for service in waiting:
+        for service in (*waiting, services.sample):
             stack.push_async_callback(service.stop)
         await services.indexes.refresh()
         # Endpoints of the configuration file are the default graph's.

@@ -34,6 +34,7 @@ class ServerState:
         clients: what each client may have.
         connections: counts the connections of this process.
         lifecycle: where the process is in its life.
+        allow_sample: whether a sample may be loaded over HTTP.
     """
 
     graphs: Graphs
@@ -46,6 +47,7 @@ class ServerState:
     clients: ClientLimits = field(default_factory=ClientLimits)
     connections: ConnectionMeter = field(default_factory=ConnectionMeter)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    allow_sample: bool = False
 
     def trusted_proxies(self) -> Collection[str]:
         """Return the peers whose X-Forwarded-For is believed now."""
