@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from kastor.config import Settings
@@ -171,7 +172,7 @@ def _make(
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints
         ),
-        feed=Feed(store.events, store.host_name, vitals),
+        feed=Feed(store.events, store.host_name, vitals, partial(_model_epoch, store)),
         live=LiveService(store, query, limits.live_settings(settings), vitals),
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
@@ -185,6 +186,11 @@ def _make(
         sample=SampleService(graph, store, vitals),
         vitals=vitals,
     )
+
+
+async def _model_epoch(store: Store[ModelCatalog]) -> int:
+    await store.refresh()
+    return store.catalog.epoch
 
 
 def _graph_service(settings: Settings, store: Store[ModelCatalog]) -> GraphService:

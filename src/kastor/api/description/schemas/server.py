@@ -116,6 +116,7 @@ SCHEMAS: dict[str, Schema] = {
                                 "column": {"type": "integer", "minimum": 0},
                                 "length": {"type": "integer", "minimum": 0},
                                 "index": {"type": "integer", "minimum": 0},
+                                "oldest": {"type": "integer", "minimum": 0},
                             },
                         },
                     },
