@@ -121,6 +121,8 @@ class Application:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1000})
             return
+        if self._server.base_urls.path:
+            scope = self._server.base_urls.without_path(scope)
         if self.access_log:
             await self._serve_logged(scope, receive, send)
         else:
@@ -236,7 +238,9 @@ class Application:
         if addressed is not None:
             asked = mount.permission not in KNOWN_CALLERS
             services = await self._open(addressed.name, headers, asked=asked)
-        return Entry(actor, self._server.base_urls.of(scope, headers, addressed), services)
+        urls = self._server.base_urls
+        base, prefix = urls.of(scope, headers, addressed), urls.prefix_of(scope, headers)
+        return Entry(actor, base, prefix, services)
 
     def _match(self, method: str, raw_path: bytes) -> tuple[Operation, tuple[str, ...]]:
         try:

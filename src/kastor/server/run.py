@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from kastor.api.app import Application
 from kastor.api.description.mounts import description_mounts
+from kastor.api.explorer.mounts import explorer_mounts
 from kastor.api.http.addressing import Addressing
 from kastor.api.http.auditing import Auditing
 from kastor.api.http.base_url import BaseUrls
@@ -176,7 +177,7 @@ async def _start(
     auditing = None
     if audit is not None:
         auditing = Auditing(audit, entrance, OPERATIONS, state.trusted_proxies)
-    app = _application(settings, state, entrance, auditing, draining)
+    app = _application(settings, in_force, state, entrance, auditing, draining)
     server = Server(
         uvicorn_config(with_cors(settings, app), certificate),
         edge_of(settings, state.meter.note_refusal, state.connections),
@@ -239,6 +240,8 @@ def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals)
         settings.allow_reset,
         BaseUrls(settings.public_url, settings.trusted_proxies),
         clients=ClientLimits(client_bounds(settings)),
+        # Under adt there is nothing of what it asks for.
+        has_explorer=settings.explorer and settings.profile != "adt",
     )
 
 
@@ -295,6 +298,7 @@ def _place_graphs(
 
 def _application(
     settings: Settings,
+    in_force: InForce,
     state: ServerState,
     entrance: Entrance,
     auditing: Auditing | None,
@@ -303,7 +307,10 @@ def _application(
     return Application(
         state,
         Addressing(settings.graph_domain),
-        mounts=description_mounts(strict=state.limits.strict),
+        mounts=(
+            *description_mounts(strict=state.limits.strict),
+            *explorer_mounts(state, in_force),
+        ),
         entrance=entrance,
         strangers=stranger_check(settings),
         access_log=settings.access_log,

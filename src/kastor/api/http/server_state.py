@@ -30,6 +30,7 @@ class ServerState:
         streams: what open streams may take.
         vitals: whether what must not die lives.
         allow_reset: whether a graph may be emptied over HTTP.
+        has_explorer: whether the explorer is served.
         base_urls: what absolute links begin with.
         clients: what each client may have.
         connections: counts the connections of this process.
@@ -46,6 +47,7 @@ class ServerState:
     clients: ClientLimits = field(default_factory=ClientLimits)
     connections: ConnectionMeter = field(default_factory=ConnectionMeter)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    has_explorer: bool = True
 
     def trusted_proxies(self) -> Collection[str]:
         """Return the peers whose X-Forwarded-For is believed now."""
