@@ -3,7 +3,7 @@ import { type ResolvedContent, type ResolvedModel, say } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
 import { formatNumber, t } from '@/text/text'
 import { Select } from '@/ui/controls'
-import { DownIcon, RightIcon } from '@/ui/icons'
+import { DownIcon, LockIcon, RightIcon } from '@/ui/icons'
 import type { Counts } from './data'
 import { describe, innerOf } from './schema'
 
@@ -51,14 +51,14 @@ function Row({ models, content, counts, language, onChoose }: { models: Models; 
           {inner.length > 0
             ? <button type="button" className="models-open" aria-expanded={open} onClick={() => { setOpen(!open) }}>{open ? <DownIcon size={12} aria-hidden /> : <RightIcon size={12} aria-hidden />}<code>{content.name}</code></button>
             : <code className="models-plain">{content.name}</code>}
-          {display !== '' && display !== content.name && <span className="hint"> {display}</span>}
+          {display !== '' && display.toLowerCase().replaceAll(' ', '') !== content.name.toLowerCase() && <span className="hint models-below models-plain">{display}</span>}
         </td>
-        <td>{t(`models.kind-${content.kind}`)}{content.writable === false && content.kind === 'property' ? <span className="hint"> {t('models.read-only')}</span> : null}</td>
+        <td>{t(`models.kind-${content.kind}`)}{content.writable === false && content.kind === 'property' && <LockIcon size={12} className="models-lock" aria-label={t('models.read-only')} />}</td>
         <td>
           {content.kind === 'relationship' || content.kind === 'component'
             ? target === undefined ? <span className="secondary">{t('models.any')}</span> : <button type="button" className="models-link" onClick={() => { onChoose(target) }}>{models.name(target)}</button>
             : <code>{describe(content.schema)}</code>}
-          {content.kind === 'relationship' && <span className="hint num"> {t('models.multiplicity', { min: formatNumber(content.minMultiplicity ?? 0), max: content.maxMultiplicity === undefined ? '∞' : formatNumber(content.maxMultiplicity) })}, {t('models.in-use', { n: counts?.relationships.get(content.name) ?? 0 })}</span>}
+          {content.kind === 'relationship' && <span className="hint num models-below">{t('models.multiplicity', { min: formatNumber(content.minMultiplicity ?? 0), max: content.maxMultiplicity === undefined ? '∞' : formatNumber(content.maxMultiplicity) })}, {t('models.in-use', { n: counts?.relationships.get(content.name) ?? 0 })}</span>}
         </td>
         <td>{content.unit?.symbol ?? content.unit?.name ?? ''}</td>
         <td className="secondary">{say(content.description, '', language)}</td>

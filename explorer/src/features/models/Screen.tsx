@@ -17,7 +17,7 @@ import { useDropped } from './files'
 import { Upload } from './Upload'
 
 const ModelGraph = lazy(() => import('./ModelGraph'))
-const WIDTH = { initial: 420, min: 280, max: 900 }
+const WIDTH = { initial: 340, min: 280, max: 900 }
 type As = 'tree' | 'graph' | 'list'
 
 /** Models: what there can be (design 5.3). */

@@ -43,7 +43,7 @@ function Compared({ models, counts, before, after }: { models: Models; counts: C
     <>
       <p className="secondary">{differences.length === 0 ? t('models.equal') : t('models.meaning', { n: twins })}</p>
       {differences.length > 0 && (
-        <table className="models-contents" data-testid="models.compare">
+        <table className="models-contents even" data-testid="models.compare">
           <thead><tr><th>{t('models.name')}</th><th>{t('models.change')}</th><th>{t('models.before')}</th><th>{t('models.after')}</th><th>{t('models.for-twins')}</th></tr></thead>
           <tbody>{differences.map((each) => (
             <tr key={each.name}>
