@@ -38,7 +38,7 @@ export default function Screen(): ReactNode {
     going.adjust({ kinds: next.length === KINDS.length ? undefined : next.join(',') || 'none' })
   }
   return (
-    <div className="live" data-testid="live">
+    <div className="live-screen" data-testid="live">
       <div className="screen-head live-head">
         <FilterField filter={filter} onFilter={(text) => { going.adjust({ f: text === '' ? undefined : text }) }} />
         {KINDS.map((kind) => <Button key={kind} on={kinds.has(kind)} onClick={() => { toggle(kind) }} data-testid={`live.kind.${kind}`}>{t(`live.kind-${kind}`)}</Button>)}

@@ -21,7 +21,7 @@ export function sayChange(event: CloudEvent): string {
   const kind = kindOf(event)
   if (kind === 'telemetry') return brief(data)
   if (isObject(data) && Array.isArray(data['patch'])) {
-    const changes = operationsOf(data).filter((each) => !each.path.startsWith('/$metadata'))
+    const changes = operationsOf(data).filter((each) => !each.path.includes('/$metadata/'))
     const shown = changes.slice(0, MOST_SHOWN).map((each) => (each.op === 'remove' ? t('live.removed', { name: nameOf(each.path) }) : `${nameOf(each.path)} ${brief(each.value)}`))
     return changes.length > MOST_SHOWN ? `${shown.join(', ')} ${t('live.and-more', { n: changes.length - MOST_SHOWN })}` : shown.join(', ')
   }
@@ -36,6 +36,6 @@ function nameOf(pointer: string): string { return pointer.slice(1).replaceAll('/
 export function filterOf(event: CloudEvent): string {
   const type = `type = '${event.type}'`
   const { data } = event
-  const [change] = isObject(data) ? operationsOf(data).filter((each) => !each.path.startsWith('/$metadata')) : []
+  const [change] = isObject(data) ? operationsOf(data).filter((each) => !each.path.includes('/$metadata/')) : []
   return change ? `${type} AND CHANGED(${nameOf(change.path)})` : type
 }
