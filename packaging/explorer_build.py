@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 SKIP = "KASTOR_BUILD_WITHOUT_EXPLORER"
@@ -94,9 +95,10 @@ def build(root: Path = ROOT, tell: Tell = print) -> Path:
     Raises:
         BuildError: it cannot be built; what was there before still is.
     """
-    with _alone(root):
-        if not is_fresh(root):
-            _build(root, tell)
+    if not is_fresh(root):
+        with _alone(root):
+            if not is_fresh(root):  # somebody else may have built it meanwhile
+                _build(root, tell)
     return dist(root)
 
 
@@ -304,20 +306,19 @@ def start_beside(server: int, root: Path = ROOT) -> None:
     subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
 
 
-def develop(arguments: list[str], root: Path = ROOT) -> int:
-    """Run Vite's server for work on the app; return its exit status."""
-    try:
-        node = install(root)
-    except BuildError as error:
-        _say(str(error))
-        return 1
+def develop(arguments: list[str], root: Path = ROOT) -> NoReturn:
+    """Become Vite's server, for work on the app.
+
+    Raises:
+        BuildError: its packages cannot be had.
+    """
+    node = install(root, _say)
     app = root / "explorer"
     vite = app / "node_modules" / "vite" / "bin" / "vite.js"
     variables = {k: v for k, v in environment(node).items() if k not in ("CI", "NO_COLOR")}
     command = [str(node), str(vite), "--host", "127.0.0.1", *arguments]
-    with contextlib.suppress(KeyboardInterrupt):
-        return subprocess.run(command, cwd=app, env=variables, check=False).returncode
-    return 0
+    os.chdir(app)
+    os.execve(node, command, variables)  # noqa: S606 - no shell
 
 
 def _say(text: str) -> None:
@@ -332,9 +333,9 @@ def main() -> int:
         return 0
     if name == "built-beside":
         return Beside(ROOT, int(rest[0])).run()
-    if name == "develop":
-        return develop(rest)
     try:
+        if name == "develop":
+            develop(rest)
         build(ROOT, lambda step: _say(f"{step} ..."))
     except BuildError as error:
         _say(f"The explorer could not be built: {error}")
