@@ -60,7 +60,7 @@ SCHEMAS: dict[str, Schema] = {
     "SampleName": {
         "type": "object",
         "required": ["name"],
-        "properties": {"name": {"enum": ["building"]}},
+        "properties": {"name": {"enum": ["building"]}, "simulate": {"type": "boolean"}},
         "additionalProperties": False,
     },
     "LoadedSample": {
