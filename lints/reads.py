@@ -44,7 +44,7 @@ ALLOWED: dict[str, str] = {
     "what the engine can, another reader, limits of pages; what is got there takes a context": (
         "Store.look_up Runner.waits Runner.over Runner.use"
     ),
-    "the state of the process": "Store.ticker Store.trouble Vitals.*",
+    "the state of the process": "Store.ticker Store.trouble Vitals.* SampleService.is_alive",
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
         " JobService.purge KeepingService.pack"
@@ -55,7 +55,7 @@ ALLOWED: dict[str, str] = {
     ),
     "starting, stopping and forgetting": (
         "LiveService.close LiveService.stop Feed.stop RouteService.start RouteService.stop"
-        " InputService.start InputService.stop JobService.start JobService.stop"
+        " InputService.start InputService.stop JobService.start JobService.stop SampleService.stop"
     ),
     "routes and endpoints as configured, and how many events they had": (
         "RouteService.routes RouteService.route RouteService.put_route RouteService.delete_route"

@@ -71,6 +71,7 @@ or kastor/graphs/read: Kastor_ListGraphs Kastor_GetGraph
 o kastor/graphs/write: Kastor_CreateGraph Kastor_MoveGraph
 o kastor/graphs/delete: Kastor_DeleteGraph
 o kastor/graph/reset: Kastor_Reset
+o kastor/sample/write: Kastor_LoadSample
 o kastor/backup/read: Kastor_Backup Kastor_BackupJob
 or kastor/metrics/read: Kastor_Metrics
 orsn known: Kastor_Me

@@ -88,6 +88,7 @@ REAL: dict[str, Case] = {
     "Kastor_ImportUpload": _ours("POST", "/jobs/imports", [{"Section": "Header"}]),
     "Kastor_MoveGraph": _ours("POST", "/graphs/spare/move", {"schema": "moved"}),
     "Kastor_GetGraph": _ours("GET", "/graphs/spare"),
+    "Kastor_LoadSample": _ours("POST", "/sample", {"name": "building"}),
     "Kastor_Events": _ours("GET", "/events?format=ndjson"),
     "Kastor_Differences": _ours("GET", "/diff?from=change:1"),
 }

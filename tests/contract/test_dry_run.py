@@ -188,6 +188,14 @@ CASES: dict[str, Case] = {
     "Kastor_HistorySettings": ours(
         "PUT", "/history", {"graph": {"bytes": 5}}, says={"settings": {"graph": {"bytes": 5}}}
     ),
+    "Kastor_LoadSample": Case(
+        "POST",
+        "/graphs/spare/kastor/v1/sample",
+        {"name": "building"},
+        says={"loaded": True, "simulated": True, "twins": 342, "relationships": 802},
+        changes=False,
+        versioned=False,
+    ),
     "Kastor_CreateGraph": ours(
         "PUT", "/graphs/second", says={"name": "second", "state": "open"}, changes=False
     ),

@@ -6,6 +6,7 @@ import { pages } from '@/api/pages'
 import type { Me, Page, Status } from '@/api/types'
 import type { ResolvedModel } from '@/dtdl/model'
 import { Models, NO_MODELS } from '@/dtdl/models'
+import { logOf } from './eventlog'
 import { type Feed, startFeed } from './live'
 import { TwinStore } from './twins'
 
@@ -35,6 +36,7 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
 
   useEffect(() => {
     const started = startFeed(name, twins)
+    logOf(started)
     const offModels = started.onModels(() => { void client.invalidateQueries({ queryKey: [name, 'models'] }) })
     const offGap = started.onGap(() => {
       twins.clear()

@@ -306,7 +306,7 @@ class Application:
         if self._strict and isinstance(error, Forbidden):
             return answer(Forbidden(""))  # the cloud says nothing more (rest-api A.3)
         if isinstance(error, KastorError):
-            return answer(error)
+            return answer(error, strict=self._strict)
         _log.exception("request failed", path=scope["path"], exc_info=error)
         return unexpected()
 

@@ -31,6 +31,7 @@ from kastor.api.own import (
     resolved_models,
     revert,
     route_health,
+    sample,
     status,
 )
 from kastor.api.own import jobs as own_jobs
@@ -43,7 +44,7 @@ _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
     *(history, keeping),
-    *(export, own_jobs, imports),
+    *(export, own_jobs, imports, sample),
     *(me, status, graphs, backup, metrics, health),
 )
 

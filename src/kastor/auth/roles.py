@@ -59,6 +59,8 @@ class Permission(StrEnum):
     BATCH_WRITE = "kastor/batch/write"
     HISTORY_READ = "kastor/history/read"
     HISTORY_WRITE = "kastor/history/write"
+    SAMPLE_WRITE = "kastor/sample/write"
+    """Load the sample building into an empty graph."""
     OPEN = "open"
     """Needs no token: health, description of the API."""
     KNOWN = "known"

@@ -39,6 +39,7 @@ def serve(
     host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,
     sample: Annotated[str | None, Flag(help="Fill an empty graph with a sample and simulate its sensors.", metavar="<building>")] = None,
+    allow_sample: Annotated[str | None, Flag(help="Whether POST /kastor/v1/sample loads the sample: auto (where only this machine reaches the server), on, off.", metavar="<auto|on|off>", show_default="auto")] = None,
     tls_dev: Annotated[bool | None, Flag("--tls-dev", help="Serve https with a development certificate made here.")] = None,
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,

@@ -127,6 +127,11 @@ class SettingsFields(BaseSettings):
     explorer_files: Path | None = Field(
         None, description="Folder of a built explorer to serve in place of the one that is there."
     )
+    allow_sample: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether POST /kastor/v1/sample loads the sample into an empty graph; `auto`: "
+        "on a server that only this machine reaches.",
+    )
     profile: Literal["default", "adt"] = Field(
         "default", description="`adt` makes the server as narrow as the cloud."
     )

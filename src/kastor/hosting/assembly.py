@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from kastor.config import Settings
@@ -26,6 +27,7 @@ from kastor.history.revert import RevertKind
 from kastor.history.service import HistoryService
 from kastor.hosting import limits
 from kastor.hosting.open import retention
+from kastor.hosting.sampling import SampleService
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
@@ -170,7 +172,7 @@ def _make(
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints
         ),
-        feed=Feed(store.events, store.host_name, vitals),
+        feed=Feed(store.events, store.host_name, vitals, partial(_model_epoch, store)),
         live=LiveService(store, query, limits.live_settings(settings), vitals),
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
@@ -181,8 +183,14 @@ def _make(
         spool=spool,
         exports=exports,
         diffs=diffs,
+        sample=SampleService(graph, store, vitals),
         vitals=vitals,
     )
+
+
+async def _model_epoch(store: Store[ModelCatalog]) -> int:
+    await store.refresh()
+    return store.catalog.epoch
 
 
 def _graph_service(settings: Settings, store: Store[ModelCatalog]) -> GraphService:
@@ -201,7 +209,7 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         writer = services.vitals.watch("writer", store.trouble, critical=True)
         stack.callback(writer.close)
         waiting = (services.feed, services.live, services.routes, services.inputs, services.jobs)
-        for service in waiting:
+        for service in (*waiting, services.sample):
             stack.push_async_callback(service.stop)
         await services.indexes.refresh()
         # Endpoints of the configuration file are the default graph's.

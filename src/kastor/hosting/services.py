@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kastor.history.diff import DiffService
     from kastor.history.keeping import KeepingService
     from kastor.history.service import HistoryService
+    from kastor.hosting.sampling import SampleService
     from kastor.ingest.service import InputService
     from kastor.jobs.exporting.service import ExportService
     from kastor.jobs.importing.spool import Spool
@@ -65,6 +66,7 @@ class Services:
     spool: Spool
     exports: ExportService[ModelCatalog]
     diffs: DiffService
+    sample: SampleService
     vitals: Vitals
 
     @property
@@ -129,3 +131,5 @@ class Services:
             Conflict: something outside of the graph depends on it.
         """
         await self.store.reset(dry_run=dry_run)
+        if not dry_run:
+            await self.sample.stop()

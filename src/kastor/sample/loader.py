@@ -45,6 +45,15 @@ _log = get_logger("kastor.sample")
 
 
 @dataclass(frozen=True, slots=True)
+class SampleCounts:
+    """How many things of each kind there are."""
+
+    models: int
+    twins: int
+    relationships: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedSample:
     """What became of the sample."""
 
@@ -61,13 +70,24 @@ async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> Load
         else:
             await _load_with_past(service, store)
         return LoadedSample("the sample building was loaded; its sensors are simulated", True)
-    if await store.twin(BUILDING, _LOADING) is not None and _has_models(service):
+    if await is_here(service, store):
         return LoadedSample("the sample building is here already; its sensors are simulated", True)
     return LoadedSample(
         "the graph is not empty, so the sample was not loaded; take another --data folder, "
         "or empty this one with `kastor reset`",
         False,
     )
+
+
+def counts() -> SampleCounts:
+    """Return how much the sample is."""
+    sample = graph()
+    return SampleCounts(len(models()), len(sample.twins), len(sample.relationships))
+
+
+async def is_here(service: GraphService, store: Store[ModelCatalog]) -> bool:
+    """Whether the graph holds the building, so that its sensors can be simulated."""
+    return await store.twin(BUILDING, _LOADING) is not None and _has_models(service)
 
 
 async def simulate(service: GraphService, store: Store[ModelCatalog]) -> None:

@@ -14,7 +14,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,9 +31,9 @@ from kastor.api.http.rates import Rates
 from kastor.api.http.server_state import ServerState
 from kastor.api.operations import OPERATIONS
 from kastor.budget import StreamBudget
-from kastor.config import Settings
+from kastor.config import Settings, is_loopback
 from kastor.edge.limits import raise_descriptor_limit
-from kastor.errors import CannotStartError, KastorError
+from kastor.errors import CannotStartError, Conflict, KastorError
 from kastor.graph.catalog import catalog_builder
 from kastor.hosting.assembly import OpenStore, graph_opener
 from kastor.hosting.graphs import Graphs
@@ -187,7 +186,7 @@ async def _start(
         notifier=process.notifier,
         is_one_of_several=process.is_one_of_several,
     )
-    sample = await _fill(settings, services, stack)
+    sample = await _fill(settings, services)
     stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
     if access is not None:
         stack.push_async_callback(stop_all, access.watch(vitals))
@@ -242,7 +241,15 @@ def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals)
         clients=ClientLimits(client_bounds(settings)),
         # Under adt there is nothing of what it asks for.
         has_explorer=settings.explorer and settings.profile != "adt",
+        allow_sample=_allows_sample(settings),
     )
+
+
+def _allows_sample(settings: Settings) -> bool:
+    """Whether a sample is loaded when somebody asks, which harms nobody where no others can."""
+    if settings.allow_sample == "auto":
+        return is_loopback(settings.host)
+    return settings.allow_sample == "on"
 
 
 def _start_reloads(running: Running, reloads: ReloadSignal, vitals: Vitals) -> list[Kept]:
@@ -322,16 +329,16 @@ def _application(
     )
 
 
-async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -> str | None:
+async def _fill(settings: Settings, services: Services) -> str | None:
     if settings.sample is None:
         return None
-    from kastor.sample.loader import load_sample, simulate  # noqa: PLC0415 - seldom used
-
-    loaded = await load_sample(services.graph, services.store)
-    if loaded.can_simulate:
-        part = services.vitals.keep("simulation", partial(simulate, services.graph, services.store))
-        stack.push_async_callback(part.stop)
-    return loaded.message
+    try:
+        return (await services.sample.fill(SYSTEM)).message
+    except Conflict:
+        return (
+            "the graph is not empty, so the sample was not loaded; take another --data folder, "
+            "or empty this one with `kastor reset`"
+        )
 
 
 def _start_upkeep(graphs: Graphs, vitals: Vitals) -> Kept:

@@ -58,6 +58,7 @@ _JOBS: dict[str, Example] = {
     **{f"Kastor_{kind}JobLog": _twin(_JOB) for kind in _OF_JOBS},
     "Kastor_ExportJob": Example(body={"outputBlobUri": "exchange/default/building.ndjson"}),
     "Kastor_BackupJob": Example(body={"outputBlobUri": "exchange/default/backup.tar"}),
+    "Kastor_LoadSample": Example(body={"name": "building"}),
     "Kastor_ImportUpload": Example(
         body='{"Section":"Header"}\n{"fileVersion":"1.0.0"}\n{"Section":"Twins"}\n'
     ),

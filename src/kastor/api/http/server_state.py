@@ -35,6 +35,7 @@ class ServerState:
         clients: what each client may have.
         connections: counts the connections of this process.
         lifecycle: where the process is in its life.
+        allow_sample: whether a sample may be loaded over HTTP.
     """
 
     graphs: Graphs
@@ -48,6 +49,7 @@ class ServerState:
     connections: ConnectionMeter = field(default_factory=ConnectionMeter)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     has_explorer: bool = True
+    allow_sample: bool = False
 
     def trusted_proxies(self) -> Collection[str]:
         """Return the peers whose X-Forwarded-For is believed now."""

@@ -50,6 +50,7 @@ FEATURES = (
     Feature("resolved-models", "Kastor_ResolvedModels", in_adt=False),
     Feature("revert", "Kastor_Revert", in_adt=False),
     Feature("routes", "Kastor_GetRouteState", in_adt=True),
+    Feature("sample", "Kastor_LoadSample", in_adt=False),
     Feature("series", "Kastor_TwinSeries", in_adt=True),
     Feature("status", "Kastor_Status", in_adt=True),
     Feature("updates", "Kastor_Update", in_adt=False),

@@ -68,8 +68,8 @@ def _wanted(request: Request) -> list[str]:
     named = [require_dtmi(value) for value in request.query.get("id", ())]
     if len(named) > MOST_NAMED:
         raise LimitExceeded(
-            f"The request names {len(named)} ids of models; at most {MOST_NAMED} can be named. Name "
-            "fewer, or none to get all."
+            f"The request names {len(named)} ids of models; at most {MOST_NAMED} can be named. "
+            "Name fewer, or none to get all."
         )
     return list(dict.fromkeys(named))
 

@@ -57,6 +57,23 @@ SCHEMAS: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
+    "SampleName": {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"enum": ["building"]}},
+        "additionalProperties": False,
+    },
+    "LoadedSample": {
+        "type": "object",
+        "required": ["name", "loaded", "simulated", "models", "twins", "relationships"],
+        "properties": {
+            "name": STRING,
+            "loaded": {"type": "boolean"},
+            "simulated": {"type": "boolean"},
+            **{name: {"type": "integer"} for name in ("models", "twins", "relationships")},
+        },
+        "additionalProperties": False,
+    },
     "GraphPlace": {
         "type": "object",
         "properties": {"database": STRING, "schema": STRING},
@@ -98,6 +115,8 @@ SCHEMAS: dict[str, Schema] = {
                                 "line": {"type": "integer", "minimum": 1},
                                 "column": {"type": "integer", "minimum": 0},
                                 "length": {"type": "integer", "minimum": 0},
+                                "index": {"type": "integer", "minimum": 0},
+                                "oldest": {"type": "integer", "minimum": 0},
                             },
                         },
                     },
