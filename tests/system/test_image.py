@@ -54,7 +54,7 @@ def run() -> Iterator[Podman]:
 def image(run: Podman) -> dict[str, Any]:
     """The image, as it describes itself."""
     # Else npm's packages would be fetched in the container, which takes a while.
-    build = [sys.executable, ROOT / "packaging" / "explorer_build.py"]
+    build = [sys.executable, str(ROOT / "packaging" / "explorer_build.py")]
     subprocess.run(build, check=False, timeout=200)
     started = time.monotonic()
     done = run(
