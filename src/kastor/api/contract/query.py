@@ -12,7 +12,7 @@ from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, READ_FROM, Operation
 from kastor.api.http.paging import max_items
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
-from kastor.errors import BadRequest, InvalidArgument, ValidationFailed
+from kastor.errors import BadRequest, InvalidArgument, QueryTimeout, ValidationFailed
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
@@ -52,24 +52,30 @@ async def query_twins(services: Services, request: Request) -> Response:
             parameters=body.get("parameters"),
         )
     if page is None:
-        page = await request.unless_gone(
-            services.query.run(
-                text,
-                request.context,
-                token=token or None,
-                max_items=size,
-                strict=strict,
-                explain=explain,
-                parameters=body.get("parameters"),
-            )
+        running = services.query.run(
+            text,
+            request.context,
+            token=token or None,
+            max_items=size,
+            strict=strict,
+            explain=explain,
+            parameters=body.get("parameters"),
         )
+        try:
+            page = await request.unless_gone(running)
+        except QueryTimeout:
+            if text:  # a token is not read for this
+                elapsed = time.perf_counter() - started
+                services.slow.note(text, elapsed, request.context, timed_out=True)
+            raise
     request.read_past(page.at)  # a token says it, whatever the request names
     for warning in page.warnings:
         request.warn(warning)
     elapsed = time.perf_counter() - started
     if elapsed > request.server.limits.slow_query_seconds:
         values = {"seconds": round(elapsed, 3), "rows": page.rows, "actor": request.actor.name}
-        _log.warning("slow query", query=text, **values)
+        _log.warning("slow query", query=page.text, **values)
+        services.slow.note(page.text, elapsed, request.context, rows=page.rows)
     value = page.value
     if request.api_version == legacy.VERSION:
         value = legacy.strip_rows(value)
