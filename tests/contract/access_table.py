@@ -66,7 +66,7 @@ or kastor/indexes/read: Kastor_ListIndexes
 o kastor/indexes/write: Kastor_CreateIndex
 o kastor/indexes/delete: Kastor_DropIndex
 or kastor/export/read: Kastor_Export
-or kastor/status/read: Kastor_Status
+or kastor/status/read: Kastor_Status Kastor_Limits Kastor_SlowQueries
 or kastor/graphs/read: Kastor_ListGraphs Kastor_GetGraph
 o kastor/graphs/write: Kastor_CreateGraph Kastor_MoveGraph
 o kastor/graphs/delete: Kastor_DeleteGraph

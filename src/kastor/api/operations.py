@@ -24,6 +24,7 @@ from kastor.api.own import (
     indexes,
     inputs,
     keeping,
+    limits,
     live,
     me,
     metrics,
@@ -32,6 +33,7 @@ from kastor.api.own import (
     revert,
     route_health,
     sample,
+    slow_queries,
     status,
 )
 from kastor.api.own import jobs as own_jobs
@@ -45,7 +47,7 @@ _OWN = (
     *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
     *(history, keeping),
     *(export, own_jobs, imports, sample),
-    *(me, status, graphs, backup, metrics, health),
+    *(me, status, limits, slow_queries, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

@@ -46,6 +46,7 @@ from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
+from kastor.query.slow import SlowQueries
 from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
 from kastor.storage.placement import DEFAULT, Place
@@ -166,6 +167,7 @@ def _make(
         store=store,
         graph=graph,
         query=query,
+        slow=SlowQueries(),
         history=HistoryService(store, graph, query),
         keeping=KeepingService(store.history, graph, retention(settings)),
         indexes=indexes,

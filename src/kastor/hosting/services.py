@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
+    from kastor.query.slow import SlowQueries
     from kastor.records import Context
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
@@ -53,6 +54,7 @@ class Services:
     store: Store[ModelCatalog]
     graph: GraphService
     query: QueryService
+    slow: SlowQueries
     history: HistoryService
     keeping: KeepingService
     indexes: IndexService

@@ -42,6 +42,7 @@ FEATURES = (
     Feature("indexes", "Kastor_CreateIndex", in_adt=True),
     Feature("inputs", "Kastor_PutInput", in_adt=True),
     Feature("jobs", "Kastor_ListJobs", in_adt=True),
+    Feature("limits", "Kastor_Limits", in_adt=False),
     Feature("live-queries", "Kastor_LiveQuery", in_adt=True),
     Feature("me", "Kastor_Me", in_adt=True),
     Feature("model-deletion", "Kastor_DeleteAllModels", in_adt=False),
@@ -52,6 +53,7 @@ FEATURES = (
     Feature("routes", "Kastor_GetRouteState", in_adt=True),
     Feature("sample", "Kastor_LoadSample", in_adt=False),
     Feature("series", "Kastor_TwinSeries", in_adt=True),
+    Feature("slow-queries", "Kastor_SlowQueries", in_adt=False),
     Feature("status", "Kastor_Status", in_adt=True),
     Feature("updates", "Kastor_Update", in_adt=False),
 )

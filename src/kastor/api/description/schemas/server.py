@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kastor.api.description.schemas.forms import STRING, Schema, list_of
+from kastor.api.description.schemas.forms import STRING, Schema, list_of, ref
 
 SCHEMAS: dict[str, Schema] = {
     "Status": {
@@ -54,6 +54,45 @@ SCHEMAS: dict[str, Schema] = {
             "state": {"enum": ["open", "idle", "moving"]},
             "progress": STRING,
             "error": STRING,
+        },
+        "additionalProperties": False,
+    },
+    "Limit": {
+        "type": "object",
+        "required": ["name", "value", "unit", "of", "description"],
+        "properties": {
+            "name": STRING,
+            "value": {"type": ["number", "null"]},
+            "unit": {"enum": ["bytes", "count", "seconds", "days", "per second", "per minute"]},
+            "of": {"enum": ["request", "client", "process", "graph", "server"]},
+            "description": STRING,
+            "used": {"type": "number"},
+        },
+        "additionalProperties": False,
+    },
+    "LimitList": list_of("Limit"),
+    "SlowQuery": {
+        "type": "object",
+        "required": [
+            *("query", "count", "timedOut", "worstMs", "meanMs", "lastMs", "lastRows"),
+            *("lastTime", "lastActor"),
+        ],
+        "properties": {
+            "query": STRING,
+            **{name: {"type": "integer"} for name in ("count", "timedOut", "lastRows")},
+            **{name: {"type": "number"} for name in ("worstMs", "meanMs", "lastMs")},
+            "lastTime": STRING,
+            "lastActor": STRING,
+        },
+        "additionalProperties": False,
+    },
+    "SlowQueryList": {
+        "type": "object",
+        "required": ["thresholdSeconds", "since", "value"],
+        "properties": {
+            "thresholdSeconds": {"type": "number"},
+            "since": STRING,
+            "value": {"type": "array", "items": ref("SlowQuery")},
         },
         "additionalProperties": False,
     },
