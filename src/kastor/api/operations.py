@@ -30,6 +30,7 @@ from kastor.api.own import (
     model_deletion,
     revert,
     route_health,
+    saved,
     status,
 )
 from kastor.api.own import jobs as own_jobs
@@ -41,6 +42,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(saved,),
     *(history, keeping),
     *(export, own_jobs, imports),
     *(me, status, graphs, backup, metrics, health),

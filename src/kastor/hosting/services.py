@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
     from kastor.records import Context
+    from kastor.saved.service import SavedService
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
@@ -59,6 +60,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    saved: SavedService
     repeats: Repeats
     jobs: JobService
     locations: Locations

@@ -23,7 +23,8 @@ INSERT INTO {{graph}}.saved ({_COLUMNS}, data) VALUES ($1, $2, $3, $4, $5, $6, $
 ON CONFLICT (kind, name) DO NOTHING RETURNING 1
 """
 _REPLACE = """
-UPDATE {graph}.saved SET content_type = $3, size = $4, etag = $5, updated = $6, actor = $7, data = $8
+UPDATE {graph}.saved
+SET content_type = $3, size = $4, etag = $5, updated = $6, actor = $7, data = $8
 WHERE kind = $1 AND name = $2 AND etag = $9 RETURNING 1
 """
 _DELETE = "DELETE FROM {graph}.saved WHERE kind = $1 AND name = $2 AND etag = $3 RETURNING 1"
