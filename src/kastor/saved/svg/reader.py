@@ -15,6 +15,8 @@ from xml.parsers import expat
 from kastor.saved.refusals import SceneFileRefused, refused
 
 MOST_ELEMENTS = 100_000
+MOST_PIECES = 500_000
+"""Elements, pieces of text and instructions together."""
 MOST_ATTRIBUTES = 200
 """Of one element."""
 DEEPEST = 100
@@ -66,7 +68,7 @@ class _Reading:
     def __init__(self, document: bytes, events: Events) -> None:
         self._document = document
         self._events = events
-        self._elements = self._depth = 0
+        self._elements = self._depth = self._pieces = 0
         parser = self._parser = expat.ParserCreate("utf-8", _SPACE)
         parser.buffer_text = True
         parser.ordered_attributes = True
@@ -74,7 +76,7 @@ class _Reading:
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = events.text
+        parser.CharacterDataHandler = self._text
         parser.ProcessingInstructionHandler = self._instruction
         parser.StartDoctypeDeclHandler = self._doctype
         parser.EntityDeclHandler = self._declaration
@@ -103,6 +105,7 @@ class _Reading:
             raise self._refused("A tag of the SVG has too many attributes.")
 
     def _start(self, name: str, attributes: list[str]) -> None:
+        self._count()
         self._elements += 1
         self._depth += 1
         if self._elements > MOST_ELEMENTS:
@@ -118,7 +121,17 @@ class _Reading:
         self._depth -= 1
         self._events.end()
 
+    def _text(self, text: str) -> None:
+        self._count()
+        self._events.text(text)
+
+    def _count(self) -> None:
+        self._pieces += 1
+        if self._pieces > MOST_PIECES:
+            raise self._refused(f"The SVG has more than {MOST_PIECES} parts. Simplify it.")
+
     def _instruction(self, target: str, _data: str) -> None:
+        self._count()
         self._events.other("instruction", target, self._parser.CurrentLineNumber)
 
     def _doctype(self, name: str, _system: str | None, _public: str | None, internal: int) -> None:

@@ -105,8 +105,8 @@ class _Writer:
         self._open: list[_Open] = []
         self._skipped = 0
         self._references = References()
-        self._pointers: list[tuple[int, str]] = []
-        """Places in `_out` of attributes that name an element, which may not be there."""
+        self._pointers: list[tuple[int, str, str, int]] = []
+        """Places in `_out`, targets, names and lines of attributes that name an element."""
         self._space = rules.SVG
 
     def start(self, space: str, name: str, attributes: Sequence[str], line: int) -> None:
@@ -131,7 +131,7 @@ class _Writer:
         if len(self._open) == 1:
             self._write(f' xmlns="{rules.SVG}"')
         for each, value in values.items():
-            self._attribute(node, each, value, values)
+            self._attribute(node, (each, value), values, line)
 
     def end(self) -> None:
         if self._skipped:
@@ -153,9 +153,10 @@ class _Writer:
     def finish(self) -> bytes:
         """Return the drawing, once all was told; raises SceneFileRefused for what it comes to."""
         self._references.require_bounded()
-        for place, name in self._pointers:
-            if name not in self._references.nodes:
+        for place, target, name, line in self._pointers:
+            if target not in self._references.nodes:
                 self._out[place] = ""
+                self._notes.add("value", name, line)
         return "".join(self._out).encode()
 
     def _begin(self, space: str, name: str) -> None:
@@ -221,14 +222,16 @@ class _Writer:
                 return
         self._notes.add("value", name[1], line)
 
-    def _attribute(self, node: str, name: str, value: str, values: dict[str, str]) -> None:
-        target = None
+    def _attribute(
+        self, node: str, attribute: tuple[str, str], values: dict[str, str], line: int
+    ) -> None:
+        (name, value), target = attribute, None
         if name == "href" and value.startswith("#"):
             target = value[1:]
         elif name in rules.POINTING and (target := rules.target_of(value)) is not None:
             value = f"url(#{target})"
         if target is not None:
-            self._pointers.append((len(self._out), target))
+            self._pointers.append((len(self._out), target, name, line))
             times = _corners(values) if name in rules.MARKERS else 1
             self._references.nodes[node].refers[target] += times
         self._write(f' {name}="{value.translate(_VALUE_ESCAPES)}"')

@@ -138,6 +138,8 @@ def _rules(text: str) -> Iterator[tuple[str, str]]:
             yield head.partition(";")[0].replace(",", " "), ""
             at = semicolon + 1
         elif opening < 0:
+            if head:
+                yield head, ""
             return
         else:
             closing = _end_of_block(text, opening)
