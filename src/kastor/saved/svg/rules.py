@@ -71,6 +71,7 @@ _FORMS: dict[re.Pattern[str], str] = {
         " font-style font-variant font-stretch text-anchor text-decoration dominant-baseline"
         " alignment-baseline writing-mode vector-effect paint-order shape-rendering"
         " text-rendering image-rendering color-interpolation direction unicode-bidi"
+        " pointer-events"
     ),
     _PAINT: "fill stroke color stop-color",
     _FAMILIES: "font-family",
@@ -92,7 +93,7 @@ clip-path clip-rule mask marker-start marker-mid marker-end stop-color stop-opac
 font-size font-style font-variant font-weight font-stretch text-anchor text-decoration
 letter-spacing word-spacing dominant-baseline alignment-baseline baseline-shift writing-mode
 direction unicode-bidi vector-effect paint-order shape-rendering text-rendering image-rendering
-color-interpolation
+color-interpolation pointer-events
 """
 PROPERTIES = frozenset(_PROPERTIES.split())
 """What style sheets may say; the rest of the attributes stand in the elements alone."""
