@@ -37,7 +37,7 @@ ALLOWED: dict[str, str] = {
         "Store.signing_key Store.engine Store.host_name"
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
-        "Store.events Store.indexes Store.inputs Store.jobs Store.history"
+        "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved"
     ),
     "a state's name; what is read of it there takes a context that has it": "GraphService.at",
     "what statements over a state may rely on, no answer": "Store.since",

@@ -62,6 +62,10 @@ o kastor/inputs/write: Kastor_PutInput
 o kastor/inputs/delete: Kastor_DeleteInput
 o kastor/inputs/run: Kastor_PauseInput Kastor_ResumeInput
 os kastor/inputs/send: Kastor_SendMessages
+or kastor/explorer/read: Kastor_ListSaved Kastor_GetSaved
+or kastor/explorer/read: Kastor_ListSceneFiles Kastor_GetSceneFile
+o kastor/explorer/write: Kastor_PutSaved Kastor_PutSceneFile
+o kastor/explorer/delete: Kastor_DeleteSaved Kastor_DeleteSceneFile
 or kastor/indexes/read: Kastor_ListIndexes
 o kastor/indexes/write: Kastor_CreateIndex
 o kastor/indexes/delete: Kastor_DropIndex

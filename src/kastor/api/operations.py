@@ -33,6 +33,7 @@ from kastor.api.own import (
     revert,
     route_health,
     sample,
+    saved,
     slow_queries,
     status,
 )
@@ -45,6 +46,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
+    *(saved,),
     *(history, keeping),
     *(export, own_jobs, imports, sample),
     *(me, status, limits, slow_queries, graphs, backup, metrics, health),

@@ -49,6 +49,7 @@ from kastor.query.service import QueryService
 from kastor.query.slow import SlowQueries
 from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
+from kastor.saved.service import SavedService
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
 from kastor.vital import Vitals
@@ -179,6 +180,7 @@ def _make(
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        saved=SavedService(store.saved, limits.saved_limits(settings)),
         repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kastor.query.service import QueryService
     from kastor.query.slow import SlowQueries
     from kastor.records import Context
+    from kastor.saved.service import SavedService
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
@@ -62,6 +63,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    saved: SavedService
     repeats: Repeats
     jobs: JobService
     locations: Locations
