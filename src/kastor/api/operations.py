@@ -30,6 +30,7 @@ from kastor.api.own import (
     model_deletion,
     revert,
     route_health,
+    search,
     status,
 )
 from kastor.api.own import jobs as own_jobs
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
-    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes),
+    *(model_deletion, endpoints, route_health, feed, live, inputs, indexes, search),
     *(history, keeping),
     *(export, own_jobs, imports),
     *(me, status, graphs, backup, metrics, health),

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.errors import Unavailable
 from kastor.jobs.importing.kinds import sweep
 from kastor.records import SYSTEM
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
     from kastor.records import Context
+    from kastor.search.service import IndexStatus, SearchService
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
@@ -46,6 +48,7 @@ class Services:
         store: for whoever fills or moves graphs; handlers of requests do without it.
         locations: what jobs of this graph may read and write.
         spool: files that were uploaded and wait to be imported.
+        search: None where it is switched off.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
@@ -65,6 +68,7 @@ class Services:
     spool: Spool
     exports: ExportService[ModelCatalog]
     diffs: DiffService
+    search: SearchService | None
     vitals: Vitals
 
     @property
@@ -102,6 +106,13 @@ class Services:
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         return await self.store.status(context)
+
+    async def search_status(self) -> IndexStatus | None:
+        """Return how far the search index is; None where nothing tells it now."""
+        try:
+            return None if self.search is None else await self.search.status()
+        except Unavailable:
+            return None
 
     async def prune(self) -> int:
         """Remove what is older than the retention allows, and jobs past their time; return rows.

@@ -33,6 +33,7 @@ from kastor.storage.history import HistoryStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.jobs import JobStore
+from kastor.storage.search import SearchStore
 from kastor.storage.ticker import Ticker
 from kastor.storage.transfer import Snapshot
 from kastor.types import RelationshipId, Ticks, TwinId
@@ -145,6 +146,10 @@ class Store(Protocol[C]):
     @property
     def jobs(self) -> JobStore:
         """The table of jobs."""
+
+    @property
+    def search(self) -> SearchStore:
+        """The search index, and what is read to follow it."""
 
     @property
     def ticker(self) -> Ticker:

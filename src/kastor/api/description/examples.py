@@ -190,6 +190,8 @@ _EXAMPLES: dict[str, Example] = {
         )
     },
     "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
+    "Kastor_Search": Example({"q": "lobby"}),
+    "DigitalTwinModels_Search": Example(body={"query": "room", "limit": 5}),
     "Kastor_CreateIndex": Example({"path": "temperature"}),
     "Kastor_TwinHistory": _twin("floor-0"),
     "Kastor_RelationshipHistory": _twin(_BUILDING, relationshipId="building-1-hasPart-floor-0"),

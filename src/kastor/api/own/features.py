@@ -49,6 +49,7 @@ FEATURES = (
     Feature("reset", "Kastor_Reset", in_adt=True),
     Feature("revert", "Kastor_Revert", in_adt=False),
     Feature("routes", "Kastor_GetRouteState", in_adt=True),
+    Feature("search", "Kastor_Search", in_adt=False),
     Feature("series", "Kastor_TwinSeries", in_adt=True),
     Feature("status", "Kastor_Status", in_adt=True),
     Feature("updates", "Kastor_Update", in_adt=False),
