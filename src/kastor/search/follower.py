@@ -102,9 +102,10 @@ class Follower:
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    state = await self.state()
-                    if state.position >= position and not state.building:
-                        return state
+                    with contextlib.suppress(IndexDamagedError):  # until it is made anew
+                        state = await self.state()
+                        if state.position >= position and not state.building:
+                            return state
                     await self._wait_for_more()
         except TimeoutError:
             raise Unavailable(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
+from kastor.errors import GraphMoved
 from kastor.storage.postgres import search_statements as sql
 from kastor.storage.postgres.index_tables import BUILD_SECONDS
 from kastor.storage.postgres.search_finding import find
@@ -15,6 +16,7 @@ from kastor.storage.search import (
     Asked,
     Candidates,
     IndexBatch,
+    IndexDamagedError,
     IndexedKind,
     IndexState,
     NameCounts,
@@ -23,9 +25,14 @@ from kastor.storage.search import (
 from kastor.storage.search_rows import state_of, state_text
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.event_tables import Upkeep
     from kastor.storage.postgres.statements import Qualified
+
+
+T = TypeVar("T")
 
 
 class PostgresSearchIndex:
@@ -73,7 +80,7 @@ class PostgresSearchIndex:
                 return False
             return True
 
-        return bool(await self._upkeep(write))
+        return await self._run(write)
 
     async def twins(self, ids: list[str]) -> list[SourceRow]:
         """Return those of these twins that exist."""
@@ -93,7 +100,7 @@ class PostgresSearchIndex:
         async def count(connection: Connection) -> Any:
             return await connection.fetchrow(self._texts[sql.COUNTED], timeout=BUILD_SECONDS)
 
-        position, unplaced, counts = await self._upkeep(count)
+        position, unplaced, counts = await self._run(count)
         return NameCounts(position, tuple(unplaced), orjson.loads(counts))
 
     async def find(self, asked: Asked) -> Candidates:
@@ -102,18 +109,26 @@ class PostgresSearchIndex:
         async def ask(connection: Connection) -> Candidates:
             return await find(connection, self._texts, asked)
 
-        found: Candidates = await self._upkeep(ask)
-        return found
+        return await self._run(ask)
 
     async def names(self, limit: int) -> list[tuple[str, int]]:
         """Return names of relationships with their counts."""
         return [(name, count) for name, count in await self._fetch(sql.NAMES, limit)]
 
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        try:
+            found: T = await self._upkeep(work)
+        except GraphMoved as error:  # a table is missing; `prepare` finds out which
+            raise IndexDamagedError(
+                "The search index is being made. Nothing else is touched by it; try again soon."
+            ) from error
+        return found
+
     async def _fetch(self, text: str, *values: object) -> list[Any]:
         async def fetch(connection: Connection) -> Any:
             return await connection.fetch(self._texts[text], *values, timeout=WRITE_SECONDS)
 
-        rows: list[Any] = await self._upkeep(fetch)
+        rows: list[Any] = await self._run(fetch)
         return rows
 
     async def _prepare(self, connection: Connection) -> None:

@@ -164,6 +164,8 @@ class SqliteSearchIndex:
 
     def close(self) -> None:
         """Fold the log into the file and release it."""
+        if self._closed:
+            return
         self._closed = True
         if self._connection is not None:
             self._connection.interrupt()
@@ -182,6 +184,10 @@ class SqliteSearchIndex:
             return await pool.call(work)
         except apsw.Error as error:
             raise self._fault(error) from error
+        except Unavailable as error:
+            if pool is self._pool or self._closed:
+                raise
+            raise _not_ready() from error
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._closed:
@@ -217,6 +223,8 @@ class SqliteSearchIndex:
         return self._writing.sweep(scan, after)
 
     def _open(self) -> None:
+        if self._connection is not None and not self._damaged:
+            return
         self._let_go()
         if self._damaged or not self._is_sound():
             self._make()
