@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -382,6 +382,35 @@ async def _until(service: SearchService, wanted: set[str]) -> None:
         except Unavailable:
             pass
         await asyncio.sleep(0.02)
+
+
+async def test_a_process_that_is_killed_while_it_follows_leaves_a_true_index(
+    engine: Engine, graph: Graph
+) -> None:
+    place, name = engine.place("graph")
+    if not graph.store.search.shared:
+        await graph.store.close()  # one process at a time
+    for written in (1, 40, 90):
+        command = [sys.executable, "-m", "tests.store.search_child", place, name]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            for _ in range(written):
+                assert child.stdout.readline()
+            child.send_signal(signal.SIGKILL)
+    store = graph.store if graph.store.search.shared else await engine.open()
+    rows = await store.search.next_rows("twin", 0, 1_000)
+    models = await store.search.next_rows("model", 0, 1_000)
+    things = [oracle.twin(row.id, orjson.loads(row.doc)) for row in rows]
+    things += [oracle.model(orjson.loads(row.doc)) for row in models]
+    async with searching(Graph(store, graph.history)) as service:
+        await service.reach(None)
+        for text in QUESTIONS:
+            found, wanted = await ask(service, text), oracle.found(things, text, LIMIT)
+            assert wanted is not None
+            assert {kind: ids(found, kind) for kind in wanted} == wanted, text
+        counted = dict(await store.search.names(10))
+    assert counted == (await store.search.count_names()).counts
+    assert (await store.search.state()).scan == 1
 
 
 @given(st.text(max_size=40), st.text(max_size=3))

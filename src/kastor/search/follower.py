@@ -223,14 +223,10 @@ class Follower:
     async def _follow(self, state: IndexState) -> bool:
         """Work in what follows; return False where there is nothing left for now."""
         entries = await self._events.changes_after(state.position, ENTRIES)
-        if not entries:
-            _, newest = await self._events.log_bounds()
-            if newest > state.position:  # the graph was emptied, or entries were removed
-                await self._begin_scan(state)
-                return True
-            return False
-        if entries[0].seq != state.position + 1:
-            await self._begin_scan(state)
+        if not entries or entries[0].seq != state.position + 1:
+            if await self._events.before_next(state.position) == state.position:
+                return bool(entries)
+            await self._begin_scan(state)  # the graph was emptied, or entries were removed
             return True
         await self._write(await self._batch(state, entries))
         return len(entries) == ENTRIES or bool(self._waiting)
