@@ -1,10 +1,11 @@
 """Search on a large graph: `python bench/search.py [TWINS] [--postgres]` (default: a million).
 
 Every twin has an id, a name, a note with the commonest words and names of people, and one text of
-one letter, so that hostile questions have as many answers as there are twins. Told are: how long the
-index takes to be made, answers' times over HTTP by kind of question beside a GET of a twin and beside
-the query with CONTAINS that one would write without it, and PATCH at 500 a second (numbers, and
-texts) with the index and without, in turns.
+one letter, so that hostile questions have as many answers as there are twins. Told are: how long
+the index takes to be made, answers' times over HTTP by kind of question beside a GET of a twin and
+beside the query with CONTAINS that one would write without it, and PATCH at 500 a second (numbers,
+and texts) with the index and without, in turns. `--questions` or `--patches` does one of them. The
+graph on SQLite is kept in KASTOR_BENCH_DIR, where that is set.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import asyncio
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -46,13 +48,38 @@ MODEL = {
         )
     ],
 }
-WORDS = (
-    "lobby meeting room temperature sensor floor building projector window north south east west chair"
-    " office kitchen pump valve air handling unit controller common area storage network switch"
-).split()
-FIRST = "Anna Bob Carla David Emma Frank Greta Hans Ida Jan".split()
-LAST = "Smith Müller Garcia Rossi Jones Brown Tanaka Kim".split()
-QUESTIONS = {
+WORDS = [
+    "lobby",
+    "meeting",
+    "room",
+    "temperature",
+    "sensor",
+    "floor",
+    "building",
+    "projector",
+    "window",
+    "north",
+    "south",
+    "east",
+    "west",
+    "chair",
+    "office",
+    "kitchen",
+    "pump",
+    "valve",
+    "air",
+    "handling",
+    "unit",
+    "controller",
+    "common",
+    "area",
+    "storage",
+    "network",
+    "switch",
+]
+FIRST = ["Anna", "Bob", "Carla", "David", "Emma", "Frank", "Greta", "Hans", "Ida", "Jan"]
+LAST = ["Smith", "Müller", "Garcia", "Rossi", "Jones", "Brown", "Tanaka", "Kim"]
+QUESTIONS: dict[str, Callable[[int, random.Random], str]] = {
     "id": lambda n, r: f"room-{r.randrange(n) // 1000}-{r.randrange(1000)}",
     "beginning of an id": lambda n, r: f"room-{r.randrange(n) // 1000}",
     "name": lambda n, r: f"{r.choice(WORDS)} {r.choice(WORDS)} {r.randrange(n)}",
@@ -107,7 +134,7 @@ def fill_sqlite(path: Path, count: int) -> None:
 
 
 def fill_postgres(dsn: str, count: int) -> None:
-    import psycopg  # noqa: PLC0415 - with PostgreSQL alone
+    import psycopg
 
     with psycopg.connect(dsn) as connection, connection.cursor() as cursor:
         columns = "key, id, model_key, etag, version, valid_from, change, actor, doc"
@@ -158,7 +185,7 @@ def questions(port: int, count: int) -> None:
         return (time.perf_counter() - begun) * 1000, answer
 
     gets = [timed(f"/digitaltwins/room-0-{each}?{VERSION}")[0] for each in range(REPEATS)]
-    print(f"{'GET of a twin (floor)':<40} p50 {median(gets):7.1f} ms  p95 {at(gets, 0.95):7.1f} ms")
+    tell("GET of a twin (floor)", gets)
     text = "SELECT TOP(20) T.$dtId FROM DIGITALTWINS T WHERE CONTAINS(T.name, 'Qqq')"
     took = timed(f"/query?{VERSION}", {"query": text})[0]
     print(f"{'query with CONTAINS, nothing found':<40} once {took:6.0f} ms")
@@ -172,11 +199,13 @@ def questions(port: int, count: int) -> None:
             hits += len(answer["value"])
             more += answer["more"]
         everything += times
-        print(
-            f"{name:<40} p50 {median(times):7.1f} ms  p95 {at(times, 0.95):7.1f} ms"
-            f"  max {max(times):7.1f} ms  {hits / REPEATS:5.1f} hits, more {more / REPEATS:4.0%}"
-        )
-    print(f"{'all of them':<40} p50 {median(everything):7.1f} ms  p95 {at(everything, 0.95):7.1f} ms")
+        tell(name, times, f"{hits / REPEATS:5.1f} hits, more {more / REPEATS:4.0%}")
+    tell("all of them", everything)
+
+
+def tell(name: str, times: list[float], more: str = "") -> None:
+    p50, p95, worst = median(times), at(times, 0.95), max(times)
+    print(f"{name:<40} p50 {p50:7.1f} ms  p95 {p95:7.1f} ms  max {worst:7.1f} ms  {more}")
 
 
 def at(values: list[float], share: float) -> float:
@@ -200,8 +229,8 @@ async def paced(port: int, count: int, *, texts: bool) -> list[float]:
             made = {"op": "replace", "path": "/name", "value": f"{chance.choice(WORDS)} {value}"}
         body = json.dumps([made])
         writer.write(
-            f"PATCH /digitaltwins/room-{n // 1000}-{n % 1000}?{VERSION} HTTP/1.1\r\nHost: localhost\r\n"
-            "Content-Type: application/json-patch+json\r\n"
+            f"PATCH /digitaltwins/room-{n // 1000}-{n % 1000}?{VERSION} HTTP/1.1\r\n"
+            "Host: localhost\r\nContent-Type: application/json-patch+json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
         head = await reader.readuntil(b"\r\n\r\n")
@@ -222,8 +251,6 @@ async def paced(port: int, count: int, *, texts: bool) -> list[float]:
 
 def load(port: int, count: int, *, texts: bool) -> list[float]:
     command = [sys.executable, __file__, "--paced", str(port), str(count), str(int(texts))]
-    import subprocess  # noqa: PLC0415
-
     done = subprocess.run(command, capture_output=True, check=True)
     found: list[float] = json.loads(done.stdout)
     return found
@@ -232,7 +259,7 @@ def load(port: int, count: int, *, texts: bool) -> list[float]:
 def patches(folder: Path, flags: list[str], count: int) -> None:
     for texts in (False, True):
         kept: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
-        lags = []
+        lags: list[int] = []
         for _ in range(ROUNDS):
             for search in (False, True):
                 with kastor(folder, flags, search=search) as (port, _):
@@ -256,8 +283,10 @@ def patches(folder: Path, flags: list[str], count: int) -> None:
                 f" p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  {[round(each[1], 2) for each in rows]}"
             )
         ratios = [on[1] / off[1] for on, off in zip(kept[True], kept[False], strict=True)]
-        print(f"  p99 with / without: {median(ratios):.2f} {[round(each, 2) for each in ratios]}"
-              f"  largest lag {max(lags, default=0)} entries")
+        print(
+            f"  p99 with / without: {median(ratios):.2f} {[round(each, 2) for each in ratios]}"
+            f"  largest lag {max(lags, default=0)} entries"
+        )
 
 
 def _watch(port: int, lags: list[int], stop: threading.Event) -> None:
@@ -267,28 +296,37 @@ def _watch(port: int, lags: list[int], stop: threading.Event) -> None:
 
 def main(count: int, *, postgres: bool) -> None:
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        kept = os.environ.get("KASTOR_BENCH_DIR")
+        folder = (
+            Path(kept, f"search-{count}")
+            if kept and not postgres
+            else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        )
+        is_filled = (folder / "graphs" / "default.sqlite3").exists()
         flags: list[str] = []
         dsn = ""
         if postgres:
-            from tests.postgres.cluster import Cluster  # noqa: PLC0415
+            from tests.postgres.cluster import Cluster
 
             cluster = stack.enter_context(Cluster())
             dsn = cluster.create().start().dsn
             flags = ["--db", dsn]
-        with kastor(folder, flags, search=False) as (port, _):
-            ask(port, f"/models?{VERSION}", [MODEL])
-        begun = time.perf_counter()
-        if postgres:
-            fill_postgres(dsn, count)
-        else:
-            fill_sqlite(folder / "graphs" / "default.sqlite3", count)
-        print(f"{count:,} twins written in {time.perf_counter() - begun:.0f} s")
+        if not is_filled:
+            with kastor(folder, flags, search=False) as (port, _):
+                ask(port, f"/models?{VERSION}", [MODEL])
+            begun = time.perf_counter()
+            if postgres:
+                fill_postgres(dsn, count)
+            else:
+                fill_sqlite(folder / "graphs" / "default.sqlite3", count)
+            print(f"{count:,} twins written in {time.perf_counter() - begun:.0f} s")
         begun = time.perf_counter()
         with kastor(folder, flags, search=True) as (port, pid):
             until_built(port)
-            print(f"index made in {time.perf_counter() - begun:.0f} s, "
-                  f"{resident_megabytes(pid):.0f} MB resident")
+            print(
+                f"index made in {time.perf_counter() - begun:.0f} s, "
+                f"{resident_megabytes(pid):.0f} MB resident"
+            )
             for file in folder.glob("graphs/default.s*"):
                 print(f"{file.name}: {file.stat().st_size / 1e6:.0f} MB")
             if "--patches" not in sys.argv:

@@ -7,10 +7,12 @@ import random
 import sys
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from kastor.dtdl import ValueRules
 from kastor.errors import KastorError
 from kastor.graph.catalog import catalog_builder
+from kastor.graph.command import Command
 from kastor.graph.commands import DeleteTwin, PutRelationship, PutTwin
 from kastor.graph.service import GraphService
 from kastor.records import Context
@@ -40,7 +42,7 @@ async def main(place: str, name: str) -> None:
     for number in count(1):
         one, other = (f"room-{chance.randrange(30)}" for _ in range(2))
         document = room(name=chance.choice(TEXTS), labels={"a": chance.choice(TEXTS)})
-        command = chance.choice(
+        command: Command[Any] = chance.choice(
             (
                 PutTwin(one, document),
                 PutTwin(one, document),

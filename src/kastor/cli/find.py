@@ -36,7 +36,7 @@ def find(
     with connection.client() as client:
         found = client.search(text, kinds=kind or (), limit=limit)
     hits = found["value"]
-    if output is Output.TABLE or output == "csv":
+    if output in (Output.TABLE, Output.CSV):
         show_rows([_told(hit) for hit in hits], output, columns=_COLUMNS, empty="Nothing found.")
     else:
         show_rows(hits, output)

@@ -1,1 +1,1 @@
-"""Search over ids, texts, models and names of relationships: an index that follows the change log."""
+"""Search over ids, texts, models and names of relationships, by an index that follows the log."""

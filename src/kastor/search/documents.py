@@ -72,7 +72,8 @@ def _within(
     heads: list[tuple[str, str]], others: Iterator[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
     """Return fields up to the bounds; the id is always there."""
-    found, left = [], MOST_CHARACTERS
+    found: list[tuple[str, str]] = []
+    left = MOST_CHARACTERS
     for path, text in (*heads, *others):
         kept = text if not found else text[: min(LONGEST_TEXT, left)]
         if len(found) == MOST_FIELDS or not kept:
@@ -115,8 +116,10 @@ def _languages(value: Any) -> list[tuple[str, str]]:
             return [("", value)]
         case list():
             return [each for item in value for each in _languages(item)]
+        case {"@value": str() as text, "@language": str() as language}:
+            return [(language, text)] if text else []
         case {"@value": str() as text}:
-            return [(str(value.get("@language", "en")), text)] if text else []
+            return [("en", text)] if text else []
         case dict():
             found = [(code, text) for code, text in value.items() if text and _is_text(text)]
             return sorted(found, key=lambda each: (each[0] != "en", each[0]))

@@ -40,6 +40,7 @@ RESTS = 0.5
 LEASE_SECONDS = 6.0
 RENEW_SECONDS = 2.0
 FAULT_SECONDS = 2.0
+SAMPLE_SECONDS = 60.0
 
 _KINDS: tuple[IndexedKind, ...] = ("model", "twin")
 
@@ -56,12 +57,11 @@ class _Place(msgspec.Struct, frozen=True):
 class Follower:
     """Keeps the index of one graph; `start` and `stop` it."""
 
-    def __init__(
-        self, index: SearchStore, events: EventStore, source: str, vitals: Vitals
-    ) -> None:
+    def __init__(self, index: SearchStore, events: EventStore, source: str, vitals: Vitals) -> None:
         self._index, self._events, self._source, self._vitals = index, events, source, vitals
         self._owner = new_guid()
         self._held_at = 0.0
+        self._sampled_until = 0.0
         self._state: IndexState | None = None
         self._part: Kept | None = None
         self._hurry = asyncio.Event()
@@ -142,6 +142,7 @@ class Follower:
 
     async def _turn(self) -> None:
         """Do one step of whatever is to be done."""
+        await self._sample()
         if not await self._holds():
             self._state = None
             await asyncio.sleep(RENEW_SECONDS)
@@ -160,6 +161,13 @@ class Follower:
             await self._rest(state)
             return
         await asyncio.sleep((time.monotonic() - began) * (0 if self._waiting else RESTS))
+
+    async def _sample(self) -> None:
+        """Let the index know now and then what is frequent in it, which changes slowly."""
+        now = time.monotonic()
+        if now >= self._sampled_until:
+            self._sampled_until = now + SAMPLE_SECONDS
+            await self._index.sample()
 
     async def _holds(self) -> bool:
         if not self._index.shared:
@@ -211,6 +219,7 @@ class Follower:
         if place.kind == len(_KINDS):
             ended = replace(state, place=None, position=state.target)
             await self._write(IndexBatch(ended, sweep=True))
+            self._sampled_until = 0.0
             _log.info("the search index is complete", change=state.target, rows=state.done)
             return
         kind = _KINDS[place.kind]

@@ -74,7 +74,9 @@ def best_match(asked: Question, fields: Sequence[tuple[str, str]], heads: int) -
     """
     texts = [_Text(text) for _, text in fields]
     if asked.words:
-        if not all(_anywhere(texts, (word, *asked.resembling.get(word, ()))) for word in asked.words):
+        if not all(
+            _anywhere(texts, (word, *asked.resembling.get(word, ()))) for word in asked.words
+        ):
             return None
         if not all(any(text.begins_word(word) for text in texts) for word in asked.short):
             return None
@@ -113,6 +115,12 @@ class _Text:
     def begins_word(self, wanted: str) -> bool:
         """Whether a word of it begins so."""
         return any(self._is_border(at) for at in occurrences(self.folded, wanted))
+
+    def place_of(self, wanted: str) -> tuple[int, int]:
+        """Return where a text that is in it begins and ends; the beginning of a word goes first."""
+        places = list(occurrences(self.folded, wanted))
+        at = next((at for at in places if self._is_border(at)), places[0])
+        return self.places[at], self.places[at + len(wanted) - 1] + 1
 
     def _is_border(self, at: int) -> bool:
         place = self.places[at]
@@ -167,21 +175,15 @@ def _word_score(asked: Question, text: _Text, word: str) -> float:
 
 def _places(asked: Question, text: _Text) -> list[tuple[int, int]]:
     """Where in a text what was asked for is: (start, end), in order, apart from each other."""
-    if asked.text in text.folded:
-        wanted: list[str] = [asked.text]
-    else:
-        wanted = []
-        for word in (*asked.words, *asked.short):
-            there = (each for each in (word, *asked.resembling.get(word, ())) if each in text.folded)
-            wanted += [each for each in there][:1]
-    found: list[tuple[int, int]] = []
-    for each in wanted:
-        at = next((at for at in occurrences(text.folded, each) if text._is_border(at)), None)  # noqa: SLF001 - of this module
-        at = text.folded.find(each) if at is None else at
-        last = text.places[at + len(each) - 1]
-        found.append((text.places[at], last + 1))
+    wanted = [asked.text]
+    if asked.text not in text.folded:
+        alternatives = (
+            (word, *asked.resembling.get(word, ())) for word in (*asked.words, *asked.short)
+        )
+        there = ([one for one in each if one in text.folded][:1] for each in alternatives)
+        wanted = [one for each in there for one in each]
     merged: list[tuple[int, int]] = []
-    for start, end in sorted(found):
+    for start, end in sorted(text.place_of(each) for each in wanted):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:

@@ -88,9 +88,7 @@ class IndexStatus:
 class SearchService:
     """The search of one graph; `start` and `stop` it."""
 
-    def __init__(
-        self, index: SearchStore, events: EventStore, source: str, vitals: Vitals
-    ) -> None:
+    def __init__(self, index: SearchStore, events: EventStore, source: str, vitals: Vitals) -> None:
         self._index, self._events = index, events
         self._follower = Follower(index, events, source, vitals)
 
@@ -160,9 +158,7 @@ class SearchService:
             return ranked(asked, kind, found), found.cut
         return await asyncio.to_thread(ranked, asked, kind, found), found.cut
 
-    def _names(
-        self, asked: Question, names: Iterable[tuple[str, int]]
-    ) -> tuple[list[Hit], bool]:
+    def _names(self, asked: Question, names: Iterable[tuple[str, int]]) -> tuple[list[Hit], bool]:
         hits = []
         for name, count in names:
             near = {

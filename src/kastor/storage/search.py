@@ -6,6 +6,7 @@ anew. What is written goes with the position that it is of, in one transaction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -20,8 +21,10 @@ NUMBERS = 2**48
 """Rows are numbered by kind and key, so that a kind is one stretch of them."""
 KINDS: dict[IndexedKind, int] = {"model": MODEL, "twin": TWIN}
 
-CANDIDATES = 300
-"""Rows that each step of a search looks at, at most."""
+CANDIDATES = 200
+"""Rows that each step of a search by trigrams finds, at most."""
+SAMPLED = 500
+"""Rows by which is told how frequent a trigram is."""
 MOST_WORDS = 200_000
 """Of the vocabulary."""
 MOST_RESEMBLING = 8
@@ -180,6 +183,14 @@ class Candidates:
     cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """In what part of a sample of rows a trigram is: of ids and names, and of everything."""
+
+    heads: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, float] = field(default_factory=dict)
+
+
 class SearchStore(Protocol):
     """One graph's search index.
 
@@ -226,6 +237,9 @@ class SearchStore(Protocol):
 
     async def count_names(self) -> NameCounts:
         """Count relationships by name; reads all of them."""
+
+    async def sample(self) -> None:
+        """Look anew at how frequent trigrams are; questions are asked by the rare ones."""
 
     async def find(self, asked: Asked) -> Candidates:
         """Return rows that answer a question.

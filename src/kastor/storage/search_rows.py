@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import orjson
 
-from kastor.storage.search import IndexState
-from kastor.storage.search_texts import FORMAT, fold, words_of
+from kastor.storage.search import SAMPLED, IndexState, Shares
+from kastor.storage.search_texts import FORMAT, fold, shares_of, words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kastor.storage.search import IndexedText
 
 
@@ -34,9 +36,21 @@ def index_row(text: IndexedText) -> IndexRow:
     return IndexRow(fields, "\n".join(texts), heads, digest)
 
 
+def shares_in(rows: Sequence[tuple[str, int]]) -> Shares:
+    """Return how frequent trigrams are in a sample of folded texts and lengths of their heads."""
+    heads, texts = [text[:heads] for text, heads in rows], [text for text, _ in rows]
+    return Shares(shares_of(heads), shares_of(texts))
+
+
 def words_in(fields: bytes) -> set[str]:
     """Return the words of the vocabulary that a stored document has."""
     return words_of(text for _, text in orjson.loads(fields))
+
+
+def spread(first: int, last: int) -> list[int]:
+    """Return numbers from which on a sample takes the next row each."""
+    step = max(1, (last - first + 1) // SAMPLED)
+    return list(range(first, last + 1, step))[:SAMPLED]
 
 
 def state_text(state: IndexState) -> str:

@@ -8,21 +8,20 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from functools import lru_cache
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from kastor.types import override
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 FORMAT = 1
 GRAM = 3
 SHORTEST_TOLERANT = 5
 """Letters of a word from which on one may be wrong."""
 _SHORTEST_WORD, _LONGEST_WORD = SHORTEST_TOLERANT - 1, 32
-MOST_GRAMS = 24
-"""Of one word of a question; further ones would hardly leave out more."""
+MOST_GRAMS = 8
+"""That a question is looked for by, and at least one of each word."""
+_GRAMS_OF_WORD = 4
 
 # A run of letters that a change from small to capital ends: "airHandlingUnit" has three words.
 _WORD = re.compile(r"[^\W\d_]+")
@@ -32,7 +31,6 @@ _CAMEL = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])")
 class _Folded(dict[int, str]):
     """What becomes of a character, found once."""
 
-    @override
     def __missing__(self, code: int) -> str:
         char = chr(code)
         if char.isspace() or unicodedata.category(char) in ("Cc", "Cs"):
@@ -72,13 +70,28 @@ def block_grams(block: int, grams: Iterable[str]) -> list[int]:
     return [zlib.crc32(gram.encode(), salt) - 2**31 for gram in grams]
 
 
-@lru_cache(256)
-def asked_grams(word: str) -> tuple[str, ...]:
-    """Return the trigrams that a word is looked for by, spread over all of it."""
+def rarest(word: str, shares: Mapping[str, float], words: int) -> list[str]:
+    """Return the trigrams that a word is looked for by: the few that leave out most rows.
+
+    To read the list of a frequent one takes long and tells little.
+
+    Args:
+        word: folded.
+        shares: in what part of a sample of rows a trigram is; it is rare where it has none.
+        words: of the question.
+    """
+    most = max(1, min(_GRAMS_OF_WORD, MOST_GRAMS // max(1, words)))
     found = sorted(grams_of(word))
-    if len(found) <= MOST_GRAMS:
-        return tuple(found)
-    return tuple(found[at * len(found) // MOST_GRAMS] for at in range(MOST_GRAMS))
+    # Neighbours say nearly the same: of equal ones those from other places go first.
+    apart = found[:: max(1, len(found) // most)]
+    order = {gram: at for at, gram in enumerate(dict.fromkeys((*apart, *found)))}
+    return sorted(order, key=lambda gram: (shares.get(gram, 0.0), order[gram]))[:most]
+
+
+def shares_of(texts: Sequence[str]) -> dict[str, float]:
+    """Return in what part of some folded texts each trigram is."""
+    counts = Counter(gram for text in texts for gram in grams_of(text))
+    return {gram: count / len(texts) for gram, count in counts.items()}
 
 
 def words_of(texts: Iterable[str]) -> set[str]:

@@ -187,6 +187,7 @@ def _page(models: Sequence[StoredModel], size: int, with_definition: bool) -> li
 
 
 def model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:
+    """Return what answers say of a model."""
     data: dict[str, Any] = {
         "id": model.id,
         "description": orjson.Fragment(model.facts.description),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_HITS, DEFAULT_MODELS = 20, 10
 _NEEDED = {"model": P.MODELS_READ, "relationship": P.RELATIONSHIPS_READ}
 """What whoever asks for these needs besides; without `kinds` they are left out."""
+_MODELS: tuple[Kind, ...] = ("model",)
 _CHANGE = "change:"
 _ANY, _NEWEST = ("primary", "replica"), "current-replica"
 
@@ -56,7 +57,7 @@ async def search_models(services: Services, request: Request) -> Response:
     limit = _limit(str(limit), DEFAULT_MODELS)
     with contextlib.suppress(Unavailable):  # what was uploaded just now is found, if that can be
         await service.reach(None)
-    found = await service.search(text, ("model",), limit, request.context)
+    found = await service.search(text, _MODELS, limit, request.context)
     await services.graph.refresh_models()
     models = {each.id: each for each in services.graph.models(request.context)}
     shown = [

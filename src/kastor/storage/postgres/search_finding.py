@@ -16,14 +16,14 @@ from kastor.storage.search import (
     Candidate,
     Candidates,
 )
-from kastor.storage.search_texts import asked_grams, block_grams, is_near, is_tolerant, shortened
+from kastor.storage.search_texts import block_grams, is_near, is_tolerant, rarest, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.statements import Qualified
-    from kastor.storage.search import Asked
+    from kastor.storage.search import Asked, Shares
 
 FIRST_BLOCKS, GROWS = 1, 4
 """Blocks that are asked at once: few where many rows answer, more while few do."""
@@ -32,9 +32,11 @@ _LAST = "\U0010ffff"
 _SPARE_SECONDS = 0.01
 
 
-async def find(connection: Connection, texts: Qualified, asked: Asked) -> Candidates:
+async def find(
+    connection: Connection, texts: Qualified, asked: Asked, shares: Shares
+) -> Candidates:
     """Return rows that answer a question."""
-    finding = _Finding(connection, texts, asked)
+    finding = _Finding(connection, texts, asked, shares)
     try:
         async with connection.transaction(readonly=True):
             milliseconds = int(1_000 * (asked.seconds + _SPARE_SECONDS))
@@ -46,8 +48,11 @@ async def find(connection: Connection, texts: Qualified, asked: Asked) -> Candid
 
 
 class _Finding:
-    def __init__(self, connection: Connection, texts: Qualified, asked: Asked) -> None:
+    def __init__(
+        self, connection: Connection, texts: Qualified, asked: Asked, shares: Shares
+    ) -> None:
         self._connection, self._texts, self._asked = connection, texts, asked
+        self._shares = shares
         self._deadline = time.monotonic() + asked.seconds
         self.found = Candidates()
         self._seen: set[int] = set()
@@ -86,16 +91,20 @@ class _Finding:
 
     async def _beginning(self) -> None:
         kind, start = KINDS[self._asked.kind], self._asked.text[: sql.INDEXED_CHARACTERS]
+        most = 2 * self._asked.limit
         for statement in sql.BEGINNING:
-            rows = await self._fetch(statement, kind, start, start + _LAST, CANDIDATES + 1)
-            self._take(rows, CANDIDATES)
+            rows = await self._fetch(statement, kind, start, start + _LAST, most + 1)
+            self._take(rows, most)
 
-    async def _holding(self, words: dict[str, Sequence[str]], *, heads: bool) -> None:
+    async def _holding(self, words: Mapping[str, Sequence[str]], *, heads: bool) -> None:
         asked = self._asked
         counts = tuple(map(len, words.values()))
         statement = sql.holding(counts, len(asked.short), heads=heads)
         lists = [*map(list, words.values()), *([each] for each in asked.short)]
-        alternatives = [asked_grams(text) for each in words.values() for text in each]
+        shares = self._shares.heads if heads else self._shares.texts
+        alternatives = [
+            rarest(text, shares, len(words)) for each in words.values() for text in each
+        ]
         wanted, at, size = CANDIDATES + 1, 0, FIRST_BLOCKS
         blocks = await self._known_blocks()
         while wanted > 0 and at < len(blocks):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,8 @@ from kastor.storage.postgres.index_tables import BUILD_SECONDS
 from kastor.storage.postgres.search_finding import find
 from kastor.storage.postgres.search_writing import WRITE_SECONDS, IndexWrites, NotHeldError
 from kastor.storage.search import (
+    KINDS,
+    NUMBERS,
     Asked,
     Candidates,
     IndexBatch,
@@ -20,9 +23,10 @@ from kastor.storage.search import (
     IndexedKind,
     IndexState,
     NameCounts,
+    Shares,
     SourceRow,
 )
-from kastor.storage.search_rows import state_of, state_text
+from kastor.storage.search_rows import shares_in, spread, state_of, state_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,6 +47,7 @@ class PostgresSearchIndex:
     def __init__(self, upkeep: Upkeep, texts: Qualified) -> None:
         self._upkeep, self._texts = upkeep, texts
         self._writes = IndexWrites(texts)
+        self._shares = Shares()
 
     async def prepare(self) -> None:
         """Make the tables where they are missing or of another format."""
@@ -107,9 +112,19 @@ class PostgresSearchIndex:
         """Return rows that answer a question."""
 
         async def ask(connection: Connection) -> Candidates:
-            return await find(connection, self._texts, asked)
+            return await find(connection, self._texts, asked, self._shares)
 
         return await self._run(ask)
+
+    async def sample(self) -> None:
+        """Look anew at how frequent trigrams are."""
+        rows: list[tuple[str, int]] = []
+        for kind in KINDS.values():
+            first, last = (await self._fetch(sql.ENDS, kind * NUMBERS, (kind + 1) * NUMBERS))[0]
+            if first is not None:
+                numbers = [str(each) for each in spread(first, last)]
+                rows += [tuple(row) for row in await self._fetch(sql.SAMPLE, numbers)]
+        self._shares = await asyncio.to_thread(shares_in, rows)
 
     async def names(self, limit: int) -> list[tuple[str, int]]:
         """Return names of relationships with their counts."""

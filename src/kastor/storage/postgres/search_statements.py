@@ -162,6 +162,14 @@ ORDER BY d.{column} LIMIT $4
 """
     for column in ("folded_id", "folded_name")
 )
+ENDS = """
+SELECT min(number), max(number) FROM {graph}.search_documents WHERE number >= $1 AND number < $2
+"""
+SAMPLE = """
+SELECT d.folded, d.heads FROM unnest($1::text[]) AS f (number) CROSS JOIN LATERAL (
+    SELECT folded, heads FROM {graph}.search_documents WHERE number >= f.number::bigint
+    ORDER BY number LIMIT 1) d
+"""
 BLOCKS = f"""
 WITH RECURSIVE blocks (block) AS (
     SELECT min(number) / {BLOCK} FROM {{graph}}.search_documents WHERE number >= $1 AND number < $2

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kastor.storage.postgres import search_statements as sql
-from kastor.storage.search import KINDS, MOST_WORDS
+from kastor.storage.search import KINDS, MODEL, MOST_WORDS, TWIN
 from kastor.storage.search_rows import index_row, state_text, words_in
 from kastor.storage.search_texts import block_grams, fold, grams_of, shortened
 
@@ -58,11 +58,10 @@ class IndexWrites:
             await self._set_state(connection, owner, batch)
             words: Counter[str] = Counter()
             await self._put(connection, rows, batch.state.scan, words)
-            for kind, ids in (("twin", batch.twins), ("model", batch.models)):
+            for kind, ids in ((TWIN, batch.twins), (MODEL, batch.models)):
                 if ids:
-                    gone = await connection.fetch(
-                        self._texts[sql.DELETE], KINDS[kind], [_start(fold(each)) for each in ids], ids
-                    )
+                    folded = [_start(fold(each)) for each in ids]
+                    gone = await connection.fetch(self._texts[sql.DELETE], kind, folded, ids)
                     _take_off(words, gone)
             await self._keep_words(connection, words)
             if batch.counts is not None:
@@ -75,7 +74,7 @@ class IndexWrites:
         Raises:
             NotHeldError: somebody else goes on.
         """
-        gone: Sequence[object] = (0,)
+        gone: Sequence[Any] = (0,)
         while gone:
             async with connection.transaction():
                 words: Counter[str] = Counter()
@@ -96,7 +95,9 @@ class IndexWrites:
     ) -> None:
         if not rows:
             return
-        stored = await connection.fetch(self._texts[sql.STORED], [str(each.number) for each in rows])
+        stored = await connection.fetch(
+            self._texts[sql.STORED], [str(each.number) for each in rows]
+        )
         known = {number: (digest, met, fields) for number, digest, met, fields in stored}
         same = [each for each in rows if known.get(each.number, ("",))[0] == each.digest]
         met = [str(each.number) for each in same if known[each.number][1] != scan]
@@ -167,8 +168,8 @@ def _storable(name: str | None) -> str | None:
     return None if name is None else name.replace("\0", " ")
 
 
-def _take_off(words: Counter[str], gone: Sequence[object]) -> None:
-    for (fields,) in gone:  # type: ignore[attr-defined]
+def _take_off(words: Counter[str], gone: Sequence[Any]) -> None:
+    for (fields,) in gone:
         words.subtract(words_in(fields))
 
 

@@ -16,33 +16,35 @@ from kastor.storage.search import (
     Candidate,
     Candidates,
 )
-from kastor.storage.search_texts import asked_grams, is_near, is_tolerant, shortened
+from kastor.storage.search_texts import is_near, is_tolerant, rarest, shortened
 from kastor.storage.sqlite import search_statements as sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from kastor.storage.search import Asked
+    from kastor.storage.search import Asked, Shares
 
-STRETCH = 65_536
+FIRST_STRETCH, LONGEST_STRETCH = 16_384, 262_144
 """Rows that a statement looks at: FTS5 tells nobody anything while it looks for the next row."""
+_SHORT, _LONG = 0.002, 0.006
+"""Seconds below and above which the next stretch is longer or shorter."""
 _STEPS = 500
 """Of SQLite's machine between two looks at the time; a fraction of a millisecond."""
 _FORMS_READ = 1_000
 
 
-def find(connection: apsw.Connection, asked: Asked) -> Candidates:
+def find(connection: apsw.Connection, asked: Asked, shares: Shares) -> Candidates:
     """Return rows that answer a question.
 
     Raises:
         apsw.InterruptError: somebody else ended it.
     """
-    return _Finding(connection, asked).run()
+    return _Finding(connection, asked, shares).run()
 
 
 class _Finding:
-    def __init__(self, connection: apsw.Connection, asked: Asked) -> None:
-        self._connection, self._asked = connection, asked
+    def __init__(self, connection: apsw.Connection, asked: Asked, shares: Shares) -> None:
+        self._connection, self._asked, self._shares = connection, asked, shares
         self._run: Callable[..., Any] = connection.execute
         self._deadline = time.monotonic() + asked.seconds
         self._found = Candidates()
@@ -86,29 +88,35 @@ class _Finding:
         enough = len(self._found.rows) >= self._asked.limit
         if enough:
             self._found.cut = True
-        return enough or self._found.cut and self._is_over()
+        return enough or (self._found.cut and self._is_over())
 
     def _beginning(self) -> None:
-        kind, text = KINDS[self._asked.kind], self._asked.text
+        kind, text, most = KINDS[self._asked.kind], self._asked.text, 2 * self._asked.limit
         for statement in sql.BEGINNING:
-            rows = self._run(statement, (kind, text, CANDIDATES + 1)).fetchall()
-            self._take(rows, CANDIDATES)
+            rows = self._run(statement, (kind, text, most + 1)).fetchall()
+            self._take(rows, most)
 
-    def _holding(self, table: str, words: dict[str, Sequence[str]]) -> None:
+    def _holding(self, table: str, words: Mapping[str, Sequence[str]]) -> None:
         asked, heads = self._asked, table == "head_grams"
         lists = [*words.values(), *((each,) for each in asked.short)]
         checks = [orjson.dumps(each).decode() for each in lists]
         statement = sql.holding(table, len(checks), heads=heads)
-        expression = " AND ".join(_any_of(each) for each in words.values())
-        wanted, start = CANDIDATES + 1, self._next(self._first)
+        shares = self._shares.heads if heads else self._shares.texts
+        expression = " AND ".join(_any_of(each, shares, len(words)) for each in words.values())
+        wanted, start, stretch = CANDIDATES + 1, self._next(self._first), FIRST_STRETCH
         while wanted > 0 and start is not None:
             if self._is_over():
                 self._found.cut = True
                 return
-            end = start + STRETCH
+            end, began = start + stretch, time.monotonic()
             rows = self._run(statement, (expression, start, end - 1, *checks, wanted)).fetchall()
             self._take(rows, wanted - 1)
             wanted -= len(rows)
+            took = time.monotonic() - began
+            if took < _SHORT:
+                stretch = min(2 * stretch, LONGEST_STRETCH)
+            elif took > _LONG:
+                stretch = max(stretch // 2, FIRST_STRETCH // 4)
             start = self._next(end) if wanted > 0 else None
 
     def _next(self, start: int) -> int | None:
@@ -131,9 +139,9 @@ class _Finding:
         return tuple(other for other, _ in rows if is_near(word, other))[:MOST_RESEMBLING]
 
 
-def _any_of(words: Sequence[str]) -> str:
+def _any_of(words: Sequence[str], shares: Mapping[str, float], count: int) -> str:
     """Return the expression for rows that have the trigrams of one of these words."""
-    return "(" + " OR ".join(f"({_all_of(asked_grams(word))})" for word in words) + ")"
+    return "(" + " OR ".join(f"({_all_of(rarest(word, shares, count))})" for word in words) + ")"
 
 
 def _all_of(grams: Sequence[str]) -> str:

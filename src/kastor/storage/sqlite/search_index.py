@@ -14,11 +14,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
+import orjson
 
 from kastor.errors import Unavailable
 from kastor.logs import get_logger
 from kastor.private import open_private
 from kastor.storage.search import (
+    KINDS,
+    NUMBERS,
     Asked,
     Candidates,
     IndexBatch,
@@ -26,9 +29,10 @@ from kastor.storage.search import (
     IndexedKind,
     IndexState,
     NameCounts,
+    Shares,
     SourceRow,
 )
-from kastor.storage.search_rows import state_of
+from kastor.storage.search_rows import shares_in, spread, state_of
 from kastor.storage.sqlite import search_statements as sql
 from kastor.storage.sqlite.connection import open_reader
 from kastor.storage.sqlite.files import CHECK_SECONDS
@@ -85,6 +89,7 @@ class SqliteSearchIndex:
         self._connection: apsw.Connection | None = None
         self._writing: IndexWriting | None = None
         self._pool: ReadPool | None = None
+        self._shares = Shares()
         self._damaged = False
         self._closed = False
 
@@ -106,8 +111,7 @@ class SqliteSearchIndex:
 
     async def state(self) -> IndexState:
         """Return where the index stands."""
-        rows = await self._ask(lambda connection: connection.execute(sql.STATE).fetchall())
-        return (state_of(rows[0][0]) if rows else None) or IndexState()
+        return await self._ask(_state) or IndexState()
 
     async def write(self, _owner: str, batch: IndexBatch) -> bool:
         """Write a batch."""
@@ -115,6 +119,7 @@ class SqliteSearchIndex:
             after: int | None = -1
             while after is not None:
                 after = await self._in_thread(partial(self._sweep, batch.state.scan, after))
+            await self._in_thread(self._optimize)
         await self._in_thread(partial(self._write, batch))
         return True
 
@@ -147,8 +152,9 @@ class SqliteSearchIndex:
 
         def count(connection: apsw.Connection) -> NameCounts:
             with connection:
-                position = connection.execute(sql.POSITION).fetchall()[0][0]
-                counts = dict(connection.execute(sql.COUNT_NAMES).fetchall())
+                run: Callable[..., Any] = connection.execute
+                position = run(sql.POSITION).fetchall()[0][0]
+                counts = dict(run(sql.COUNT_NAMES).fetchall())
             return NameCounts(position, (), counts)
 
         found: NameCounts = await self._read(count)
@@ -156,11 +162,16 @@ class SqliteSearchIndex:
 
     async def find(self, asked: Asked) -> Candidates:
         """Return rows that answer a question."""
-        return await self._ask(partial(find, asked=asked))
+        return await self._ask(partial(find, asked=asked, shares=self._shares))
+
+    async def sample(self) -> None:
+        """Look anew at how frequent trigrams are."""
+        self._shares = await self._ask(_sampled)
 
     async def names(self, limit: int) -> list[tuple[str, int]]:
         """Return names of relationships with their counts."""
-        return await self._ask(lambda c: c.execute(sql.NAMES, (limit,)).fetchall())
+        rows: list[Any] = await self._ask(lambda c: c.execute(sql.NAMES, (limit,)).fetchall())
+        return rows
 
     def close(self) -> None:
         """Fold the log into the file and release it."""
@@ -222,6 +233,11 @@ class SqliteSearchIndex:
             raise _not_ready()
         return self._writing.sweep(scan, after)
 
+    def _optimize(self) -> None:
+        if self._writing is None:
+            raise _not_ready()
+        self._writing.optimize()
+
     def _open(self) -> None:
         if self._connection is not None and not self._damaged:
             return
@@ -241,7 +257,7 @@ class SqliteSearchIndex:
             with contextlib.closing(self._connect()) as connection:
                 if connection.pragma("application_id") != APPLICATION_ID:
                     return False
-                if state_of(connection.execute(sql.STATE).fetchall()[0][0]) is None:
+                if _state(connection) is None:
                     return False
                 deadline = time.monotonic() + CHECK_SECONDS
                 connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECK_STEPS)
@@ -252,7 +268,7 @@ class SqliteSearchIndex:
                 return bool(found == [("ok",)])
         except (apsw.FullError, apsw.CantOpenError, apsw.BusyError):
             raise
-        except (apsw.Error, IndexError) as error:
+        except apsw.Error as error:
             _log.warning("the search index is made anew", file=str(self._path), reason=str(error))
             return False
 
@@ -285,6 +301,23 @@ class SqliteSearchIndex:
         connection, self._connection, self._writing = self._connection, None, None
         if connection is not None:
             connection.close()
+
+
+def _state(connection: apsw.Connection) -> IndexState | None:
+    run: Callable[..., Any] = connection.execute
+    rows = run(sql.STATE).fetchall()
+    return state_of(rows[0][0]) if rows else None
+
+
+def _sampled(connection: apsw.Connection) -> Shares:
+    run: Callable[..., Any] = connection.execute
+    rows = []
+    for kind in KINDS.values():
+        first, last = run(sql.ENDS, (kind * NUMBERS, (kind + 1) * NUMBERS)).fetchall()[0]
+        if first is not None:
+            numbers = orjson.dumps(spread(first, last)).decode()
+            rows += run(sql.SAMPLE, (numbers,)).fetchall()
+    return shares_in(rows)
 
 
 def _not_ready() -> IndexDamagedError:

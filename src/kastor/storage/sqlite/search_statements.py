@@ -92,6 +92,20 @@ ORDER BY d.{column} LIMIT ?3
 """
     for column in ("folded_id", "folded_name")
 )
+ENDS = "SELECT min(number), max(number) FROM documents WHERE number >= ? AND number < ?"
+SAMPLE = """
+SELECT folded, heads FROM documents
+WHERE number IN (SELECT (SELECT min(number) FROM documents WHERE number >= f.value)
+                 FROM json_each(?) f)
+"""
+MERGE = tuple(
+    f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"
+    for table in ("head_grams", "text_grams")
+)
+OPTIMIZE = tuple(
+    f"INSERT INTO {table} ({table}) VALUES ('optimize')" for table in ("head_grams", "text_grams")
+)
+"""Lists that are in many pieces take several times as long to read."""
 NEXT_NUMBER = "SELECT min(number) FROM documents WHERE number >= ? AND number < ?"
 
 

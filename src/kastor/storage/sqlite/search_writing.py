@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from kastor.storage.search import KINDS, MOST_WORDS
+from kastor.storage.search import KINDS, MODEL, MOST_WORDS, TWIN
 from kastor.storage.search_rows import index_row, state_text, words_in
 from kastor.storage.search_texts import fold, shortened
 from kastor.storage.sqlite import search_statements as sql
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 GIVES_WAY = 8
 """Documents after which the thread lets others run; about half a millisecond of Python."""
 _SWEPT = 500
+_MERGED_AFTER, _MERGED_PAGES = 2_000, 500
+"""Documents after which lists in many pieces are brought together a little."""
 
 
 class IndexWriting:
@@ -29,8 +31,9 @@ class IndexWriting:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._run: Callable[..., Any] = connection.execute
-        self._words = int(self._run(sql.WORDS).fetchall()[0][0])
+        self._words = self._count_words()
         self._delta: Counter[str] = Counter()
+        self._written = 0
 
     def write(self, batch: IndexBatch) -> None:
         """Write a batch in one transaction."""
@@ -41,15 +44,19 @@ class IndexWriting:
                     self._put(text, batch.state.scan)
                     if count % GIVES_WAY == 0:
                         time.sleep(0)
-                for kind, ids in (("twin", batch.twins), ("model", batch.models)):
+                for kind, ids in ((TWIN, batch.twins), (MODEL, batch.models)):
                     for each in ids:
-                        self._remove_id(KINDS[kind], each)
+                        self._remove_id(kind, each)
                 self._count(batch)
                 self._keep_words()
                 self._run(sql.SET_STATE, (state_text(batch.state),)).fetchall()
         except BaseException:
-            self._words = int(self._run(sql.WORDS).fetchall()[0][0])
+            self._words = self._count_words()
             raise
+        if self._written >= _MERGED_AFTER:
+            self._written = 0
+            for statement in sql.MERGE:
+                self._run(statement, (_MERGED_PAGES,)).fetchall()
 
     def sweep(self, scan: int, after: int) -> int | None:
         """Remove rows that no scan has met lately; return where to go on, None at the end."""
@@ -60,6 +67,15 @@ class IndexWriting:
                 self._remove(number, fields)
             self._keep_words()
         return rows[-1][0] if rows else None
+
+    def optimize(self) -> None:
+        """Bring the lists of trigrams together, each into one piece."""
+        for statement in sql.OPTIMIZE:
+            self._run(statement).fetchall()
+
+    def _count_words(self) -> int:
+        count: int = self._run(sql.WORDS).fetchall()[0][0]
+        return count
 
     def _put(self, text: IndexedText, scan: int) -> None:
         number, row = text.number, index_row(text)
@@ -79,6 +95,7 @@ class IndexWriting:
                 *(row.fields, row.folded, row.heads, row.digest, scan),
             ),
         ).fetchall()
+        self._written += 1
         heads, whole = sql.PUT_GRAMS
         self._run(heads, (number, row.folded, row.heads)).fetchall()
         self._run(whole, (number, row.folded)).fetchall()
