@@ -26,8 +26,8 @@ or digitaltwins/relationships/read: DigitalTwins_ListIncomingRelationships
 o digitaltwins/relationships/write: DigitalTwins_AddRelationship DigitalTwins_UpdateRelationship
 o digitaltwins/relationships/write: DigitalTwins_PutManyRelationships
 o digitaltwins/relationships/delete: DigitalTwins_DeleteRelationship
-or query/action: Query_QueryTwins Kastor_LiveQuery Kastor_QuerySeries
-or models/read: DigitalTwinModels_List DigitalTwinModels_GetById Kastor_ResolvedModels
+or query/action: Query_QueryTwins Kastor_LiveQuery Kastor_QuerySeries Kastor_Search
+or models/read: DigitalTwinModels_List DigitalTwinModels_GetById Kastor_ResolvedModels DigitalTwinModels_Search
 o models/write: DigitalTwinModels_Add DigitalTwinModels_Update
 o models/delete: DigitalTwinModels_Delete Kastor_DeleteAllModels
 or eventroutes/read: EventRoutes_List EventRoutes_GetById

@@ -34,6 +34,7 @@ from kastor.api.own import (
     route_health,
     sample,
     saved,
+    search,
     slow_queries,
     status,
 )
@@ -46,7 +47,7 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
-    *(saved,),
+    *(saved, search),
     *(history, keeping),
     *(export, own_jobs, imports, sample),
     *(me, status, limits, slow_queries, graphs, backup, metrics, health),

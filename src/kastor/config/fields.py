@@ -263,6 +263,9 @@ class SettingsFields(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
+    search: bool = Field(
+        True, description="Whether graphs have an index of their texts for searches."
+    )
     max_graphs: int = Field(100, gt=0, description="Most graphs of the server.")
     max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")

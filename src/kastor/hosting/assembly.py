@@ -50,6 +50,7 @@ from kastor.query.slow import SlowQueries
 from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
 from kastor.saved.service import SavedService
+from kastor.search.service import SearchService
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
 from kastor.vital import Vitals
@@ -188,6 +189,11 @@ def _make(
         exports=exports,
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
+        search=(
+            SearchService(store.search, store.events, store.host_name, vitals)
+            if settings.search
+            else None
+        ),
         vitals=vitals,
     )
 
@@ -220,6 +226,9 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         await services.routes.start(settings.endpoints if name == DEFAULT else {})
         await services.inputs.start()
         await services.jobs.start()
+        if services.search is not None:
+            stack.push_async_callback(services.search.stop)
+            services.search.start()
         telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
         stack.callback(telling.cancel)
         yield

@@ -34,6 +34,7 @@ from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.jobs import JobStore
 from kastor.storage.saved import SavedStore
+from kastor.storage.search import SearchStore
 from kastor.storage.ticker import Ticker
 from kastor.storage.transfer import Snapshot
 from kastor.types import RelationshipId, Ticks, TwinId
@@ -150,6 +151,10 @@ class Store(Protocol[C]):
     @property
     def saved(self) -> SavedStore:
         """The table of saved documents and scene files."""
+
+    @property
+    def search(self) -> SearchStore:
+        """The search index, and what is read to follow it."""
 
     @property
     def ticker(self) -> Ticker:

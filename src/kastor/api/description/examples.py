@@ -203,6 +203,8 @@ _EXAMPLES: dict[str, Example] = {
     ),
     "Kastor_GetSceneFile": _named("my-plan.svg"),
     "Kastor_DeleteSceneFile": _named("my-plan.svg"),
+    "Kastor_Search": Example({"q": "lobby"}),
+    "DigitalTwinModels_Search": Example(body={"query": "room", "limit": 5}),
     "Kastor_CreateIndex": Example({"path": "temperature"}),
     "Kastor_TwinHistory": _twin("floor-0"),
     "Kastor_RelationshipHistory": _twin(_BUILDING, relationshipId="building-1-hasPart-floor-0"),

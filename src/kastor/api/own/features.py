@@ -54,6 +54,7 @@ FEATURES = (
     Feature("sample", "Kastor_LoadSample", in_adt=False),
     Feature("saved", "Kastor_PutSaved", in_adt=True),
     Feature("scene-files", "Kastor_PutSceneFile", in_adt=True),
+    Feature("search", "Kastor_Search", in_adt=False),
     Feature("series", "Kastor_TwinSeries", in_adt=True),
     Feature("slow-queries", "Kastor_SlowQueries", in_adt=False),
     Feature("status", "Kastor_Status", in_adt=True),

@@ -27,7 +27,8 @@ async def load_sample(services: Services, request: Request) -> Response:
     name, alive = body.get("name"), body.get("simulate", True)
     if body.keys() - {"name", "simulate"} or name not in SAMPLES or not isinstance(alive, bool):
         raise InvalidArgument(
-            f'The body names a sample: {{"name": "{SAMPLES[0]}"}}. There are: {", ".join(SAMPLES)}. '
+            f'The body names a sample: {{"name": "{SAMPLES[0]}"}}. There are: '
+            f"{', '.join(SAMPLES)}. "
             'With "simulate": false its sensors stay silent.'
         )
     found = await services.sample.fill(request.context, keeps_little=True, alive=alive)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kastor.api.description.schemas.forms import STRING, Schema, list_of, ref
+from kastor.api.description.schemas.forms import COUNT, STRING, Schema, list_of, ref
 
 SCHEMAS: dict[str, Schema] = {
     "Status": {
@@ -17,7 +17,56 @@ SCHEMAS: dict[str, Schema] = {
             "bytes": {"type": "object", "additionalProperties": {"type": "integer"}},
             "oldestVersion": {"type": ["string", "null"]},
             "oldestLogEntry": {"type": ["string", "null"]},
+            "search": {
+                "type": ["object", "null"],
+                "required": ["position", "lag", "building", "done"],
+                "properties": {
+                    "position": COUNT,
+                    "lag": COUNT,
+                    "building": {"type": "boolean"},
+                    "done": COUNT,
+                },
+                "additionalProperties": False,
+            },
         },
+    },
+    "SearchAnswer": {
+        "type": "object",
+        "required": ["value", "more", "position", "lag"],
+        "properties": {
+            "value": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["kind", "id", "field", "text", "score", "matches"],
+                    "properties": {
+                        "kind": {"enum": ["twin", "model", "relationship"]},
+                        "id": STRING,
+                        "name": STRING,
+                        "model": STRING,
+                        "count": COUNT,
+                        "field": STRING,
+                        "text": STRING,
+                        "score": {"type": "number"},
+                        "matches": {
+                            "type": "array",
+                            "items": {
+                                "type": "array",
+                                "items": COUNT,
+                                "minItems": 2,
+                                "maxItems": 2,
+                            },
+                        },
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            "more": {"type": "boolean"},
+            "position": COUNT,
+            "lag": COUNT,
+            "building": {"type": "boolean"},
+        },
+        "additionalProperties": False,
     },
     "Me": {
         "type": "object",
