@@ -32,7 +32,7 @@ export interface Member {
 
 const MOST_ROUNDS = 4
 
-/** The models that twins of an alias may have; undefined: any. */
+/** The models that twins of an alias may have; undefined: whichever. */
 export function modelsOf(scope: Scope, alias: string, facts: Facts): ReadonlySet<string> | undefined {
   const found = new Map<string, ReadonlySet<string>>()
   for (const name of new Set([...scope.aliases.keys(), ''])) {

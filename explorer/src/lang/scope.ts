@@ -8,7 +8,7 @@ export type AliasKind = 'twin' | 'relationship' | 'model'
 export interface Step {
   readonly from: string
   readonly to: string
-  /** Names that it may have; none: any. */
+  /** Names that it may have; none: whichever. */
   readonly names: readonly string[]
   /** The alias of the relationship itself, or empty. */
   readonly by: string
