@@ -37,7 +37,7 @@ ALLOWED: dict[str, str] = {
         "Store.signing_key Store.engine Store.host_name"
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
-        "Store.events Store.indexes Store.inputs Store.jobs Store.history"
+        "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
     ),
     "a state's name; what is read of it there takes a context that has it": "GraphService.at",
     "what statements over a state may rely on, no answer": "Store.since",
@@ -71,6 +71,9 @@ ALLOWED: dict[str, str] = {
     "how many jobs there are, and how far": "JobService.counts JobService.tallies",
     "files that wait to be imported, and nothing of the graph": "Spool.*",
     "places of jobs, by the operator's word": "Locations.check",
+    "the index as such, which is searched with a context": (
+        "SearchService.start SearchService.stop SearchService.status SearchService.reach"
+    ),
     "names of properties, no values": (
         "IndexService.paths IndexService.refresh IndexService.create IndexService.drop"
     ),

@@ -65,8 +65,13 @@ def test_a_graph_that_holds_anything_else_is_left_as_it_is(api: Api) -> None:
 
 
 def test_only_samples_that_there_are_can_be_asked_for(api: Api) -> None:
-    for body in ({}, {"name": "castle"}, {**NAME, "floors": 5}):
+    for body in ({}, {"name": "castle"}, {**NAME, "floors": 5}, {**NAME, "simulate": 1}):
         assert_error(api.post(CALL, body, version=None), 400, "InvalidArgument")
+
+
+def test_its_sensors_may_stay_silent(api: Api) -> None:
+    found = assert_json(api.post(CALL, {**NAME, "simulate": False}, version=None))
+    assert (found["loaded"], found["simulated"], found["twins"]) == (True, False, 342)
 
 
 def test_where_it_is_not_allowed_it_says_how_it_would_be() -> None:

@@ -2,7 +2,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useState } from 'react'
 import { send } from '@/api/http'
-import { useGraph, useMay, useModels } from '@/state/graph'
+import { useFeatures, useGraph, useMay, useModels } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { recentTwins } from '@/state/recent'
 import { useGoing } from '@/state/url'
@@ -52,8 +52,9 @@ function usePaused(text: string): string {
 function useSearchedTwins(text: string): { readonly hits: readonly SearchHit[]; readonly busy: boolean } {
   const { name } = useGraph()
   const paused = usePaused(text)
+  const features = useFeatures()
   const search = useQuery({
-    queryKey: [name, 'search', paused], enabled: paused !== '', staleTime: 5000, retry: false,
+    queryKey: [name, 'search', paused], enabled: paused !== '' && features.has('search'), staleTime: 5000, retry: false,
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => (await send<{ value: readonly SearchHit[] }>(name, {
       path: '/kastor/v1/search', query: { q: paused, kinds: 'twin', limit: MOST_OF_A_KIND }, signal,
@@ -65,8 +66,9 @@ function useSearchedTwins(text: string): { readonly hits: readonly SearchHit[]; 
 function useSaved(kind: 'views' | 'queries'): readonly Saved[] {
   const { name } = useGraph()
   const may = useMay()
+  const features = useFeatures()
   return useQuery({
-    queryKey: [name, 'explorer', kind], enabled: may('kastor/explorer/read'), staleTime: 30_000, retry: false,
+    queryKey: [name, 'explorer', kind], enabled: may('kastor/explorer/read') && features.has('saved'), staleTime: 30_000, retry: false,
     queryFn: async ({ signal }) => (await send<{ value: readonly Saved[] }>(name, { path: `/kastor/v1/explorer/${kind}`, signal })).data.value,
   }).data ?? []
 }

@@ -280,7 +280,7 @@ class Application:
         has_ours = check_headers(headers)
         check_parameters(request, operation)
         if has_ours:
-            if READ_HEADER in operation.headers:
+            if READ_HEADER in operation.headers and not operation.waits:
                 request.choose_source()
             request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
         if has_ours or AS_OF.lower() in request.query:

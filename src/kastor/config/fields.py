@@ -263,11 +263,21 @@ class SettingsFields(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
+    search: bool = Field(
+        True, description="Whether graphs have an index of their texts for searches."
+    )
     max_graphs: int = Field(100, gt=0, description="Most graphs of the server.")
     max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
     max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
     max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_saved_documents: int = Field(
+        1_000, ge=0, description="Most saved views of a graph; as many queries, and scenes."
+    )
+    max_scene_files: int = Field(100, ge=0, description="Most scene files of a graph.")
+    max_scene_files_bytes: int = Field(
+        209_715_200, ge=0, description="Bytes that the scene files of a graph may take together."
+    )
     max_jobs: int = Field(
         10_000, gt=0, description="Most jobs that a graph keeps; ended ones are kept for 30 days."
     )

@@ -46,8 +46,11 @@ from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
+from kastor.query.slow import SlowQueries
 from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
+from kastor.saved.service import SavedService
+from kastor.search.service import SearchService
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
 from kastor.vital import Vitals
@@ -166,6 +169,7 @@ def _make(
         store=store,
         graph=graph,
         query=query,
+        slow=SlowQueries(),
         history=HistoryService(store, graph, query),
         keeping=KeepingService(store.history, graph, retention(settings)),
         indexes=indexes,
@@ -177,6 +181,7 @@ def _make(
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        saved=SavedService(store.saved, limits.saved_limits(settings)),
         repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
@@ -184,6 +189,11 @@ def _make(
         exports=exports,
         diffs=diffs,
         sample=SampleService(graph, store, vitals),
+        search=(
+            SearchService(store.search, store.events, store.host_name, vitals)
+            if settings.search
+            else None
+        ),
         vitals=vitals,
     )
 
@@ -216,6 +226,9 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         await services.routes.start(settings.endpoints if name == DEFAULT else {})
         await services.inputs.start()
         await services.jobs.start()
+        if services.search is not None:
+            stack.push_async_callback(services.search.stop)
+            services.search.start()
         telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
         stack.callback(telling.cancel)
         yield

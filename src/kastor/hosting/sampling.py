@@ -51,7 +51,9 @@ class SampleService:
         """Whether its sensors are simulated by this process."""
         return self._simulation is not None and not self._simulation.ended
 
-    async def fill(self, context: Context, *, keeps_little: bool = False) -> Filled:
+    async def fill(
+        self, context: Context, *, keeps_little: bool = False, alive: bool = True
+    ) -> Filled:
         """Load the sample into an empty graph, or go on with the one that is there.
 
         Whoever asked may go meanwhile: what was begun comes to its end.
@@ -60,13 +62,14 @@ class SampleService:
             context: who asks.
             keeps_little: where the graph says nothing itself of how much of its past it keeps, it
                 is `KEPT` from now on.
+            alive: whether its sensors are simulated; those that are go on.
 
         Raises:
             Conflict: the graph holds something else; it was left as it is.
         """
         if context.dry_run:
             return await self._look(context)
-        task = asyncio.ensure_future(self._fill(context, keeps_little=keeps_little))
+        task = asyncio.ensure_future(self._fill(context, keeps_little=keeps_little, alive=alive))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -89,7 +92,7 @@ class SampleService:
             raise _not_empty(status)
         return Filled(loaded=False, message="", counts=_counts(status))
 
-    async def _fill(self, context: Context, *, keeps_little: bool) -> Filled:
+    async def _fill(self, context: Context, *, keeps_little: bool, alive: bool) -> Filled:
         from kastor.sample.loader import load_sample, simulate  # noqa: PLC0415 - seldom used
 
         async with self._turn:
@@ -100,7 +103,7 @@ class SampleService:
                 raise _not_empty(before)
             if keeps_little and _is_empty(before):
                 await self._keep_little()
-            if _is_empty(before) or not self.is_alive:
+            if alive and (_is_empty(before) or not self.is_alive):
                 # What is loaded anew begins from its own values.
                 await self.stop()
                 work = partial(simulate, self._graph, self._store)

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.errors import Unavailable
 from kastor.jobs.importing.kinds import sweep
 from kastor.records import SYSTEM
 
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
+    from kastor.query.slow import SlowQueries
     from kastor.records import Context
+    from kastor.saved.service import SavedService
+    from kastor.search.service import IndexStatus, SearchService
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
@@ -47,12 +51,14 @@ class Services:
         store: for whoever fills or moves graphs; handlers of requests do without it.
         locations: what jobs of this graph may read and write.
         spool: files that were uploaded and wait to be imported.
+        search: None where it is switched off.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
     store: Store[ModelCatalog]
     graph: GraphService
     query: QueryService
+    slow: SlowQueries
     history: HistoryService
     keeping: KeepingService
     indexes: IndexService
@@ -60,6 +66,7 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    saved: SavedService
     repeats: Repeats
     jobs: JobService
     locations: Locations
@@ -67,6 +74,7 @@ class Services:
     exports: ExportService[ModelCatalog]
     diffs: DiffService
     sample: SampleService
+    search: SearchService | None
     vitals: Vitals
 
     @property
@@ -104,6 +112,13 @@ class Services:
     async def status(self, context: Context) -> StoreStatus:
         """Return counts and sizes."""
         return await self.store.status(context)
+
+    async def search_status(self) -> IndexStatus | None:
+        """Return how far the search index is; None where nothing tells it now."""
+        try:
+            return None if self.search is None else await self.search.status()
+        except Unavailable:
+            return None
 
     async def prune(self) -> int:
         """Remove what is older than the retention allows, and jobs past their time; return rows.

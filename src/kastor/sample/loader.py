@@ -33,7 +33,9 @@ from kastor.records import Context
 from kastor.sample.building import BUILDING, graph, models
 from kastor.sample.draft import SampleGraph
 from kastor.sample.incident import BEGINNING, VALVE, IncidentStep, steps
+from kastor.sample.scenes import save_scenes
 from kastor.sample.simulation import SimulatedReading, Simulation
+from kastor.saved.service import SavedService
 from kastor.storage.protocol import Store
 from kastor.types import Ticks
 
@@ -69,6 +71,7 @@ async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> Load
             await _load(service, graph())  # times would go back, behind those of earlier entries
         else:
             await _load_with_past(service, store)
+        await save_scenes(SavedService(store.saved), _LOADING)
         return LoadedSample("the sample building was loaded; its sensors are simulated", True)
     if await is_here(service, store):
         return LoadedSample("the sample building is here already; its sensors are simulated", True)

@@ -171,7 +171,7 @@ async def _start(
     made = development_certificate(settings, folder)
     certificate = served_certificate(settings, made)
     draining = asyncio.Event()
-    state = _state(settings, graphs, process, vitals)
+    state = _state(settings, graphs, process, vitals, in_force)
     entrance = Entrance(None if access is None else access.authenticator)
     auditing = None
     if audit is not None:
@@ -229,7 +229,9 @@ async def _take_places(
     return listener
 
 
-def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals) -> ServerState:
+def _state(
+    settings: Settings, graphs: Graphs, process: Process, vitals: Vitals, in_force: InForce
+) -> ServerState:
     return ServerState(
         graphs,
         request_limits(settings),
@@ -242,6 +244,7 @@ def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals)
         # Under adt there is nothing of what it asks for.
         has_explorer=settings.explorer and settings.profile != "adt",
         allow_sample=_allows_sample(settings),
+        in_force=in_force,
     )
 
 

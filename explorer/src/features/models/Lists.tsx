@@ -32,7 +32,7 @@ export function ModelTree({ models, counts, filter, chosen, onChoose }: ListProp
     const own = counts?.own.get(node.id) ?? 0
     const within = node.hasChildren ? countWithin(models, counts, node.id) : own
     return {
-      id: node.key, depth: node.depth, open: node.hasChildren ? !closed.has(node.key) : undefined, name: models.name(node.id),
+      id: node.key, depth: node.depth, open: node.hasChildren ? !closed.has(node.key) : undefined,
       content: (
         <>
           <MarkIcon look={lookOf(models, node.id)} size={12} />

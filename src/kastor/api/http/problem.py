@@ -18,6 +18,7 @@ from kastor.graph.restoring import ChangedMeanwhile
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
+from kastor.saved.refusals import SceneFileRefused
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -67,6 +68,7 @@ STATUS: dict[type[e.KastorError], int] = {
     JobNotFound: 404,
     JobConflict: 409,
     AnotherJobRuns: 429,
+    SceneFileRefused: 400,
 }
 _OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
 """Answers without `x-ms-error-code`; clients sleep for a Retry-After (decisions 6.6)."""

@@ -24,15 +24,18 @@ async def load_sample(services: Services, request: Request) -> Response:
             "--allow-sample on, or with --sample building."
         )
     body = await request.document(request.server.limits.body_bytes)
-    if set(body) != {"name"} or body["name"] not in SAMPLES:
+    name, alive = body.get("name"), body.get("simulate", True)
+    if body.keys() - {"name", "simulate"} or name not in SAMPLES or not isinstance(alive, bool):
         raise InvalidArgument(
-            f'The body names a sample: {{"name": "{SAMPLES[0]}"}}. There are: {", ".join(SAMPLES)}.'
+            f'The body names a sample: {{"name": "{SAMPLES[0]}"}}. There are: '
+            f"{', '.join(SAMPLES)}. "
+            'With "simulate": false its sensors stay silent.'
         )
-    found = await services.sample.fill(request.context, keeps_little=True)
+    found = await services.sample.fill(request.context, keeps_little=True, alive=alive)
     answer = {
-        "name": body["name"],
+        "name": name,
         "loaded": found.loaded,
-        "simulated": request.dry_run or services.sample.is_alive,
+        "simulated": (request.dry_run and alive) or services.sample.is_alive,
         "models": found.counts.models,
         "twins": found.counts.twins,
         "relationships": found.counts.relationships,
