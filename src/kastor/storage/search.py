@@ -138,7 +138,7 @@ class IndexBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IndexQuestion:
     """A question to the index.
 
     Attributes:
@@ -159,7 +159,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class IndexedRow:
     """A row that answers a question; `fields` is JSON, pairs of path and text."""
 
     id: str
@@ -178,7 +178,7 @@ class Candidates:
         cut: whether there may be more.
     """
 
-    rows: list[Candidate] = field(default_factory=list)
+    rows: list[IndexedRow] = field(default_factory=list)
     resembling: dict[str, tuple[str, ...]] = field(default_factory=dict)
     cut: bool = False
 
@@ -241,7 +241,7 @@ class SearchStore(Protocol):
     async def sample(self) -> None:
         """Look anew at how frequent trigrams are; questions are asked by the rare ones."""
 
-    async def find(self, asked: Asked) -> Candidates:
+    async def find(self, asked: IndexQuestion) -> Candidates:
         """Return rows that answer a question.
 
         Raises:

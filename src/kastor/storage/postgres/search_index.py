@@ -12,15 +12,15 @@ from kastor.errors import GraphMoved
 from kastor.storage.postgres import search_statements as sql
 from kastor.storage.postgres.index_tables import BUILD_SECONDS
 from kastor.storage.postgres.search_finding import find
-from kastor.storage.postgres.search_writing import WRITE_SECONDS, IndexWrites, NotHeldError
+from kastor.storage.postgres.search_writing import WRITE_SECONDS, IndexLostError, IndexWrites
 from kastor.storage.search import (
     KINDS,
     NUMBERS,
-    Asked,
     Candidates,
     IndexBatch,
     IndexDamagedError,
     IndexedKind,
+    IndexQuestion,
     IndexState,
     NameCounts,
     Shares,
@@ -81,7 +81,7 @@ class PostgresSearchIndex:
                     await self._writes.sweep(connection, owner, batch)
                 else:
                     await self._writes.write(connection, owner, batch)
-            except NotHeldError:
+            except IndexLostError:
                 return False
             return True
 
@@ -108,7 +108,7 @@ class PostgresSearchIndex:
         position, unplaced, counts = await self._run(count)
         return NameCounts(position, tuple(unplaced), orjson.loads(counts))
 
-    async def find(self, asked: Asked) -> Candidates:
+    async def find(self, asked: IndexQuestion) -> Candidates:
         """Return rows that answer a question."""
 
         async def ask(connection: Connection) -> Candidates:

@@ -22,11 +22,11 @@ from kastor.private import open_private
 from kastor.storage.search import (
     KINDS,
     NUMBERS,
-    Asked,
     Candidates,
     IndexBatch,
     IndexDamagedError,
     IndexedKind,
+    IndexQuestion,
     IndexState,
     NameCounts,
     Shares,
@@ -160,7 +160,7 @@ class SqliteSearchIndex:
         found: NameCounts = await self._read(count)
         return found
 
-    async def find(self, asked: Asked) -> Candidates:
+    async def find(self, asked: IndexQuestion) -> Candidates:
         """Return rows that answer a question."""
         return await self._ask(partial(find, asked=asked, shares=self._shares))
 
