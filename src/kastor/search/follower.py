@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 ENTRIES = 500
 """Of the log that are worked in together."""
-READ_TOGETHER = 100
+READ_TOGETHER = 25
+"""Twins that are read together; each may have megabytes."""
 SCANNED = 250
 """Rows of a graph that are read together."""
 PAUSE_SECONDS = 0.25

@@ -23,6 +23,8 @@ KINDS: dict[IndexedKind, int] = {"model": MODEL, "twin": TWIN}
 
 CANDIDATES = 200
 """Rows that each step of a search by trigrams finds, at most."""
+PORTION_BYTES = 2 * 2**20
+"""Of documents that a scan reads together; the one that reaches them is the last."""
 SAMPLED = 500
 """Rows by which is told how frequent a trigram is."""
 MOST_WORDS = 200_000

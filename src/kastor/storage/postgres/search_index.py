@@ -16,6 +16,7 @@ from kastor.storage.postgres.search_writing import WRITE_SECONDS, IndexLostError
 from kastor.storage.search import (
     KINDS,
     NUMBERS,
+    PORTION_BYTES,
     Candidates,
     IndexBatch,
     IndexDamagedError,
@@ -97,7 +98,7 @@ class PostgresSearchIndex:
 
     async def next_rows(self, kind: IndexedKind, after: int, limit: int) -> list[SourceRow]:
         """Return rows in order of keys."""
-        return _rows(await self._fetch(sql.NEXT_ROWS[kind], after, limit))
+        return _rows(await self._fetch(sql.NEXT_ROWS[kind], after, limit, PORTION_BYTES))
 
     async def count_names(self) -> NameCounts:
         """Count relationships by name."""

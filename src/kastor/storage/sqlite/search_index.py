@@ -22,6 +22,7 @@ from kastor.private import open_private
 from kastor.storage.search import (
     KINDS,
     NUMBERS,
+    PORTION_BYTES,
     Candidates,
     IndexBatch,
     IndexDamagedError,
@@ -53,7 +54,6 @@ SUFFIX = ".search"
 SIDE_FILES = ("", "-wal", "-shm", "-journal")
 APPLICATION_ID = 0x4B535449  # "KSTI"
 READERS = 2
-PORTION_BYTES = 2 * 2**20
 _CHECK_STEPS = 1_000
 _PAGES_IN_LOG = 4_000
 """Written before they are folded into the file: the disk waits for that, and commits do not."""
