@@ -21,8 +21,6 @@ export interface Lettering {
   readonly colour: string
   readonly alpha?: number
   readonly align?: 'left' | 'center' | 'right'
-  /** A halo of the ground, so that a line behind it does not cut the letters. */
-  readonly ground?: string
 }
 
 export interface Pen {
@@ -108,11 +106,6 @@ export class CanvasPen implements Pen {
     const align = lettering.align ?? 'left'
     if (context.textAlign !== align) context.textAlign = align
     if (lettering.alpha !== undefined) context.globalAlpha = lettering.alpha
-    if (lettering.ground !== undefined) {
-      context.strokeStyle = lettering.ground
-      context.lineWidth = 4
-      context.strokeText(text, x, y)
-    }
     context.fillStyle = lettering.colour
     context.fillText(text, x, y)
     if (lettering.alpha !== undefined) context.globalAlpha = 1

@@ -2,6 +2,7 @@
 import { mix } from '../colours'
 import { FAR_DEPTH, cornerOf } from '../lod'
 import type { SceneBox } from '../scene'
+import { groundAt } from './marks'
 import { FADED_BOX, tileOf } from '../state'
 import { type PixelRect, type Stage, isDrawn, isInView, pointOf, radiusOf, rectOf } from '../stage'
 
@@ -26,7 +27,7 @@ export function paintBoxes(stage: Stage): void {
 function paintBox(stage: Stage, box: SceneBox, index: number, rect: PixelRect): void {
   const { pen, state, tokens, detail } = stage
   const tile = state.tiles[index]
-  const fill = tile ?? tokens.boxes[box.depth > 2 ? 3 : box.depth === 2 ? 2 : box.depth === 1 ? 1 : 0]
+  const fill = tile ?? groundAt(box.depth, tokens)
   const line = box.depth > 2 ? tokens.deepLine : tokens.outerLine
   const dim = box.depth > 2 && state.boxBright[index] !== 1
   const radius = Math.min(cornerOf(box.depth), rect.h / 3)

@@ -2,6 +2,7 @@
 import { cornerOf, titleSize } from '../lod'
 import type { SceneBox } from '../scene'
 import { fitted } from '../shorten'
+import { groundAt } from './marks'
 import { type PixelRect, type Stage, isDrawn, isInView, pointOf, radiusOf, rectOf } from '../stage'
 
 const STICKY = 12
@@ -53,8 +54,11 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   const most = (right - left) / size
   const text = measure(box.title) <= most ? box.title : fitted(box.short, most, measure)
   if (text === '') return
+  const place = { x: left - 2, y: middle - size * 0.7, w: measure(text) * size + 4, h: size * 1.4 }
+  // Lines of the selection run beneath the titles: some ground keeps the letters free of them.
+  if (state.near.length > 0 && alpha === 1) pen.box(place.x, place.y, place.w, place.h, 3, { fill: tile ?? groundAt(box.depth, tokens) })
   pen.text(text, left, middle, { size, weight, colour, ...(alpha < 1 ? { alpha } : {}) })
-  taken.push({ x: left, y: middle - size * 0.7, w: measure(text) * size, h: size * 1.4 })
+  taken.push(place)
 }
 
 /** Names under marks, and what they say now. */
