@@ -3,10 +3,11 @@ import Graph from 'graphology'
 import Sigma from 'sigma'
 import type { Frame, Rect } from './camera'
 import { packColour } from './colours'
-import { type Detail, growth, radiusAtFit } from './lod'
+import { type Detail, growth } from './lod'
 import { LINE_ALPHA, LINE_WIDTH, SYMMETRIC_ALPHA, SYMMETRIC_WIDTH } from './paint/lines'
 import type { Scene } from './scene'
 import { type LineAttributes, type MarkAttributes, type Told, kindOf, lineProgram, markProgram } from './shapes'
+import { fitRadiusOf } from './stage'
 import { FADED_LINE, FADED_MARK, type State } from './state'
 import type { Tokens } from './tokens'
 
@@ -116,15 +117,14 @@ export class Adapter {
 function isPossible(scene: Scene, edge: number): boolean {
   const from = scene.from[edge] ?? -1
   const to = scene.to[edge] ?? -1
-  return from >= 0 && to >= 0 && from !== to && !(scene.nested && scene.picture.layout.implied[edge] === 1)
+  return from >= 0 && to >= 0 && from !== to && (scene.linesAlways || scene.picture.layout.implied[edge] !== 1)
 }
 
 function markOf({ scene, state, frame }: Drawn, index: number): Omit<MarkAttributes, 'x' | 'y'> {
   const look = scene.nodes[index]?.look ?? { shape: 'circle', hole: false, slot: 0 }
-  const own = scene.boxes[scene.own[index] ?? -1]
   const inside = state.shown[index] === 1 && scene.boxes[scene.home[index] ?? -1]?.collapsed !== true
   return {
-    size: radiusAtFit(frame.fitU, look.shape, own?.depth), kind: kindOf(look), depth: scene.depth[index] ?? 0,
+    size: fitRadiusOf(scene, frame.fitU, index), kind: kindOf(look), depth: scene.depth[index] ?? 0,
     packed: inside ? packColour(state.colours[index] ?? '#000000', state.bright[index] === 1 ? 1 : FADED_MARK) : 0,
   }
 }
@@ -135,9 +135,8 @@ function lineOf({ scene, state, tokens }: Drawn, edge: number, head: boolean): L
   const bright = state.bright[from] === 1 && state.bright[scene.to[edge] ?? -1] === 1
   const slot = scene.nodes[from]?.look.slot ?? 0
   const alpha = bright ? (symmetric ? SYMMETRIC_ALPHA : LINE_ALPHA) : FADED_LINE
-  const always = scene.linesAlways || scene.picture.layout.implied[edge] === 1
   return {
-    size: symmetric ? SYMMETRIC_WIDTH : LINE_WIDTH, gated: always ? 0 : 1, head: head && !symmetric ? HEAD : 0,
+    size: symmetric ? SYMMETRIC_WIDTH : LINE_WIDTH, gated: scene.linesAlways ? 0 : 1, head: head && !symmetric ? HEAD : 0,
     packed: state.edgeShown[edge] === 1 ? packColour(tokens.families[slot] ?? tokens.text3, alpha) : 0,
   }
 }

@@ -16,6 +16,9 @@ const OPTICAL: Readonly<Record<Shape, number>> = { circle: 1, square: 0.92, tria
 const HEAD_SHARE = 0.9
 const LEAST_TITLED = 40
 const MOST_GROWTH = 1.2
+const LEAST_FLAT = 3.2
+const HUB_GROWTH = 0.28
+const MOST_HUB = 2.2
 
 export interface Detail {
   /** Boxes and marks deeper than this are not drawn one by one. */
@@ -38,6 +41,12 @@ function clamped(radius: number): number { return Math.max(2, Math.min(9, radius
 export function radiusAtFit(fitU: number, shape: Shape, depth: number | undefined): number {
   const share = depth === undefined ? MARK_SHARE : byDepth(CHIP_SHARES, depth)
   return clamped(share * fitU) * OPTICAL[shape]
+}
+
+/** Where no boxes say what holds what, a mark is larger the more it holds. */
+export function flatRadius(fitU: number, shape: Shape, children: number): number {
+  const radius = Math.max(MARK_SHARE * fitU, Math.min(LEAST_FLAT, 0.6 * fitU))
+  return clamped(radius) * Math.min(MOST_HUB, 1 + HUB_GROWTH * Math.log2(1 + children)) * OPTICAL[shape]
 }
 
 /** Marks grow with the root of the zoom: what is between them grows faster. */

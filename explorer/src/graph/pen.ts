@@ -13,6 +13,7 @@ export interface Ink {
 export type Step =
   | { readonly to: 'move' | 'line'; readonly x: number; readonly y: number }
   | { readonly to: 'corner'; readonly x: number; readonly y: number; readonly nextX: number; readonly nextY: number; readonly radius: number }
+  | { readonly to: 'curve'; readonly x: number; readonly y: number; readonly ax: number; readonly ay: number; readonly bx: number; readonly by: number }
   | { readonly to: 'close' }
 
 export interface Lettering {
@@ -91,6 +92,7 @@ export class CanvasPen implements Pen {
       if (step.to === 'move') context.moveTo(step.x, step.y)
       else if (step.to === 'line') context.lineTo(step.x, step.y)
       else if (step.to === 'corner') context.arcTo(step.x, step.y, step.nextX, step.nextY, step.radius)
+      else if (step.to === 'curve') context.bezierCurveTo(step.ax, step.ay, step.bx, step.by, step.x, step.y)
       else context.closePath()
     }
     this.#paint(ink)

@@ -32,6 +32,10 @@ export interface Scene {
   readonly depth: Uint8Array
   /** By node: 1 where it lies in the head of its box. */
   readonly inHead: Uint8Array
+  /** By node: how many lie below it in the forest. */
+  readonly children: Uint32Array
+  /** Where names go by weight: what holds most comes first. */
+  readonly byWeight: readonly number[]
   /** By node: width that its name may take, in units. */
   readonly room: Float64Array
   readonly names: readonly string[]
@@ -67,8 +71,11 @@ export function sceneOf(picture: Picture): Scene {
   const names = nodes.map((node, index) => nameOf(picture, indexOf, node, home[index] ?? -1))
   const boxes = boxesOf(picture, names, indexOf, home, inHead, x)
   const linked = links(picture, indexOf)
+  const children = new Uint32Array(nodes.length)
+  for (const parent of layout.parent) if (parent >= 0) children[parent] = (children[parent] ?? 0) + 1
   return {
     picture, nodes, edges, x, y, own: layout.box, home, depth, inHead, names, boxes, indexOf, ...linked,
+    children, byWeight: layout.boxes.length > 0 ? NONE : nodes.map((_, index) => index).sort((a, b) => (children[b] ?? 0) - (children[a] ?? 0) || (linked.at[b]?.length ?? 0) - (linked.at[a]?.length ?? 0) || a - b),
     room: roomOf(picture, home, inHead, x, y),
     order: boxes.map((_, index) => index).sort((a, b) => (boxes[a]?.depth ?? 0) - (boxes[b]?.depth ?? 0)),
     lanes: layout.lanes, edgeIndexOf: new Map(edges.map((edge, index) => [edge.key, index])),
