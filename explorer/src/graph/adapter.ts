@@ -22,6 +22,8 @@ export class Adapter {
   #graph = new Graph<MarkAttributes, LineAttributes>({ type: 'directed', multi: true })
   #bounds: Rect = { x: 0, y: 0, w: 1, h: 1 }
   #fitU = 0
+  #hasFreeLines = false
+  readonly #lines: HTMLCanvasElement | undefined
 
   constructor(container: HTMLElement, drawn: Drawn, onDrawn: () => void, onLost: () => void) {
     this.#fill(drawn)
@@ -30,9 +32,13 @@ export class Adapter {
       defaultNodeType: 'mark', defaultEdgeType: 'line', nodeProgramClasses: { mark: markProgram(this.#told) }, edgeProgramClasses: { line: lineProgram(this.#told) },
       enableCameraRotation: false, enableEdgeEvents: false,
     })
-    for (const canvas of Object.values(this.#sigma.getCanvases())) {
+    const canvases = this.#sigma.getCanvases()
+    this.#lines = canvases['edges']
+    for (const [name, canvas] of Object.entries(canvases)) {
       // Pointers are read by the view, for boxes and marks alike.
       canvas.style.pointerEvents = 'none'
+      // Layers with nothing on them would still be put together for every frame.
+      if (name !== 'edges' && name !== 'nodes') canvas.style.display = 'none'
       canvas.addEventListener('webglcontextlost', (event) => {
         event.preventDefault()
         onLost()
@@ -70,6 +76,7 @@ export class Adapter {
 
   look(frame: Frame, detail: Detail): void {
     Object.assign(this.#told, { depth: detail.depth, lines: detail.lines, growth: growth(frame.u, frame.fitU) })
+    if (this.#lines) this.#lines.style.display = detail.lines || this.#hasFreeLines ? '' : 'none'
     const { x, y, w, h } = this.#bounds
     const side = Math.max(w, h)
     this.#sigma.getCamera().setState({
@@ -102,6 +109,7 @@ export class Adapter {
     const { bounds } = scene
     this.#bounds = { x: bounds.x, y: bounds.y, w: Math.max(1, bounds.w), h: Math.max(1, bounds.h) }
     this.#fitU = drawn.frame.fitU
+    this.#hasFreeLines = scene.linesAlways
     const graph = new Graph<MarkAttributes, LineAttributes>({ type: 'directed', multi: true })
     scene.nodes.forEach((_, index) => {
       graph.addNode(String(index), { x: scene.x[index] ?? 0, y: -(scene.y[index] ?? 0), ...markOf(drawn, index) })

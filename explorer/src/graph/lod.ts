@@ -16,6 +16,7 @@ const OPTICAL: Readonly<Record<Shape, number>> = { circle: 1, square: 0.92, tria
 const HEAD_SHARE = 0.9
 const LEAST_TITLED = 40
 const MOST_GROWTH = 1.2
+const MOST_SCALE = 3
 const LEAST_FLAT = 3.2
 const HUB_GROWTH = 0.28
 const MOST_HUB = 2.2
@@ -50,7 +51,7 @@ export function flatRadius(fitU: number, shape: Shape, children: number): number
 }
 
 /** Marks grow with the root of the zoom: what is between them grows faster. */
-export function growth(u: number, fitU: number): number { return Math.sqrt(u / fitU) }
+export function growth(u: number, fitU: number): number { return Math.min(MOST_SCALE, Math.sqrt(u / fitU)) }
 
 export function cornerOf(depth: number): number { return byDepth(RADII, depth) }
 

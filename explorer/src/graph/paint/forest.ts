@@ -10,6 +10,7 @@ const MOST_CURVES = 4000
 const NICE = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30] as const
 const LEAST_APART = 90
 const MOST_LINES = 60
+const SHARPEST = 0.5
 
 /** One line from each twin to what it hangs on, whatever relationships say so. */
 export function paintForest(stage: Stage): void {
@@ -43,8 +44,11 @@ function across(a: Point, b: Point): Step {
 function outwards(a: Point, b: Point, left: number, top: number): Step {
   const [ra, rb] = [Math.hypot(a.x - left, a.y - top), Math.hypot(b.x - left, b.y - top)]
   const middle = (ra + rb) / 2
-  const at = (point: Point, radius: number): Point => (radius < 1 ? point : { x: left + ((point.x - left) / radius) * middle, y: top + ((point.y - top) / radius) * middle })
-  const [first, second] = [ra < 1 ? at(b, rb) : at(a, ra), at(b, rb)]
+  const at = (point: Point, radius: number): Point => ({ x: left + ((point.x - left) / radius) * middle, y: top + ((point.y - top) / radius) * middle })
+  // Far around the middle a curve would be a loop.
+  const turned = (a.x - left) * (b.x - left) + (a.y - top) * (b.y - top)
+  if (ra < 1 || turned < SHARPEST * ra * rb) return { to: 'line', ...b }
+  const [first, second] = [at(a, ra), at(b, rb)]
   return { to: 'curve', x: b.x, y: b.y, ax: first.x, ay: first.y, bx: second.x, by: second.y }
 }
 

@@ -1,4 +1,5 @@
 /** Names beside marks where there are no boxes: what holds most first, and none over another or over a mark. */
+import { edgesAt } from '../scene'
 import { fitted } from '../shorten'
 import { type Stage, isDrawn, pointOf, radiusOf } from '../stage'
 import type { Taken } from './titles'
@@ -15,6 +16,9 @@ const CELL_X = 48
 const CELL_Y = 16
 const FADED_NAME = 0.34
 const VALUE_WEIGHT = 560
+const FEW = 120
+const NEARER = 1.5
+const MANY_LINES = 5
 
 interface Rect { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
 
@@ -59,12 +63,19 @@ export function paintFreeNames(stage: Stage, taken: Taken): void {
   })
   const chosen = visible.filter((node) => isChosen(stage, node))
   // With something bright, names of the rest only stand in its way.
-  const others = visible.filter((node) => !isChosen(stage, node) && (!state.fading || state.bright[node] === 1))
-  const faded = state.fading ? visible.filter((node) => !isChosen(stage, node) && state.bright[node] !== 1) : []
+  const others = visible.filter((node) => !isChosen(stage, node) && (state.fading ? state.bright[node] === 1 : isNamed(stage, node)))
+  const faded = state.fading ? visible.filter((node) => !isChosen(stage, node) && state.bright[node] !== 1 && isNamed(stage, node)) : []
   let left = MOST_NAMES
   for (const node of [...chosen, ...others, ...faded].slice(0, MOST_TRIES)) {
     if (left > 0 && paintName(stage, node, occupied, taken)) left -= 1
   }
+}
+
+/** From afar only what holds or links much has a name: names of all would be a wall of letters. */
+function isNamed({ scene, frame }: Stage, node: number): boolean {
+  const { kind } = scene.picture.layout
+  if (kind === 'layers' || kind === 'map' || scene.nodes.length <= FEW || frame.u > NEARER * frame.fitU) return true
+  return (scene.children[node] ?? 0) > 0 || edgesAt(scene, node).length >= MANY_LINES
 }
 
 function isChosen({ scene, state }: Stage, node: number): boolean {
@@ -85,8 +96,8 @@ function paintName(stage: Stage, node: number, occupied: Occupied, taken: Taken)
   const whole = wide + (value ? stage.widths(VALUE_WEIGHT)(value.text) * size + GAP : 0)
   const { x, y } = pointOf(scene, frame, node)
   const away = radiusOf(scene, frame, node) + GAP
-  const places: readonly Rect[] = placesOf(scene.picture.layout.kind, x, y, away, whole, size)
-  const place = places.find((each) => occupied.isFree(each))
+  const places: readonly Rect[] = placesOf(scene.picture.layout.kind === 'tree' && scene.deep[node] === 1, x, y, away, whole, size)
+  const place = places.find((each) => each.x >= 0 && each.x + each.w <= frame.w && occupied.isFree(each))
   if (!place) return false
   occupied.add(place)
   taken.push(place)
@@ -98,12 +109,12 @@ function paintName(stage: Stage, node: number, occupied: Occupied, taken: Taken)
   return true
 }
 
-function placesOf(kind: string, x: number, y: number, away: number, wide: number, size: number): readonly Rect[] {
+function placesOf(aboveFirst: boolean, x: number, y: number, away: number, wide: number, size: number): readonly Rect[] {
   const h = size * 1.3
   const right = { x: x + away, y: y - h / 2, w: wide, h }
   const left = { x: x - away - wide, y: y - h / 2, w: wide, h }
   const above = { x: x - wide / 2, y: y - away - h + 2, w: wide, h }
   const below = { x: x - wide / 2, y: y + away - 2, w: wide, h }
-  // Lines of a tree and of layers run along the rows.
-  return kind === 'tree' || kind === 'layers' ? [above, below, right] : [right, left, above, below]
+  // From what branches widely lines go to the right.
+  return aboveFirst ? [above, below, left] : [right, left, above, below]
 }
