@@ -26,7 +26,7 @@ const EMPTY: Picture = {
   nodes: [], edges: [],
   layout: {
     kind: 'nested', x: new Float64Array(), y: new Float64Array(), parent: new Int32Array(), box: new Int32Array(), boxes: [], lanes: [],
-    implied: new Uint8Array(), inLane: new Uint8Array(), bounds: { x: 0, y: 0, w: 1, h: 1 }, containments: [], contained: 0,
+    implied: new Uint8Array(), inLane: new Uint8Array(), absent: new Uint8Array(), squeezed: 0, bounds: { x: 0, y: 0, w: 1, h: 1 }, containments: [], contained: 0,
   },
 }
 const MIDDLE = 0.7

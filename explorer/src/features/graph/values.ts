@@ -9,6 +9,7 @@ const NUMBERS: ReadonlySet<string> = new Set<string>([...INTEGERS, ...REALS])
 const DEEPEST = 3
 const LOW = 0.05
 const HIGH = 0.95
+const FAR = 1.5
 
 export function isNumeric(schema: ResolvedSchema | undefined): boolean { return schema !== undefined && NUMBERS.has(schema.kind) }
 
@@ -107,7 +108,9 @@ export function domainOf(values: readonly number[]): Domain | undefined {
   const sorted = values.filter(Number.isFinite).sort((one, other) => one - other)
   if (sorted.length === 0) return undefined
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
-  const [low, high] = [at(LOW), at(HIGH)]
+  // A few that are far from all others, such as cold cellars, must not make the others look alike.
+  const reach = FAR * (at(0.75) - at(0.25))
+  const [low, high] = reach > 0 ? [Math.max(at(LOW), at(0.25) - reach), Math.min(at(HIGH), at(0.75) + reach)] : [at(LOW), at(HIGH)]
   const span = high - low || Math.abs(high) || 1
   const step = 10 ** Math.floor(Math.log10(span)) / (span / 10 ** Math.floor(Math.log10(span)) < 3 ? 5 : 1)
   const round = (value: number): number => Number(value.toPrecision(12))
