@@ -8,7 +8,7 @@ import { GraphIcon, OpenIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { toast } from '@/ui/toasts'
 import { columnsOf, namedIn, type ResultColumn, type ResultRow, twinOf } from './columns'
-import { EXAMPLES } from './examples'
+import { EXAMPLES, withoutComment } from './examples'
 import { build, explain, useExplains } from './explains'
 import { ExplainView } from './ExplainView'
 import { download, toCsv } from './export'
@@ -119,7 +119,7 @@ function Start({ screen }: { screen: QueryScreen }): ReactNode {
           <li key={example.text}>
             <button type="button" className="query-example" onClick={() => { screen.runText(example.text) }}>
               <span className="query-example-name">{t(example.name)}</span>
-              <code className="secondary">{example.text.replace(/^--.*\n/, '')}</code>
+              <code className="query-example-text">{withoutComment(example.text)}</code>
             </button>
           </li>
         ))}
