@@ -127,7 +127,7 @@ export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, ac
             <div key={row.key} role="row" aria-rowindex={item.index + 2} aria-selected={picked.has(row.key) || row.key === chosen} className={`table-row${mark}`} style={{ transform: `translateY(${item.start}px)`, height: ROW, gridTemplateColumns: template }} data-testid={`query.table.row.${item.index}`}>
               {columns.map((column, index) => (isSeen(index, column) ? (
                 <div key={column.key} role="gridcell" className={`${tracks[index]?.className ?? ''}${row.changed?.has(column.key) === true ? ' query-changed' : ''}${row.key === active.key && column.key === active.column ? ' query-active' : ''}`} style={tracks[index]?.style}
-                  onClick={(event) => { choose(row, column.key, event) }} onDoubleClick={() => { onOpen(row) }} onContextMenu={(event) => { openMenu(event, row, column.key) }}>
+                  onMouseDown={(event) => { if (event.shiftKey) event.preventDefault() }} onClick={(event) => { choose(row, column.key, event) }} onDoubleClick={() => { onOpen(row) }} onContextMenu={(event) => { openMenu(event, row, column.key) }}>
                   <Cell column={column} value={valueOf(row.value, column.key)} models={models} hrefOf={hrefOf} range={bars.get(column.key)} />
                 </div>
               ) : null))}
