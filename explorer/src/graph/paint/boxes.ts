@@ -1,0 +1,78 @@
+/** Boxes, their lens colours, and the bars that stand for what is too small or shut. */
+import { mix } from '../colours'
+import { FAR_DEPTH, cornerOf } from '../lod'
+import type { SceneBox } from '../scene'
+import { FADED_BOX, tileOf } from '../state'
+import { type PixelRect, type Stage, isDrawn, isInView, pointOf, radiusOf, rectOf } from '../stage'
+
+const LINE_INTO_TILE = 0.16
+const BAR_PAD = 0.42
+const LEAST_BAR = 2
+const MOST_BAR = 8
+
+export function paintBoxes(stage: Stage): void {
+  const { scene, state, frame, detail } = stage
+  for (const index of scene.order) {
+    const box = scene.boxes[index]
+    if (!box || state.boxShown[index] !== 1) continue
+    const rect = rectOf(box, frame)
+    if (!isInView(rect, frame)) continue
+    if (box.depth <= detail.depth) paintBox(stage, box, index, rect)
+    else if (state.tiles[index] !== undefined) paintTile(stage, index, rect)
+  }
+  if (state.looks.lens) paintLeafTiles(stage)
+}
+
+function paintBox(stage: Stage, box: SceneBox, index: number, rect: PixelRect): void {
+  const { pen, state, tokens, detail } = stage
+  const tile = state.tiles[index]
+  const fill = tile ?? tokens.boxes[box.depth > 2 ? 3 : box.depth === 2 ? 2 : box.depth === 1 ? 1 : 0]
+  const line = box.depth > 2 ? tokens.deepLine : tokens.outerLine
+  const dim = box.depth > 2 && state.boxBright[index] !== 1
+  const radius = Math.min(cornerOf(box.depth), rect.h / 3)
+  const stroke = tile === undefined || tokens.plain ? line : mix(tile, tokens.text, LINE_INTO_TILE)
+  pen.box(rect.x, rect.y, rect.w, rect.h, radius, {
+    fill, width: 1, ...(rect.w > 3 ? { stroke } : {}), ...(dim ? { alpha: FADED_BOX } : {}), ...(orphan(stage, box) ? { dash: [4, 3] } : {}),
+  })
+  const far = detail.depth === FAR_DEPTH && box.depth === FAR_DEPTH && !state.looks.lens
+  if ((box.collapsed || far) && box.count > 0) paintBar(stage, box, rect, dim)
+}
+
+function orphan({ scene }: Stage, box: SceneBox): boolean { return scene.nodes[box.node]?.orphan === true }
+
+function paintTile({ pen, state }: Stage, index: number, rect: PixelRect): void {
+  const fill = state.tiles[index]
+  if (fill !== undefined) pen.box(rect.x, rect.y, rect.w - 0.5, rect.h - 0.5, 0, { fill, ...(state.boxBright[index] === 1 ? {} : { alpha: FADED_BOX }) })
+}
+
+/** Shares of the families in what a box holds. */
+function paintBar(stage: Stage, box: SceneBox, rect: PixelRect, dim: boolean): void {
+  const { pen, frame, tokens } = stage
+  const head = box.head * frame.u
+  const pad = Math.min(BAR_PAD * frame.u, rect.w / 6)
+  const free = Math.max(0, rect.h - head)
+  const high = Math.max(LEAST_BAR, Math.min(MOST_BAR, free * 0.4))
+  const wide = rect.w - 2 * pad
+  const top = free > high + 2 ? rect.y + head + (free - high) / 2 - Math.min(pad, free / 6) / 2 : rect.y + rect.h / 2 - high / 2
+  const total = box.shares.reduce((sum, [, count]) => sum + count, 0)
+  let left = rect.x + pad
+  for (const [slot, count] of box.shares) {
+    const part = (wide * count) / Math.max(1, total)
+    pen.box(left, top, Math.max(0.5, part - (part > 4 ? 1 : 0)), high, Math.min(2, high / 2), { fill: tokens.families[slot] ?? tokens.text3, alpha: dim ? 0.3 : 0.8 })
+    left += part
+  }
+}
+
+/** A leaf with a value lies on a tile of its own. */
+function paintLeafTiles(stage: Stage): void {
+  const { pen, scene, state, frame, tokens } = stage
+  state.looks.lens?.forEach((value, id) => {
+    const node = scene.indexOf.get(id)
+    if (node === undefined || (scene.own[node] ?? -1) >= 0 || !isDrawn(stage, node)) return
+    const fill = tileOf(value, tokens)
+    if (fill === undefined) return
+    const { x, y } = pointOf(scene, frame, node)
+    const half = radiusOf(scene, frame, node) + 3
+    pen.box(x - half, y - half, 2 * half, 2 * half, 4, { fill, width: 1, stroke: mix(fill, tokens.text, LINE_INTO_TILE), ...(state.bright[node] === 1 ? {} : { alpha: FADED_BOX }) })
+  })
+}
