@@ -77,16 +77,23 @@ export function complete(text: string, cursor: number, facts: Facts): Completion
   const options = open ? inString(before, scope, facts) : inText(before, scope, facts)
   const twins = open && isTwinId(before, scope) ? { beginning: typed, models: twinModels(before, scope, facts) } : undefined
   const found = matching(options, typed, open !== undefined)
-  const closing = open ? closed(found, here) : lowered(found, typed)
-  return { from, to: cursor + (/^\]\]/.test(here.behind) && text.startsWith('[[', from) ? 2 : 0), options: closing, ...(twins && { twins }) }
+  const offered = open ? closed(found, here) : lowered(found, typed)
+  const rest = open ? restOfLiteral(here) : /^\]\]/.test(here.behind) && text.startsWith('[[', from) ? 2 : 0
+  return { from, to: cursor + rest, options: offered, ...(twins && { twins }) }
+}
+
+/** What is left of a literal behind the cursor, its quote too: it is written anew. */
+function restOfLiteral({ open, behind }: Here): number {
+  return (open?.text.startsWith('"') === true ? /^[\w.:;$-]*"/ : /^[\w.:;$-]*'/).exec(behind)?.[0].length ?? 0
 }
 
 /** A literal that is begun is closed. */
 function closed(options: readonly Option[], here: Here): readonly Option[] {
-  const quote = here.open?.text[0] ?? "'"
-  const end = here.behind.startsWith(quote) ? '' : quote
-  return options.map((each) => ({ ...each, insert: quoted(each.insert ?? each.label).slice(1, -1) + end }))
+  return options.map((each) => ({ ...each, insert: closing(each.insert ?? each.label, here.open?.text[0] ?? "'") }))
 }
+
+/** Write what stands in a literal, and its end. */
+export function closing(text: string, quote: string): string { return `${quoted(text).slice(1, -1)}${quote}` }
 
 /** Who types in small letters gets small words. */
 function lowered(options: readonly Option[], typed: string): readonly Option[] {

@@ -1,6 +1,6 @@
 /** What a person can write where the cursor is: the alias that is meant, and what it has. */
 import { type Facts, type Member, membersOf } from './facts'
-import { pathEndingAt } from './place'
+import { clauseOf, pathEndingAt } from './place'
 import { scopeOf } from './scope'
 import { statementAt, tokenize } from './tokens'
 
@@ -12,6 +12,8 @@ export interface Help {
   readonly members: readonly Member[]
 }
 
+const JOINING = new Set(['FROM', 'JOIN', 'RELATED', 'MATCH'])
+
 /** Return the help for a place; `chosen` is an alias that the person asked for. */
 export function helpAt(text: string, cursor: number, facts: Facts, chosen?: string): Help {
   const statement = statementAt(text, cursor)
@@ -20,7 +22,9 @@ export function helpAt(text: string, cursor: number, facts: Facts, chosen?: stri
   const aliases = [...scope.aliases.keys()]
   const alias = chosen !== undefined && scope.aliases.has(chosen) ? chosen : nearest(tokens, cursor - statement.start, new Set(aliases)) ?? scope.from
   const members = membersOf(scope, alias, facts)
-  const rank = { relationship: 0, property: 1, component: 2, system: 3 }
+  // Who joins wants relationships; everybody else wants fields.
+  const clause = clauseOf(tokens.filter((token) => token.end <= cursor - statement.start))
+  const rank = { relationship: JOINING.has(clause) ? 0 : 4, property: 1, component: 2, system: 3 }
   return { aliases, alias, members: [...members].sort((a, b) => rank[a.kind] - rank[b.kind] || (b.count ?? 0) - (a.count ?? 0)) }
 }
 

@@ -8,17 +8,18 @@ import { GraphIcon, OpenIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { toast } from '@/ui/toasts'
 import { columnsOf, namedIn, type ResultColumn, type ResultRow, twinOf } from './columns'
-import { EXAMPLES } from './examples'
+import { EXAMPLES, withoutComment } from './examples'
 import { build, explain, useExplains } from './explains'
 import { ExplainView } from './ExplainView'
 import { download, toCsv } from './export'
+import { GraphResult } from './GraphResult'
+import { JsonView } from './JsonView'
 import { useLives } from './live'
 import { ResultBar } from './ResultBar'
 import { ResultTable } from './ResultTable'
 import { more, type Run, useRuns } from './runs'
 import type { QueryScreen } from './useQueryScreen'
 import { useTable } from './useTable'
-import { GraphResult, JsonView } from './views'
 
 const NO_ROWS: readonly ResultRow[] = []
 const MOST_EXPORTED = 100_000
@@ -90,7 +91,7 @@ function ResultBody({ screen, run, rows, columns, table }: BodyProps): ReactNode
   if (!run && !live) return <Start screen={screen} />
   if (rows.length === 0) return <Empty text={t(run?.error ? 'query.mend' : live?.state === 'connecting' ? 'query.live-connecting' : 'query.no-rows')} testId="query.empty" />
   if (screen.view === 'json') return <JsonView rows={rows} />
-  if (screen.view === 'graph') return <GraphResult rows={rows} columns={columns} href={graphHref} />
+  if (screen.view === 'graph') return <GraphResult rows={rows} columns={columns} href={graphHref} more={!live && run?.token !== null && run !== undefined} onAll={() => { void exportAll(id) }} />
   return (
     <ResultTable
       table={table} chosen={chosen} onEnd={onEnd} hrefOf={(twin) => going.href({ screen: 'twins', rest: [twin] })}
@@ -119,7 +120,7 @@ function Start({ screen }: { screen: QueryScreen }): ReactNode {
           <li key={example.text}>
             <button type="button" className="query-example" onClick={() => { screen.runText(example.text) }}>
               <span className="query-example-name">{t(example.name)}</span>
-              <code className="secondary">{example.text.replace(/^--.*\n/, '')}</code>
+              <code className="query-example-text">{withoutComment(example.text)}</code>
             </button>
           </li>
         ))}

@@ -38,6 +38,13 @@ function tracksOf(columns: readonly ResultColumn[], pinned: ReadonlySet<string>)
   })
 }
 
+/** Text in the last column takes what is left; a number there would be far from the others. */
+function lastWide(columns: readonly ResultColumn[]): string {
+  const widths = columns.map((column) => `${column.width}px`)
+  const last = columns.at(-1)
+  return last && last.kind !== 'number' && last.kind !== 'boolean' ? [...widths.slice(0, -1), `minmax(${last.width}px, 1fr)`].join(' ') : [...widths, 'minmax(0, 1fr)'].join(' ')
+}
+
 /** A result as a table of which only what is seen is in the page. */
 export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, acts }: ResultTableProps): ReactNode {
   const { columns, rows, pinned, bars } = table
@@ -53,7 +60,7 @@ export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, ac
   const last = items.at(-1)?.index ?? -1
   useEffect(() => { if (last >= rows.length - NEAR_END) onEnd() }, [last, rows.length, onEnd])
   const tracks = useMemo(() => tracksOf(columns, pinned), [columns, pinned])
-  const template = columns.map((column, index) => (index === columns.length - 1 ? `minmax(${column.width}px, 1fr)` : `${column.width}px`)).join(' ')
+  const template = lastWide(columns)
   const width = columns.reduce((sum, column) => sum + column.width, 0)
   const seen = columns.length > MOST_COLUMNS ? new Set(across.getVirtualItems().map((item) => item.index)) : undefined
   const isSeen = (index: number, column: ResultColumn): boolean => !seen || seen.has(index) || pinned.has(column.key)
@@ -120,7 +127,7 @@ export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, ac
             <div key={row.key} role="row" aria-rowindex={item.index + 2} aria-selected={picked.has(row.key) || row.key === chosen} className={`table-row${mark}`} style={{ transform: `translateY(${item.start}px)`, height: ROW, gridTemplateColumns: template }} data-testid={`query.table.row.${item.index}`}>
               {columns.map((column, index) => (isSeen(index, column) ? (
                 <div key={column.key} role="gridcell" className={`${tracks[index]?.className ?? ''}${row.changed?.has(column.key) === true ? ' query-changed' : ''}${row.key === active.key && column.key === active.column ? ' query-active' : ''}`} style={tracks[index]?.style}
-                  onClick={(event) => { choose(row, column.key, event) }} onDoubleClick={() => { onOpen(row) }} onContextMenu={(event) => { openMenu(event, row, column.key) }}>
+                  onMouseDown={(event) => { if (event.shiftKey) event.preventDefault() }} onClick={(event) => { choose(row, column.key, event) }} onDoubleClick={() => { onOpen(row) }} onContextMenu={(event) => { openMenu(event, row, column.key) }}>
                   <Cell column={column} value={valueOf(row.value, column.key)} models={models} hrefOf={hrefOf} range={bars.get(column.key)} />
                 </div>
               ) : null))}

@@ -6,7 +6,7 @@ import { Button, IconButton } from '@/ui/button'
 import { DeleteIcon, DownloadIcon, ImportIcon, SavedIcon } from '@/ui/icons'
 import { Popover } from '@/ui/menu'
 import { toast } from '@/ui/toasts'
-import { EXAMPLES } from './examples'
+import { EXAMPLES, withoutComment } from './examples'
 import { download } from './export'
 import { FOLDER, queriesOf, type SavedEntry, type SavedQueries } from './saved'
 
@@ -47,7 +47,7 @@ export function SavedButton({ saved, onOpen, onExample }: SavedButtonProps): Rea
           <h3 className="menu-group">{t('query.examples')}</h3>
           <ul>
             {EXAMPLES.map((example) => (
-              <li key={example.text} className="query-list-row"><button type="button" className="query-list-open" onClick={() => { setOpen(false); onExample(example.text) }}><span>{t(example.name)}</span><span className="mono query-list-text hint">{example.text}</span></button></li>
+              <li key={example.text} className="query-list-row"><button type="button" className="query-list-open" onClick={() => { setOpen(false); onExample(example.text) }}><span>{t(example.name)}</span><span className="mono query-list-text query-list-code">{withoutComment(example.text)}</span></button></li>
             ))}
           </ul>
         </div>

@@ -2,7 +2,7 @@ import './query.css'
 import { type ReactNode, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
-import { complete } from '@/lang/complete'
+import { closing, complete } from '@/lang/complete'
 import { rangeOf, warned } from '@/lang/repair'
 import { Editor } from '@/parts/editor/Editor'
 import { QUERY } from '@/parts/editor/languages'
@@ -44,7 +44,7 @@ function faultOf(screen: QueryScreen, check: Check, closed: string): Check {
   const text = screen.statement.text
   if (text === closed) return { text, error: undefined, warnings: [] }
   if (live?.text === text && live.error && live.state === 'ended') return { text, error: live.error, warnings: live.warnings }
-  if (run?.statement.text === text && run.error) return { text, error: run.error, warnings: [] }
+  if (run?.statement.text === text && run.state !== 'running') return { text, error: run.error, warnings: run.warnings }
   return check
 }
 
@@ -119,7 +119,9 @@ function Written({ screen }: { screen: QueryScreen }): ReactNode {
   useLives((state) => state.byTab[tab.id]?.error)
   const [closed, setClosed] = useState('')
   const outer = useRef<HTMLDivElement>(null)
-  const check = useCheck(screen.statement.text, screen.parameters, run?.state !== 'running' && !screen.isLive)
+  // What was run just so needs no check: its answer says the same.
+  const idle = run?.state !== 'running' && run?.statement.text !== screen.statement.text && !screen.isLive
+  const check = useCheck(screen.statement.text, screen.parameters, idle)
   const fault = faultOf(screen, check, closed)
   const problems = useMemo(() => problemsOf(screen, fault), [screen.statement.text, screen.statement.start, fault.error, fault.warnings])
   const whole = outer.current?.parentElement?.clientHeight ?? ROUGH
@@ -132,7 +134,7 @@ function Written({ screen }: { screen: QueryScreen }): ReactNode {
           onChange={(text) => { changeTab(tab.id, { text }) }} onCursor={screen.setCursor} onRun={screen.run} onReady={(ready) => { handle.current = ready }}
           complete={async (text, cursor, signal) => {
             const found = complete(text, cursor, facts)
-            return found.twins ? { ...found, options: [...found.options, ...(await twinOptions(graph, at, found.twins, facts, signal)).map((each) => ({ ...each, insert: `${each.label}${text[cursor] === "'" || text[cursor] === '"' ? '' : "'"}` }))] } : found
+            return found.twins ? { ...found, options: [...found.options, ...(await twinOptions(graph, at, found.twins, facts, signal)).map((each) => ({ ...each, insert: closing(each.label, text[found.from - 1] ?? "'") }))] } : found
           }}
         />
         <HelpPane text={tab.text} cursor={screen.cursor} facts={facts} onInsert={(insert) => { const selection = handle.current?.selection(); if (selection) handle.current?.replace(selection.from, selection.to, insert) }} />

@@ -2,7 +2,7 @@ import { type CSSProperties, type PointerEvent, type ReactNode, useRef } from 'r
 import { t } from '@/text/text'
 import { DownIcon } from '@/ui/icons'
 import { Menu, type MenuItem } from '@/ui/menu'
-import type { ResultColumn } from './columns'
+import { MODEL, type ResultColumn } from './columns'
 import type { TableState } from './useTable'
 
 interface HeadProps {
@@ -13,6 +13,8 @@ interface HeadProps {
 }
 
 const STEP = 40
+
+function titleOf({ key }: ResultColumn): string { return key === MODEL ? '$model' : key }
 
 function itemsOf(column: ResultColumn, table: TableState): MenuItem[] {
   const { key } = column
@@ -45,7 +47,7 @@ export function TableHead({ column, table, style, className }: HeadProps): React
   return (
     <div role="columnheader" className={`${className} query-head`} style={style} {...(sorted && { 'aria-sort': sorted.down ? 'descending' as const : 'ascending' as const })}>
       <button type="button" className="cell-sort cut" title={column.key} onClick={() => { table.setSort(next) }} data-testid={`query.table.head.${column.key}`}>
-        {column.key}{sorted !== undefined && <span className="query-sorted" aria-hidden>{sorted.down ? '↓' : '↑'}</span>}
+        {titleOf(column)}{sorted !== undefined && <span className="query-sorted" aria-hidden>{sorted.down ? '↓' : '↑'}</span>}
       </button>
       <Menu items={itemsOf(column, table)} trigger={<button type="button" className="query-head-menu" aria-label={t('query.column', { name: column.key })} data-testid={`query.table.menu.${column.key}`}><DownIcon size={12} aria-hidden /></button>} />
       <span className="query-resize" aria-hidden {...drag} />

@@ -16,3 +16,6 @@ export const EXAMPLES: readonly Example[] = [
   { name: 'query.example-walk', text: "-- what a twin is connected to, up to two steps away\nSELECT b.$dtId, b.$metadata.$model AS model\nFROM DIGITALTWINS MATCH (a)-[*{1,2}]-(b)\nWHERE a.$dtId = 'room-2-14'" },
   { name: 'query.example-loose', text: '-- twins that nothing leads to\nSELECT $dtId FROM DIGITALTWINS\nWHERE $dtId NOT IN (SELECT $targetId FROM RELATIONSHIPS)' },
 ]
+
+/** The text without the comment that it begins with. */
+export function withoutComment(text: string): string { return text.replace(/^--.*\n/, '') }

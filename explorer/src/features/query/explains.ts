@@ -47,14 +47,16 @@ function texts(value: Json | undefined): readonly string[] { return Array.isArra
 export function stepsOf(lines: readonly string[]): readonly Step[] {
   const indented = lines.some((line) => /^\s+->/.test(line))
   let inside = 0
+  let below = false
   return lines.map((line) => {
     const text = line.trim().replace(/^->\s*/, '')
-    const opens = /^(?:CO-ROUTINE|MATERIALIZE|(?:CORRELATED )?SCALAR SUBQUERY|LIST SUBQUERY)/.test(text)
+    const opens = /^(?:CO-ROUTINE|MATERIALIZE) /.test(text)
+    const asks = /^(?:CORRELATED )?(?:SCALAR|LIST) SUBQUERY/.test(text)
     // The scan of what a part made ends the part.
-    const ends = /^SCAN k\d*$/.test(text)
-    if (!indented && ends) inside = 0
-    const depth = indented ? Math.floor((/^\s*/.exec(line)?.[0].length ?? 0) / 6) : opens && /SUBQUERY/.test(text) ? Math.min(inside, 1) : inside
-    if (!indented && opens && !/SUBQUERY/.test(text)) inside += 1
+    if (/^SCAN k\d*$/.test(text)) inside = 0
+    const depth = indented ? Math.floor((/^\s*/.exec(line)?.[0].length ?? 0) / 6) : inside + (below ? 1 : 0)
+    if (opens) inside += 1
+    below = asks
     return { text, depth, isScan: /^SCAN (?!k\d*$)|^(?:Parallel )?Seq Scan/.test(text) && !/USING (?:COVERING )?INDEX/.test(text) }
   })
 }

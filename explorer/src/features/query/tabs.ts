@@ -5,6 +5,8 @@ import { isObject, type Json, parseJson, writeJson } from '@/api/json'
 export interface QueryTab {
   readonly id: string
   readonly text: string
+  /** As it was when it was last run: what the address says. */
+  readonly ran?: string
   /** The name that it is saved under, and what is saved there. */
   readonly saved?: { readonly name: string; readonly text: string }
   /** Values of its parameters, as they were typed. */
@@ -27,9 +29,9 @@ function emptyTab(text = ''): QueryTab { return { id: newId(), text, values: {} 
 
 function tabOf(value: Json): QueryTab[] {
   if (!isObject(value) || typeof value['text'] !== 'string') return []
-  const saved = value['saved']
+  const { saved, ran } = value
   const values = isObject(value['values']) ? Object.fromEntries(Object.entries(value['values']).filter((each): each is [string, string] => typeof each[1] === 'string')) : {}
-  return [{ id: newId(), text: value['text'], values, ...(isObject(saved) && typeof saved['name'] === 'string' && typeof saved['text'] === 'string' && { saved: { name: saved['name'], text: saved['text'] } }) }]
+  return [{ id: newId(), text: value['text'], values, ...(typeof ran === 'string' && { ran }), ...(isObject(saved) && typeof saved['name'] === 'string' && typeof saved['text'] === 'string' && { saved: { name: saved['name'], text: saved['text'] } }) }]
 }
 
 function read(graph: string): Tabs {
@@ -55,7 +57,7 @@ export function openTabs(graph: string): void {
 
 useTabs.subscribe(({ graph, tabs, active }) => {
   if (graph === '') return
-  const kept = tabs.map(({ text, saved, values }) => ({ text: text.slice(0, LONGEST), saved, values }))
+  const kept = tabs.map(({ text, ran, saved, values }) => ({ text: text.slice(0, LONGEST), ran: ran?.slice(0, LONGEST), saved, values }))
   try {
     localStorage.setItem(KEPT + graph, writeJson({ tabs: kept, at: tabs.findIndex((tab) => tab.id === active) }))
   } catch {

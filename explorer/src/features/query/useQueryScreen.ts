@@ -10,7 +10,7 @@ import { explain, useExplains } from './explains'
 import { note } from './keep'
 import { pauseLive, startLive, stopLive, useLives } from './live'
 import { cancel, forget, run, type Run, useRuns } from './runs'
-import { activeTab, closeTab, isUnsaved, openTabs, openText, parameterOf, type QueryTab, changeTab, useTabs } from './tabs'
+import { activate, activeTab, closeTab, isUnsaved, openTabs, openText, parameterOf, type QueryTab, changeTab, useTabs } from './tabs'
 
 export const VIEWS = ['table', 'graph', 'json', 'explain'] as const
 export type View = (typeof VIEWS)[number]
@@ -87,9 +87,12 @@ export function useQueryScreen(): QueryScreen {
     popped.current = false
     const now = latest.current
     if (q === now.tab.text && useRuns.getState().byTab[now.tab.id]) return
-    const known = useTabs.getState().tabs.find((each) => each.text === q)
-    const id = wasPopped && !known ? now.tab.id : openText(q)
-    if (wasPopped && !known) changeTab(id, { text: q })
+    const { tabs } = useTabs.getState()
+    const known = tabs.find((each) => each.text === q) ?? (useRuns.getState().byTab[now.tab.id] ? undefined : tabs.find((each) => each.ran === q))
+    const id = known?.id ?? (wasPopped ? now.tab.id : openText(q))
+    if (known) activate(id)
+    else if (wasPopped) changeTab(id, { text: q })
+    changeTab(id, { ran: q })
     start(id, statementAt(q, 0), { view: now.view, live: live !== undefined, parameters: {} })
     // The tab is no dependency: typing is not going somewhere.
   }, [q, graph])
@@ -110,6 +113,7 @@ export function useQueryScreen(): QueryScreen {
     const selection = handle.current?.selection()
     const chosen = selection && selection.to > selection.from ? { text: now.tab.text.slice(selection.from, selection.to).trim(), start: selection.from, end: selection.to } : now.statement
     start(now.tab.id, chosen, { view: now.view, live: live !== undefined, parameters: now.parameters })
+    changeTab(now.tab.id, { ran: now.tab.text })
     going.step({ q: now.tab.text })
   }, [going, live, start])
 

@@ -83,6 +83,7 @@ export default function CodeEditor(props: EditorProps): ReactNode {
     view.current = made
     if (latest.current.autoFocus === true) made.focus()
     latest.current.onReady?.(handleOf(made))
+    latest.current.onCursor?.(made.state.selection.main.head)
     return () => { latest.current.onReady?.(undefined); made.destroy(); view.current = undefined }
   }, [])
 

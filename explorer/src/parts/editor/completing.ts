@@ -30,7 +30,7 @@ export function completing(complete: () => EditorProps['complete']): Extension {
     if (!ask) return null
     const text = context.state.doc.toString()
     const before = context.state.sliceDoc(Math.max(0, context.pos - 20), context.pos)
-    if (!context.explicit && !/[\p{L}\p{N}_]$/u.test(before) && !INVITES.test(before)) return null
+    if (!context.explicit && !/[\p{L}\p{N}_][-:;]?$/u.test(before) && !INVITES.test(before)) return null
     const aborted = new AbortController()
     context.addEventListener('abort', () => { aborted.abort() })
     const found = await Promise.resolve(ask(text, context.pos, aborted.signal)).catch(() => undefined)
