@@ -12,9 +12,10 @@ const MAY = {
   ui: ['text', 'api'],
   state: ['api', 'dtdl', 'text', 'ui'],
   graph: ['layout', 'ui', 'dtdl', 'text'],
+  parts: ['commands', 'state', 'ui', 'text', 'api', 'dtdl'],
   commands: ['state', 'ui', 'text', 'api', 'dtdl', 'lang'],
-  features: ['commands', 'state', 'graph', 'layout', 'lang', 'ui', 'text', 'dtdl', 'api'],
-  app: ['features', 'commands', 'state', 'ui', 'text', 'api', 'dtdl'],
+  features: ['parts', 'commands', 'state', 'graph', 'layout', 'lang', 'ui', 'text', 'dtdl', 'api'],
+  app: ['features', 'parts', 'commands', 'state', 'ui', 'text', 'api', 'dtdl'],
 }
 const MOST_LINES = 350
 const problems = []
