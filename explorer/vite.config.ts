@@ -55,7 +55,7 @@ export default defineConfig(({ command }) => ({
         target: server,
         changeOrigin: true,
         // A page of another origin would be refused: here it is the same page.
-        headers: { origin: '' },
+        configure: (proxy) => { proxy.on('proxyReq', (request) => { request.removeHeader('origin') }) },
       }]),
     ),
   },

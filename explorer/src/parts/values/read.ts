@@ -126,3 +126,15 @@ export function fits(schema: ResolvedSchema, value: Json): boolean {
   const reading = readText(schema, String(value))
   return 'value' in reading
 }
+
+/** Return a number that is larger by so many whole steps, digit by digit; undefined where there is none to step from. */
+export function stepNumber(text: string, by: number): string | undefined {
+  const plain = plainNumber(text === '' ? '0' : text)
+  if (plain === undefined || plain.includes('e')) return undefined
+  const [whole = '0', part = ''] = plain.split('.')
+  const scale = 10n ** BigInt(part.length)
+  const sum = BigInt(whole + part) + BigInt(by) * scale
+  const digits = String(sum < 0n ? -sum : sum).padStart(part.length + 1, '0')
+  const cut = digits.length - part.length
+  return `${sum < 0n ? '-' : ''}${digits.slice(0, cut)}${part === '' ? '' : `.${digits.slice(cut)}`}`
+}

@@ -1,6 +1,7 @@
 /** Values as texts, short enough for a row. Pure. */
 import { ExactNumber, isObject, type Json, writeJson } from '@/api/json'
 import { type ResolvedSchema, say } from '@/dtdl/model'
+import { firstShape } from './geo'
 
 const LONGEST = 400
 
@@ -34,14 +35,40 @@ export function isLarge(schema: ResolvedSchema | undefined): boolean {
 
 /** What a value begins as when it is set; undefined: by what is written. */
 export function firstValue(schema: ResolvedSchema): Json | undefined {
+  const shape = firstShape(schema.kind)
+  if (shape) return shape
   if (schema.kind === 'boolean') return false
-  if (schema.kind === 'string') return ''
   if (schema.kind === 'array') return []
   if (schema.kind === 'map' || schema.kind === 'object') return {}
   if (schema.kind === 'scaledDecimal') return { value: '0', scale: 0 }
-  if (schema.kind === 'enum') return schema.values[0]?.value
-  if (schema.kind === 'duration') return 'PT0S'
   return undefined
+}
+
+/** A value of a schema to begin with where one has to be: in an array, in a map. */
+export function anyValue(schema: ResolvedSchema): Json {
+  const first = firstValue(schema)
+  if (first !== undefined) return first
+  const now = new Date().toISOString()
+  switch (schema.kind) {
+    case 'enum': return schema.values[0]?.value ?? ''
+    case 'date': return now.slice(0, 10)
+    case 'time': return now.slice(11)
+    case 'dateTime': return now
+    case 'duration': return 'PT0S'
+    case 'decimal': return '0'
+    case 'uuid': return newUuid()
+    case 'string': case 'bytes': return ''
+    default: return 0
+  }
+}
+
+/** An id that no one else has; also where the page has no secure origin. */
+export function newUuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 /** Property names that say how a thing is called, in this order. */
