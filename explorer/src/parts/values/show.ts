@@ -84,3 +84,6 @@ export function labelOf(twin: Json | undefined, property?: string): string {
   const id = twin['$dtId'] ?? twin['$relationshipId']
   return typeof id === 'string' ? id : ''
 }
+
+/** A path as queries write it. */
+export function joinPath(path: readonly string[]): string { return path.join('.') }
