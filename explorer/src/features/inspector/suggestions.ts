@@ -4,11 +4,13 @@ import type { Models } from '@/dtdl/models'
 
 export interface Suggestion { readonly kind: 'highest' | 'all' | 'related'; readonly query: string; readonly values: Readonly<Record<string, string>> }
 
+/** Time that has run is no question anybody has. */
+const DULL = new Set(['TimeSpan'])
 const NUMERIC = new Set<string>([...INTEGERS, ...REALS])
 
 function measured(models: Models, model: string): { readonly path: string; readonly content: ResolvedContent } | undefined {
   for (const content of models.get(model)?.contents ?? []) {
-    if (content.kind === 'property' && content.schema && NUMERIC.has(content.schema.kind) && content.unit) return { path: content.name, content }
+    if (content.kind === 'property' && content.schema && NUMERIC.has(content.schema.kind) && content.unit && !content.semanticTypes.some((each) => DULL.has(each))) return { path: content.name, content }
     if (content.kind !== 'component' || content.model === undefined) continue
     const inner = (models.get(content.model)?.contents ?? []).find((each) => each.kind === 'property' && each.writable !== true && each.schema && NUMERIC.has(each.schema.kind) && each.unit)
     if (inner) return { path: `${content.name}.${inner.name}`, content: inner }

@@ -3,7 +3,7 @@ import { type Json, parseJson } from '@/api/json'
 import type { ResolvedSchema } from '@/dtdl/model'
 import { readDuration } from './duration'
 
-export type Problem = 'empty' | 'integer' | 'range' | 'number' | 'too-large' | 'date' | 'time' | 'dateTime' | 'duration' | 'uuid' | 'bytes' | 'decimal' | 'choice' | 'json'
+export type Problem = 'empty' | 'integer' | 'range' | 'number' | 'large' | 'date' | 'time' | 'dateTime' | 'duration' | 'uuid' | 'bytes' | 'decimal' | 'choice' | 'json'
 export type Reading =
   | { readonly value: Json }
   | { readonly problem: Problem; readonly low?: string; readonly high?: string }
@@ -54,7 +54,7 @@ function readReal(text: string, largest: number): Reading {
   const plain = plainNumber(text)
   if (plain === undefined) return { problem: 'number' }
   // Only whether it is too large is asked of a double: the value is taken by its digits.
-  if (!(Math.abs(Number(plain)) <= largest)) return { problem: 'too-large' }
+  if (!(Math.abs(Number(plain)) <= largest)) return { problem: 'large' }
   return { value: parseJson(plain) }
 }
 
