@@ -9,6 +9,7 @@ import { InIcon, OutIcon } from '@/ui/icons'
 import { Failed, Waiting } from '@/ui/states'
 import { deleteDoomed, readDoomed } from './deleting'
 import { parseSubject } from './subject'
+import { useTwins } from './twins'
 import { labelOf } from './values/show'
 
 const SHOWN = 100
@@ -22,6 +23,7 @@ export function DeleteTwins({ ids, onClose }: { ids: readonly string[]; onClose:
   const [error, setError] = useState<ApiError>()
   const doomed = useQuery({ queryKey: [name, 'doomed', ids.join('\n')], gcTime: 0, staleTime: 0, retry: false, queryFn: ({ signal }) => readDoomed(name, ids, signal) })
   const ends = useMemo(() => (doomed.data?.relationships ?? []).slice(0, SHOWN), [doomed.data])
+  useTwins(useMemo(() => ends.flatMap((each) => [each.$sourceId, each.$targetId]), [ends]))
   const first = doomed.data?.twins[0]
   const confirm = async (): Promise<void> => {
     if (!doomed.data) return

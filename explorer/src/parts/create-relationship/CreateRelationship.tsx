@@ -73,7 +73,7 @@ export function CreateRelationship({ source: from, target: to, name: wanted, onC
       </>
     )}>
       <div className="write-form">
-        <div className="write-pair">
+        <div className={source !== undefined && target !== undefined ? 'write-pair both' : 'write-pair'}>
           <End label={t('inspector.choose-source')} id={source} onChange={setSource} testId="create-relationship.source" />
           <IconButton icon={BothIcon} label={t('inspector.swap')} disabled={source === undefined || target === undefined} onClick={() => { setSource(target); setTarget(source); setWritten(undefined) }} data-testid="create-relationship.swap" />
           <End label={t('inspector.choose-target')} id={target} onChange={setTarget} models={fitting} testId="create-relationship.target" waits={source === undefined} />

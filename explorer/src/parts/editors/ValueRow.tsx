@@ -64,7 +64,10 @@ export function ValueRow(props: ValueRowProps): ReactNode {
         </span>
         {large ? <span className="ed-value hint cut">{unset ? '' : showSchema(schema)}</span> : <span className="ed-value">{body}{!unset && unit && <span className="ed-unit">{unit.symbol ?? unit.name}</span>}</span>}
         <span className="ed-side">
-          {edited ? <span className="hint mono">{t('values.edited')}</span> : unset ? <UnsetMark setting={setting} onSet={begin} testId={testIdOf(editing, 'set', path)} /> : editing.aside?.(path)}
+          {!edited && !unset && editing.aside?.(path)}
+          {edited && <span className="hint mono">{t('values.edited')}</span>}
+          {unset && !edited && (editing.readOnly || setting) && <span className="hint">{t('values.unset')}</span>}
+          {unset && !editing.readOnly && !setting && <button type="button" className="ed-set" onClick={begin} data-testid={testIdOf(editing, 'set', path)}>{t('values.set')}</button>}
           {edited && editing.onRevert && <IconButton icon={UndoIcon} label={t('values.revert')} onClick={() => { setSetting(false); editing.onRevert?.(path) }} data-testid={testIdOf(editing, 'revert', path)} />}
           {!unset && !edited && !editing.readOnly && editing.canUnset && <IconButton icon={CloseIcon} label={t('values.unset-act')} onClick={() => { setSetting(false); editing.onEdit([{ path: pointer }]) }} data-testid={testIdOf(editing, 'unset', path)} />}
         </span>
@@ -74,10 +77,4 @@ export function ValueRow(props: ValueRowProps): ReactNode {
       {editing.below?.(path)}
     </div>
   )
-}
-
-function UnsetMark({ setting, onSet, testId }: { setting: boolean; onSet: () => void; testId: string }): ReactNode {
-  const { readOnly } = useEditing()
-  if (readOnly || setting) return <span className="hint">{t('values.unset')}</span>
-  return <button type="button" className="ed-set" onClick={onSet} data-testid={testId}>{t('values.set')}</button>
 }

@@ -87,8 +87,11 @@ export function touched(draft: Draft): readonly Path[] {
   return [...all].filter(([pointer, path]) => texts.has(pointer) || !sameJson(valueAt(draft.base, path), valueAt(after, path))).map(([, path]) => path)
 }
 
+/** Whether a value is another one than it was, or is on its way to be one. */
 export function isTouched(draft: Draft, path: Path): boolean {
-  return touched(draft).some((each) => isWithin(each, path) || isWithin(path, each))
+  if (draft.done === 0) return false
+  if (!sameJson(valueAt(draft.base, path), valueAt(withEdits(draft.base, draft), path))) return true
+  return [...unreadable(draft).keys()].some((pointer) => isWithin(splitPointer(pointer), path))
 }
 
 /** How many values are changed: a value within another that is changed too counts once. */
