@@ -36,7 +36,9 @@ export function JsonTab({ document, editor, onApplied }: { document: JsonObject;
       return
     }
     if (!isObject(after)) { setProblem(t('inspector.json-object')); return }
-    const edits = editsBetween(editable, after, differences(editable, after, isKept))
+    // Who leaves the metadata out does not mean to take the model away.
+    const whole = editable['$metadata'] === undefined ? after : { $metadata: editable['$metadata'], ...after }
+    const edits = editsBetween(editable, whole, differences(editable, whole, isKept))
     if (edits.length > 0) editor.edit(edits)
     setText(undefined)
     onApplied()

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
-import { writeJson } from '@/api/json'
+import { joinPointer, writeJson } from '@/api/json'
 import type { Twin } from '@/api/types'
 import { useModels, useModelsQuery } from '@/state/graph'
 import { modelOf } from '@/state/twins'
@@ -52,11 +52,26 @@ export function Properties({ twin, editor }: { twin: Twin; editor: Editor }): Re
       <EditingContext value={editor.editing}><Groups groups={filtered(groups, text)} document={shown} /></EditingContext>
       {unknown.length > 0 && (
         <Section title={t('inspector.unknown')}>
-          {unknown.map((name) => <div key={name} className="in-plain-row"><span className="in-plain-name cut">{name}</span><span className="mono cut">{writeJson(shown[name])}</span></div>)}
+          {unknown.map((name) => <Unknown key={name} name={name} editor={editor} />)}
         </Section>
       )}
       {text === '' && <RelationshipSummary id={twin.$dtId} />}
       {text === '' && <Metadata twin={twin} />}
+    </div>
+  )
+}
+
+/** A member that the model does not know: it is shown, and may be taken away. */
+function Unknown({ name, editor }: { name: string; editor: Editor }): ReactNode {
+  const path = joinPointer([name])
+  const refusal = editor.editing.refusals.get(path)
+  return (
+    <div data-testid={`inspector.unknown.${name}`}>
+      <div className="in-plain-row">
+        <span className="in-plain-name cut">{name}</span>
+        <span className="row"><span className="mono cut grow">{writeJson(editor.shown[name])}</span>{!editor.editing.readOnly && <Button look="quiet" onClick={() => { editor.edit([{ path }]) }}>{t('values.remove')}</Button>}</span>
+      </div>
+      {refusal !== undefined && <p className="field-error in-none" role="alert">{refusal}</p>}
     </div>
   )
 }

@@ -50,7 +50,7 @@ export function ArrayEditor({ schema, value, path, label }: EditorProps): ReactN
     if (taken !== undefined && to >= 0 && to < list.length) put([...rest.slice(0, to), taken, ...rest.slice(to)])
   }
   const fields = schema.element.kind === 'object' && schema.element.fields.every((field) => !isLarge(field.schema)) ? schema.element.fields : undefined
-  const form = fields ? 'table' : isLarge(schema.element) ? 'blocks' : 'tags'
+  const form = fields ? 'cells' : isLarge(schema.element) ? 'blocks' : 'tags'
   const item = (index: number): { draggable: boolean; onDragStart: () => void; onDragOver: (event: DragEvent) => void; onDrop: () => void } => ({
     draggable: !editing.readOnly && dragged === index,
     onDragStart: () => undefined,
