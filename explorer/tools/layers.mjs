@@ -12,8 +12,8 @@ const MAY = {
   ui: ['text', 'api'],
   state: ['api', 'dtdl', 'text', 'ui'],
   graph: ['layout', 'ui', 'dtdl', 'text'],
-  parts: ['commands', 'state', 'ui', 'text', 'api', 'dtdl'],
   commands: ['state', 'ui', 'text', 'api', 'dtdl', 'lang'],
+  parts: ['commands', 'state', 'graph', 'layout', 'lang', 'ui', 'text', 'dtdl', 'api'],
   features: ['parts', 'commands', 'state', 'graph', 'layout', 'lang', 'ui', 'text', 'dtdl', 'api'],
   app: ['features', 'parts', 'commands', 'state', 'ui', 'text', 'api', 'dtdl'],
 }

@@ -1,6 +1,5 @@
 import { type ReactNode, useMemo, useState } from 'react'
-import { asApiError } from '@/api/errors'
-import { joinPointer, type Json, type JsonObject, sameJson } from '@/api/json'
+import { joinPointer, type JsonObject, sameJson } from '@/api/json'
 import type { Twin } from '@/api/types'
 import { useGraph, useMay, useModels } from '@/state/graph'
 import { modelOf } from '@/state/twins'
@@ -11,16 +10,14 @@ import { CloseIcon, DeleteIcon, ErrorIcon, OkIcon } from '@/ui/icons'
 import { openDialog } from '@/parts/dialogs'
 import { EditingContext } from '@/parts/editors/editing'
 import { ValueRow } from '@/parts/editors/ValueRow'
-import { saveDraft } from '@/parts/saving'
+import { type Result, saveSeveral } from '@/parts/savingSeveral'
 import { parseSubject } from '@/parts/subject'
 import { TwinChip } from '@/parts/TwinChip'
 import { useTwins } from '@/parts/twins'
-import { beginDraft, changeCount, type Draft, edited, isTouched, reverted, touched, unreadable, withEdits } from '@/parts/values/draft'
+import { beginDraft, changeCount, type Draft, type Edit, edited, isTouched, reverted, touched, unreadable, withEdits } from '@/parts/values/draft'
 import { valueAt } from '@/parts/values/patch'
 import { groupsOf, type Group, type Row } from '@/parts/values/rows'
 import { Section } from './Groups'
-
-type Result = { readonly id: string; readonly state: 'waiting' | 'saved' | 'nothing' } | { readonly id: string; readonly state: 'refused'; readonly text: string }
 
 function all(groups: readonly Group[]): readonly Row[] { return groups.flatMap((group) => [...group.rows, ...all(group.groups)]) }
 
@@ -52,22 +49,8 @@ export function Several({ names }: { names: readonly string[] }): ReactNode {
 
   const save = async (): Promise<void> => {
     if (!draft) return
-    const paths = touched(draft)
-    const done: Result[] = []
-    const tell = (): void => { setResults([...done, ...ids.slice(done.length).map((id) => ({ id, state: 'waiting' as const }))]) }
-    for (const document of documents) {
-      tell()
-      const mine = paths.reduce<Draft>((next, path) => { const value: Json | undefined = valueAt(shown, path); return edited(next, [{ path: joinPointer(path), ...(value !== undefined && { value }) }], done.length) }, beginDraft(document))
-      try {
-        const saved = await saveDraft(graph, { kind: 'twin', id: document.$dtId }, { ...mine, etag: undefined })
-        if (saved.kind === 'saved') twins.put([saved.document as Twin])
-        done.push(saved.kind === 'refused' ? { id: document.$dtId, state: 'refused', text: saved.error.details[0]?.message ?? saved.error.message } : { id: document.$dtId, state: saved.kind === 'saved' ? 'saved' : 'nothing' })
-      } catch (error) {
-        done.push({ id: document.$dtId, state: 'refused', text: asApiError(error).message })
-      }
-    }
-    tell()
-    if (done.every((each) => each.state !== 'refused')) setDraft(undefined)
+    const edits = touched(draft).map((path): Edit => { const value = valueAt(shown, path); return { path: joinPointer(path), ...(value !== undefined && { value }) } })
+    if (await saveSeveral(graph, twins, documents, edits, setResults)) setDraft(undefined)
   }
 
   const readOnly = !may('digitaltwins/write')
@@ -97,10 +80,10 @@ export function Several({ names }: { names: readonly string[] }): ReactNode {
         <EditingContext value={{
           readOnly, texts: draft ? unreadable(draft) : new Map(), refusals: new Map(), canUnset: true, testId: 'inspector', isEdited: (path) => draft !== undefined && isTouched(draft, path),
           onEdit: (edits) => { setDraft((before) => edited(before ?? beginDraft(shared), edits, Date.now())) }, onRevert: (path) => { setDraft((before) => before && reverted(before, path)) },
-          aside: (path) => { const row = rows.find((each) => joinPointer(each.path) === joinPointer(path)); return row && mixed(row) ? <span className="hint">{t('inspector.mixed')}</span> : null },
+          unsetText: (path) => { const row = rows.find((each) => joinPointer(each.path) === joinPointer(path)); return row && mixed(row) ? t('inspector.mixed') : undefined },
         }}>
           <Section title={t('inspector.in-common')}>
-            {rows.map((row) => <ValueRow key={joinPointer(row.path)} {...row} name={row.path.join('.')} value={valueAt(shown, row.path)} note={mixed(row) ? t('inspector.mixed') : undefined} />)}
+            {rows.map((row) => <ValueRow key={joinPointer(row.path)} {...row} name={row.path.join('.')} value={valueAt(shown, row.path)} />)}
             {rows.length === 0 && <p className="hint in-none">{t('inspector.nothing-common')}</p>}
           </Section>
         </EditingContext>

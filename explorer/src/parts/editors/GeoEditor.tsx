@@ -80,8 +80,8 @@ function Coordinates({ kind, value, lines, onChange }: ShapeProps): ReactNode {
     <div className="ed-coordinates">
       {rows.map(({ line, vertex }) => (
         <div key={vertex.at.join('.')} className="ed-coordinate">
-          <Coordinate label="x" value={vertex.x} onChange={onChange && ((x) => { onChange(moveVertex(kind, value, vertex.at, x, vertex.y)) })} />
-          <Coordinate label="y" value={vertex.y} onChange={onChange && ((y) => { onChange(moveVertex(kind, value, vertex.at, vertex.x, y)) })} />
+          <Coordinate label="x" value={vertex.x} onChange={onChange && ((x) => { onChange(moveVertex(kind, value, vertex.at, x, undefined)) })} />
+          <Coordinate label="y" value={vertex.y} onChange={onChange && ((y) => { onChange(moveVertex(kind, value, vertex.at, undefined, y)) })} />
           {onChange && vertex.at.length > 0 && (
             <span className="ed-tools">
               <IconButton icon={AddIcon} label={t('values.add')} onClick={() => { onChange(addVertex(value, vertex.at)) }} />

@@ -62,7 +62,7 @@ export function ValueRow(props: ValueRowProps): ReactNode {
         <span className="ed-head">
           {fold}{editing.isLively?.(path) && <span className="ed-lively" />}{title}
         </span>
-        {large ? <span className="ed-value hint cut">{unset ? '' : showSchema(schema)}</span> : <span className="ed-value">{body}{!unset && unit && <span className="ed-unit">{unit.symbol ?? unit.name}</span>}</span>}
+        {large ? <span className="ed-value hint cut">{unset ? '' : showSchema(schema)}</span> : <span className="ed-value">{body}{unset && !setting && <span className="hint">{editing.unsetText?.(path)}</span>}{!unset && unit && <span className="ed-unit">{unit.symbol ?? unit.name}</span>}</span>}
         <span className="ed-side">
           {!edited && !unset && editing.aside?.(path)}
           {edited && <span className="hint mono">{t('values.edited')}</span>}

@@ -17,6 +17,8 @@ export interface Editing {
   /** What a form adds at the right of a row, and below it. */
   readonly aside?: (path: Path) => ReactNode
   readonly below?: (path: Path) => ReactNode
+  /** What is told instead of a value that is not set: that several differ. */
+  readonly unsetText?: (path: Path) => string | undefined
   readonly isLively?: (path: Path) => boolean
   /** First part of test ids: `inspector`. */
   readonly testId: string

@@ -69,13 +69,17 @@ function changed(coordinates: Json, at: readonly number[], change: (list: readon
 
 function withCoordinates(value: JsonObject, coordinates: Json): JsonObject { return { ...value, coordinates } }
 
-/** Move a vertex; a third number of its position stays, and the end of a ring goes along with its beginning. */
-export function moveVertex(kind: string, value: JsonObject, at: readonly number[], x: Json, y: Json): JsonObject {
+/** Give a vertex other coordinates; what is not given stays as it was sent, and the end of a ring goes along with its beginning. */
+export function moveVertex(kind: string, value: JsonObject, at: readonly number[], x: Json | undefined, y: Json | undefined): JsonObject {
   const coordinates = value['coordinates'] ?? []
-  if (at.length === 0) return withCoordinates(value, [x, y, ...(Array.isArray(coordinates) ? (coordinates as readonly Json[]).slice(2) : [])])
+  const moved = (position: Json | undefined): Json => {
+    const [oldX = 0, oldY = 0, ...others] = Array.isArray(position) ? (position as readonly Json[]) : []
+    return [x ?? oldX, y ?? oldY, ...others]
+  }
+  if (at.length === 0) return withCoordinates(value, moved(coordinates))
   return withCoordinates(value, changed(coordinates, at, (list, index) => list.map((each, here) => {
     const end = SHAPES[kind]?.ring === true && ((index === 0 && here === list.length - 1) || (index === list.length - 1 && here === 0))
-    return here === index || end ? [x, y, ...(Array.isArray(each) ? (each as readonly Json[]).slice(2) : [])] : each
+    return here === index || end ? moved(each) : each
   })))
 }
 
