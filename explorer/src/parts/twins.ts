@@ -45,7 +45,11 @@ export function useTwin(id: string): { readonly twin: Twin | undefined; readonly
     },
   })
   const known = useKnownTwin(twins, id)
-  return { twin: known?.twin ?? query.data, query }
+  const { refetch, isSuccess } = query
+  const isGone = isSuccess && !known
+  // Somebody has deleted it, perhaps: the server says so better than an old copy.
+  useEffect(() => { if (isGone) void refetch() }, [isGone, refetch])
+  return { twin: known?.twin ?? (query.isError ? undefined : query.data), query }
 }
 
 /** How a twin is called, once it is known. */

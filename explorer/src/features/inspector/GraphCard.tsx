@@ -15,6 +15,7 @@ import { AddIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import { Failed } from '@/ui/states'
 import { openDialog } from '@/parts/dialogs'
+import { useDraftedTwins } from '@/parts/drafts'
 import { TwinChip } from '@/parts/TwinChip'
 import { useTwins } from '@/parts/twins'
 import { Ago } from './Header'
@@ -22,6 +23,7 @@ import { Section } from './Groups'
 import { suggestions } from './suggestions'
 
 const TOP = 5
+const MOST_DRAFTS = 20
 const WINDOW_MS = 60_000
 const TICK_MS = 2000
 
@@ -63,7 +65,7 @@ function useBusy(): { readonly perMinute: number; readonly top: readonly (readon
 }
 
 function familiesOf(models: Models, counts: ReadonlyMap<string, number>): readonly { readonly id: string; readonly count: number }[] {
-  return models.families.map((id) => ({ id, count: models.modelsOf(id).reduce((sum, model) => sum + (counts.get(model) ?? 0), 0) })).filter((each) => each.count > 0)
+  return models.families.map((id) => ({ id, count: models.modelsOf(id).reduce((sum, model) => sum + (counts.get(model) ?? 0), 0) })).filter((each) => each.count > 0).sort((one, other) => other.count - one.count)
 }
 
 function newest(models: Models): readonly ResolvedModel[] {
@@ -82,6 +84,7 @@ export function GraphCard(): ReactNode {
   const busy = useBusy()
   const families = familiesOf(models, counts)
   const queries = useMemo(() => suggestions(models, counts), [models, counts])
+  const drafted = [...useDraftedTwins(name)].slice(0, MOST_DRAFTS)
   useTwins(useMemo(() => busy.top.map(([id]) => id), [busy]))
   return (
     <div className="in-view scroll" data-testid="inspector.graph">
@@ -100,8 +103,9 @@ export function GraphCard(): ReactNode {
       )}
       <Section title={t('inspector.changing')} note={t('inspector.per-minute', { n: busy.perMinute || Math.round(rate * 60) })}>
         {busy.top.map(([id, count]) => <div key={id} className="in-tie"><TwinChip id={id} plain /><span className="grow" /><span className="num secondary">{t('inspector.times', { n: count })}</span></div>)}
-        {busy.top.length === 0 && <p className="hint in-none">{t('inspector.quiet')}</p>}
+        {busy.top.length === 0 && <p className="hint in-none">{t(rate > 0 ? 'inspector.listening' : 'inspector.quiet')}</p>}
       </Section>
+      {drafted.length > 0 && <Section title={t('inspector.unsaved')} testId="inspector.drafts">{drafted.map((id) => <div key={id} className="in-tie"><TwinChip id={id} plain /></div>)}</Section>}
       {may('query/action') && queries.length > 0 && (
         <Section title={t('inspector.ask')}>
           {queries.map((each) => (

@@ -63,7 +63,7 @@ export function Header({ id, model, label, updated, actor, page }: HeaderProps):
         <MarkIcon look={lookOf(models, model)} size={12} />
         <Link href={href({ screen: 'models', rest: [model] })} className="mono cut" title={model} data-testid="inspector.model">{models.name(model)}</Link>
         <span className="grow" />
-        <Menu align="end" items={items} trigger={<IconButton icon={MoreIcon} label={t('inspector.menu')} keys="." data-testid="inspector.menu" />} />
+        <Menu align="end" items={items} trigger={<IconButton icon={MoreIcon} label={t('inspector.menu')} data-testid="inspector.menu" />} />
       </div>
       <Title className="in-title" data-testid="inspector.name">{label}</Title>
       <div className="row in-id">

@@ -35,7 +35,8 @@ export function TwinView({ id, page = false }: { id: string; page?: boolean }): 
 function Loaded({ twin, page }: { twin: Twin; page: boolean }): ReactNode {
   const { name } = useGraph()
   const may = useMay()
-  const { place, adjust } = useGoing()
+  const { place, adjust, go } = useGoing()
+  const mayHistory = may('kastor/history/read')
   const id = twin.$dtId
   const subject = useMemo((): Subject => ({ kind: 'twin', id }), [id])
   const updated = typeof twin.$metadata['$lastUpdateTime'] === 'string' ? twin.$metadata['$lastUpdateTime'] : undefined
@@ -44,8 +45,16 @@ function Loaded({ twin, page }: { twin: Twin; page: boolean }): ReactNode {
   const related = useRelated(id)
   const extras = useMemo((): Pick<Editing, 'aside' | 'isLively'> => ({
     isLively,
-    aside: (path) => <Sparkline points={pointsAt(path)} label={t('inspector.spark', { name: joinPath(path), n: pointsAt(path).length })} />,
-  }), [isLively, pointsAt])
+    aside: (path) => {
+      const points = pointsAt(path)
+      if (points.length < 2) return null
+      const values = points.map((each) => each.value)
+      const label = t('inspector.spark', { name: joinPath(path), n: points.length, low: Math.min(...values), high: Math.max(...values) })
+      const spark = <Sparkline points={points} label={label} />
+      if (!mayHistory) return spark
+      return <button type="button" className="in-spark" aria-label={label} onClick={() => { go({ screen: 'history', parameters: { twin: id, prop: joinPath(path) } }) }}>{spark}</button>
+    },
+  }), [isLively, pointsAt, mayHistory, go, id])
   const base = useEditor(subject, twin, extras)
   const editor = useMemo(() => ({ ...base, editing: { ...base.editing, below: (path: readonly string[]) => <Meanwhile editor={base} document={twin} path={path} /> } }), [base, twin])
   const label = labelOf(editor.shown)
@@ -55,7 +64,7 @@ function Loaded({ twin, page }: { twin: Twin; page: boolean }): ReactNode {
   const tabs = [
     { value: 'properties', text: t('inspector.properties'), content: <Properties twin={twin} editor={editor} /> },
     { value: 'relationships', text: t('inspector.relationships'), ...(count !== undefined && { count }), content: <Relationships id={id} /> },
-    ...(may('kastor/history/read') ? [{ value: 'history', text: t('inspector.history'), content: <HistoryTab subject={subject} updated={updated} /> }] : []),
+    ...(mayHistory ? [{ value: 'history', text: t('inspector.history'), content: <HistoryTab subject={subject} updated={updated} /> }] : []),
     { value: 'json', text: t('inspector.json'), content: <JsonTab document={twin} editor={editor} onApplied={() => { adjust({ tab: undefined }) }} /> },
   ]
   const chosen = tabs.some((tab) => tab.value === place.parameters.tab) ? place.parameters.tab ?? 'properties' : 'properties'
