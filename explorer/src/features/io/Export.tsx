@@ -51,7 +51,7 @@ export function Export(): ReactNode {
         <Field label={t('io.what')}><Select label={t('io.what')} value={what} onChange={setWhat} choices={[{ value: 'all', text: t('io.all') }, { value: 'query', text: t('io.of-query') }]} testId="io.what" /></Field>
         {what === 'query' && <Field label={t('io.query')} hint={t('io.query-hint')}><textarea className="input mono" rows={3} value={query} spellCheck={false} onChange={(event) => { setQuery(event.target.value) }} data-testid="io.query" /></Field>}
         <Field label={t('io.format')}><Select label={t('io.format')} value={format} onChange={setFormat} choices={[{ value: 'ndjson', text: t('io.format-ndjson') }, { value: 'explorer', text: t('io.format-explorer') }]} testId="io.format" /></Field>
-        {format === 'ndjson' && <div className="row field"><Switch label={t('io.system')} on={system} onChange={setSystem} /><span>{t('io.system')}</span></div>}
+        {format === 'ndjson' && <div className="row"><Switch label={t('io.system')} on={system} onChange={setSystem} /><span>{t('io.system')}</span></div>}
         {at !== undefined && <p className="secondary">{t('io.as-of', { time: at })}</p>}
         <div className="row"><Button look="main" icon={DownloadIcon} disabled={busy} onClick={() => { void run() }} data-testid="io.export">{t('io.save')}</Button>
           {bytes !== undefined && <span className="secondary num" role="status">{t(busy ? 'io.so-far' : 'io.saved', { bytes: formatNumber(bytes) })}</span>}</div>
