@@ -68,7 +68,7 @@ function Plan({ title, plan, than }: { title: string; plan: Explained; than?: Ex
   const known = new Set(than?.steps.map((step) => step.text))
   return (
     <section className="query-plan">
-      <header className="row"><ExplainIcon size={14} aria-hidden /><h3 className="grow">{title}</h3><span className="secondary num">{t('query.first-page', { n: plan.rows, ms: formatNumber(plan.milliseconds, { maximumFractionDigits: 3 }) })}</span></header>
+      <header className="row"><ExplainIcon size={14} aria-hidden /><h2 className="grow">{title}</h2><span className="secondary num">{t('query.first-page', { n: plan.rows, ms: formatNumber(plan.milliseconds, { maximumFractionDigits: 3 }) })}</span></header>
       <ol className="query-steps mono" data-testid="query.explain.steps">
         {plan.steps.map((step, index) => (
           <li key={index} className={`${step.isScan ? 'scan' : ''}${than && !known.has(step.text) ? ' fresh' : ''}`} style={{ paddingLeft: 8 + step.depth * 16 }}>

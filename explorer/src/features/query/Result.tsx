@@ -17,7 +17,7 @@ import { JsonView } from './JsonView'
 import { useLives } from './live'
 import { ResultBar } from './ResultBar'
 import { ResultTable } from './ResultTable'
-import { more, type Run, useRuns } from './runs'
+import { all, more, type Run, useRuns } from './runs'
 import type { QueryScreen } from './useQueryScreen'
 import { useTable } from './useTable'
 
@@ -26,8 +26,7 @@ const MOST_EXPORTED = 100_000
 
 /** Fetch what is left, and hand all of it to the browser. */
 async function exportCsv(tab: string, columns: readonly ResultColumn[]): Promise<void> {
-  while ((useRuns.getState().byTab[tab]?.rows.length ?? 0) < MOST_EXPORTED && await more(tab)) { /* the next page */ }
-  const run = useRuns.getState().byTab[tab]
+  const run = await all(tab, MOST_EXPORTED)
   if (run?.error && run.token !== null) throw run.error
   download('rows.csv', toCsv(run?.rows ?? [], columns), 'text/csv;charset=utf-8')
   if (run && run.token !== null) toast({ kind: 'error', text: t('query.csv-cut', { n: MOST_EXPORTED }) })
@@ -51,17 +50,12 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
           else exportCsv(id, table.columns).catch((error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
         }}
       />
-      {table.sort && run && !live && run.token !== null && screen.view === 'table' && <p className="notice">{t('query.sorted-part', { n: rows.length })}<Button look="quiet" onClick={() => { void exportAll(id) }}>{t('query.load-all')}</Button></p>}
+      {table.sort && run && !live && run.token !== null && screen.view === 'table' && <p className="notice">{t('query.sorted-part', { n: rows.length })}<Button look="quiet" onClick={() => { void all(id, MOST_EXPORTED) }}>{t('query.load-all')}</Button></p>}
       <div className="query-result">
         <ResultBody screen={screen} run={run} rows={rows} columns={columns} table={table} />
       </div>
     </>
   )
-}
-
-/** Fetch every page that is left, within the bound of an export. */
-async function exportAll(tab: string): Promise<void> {
-  while ((useRuns.getState().byTab[tab]?.rows.length ?? 0) < MOST_EXPORTED && await more(tab)) { /* the next page */ }
 }
 
 interface BodyProps {
@@ -91,7 +85,7 @@ function ResultBody({ screen, run, rows, columns, table }: BodyProps): ReactNode
   if (!run && !live) return <Start screen={screen} />
   if (rows.length === 0) return <Empty text={t(run?.error ? 'query.mend' : live?.state === 'connecting' ? 'query.live-connecting' : 'query.no-rows')} testId="query.empty" />
   if (screen.view === 'json') return <JsonView rows={rows} />
-  if (screen.view === 'graph') return <GraphResult rows={rows} columns={columns} href={graphHref} more={!live && run?.token !== null && run !== undefined} onAll={() => { void exportAll(id) }} />
+  if (screen.view === 'graph') return <GraphResult rows={rows} columns={columns} href={graphHref} more={!live && run?.token !== null && run !== undefined} onAll={() => { void all(id, MOST_EXPORTED) }} />
   return (
     <ResultTable
       table={table} chosen={chosen} onEnd={onEnd} hrefOf={(twin) => going.href({ screen: 'twins', rest: [twin] })}
@@ -114,7 +108,7 @@ function Start({ screen }: { screen: QueryScreen }): ReactNode {
   if (screen.tab.text.trim() !== '') return <Empty text={t('query.ready')} testId="query.ready" />
   return (
     <div className="query-start scroll" data-testid="query.start">
-      <h3>{t('query.start')}</h3>
+      <h2>{t('query.start')}</h2>
       <ul>
         {EXAMPLES.map((example) => (
           <li key={example.text}>

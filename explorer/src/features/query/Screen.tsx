@@ -96,6 +96,7 @@ export default function Screen(): ReactNode {
   }
   return (
     <div className="query" data-testid="query">
+      <h1 className="unseen">{t('screens.query')}</h1>
       <TabBar tabs={screen.tabs} active={tab.id} onClose={(closed) => { const again = screen.close(closed); if (closed.text.trim() !== '') toast({ text: t('query.was-closed'), act: { text: t('query.undo'), run: again } }) }}>
         <HistoryButton onOpen={(text) => { screen.runText(text) }} />
         <SavedButton saved={saved} onOpen={(name, text) => { screen.runText(text, { name, text }) }} onExample={(text) => { screen.runText(text) }} />
