@@ -16,7 +16,9 @@ interface Props { readonly view: View; readonly cap: number; readonly lost: stri
 
 /** What is not shown, and the ways on; never silently (design 5.1). */
 export function Notices({ view, lost, squeezed, boxes, onMore, onTidy }: Props): ReactNode {
-  const { cut, scope, structure, newcomers, wayFrom, state } = useScreen()
+  const { cut, scope, structure, newcomers, wayFrom, state, picture } = useScreen()
+  const kind = picture?.layout.kind
+  const absent = picture && (kind === 'layers' || kind === 'map') ? picture.layout.absent.reduce((sum, each) => sum + each, 0) : 0
   const graph = useGraph()
   const client = useQueryClient()
   const highlighted = useShown((shown) => shown.highlighted)
@@ -31,6 +33,11 @@ export function Notices({ view, lost, squeezed, boxes, onMore, onTidy }: Props):
           {onMore && <Button onClick={onMore} data-testid="graph.notice.more">{t('graph.load-more', { n: LARGEST_CAP })}</Button>}
           <Button onClick={() => { view.going.go({ screen: 'query', parameters: view.query === undefined ? {} : { q: view.query } }) }} data-testid="graph.notice.narrow">{t('graph.narrow')}</Button>
           <IconButton icon={CloseIcon} label={t('graph.notice-close')} onClick={() => { setQuiet(true) }} />
+        </div>
+      )}
+      {absent > 0 && (
+        <div className="notice quiet" role="status" data-testid="graph.absent">
+          <span className="grow">{kind === 'map' ? t('graph.placed', { n: shown - absent, count: shown }) : t('graph.layered', { n: shown - absent, count: shown })}</span>
         </div>
       )}
       {newcomers > 0 && (

@@ -1,7 +1,7 @@
 import './graph.css'
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { NO_MODELS } from '@/dtdl/models'
-import type { GraphView } from '@/graph/types'
+import type { GraphView, PointerInfo } from '@/graph/types'
 import { FIRST_CAP, LARGEST_CAP } from '@/parts/structure/load'
 import { Canvas } from '@/parts/structure/Canvas'
 import { useGraph, useMay, useModelsQuery } from '@/state/graph'
@@ -60,8 +60,8 @@ export default function GraphScreen(): ReactNode {
   usePulses(canvas)
   useReveal(canvas, view.selection)
   const events = useMemo(() => ({
-    ...actions.events, onHover: hover.over, onConnect: connecting.onConnect, onLost: setLost,
-  }), [actions.events, hover.over, connecting.onConnect])
+    ...actions.events, onHover: hover.over, onClick: (info: PointerInfo) => { hover.quiet(); actions.events.onClick(info) }, onConnect: connecting.onConnect, onLost: setLost,
+  }), [actions.events, hover.over, hover.quiet, connecting.onConnect])
   const onDrawn = useCallback((_view: GraphView, first: boolean) => {
     if (first) performance.mark('ready')
     useScreen.setState({ drawn: true })

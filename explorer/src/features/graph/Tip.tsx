@@ -6,14 +6,19 @@ import { lookOf } from '@/state/looks'
 import { t } from '@/text/text'
 import { MarkIcon } from '@/ui/mark'
 import { screen, useScreen } from './store'
-import { leavesOf, showShort, valueAt } from './values'
+import { byChange, leavesOf, showShort, valueAt, writtenAt } from './values'
 
 const AFTER_MS = 300
 const VALUES = 3
 const WIDTH = 280
 const HEIGHT = 150
 
-export interface Hover { readonly info: PointerInfo | undefined; readonly over: (info: PointerInfo | undefined) => void }
+export interface Hover {
+  readonly info: PointerInfo | undefined
+  readonly over: (info: PointerInfo | undefined) => void
+  /** Something was done there: nothing more is told until the pointer goes elsewhere. */
+  readonly quiet: () => void
+}
 
 function keyOf(info: PointerInfo | undefined): string {
   if (!info) return ''
@@ -35,7 +40,8 @@ export function useHover(): Hover {
     if (key !== '') timer.current = setTimeout(() => { setInfo(next) }, AFTER_MS)
   }, [])
   useEffect(() => () => { clearTimeout(timer.current) }, [])
-  return useMemo(() => ({ info, over }), [info, over])
+  const quiet = useCallback(() => { clearTimeout(timer.current); setInfo(undefined) }, [])
+  return useMemo(() => ({ info, over, quiet }), [info, over, quiet])
 }
 
 /** Name, model, id and the values that change; of a line its name, of a lane how many it stands for. */
@@ -47,24 +53,25 @@ export function HoverTip({ hover, models }: { hover: Hover; models: Models }): R
   const top = info.y + 18 + HEIGHT > window.innerHeight ? info.y - HEIGHT : info.y + 18
   return (
     <div className="graph-tip" role="tooltip" style={{ left, top: Math.max(8, top) }} data-testid="graph.tip">
-      {info.pick.kind === 'edge' ? <LineTip edge={info.pick.key} /> : info.pick.kind === 'lane' ? <LaneTip index={info.pick.index} /> : <TwinTip id={info.pick.id} models={models} isBox={info.pick.kind === 'box'} />}
+      {info.pick.kind === 'edge' ? <LineTip edge={info.pick.key} /> : info.pick.kind === 'lane' ? <LaneTip index={info.pick.index} /> : <TwinTip id={info.pick.id} models={models} />}
     </div>
   )
 }
 
-function TwinTip({ id, models, isBox }: { id: string; models: Models; isBox: boolean }): ReactNode {
+function TwinTip({ id, models }: { id: string; models: Models }): ReactNode {
   const { twins } = useGraph()
-  const { structure, state, scope } = screen()
+  const { structure, state, scope, picture } = screen()
+  const isBox = picture?.layout.boxes.some((box) => box.id === id) ?? false
   const node = structure.nodes.get(id)
   if (!node) return null
   const known = twins.get(id)
   const leaves = leavesOf(models, node.model)
-  const changing = leaves.map((leaf) => [twins.changes.get(`${node.model}\n/${leaf.path.join('/')}`) ?? 0, leaf] as const).sort(([one], [other]) => other - one).slice(0, VALUES)
+  const changing = known ? byChange(leaves, node.model, twins.changes, writtenAt([known.twin], leaves)).slice(0, VALUES) : []
   return (
     <>
       <div className="row"><MarkIcon look={lookOf(models, node.model, state.slots)} /><strong className="cut">{node.label}</strong></div>
       <div className="hint cut">{models.name(node.model)} · <span className="mono">{id}</span></div>
-      {known && changing.map(([, { path, content }]) => {
+      {known && changing.map(({ path, content }) => {
         const text = content.schema && showShort(valueAt(known.twin, path.join('.')), content.schema, content.unit?.symbol ?? '')
         return text === undefined ? null : <div key={path.join('.')} className="row tip-value"><span className="grow cut">{path.at(-1)}</span><span className="num">{text}</span></div>
       })}

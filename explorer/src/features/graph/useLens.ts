@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { isObject, type Json } from '@/api/json'
+import type { Twin } from '@/api/types'
 import type { Models } from '@/dtdl/models'
 import type { ShownValue } from '@/graph/types'
 import { chunked, rowsOf, twinsById } from '@/parts/structure/load'
@@ -113,15 +114,16 @@ export function useMainValues(models: Models, structure: Structure): ReadonlyMap
     return () => { timers.forEach((timer) => { clearTimeout(timer) }) }
   }, [])
   // Which value is shown does not change while one reads: it is looked at anew once a minute.
+  const read = useDocuments(graph, structure)
   const mains = useMemo(() => {
     const all = new Map<string, Main>()
+    const samples = samplesOf(structure, graph)
     for (const model of counts.keys()) {
-      const main = mainOf(models, model, chosen[model], isTest ? new Map() : graph.twins.changes)
+      const main = mainOf(models, model, chosen[model], isTest ? new Map() : graph.twins.changes, samples.get(model))
       if (main) all.set(model, main)
     }
     return all
-  }, [models, counts, chosen, graph.twins, minute])
-  const read = useDocuments(graph, structure)
+  }, [models, structure, counts, chosen, graph, minute, read])
   return useMemo(() => {
     const values = new Map<string, ShownValue>()
     for (const node of structure.nodes.values()) {
@@ -132,6 +134,19 @@ export function useMainValues(models: Models, structure: Structure): ReadonlyMap
     }
     return values
   }, [structure, mains, graph.twins, tick, read])
+}
+
+const SAMPLES = 20
+
+/** A few twins of each model that were read. */
+function samplesOf(structure: Structure, graph: OpenGraph): ReadonlyMap<string, readonly Twin[]> {
+  const samples = new Map<string, Twin[]>()
+  for (const node of structure.nodes.values()) {
+    const list = samples.get(node.model) ?? []
+    const known = list.length < SAMPLES ? graph.twins.get(node.id) : undefined
+    if (known) samples.set(node.model, [...list, known.twin])
+  }
+  return samples
 }
 
 /** Read the documents of what is shown, after it is drawn. Counts up with what came. */
