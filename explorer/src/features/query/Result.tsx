@@ -1,5 +1,6 @@
 import { type ReactNode, useCallback, useMemo } from 'react'
 import { asApiError } from '@/api/errors'
+import { type Command, useCommands } from '@/commands/registry'
 import { useGraph } from '@/state/graph'
 import { formatSelection, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
@@ -41,6 +42,9 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
   const selected = live ? live.selected : run?.selected
   const columns = useMemo(() => columnsOf(rows, selected), [rows, selected])
   const table = useTable(columns, rows)
+  const { filtering, setFiltering } = table
+  const commands = useMemo((): Command[] => [{ id: 'query.filter', group: t('screens.query'), text: t('query.filter'), keys: ['/'], run: () => { setFiltering(!filtering) } }], [filtering, setFiltering])
+  useCommands(commands)
   return (
     <>
       <ResultBar

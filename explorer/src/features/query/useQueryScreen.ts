@@ -128,8 +128,9 @@ export function useQueryScreen(): QueryScreen {
     isLive: useLives((all) => all.byTab[tab.id] !== undefined),
     runText: (text, saved) => {
       const id = openText(text, saved)
+      changeTab(id, { ran: text })
       start(id, statementAt(text, 0), { view, live: false, parameters: {} })
-      going.step({ q: text, live: undefined })
+      going.step({ q: text, live: undefined, v: undefined })
     },
     cancel: () => { cancel(tab.id) },
     close: (closed) => {
