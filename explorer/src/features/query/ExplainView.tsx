@@ -4,15 +4,17 @@ import { useMay } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { ExplainIcon, IndexIcon, WarnIcon } from '@/ui/icons'
-import { Failed, Waiting } from '@/ui/states'
+import { Empty, Failed, Waiting } from '@/ui/states'
 import { adviceOf, type Explained, type Explaining } from './explains'
 
 /** What the engine does for a query, what would help, and what it did before that. */
-export function ExplainView({ explaining, onBuild, onRetry }: { explaining: Explaining | undefined; onBuild: (property: string) => void; onRetry: () => void }): ReactNode {
+export function ExplainView({ explaining, text, onBuild, onRetry }: { explaining: Explaining | undefined; text: string; onBuild: (property: string) => void; onRetry: () => void }): ReactNode {
+  if (!explaining && text === '') return <Empty text={t('query.ready')} />
   if (!explaining || (explaining.state === 'running' && !explaining.now)) return <Waiting what={t('query.what-explain')} rows={8} />
   const { now, before, built } = explaining
   return (
     <div className="query-explain scroll" data-testid="query.explain">
+      {explaining.state === 'done' && explaining.text !== text && text !== '' && <p className="query-advice warn"><WarnIcon size={14} aria-hidden /><span className="grow">{t('query.explain-old')}</span><Button onClick={onRetry}>{t('query.explain-again')}</Button></p>}
       {explaining.error && <Failed error={explaining.error} onRetry={onRetry} compact />}
       {now && (
         <>

@@ -2,10 +2,11 @@ import { type ReactNode, useCallback, useMemo } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
 import { useGraph } from '@/state/graph'
+import { orderOf } from '@/lang/columns'
 import { formatSelection, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
-import { GraphIcon, OpenIcon } from '@/ui/icons'
+import { GraphIcon, OpenIcon, RetryIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { toast } from '@/ui/toasts'
 import { columnsOf, namedIn, type ResultColumn, type ResultRow, twinOf } from './columns'
@@ -41,7 +42,9 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
   const rows = live?.rows ?? run?.rows ?? NO_ROWS
   const selected = live ? live.selected : run?.selected
   const columns = useMemo(() => columnsOf(rows, selected), [rows, selected])
-  const table = useTable(columns, rows)
+  const text = live?.text ?? run?.statement.text ?? ''
+  const given = useMemo(() => ({ sort: orderOf(text, selected), isDone: !live }), [text, selected, live === undefined])
+  const table = useTable(columns, rows, given)
   const { filtering, setFiltering } = table
   const commands = useMemo((): Command[] => [{ id: 'query.filter', group: t('screens.query'), text: t('query.filter'), keys: ['/'], run: () => { setFiltering(!filtering) } }], [filtering, setFiltering])
   useCommands(commands)
@@ -54,7 +57,13 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
           else exportCsv(id, table.columns).catch((error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
         }}
       />
-      {table.sort && run && !live && run.token !== null && screen.view === 'table' && <p className="notice">{t('query.sorted-part', { n: rows.length })}<Button look="quiet" onClick={() => { void all(id, MOST_EXPORTED) }}>{t('query.load-all')}</Button></p>}
+      {table.isSorted && run && !live && run.token !== null && screen.view === 'table' && <p className="notice">{t('query.sorted-part', { n: rows.length })}<Button look="quiet" onClick={() => { void all(id, MOST_EXPORTED) }}>{t('query.load-all')}</Button></p>}
+      {run?.error && !live && rows.length > 0 && (
+        <p className="notice" role="status" data-testid="query.stale">
+          <span className="grow">{run.state === 'failed' ? t('query.stale') : run.error.message}</span>
+          <Button look="quiet" icon={RetryIcon} onClick={() => { if (run.state === 'failed') screen.run(); else void more(id) }}>{t('ui.retry')}</Button>
+        </p>
+      )}
       <div className="query-result">
         <ResultBody screen={screen} run={run} rows={rows} columns={columns} table={table} />
       </div>
@@ -82,10 +91,10 @@ function ResultBody({ screen, run, rows, columns, table }: BodyProps): ReactNode
   const onEnd = useCallback(() => { if (!live) void more(id) }, [id, live])
   const graphHref = going.href({ screen: 'graph', parameters: { q: screen.statement.text, ...(at !== undefined && { at }) } })
 
-  if (screen.view === 'explain') return <ExplainView explaining={explaining} onBuild={(property) => { void build(id, property, asked) }} onRetry={() => { void explain(id, screen.statement.text, asked) }} />
+  if (screen.view === 'explain') return <ExplainView explaining={explaining} text={screen.statement.text} onBuild={(property) => { void build(id, property, asked) }} onRetry={() => { void explain(id, screen.statement.text, asked) }} />
   if (run?.state === 'running' && rows.length === 0) return <Waiting what={t('query.what-rows')} rows={12} onCancel={screen.cancel} />
   if (live?.error && live.state === 'ended' && live.error.details[0]?.line === undefined) return <Failed error={live.error} onRetry={() => { screen.setLive(true) }} />
-  if (run?.error && run.error.details[0]?.line === undefined && !live) return <Failed error={run.error} onRetry={screen.run} />
+  if (run?.error && run.error.details[0]?.line === undefined && !live && rows.length === 0) return <Failed error={run.error} onRetry={screen.run} />
   if (!run && !live) return <Start screen={screen} />
   if (rows.length === 0) return <Empty text={t(run?.error ? 'query.mend' : live?.state === 'connecting' ? 'query.live-connecting' : 'query.no-rows')} testId="query.empty" />
   if (screen.view === 'json') return <JsonView rows={rows} />

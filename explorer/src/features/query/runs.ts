@@ -78,7 +78,8 @@ export async function run(tab: string, statement: Statement, ask: Asked): Promis
     })
   } catch (thrown) {
     if (stop.signal.aborted) return undefined
-    change(tab, { state: 'failed', rows: [], selected: undefined, error: asApiError(thrown), fetching: false, ms: performance.now() - began })
+    // What was there before stays, and is told to be old.
+    change(tab, { state: 'failed', error: asApiError(thrown), fetching: false, ms: performance.now() - began })
   }
   return useRuns.getState().byTab[tab]
 }
@@ -89,7 +90,7 @@ export async function more(tab: string): Promise<boolean> {
   const ask = asked.get(tab)
   if (!before || !ask || before.token === null || before.fetching) return false
   const stop = stops.get(tab) ?? new AbortController()
-  change(tab, { fetching: true })
+  change(tab, { fetching: true, error: undefined })
   try {
     const answer = await page(ask, { query: before.statement.text, continuationToken: before.token, ...parametersOf(ask) }, stop.signal)
     const now = useRuns.getState().byTab[tab]

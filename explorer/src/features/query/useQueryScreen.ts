@@ -103,7 +103,7 @@ export function useQueryScreen(): QueryScreen {
     if (before.current === at) return
     before.current = at
     const done = useRuns.getState().byTab[tab.id]
-    if (done) start(tab.id, done.statement, { view, live: false, parameters })
+    if (done || useLives.getState().byTab[tab.id]) start(tab.id, done?.statement ?? statement, { view, live: false, parameters })
   }, [at])
 
   useEffect(() => () => { for (const each of useTabs.getState().tabs) { stopLive(each.id); cancel(each.id) } }, [graph])
