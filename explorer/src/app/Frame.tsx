@@ -21,7 +21,7 @@ const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
 
 /** Screens that stand beside the inspector. */
-const INSPECTED = new Set(['graph', 'query', 'models', 'live', 'history', 'scenes'])
+const INSPECTED = new Set(['graph', 'query', 'live', 'history', 'scenes'])
 
 function useFrameCommands(rows: readonly ScreenRow[]): void {
   const going = useGoing()

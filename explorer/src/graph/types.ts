@@ -5,6 +5,8 @@ import type { Look } from '@/ui/mark'
 export interface GraphNode {
   readonly id: string
   readonly model: string
+  /** Display name of the model, if it is known: a title does not repeat it. */
+  readonly modelName?: string
   /** Display text: the label property, else the id. */
   readonly label: string
   readonly look: Look
@@ -83,8 +85,8 @@ export interface GraphEvents {
   readonly onConnect: (from: string, to: string | undefined, state: 'over' | 'drop' | 'cancel', at: { readonly x: number; readonly y: number }) => void
   readonly onLasso: (ids: readonly string[]) => void
   readonly onCamera: (camera: Camera) => void
-  /** WebGL is not there, or was lost twice. */
-  readonly onLost: (reason: string) => void
+  /** WebGL is not there, or was lost twice. The picture is drawn without it from now on, which is slower. */
+  readonly onLost: (reason: 'none' | 'lost') => void
 }
 
 export interface GraphView {
@@ -115,4 +117,6 @@ export interface GraphViewOptions {
   readonly events: GraphEvents
   /** Nothing moves: tests and reduced motion. */
   readonly still: boolean
+  /** Whether lines may be drawn from mark to mark now; absent: never. */
+  readonly mayConnect?: () => boolean
 }

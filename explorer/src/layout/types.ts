@@ -24,6 +24,8 @@ export interface LayoutOptions {
   readonly boxesBy?: readonly string[]
   /** Boxes that are bars. */
   readonly collapsed?: readonly string[]
+  /** Boxes of so many leaves that they are bars of themselves, opened. */
+  readonly opened?: readonly string[]
   /** The relationship that layers go along. */
   readonly along?: string
   /** Width of the view by its height, margins taken off. */
@@ -95,6 +97,12 @@ export interface LayoutResult {
   readonly implied: Uint8Array
   /** By edge: 1 where a lane stands for it. */
   readonly inLane: Uint8Array
+  /** By node: 1 where the layout has no place for it, such as what lies in a bar. Whoever draws hides it. */
+  readonly absent: Uint8Array
+  /** Boxes whose marks were squeezed together since the whole was laid out. */
+  readonly squeezed: number
+  /** Where the picture is of the earth: longitude = west + x / scale.x, latitude = north - y / scale.y. */
+  readonly earth?: { readonly west: number; readonly north: number; readonly scale: { readonly x: number; readonly y: number } }
   readonly bounds: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
   readonly containments: readonly Containment[]
   /** Share of the twins that have a parent. */

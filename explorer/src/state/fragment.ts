@@ -7,6 +7,14 @@ export interface ViewState {
   readonly hidden?: readonly string[]
   readonly pinned?: readonly string[]
   readonly collapsed?: readonly string[]
+  /** Boxes of very many twins that were opened. */
+  readonly opened?: readonly string[]
+  /** Twins that were added to what the query finds. */
+  readonly added?: readonly string[]
+  /** Ends of the lens' scale, by property. */
+  readonly domains?: Readonly<Record<string, readonly [number, number]>>
+  /** The relationship that layers go along. */
+  readonly along?: string
   /** Names of relationships that make boxes, in order. */
   readonly boxesBy?: readonly string[]
   /** Palette slots of families. */

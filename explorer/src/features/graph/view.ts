@@ -1,0 +1,103 @@
+/** What the address says of the view, and what follows from it. */
+import { useMemo } from 'react'
+import { shortName } from '@/dtdl/model'
+import type { Models } from '@/dtdl/models'
+import { LAYOUTS, type LayoutKind, type LayoutResult } from '@/layout/types'
+import type { ViewState } from '@/state/fragment'
+import { type Going, selectionOf, useGoing } from '@/state/url'
+import type { Structure } from '@/parts/structure/structure'
+
+export interface View {
+  readonly query: string | undefined
+  /** Undefined: nested if there are boxes, else what suits. */
+  readonly layout: LayoutKind | undefined
+  readonly selection: readonly string[]
+  readonly lens: string | undefined
+  readonly label: string | undefined
+  readonly show: readonly string[]
+  readonly hide: readonly string[]
+  readonly saved: string | undefined
+  readonly going: Going
+}
+
+export function listed(text: string | undefined): readonly string[] { return (text ?? '').split(',').filter((each) => each !== '') }
+
+export function useView(): View {
+  const going = useGoing()
+  const { q, lay, lens, lab, show, hide, v } = going.place.parameters
+  const { sel } = going.place.parameters
+  return useMemo(() => ({
+    query: q, layout: LAYOUTS.find((each) => each === lay), lens, label: lab, show: listed(show), hide: listed(hide), saved: v,
+    selection: selectionOf(sel === undefined ? {} : { sel }), going,
+  }), [q, lay, sel, lens, lab, show, hide, v, going])
+}
+
+/** Whether `m:Name` of an address means a model: its own name, its family's, or its DTMI. */
+export function means(models: Models, entry: string, model: string): boolean {
+  const name = entry.slice(2)
+  return name === model || name === shortName(model) || name === shortName(models.family(model)) || name === models.family(model)
+}
+
+export function modelEntries(entries: readonly string[]): readonly string[] { return entries.filter((each) => each.startsWith('m:')) }
+export function nameEntries(entries: readonly string[]): readonly string[] { return entries.filter((each) => !each.startsWith('m:')) }
+
+/** Whether twins of a model are shown by the address. */
+export function isModelShown(models: Models, view: Pick<View, 'show' | 'hide'>, model: string): boolean {
+  const shown = modelEntries(view.show)
+  if (shown.length > 0 && !shown.some((entry) => means(models, entry, model))) return false
+  return !modelEntries(view.hide).some((entry) => means(models, entry, model))
+}
+
+/** More visible lines of one name than this are off until they are asked for. */
+export const MANY_LINES = 150
+
+/** Relationship names that are off, and which of them are only because there are so many. */
+export function hiddenNames(structure: Structure, layout: LayoutResult | undefined, view: Pick<View, 'show' | 'hide'>): { readonly off: ReadonlySet<string>; readonly many: ReadonlySet<string> } {
+  const off = new Set(nameEntries(view.hide))
+  const shown = new Set(nameEntries(view.show))
+  const counts = new Map<string, number>()
+  const many = new Set<string>()
+  let index = 0
+  for (const edge of structure.edges.values()) {
+    if (layout?.kind === 'nested' && layout.implied[index] !== 1 && layout.inLane[index] !== 1) counts.set(edge.name, (counts.get(edge.name) ?? 0) + 1)
+    index += 1
+  }
+  for (const [name, count] of counts) if (count > MANY_LINES && !shown.has(name) && !off.has(name)) { many.add(name); off.add(name) }
+  return { off, many }
+}
+
+/** Twins that are not drawn: hidden by hand with what lies in them, by their model, or without a place. */
+export function hiddenTwins(structure: Structure, layout: LayoutResult | undefined, models: Models, view: Pick<View, 'show' | 'hide'>, state: ViewState): ReadonlySet<string> {
+  const ids = [...structure.nodes.keys()]
+  const byHand = new Set(state.hidden)
+  const nodes = [...structure.nodes.values()]
+  const filtered = view.show.length + view.hide.length > 0
+  const shownModels = new Map<string, boolean>()
+  const isShown = (model: string): boolean => {
+    let known = shownModels.get(model)
+    if (known === undefined) shownModels.set(model, known = !filtered || isModelShown(models, view, model))
+    return known
+  }
+  const hidden = new Set<string>()
+  const current = layout && layout.x.length === nodes.length ? layout : undefined
+  nodes.forEach((node, index) => {
+    if (current?.absent[index] === 1 || byHand.has(node.id) || !isShown(node.model)) hidden.add(node.id)
+  })
+  if (!current) return hidden
+  if (current.boxes.length > 0) {
+    // What lies in a box that is hidden is hidden; a box that a filter leaves out stays around what it does not.
+    const keep = new Set<number>()
+    nodes.forEach((node, index) => {
+      if (hidden.has(node.id)) return
+      for (let up = current.parent[index] ?? -1; up >= 0 && !keep.has(up); up = current.parent[up] ?? -1) keep.add(up)
+    })
+    for (const index of keep) {
+      const id = ids[index]
+      if (id !== undefined && !byHand.has(id)) hidden.delete(id)
+    }
+    nodes.forEach((node, index) => {
+      for (let up = current.parent[index] ?? -1; up >= 0; up = current.parent[up] ?? -1) if (byHand.has(ids[up] ?? '')) { hidden.add(node.id); break }
+    })
+  }
+  return hidden
+}

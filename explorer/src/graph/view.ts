@@ -1,0 +1,264 @@
+/** The picture of the graph: what is shown of it, from where, and what the pointer does to it. */
+import { type Rect, Glide, between, cameraFor, fitOf, frameOf, homeCamera, zoomedAt } from './camera'
+import type { Frame } from './camera'
+import { Drive } from './drive'
+import { toPng } from './png'
+import { NAMES_ABOVE, titleSize } from './lod'
+import { MiniMap } from './minimap'
+import { Motion } from './motion'
+import { paintGhosts, paintHand, paintPulses } from './paint/rings'
+import { paintMarks } from './paint/marks'
+import { paintLines, paintNear } from './paint/lines'
+import { type Parts, paintOver, paintUnder, stageOf } from './painter'
+import { CanvasPen } from './pen'
+import { Pointer } from './pointer'
+import { type Scene, extentOf, sceneOf } from './scene'
+import { type Stage, pointOf } from './stage'
+import { NO_LOOKS, type State, stateOf } from './state'
+import { Surface } from './surface'
+import { toSvg } from './svg'
+import { type Tokens, readTokens } from './tokens'
+import type { Camera, GraphView, GraphViewOptions, Looks, Picture } from './types'
+
+const EMPTY: Picture = {
+  nodes: [], edges: [],
+  layout: {
+    kind: 'nested', x: new Float64Array(), y: new Float64Array(), parent: new Int32Array(), box: new Int32Array(), boxes: [], lanes: [],
+    implied: new Uint8Array(), inLane: new Uint8Array(), bounds: { x: 0, y: 0, w: 1, h: 1 }, absent: new Uint8Array(), squeezed: 0, containments: [], contained: 0,
+  },
+}
+const MIDDLE = 0.7
+const NEAR_MARK_U = 52
+const MOST_BOX_U = 50
+/** Units about a mark that one sees along with it. */
+const AROUND = 4
+/** More marks than this wait for WebGL instead of being painted before it. */
+const FIRST_MARKS = 3000
+
+export function createGraphView(options: GraphViewOptions): GraphView { return new View(options) }
+
+class View implements GraphView {
+  readonly #surface: Surface
+  readonly #drive: Drive
+  readonly #pointer: Pointer
+  readonly #miniMap: MiniMap
+  readonly #motion: Motion
+  readonly #glide = new Glide()
+  #tokens: Tokens
+  #scene: Scene = sceneOf(EMPTY)
+  #state: State
+  #camera: Camera = { x: 0, y: 0, ratio: 1 }
+  #fitU = 1
+  #painting = 0
+
+  constructor(private readonly options: GraphViewOptions) {
+    this.#surface = new Surface(options.container, () => { this.#resized() })
+    this.#tokens = readTokens(this.#surface.root)
+    this.#state = stateOf(this.#scene, NO_LOOKS, this.#tokens)
+    this.#drive = new Drive(this.#surface.gl, () => this.#parts(), () => { this.#paint() }, options.events.onLost)
+    this.#motion = new Motion(options.still, () => { this.#paintAir() })
+    this.#miniMap = new MiniMap(this.#surface.root, (x, y) => { this.#look({ ...this.#camera, x, y }) })
+    this.#pointer = new Pointer(this.#surface.root, options, {
+      scene: () => this.#scene, state: () => this.#state, frame: () => this.#frame,
+      pan: (dx, dy) => { this.#pan(dx, dy) }, zoom: (at, factor) => { this.#look(zoomedAt(this.#camera, this.#frame, at.x, at.y, factor)) },
+      halt: () => { this.#glide.stop() }, moved: () => { if (!this.#drive.move(this.#scene, 1)) this.#paintSoon() },
+      paint: () => { this.#paintSoon() }, paintAir: () => { this.#paintAir() },
+    })
+    void this.#lettersCome()
+  }
+
+  async show(picture: Picture, how: { readonly glide: boolean; readonly keepCamera: boolean }): Promise<void> {
+    const before = this.#scene
+    const scene = sceneOf(picture)
+    const glides = how.glide && !this.options.still && this.#motion.mayGlide(before, scene)
+    this.#motion.changed(before, scene)
+    this.#use(scene)
+    const goal = how.keepCamera ? this.#camera : homeCamera(scene.bounds)
+    if (!glides) {
+      this.#look(goal, true)
+      this.#paint()
+      performance.mark('boxes')
+      await this.#drive.show()
+      return
+    }
+    const from = this.#camera
+    const step = this.#motion.steps(before, scene)
+    this.#scene = step(0)
+    await this.#drive.show()
+    await new Promise<void>((resolve) => {
+      this.#glide.start((share) => {
+        this.#scene = share < 1 ? step(share) : scene
+        this.#camera = between(from, goal, share)
+        if (!this.#drive.move(this.#scene, share < 1 ? 0.2 : 1)) this.#paint()
+      }, resolve)
+    })
+    this.#use(scene)
+    this.#look(goal)
+  }
+
+  setLooks(looks: Looks): void {
+    const before = this.#state
+    this.#state = stateOf(this.#scene, looks, this.#tokens)
+    this.#drive.recolour(before, this.#state)
+    this.#paintSoon()
+  }
+
+  pulse(ids: readonly string[]): void { this.#motion.pulse(ids) }
+
+  setTargets(ids: ReadonlySet<string> | undefined): void {
+    this.#pointer.setTargets(ids)
+  }
+
+  fit(ids?: readonly string[]): void {
+    const extent = ids && extentOf(this.#scene, ids)
+    this.#go(extent ? cameraFor(extent, this.#frame, Math.max(this.#fitU, NEAR_MARK_U)) : homeCamera(this.#scene.bounds))
+  }
+
+  zoomTo(id: string): void {
+    const extent = extentOf(this.#scene, [id])
+    if (extent) this.#go(cameraFor(this.#isBox(id) ? extent : around(extent), this.#frame, this.#isBox(id) ? MOST_BOX_U : NEAR_MARK_U))
+  }
+
+  reveal(id: string): void {
+    const node = this.#scene.indexOf.get(id)
+    if (node === undefined) return
+    const { u, w, h } = this.#frame
+    const box = this.#scene.boxes[this.#scene.own[node] ?? -1]
+    const { x, y } = pointOf(this.#scene, this.#frame, node)
+    const isMiddle = Math.abs(x - w / 2) <= (w * MIDDLE) / 2 && Math.abs(y - h / 2) <= (h * MIDDLE) / 2
+    const isLegible = box ? titleSize(box.depth, box.head * u, box.w * u) !== undefined : u > NAMES_ABOVE || !this.#scene.nested
+    if (isMiddle && isLegible) return
+    if (!isLegible) this.zoomTo(id)
+    else if (!box || !this.#isWhole(box)) this.#go({ ...this.#camera, x: this.#scene.x[node] ?? 0, y: this.#scene.y[node] ?? 0 })
+  }
+
+  camera(): Camera { return this.#camera }
+  setCamera(camera: Camera): void { this.#look(camera) }
+
+  positionOf(id: string): { readonly x: number; readonly y: number } | undefined {
+    const node = this.#scene.indexOf.get(id)
+    if (node === undefined) return undefined
+    const { left, top } = this.#surface.root.getBoundingClientRect()
+    const { x, y } = pointOf(this.#scene, this.#frame, node)
+    return { x: x + left, y: y + top }
+  }
+
+  toPng(options: Parameters<GraphView['toPng']>[0]): Promise<Blob> { return toPng(this.#parts(), options) }
+  toSvg(): string { return toSvg(this.#parts()) }
+
+  retheme(): void {
+    this.#tokens = readTokens(this.#surface.root)
+    this.#state = stateOf(this.#scene, this.#state.looks, this.#tokens)
+    this.#drive.recolour(undefined, this.#state)
+    this.#miniMap.show(this.#scene, this.#state, this.#tokens)
+    this.#paint()
+  }
+
+  destroy(): void {
+    cancelAnimationFrame(this.#painting)
+    this.#glide.stop()
+    this.#motion.stop()
+    this.#pointer.destroy()
+    this.#miniMap.destroy()
+    this.#drive.destroy()
+    this.#surface.destroy()
+  }
+
+  get #frame(): Frame { return frameOf(this.#camera, this.#scene.bounds, this.#surface.size) }
+
+  #parts(): Parts {
+    return { scene: this.#scene, state: this.#state, tokens: this.#tokens, frame: this.#frame, widths: this.#surface.widths(this.#tokens.sans) }
+  }
+
+  #use(scene: Scene): void {
+    this.#scene = scene
+    this.#state = stateOf(scene, this.#state.looks, this.#tokens)
+    this.#pointer.use(scene)
+    this.#fitU = fitOf(scene.bounds, this.#surface.size)
+    this.#miniMap.show(scene, this.#state, this.#tokens)
+  }
+
+  #isBox(id: string): boolean { return (this.#scene.own[this.#scene.indexOf.get(id) ?? -1] ?? -1) >= 0 }
+
+  #isWhole(box: Rect): boolean {
+    const { u, left, top, w, h } = this.#frame
+    return box.x * u + left >= 0 && box.y * u + top >= 0 && (box.x + box.w) * u + left <= w && (box.y + box.h) * u + top <= h
+  }
+
+  /** The camera is there at once. */
+  #look(camera: Camera, quietly = false): void {
+    this.#camera = camera
+    if (!this.#drive.look()) this.#paintSoon()
+    if (!quietly) this.options.events.onCamera(camera)
+  }
+
+  #go(goal: Camera): void {
+    if (this.options.still) {
+      this.#look(goal)
+      return
+    }
+    const from = this.#camera
+    this.#glide.start((share) => { this.#look(between(from, goal, share), share < 1) })
+  }
+
+  #pan(dx: number, dy: number): void {
+    this.#glide.stop()
+    const { u } = this.#frame
+    this.#look({ ...this.#camera, x: this.#camera.x - dx / u, y: this.#camera.y - dy / u })
+  }
+
+  #resized(): void {
+    const before = this.#fitU
+    this.#fitU = fitOf(this.#scene.bounds, this.#surface.size)
+    const home = homeCamera(this.#scene.bounds)
+    const isHome = Math.abs(this.#camera.ratio - 1) < 0.01 && Math.abs(this.#camera.x - home.x) < 0.1 && Math.abs(this.#camera.y - home.y) < 0.1
+    // What fitted fits again; else everything stays as large as it was.
+    this.#camera = isHome ? home : { ...this.#camera, ratio: (this.#camera.ratio * this.#fitU) / before }
+    this.#drive.resize()
+    this.#paint()
+  }
+
+  #paintSoon(): void {
+    if (this.#painting !== 0) return
+    this.#painting = requestAnimationFrame(() => { this.#paint() })
+  }
+
+  #paint(): void {
+    cancelAnimationFrame(this.#painting)
+    this.#painting = 0
+    const { under, over } = this.#surface
+    const parts = this.#parts()
+    this.#surface.clear(under)
+    const below = stageOf(new CanvasPen(under, this.#tokens.sans), parts)
+    paintUnder(below, this.#pointer.lane)
+    if (this.#drive.hasFailed) paintLines(below)
+    paintNear(below)
+    if (this.#drive.hasFailed || (!this.#drive.isOn && this.#scene.nodes.length <= FIRST_MARKS)) paintMarks(below)
+    this.#surface.clear(over)
+    paintOver(stageOf(new CanvasPen(over, this.#tokens.sans), parts))
+    this.#paintAir()
+    this.#miniMap.look(parts.frame)
+  }
+
+  #paintAir(): void {
+    const { air } = this.#surface
+    this.#surface.clear(air)
+    const stage: Stage = stageOf(new CanvasPen(air, this.#tokens.sans), this.#parts())
+    const now = performance.now()
+    paintPulses(stage, this.#motion.pulses(now), now, this.options.still)
+    paintGhosts(stage, this.#motion.ghosts(now), now)
+    paintHand(stage, this.#pointer.hand)
+  }
+
+  async #lettersCome(): Promise<void> {
+    // Canvases do not wait for fonts: what was measured and drawn without them is done anew.
+    await Promise.allSettled([400, 500, 600].map((weight) => document.fonts.load(`${weight} 12px 'Inter Variable'`)))
+    this.#surface.forgetWidths()
+    this.#paintSoon()
+  }
+}
+
+/** Some of what lies about a mark. */
+function around(extent: Rect): Rect {
+  return { x: extent.x - AROUND, y: extent.y - AROUND, w: extent.w + 2 * AROUND, h: extent.h + 2 * AROUND }
+}

@@ -1,0 +1,27 @@
+/** What the graph screen shows, for other parts of the page; and twins that they want to be seen there. */
+import { create } from 'zustand'
+
+export interface ShownGraph {
+  readonly twins: number
+  readonly relationships: number
+  /** Relationships that the boxes say. */
+  readonly byNesting: number
+  readonly has: (id: string) => boolean
+}
+
+interface ShownState {
+  /** Undefined while no graph is on the screen. */
+  readonly graph: ShownGraph | undefined
+  /** Twins that another screen found, such as the result of a query: they are ringed. */
+  readonly highlighted: readonly string[]
+  /** Twins to be added to the picture as soon as it is there. */
+  readonly wanted: readonly string[]
+}
+
+export const useShown = create<ShownState>(() => ({ graph: undefined, highlighted: [], wanted: [] }))
+
+/** Ring twins on the graph instead of replacing what it shows. */
+export function highlight(ids: readonly string[]): void { useShown.setState({ highlighted: ids }) }
+
+/** Add twins to what the graph shows. */
+export function addToGraph(ids: readonly string[]): void { useShown.setState((before) => ({ wanted: [...before.wanted, ...ids] })) }
