@@ -16,7 +16,7 @@ import { rowsOf } from '@/parts/values/rows'
 import { valueAt } from '@/parts/values/patch'
 import { EditBar } from './EditBar'
 import { Meanwhile } from './Meanwhile'
-import { undoKeys } from './Properties'
+import { formKeys } from './Properties'
 import { useEditor } from './useEditor'
 
 /** A relationship's document, asked for again when an event tells of it. */
@@ -51,7 +51,7 @@ function Values({ subject, document, linked }: { subject: Subject; document: Rel
   const content = source && models.content(modelOf(source.twin), document.$relationshipName)
   const rows = useMemo(() => rowsOf(content?.properties ?? [], []), [content])
   return (
-    <div onKeyDown={undoKeys(editor)}>
+    <div onKeyDown={formKeys(editor)}>
       <EditingContext value={{ ...editor.editing, below: (path) => <Meanwhile editor={editor} document={document} path={path} /> }}>
         {rows.map((row) => <ValueRow key={row.name} {...row} value={valueAt(editor.shown, row.path)} />)}
       </EditingContext>
