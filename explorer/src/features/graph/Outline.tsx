@@ -45,7 +45,7 @@ export default function Outline(): ReactNode {
     const node = structure.nodes.get(row.id)
     const label = node?.label ?? row.id
     return {
-      id: row.id, depth: row.depth, open: row.open, name: label,
+      id: row.id, depth: row.depth, open: row.open,
       content: (
         <span className={hidden.has(row.id) ? 'row grow outline-row off' : 'row grow outline-row'} draggable={mayMove}
           onDragStart={(event) => { event.dataTransfer.setData('text/kastor-twin', row.id); event.dataTransfer.setData('text/plain', row.id); event.dataTransfer.effectAllowed = 'linkMove' }}
