@@ -148,7 +148,7 @@ def _services(trees: dict[str, ast.Module]) -> list[tuple[str, str]]:
         for alias in node.names
     }
     return [
-        homes[ast.unparse(node.annotation).partition("[")[0]]
+        homes[ast.unparse(node.annotation).partition("[")[0].removesuffix(" | None")]
         for node in _class(tree, name).body
         if isinstance(node, ast.AnnAssign)
     ]

@@ -10,7 +10,7 @@ import { NO_LOOKS } from '@/graph/state'
 import type { GraphEdge, GraphNode, Looks, ShownValue } from '@/graph/types'
 import { runLayout } from '@/layout/run'
 import { LAYOUTS } from '@/layout/types'
-import { lookOf } from '@/state/looks'
+import { SHAPES } from '@/ui/mark'
 
 type Row = Record<string, unknown>
 
@@ -44,14 +44,22 @@ async function served(): Promise<Graph> {
   const models = new Models(1, resolved.value)
   const twins = await rows('SELECT * FROM DIGITALTWINS')
   const relationships = await rows('SELECT * FROM RELATIONSHIPS')
+  const used = new Set(twins.map((row) => String(at(row, '$metadata.$model'))))
   return {
     rows: twins, levels: new Map(twins.flatMap((row) => (typeof row['level'] === 'number' ? [[String(row['$dtId']), row['level']]] : []))),
     nodes: twins.map((row) => {
       const model = String(at(row, '$metadata.$model'))
-      return { id: String(row['$dtId']), model, modelName: models.name(model), label: String(row['name'] ?? row['$dtId']), look: lookOf(models, model), orphan: false }
+      return { id: String(row['$dtId']), model, modelName: models.name(model), label: String(row['name'] ?? row['$dtId']), look: lookIn(models, used, model), orphan: false }
     }),
     edges: relationships.map((row) => edge(String(row['$sourceId']), String(row['$targetId']), String(row['$relationshipName']), String(row['$relationshipId']))),
   }
+}
+
+/** Only what has twins takes colours and shapes. */
+function lookIn(models: Models, used: ReadonlySet<string>, model: string): GraphNode['look'] {
+  const families = models.families.filter((family) => models.modelsOf(family).some((each) => used.has(each)))
+  const place = models.modelsOf(models.family(model)).filter((each) => used.has(each)).indexOf(model)
+  return { shape: SHAPES[place % 4] ?? 'circle', hole: place > 3, slot: families.indexOf(models.family(model)) + 1 }
 }
 
 function edge(source: string, target: string, name: string, id: string): GraphEdge { return { key: `${source}/${id}`, id, source, target, name, symmetric: name === 'adjacentTo' } }
@@ -61,9 +69,8 @@ function made(most: number): Graph {
   const nodes: GraphNode[] = []
   const edges: GraphEdge[] = []
   const levels = new Map<string, number>()
-  const shapes = ['circle', 'square', 'triangle', 'diamond'] as const
   const add = (id: string, model: string, label: string, slot: number, shape: number, parent?: string): string => {
-    nodes.push({ id, model: `dtmi:made:${model};1`, label, look: { shape: shapes[shape % 4] ?? 'circle', hole: false, slot }, orphan: false })
+    nodes.push({ id, model: `dtmi:made:${model};1`, label, look: { shape: SHAPES[shape % 4] ?? 'circle', hole: false, slot }, orphan: false })
     if (parent !== undefined) edges.push(edge(parent, id, 'hasPart', `e${edges.length}`))
     return id
   }

@@ -166,6 +166,28 @@ class TestWordsOfRefusals:
         )
         assert error["details"][0]["path"] == "/$targetId"
 
+    @pytest.mark.parametrize(
+        ("path", "body", "place"),
+        [
+            ("endpoints/hook", {"kind": "fax"}, "/kind"),
+            ("endpoints/hook", {"kind": "webhook"}, "/settings/url"),
+            (
+                "endpoints/hook",
+                {"kind": "webhook", "settings": {"url": "ftp://x"}},
+                "/settings/url",
+            ),
+            ("endpoints/hook", {"kind": "kafka", "settings": {"brokers": 5}}, "/settings/brokers"),
+            (
+                "inputs/sensors",
+                {"kind": "webhook", "settings": {"rules": [{"twin": "a", "patch": 5}]}},
+                "/settings/rules/0/patch",
+            ),
+        ],
+    )
+    def test_a_setting_has_its_place(self, api: Api, path: str, body: Any, place: str) -> None:
+        answer = api.put(f"/kastor/v1/{path}", body, version=None)
+        assert assert_error(answer, 400, "InvalidArgument")["details"][0]["path"] == place
+
     def test_a_model_says_which_of_the_upload_it_is(self, api: Api) -> None:
         models = [interface("dtmi:t:A;1"), interface("dtmi:t:B;1", prop("b", "doubel"))]
         error = assert_error(api.post("/models", models), 400, "DTDLParserError")

@@ -22,7 +22,7 @@ from kastor.graph import commands as c
 from kastor.records import SYSTEM
 from kastor.search import follower, service
 from kastor.search.ranking import best_match, question
-from kastor.search.service import KINDS, Found, SearchService
+from kastor.search.service import KINDS, SearchAnswer, SearchService
 from kastor.storage.search import IndexBatch, IndexState
 from kastor.storage.search_texts import fold, folded_places, is_near
 from kastor.storage.sqlite.search_index import index_file
@@ -79,11 +79,11 @@ async def searching(graph: Graph) -> AsyncIterator[SearchService]:
         await made.stop()
 
 
-async def ask(service: SearchService, text: str, limit: int = LIMIT) -> Found:
+async def ask(service: SearchService, text: str, limit: int = LIMIT) -> SearchAnswer:
     return await service.search(text, KINDS, limit, SYSTEM)
 
 
-def ids(found: Found, kind: str) -> set[str]:
+def ids(found: SearchAnswer, kind: str) -> set[str]:
     return {hit.id for hit in found.hits if hit.kind == kind}
 
 
@@ -197,7 +197,7 @@ def _apart(steps: list[tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
     return parts
 
 
-def _compare(found: Found, world: World, text: str) -> None:
+def _compare(found: SearchAnswer, world: World, text: str) -> None:
     wanted = oracle.found(world.things(), text, LIMIT)
     assert wanted is not None
     assert {kind: ids(found, kind) for kind in wanted} == wanted, text

@@ -204,6 +204,7 @@ class TestConfiguration:
             *("limits", "features"),
         }
         assert (found["version"], found["auth"], found["prefix"]) == (__version__, "none", "")
+        assert found["sample"] is True  # by default where the server listens on loopback
         assert "me" in found["features"]
 
 

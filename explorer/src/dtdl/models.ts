@@ -35,9 +35,10 @@ export class Models {
   /** Families by their first upload, those of one upload by size; the slot of a family is its place here, and stays. */
   readonly families: readonly string[]
 
-  /** The models of a family, in order of upload. */
+  /** The models of a family, in order of upload; what all of them have in common comes last, since it seldom is a twin. */
   modelsOf(family: string): readonly string[] {
-    return this.all.filter((model) => this.family(model.id) === family).map((model) => model.id)
+    const ids = this.all.filter((model) => this.family(model.id) === family).map((model) => model.id)
+    return this.children(family).length > 0 ? [...ids.filter((id) => id !== family), family] : ids
   }
 
   content(id: string, name: string): ResolvedContent | undefined {

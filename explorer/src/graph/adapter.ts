@@ -3,10 +3,11 @@ import Graph from 'graphology'
 import Sigma from 'sigma'
 import type { Frame, Rect } from './camera'
 import { packColour } from './colours'
-import { type Detail, growth, radiusAtFit } from './lod'
+import { type Detail, growth } from './lod'
 import { LINE_ALPHA, LINE_WIDTH, SYMMETRIC_ALPHA, SYMMETRIC_WIDTH } from './paint/lines'
 import type { Scene } from './scene'
 import { type LineAttributes, type MarkAttributes, type Told, kindOf, lineProgram, markProgram } from './shapes'
+import { fitRadiusOf } from './stage'
 import { FADED_LINE, FADED_MARK, type State } from './state'
 import type { Tokens } from './tokens'
 
@@ -21,6 +22,8 @@ export class Adapter {
   #graph = new Graph<MarkAttributes, LineAttributes>({ type: 'directed', multi: true })
   #bounds: Rect = { x: 0, y: 0, w: 1, h: 1 }
   #fitU = 0
+  #hasFreeLines = false
+  readonly #lines: HTMLCanvasElement | undefined
 
   constructor(container: HTMLElement, drawn: Drawn, onDrawn: () => void, onLost: () => void) {
     this.#fill(drawn)
@@ -29,9 +32,13 @@ export class Adapter {
       defaultNodeType: 'mark', defaultEdgeType: 'line', nodeProgramClasses: { mark: markProgram(this.#told) }, edgeProgramClasses: { line: lineProgram(this.#told) },
       enableCameraRotation: false, enableEdgeEvents: false,
     })
-    for (const canvas of Object.values(this.#sigma.getCanvases())) {
+    const canvases = this.#sigma.getCanvases()
+    this.#lines = canvases['edges']
+    for (const [name, canvas] of Object.entries(canvases)) {
       // Pointers are read by the view, for boxes and marks alike.
       canvas.style.pointerEvents = 'none'
+      // Layers with nothing on them would still be put together for every frame.
+      if (name !== 'edges' && name !== 'nodes') canvas.style.display = 'none'
       canvas.addEventListener('webglcontextlost', (event) => {
         event.preventDefault()
         onLost()
@@ -69,6 +76,7 @@ export class Adapter {
 
   look(frame: Frame, detail: Detail): void {
     Object.assign(this.#told, { depth: detail.depth, lines: detail.lines, growth: growth(frame.u, frame.fitU) })
+    if (this.#lines) this.#lines.style.display = detail.lines || this.#hasFreeLines ? '' : 'none'
     const { x, y, w, h } = this.#bounds
     const side = Math.max(w, h)
     this.#sigma.getCamera().setState({
@@ -101,6 +109,7 @@ export class Adapter {
     const { bounds } = scene
     this.#bounds = { x: bounds.x, y: bounds.y, w: Math.max(1, bounds.w), h: Math.max(1, bounds.h) }
     this.#fitU = drawn.frame.fitU
+    this.#hasFreeLines = scene.linesAlways
     const graph = new Graph<MarkAttributes, LineAttributes>({ type: 'directed', multi: true })
     scene.nodes.forEach((_, index) => {
       graph.addNode(String(index), { x: scene.x[index] ?? 0, y: -(scene.y[index] ?? 0), ...markOf(drawn, index) })
@@ -116,15 +125,14 @@ export class Adapter {
 function isPossible(scene: Scene, edge: number): boolean {
   const from = scene.from[edge] ?? -1
   const to = scene.to[edge] ?? -1
-  return from >= 0 && to >= 0 && from !== to && !(scene.nested && scene.picture.layout.implied[edge] === 1)
+  return from >= 0 && to >= 0 && from !== to && (scene.linesAlways || scene.picture.layout.implied[edge] !== 1)
 }
 
 function markOf({ scene, state, frame }: Drawn, index: number): Omit<MarkAttributes, 'x' | 'y'> {
   const look = scene.nodes[index]?.look ?? { shape: 'circle', hole: false, slot: 0 }
-  const own = scene.boxes[scene.own[index] ?? -1]
   const inside = state.shown[index] === 1 && scene.boxes[scene.home[index] ?? -1]?.collapsed !== true
   return {
-    size: radiusAtFit(frame.fitU, look.shape, own?.depth), kind: kindOf(look), depth: scene.depth[index] ?? 0,
+    size: fitRadiusOf(scene, frame.fitU, index), kind: kindOf(look), depth: scene.depth[index] ?? 0,
     packed: inside ? packColour(state.colours[index] ?? '#000000', state.bright[index] === 1 ? 1 : FADED_MARK) : 0,
   }
 }
@@ -135,9 +143,8 @@ function lineOf({ scene, state, tokens }: Drawn, edge: number, head: boolean): L
   const bright = state.bright[from] === 1 && state.bright[scene.to[edge] ?? -1] === 1
   const slot = scene.nodes[from]?.look.slot ?? 0
   const alpha = bright ? (symmetric ? SYMMETRIC_ALPHA : LINE_ALPHA) : FADED_LINE
-  const always = scene.linesAlways || scene.picture.layout.implied[edge] === 1
   return {
-    size: symmetric ? SYMMETRIC_WIDTH : LINE_WIDTH, gated: always ? 0 : 1, head: head && !symmetric ? HEAD : 0,
+    size: symmetric ? SYMMETRIC_WIDTH : LINE_WIDTH, gated: scene.linesAlways ? 0 : 1, head: head && !symmetric ? HEAD : 0,
     packed: state.edgeShown[edge] === 1 ? packColour(tokens.families[slot] ?? tokens.text3, alpha) : 0,
   }
 }

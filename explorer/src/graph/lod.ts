@@ -16,6 +16,10 @@ const OPTICAL: Readonly<Record<Shape, number>> = { circle: 1, square: 0.92, tria
 const HEAD_SHARE = 0.9
 const LEAST_TITLED = 40
 const MOST_GROWTH = 1.2
+const MOST_SCALE = 3
+const LEAST_FLAT = 3.2
+const HUB_GROWTH = 0.28
+const MOST_HUB = 2.2
 
 export interface Detail {
   /** Boxes and marks deeper than this are not drawn one by one. */
@@ -40,8 +44,14 @@ export function radiusAtFit(fitU: number, shape: Shape, depth: number | undefine
   return clamped(share * fitU) * OPTICAL[shape]
 }
 
+/** Where no boxes say what holds what, a mark is larger the more it holds. */
+export function flatRadius(fitU: number, shape: Shape, children: number): number {
+  const radius = Math.max(MARK_SHARE * fitU, Math.min(LEAST_FLAT, 0.6 * fitU))
+  return clamped(radius) * Math.min(MOST_HUB, 1 + HUB_GROWTH * Math.log2(1 + children)) * OPTICAL[shape]
+}
+
 /** Marks grow with the root of the zoom: what is between them grows faster. */
-export function growth(u: number, fitU: number): number { return Math.sqrt(u / fitU) }
+export function growth(u: number, fitU: number): number { return Math.min(MOST_SCALE, Math.sqrt(u / fitU)) }
 
 export function cornerOf(depth: number): number { return byDepth(RADII, depth) }
 

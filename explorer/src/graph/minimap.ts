@@ -1,5 +1,6 @@
 /** The whole picture in a corner, and the part of it that is seen: drag to go there. */
 import type { Frame } from './camera'
+import { groundAt } from './paint/marks'
 import { CanvasPen } from './pen'
 import type { Scene } from './scene'
 import type { State } from './state'
@@ -53,7 +54,7 @@ export class MiniMap {
     for (const index of scene.order) {
       const box = scene.boxes[index]
       if (!box || (box.depth > DEEPEST && box.w * this.#scale < 4)) continue
-      const fill = state.tiles[index] ?? tokens.boxes[box.depth > 2 ? 3 : box.depth === 2 ? 2 : box.depth === 1 ? 1 : 0]
+      const fill = state.tiles[index] ?? groundAt(box.depth, tokens)
       pen.box(box.x * this.#scale + this.#left, box.y * this.#scale + this.#top, box.w * this.#scale, box.h * this.#scale, 2, { fill, stroke: box.depth > 2 ? tokens.deepLine : tokens.outerLine, width: 1 })
     }
     if (scene.nested || scene.nodes.length > MOST_DOTS) return

@@ -2,6 +2,8 @@
 import type { Frame } from './camera'
 import { detailOf } from './lod'
 import { paintBoxes } from './paint/boxes'
+import { paintForest, paintGraticule } from './paint/forest'
+import { paintFreeNames } from './paint/free'
 import { paintLanes } from './paint/lanes'
 import { paintLineNames, paintLines, paintNear } from './paint/lines'
 import { paintMarks } from './paint/marks'
@@ -20,6 +22,8 @@ export function stageOf(pen: Pen, parts: Parts): Stage { return { pen, ...parts,
 
 /** Below the marks. */
 export function paintUnder(stage: Stage, hoveredLane: number | undefined): void {
+  paintGraticule(stage)
+  paintForest(stage)
   paintBoxes(stage)
   paintLanes(stage, hoveredLane)
 }
@@ -28,7 +32,8 @@ export function paintUnder(stage: Stage, hoveredLane: number | undefined): void 
 export function paintOver(stage: Stage): void {
   const taken: Taken = []
   paintTitles(stage, taken)
-  paintNames(stage)
+  if (stage.scene.nested) paintNames(stage)
+  else paintFreeNames(stage, taken)
   paintRings(stage)
   paintLineNames(stage, taken)
 }

@@ -13,6 +13,7 @@ export interface Ink {
 export type Step =
   | { readonly to: 'move' | 'line'; readonly x: number; readonly y: number }
   | { readonly to: 'corner'; readonly x: number; readonly y: number; readonly nextX: number; readonly nextY: number; readonly radius: number }
+  | { readonly to: 'curve'; readonly x: number; readonly y: number; readonly ax: number; readonly ay: number; readonly bx: number; readonly by: number }
   | { readonly to: 'close' }
 
 export interface Lettering {
@@ -21,8 +22,6 @@ export interface Lettering {
   readonly colour: string
   readonly alpha?: number
   readonly align?: 'left' | 'center' | 'right'
-  /** A halo of the ground, so that a line behind it does not cut the letters. */
-  readonly ground?: string
 }
 
 export interface Pen {
@@ -93,6 +92,7 @@ export class CanvasPen implements Pen {
       if (step.to === 'move') context.moveTo(step.x, step.y)
       else if (step.to === 'line') context.lineTo(step.x, step.y)
       else if (step.to === 'corner') context.arcTo(step.x, step.y, step.nextX, step.nextY, step.radius)
+      else if (step.to === 'curve') context.bezierCurveTo(step.ax, step.ay, step.bx, step.by, step.x, step.y)
       else context.closePath()
     }
     this.#paint(ink)
@@ -108,11 +108,6 @@ export class CanvasPen implements Pen {
     const align = lettering.align ?? 'left'
     if (context.textAlign !== align) context.textAlign = align
     if (lettering.alpha !== undefined) context.globalAlpha = lettering.alpha
-    if (lettering.ground !== undefined) {
-      context.strokeStyle = lettering.ground
-      context.lineWidth = 4
-      context.strokeText(text, x, y)
-    }
     context.fillStyle = lettering.colour
     context.fillText(text, x, y)
     if (lettering.alpha !== undefined) context.globalAlpha = 1

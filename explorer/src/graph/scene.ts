@@ -32,6 +32,11 @@ export interface Scene {
   readonly depth: Uint8Array
   /** By node: 1 where it lies in the head of its box. */
   readonly inHead: Uint8Array
+  /** By node: how many lie below it in the forest, and whether more lie below those. */
+  readonly children: Uint32Array
+  readonly deep: Uint8Array
+  /** Where names go by weight: what holds most comes first. */
+  readonly byWeight: readonly number[]
   /** By node: width that its name may take, in units. */
   readonly room: Float64Array
   readonly names: readonly string[]
@@ -53,6 +58,8 @@ export interface Scene {
 
 const CHIP_X = 0.57
 const LEAST_ROOM = 0.9
+/** A forest is not this deep; a picture that says so would never end. */
+const MOST_PLACES = 32
 const NONE: readonly number[] = []
 
 export function sceneOf(picture: Picture): Scene {
@@ -64,11 +71,20 @@ export function sceneOf(picture: Picture): Scene {
   const depth = new Uint8Array(nodes.length)
   const inHead = new Uint8Array(nodes.length)
   for (let index = 0; index < nodes.length; index += 1) place(picture, index, home[index] ?? -1, { x, y, depth, inHead })
-  const names = nodes.map((node, index) => nameOf(picture, indexOf, node, home[index] ?? -1))
+  const names = nodes.map((node, index) => nameOf(picture, node, index))
   const boxes = boxesOf(picture, names, indexOf, home, inHead, x)
   const linked = links(picture, indexOf)
+  const children = new Uint32Array(nodes.length)
+  const deep = new Uint8Array(nodes.length)
+  for (const parent of layout.parent) {
+    if (parent < 0) continue
+    children[parent] = (children[parent] ?? 0) + 1
+    const above = layout.parent[parent] ?? -1
+    if (above >= 0) deep[above] = 1
+  }
   return {
     picture, nodes, edges, x, y, own: layout.box, home, depth, inHead, names, boxes, indexOf, ...linked,
+    children, deep, byWeight: layout.boxes.length > 0 ? NONE : nodes.map((_, index) => index).sort((a, b) => (children[b] ?? 0) - (children[a] ?? 0) || (linked.at[b]?.length ?? 0) - (linked.at[a]?.length ?? 0) || a - b),
     room: roomOf(picture, home, inHead, x, y),
     order: boxes.map((_, index) => index).sort((a, b) => (boxes[a]?.depth ?? 0) - (boxes[b]?.depth ?? 0)),
     lanes: layout.lanes, edgeIndexOf: new Map(edges.map((edge, index) => [edge.key, index])),
@@ -103,10 +119,10 @@ function place({ layout }: Picture, index: number, home: number, into: Places): 
   }
 }
 
-function nameOf({ nodes, layout }: Picture, indexOf: ReadonlyMap<string, number>, node: GraphNode, home: number): string {
+function nameOf({ nodes, layout }: Picture, node: GraphNode, index: number): string {
   const places: string[] = []
-  for (let box = layout.boxes[home]; box; box = layout.boxes[box.parent]) {
-    const around = nodes[indexOf.get(box.id) ?? -1]
+  for (let above = layout.parent[index] ?? -1; above >= 0 && places.length < MOST_PLACES; above = layout.parent[above] ?? -1) {
+    const around = nodes[above]
     if (around) places.push(around.label)
   }
   const bare = withoutPlace(node.label, places)

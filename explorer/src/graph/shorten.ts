@@ -15,11 +15,11 @@ export function words(name: string): string {
   return name.replaceAll(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2').replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
 }
 
-/** "Meeting room Hazel" of a Meeting Room is "Hazel"; a number alone would say nothing and keeps its word. */
+/** "Meeting room Hazel" of a Meeting Room is "Hazel"; a number or a letter alone would say nothing and keeps its word. */
 export function withoutModel(label: string, model: string): string {
   if (!startsWithWord(label, model)) return label
   const rest = label.slice(model.length).trim()
-  return /^\p{L}/u.test(rest) ? rest.charAt(0).toUpperCase() + rest.slice(1) : label
+  return /^\p{L}{3}/u.test(rest) ? rest.charAt(0).toUpperCase() + rest.slice(1) : label
 }
 
 /** "Occupancy Meeting room Hazel" in "Meeting room Hazel" is "Occupancy". */

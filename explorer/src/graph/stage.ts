@@ -1,6 +1,6 @@
 /** All that one frame is painted from. */
 import type { Frame } from './camera'
-import { type Detail, growth, radiusAtFit } from './lod'
+import { type Detail, flatRadius, growth, radiusAtFit } from './lod'
 import type { Pen } from './pen'
 import type { Scene, SceneBox } from './scene'
 import type { Measure } from './shorten'
@@ -30,8 +30,14 @@ export function isInView(rect: PixelRect, frame: Frame): boolean {
 
 /** Radius of a twin's mark in pixels. */
 export function radiusOf(scene: Scene, frame: Frame, node: number): number {
-  const own = scene.boxes[scene.own[node] ?? -1]
-  return radiusAtFit(frame.fitU, scene.nodes[node]?.look.shape ?? 'circle', own?.depth) * growth(frame.u, frame.fitU)
+  return fitRadiusOf(scene, frame.fitU, node) * growth(frame.u, frame.fitU)
+}
+
+/** The same when all of the picture fits. */
+export function fitRadiusOf(scene: Scene, fitU: number, node: number): number {
+  const shape = scene.nodes[node]?.look.shape ?? 'circle'
+  if (!scene.nested) return flatRadius(fitU, shape, scene.children[node] ?? 0)
+  return radiusAtFit(fitU, shape, scene.boxes[scene.own[node] ?? -1]?.depth)
 }
 
 export function pointOf(scene: Scene, frame: Frame, node: number): { readonly x: number; readonly y: number } {

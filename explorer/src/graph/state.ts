@@ -38,7 +38,8 @@ export const NO_LOOKS: Looks = {
 }
 
 export function stateOf(scene: Scene, looks: Looks, tokens: Tokens): State {
-  const shown = Uint8Array.from(scene.nodes, (node) => (looks.hidden.has(node.id) ? 0 : 1))
+  const { absent } = scene.picture.layout
+  const shown = Uint8Array.from(scene.nodes, (node, index) => (looks.hidden.has(node.id) || absent[index] === 1 ? 0 : 1))
   const bright = brightOf(scene, looks)
   const tiles = scene.boxes.map((box) => tileOf(looks.lens?.get(box.id), tokens))
   const edgeShown = Uint8Array.from(scene.edges, (edge, index) => {
@@ -105,6 +106,5 @@ function nearOf(scene: Scene, looks: Looks, edgeShown: Uint8Array): readonly num
 export function isLine(scene: Scene, edge: number, lines: boolean): boolean {
   const { layout } = scene.picture
   if (scene.linesAlways) return true
-  if (layout.implied[edge] === 1) return !scene.nested
-  return lines
+  return lines && layout.implied[edge] !== 1
 }

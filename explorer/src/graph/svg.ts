@@ -50,6 +50,7 @@ export class SvgPen implements Pen {
       if (step.to === 'close') return 'Z'
       const from = at
       at = step
+      if (step.to === 'curve') return `C${[step.ax, step.ay, step.bx, step.by, step.x, step.y].map(number).join(' ')}`
       return step.to === 'corner' ? corner(from, step) : `${step.to === 'move' ? 'M' : 'L'}${number(step.x)} ${number(step.y)}`
     }).join('')
     this.#parts.push(`<path d="${d}" ${inked(ink)}/>`)

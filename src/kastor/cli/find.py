@@ -35,6 +35,9 @@ def find(
 
     with connection.client() as client:
         found = client.search(text, kinds=kind or (), limit=limit)
+        if found["lag"] and not found.get("building"):  # what was written just now is wanted too
+            change = found["position"] + found["lag"]
+            found = client.search(text, kinds=kind or (), limit=limit, up_to=change)
     hits = found["value"]
     if output in (Output.TABLE, Output.CSV):
         show_rows([_told(hit) for hit in hits], output, columns=_COLUMNS, empty="Nothing found.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +53,7 @@ def check_model(content: bytes, content_type: str) -> None:
     if content_type == BINARY:
         text, binary = _chunks(content)
     else:
-        text, binary = content, None
+        text, binary = content.removeprefix(codecs.BOM_UTF8), None
     document = _decoded(text)
     _require_version(document)
     _require_decodable(document)

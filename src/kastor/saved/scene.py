@@ -44,33 +44,33 @@ class _Form(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     """A part of a scene; members that it does not have are mistakes."""
 
 
-class Comparison(_Form, frozen=True, tag_field="op"):
+class ValueComparison(_Form, frozen=True, tag_field="op"):
     """A condition on a value."""
 
     value: _Value
 
 
-class Equal(Comparison, frozen=True, tag="="):
+class Equal(ValueComparison, frozen=True, tag="="):
     """The value is this one."""
 
 
-class NotEqual(Comparison, frozen=True, tag="!="):
+class NotEqual(ValueComparison, frozen=True, tag="!="):
     """It is another one."""
 
 
-class Less(Comparison, frozen=True, tag="<"):
+class Less(ValueComparison, frozen=True, tag="<"):
     """It is smaller."""
 
 
-class LessOrEqual(Comparison, frozen=True, tag="<="):
+class LessOrEqual(ValueComparison, frozen=True, tag="<="):
     """It is not larger."""
 
 
-class Greater(Comparison, frozen=True, tag=">"):
+class Greater(ValueComparison, frozen=True, tag=">"):
     """It is larger."""
 
 
-class GreaterOrEqual(Comparison, frozen=True, tag=">="):
+class GreaterOrEqual(ValueComparison, frozen=True, tag=">="):
     """It is not smaller."""
 
 

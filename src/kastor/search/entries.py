@@ -22,7 +22,7 @@ _RENAMED = b'"/$relationshipName"'
 
 
 @dataclass(slots=True)
-class Touched:
+class TouchedThings:
     """What a few entries touch.
 
     Attributes:
@@ -38,9 +38,9 @@ class Touched:
     settled: set[str] = field(default_factory=set)
 
 
-def touched_by(entries: Sequence[LoggedChange], state: IndexState) -> Touched:
+def touched_by(entries: Sequence[LoggedChange], state: IndexState) -> TouchedThings:
     """Return what entries touch that follow a state of the index."""
-    touched, unplaced = Touched(), set(state.unplaced)
+    touched, unplaced = TouchedThings(), set(state.unplaced)
     for entry in entries:
         family = entry.kind.partition(".")[0]
         if family == "Twin":
@@ -55,7 +55,7 @@ def touched_by(entries: Sequence[LoggedChange], state: IndexState) -> Touched:
     return touched
 
 
-def _count(touched: Touched, entry: LoggedChange) -> None:
+def _count(touched: TouchedThings, entry: LoggedChange) -> None:
     if entry.kind is ChangeKind.RELATIONSHIP_UPDATE:
         touched.renamed = touched.renamed or _RENAMED in entry.data
         return

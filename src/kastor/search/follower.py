@@ -20,6 +20,7 @@ from kastor.logs import get_logger
 from kastor.search.documents import indexed
 from kastor.search.entries import touched_by
 from kastor.storage.search import IndexBatch, IndexDamagedError, IndexState
+from kastor.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 ENTRIES = 500
 """Of the log that are worked in together."""
-READ_TOGETHER = 100
+READ_TOGETHER = 25
+"""Twins that are read together; each may have megabytes."""
 SCANNED = 250
 """Rows of a graph that are read together."""
 PAUSE_SECONDS = 0.25
@@ -109,8 +111,9 @@ class Follower:
                     await self._wait_for_more()
         except TimeoutError:
             raise Unavailable(
-                f"The search index has not come to change {position} within {seconds:g} seconds; "
-                "try again, or search without the header kastor-read.",
+                f"The search index has not come to change {position} within "
+                f"{counted(round(seconds), 'second')}; try again, or search without the header "
+                "kastor-read.",
                 retry_after=2,
             ) from None
         finally:

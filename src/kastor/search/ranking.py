@@ -24,7 +24,7 @@ _BREVITY = 0.04
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SearchText:
     """What is asked for.
 
     Attributes:
@@ -41,7 +41,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class TextMatch:
     """The best match of one thing.
 
     Attributes:
@@ -56,15 +56,17 @@ class Match:
     places: tuple[tuple[int, int], ...]
 
 
-def question(text: str) -> Question:
+def question(text: str) -> SearchText:
     """Return what a text asks for."""
     words = list(dict.fromkeys(fold(text).split()))
     long = tuple(each for each in words if len(each) >= GRAM)
     short = tuple(each for each in words if len(each) < GRAM)
-    return Question(" ".join(fold(text).split()), long, short)
+    return SearchText(" ".join(fold(text).split()), long, short)
 
 
-def best_match(asked: Question, fields: Sequence[tuple[str, str]], heads: int) -> Match | None:
+def best_match(
+    asked: SearchText, fields: Sequence[tuple[str, str]], heads: int
+) -> TextMatch | None:
     """Return the best match of something, None where it does not answer the question.
 
     Args:
@@ -91,7 +93,7 @@ def best_match(asked: Question, fields: Sequence[tuple[str, str]], heads: int) -
     score, at = max(scored)
     path, text = fields[-at]
     shown, places = _shown(text, _places(asked, texts[-at]))
-    return Match(path, shown, round(score, 4), places)
+    return TextMatch(path, shown, round(score, 4), places)
 
 
 class _Text:
@@ -146,7 +148,7 @@ def _anywhere(texts: Sequence[_Text], words: Sequence[str]) -> bool:
     return any(word in text.folded for text in texts for word in words)
 
 
-def _score(asked: Question, text: _Text, weight: float) -> float:
+def _score(asked: SearchText, text: _Text, weight: float) -> float:
     folded, wanted = text.folded, asked.text
     if folded == wanted:
         how = _EQUAL
@@ -163,7 +165,7 @@ def _score(asked: Question, text: _Text, weight: float) -> float:
     return weight * (how + _BREVITY * brief) / (1 + _BREVITY)
 
 
-def _word_score(asked: Question, text: _Text, word: str) -> float:
+def _word_score(asked: SearchText, text: _Text, word: str) -> float:
     if text.begins_word(word):
         return _WORD_BEGINS
     if len(word) >= GRAM and word in text.folded:
@@ -173,7 +175,7 @@ def _word_score(asked: Question, text: _Text, word: str) -> float:
     return 0.0
 
 
-def _places(asked: Question, text: _Text) -> list[tuple[int, int]]:
+def _places(asked: SearchText, text: _Text) -> list[tuple[int, int]]:
     """Where in a text what was asked for is: (start, end), in order, apart from each other."""
     wanted = [asked.text]
     if asked.text not in text.folded:

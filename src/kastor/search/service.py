@@ -10,8 +10,8 @@ import orjson
 
 from kastor.errors import InvalidArgument
 from kastor.search.follower import Follower
-from kastor.search.ranking import Match, Question, best_match, question
-from kastor.storage.search import Asked, IndexedKind
+from kastor.search.ranking import SearchText, TextMatch, best_match, question
+from kastor.storage.search import IndexedKind, IndexQuestion
 from kastor.storage.search_texts import is_near, is_tolerant, words_of
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ class Hit:
     id: str
     name: str | None
     model: str | None
-    match: Match
+    match: TextMatch
     count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchAnswer:
     """An answer.
 
     Attributes:
@@ -125,7 +125,7 @@ class SearchService:
 
     async def search(
         self, text: str, kinds: Collection[Kind], limit: int, context: Context
-    ) -> Found:
+    ) -> SearchAnswer:
         """Return what answers a text.
 
         Raises:
@@ -141,24 +141,24 @@ class SearchService:
         hits = sorted((hit for part, _ in parts for hit in part), key=_order)
         more = len(hits) > limit or any(cut for _, cut in parts)
         lag = await self._lag(state)
-        return Found(hits[:limit], more, state.position, lag, state.building)
+        return SearchAnswer(hits[:limit], more, state.position, lag, state.building)
 
     async def _lag(self, state: IndexState) -> int:
         _, newest = await self._events.log_bounds()
         return max(0, newest - state.position)
 
-    async def _of_kind(self, asked: Question, kind: Kind, limit: int) -> tuple[list[Hit], bool]:
+    async def _of_kind(self, asked: SearchText, kind: Kind, limit: int) -> tuple[list[Hit], bool]:
         if kind == "relationship":
             return self._names(asked, await self._index.names(MOST_NAMES))
         found = await self._index.find(
-            Asked(kind, asked.text, asked.words, asked.short, limit, FIND_SECONDS)
+            IndexQuestion(kind, asked.text, asked.words, asked.short, limit, FIND_SECONDS)
         )
         asked = replace(asked, resembling=found.resembling)
         if len(found.rows) <= _RANKED_AT_ONCE:
             return ranked(asked, kind, found), found.cut
         return await asyncio.to_thread(ranked, asked, kind, found), found.cut
 
-    def _names(self, asked: Question, names: Iterable[tuple[str, int]]) -> tuple[list[Hit], bool]:
+    def _names(self, asked: SearchText, names: Iterable[tuple[str, int]]) -> tuple[list[Hit], bool]:
         hits = []
         for name, count in names:
             near = {
@@ -172,7 +172,7 @@ class SearchService:
         return hits, False
 
 
-def read_question(text: str) -> Question:
+def read_question(text: str) -> SearchText:
     """Return what a text asks for.
 
     Raises:
@@ -188,7 +188,7 @@ def read_question(text: str) -> Question:
     return asked
 
 
-def ranked(asked: Question, kind: IndexedKind, found: Candidates) -> list[Hit]:
+def ranked(asked: SearchText, kind: IndexedKind, found: Candidates) -> list[Hit]:
     """Return the hits among candidates, best first."""
     hits = []
     for row in found.rows:

@@ -23,6 +23,8 @@ KINDS: dict[IndexedKind, int] = {"model": MODEL, "twin": TWIN}
 
 CANDIDATES = 200
 """Rows that each step of a search by trigrams finds, at most."""
+PORTION_BYTES = 2 * 2**20
+"""Of documents that a scan reads together; the one that reaches them is the last."""
 SAMPLED = 500
 """Rows by which is told how frequent a trigram is."""
 MOST_WORDS = 200_000
@@ -138,7 +140,7 @@ class IndexBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IndexQuestion:
     """A question to the index.
 
     Attributes:
@@ -159,7 +161,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class IndexedRow:
     """A row that answers a question; `fields` is JSON, pairs of path and text."""
 
     id: str
@@ -178,7 +180,7 @@ class Candidates:
         cut: whether there may be more.
     """
 
-    rows: list[Candidate] = field(default_factory=list)
+    rows: list[IndexedRow] = field(default_factory=list)
     resembling: dict[str, tuple[str, ...]] = field(default_factory=dict)
     cut: bool = False
 
@@ -241,7 +243,7 @@ class SearchStore(Protocol):
     async def sample(self) -> None:
         """Look anew at how frequent trigrams are; questions are asked by the rare ones."""
 
-    async def find(self, asked: Asked) -> Candidates:
+    async def find(self, asked: IndexQuestion) -> Candidates:
         """Return rows that answer a question.
 
         Raises:

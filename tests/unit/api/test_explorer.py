@@ -33,7 +33,7 @@ OIDC: dict[str, Any] = {
 
 
 def told(**settings: Any) -> Any:
-    return configuration(load_settings(settings), RequestLimits(), "/twins")
+    return configuration(load_settings(settings), RequestLimits(), "/twins", sample=True)
 
 
 class TestConfiguration:
@@ -52,10 +52,6 @@ class TestConfiguration:
     def test_without_an_id_there_a_token_has_to_be_brought(self) -> None:
         found = told(**{**OIDC, "auth": ("oidc",), "oidc_client_id": None})
         assert (found["auth"], found["tokens"], found["issuers"]) == ("token", True, [])
-
-    def test_others_reach_it_so_nobody_is_offered_the_sample(self) -> None:
-        assert told()["sample"] is True
-        assert told(allow_anonymous=True)["sample"] is False
 
     @pytest.mark.parametrize("scope", ["", "a  b", ' a"b', "a\nb", "é"])
     def test_a_scope_is_words(self, scope: str) -> None:

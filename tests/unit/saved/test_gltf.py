@@ -43,7 +43,8 @@ def test_a_whole_model_is_taken_in_both_forms() -> None:
     check_model(glb(WHOLE), BINARY)
     inline = "data:application/octet-stream;base64," + base64.b64encode(b"\0" * 12).decode()
     alone = {**WHOLE, "buffers": [{"byteLength": 12, "uri": inline}]}
-    check_model(json.dumps(alone).encode(), TEXT)
+    for mark in (b"", b"\xef\xbb\xbf"):
+        check_model(mark + json.dumps(alone).encode(), TEXT)
     check_model(glb(model(), None), BINARY)
 
 

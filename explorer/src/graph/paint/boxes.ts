@@ -1,12 +1,16 @@
 /** Boxes, their lens colours, and the bars that stand for what is too small or shut. */
 import { mix } from '../colours'
-import { FAR_DEPTH, cornerOf } from '../lod'
+import type { Frame } from '../camera'
+import { type Detail, FAR_DEPTH, cornerOf, titleSize } from '../lod'
 import type { SceneBox } from '../scene'
+import { groundAt } from './marks'
 import { FADED_BOX, tileOf } from '../state'
 import { type PixelRect, type Stage, isDrawn, isInView, pointOf, radiusOf, rectOf } from '../stage'
 
 const LINE_INTO_TILE = 0.16
-const BAR_PAD = 0.42
+const BAR_INSET = 7
+const TITLE_ROOM = 18
+const LEAST_TITLED = 40
 const LEAST_BAR = 2
 const MOST_BAR = 8
 
@@ -26,7 +30,7 @@ export function paintBoxes(stage: Stage): void {
 function paintBox(stage: Stage, box: SceneBox, index: number, rect: PixelRect): void {
   const { pen, state, tokens, detail } = stage
   const tile = state.tiles[index]
-  const fill = tile ?? tokens.boxes[box.depth > 2 ? 3 : box.depth === 2 ? 2 : box.depth === 1 ? 1 : 0]
+  const fill = tile ?? groundAt(box.depth, tokens)
   const line = box.depth > 2 ? tokens.deepLine : tokens.outerLine
   const dim = box.depth > 2 && state.boxBright[index] !== 1
   const radius = Math.min(cornerOf(box.depth), rect.h / 3)
@@ -34,8 +38,7 @@ function paintBox(stage: Stage, box: SceneBox, index: number, rect: PixelRect): 
   pen.box(rect.x, rect.y, rect.w, rect.h, radius, {
     fill, width: 1, ...(rect.w > 3 ? { stroke } : {}), ...(dim ? { alpha: FADED_BOX } : {}), ...(orphan(stage, box) ? { dash: [4, 3] } : {}),
   })
-  const far = detail.depth === FAR_DEPTH && box.depth === FAR_DEPTH && !state.looks.lens
-  if ((box.collapsed || far) && box.count > 0) paintBar(stage, box, rect, dim)
+  if (isBar(box, detail, state.looks.lens !== undefined)) paintBar(stage, box, rect, dim)
 }
 
 function orphan({ scene }: Stage, box: SceneBox): boolean { return scene.nodes[box.node]?.orphan === true }
@@ -45,17 +48,31 @@ function paintTile({ pen, state }: Stage, index: number, rect: PixelRect): void 
   if (fill !== undefined) pen.box(rect.x, rect.y, rect.w - 0.5, rect.h - 0.5, 0, { fill, ...(state.boxBright[index] === 1 ? {} : { alpha: FADED_BOX }) })
 }
 
+export interface Bar { readonly left: number; readonly top: number; readonly wide: number; readonly high: number; readonly title: number | undefined }
+
+/** Where the bar of a box lies; where its head is too low for a title, that stands above the bar. */
+export function barOf(box: SceneBox, rect: PixelRect, frame: Frame): Bar {
+  const pad = Math.max(2, Math.min(BAR_INSET, rect.w / 8))
+  const head = titleSize(box.depth, box.head * frame.u, rect.w) === undefined ? 0 : box.head * frame.u
+  const free = rect.h - head
+  const titled = head === 0 && rect.w >= LEAST_TITLED && free >= 2 * TITLE_ROOM
+  const room = titled ? free - TITLE_ROOM : free
+  const high = Math.max(LEAST_BAR, Math.min(MOST_BAR, room * 0.4))
+  const top = rect.y + head + (titled ? TITLE_ROOM : 0) + Math.max(0, Math.min((room - high) / 2, titled ? BAR_INSET : Infinity))
+  return { left: rect.x + pad, top, wide: rect.w - 2 * pad, high, title: titled ? rect.y + TITLE_ROOM * 0.62 : undefined }
+}
+
+/** Whether a bar stands for what is in a box. */
+export function isBar(box: SceneBox, detail: Detail, hasLens: boolean): boolean {
+  return box.count > 0 && (box.collapsed || (detail.depth === FAR_DEPTH && box.depth === FAR_DEPTH && !hasLens))
+}
+
 /** Shares of the families in what a box holds. */
 function paintBar(stage: Stage, box: SceneBox, rect: PixelRect, dim: boolean): void {
-  const { pen, frame, tokens } = stage
-  const head = box.head * frame.u
-  const pad = Math.min(BAR_PAD * frame.u, rect.w / 6)
-  const free = Math.max(0, rect.h - head)
-  const high = Math.max(LEAST_BAR, Math.min(MOST_BAR, free * 0.4))
-  const wide = rect.w - 2 * pad
-  const top = free > high + 2 ? rect.y + head + (free - high) / 2 - Math.min(pad, free / 6) / 2 : rect.y + rect.h / 2 - high / 2
+  const { pen, tokens } = stage
+  const { left: from, top, wide, high } = barOf(box, rect, stage.frame)
   const total = box.shares.reduce((sum, [, count]) => sum + count, 0)
-  let left = rect.x + pad
+  let left = from
   for (const [slot, count] of box.shares) {
     const part = (wide * count) / Math.max(1, total)
     pen.box(left, top, Math.max(0.5, part - (part > 4 ? 1 : 0)), high, Math.min(2, high / 2), { fill: tokens.families[slot] ?? tokens.text3, alpha: dim ? 0.3 : 0.8 })

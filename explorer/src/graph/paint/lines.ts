@@ -42,13 +42,17 @@ export function lineColour({ scene, tokens }: Pick<Stage, 'scene' | 'tokens'>, e
   return tokens.families[scene.nodes[scene.from[edge] ?? -1]?.look.slot ?? 0] ?? tokens.text3
 }
 
-/** Lines that selection asks for; far away they are thinner, as marks are smaller. */
+/** Whether one is near enough to read what lines say. */
+function isClose({ detail, scene }: Stage): boolean { return detail.names || detail.lines || !scene.nested }
+
+/** Lines that selection asks for. Far away they are thinner, as marks are smaller, and those that nesting says would only cover the tile. */
 export function paintNear(stage: Stage): void {
-  const { pen, state, detail, scene } = stage
-  const size = detail.names || detail.lines || scene.linesAlways ? 1 : 0.75
+  const { pen, state, scene } = stage
+  const close = isClose(stage)
+  const size = close ? 1 : 0.7
   for (const edge of state.near) {
     const line = lineOn(stage, edge)
-    if (!line || !areEndsDrawn(stage, edge)) continue
+    if (!line || !areEndsDrawn(stage, edge) || (!close && scene.picture.layout.implied[edge] === 1)) continue
     const colour = lineColour(stage, edge)
     const arrow = scene.edges[edge]?.symmetric === true ? 0 : Math.min(ARROW * size, line.length / 2)
     const [dx, dy] = [(line.x2 - line.x1) / line.length, (line.y2 - line.y1) / line.length]
@@ -64,6 +68,7 @@ function areEndsDrawn(stage: Stage, edge: number): boolean {
 /** Names of the selection's lines, where there is room for them. */
 export function paintLineNames(stage: Stage, taken: Taken): void {
   const { pen, scene, state, frame, tokens } = stage
+  if (!isClose(stage)) return
   const measure = stage.widths(500)
   for (const edge of state.near) {
     const name = scene.edges[edge]?.name ?? ''

@@ -1,6 +1,7 @@
 /** Marks by a pen: before WebGL has started, and in pictures that are kept. */
 import { drawMark } from '../pen'
 import { FADED_MARK } from '../state'
+import type { Tokens } from '../tokens'
 import { type Stage, isDrawn, pointOf, radiusOf } from '../stage'
 
 export function paintMarks(stage: Stage): void {
@@ -15,11 +16,14 @@ export function paintMarks(stage: Stage): void {
   })
 }
 
+/** Ground of boxes at a depth. */
+export function groundAt(depth: number, tokens: Tokens): string { return tokens.boxes[depth > 2 ? 3 : depth === 2 ? 2 : depth === 1 ? 1 : 0] }
+
 /** What lies behind a mark. */
 export function groundOf({ scene, state, tokens }: Pick<Stage, 'scene' | 'state' | 'tokens'>, node: number): string {
   const own = scene.own[node] ?? -1
   const index = own >= 0 ? own : scene.home[node] ?? -1
   const box = scene.boxes[index]
   if (!box) return tokens.canvas
-  return state.tiles[index] ?? tokens.boxes[box.depth > 2 ? 3 : box.depth === 2 ? 2 : box.depth === 1 ? 1 : 0]
+  return state.tiles[index] ?? groundAt(box.depth, tokens)
 }

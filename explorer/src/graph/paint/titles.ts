@@ -2,6 +2,8 @@
 import { cornerOf, titleSize } from '../lod'
 import type { SceneBox } from '../scene'
 import { fitted } from '../shorten'
+import { barOf, isBar } from './boxes'
+import { groundAt } from './marks'
 import { type PixelRect, type Stage, isDrawn, isInView, pointOf, radiusOf, rectOf } from '../stage'
 
 const STICKY = 12
@@ -15,6 +17,7 @@ const TITLE_WEIGHT = 600
 const DEEP_WEIGHT = 500
 const VALUE_WEIGHT = 560
 const LEAST_NAME = 14
+const CHIP_ROOM = 2
 
 /** Where titles stand, so that names of lines keep away from them. */
 export type Taken = PixelRect[]
@@ -32,7 +35,10 @@ export function paintTitles(stage: Stage, taken: Taken): void {
 function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect, taken: Taken): void {
   const { pen, scene, state, frame, tokens } = stage
   const size = titleSize(box.depth, box.head * frame.u, rect.w)
-  if (size === undefined) return
+  if (size === undefined) {
+    paintBarTitle(stage, box, index, rect)
+    return
+  }
   const tile = state.tiles[index]
   const weight = box.depth > 2 ? DEEP_WEIGHT : TITLE_WEIGHT
   const measure = stage.widths(weight)
@@ -50,11 +56,32 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
       right -= wide + BEFORE_VALUE
     }
   }
+  if (box.collapsed && box.count > 0) right -= paintCount(stage, box, right, middle, alpha)
   const most = (right - left) / size
   const text = measure(box.title) <= most ? box.title : fitted(box.short, most, measure)
   if (text === '') return
+  const place = { x: left - 2, y: middle - size * 0.7, w: measure(text) * size + 4, h: size * 1.4 }
+  // Lines of the selection run beneath the titles: some ground keeps the letters free of them.
+  if (state.near.length > 0 && alpha === 1) pen.box(place.x, place.y, place.w, place.h, 3, { fill: tile ?? groundAt(box.depth, tokens) })
   pen.text(text, left, middle, { size, weight, colour, ...(alpha < 1 ? { alpha } : {}) })
-  taken.push({ x: left, y: middle - size * 0.7, w: measure(text) * size, h: size * 1.4 })
+  taken.push(place)
+}
+
+/** How many a shut box holds. Returns the width that it takes. */
+function paintCount({ pen, tokens, widths }: Stage, box: SceneBox, right: number, middle: number, alpha: number): number {
+  const text = box.count.toLocaleString()
+  pen.text(text, right, middle, { size: NAME_SIZE, weight: 400, colour: tokens.text3, align: 'right', ...(alpha < 1 ? { alpha } : {}) })
+  return widths(400)(text) * NAME_SIZE + BEFORE_VALUE
+}
+
+/** Far away the head is too low for letters, but above a bar there is room. */
+function paintBarTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect): void {
+  const { pen, state, frame, tokens, detail } = stage
+  if (!isBar(box, detail, state.looks.lens !== undefined)) return
+  const { left, wide, title } = barOf(box, rect, frame)
+  if (title === undefined) return
+  const text = fitted(box.title, (wide - CHIP_ROOM) / NAME_SIZE, stage.widths(DEEP_WEIGHT))
+  if (text !== '') pen.text(text, left + CHIP_ROOM, title, { size: NAME_SIZE, weight: DEEP_WEIGHT, colour: tokens.text2, ...(state.boxBright[index] === 1 ? {} : { alpha: FADED_TITLE }) })
 }
 
 /** Names under marks, and what they say now. */

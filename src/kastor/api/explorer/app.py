@@ -68,7 +68,10 @@ class Explorer:
         if len(name) > _LONGEST_PATH or _NO_ADDRESS.search(unquote_to_bytes(name)):
             raise NotFound("The explorer has no such address. Begin at /explorer/.")
         if name == _CONFIGURATION:
-            found = configuration(self._in_force(), self._state.limits, entry.prefix)
+            state = self._state
+            found = configuration(
+                self._in_force(), state.limits, entry.prefix, sample=state.allow_sample
+            )
             said = [*ALONE, (b"cache-control", b"no-cache")]
             return Response(200, orjson.dumps(found), said, (b"content-type", JSON_TYPE))
         self._files.look()

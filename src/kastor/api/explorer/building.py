@@ -114,7 +114,10 @@ def waiting_page(found: Building | None, now: float, prefix: str) -> Response:
         text = f"{found.step} ({max(0, int(now - found.since))} s). The API is served meanwhile."
     else:
         title, seconds = "The explorer could not be built", _LATER
-        text = f"{found.step} The API is served all the same."
+        text = (
+            f"{found.step} Mend it and start python3 dev serve again; the API is served all the "
+            "same."
+        )
         lines = f"<pre>{escape(chr(10).join(found.lines[-_LINES:]))}</pre>\n"
     nonce = new_nonce()
     body = _PAGE.format(

@@ -21,13 +21,16 @@ def sign_in_issuers(settings: Settings) -> list[IssuerSettings]:
     return [each for each in settings.all_issuers if each.client_id is not None]
 
 
-def configuration(settings: Settings, limits: RequestLimits, prefix: str) -> Document:
+def configuration(
+    settings: Settings, limits: RequestLimits, prefix: str, *, sample: bool
+) -> Document:
     """Return what `config.json` says.
 
     Args:
         settings: in force.
         limits: of requests.
         prefix: path that clients have before the server's own.
+        sample: whether a sample may be loaded over HTTP.
     """
     issuers = sign_in_issuers(settings)
     auth = "none" if not settings.asks_who else "oidc" if issuers else "token"
@@ -47,7 +50,7 @@ def configuration(settings: Settings, limits: RequestLimits, prefix: str) -> Doc
             for each in issuers
         ],
         "prefix": prefix,
-        "sample": settings.serves_this_machine_alone,
+        "sample": sample,
         "limits": {
             "bodyBytes": limits.body_bytes,
             "modelsBodyBytes": limits.models_body_bytes,

@@ -170,5 +170,6 @@ OPERATIONS: tuple[Operation, ...] = (
         result="ModelDataList",
         body=(JSON_BODY, "ModelSearch"),
         in_adt=False,
+        dry_run=True,
     ),
 )

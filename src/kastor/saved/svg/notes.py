@@ -27,7 +27,7 @@ class Dropped:
 
 
 @dataclass(slots=True)
-class Notes:
+class DropNotes:
     """Counts by kind."""
 
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -33,7 +33,7 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _INVALID_TOKEN = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 
 
-class Events(Protocol):
+class DrawingEvents(Protocol):
     """Is told of a drawing, in the order of its text; lines count from 1."""
 
     def start(self, space: str, name: str, attributes: Sequence[str], line: int) -> None:
@@ -49,7 +49,7 @@ class Events(Protocol):
         """There is something that is no element and no text."""
 
 
-def read(document: bytes, events: Events) -> None:
+def read(document: bytes, events: DrawingEvents) -> None:
     """Tell of a drawing.
 
     Raises:
@@ -65,7 +65,7 @@ def read(document: bytes, events: Events) -> None:
 
 
 class _Reading:
-    def __init__(self, document: bytes, events: Events) -> None:
+    def __init__(self, document: bytes, events: DrawingEvents) -> None:
         self._document = document
         self._events = events
         self._elements = self._depth = self._pieces = 0

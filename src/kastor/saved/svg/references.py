@@ -19,7 +19,7 @@ DEEPEST = 32
 
 
 @dataclass(slots=True)
-class Node:
+class DrawnElement:
     """An element with an id, or the whole drawing: what it holds beside inner nodes."""
 
     own: int = 0
@@ -31,7 +31,7 @@ class Node:
 class References:
     """The elements of a drawing that can be referred to, by id; the drawing itself has none."""
 
-    nodes: dict[str, Node] = field(default_factory=lambda: {"": Node()})
+    nodes: dict[str, DrawnElement] = field(default_factory=lambda: {"": DrawnElement()})
 
     def require_bounded(self) -> None:
         """Raise SceneFileRefused where the drawing comes to too much, or refers to itself."""
@@ -63,7 +63,7 @@ class References:
                     pending.append(each)
 
 
-def _sums(node: Node, cost: dict[str, int], depth: dict[str, int]) -> tuple[int, int]:
+def _sums(node: DrawnElement, cost: dict[str, int], depth: dict[str, int]) -> tuple[int, int]:
     referred = {name: times for name, times in node.refers.items() if name in cost}
     total = node.own + sum(cost[name] for name in node.inner)
     total += sum(cost[name] * times for name, times in referred.items())

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from kastor.saved.refusals import refused
 from kastor.saved.svg import rules
 from kastor.saved.svg.images import read_picture
-from kastor.saved.svg.notes import Dropped, Notes
+from kastor.saved.svg.notes import DropNotes, Dropped
 from kastor.saved.svg.reader import read
-from kastor.saved.svg.references import Node, References
+from kastor.saved.svg.references import DrawnElement, References
 from kastor.saved.svg.styles import MOST_BYTES as MOST_STYLE_BYTES
-from kastor.saved.svg.styles import Sheet, read_declarations
+from kastor.saved.svg.styles import StyleRules, read_declarations
 
 MOST_BYTES = 20_971_520
 """Of what is written, which rules of style sheets may have made longer."""
@@ -41,8 +41,8 @@ def sanitise(document: bytes) -> Sanitised:
     Raises:
         SceneFileRefused: it is no SVG, or more than is taken.
     """
-    notes = Notes()
-    sheet = Sheet(notes)
+    notes = DropNotes()
+    sheet = StyleRules(notes)
     if b"style" in document:
         found = _StyleSheets()
         read(document, found)
@@ -97,7 +97,7 @@ class _Open:
 class _Writer:
     """Writes what it is told of, as far as it is kept."""
 
-    def __init__(self, sheet: Sheet, notes: Notes) -> None:
+    def __init__(self, sheet: StyleRules, notes: DropNotes) -> None:
         self._sheet = sheet
         self._notes = notes
         self._out: list[str] = []
@@ -124,7 +124,7 @@ class _Writer:
         node = values.get("id", parent)
         if node != parent:
             self._references.nodes[parent].inner.append(node)
-            self._references.nodes[node] = Node()
+            self._references.nodes[node] = DrawnElement()
         self._references.nodes[node].own += 1
         self._open.append(_Open(own, node))
         self._write(f"<{own}")

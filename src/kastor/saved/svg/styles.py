@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from kastor.saved.refusals import refused
 from kastor.saved.svg import rules
-from kastor.saved.svg.notes import Notes
+from kastor.saved.svg.notes import DropNotes
 
 MOST_BYTES = 262_144
 """Of all style sheets of a drawing."""
@@ -40,14 +40,14 @@ class _Rule:
 
 
 @dataclass(slots=True)
-class Sheet:
+class StyleRules:
     """The rules of a drawing's style sheets.
 
     Attributes:
         notes: told of what is not kept.
     """
 
-    notes: Notes
+    notes: DropNotes
     _by_tag: dict[str, list[_Rule]] = field(default_factory=dict)
     _by_class: dict[str, list[_Rule]] = field(default_factory=dict)
     _by_id: dict[str, list[_Rule]] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Sheet:
         return True
 
 
-def read_declarations(text: str, notes: Notes, line: int) -> dict[str, str]:
+def read_declarations(text: str, notes: DropNotes, line: int) -> dict[str, str]:
     """Return what of a list of declarations is kept, by property."""
     found: dict[str, str] = {}
     for each in _COMMENT.sub(" ", text).split(";"):

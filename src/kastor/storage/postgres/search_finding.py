@@ -13,8 +13,8 @@ from kastor.storage.search import (
     KINDS,
     MOST_RESEMBLING,
     NUMBERS,
-    Candidate,
     Candidates,
+    IndexedRow,
 )
 from kastor.storage.search_texts import block_grams, is_near, is_tolerant, rarest, shortened
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from kastor.storage.postgres.connections import Connection
     from kastor.storage.postgres.statements import Qualified
-    from kastor.storage.search import Asked, Shares
+    from kastor.storage.search import IndexQuestion, Shares
 
 FIRST_BLOCKS, GROWS = 1, 4
 """Blocks that are asked at once: few where many rows answer, more while few do."""
@@ -33,7 +33,7 @@ _SPARE_SECONDS = 0.01
 
 
 async def find(
-    connection: Connection, texts: Qualified, asked: Asked, shares: Shares
+    connection: Connection, texts: Qualified, asked: IndexQuestion, shares: Shares
 ) -> Candidates:
     """Return rows that answer a question."""
     finding = _Finding(connection, texts, asked, shares)
@@ -49,7 +49,7 @@ async def find(
 
 class _Finding:
     def __init__(
-        self, connection: Connection, texts: Qualified, asked: Asked, shares: Shares
+        self, connection: Connection, texts: Qualified, asked: IndexQuestion, shares: Shares
     ) -> None:
         self._connection, self._texts, self._asked = connection, texts, asked
         self._shares = shares
@@ -131,7 +131,7 @@ class _Finding:
         for number, name, called, model, fields in rows[:most]:
             if number not in self._seen:
                 self._seen.add(number)
-                self.found.rows.append(Candidate(name, called, model, fields.encode()))
+                self.found.rows.append(IndexedRow(name, called, model, fields.encode()))
 
     async def _resembling(self, word: str) -> tuple[str, ...]:
         if not is_tolerant(word):

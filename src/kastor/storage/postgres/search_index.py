@@ -12,15 +12,16 @@ from kastor.errors import GraphMoved
 from kastor.storage.postgres import search_statements as sql
 from kastor.storage.postgres.index_tables import BUILD_SECONDS
 from kastor.storage.postgres.search_finding import find
-from kastor.storage.postgres.search_writing import WRITE_SECONDS, IndexWrites, NotHeldError
+from kastor.storage.postgres.search_writing import WRITE_SECONDS, IndexLostError, IndexWrites
 from kastor.storage.search import (
     KINDS,
     NUMBERS,
-    Asked,
+    PORTION_BYTES,
     Candidates,
     IndexBatch,
     IndexDamagedError,
     IndexedKind,
+    IndexQuestion,
     IndexState,
     NameCounts,
     Shares,
@@ -81,7 +82,7 @@ class PostgresSearchIndex:
                     await self._writes.sweep(connection, owner, batch)
                 else:
                     await self._writes.write(connection, owner, batch)
-            except NotHeldError:
+            except IndexLostError:
                 return False
             return True
 
@@ -97,7 +98,7 @@ class PostgresSearchIndex:
 
     async def next_rows(self, kind: IndexedKind, after: int, limit: int) -> list[SourceRow]:
         """Return rows in order of keys."""
-        return _rows(await self._fetch(sql.NEXT_ROWS[kind], after, limit))
+        return _rows(await self._fetch(sql.NEXT_ROWS[kind], after, limit, PORTION_BYTES))
 
     async def count_names(self) -> NameCounts:
         """Count relationships by name."""
@@ -108,7 +109,7 @@ class PostgresSearchIndex:
         position, unplaced, counts = await self._run(count)
         return NameCounts(position, tuple(unplaced), orjson.loads(counts))
 
-    async def find(self, asked: Asked) -> Candidates:
+    async def find(self, asked: IndexQuestion) -> Candidates:
         """Return rows that answer a question."""
 
         async def ask(connection: Connection) -> Candidates:

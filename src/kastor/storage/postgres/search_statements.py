@@ -221,15 +221,25 @@ MODELS = """
 SELECT m.key, k.id, m.text FROM {graph}.models m JOIN {graph}.model_keys k ON k.key = m.key
 WHERE m.valid_to IS NULL AND k.id = ANY($1::text[])
 """
+_PORTION = """
+SELECT key, id, doc FROM (
+    SELECT key, id, doc, sum(octet_length(doc)) OVER (ORDER BY key) - octet_length(doc) AS before
+    FROM ({rows} LIMIT $2) r) r
+WHERE before < $3 ORDER BY key
+"""
 NEXT_ROWS = {
-    "twin": """
-SELECT key, id, doc::text FROM {graph}.twins WHERE key > $1 ORDER BY key LIMIT $2
-""",
-    "model": """
-SELECT m.key, k.id, m.text FROM {graph}.models m JOIN {graph}.model_keys k ON k.key = m.key
-WHERE m.valid_to IS NULL AND m.key > $1 ORDER BY m.key LIMIT $2
-""",
+    "twin": _PORTION.replace(
+        "{rows}",
+        "SELECT key, id, doc::text AS doc FROM {graph}.twins WHERE key > $1 ORDER BY key",
+    ),
+    "model": _PORTION.replace(
+        "{rows}",
+        "SELECT m.key, k.id, m.text AS doc FROM {graph}.models m"
+        " JOIN {graph}.model_keys k ON k.key = m.key"
+        " WHERE m.valid_to IS NULL AND m.key > $1 ORDER BY m.key",
+    ),
 }
+"""A portion ends with the row that reaches so many bytes."""
 COUNTED = """
 SELECT (SELECT position FROM {graph}.log_head),
        (SELECT coalesce(array_agg(event_id), '{}') FROM {graph}.changes

@@ -35,7 +35,7 @@ class _Row:
     values: tuple[str | None, ...]
 
 
-class NotHeldError(Exception):
+class IndexLostError(Exception):
     """Another process has the index; the transaction is taken back."""
 
 
@@ -51,7 +51,7 @@ class IndexWrites:
         """Write a batch.
 
         Raises:
-            NotHeldError: nothing was written.
+            IndexLostError: nothing was written.
         """
         rows = await asyncio.to_thread(_rows, batch.put)
         async with connection.transaction():
@@ -72,7 +72,7 @@ class IndexWrites:
         """Remove what the scan has not met, in steps, then write the rest.
 
         Raises:
-            NotHeldError: somebody else goes on.
+            IndexLostError: somebody else goes on.
         """
         gone: Sequence[Any] = (0,)
         while gone:
@@ -88,7 +88,7 @@ class IndexWrites:
     async def _set_state(self, connection: Connection, owner: str, batch: IndexBatch) -> None:
         text = state_text(batch.state)
         if await connection.fetchval(self._texts[sql.SET_STATE], text, owner) is None:
-            raise NotHeldError
+            raise IndexLostError
 
     async def _put(
         self, connection: Connection, rows: Sequence[_Row], scan: int, words: Counter[str]

@@ -13,8 +13,8 @@ from kastor.storage.search import (
     KINDS,
     MOST_RESEMBLING,
     NUMBERS,
-    Candidate,
     Candidates,
+    IndexedRow,
 )
 from kastor.storage.search_texts import is_near, is_tolerant, rarest, shortened
 from kastor.storage.sqlite import search_statements as sql
@@ -22,7 +22,7 @@ from kastor.storage.sqlite import search_statements as sql
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kastor.storage.search import Asked, Shares
+    from kastor.storage.search import IndexQuestion, Shares
 
 FIRST_STRETCH, LONGEST_STRETCH = 16_384, 262_144
 """Rows that a statement looks at: FTS5 tells nobody anything while it looks for the next row."""
@@ -33,7 +33,7 @@ _STEPS = 500
 _FORMS_READ = 1_000
 
 
-def find(connection: apsw.Connection, asked: Asked, shares: Shares) -> Candidates:
+def find(connection: apsw.Connection, asked: IndexQuestion, shares: Shares) -> Candidates:
     """Return rows that answer a question.
 
     Raises:
@@ -43,7 +43,7 @@ def find(connection: apsw.Connection, asked: Asked, shares: Shares) -> Candidate
 
 
 class _Finding:
-    def __init__(self, connection: apsw.Connection, asked: Asked, shares: Shares) -> None:
+    def __init__(self, connection: apsw.Connection, asked: IndexQuestion, shares: Shares) -> None:
         self._connection, self._asked, self._shares = connection, asked, shares
         self._run: Callable[..., Any] = connection.execute
         self._deadline = time.monotonic() + asked.seconds
@@ -129,7 +129,7 @@ class _Finding:
         for number, *row in rows[:most]:
             if number not in self._seen:
                 self._seen.add(number)
-                self._found.rows.append(Candidate(*row))
+                self._found.rows.append(IndexedRow(*row))
 
     def _resembling(self, word: str) -> tuple[str, ...]:
         if not is_tolerant(word):

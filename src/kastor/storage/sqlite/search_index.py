@@ -22,11 +22,12 @@ from kastor.private import open_private
 from kastor.storage.search import (
     KINDS,
     NUMBERS,
-    Asked,
+    PORTION_BYTES,
     Candidates,
     IndexBatch,
     IndexDamagedError,
     IndexedKind,
+    IndexQuestion,
     IndexState,
     NameCounts,
     Shares,
@@ -53,7 +54,6 @@ SUFFIX = ".search"
 SIDE_FILES = ("", "-wal", "-shm", "-journal")
 APPLICATION_ID = 0x4B535449  # "KSTI"
 READERS = 2
-PORTION_BYTES = 2 * 2**20
 _CHECK_STEPS = 1_000
 _PAGES_IN_LOG = 4_000
 """Written before they are folded into the file: the disk waits for that, and commits do not."""
@@ -160,7 +160,7 @@ class SqliteSearchIndex:
         found: NameCounts = await self._read(count)
         return found
 
-    async def find(self, asked: Asked) -> Candidates:
+    async def find(self, asked: IndexQuestion) -> Candidates:
         """Return rows that answer a question."""
         return await self._ask(partial(find, asked=asked, shares=self._shares))
 
