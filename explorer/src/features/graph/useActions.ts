@@ -1,7 +1,6 @@
 /** What can be done with marks and boxes: by the pointer, by keys, by the menu. */
 import { useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
-import { runCommand } from '@/commands/registry'
 import type { Models } from '@/dtdl/models'
 import type { Camera, GraphEvents, GraphView } from '@/graph/types'
 import { type Asked, LARGEST_CAP } from '@/parts/structure/load'
@@ -37,8 +36,6 @@ export interface Actions {
   readonly selectSame: (id: string) => void
   readonly selectConnected: (id: string) => void
   readonly wayFrom: (id: string) => void
-  /** Run a command of another part on a twin. */
-  readonly command: (id: string, command: string) => void
 }
 
 function told(what: Promise<void>): Promise<void> {
@@ -72,7 +69,6 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
       expandLevels: (ids, ends, levels) => told(expandLevels(asked, ids, ends, levels, LARGEST_CAP)),
       selectSame: (id) => { select([...sameModel(id)]) },
       selectConnected: (id) => { select([...connectedTo(screen().structure.edges.values(), id)]) },
-      command: (id, command) => { select([id]); setTimeout(() => { runCommand(command) }) },
     }
     return { ...actions, events: eventsOf(actions, canvas, models, going, timer) }
   }, [graph.name, graph.at, label, selection, going, question, canvas, models])

@@ -2,7 +2,7 @@
 import { useMemo } from 'react'
 import type { Models } from '@/dtdl/models'
 import type { Looks, ShownValue } from '@/graph/types'
-import { draftsOf } from '@/state/drafts'
+import { useDraftedTwins } from '@/parts/drafts'
 import { useGraph } from '@/state/graph'
 import { useShown } from '@/state/shown'
 import type { Structure } from '@/parts/structure/structure'
@@ -23,7 +23,9 @@ export function useLooks(view: View, models: Models, lens: Lens | undefined): Sh
   const selected = useMemo(() => new Set(selection), [selection])
   const bright = useMemo(() => pointed ?? brightOf(structure, layout?.parent, selection), [pointed, structure, layout, selection])
   const values = useMainValues(models, structure)
-  const drafts = useMemo(() => new Set(draftsOf(name, 'twin')), [name, selection])
+  const drafted = useDraftedTwins(name)
+  const draftKey = [...drafted].sort().join('\n')
+  const drafts = useMemo(() => new Set(draftKey === '' ? [] : draftKey.split('\n')), [draftKey])
   const pinned = useMemo(() => new Set(state.pinned), [state.pinned])
   const rings = useMemo(() => new Set([...hits, ...highlighted]), [hits, highlighted])
   const lensValues: ReadonlyMap<string, ShownValue> | undefined = lens?.values
