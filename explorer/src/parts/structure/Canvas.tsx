@@ -1,4 +1,5 @@
 /** A picture of the graph in the page; WebGL and all that draws is loaded when it is first shown. */
+import './structure.css'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { GraphEvents, GraphView, Looks, Picture } from '@/graph/types'
 import { useSettings } from '@/state/settings'
