@@ -3,6 +3,7 @@ import './graph.css'
 import { type Measure, Widths } from './shorten'
 
 const MOST_PIXELS = 2
+const UNSEEN = 'rgb(0 0 0 / 1%)'
 
 export class Surface {
   readonly root: HTMLDivElement
@@ -55,6 +56,9 @@ export class Surface {
     context.setTransform(1, 0, 0, 1, 0, 0)
     context.clearRect(0, 0, context.canvas.width, context.canvas.height)
     context.setTransform(pixels, 0, 0, pixels, 0, 0)
+    // A canvas on which nothing is drawn after it was emptied may go on showing its last picture (Chromium, software GL).
+    context.fillStyle = UNSEEN
+    context.fillRect(0, 0, 1, 1)
   }
 
   destroy(): void {

@@ -47,6 +47,7 @@ class View implements GraphView {
   #tokens: Tokens
   #scene: Scene = sceneOf(EMPTY)
   #state: State
+  #looks: Looks = NO_LOOKS
   #camera: Camera = { x: 0, y: 0, ratio: 1 }
   #fitU = 1
   #painting = 0
@@ -98,7 +99,8 @@ class View implements GraphView {
 
   setLooks(looks: Looks): void {
     const before = this.#state
-    this.#state = stateOf(this.#scene, looks, this.#tokens)
+    this.#looks = looks
+    this.#state = this.#stateOf(this.#scene)
     this.#drive.recolour(before, this.#state)
     this.#paintSoon()
   }
@@ -107,6 +109,7 @@ class View implements GraphView {
 
   setTargets(ids: ReadonlySet<string> | undefined): void {
     this.#pointer.setTargets(ids)
+    this.setLooks(this.#looks)
   }
 
   fit(ids?: readonly string[]): void {
@@ -148,7 +151,7 @@ class View implements GraphView {
 
   retheme(): void {
     this.#tokens = readTokens(this.#surface.root)
-    this.#state = stateOf(this.#scene, this.#state.looks, this.#tokens)
+    this.#state = this.#stateOf(this.#scene)
     this.#drive.recolour(undefined, this.#state)
     this.#miniMap.show(this.#scene, this.#state, this.#tokens)
     this.#paint()
@@ -164,6 +167,12 @@ class View implements GraphView {
     this.#surface.destroy()
   }
 
+  /** While a line is drawn, where it may go is what stays bright. */
+  #stateOf(scene: Scene): State {
+    const { targets, line } = this.#pointer.hand
+    return stateOf(scene, targets ? { ...this.#looks, bright: new Set([...targets, ...(line ? [line.from] : [])]) } : this.#looks, this.#tokens)
+  }
+
   get #frame(): Frame { return frameOf(this.#camera, this.#scene.bounds, this.#surface.size) }
 
   #parts(): Parts {
@@ -172,7 +181,7 @@ class View implements GraphView {
 
   #use(scene: Scene): void {
     this.#scene = scene
-    this.#state = stateOf(scene, this.#state.looks, this.#tokens)
+    this.#state = this.#stateOf(scene)
     this.#pointer.use(scene)
     this.#fitU = fitOf(scene.bounds, this.#surface.size)
     this.#miniMap.show(scene, this.#state, this.#tokens)

@@ -52,6 +52,7 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   if (value) {
     const wide = stage.widths(VALUE_WEIGHT)(value.text) * size
     if (right - wide > left - 2) {
+      if (state.near.length > 0 && tile !== undefined) pen.box(right - wide - 3, middle - size * 0.7, wide + 6, size * 1.4, 3, { fill: tile })
       pen.text(value.text, right, middle, { size, weight: VALUE_WEIGHT, colour, align: 'right', ...(alpha < 1 ? { alpha } : {}) })
       right -= wide + BEFORE_VALUE
     }
