@@ -16,6 +16,9 @@ const HEAD = 6
 
 export interface Drawn { readonly scene: Scene; readonly state: State; readonly tokens: Tokens; readonly frame: Frame; readonly detail: Detail }
 
+/** Marks that were not there before, and how far they have grown. */
+export interface Growing { readonly marks: ReadonlySet<number>; readonly share: number }
+
 export class Adapter {
   readonly #told: Told = { depth: Infinity, lines: false, lineAlpha: 1, growth: 1 }
   readonly #sigma: Sigma<MarkAttributes, LineAttributes>
@@ -64,12 +67,14 @@ export class Adapter {
     this.#sigma.refresh({ partialGraph: { nodes: this.#graph.nodes(), edges: this.#graph.edges() }, skipIndexation: true, schedule: true })
   }
 
-  /** Places between two layouts. */
-  move(scene: Scene, lineAlpha: number): void {
+  /** Places between two layouts; marks that are new grow from nothing. */
+  move(scene: Scene, lineAlpha: number, growing?: Growing): void {
     this.#told.lineAlpha = lineAlpha
     this.#graph.forEachNode((key, attributes) => {
-      attributes.x = scene.x[Number(key)] ?? 0
-      attributes.y = -(scene.y[Number(key)] ?? 0)
+      const index = Number(key)
+      attributes.x = scene.x[index] ?? 0
+      attributes.y = -(scene.y[index] ?? 0)
+      if (growing?.marks.has(index) === true) attributes.size = fitRadiusOf(scene, this.#fitU, index) * growing.share
     })
     this.#sigma.refresh({ schedule: false })
   }

@@ -1,5 +1,5 @@
 /** Starts WebGL after the first paint, keeps it in step, and starts it once more when it was lost. */
-import type { Adapter } from './adapter'
+import type { Adapter, Growing } from './adapter'
 import { detailOf } from './lod'
 import type { Parts } from './painter'
 import type { Scene } from './scene'
@@ -46,9 +46,9 @@ export class Drive {
     return true
   }
 
-  move(scene: Scene, lineAlpha: number): boolean {
+  move(scene: Scene, lineAlpha: number, growing?: Growing): boolean {
     if (!this.look()) return false
-    this.#adapter?.move(scene, lineAlpha)
+    this.#adapter?.move(scene, lineAlpha, growing)
     return true
   }
 

@@ -32,6 +32,8 @@ const NEAR_MARK_U = 52
 const MOST_BOX_U = 50
 /** Units about a mark that one sees along with it. */
 const AROUND = 4
+const GLIDING_LINES = 0.2
+const PAST_LINE = 2
 /** More marks than this wait for WebGL instead of being painted before it. */
 const FIRST_MARKS = 3000
 
@@ -84,13 +86,14 @@ class View implements GraphView {
     }
     const from = this.#camera
     const step = this.#motion.steps(before, scene)
+    const marks = newIn(before, scene)
     this.#scene = step(0)
     await this.#drive.show()
     await new Promise<void>((resolve) => {
       this.#glide.start((share) => {
         this.#scene = share < 1 ? step(share) : scene
         this.#camera = between(from, goal, share)
-        if (!this.#drive.move(this.#scene, share < 1 ? 0.2 : 1)) this.#paint()
+        if (!this.#drive.move(this.#scene, share < 1 ? GLIDING_LINES : 1, { marks, share })) this.#paint()
       }, resolve)
     })
     this.#use(scene)
@@ -244,7 +247,9 @@ class View implements GraphView {
     paintNear(below)
     if (this.#drive.hasFailed || (!this.#drive.isOn && this.#scene.nodes.length <= FIRST_MARKS)) paintMarks(below)
     this.#surface.clear(over)
-    paintOver(stageOf(new CanvasPen(over, this.#tokens.sans), parts))
+    const above = stageOf(new CanvasPen(over, this.#tokens.sans), parts)
+    paintOver(above)
+    if (this.#looks.past) above.pen.box(0, 0, parts.frame.w - PAST_LINE, parts.frame.h - PAST_LINE, 0, { stroke: this.#tokens.past, width: PAST_LINE })
     this.#paintAir()
     this.#miniMap.look(parts.frame)
   }
@@ -265,6 +270,10 @@ class View implements GraphView {
     this.#surface.forgetWidths()
     this.#paintSoon()
   }
+}
+
+function newIn(before: Scene, after: Scene): ReadonlySet<number> {
+  return new Set(after.nodes.flatMap((node, index) => (before.indexOf.has(node.id) ? [] : [index])))
 }
 
 /** Some of what lies about a mark. */
