@@ -37,14 +37,14 @@ ALLOWED: dict[str, str] = {
         "Store.signing_key Store.engine Store.host_name"
     ),
     "protocols of their own: the log, whose readers are the server's, and configuration": (
-        "Store.events Store.indexes Store.inputs Store.jobs Store.history"
+        "Store.events Store.indexes Store.inputs Store.jobs Store.history Store.saved Store.search"
     ),
     "a state's name; what is read of it there takes a context that has it": "GraphService.at",
     "what statements over a state may rely on, no answer": "Store.since",
     "what the engine can, another reader, limits of pages; what is got there takes a context": (
         "Store.look_up Runner.waits Runner.over Runner.use"
     ),
-    "the state of the process": "Store.ticker Store.trouble Vitals.*",
+    "the state of the process": "Store.ticker Store.trouble Vitals.* SampleService.is_alive",
     "upkeep, for nobody": (
         "GraphService.refresh_models Store.refresh Store.prune Store.reset Store.close"
         " JobService.purge KeepingService.pack"
@@ -55,7 +55,7 @@ ALLOWED: dict[str, str] = {
     ),
     "starting, stopping and forgetting": (
         "LiveService.close LiveService.stop Feed.stop RouteService.start RouteService.stop"
-        " InputService.start InputService.stop JobService.start JobService.stop"
+        " InputService.start InputService.stop JobService.start JobService.stop SampleService.stop"
     ),
     "routes and endpoints as configured, and how many events they had": (
         "RouteService.routes RouteService.route RouteService.put_route RouteService.delete_route"
@@ -71,6 +71,9 @@ ALLOWED: dict[str, str] = {
     "how many jobs there are, and how far": "JobService.counts JobService.tallies",
     "files that wait to be imported, and nothing of the graph": "Spool.*",
     "places of jobs, by the operator's word": "Locations.check",
+    "the index as such, which is searched with a context": (
+        "SearchService.start SearchService.stop SearchService.status SearchService.reach"
+    ),
     "names of properties, no values": (
         "IndexService.paths IndexService.refresh IndexService.create IndexService.drop"
     ),
@@ -145,7 +148,7 @@ def _services(trees: dict[str, ast.Module]) -> list[tuple[str, str]]:
         for alias in node.names
     }
     return [
-        homes[ast.unparse(node.annotation).partition("[")[0]]
+        homes[ast.unparse(node.annotation).partition("[")[0].removesuffix(" | None")]
         for node in _class(tree, name).body
         if isinstance(node, ast.AnnAssign)
     ]

@@ -55,6 +55,11 @@ def fill(http: httpx2.Client, events: Path, graph: str = "") -> None:
     rules = [{"twin": "{/a}", "patch": {"/size": "/b"}}]
     put("/kastor/v1/inputs/hook", {"kind": "webhook", "settings": {"rules": rules}})
     put("/kastor/v1/indexes/size", None)
+    put("/kastor/v1/explorer/views/\u00e4 view", {"zoom": 1.50})
+    plan = b'<svg xmlns="http://www.w3.org/2000/svg"><title>\xc3\xa4</title></svg>'
+    drawn = {"content-type": "image/svg+xml"}
+    path = f"{graph}/kastor/v1/explorer/files/plan"
+    assert http.put(path, content=plan, headers=drawn).is_success
     for number, size in enumerate(SIZES):
         put(f"/digitaltwins/t{number}", twin(size))
         patch = [{"op": "replace", "path": "/note", "value": f"again {number}"}]

@@ -34,6 +34,7 @@ PACKAGES = {
     "fish": "fish",
     "podman": "podman",
     "crun": "crun",
+    "chromium": "chromium",
     "unshare": "util-linux",
     "nsenter": "util-linux",
     "systemd-analyze": "systemd",

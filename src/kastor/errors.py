@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Detail:
         code: the wire code, or a problem id of DTDL.
         message: for a person.
         place: for programs, members of the detail: `path` (a JSON pointer), `kind`, `line` from 1,
-            `column` from 0, `length` (decisions 5).
+            `column` from 0, `length` (decisions 5); `index` of a model of an upload, or of an
+            operation of a patch, from 0.
     """
 
     code: str
@@ -79,6 +80,7 @@ class KastorError(Exception):
         code: the wire code, such as ``DigitalTwinNotFound``.
         message: one sentence or more for a person; says what to do where that is known.
         details: when several problems are reported together.
+        place: where the one problem is, as of a `Detail`; empty where that is nowhere.
     """
 
     default_code: ClassVar[str] = "InternalServerError"
@@ -94,6 +96,12 @@ class KastorError(Exception):
         self.code = code or self.default_code
         self.message = message
         self.details = details
+        self.place: Mapping[str, Any] = {}
+
+    def at(self, **place: str | int) -> Self:
+        """Note where the problem is, for programs; return the error."""
+        self.place = {**self.place, **place}
+        return self
 
 
 class InvalidArgument(KastorError):

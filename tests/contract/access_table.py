@@ -26,8 +26,8 @@ or digitaltwins/relationships/read: DigitalTwins_ListIncomingRelationships
 o digitaltwins/relationships/write: DigitalTwins_AddRelationship DigitalTwins_UpdateRelationship
 o digitaltwins/relationships/write: DigitalTwins_PutManyRelationships
 o digitaltwins/relationships/delete: DigitalTwins_DeleteRelationship
-or query/action: Query_QueryTwins Kastor_LiveQuery Kastor_QuerySeries
-or models/read: DigitalTwinModels_List DigitalTwinModels_GetById Kastor_ResolvedModels
+or query/action: Query_QueryTwins Kastor_LiveQuery Kastor_QuerySeries Kastor_Search
+or models/read: DigitalTwinModels_List DigitalTwinModels_GetById Kastor_ResolvedModels DigitalTwinModels_Search
 o models/write: DigitalTwinModels_Add DigitalTwinModels_Update
 o models/delete: DigitalTwinModels_Delete Kastor_DeleteAllModels
 or eventroutes/read: EventRoutes_List EventRoutes_GetById
@@ -62,15 +62,20 @@ o kastor/inputs/write: Kastor_PutInput
 o kastor/inputs/delete: Kastor_DeleteInput
 o kastor/inputs/run: Kastor_PauseInput Kastor_ResumeInput
 os kastor/inputs/send: Kastor_SendMessages
+or kastor/explorer/read: Kastor_ListSaved Kastor_GetSaved
+or kastor/explorer/read: Kastor_ListSceneFiles Kastor_GetSceneFile
+o kastor/explorer/write: Kastor_PutSaved Kastor_PutSceneFile
+o kastor/explorer/delete: Kastor_DeleteSaved Kastor_DeleteSceneFile
 or kastor/indexes/read: Kastor_ListIndexes
 o kastor/indexes/write: Kastor_CreateIndex
 o kastor/indexes/delete: Kastor_DropIndex
 or kastor/export/read: Kastor_Export
-or kastor/status/read: Kastor_Status
+or kastor/status/read: Kastor_Status Kastor_Limits Kastor_SlowQueries
 or kastor/graphs/read: Kastor_ListGraphs Kastor_GetGraph
 o kastor/graphs/write: Kastor_CreateGraph Kastor_MoveGraph
 o kastor/graphs/delete: Kastor_DeleteGraph
 o kastor/graph/reset: Kastor_Reset
+o kastor/sample/write: Kastor_LoadSample
 o kastor/backup/read: Kastor_Backup Kastor_BackupJob
 or kastor/metrics/read: Kastor_Metrics
 orsn known: Kastor_Me

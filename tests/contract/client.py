@@ -200,7 +200,7 @@ def assert_error(
 
 
 # Where a detail's problem stands.
-PLACE = frozenset({"path", "kind", "line", "column", "length"})
+PLACE = frozenset({"path", "kind", "line", "column", "length", "index", "oldest"})
 
 
 def _assert_error_object(error: dict[str, Any], place: frozenset[str] = frozenset()) -> None:

@@ -18,7 +18,7 @@ from kastor.testing import KastorServer
 from tests.auth.issuer import APPLICATION, AUDIENCE, OWNER, READER, Tenant
 
 from .client import UNSET, Api
-from .test_dry_run import CASES, DOOR_MODEL, FLOOR_MODEL, RULES, SPARE_MODEL, Case, floor
+from .test_dry_run import CASES, DOOR_MODEL, FLOOR_MODEL, RULES, SPARE_MODEL, Case, floor, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +88,7 @@ REAL: dict[str, Case] = {
     "Kastor_ImportUpload": _ours("POST", "/jobs/imports", [{"Section": "Header"}]),
     "Kastor_MoveGraph": _ours("POST", "/graphs/spare/move", {"schema": "moved"}),
     "Kastor_GetGraph": _ours("GET", "/graphs/spare"),
+    "Kastor_LoadSample": _ours("POST", "/sample", {"name": "building"}),
     "Kastor_Events": _ours("GET", "/events?format=ndjson"),
     "Kastor_Differences": _ours("GET", "/diff?from=change:1"),
 }
@@ -100,6 +101,7 @@ _THERE = {
     "/kastor/v1/endpoints": "hook",
     "/kastor/v1/inputs": "sensors",
     "/kastor/v1/indexes": "name",
+    "/kastor/v1/explorer": "mine",
     "/kastor/v1/digitaltwins": "a",
     "/kastor/v1/jobs": "job",
 }
@@ -149,6 +151,8 @@ class Guarded:
             [each["name"] for each in ours(self.owner, "/graphs").json()["value"]],
             ours(self.owner, "/history").json()["settings"],
             ours(self.owner, "/routes").json(),
+            ours(self.owner, "/explorer/views").json(),
+            ours(self.owner, "/explorer/files").json(),
             self.owner.get(f"/graphs/{OTHER_GRAPH}/kastor/v1/status", version=None).json()[
                 "counts"
             ],
@@ -169,7 +173,7 @@ def real(operation: Operation) -> Case:
     beginning = operation.path.partition("/{")[0]
     name = next((found for start, found in _THERE.items() if beginning.startswith(start)), JOB)
     path = operation.path.format(
-        id=name, name=name, path=name, relationshipId="r", componentPath="door"
+        id=name, name=name, path=name, kind="views", relationshipId="r", componentPath="door"
     )
     return Case(operation.method, path, versioned=operation.versioned)
 
@@ -180,6 +184,7 @@ def idle(operation: Operation, name: str = "none") -> Case:
         id="dtmi:none;1" if "/models" in operation.path else name,
         name=name,
         path=name,
+        kind="views",
         relationshipId="none",
         componentPath="none",
     )
@@ -282,6 +287,7 @@ def furnish(api: Api) -> None:
         rules = {"kind": "webhook", "settings": {"rules": RULES}}
         done("PUT", f"/kastor/v1/inputs/{name}", rules)
     done("POST", "/kastor/v1/inputs/spare/pause")
+    save(api)
     done("PUT", "/kastor/v1/indexes/name")
     for name in ("spare", TEAM_GRAPH, "team-y", OTHER_GRAPH):
         done("PUT", f"/kastor/v1/graphs/{name}")

@@ -148,6 +148,58 @@ class TestWordsOfRefusals:
         found = {(each["path"], each["kind"]) for each in error["details"]}
         assert found == {("/Component1/ComponentProp1", "wrong_type"), ("/odd~0~1name", "unknown")}
 
+    def test_one_problem_has_its_place_too(self, api: Api, twin_t: Any) -> None:
+        steps = [op("replace", "/AverageTemperature", 1), op("remove", "/Nowhere")]
+        error = assert_error(api.patch(T, steps), 400, "JsonPatchInvalid")
+        [detail] = error["details"]
+        assert (detail["path"], detail["index"]) == ("/Nowhere", 1)
+        assert detail["message"] == error["message"]
+        error = assert_error(api.patch(T, [op("move", "/a")]), 400, "JsonPatchInvalid")
+        assert error["details"][0]["index"] == 0
+        error = assert_error(api.put(T, raw=b'{"a":\n 1,,}'), 400, "InvalidArgument")
+        assert (error["details"][0]["line"], error["details"][0]["column"]) == (2, 3)
+        error = assert_error(api.post("/models", [M]), 409, "ModelIdAlreadyExists")
+        assert (error["details"][0]["path"], error["details"][0]["index"]) == ("/0/@id", 0)
+        edge = {"$relationshipName": "has", "$targetId": "gone"}
+        error = assert_error(
+            api.put(f"{T}/relationships/r", edge), 404, "TargetDigitalTwinNotFound"
+        )
+        assert error["details"][0]["path"] == "/$targetId"
+
+    @pytest.mark.parametrize(
+        ("path", "body", "place"),
+        [
+            ("endpoints/hook", {"kind": "fax"}, "/kind"),
+            ("endpoints/hook", {"kind": "webhook"}, "/settings/url"),
+            (
+                "endpoints/hook",
+                {"kind": "webhook", "settings": {"url": "ftp://x"}},
+                "/settings/url",
+            ),
+            ("endpoints/hook", {"kind": "kafka", "settings": {"brokers": 5}}, "/settings/brokers"),
+            (
+                "inputs/sensors",
+                {"kind": "webhook", "settings": {"rules": [{"twin": "a", "patch": 5}]}},
+                "/settings/rules/0/patch",
+            ),
+        ],
+    )
+    def test_a_setting_has_its_place(self, api: Api, path: str, body: Any, place: str) -> None:
+        answer = api.put(f"/kastor/v1/{path}", body, version=None)
+        assert assert_error(answer, 400, "InvalidArgument")["details"][0]["path"] == place
+
+    def test_a_model_says_which_of_the_upload_it_is(self, api: Api) -> None:
+        models = [interface("dtmi:t:A;1"), interface("dtmi:t:B;1", prop("b", "doubel"))]
+        error = assert_error(api.post("/models", models), 400, "DTDLParserError")
+        assert {each["index"] for each in error["details"]} == {1}
+        assert error["details"][0]["path"].startswith("/1/contents/0")
+
+    def test_under_adt_one_problem_is_told_as_the_cloud_does(self, adt: Api) -> None:
+        adt.add_models(M)
+        adt.add_twin("T", building())
+        error = assert_error(adt.patch(T, [op("remove", "/Nowhere")]), 400, "JsonPatchInvalid")
+        assert "details" not in error
+
     def test_a_patch_below_what_is_not_set(self, api: Api) -> None:
         address = {"@type": "Object", "fields": [{"name": "city", "schema": "string"}]}
         api.add_models(interface("dtmi:t:House;1", prop("adr", address)))

@@ -40,7 +40,12 @@ WITHOUT: dict[str, str] = {
 
 They answer 400 to the header and change nothing.
 """
-READS = frozenset({"Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"})
+READS = frozenset(
+    {
+        *("Query_QueryTwins", "Kastor_LiveQuery", "Kastor_QuerySeries"),
+        "DigitalTwinModels_Search",
+    }
+)
 """What reads by POST: the header changes nothing."""
 
 AS_JOBS = frozenset(
@@ -183,10 +188,28 @@ CASES: dict[str, Case] = {
     "Kastor_PauseInput": ours("POST", "/inputs/sensors/pause"),
     "Kastor_ResumeInput": ours("POST", "/inputs/spare/resume"),
     "Kastor_DeleteInput": ours("DELETE", "/inputs/spare"),
+    "Kastor_PutSaved": ours("PUT", "/explorer/views/other", {"zoom": 2}, says={"name": "other"}),
+    "Kastor_DeleteSaved": ours("DELETE", "/explorer/views/mine"),
+    "Kastor_PutSceneFile": ours(
+        "PUT",
+        "/explorer/files/other",
+        {"asset": {"version": "2.0"}},
+        content_type="model/gltf+json",
+        says={"contentType": "model/gltf+json", "dropped": []},
+    ),
+    "Kastor_DeleteSceneFile": ours("DELETE", "/explorer/files/mine"),
     "Kastor_CreateIndex": ours("PUT", "/indexes/level", says={"path": "level"}),
     "Kastor_DropIndex": ours("DELETE", "/indexes/name"),
     "Kastor_HistorySettings": ours(
         "PUT", "/history", {"graph": {"bytes": 5}}, says={"settings": {"graph": {"bytes": 5}}}
+    ),
+    "Kastor_LoadSample": Case(
+        "POST",
+        "/graphs/spare/kastor/v1/sample",
+        {"name": "building"},
+        says={"loaded": True, "simulated": True, "twins": 342, "relationships": 802},
+        changes=False,
+        versioned=False,
     ),
     "Kastor_CreateGraph": ours(
         "PUT", "/graphs/second", says={"name": "second", "state": "open"}, changes=False
@@ -260,6 +283,14 @@ def done(api: Api, method: str, path: str, body: Any = UNSET) -> None:
     assert response.is_success, response.text
 
 
+def save(api: Api) -> None:
+    """A saved view and a scene file, both named `mine`."""
+    done(api, "PUT", "/kastor/v1/explorer/views/mine", {})
+    path, model = "/kastor/v1/explorer/files/mine", {"asset": {"version": "2.0"}}
+    made = api.put(path, model, content_type="model/gltf+json", version=None)
+    assert made.is_success, made.text
+
+
 @pytest.fixture(scope="module")
 def world(kastor: KastorServer, connection: Api, receiver: Receiver) -> Iterator[Api]:
     """A graph with one of everything, whose route has nothing left to send."""
@@ -281,6 +312,7 @@ def world(kastor: KastorServer, connection: Api, receiver: Receiver) -> Iterator
             {"kind": "webhook", "settings": {"rules": RULES}},
         )
     done(api, "POST", "/kastor/v1/inputs/spare/pause")
+    save(api)
     done(api, "PUT", "/kastor/v1/indexes/name")
     done(api, "PUT", "/kastor/v1/graphs/spare")
     for name in "abcd":
@@ -289,10 +321,11 @@ def world(kastor: KastorServer, connection: Api, receiver: Receiver) -> Iterator
     settled(api)
     yield api
     kastor.reset()
-    for kind, path in (("inputs", "inputs"), ("indexes", "indexes"), ("endpoints", "endpoints")):
+    saved = ("explorer/views", "explorer/files")
+    for kind in ("inputs", "indexes", "endpoints", *saved):
         for each in api.get(f"/kastor/v1/{kind}", version=None).json()["value"]:
             name = each.get("name", each.get("path"))
-            api.delete(f"/kastor/v1/{path}/{name}", version=None)
+            api.delete(f"/kastor/v1/{kind}/{name}", version=None)
     for each in api.get("/kastor/v1/graphs", version=None).json()["value"]:
         if each["name"] != "default":
             api.delete(f"/kastor/v1/graphs/{each['name']}", version=None)
@@ -311,7 +344,9 @@ def settled(api: Api) -> None:
         time.sleep(0.05)
 
 
-MADE_ANEW = frozenset(("$lastUpdateTime", "lastUpdateTime", "$etag", "etag", "uploadTime"))
+MADE_ANEW = frozenset(
+    ("$lastUpdateTime", "lastUpdateTime", "$etag", "etag", "uploadTime", "createdTime")
+)
 STATE = "state"
 """Of a graph: another process may not have opened it yet."""
 
@@ -388,6 +423,15 @@ WRONG: tuple[tuple[str, Case, int, str], ...] = (
     ("an input", ours("PUT", "/inputs/x1y", {"kind": "webhook", "settings": {}}), 400, ""),
     ("no input", ours("DELETE", "/inputs/x1y"), 404, "InputNotFound"),
     ("no input to pause", ours("POST", "/inputs/x1y/pause"), 404, "InputNotFound"),
+    ("a scene", ours("PUT", "/explorer/scenes/x", {}), 400, "InvalidArgument"),
+    ("no view", ours("DELETE", "/explorer/views/x"), 404, "SavedDocumentNotFound"),
+    ("no kind", ours("PUT", "/explorer/hats/x", {}), 404, "SavedKindNotFound"),
+    (
+        "no model",
+        ours("PUT", "/explorer/files/x", {}, content_type="model/gltf+json"),
+        400,
+        "SceneFileRefused",
+    ),
     ("an index", ours("PUT", "/indexes/a%20b"), 400, "InvalidArgument"),
     ("no index", ours("DELETE", "/indexes/nothing"), 404, "IndexNotFound"),
     ("a rule", ours("PUT", "/history", {"graph": {"days": 7}}), 400, "InvalidArgument"),

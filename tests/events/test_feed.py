@@ -71,8 +71,16 @@ class Listener:
 
     def next_event(self) -> dict[str, Any]:
         for block in self._blocks:
-            if "data" in block:
+            if "data" in block and block.get("event") != "models":
                 return {"position": block["id"], **json.loads(block["data"])}
+        raise AssertionError("the stream ended")
+
+    def next_epoch(self) -> int:
+        """The epoch of the models that the stream tells next."""
+        for block in self._blocks:
+            if block.get("event") == "models":
+                assert "id" not in block
+                return int(json.loads(block["data"])["epoch"])
         raise AssertionError("the stream ended")
 
     def ends(self) -> bool:
@@ -153,6 +161,23 @@ def test_a_filter_selects_what_is_streamed(server: KastorServer) -> None:
         put(server, "other", 1)
         put(server, "wanted", 2)
         assert listener.next_event()["subject"] == "wanted"
+
+
+def test_a_stream_tells_when_models_change(server: KastorServer) -> None:
+    def epoch() -> int:
+        return int(HTTP.get(f"{server.url}/kastor/v1/status").json()["modelEpoch"])
+
+    with Listener(server, query="filter=false") as listener:
+        assert listener.next_epoch() == epoch()
+        other = {**MODEL, "@id": "dtmi:feed:Hall;1"}
+        assert HTTP.post(f"{server.url}/models", params=VERSION, json=[other]).status_code == 201
+        assert listener.next_epoch() == epoch()
+        assert HTTP.delete(f"{server.url}/models", params=VERSION).status_code == 204
+        assert listener.next_epoch() == epoch()
+        server.reset()
+        assert listener.next_epoch() == epoch()
+        page = HTTP.get(f"{server.url}/kastor/v1/events", params={"format": "ndjson"})
+        assert int(page.headers["kastor-model-epoch"]) == epoch()
 
 
 def test_a_filter_that_is_none_is_refused(server: KastorServer) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+BEFORE_SAVED = ("DROP TABLE {graph}.saved",)
 BEFORE_HISTORY = (
+    *BEFORE_SAVED,
     "DROP TABLE {graph}.instants, {graph}.setbacks, {graph}.version_blocks, {graph}.telemetry",
     "ALTER TABLE {graph}.meta DROP COLUMN history_from, DROP COLUMN history, DROP COLUMN packed_to",
     "ALTER TABLE {graph}.models DROP COLUMN change, DROP COLUMN ended_by",

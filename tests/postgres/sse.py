@@ -29,6 +29,8 @@ async def stream(url: str, last_id: str | None = None) -> AsyncIterator[tuple[st
             chunk = (await reader.readexactly(size + 2)).decode()
             lines = (line.split(": ", 1) for line in chunk.strip().splitlines())
             fields = {line[0]: line[1] for line in lines}
+            if fields.get("event") == "models":
+                continue  # of no position
             data = fields.get("data")
             yield fields["id"], None if data is None else json.loads(data)
     except (OSError, asyncio.IncompleteReadError, ValueError):

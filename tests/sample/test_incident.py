@@ -32,6 +32,8 @@ from kastor.sample.incident import (
     steps,
 )
 from kastor.sample.loader import load_sample
+from kastor.sample.scenes import FILE, NAME
+from kastor.saved.service import FILES, SCENES
 from kastor.storage.events import LoggedChange
 from kastor.storage.keeping import Retention
 from kastor.storage.sqlite.store import SqliteStore
@@ -124,6 +126,8 @@ async def test_an_empty_graph_gets_the_past_and_the_present_of_the_building(
         assert (await load_sample(service, store)).can_simulate
         status = await store.status(TESTING)
         assert (status.models, status.twins, status.relationships) == (20, 342, 802)
+        for kind, name in ((FILES, FILE), (SCENES, NAME)):
+            assert [each.name for each in await store.saved.entries(kind, "", 9)] == [name]
         for twin in graph().twins:
             row = await store.twin(twin["$dtId"], TESTING)
             assert row is not None

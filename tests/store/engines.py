@@ -119,5 +119,8 @@ class Engine(Protocol):
     def history(self, name: str = "graph") -> History:
         """Return the reads of an open graph."""
 
+    def place(self, name: str = "graph") -> tuple[str, str]:
+        """Return where a graph is, for another process: a file, or a DSN and a schema."""
+
     async def close(self) -> None:
         """Close what was opened."""

@@ -159,6 +159,9 @@ class PostgresEngine:
         self._stores.append(store)
         return store
 
+    def place(self, name: str = "graph") -> tuple[str, str]:
+        return self.dsn, self.schema(name)
+
     def history(self, name: str = "graph") -> PostgresHistory:
         return PostgresHistory(self._side, self.schema(name))
 

@@ -117,6 +117,9 @@ class SqliteEngine:
         self._stores.append(store)
         return store
 
+    def place(self, name: str = "graph") -> tuple[str, str]:
+        return str(self.path(name)), ""
+
     def history(self, name: str = "graph") -> SqliteHistory:
         history = SqliteHistory(self.path(name))
         self._histories.append(history)

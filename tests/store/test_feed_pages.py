@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from kastor.errors import Gone
 from kastor.events import feed as module
 from kastor.events.feed import Feed
 from kastor.events.filter import parse
 from kastor.records import SYSTEM
 
+from .conftest import Make
 from .graphs import Graph, room
 
 pytestmark = pytest.mark.anyio
@@ -55,3 +57,19 @@ async def test_a_page_ends_at_its_size_and_goes_on_behind_it(
         position = reached
     assert subjects == [f"t{number}" for number in range(25) if number != 3]
     assert sizes == [7, 7, 7, 3]
+
+
+async def test_a_position_that_is_no_longer_kept_is_told_with_the_oldest(make: Make) -> None:
+    graph = await make(log_bytes=3_000)
+    for number in range(25):
+        await graph.put(f"t{number}", room())
+    await graph.store.events.log_bounds()  # gives every entry its position
+    await graph.store.prune()
+    oldest, newest = await graph.store.events.log_bounds()
+    assert 1 < oldest < newest
+    feed = Feed(graph.store.events, "twins.example.org")
+    assert await feed.position(str(oldest - 1), SYSTEM) == oldest - 1
+    with pytest.raises(Gone) as told:
+        await feed.position(str(oldest - 2), SYSTEM)
+    assert told.value.code == "ChangesGone"
+    assert told.value.details[0].place == {"oldest": oldest}

@@ -40,6 +40,7 @@ TABLES = {
     "relationship_versions",
     "relationships",
     "routes",
+    "saved",
     "setbacks",
     "telemetry",
     "tombstones",
@@ -135,6 +136,7 @@ ADDED_BY = {
     4: (),
     5: ("jobs", "job_lines", "kept_answers"),
     6: ("instants", "setbacks", "version_blocks", "telemetry"),
+    7: ("saved",),
 }
 BEFORE_6 = """
 DROP INDEX twin_versions_by_key;

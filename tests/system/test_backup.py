@@ -116,6 +116,24 @@ class TestWhole:
                 assert [each["path"] for each in found] == ["size"]
                 assert http.put(f"{graph}/digitaltwins/t7", json=twin()).status_code == 200
                 assert http.get(f"{graph}/digitaltwins/t6").json()["size"] == 2**63 - 1
+                kept = f"{graph}/kastor/v1/explorer"
+                assert http.get(f"{kept}/views/\u00e4 view").json() == {"zoom": 1.5}
+                assert http.get(f"{kept}/files/plan").text.startswith("<svg ")
+
+    def test_a_backup_of_before_there_was_anything_saved_comes_back(
+        self, backup: Path, source: Path, tmp_path: Path
+    ) -> None:
+        lines = lines_of(backup)
+        begins = next(n for n, line in enumerate(lines) if line.startswith(b'{"table":"saved"'))
+        rewrite(backup, lines[:begins])
+        edit(backup, lambda manifest: manifest["graphs"][0]["tables"].pop("saved"))
+        done = kastor("restore", backup, "--data", tmp_path / "restored")
+        assert done.returncode == 0, done.stderr
+        found = digests(graph_file(tmp_path / "restored"))
+        assert found.pop("saved").rows == 0
+        assert found == {
+            name: each for name, each in digests(graph_file(source)).items() if name != "saved"
+        }
 
     def test_what_the_format_is(self, whole: Path) -> None:
         """As docs/reference/backups.md says."""

@@ -20,6 +20,8 @@ max_indexes = 3
 max_routes = 3
 max_endpoints = 3
 max_inputs = 3
+max_saved_documents = 3
+max_scene_files = 3
 """
 
 
@@ -38,6 +40,8 @@ THINGS: dict[str, tuple[str, Any]] = {
     "max_indexes": ("/kastor/v1/indexes/p{n}", None),
     "max_routes": ("/eventroutes/r{n}", {"endpointName": "first", "filter": "true"}),
     "max_endpoints": ("/kastor/v1/endpoints/end{n}", {"kind": "stdout", "settings": {}}),
+    "max_saved_documents": ("/kastor/v1/explorer/views/v{n}", {"zoom": 1}),
+    "max_scene_files": ("/kastor/v1/explorer/files/f{n}", {"asset": {"version": "2.0"}}),
     "max_inputs": (
         "/kastor/v1/inputs/in{n}",
         {
@@ -56,7 +60,9 @@ def test_there_are_never_more_than_the_setting_allows(server: KastorServer, sett
 
     def put(number: int) -> httpx2.Response:
         url = f"{server.url}{path.replace('{n}', str(number))}"
-        keywords = {} if body is None else {"json": body}
+        keywords: dict[str, Any] = {} if body is None else {"json": body}
+        if setting == "max_scene_files":
+            keywords["headers"] = {"content-type": "model/gltf+json"}
         return httpx2.put(url, params=VERSION, timeout=60, **keywords)
 
     with ThreadPoolExecutor(8) as pool:

@@ -69,6 +69,8 @@ def _send(client: httpx2.Client, operation: Operation) -> httpx2.Response:
     asked = example.parameters
     query = {name: str(asked[name]) for name in operation.query if name in asked}
     more: dict[str, Any] = {} if example.body is None else {"json": example.body}
+    if isinstance(example.body, str):
+        more = {"content": example.body.encode()}
     if operation.body is not None:
         more["headers"] = {"Content-Type": operation.body[0]}
     return client.request(operation.method, path, params=query, **more)

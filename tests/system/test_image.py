@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ def run() -> Iterator[Podman]:
 @pytest.fixture(scope="module")
 def image(run: Podman) -> dict[str, Any]:
     """The image, as it describes itself."""
+    # Else npm's packages would be fetched in the container, which takes a while.
+    build = [sys.executable, str(ROOT / "packaging" / "explorer_build.py")]
+    subprocess.run(build, check=False, timeout=200)
     started = time.monotonic()
     done = run(
         *("build", "--format=docker", "--network=host", "--pull=never", "--layers=false"),
@@ -158,6 +162,12 @@ class TestWhatIsInIt:
         }
         others = {each.replace("_", "-") for each in installed} - locked
         assert others == {f"kastor=={__version__}"}
+
+    def test_the_explorer_is_in_it(self, run: Podman, image: dict[str, Any]) -> None:
+        code = "import kastor; print(*sorted(p.name for p in __import__('pathlib').Path(kastor.__file__).with_name('_explorer').iterdir()))"
+        done = run("run", "--rm", *ALONE, "--entrypoint=python", "kastor", "-c", code)
+        assert {"index.html", "assets"} <= set(done.stdout.split())
+        assert "node_modules" not in done.stdout
 
     def test_nothing_that_runs_is_compiled_again(self, run: Podman, image: dict[str, Any]) -> None:
         code = (

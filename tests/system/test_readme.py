@@ -26,8 +26,9 @@ SECTION = README.partition("## Use it from your code")[2].partition("\n## ")[0]
 ADDRESS = "http://127.0.0.1:8080"
 NO_NETWORK = re.compile(
     r"Could not find a version|No matching distribution|ConnectionError|timed out"
+    r"|npm error (?:code E(?:AI_AGAIN|NOTFOUND|CONN|TIMEDOUT|404)|network)"
 )
-PARTS = ("src", "docs", "pyproject.toml", "README.md", "LICENSE")
+PARTS = ("src", "docs", "explorer", "packaging", "locks", "pyproject.toml", "README.md", "LICENSE")
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -40,8 +41,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with README's environment in it."""
     folder = tmp_path_factory.mktemp("clone")
     for name in PARTS:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
+        if (ROOT / name).is_dir():
+            unbuilt = shutil.ignore_patterns("node_modules", "__pycache__", "secrets")
+            shutil.copytree(ROOT / name, folder / name, ignore=unbuilt)
+        else:
+            shutil.copy(ROOT / name, folder / name)
     programs = folder / "bin"
     programs.mkdir()
     (programs / "python3").symlink_to(Path(sys._base_executable))  # type: ignore[attr-defined]  # CPython's own
@@ -107,6 +111,15 @@ def test_the_pages_have_come_along(clone: Path, url: str) -> None:
     site = next((clone / "my-env" / "lib").glob("*/site-packages"))
     packed = {path.relative_to(site / "kastor" / "_pages") for path in site.rglob("_pages/**/*.md")}
     assert packed == {page.path.relative_to(ROOT / "docs") for page in all_pages().values()}
+
+
+def test_the_explorer_has_come_along(clone: Path, url: str) -> None:
+    page = httpx2.get(f"{url}/explorer/")
+    assert page.status_code == 200
+    (script,) = re.findall(r'<script type="module"[^>]* src="\./([^"]+)"', page.text)
+    assert httpx2.get(f"{url}/explorer/{script}").headers["content-encoding"] in ("br", "gzip")
+    site = next((clone / "my-env" / "lib").glob("*/site-packages"))
+    assert (site / "kastor" / "_explorer" / script).is_file()
 
 
 def test_an_extra_that_is_missing_is_named_as_it_can_be_installed(clone: Path) -> None:

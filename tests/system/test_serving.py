@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -27,7 +28,7 @@ PROXY = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "out.example"}
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server with a room that leads to eleven others."""
-    with serving(tmp_path_factory.mktemp("served")) as started:
+    with serving(tmp_path_factory.mktemp("served"), "--no-explorer") as started:
         _fill(started.url)
         yield started
 
@@ -119,6 +120,13 @@ class TestAtTheTop:
         headers = {"Accept": "text/html,application/xhtml+xml"}
         answer = httpx2.get(f"{served.url}{path}", headers=headers)
         assert (answer.status_code, answer.headers["location"]) == (307, f"{served.url}/docs")
+        assert httpx2.get(f"{served.url}/explorer/").status_code == 404
+
+    def test_under_adt_there_is_no_explorer(self, narrow: Served) -> None:
+        answer = httpx2.get(narrow.url, headers={"Accept": "text/html"})
+        assert answer.headers["location"] == f"{narrow.url}/docs"
+        assert "explorer" not in httpx2.get(narrow.url).json()["links"]
+        assert httpx2.get(f"{narrow.url}/explorer/").status_code == 404
 
     @pytest.mark.parametrize(("agent", "end"), [("curl/8.5.0", b"\n"), ("azsdk-python", b"}")])
     def test_on_a_terminal_the_prompt_begins_a_line(
@@ -244,6 +252,54 @@ class TestPages:
         assert httpx2.post(url, json={}).status_code == 405
 
 
+class TestCompression:
+    """Answers of JSON, in the coding that a client takes; what is in them and their etags stay."""
+
+    def _raw(self, url: str, accepted: str | None) -> tuple[httpx2.Headers, bytes]:
+        headers = {} if accepted is None else {"Accept-Encoding": accepted}
+        with httpx2.Client() as client:
+            client.headers.pop("Accept-Encoding")
+            with client.stream("GET", url, headers=headers) as answer:
+                assert answer.status_code == 200
+                return answer.headers, b"".join(answer.iter_raw())
+
+    @pytest.mark.parametrize("path", [f"/digitaltwins/r0/relationships?{VERSION}", "/openapi.json"])
+    def test_large_ones_are_compressed_for_who_takes_it(self, served: Served, path: str) -> None:
+        """The first is compressed at once, the second in a thread."""
+        url = f"{served.url}{path}"
+        plain_headers, plain = self._raw(url, None)
+        for accepted in ("gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.1", "x-gzip"):
+            headers, body = self._raw(url, accepted)
+            assert headers["content-encoding"] == "gzip"
+            assert len(body) == int(headers["content-length"]) < len(plain) / 2
+            assert gzip.decompress(body) == plain
+        for accepted in ("gzip;q=0", "identity", "br", "*;q=0, gzip;q=0.0", "gzip;q=x", ""):
+            headers, body = self._raw(url, accepted)
+            assert "content-encoding" not in headers
+            assert body == plain
+            assert headers["vary"] == plain_headers["vary"] == "accept-encoding"
+
+    def test_small_ones_are_as_they_were(self, served: Served) -> None:
+        headers, body = self._raw(f"{served.url}/digitaltwins/r0?{VERSION}", "gzip")
+        assert not {"content-encoding", "vary"} & headers.keys()
+        assert json.loads(body)["$dtId"] == "r0"
+
+    def test_etags_are_the_same_in_either_form(self, served: Served) -> None:
+        url = f"{served.url}/digitaltwins/long?{VERSION}"
+        models = [{**ROOM, "@id": "dtmi:system:Long;1", "contents": [TEXT]}]
+        assert httpx2.post(f"{served.url}/models?{VERSION}", json=models).is_success
+        body = {"$metadata": {"$model": "dtmi:system:Long;1"}, "text": "abc " * 600}
+        assert httpx2.put(url, json=body).is_success
+        coded, plain = self._raw(url, "gzip")[0], self._raw(url, None)[0]
+        assert coded["content-encoding"] == "gzip"
+        assert coded["etag"] == plain["etag"]
+        patch = [{"op": "replace", "path": "/text", "value": "new"}]
+        headers = {"If-Match": coded["etag"], "Content-Type": "application/json-patch+json"}
+        assert httpx2.patch(url, json=patch, headers=headers).status_code == 204
+        assert httpx2.delete(url).status_code == 204
+
+
+TEXT = {"@type": "Property", "name": "text", "schema": "string"}
 ASK = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
 
 

@@ -132,6 +132,24 @@ class TestCommands:
         assert "lint takes no arguments" in done.stderr
 
 
+class TestServe:
+    @pytest.mark.parametrize(
+        ("arguments", "builds"), [([], True), (["--help"], False), (["--no-explorer"], False)]
+    )
+    def test_the_explorer_is_built_beside_a_server_that_has_it(
+        self, dev: Any, monkeypatch: pytest.MonkeyPatch, arguments: list[str], builds: bool
+    ) -> None:
+        ran: list[tuple[Any, ...]] = []
+        monkeypatch.setattr(dev, "prepare", lambda _: None)
+        monkeypatch.setattr(dev, "run", lambda command: ran.append(tuple(command)))
+        monkeypatch.setattr(dev.os, "execv", lambda _, command: ran.append(tuple(command)))
+        dev.serve(arguments)
+        *built, served = ran
+        assert served[1:] == ("-m", "kastor", "serve", *arguments)
+        # The server is what this process becomes.
+        assert built == [(dev.PYTHON, dev.EXPLORER_BUILD, "beside", os.getpid())][:builds]
+
+
 class TestLongForms:
     def test_every_number_that_a_test_takes_from_the_environment_has_one(self, dev: Any) -> None:
         texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]

@@ -23,6 +23,8 @@ export class ApiError extends Error {
     message: string,
     readonly details: readonly ErrorDetail[] = [],
     readonly headers?: Headers,
+    /** All that was answered, where more than the envelope was. */
+    readonly body?: Json,
   ) {
     super(message)
     this.name = 'ApiError'
@@ -52,7 +54,7 @@ export function errorOf(status: number, body: Json | undefined, headers: Headers
   const details = Array.isArray(error['details']) ? (error['details'] as readonly Json[]).map(detailOf).filter((each) => each !== undefined) : []
   const code = typeof error['code'] === 'string' ? error['code'] : `Http${status}`
   const message = typeof error['message'] === 'string' ? error['message'] : code
-  return new ApiError(status, code, message, details, headers)
+  return new ApiError(status, code, message, details, headers, body)
 }
 
 export function asApiError(error: unknown): ApiError {

@@ -17,10 +17,11 @@ import { TopBar } from './TopBar'
 const Inspector = lazy(() => import('@/features/inspector/Inspector'))
 const Outline = lazy(() => import('@/features/graph/Outline'))
 const Palette = lazy(() => import('@/commands/Palette'))
+const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
 
 /** Screens that stand beside the inspector. */
-const INSPECTED = new Set(['graph', 'query', 'models', 'live', 'history', 'scenes'])
+const INSPECTED = new Set(['graph', 'query', 'live', 'history', 'scenes'])
 
 function useFrameCommands(rows: readonly ScreenRow[]): void {
   const going = useGoing()
@@ -66,7 +67,7 @@ export function Frame(): ReactNode {
         </div>
         <StatusBar />
       </div>
-      <Boundary><Suspense><Palette /><AccessSheet /></Suspense></Boundary>
+      <Boundary><Suspense><Palette /><AccessSheet /><WriteDialogs /></Suspense></Boundary>
     </div>
   )
 }

@@ -14,6 +14,7 @@ export class Models {
       else this.#children.set(base, [model.id])
     }
     for (const model of all) this.#families.set(model.id, this.#familyOf(model))
+    this.families = this.#ordered()
   }
 
   get(id: string): ResolvedModel | undefined { return this.byId.get(id) }
@@ -31,12 +32,13 @@ export class Models {
   /** Its highest ancestor below the root that it shares with others (design 3.2). */
   family(id: string): string { return this.#families.get(id) ?? id }
 
-  /** Families in the order of their first model's upload; the slot of a family is its place here. */
-  get families(): readonly string[] { return [...new Set(this.all.map((model) => this.family(model.id)))] }
+  /** Families by their first upload, those of one upload by size; the slot of a family is its place here, and stays. */
+  readonly families: readonly string[]
 
-  /** The models of a family, in order of upload. */
+  /** The models of a family, in order of upload; what all of them have in common comes last, since it seldom is a twin. */
   modelsOf(family: string): readonly string[] {
-    return this.all.filter((model) => this.family(model.id) === family).map((model) => model.id)
+    const ids = this.all.filter((model) => this.family(model.id) === family).map((model) => model.id)
+    return this.children(family).length > 0 ? [...ids.filter((id) => id !== family), family] : ids
   }
 
   content(id: string, name: string): ResolvedContent | undefined {
@@ -51,6 +53,18 @@ export class Models {
     if (content?.kind === 'component' && content.model !== undefined && rest.length > 0) return this.contentAt(content.model, rest)
     if (rest.length === 0 || content === undefined) return content
     return fieldOf(content, rest)
+  }
+
+  #ordered(): readonly string[] {
+    const components = new Set(this.all.flatMap((model) => model.contents.flatMap((each) => (each.kind === 'component' && each.model !== undefined ? [each.model] : []))))
+    const rows = [...new Set(this.all.map((model) => this.family(model.id)))].map((family) => {
+      const members = this.all.filter((model) => this.family(model.id) === family)
+      const first = members.reduce((least, model) => (model.uploadTime < least ? model.uploadTime : least), members[0]?.uploadTime ?? '')
+      // What is only a part of others, or only what others have in common, seldom is a twin: colours are few.
+      const isApart = members.length === 1 && (components.has(family) || this.children(family).length > 1)
+      return { family, first, isApart, size: members.filter((model) => model.uploadTime === first).length }
+    })
+    return rows.sort((one, other) => Number(one.isApart) - Number(other.isApart) || one.first.localeCompare(other.first) || other.size - one.size || one.family.localeCompare(other.family)).map((row) => row.family)
   }
 
   #familyOf(model: ResolvedModel): string {

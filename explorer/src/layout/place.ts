@@ -60,8 +60,10 @@ function boxOf(nodes: readonly LayoutNode[], forest: Forest, all: Boxes, rect: R
 
 /** The cells of the leaves of a box: as many columns as fit, no wider than marks need. */
 export function gridOf(count: number, columns: number, inner: { x: number; y: number; w: number; h: number }): Grid {
-  const cells = Math.max(1, Math.min(count, Math.max(columns, Math.floor(inner.w))))
-  const rows = Math.max(1, Math.ceil(count / cells))
+  const most = Math.max(1, Math.min(count, Math.max(columns, Math.floor(inner.w))))
+  const rows = Math.max(1, Math.ceil(count / most))
+  // Rows of about the same length, not one that is full and one with a single mark.
+  const cells = Math.ceil(count / rows)
   return { x: inner.x, y: inner.y, columns: cells, cellW: Math.min(WIDEST_CELL, inner.w / cells), cellH: Math.min(WIDEST_CELL, Math.max(0.5, inner.h / rows)) }
 }
 

@@ -10,6 +10,8 @@ const APART = 1.4
 const LEAST_RING = 6
 /** Leaves of one twin stand in rows beside it: in a column they would make a tree that nobody can read. */
 const ROW = 8
+const LEAF_STEP = 6
+const LEAF_APART = 3
 
 interface Item { readonly node: number; readonly leaves: readonly number[]; readonly rows: number; readonly children: readonly Item[] }
 
@@ -28,9 +30,10 @@ export function tree(nodes: readonly LayoutNode[], forest: Forest, aspect: numbe
   const all = laid.descendants()
   const tops = all.map((each) => each.x)
   const height = tops.reduce((most, each) => Math.max(most, each), -Infinity) - tops.reduce((least, each) => Math.min(least, each), Infinity)
-  const levels = Math.max(1, laid.height - first)
+  const inner = all.reduce((most, each) => (each.data.node >= 0 ? Math.max(most, each.depth) : most), 0)
+  const levels = Math.max(1, inner - first)
   // A tree is much higher than wide: its levels stand so far apart that it fills the view.
-  const step = Math.max(DEPTH_STEP, (height * aspect - ROW * SIBLING_STEP) / levels)
+  const step = Math.max(DEPTH_STEP, (height * aspect - LEAF_STEP - ROW * LEAF_APART) / levels)
   const x = new Float64Array(nodes.length)
   const y = new Float64Array(nodes.length)
   for (const each of all) {
@@ -38,7 +41,7 @@ export function tree(nodes: readonly LayoutNode[], forest: Forest, aspect: numbe
     if (each.data.node >= 0) [x[each.data.node], y[each.data.node]] = [across, each.x]
     each.data.leaves.forEach((leaf, index) => {
       const row = Math.floor(index / ROW) - (each.data.rows - 1) / 2
-      ;[x[leaf], y[leaf]] = [across + (index % ROW) * SIBLING_STEP, each.x + row * SIBLING_STEP]
+      ;[x[leaf], y[leaf]] = [across - step + LEAF_STEP + (index % ROW) * LEAF_APART, each.x + row * SIBLING_STEP]
     })
   }
   return { ...flat('tree', nodes.length, forest), x, y, implied: impliedBy(forest), bounds: frame(x, y) }

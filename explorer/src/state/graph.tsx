@@ -1,11 +1,13 @@
 /** The graph that is open: who asks, its models, its twins, its feed. Every screen finds them here. */
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+import { loadConfig } from '@/api/config'
 import { send } from '@/api/http'
 import { pages } from '@/api/pages'
 import type { Me, Page, Status } from '@/api/types'
 import type { ResolvedModel } from '@/dtdl/model'
 import { Models, NO_MODELS } from '@/dtdl/models'
+import { logOf } from './eventlog'
 import { type Feed, startFeed } from './live'
 import { TwinStore } from './twins'
 
@@ -35,6 +37,7 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
 
   useEffect(() => {
     const started = startFeed(name, twins)
+    logOf(started)
     const offModels = started.onModels(() => { void client.invalidateQueries({ queryKey: [name, 'models'] }) })
     const offGap = started.onGap(() => {
       twins.clear()
@@ -102,4 +105,12 @@ export function useStatus(): UseQueryResult<Status> {
     queryKey: [name, 'status'], staleTime: 10_000, refetchInterval: 30_000,
     queryFn: async ({ signal }) => (await send<Status>(name, { path: '/kastor/v1/status', signal })).data,
   })
+}
+
+const NO_FEATURES: ReadonlySet<string> = new Set()
+
+/** What this server has, by the names of its features. */
+export function useFeatures(): ReadonlySet<string> {
+  const { data } = useQuery({ queryKey: ['config'], queryFn: loadConfig, staleTime: Infinity })
+  return useMemo(() => (data ? new Set(data.features) : NO_FEATURES), [data])
 }

@@ -88,7 +88,7 @@ export class TwinStore {
   }
 
   #note(id: string, operation: Operation, at: number, event: CloudEvent): void {
-    if (operation.path.startsWith('/$metadata')) return
+    if (operation.path.includes('/$metadata/')) return
     const model = isObject(event.data) && typeof event.data['modelId'] === 'string' ? event.data['modelId'] : ''
     const counted = `${model}\n${operation.path}`
     this.#changes.set(counted, (this.#changes.get(counted) ?? 0) + 1)

@@ -16,13 +16,19 @@ interface DialogProps {
   readonly testId?: string
 }
 
+/** What has no field that wants the focus takes it itself: else the cross would have it, and show its hint. */
+function toItself(event: Event): void {
+  event.preventDefault()
+  if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus()
+}
+
 /** A dialog over the page. Escape and the cross close it. */
 export function Dialog({ open, title, description, onClose, children, foot, wide = false, testId }: DialogProps): ReactNode {
   return (
     <Radix.Root open={open} onOpenChange={(next) => { if (!next) onClose() }}>
       <Radix.Portal>
         <Radix.Overlay className="dialog-ground" />
-        <Radix.Content className={wide ? 'dialog wide' : 'dialog'} data-testid={testId} {...(description === undefined && { 'aria-describedby': undefined })}>
+        <Radix.Content className={wide ? 'dialog wide' : 'dialog'} data-testid={testId} onOpenAutoFocus={toItself} {...(description === undefined && { 'aria-describedby': undefined })}>
           <div className="dialog-head">
             <Radix.Title asChild><h2 className="grow cut">{title}</h2></Radix.Title>
             <Radix.Close asChild><IconButton icon={CloseIcon} label={t('ui.close')} keys="Esc" /></Radix.Close>

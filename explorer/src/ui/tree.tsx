@@ -8,8 +8,6 @@ export interface TreeRow {
   readonly depth: number
   readonly open: boolean | undefined
   readonly content: ReactNode
-  /** For readers and for keys. */
-  readonly name: string
 }
 
 interface TreeProps {
@@ -51,7 +49,7 @@ export function Tree({ label, rows, chosen, onChoose, onToggle, onOpen, rowHeigh
           const row = rows[item.index]
           if (!row) return null
           return (
-            <div key={row.id} id={`tree-${row.id}`} role="treeitem" aria-level={row.depth + 1} aria-label={row.name} aria-selected={row.id === chosen} {...(row.open !== undefined && { 'aria-expanded': row.open })}
+            <div key={row.id} id={`tree-${row.id}`} role="treeitem" aria-level={row.depth + 1} aria-selected={row.id === chosen} {...(row.open !== undefined && { 'aria-expanded': row.open })}
               className="tree-row" style={{ transform: `translateY(${item.start}px)`, height: rowHeight, paddingLeft: 8 + row.depth * 16 }}
               onClick={() => { onChoose(row.id) }} onDoubleClick={() => { onOpen?.(row.id) }} data-testid={testId === undefined ? undefined : `${testId}.${row.id}`}>
               <span className="tree-toggle" aria-hidden onClick={(event) => { event.stopPropagation(); if (row.open !== undefined) onToggle(row.id) }}>

@@ -121,6 +121,8 @@ class Application:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1000})
             return
+        if self._server.base_urls.path:
+            scope = self._server.base_urls.without_path(scope)
         if self.access_log:
             await self._serve_logged(scope, receive, send)
         else:
@@ -236,7 +238,9 @@ class Application:
         if addressed is not None:
             asked = mount.permission not in KNOWN_CALLERS
             services = await self._open(addressed.name, headers, asked=asked)
-        return Entry(actor, self._server.base_urls.of(scope, headers, addressed), services)
+        urls = self._server.base_urls
+        base, prefix = urls.of(scope, headers, addressed), urls.prefix_of(scope, headers)
+        return Entry(actor, base, prefix, services)
 
     def _match(self, method: str, raw_path: bytes) -> tuple[Operation, tuple[str, ...]]:
         try:
@@ -276,7 +280,7 @@ class Application:
         has_ours = check_headers(headers)
         check_parameters(request, operation)
         if has_ours:
-            if READ_HEADER in operation.headers:
+            if READ_HEADER in operation.headers and not operation.waits:
                 request.choose_source()
             request.choose_dry_run(possible=operation.dry_run or operation.method == "GET")
         if has_ours or AS_OF.lower() in request.query:
@@ -302,7 +306,7 @@ class Application:
         if self._strict and isinstance(error, Forbidden):
             return answer(Forbidden(""))  # the cloud says nothing more (rest-api A.3)
         if isinstance(error, KastorError):
-            return answer(error)
+            return answer(error, strict=self._strict)
         _log.exception("request failed", path=scope["path"], exc_info=error)
         return unexpected()
 

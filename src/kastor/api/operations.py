@@ -24,6 +24,7 @@ from kastor.api.own import (
     indexes,
     inputs,
     keeping,
+    limits,
     live,
     me,
     metrics,
@@ -31,6 +32,10 @@ from kastor.api.own import (
     resolved_models,
     revert,
     route_health,
+    sample,
+    saved,
+    search,
+    slow_queries,
     status,
 )
 from kastor.api.own import jobs as own_jobs
@@ -42,9 +47,10 @@ _CONTRACT = (twins, relationships, query, models, event_routes, jobs)
 _OWN = (
     *(arrays, batch, change_many, diff, revert),
     *(model_deletion, resolved_models, endpoints, route_health, feed, live, inputs, indexes),
+    *(saved, search),
     *(history, keeping),
-    *(export, own_jobs, imports),
-    *(me, status, graphs, backup, metrics, health),
+    *(export, own_jobs, imports, sample),
+    *(me, status, limits, slow_queries, graphs, backup, metrics, health),
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(

@@ -59,6 +59,12 @@ class Permission(StrEnum):
     BATCH_WRITE = "kastor/batch/write"
     HISTORY_READ = "kastor/history/read"
     HISTORY_WRITE = "kastor/history/write"
+    SAMPLE_WRITE = "kastor/sample/write"
+    """Load the sample building into an empty graph."""
+    EXPLORER_READ = "kastor/explorer/read"
+    """Read what the explorer keeps: views, queries, scenes and their files."""
+    EXPLORER_WRITE = "kastor/explorer/write"
+    EXPLORER_DELETE = "kastor/explorer/delete"
     OPEN = "open"
     """Needs no token: health, description of the API."""
     KNOWN = "known"
@@ -82,6 +88,7 @@ READER = frozenset(
         Permission.GRAPHS_READ,
         Permission.EXPORT_READ,
         Permission.HISTORY_READ,
+        Permission.EXPLORER_READ,
         Permission.JOBS_READ,
         Permission.OPEN,
         Permission.KNOWN,

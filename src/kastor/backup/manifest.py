@@ -14,13 +14,15 @@ from msgspec import Meta, Struct
 from kastor import __version__
 from kastor.errors import CannotStartError
 from kastor.storage.tables import COPIED
-from kastor.storage.transfer import TableDigest
+from kastor.storage.transfer import NO_ROWS, TableDigest
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 SUFFIX = ".jsonl.zst"
 LONGEST_MANIFEST = 16 * 2**20
 MOST_GRAPHS = 10_000
+ADDED = frozenset({"saved"})
+"""Tables that backups of this format may lack: those made before there were such."""
 LARGEST_PRIVATE_FILE = 4 * 2**20
 """Bytes of a file of tokens, certificates or secrets."""
 
@@ -92,8 +94,9 @@ class GraphEntry(Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def digests(self) -> dict[str, TableDigest]:
-        """The digests of its tables."""
-        return {name: TableDigest(each.rows, each.sha256) for name, each in self.tables.items()}
+        """The digests of its tables, also of those that it lacks."""
+        found = {name: TableDigest(each.rows, each.sha256) for name, each in self.tables.items()}
+        return {**dict.fromkeys(ADDED, NO_ROWS), **found}
 
     @property
     def rows(self) -> int:
@@ -197,8 +200,8 @@ def _require_consistent(manifest: Manifest) -> None:
             )
     wanted = {table.name for table in COPIED}
     for graph in manifest.graphs:
-        if graph.tables.keys() != wanted:
-            odd = ", ".join(sorted(wanted ^ graph.tables.keys()))[:200]
+        if different := (wanted | ADDED) ^ (graph.tables.keys() | ADDED):
+            odd = ", ".join(sorted(different))[:200]
             raise BackupError(
                 f"The backup is damaged: the tables of the graph {graph.name} are not those of "
                 f"format {FORMAT} ({odd}). Use another backup."

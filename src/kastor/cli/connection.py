@@ -218,6 +218,10 @@ def _details(error: ServiceError) -> Iterator[str]:
     for each in error.details[:_MOST_DETAILS]:
         if message := str(each.get("message") or ""):
             place = each.get("path") or each.get("target") or each.get("id")
-            yield f"  {place}: {message}" if place else f"  {message}"
+            if message == error.message:  # the one problem, of which the place is new
+                if place:
+                    yield f"  at {place}"
+            else:
+                yield f"  {place}: {message}" if place else f"  {message}"
     if (left := len(error.details) - _MOST_DETAILS) > 0:
         yield f"  and {left} more"

@@ -62,6 +62,11 @@ COMMANDS = (
         "Run a query and print its rows; without a text, open the shell.",
     ),
     CommandEntry(
+        "find",
+        "kastor.cli.find:find",
+        "Find twins, models and names of relationships by any part of their texts.",
+    ),
+    CommandEntry(
         "shell",
         "kastor.cli.query:shell",
         "Open the shell: queries with history, completion and commands that describe the graph.",

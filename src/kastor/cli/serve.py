@@ -39,6 +39,7 @@ def serve(
     host: Annotated[str | None, Flag(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, Flag(help="Port to listen on; 0 takes a free one.", show_default="8080")] = None,
     sample: Annotated[str | None, Flag(help="Fill an empty graph with a sample and simulate its sensors.", metavar="<building>")] = None,
+    allow_sample: Annotated[str | None, Flag(help="Whether POST /kastor/v1/sample loads the sample: auto (where only this machine reaches the server), on, off.", metavar="<auto|on|off>", show_default="auto")] = None,
     tls_dev: Annotated[bool | None, Flag("--tls-dev", help="Serve https with a development certificate made here.")] = None,
     tls_cert: Annotated[Path | None, Flag(help="Certificate chain in PEM.")] = None,
     tls_key: Annotated[Path | None, Flag(help="Private key of the certificate in PEM.")] = None,
@@ -48,12 +49,13 @@ def serve(
     oidc_client_id: Annotated[str | None, Flag(help="With --auth oidc: id that the explorer has at the issuer, to sign in there.", metavar="ID")] = None,
     policy: Annotated[Path | None, Flag(help="TOML file of roles, and of rules that give them; see `kastor access`.")] = None,
     allow_anonymous: Annotated[bool | None, Flag("--allow-anonymous", help="Allow access without tokens on a server that others reach.")] = None,
-    public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links.", show_default="from the request")] = None,
+    public_url: Annotated[str | None, Flag(help="Address that clients use, for absolute links, with the path that a proxy gives the server.", show_default="from the request")] = None,
     graph_domain: Annotated[str | None, Flag(help="Domain whose sub-domains name graphs: NAME.example.org is graph NAME.")] = None,
-    trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-For, -Proto and -Host are believed; repeatable.", metavar="ADDRESS")] = None,
+    trusted_proxy: Annotated[list[str] | None, Flag(help="Address whose X-Forwarded-For, -Proto, -Host and -Prefix are believed; repeatable.", metavar="ADDRESS")] = None,
     cors_origin: Annotated[list[str] | None, Flag(help="Web origin that browsers may call from, or *; repeatable.", metavar="ORIGIN")] = None,
     file_root: Annotated[list[Path] | None, Flag(help="Further folder that file endpoints may write below; repeatable.", metavar="PATH")] = None,
     job_location: Annotated[list[str] | None, Flag(help="Prefix of what jobs may read and write: file:///folder, https://ACCOUNT.blob.core.windows.net/CONTAINER, s3://, gs:// or https:// to read; repeatable.", metavar="PREFIX")] = None,
+    explorer: Annotated[bool | None, Flag("--explorer/--no-explorer", help="Serve the explorer at /explorer.", show_default="on")] = None,
     profile: Annotated[str | None, Flag(help="adt: as narrow as the cloud (limits, DTDL 2 and 3, strict queries).", metavar="<default|adt>", show_default="default")] = None,
     adt_totals: Annotated[str | None, Flag(help="With --profile adt, off: hold more twins and relationships than the cloud does.", metavar="<on|off>", show_default="on")] = None,
     adt_rates: Annotated[str | None, Flag(help="With --profile adt, on: as often as the cloud lets one call, 429 beyond.", metavar="<on|off>", show_default="off")] = None,
@@ -117,6 +119,11 @@ def _announce(started: Started) -> None:
         f"  data folder  {settings.data}",
         f"  access       {_access(settings)}",
         *_sign_in(settings),
+        *(
+            [f"  explorer     {url}/explorer/"]
+            if settings.explorer and settings.profile != "adt"
+            else []
+        ),
         f"  API          {url}/docs",
     ]
     if started.sample is not None:

@@ -52,6 +52,10 @@ def _lines(found: Document, address: str) -> Iterator[tuple[str, Json]]:
     for name, size in sizes.items():
         if name not in counts:
             yield f"size of the {name}", decimal(size)
+    if index := found.get("search"):
+        lag, done = index.get("lag", 0), index.get("done", 0)
+        behind = f"{lag:,} changes behind" if lag else "up to date"
+        yield "search index", f"being made, {done:,} read" if index.get("building") else behind
 
 
 def _time(text: str) -> str:

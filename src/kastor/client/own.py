@@ -5,7 +5,8 @@ Writes of many are in `many`, jobs in `job_calls`, what is read as it comes in `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from kastor.client import features
 from kastor.client.calls import (
@@ -27,6 +28,24 @@ _OWN = "/kastor/v1"
 def status() -> HttpCall[Document]:
     """Kastor_Status."""
     return read(f"{_OWN}/status", document, needs=features.STATUS)
+
+
+def search(
+    text: str, kinds: Sequence[str], limit: int | None, up_to: int | Literal["now"] | None
+) -> HttpCall[Document]:
+    """Kastor_Search."""
+    wanted = "current-replica" if up_to == "now" else None if up_to is None else f"change:{up_to}"
+    return read(
+        f"{_OWN}/search",
+        document,
+        query={
+            "q": text,
+            "kinds": ",".join(kinds) or None,
+            "limit": None if limit is None else str(limit),
+        },
+        headers={"kastor-read": wanted},
+        needs=features.SEARCH,
+    )
 
 
 def me() -> HttpCall[Document]:

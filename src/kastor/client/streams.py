@@ -23,6 +23,9 @@ SILENCE = 60.0
 """Seconds without a sign of life, which comes every 15, before a stream counts as lost."""
 
 
+_MODELS = "models"
+
+
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
     """An event of the graph.
@@ -128,9 +131,13 @@ def follow_query(text: str, parameters: Mapping[str, object] | None) -> HttpCall
 def feed_event(found: ServerEvent) -> FeedEvent | None:
     """Return the event of the graph that a stream told; None where it is a sign of life.
 
+    So it is where the stream tells which models there are now.
+
     Raises:
         UnexpectedAnswerError: it is none.
     """
+    if found.event == _MODELS:
+        return None
     return FeedEvent(position_of(found), decoded(found.data)) if found.data else None
 
 

@@ -12,7 +12,7 @@ import platformdirs
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from kastor.config.issuers import IssuerSettings
+from kastor.config.issuers import LONGEST_SCOPE, SCOPE, SCOPE_PATTERN, IssuerSettings
 
 Texts = Annotated[tuple[str, ...], NoDecode]
 """Several texts; in a variable they are parted by commas."""
@@ -56,13 +56,15 @@ class SettingsFields(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
     public_url: str | None = Field(
-        None, description="Address that clients use, for absolute links; else from the request."
+        None,
+        description="Address that clients use, for absolute links, with the path that a proxy "
+        "gives the server; else from the request.",
     )
     graph_domain: str | None = Field(
         None, description="Domain whose sub-domains name graphs: NAME.example.org is graph NAME."
     )
     trusted_proxies: Texts = Field(
-        (), description="Addresses whose X-Forwarded-For, -Proto and -Host are believed."
+        (), description="Addresses whose X-Forwarded-For, -Proto, -Host and -Prefix are believed."
     )
     tls_cert: Path | None = Field(None, description="Certificate chain in PEM.")
     tls_key: Path | None = Field(None, description="Private key of the certificate in PEM.")
@@ -83,6 +85,12 @@ class SettingsFields(BaseSettings):
     oidc_client_id: str | None = Field(
         None,
         description="Id that the explorer has at the issuers of `oidc_issuer`, to sign in there.",
+    )
+    oidc_scope: str = Field(
+        SCOPE,
+        pattern=SCOPE_PATTERN,
+        max_length=LONGEST_SCOPE,
+        description="Scopes that the explorer asks for there, with blanks between.",
     )
     issuers: tuple[IssuerSettings, ...] = Field(
         (), description="Issuers, each with audiences of its own (file only)."
@@ -114,6 +122,15 @@ class SettingsFields(BaseSettings):
     )
     sample: Literal["building"] | None = Field(
         None, description="Fill an empty graph with a sample and simulate its sensors."
+    )
+    explorer: bool = Field(default=True, description="Serve the explorer at /explorer.")
+    explorer_files: Path | None = Field(
+        None, description="Folder of a built explorer to serve in place of the one that is there."
+    )
+    allow_sample: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether POST /kastor/v1/sample loads the sample into an empty graph; `auto`: "
+        "on a server that only this machine reaches.",
     )
     profile: Literal["default", "adt"] = Field(
         "default", description="`adt` makes the server as narrow as the cloud."
@@ -246,11 +263,21 @@ class SettingsFields(BaseSettings):
     log_bytes: int = Field(
         1_000_000_000, ge=0, description="Bytes that the change log may take, oldest first."
     )
+    search: bool = Field(
+        True, description="Whether graphs have an index of their texts for searches."
+    )
     max_graphs: int = Field(100, gt=0, description="Most graphs of the server.")
     max_indexes: int = Field(100, ge=0, description="Most property indexes of a graph.")
     max_routes: int = Field(100, ge=0, description="Most event routes of a graph.")
     max_endpoints: int = Field(100, ge=0, description="Most endpoints of a graph.")
     max_inputs: int = Field(100, ge=0, description="Most inputs of a graph.")
+    max_saved_documents: int = Field(
+        1_000, ge=0, description="Most saved views of a graph; as many queries, and scenes."
+    )
+    max_scene_files: int = Field(100, ge=0, description="Most scene files of a graph.")
+    max_scene_files_bytes: int = Field(
+        209_715_200, ge=0, description="Bytes that the scene files of a graph may take together."
+    )
     max_jobs: int = Field(
         10_000, gt=0, description="Most jobs that a graph keeps; ended ones are kept for 30 days."
     )

@@ -10,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kastor.config.hosts import is_loopback
 
+SCOPE = "openid profile"
+SCOPE_PATTERN = r"^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$"
+"""Words as RFC 6749 has them, section 3.3."""
+LONGEST_SCOPE = 1_000
+
 
 class IssuerSettings(BaseModel):
     """An issuer whose tokens let in, as `[[issuers]]` of the file has it."""
@@ -20,6 +25,7 @@ class IssuerSettings(BaseModel):
     audience: Annotated[tuple[str, ...], Field(min_length=1)]
     name: Annotated[str, Field(max_length=70)] = ""
     client_id: str | None = None
+    scope: Annotated[str, Field(pattern=SCOPE_PATTERN, max_length=LONGEST_SCOPE)] = SCOPE
     jwks_uri: str | None = None
     ca_file: Path | None = None
 

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, TomlConf
 from kastor.config.fields import SettingsFields
 from kastor.config.hosts import is_local, is_loopback
 from kastor.config.issuers import IssuerSettings, check_issuer
+from kastor.config.public_address import read_prefix
 from kastor.dsn import SCHEMES, fault_of, has_password
 from kastor.pages import refer
 from kastor.types import override
@@ -39,7 +40,12 @@ class Settings(SettingsFields):
     def all_issuers(self) -> tuple[IssuerSettings, ...]:
         """Every issuer whose tokens let in, those of flags first."""
         of_flags = (
-            IssuerSettings(issuer=each, audience=self.oidc_audience, client_id=self.oidc_client_id)
+            IssuerSettings(
+                issuer=each,
+                audience=self.oidc_audience,
+                client_id=self.oidc_client_id,
+                scope=self.oidc_scope,
+            )
             for each in self.oidc_issuer
         )
         return (*of_flags, *self.issuers)
@@ -105,10 +111,17 @@ class Settings(SettingsFields):
         if value is None:
             return None
         parts = urlsplit(value)
-        extra = parts.path.strip("/") or parts.query or parts.fragment
+        extra = parts.query or parts.fragment or parts.username or parts.password
         if parts.scheme not in ("http", "https") or not parts.hostname or extra:
             raise ValueError(
-                "Give scheme and host without a path, such as https://twins.example.org."
+                "Give scheme and host, and the path below which a proxy serves this server if "
+                "there is one, such as https://twins.example.org or https://example.org/twins."
+            )
+        if read_prefix(parts.path) is None:
+            raise ValueError(
+                f"The path {parts.path[:80]} cannot stand before the server's own: give up to "
+                "eight names of letters, digits, '-', '_', '.' and '~' with slashes between, of "
+                "which the first is none that the server has itself, such as /models."
             )
         return value
 

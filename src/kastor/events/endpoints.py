@@ -15,6 +15,7 @@ from kastor.events.endpoint_kinds import Endpoint
 from kastor.events.model import Sink
 from kastor.extras import install_extra
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
+from kastor.outside.setting_places import setting_place
 from kastor.wire_forms import learn
 
 __all__ = [
@@ -71,11 +72,12 @@ def read_endpoint(
     if form is None:
         raise InvalidArgument(
             f"There is no kind of endpoint {kind[:40]!r}; there are {', '.join(sorted(KINDS))}."
-        )
+        ).at(path="/kind")
     try:
         endpoint = msgspec.convert(dict(settings), form)
     except msgspec.ValidationError as error:
-        raise InvalidArgument(_explained(kind, str(error))) from None
+        place = setting_place(str(error))
+        raise InvalidArgument(_explained(kind, str(error))).at(path=place) from None
     policy.check(endpoint)
     return endpoint
 

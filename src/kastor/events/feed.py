@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from kastor.budget import StreamShare
-from kastor.errors import InvalidArgument
+from kastor.errors import Detail, Gone, InvalidArgument
 from kastor.events.envelope import build_event
 from kastor.events.filter import Filter
 from kastor.events.model import Event
 from kastor.logs import get_logger
-from kastor.records import Context
+from kastor.records import ChangeKind, Context
 from kastor.storage.events import EventStore, LoggedChange
 from kastor.vital import Kept, Vitals
 
@@ -32,6 +32,7 @@ never reads keeps them from being freed."""
 LOOKED_AT = 10_000
 """Entries that a page looks at: a filter that wants next to nothing must not read the whole log."""
 RETRY_SECONDS = 0.5
+_OF_MODELS = frozenset((ChangeKind.MODEL_UPLOAD, ChangeKind.MODEL_UPDATE, ChangeKind.MODEL_DELETE))
 _NOWHERE = 2**63
 """Before the log is followed no position is within the ring."""
 
@@ -43,6 +44,13 @@ class FeedHeartbeat:
     """Nothing new: a sign of life, and the position that was looked at."""
 
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedModels:
+    """The models are those of this epoch, or of a later one."""
+
+    epoch: int
 
 
 class _Listener:
@@ -58,8 +66,25 @@ class _Listener:
 class Feed:
     """Events of one graph from a position on, for any number of listeners."""
 
-    def __init__(self, store: EventStore, host_name: str, vitals: Vitals | None = None) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        host_name: str,
+        vitals: Vitals | None = None,
+        read_epoch: Callable[[], Awaitable[int]] | None = None,
+    ) -> None:
+        """Prepare; nothing is followed before somebody listens.
+
+        Args:
+            store: of the graph.
+            host_name: of the graph, in its events' `source`.
+            vitals: where the reader is watched.
+            read_epoch: tells the epoch of the models as they are now; without it streams tell
+                nothing of models.
+        """
         self._store = store
+        self._read_epoch = read_epoch
+        self._epoch: int | None = None
         self._host_name = host_name
         self._ring: deque[Event] = deque()
         self._ring_bytes = 0
@@ -83,7 +108,8 @@ class Feed:
         """Return the position to begin after: as given, or the newest.
 
         Raises:
-            InvalidArgument: it is no position, or so old that events after it are gone.
+            InvalidArgument: it is no position.
+            Gone: it is so old that events after it are gone.
         """
         context.require_plain()
         oldest, newest = await self._store.log_bounds()
@@ -93,10 +119,11 @@ class Feed:
             raise InvalidArgument("The position to resume after must be an id of this feed.")
         position = int(after)
         if oldest and position + 1 < oldest:
-            raise InvalidArgument(
+            message = (
                 f"The events after {position} are no longer kept; the oldest is {oldest}. "
                 "Read the present state, then follow from now on."
             )
+            raise Gone(message, details=(Detail(Gone.default_code, message, {"oldest": oldest}),))
         return min(position, newest)
 
     async def page(
@@ -122,6 +149,11 @@ class Feed:
                     break
         return found, position
 
+    async def epoch(self, context: Context) -> int | None:
+        """Return the epoch of the models as they are now; None where the feed does not know."""
+        context.require_plain()
+        return None if self._read_epoch is None else await self._read_epoch()
+
     async def follow(
         self,
         after: int,
@@ -129,8 +161,11 @@ class Feed:
         context: Context,
         heartbeat: float,
         share: StreamShare | None = None,
-    ) -> AsyncGenerator[Event | FeedHeartbeat, None]:
+    ) -> AsyncGenerator[Event | FeedHeartbeat | FeedModels, None]:
         """Yield events after a position as they come; a heartbeat when nothing came for a while.
+
+        The epoch of the models is told at the beginning and whenever they changed, before the
+        events that come after that.
 
         Raises:
             TooManyRequests: `share` has no room for the next events.
@@ -140,10 +175,15 @@ class Feed:
         listener = _Listener(wants)
         alike = self._listeners.setdefault(wants.text, set())
         alike.add(listener)
-        self._start()
         try:
+            await self._look_at_models()
+            self._start()
+            told = None
             while True:
                 listener.wake.clear()
+                if self._epoch != told:
+                    told = self._epoch
+                    yield FeedModels(told or 0)
                 events, reached = _few(*await self._next(position))
                 if share is not None:
                     share.hold(sum(event.size for event in events))
@@ -200,6 +240,7 @@ class Feed:
         self._ring_bytes = 0
         self._ring_from = _NOWHERE  # who is behind reads from the log meanwhile
         _, self._seen = await self._store.log_bounds()
+        await self._look_at_models()
         self._ring_from = self._seen
         self._wake_all()  # who began while the log was not yet followed looks again
         while True:
@@ -208,13 +249,27 @@ class Feed:
                 reached = await self._store.before_next(self._seen)
                 if reached == self._seen:
                     await self._store.log_wake(self._seen)
+                else:
+                    await self._look_at_models()  # the graph was emptied, most likely
                 self._seen = reached  # past what is no longer kept
                 continue
+            if any(entry.kind in _OF_MODELS for entry in entries):
+                # The log shows a commit an instant before the catalog is published.
+                await self._store.log_wake(entries[-1].seq - 1)
+                await self._look_at_models()
             events = [build_event(entry, self._host_name) for entry in entries if entry.notify]
             for event in events:
                 self._keep(event)
             self._seen = entries[-1].seq
             self._wake_wanting(events)
+
+    async def _look_at_models(self) -> None:
+        if self._read_epoch is None:
+            return
+        epoch = await self._read_epoch()
+        if self._epoch is None or epoch > self._epoch:  # who looked before may be told after
+            self._epoch = epoch
+            self._wake_all()
 
     def _keep(self, event: Event) -> None:
         self._ring.append(event)

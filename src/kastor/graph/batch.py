@@ -173,9 +173,9 @@ class _Sparing:
 
     def spared(self, error: KastorError) -> KastorError:
         """Return the error, with its details only while there are few of them in all."""
-        self._left -= len(error.details)
+        self._left -= len(error.details) or bool(error.place)
         if self._left < 0:
-            error.details = ()
+            error.details, error.place = (), {}
         # The frames that it came through hold the decoded body, and the text that it is from.
         error.__context__ = error.__cause__ = None
         return error.with_traceback(None)

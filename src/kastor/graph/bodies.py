@@ -35,10 +35,12 @@ def parse_json(body: bytes) -> Json:
         if "infinity" in error.msg:
             raise ValidationFailed(
                 f"A number in the body is out of the range of a double: {error}."
-            ) from None
+            ).at(line=error.lineno, column=error.colno - 1) from None
         if "depth limit" in error.msg:
             raise _too_deep() from None
-        raise InvalidArgument(f"The body is not valid JSON: {error}.") from None
+        raise InvalidArgument(f"The body is not valid JSON: {error}.").at(
+            line=error.lineno, column=error.colno - 1
+        ) from None
     if may_be_too_deep(body) and is_too_deep(value):
         raise _too_deep()
     return value

@@ -149,7 +149,7 @@ def _set_source_time(
             raise JsonPatchInvalid(
                 "The target location specified by path segment 'sourceTime' was not found "
                 f"(remove {operation.pointer})."
-            )
+            ).at(path=operation.pointer)
         del entry["sourceTime"]
         return
     wrong = source_time_fault(operation.value, name, (*operation.path[:-3], name))

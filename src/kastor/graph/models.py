@@ -117,7 +117,7 @@ def require_new(catalog: ModelCatalog, model_ids: list[ModelId]) -> None:
             f"Some of the model ids already exist: {named(present)}. "
             "Delete them first, or upload a new version under another id.",
             code="ModelIdAlreadyExists",
-        )
+        ).at(index=(first := model_ids.index(present[0])), path=f"/{first}/@id")
 
 
 def decide_upload(

@@ -7,7 +7,8 @@ Only the mechanics: which paths a twin or a relationship protects, and what a ch
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import orjson
 from msgspec import Struct
@@ -16,6 +17,7 @@ from kastor.errors import JsonPatchInvalid
 from kastor.nesting import MAX_DEPTH
 from kastor.types import Document, Json
 
+T = TypeVar("T")
 Op: TypeAlias = Literal["add", "replace", "remove"]
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _SUPPORTED = ("add", "replace", "remove")
@@ -97,6 +99,23 @@ def apply_operation(document: Document, operation: PatchOperation) -> None:
             raise _nowhere(operation, len(operation.path) - 1, parent)
 
 
+def apply_all(
+    operations: Sequence[PatchOperation], apply: Callable[[PatchOperation], T]
+) -> list[T]:
+    """Apply operations in order and return what each of them comes to.
+
+    Raises:
+        JsonPatchInvalid, ValidationFailed: one of them does not apply; it tells which.
+    """
+    done: list[T] = []
+    try:
+        for operation in operations:
+            done.append(apply(operation))  # noqa: PERF401 - how far it came is told
+    except JsonPatchInvalid as error:
+        raise error.at(path=operations[len(done)].pointer, index=len(done)) from None
+    return done
+
+
 def _read(operation: Document, index: int, strict: bool) -> PatchOperation:
     op = operation.get("op")
     name = op.lower() if isinstance(op, str) else None
@@ -105,20 +124,22 @@ def _read(operation: Document, index: int, strict: bool) -> PatchOperation:
         raise JsonPatchInvalid(
             f"Operation {index} of the patch: {given} is not supported. "
             "Supported operations are add, replace and remove."
-        )
+        ).at(index=index)
     pointer = operation.get("path")
     if not isinstance(pointer, str) or not pointer:
         raise JsonPatchInvalid(
             f"Operation {index} of the patch has no path. Give one such as /Temperature."
-        )
+        ).at(index=index)
     if name != "remove" and "value" not in operation:
-        raise JsonPatchInvalid(f"Operation {index} of the patch ({name} {pointer}) has no value.")
+        raise JsonPatchInvalid(
+            f"Operation {index} of the patch ({name} {pointer}) has no value."
+        ).at(index=index, path=pointer)
     pointer = pointer if pointer.startswith("/") else f"/{pointer}"
     if pointer == _DOTTED_MODEL:
         if strict:
             raise JsonPatchInvalid(
                 f"Operation {index} of the patch: write the path {operation['path']} as {_MODEL}."
-            )
+            ).at(index=index, path=_MODEL)
         pointer = _MODEL
     value = None if name == "remove" else operation["value"]
     return PatchOperation(name, _split(pointer, index), pointer, value)  # type: ignore[arg-type]
@@ -132,13 +153,13 @@ def _split(pointer: str, index: int) -> tuple[str, ...]:
         if re.search(r"~(?![01])", pointer):
             raise JsonPatchInvalid(
                 f"Operation {index} of the patch: '~' in the path {pointer} must be written ~0."
-            )
+            ).at(index=index, path=pointer)
         raw = pointer.split("/")[1:]
         segments = [segment.replace("~1", "/").replace("~0", "~") for segment in raw]
     if "" in segments:
         raise JsonPatchInvalid(
             f"Operation {index} of the patch: the path {pointer} has an empty segment."
-        )
+        ).at(index=index, path=pointer)
     return tuple(segments)
 
 
@@ -147,7 +168,7 @@ def _require_shallow(pointer: str, index: int) -> None:
         raise JsonPatchInvalid(
             f"Operation {index} of the patch: the path {pointer[:80]}... has more than {MAX_DEPTH} "
             "segments, deeper than any value may be."
-        )
+        ).at(index=index)
 
 
 def _parent(document: Document, operation: PatchOperation) -> Any:

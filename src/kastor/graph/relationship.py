@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -16,9 +17,9 @@ from kastor.errors import (
 )
 from kastor.graph.command import Command, Decided, IfMatch, State, Written
 from kastor.graph.documents import decode, encode, with_etag
-from kastor.graph.patch import apply_operation, read_operations
+from kastor.graph.patch import PatchOperation, apply_all, apply_operation, read_operations
 from kastor.graph.twin import orphan_faults, require_match, twin_not_found
-from kastor.graph.violations import all_broken, refuse
+from kastor.graph.violations import all_broken, pointer, refuse
 from kastor.records import (
     ChangeKind,
     Decision,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from kastor.types import Document, RelationshipId, TwinId
 
 _IGNORED_ON_PUT = frozenset({"$relationshipId", "$sourceId", "$etag", "$dtId"})
+_NAME, _TARGET = "/$relationshipName", "/$targetId"
 _KNOWN_ON_PUT = _IGNORED_ON_PUT | {"$relationshipName", "$targetId"}
 
 
@@ -122,12 +124,16 @@ def read_ends(body: Document) -> tuple[str, str]:
     if not isinstance(name, str) or not isinstance(target, str) or not name or not target:
         raise InvalidArgument(
             "A relationship needs $relationshipName and $targetId, both non-empty strings."
-        )
+        ).at(path=_TARGET if isinstance(name, str) and name else _NAME)
     if "/" in target:
-        raise InvalidArgument(f"$targetId {target[:128]} is invalid: an id cannot hold a slash.")
+        raise InvalidArgument(
+            f"$targetId {target[:128]} is invalid: an id cannot hold a slash."
+        ).at(path=_TARGET)
     for member in body:
         if member.startswith("$") and member not in _KNOWN_ON_PUT:
-            raise InvalidArgument(f"{member} is not a member of a relationship.")
+            raise InvalidArgument(f"{member} is not a member of a relationship.").at(
+                path=pointer((member,)), kind="unknown"
+            )
     return name, target
 
 
@@ -152,9 +158,9 @@ def decide_put(command: PutRelationship, current: State, stamp: Stamp) -> Decide
         raise NotFound(
             f"The target digital twin is invalid or does not exist: {target_id}.",
             code="TargetDigitalTwinNotFound",
-        )
+        ).at(path=_TARGET, kind="missing_target")
     if target.key == source.key:
-        raise NotAllowed("A relationship cannot lead from a twin to itself.")
+        raise NotAllowed("A relationship cannot lead from a twin to itself.").at(path=_TARGET)
     catalog = current.catalog
     declared = _require_declared(catalog, source, name)
     _require_target(catalog, declared, target)
@@ -187,13 +193,7 @@ def decide_patch(command: PatchRelationship, current: State, stamp: Stamp) -> De
     operations = read_operations(command.operations)
     document = decode(before.doc)
     patch = orjson.dumps([operation.as_event() for operation in operations])
-    for operation in operations:
-        if operation.path[0].startswith("$"):
-            raise JsonPatchInvalid(
-                f"The path {operation.pointer} cannot be patched. To change a relationship's "
-                "name or ends, delete it and create another."
-            )
-        apply_operation(document, operation)
+    apply_all(operations, partial(_apply, document))
     catalog = current.catalog
     if operations:
         declared = _require_declared(catalog, source, before.name)
@@ -234,6 +234,15 @@ def decide_delete(command: DeleteRelationship, current: State, stamp: Stamp) -> 
     return Decision(EraseRelationship(before, log), None)
 
 
+def _apply(document: Document, operation: PatchOperation) -> None:
+    if operation.path[0].startswith("$"):
+        raise JsonPatchInvalid(
+            f"The path {operation.pointer} cannot be patched. To change a relationship's "
+            "name or ends, delete it and create another."
+        )
+    apply_operation(document, operation)
+
+
 def _require_present(
     current: State, source_id: str, relationship_id: str
 ) -> tuple[TwinRow, RelationshipRow]:
@@ -255,7 +264,7 @@ def _require_declared(catalog: ModelCatalog, source: TwinRow, name: str) -> Comp
         raise InvalidRelationship(
             f"The relationship {name} does not align with the model {model_id} of its source "
             f"twin, which declares these relationships: {known}."
-        )
+        ).at(path=_NAME, kind="unknown")
     return declared
 
 
@@ -267,7 +276,7 @@ def _require_target(catalog: ModelCatalog, declared: CompiledRelationship, targe
         raise InvalidRelationship(
             f"The relationship {declared.name} does not align with its model: its target must "
             f"be a {declared.target} or derive from it, but {target.id} is a {model_id}."
-        )
+        ).at(path=_TARGET, kind="wrong_target")
 
 
 def _require_valid(declared: CompiledRelationship, name: str, properties: Document) -> None:

@@ -31,7 +31,7 @@ PAGE_BYTES = 4 * 2**20
 """Characters of models on one page; it ends with the model that reaches them."""
 MOST_OF_A_MODEL = 8 * 2**20
 """Characters of one model's contents, inherited ones included; what is more is left out."""
-PARSED_TOGETHER = 2 * 2**20
+PARSED_TOGETHER = 262_144
 """Bytes of models that are parsed at once, the last one and its bases aside."""
 MOST_PARSED = 32 * 2**20
 """Bytes of a model and what it needs, from which on it is not resolved."""
@@ -43,11 +43,13 @@ class ResolvedPage:
     """A part of the models.
 
     Attributes:
-        texts: JSON text of each.
+        text: JSON array of them.
+        count: how many they are.
         more: whether others come after them.
     """
 
-    texts: list[str]
+    text: bytes
+    count: int
     more: bool
 
 
@@ -90,7 +92,7 @@ def resolved_page(
         if room <= 0:
             break
     parts.keep()
-    return ResolvedPage(texts, len(texts) < len(rest))
+    return ResolvedPage(f"[{','.join(texts)}]".encode(), len(texts), len(texts) < len(rest))
 
 
 def _whole(model: StoredModel, bases: Sequence[ModelId], parts: _Parts) -> str:

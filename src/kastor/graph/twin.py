@@ -6,6 +6,7 @@ The order of checks is that of rest-api A.7: existence, precondition, patch, con
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,7 +22,7 @@ from kastor.graph.metadata import (
     is_component,
     source_time_faults,
 )
-from kastor.graph.patch import PatchOperation, read_operations
+from kastor.graph.patch import PatchOperation, apply_all, read_operations
 from kastor.graph.twin_patch import Touch, apply_to_twin, renew_touched, within_component
 from kastor.graph.violations import TWIN, all_broken, fault, refuse, unknown_member
 from kastor.records import (
@@ -204,7 +205,7 @@ def patched(
     """
     # Worded before the operations are applied: a later one may reach into an earlier value.
     patch = orjson.dumps([operation.as_event() for operation in operations])
-    touched = [apply_to_twin(document, operation) for operation in operations]
+    touched = apply_all(operations, partial(apply_to_twin, document))
     model_id = _finish_patch(document, touched, current, before, stamp)
     doc = encode(document)
     log = LogEntry(
@@ -289,7 +290,7 @@ def _require_in_service(catalog: ModelCatalog, model_id: str, before: TwinRow | 
     raise Decommissioned(
         f"The model {model_id} is decommissioned: no new twin may use it. "
         "Choose another model, or put it back into service."
-    )
+    ).at(path="/$metadata/$model", kind="decommissioned")
 
 
 class Decommissioned(KastorError):

@@ -6,6 +6,7 @@ rest-api C.2.3 and C.2.4. Values are judged later, once, on the final document.
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from kastor.graph.metadata import (
     renew,
     source_time_faults,
 )
-from kastor.graph.patch import PatchOperation, apply_operation
+from kastor.graph.patch import PatchOperation, apply_all, apply_operation
 from kastor.graph.violations import fault, refuse
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def within_component(
         raise JsonPatchInvalid(
             f"The target location specified by path segment '{name}' was not found ({pointer}): "
             f"the twin {twin_id} has no component {name}."
-        )
-    return [_inside(name, operation) for operation in operations]
+        ).at(path=pointer)
+    return apply_all(operations, partial(_inside, name))
 
 
 def _inside(component: str, operation: PatchOperation) -> PatchOperation:

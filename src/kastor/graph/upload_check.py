@@ -127,9 +127,13 @@ def _place(problem: Problem) -> dict[str, Any]:
 
 
 def _where(pointer: str, line: int | None, column: int | None) -> dict[str, Any]:
+    index = pointer.split("/", 2)[1:2]
+    place: dict[str, Any] = {"path": pointer}
+    if index and index[0].isdecimal():
+        place["index"] = int(index[0])
     if line is None or column is None:
-        return {"path": pointer}
-    return {"path": pointer, "line": line, "column": column - 1}
+        return place
+    return {**place, "line": line, "column": column - 1}
 
 
 def _unresolved(error: UnresolvedReferenceError, catalog: ModelCatalog) -> ModelRefused:

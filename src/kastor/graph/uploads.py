@@ -108,23 +108,25 @@ def _require_few_values(body: bytes, most: int | None) -> None:
 
 def _item(index: int, text: bytes, limits: ModelLimits) -> Item:
     if not text.startswith(b"{"):
-        raise InvalidArgument("Every item of the array must be a model, a JSON object.")
+        raise InvalidArgument("Every item of the array must be a model, a JSON object.").at(
+            index=index, path=f"/{index}"
+        )
     most = limits.document_bytes
     if most is not None and len(text) > most:
         raise LimitExceeded(
             f"Model {index + 1} of the request has {len(text)} bytes; at most {most} are allowed."
-        )
+        ).at(index=index, path=f"/{index}")
     if len(text) > LONGEST_TEXT and max(map(len, text.split(b'"'))) > LONGEST_TEXT:
         raise LimitExceeded(
             f"Model {index + 1} of the request has a text of more than {LONGEST_TEXT} bytes; no "
             "text of DTDL may be that long."
-        )
+        ).at(index=index, path=f"/{index}")
     try:
         document: dict[str, Any] = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidArgument(
             f"The body is not valid JSON: model {index + 1} of the array: {error}."
-        ) from None
+        ).at(index=index, path=f"/{index}") from None
     if is_too_deep([document]):
         raise _too_deep()
     return {name: value for name, value in document.items() if name[:1] == "@"}, text

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from kastor.config import Settings
@@ -26,6 +27,7 @@ from kastor.history.revert import RevertKind
 from kastor.history.service import HistoryService
 from kastor.hosting import limits
 from kastor.hosting.open import retention
+from kastor.hosting.sampling import SampleService
 from kastor.hosting.services import Services
 from kastor.ingest.service import InputService
 from kastor.jobs.backups import BackupKind, ShowAll
@@ -44,8 +46,11 @@ from kastor.live.service import LiveService
 from kastor.logs import get_logger
 from kastor.query.indexes import IndexService
 from kastor.query.service import QueryService
+from kastor.query.slow import SlowQueries
 from kastor.query.sql.dialects import dialect_of
 from kastor.records import SYSTEM
+from kastor.saved.service import SavedService
+from kastor.search.service import SearchService
 from kastor.storage.placement import DEFAULT, Place
 from kastor.storage.protocol import Store
 from kastor.vital import Vitals
@@ -164,25 +169,38 @@ def _make(
         store=store,
         graph=graph,
         query=query,
+        slow=SlowQueries(),
         history=HistoryService(store, graph, query),
         keeping=KeepingService(store.history, graph, retention(settings)),
         indexes=indexes,
         routes=RouteService(
             store.events, relay, limits.max_routes(settings), settings.max_endpoints
         ),
-        feed=Feed(store.events, store.host_name, vitals),
+        feed=Feed(store.events, store.host_name, vitals, partial(_model_epoch, store)),
         live=LiveService(store, query, limits.live_settings(settings), vitals),
         inputs=InputService(
             store.inputs, graph, store.host_name, policy, vitals, settings.max_inputs
         ),
+        saved=SavedService(store.saved, limits.saved_limits(settings)),
         repeats=Repeats(store.jobs, store.ticker),
         jobs=JobService(store.jobs, kinds, store.ticker, vitals, shared.slots, settings.max_jobs),
         locations=locations,
         spool=spool,
         exports=exports,
         diffs=diffs,
+        sample=SampleService(graph, store, vitals),
+        search=(
+            SearchService(store.search, store.events, store.host_name, vitals)
+            if settings.search
+            else None
+        ),
         vitals=vitals,
     )
+
+
+async def _model_epoch(store: Store[ModelCatalog]) -> int:
+    await store.refresh()
+    return store.catalog.epoch
 
 
 def _graph_service(settings: Settings, store: Store[ModelCatalog]) -> GraphService:
@@ -201,13 +219,16 @@ async def _serving(settings: Settings, name: str, services: Services) -> AsyncIt
         writer = services.vitals.watch("writer", store.trouble, critical=True)
         stack.callback(writer.close)
         waiting = (services.feed, services.live, services.routes, services.inputs, services.jobs)
-        for service in waiting:
+        for service in (*waiting, services.sample):
             stack.push_async_callback(service.stop)
         await services.indexes.refresh()
         # Endpoints of the configuration file are the default graph's.
         await services.routes.start(settings.endpoints if name == DEFAULT else {})
         await services.inputs.start()
         await services.jobs.start()
+        if services.search is not None:
+            stack.push_async_callback(services.search.stop)
+            services.search.start()
         telling = asyncio.create_task(_tell_of_escaped_slashes(name, store))
         stack.callback(telling.cancel)
         yield

@@ -11,6 +11,7 @@ from kastor.jobs.importing.reading import ReadingLimits
 from kastor.live.service import LiveSettings
 from kastor.outside.bounds import EndpointPolicy
 from kastor.query.service import ADT_SETTINGS, QuerySettings
+from kastor.saved.service import SavedLimits
 from kastor.storage.sqlite.folder import OWN_NAMES, SECRETS
 
 ADT_STRING_BYTES = 4_096
@@ -85,6 +86,13 @@ def max_routes(settings: Settings) -> int:
     """Return how many routes a graph may have."""
     is_adt = settings.profile == "adt"
     return min(ADT_ROUTES, settings.max_routes) if is_adt else settings.max_routes
+
+
+def saved_limits(settings: Settings) -> SavedLimits:
+    """Return how much of the explorer's documents and scene files a graph keeps."""
+    return SavedLimits(
+        settings.max_saved_documents, settings.max_scene_files, settings.max_scene_files_bytes
+    )
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

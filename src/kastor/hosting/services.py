@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kastor.errors import Unavailable
 from kastor.jobs.importing.kinds import sweep
 from kastor.records import SYSTEM
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kastor.history.diff import DiffService
     from kastor.history.keeping import KeepingService
     from kastor.history.service import HistoryService
+    from kastor.hosting.sampling import SampleService
     from kastor.ingest.service import InputService
     from kastor.jobs.exporting.service import ExportService
     from kastor.jobs.importing.spool import Spool
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
     from kastor.live.service import LiveService
     from kastor.query.indexes import IndexService
     from kastor.query.service import QueryService
+    from kastor.query.slow import SlowQueries
     from kastor.records import Context
+    from kastor.saved.service import SavedService
+    from kastor.search.service import IndexStatus, SearchService
     from kastor.storage.protocol import Store, StoreStatus
     from kastor.storage.ticker import Ticker
     from kastor.storage.transfer import Snapshot
@@ -46,12 +51,14 @@ class Services:
         store: for whoever fills or moves graphs; handlers of requests do without it.
         locations: what jobs of this graph may read and write.
         spool: files that were uploaded and wait to be imported.
+        search: None where it is switched off.
         vitals: where tasks of this graph are watched; what it tells is the whole server's.
     """
 
     store: Store[ModelCatalog]
     graph: GraphService
     query: QueryService
+    slow: SlowQueries
     history: HistoryService
     keeping: KeepingService
     indexes: IndexService
@@ -59,12 +66,15 @@ class Services:
     feed: Feed
     live: LiveService
     inputs: InputService
+    saved: SavedService
     repeats: Repeats
     jobs: JobService
     locations: Locations
     spool: Spool
     exports: ExportService[ModelCatalog]
     diffs: DiffService
+    sample: SampleService
+    search: SearchService | None
     vitals: Vitals
 
     @property
@@ -103,6 +113,13 @@ class Services:
         """Return counts and sizes."""
         return await self.store.status(context)
 
+    async def search_status(self) -> IndexStatus | None:
+        """Return how far the search index is; None where nothing tells it now."""
+        try:
+            return None if self.search is None else await self.search.status()
+        except Unavailable:
+            return None
+
     async def prune(self) -> int:
         """Remove what is older than the retention allows, and jobs past their time; return rows.
 
@@ -129,3 +146,5 @@ class Services:
             Conflict: something outside of the graph depends on it.
         """
         await self.store.reset(dry_run=dry_run)
+        if not dry_run:
+            await self.sample.stop()

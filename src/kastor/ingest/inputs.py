@@ -16,6 +16,7 @@ from kastor.ingest.rules import Match, Rule, compile_rule, rule_label
 from kastor.outside.bounds import UNBOUNDED, EndpointPolicy
 from kastor.outside.kinds import OutsideSettings, Port, Text
 from kastor.outside.secrets import Secret
+from kastor.outside.setting_places import setting_place
 from kastor.wire_forms import learn
 
 MOST_STEPS = 10_000
@@ -117,12 +118,15 @@ def read_input(kind: str, settings: Mapping[str, Any], policy: EndpointPolicy = 
     """
     form = KINDS.get(kind)
     if form is None:
-        raise InvalidArgument(f"There is no kind of input {kind[:40]!r}; there are mqtt, webhook.")
+        raise InvalidArgument(
+            f"There is no kind of input {kind[:40]!r}; there are mqtt, webhook."
+        ).at(path="/kind")
     _require_bounded(settings)
     try:
         made: Input = msgspec.convert(dict(settings), form)
     except msgspec.ValidationError as error:
-        raise InvalidArgument(_explained(settings, str(error))) from None
+        place = setting_place(str(error))
+        raise InvalidArgument(_explained(settings, str(error))).at(path=place) from None
     # The bounds of endpoints hold for whatever acts with the server's rights.
     policy.check(made)
     return made

@@ -40,6 +40,7 @@ class ResultPage:
         rows: how many rows `value` holds.
         warnings: names that no stored model knows, for people.
         at: the state of the past that it is of; None: of the present.
+        text: of the query, also where a token named it.
     """
 
     value: bytes
@@ -48,6 +49,7 @@ class ResultPage:
     rows: int
     warnings: tuple[str, ...] = ()
     at: AsOf | None = None
+    text: str = ""
 
 
 class QueryService:
@@ -106,7 +108,8 @@ class QueryService:
         if compiled is None or found is None:
             return None
         cost = charge(found.rows, compiled.hops)
-        return ResultPage(found.value, None, cost, found.rows, compiled.warnings, context.at)
+        warnings = compiled.warnings
+        return ResultPage(found.value, None, cost, found.rows, warnings, context.at, text)
 
     async def run(
         self,
@@ -145,7 +148,11 @@ class QueryService:
             continuation = None if following is None else encode(following, self._key)
             cost = charge(found.rows, compiled.hops)
             warnings = compiled.warnings
-            return ResultPage(found.value, continuation, cost, found.rows, warnings, context.at)
+            return ResultPage(
+                *(found.value, continuation, cost, found.rows, warnings),
+                at=context.at,
+                text=position.text,
+            )
         raise Unavailable("Models change too often to be queried now; try again.")
 
     def compile(self, text: str, *, strict: bool = False) -> Compiled:

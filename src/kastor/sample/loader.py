@@ -33,7 +33,9 @@ from kastor.records import Context
 from kastor.sample.building import BUILDING, graph, models
 from kastor.sample.draft import SampleGraph
 from kastor.sample.incident import BEGINNING, VALVE, IncidentStep, steps
+from kastor.sample.scenes import save_scenes
 from kastor.sample.simulation import SimulatedReading, Simulation
+from kastor.saved.service import SavedService
 from kastor.storage.protocol import Store
 from kastor.types import Ticks
 
@@ -42,6 +44,15 @@ _LOADING = Context("sample")
 _SENSING = Context("simulation")
 
 _log = get_logger("kastor.sample")
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCounts:
+    """How many things of each kind there are."""
+
+    models: int
+    twins: int
+    relationships: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +71,26 @@ async def load_sample(service: GraphService, store: Store[ModelCatalog]) -> Load
             await _load(service, graph())  # times would go back, behind those of earlier entries
         else:
             await _load_with_past(service, store)
+        await save_scenes(SavedService(store.saved), _LOADING)
         return LoadedSample("the sample building was loaded; its sensors are simulated", True)
-    if await store.twin(BUILDING, _LOADING) is not None and _has_models(service):
+    if await is_here(service, store):
         return LoadedSample("the sample building is here already; its sensors are simulated", True)
     return LoadedSample(
         "the graph is not empty, so the sample was not loaded; take another --data folder, "
         "or empty this one with `kastor reset`",
         False,
     )
+
+
+def counts() -> SampleCounts:
+    """Return how much the sample is."""
+    sample = graph()
+    return SampleCounts(len(models()), len(sample.twins), len(sample.relationships))
+
+
+async def is_here(service: GraphService, store: Store[ModelCatalog]) -> bool:
+    """Whether the graph holds the building, so that its sensors can be simulated."""
+    return await store.twin(BUILDING, _LOADING) is not None and _has_models(service)
 
 
 async def simulate(service: GraphService, store: Store[ModelCatalog]) -> None:

@@ -14,12 +14,12 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kastor.api.app import Application
 from kastor.api.description.mounts import description_mounts
+from kastor.api.explorer.mounts import explorer_mounts
 from kastor.api.http.addressing import Addressing
 from kastor.api.http.auditing import Auditing
 from kastor.api.http.base_url import BaseUrls
@@ -31,9 +31,9 @@ from kastor.api.http.rates import Rates
 from kastor.api.http.server_state import ServerState
 from kastor.api.operations import OPERATIONS
 from kastor.budget import StreamBudget
-from kastor.config import Settings
+from kastor.config import Settings, is_loopback
 from kastor.edge.limits import raise_descriptor_limit
-from kastor.errors import CannotStartError, KastorError
+from kastor.errors import CannotStartError, Conflict, KastorError
 from kastor.graph.catalog import catalog_builder
 from kastor.hosting.assembly import OpenStore, graph_opener
 from kastor.hosting.graphs import Graphs
@@ -171,12 +171,12 @@ async def _start(
     made = development_certificate(settings, folder)
     certificate = served_certificate(settings, made)
     draining = asyncio.Event()
-    state = _state(settings, graphs, process, vitals)
+    state = _state(settings, graphs, process, vitals, in_force)
     entrance = Entrance(None if access is None else access.authenticator)
     auditing = None
     if audit is not None:
         auditing = Auditing(audit, entrance, OPERATIONS, state.trusted_proxies)
-    app = _application(settings, state, entrance, auditing, draining)
+    app = _application(settings, in_force, state, entrance, auditing, draining)
     server = Server(
         uvicorn_config(with_cors(settings, app), certificate),
         edge_of(settings, state.meter.note_refusal, state.connections),
@@ -186,7 +186,7 @@ async def _start(
         notifier=process.notifier,
         is_one_of_several=process.is_one_of_several,
     )
-    sample = await _fill(settings, services, stack)
+    sample = await _fill(settings, services)
     stack.push_async_callback(_start_upkeep(graphs, vitals).stop)
     if access is not None:
         stack.push_async_callback(stop_all, access.watch(vitals))
@@ -229,7 +229,9 @@ async def _take_places(
     return listener
 
 
-def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals) -> ServerState:
+def _state(
+    settings: Settings, graphs: Graphs, process: Process, vitals: Vitals, in_force: InForce
+) -> ServerState:
     return ServerState(
         graphs,
         request_limits(settings),
@@ -239,7 +241,18 @@ def _state(settings: Settings, graphs: Graphs, process: Process, vitals: Vitals)
         settings.allow_reset,
         BaseUrls(settings.public_url, settings.trusted_proxies),
         clients=ClientLimits(client_bounds(settings)),
+        # Under adt there is nothing of what it asks for.
+        has_explorer=settings.explorer and settings.profile != "adt",
+        allow_sample=_allows_sample(settings),
+        in_force=in_force,
     )
+
+
+def _allows_sample(settings: Settings) -> bool:
+    """Whether a sample is loaded when somebody asks, which harms nobody where no others can."""
+    if settings.allow_sample == "auto":
+        return is_loopback(settings.host)
+    return settings.allow_sample == "on"
 
 
 def _start_reloads(running: Running, reloads: ReloadSignal, vitals: Vitals) -> list[Kept]:
@@ -295,6 +308,7 @@ def _place_graphs(
 
 def _application(
     settings: Settings,
+    in_force: InForce,
     state: ServerState,
     entrance: Entrance,
     auditing: Auditing | None,
@@ -303,7 +317,10 @@ def _application(
     return Application(
         state,
         Addressing(settings.graph_domain),
-        mounts=description_mounts(strict=state.limits.strict),
+        mounts=(
+            *description_mounts(strict=state.limits.strict),
+            *explorer_mounts(state, in_force),
+        ),
         entrance=entrance,
         strangers=stranger_check(settings),
         access_log=settings.access_log,
@@ -315,16 +332,16 @@ def _application(
     )
 
 
-async def _fill(settings: Settings, services: Services, stack: AsyncExitStack) -> str | None:
+async def _fill(settings: Settings, services: Services) -> str | None:
     if settings.sample is None:
         return None
-    from kastor.sample.loader import load_sample, simulate  # noqa: PLC0415 - seldom used
-
-    loaded = await load_sample(services.graph, services.store)
-    if loaded.can_simulate:
-        part = services.vitals.keep("simulation", partial(simulate, services.graph, services.store))
-        stack.push_async_callback(part.stop)
-    return loaded.message
+    try:
+        return (await services.sample.fill(SYSTEM)).message
+    except Conflict:
+        return (
+            "the graph is not empty, so the sample was not loaded; take another --data folder, "
+            "or empty this one with `kastor reset`"
+        )
 
 
 def _start_upkeep(graphs: Graphs, vitals: Vitals) -> Kept:

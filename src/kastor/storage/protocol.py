@@ -33,6 +33,8 @@ from kastor.storage.history import HistoryStore
 from kastor.storage.indexes import IndexStore
 from kastor.storage.inputs import InputStore
 from kastor.storage.jobs import JobStore
+from kastor.storage.saved import SavedStore
+from kastor.storage.search import SearchStore
 from kastor.storage.ticker import Ticker
 from kastor.storage.transfer import Snapshot
 from kastor.types import RelationshipId, Ticks, TwinId
@@ -145,6 +147,14 @@ class Store(Protocol[C]):
     @property
     def jobs(self) -> JobStore:
         """The table of jobs."""
+
+    @property
+    def saved(self) -> SavedStore:
+        """The table of saved documents and scene files."""
+
+    @property
+    def search(self) -> SearchStore:
+        """The search index, and what is read to follow it."""
 
     @property
     def ticker(self) -> Ticker:

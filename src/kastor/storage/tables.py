@@ -11,6 +11,7 @@ _BULK = {
     "dead_letters": "event",
     "jobs": "progress",
     "kept_answers": "answer",
+    "saved": "data",
 }
 
 
@@ -129,6 +130,15 @@ COPIED: tuple[Table, ...] = (
         ("name",),
         ("kind", "settings", "paused"),
         ("name", "kind", "settings", "created", "paused"),
+    ),
+    Table(
+        "saved",
+        ("kind", "name"),
+        ("etag",),
+        (
+            *("kind", "name", "content_type", "size", "etag", "created", "updated", "actor"),
+            "data",
+        ),
     ),
 )
 """In the order that foreign keys allow to write; dropping goes the other way."""

@@ -210,6 +210,10 @@ class TableDigest:
     sha256: str
 
 
+NO_ROWS = TableDigest(0, hashlib.sha256().hexdigest())
+"""Of a table that is empty."""
+
+
 async def synchronise(
     source: GraphReader,
     target: GraphFile,

@@ -33,7 +33,7 @@ async def test_what_ends_it_is_its_last_word(error: Exception) -> None:
     feed: Any = SimpleNamespace(follow=follow)
     share: Any = SimpleNamespace(leave=lambda: left.append(True))
     wants: Any = None
-    chunks = [chunk async for chunk in _stream(feed, 7, wants, SYSTEM, share)]
+    chunks = [chunk async for chunk in _stream(feed, 7, wants, SYSTEM, share, models=True)]
     assert chunks[0].endswith(b"id: 7\n\n")
     assert chunks[-1] == b": " + str(error).encode() + b"\n\n"
     assert left == [True]

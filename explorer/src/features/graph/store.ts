@@ -1,12 +1,11 @@
 /** The graph that is on the screen: what was loaded, what was added, how it is laid out. */
 import { create } from 'zustand'
-import type { Picture } from '@/graph/types'
+import type { Camera, Picture } from '@/graph/types'
 import type { LayoutKind } from '@/layout/types'
 import type { ViewState } from '@/state/fragment'
-import { did } from '@/state/undo'
+import { did, undo } from '@/state/undo'
 import { toast } from '@/ui/toasts'
 import { t } from '@/text/text'
-import { undo } from '@/state/undo'
 import type { Schema } from './top'
 import { merged, NOTHING, type Structure, type StructureEdge, type StructureNode, without } from '@/parts/structure/structure'
 
@@ -23,16 +22,25 @@ export interface GraphScreen {
   readonly drawn: boolean
   /** The large part of the address. */
   readonly state: ViewState
+  /** Where the camera is to go as soon as there is a picture. */
+  readonly goal: Camera | undefined
   /** Twins that came by the feed and are not part of what was asked for. */
   readonly newcomers: number
   /** Families, models or names that the pointer is on in the legend. */
   readonly pointed: ReadonlySet<string> | undefined
+  /** What was selected by a click here: the camera need not go there. */
+  readonly clicked: string | undefined
+  /** The twin from which a way is looked for; the next click says where to. */
+  readonly wayFrom: string | undefined
+  readonly menu: { readonly ids: readonly string[]; readonly x: number; readonly y: number } | undefined
   readonly finding: boolean
+  readonly lensOpen: boolean
+  readonly saving: boolean
   readonly hits: readonly string[]
 }
 
 const EMPTY: GraphScreen = {
-  structure: NOTHING, version: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, newcomers: 0, pointed: undefined, finding: false, hits: [],
+  structure: NOTHING, version: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
 }
 
 export const useScreen = create<GraphScreen>(() => EMPTY)
@@ -46,14 +54,17 @@ export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' 
   useScreen.setState((before) => ({ ...loaded, newcomers: 0, version: before.version + 1 }))
 }
 
-export function change(state: Partial<ViewState>): void {
-  useScreen.setState((before) => ({ state: { ...before.state, ...state } }))
+/** Some of the view's state; undefined takes it away. */
+export type Change = { readonly [K in keyof ViewState]?: ViewState[K] | undefined }
+
+export function change(state: Change): void {
+  useScreen.setState((before) => ({ state: Object.fromEntries(Object.entries({ ...before.state, ...state }).filter(([, value]) => value !== undefined)) as ViewState }))
 }
 
 /** Change the view so that it can be undone. */
-export function act(name: string, state: Partial<ViewState>): void {
+export function act(name: string, state: Change): void {
   const before = screen().state
-  const kept = Object.fromEntries(Object.keys(state).map((key) => [key, before[key as keyof ViewState]])) as Partial<ViewState>
+  const kept = Object.fromEntries(Object.keys(state).map((key) => [key, before[key as keyof ViewState]])) as Change
   change(state)
   did({ name, kind: 'view', undo: () => { change(kept) }, redo: () => { change(state) } })
 }

@@ -1,6 +1,8 @@
 /** A graph of more twins than can be shown: which models and relationships it is made of, and the top of its boxes (design 2.4). */
 import { isObject } from '@/api/json'
+import { shortName } from '@/dtdl/model'
 import { familyOf } from '@/layout/names'
+import { formatNumber } from '@/text/text'
 import { type Asked, linesOf, nodesById, rowsOf } from '@/parts/structure/load'
 import { listOf, merged, nodeColumns, nodeOf, NOTHING, type Structure } from '@/parts/structure/structure'
 
@@ -22,6 +24,13 @@ export async function schemaOf(asked: Asked): Promise<Schema> {
     lines: lines.flatMap((row) => (isObject(row) && typeof row['a'] === 'string' && typeof row['b'] === 'string' && typeof row['r'] === 'string'
       ? [{ source: row['a'], name: row['r'], target: row['b'], count: Number(row['n'] ?? 0) }] : [])),
   }
+}
+
+/** The models as a graph of their own: what there is, how often, and how it hangs together. */
+export function schemaStructure(schema: Schema): Structure {
+  const nodes = [...schema.models].map(([id, count]) => ({ id, model: id, label: `${shortName(id)} ${formatNumber(count)}` }))
+  const edges = schema.lines.map(({ source, name, target, count }) => ({ key: `${source}/${name}/${target}`, id: `${name}/${target}`, source, target, name: `${name} ${formatNumber(count)}` }))
+  return merged(NOTHING, nodes, edges)
 }
 
 /** The models that lie in no other by a name that says so, and those names. */

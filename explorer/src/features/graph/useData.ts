@@ -4,11 +4,10 @@ import { useEffect } from 'react'
 import type { ApiError } from '@/api/errors'
 import { asApiError } from '@/api/errors'
 import { byQuery, FIRST_CAP, type Asked, linesOf, nodesById, wholeGraph } from '@/parts/structure/load'
-import { NOTHING } from '@/parts/structure/structure'
 import { useGraph } from '@/state/graph'
 import { add, put, screen, take, type GraphScreen } from './store'
 import { useShown } from '@/state/shown'
-import { schemaOf, topStructure } from './top'
+import { schemaOf, schemaStructure, topStructure } from './top'
 import type { View } from './view'
 
 type Loaded = Pick<GraphScreen, 'structure' | 'scope' | 'schema' | 'cut'>
@@ -26,7 +25,7 @@ async function load(asked: Asked, query: string | undefined, cap: number, keep: 
   const schema = await schemaOf(asked)
   const total = [...schema.models.values()].reduce((sum, each) => sum + each, 0)
   const top = await topStructure(asked, schema, Math.min(cap, FIRST_CAP))
-  return { structure: top ?? NOTHING, scope: top ? 'top' : 'schema', schema, cut: { total } }
+  return { structure: top ?? schemaStructure(schema), scope: top ? 'top' : 'schema', schema, cut: { total } }
 }
 
 /** The twins and lines of the address are in the store as soon as they are here. */

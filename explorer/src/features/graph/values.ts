@@ -9,6 +9,7 @@ const NUMBERS: ReadonlySet<string> = new Set<string>([...INTEGERS, ...REALS])
 const DEEPEST = 3
 const LOW = 0.05
 const HIGH = 0.95
+const FAR = 1.5
 
 export function isNumeric(schema: ResolvedSchema | undefined): boolean { return schema !== undefined && NUMBERS.has(schema.kind) }
 
@@ -27,7 +28,7 @@ export interface LensProperty {
   readonly changes: number
 }
 
-interface Leaf { readonly path: readonly string[]; readonly content: ResolvedContent; readonly place: string }
+export interface Leaf { readonly path: readonly string[]; readonly content: ResolvedContent; readonly place: string }
 
 /** Every property that a lens can show, of a model with its components and objects. */
 export function leavesOf(models: Models, model: string): readonly Leaf[] {
@@ -71,15 +72,18 @@ export function numberOf(value: Json | undefined): number | undefined {
 }
 
 /** A number in as many digits as one reads at a glance. */
-export function shortNumber(value: number): string {
+export function shortNumber(value: number, schema?: ResolvedSchema): string {
   const size = Math.abs(value)
   if (size >= 1e6) return formatNumber(value, { notation: 'compact', maximumFractionDigits: 1 })
-  return formatNumber(value, { maximumFractionDigits: Number.isInteger(value) || size >= 1000 ? 0 : size >= 0.1 ? 1 : 3 })
+  // Numbers below each other are compared: those of one property have the same digits.
+  const isReal = schema !== undefined && REALS.some((kind) => kind === schema.kind)
+  const digits = size >= 1000 || (!isReal && Number.isInteger(value)) ? 0 : size >= 0.1 || value === 0 ? 1 : 3
+  return formatNumber(value, { maximumFractionDigits: digits, minimumFractionDigits: isReal && digits === 1 ? 1 : 0 })
 }
 
 export function showShort(value: Json | undefined, schema: ResolvedSchema, unit: string): string | undefined {
   const number = numberOf(value)
-  if (number !== undefined) return unit === '' ? shortNumber(number) : `${shortNumber(number)} ${unit}`
+  if (number !== undefined) return unit === '' ? shortNumber(number, schema) : `${shortNumber(number, schema)} ${unit}`
   if (typeof value === 'boolean') return value ? t('graph.yes') : t('graph.no')
   if (typeof value !== 'string') return undefined
   const found = schema.kind === 'enum' ? schema.values.find((each) => each.value === value) : undefined
@@ -88,16 +92,40 @@ export function showShort(value: Json | undefined, schema: ResolvedSchema, unit:
 
 export interface Main { readonly path: string; readonly schema: ResolvedSchema; readonly unit: string }
 
+/** When each property of some twins of a model was last written, by path: what is measured is written again and again. */
+export function writtenAt(twins: Iterable<JsonObject>, leaves: readonly Leaf[]): ReadonlyMap<string, number> {
+  const latest = new Map<string, number>()
+  for (const twin of twins) {
+    for (const { path } of leaves) {
+      const around = path.slice(0, -1).reduce<Json | undefined>((value, part) => (isObject(value) ? value[part] : undefined), twin)
+      const metadata = isObject(around) && isObject(around['$metadata']) ? around['$metadata'] : undefined
+      const own = metadata && Object.hasOwn(metadata, path.at(-1) ?? '') ? metadata[path.at(-1) ?? ''] : undefined
+      const time = isObject(own) && typeof own['lastUpdateTime'] === 'string' ? Date.parse(own['lastUpdateTime']) : NaN
+      if (time > (latest.get(path.join('.')) ?? -Infinity)) latest.set(path.join('.'), time)
+    }
+  }
+  return latest
+}
+
+/** Written so much later than another that it is written by itself. */
+const LATER_MS = 2000
+
+/** The properties of a model, those first that change: as seen since the page is open, else by when they were written. */
+export function byChange(leaves: readonly Leaf[], model: string, changes: ReadonlyMap<string, number>, written: ReadonlyMap<string, number>): readonly Leaf[] {
+  const count = (leaf: Leaf): number => changes.get(`${model}\n/${leaf.path.join('/')}`) ?? 0
+  const first = Math.min(...written.values())
+  const isLate = (leaf: Leaf): boolean => (written.get(leaf.path.join('.')) ?? -Infinity) > first + LATER_MS
+  const rank = (leaf: Leaf): number => (isLate(leaf) ? 0 : 8) + (leaf.content.semanticTypes.length > 0 ? 0 : 2) + (leaf.content.definedBy === model ? 0 : 1) + (leaf.path.length > 1 ? 4 : 0)
+  return leaves.toSorted((one, other) => count(other) - count(one) || rank(one) - rank(other))
+}
+
 /** The property that is shown below marks of a model: the user's, the one that changes most, else one that measures. */
-export function mainOf(models: Models, model: string, chosen: string | undefined, changes: ReadonlyMap<string, number>): Main | undefined {
+export function mainOf(models: Models, model: string, chosen: string | undefined, changes: ReadonlyMap<string, number>, twins: Iterable<JsonObject> = []): Main | undefined {
   const leaves = leavesOf(models, model)
   const main = (leaf: Leaf | undefined): Main | undefined => (leaf?.content.schema ? { path: leaf.path.join('.'), schema: leaf.content.schema, unit: leaf.content.unit?.symbol ?? '' } : undefined)
   if (chosen !== undefined) return main(leaves.find((leaf) => leaf.path.join('.') === chosen))
   const plain = leaves.filter((leaf) => leaf.content.schema?.kind !== 'enum')
-  const counted = plain.map((leaf) => [changes.get(`${model}\n/${leaf.path.join('/')}`) ?? 0, leaf] as const).filter(([count]) => count > 0)
-  const most = counted.toSorted(([one], [other]) => other - one)[0]?.[1]
-  const own = plain.filter((leaf) => leaf.content.definedBy === model || leaf.path.length > 1)
-  return main(most ?? own.find((leaf) => leaf.content.semanticTypes.length > 0) ?? own[0] ?? plain.find((leaf) => leaf.content.semanticTypes.length > 0) ?? plain[0])
+  return main(byChange(plain, model, changes, writtenAt(twins, plain))[0])
 }
 
 export type Domain = readonly [number, number]
@@ -107,7 +135,9 @@ export function domainOf(values: readonly number[]): Domain | undefined {
   const sorted = values.filter(Number.isFinite).sort((one, other) => one - other)
   if (sorted.length === 0) return undefined
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
-  const [low, high] = [at(LOW), at(HIGH)]
+  // A few that are far from all others, such as cold cellars, must not make the others look alike.
+  const reach = FAR * (at(0.75) - at(0.25))
+  const [low, high] = reach > 0 ? [Math.max(at(LOW), at(0.25) - reach), Math.min(at(HIGH), at(0.75) + reach)] : [at(LOW), at(HIGH)]
   const span = high - low || Math.abs(high) || 1
   const step = 10 ** Math.floor(Math.log10(span)) / (span / 10 ** Math.floor(Math.log10(span)) < 3 ? 5 : 1)
   const round = (value: number): number => Number(value.toPrecision(12))
@@ -124,7 +154,7 @@ export function lensValues(values: ReadonlyMap<string, Json>, property: Pick<Len
     const number = numberOf(value)
     if (number !== undefined && schema.kind !== 'enum') {
       const ramp = domain ? Math.min(1, Math.max(0, (number - domain[0]) / (domain[1] - domain[0] || 1))) : 0.5
-      shown.set(id, { text: shortNumber(number) + unit, ramp })
+      shown.set(id, { text: shortNumber(number, schema) + unit, ramp })
       continue
     }
     const text = showShort(value, schema, '')

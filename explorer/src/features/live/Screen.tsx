@@ -1,7 +1,81 @@
-import type { ReactNode } from 'react'
-import { t } from '@/text/text'
-import { Empty } from '@/ui/states'
+import './live.css'
+import { type ReactNode, useMemo, useState } from 'react'
+import { type Command, useCommands } from '@/commands/registry'
+import { type EventKind, KINDS, kindOf, twinOf } from '@/state/eventlog'
+import { useMay } from '@/state/graph'
+import type { SeenEvent } from '@/state/live'
+import { selectionOf, useGoing } from '@/state/url'
+import { formatNumber, t } from '@/text/text'
+import { Button, IconButton } from '@/ui/button'
+import { DeleteIcon, DownloadIcon, FilterIcon, PauseIcon, PlayIcon, TelemetryIcon } from '@/ui/icons'
+import { Failed } from '@/ui/states'
+import { Details } from './Details'
+import { useEvents } from './events'
+import { List } from './List'
+import { Rates } from './Rates'
+import { Telemetry } from './Telemetry'
 
+/** Events as they happen (design 5.5). */
 export default function Screen(): ReactNode {
-  return <Empty text={t('screens.live')} />
+  const going = useGoing()
+  const may = useMay()
+  const { f: filter = '', kinds: kindsText } = going.place.parameters
+  const kinds = useMemo(() => new Set<EventKind>(kindsText === undefined ? KINDS : KINDS.filter((each) => kindsText.split(',').includes(each))), [kindsText])
+  const [paused, setPaused] = useState(false)
+  const [chosen, setChosen] = useState<SeenEvent>()
+  const [sending, setSending] = useState(false)
+  const [only, setOnly] = useState(false)
+  const { log, events, error, passed } = useEvents(filter, paused)
+  const selected = selectionOf(going.place.parameters)
+  const rows = useMemo(() => events.filter(({ event }) => kinds.has(kindOf(event)) && (!only || selected.includes(twinOf(event)))), [events, kinds, only, selected])
+  const commands = useMemo((): Command[] => [
+    { id: 'live.pause', group: t('screens.live'), text: t(paused ? 'live.resume' : 'live.pause'), keys: ['Space'], run: () => { setPaused(!paused) } },
+    { id: 'live.telemetry', group: t('screens.live'), text: t('live.send'), when: () => may('digitaltwins/telemetry/action'), run: () => { setSending(true) } },
+  ], [paused, may])
+  useCommands(commands)
+  const toggle = (kind: EventKind): void => {
+    const next = KINDS.filter((each) => (each === kind ? !kinds.has(each) : kinds.has(each)))
+    going.adjust({ kinds: next.length === KINDS.length ? undefined : next.join(',') || 'none' })
+  }
+  return (
+    <div className="live-screen" data-testid="live">
+      <div className="screen-head live-head">
+        <FilterField filter={filter} onFilter={(text) => { going.adjust({ f: text === '' ? undefined : text }) }} />
+        {KINDS.map((kind) => <Button key={kind} on={kinds.has(kind)} onClick={() => { toggle(kind) }} data-testid={`live.kind.${kind}`}>{t(`live.kind-${kind}`)}</Button>)}
+        {selected.length > 0 && <Button on={only} onClick={() => { setOnly(!only) }}>{t('live.only-selected')}</Button>}
+        <span className="grow" />
+        <IconButton icon={paused ? PlayIcon : PauseIcon} label={t(paused ? 'live.resume' : 'live.pause')} on={paused} onClick={() => { setPaused(!paused) }} data-testid="live.pause" />
+        <IconButton icon={DeleteIcon} label={t('live.clear')} onClick={() => { log.clear() }} data-testid="live.clear" />
+        <IconButton icon={DownloadIcon} label={t('live.export')} onClick={() => { exportEvents(rows) }} data-testid="live.export" />
+        {may('digitaltwins/telemetry/action') && <Button icon={TelemetryIcon} onClick={() => { setSending(true) }} data-testid="live.telemetry">{t('live.send')}</Button>}
+      </div>
+      {passed > 0 && <div className="notice" role="status">{t('live.passed', { n: passed })}</div>}
+      {log.left > 0 && <div className="notice" role="status">{t('live.sampled', { n: log.left })}</div>}
+      {error && <Failed error={error} compact />}
+      <Rates log={log} version={log.version} />
+      <List rows={rows} paused={paused} chosen={chosen} onChoose={setChosen} onTwin={(id) => { going.adjust({ sel: id }) }} />
+      <p className="unseen" role="status">{formatNumber(rows.length)}</p>
+      {chosen && <Details seen={chosen} onClose={() => { setChosen(undefined) }} />}
+      {sending && <Telemetry twin={selected[0]} onClose={() => { setSending(false) }} />}
+    </div>
+  )
+}
+
+function FilterField({ filter, onFilter }: { filter: string; onFilter: (text: string) => void }): ReactNode {
+  const [text, setText] = useState(filter)
+  return (
+    <form className="live-filter" onSubmit={(event) => { event.preventDefault(); onFilter(text.trim()) }}>
+      <FilterIcon size={14} aria-hidden />
+      <input className="mono" value={text} placeholder={t('live.filter')} aria-label={t('live.filter')} spellCheck={false} onChange={(event) => { setText(event.target.value) }} onBlur={() => { onFilter(text.trim()) }} data-testid="live.filter" />
+    </form>
+  )
+}
+
+function exportEvents(rows: readonly SeenEvent[]): void {
+  const text = rows.map(({ event }) => JSON.stringify(event)).join('\n')
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }))
+  link.download = 'events.ndjson'
+  link.click()
+  setTimeout(() => { URL.revokeObjectURL(link.href) }, 10_000)
 }

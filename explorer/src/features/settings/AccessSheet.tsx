@@ -1,3 +1,108 @@
-import type { ReactNode } from 'react'
+import './access.css'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { loadConfig } from '@/api/config'
+import { asApiError } from '@/api/errors'
+import { explorerBase } from '@/api/place'
+import { giveToken, useSession } from '@/api/session'
+import type { Config } from '@/api/types'
+import { useMe } from '@/state/graph'
+import { t } from '@/text/text'
+import { Button } from '@/ui/button'
+import { Field } from '@/ui/controls'
+import { PersonIcon, TokenIcon } from '@/ui/icons'
+import { toast } from '@/ui/toasts'
 
-export default function AccessSheet(): ReactNode { return null }
+const BEFORE_END_MS = 120_000
+const isCallback = window.location.pathname === `${explorerBase}/callback`
+
+/** Asks for a token over what is there; whatever waited for it goes on afterwards (design 5.11). */
+export default function AccessSheet(): ReactNode {
+  const { wanted, token } = useSession()
+  const config = useQuery({ queryKey: ['config'], queryFn: loadConfig, staleTime: Infinity })
+  useExpiry(token)
+  const finishing = useCallbackPage(config.data)
+  if (wanted === undefined && !finishing.busy && finishing.error === undefined) return null
+  const issuers = config.data?.issuers ?? []
+  return (
+    <div className="access-ground">
+      <div className="access-sheet floating" role="dialog" aria-modal="true" aria-label={t('access.title')} data-testid="access">
+        <h2>{t('access.title')}</h2>
+        <p className="secondary">{finishing.busy ? t('access.finishing') : wanted === undefined ? t('access.failed') : t(`access.${wanted}`)}</p>
+        {finishing.error !== undefined && <p className="field-error" role="alert">{finishing.error}</p>}
+        {issuers.map((issuer) => <SignIn key={issuer.issuer} issuer={issuer} />)}
+        {!finishing.busy && (config.data === undefined || config.data.auth !== 'none') && <TokenForm alone={issuers.length === 0} />}
+      </div>
+    </div>
+  )
+}
+
+function SignIn({ issuer }: { issuer: Config['issuers'][number] }): ReactNode {
+  const [busy, setBusy] = useState(false)
+  const begin = async (): Promise<void> => {
+    setBusy(true)
+    try {
+      const { signIn } = await import('@/api/oidc')
+      await signIn(issuer)
+    } catch (error) {
+      toast({ kind: 'error', text: asApiError(error).message })
+      setBusy(false)
+    }
+  }
+  return <Button look="main" icon={PersonIcon} disabled={busy} onClick={() => { void begin() }} data-testid="access.sign-in">{t('access.sign-in', { issuer: new URL(issuer.issuer).host })}</Button>
+}
+
+function TokenForm({ alone }: { alone: boolean }): ReactNode {
+  const [text, setText] = useState('')
+  const [keep, setKeep] = useState(false)
+  const client = useQueryClient()
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    const token = text.trim().replace(/^Bearer\s+/i, '')
+    if (token === '') return
+    giveToken(token, { keep })
+    setText('')
+    void client.invalidateQueries()
+  }
+  return (
+    <form onSubmit={submit} className="column access-form">
+      <Field label={t('access.token')} hint={t('access.token-hint')}>
+        <input className="input mono" type="password" autoComplete="off" spellCheck={false} autoFocus={alone} value={text} onChange={(event) => { setText(event.target.value) }} data-testid="access.token" />
+      </Field>
+      <label className="row secondary"><input type="checkbox" checked={keep} onChange={(event) => { setKeep(event.target.checked) }} data-testid="access.keep" />{t('access.keep')}</label>
+      <Button look={alone ? 'main' : 'plain'} icon={TokenIcon} type="submit" disabled={text.trim() === ''} data-testid="access.go">{t('access.go')}</Button>
+    </form>
+  )
+}
+
+/** Ask again two minutes before a token ends, so that nobody is surprised in the midst of work. */
+function useExpiry(token: string | undefined): void {
+  const { data } = useMe()
+  const expires = data?.expires
+  useEffect(() => {
+    if (token === undefined || expires === undefined || expires === null) return undefined
+    const timer = setTimeout(() => {
+      if (useSession.getState().token === token) toast({ kind: 'error', text: t('access.ending'), act: { text: t('access.again'), run: () => { useSession.setState({ wanted: 'expired' }) } } })
+    }, Math.min(2 ** 31 - 1, Math.max(0, Date.parse(expires) - Date.now() - BEFORE_END_MS)))
+    return () => { clearTimeout(timer) }
+  }, [token, expires])
+}
+
+function useCallbackPage(config: Config | undefined): { readonly busy: boolean; readonly error: string | undefined } {
+  const [error, setError] = useState<string>()
+  const [busy, setBusy] = useState(isCallback)
+  useEffect(() => {
+    if (!isCallback || !config) return
+    void import('@/api/oidc').then(({ finishSignIn }) => finishSignIn(config.issuers)).then((back) => {
+      // The code and the state go out of the address and of the history; the page stays, so the token does.
+      window.history.replaceState(null, '', back)
+      window.dispatchEvent(new PopStateEvent('popstate'))
+      setBusy(false)
+    }, (thrown: unknown) => {
+      window.history.replaceState(null, '', `${explorerBase}/`)
+      setBusy(false)
+      setError(asApiError(thrown).message)
+    })
+  }, [config])
+  return { busy, error }
+}

@@ -54,7 +54,7 @@ async def _store(graph: GraphService, body: bytes, request: Request) -> list[Sto
 
 
 def _stored_models(stored: Sequence[StoredModel]) -> bytes:
-    return orjson.dumps([_model_data(model, with_definition=False) for model in stored])
+    return orjson.dumps([model_data(model, with_definition=False) for model in stored])
 
 
 async def list_models(services: Services, request: Request) -> Response:
@@ -89,7 +89,7 @@ async def list_models(services: Services, request: Request) -> Response:
             payload.append(True)
             extra = (*extra, (_LINEAGE, "True"))
         link = next_link(request, "/models", payload, services.signing_key, extra)
-    value = [_model_data(model, with_definition) for model in page]
+    value = [model_data(model, with_definition) for model in page]
     if with_lineage:
         value = [data | found for data, found in zip(value, lineage, strict=True)]
     return json_response(orjson.dumps({"value": value, "nextLink": link}))
@@ -104,7 +104,7 @@ async def get_model(services: Services, request: Request) -> Response:
     if _with_lineage(request):
         whole = services.graph.read_lineage(partial(_whole_model, model), request.context)
         return json_response(await whole)
-    return json_response(orjson.dumps(_model_data(model, with_definition)))
+    return json_response(orjson.dumps(model_data(model, with_definition)))
 
 
 async def update_model(services: Services, request: Request) -> Response:
@@ -131,7 +131,7 @@ async def update_model(services: Services, request: Request) -> Response:
     await services.graph.execute(CommissionModel(model_id, in_service), request.context)
     if request.dry_run:
         model = services.graph.model(model_id, request.context)
-        shown = _model_data(replace(model, decommissioned=not in_service), with_definition=False)
+        shown = model_data(replace(model, decommissioned=not in_service), with_definition=False)
         return json_response(orjson.dumps(shown))
     return Response(_NO_CONTENT)
 
@@ -153,7 +153,7 @@ def _whole_model(model: StoredModel, catalog: ModelCatalog) -> bytes:
     bases = lineage.bases(model.id)
     return orjson.dumps(
         {
-            **_model_data(model, with_definition=True),
+            **model_data(model, with_definition=True),
             "bases": bases,
             "descendants": lineage.descendants(model.id),
             **flattened(catalog, model.id, bases),
@@ -186,7 +186,8 @@ def _page(models: Sequence[StoredModel], size: int, with_definition: bool) -> li
     return page
 
 
-def _model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:
+def model_data(model: StoredModel, with_definition: bool) -> dict[str, Any]:
+    """Return what answers say of a model."""
     data: dict[str, Any] = {
         "id": model.id,
         "description": orjson.Fragment(model.facts.description),

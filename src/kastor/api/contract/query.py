@@ -12,13 +12,14 @@ from kastor.api.http.operation import JSON_BODY, PAGE_SIZE, READ_FROM, Operation
 from kastor.api.http.paging import max_items
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
-from kastor.errors import BadRequest, InvalidArgument, ValidationFailed
+from kastor.errors import BadRequest, InvalidArgument, QueryTimeout, ValidationFailed
 from kastor.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kastor.hosting.services import Services
+    from kastor.query.service import ResultPage
 
 STRICT_HEADER = b"kastor-adt-strict"
 EXPLAIN_HEADER = b"kastor-explain"
@@ -39,42 +40,52 @@ async def query_twins(services: Services, request: Request) -> Response:
         raise BadRequest("An invalid continuationToken was provided.")
     if not text and not token:
         raise BadRequest("Give a query, or the continuationToken of the page before.")
-    strict = request.headers.get(STRICT_HEADER, b"").lower() in _YES
-    explain = request.headers.get(EXPLAIN_HEADER, b"").lower() in _YES
     started = time.perf_counter()
-    page = None
-    if not (token or explain):
-        page = services.query.at_once(
-            text,
-            request.context,
-            max_items=size,
-            strict=strict,
-            parameters=body.get("parameters"),
-        )
-    if page is None:
-        page = await request.unless_gone(
-            services.query.run(
-                text,
-                request.context,
-                token=token or None,
-                max_items=size,
-                strict=strict,
-                explain=explain,
-                parameters=body.get("parameters"),
-            )
-        )
+    try:
+        page = await _page(services, request, body, size)
+    except QueryTimeout:
+        if text and not token:  # which names another; it is not read for this
+            elapsed = time.perf_counter() - started
+            services.slow.note(text, elapsed, request.context, timed_out=True)
+        raise
     request.read_past(page.at)  # a token says it, whatever the request names
     for warning in page.warnings:
         request.warn(warning)
     elapsed = time.perf_counter() - started
     if elapsed > request.server.limits.slow_query_seconds:
         values = {"seconds": round(elapsed, 3), "rows": page.rows, "actor": request.actor.name}
-        _log.warning("slow query", query=text, **values)
+        _log.warning("slow query", query=page.text, **values)
+        services.slow.note(page.text, elapsed, request.context, rows=page.rows)
     value = page.value
     if request.api_version == legacy.VERSION:
         value = legacy.strip_rows(value)
     answer = b'{"value":' + value + b',"continuationToken":' + orjson.dumps(page.continuation)
     return json_response(answer + b"}", (b"query-charge", f"{page.charge:.2f}".encode()))
+
+
+async def _page(
+    services: Services, request: Request, body: Mapping[str, Any], size: int | None
+) -> ResultPage:
+    text, token = body.get("query"), body.get("continuationToken")
+    strict = request.headers.get(STRICT_HEADER, b"").lower() in _YES
+    explain = request.headers.get(EXPLAIN_HEADER, b"").lower() in _YES
+    parameters, context = body.get("parameters"), request.context
+    if not (token or explain):
+        page = services.query.at_once(
+            text, context, max_items=size, strict=strict, parameters=parameters
+        )
+        if page is not None:
+            return page
+    running = services.query.run(
+        text,
+        context,
+        token=token or None,
+        max_items=size,
+        strict=strict,
+        explain=explain,
+        parameters=parameters,
+    )
+    return await request.unless_gone(running)
 
 
 async def read_members(request: Request, limit: int, names: Iterable[str]) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kastor.api.description.openapi import build_openapi
-from kastor.api.description.pages import serve_index, serve_page
+from kastor.api.description.pages import below_prefix, serve_index, serve_page
+from kastor.api.http.mount import ENTRY
 from kastor.types import Json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+    from kastor.api.http.mount import Entry
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -44,7 +47,8 @@ def build_docs(*, strict: bool) -> Starlette:
     import swagger_ui_bundle  # noqa: PLC0415 - a few megabytes of paths, only when asked for
 
     async def describe(request: Request) -> JSONResponse:
-        found = build_openapi(str(request.base_url).rstrip("/"), strict=strict)
+        entry: Entry = request.scope[ENTRY]
+        found = build_openapi(entry.base_url, strict=strict)
         return JSONResponse({**for_older_readers(found), "openapi": "3.0.3"})
 
     return Starlette(
@@ -74,5 +78,5 @@ def for_older_readers(value: Json) -> Json:
     return found
 
 
-async def _page(_request: Request) -> HTMLResponse:
-    return HTMLResponse(_PAGE)
+async def _page(request: Request) -> HTMLResponse:
+    return HTMLResponse(below_prefix(request, _PAGE.encode()))

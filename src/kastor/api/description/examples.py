@@ -36,6 +36,7 @@ def _named(name: str, body: Any = None) -> Example:
     return Example({"name": name}, body)
 
 
+_SAVED = {"kind": "queries", "name": "my-query"}
 _REPLACE_NAME = [{"op": "add", "path": "/name", "value": "A name of mine"}]
 _IN, _OUT = "exchange/default/plants.ndjson", "exchange/default/plants.log"
 _OF_CONTRACT = ("GetById", "Add", "Cancel", "Delete")
@@ -58,6 +59,7 @@ _JOBS: dict[str, Example] = {
     **{f"Kastor_{kind}JobLog": _twin(_JOB) for kind in _OF_JOBS},
     "Kastor_ExportJob": Example(body={"outputBlobUri": "exchange/default/building.ndjson"}),
     "Kastor_BackupJob": Example(body={"outputBlobUri": "exchange/default/backup.tar"}),
+    "Kastor_LoadSample": Example(body={"name": "building"}),
     "Kastor_ImportUpload": Example(
         body='{"Section":"Header"}\n{"fileVersion":"1.0.0"}\n{"Section":"Twins"}\n'
     ),
@@ -190,6 +192,19 @@ _EXAMPLES: dict[str, Example] = {
         )
     },
     "Kastor_SendMessages": _named(_INPUT, {"sensor": "temp-0-01", "value": 21.5}),
+    "Kastor_ListSaved": Example({"kind": "scenes"}),
+    "Kastor_PutSaved": Example(_SAVED, {"query": "SELECT * FROM digitaltwins"}),
+    "Kastor_GetSaved": Example(_SAVED),
+    "Kastor_DeleteSaved": Example(_SAVED),
+    "Kastor_PutSceneFile": _named(
+        "my-plan.svg",
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">'
+        '<rect id="my-room" width="4" height="3"/></svg>',
+    ),
+    "Kastor_GetSceneFile": _named("my-plan.svg"),
+    "Kastor_DeleteSceneFile": _named("my-plan.svg"),
+    "Kastor_Search": Example({"q": "lobby"}),
+    "DigitalTwinModels_Search": Example(body={"query": "room", "limit": 5}),
     "Kastor_CreateIndex": Example({"path": "temperature"}),
     "Kastor_TwinHistory": _twin("floor-0"),
     "Kastor_RelationshipHistory": _twin(_BUILDING, relationshipId="building-1-hasPart-floor-0"),

@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from kastor.api.http.mount import ENTRY
 from kastor.pages import Page, all_pages, page_at, refer
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
     from starlette.requests import Request
+
+    from kastor.api.http.mount import Entry
 
 INDEX = "/docs/pages"
 _ELSEWHERE = re.compile(r"[a-z]+:", re.IGNORECASE)
@@ -58,9 +61,9 @@ _lock = threading.Lock()
 _rendered: dict[str, bytes] = {}
 
 
-async def serve_index(_request: Request) -> Response:
+async def serve_index(request: Request) -> Response:
     """Answer the list of pages."""
-    return HTMLResponse(_index(), headers=_HEADERS)
+    return HTMLResponse(below_prefix(request, _index().encode()), headers=_HEADERS)
 
 
 async def serve_page(request: Request) -> Response:
@@ -70,7 +73,16 @@ async def serve_page(request: Request) -> Response:
         return PlainTextResponse(f"There is no such page; {INDEX} lists them.\n", 404)
     if page.name not in _rendered:
         await run_in_threadpool(_render_once, page.name)
-    return HTMLResponse(_rendered[page.name], headers=_HEADERS)
+    return HTMLResponse(below_prefix(request, _rendered[page.name]), headers=_HEADERS)
+
+
+def below_prefix(request: Request, html: bytes) -> bytes:
+    """Return a page as clients see it that have a path before the server's own.
+
+    Texts have no bare quotes in them, so that what begins with one is an address.
+    """
+    entry: Entry = request.scope[ENTRY]
+    return html.replace(b'"/docs', f'"{entry.prefix}/docs'.encode()) if entry.prefix else html
 
 
 def _render_once(name: str) -> None:

@@ -34,11 +34,13 @@ class Entry:
     Attributes:
         actor: who asks.
         base_url: what absolute links begin with.
+        prefix: path that clients have before the server's own; empty where they have none.
         services: of the addressed graph, where the mount is one of graphs.
     """
 
     actor: Actor
     base_url: str
+    prefix: str
     services: Services | None
 
 

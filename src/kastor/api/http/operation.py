@@ -59,6 +59,8 @@ class Operation:
             another status.
         as_of: whether it can be asked of a state of the past.
         head: whether HEAD is answered as well, as GET is but without the body.
+        waits: whether its header `kastor-read` may name a change, which it waits for; its handler
+            reads it.
         judged: the graph on which the caller needs the permission.
     """
 
@@ -82,6 +84,7 @@ class Operation:
     dry_run_result: str | None = None
     as_of: bool = False
     head: bool = False
+    waits: bool = False
     judged: Judged = Judged.ADDRESSED
 
     def judged_on(self, addressed: str, parameters: Sequence[str]) -> str | None:

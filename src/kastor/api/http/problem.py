@@ -18,6 +18,7 @@ from kastor.graph.restoring import ChangedMeanwhile
 from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
+from kastor.saved.refusals import SceneFileRefused
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -67,6 +68,7 @@ STATUS: dict[type[e.KastorError], int] = {
     JobNotFound: 404,
     JobConflict: 409,
     AnotherJobRuns: 429,
+    SceneFileRefused: 400,
 }
 _OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
 """Answers without `x-ms-error-code`; clients sleep for a Retry-After (decisions 6.6)."""
@@ -78,8 +80,13 @@ _OUR_FAULT = "Something went wrong inside Kastor; its log has the details."
 _UNAUTHORIZED = b'{"statusCode":401,"message":"Unauthorized"}'
 
 
-def answer(error: e.KastorError) -> Response:
-    """Return the answer to an error that was raised on purpose; the nearest class counts."""
+def answer(error: e.KastorError, *, strict: bool = False) -> Response:
+    """Return the answer to an error that was raised on purpose; the nearest class counts.
+
+    Args:
+        error: which is answered.
+        strict: under the profile `adt`, which tells no place of a single problem.
+    """
     status = _status_of(error)
     match error:
         case e.Unauthenticated():
@@ -100,7 +107,8 @@ def answer(error: e.KastorError) -> Response:
             extra = []
     if not isinstance(error, _OF_JOBS):
         extra.append((b"x-ms-error-code", error.code.encode()))
-    return _envelope(status, error.code, error.message, error.details, extra)
+    details = error.details if strict else _details_of(error)
+    return _envelope(status, error.code, error.message, details, extra)
 
 
 def unexpected() -> Response:
@@ -120,7 +128,14 @@ def told(error: Exception, *, short: bool = False) -> tuple[int, dict[str, objec
         return 500, _error_object("InternalServerError", _OUR_FAULT, ())
     if short:
         return _status_of(error), {"code": error.code, "message": _cut(error.message, _SHORT)}
-    return _status_of(error), _error_object(error.code, error.message, error.details)
+    return _status_of(error), _error_object(error.code, error.message, _details_of(error))
+
+
+def _details_of(error: e.KastorError) -> tuple[e.Detail, ...]:
+    """Return the problems of an error; a single one that has a place is one too."""
+    if error.place and not error.details:
+        return (e.Detail(error.code, error.message, error.place),)
+    return error.details
 
 
 def _status_of(error: e.KastorError) -> int:

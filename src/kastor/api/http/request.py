@@ -243,6 +243,11 @@ class Request:
         """What absolute links begin with, the graph's part of the address included."""
         return self.server.base_urls.of(self._scope, self.headers, self._addressed)
 
+    @property
+    def server_url(self) -> str:
+        """What absolute links to what is the whole server's begin with."""
+        return self.server.base_urls.of(self._scope, self.headers)
+
     def url(self) -> str:
         """Return the absolute address that was asked for, with its query."""
         path = (self._addressed.raw_path if self._addressed else b"").decode("latin-1")

@@ -11,10 +11,11 @@ from kastor.api.http.lifecycle import Lifecycle
 from kastor.api.http.limits import RequestLimits
 from kastor.api.http.meter import ConnectionMeter, RequestMeter
 from kastor.budget import StreamBudget
+from kastor.config import Settings
 from kastor.vital import Vitals
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from kastor.hosting.graphs import Graphs
 
@@ -30,10 +31,13 @@ class ServerState:
         streams: what open streams may take.
         vitals: whether what must not die lives.
         allow_reset: whether a graph may be emptied over HTTP.
+        has_explorer: whether the explorer is served.
         base_urls: what absolute links begin with.
         clients: what each client may have.
         connections: counts the connections of this process.
         lifecycle: where the process is in its life.
+        allow_sample: whether a sample may be loaded over HTTP.
+        in_force: tells the settings that are in force.
     """
 
     graphs: Graphs
@@ -46,6 +50,9 @@ class ServerState:
     clients: ClientLimits = field(default_factory=ClientLimits)
     connections: ConnectionMeter = field(default_factory=ConnectionMeter)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    has_explorer: bool = True
+    allow_sample: bool = False
+    in_force: Callable[[], Settings] = Settings.model_construct
 
     def trusted_proxies(self) -> Collection[str]:
         """Return the peers whose X-Forwarded-For is believed now."""

@@ -71,6 +71,18 @@ _STREAMS: tuple[Row[GraphReading], ...] = (
         lambda graph: None if graph.ticker is None else graph.ticker.set_back,
     ),
 )
+_SEARCH: tuple[Row[GraphReading], ...] = (
+    (
+        _GAUGE,
+        "kastor_search_lag_entries",
+        "Entries of the change log that the search index does not hold yet.",
+        lambda graph: None if graph.search is None else graph.search.lag,
+    ),
+    (
+        *(_GAUGE, "kastor_search_building", "Whether the search index is being made."),
+        lambda graph: None if graph.search is None else graph.search.building,
+    ),
+)
 _BUDGET: tuple[Row[StreamBudget], ...] = (
     (
         *(_GAUGE, "kastor_stream_bytes", "Bytes that open streams keep for their clients."),
@@ -283,6 +295,7 @@ class _Families(Collector):
         yield version
         graphs = self._graphs
         yield from _table(_GRAPH, ("graph",), [((each.name,), each) for each in graphs])
+        yield from _table(_SEARCH, ("graph",), [((each.name,), each) for each in graphs])
         routes = [
             ((each.name, state.row.id), state) for each in graphs for state in each.routes or ()
         ]

@@ -12,7 +12,7 @@ from kastor.api.http.request import Request, Response, StreamResponse
 from kastor.auth.roles import Permission as P
 from kastor.errors import InvalidArgument, KastorError, TooManyRequests, Unavailable
 from kastor.events.envelope import delivery_trace, structured
-from kastor.events.feed import FeedHeartbeat
+from kastor.events.feed import FeedHeartbeat, FeedModels
 from kastor.events.filter import parse
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 15.0
 NEXT_HEADER = b"kastor-next-position"
+EPOCH_HEADER = b"kastor-model-epoch"
 _NDJSON = b"application/x-ndjson"
 _DEFAULT_PAGE, _MAX_PAGE = 100, 1_000
 
@@ -42,7 +43,9 @@ async def events(services: Services, request: Request) -> Response | StreamRespo
         return await _page(services.feed, request, after or "0", wants)
     position = await services.feed.position(after, request.context)
     share = request.server.streams.enter(request.client)
-    chunks = _stream(services.feed, position, wants, request.context, share)
+    chunks = _stream(
+        services.feed, position, wants, request.context, share, models=_tells_models(request)
+    )
     return StreamResponse(chunks, b"text/event-stream", farewell=_comment)
 
 
@@ -51,26 +54,43 @@ async def _page(feed: Feed, request: Request, after: str, wants: Filter) -> Resp
     begin = int(after) if after == "0" else await feed.position(after, request.context)
     found, position = await request.unless_gone(feed.page(begin, size, wants, request.context))
     body = b"".join([_structured(event) + b"\n" for event in found])
-    header = (NEXT_HEADER, str(position).encode())
-    return Response(200, body, [header], (b"content-type", _NDJSON))
+    headers = [(NEXT_HEADER, str(position).encode())]
+    epoch = await feed.epoch(request.context) if _tells_models(request) else None
+    if epoch is not None:
+        headers.append((EPOCH_HEADER, str(epoch).encode()))
+    return Response(200, body, headers, (b"content-type", _NDJSON))
+
+
+def _tells_models(request: Request) -> bool:
+    return not request.server.limits.strict
 
 
 async def _stream(
-    feed: Feed, position: int, wants: Filter, context: Context, share: StreamShare
+    feed: Feed,
+    position: int,
+    wants: Filter,
+    context: Context,
+    share: StreamShare,
+    *,
+    models: bool,
 ) -> AsyncIterator[bytes]:
     try:
         yield b"retry: 2000\nid: %d\n\n" % position
         following = feed.follow(position, wants, context, HEARTBEAT_SECONDS, share)
         async with contextlib.aclosing(following) as items:
             async for item in items:
-                yield _told(item)
+                if models or not isinstance(item, FeedModels):
+                    yield _told(item)
     except (TooManyRequests, Unavailable) as error:
         yield _comment(error)  # its reader goes on after the last id that it has
     finally:
         share.leave()
 
 
-def _told(item: Event | FeedHeartbeat) -> bytes:
+def _told(item: Event | FeedHeartbeat | FeedModels) -> bytes:
+    if isinstance(item, FeedModels):
+        # No id: it is of no position, and whoever resumes is told anew.
+        return b'event: models\ndata: {"epoch":%d}\n\n' % item.epoch
     if isinstance(item, FeedHeartbeat):
         return b": nothing new\nid: %d\n\n" % item.position
     head = b"id: %d\nevent: %b\ndata: " % (item.position, item.type.encode())
@@ -94,7 +114,7 @@ OPERATIONS: tuple[Operation, ...] = (
         P.EVENTS_READ,
         events,
         "Follow the events of the graph, as Server-Sent Events or pages of NDJSON",
-        errors={400: ("EventRouteFilterInvalid",)},
+        errors={400: ("EventRouteFilterInvalid",), 410: ("ChangesGone",)},
         query=("filter", "after", "format"),
         headers=("Last-Event-ID", "max-items-per-page"),
         versioned=False,

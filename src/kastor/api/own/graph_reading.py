@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kastor.history.keeping import Upkept
     from kastor.ingest.service import InputStatus
     from kastor.jobs.tally import KindTally
+    from kastor.search.service import IndexStatus
     from kastor.storage.ticker import Ticker
 
 
@@ -23,6 +24,7 @@ class GraphReading:
         live_queries, feed_streams: open in this process.
         jobs: kind, state and how many there are; None where the store did not answer.
         work: what was done on jobs in this process.
+        search: how far the search index is; None where there is none, or it does not tell.
         past: what this process did for the graph's past, and what there is of it.
     """
 
@@ -35,3 +37,4 @@ class GraphReading:
     jobs: Sequence[tuple[str, str, int]] | None = None
     work: Sequence[KindTally] = ()
     past: Upkept | None = None
+    search: IndexStatus | None = None

@@ -7,29 +7,36 @@ from typing import TYPE_CHECKING
 import orjson
 
 from kastor import __version__
+from kastor.api.http.accepting import prefers_html
 from kastor.api.http.operation import Operation
 from kastor.api.http.request import Request, Response, json_response
 from kastor.api.own.features import announced
 from kastor.auth.roles import Permission as P
 from kastor.errors import Unavailable
+from kastor.storage.placement import DEFAULT
 
 if TYPE_CHECKING:
     from kastor.hosting.services import Services
 
 
 async def root(_services: Services, request: Request) -> Response:
-    """Answer GET /: a person's browser is led to the API's page, a program told what this is."""
-    base = request.base_url.partition("/graphs/")[0]
-    if b"text/html" in request.headers.get(b"accept", b""):
-        return Response(307, headers=[(b"location", f"{base}/docs".encode())])
+    """Answer GET /: a person's browser is led to the explorer, a program told what this is."""
+    base, has_explorer = request.server_url, request.server.has_explorer
+    vary = (b"vary", b"accept")
+    if prefers_html(request.headers.get(b"accept", b"")):
+        graph = "" if request.graph == DEFAULT else f"g/{request.graph}/graph"
+        target = f"{base}/explorer/{graph}" if has_explorer else f"{base}/docs"
+        return Response(307, headers=[(b"location", target.encode()), vary])
     links = {"docs": f"{base}/docs", "openapi": f"{base}/openapi.json", "health": f"{base}/healthz"}
+    if has_explorer:
+        links = {"explorer": f"{base}/explorer/", **links}
     found = {
         "name": "Kastor",
         "version": __version__,
         "features": announced(strict=request.server.limits.strict),
         "links": links,
     }
-    return json_response(orjson.dumps(found))
+    return json_response(orjson.dumps(found), vary)
 
 
 async def healthz(_services: Services, _request: Request) -> Response:

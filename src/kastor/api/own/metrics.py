@@ -17,6 +17,7 @@ from kastor.logs import get_logger
 if TYPE_CHECKING:
     from kastor.events.relay import RouteState
     from kastor.hosting.services import Services
+    from kastor.search.service import IndexStatus
     from kastor.storage.jobs import JobStatus
 
 GRAPH_SECONDS = 4.0
@@ -48,10 +49,12 @@ async def metrics(_services: Services, request: Request) -> Response:
 async def _read(name: str, services: Services) -> GraphReading:
     routes: list[RouteState] | None = None
     jobs: list[tuple[str, JobStatus, int]] | None = None
+    search: IndexStatus | None = None
     try:
         async with asyncio.timeout(GRAPH_SECONDS):
             routes = await services.routes.states()
             jobs = await services.jobs.counts()
+            search = await services.search_status()
     except Exception as error:  # noqa: BLE001 - the others are told all the same, and so is this
         _log.warning("a graph does not tell of its routes", graph=name, reason=repr(error))
     return GraphReading(
@@ -64,6 +67,7 @@ async def _read(name: str, services: Services) -> GraphReading:
         jobs,
         services.jobs.tallies(),
         services.keeping.upkept,
+        search,
     )
 
 

@@ -51,11 +51,12 @@ async def resolved_models(services: Services, request: Request) -> Response:
     page = await request.unless_gone(graph.read_lineage(read, context))
     link = None
     if page.more:
-        payload = [_KIND, after + len(page.texts), state, wanted]
+        payload = [_KIND, after + page.count, state, wanted]
         link = next_link(request, "/kastor/v1/models/resolved", payload, services.signing_key)
     epoch = catalog.epoch if catalog.epoch >= 0 else None  # states of the past have none
-    value = orjson.Fragment(f"[{','.join(page.texts)}]")
-    body = orjson.dumps({"epoch": epoch, "value": value, "nextLink": link})
+    # Put together by hand: the text may be megabytes, and was made in a thread.
+    start, end = orjson.dumps({"epoch": epoch})[:-1], orjson.dumps(link)
+    body = b'%b,"value":%b,"nextLink":%b}' % (start, page.text, end)
     return json_response(body, *headers)
 
 
@@ -68,8 +69,8 @@ def _wanted(request: Request) -> list[str]:
     named = [require_dtmi(value) for value in request.query.get("id", ())]
     if len(named) > MOST_NAMED:
         raise LimitExceeded(
-            f"The request names {len(named)} ids of models; at most {MOST_NAMED} can be named. Name "
-            "fewer, or none to get all."
+            f"The request names {len(named)} ids of models; at most {MOST_NAMED} can be named. "
+            "Name fewer, or none to get all."
         )
     return list(dict.fromkeys(named))
 

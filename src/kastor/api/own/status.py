@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import orjson
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 async def status(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/status: version, counts, sizes, how far history reaches back."""
     found = await services.status(request.context)
+    index = await services.search_status()
     answer = {
         "kastor": __version__,
         "engine": found.engine,
@@ -39,6 +41,7 @@ async def status(services: Services, request: Request) -> Response:
         },
         "oldestVersion": _time(found.oldest_version),
         "oldestLogEntry": _time(found.oldest_log_entry),
+        "search": None if index is None else asdict(index),
     }
     return json_response(orjson.dumps(answer))
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from kastor.client import many, operations, own, streams
 from kastor.client.asynchronous.download import AsyncDownload
@@ -123,6 +123,25 @@ class AsyncKastorClient:
     async def status(self) -> Document:
         """Return what a graph of Kastor holds: version, engine, counts, sizes."""
         return await self._transport.send(own.status())
+
+    async def search(
+        self,
+        text: str,
+        *,
+        kinds: Sequence[str] = (),
+        limit: int | None = None,
+        up_to: int | Literal["now"] | None = None,
+    ) -> Document:
+        """Return what has a text in its id, name or values: `value` (best first), `more`, `lag`.
+
+        Args:
+            text: what to look for; parts of words will do.
+            kinds: `twin`, `model`, `relationship`; all of them without.
+            limit: the most hits, 20 without.
+            up_to: what the answer has to include: a change of the log, or all until now; without it
+                the last second may be missing.
+        """
+        return await self._transport.send(own.search(text, kinds, limit, up_to))
 
     async def me(self) -> Document:
         """Return who Kastor takes the caller for, and what that one may do on the graph."""

@@ -85,6 +85,7 @@ def _refused(error: KastorError, entries: Sequence[FileEntry]) -> ModelsRefusedE
 
 def _placed(detail: Detail, entries: Sequence[FileEntry]) -> Detail:
     place: dict[str, Any] = dict(detail.place)
+    place.pop("index", None)  # which of the upload: the line is what people look for
     at = place.get("line")
     # The upload has its bracket on the first line and then a model on each.
     if isinstance(at, int) and 0 <= at - 2 < len(entries):

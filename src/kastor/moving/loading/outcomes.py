@@ -70,5 +70,5 @@ class Outcomes:
 def _told(error: ServiceError) -> str:
     """Return the message of an error with what its details say: often they alone name the cause."""
     said = [each.get("message") for each in error.details[:_DETAILS]]
-    more = " ".join(each for each in said if isinstance(each, str))
+    more = " ".join(each for each in said if isinstance(each, str) and each != error.message)
     return f"{error.message.rstrip('.')}: {more}" if more else error.message

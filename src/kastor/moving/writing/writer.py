@@ -172,7 +172,8 @@ def _outcome(result: Document) -> WriteOutcome:
 
 def _words(message: str, details: Iterable[Mapping[str, Json]]) -> str:
     """Return what an error says, with the first of its details, which name what is wrong."""
-    found = [str(each["message"]) for each in details if "message" in each][:_DETAILS]
+    said = [str(each["message"]) for each in details if "message" in each]
+    found = [each for each in said if each != message][:_DETAILS]
     return f"{message.rstrip('.')}: {' '.join(found)}" if found else message
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from kastor.clock import new_guid
 from kastor.errors import Conflict
+from kastor.storage.postgres import search_statements
 from kastor.storage.refusals import NotAGraphError, UnfinishedGraphError
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ class Marks:
 def own_tables() -> tuple[str, ...]:
     """Return the names of a graph's tables."""
     text = (files(__package__) / "schema.sql").read_text(encoding="utf-8")
-    return tuple(re.findall(r"^CREATE TABLE \{graph\}\.(\w+)", text, re.MULTILINE))
+    found = re.findall(r"^CREATE TABLE \{graph\}\.(\w+)", text, re.MULTILINE)
+    return (*found, *search_statements.TABLES)
 
 
 async def strangers(connection: Connection, schema: str, *, tables: bool = True) -> list[str]:

@@ -47,6 +47,8 @@ from kastor.storage.postgres.reads import PostgresPointReads, known
 from kastor.storage.postgres.rehearsing import SchemaRehearsals
 from kastor.storage.postgres.replicas import Replicas
 from kastor.storage.postgres.retention import prune
+from kastor.storage.postgres.saved_table import PostgresSavedTable
+from kastor.storage.postgres.search_index import PostgresSearchIndex
 from kastor.storage.postgres.snapshot import snapshot_of
 from kastor.storage.postgres.statements import Qualified
 from kastor.storage.postgres.writes import Writes
@@ -113,6 +115,8 @@ class PostgresStore(Generic[C]):
         self.indexes = PostgresIndexes(self._upkeep, self._texts)
         self.inputs = PostgresInputTable(self._upkeep, self._texts)
         self.jobs = PostgresJobTable(self._upkeep, self._texts)
+        self.saved = PostgresSavedTable(self._upkeep, self._texts)
+        self.search = PostgresSearchIndex(self._upkeep, self._texts)
         self._past = PostgresPastReads(self._reads.fetch)
         self._snapshots = Snapshots()
         self._retention = retention

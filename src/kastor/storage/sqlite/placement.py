@@ -13,6 +13,7 @@ from kastor.storage.refusals import NotAGraphError, SchemaTooNewError
 from kastor.storage.sqlite import files, schema
 from kastor.storage.sqlite.connection import open_reader
 from kastor.storage.sqlite.folder import FolderNotWritableError
+from kastor.storage.sqlite.search_index import remove_index
 
 _SUFFIX = ".sqlite3"
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -154,3 +155,4 @@ def is_ours(path: Path) -> bool:
 def _unlink_beside(path: Path) -> None:
     for suffix in _SIDE_FILES:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+    remove_index(path)

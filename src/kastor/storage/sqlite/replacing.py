@@ -14,6 +14,7 @@ import apsw
 
 from kastor.private import sync_folder
 from kastor.storage.sqlite.connection import open_writer
+from kastor.storage.sqlite.search_index import remove_index
 
 ASIDE = ".replaced"
 """Ends the name of a file that gives way; with it, it is a graph's file as it was."""
@@ -34,6 +35,7 @@ def replace_all(files: Mapping[Path, Path]) -> None:
     """
     for path, new in files.items():
         _put_aside(path)
+        remove_index(path)
         new.replace(path)
         sync_folder(path.parent)
     for path in files:

@@ -54,6 +54,8 @@ from kastor.storage.sqlite.pool import ReadPool, closed
 from kastor.storage.sqlite.reads import SqlitePointReads
 from kastor.storage.sqlite.rehearsing import FileRehearsals
 from kastor.storage.sqlite.retention import steps
+from kastor.storage.sqlite.saved_table import SqliteSavedTable
+from kastor.storage.sqlite.search_index import SqliteSearchIndex
 from kastor.storage.sqlite.snapshot import clear as clear_snapshots
 from kastor.storage.sqlite.snapshot import snapshot_of
 from kastor.storage.sqlite.unit_of_work import Head
@@ -121,6 +123,8 @@ class SqliteStore(Generic[C]):
         self.events = SqliteEventTables(self._tables, self._upkeep, pulse)
         self.inputs = SqliteInputTable(self._tables, self._upkeep)
         self.jobs = SqliteJobTable(self._tables, self._upkeep)
+        self.saved = SqliteSavedTable(self._tables, self._upkeep)
+        self.search = SqliteSearchIndex(path, self._tables.call)
         self.history: SqliteHistory[C] = SqliteHistory(
             *(self._loop_connection, self._history_pool, self._upkeep, self._settle),
             build_catalog,
@@ -369,6 +373,7 @@ class SqliteStore(Generic[C]):
 
     def _close(self) -> None:
         self._writer.stop()
+        self.search.close()
         self._rehearsals.close()
         self._pool.close()
         self._tables.close()

@@ -16,6 +16,7 @@ from kastor.api.description.schemas import (
     many,
     models,
     queries,
+    saved,
     server,
 )
 from kastor.api.description.schemas.forms import Schema
@@ -31,5 +32,6 @@ SCHEMAS: dict[str, Schema] = {
     **jobs.SCHEMAS,
     **events.SCHEMAS,
     **inputs.SCHEMAS,
+    **saved.SCHEMAS,
     **server.SCHEMAS,
 }

@@ -102,6 +102,14 @@ SCHEMAS: dict[str, Schema] = {
             "properties": {"@id": STRING, "@type": {}, "@context": {}},
         },
     },
+    "ModelSearch": {
+        "type": "object",
+        "properties": {
+            "query": STRING,
+            "searchText": STRING,
+            "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+        },
+    },
     "ModelData": {
         "type": "object",
         "required": ["id", "description", "displayName", "decommissioned", "uploadTime"],

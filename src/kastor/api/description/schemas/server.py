@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kastor.api.description.schemas.forms import STRING, Schema, list_of
+from kastor.api.description.schemas.forms import COUNT, STRING, Schema, list_of, ref
 
 SCHEMAS: dict[str, Schema] = {
     "Status": {
@@ -17,7 +17,56 @@ SCHEMAS: dict[str, Schema] = {
             "bytes": {"type": "object", "additionalProperties": {"type": "integer"}},
             "oldestVersion": {"type": ["string", "null"]},
             "oldestLogEntry": {"type": ["string", "null"]},
+            "search": {
+                "type": ["object", "null"],
+                "required": ["position", "lag", "building", "done"],
+                "properties": {
+                    "position": COUNT,
+                    "lag": COUNT,
+                    "building": {"type": "boolean"},
+                    "done": COUNT,
+                },
+                "additionalProperties": False,
+            },
         },
+    },
+    "SearchAnswer": {
+        "type": "object",
+        "required": ["value", "more", "position", "lag"],
+        "properties": {
+            "value": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["kind", "id", "field", "text", "score", "matches"],
+                    "properties": {
+                        "kind": {"enum": ["twin", "model", "relationship"]},
+                        "id": STRING,
+                        "name": STRING,
+                        "model": STRING,
+                        "count": COUNT,
+                        "field": STRING,
+                        "text": STRING,
+                        "score": {"type": "number"},
+                        "matches": {
+                            "type": "array",
+                            "items": {
+                                "type": "array",
+                                "items": COUNT,
+                                "minItems": 2,
+                                "maxItems": 2,
+                            },
+                        },
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            "more": {"type": "boolean"},
+            "position": COUNT,
+            "lag": COUNT,
+            "building": {"type": "boolean"},
+        },
+        "additionalProperties": False,
     },
     "Me": {
         "type": "object",
@@ -54,6 +103,62 @@ SCHEMAS: dict[str, Schema] = {
             "state": {"enum": ["open", "idle", "moving"]},
             "progress": STRING,
             "error": STRING,
+        },
+        "additionalProperties": False,
+    },
+    "Limit": {
+        "type": "object",
+        "required": ["name", "value", "unit", "of", "description"],
+        "properties": {
+            "name": STRING,
+            "value": {"type": ["number", "null"]},
+            "unit": {"enum": ["bytes", "count", "seconds", "days", "per second", "per minute"]},
+            "of": {"enum": ["request", "client", "process", "graph", "server"]},
+            "description": STRING,
+            "used": {"type": "number"},
+        },
+        "additionalProperties": False,
+    },
+    "LimitList": list_of("Limit"),
+    "SlowQuery": {
+        "type": "object",
+        "required": [
+            *("query", "count", "timedOut", "worstMs", "meanMs", "lastMs", "lastRows"),
+            *("lastTime", "lastActor"),
+        ],
+        "properties": {
+            "query": STRING,
+            **{name: {"type": "integer"} for name in ("count", "timedOut", "lastRows")},
+            **{name: {"type": "number"} for name in ("worstMs", "meanMs", "lastMs")},
+            "lastTime": STRING,
+            "lastActor": STRING,
+        },
+        "additionalProperties": False,
+    },
+    "SlowQueryList": {
+        "type": "object",
+        "required": ["thresholdSeconds", "since", "value"],
+        "properties": {
+            "thresholdSeconds": {"type": "number"},
+            "since": STRING,
+            "value": {"type": "array", "items": ref("SlowQuery")},
+        },
+        "additionalProperties": False,
+    },
+    "SampleName": {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"enum": ["building"]}, "simulate": {"type": "boolean"}},
+        "additionalProperties": False,
+    },
+    "LoadedSample": {
+        "type": "object",
+        "required": ["name", "loaded", "simulated", "models", "twins", "relationships"],
+        "properties": {
+            "name": STRING,
+            "loaded": {"type": "boolean"},
+            "simulated": {"type": "boolean"},
+            **{name: {"type": "integer"} for name in ("models", "twins", "relationships")},
         },
         "additionalProperties": False,
     },
@@ -98,6 +203,8 @@ SCHEMAS: dict[str, Schema] = {
                                 "line": {"type": "integer", "minimum": 1},
                                 "column": {"type": "integer", "minimum": 0},
                                 "length": {"type": "integer", "minimum": 0},
+                                "index": {"type": "integer", "minimum": 0},
+                                "oldest": {"type": "integer", "minimum": 0},
                             },
                         },
                     },

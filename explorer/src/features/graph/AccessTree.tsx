@@ -1,0 +1,81 @@
+import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react'
+import { runCommand } from '@/commands/registry'
+import type { Models } from '@/dtdl/models'
+import type { GraphView, Looks, Picture } from '@/graph/types'
+import { t } from '@/text/text'
+import { type Direction, nearest, neighbours } from './moves'
+import { useScreen } from './store'
+import type { Actions } from './useActions'
+import type { View } from './view'
+
+const ARROWS: Readonly<Record<string, Direction>> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' }
+const OPEN_DEPTH = 2
+const MOST_CHILDREN = 400
+
+interface Row { readonly id: string; readonly name: string; readonly depth: number; readonly open: boolean | undefined }
+
+/** The rows that are open: the first levels, and the line of boxes around the selection. */
+export function rowsOf(picture: Picture, models: Models, looks: Pick<Looks, 'values' | 'hidden' | 'lens'>, chosen: string | undefined): readonly Row[] {
+  const { nodes, layout } = picture
+  const children = new Map<number, number[]>()
+  nodes.forEach((node, index) => {
+    if (looks.hidden.has(node.id)) return
+    const up = layout.parent[index] ?? -1
+    const list = children.get(up)
+    if (list) list.push(index)
+    else children.set(up, [index])
+  })
+  const place = (index: number): number => (layout.y[index] ?? 0) * 1e4 + (layout.x[index] ?? 0)
+  for (const list of children.values()) list.sort((one, other) => place(one) - place(other))
+  const counts = new Map<string, number>()
+  for (const edge of picture.edges) for (const end of [edge.source, edge.target]) counts.set(end, (counts.get(end) ?? 0) + 1)
+  const line = new Set<number>()
+  for (let at = nodes.findIndex((node) => node.id === chosen); at >= 0; at = layout.parent[at] ?? -1) line.add(at)
+  const rows: Row[] = []
+  const walk = (index: number, depth: number): void => {
+    const node = nodes[index]
+    if (!node) return
+    const inner = children.get(index) ?? []
+    const isOpen = inner.length > 0 ? depth < OPEN_DEPTH || line.has(index) : undefined
+    const value = looks.lens?.get(node.id)?.text ?? looks.values.get(node.id)?.text
+    rows.push({ id: node.id, depth, open: isOpen, name: [node.label, models.name(node.model), value, t('graph.relationships', { n: counts.get(node.id) ?? 0 })].filter((each) => each !== undefined).join(', ') })
+    if (isOpen) for (const each of inner.slice(0, MOST_CHILDREN)) walk(each, depth + 1)
+  }
+  for (const root of (children.get(-1) ?? []).slice(0, MOST_CHILDREN)) walk(root, 0)
+  return rows
+}
+
+/** What the picture shows, for those who do not see it, and for the keyboard: Tab and arrows move in it. */
+export function AccessTree({ view, models, looks, actions, canvas }: { view: View; models: Models; looks: Looks; actions: Actions; canvas: GraphView | undefined }): ReactNode {
+  const picture = useScreen((state) => state.picture)
+  const chosen = view.selection.findLast((id) => picture?.nodes.some((node) => node.id === id))
+  const rows = useMemo(() => (picture ? rowsOf(picture, models, looks, chosen) : []), [picture, models, looks, chosen])
+  const walk = useRef<{ readonly from: string; readonly at: number }>(undefined)
+  if (!picture) return null
+
+  const choose = (id: string | undefined): void => { if (id !== undefined) { actions.select([id]); canvas?.reveal(id) } }
+  const onKey = (event: KeyboardEvent): void => {
+    const direction = ARROWS[event.key]
+    if (direction && !event.ctrlKey && !event.altKey) {
+      event.preventDefault()
+      walk.current = undefined
+      choose(nearest(picture, looks.hidden, chosen, direction))
+    } else if (event.key === 'Enter' && chosen !== undefined) { event.preventDefault(); actions.open(chosen) } else if (event.key === 'Tab' && chosen !== undefined && !event.shiftKey) {
+      // Tab walks around the twin from which it began, and leaves after the last.
+      const { from, at } = walk.current ?? { from: chosen, at: -1 }
+      const next = neighbours(picture, from)[at + 1]
+      if (next === undefined) { walk.current = undefined; return }
+      event.preventDefault()
+      walk.current = { from, at: at + 1 }
+      choose(next)
+    } else if (event.key === '.') { event.preventDefault(); runCommand('graph.menu') }
+  }
+  return (
+    <div className="graph-tree" role="tree" tabIndex={0} aria-label={t('graph.tree')} aria-activedescendant={chosen === undefined ? undefined : `mark-${chosen}`} onKeyDown={onKey} data-testid="graph.tree">
+      {rows.map((row) => (
+        <div key={row.id} id={`mark-${row.id}`} role="treeitem" aria-level={row.depth + 1} aria-selected={view.selection.includes(row.id)} {...(row.open !== undefined && { 'aria-expanded': row.open })}
+          data-testid={`graph.tree.${row.id}`} onClick={() => { choose(row.id) }}>{row.name}</div>
+      ))}
+    </div>
+  )
+}

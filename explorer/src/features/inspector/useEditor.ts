@@ -1,0 +1,128 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
+import { type ApiError, asApiError } from '@/api/errors'
+import { type JsonObject, splitPointer } from '@/api/json'
+import { isTwin } from '@/state/twins'
+import { useGraph, useMay } from '@/state/graph'
+import { t } from '@/text/text'
+import { toast } from '@/ui/toasts'
+import type { Editing } from '@/parts/editors/editing'
+import { useDraft } from '@/parts/drafts'
+import { saveDraft, undoSaved } from '@/parts/saving'
+import { formatSubject, patchSubject, readSubject, type Subject } from '@/parts/subject'
+import { wrote } from '@/parts/undoable'
+import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, type Edit, edited, isTouched, rebased, redone, reverted, touched, undone, unreadable, withEdits } from '@/parts/values/draft'
+import { isWithin, type Path } from '@/parts/values/patch'
+
+export interface Conflict { readonly theirs: JsonObject; readonly paths: readonly Path[] }
+
+export interface Editor {
+  readonly draft: Draft | undefined
+  /** The document as it is, with what is edited in it. */
+  readonly shown: JsonObject
+  readonly editing: Editing
+  readonly changes: number
+  readonly unread: number
+  /** Touched values that came otherwise from others meanwhile. */
+  readonly meanwhile: readonly Path[]
+  readonly refused: ApiError | undefined
+  /** What was refused of no field that is shown. */
+  readonly rest: readonly string[]
+  readonly conflict: Conflict | undefined
+  readonly saving: boolean
+  save: (draft?: Draft) => Promise<void>
+  discard: () => void
+  undo: () => void
+  redo: () => void
+  edit: (edits: readonly Edit[]) => void
+  takeTheirs: (path: Path) => void
+  keepMine: (path: Path) => void
+  settle: (draft: Draft | undefined) => void
+}
+
+const NOTHING: ReadonlyMap<string, string> = new Map()
+
+function refusalsOf(error: ApiError | undefined): ReadonlyMap<string, string> {
+  if (!error) return NOTHING
+  return new Map(error.details.flatMap((each) => (each.path === undefined ? [] : [[each.path, each.message] as const])))
+}
+
+/** Editing of one twin or relationship: what is touched, saved, refused, in conflict (design 5.4). */
+export function useEditor(subject: Subject, document: JsonObject, extras: Pick<Editing, 'aside' | 'below' | 'isLively'> = {}): Editor {
+  const { name: graph, twins } = useGraph()
+  const client = useQueryClient()
+  const may = useMay()
+  const [draft, change] = useDraft(graph, subject)
+  const [refused, setRefused] = useState<ApiError>()
+  const [conflict, setConflict] = useState<Conflict>()
+  const [saving, setSaving] = useState(false)
+  const readOnly = !may(subject.kind === 'twin' ? 'digitaltwins/write' : 'digitaltwins/relationships/write')
+
+  return useMemo((): Editor => {
+    const took = (fresh: JsonObject): void => {
+      if (subject.kind === 'twin' && isTwin(fresh)) twins.put([fresh])
+      // What was read of the past stays what it was.
+      client.setQueriesData({ queryKey: [graph, subject.kind, formatSubject(subject)], predicate: (each) => each.queryKey[3] === undefined }, fresh)
+      void client.invalidateQueries({ queryKey: [graph, 'history', formatSubject(subject)] })
+      if (subject.kind === 'relationship') void client.invalidateQueries({ queryKey: [graph, 'relationships'] })
+    }
+    // The first touch reads the document anew: what is saved later is held against this version.
+    const begin = (): void => {
+      void readSubject(graph, subject).then((fresh) => {
+        took(fresh)
+        change((now) => (now && conflicts(now, fresh).length === 0 ? rebased(now, fresh) : now))
+      }).catch(() => undefined)
+    }
+    const edit = (edits: readonly Edit[]): void => {
+      if (!draft) begin()
+      const kept = change((now) => edited(now ?? beginDraft(document), edits, Date.now()))
+      if (!kept) toast({ text: t('inspector.draft-too-long'), kind: 'error' })
+    }
+    const close = (): void => { change(() => undefined); setRefused(undefined); setConflict(undefined) }
+    const offerUndo = (saved: Draft, operations: ReturnType<typeof draftPatch>): void => {
+      wrote(t('inspector.saved-name', { name: formatSubject(subject) }),
+        async () => { took(await undoSaved(graph, subject, saved, operations)) },
+        async () => { await patchSubject(graph, subject, draftPatch(saved), undefined); took(await readSubject(graph, subject)) })
+    }
+    const save = async (from = draft): Promise<void> => {
+      if (!from || saving || unreadable(from).size > 0) return
+      setSaving(true)
+      setRefused(undefined)
+      try {
+        const saved = await saveDraft(graph, subject, from)
+        if (saved.kind === 'refused') setRefused(saved.error)
+        else if (saved.kind === 'conflict') { took(saved.theirs); setConflict({ theirs: saved.theirs, paths: saved.paths }) } else {
+          close()
+          if (saved.kind === 'saved') {
+            took(saved.document)
+            offerUndo(from, saved.undo)
+            if (saved.overNewer) toast({ text: t('inspector.saved-over') })
+          }
+        }
+      } catch (error) {
+        setRefused(asApiError(error))
+      } finally {
+        setSaving(false)
+      }
+    }
+    const refusals = refusalsOf(refused)
+    const paths = draft ? touched(draft) : []
+    const rest = refused ? (refused.details.length === 0 ? [refused.message] : refused.details.filter((each) => each.path === undefined || !paths.some((path) => isWithin(splitPointer(each.path ?? ''), path) || isWithin(path, splitPointer(each.path ?? '')))).map((each) => each.message)) : []
+    return {
+      draft, shown: draft ? withEdits(document, draft) : document, changes: draft ? changeCount(draft) : 0, unread: draft ? unreadable(draft).size : 0,
+      meanwhile: draft && !saving ? conflicts(draft, document) : [], refused, rest, conflict, saving, save, edit,
+      discard: close,
+      undo: () => { change((now) => now && undone(now)) },
+      redo: () => { change((now) => now && redone(now)) },
+      takeTheirs: (path) => { change((now) => now && acknowledged(reverted(now, path), path, document)) },
+      keepMine: (path) => { change((now) => now && acknowledged(now, path, document)) },
+      settle: (next) => { setConflict(undefined); change(() => next) },
+      editing: {
+        readOnly, texts: draft ? unreadable(draft) : NOTHING, refusals, canUnset: true, testId: 'inspector', onEdit: edit,
+        isEdited: (path) => draft !== undefined && isTouched(draft, path),
+        onRevert: (path) => { change((now) => now && reverted(now, path)) },
+        ...extras,
+      },
+    }
+  }, [subject, document, draft, refused, conflict, saving, graph, twins, client, change, readOnly, extras])
+}

@@ -1,0 +1,68 @@
+import { lazy, type ReactNode, Suspense } from 'react'
+import type { Models } from '@/dtdl/models'
+import { useGoing } from '@/state/url'
+import { formatNumber, t } from '@/text/text'
+import { Button } from '@/ui/button'
+import { Select } from '@/ui/controls'
+import { CompareIcon } from '@/ui/icons'
+import { type Counts, sortedByName } from './data'
+import { compareContents, describe } from './schema'
+
+const MergeTexts = lazy(() => import('./MergeTexts'))
+
+function stem(id: string): string { return id.replace(/;[\d.]*$/, '') }
+
+/** Other versions of a model, and its difference to any other. */
+export function Versions({ models, counts, id, onChoose }: { models: Models; counts: Counts | undefined; id: string; onChoose: (id: string) => void }): ReactNode {
+  const going = useGoing()
+  const other = going.place.parameters.with
+  const versions = models.all.filter((model) => stem(model.id) === stem(id)).map((model) => model.id)
+  return (
+    <div className="models-versions" data-testid="models.versions">
+      {versions.map((each) => (
+        <div key={each} className="models-version">
+          <button type="button" className="models-link" onClick={() => { onChoose(each) }} {...(each === id && { 'aria-current': 'true' as const })}><code>{each}</code></button>
+          {models.get(each)?.decommissioned && <span className="tag warn">{t('models.decommissioned')}</span>}
+          <span className="grow" />
+          <span className="secondary num">{t('models.n-twins', { n: counts?.own.get(each) ?? 0 })}</span>
+          {each !== id && <Button icon={CompareIcon} onClick={() => { going.adjust({ with: each }) }}>{t('models.compare')}</Button>}
+        </div>
+      ))}
+      <div className="row models-with"><span className="secondary">{t('models.compare-with')}</span>
+        <Select label={t('models.compare-with')} value={other} placeholder={t('models.any-model')} choices={sortedByName(models, models.all.map((model) => model.id).filter((each) => each !== id)).map((value) => ({ value, text: models.name(value), hint: value }))} onChange={(value) => { going.adjust({ with: value }) }} testId="models.with" />
+      </div>
+      {other !== undefined && models.get(other) && <Compared models={models} counts={counts} before={id} after={other} />}
+    </div>
+  )
+}
+
+function Compared({ models, counts, before, after }: { models: Models; counts: Counts | undefined; before: string; after: string }): ReactNode {
+  const differences = compareContents(models.get(before)?.contents ?? [], models.get(after)?.contents ?? [])
+  const twins = counts?.own.get(before) ?? 0
+  return (
+    <>
+      <p className="secondary">{differences.length === 0 ? t('models.equal') : t('models.meaning', { n: twins })}</p>
+      {differences.length > 0 && (
+        <table className="models-contents even" data-testid="models.compare">
+          <thead><tr><th>{t('models.name')}</th><th>{t('models.change')}</th><th>{t('models.before')}</th><th>{t('models.after')}</th><th>{t('models.for-twins')}</th></tr></thead>
+          <tbody>{differences.map((each) => (
+            <tr key={each.name}>
+              <td><code>{each.name}</code></td>
+              <td><span className={`tag ${each.what === 'added' ? 'ok' : each.what === 'removed' ? 'danger' : 'warn'}`}>{t(`models.${each.what}`)}</span></td>
+              <td><code>{each.before ? describe(each.before.schema) || each.before.kind : ''}</code></td>
+              <td><code>{each.after ? describe(each.after.schema) || each.after.kind : ''}</code></td>
+              <td className="secondary num">{meaningFor(each.what, each.before?.kind ?? each.after?.kind, twins)}</td>
+            </tr>
+          ))}</tbody>
+        </table>
+      )}
+      <Suspense><MergeTexts before={before} after={after} /></Suspense>
+    </>
+  )
+}
+
+function meaningFor(what: 'added' | 'removed' | 'changed', kind: string | undefined, twins: number): string {
+  if (kind === 'component' && what === 'added') return t('models.needs-component', { n: twins })
+  if (what === 'removed') return t('models.loses', { n: twins })
+  return what === 'changed' ? t('models.checks', { n: twins }) : t('models.nothing-needed', { twins: formatNumber(twins) })
+}

@@ -1,0 +1,155 @@
+import { strFromU8, unzip, zip } from 'fflate'
+import { type DragEvent, useMemo } from 'react'
+import { isObject, type Json, type JsonObject, parseJson, sameJson, writeJson } from '@/api/json'
+import type { Models } from '@/dtdl/models'
+import { readDefinition } from './data'
+
+/** One model of an upload, and where it stood. */
+export interface Candidate {
+  readonly id: string
+  readonly model: Json
+  readonly file: string
+  readonly state: 'new' | 'same' | 'changed' | 'unnamed' | 'twice'
+  /** Models that it needs and that are neither here nor there. */
+  readonly missing: readonly string[]
+}
+
+export interface Unread { readonly file: string; readonly reason: string }
+export interface ReadFiles { readonly texts: readonly { readonly file: string; readonly text: string }[]; readonly unread: readonly Unread[] }
+
+const MOST_BYTES = 32_000_000
+const MOST_FILES = 5000
+const AT_ONCE = 8
+
+function unzipped(bytes: Uint8Array): Promise<Record<string, Uint8Array>> {
+  let size = 0
+  return new Promise((resolve, reject) => {
+    unzip(bytes, { filter: (file) => { size += file.originalSize; return size <= MOST_BYTES && /\.json$/i.test(file.name) && !file.name.startsWith('__MACOSX') } }, (error, files) => {
+      if (error) reject(error)
+      else resolve(files)
+    })
+  })
+}
+
+/** Read files and archives; what is no JSON file is named, not dropped. */
+export async function readFiles(files: readonly File[]): Promise<ReadFiles> {
+  const texts: { file: string; text: string }[] = []
+  const unread: Unread[] = []
+  let size = 0
+  for (const file of files.slice(0, MOST_FILES)) {
+    const name = file.webkitRelativePath || file.name
+    size += file.size
+    if (size > MOST_BYTES) unread.push({ file: name, reason: 'too-large' })
+    else if (/\.zip$/i.test(file.name)) {
+      try {
+        for (const [inner, bytes] of Object.entries(await unzipped(new Uint8Array(await file.arrayBuffer())))) texts.push({ file: `${name}/${inner}`, text: strFromU8(bytes) })
+      } catch {
+        unread.push({ file: name, reason: 'no-archive' })
+      }
+    } else if (/\.json$/i.test(file.name)) texts.push({ file: name, text: await file.text() })
+    else unread.push({ file: name, reason: 'no-json' })
+  }
+  files.slice(MOST_FILES).forEach((file) => unread.push({ file: file.name, reason: 'too-many' }))
+  return { texts, unread }
+}
+
+/** Ids that a model extends, or has as components. */
+function needsOf(model: JsonObject): readonly string[] {
+  const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value as readonly Json[] : value === undefined ? [] : [value])
+  const bases = list(model['extends'])
+  const parts = list(model['contents']).flatMap((each) => (isObject(each) && list(each['@type']).includes('Component') ? list(each['schema']) : []))
+  return [...bases, ...parts].filter((each): each is string => typeof each === 'string' && each.startsWith('dtmi:'))
+}
+
+/** Take the models out of texts: each is one model or a list. Says which are there already, word for word or not. */
+export function candidatesOf(texts: ReadFiles['texts'], models: Models, definitions: ReadonlyMap<string, JsonObject>): { readonly all: readonly Candidate[]; readonly unread: readonly Unread[] } {
+  const unread: Unread[] = []
+  const found: { file: string; id: string; model: Json }[] = []
+  for (const { file, text } of texts) {
+    try {
+      const read = parseJson(text.replace(/^\uFEFF/, ''))
+      for (const model of Array.isArray(read) ? read as readonly Json[] : [read]) found.push({ file, id: isObject(model) && typeof model['@id'] === 'string' ? model['@id'] : '', model })
+    } catch (error) {
+      unread.push({ file, reason: error instanceof Error ? error.message : String(error) })
+    }
+  }
+  const ids = new Set(found.map((each) => each.id))
+  const seen = new Map<string, Json>()
+  const all = found.map(({ file, id, model }): Candidate => {
+    const before = seen.get(id)
+    if (id !== '') seen.set(id, model)
+    const there = definitions.get(id)
+    const state = id === '' ? 'unnamed' : before !== undefined ? 'twice' : !models.get(id) ? 'new' : there && sameJson(there, model) ? 'same' : 'changed'
+    const missing = isObject(model) ? needsOf(model).filter((need) => !ids.has(need) && !models.get(need)) : []
+    return { file, id, model, state, missing }
+  })
+  return { all, unread }
+}
+
+/** Read what the server has of models that are about to be sent. */
+export async function definitionsOf(graph: string, models: Models, ids: readonly string[]): Promise<ReadonlyMap<string, JsonObject>> {
+  const known = [...new Set(ids)].filter((id) => models.get(id))
+  const found = new Map<string, JsonObject>()
+  for (let at = 0; at < known.length; at += AT_ONCE) {
+    const some = known.slice(at, at + AT_ONCE)
+    const read = await Promise.all(some.map((id) => readDefinition(graph, id)))
+    some.forEach((id, index) => { const definition = read[index]; if (definition) found.set(id, definition) })
+  }
+  return found
+}
+
+export function save(blob: Blob, name: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(blob)
+  link.download = name
+  link.click()
+  setTimeout(() => { URL.revokeObjectURL(link.href) }, 10_000)
+}
+
+/** Download one model as a file, several as an archive. */
+export async function downloadModels(graph: string, ids: readonly string[]): Promise<void> {
+  const nameOf = (id: string): string => `${id.replace(/[:;]/g, '_')}.json`
+  const files: Record<string, Uint8Array> = {}
+  for (const id of ids) files[nameOf(id)] = new TextEncoder().encode(writeJson(await readDefinition(graph, id), 2))
+  const [first] = Object.entries(files)
+  if (Object.keys(files).length === 1 && first) { save(new Blob([new Uint8Array(first[1])], { type: 'application/json' }), first[0]); return }
+  const bytes = await new Promise<Uint8Array>((resolve, reject) => { zip(files, (error, data) => { if (error) reject(error); else resolve(data) }) })
+  save(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), 'models.zip')
+}
+
+interface DropHandlers { readonly onDragOver?: (event: DragEvent) => void; readonly onDrop?: (event: DragEvent) => void }
+
+/** Handlers with which files dropped anywhere on an element are taken. */
+export function useDropped(take: ((files: readonly File[]) => void) | undefined): DropHandlers {
+  return useMemo(() => (take ? {
+    onDragOver: (event) => { if (event.dataTransfer.types.includes('Files')) event.preventDefault() },
+    onDrop: (event) => {
+      if (!event.dataTransfer.types.includes('Files')) return
+      event.preventDefault()
+      void filesOf(event.dataTransfer).then(take)
+    },
+  } : {}), [take])
+}
+
+/** All files of a drop, those in folders included. */
+async function filesOf(transfer: DataTransfer): Promise<readonly File[]> {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null)
+  const files: File[] = []
+  const walk = async (entry: FileSystemEntry): Promise<void> => {
+    if (files.length >= MOST_FILES) return
+    if (isFile(entry)) files.push(await new Promise<File>((resolve, reject) => { entry.file(resolve, reject) }))
+    else if (isFolder(entry)) {
+      const reader = entry.createReader()
+      for (;;) {
+        const some = await new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject) })
+        if (some.length === 0) break
+        for (const each of some) await walk(each)
+      }
+    }
+  }
+  for (const entry of entries) await walk(entry)
+  return files
+}
+
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry { return entry.isFile }
+function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry { return entry.isDirectory }

@@ -1,0 +1,74 @@
+import { type ReactNode, useState } from 'react'
+import { path } from '@/api/http'
+import { writeJson } from '@/api/json'
+import { useMay } from '@/state/graph'
+import { t } from '@/text/text'
+import { Button, IconButton } from '@/ui/button'
+import { Field, Select, Switch } from '@/ui/controls'
+import { Confirm, Dialog } from '@/ui/dialog'
+import { AddIcon, DeleteIcon, EditIcon } from '@/ui/icons'
+import { type Endpoint, useAct, useList } from './data'
+import { KINDS, type Setting, settingsOf, typedOf } from './kinds'
+import { Part } from './Part'
+
+/** Where events go. Secrets are references and never shown. */
+export function Endpoints(): ReactNode {
+  const may = useMay()
+  const act = useAct()
+  const endpoints = useList<Endpoint>('/kastor/v1/endpoints')
+  const [editing, setEditing] = useState<Endpoint | 'new'>()
+  const [deleting, setDeleting] = useState<Endpoint>()
+  return (
+    <>
+      <Part title={t('operate.endpoints')} query={endpoints} empty={t('operate.no-endpoints')} actions={may('kastor/endpoints/write') && <Button look="main" icon={AddIcon} onClick={() => { setEditing('new') }} data-testid="operate.endpoints.add">{t('operate.add-endpoint')}</Button>}>
+        {(rows) => <div className="operate-cards">{rows.map((each) => (
+          <article key={each.name} className="card operate-card" data-testid={`operate.endpoint.${each.name}`}>
+            <div className="row"><h3 className="grow mono">{each.name}</h3><span className="tag">{each.kind}</span>
+              {may('kastor/endpoints/write') && <IconButton icon={EditIcon} label={t('operate.edit')} onClick={() => { setEditing(each) }} />}
+              {may('kastor/endpoints/delete') && <IconButton icon={DeleteIcon} label={t('operate.delete')} onClick={() => { setDeleting(each) }} />}</div>
+            <pre className="operate-settings">{writeJson(each.settings, 2)}</pre>
+            <p className="hint">{each.routes.length === 0 ? t('operate.unused') : t('operate.used-by', { routes: each.routes.join(', ') })}</p>
+          </article>
+        ))}</div>}
+      </Part>
+      {editing !== undefined && <EndpointEditor endpoint={editing === 'new' ? undefined : editing} onClose={() => { setEditing(undefined) }} />}
+      {deleting && <Confirm open title={t('operate.delete-endpoint', { name: deleting.name })} text={t('operate.delete-endpoint-text')} act={t('operate.delete')} onClose={() => { setDeleting(undefined) }}
+        onConfirm={() => { setDeleting(undefined); void act({ method: 'DELETE', path: path('/kastor/v1/endpoints/{name}', { name: deleting.name }) }, t('operate.deleted', { id: deleting.name })) }} />}
+    </>
+  )
+}
+
+function EndpointEditor({ endpoint, onClose }: { endpoint: Endpoint | undefined; onClose: () => void }): ReactNode {
+  const act = useAct()
+  const [name, setName] = useState(endpoint?.name ?? '')
+  const [kind, setKind] = useState(endpoint?.kind ?? 'webhook')
+  const [typed, setTyped] = useState(() => (endpoint ? typedOf(endpoint.kind, endpoint.settings) : {}))
+  const settings = KINDS[kind] ?? []
+  const isWhole = name !== '' && settings.every((each) => each.needed === undefined || (typed[each.name] ?? '') !== '')
+  const save = async (dryRun: boolean): Promise<void> => {
+    // Settings that the form does not show stay as they are.
+    const kept = endpoint?.kind === kind ? endpoint.settings : {}
+    const body = { kind, settings: { ...Object.fromEntries(Object.entries(kept).filter(([key]) => !settings.some((each) => each.name === key))), ...settingsOf(kind, typed) } }
+    const done = await act({ method: 'PUT', path: path('/kastor/v1/endpoints/{name}', { name }), body, headers: dryRun ? { 'kastor-dry-run': 'true' } : {} }, t(dryRun ? 'operate.would-save' : 'operate.saved', { id: name }))
+    if (done && !dryRun) onClose()
+  }
+  return (
+    <Dialog open wide title={endpoint ? t('operate.edit-endpoint', { name }) : t('operate.add-endpoint')} onClose={onClose} testId="operate.endpoint-editor" foot={(
+      <><Button onClick={onClose}>{t('ui.cancel')}</Button><Button disabled={!isWhole} onClick={() => { void save(true) }}>{t('operate.check')}</Button><Button look="main" disabled={!isWhole} onClick={() => { void save(false) }} data-testid="operate.endpoint-save">{t('operate.save')}</Button></>
+    )}>
+      <div className="operate-form">
+        <Field label={t('operate.name')}><input className="input mono" value={name} readOnly={endpoint !== undefined} onChange={(event) => { setName(event.target.value) }} data-testid="operate.endpoint-name" /></Field>
+        <Field label={t('operate.kind')}><Select label={t('operate.kind')} value={kind} choices={Object.keys(KINDS).map((value) => ({ value, text: value }))} onChange={setKind} testId="operate.endpoint-kind" /></Field>
+        {settings.map((each) => <SettingField key={`${kind}.${each.name}`} setting={each} text={typed[each.name] ?? ''} onChange={(text) => { setTyped((before) => ({ ...before, [each.name]: text })) }} />)}
+      </div>
+    </Dialog>
+  )
+}
+
+function SettingField({ setting, text, onChange }: { setting: Setting; text: string; onChange: (text: string) => void }): ReactNode {
+  const { name, type, needed, choices, example } = setting
+  const label = needed ? `${name} *` : name
+  if (type === 'switch') return <div className="field"><span className="field-label">{label}</span><Switch label={name} on={text === 'true'} onChange={(on) => { onChange(String(on)) }} /></div>
+  if (choices) return <Field label={label}><Select label={name} value={text === '' ? undefined : text} placeholder={choices[0] ?? ''} choices={choices.map((value) => ({ value, text: value }))} onChange={onChange} /></Field>
+  return <Field label={label} {...(type === 'secret' && { hint: t('operate.secret-hint') })}><input className="input mono" inputMode={type === 'number' ? 'numeric' : 'text'} placeholder={type === 'secret' ? 'env:KASTOR_SECRET_HOOK' : example} value={text} onChange={(event) => { onChange(event.target.value) }} data-testid={`operate.endpoint.${name}`} /></Field>
+}

@@ -1,0 +1,48 @@
+import { type ReactNode, useDeferredValue, useMemo, useState } from 'react'
+import type { Facts, Member } from '@/lang/facts'
+import { helpAt } from '@/lang/help'
+import { written } from '@/lang/words'
+import { formatNumber, t } from '@/text/text'
+import { Hint } from '@/ui/button'
+import { Empty } from '@/ui/states'
+
+interface HelpPaneProps {
+  readonly text: string
+  readonly cursor: number
+  readonly facts: Facts
+  readonly onInsert: (text: string) => void
+}
+
+const MOST = 80
+
+/** What the alias under the cursor has: relationships, fields, components (design 5.2). */
+export function HelpPane({ text, cursor, facts, onInsert }: HelpPaneProps): ReactNode {
+  const [chosen, setChosen] = useState<{ alias: string; cursor: number }>()
+  const late = useDeferredValue({ text, cursor })
+  const help = useMemo(() => helpAt(late.text, late.cursor, facts, chosen?.cursor === late.cursor ? chosen.alias : undefined), [late, facts, chosen])
+  return (
+    <aside className="query-help" aria-label={t('query.help')} data-testid="query.help">
+      <header className="query-help-head">
+        <h3>{t('query.help')}</h3>
+        {help.aliases.map((alias) => (
+          <button key={alias} type="button" className="query-alias mono" aria-pressed={alias === help.alias} onClick={() => { setChosen({ alias, cursor: late.cursor }) }}>{alias}</button>
+        ))}
+      </header>
+      <div className="query-help-list scroll" tabIndex={0} role="group" aria-label={help.alias}>
+        {help.members.length === 0 && <Empty text={t('query.help-none')} />}
+        {help.members.slice(0, MOST).map((member) => <HelpRow key={`${member.kind} ${member.name}`} member={member} onInsert={() => { onInsert(help.alias === '' || member.kind === 'relationship' ? written(member.name, member.kind === 'relationship') : `${help.alias}.${written(member.name, true)}`) }} />)}
+      </div>
+    </aside>
+  )
+}
+
+function HelpRow({ member, onInsert }: { member: Member; onInsert: () => void }): ReactNode {
+  const more = member.unit ?? (member.count === undefined ? undefined : formatNumber(member.count))
+  const row = (
+    <button type="button" className="query-help-row" onClick={onInsert} data-testid={`query.help.${member.name}`}>
+      <span className="mono cut">{member.name}</span>
+      <span className="secondary cut">{member.type}{more !== undefined && <span className="query-help-more">{` · ${more}`}</span>}</span>
+    </button>
+  )
+  return member.says === undefined ? row : <Hint text={member.says} side="left">{row}</Hint>
+}

@@ -1,0 +1,148 @@
+/** What the screen of queries does: which text is open, what was asked, what came. */
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import type { Json } from '@/api/json'
+import { parametersOf, type Statement, statementAt } from '@/lang/tokens'
+import { SYSTEM_NAMES } from '@/lang/words'
+import type { EditorHandle } from '@/parts/editor/types'
+import { useGraph } from '@/state/graph'
+import { useGoing } from '@/state/url'
+import { explain, useExplains } from './explains'
+import { note } from './keep'
+import { pauseLive, startLive, stopLive, useLives } from './live'
+import { cancel, forget, run, type Run, useRuns } from './runs'
+import { activate, activeTab, closeTab, isUnsaved, openTabs, openText, parameterOf, type QueryTab, changeTab, useTabs } from './tabs'
+
+export const VIEWS = ['table', 'graph', 'json', 'explain'] as const
+export type View = (typeof VIEWS)[number]
+
+const NO_TAB: QueryTab = { id: '', text: '', values: {} }
+
+export interface QueryScreen {
+  readonly tabs: readonly QueryTab[]
+  readonly tab: QueryTab
+  readonly view: View
+  readonly statement: Statement
+  readonly names: readonly string[]
+  readonly parameters: Readonly<Record<string, Json>>
+  readonly cursor: number
+  readonly handle: { current: EditorHandle | undefined }
+  readonly isLive: boolean
+  readonly setCursor: (cursor: number) => void
+  readonly setView: (view: View) => void
+  readonly run: () => void
+  readonly runText: (text: string, saved?: QueryTab['saved']) => void
+  readonly cancel: () => void
+  readonly close: (tab: QueryTab) => () => void
+  readonly setLive: (on: boolean) => void
+  readonly pause: (paused: boolean) => void
+}
+
+/** Whether the last change of the address was Back or Forward. */
+function usePopped(): { current: boolean } {
+  const popped = useRef(false)
+  useEffect(() => {
+    const onPop = (): void => { popped.current = true }
+    window.addEventListener('popstate', onPop)
+    return () => { window.removeEventListener('popstate', onPop) }
+  }, [])
+  return popped
+}
+
+function noteRun(graph: string, done: Run | undefined): void {
+  if (done?.state !== 'done') return
+  void note({ graph, text: done.statement.text, at: Date.now(), rows: done.rows.length, more: done.token !== null, ms: done.ms }).catch(() => undefined)
+}
+
+export function useQueryScreen(): QueryScreen {
+  const { name: graph, at } = useGraph()
+  const going = useGoing()
+  const { q, as, live } = going.place.parameters
+  const state = useTabs()
+  const popped = usePopped()
+  const handle = useRef<EditorHandle>(undefined)
+  const [cursor, setCursor] = useState(0)
+  const tab = (state.graph === graph ? activeTab(state) : undefined) ?? NO_TAB
+  const view = VIEWS.find((each) => each === as) ?? 'table'
+  const statement = useMemo(() => statementAt(tab.text, Math.min(cursor, tab.text.length)), [tab.text, cursor])
+  const names = useMemo(() => parametersOf(statement.text, SYSTEM_NAMES), [statement.text])
+  const parameters = useMemo(() => Object.fromEntries(names.flatMap((each) => { const value = tab.values[each]; return value === undefined || value === '' ? [] : [[each, parameterOf(value)]] })), [names, tab.values])
+  const latest = useRef({ tab, view, statement, parameters, at })
+  latest.current = { tab, view, statement, parameters, at }
+
+  useLayoutEffect(() => { openTabs(graph) }, [graph])
+
+  const start = useCallback((id: string, what: Statement, how: { view: View; live: boolean; parameters: Readonly<Record<string, Json>> }) => {
+    if (what.text === '') return
+    const ask = { graph, at: latest.current.at, parameters: how.parameters }
+    if (how.live && ask.at === undefined) { startLive(id, graph, what.text, how.parameters); return }
+    stopLive(id)
+    if (how.view === 'explain') void explain(id, what.text, ask)
+    void run(id, what, ask).then((done) => { noteRun(graph, done) })
+  }, [graph])
+
+  // An address with a query shows its rows; Back brings the text back that was there.
+  useEffect(() => {
+    if (q === undefined) return
+    const wasPopped = popped.current
+    popped.current = false
+    const now = latest.current
+    if (q === now.tab.text && useRuns.getState().byTab[now.tab.id]) return
+    const { tabs } = useTabs.getState()
+    const known = tabs.find((each) => each.text === q) ?? (useRuns.getState().byTab[now.tab.id] ? undefined : tabs.find((each) => each.ran === q))
+    const id = known?.id ?? (wasPopped ? now.tab.id : openText(q))
+    if (known) activate(id)
+    else if (wasPopped) changeTab(id, { text: q })
+    changeTab(id, { ran: q })
+    start(id, statementAt(q, 0), { view: now.view, live: live !== undefined, parameters: {} })
+    // The tab is no dependency: typing is not going somewhere.
+  }, [q, graph])
+
+  // What is looked at changed its time: the same query of another instant.
+  const before = useRef(at)
+  useEffect(() => {
+    if (before.current === at) return
+    before.current = at
+    const done = useRuns.getState().byTab[tab.id]
+    if (done) start(tab.id, done.statement, { view, live: false, parameters })
+  }, [at])
+
+  useEffect(() => () => { for (const each of useTabs.getState().tabs) { stopLive(each.id); cancel(each.id) } }, [graph])
+
+  const runNow = useCallback(() => {
+    const now = latest.current
+    const selection = handle.current?.selection()
+    const chosen = selection && selection.to > selection.from ? { text: now.tab.text.slice(selection.from, selection.to).trim(), start: selection.from, end: selection.to } : now.statement
+    start(now.tab.id, chosen, { view: now.view, live: live !== undefined, parameters: now.parameters })
+    changeTab(now.tab.id, { ran: now.tab.text })
+    going.step({ q: now.tab.text })
+  }, [going, live, start])
+
+  const setView = useCallback((next: View) => {
+    const now = latest.current
+    going.adjust({ as: next === 'table' ? undefined : next })
+    if (next === 'explain' && now.statement.text !== '' && useExplains.getState().byTab[now.tab.id]?.text !== now.statement.text) void explain(now.tab.id, now.statement.text, { graph, at: now.at, parameters: now.parameters })
+  }, [going, graph])
+
+  return {
+    tabs: state.graph === graph ? state.tabs : [], tab, view, statement, names, parameters, cursor, handle, setCursor, setView, run: runNow,
+    isLive: useLives((all) => all.byTab[tab.id] !== undefined),
+    runText: (text, saved) => {
+      const id = openText(text, saved)
+      start(id, statementAt(text, 0), { view, live: false, parameters: {} })
+      going.step({ q: text, live: undefined })
+    },
+    cancel: () => { cancel(tab.id) },
+    close: (closed) => {
+      if (isUnsaved(closed)) void note({ graph, text: closed.text, at: Date.now() }).catch(() => undefined)
+      stopLive(closed.id)
+      forget(closed.id)
+      return closeTab(closed.id)
+    },
+    setLive: (on) => {
+      going.adjust({ live: on ? '1' : undefined, q: tab.text })
+      if (on) startLive(tab.id, graph, statement.text, parameters)
+      else { stopLive(tab.id); start(tab.id, statement, { view, live: false, parameters }) }
+    },
+    pause: (paused) => { pauseLive(tab.id, paused) },
+  }
+}

@@ -1,0 +1,48 @@
+import './parts.css'
+import { type ReactNode, useMemo } from 'react'
+import { type Command, useCommands } from '@/commands/registry'
+import { useMay } from '@/state/graph'
+import { selectionOf, useGoing } from '@/state/url'
+import { t } from '@/text/text'
+import { ChangeModel } from './ChangeModel'
+import { CreateRelationship } from './create-relationship/CreateRelationship'
+import { CreateTwin } from './create-twin/CreateTwin'
+import { DeleteTwins } from './DeleteTwins'
+import { closeDialog, openDialog, useWriteDialog } from './dialogs'
+import { deleteRelationship } from './relationships'
+import { parseSubject } from './subject'
+import { attempt } from './undoable'
+
+function useWriteCommands(): void {
+  const { place, step } = useGoing()
+  const may = useMay()
+  const commands = useMemo((): Command[] => {
+    const named = selectionOf(place.parameters)
+    const subjects = (named.length > 0 || place.screen !== 'twins' ? named : place.rest.slice(0, 1)).map(parseSubject)
+    const ids = subjects.flatMap((each) => (each.kind === 'twin' ? [each.id] : []))
+    const [first] = subjects
+    const relationship = subjects.length === 1 && first?.kind === 'relationship' ? first : undefined
+    const group = t('inspector.group')
+    return [
+      { id: 'twin.create', group, text: t('inspector.create-twin'), keys: ['c'], when: () => may('digitaltwins/write'), run: () => { openDialog({ kind: 'create-twin', inside: ids.length === 1 ? ids[0] : undefined }) } },
+      { id: 'relationship.create', group, text: t('inspector.add-relationship'), keys: ['r'], when: () => may('digitaltwins/relationships/write'), run: () => { openDialog({ kind: 'create-relationship', source: ids[0], target: ids[1] }) } },
+      { id: 'twin.delete', group, text: t('inspector.delete-twin'), keys: ['Del'], when: () => ids.length > 0 && may('digitaltwins/delete'), run: () => { openDialog({ kind: 'delete-twins', ids }) } },
+      { id: 'twin.model', group, text: t('inspector.change-model'), when: () => ids.length === 1 && may('digitaltwins/write'), run: () => { if (ids[0] !== undefined) openDialog({ kind: 'change-model', id: ids[0] }) } },
+      { id: 'relationship.delete', group, text: t('inspector.delete-relationship'), keys: ['Del'], when: () => relationship !== undefined && may('digitaltwins/relationships/delete'), run: async () => {
+        if (relationship && await attempt(async () => { await deleteRelationship(place.graph, relationship.source, relationship.id) })) step({ sel: relationship.source })
+      } },
+    ]
+  }, [place, step, may])
+  useCommands(commands)
+}
+
+/** The dialogs that make and take away, wherever they were opened from. */
+export default function WriteDialogs(): ReactNode {
+  useWriteCommands()
+  const dialog = useWriteDialog((state) => state.dialog)
+  if (!dialog) return null
+  if (dialog.kind === 'create-twin') return <CreateTwin model={dialog.model} inside={dialog.inside} onClose={closeDialog} />
+  if (dialog.kind === 'create-relationship') return <CreateRelationship source={dialog.source} target={dialog.target} name={dialog.name} onClose={closeDialog} />
+  if (dialog.kind === 'delete-twins') return <DeleteTwins ids={dialog.ids} onClose={closeDialog} />
+  return <ChangeModel id={dialog.id} onClose={closeDialog} />
+}

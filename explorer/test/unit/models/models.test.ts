@@ -1,0 +1,51 @@
+import { describe as group, expect, it } from 'vitest'
+import { ApiError } from '@/api/errors'
+import { Models } from '@/dtdl/models'
+import type { ResolvedContent, ResolvedModel } from '@/dtdl/model'
+import { treeOf, allKeys } from '@/features/models/data'
+import { candidatesOf, type Candidate } from '@/features/models/files'
+import { asText, byFile, problemsOf } from '@/features/models/problems'
+import { compareContents } from '@/features/models/schema'
+
+const model = (id: string, bases: readonly string[] = [], all: readonly string[] = bases): ResolvedModel => ({ id, displayName: {}, description: {}, dtdlVersion: 3, decommissioned: false, uploadTime: '', extends: bases, bases: all, contents: [] })
+const zoo = new Models(1, [model('a'), model('b', ['a']), model('c', ['a']), model('d', ['b', 'c'], ['b', 'c', 'a'])])
+
+group('the tree', () => {
+  it('shows a model under each of its parents', () => {
+    expect(treeOf(zoo, allKeys(zoo), () => true).map((row) => `${row.depth}${row.id}${row.again ? '+' : ''}`)).toEqual(['0a', '1b', '2d', '1c', '2d+'])
+  })
+  it('keeps the way to what matches', () => {
+    expect(treeOf(zoo, allKeys(zoo), (id) => id === 'c').map((row) => row.id)).toEqual(['a', 'c'])
+  })
+  it('finds families below a shared root', () => {
+    expect(zoo.families).toEqual(['c', 'b', 'a'])
+    expect(zoo.family('d')).toMatch(/[bc]/)
+  })
+})
+
+group('an upload', () => {
+  const text = (value: unknown): string => JSON.stringify(value)
+  it('knows what is new, there, changed, twice, unnamed, and what is missing', () => {
+    const { all, unread } = candidatesOf([
+      { file: 'one.json', text: `\uFEFF${text([{ '@id': 'b', x: 1 }, { '@id': 'c', x: 2 }, { '@id': 'n', extends: ['a', 'dtmi:gone;1'] }, { '@id': 'n' }, {}])}` },
+      { file: 'two.json', text: '{' },
+    ], zoo, new Map([['b', { x: 1, '@id': 'b' }], ['c', { '@id': 'c' }]]))
+    expect(all.map((each) => each.state)).toEqual(['same', 'changed', 'new', 'twice', 'unnamed'])
+    expect(all[2]?.missing).toEqual(['dtmi:gone;1'])
+    expect(unread.map((each) => each.file)).toEqual(['two.json'])
+  })
+  it('gives each problem to its model, and those of none to the whole', () => {
+    const sent = ['x', 'y'].map((id): Candidate => ({ id, model: {}, file: `${id}.json`, state: 'new', missing: [] }))
+    const problems = problemsOf(new ApiError(400, 'DTDLParserError', 'No.', [
+      { code: 'bad', message: 'm1', path: '/1/contents/0/name' }, { message: 'm2' }, { message: 'm3', index: 0, path: '' },
+    ]), sent)
+    expect([...byFile(problems)].map(([file, list]) => [file, list.map((each) => each.pointer)])).toEqual([['x.json', ['']], ['y.json', ['/contents/0/name']], ['', ['']]])
+    expect(asText(problems)).toContain('y/contents/0/name\n    bad: m1')
+  })
+})
+
+it('a comparison sees meaning, not words', () => {
+  const property = (name: string, kind: 'double' | 'string', said = ''): ResolvedContent => ({ name, kind: 'property', definedBy: 'a', displayName: { en: said }, description: {}, semanticTypes: [], schema: { kind } })
+  expect(compareContents([property('same', 'double', 'x'), property('gone', 'double'), property('other', 'double')], [property('same', 'double', 'y'), property('other', 'string'), property('new', 'string')])
+    .map((each) => `${each.name} ${each.what}`)).toEqual(['gone removed', 'other changed', 'new added'])
+})

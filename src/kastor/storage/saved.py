@@ -1,0 +1,67 @@
+"""What the explorer keeps in a graph: documents and scene files, each under a kind and a name.
+
+They are no part of the graph's past: what is replaced is gone. Their writes compare the ETag in the
+statement that writes, so that of two who read the same version one is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from kastor.types import Etag, Ticks
+
+
+@dataclass(frozen=True, slots=True)
+class SavedEntry:
+    """What is known of something that is saved, without its contents.
+
+    Attributes:
+        content_type: of the contents.
+        size: of the contents, in bytes.
+        etag: the guid inside W/"...".
+        actor: who wrote it last.
+    """
+
+    kind: str
+    name: str
+    content_type: str
+    size: int
+    etag: Etag
+    created: Ticks
+    updated: Ticks
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedUsage:
+    """How many of a kind there are, and their bytes together."""
+
+    count: int
+    size: int
+
+
+class SavedStore(Protocol):
+    """One graph's saved documents and scene files."""
+
+    async def entries(self, kind: str, after: str, limit: int) -> list[SavedEntry]:
+        """Return what is saved of a kind, by name (code points), strictly after `after`."""
+
+    async def entry(self, kind: str, name: str) -> SavedEntry | None:
+        """Return one entry."""
+
+    async def contents(self, kind: str, name: str) -> tuple[SavedEntry, bytes] | None:
+        """Return one entry with its contents, both of the same version."""
+
+    async def usage(self, kind: str) -> SavedUsage:
+        """Return how much there is of a kind."""
+
+    async def put(self, entry: SavedEntry, contents: bytes, over: Etag | None) -> bool:
+        """Write an entry over the version that was seen, or where there was none (None).
+
+        Returns:
+            Whether it was written: False where there is another version by now.
+        """
+
+    async def delete(self, kind: str, name: str, over: Etag) -> bool:
+        """Delete the version that was seen; return False where there is another one, or none."""

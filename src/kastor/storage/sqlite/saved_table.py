@@ -1,0 +1,81 @@
+"""Saved documents and scene files on SQLite; see `kastor.storage.saved`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kastor.storage.saved import SavedEntry, SavedUsage
+from kastor.storage.sqlite.event_tables import Upkeep
+from kastor.storage.sqlite.pool import ReadPool
+
+_COLUMNS = "kind, name, content_type, size, etag, created, updated, actor"
+_ENTRIES = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name > ? ORDER BY name LIMIT ?"
+_ENTRY = f"SELECT {_COLUMNS} FROM saved WHERE kind = ? AND name = ?"
+_CONTENTS = f"SELECT {_COLUMNS}, data FROM saved WHERE kind = ? AND name = ?"
+_USAGE = "SELECT count(*), coalesce(sum(size), 0) FROM saved WHERE kind = ?"
+_CREATE = f"""
+INSERT INTO saved ({_COLUMNS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (kind, name) DO NOTHING RETURNING 1
+"""
+_REPLACE = """
+UPDATE saved SET content_type = ?, size = ?, etag = ?, updated = ?, actor = ?, data = ?
+WHERE kind = ? AND name = ? AND etag = ? RETURNING 1
+"""
+_DELETE = "DELETE FROM saved WHERE kind = ? AND name = ? AND etag = ? RETURNING 1"
+
+
+class SqliteSavedTable:
+    """Implements `SavedStore` for one file."""
+
+    def __init__(self, pool: ReadPool, upkeep: Upkeep) -> None:
+        self._pool = pool
+        self._upkeep = upkeep
+
+    async def entries(self, kind: str, after: str, limit: int) -> list[SavedEntry]:
+        """Return what is saved of a kind."""
+        return [SavedEntry(*row) for row in await self._read(_ENTRIES, (kind, after, limit))]
+
+    async def entry(self, kind: str, name: str) -> SavedEntry | None:
+        """Return one entry."""
+        rows = await self._read(_ENTRY, (kind, name))
+        return SavedEntry(*rows[0]) if rows else None
+
+    async def contents(self, kind: str, name: str) -> tuple[SavedEntry, bytes] | None:
+        """Return one entry with its contents."""
+        rows = await self._read(_CONTENTS, (kind, name))
+        return (SavedEntry(*rows[0][:-1]), rows[0][-1]) if rows else None
+
+    async def usage(self, kind: str) -> SavedUsage:
+        """Return how much there is of a kind."""
+        return SavedUsage(*(await self._read(_USAGE, (kind,)))[0])
+
+    async def put(self, entry: SavedEntry, contents: bytes, over: str | None) -> bool:
+        """Write an entry over the version that was seen."""
+        e = entry
+        text: str = _CREATE
+        values: tuple[Any, ...] = (
+            *(e.kind, e.name, e.content_type, e.size, e.etag, e.created, e.updated, e.actor),
+            contents,
+        )
+        if over is not None:
+            text = _REPLACE
+            values = (e.content_type, e.size, e.etag, e.updated, e.actor, contents)
+            values += (e.kind, e.name, over)
+        return bool(await self._write(text, values))
+
+    async def delete(self, kind: str, name: str, over: str) -> bool:
+        """Delete the version that was seen."""
+        return bool(await self._write(_DELETE, (kind, name, over)))
+
+    async def _read(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = await self._pool.call(
+            lambda connection: connection.execute(text, tuple(values)).fetchall()
+        )
+        return rows
+
+    async def _write(self, text: str, values: Sequence[Any]) -> list[Any]:
+        rows: list[Any] = await self._upkeep(
+            lambda connection, _: connection.execute(text, tuple(values)).fetchall()
+        )
+        return rows
