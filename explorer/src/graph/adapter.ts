@@ -13,6 +13,7 @@ import type { Tokens } from './tokens'
 
 const HEADS_BELOW = 3000
 const HEAD = 6
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i
 
 export interface Drawn { readonly scene: Scene; readonly state: State; readonly tokens: Tokens; readonly frame: Frame; readonly detail: Detail }
 
@@ -27,6 +28,7 @@ export class Adapter {
   #fitU = 0
   #hasFreeLines = false
   readonly #lines: HTMLCanvasElement | undefined
+  readonly #nodes: HTMLCanvasElement | undefined
 
   constructor(container: HTMLElement, drawn: Drawn, onDrawn: () => void, onLost: () => void) {
     this.#fill(drawn)
@@ -37,6 +39,7 @@ export class Adapter {
     })
     const canvases = this.#sigma.getCanvases()
     this.#lines = canvases['edges']
+    this.#nodes = canvases['nodes']
     for (const [name, canvas] of Object.entries(canvases)) {
       // Pointers are read by the view, for boxes and marks alike.
       canvas.style.pointerEvents = 'none'
@@ -51,6 +54,14 @@ export class Adapter {
     this.look(drawn.frame, drawn.detail)
     this.#sigma.on('afterRender', onDrawn)
     this.#sigma.refresh()
+  }
+
+  /** Whether the processor plays the graphics card. */
+  get isSoftware(): boolean {
+    const gl = this.#nodes?.getContext('webgl2')
+    if (!gl) return false
+    const names = gl.getExtension('WEBGL_debug_renderer_info')
+    return SOFTWARE.test(String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER)))
   }
 
   show(drawn: Drawn): void {

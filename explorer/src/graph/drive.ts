@@ -20,6 +20,7 @@ export class Drive {
 
   constructor(
     private readonly container: HTMLElement, private readonly parts: () => Parts, private readonly onDrawn: () => void, private readonly onLost: (reason: Loss) => void,
+    private readonly onSoftware: () => void,
   ) {}
 
   /** WebGL draws marks and lines; until it does, and where it never will, pens do. */
@@ -72,6 +73,7 @@ export class Drive {
       const { Adapter } = await loading
       if (this.#gone) return
       this.#adapter = new Adapter(this.container, this.#drawn(), this.onDrawn, () => { this.#lost() })
+      if (this.#adapter.isSoftware) this.onSoftware()
       this.onDrawn()
       performance.mark('ready')
     } catch {

@@ -28,6 +28,8 @@ export interface State {
 export const FADED_MARK = 0.22
 export const FADED_LINE = 0.05
 export const FADED_BOX = 0.6
+/** What the lens says of all stays to be seen. */
+export const FADED_TILE = 0.8
 const UNDER_LENS = 0.22
 const SLOT_TINT = 0.34
 const SLOTS = 8

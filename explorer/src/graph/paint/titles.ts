@@ -42,7 +42,7 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   const tile = state.tiles[index]
   const weight = box.depth > 2 ? DEEP_WEIGHT : TITLE_WEIGHT
   const measure = stage.widths(weight)
-  const alpha = state.boxBright[index] === 1 ? 1 : box.depth > 2 ? FADED_TITLE : FADED_OUTER
+  const alpha = state.boxBright[index] === 1 ? 1 : box.depth > 2 && tile === undefined ? FADED_TITLE : FADED_OUTER
   const colour = tile === undefined ? tokens.text : tokens.rampText
   const chip = box.node < 0 ? 0 : pointOf(scene, frame, box.node).x - rect.x + radiusOf(scene, frame, box.node)
   const left = Math.max(rect.x + chip + 4 + size * 0.14, Math.max(STICKY, Math.min(STICKY, rect.x + rect.w)))
@@ -52,7 +52,7 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   if (value) {
     const wide = stage.widths(VALUE_WEIGHT)(value.text) * size
     if (right - wide > left - 2) {
-      if (state.near.length > 0 && tile !== undefined) pen.box(right - wide - 3, middle - size * 0.7, wide + 6, size * 1.4, 3, { fill: tile })
+      if (state.near.length > 0 && tile !== undefined && alpha === 1) pen.box(right - wide - 3, middle - size * 0.7, wide + 6, size * 1.4, 3, { fill: tile })
       pen.text(value.text, right, middle, { size, weight: VALUE_WEIGHT, colour, align: 'right', ...(alpha < 1 ? { alpha } : {}) })
       right -= wide + BEFORE_VALUE
     }
