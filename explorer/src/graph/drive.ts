@@ -115,7 +115,7 @@ function painted(): Promise<void> {
 
 function isSame(a: State, b: State): boolean {
   return a.colours.length === b.colours.length && a.edgeShown.length === b.edgeShown.length && equal(a.shown, b.shown) && equal(a.bright, b.bright) && equal(a.edgeShown, b.edgeShown)
-    && a.colours.every((colour, index) => colour === b.colours[index])
+    && (a.colours === b.colours || a.colours.every((colour, index) => colour === b.colours[index]))
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean { return a.every((each, index) => each === b[index]) }
+function equal(a: Uint8Array, b: Uint8Array): boolean { return a === b || a.every((each, index) => each === b[index]) }

@@ -52,6 +52,8 @@ class View implements GraphView {
   #looks: Looks = NO_LOOKS
   #camera: Camera = { x: 0, y: 0, ratio: 1 }
   #fitU = 1
+  /** Somebody said where to look. */
+  #isPlaced = false
   #painting = 0
 
   constructor(private readonly options: GraphViewOptions) {
@@ -76,7 +78,7 @@ class View implements GraphView {
     const glides = how.glide && !this.options.still && this.#motion.mayGlide(before, scene)
     this.#motion.changed(before, scene)
     this.#use(scene)
-    const goal = how.keepCamera ? this.#camera : homeCamera(scene.bounds)
+    const goal = how.keepCamera && this.#isPlaced ? this.#camera : homeCamera(scene.bounds)
     if (!glides) {
       this.#look(goal, true)
       this.#paint()
@@ -103,7 +105,7 @@ class View implements GraphView {
   setLooks(looks: Looks): void {
     const before = this.#state
     this.#looks = looks
-    this.#state = this.#stateOf(this.#scene)
+    this.#state = this.#stateOf(this.#scene, before)
     this.#drive.recolour(before, this.#state)
     this.#paintSoon()
   }
@@ -171,9 +173,9 @@ class View implements GraphView {
   }
 
   /** While a line is drawn, where it may go is what stays bright. */
-  #stateOf(scene: Scene): State {
+  #stateOf(scene: Scene, before?: State): State {
     const { targets, line } = this.#pointer.hand
-    return stateOf(scene, targets ? { ...this.#looks, bright: new Set([...targets, ...(line ? [line.from] : [])]) } : this.#looks, this.#tokens)
+    return stateOf(scene, targets ? { ...this.#looks, bright: new Set([...targets, ...(line ? [line.from] : [])]) } : this.#looks, this.#tokens, before)
   }
 
   get #frame(): Frame { return frameOf(this.#camera, this.#scene.bounds, this.#surface.size) }
@@ -200,6 +202,7 @@ class View implements GraphView {
   /** The camera is there at once. */
   #look(camera: Camera, quietly = false): void {
     this.#camera = camera
+    this.#isPlaced = true
     if (!this.#drive.look()) this.#paintSoon()
     if (!quietly) this.options.events.onCamera(camera)
   }
