@@ -8,7 +8,7 @@ import { FOLDER, type SavedQueries } from './saved'
 
 const LONGEST = 128
 
-interface SaveDialogProps { readonly text: string; readonly suggested: string; readonly saved: SavedQueries; readonly onClose: () => void; readonly onSaved: (name: string) => void }
+interface SaveDialogProps { readonly text: string; readonly suggested: string; readonly saved: SavedQueries; readonly onClose: () => void; readonly onSaved: (name: string, etag: string | undefined) => void }
 
 /** Ask for the name, and the folder, under which a query is saved. */
 export function SaveDialog({ text, suggested, saved, onClose, onSaved }: SaveDialogProps): ReactNode {
@@ -19,7 +19,7 @@ export function SaveDialog({ text, suggested, saved, onClose, onSaved }: SaveDia
   const taken = saved.entries.some((each) => each.name === whole)
   const wrong = name.includes('/') || folder.includes('/') ? t('query.no-slash') : undefined
   const folders = [...new Set(saved.entries.map((each) => each.name.split(FOLDER).slice(0, -1).join(FOLDER)))].filter((each) => each !== '')
-  const save = (): void => { if (name.trim() !== '' && wrong === undefined) saved.save(whole, text, !taken).then(() => { onSaved(whole) }, (thrown: unknown) => { setError(asApiError(thrown).message) }) }
+  const save = (): void => { if (name.trim() !== '' && wrong === undefined) saved.save(whole, text, taken ? undefined : 'nothing').then((etag) => { onSaved(whole, etag) }, (thrown: unknown) => { setError(asApiError(thrown).message) }) }
   return (
     <Dialog open title={t('query.save')} onClose={onClose} testId="query.save.dialog" foot={(
       <>
