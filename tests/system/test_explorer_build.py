@@ -145,6 +145,14 @@ class TestWhatIsBuilt:
         assert sorted(each.name for each in clone.app.glob("dist*")) == ["dist", "dist.lock"]
 
 
+    def test_sources_that_are_missing_are_named(self, clone: Clone) -> None:
+        clone.run("build")
+        (clone.app / "vite.config.ts").unlink()
+        status, said = clone.run("build")
+        assert (status, "vite.config.ts" in said) == (1, True)
+        assert "Traceback" not in said
+
+
 class TestBesideAServer:
     def test_it_tells_how_far_it_is_and_why_it_failed(self, clone: Clone) -> None:
         clone.use_node("echo broken; printf '\\033[31mline 7\\033[0m\\n'; exit 1")
