@@ -6,6 +6,7 @@ import type { Scene } from './scene'
 import type { State } from './state'
 
 const AGAIN_MS = 300
+const QUIET_MS = 400
 const MOST_LOSSES = 2
 
 /** Why there is no WebGL. */
@@ -17,6 +18,7 @@ export class Drive {
   #losses = 0
   #failed = false
   #gone = false
+  #again: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     private readonly container: HTMLElement, private readonly parts: () => Parts, private readonly onDrawn: () => void, private readonly onLost: (reason: Loss) => void,
@@ -44,6 +46,11 @@ export class Drive {
     if (!this.#adapter) return false
     const { frame, detail } = this.#drawn()
     this.#adapter.look(frame, detail)
+    if (this.#adapter.isSoftware) {
+      // A processor that plays the graphics card may drop the last frame of many: it is drawn once more when all is quiet.
+      clearTimeout(this.#again)
+      this.#again = setTimeout(() => { this.#adapter?.render() }, QUIET_MS)
+    }
     return true
   }
 
@@ -57,6 +64,7 @@ export class Drive {
 
   destroy(): void {
     this.#gone = true
+    clearTimeout(this.#again)
     this.#adapter?.kill()
     this.#adapter = undefined
   }
