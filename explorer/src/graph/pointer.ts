@@ -30,6 +30,8 @@ export class Pointer {
   lane: number | undefined
   readonly #input: Input
   #grid: Grid
+  /** The pointer is at something, and the page was told. */
+  #isAt = false
 
   constructor(private readonly root: HTMLElement, private readonly options: GraphViewOptions, private readonly host: PointerHost) {
     this.#grid = new Grid(host.scene())
@@ -43,10 +45,20 @@ export class Pointer {
   }
 
   /** Another scene lies under the pointer. */
-  use(scene: Scene): void {
-    this.#grid = new Grid(scene)
+  use(before: Scene, after: Scene): void {
+    this.#grid = new Grid(after)
     this.lane = undefined
-    if (this.hand.hovered !== undefined && !scene.indexOf.has(this.hand.hovered)) this.hand = { ...this.hand, hovered: undefined }
+    const [was, is] = [before.indexOf.get(this.hand.hovered ?? ''), after.indexOf.get(this.hand.hovered ?? '')]
+    if (was === undefined || is === undefined || before.x[was] !== after.x[is] || before.y[was] !== after.y[is]) this.leave()
+  }
+
+  /** What was under the pointer is not there any more, though the pointer has not moved. */
+  leave(): void {
+    this.lane = undefined
+    if (!this.#isAt) return
+    this.#isAt = false
+    this.hand = { ...this.hand, hovered: undefined }
+    this.options.events.onHover(undefined)
   }
 
   setTargets(ids: ReadonlySet<string> | undefined): void { this.#hold({ targets: ids }) }
@@ -83,6 +95,7 @@ export class Pointer {
       this.lane = lane
       this.host.paint()
     }
+    this.#isAt = press !== undefined && pick?.kind !== 'ground'
     this.options.events.onHover(press && pick ? this.#info(press, pick) : undefined)
   }
 
