@@ -13,6 +13,8 @@ const MOST_LOSSES = 2
 export type Loss = 'none' | 'lost'
 
 export class Drive {
+  /** Fetched while there is nothing to draw yet. */
+  readonly #loading = import('./adapter')
   #adapter: Adapter | undefined
   #starting: Promise<void> | undefined
   #losses = 0
@@ -23,7 +25,10 @@ export class Drive {
   constructor(
     private readonly container: HTMLElement, private readonly parts: () => Parts, private readonly onDrawn: () => void, private readonly onLost: (reason: Loss) => void,
     private readonly onSoftware: () => void,
-  ) {}
+  ) {
+    // What went wrong is told when it is needed.
+    this.#loading.catch(() => undefined)
+  }
 
   /** WebGL draws marks and lines; until it does, and where it never will, pens do. */
   get isOn(): boolean { return this.#adapter !== undefined }
@@ -75,10 +80,9 @@ export class Drive {
   }
 
   async #start(): Promise<void> {
-    const loading = import('./adapter')
     await painted()
     try {
-      const { Adapter } = await loading
+      const { Adapter } = await this.#loading
       if (this.#gone) return
       this.#adapter = new Adapter(this.container, this.#drawn(), this.onDrawn, () => { this.#lost() })
       if (this.#adapter.isSoftware) this.onSoftware()
