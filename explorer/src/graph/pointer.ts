@@ -25,7 +25,7 @@ export interface PointerHost {
 const DROP_REACH = 10
 
 export class Pointer {
-  hand: Hand = { hovered: undefined, handle: false, line: undefined, lasso: [], targets: undefined }
+  hand: Hand = { hovered: undefined, edge: undefined, handle: false, line: undefined, lasso: [], targets: undefined }
   /** The lane that the pointer is at. */
   lane: number | undefined
   readonly #input: Input
@@ -57,7 +57,7 @@ export class Pointer {
     this.lane = undefined
     if (!this.#isAt) return
     this.#isAt = false
-    this.hand = { ...this.hand, hovered: undefined }
+    this.hand = { ...this.hand, hovered: undefined, edge: undefined }
     this.options.events.onHover(undefined)
   }
 
@@ -89,7 +89,8 @@ export class Pointer {
     const pick = handle === undefined ? press && this.#pick(press) : { kind: 'node' as const, id: handle }
     this.root.dataset['cursor'] = handle !== undefined ? 'crosshair' : pick === undefined || pick.kind === 'ground' ? 'grab' : 'pointer'
     const hovered = pick?.kind === 'node' ? pick.id : undefined
-    if (hovered !== this.hand.hovered) this.#hold({ hovered, handle: this.options.mayConnect?.() === true })
+    const edge = pick?.kind === 'edge' ? pick.key : undefined
+    if (hovered !== this.hand.hovered || edge !== this.hand.edge) this.#hold({ hovered, edge, handle: this.options.mayConnect?.() === true })
     const lane = pick?.kind === 'lane' ? pick.index : undefined
     if (lane !== this.lane) {
       this.lane = lane

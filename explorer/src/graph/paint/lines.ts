@@ -48,18 +48,24 @@ function isClose({ detail, scene }: Stage): boolean { return detail.names || det
 
 /** Lines that selection asks for. Far away they are thinner, as marks are smaller, and those that nesting says would only cover the tile. */
 export function paintNear(stage: Stage): void {
-  const { pen, state, scene } = stage
+  const { state, scene } = stage
   const close = isClose(stage)
   const size = close ? 1 : 0.7
   for (const edge of state.near) {
-    const line = lineOn(stage, edge)
-    if (!line || !areEndsDrawn(stage, edge) || (!close && scene.picture.layout.implied[edge] === 1)) continue
-    const colour = lineColour(stage, edge)
-    const arrow = scene.edges[edge]?.symmetric === true ? 0 : Math.min(ARROW * size, line.length / 2)
-    const [dx, dy] = [(line.x2 - line.x1) / line.length, (line.y2 - line.y1) / line.length]
-    pen.path([{ to: 'move', x: line.x1, y: line.y1 }, { to: 'line', x: line.x2 - dx * arrow * 0.8, y: line.y2 - dy * arrow * 0.8 }], { stroke: colour, width: NEAR_WIDTH * size })
-    if (arrow > 2) pen.path(head(line, arrow), { fill: colour })
+    if (close || scene.picture.layout.implied[edge] !== 1) paintLine(stage, edge, size)
   }
+}
+
+/** One line in full, with its head. */
+export function paintLine(stage: Stage, edge: number, size: number): void {
+  const { pen, scene } = stage
+  const line = lineOn(stage, edge)
+  if (!line || !areEndsDrawn(stage, edge)) return
+  const colour = lineColour(stage, edge)
+  const arrow = scene.edges[edge]?.symmetric === true ? 0 : Math.min(ARROW * size, line.length / 2)
+  const [dx, dy] = [(line.x2 - line.x1) / line.length, (line.y2 - line.y1) / line.length]
+  pen.path([{ to: 'move', x: line.x1, y: line.y1 }, { to: 'line', x: line.x2 - dx * arrow * 0.8, y: line.y2 - dy * arrow * 0.8 }], { stroke: colour, width: NEAR_WIDTH * size })
+  if (arrow > 2) pen.path(head(line, arrow), { fill: colour })
 }
 
 function areEndsDrawn(stage: Stage, edge: number): boolean {
