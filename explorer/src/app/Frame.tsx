@@ -1,6 +1,7 @@
 import './frame.css'
 import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { Link } from 'wouter'
+import { PaletteGate } from '@/commands/PaletteGate'
 import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
 import { useMay } from '@/state/graph'
@@ -16,7 +17,6 @@ import { TopBar } from './TopBar'
 
 const Inspector = lazy(() => import('@/features/inspector/Inspector'))
 const Outline = lazy(() => import('@/features/graph/Outline'))
-const Palette = lazy(() => import('@/commands/Palette'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
 
@@ -67,7 +67,7 @@ export function Frame(): ReactNode {
         </div>
         <StatusBar />
       </div>
-      <Boundary><Suspense><Palette /><AccessSheet /><WriteDialogs /></Suspense></Boundary>
+      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs /></Suspense></Boundary>
     </div>
   )
 }

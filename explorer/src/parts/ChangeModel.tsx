@@ -46,7 +46,7 @@ function patchFor(twin: Twin, { after }: Change): ReturnType<typeof patchOf> {
 }
 
 /** Give a twin another model: what stays, what is lost, what is missing, in one patch (design 5.4). */
-export function ChangeModel({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
+export default function ChangeModel({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
   const { twin } = useTwin(id)
   const models = useModels()
   const [model, setModel] = useState<string>()

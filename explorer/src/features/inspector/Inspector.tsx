@@ -1,14 +1,20 @@
 import './inspector.css'
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { selectionOf, useGoing } from '@/state/url'
 import { parseSubject } from '@/parts/subject'
 import { GraphCard } from './GraphCard'
-import { RelationshipView } from './RelationshipView'
-import { Several } from './Several'
-import { TwinView } from './TwinView'
+
+// Editors for every type are not needed before something is selected.
+const RelationshipView = lazy(() => import('./RelationshipView'))
+const Several = lazy(() => import('./Several'))
+const TwinView = lazy(() => import('./TwinView'))
 
 /** What is selected, wherever it was selected: one, several, or the graph itself (design 5.4). */
 export default function Inspector(): ReactNode {
+  return <Suspense><Selected /></Suspense>
+}
+
+function Selected(): ReactNode {
   const { place } = useGoing()
   const selected = selectionOf(place.parameters)
   const [first] = selected

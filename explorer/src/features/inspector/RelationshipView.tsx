@@ -21,7 +21,7 @@ import { RelationshipRows, useRelationship } from './RelationshipValues'
 import { useEditor } from './useEditor'
 
 /** A relationship that is selected: from where to where, its name, its values, what it was. */
-export function RelationshipView({ source, id }: { source: string; id: string }): ReactNode {
+export default function RelationshipView({ source, id }: { source: string; id: string }): ReactNode {
   const { subject, query } = useRelationship(source, id)
   const document = query.data
   if (query.error && (!document || asApiError(query.error).status === 404)) return <Failed error={asApiError(query.error)} onRetry={() => { void query.refetch() }} />

@@ -28,7 +28,7 @@ function common(rows: readonly (readonly Row[])[]): readonly Row[] {
 }
 
 /** Several twins: what they have in common, edited for all of them at once; each is saved by a patch of its own. */
-export function Several({ names }: { names: readonly string[] }): ReactNode {
+export default function Several({ names }: { names: readonly string[] }): ReactNode {
   const { name: graph, twins } = useGraph()
   const models = useModels()
   const may = useMay()

@@ -67,7 +67,7 @@ function operationsOf(models: Models, plan: Plan): readonly BatchOperation[] {
 }
 
 /** Make a twin: its model, an id in the manner of its siblings, and in what it lies (design 5.4). */
-export function CreateTwin({ model: given, inside: around, onClose }: { model?: string | undefined; inside?: string | undefined; onClose: () => void }): ReactNode {
+export default function CreateTwin({ model: given, inside: around, onClose }: { model?: string | undefined; inside?: string | undefined; onClose: () => void }): ReactNode {
   const { name: graph, twins } = useGraph()
   const models = useModels()
   const { step } = useGoing()
