@@ -1,11 +1,12 @@
 import { type MouseEvent, type ReactNode, useMemo, useState } from 'react'
+import { runCommand } from '@/commands/registry'
 import { shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
 import type { Looks } from '@/graph/types'
 import { lookOf } from '@/state/looks'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
-import { RelationshipIcon, UpIcon } from '@/ui/icons'
+import { HideIcon, RelationshipIcon, UpIcon } from '@/ui/icons'
 import { Popover } from '@/ui/menu'
 import { colourOf, type Look, MarkIcon } from '@/ui/mark'
 import { LegendCard } from './LegendCard'
@@ -59,6 +60,7 @@ export function Legend({ view, models, lens, looks, many, off }: Props): ReactNo
         })}
       </div>
       <span className="legend-line" />
+      {(state.hidden ?? []).length > 0 && <Button look="quiet" icon={HideIcon} onClick={() => { runCommand('graph.show-all') }} title={t('graph.show-all')} data-testid="graph.legend.hidden">{t('graph.hidden-count', { n: (state.hidden ?? []).length })}</Button>}
       <Popover label={t('graph.legend')} open={open} onOpenChange={setOpen} align="end" trigger={(
         <Button look="quiet" icon={RelationshipIcon} data-testid="graph.legend.more">
           <span className="legend-names">{t('graph.relationship-names')} <span className="num mono legend-count">{names.size}</span>{off.size > 0 && <span className="hint"> {t('graph.off', { n: off.size })}</span>} <UpIcon size={12} aria-hidden /></span>

@@ -88,7 +88,7 @@ export default function GraphScreen(): ReactNode {
         )}
         <HoverTip hover={hover} models={known ?? NO_MODELS} />
       </div>
-      <TwinMenu actions={actions} />
+      <TwinMenu actions={actions} view={view} />
       <ConnectMenu connecting={connecting} models={known ?? NO_MODELS} />
       <ExpandQuestion actions={actions} />
       <ViewsDialog view={view} />

@@ -32,7 +32,8 @@ export interface GraphScreen {
   readonly clicked: string | undefined
   /** The twin from which a way is looked for; the next click says where to. */
   readonly wayFrom: string | undefined
-  readonly menu: { readonly ids: readonly string[]; readonly x: number; readonly y: number } | undefined
+  /** The menu that is open: of twins, of a relationship, or of the ground. */
+  readonly menu: { readonly ids: readonly string[]; readonly edge?: string; readonly x: number; readonly y: number } | undefined
   readonly finding: boolean
   readonly lensOpen: boolean
   readonly saving: boolean

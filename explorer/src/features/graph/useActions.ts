@@ -28,6 +28,8 @@ type Some<T, K extends keyof T> = { readonly [Each in K]: T[Each] }
 export interface Actions {
   readonly events: Some<GraphEvents, 'onClick' | 'onDoubleClick' | 'onMenu' | 'onMove' | 'onLasso' | 'onCamera'>
   readonly asked: Asked
+  /** The twins that are selected. */
+  readonly chosen: () => readonly string[]
   readonly select: (ids: readonly string[], how?: 'only' | 'add') => void
   readonly open: (id: string) => void
   readonly openMenu: (ids: readonly string[], at: { readonly x: number; readonly y: number }) => void
@@ -71,7 +73,7 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
       else await expand(asked, found)
     }
     const actions: Omit<Actions, 'events'> = {
-      ...base, asked, select, question, ask,
+      ...base, asked, select, chosen: () => selection.filter((id) => screen().structure.nodes.has(id)), question, ask,
       open: (id) => { going.go({ screen: 'twins', rest: [id] }) },
       openMenu: (ids, at) => { useScreen.setState({ menu: { ids, ...at } }) },
       expand: (ids) => told(expandAll(ids)),
@@ -173,7 +175,10 @@ function eventsOf(actions: Omit<Actions, 'events'>, canvas: GraphView | undefine
       else void actions.expand([pick.id])
     },
     onMenu: ({ pick, x, y }) => {
-      if (pick.kind === 'node' || pick.kind === 'box') actions.openMenu([pick.id], { x, y })
+      const chosen = actions.chosen()
+      if (pick.kind === 'edge') useScreen.setState({ menu: { ids: [], edge: pick.key, x, y } })
+      else if (pick.kind === 'node' || pick.kind === 'box') actions.openMenu(chosen.length > 1 && chosen.includes(pick.id) ? chosen : [pick.id], { x, y })
+      else if (pick.kind === 'ground') actions.openMenu([], { x, y })
     },
     onMove: (id, x, y) => {
       const { picture } = screen()

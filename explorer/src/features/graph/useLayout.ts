@@ -27,7 +27,10 @@ export interface LayoutState { readonly error: Error | undefined; readonly tidy:
 
 export function useLayout(wanted: LayoutKind | undefined, models: Models | undefined, aspect: number | undefined): LayoutState {
   const worker = useMemo(() => new LayoutWorker(), [])
-  useEffect(() => () => { worker.destroy() }, [worker])
+  useEffect(() => {
+    worker.warm()
+    return () => { worker.destroy() }
+  }, [worker])
   const { structure, version } = useScreen()
   const { boxesBy, collapsed, opened, along, slots, moved } = useScreen((state) => state.state)
   const [error, setError] = useState<Error>()

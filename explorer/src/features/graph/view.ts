@@ -16,6 +16,7 @@ export interface View {
   readonly label: string | undefined
   readonly show: readonly string[]
   readonly hide: readonly string[]
+  readonly pin: readonly string[]
   readonly saved: string | undefined
   readonly going: Going
 }
@@ -24,12 +25,12 @@ export function listed(text: string | undefined): readonly string[] { return (te
 
 export function useView(): View {
   const going = useGoing()
-  const { q, lay, lens, lab, show, hide, v } = going.place.parameters
+  const { q, lay, lens, lab, show, hide, pin, v } = going.place.parameters
   const { sel } = going.place.parameters
   return useMemo(() => ({
-    query: q, layout: LAYOUTS.find((each) => each === lay), lens, label: lab, show: listed(show), hide: listed(hide), saved: v,
+    query: q, layout: LAYOUTS.find((each) => each === lay), lens, label: lab, show: listed(show), hide: listed(hide), pin: listed(pin), saved: v,
     selection: selectionOf(sel === undefined ? {} : { sel }), going,
-  }), [q, lay, sel, lens, lab, show, hide, v, going])
+  }), [q, lay, sel, lens, lab, show, hide, pin, v, going])
 }
 
 /** Whether `m:Name` of an address means a model: its own name, its family's, or its DTMI. */
