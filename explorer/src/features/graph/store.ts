@@ -26,6 +26,8 @@ export interface GraphScreen {
   readonly goal: Camera | undefined
   /** Twins that came by the feed and are not part of what was asked for. */
   readonly newcomers: number
+  /** Counts up with the documents that were read for what is in view. */
+  readonly documents: number
   /** Families, models or names that the pointer is on in the legend. */
   readonly pointed: ReadonlySet<string> | undefined
   /** What was selected by a click here: the camera need not go there. */
@@ -41,7 +43,7 @@ export interface GraphScreen {
 }
 
 const EMPTY: GraphScreen = {
-  structure: NOTHING, version: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
+  structure: NOTHING, version: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, documents: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
 }
 
 export const useScreen = create<GraphScreen>(() => EMPTY)

@@ -19,7 +19,8 @@ interface Last { readonly request: LayoutRequest; readonly result: LayoutResult;
 /** The kind that is laid out: what the address says, else what suits. */
 async function laidOut(worker: LayoutWorker, request: LayoutRequest, wanted: LayoutKind | undefined): Promise<LayoutResult> {
   const first = await worker.run({ ...request, kind: wanted ?? 'nested' })
-  if (wanted !== undefined || first.contained >= LEAST_CONTAINED) return first
+  // Twins without any line stand in a grid: there is nothing that forces could say.
+  if (wanted !== undefined || first.contained >= LEAST_CONTAINED || request.edges.length === 0) return first
   return worker.run({ ...request, kind: request.nodes.length <= MOST_FORCED ? 'force' : 'layers' })
 }
 

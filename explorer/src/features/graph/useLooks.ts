@@ -18,8 +18,9 @@ export function useLooks(view: View, models: Models, lens: Lens | undefined): Sh
   const differences = useShown((shown) => shown.differences)
   const layout = picture?.layout
   const { show, hide, pin, selection } = view
+  const byHand = state.hidden
   const names = useMemo(() => hiddenNames(structure, layout, { show, hide }), [structure, layout, show, hide])
-  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, state), [structure, layout, models, show, hide, state])
+  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, byHand), [structure, layout, models, show, hide, byHand])
   const selected = useMemo(() => new Set(selection), [selection])
   const bright = useMemo(() => pointed ?? brightOf(structure, layout?.parent, selection.filter((id) => !hidden.has(id))), [pointed, structure, layout, selection, hidden])
   const values = useMainValues(models, structure)

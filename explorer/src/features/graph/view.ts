@@ -3,7 +3,6 @@ import { useMemo } from 'react'
 import { shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
 import { LAYOUTS, type LayoutKind, type LayoutResult } from '@/layout/types'
-import type { ViewState } from '@/state/fragment'
 import { type Going, selectionOf, useGoing } from '@/state/url'
 import type { Structure } from '@/parts/structure/structure'
 
@@ -68,9 +67,9 @@ export function hiddenNames(structure: Structure, layout: LayoutResult | undefin
 }
 
 /** Twins that are not drawn: hidden by hand with what lies in them, by their model, or without a place. */
-export function hiddenTwins(structure: Structure, layout: LayoutResult | undefined, models: Models, view: Pick<View, 'show' | 'hide'>, state: ViewState): ReadonlySet<string> {
+export function hiddenTwins(structure: Structure, layout: LayoutResult | undefined, models: Models, view: Pick<View, 'show' | 'hide'>, hiddenByHand: readonly string[] | undefined): ReadonlySet<string> {
   const ids = [...structure.nodes.keys()]
-  const byHand = new Set(state.hidden)
+  const byHand = new Set(hiddenByHand)
   const nodes = [...structure.nodes.values()]
   const filtered = view.show.length + view.hide.length > 0
   const shownModels = new Map<string, boolean>()
