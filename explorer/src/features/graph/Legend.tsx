@@ -36,9 +36,9 @@ interface Props { readonly view: View; readonly models: Models; readonly lens: L
 
 /** What colours and shapes mean, and how much of it there is; a click filters. */
 export function Legend({ view, models, lens, looks, many, off }: Props): ReactNode {
-  const { structure, state } = useScreen()
+  const { structure, state, schema, scope } = useScreen()
   const [open, setOpen] = useState(false)
-  const counts = useMemo(() => countsOf(structure), [structure])
+  const counts = useMemo(() => (scope === 'schema' && schema ? schema.models : countsOf(structure)), [structure, schema, scope])
   const families = useMemo(() => familiesOf(models, counts, state.slots), [models, counts, state.slots])
   const names = useMemo(() => new Set([...structure.edges.values()].map((edge) => edge.name)), [structure])
   const point = (ids: ReadonlySet<string> | undefined): void => { useScreen.setState({ pointed: ids }) }

@@ -15,6 +15,8 @@ export interface GraphScreen {
   readonly structure: Structure
   /** Counts loads and changes: a layout belongs to one of them. */
   readonly version: number
+  /** Counts loads alone: what came since then finds its place in the picture of one. */
+  readonly loads: number
   readonly scope: Scope
   readonly schema: Schema | undefined
   readonly cut: { readonly total: number | undefined } | undefined
@@ -43,7 +45,7 @@ export interface GraphScreen {
 }
 
 const EMPTY: GraphScreen = {
-  structure: NOTHING, version: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, documents: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
+  structure: NOTHING, version: 0, loads: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, documents: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
 }
 
 export const useScreen = create<GraphScreen>(() => EMPTY)
@@ -54,7 +56,7 @@ export function reset(state: ViewState): void { useScreen.setState({ ...EMPTY, s
 
 /** Take what was loaded for the address. */
 export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' | 'cut'>): void {
-  useScreen.setState((before) => ({ ...loaded, newcomers: 0, version: before.version + 1 }))
+  useScreen.setState((before) => ({ ...loaded, newcomers: 0, version: before.version + 1, loads: before.loads + 1 }))
 }
 
 /** Some of the view's state; undefined takes it away. */

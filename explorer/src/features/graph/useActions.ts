@@ -5,7 +5,7 @@ import type { Models } from '@/dtdl/models'
 import type { Camera, GraphEvents, GraphView, Pick, PointerInfo } from '@/graph/types'
 import { type Asked, LARGEST_CAP } from '@/parts/structure/load'
 import { useGraph } from '@/state/graph'
-import { formatSelection } from '@/state/url'
+import { formatSelection, MOST_SELECTED } from '@/state/url'
 import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
 import { around, type Around, type Ends, expand, expandLevels, FEW, newTwins } from './expand'
@@ -65,6 +65,7 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
     const select = (ids: readonly string[], how: 'only' | 'add' = 'only'): void => {
       useScreen.setState({ clicked: ids.at(-1) })
       const next = how === 'only' ? ids : ids.every((id) => selection.includes(id)) ? selection.filter((id) => !ids.includes(id)) : [...selection, ...ids.filter((id) => !selection.includes(id))]
+      if (next.length > MOST_SELECTED) toast({ text: t('graph.selected-first', { n: MOST_SELECTED, count: next.length }) })
       going.step({ sel: formatSelection(next) })
     }
     const expandAll = async (ids: readonly string[]): Promise<void> => {

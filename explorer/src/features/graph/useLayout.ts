@@ -14,7 +14,7 @@ const MOST_FORCED = 2000
 /** A view whose shape differs more than this from that of the picture gets a new one. */
 const SHAPE_CHANGE = 1.3
 
-interface Last { readonly request: LayoutRequest; readonly result: LayoutResult; readonly structure: Structure; readonly wanted: LayoutKind | undefined }
+interface Last { readonly request: LayoutRequest; readonly result: LayoutResult; readonly structure: Structure; readonly loads: number; readonly wanted: LayoutKind | undefined }
 
 /** The kind that is laid out: what the address says, else what suits. */
 async function laidOut(worker: LayoutWorker, request: LayoutRequest, wanted: LayoutKind | undefined): Promise<LayoutResult> {
@@ -32,7 +32,7 @@ export function useLayout(wanted: LayoutKind | undefined, models: Models | undef
     worker.warm()
     return () => { worker.destroy() }
   }, [worker])
-  const { structure, version } = useScreen()
+  const { structure, version, loads } = useScreen()
   const { boxesBy, collapsed, opened, along, slots, moved } = useScreen((state) => state.state)
   const [error, setError] = useState<Error>()
   const [tidied, setTidied] = useState(0)
@@ -45,15 +45,15 @@ export function useLayout(wanted: LayoutKind | undefined, models: Models | undef
     const options = { aspect: shape, ...(boxesBy && { boxesBy }), ...(collapsed && { collapsed }), ...(opened && { opened }), ...(along !== undefined && { along }) }
     const request: LayoutRequest = { kind: wanted ?? 'nested', ...layoutInput(structure), options }
     const done = (layout: LayoutResult): void => {
-      last.current = { request, result: layout, structure, wanted }
+      last.current = { request, result: layout, structure, loads, wanted }
       setError(undefined)
       setResult({ layout, structure })
     }
     const before = last.current
-    const grown = before && before.structure !== structure && before.wanted === wanted && before.result.kind === 'nested' && sameOptions(before.request, request) ? arrive(before.request, before.result, request) : undefined
+    const grown = before && before.structure !== structure && before.loads === loads && before.wanted === wanted && before.result.kind === 'nested' && sameOptions(before.request, request) ? arrive(before.request, before.result, request) : undefined
     if (grown) { done(grown); return }
     laidOut(worker, request, wanted).then(done, (thrown: unknown) => { if (!(thrown instanceof LayoutOutdated)) setError(thrown instanceof Error ? thrown : new Error(String(thrown))) })
-  }, [worker, structure, version, wanted, boxesBy, collapsed, opened, along, shape, tidied])
+  }, [worker, structure, version, loads, wanted, boxesBy, collapsed, opened, along, shape, tidied])
 
   useEffect(() => {
     if (!result || !models || result.structure !== screen().structure) return
