@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import { Link } from 'wouter'
 import { asApiError } from '@/api/errors'
 import { isObject } from '@/api/json'
 import { queryPages } from '@/api/pages'
@@ -97,7 +98,7 @@ export function GraphCard(): ReactNode {
       {families.length > 0 && (
         <Section title={t('inspector.things')}>
           {families.map(({ id, count }) => (
-            <div key={id} className="in-tie"><MarkIcon look={{ ...lookOf(models, id), shape: 'square', hole: false }} /><a href={`.${href({ screen: 'models', rest: [id] })}`} className="twin-link cut" onClick={(event) => { event.preventDefault(); go({ screen: 'models', rest: [id] }) }}>{models.name(id)}</a><span className="grow" /><span className="num secondary">{formatNumber(count)}</span></div>
+            <div key={id} className="in-tie"><MarkIcon look={{ ...lookOf(models, id), shape: 'square', hole: false }} /><Link href={href({ screen: 'models', rest: [id] })} className="twin-link cut">{models.name(id)}</Link><span className="grow" /><span className="num secondary">{formatNumber(count)}</span></div>
           ))}
         </Section>
       )}
