@@ -53,7 +53,7 @@ export function ChangeModel({ id, onClose }: { id: string; onClose: () => void }
   const rows = useMemo(() => models.all.filter((each) => !each.decommissioned && each.id !== (twin && modelOf(twin))).map((each) => ({ id: each.id, text: say(each.displayName, shortName(each.id)), hint: each.id, icon: <MarkIcon look={lookOf(models, each.id)} /> })), [models, twin])
   if (!twin) return null
   return model === undefined ? (
-    <Dialog open title={t('inspector.change-model').replace(' …', '')} onClose={onClose} testId="change-model">
+    <Dialog open title={t('inspector.model-title')} onClose={onClose} testId="change-model">
       <div className="write-form"><Picker label={t('inspector.change-to')} rows={rows} onChoose={setModel} testId="change-model.model" /></div>
     </Dialog>
   ) : <ChangeTo twin={twin} model={model} onBack={() => { setModel(undefined) }} onClose={onClose} />
@@ -88,7 +88,7 @@ function ChangeTo({ twin, model, onBack, onClose }: { twin: Twin; model: string;
     <Dialog open wide title={`${models.name(modelOf(twin))} → ${models.name(model)}`} onClose={onClose} testId="change-model" foot={(
       <>
         <Button onClick={onBack}>{t('inspector.choose-other')}</Button>
-        <Button look={change.lost.length > 0 ? 'danger' : 'main'} disabled={tried.isPending || tried.data !== null} onClick={() => { void apply() }} data-testid="change-model.apply">{t('inspector.change-model').replace(' …', '')}</Button>
+        <Button look={change.lost.length > 0 ? 'danger' : 'main'} disabled={tried.isPending || tried.data !== null} onClick={() => { void apply() }} data-testid="change-model.apply">{t('inspector.model-title')}</Button>
       </>
     )}>
       <div className="write-columns">{list(t('inspector.stays'), change.stays)}{list(t('inspector.lost'), change.lost)}{list(t('inspector.missing'), change.missing)}</div>

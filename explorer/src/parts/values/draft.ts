@@ -39,10 +39,12 @@ function live(draft: Draft): readonly Edit[] {
   if (known) return known
   let all: Edit[] = []
   for (const each of draft.steps.slice(0, draft.done).flatMap((step) => step.edits)) {
-    if (each.revert) {
+    // What cannot be read takes back what could be read before: nothing is saved that is not shown.
+    if (each.revert || each.text !== undefined) {
       const path = splitPointer(each.path)
       all = all.filter((earlier) => !isWithin(splitPointer(earlier.path), path))
-    } else all.push(each)
+    }
+    if (!each.revert) all.push(each)
   }
   liveEdits.set(draft, all)
   return all
