@@ -91,7 +91,7 @@ export function GraphCard(): ReactNode {
     <div className="in-view scroll" data-testid="inspector.graph">
       <header className="in-header">
         <div className="row in-model"><span className="mono">{t('inspector.graph')}</span></div>
-        <h2 className="in-title">{name}</h2>
+        <h2 className="in-title" tabIndex={-1}>{name}</h2>
         {status.data && <div className="row in-id secondary num">{t('frame.twins', { n: status.data.counts.twins })} · {t('frame.relationships', { n: status.data.counts.relationships })} · {t('inspector.models', { n: status.data.counts.models })}</div>}
       </header>
       {status.error && <Failed compact error={asApiError(status.error)} onRetry={() => { void status.refetch() }} />}
