@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useMemo, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
-import { joinPointer, type Json, sameJson } from '@/api/json'
+import { joinPointer } from '@/api/json'
 import type { Twin } from '@/api/types'
 import { say, shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
@@ -30,7 +30,7 @@ function changeTo(models: Models, twin: Twin, model: string): Change {
   const fits = (name: string): boolean => {
     const [one, other] = [models.content(old, name), models.content(model, name)]
     if (!other || (other.kind !== 'property' && other.kind !== 'component')) return false
-    return !one || (one.kind === other.kind && sameJson((one.schema ?? one.model) as Json | undefined, (other.schema ?? other.model) as Json | undefined))
+    return !one || (one.kind === other.kind && JSON.stringify(one.schema ?? one.model) === JSON.stringify(other.schema ?? other.model))
   }
   const stays = has.filter(fits)
   const needed = components(models, model)
