@@ -11,17 +11,14 @@ import { t } from '@/text/text'
 import { Hint } from '@/ui/button'
 import { Splitter } from '@/ui/splitter'
 import { Boundary } from './Boundary'
+import { InspectorPane } from './InspectorPane'
 import { SCREEN_ROWS, type ScreenRow } from './screens'
 import { StatusBar } from './StatusBar'
 import { TopBar } from './TopBar'
 
-const Inspector = lazy(() => import('@/features/inspector/Inspector'))
 const Outline = lazy(() => import('@/features/graph/Outline'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
-
-/** Screens that stand beside the inspector. */
-const INSPECTED = new Set(['graph', 'query', 'live', 'history', 'scenes'])
 
 function useFrameCommands(rows: readonly ScreenRow[]): void {
   const going = useGoing()
@@ -44,7 +41,7 @@ export function Frame(): ReactNode {
   useFrameCommands(rows)
   // What is not offered is still reached by its address: the screen says then what is missing.
   const View = SCREEN_ROWS.find((row) => row.screen === place.screen)?.view
-  const { outline, inspector } = useSettings()
+  const { outline } = useSettings()
   return (
     <div className="frame">
       <TopBar />
@@ -58,12 +55,7 @@ export function Frame(): ReactNode {
             </>
           )}
           <main className="screen"><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary></main>
-          {inspector.open && INSPECTED.has(place.screen) && (
-            <>
-              <Splitter label={t('frame.resize-inspector')} value={inspector.width} min={300} max={560} initial={DEFAULTS.inspector.width} grows="left" onChange={(width) => { set({ inspector: { open: true, width } }) }} />
-              <aside className="inspector-pane" style={{ width: inspector.width }} aria-label={t('frame.inspector')}><Boundary><Suspense><Inspector /></Suspense></Boundary></aside>
-            </>
-          )}
+          <InspectorPane />
         </div>
         <StatusBar />
       </div>

@@ -58,8 +58,8 @@ export default function Several({ names }: { names: readonly string[] }): ReactN
   return (
     <div className="in-view" data-testid="inspector.several">
       <header className="in-header">
-        <h2 className="in-title">{t('inspector.several', { n: names.length })}</h2>
-        <div className="row">
+        <h2 className="in-title" tabIndex={-1}>{t('inspector.several', { n: names.length })}</h2>
+        <div className="row in-several">
           {may('digitaltwins/delete') && ids.length > 0 && <Button icon={DeleteIcon} onClick={() => { openDialog({ kind: 'delete-twins', ids }) }} data-testid="inspector.several.delete">{t('inspector.delete-all')}</Button>}
           {may('digitaltwins/relationships/write') && ids.length === 2 && <Button onClick={() => { openDialog({ kind: 'create-relationship', source: ids[0], target: ids[1] }) }}>{t('inspector.relate-both')}</Button>}
         </div>

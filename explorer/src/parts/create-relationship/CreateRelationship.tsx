@@ -66,7 +66,7 @@ export default function CreateRelationship({ source: from, target: to, name: wan
     }
   }
   return (
-    <Dialog open title={t('inspector.add-relationship').replace(' …', '')} onClose={onClose} testId="create-relationship" foot={(
+    <Dialog open title={t('inspector.relate-title')} onClose={onClose} testId="create-relationship" foot={(
       <>
         <Button onClick={onClose}>{t('ui.cancel')}</Button>
         <Button look="main" disabled={!ready} onClick={() => { void create() }} data-testid="create-relationship.create">{t('inspector.create')}</Button>

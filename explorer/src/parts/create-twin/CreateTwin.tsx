@@ -107,7 +107,7 @@ export default function CreateTwin({ model: given, inside: around, onClose }: { 
     }
   }
   return (
-    <Dialog open title={t('inspector.create-twin').replace(' …', '')} onClose={onClose} testId="create-twin" foot={(
+    <Dialog open title={t('inspector.create-title')} onClose={onClose} testId="create-twin" foot={(
       <>
         <Button onClick={onClose}>{t('ui.cancel')}</Button>
         <Button look="main" disabled={model === undefined || id === '' || problem !== undefined || busy} onClick={() => { void create() }} data-testid="create-twin.create">{t('inspector.create')}</Button>
