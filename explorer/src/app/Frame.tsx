@@ -3,7 +3,7 @@ import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { Link } from 'wouter'
 import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
-import { useMay } from '@/state/graph'
+import { useGraph, useMay } from '@/state/graph'
 import { DEFAULTS, set, useSettings } from '@/state/settings'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
@@ -39,6 +39,7 @@ function useFrameCommands(rows: readonly ScreenRow[]): void {
 /** What is around every screen: bar, rail, outline, inspector, status (design 2.3). */
 export function Frame(): ReactNode {
   const { place } = useGoing()
+  const { at } = useGraph()
   const may = useMay()
   const rows = useMemo(() => SCREEN_ROWS.filter((row) => row.permission === undefined || may(row.permission)), [may])
   useFrameCommands(rows)
@@ -57,7 +58,7 @@ export function Frame(): ReactNode {
               <Splitter label={t('frame.resize-outline')} value={outline.width} min={220} max={420} initial={DEFAULTS.outline.width} grows="right" onChange={(width) => { set({ outline: { open: true, width } }) }} />
             </>
           )}
-          <main className="screen"><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary></main>
+          <main className={at === undefined ? 'screen' : 'screen past'}><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary></main>
           {inspector.open && INSPECTED.has(place.screen) && (
             <>
               <Splitter label={t('frame.resize-inspector')} value={inspector.width} min={300} max={560} initial={DEFAULTS.inspector.width} grows="left" onChange={(width) => { set({ inspector: { open: true, width } }) }} />

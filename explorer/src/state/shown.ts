@@ -14,11 +14,16 @@ interface ShownState {
   readonly graph: ShownGraph | undefined
   /** Twins that another screen found, such as the result of a query: they are ringed. */
   readonly highlighted: readonly string[]
+  /** Differences between two instants, by twin and by key of a line: they are marked. */
+  readonly differences: ReadonlyMap<string, 'added' | 'removed' | 'changed'>
   /** Twins to be added to the picture as soon as it is there. */
   readonly wanted: readonly string[]
 }
 
-export const useShown = create<ShownState>(() => ({ graph: undefined, highlighted: [], wanted: [] }))
+export const useShown = create<ShownState>(() => ({ graph: undefined, highlighted: [], differences: new Map(), wanted: [] }))
+
+/** Mark on the graph what differs between two instants. */
+export function showDifferences(differences: ShownState['differences']): void { useShown.setState({ differences }) }
 
 /** Ring twins on the graph instead of replacing what it shows. */
 export function highlight(ids: readonly string[]): void { useShown.setState({ highlighted: ids }) }

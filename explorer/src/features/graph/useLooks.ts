@@ -14,12 +14,13 @@ export interface ShownLooks { readonly looks: Looks; readonly many: ReadonlySet<
 
 export function useLooks(view: View, models: Models, lens: Lens | undefined): ShownLooks {
   const { name, at } = useGraph()
-  const { structure, picture, state, hits, pointed } = useScreen()
+  const { structure, picture, state, hits, pointed, gone } = useScreen()
   const highlighted = useShown((shown) => shown.highlighted)
+  const differences = useShown((shown) => shown.differences)
   const layout = picture?.layout
   const { show, hide, selection } = view
   const names = useMemo(() => hiddenNames(structure, layout, { show, hide }), [structure, layout, show, hide])
-  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, state), [structure, layout, models, show, hide, state])
+  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, state, gone), [structure, layout, models, show, hide, state, gone])
   const selected = useMemo(() => new Set(selection), [selection])
   const bright = useMemo(() => pointed ?? brightOf(structure, layout?.parent, selection), [pointed, structure, layout, selection])
   const values = useMainValues(models, structure)
@@ -28,8 +29,8 @@ export function useLooks(view: View, models: Models, lens: Lens | undefined): Sh
   const rings = useMemo(() => new Set([...hits, ...highlighted]), [hits, highlighted])
   const lensValues: ReadonlyMap<string, ShownValue> | undefined = lens?.values
   const looks = useMemo((): Looks => ({
-    selected, hidden, hiddenNames: names.off, hits: rings, pinned, drafts, bright, differences: new Map(), lens: lensValues, values, past: at !== undefined,
-  }), [selected, hidden, names, rings, pinned, drafts, bright, lensValues, values, at])
+    selected, hidden, hiddenNames: names.off, hits: rings, pinned, drafts, bright, differences, lens: lensValues, values, past: at !== undefined,
+  }), [selected, hidden, names, rings, pinned, drafts, bright, lensValues, values, at, differences])
   return { looks, ...names }
 }
 
