@@ -18,6 +18,7 @@ const Inspector = lazy(() => import('@/features/inspector/Inspector'))
 const Outline = lazy(() => import('@/features/graph/Outline'))
 const Palette = lazy(() => import('@/commands/Palette'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
+const RestoreDialog = lazy(() => import('@/parts/restore/RestoreDialog'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
 
 /** Screens that stand beside the inspector. */
@@ -68,7 +69,7 @@ export function Frame(): ReactNode {
         </div>
         <StatusBar />
       </div>
-      <Boundary><Suspense><Palette /><AccessSheet /><WriteDialogs /></Suspense></Boundary>
+      <Boundary><Suspense><Palette /><AccessSheet /><WriteDialogs /><RestoreDialog /></Suspense></Boundary>
     </div>
   )
 }

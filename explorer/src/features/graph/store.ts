@@ -64,9 +64,11 @@ export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' 
     const isMoving = at !== undefined || before.at !== undefined
     const through = isMoving && before.asked === asked && before.scope === loaded.scope ? throughTime(before.structure, loaded.structure) : undefined
     const { structure, gone } = through && (at !== undefined || through.gone.size === 0) ? through : { structure: loaded.structure, gone: NONE }
-    return { ...loaded, structure, gone, at, asked, newcomers: 0, version: structure === before.structure ? before.version : before.version + 1 }
+    return { ...loaded, structure, gone: sameSet(before.gone, gone) ? before.gone : gone, at, asked, newcomers: 0, version: structure === before.structure ? before.version : before.version + 1 }
   })
 }
+
+function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean { return one.size === other.size && [...one].every((each) => other.has(each)) }
 
 /** Some of the view's state; undefined takes it away. */
 export type Change = { readonly [K in keyof ViewState]?: ViewState[K] | undefined }
@@ -86,7 +88,7 @@ export function act(name: string, state: Change): void {
 export function put(nodes: readonly StructureNode[], edges: readonly StructureEdge[]): void {
   useScreen.setState((before) => {
     const here = new Set([...nodes.map((node) => node.id), ...edges.map((edge) => edge.key)])
-    return { structure: merged(before.structure, nodes, edges), version: before.version + 1, gone: new Set([...before.gone].filter((key) => !here.has(key))) }
+    return { structure: merged(before.structure, nodes, edges), version: before.version + 1, gone: before.gone.size === 0 ? before.gone : new Set([...before.gone].filter((key) => !here.has(key))) }
   })
 }
 

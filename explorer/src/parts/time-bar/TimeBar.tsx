@@ -47,23 +47,23 @@ export function TimeBar({ children }: { children: ReactNode }): ReactNode {
     <div className="time">
       {isOpen && <TimePanel time={time} />}
       <footer className={at === undefined ? 'statusbar' : 'statusbar past'} data-testid="statusbar">
-        {at === undefined ? children : <Looking at={at} />}
+        <div className="row time-left">{at === undefined ? children : <Looking at={at} may={may} />}</div>
         {may && span ? <TimeStrip span={span} time={time} /> : <span className="grow" />}
         {may && <IconButton icon={playing ? PauseIcon : PlayIcon} label={playing ? t('time.pause') : t('time.play')} keys="Space" side="top" on={playing} onClick={time.play} data-testid="time.play" />}
         <Clock at={held === undefined || held === Infinity ? at : new Date(held).toISOString()} span={span} open={isOpen} />
-        {at !== undefined && may && <Restore at={at} />}
         <Button look={at === undefined ? 'plain' : 'main'} onClick={() => { time.go(undefined) }} data-testid="statusbar.now">{at === undefined ? t('frame.now') : t('time.back')}</Button>
       </footer>
     </div>
   )
 }
 
-function Looking({ at }: { at: string }): ReactNode {
+function Looking({ at, may }: { at: string; may: boolean }): ReactNode {
   const now = useNow(isTest ? 3_600_000 : 60_000)
   return (
     <>
       <span className="dot past" data-testid="statusbar.dot" data-state="past" />
       <span className="cut time-looking" role="status">{t('time.looking', { time: showInstant(at, now) })}</span>
+      {may && <Restore at={at} />}
     </>
   )
 }
@@ -71,7 +71,7 @@ function Looking({ at }: { at: string }): ReactNode {
 function Restore({ at }: { at: string }): ReactNode {
   const may = useMayNow('kastor/jobs/write')
   if (!may) return null
-  return <Button icon={RestoreIcon} onClick={() => { openRestore(at) }} data-testid="time.restore">{t('time.restore')}</Button>
+  return <Button icon={RestoreIcon} title={t('time.restore')} onClick={() => { openRestore(at) }} data-testid="time.restore">{t('time.restore')}</Button>
 }
 
 /** The time that is looked at; a click opens the bar. */
