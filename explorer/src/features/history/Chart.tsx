@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type uPlot from 'uplot'
 import { isDark, useSettings } from '@/state/settings'
 import { formatNumber } from '@/text/text'
-import { aligned } from './series'
+import { aligned, standing } from './series'
 import type { Series } from './useSeries'
 
 export const AXIS = 56
@@ -17,6 +17,8 @@ interface ChartProps {
   readonly series: readonly Series[]
   readonly from: number
   readonly to: number
+  /** The length of a bucket. */
+  readonly seconds: number
   readonly here: number | undefined
   readonly width: number
   readonly onBrush: (from: number, to: number) => void
@@ -46,8 +48,8 @@ export function Chart(props: ChartProps): ReactNode {
   return <div className="history-chart" ref={place} role="img" aria-label={props.label} style={{ height: HEIGHT }} />
 }
 
-function dataOf({ series }: ChartProps): uPlot.AlignedData {
-  const { x, rows } = aligned(series.map((each) => each.buckets))
+function dataOf({ series, seconds, to }: ChartProps): uPlot.AlignedData {
+  const { x, rows } = aligned(series.map((each) => standing(each.buckets, seconds * 1000, to)))
   return [[...x], ...rows.map((row) => [...row])]
 }
 
@@ -61,7 +63,7 @@ function optionsOf(library: typeof uPlot, live: { readonly current: ChartProps }
   const { series, unit, width } = live.current
   const lines = series.flatMap(({ colour }): uPlot.Series[] => {
     const stroke = resolved(colour)
-    return [{ stroke: 'transparent', spanGaps: true, points: { show: false } }, { stroke: 'transparent', spanGaps: true, points: { show: false } }, { stroke, width: 1.5, spanGaps: true, points: { size: 4, fill: stroke } }]
+    return [{ stroke: 'transparent', spanGaps: true, points: { show: false } }, { stroke: 'transparent', spanGaps: true, points: { show: false } }, { stroke, width: 1.5, spanGaps: true, points: { show: false } }]
   })
   return {
     width, height: HEIGHT, legend: { show: false }, padding: [10, RIGHT, 0, 0], tzDate: (seconds) => library.tzDate(new Date(seconds * 1000), 'Etc/UTC'),

@@ -77,7 +77,7 @@ function Plots({ charted, width, here, pointed, onPoint }: { charted: Charted; w
     <>
       {failed?.error && <Failed compact error={asApiError(failed.error)} />}
       {units.map(([unit, list]) => (
-        <Chart key={unit} label={list.map((each) => each.title).join(', ')} unit={unit} series={list} from={from} to={to} here={here} width={width} onBrush={onBrush} onReset={() => { useClock.setState({ range: undefined }) }} onPoint={onPoint} />
+        <Chart key={unit} label={list.map((each) => each.title).join(', ')} unit={unit} series={list} from={from} to={to} seconds={charted.seconds} here={here} width={width} onBrush={onBrush} onReset={() => { useClock.setState({ range: undefined }) }} onPoint={onPoint} />
       ))}
       {lanes.length > 0 && <Lanes series={lanes} from={from} to={to} here={here} pointed={pointed} onPoint={onPoint} />}
       <Values charted={charted} />

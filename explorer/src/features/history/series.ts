@@ -68,6 +68,22 @@ export function numberOf(value: Json | undefined): number | undefined {
   return value instanceof ExactNumber ? Number(value.text) : undefined
 }
 
+/** A value stands until the next one is written: a line must not slope over the time in between, and goes on to the end. */
+export function standing(buckets: readonly Bucket[], width: number, end: number): readonly Bucket[] {
+  const found: Bucket[] = []
+  const stand = (at: number): void => {
+    const last = numberOf(found.at(-1)?.last)
+    if (last !== undefined) found.push({ at, avg: last, min: last, max: last, last })
+  }
+  for (const bucket of buckets) {
+    const before = found.at(-1)
+    if (before && bucket.at - before.at > 2 * width) stand(bucket.at - width)
+    found.push(bucket)
+  }
+  if ((found.at(-1)?.at ?? end) < end) stand(end)
+  return found
+}
+
 export interface Lines { readonly x: readonly number[]; readonly rows: readonly (readonly (number | null)[])[] }
 
 /** Series on one axis of time, in seconds: for each its minimum, maximum and mean, null where it has none. */

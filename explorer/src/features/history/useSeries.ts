@@ -6,7 +6,7 @@ import { path, send } from '@/api/http'
 import { isObject, type Json, type JsonObject } from '@/api/json'
 import { nextCall } from '@/api/pages'
 import { useSpan, type Span } from '@/parts/time-bar/activity'
-import { readSubject } from '@/parts/subject'
+import { historyPath } from '@/parts/subject'
 import { useTwins } from '@/parts/twins'
 import { valueAt } from '@/parts/values/patch'
 import { labelOf } from '@/parts/values/show'
@@ -42,13 +42,15 @@ function bucketFrom(row: JsonObject): Bucket | undefined {
 /** What stood when the time that is looked at began: a series has only what was written in it. */
 async function standing(graph: string, name: SeriesName, from: number, signal: AbortSignal): Promise<readonly Bucket[]> {
   try {
-    const twin = await readSubject(graph, { kind: 'twin', id: name.twin }, { at: formatInstant(from), signal })
-    const value: Json | undefined = valueAt(twin, name.path)
+    // Its last version before says it, and that there is none is no error there.
+    const { data } = await send<Page>(graph, { path: historyPath({ kind: 'twin', id: name.twin }), query: { to: formatInstant(from), order: 'desc', limit: 1 }, signal })
+    const document = data.value[0]?.['document']
+    const value: Json | undefined = isObject(document) ? valueAt(document, name.path) : undefined
     if (value === undefined || isObject(value)) return []
     const number = numberOf(value)
     return [{ at: from, avg: number, min: number, max: number, last: value }]
   } catch (error) {
-    if (error instanceof ApiError && error.status < 500 && error.status !== 403) return []
+    if (error instanceof ApiError && error.status === 404) return []
     throw error
   }
 }
@@ -96,7 +98,7 @@ export function useSeries(names: readonly SeriesName[], width: number): Charted 
       const property = known && propertyAt(models, modelOf(known.twin), name.path)
       const result = results[index]
       const buckets = result?.data ?? []
-      const lane = property ? !isNumeric(property.schema) : buckets.length > 0 && buckets.every((each) => each.avg === undefined)
+      const lane = property ? !isNumeric(property.schema) : buckets.every((each) => each.avg === undefined)
       return {
         key: keyOf(name), name, property, lane, colour: colourOf(index + 1), buckets, pending: result?.isPending ?? true, error: result?.error ?? null,
         title: `${known ? labelOf(known.twin) : name.twin} · ${property?.title ?? name.path.join('.')}`,

@@ -78,6 +78,6 @@ function Restore({ at }: { at: string }): ReactNode {
 function Clock({ at, span, open }: { at: string | undefined; span: Span | undefined; open: boolean }): ReactNode {
   const now = useNow(isTest ? 3_600_000 : 1000)
   const text = at === undefined ? `${isTest ? '12:00:00' : formatTime(now)} UTC` : `${showInstant(at, now)} UTC`
-  if (!span) return <span className="num">{text}</span>
+  if (!span) return <span className="time-clock num">{text}</span>
   return <button type="button" className="time-clock num" aria-expanded={open} aria-label={t('time.opened', { time: text })} onClick={() => { useClock.setState({ open: !open }) }} data-testid="time.clock">{text}</button>
 }

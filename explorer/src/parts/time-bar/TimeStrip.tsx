@@ -9,6 +9,8 @@ import type { Time } from './useTime'
 
 /** Pixels at the right end that mean now. */
 const SNAP = 5
+/** Pixels that the text of a tick takes. */
+const TICK = 48
 
 /** The width of an element, as it changes. */
 export function useWidth(): readonly [(element: HTMLElement | null) => void, number] {
@@ -69,7 +71,7 @@ export function TimeStrip({ span, time }: { span: Span; time: Time }): ReactNode
       onPointerCancel={() => { dragging.current = false; time.settle() }}>
       {span.isCut && span.from < span.oldest && <span className="time-gone" style={{ width: `${shareOf(span.oldest, span) * 100}%` }} title={t('time.not-kept')} />}
       <Bars span={span} width={width} height={24} upTo={here} />
-      {ticksOf(Math.max(span.from, span.oldest), span.to, width).map((tick) => <span key={tick.at} className="time-tick" style={{ left: `${shareOf(tick.at, span) * 100}%` }} aria-hidden>{tick.text}</span>)}
+      {ticksOf(Math.max(span.from, span.oldest), span.to, width).filter((tick) => shareOf(tick.at, span) * width < width - TICK).map((tick) => <span key={tick.at} className="time-tick" style={{ left: `${shareOf(tick.at, span) * 100}%` }} aria-hidden>{tick.text}</span>)}
       {share >= 0 && share <= 1 && <span className="time-handle" style={{ left: `${share * 100}%` }} data-testid="time.handle" />}
     </div>
   )
