@@ -37,14 +37,20 @@ SCENE: dict[str, Any] = {
 STALE = 'W/"00000000-0000-4000-8000-000000000000"'
 
 
+def forget(api: Api) -> None:
+    """Delete all that is saved."""
+    for kind in ("views", "queries", "scenes", "files"):
+        for each in assert_page(api.get(f"{ROOT}/{kind}", version=None))["value"]:
+            path = f"{ROOT}/{kind}/{quote(each['name'], safe='')}"
+            assert_empty(api.delete(path, version=None))
+
+
 @pytest.fixture
 def api(kastor: KastorServer, connection: Api) -> Iterator[Api]:
     """A graph that keeps nothing, before and after."""
+    forget(connection)
     yield connection
-    for kind in ("views", "queries", "scenes", "files"):
-        for each in assert_page(connection.get(f"{ROOT}/{kind}", version=None))["value"]:
-            path = f"{ROOT}/{kind}/{quote(each['name'], safe='')}"
-            assert_empty(connection.delete(path, version=None))
+    forget(connection)
 
 
 def put(api: Api, path: str, body: Any, **headers: str) -> httpx2.Response:
@@ -165,7 +171,7 @@ def test_a_drawing_is_sanitised_and_answered_as_nothing_but_a_download(api: Api)
     assert_error(send_file(api, "x", much), 413, "PayloadTooLarge")
 
 
-def test_each_graph_keeps_its_own_and_takes_it_along(api: Api) -> None:
+def test_each_graph_keeps_its_own_which_go_with_it(api: Api) -> None:
     assert api.put("/kastor/v1/graphs/drawn", version=None).status_code == 201
     own = f"/graphs/drawn{ROOT}/views/mine"
     try:

@@ -3,13 +3,16 @@
 export type Rgb = readonly [number, number, number]
 
 const HEX = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i
+const SHORT = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i
 const FUNCTION = /^rgba?\(\s*([\d.]+)[\s,]+([\d.]+)[\s,]+([\d.]+)/
 
-/** Read `#RRGGBB` or `rgb(r, g, b)`; black where it is neither. */
+/** Read `#RRGGBB`, `#RGB` or `rgb(r, g, b)`; black where it is none of them. */
 export function rgbOf(text: string): Rgb {
   const trimmed = text.trim()
   const hex = HEX.exec(trimmed)
   if (hex) return [parseInt(hex[1] ?? '0', 16), parseInt(hex[2] ?? '0', 16), parseInt(hex[3] ?? '0', 16)]
+  const short = SHORT.exec(trimmed)
+  if (short) return [parseInt(short[1] ?? '0', 16) * 17, parseInt(short[2] ?? '0', 16) * 17, parseInt(short[3] ?? '0', 16) * 17]
   const parts = FUNCTION.exec(trimmed)
   return parts ? [Number(parts[1]), Number(parts[2]), Number(parts[3])] : [0, 0, 0]
 }

@@ -35,7 +35,14 @@ const STOPS = 5
 /** Read the tokens that hold for an element. */
 export function readTokens(element: HTMLElement): Tokens {
   const style = getComputedStyle(element)
-  const token = (name: string): string => hexOf(rgbOf(style.getPropertyValue(name)))
+  // A build may write a colour in another way (#fff, a name): the browser reads them all.
+  const reader = document.createElement('canvas').getContext('2d')
+  const token = (name: string): string => {
+    const written = style.getPropertyValue(name).trim()
+    if (!reader) return hexOf(rgbOf(written))
+    reader.fillStyle = written
+    return hexOf(rgbOf(String(reader.fillStyle)))
+  }
   const tokens: Tokens = {
     canvas: token('--canvas'), surface: token('--surface'), text: token('--text'), text2: token('--text-2'), text3: token('--text-3'),
     accent: token('--accent'), select: token('--select'), pulse: token('--pulse'), border: token('--border'),

@@ -82,6 +82,8 @@ class SavedService:
         self._store = store
         self._limits = limits or SavedLimits()
         self._counting = asyncio.Lock()
+        # One file at a time: large ones take many times their size, and a processor.
+        self._judging = asyncio.Lock()
 
     async def entries(
         self, kind: str, after: str, limit: int, context: Context
@@ -147,10 +149,12 @@ class SavedService:
         _require_name(name)
         dropped: Sequence[Dropped] = ()
         if content_type == SVG:
-            made = await asyncio.to_thread(sanitise, content)
+            async with self._judging:
+                made = await asyncio.to_thread(sanitise, content)
             content, dropped = made.text, made.dropped
         else:
-            await asyncio.to_thread(gltf.check_model, content, content_type)
+            async with self._judging:
+                await asyncio.to_thread(gltf.check_model, content, content_type)
         draft = _draft(FILES, name, content_type, content, context)
         entry = await self._put(draft, content, condition, context)
         return StoredFile(entry, dropped)

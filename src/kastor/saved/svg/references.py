@@ -7,7 +7,6 @@ whatever refers to it: `use`, patterns, masks, clips, markers or gradients.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from kastor.saved.refusals import refused
@@ -20,11 +19,26 @@ DEEPEST = 32
 
 @dataclass(slots=True)
 class DrawnElement:
-    """An element with an id, or the whole drawing: what it holds beside inner nodes."""
+    """An element with an id, or the whole drawing: what it holds beside inner ones with ids.
+
+    Most hold none and refer to nothing, and there may be many.
+    """
 
     own: int = 0
-    inner: list[str] = field(default_factory=list)
-    refers: Counter[str] = field(default_factory=Counter)
+    inner: list[str] | None = None
+    refers: dict[str, int] | None = None
+
+    def hold(self, name: str) -> None:
+        """Note an inner element that has an id."""
+        if self.inner is None:
+            self.inner = []
+        self.inner.append(name)
+
+    def refer(self, name: str, times: int) -> None:
+        """Note that it refers to another one, so many times."""
+        if self.refers is None:
+            self.refers = {}
+        self.refers[name] = self.refers.get(name, 0) + times
 
 
 @dataclass(slots=True)
@@ -45,7 +59,7 @@ class References:
                 pending.pop()
                 continue
             node = self.nodes[name]
-            known = [*node.inner, *(each for each in node.refers if each in self.nodes)]
+            known = [*(node.inner or ()), *(n for n in node.refers or () if n in self.nodes)]
             if name in under_way:
                 under_way.discard(name)
                 pending.pop()
@@ -64,10 +78,11 @@ class References:
 
 
 def _sums(node: DrawnElement, cost: dict[str, int], depth: dict[str, int]) -> tuple[int, int]:
-    referred = {name: times for name, times in node.refers.items() if name in cost}
-    total = node.own + sum(cost[name] for name in node.inner)
+    referred = {n: times for n, times in (node.refers or {}).items() if n in cost}
+    inner = node.inner or ()
+    total = node.own + sum(cost[name] for name in inner)
     total += sum(cost[name] * times for name, times in referred.items())
-    deepest = max((depth[name] for name in node.inner), default=0)
+    deepest = max((depth[name] for name in inner), default=0)
     return total, max([deepest, *(depth[name] + 1 for name in referred)])
 
 

@@ -21,6 +21,7 @@ MOST_BYTES = 20_971_520
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 _TEXT_ESCAPES = str.maketrans({**_ESCAPES, "\r": "&#13;"})
 _VALUE_ESCAPES = str.maketrans({**_ESCAPES, "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+_JOINED = 1_000
 _COUNTED = re.compile(r"[0-9]+")
 _WITH_TEXT = rules.TEXTS | rules.NAMING
 
@@ -101,6 +102,7 @@ class _Writer:
         self._sheet = sheet
         self._notes = notes
         self._out: list[str] = []
+        self._pieces: list[str] = []
         self._size = 0
         self._open: list[_Open] = []
         self._skipped = 0
@@ -123,7 +125,7 @@ class _Writer:
         values = self._kept(name, own, pairs, line)
         node = values.get("id", parent)
         if node != parent:
-            self._references.nodes[parent].inner.append(node)
+            self._references.nodes[parent].hold(node)
             self._references.nodes[node] = DrawnElement()
         self._references.nodes[node].own += 1
         self._open.append(_Open(own, node))
@@ -152,6 +154,7 @@ class _Writer:
 
     def finish(self) -> bytes:
         """Return the drawing, once all was told; raises SceneFileRefused for what it comes to."""
+        self._join()
         self._references.require_bounded()
         for place, target, name, line in self._pointers:
             if target not in self._references.nodes:
@@ -231,10 +234,13 @@ class _Writer:
         elif name in rules.POINTING and (target := rules.target_of(value)) is not None:
             value = f"url(#{target})"
         if target is not None:
+            self._join()
             self._pointers.append((len(self._out), target, name, line))
             times = _corners(values) if name in rules.MARKERS else 1
-            self._references.nodes[node].refers[target] += times
+            self._references.nodes[node].refer(target, times)
         self._write(f' {name}="{value.translate(_VALUE_ESCAPES)}"')
+        if target is not None:
+            self._join()
 
     def _close_tag(self) -> None:
         if self._open and self._open[-1].is_empty:
@@ -248,7 +254,15 @@ class _Writer:
                 f"The SVG has more than {MOST_BYTES} bytes once its style sheets are part of its "
                 "elements. Simplify it."
             )
-        self._out.append(text)
+        self._pieces.append(text)
+        if len(self._pieces) == _JOINED:
+            self._join()
+
+    def _join(self) -> None:
+        """Make one text of many small ones, which would take several times as much memory."""
+        if self._pieces:
+            self._out.append("".join(self._pieces))
+            self._pieces = []
 
 
 def _reference(own: str, value: str) -> str | None:
