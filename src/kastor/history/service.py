@@ -90,9 +90,7 @@ class HistoryService:
     ) -> Activity:
         """Return how many changes there were over time; see `read_activity`."""
         context.require_plain()
-        return await read_activity(
-            self._history, first, last, buckets, self._store.ticker.now()
-        )
+        return await read_activity(self._history, first, last, buckets, self._store.ticker.now())
 
     async def query_series(self, wanted: OverTime, context: Context) -> ResultOverTime:
         """Return what a query finds as of one instant after another; see `QueryOverTime.open`."""
