@@ -22,11 +22,11 @@ interface ShownState {
 
 export const useShown = create<ShownState>(() => ({ graph: undefined, highlighted: [], differences: new Map(), wanted: [] }))
 
-/** Mark on the graph what differs between two instants. */
-export function showDifferences(differences: ShownState['differences']): void { useShown.setState({ differences }) }
-
 /** Ring twins on the graph instead of replacing what it shows. */
 export function highlight(ids: readonly string[]): void { useShown.setState({ highlighted: ids }) }
 
 /** Add twins to what the graph shows. */
 export function addToGraph(ids: readonly string[]): void { useShown.setState((before) => ({ wanted: [...before.wanted, ...ids] })) }
+
+/** Mark what differs from another instant. */
+export function showDifferences(differences: ShownState['differences']): void { useShown.setState({ differences }) }

@@ -20,6 +20,8 @@ export interface GraphScreen {
   readonly asked: string
   /** Twins and lines of the structure that are not there at that instant. */
   readonly gone: ReadonlySet<string>
+  /** Counts loads alone: what came since then finds its place in the picture of one. */
+  readonly loads: number
   readonly scope: Scope
   readonly schema: Schema | undefined
   readonly cut: { readonly total: number | undefined } | undefined
@@ -31,13 +33,16 @@ export interface GraphScreen {
   readonly goal: Camera | undefined
   /** Twins that came by the feed and are not part of what was asked for. */
   readonly newcomers: number
+  /** Counts up with the documents that were read for what is in view. */
+  readonly documents: number
   /** Families, models or names that the pointer is on in the legend. */
   readonly pointed: ReadonlySet<string> | undefined
   /** What was selected by a click here: the camera need not go there. */
   readonly clicked: string | undefined
   /** The twin from which a way is looked for; the next click says where to. */
   readonly wayFrom: string | undefined
-  readonly menu: { readonly ids: readonly string[]; readonly x: number; readonly y: number } | undefined
+  /** The menu that is open: of twins, of a relationship, or of the ground. */
+  readonly menu: { readonly ids: readonly string[]; readonly edge?: string; readonly x: number; readonly y: number } | undefined
   readonly finding: boolean
   readonly lensOpen: boolean
   readonly saving: boolean
@@ -46,7 +51,7 @@ export interface GraphScreen {
 
 const NONE: ReadonlySet<string> = new Set()
 const EMPTY: GraphScreen = {
-  structure: NOTHING, version: 0, at: undefined, asked: '', gone: NONE, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
+  structure: NOTHING, version: 0, loads: 0, at: undefined, asked: '', gone: NONE, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, documents: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
 }
 
 export const useScreen = create<GraphScreen>(() => EMPTY)
@@ -64,7 +69,7 @@ export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' 
     const isMoving = at !== undefined || before.at !== undefined
     const through = isMoving && before.asked === asked && before.scope === loaded.scope ? throughTime(before.structure, loaded.structure) : undefined
     const { structure, gone } = through && (at !== undefined || through.gone.size === 0) ? through : { structure: loaded.structure, gone: NONE }
-    return { ...loaded, structure, gone: sameSet(before.gone, gone) ? before.gone : gone, at, asked, newcomers: 0, version: structure === before.structure ? before.version : before.version + 1 }
+    return { ...loaded, structure, gone: sameSet(before.gone, gone) ? before.gone : gone, at, asked, newcomers: 0, version: structure === before.structure ? before.version : before.version + 1, loads: through ? before.loads : before.loads + 1 }
   })
 }
 

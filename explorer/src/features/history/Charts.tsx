@@ -32,7 +32,7 @@ export function Charts(): ReactNode {
   const [pointed, setPointed] = useState<number>()
   const setNames = (next: readonly SeriesName[]): void => { going.step({ prop: formatSeries(next), twin: undefined }) }
   const [selected] = selectionOf(sel === undefined ? {} : { sel }).filter((id) => !id.includes('/'))
-  const add = <AddSeries twin={selected ?? names.at(-1)?.twin} taken={names} disabled={names.length >= MOST_SERIES} onAdd={(name) => { setNames([...names, name]) }} />
+  const add = <AddSeries twin={twin ?? selected ?? names.at(-1)?.twin} taken={names} disabled={names.length >= MOST_SERIES} onAdd={(name) => { setNames([...names, name]) }} />
   const shown = pointed ?? millisOf(at)
   return (
     <div className="history-body scroll" ref={ref} data-testid="history.charts">

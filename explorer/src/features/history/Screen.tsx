@@ -17,13 +17,13 @@ export default function HistoryScreen(): ReactNode {
   const { place, step } = useGoing()
   const may = useMayLookBack()
   const me = useMe()
-  const { tab, a } = place.parameters
-  const shown: Tab = tab === 'diff' || (tab === undefined && a !== undefined) ? 'diff' : 'charts'
+  const { as, a } = place.parameters
+  const shown: Tab = as === 'diff' || (as === undefined && a !== undefined) ? 'diff' : 'charts'
   if (!may) return me.data ? <Empty text={t('history.none')} /> : null
   return (
     <div className="history column" data-testid="history">
       <div className="screen-head">
-        <Segments<Tab> label={t('screens.history')} value={shown} onChange={(next) => { step({ tab: next }) }} testId="history.tab" choices={[{ value: 'charts', text: t('history.charts'), icon: LiveIcon }, { value: 'diff', text: t('history.differences'), icon: CompareIcon }]} />
+        <Segments<Tab> label={t('screens.history')} value={shown} onChange={(next) => { step({ as: next }) }} testId="history.tab" choices={[{ value: 'charts', text: t('history.charts'), icon: LiveIcon }, { value: 'diff', text: t('history.differences'), icon: CompareIcon }]} />
       </div>
       {shown === 'charts' ? <Charts /> : <Diff />}
     </div>
