@@ -89,7 +89,7 @@ function Values({ charted }: { charted: Charted }): ReactNode {
   const { adjust } = useGoing()
   const rows = useMemo(() => rowsOf(charted.series.map((each) => each.buckets)), [charted])
   const columns: readonly Column<TableRow>[] = [
-    { key: 'time', title: t('history.time'), width: 180, cell: (row) => <span className="num">{showInstant(row.at, 0, true)}</span> },
+    { key: 'time', title: t('history.time'), width: 200, cell: (row) => <span className="num">{showInstant(row.at, 0, true)}</span> },
     ...charted.series.map((each, index): Column<TableRow> => ({
       key: each.key, title: <span className="cut" title={each.title}>{each.title}</span>, width: 200, align: each.lane ? 'left' : 'right',
       cell: (row) => {
