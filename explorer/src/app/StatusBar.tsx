@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { TimeBar } from '@/parts/time-bar/TimeBar'
 import { useStatus } from '@/state/graph'
 import { type Connection, useLive } from '@/state/live'
+import { useShown } from '@/state/shown'
 import { t } from '@/text/text'
 
 function textOf(connection: Connection): string {
@@ -14,12 +15,13 @@ function textOf(connection: Connection): string {
 export function StatusBar(): ReactNode {
   const status = useStatus()
   const { connection } = useLive()
+  const byNesting = useShown((shown) => shown.graph?.byNesting ?? 0)
   const text = textOf(connection)
   return (
     <TimeBar>
       <span className={`dot ${connection.state}`} data-testid="statusbar.dot" data-state={connection.state} />
       <span className={text === '' ? 'unseen' : 'cut'} role="status">{text}</span>
-      {status.data && <span className="cut num">{t('frame.twins', { n: status.data.counts.twins })}, {t('frame.relationships', { n: status.data.counts.relationships })}</span>}
+      {status.data && <span className="cut num">{t('frame.twins', { n: status.data.counts.twins })} · {t('frame.relationships', { n: status.data.counts.relationships })}{byNesting > 0 && ` · ${t('frame.by-nesting', { n: byNesting })}`}</span>}
     </TimeBar>
   )
 }
