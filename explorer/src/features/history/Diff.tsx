@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { type FormEvent, type ReactNode, useMemo, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { open } from '@/api/http'
 import { DifferenceList } from '@/parts/differences/List'
@@ -7,7 +7,7 @@ import { countsOf, type Difference, isOnlyTimes, keyOf, marksOf, readDifferences
 import { openRestore } from '@/parts/restore/store'
 import { useMayNow, useNow } from '@/parts/time-bar/activity'
 import { useGraph } from '@/state/graph'
-import { readInstant, showInstant } from '@/state/instants'
+import { instantOf, readInstant, showInstant } from '@/state/instants'
 import { showDifferences } from '@/state/shown'
 import { formatSelection, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
@@ -22,7 +22,8 @@ const MOST_SHOWN = 5000
 export function Diff(): ReactNode {
   const { name, generation } = useGraph()
   const going = useGoing()
-  const { a, b } = going.place.parameters
+  const { a: writtenA, b: writtenB } = going.place.parameters
+  const [a, b] = useMemo(() => [instantOf(writtenA, Date.now()), instantOf(writtenB, Date.now())], [writtenA, writtenB])
   const [times, setTimes] = useState(false)
   const query = useQuery({
     queryKey: [name, 'diff', a, b, generation], enabled: a !== undefined, staleTime: Infinity, gcTime: 0, retry: false,

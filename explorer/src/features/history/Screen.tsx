@@ -22,6 +22,7 @@ export default function HistoryScreen(): ReactNode {
   if (!may) return me.data ? <Empty text={t('history.none')} /> : null
   return (
     <div className="history column" data-testid="history">
+      <h1 className="unseen">{t('screens.history')}</h1>
       <div className="screen-head">
         <Segments<Tab> label={t('screens.history')} value={shown} onChange={(next) => { step({ as: next }) }} testId="history.tab" choices={[{ value: 'charts', text: t('history.charts'), icon: LiveIcon }, { value: 'diff', text: t('history.differences'), icon: CompareIcon }]} />
       </div>

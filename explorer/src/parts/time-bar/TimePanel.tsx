@@ -26,7 +26,7 @@ export function TimePanel({ time }: { time: Time }): ReactNode {
   const { range, speed } = useClock()
   if (!span) return null
   return (
-    <div className="time-panel" data-testid="time.panel">
+    <section className="time-panel" aria-label={t('time.title')} data-testid="time.panel">
       <Exact time={time} now={span.now} />
       <Overview span={span} range={range} />
       <div className="column time-speed">
@@ -34,7 +34,7 @@ export function TimePanel({ time }: { time: Time }): ReactNode {
         <span className="row hint"><span className="grow cut">{range ? `${showInstant(range[0], span.now)} – ${showInstant(range[1], span.now)}` : t('time.all-kept')}</span>
           {range && <IconButton icon={FitIcon} label={t('time.show-all')} side="top" onClick={() => { useClock.setState({ range: undefined }) }} data-testid="time.all" />}</span>
       </div>
-    </div>
+    </section>
   )
 }
 
