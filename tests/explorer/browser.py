@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, expect
 from playwright.sync_api import Page as RawPage
 
 from tests.npm import ROOT
@@ -37,6 +37,7 @@ FLAGS = (
 )
 SECONDS = 15.0
 SIZE = {"width": 1440, "height": 900}
+expect.set_options(timeout=SECONDS * 1000)
 SERIOUS = ("serious", "critical")
 
 
@@ -121,6 +122,12 @@ class Page:
         self.raw.keyboard.press("Control+k")
         self.get("palette.field").fill(">")
         self.get(f"palette.command.{key}").click()
+
+    def write(self, test_id: str, text: str) -> None:
+        """Replace the text of an editor."""
+        self.get(test_id).locator(".cm-content").click()
+        self.raw.keyboard.press("Control+a")
+        self.raw.keyboard.insert_text(text)
 
     def camera(self) -> dict[str, float]:
         """Return where the graph's camera is."""
