@@ -66,14 +66,21 @@ def dist(root: Path = ROOT) -> Path:
 
 
 def digest(root: Path = ROOT) -> str:
-    """Return what tells these sources from others; tests and tools are none of them."""
+    """Return what tells these sources from others; tests and tools are none of them.
+
+    Raises:
+        BuildError: some are missing.
+    """
     app = root / "explorer"
     folders = (app / name for name in _SOURCE_FOLDERS)
     found = [app / name for name in _SOURCES]
     found += [each for folder in folders for each in folder.rglob("*") if each.is_file()]
     of = hashlib.sha256()
     for path in sorted(found):
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise BuildError(f"The sources of the explorer are not all there: {error}.") from error
         name = path.relative_to(app).as_posix()
         of.update(f"{name}\0{len(content)}\0".encode() + content)
     return of.hexdigest()
@@ -86,7 +93,7 @@ def is_fresh(root: Path = ROOT) -> bool:
         return False
     try:
         return (folder / _BUILT_FROM).read_text().strip() == digest(root)
-    except OSError:
+    except (OSError, BuildError):
         return False
 
 

@@ -34,7 +34,7 @@ async function rows(query: string): Promise<Row[]> {
 function at(row: Row, path: string): unknown { return path.split('.').reduce<unknown>((value, name) => (value as Row | undefined)?.[name], row) }
 
 function text(value: unknown, unit: string): string {
-  return typeof value === 'number' ? `${Number.isInteger(value) ? value : value.toFixed(1)}${unit}` : typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
+  return typeof value === 'number' ? `${unit === '°' ? value.toFixed(1) : Number.isInteger(value) ? value : value.toFixed(1)}${unit}` : typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)
 }
 
 interface Graph { readonly nodes: GraphNode[]; readonly edges: GraphEdge[]; readonly levels: Map<string, number>; readonly rows: Row[] }
@@ -96,7 +96,9 @@ function lensOf(graph: Graph, path: string, unit: string): Map<string, ShownValu
     return typeof value === 'number' ? [[String(row['$dtId']), value] as const] : []
   })
   const sorted = values.map(([, value]) => value).sort((a, b) => a - b)
-  const [low, high] = [Math.floor(sorted[Math.floor(sorted.length * 0.05)] ?? 0), Math.ceil(sorted[Math.floor(sorted.length * 0.95)] ?? 1)]
+  const quantile = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
+  const far = 1.5 * (quantile(0.75) - quantile(0.25))
+  const [low, high] = [Math.floor(Math.max(quantile(0.05), quantile(0.25) - far)), Math.ceil(Math.min(quantile(0.95), quantile(0.75) + far))]
   return new Map(values.map(([id, value]) => [id, { text: text(value, unit), ramp: (value - low) / Math.max(1e-9, high - low) }]))
 }
 
@@ -106,6 +108,7 @@ function looksOf(graph: Graph): Looks {
   const selected = new Set((asked.get('sel') ?? '').split(',').filter((id) => id !== ''))
   const bright = asked.has('bright') ? new Set([...selected, ...graph.edges.flatMap((each) => (selected.has(each.source) || selected.has(each.target) ? [each.source, each.target] : []))]) : undefined
   const path = asked.get('lens')
+  if (path === 'made') return { ...NO_LOOKS, lens: new Map(graph.nodes.filter((node) => node.model.includes('Room')).map((node, index) => [node.id, { text: `${index % 30}`, ramp: (index % 30) / 30 }])) }
   const values = new Map(graph.rows.flatMap((row) => {
     const name = Object.keys(row).find((key) => key in UNITS)
     return name === undefined ? [] : [[String(row['$dtId']), { text: text(row[name], UNITS[name] ?? '') }] as const]

@@ -144,6 +144,13 @@ class TestWhatIsBuilt:
         assert (clone.app / "dist" / "index.html").read_text() == "made\n"
         assert sorted(each.name for each in clone.app.glob("dist*")) == ["dist", "dist.lock"]
 
+    def test_sources_that_are_missing_are_named(self, clone: Clone) -> None:
+        clone.run("build")
+        (clone.app / "vite.config.ts").unlink()
+        status, said = clone.run("build")
+        assert (status, "vite.config.ts" in said) == (1, True)
+        assert "Traceback" not in said
+
 
 class TestBesideAServer:
     def test_it_tells_how_far_it_is_and_why_it_failed(self, clone: Clone) -> None:

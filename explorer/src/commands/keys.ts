@@ -25,6 +25,8 @@ function isLetter(name: string): boolean { return !name.includes('Ctrl') && !/^(
 
 /** Run the command of a key, if there is one. Returns whether there was. */
 export function handleKey(event: KeyboardEvent): boolean {
+  // Whoever closed a menu or a field's list with it has used it up.
+  if (event.defaultPrevented) return false
   const name = nameOf(event)
   const quiet = isEditable(event.target) || document.querySelector('[role=dialog],[role=menu],[role=alertdialog]') !== null
   if (isLetter(name) && (quiet || !useSettings.getState().letterKeys)) return false

@@ -13,8 +13,12 @@ import type { Tokens } from './tokens'
 
 const HEADS_BELOW = 3000
 const HEAD = 6
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i
 
 export interface Drawn { readonly scene: Scene; readonly state: State; readonly tokens: Tokens; readonly frame: Frame; readonly detail: Detail }
+
+/** Marks that were not there before, and how far they have grown. */
+export interface Growing { readonly marks: ReadonlySet<number>; readonly share: number }
 
 export class Adapter {
   readonly #told: Told = { depth: Infinity, lines: false, lineAlpha: 1, growth: 1 }
@@ -24,6 +28,7 @@ export class Adapter {
   #fitU = 0
   #hasFreeLines = false
   readonly #lines: HTMLCanvasElement | undefined
+  readonly #nodes: HTMLCanvasElement | undefined
 
   constructor(container: HTMLElement, drawn: Drawn, onDrawn: () => void, onLost: () => void) {
     this.#fill(drawn)
@@ -34,6 +39,7 @@ export class Adapter {
     })
     const canvases = this.#sigma.getCanvases()
     this.#lines = canvases['edges']
+    this.#nodes = canvases['nodes']
     for (const [name, canvas] of Object.entries(canvases)) {
       // Pointers are read by the view, for boxes and marks alike.
       canvas.style.pointerEvents = 'none'
@@ -50,6 +56,14 @@ export class Adapter {
     this.#sigma.refresh()
   }
 
+  /** Whether the processor plays the graphics card. */
+  get isSoftware(): boolean {
+    const gl = this.#nodes?.getContext('webgl2')
+    if (!gl) return false
+    const names = gl.getExtension('WEBGL_debug_renderer_info')
+    return SOFTWARE.test(String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER)))
+  }
+
   show(drawn: Drawn): void {
     this.#fill(drawn)
     this.#frameWhole()
@@ -64,12 +78,14 @@ export class Adapter {
     this.#sigma.refresh({ partialGraph: { nodes: this.#graph.nodes(), edges: this.#graph.edges() }, skipIndexation: true, schedule: true })
   }
 
-  /** Places between two layouts. */
-  move(scene: Scene, lineAlpha: number): void {
+  /** Places between two layouts; marks that are new grow from nothing. */
+  move(scene: Scene, lineAlpha: number, growing?: Growing): void {
     this.#told.lineAlpha = lineAlpha
     this.#graph.forEachNode((key, attributes) => {
-      attributes.x = scene.x[Number(key)] ?? 0
-      attributes.y = -(scene.y[Number(key)] ?? 0)
+      const index = Number(key)
+      attributes.x = scene.x[index] ?? 0
+      attributes.y = -(scene.y[index] ?? 0)
+      if (growing?.marks.has(index) === true) attributes.size = fitRadiusOf(scene, this.#fitU, index) * growing.share
     })
     this.#sigma.refresh({ schedule: false })
   }

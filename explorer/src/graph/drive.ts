@@ -1,5 +1,5 @@
 /** Starts WebGL after the first paint, keeps it in step, and starts it once more when it was lost. */
-import type { Adapter } from './adapter'
+import type { Adapter, Growing } from './adapter'
 import { detailOf } from './lod'
 import type { Parts } from './painter'
 import type { Scene } from './scene'
@@ -20,6 +20,7 @@ export class Drive {
 
   constructor(
     private readonly container: HTMLElement, private readonly parts: () => Parts, private readonly onDrawn: () => void, private readonly onLost: (reason: Loss) => void,
+    private readonly onSoftware: () => void,
   ) {}
 
   /** WebGL draws marks and lines; until it does, and where it never will, pens do. */
@@ -46,9 +47,9 @@ export class Drive {
     return true
   }
 
-  move(scene: Scene, lineAlpha: number): boolean {
+  move(scene: Scene, lineAlpha: number, growing?: Growing): boolean {
     if (!this.look()) return false
-    this.#adapter?.move(scene, lineAlpha)
+    this.#adapter?.move(scene, lineAlpha, growing)
     return true
   }
 
@@ -72,6 +73,7 @@ export class Drive {
       const { Adapter } = await loading
       if (this.#gone) return
       this.#adapter = new Adapter(this.container, this.#drawn(), this.onDrawn, () => { this.#lost() })
+      if (this.#adapter.isSoftware) this.onSoftware()
       this.onDrawn()
       performance.mark('ready')
     } catch {
@@ -113,7 +115,7 @@ function painted(): Promise<void> {
 
 function isSame(a: State, b: State): boolean {
   return a.colours.length === b.colours.length && a.edgeShown.length === b.edgeShown.length && equal(a.shown, b.shown) && equal(a.bright, b.bright) && equal(a.edgeShown, b.edgeShown)
-    && a.colours.every((colour, index) => colour === b.colours[index])
+    && (a.colours === b.colours || a.colours.every((colour, index) => colour === b.colours[index]))
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean { return a.every((each, index) => each === b[index]) }
+function equal(a: Uint8Array, b: Uint8Array): boolean { return a === b || a.every((each, index) => each === b[index]) }

@@ -4,7 +4,7 @@ export type Measure = (text: string) => number
 
 const DOTS = '…'
 const LEAST_HEAD = 3
-const LEAST_END = 1
+const LEAST_END = 2
 
 function startsWithWord(text: string, word: string): boolean {
   return word !== '' && text.length > word.length + 1 && text.toLowerCase().startsWith(`${word.toLowerCase()} `)

@@ -28,6 +28,8 @@ export interface State {
 export const FADED_MARK = 0.22
 export const FADED_LINE = 0.05
 export const FADED_BOX = 0.6
+/** What the lens says of all stays to be seen. */
+export const FADED_TILE = 0.8
 const UNDER_LENS = 0.22
 const SLOT_TINT = 0.34
 const SLOTS = 8
@@ -37,27 +39,35 @@ export const NO_LOOKS: Looks = {
   differences: new Map(), lens: undefined, values: new Map(), past: false,
 }
 
-export function stateOf(scene: Scene, looks: Looks, tokens: Tokens): State {
+/** `before` is the state of the same scene and tokens: what the looks did not change is taken from it, for values change many times a second. */
+export function stateOf(scene: Scene, looks: Looks, tokens: Tokens, before?: State): State {
+  const kept = before?.looks.hidden === looks.hidden && before.looks.hiddenNames === looks.hiddenNames ? before : undefined
+  const { shown, boxShown, edgeShown } = kept ?? shownOf(scene, looks)
+  const { bright, boxBright } = before && before.looks.bright === looks.bright ? before : brightOf(scene, looks)
+  const { tiles, colours } = before && before.looks.lens === looks.lens ? before : coloursOf(scene, looks, tokens)
+  const near = kept && kept.looks.selected === looks.selected ? kept.near : nearOf(scene, looks, edgeShown)
+  return { looks, shown, boxShown, edgeShown, bright, boxBright, tiles, colours, near, fading: looks.bright !== undefined }
+}
+
+function shownOf(scene: Scene, looks: Looks): Pick<State, 'shown' | 'boxShown' | 'edgeShown'> {
   const { absent } = scene.picture.layout
   const shown = Uint8Array.from(scene.nodes, (node, index) => (looks.hidden.has(node.id) || absent[index] === 1 ? 0 : 1))
-  const bright = brightOf(scene, looks)
-  const tiles = scene.boxes.map((box) => tileOf(looks.lens?.get(box.id), tokens))
+  const boxShown = Uint8Array.from(scene.boxes, (box) => (box.node < 0 || shown[box.node] === 1 ? 1 : 0))
   const edgeShown = Uint8Array.from(scene.edges, (edge, index) => {
     const ends = (shown[scene.from[index] ?? -1] ?? 0) + (shown[scene.to[index] ?? -1] ?? 0)
     return ends === 2 && !looks.hiddenNames.has(edge.name) && !looks.hidden.has(edge.key) ? 1 : 0
   })
-  return {
-    looks, shown, bright, tiles, edgeShown,
-    boxShown: Uint8Array.from(scene.boxes, (box) => (box.node < 0 || shown[box.node] === 1 ? 1 : 0)),
-    boxBright: boxBrightOf(scene, bright, looks.bright !== undefined),
-    colours: scene.nodes.map((_, index) => colourOf(scene, index, tiles, tokens)),
-    near: nearOf(scene, looks, edgeShown), fading: looks.bright !== undefined,
-  }
+  return { shown, boxShown, edgeShown }
 }
 
-function brightOf(scene: Scene, { bright }: Looks): Uint8Array {
-  if (!bright) return new Uint8Array(scene.nodes.length).fill(1)
-  return Uint8Array.from(scene.nodes, (node) => (bright.has(node.id) ? 1 : 0))
+function coloursOf(scene: Scene, looks: Looks, tokens: Tokens): Pick<State, 'tiles' | 'colours'> {
+  const tiles = scene.boxes.map((box) => tileOf(looks.lens?.get(box.id), tokens))
+  return { tiles, colours: scene.nodes.map((_, index) => colourOf(scene, index, tiles, tokens)) }
+}
+
+function brightOf(scene: Scene, looks: Looks): Pick<State, 'bright' | 'boxBright'> {
+  const bright = Uint8Array.from(scene.nodes, (node) => (looks.bright && !looks.bright.has(node.id) ? 0 : 1))
+  return { bright, boxBright: boxBrightOf(scene, bright, looks.bright !== undefined) }
 }
 
 function boxBrightOf(scene: Scene, bright: Uint8Array, fading: boolean): Uint8Array {

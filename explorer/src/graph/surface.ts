@@ -3,13 +3,25 @@ import './graph.css'
 import { type Measure, Widths } from './shorten'
 
 const MOST_PIXELS = 2
+const UNSEEN = 'rgb(0 0 0 / 1%)'
+
+/** Known once WebGL has started, and then for all pictures of the page. */
+let isSoftware = false
+
+function contextOf(): CanvasRenderingContext2D {
+  const canvas = document.createElement('canvas')
+  canvas.className = 'graph-layer'
+  const context = canvas.getContext('2d', { willReadFrequently: isSoftware })
+  if (!context) throw new Error('no 2D canvas')
+  return context
+}
 
 export class Surface {
   readonly root: HTMLDivElement
   readonly gl: HTMLDivElement
-  readonly under: CanvasRenderingContext2D
-  readonly over: CanvasRenderingContext2D
-  readonly air: CanvasRenderingContext2D
+  under: CanvasRenderingContext2D
+  over: CanvasRenderingContext2D
+  air: CanvasRenderingContext2D
   readonly #watch: ResizeObserver
   #widths = new Map<number, Widths>()
   #w = 0
@@ -46,6 +58,17 @@ export class Surface {
     }
   }
 
+  /** There is no graphics card: canvases are faster without one that is only played. Return whether anything changed. */
+  soften(): boolean {
+    if (isSoftware) return false
+    isSoftware = true
+    this.under = this.#replaced(this.under)
+    this.over = this.#replaced(this.over)
+    this.air = this.#replaced(this.air)
+    this.#w = 0
+    return this.#fit()
+  }
+
   /** Fonts have come: letters have other widths. */
   forgetWidths(): void { this.#widths = new Map() }
 
@@ -55,6 +78,9 @@ export class Surface {
     context.setTransform(1, 0, 0, 1, 0, 0)
     context.clearRect(0, 0, context.canvas.width, context.canvas.height)
     context.setTransform(pixels, 0, 0, pixels, 0, 0)
+    // A canvas on which nothing is drawn after it was emptied may go on showing its last picture (Chromium, software GL).
+    context.fillStyle = UNSEEN
+    context.fillRect(0, 0, 1, 1)
   }
 
   destroy(): void {
@@ -63,17 +89,20 @@ export class Surface {
   }
 
   #canvas(): CanvasRenderingContext2D {
-    const canvas = document.createElement('canvas')
-    canvas.className = 'graph-layer'
-    this.root.append(canvas)
-    const context = canvas.getContext('2d')
-    if (!context) throw new Error('no 2D canvas')
+    const context = contextOf()
+    this.root.append(context.canvas)
+    return context
+  }
+
+  #replaced(old: CanvasRenderingContext2D): CanvasRenderingContext2D {
+    const context = contextOf()
+    old.canvas.replaceWith(context.canvas)
     return context
   }
 
   #fit(): boolean {
     const [w, h] = [this.root.clientWidth, this.root.clientHeight]
-    const pixels = Math.min(MOST_PIXELS, window.devicePixelRatio || 1)
+    const pixels = Math.min(isSoftware ? 1 : MOST_PIXELS, window.devicePixelRatio || 1)
     const [wide, high] = [Math.max(1, Math.round(w * pixels)), Math.max(1, Math.round(h * pixels))]
     if (w === this.#w && h === this.#h && this.under.canvas.width === wide) return false
     this.#w = w

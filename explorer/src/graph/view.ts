@@ -32,6 +32,8 @@ const NEAR_MARK_U = 52
 const MOST_BOX_U = 50
 /** Units about a mark that one sees along with it. */
 const AROUND = 4
+const GLIDING_LINES = 0.2
+const PAST_LINE = 2
 /** More marks than this wait for WebGL instead of being painted before it. */
 const FIRST_MARKS = 3000
 
@@ -47,15 +49,18 @@ class View implements GraphView {
   #tokens: Tokens
   #scene: Scene = sceneOf(EMPTY)
   #state: State
+  #looks: Looks = NO_LOOKS
   #camera: Camera = { x: 0, y: 0, ratio: 1 }
   #fitU = 1
+  /** Somebody said where to look. */
+  #isPlaced = false
   #painting = 0
 
   constructor(private readonly options: GraphViewOptions) {
     this.#surface = new Surface(options.container, () => { this.#resized() })
     this.#tokens = readTokens(this.#surface.root)
     this.#state = stateOf(this.#scene, NO_LOOKS, this.#tokens)
-    this.#drive = new Drive(this.#surface.gl, () => this.#parts(), () => { this.#paint() }, options.events.onLost)
+    this.#drive = new Drive(this.#surface.gl, () => this.#parts(), () => { this.#paint() }, options.events.onLost, () => { this.#surface.soften() })
     this.#motion = new Motion(options.still, () => { this.#paintAir() })
     this.#miniMap = new MiniMap(this.#surface.root, (x, y) => { this.#look({ ...this.#camera, x, y }) })
     this.#pointer = new Pointer(this.#surface.root, options, {
@@ -73,7 +78,7 @@ class View implements GraphView {
     const glides = how.glide && !this.options.still && this.#motion.mayGlide(before, scene)
     this.#motion.changed(before, scene)
     this.#use(scene)
-    const goal = how.keepCamera ? this.#camera : homeCamera(scene.bounds)
+    const goal = how.keepCamera && this.#isPlaced ? this.#camera : homeCamera(scene.bounds)
     if (!glides) {
       this.#look(goal, true)
       this.#paint()
@@ -83,13 +88,14 @@ class View implements GraphView {
     }
     const from = this.#camera
     const step = this.#motion.steps(before, scene)
+    const marks = newIn(before, scene)
     this.#scene = step(0)
     await this.#drive.show()
     await new Promise<void>((resolve) => {
       this.#glide.start((share) => {
         this.#scene = share < 1 ? step(share) : scene
         this.#camera = between(from, goal, share)
-        if (!this.#drive.move(this.#scene, share < 1 ? 0.2 : 1)) this.#paint()
+        if (!this.#drive.move(this.#scene, share < 1 ? GLIDING_LINES : 1, { marks, share })) this.#paint()
       }, resolve)
     })
     this.#use(scene)
@@ -98,7 +104,8 @@ class View implements GraphView {
 
   setLooks(looks: Looks): void {
     const before = this.#state
-    this.#state = stateOf(this.#scene, looks, this.#tokens)
+    this.#looks = looks
+    this.#state = this.#stateOf(this.#scene, before)
     this.#drive.recolour(before, this.#state)
     this.#paintSoon()
   }
@@ -107,6 +114,7 @@ class View implements GraphView {
 
   setTargets(ids: ReadonlySet<string> | undefined): void {
     this.#pointer.setTargets(ids)
+    this.setLooks(this.#looks)
   }
 
   fit(ids?: readonly string[]): void {
@@ -148,7 +156,7 @@ class View implements GraphView {
 
   retheme(): void {
     this.#tokens = readTokens(this.#surface.root)
-    this.#state = stateOf(this.#scene, this.#state.looks, this.#tokens)
+    this.#state = this.#stateOf(this.#scene)
     this.#drive.recolour(undefined, this.#state)
     this.#miniMap.show(this.#scene, this.#state, this.#tokens)
     this.#paint()
@@ -164,6 +172,12 @@ class View implements GraphView {
     this.#surface.destroy()
   }
 
+  /** While a line is drawn, where it may go is what stays bright. */
+  #stateOf(scene: Scene, before?: State): State {
+    const { targets, line } = this.#pointer.hand
+    return stateOf(scene, targets ? { ...this.#looks, bright: new Set([...targets, ...(line ? [line.from] : [])]) } : this.#looks, this.#tokens, before)
+  }
+
   get #frame(): Frame { return frameOf(this.#camera, this.#scene.bounds, this.#surface.size) }
 
   #parts(): Parts {
@@ -172,7 +186,7 @@ class View implements GraphView {
 
   #use(scene: Scene): void {
     this.#scene = scene
-    this.#state = stateOf(scene, this.#state.looks, this.#tokens)
+    this.#state = this.#stateOf(scene)
     this.#pointer.use(scene)
     this.#fitU = fitOf(scene.bounds, this.#surface.size)
     this.#miniMap.show(scene, this.#state, this.#tokens)
@@ -188,6 +202,7 @@ class View implements GraphView {
   /** The camera is there at once. */
   #look(camera: Camera, quietly = false): void {
     this.#camera = camera
+    this.#isPlaced = true
     if (!this.#drive.look()) this.#paintSoon()
     if (!quietly) this.options.events.onCamera(camera)
   }
@@ -235,7 +250,9 @@ class View implements GraphView {
     paintNear(below)
     if (this.#drive.hasFailed || (!this.#drive.isOn && this.#scene.nodes.length <= FIRST_MARKS)) paintMarks(below)
     this.#surface.clear(over)
-    paintOver(stageOf(new CanvasPen(over, this.#tokens.sans), parts))
+    const above = stageOf(new CanvasPen(over, this.#tokens.sans), parts)
+    paintOver(above)
+    if (this.#looks.past) above.pen.box(0, 0, parts.frame.w - PAST_LINE, parts.frame.h - PAST_LINE, 0, { stroke: this.#tokens.past, width: PAST_LINE })
     this.#paintAir()
     this.#miniMap.look(parts.frame)
   }
@@ -256,6 +273,10 @@ class View implements GraphView {
     this.#surface.forgetWidths()
     this.#paintSoon()
   }
+}
+
+function newIn(before: Scene, after: Scene): ReadonlySet<number> {
+  return new Set(after.nodes.flatMap((node, index) => (before.indexOf.has(node.id) ? [] : [index])))
 }
 
 /** Some of what lies about a mark. */

@@ -70,3 +70,18 @@ function free(key: string, whole: string, taken: ReadonlySet<string>): string {
   if (whole !== '' && !taken.has(whole)) return whole
   for (let n = 2; ; n += 1) if (!taken.has(`${key}#${n}`)) return `${key}#${n}`
 }
+
+/** The column by which a query orders first, as far as it is one of those that it selects. */
+export function orderOf(text: string, selected: readonly Selected[] | undefined): { readonly key: string; readonly down: boolean } | undefined {
+  const tokens = tokenize(text)
+  const at = tokens.findLastIndex((token) => token.key === 'ORDER')
+  if (at < 0 || tokens[at + 1]?.key !== 'BY') return undefined
+  const [first = []] = split(tokens, at + 2)
+  const down = first.at(-1)?.key === 'DESC'
+  const path = down || first.at(-1)?.key === 'ASC' ? first.slice(0, -1) : first
+  if (!isPath(path)) return undefined
+  const whole = pathEndingAt(path, path.length - 1).join('.')
+  // A path, or the name that AS gave a column.
+  const column = selected?.find((each) => each.path === whole || each.key === whole)
+  return column ? { key: column.key, down } : selected === undefined ? { key: whole.split('.').at(-1) ?? whole, down } : undefined
+}

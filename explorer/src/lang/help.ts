@@ -12,7 +12,7 @@ export interface Help {
   readonly members: readonly Member[]
 }
 
-const JOINING = new Set(['FROM', 'JOIN', 'RELATED', 'MATCH'])
+const JOINING = new Set(['JOIN', 'RELATED', 'MATCH'])
 
 /** Return the help for a place; `chosen` is an alias that the person asked for. */
 export function helpAt(text: string, cursor: number, facts: Facts, chosen?: string): Help {

@@ -19,9 +19,9 @@ GRAM = 3
 SHORTEST_TOLERANT = 5
 """Letters of a word from which on one may be wrong."""
 _SHORTEST_WORD, _LONGEST_WORD = SHORTEST_TOLERANT - 1, 32
-MOST_GRAMS = 8
-"""That a question is looked for by, and at least one of each word."""
 _GRAMS_OF_WORD = 4
+_FEW = 0.0003
+"""A share of the rows that is worth looking at one by one, rather than to read further lists."""
 
 # A run of letters that a change from small to capital ends: "airHandlingUnit" has three words.
 _WORD = re.compile(r"[^\W\d_]+")
@@ -70,22 +70,42 @@ def block_grams(block: int, grams: Iterable[str]) -> list[int]:
     return [zlib.crc32(gram.encode(), salt) - 2**31 for gram in grams]
 
 
-def rarest(word: str, shares: Mapping[str, float], words: int) -> list[str]:
-    """Return the trigrams that a word is looked for by: the few that leave out most rows.
+def telling(
+    words: Iterable[Sequence[str]], shares: Mapping[str, float]
+) -> list[list[tuple[str, ...]]]:
+    """Return the trigrams that a question is looked for by: those that leave out most rows.
 
-    To read the list of a frequent one takes long and tells little.
+    To read the list of a frequent one takes long and tells little, so words are left out when the
+    others tell enough; whoever asks looks at the texts of what is found anyhow.
 
     Args:
-        word: folded.
+        words: for each word what may stand in its place, itself included; folded.
         shares: in what part of a sample of rows a trigram is; it is rare where it has none.
-        words: of the question.
+
+    Returns:
+        For some of the words, for each of its texts, trigrams that it has.
     """
-    most = max(1, min(_GRAMS_OF_WORD, MOST_GRAMS // max(1, words)))
+    rated = []
+    for texts in words:
+        grams = [_rarest(text, shares) for text in texts]
+        rated.append((sum(shares.get(each[0], 0.0) for each in grams), grams))
+    rated.sort(key=lambda each: each[0])
+    found, left = [], 1.0
+    for share, grams in rated:
+        found.append(grams)
+        left *= share
+        if left < _FEW:
+            break
+    return found
+
+
+def _rarest(word: str, shares: Mapping[str, float]) -> tuple[str, ...]:
     found = sorted(grams_of(word))
     # Neighbours say nearly the same: of equal ones those from other places go first.
-    apart = found[:: max(1, len(found) // most)]
+    apart = found[:: max(1, len(found) // _GRAMS_OF_WORD)]
     order = {gram: at for at, gram in enumerate(dict.fromkeys((*apart, *found)))}
-    return sorted(order, key=lambda gram: (shares.get(gram, 0.0), order[gram]))[:most]
+    ranked = sorted(order, key=lambda gram: (shares.get(gram, 0.0), order[gram]))
+    return tuple(ranked[:_GRAMS_OF_WORD])
 
 
 def shares_of(texts: Sequence[str]) -> dict[str, float]:

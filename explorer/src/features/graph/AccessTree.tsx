@@ -11,6 +11,7 @@ import type { View } from './view'
 const ARROWS: Readonly<Record<string, Direction>> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' }
 const OPEN_DEPTH = 2
 const MOST_CHILDREN = 400
+const EDGE = 24
 
 interface Row { readonly id: string; readonly name: string; readonly depth: number; readonly open: boolean | undefined }
 
@@ -26,7 +27,9 @@ export function rowsOf(picture: Picture, models: Models, looks: Pick<Looks, 'val
     else children.set(up, [index])
   })
   const place = (index: number): number => (layout.y[index] ?? 0) * 1e4 + (layout.x[index] ?? 0)
-  for (const list of children.values()) list.sort((one, other) => place(one) - place(other))
+  // Boxes come first, then as they are seen: from the top, then from the left.
+  const isLeaf = (index: number): number => Number(!children.has(index))
+  for (const list of children.values()) list.sort((one, other) => isLeaf(one) - isLeaf(other) || place(one) - place(other))
   const counts = new Map<string, number>()
   for (const edge of picture.edges) for (const end of [edge.source, edge.target]) counts.set(end, (counts.get(end) ?? 0) + 1)
   const line = new Set<number>()
@@ -45,15 +48,27 @@ export function rowsOf(picture: Picture, models: Models, looks: Pick<Looks, 'val
   return rows
 }
 
+/** Whether a mark is in view, not at its edge: whoever walks from mark to mark keeps the picture where it is. */
+function isSeen(canvas: GraphView | undefined, id: string, place: HTMLElement | null): boolean {
+  const at = canvas?.positionOf(id)
+  const rect = place?.getBoundingClientRect()
+  return at !== undefined && rect !== undefined && at.x > rect.left + EDGE && at.x < rect.right - EDGE && at.y > rect.top + EDGE && at.y < rect.bottom - EDGE
+}
+
 /** What the picture shows, for those who do not see it, and for the keyboard: Tab and arrows move in it. */
 export function AccessTree({ view, models, looks, actions, canvas }: { view: View; models: Models; looks: Looks; actions: Actions; canvas: GraphView | undefined }): ReactNode {
   const picture = useScreen((state) => state.picture)
   const chosen = view.selection.findLast((id) => picture?.nodes.some((node) => node.id === id))
   const rows = useMemo(() => (picture ? rowsOf(picture, models, looks, chosen) : []), [picture, models, looks, chosen])
   const walk = useRef<{ readonly from: string; readonly at: number }>(undefined)
+  const place = useRef<HTMLDivElement>(null)
   if (!picture) return null
 
-  const choose = (id: string | undefined): void => { if (id !== undefined) { actions.select([id]); canvas?.reveal(id) } }
+  const choose = (id: string | undefined): void => {
+    if (id === undefined) return
+    actions.select([id])
+    if (!isSeen(canvas, id, place.current)) canvas?.reveal(id)
+  }
   const onKey = (event: KeyboardEvent): void => {
     const direction = ARROWS[event.key]
     if (direction && !event.ctrlKey && !event.altKey) {
@@ -71,7 +86,7 @@ export function AccessTree({ view, models, looks, actions, canvas }: { view: Vie
     } else if (event.key === '.') { event.preventDefault(); runCommand('graph.menu') }
   }
   return (
-    <div className="graph-tree" role="tree" tabIndex={0} aria-label={t('graph.tree')} aria-activedescendant={chosen === undefined ? undefined : `mark-${chosen}`} onKeyDown={onKey} data-testid="graph.tree">
+    <div ref={place} className="graph-tree" role="tree" tabIndex={0} aria-label={t('graph.tree')} aria-activedescendant={chosen === undefined ? undefined : `mark-${chosen}`} onKeyDown={onKey} data-testid="graph.tree">
       {rows.map((row) => (
         <div key={row.id} id={`mark-${row.id}`} role="treeitem" aria-level={row.depth + 1} aria-selected={view.selection.includes(row.id)} {...(row.open !== undefined && { 'aria-expanded': row.open })}
           data-testid={`graph.tree.${row.id}`} onClick={() => { choose(row.id) }}>{row.name}</div>

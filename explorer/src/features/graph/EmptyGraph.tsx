@@ -2,8 +2,8 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { asApiError, type ApiError } from '@/api/errors'
 import { send } from '@/api/http'
-import { runCommand, useRegistry } from '@/commands/registry'
 import type { Models } from '@/dtdl/models'
+import { openDialog } from '@/parts/dialogs'
 import { useGraph, useMay } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { t } from '@/text/text'
@@ -79,16 +79,15 @@ function Door({ icon: Icon, title, text, onOpen, disabled = false, main = false,
 /** There are models, and no twin of them. */
 function FirstTwin({ models, view }: { models: Models; view: View }): ReactNode {
   const may = useMay()
-  const offers = useRegistry((state) => state.commands.has('twin.create'))
   const creatable = models.all.filter((model) => !model.decommissioned)
-  const mayCreate = may('digitaltwins/write') && offers
+  const mayCreate = may('digitaltwins/write')
   return (
     <Card title={t('graph.no-twins', { n: creatable.length })} text={mayCreate ? t('graph.no-twins-text') : t('graph.no-twins-reader')}>
-      {mayCreate && <Button look="main" icon={AddIcon} onClick={() => { runCommand('twin.create') }} data-testid="graph.empty.create">{t('graph.first-twin')}</Button>}
+      {mayCreate && <Button look="main" icon={AddIcon} onClick={() => { openDialog({ kind: 'create-twin' }) }} data-testid="graph.empty.create">{t('graph.first-twin')}</Button>}
       <ul className="empty-models">
         {creatable.slice(0, MOST_MODELS).map((model) => (
           <li key={model.id}>
-            <button type="button" className="find-row" onClick={() => { view.going.go({ screen: 'models', rest: [model.id], parameters: {} }) }}>
+            <button type="button" className="find-row" title={mayCreate ? t('graph.first-of', { name: models.name(model.id) }) : model.id} onClick={() => { if (mayCreate) openDialog({ kind: 'create-twin', model: model.id }); else view.going.go({ screen: 'models', rest: [model.id], parameters: {} }) }} data-testid={`graph.empty.create.${model.id}`}>
               <MarkIcon look={lookOf(models, model.id)} size={12} /><span className="cut grow">{models.name(model.id)}</span>
             </button>
           </li>

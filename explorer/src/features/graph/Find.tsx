@@ -1,21 +1,24 @@
 import { useQuery } from '@tanstack/react-query'
 import { type KeyboardEvent, type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { asApiError } from '@/api/errors'
 import type { Models } from '@/dtdl/models'
 import type { GraphView } from '@/graph/types'
 import { rowsOf } from '@/parts/structure/load'
-import { LABELS, nodeColumns, nodeOf, propertyOf, quoted, type StructureNode } from '@/parts/structure/structure'
+import { foundIn, LABELS, nodeColumns, nodeOf, propertyOf, quoted, type StructureNode } from '@/parts/structure/structure'
 import { useGraph } from '@/state/graph'
 import { lookOf } from '@/state/looks'
-import { addToGraph } from '@/state/shown'
+import { addToGraph, highlight } from '@/state/shown'
 import { formatSelection } from '@/state/url'
 import { t } from '@/text/text'
 import { IconButton } from '@/ui/button'
 import { CloseIcon, SearchIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
+import { toast } from '@/ui/toasts'
 import { screen, useScreen } from './store'
 import type { View } from './view'
 
 const MOST = 100
+const MOST_RINGED = 10_000
 const LEAST_LETTERS = 2
 
 /** The shown twins whose name or id holds a text; names that begin with it first. */
@@ -33,7 +36,7 @@ export function findIn(nodes: Iterable<StructureNode>, sought: string): readonly
 /** Twins of the whole graph whose name or id holds a text. */
 function useElsewhere(sought: string, label: string | undefined): readonly StructureNode[] {
   const { name, at } = useGraph()
-  const isLong = sought.trim().length >= LEAST_LETTERS
+  const isLong = sought.trim().length >= LEAST_LETTERS && !/^\s*select\s/i.test(sought)
   const { data } = useQuery({
     queryKey: [name, 'find', at, sought, label], enabled: isLong, staleTime: 10_000,
     queryFn: async ({ signal }) => {
@@ -59,6 +62,7 @@ export function Find({ view, models, canvas, hidden }: Props): ReactNode {
 
 function FindCard({ view, models, canvas, hidden }: Props): ReactNode {
   const { structure } = useScreen()
+  const graph = useGraph()
   const [sought, setSought] = useState('')
   const later = useDeferredValue(sought)
   const [at, setAt] = useState(-1)
@@ -82,7 +86,17 @@ function FindCard({ view, models, canvas, hidden }: Props): ReactNode {
     addToGraph([node.id])
     view.going.step({ sel: formatSelection([node.id]) })
   }
+  const isQuery = /^\s*select\s/i.test(sought)
+  const ring = (): void => {
+    void rowsOf({ graph: graph.name, at: graph.at, label: undefined }, sought, MOST_RINGED).then((rows) => {
+      const { ids } = foundIn(rows)
+      highlight(ids)
+      toast({ text: t('graph.ringed', { n: ids.length }) })
+      close()
+    }, (error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
+  }
   const onKey = (event: KeyboardEvent): void => {
+    if (isQuery && event.key === 'Enter') { event.preventDefault(); ring(); return }
     const step = event.key === 'ArrowUp' || (event.key === 'Enter' && event.shiftKey) ? -1 : event.key === 'ArrowDown' || event.key === 'Enter' ? 1 : 0
     if (event.key === 'Escape') { event.preventDefault(); event.stopPropagation(); close() } else if (step !== 0 && here.length > 0) { event.preventDefault(); go((at + step + here.length) % here.length) } else if (event.key === 'Enter' && elsewhere[0]) bring(elsewhere[0])
   }
@@ -94,7 +108,8 @@ function FindCard({ view, models, canvas, hidden }: Props): ReactNode {
         <span className="hint num" role="status">{sought.trim() === '' ? '' : at >= 0 ? `${at + 1} / ${here.length}` : t('graph.hits', { n: here.length })}</span>
         <IconButton icon={CloseIcon} label={t('ui.close')} keys="Esc" onClick={close} />
       </div>
-      {sought.trim() !== '' && (
+      {isQuery && <div className="find-rows"><button type="button" className="find-row" onClick={ring} data-testid="graph.find.ring"><SearchIcon size={14} aria-hidden /><span className="grow cut">{t('graph.ring')}</span><kbd>Enter</kbd></button></div>}
+      {sought.trim() !== '' && !isQuery && (
         <ul className="find-rows scroll">
           {here.slice(0, MOST).map((node, index) => <FindRow key={node.id} node={node} models={models} on={index === at} onChoose={() => { go(index) }} />)}
           {elsewhere.length > 0 && <li className="menu-group">{t('graph.elsewhere')}</li>}

@@ -50,8 +50,8 @@ export function Legend({ view, models, lens, looks, many, off }: Props): ReactNo
           return (
             <button key={family.id} type="button" className={isShown ? 'legend-item' : 'legend-item off'} aria-pressed={modelEntries(view.show).some((entry) => means(models, entry, family.id))} title={t('graph.legend-hint')}
               onClick={(event) => { toggleFamily(event, view, models, family) }} data-testid={`graph.legend.${shortName(family.id)}`}
-              onMouseEnter={() => { point(idsOf(structure.nodes.values(), models, family.id)) }} onMouseLeave={() => { point(undefined) }}>
-              {lens ? <span className="legend-shape"><MarkIcon look={{ ...family.look, slot: 0 }} size={11} /></span> : <MarkIcon look={family.look} size={11} />}
+              onMouseEnter={() => { if (isShown) point(idsOf(structure.nodes.values(), models, family.id)) }} onMouseLeave={() => { point(undefined) }}>
+              <MarkIcon look={{ shape: 'square', hole: false, slot: lens ? 0 : family.look.slot }} size={12} />
               <span className="cut">{family.name}</span>
               <span className="num mono legend-count">{formatNumber(family.count)}</span>
             </button>

@@ -1,6 +1,6 @@
 import { type DragEvent, type ReactNode, useMemo, useState } from 'react'
-import { asApiError } from '@/api/errors'
 import { NO_MODELS } from '@/dtdl/models'
+import { attempt } from '@/parts/undoable'
 import { useGraph, useMay, useModelsQuery } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { formatSelection } from '@/state/url'
@@ -9,7 +9,6 @@ import { HideIcon, PinIcon, ShowIcon } from '@/ui/icons'
 import { MenuAt, type MenuItem } from '@/ui/menu'
 import { MarkIcon } from '@/ui/mark'
 import { Tree, type TreeRow } from '@/ui/tree'
-import { toast } from '@/ui/toasts'
 import { act, useScreen } from './store'
 import { Forest, movesOf, moveTwin, type Move } from './rows'
 import { useView } from './view'
@@ -60,7 +59,7 @@ export default function Outline(): ReactNode {
       ),
     }
   })
-  const items = dropped ? menuItems(movesOf(structure, models, dropped.id, dropped.to), (move) => { void moveTwin(graph.name, move).catch((error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) }) }) : []
+  const items = dropped ? menuItems(movesOf(structure, models, dropped.id, dropped.to), (move) => { void attempt(() => moveTwin(graph.name, move)) }) : []
   return (
     <>
       <div className="outline-head"><input className="input" type="search" value={sought} placeholder={t('graph.outline-find')} aria-label={t('graph.outline-find')} onChange={(event) => { setSought(event.target.value) }} data-testid="graph.outline.find" /></div>

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import { showKeys } from '@/commands/keys'
-import { useRegistry } from '@/commands/registry'
+import { openDialog } from '@/parts/dialogs'
 import { useGraph, useMay } from '@/state/graph'
 import { t } from '@/text/text'
 import { AddIcon, CopyIcon, DeleteIcon, ExpandIcon, HideIcon, OpenIcon, PinIcon, QueryIcon, RouteIcon, ShowIcon, UnpinIcon } from '@/ui/icons'
@@ -80,16 +80,14 @@ function viewItems(actions: Actions, ids: readonly string[], id: string): readon
   ]
 }
 
-/** Whether another part of the page offers a command now. */
-function offers(command: string): boolean { return useRegistry.getState().commands.has(command) }
-
 function otherItems(actions: Actions, ids: readonly string[], id: string, may: (permission: string) => boolean): readonly MenuItem[] {
   const copy = (text: string) => (): void => { void navigator.clipboard.writeText(text).then(() => { toast({ text: t('ui.copied') }) }) }
   return [
     { text: t('graph.open-page'), icon: OpenIcon, run: () => { actions.open(id) }, testId: 'graph.menu.open' },
     { text: t('graph.copy-id'), icon: CopyIcon, run: copy(ids.join('\n')), testId: 'graph.menu.copy' },
     { text: t('graph.copy-query'), icon: QueryIcon, run: copy(queryOf(ids)), testId: 'graph.menu.copy-query' },
-    ...(may('digitaltwins/relationships/write') && offers('relationship.create') ? [{ kind: 'line' as const }, { text: t('graph.relate'), icon: AddIcon, keys: showKeys('r'), run: () => { actions.command(id, 'relationship.create') }, testId: 'graph.menu.relate' }] : []),
-    ...(may('digitaltwins/delete') && offers('twin.delete') ? [{ text: t('graph.delete'), icon: DeleteIcon, danger: true, keys: showKeys('Del'), run: () => { actions.command(id, 'twin.delete') }, testId: 'graph.menu.delete' }] : []),
+    ...(may('digitaltwins/write') ? [{ kind: 'line' as const }, { text: t('graph.create-inside'), icon: AddIcon, keys: showKeys('c'), run: () => { openDialog({ kind: 'create-twin', inside: id }) }, testId: 'graph.menu.create' }] : []),
+    ...(may('digitaltwins/relationships/write') ? [{ text: t('graph.relate'), icon: AddIcon, keys: showKeys('r'), run: () => { openDialog({ kind: 'create-relationship', source: id, target: ids[1] }) }, testId: 'graph.menu.relate' }] : []),
+    ...(may('digitaltwins/delete') ? [{ text: t('graph.delete'), icon: DeleteIcon, danger: true, keys: showKeys('Del'), run: () => { openDialog({ kind: 'delete-twins', ids }) }, testId: 'graph.menu.delete' }] : []),
   ]
 }

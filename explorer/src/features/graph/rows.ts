@@ -1,15 +1,14 @@
 /** The forest of a picture as rows, and what moving a twin in it means for its relationships. */
-import { path, send } from '@/api/http'
-import { isObject, type JsonObject } from '@/api/json'
+import type { JsonObject } from '@/api/json'
 import type { Models } from '@/dtdl/models'
 import type { Picture } from '@/graph/types'
-import { edgeOf, type Structure, type StructureEdge } from '@/parts/structure/structure'
-import { did, undo } from '@/state/undo'
+import { allowed } from '@/parts/create-twin/fitting'
+import { readRelationship } from '@/parts/relationships'
+import { wrote } from '@/parts/undoable'
+import { batch, type BatchOperation } from '@/parts/writing'
+import type { Structure, StructureEdge } from '@/parts/structure/structure'
 import { t } from '@/text/text'
-import { toast } from '@/ui/toasts'
-import { put, takeOut } from './store'
 
-import { allowedNames } from './connect'
 
 export interface OutlineRow { readonly id: string; readonly depth: number; readonly open: boolean | undefined; readonly count: number }
 
@@ -24,9 +23,10 @@ export class Forest {
       if (list) list.push(index)
       else this.#children.set(up, [index])
     })
-    // As they are seen: from the top, then from the left.
+    // Boxes first, then as they are seen: from the top, then from the left.
     const isNested = layout.boxes.length > 0
-    for (const list of this.#children.values()) list.sort((one, other) => (isNested ? Math.round(((layout.y[one] ?? 0) - (layout.y[other] ?? 0)) * 4) || (layout.x[one] ?? 0) - (layout.x[other] ?? 0) : (nodes[one]?.label ?? '').localeCompare(nodes[other]?.label ?? '', undefined, { numeric: true })))
+    const isLeaf = (index: number): number => Number(!this.#children.has(index))
+    for (const list of this.#children.values()) list.sort((one, other) => isLeaf(one) - isLeaf(other) || (isNested ? Math.round(((layout.y[one] ?? 0) - (layout.y[other] ?? 0)) * 4) || (layout.x[one] ?? 0) - (layout.x[other] ?? 0) : (nodes[one]?.label ?? '').localeCompare(nodes[other]?.label ?? '', undefined, { numeric: true })))
   }
 
   /** The ids of what is open at first. */
@@ -78,35 +78,22 @@ export function movesOf(structure: Structure, models: Models, id: string, to: st
   const model = (twin: string): string => structure.nodes.get(twin)?.model ?? ''
   const moves: Move[] = []
   for (const edge of structure.edges.values()) {
-    if (edge.source === id && edge.target !== to && allowedNames(models, model(id), model(to)).some((each) => each.name === edge.name)) moves.push({ name: edge.name, edge, source: id, target: to })
-    else if (edge.target === id && edge.source !== to && allowedNames(models, model(to), model(id)).some((each) => each.name === edge.name)) moves.push({ name: edge.name, edge, source: to, target: id })
+    if (edge.source === id && edge.target !== to && allowed(models, model(id), model(to)).some((each) => each.name === edge.name)) moves.push({ name: edge.name, edge, source: id, target: to })
+    else if (edge.target === id && edge.source !== to && allowed(models, model(to), model(id)).some((each) => each.name === edge.name)) moves.push({ name: edge.name, edge, source: to, target: id })
   }
   if (moves.length > 0) return moves
-  return allowedNames(models, model(to), model(id)).map((each) => ({ name: each.name, edge: undefined, source: to, target: id }))
+  return allowed(models, model(to), model(id)).map((each) => ({ name: each.name, edge: undefined, source: to, target: id }))
 }
 
-/** Create the new relationship with the old one's properties, then take the old one away; undoing does it backwards. */
+/** Make the new relationship with the old one's properties and take the old one away, together; undoing does it backwards. */
 export async function moveTwin(graph: string, move: Move): Promise<void> {
   const { edge } = move
-  const place = (source: string, id: string): string => path('/digitaltwins/{source}/relationships/{id}', { source, id })
-  const before = edge ? (await send(graph, { path: place(edge.source, edge.id) })).data : undefined
-  const own: JsonObject = isObject(before) ? Object.fromEntries(Object.entries(before).filter(([name]) => !name.startsWith('$'))) : {}
+  const before = edge ? await readRelationship(graph, edge.source, edge.id) : undefined
+  const own: JsonObject = before ? Object.fromEntries(Object.entries(before).filter(([name]) => !name.startsWith('$'))) : {}
   const id = crypto.randomUUID()
-  const write = async (source: string, key: string, target: string): Promise<void> => {
-    const { data } = await send(graph, { method: 'PUT', path: place(source, key), headers: { 'if-none-match': '*' }, body: { ...own, $targetId: target, $relationshipName: move.name } })
-    const line = edgeOf(data)
-    if (line) put([], [line])
-  }
-  const remove = async (source: string, key: string): Promise<void> => {
-    await send(graph, { method: 'DELETE', path: place(source, key) })
-    takeOut(new Set(), new Set([`${source}/${key}`]))
-  }
-  const redo = async (): Promise<void> => {
-    await write(move.source, id, move.target)
-    if (edge) await remove(edge.source, edge.id)
-  }
+  const making = (source: string, key: string, target: string): BatchOperation => ({ op: 'put', kind: 'relationship', source, id: key, ifNoneMatch: '*', body: { ...own, $targetId: target, $relationshipName: move.name } })
+  const taking = (source: string, key: string): BatchOperation => ({ op: 'delete', kind: 'relationship', source, id: key })
+  const redo = (): Promise<void> => batch(graph, [making(move.source, id, move.target), ...(edge ? [taking(edge.source, edge.id)] : [])])
   await redo()
-  const name = t('graph.moved-to', { name: move.name })
-  did({ name, kind: 'write', redo, undo: async () => { if (edge) await write(edge.source, edge.id, edge.target); await remove(move.source, id) } })
-  toast({ text: name, act: { text: t('graph.undo'), run: () => { void undo('write') } } })
+  wrote(t('graph.moved-to', { name: move.name }), () => batch(graph, [...(edge ? [making(edge.source, edge.id, edge.target)] : []), taking(move.source, id)]), redo)
 }

@@ -124,7 +124,7 @@ function Views({ view, onClose }: { view: View; onClose: () => void }): ReactNod
     view.going.go({ parameters: { v: entry.name } })
   }
   return (
-    <Dialog open title={t('graph.views')} onClose={onClose} testId="graph.views" foot={<Button look="main" icon={SavedIcon} disabled={!isGood} onClick={save} data-testid="graph.views.save">{t('graph.view-save')}</Button>}>
+    <Dialog open title={t('graph.views-title')} onClose={onClose} testId="graph.views" foot={<Button look="main" icon={SavedIcon} disabled={!isGood} onClick={save} data-testid="graph.views.save">{t('graph.view-save')}</Button>}>
       <form onSubmit={(event) => { event.preventDefault(); save() }}>
         <input className="input views-name" autoFocus value={name} placeholder={t('graph.view-name')} aria-label={t('graph.view-name')} onChange={(event) => { setName(event.target.value) }} data-testid="graph.views.name" />
       </form>

@@ -13,6 +13,7 @@ const MOST_GROUPS = 5000
 /** Names that say containment by themselves, without a look at every twin. */
 const LEAST_PRIOR = 0.8
 const LEVELS = 2
+const DEEPEST = 8
 
 export async function schemaOf(asked: Asked): Promise<Schema> {
   const [models, lines] = await Promise.all([
@@ -56,12 +57,15 @@ export async function topStructure(asked: Asked, schema: Schema, cap: number): P
   const rows = await rowsOf(asked, `SELECT ${nodeColumns('T', asked.label)} FROM DIGITALTWINS T WHERE T.$metadata.$model IN ${listOf(roots)}`, cap)
   let structure = merged(NOTHING, rows.slice(0, cap).flatMap((row) => nodeOf(row, asked.label) ?? []), [])
   let level = [...structure.nodes.keys()]
-  for (let depth = 0; depth < LEVELS && level.length > 0 && structure.nodes.size < cap; depth += 1) {
+  for (let depth = 0; depth < DEEPEST && level.length > 0 && structure.nodes.size < cap; depth += 1) {
     const lines = [
       ...(down.length > 0 ? (await linesOf(asked, level, 'out')).filter((line) => down.includes(line.name)) : []),
       ...(up.length > 0 ? (await linesOf(asked, level, 'in')).filter((line) => up.includes(line.name)) : []),
     ]
-    const ids = [...new Set(lines.flatMap((line) => [line.source, line.target]))].filter((id) => !structure.nodes.has(id)).slice(0, cap - structure.nodes.size)
+    const all = [...new Set(lines.flatMap((line) => [line.source, line.target]))].filter((id) => !structure.nodes.has(id))
+    // The first levels are shown as far as there is room; deeper ones whole or not at all.
+    if (depth >= LEVELS && all.length > cap - structure.nodes.size) break
+    const ids = all.slice(0, cap - structure.nodes.size)
     structure = merged(structure, await nodesById(asked, ids), lines)
     level = ids
   }

@@ -1,9 +1,8 @@
 /** What can be done with marks and boxes: by the pointer, by keys, by the menu. */
 import { useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
-import { runCommand } from '@/commands/registry'
 import type { Models } from '@/dtdl/models'
-import type { Camera, GraphEvents, GraphView } from '@/graph/types'
+import type { Camera, GraphEvents, GraphView, Pick, PointerInfo } from '@/graph/types'
 import { type Asked, LARGEST_CAP } from '@/parts/structure/load'
 import { useGraph } from '@/state/graph'
 import { formatSelection } from '@/state/url'
@@ -15,9 +14,19 @@ import { act, change, moved, screen, useScreen } from './store'
 import type { View } from './view'
 
 const CAMERA_MS = 200
+const TWO_CLICKS_MS = 600
+const NEAR = 8
+
+/** What the pointer did last. */
+interface Hand {
+  timer: ReturnType<typeof setTimeout> | undefined
+  last: { readonly pick: Pick; readonly at: number; readonly x: number; readonly y: number } | undefined
+}
+
+type Some<T, K extends keyof T> = { readonly [Each in K]: T[Each] }
 
 export interface Actions {
-  readonly events: Pick<GraphEvents, 'onClick' | 'onDoubleClick' | 'onMenu' | 'onMove' | 'onLasso' | 'onCamera'>
+  readonly events: Some<GraphEvents, 'onClick' | 'onDoubleClick' | 'onMenu' | 'onMove' | 'onLasso' | 'onCamera'>
   readonly asked: Asked
   readonly select: (ids: readonly string[], how?: 'only' | 'add') => void
   readonly open: (id: string) => void
@@ -37,8 +46,6 @@ export interface Actions {
   readonly selectSame: (id: string) => void
   readonly selectConnected: (id: string) => void
   readonly wayFrom: (id: string) => void
-  /** Run a command of another part on a twin. */
-  readonly command: (id: string, command: string) => void
 }
 
 function told(what: Promise<void>): Promise<void> {
@@ -48,7 +55,7 @@ function told(what: Promise<void>): Promise<void> {
 export function useActions(view: View, canvas: GraphView | undefined, models: Models): Actions {
   const graph = useGraph()
   const [question, ask] = useState<Around>()
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const hand = useRef<Hand>({ timer: undefined, last: undefined })
   const { selection, going, label } = view
   return useMemo(() => {
     const asked: Asked = { graph: graph.name, at: graph.at, label }
@@ -72,9 +79,8 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
       expandLevels: (ids, ends, levels) => told(expandLevels(asked, ids, ends, levels, LARGEST_CAP)),
       selectSame: (id) => { select([...sameModel(id)]) },
       selectConnected: (id) => { select([...connectedTo(screen().structure.edges.values(), id)]) },
-      command: (id, command) => { select([id]); setTimeout(() => { runCommand(command) }) },
     }
-    return { ...actions, events: eventsOf(actions, canvas, models, going, timer) }
+    return { ...actions, events: eventsOf(actions, canvas, models, going, hand) }
   }, [graph.name, graph.at, label, selection, going, question, canvas, models])
 }
 
@@ -84,7 +90,7 @@ function sameModel(id: string): readonly string[] {
   return [...structure.nodes.values()].flatMap((node) => (node.model === model ? [node.id] : []))
 }
 
-type ViewActions = Pick<Actions, 'hide' | 'hideOthers' | 'hideChildren' | 'showAll' | 'pin' | 'collapse' | 'wayFrom'>
+type ViewActions = Some<Actions, 'hide' | 'hideOthers' | 'hideChildren' | 'showAll' | 'pin' | 'collapse' | 'wayFrom'>
 
 /** Acts on what is seen; each can be undone. */
 function viewActions(): ViewActions {
@@ -130,11 +136,22 @@ function viewActions(): ViewActions {
   }
 }
 
-function eventsOf(actions: Omit<Actions, 'events'>, canvas: GraphView | undefined, models: Models, going: View['going'], timer: { current: ReturnType<typeof setTimeout> | undefined }): Actions['events'] {
+function eventsOf(actions: Omit<Actions, 'events'>, canvas: GraphView | undefined, models: Models, going: View['going'], hand: { readonly current: Hand }): Actions['events'] {
   const openModel = (id: string): void => { going.step({ q: `SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '${id}')`, sel: undefined }) }
+  // The first click of two may lay a line below the pointer; the second one means the mark all the same.
+  const meant = (info: PointerInfo): Pick => {
+    const { last } = hand.current
+    const isSame = last !== undefined && performance.now() - last.at < TWO_CLICKS_MS && Math.hypot(info.x - last.x, info.y - last.y) < NEAR
+    return isSame && last && info.pick.kind === 'edge' ? last.pick : info.pick
+  }
   return {
-    onClick: ({ pick, shift, alt }) => {
+    onClick: (info) => {
+      const { shift, alt } = info
+      const pick = meant(info)
       const { picture, scope, wayFrom } = screen()
+      const isAgain = pick === hand.current.last?.pick
+      hand.current.last = { pick, at: performance.now(), x: info.x, y: info.y }
+      if (isAgain) return
       if (pick.kind === 'ground') { if (!shift) actions.select([]); return }
       if (pick.kind === 'lane') {
         const lane = picture?.layout.lanes[pick.index]
@@ -147,7 +164,8 @@ function eventsOf(actions: Omit<Actions, 'events'>, canvas: GraphView | undefine
       if (alt && pick.kind === 'box') { actions.collapse(pick.id); return }
       actions.select([pick.id], shift ? 'add' : 'only')
     },
-    onDoubleClick: ({ pick }) => {
+    onDoubleClick: (info) => {
+      const pick = meant(info)
       if (pick.kind !== 'node' && pick.kind !== 'box') return
       const box = screen().picture?.layout.boxes.find((each) => each.id === pick.id)
       if (box?.collapsed) actions.collapse(pick.id)
@@ -163,8 +181,8 @@ function eventsOf(actions: Omit<Actions, 'events'>, canvas: GraphView | undefine
     },
     onLasso: (ids) => { actions.select(ids, 'add') },
     onCamera: (camera: Camera) => {
-      clearTimeout(timer.current)
-      timer.current = setTimeout(() => { change({ camera }) }, CAMERA_MS)
+      clearTimeout(hand.current.timer)
+      hand.current.timer = setTimeout(() => { change({ camera }) }, CAMERA_MS)
     },
   }
 }

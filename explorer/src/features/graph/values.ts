@@ -74,6 +74,7 @@ export function numberOf(value: Json | undefined): number | undefined {
 /** A number in as many digits as one reads at a glance. */
 export function shortNumber(value: number, schema?: ResolvedSchema): string {
   const size = Math.abs(value)
+  if (size >= 1e15) return formatNumber(value, { notation: 'scientific', maximumFractionDigits: 1 })
   if (size >= 1e6) return formatNumber(value, { notation: 'compact', maximumFractionDigits: 1 })
   // Numbers below each other are compared: those of one property have the same digits.
   const isReal = schema !== undefined && REALS.some((kind) => kind === schema.kind)

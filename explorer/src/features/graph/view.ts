@@ -101,3 +101,29 @@ export function hiddenTwins(structure: Structure, layout: LayoutResult | undefin
   }
   return hidden
 }
+
+/** The selection with its lines, its neighbours, what lies in it and what it lies in; undefined without one. */
+export function brightOf(structure: Structure, parent: Int32Array | undefined, selection: readonly string[]): ReadonlySet<string> | undefined {
+  const here = selection.filter((id) => structure.nodes.has(id) || structure.edges.has(id))
+  if (here.length === 0) return undefined
+  const bright = new Set(here)
+  for (const id of here) {
+    const edge = structure.edges.get(id)
+    if (edge) bright.add(edge.source).add(edge.target)
+  }
+  const chosen = new Set(here)
+  for (const edge of structure.edges.values()) {
+    if (chosen.has(edge.source) || chosen.has(edge.target)) bright.add(edge.key).add(edge.source).add(edge.target)
+  }
+  const ids = [...structure.nodes.keys()]
+  if (parent && parent.length === ids.length) {
+    const indexOf = new Map(ids.map((id, index) => [id, index]))
+    const around = new Set<string>()
+    for (const id of bright) for (let up = parent[indexOf.get(id) ?? -1] ?? -1; up >= 0; up = parent[up] ?? -1) around.add(ids[up] ?? '')
+    ids.forEach((id, index) => {
+      for (let up = parent[index] ?? -1; up >= 0; up = parent[up] ?? -1) if (chosen.has(ids[up] ?? '')) { bright.add(id); break }
+    })
+    for (const id of around) bright.add(id)
+  }
+  return bright
+}

@@ -8,12 +8,15 @@ import { Preview } from './Preview'
 import { ConflictDialog } from './ConflictDialog'
 import type { Editor } from './useEditor'
 
+/** On the query screen Ctrl S saves the query, but where the focus is in the inspector. */
+function ownsSave(): boolean { return document.querySelector('[data-testid="query.run"]') !== null }
+
 /** What is changed and not saved, and what can be done with it. */
 export function EditBar({ editor, keys = true }: { editor: Editor; keys?: boolean }): ReactNode {
   const { draft, changes, unread, save, saving, rest, refused, meanwhile } = editor
   const [preview, setPreview] = useState(false)
   const dirty = changes > 0
-  const commands = useMemo((): Command[] => (keys ? [{ id: 'inspector.save', group: t('inspector.group'), text: t('inspector.save'), keys: ['Ctrl s'], when: () => dirty, run: async () => { await save() } }] : []), [keys, dirty, save])
+  const commands = useMemo((): Command[] => (keys ? [{ id: 'inspector.save', group: t('inspector.group'), text: t('inspector.save'), keys: ['Ctrl s'], when: () => dirty && !ownsSave(), run: async () => { await save() } }] : []), [keys, dirty, save])
   useCommands(commands)
   if (!draft || (!dirty && draft.steps.length === 0)) return editor.conflict ? <ConflictDialog editor={editor} /> : null
   return (

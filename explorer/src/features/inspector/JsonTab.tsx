@@ -1,16 +1,15 @@
-import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { isObject, type JsonObject, parseJson, writeJson } from '@/api/json'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { CopyIcon, EditIcon } from '@/ui/icons'
-import { Waiting } from '@/ui/states'
+import { Editor as TextEditor } from '@/parts/editor/Editor'
+import { JSON_LANGUAGE } from '@/parts/editor/languages'
 import { JsonView } from '@/parts/JsonView'
 import { editsBetween } from '@/parts/values/draft'
 import { differences, type Path } from '@/parts/values/patch'
 import { copy } from './Header'
 import type { Editor } from './useEditor'
-
-const JsonEditor = lazy(() => import('@/parts/JsonEditor'))
 
 /** What the server keeps by itself, and no edit changes: all that begins with `$`, but for the model. */
 function isKept(path: Path): boolean {
@@ -46,7 +45,7 @@ export function JsonTab({ document, editor, onApplied }: { document: JsonObject;
   if (text !== undefined) {
     return (
       <div className="in-json">
-        <Suspense fallback={<Waiting what={t('inspector.json')} />}><JsonEditor text={text} label={t('inspector.json')} onChange={(next) => { setText(next); setProblem(undefined) }} testId="inspector.json.editor" /></Suspense>
+        <div className="in-json-edit"><TextEditor label={t('inspector.json')} value={text} language={JSON_LANGUAGE} autoFocus onRun={apply} onChange={(next) => { setText(next); setProblem(undefined) }} testId="inspector.json.editor" /></div>
         {problem !== undefined && <p className="field-error in-none" role="alert">{problem}</p>}
         <div className="row in-foot">
           <Button look="main" onClick={apply} data-testid="inspector.json.apply">{t('inspector.json-apply')}</Button>

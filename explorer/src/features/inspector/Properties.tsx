@@ -16,13 +16,15 @@ import type { Editor } from './useEditor'
 
 const FILTER_FROM = 12
 
-/** Ctrl Z and its like belong to the form while something in it has the focus. */
-export function undoKeys(editor: Editor) {
+/** Ctrl Z and Ctrl S belong to the form while something in it has the focus. */
+export function formKeys(editor: Editor) {
   return (event: KeyboardEvent): void => {
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== 'z' || !editor.draft) return
+    const key = event.key.toLowerCase()
+    if (!(event.ctrlKey || event.metaKey) || (key !== 'z' && key !== 's') || !editor.draft) return
     event.preventDefault()
     event.stopPropagation()
-    if (event.shiftKey) editor.redo()
+    if (key === 's') void editor.save()
+    else if (event.shiftKey) editor.redo()
     else editor.undo()
   }
 }
@@ -47,7 +49,7 @@ export function Properties({ twin, editor }: { twin: Twin; editor: Editor }): Re
   }
   const unknown = unknownMembers(models, model, shown)
   return (
-    <div className="in-properties" onKeyDown={undoKeys(editor)}>
+    <div className="in-properties" onKeyDown={formKeys(editor)}>
       {count >= FILTER_FROM && <div className="in-filter"><input className="input" type="search" placeholder={t('inspector.filter', { n: count })} aria-label={t('inspector.filter', { n: count })} value={text} onChange={(event) => { setText(event.target.value) }} data-testid="inspector.filter" /></div>}
       <EditingContext value={editor.editing}><Groups groups={filtered(groups, text)} document={shown} /></EditingContext>
       {unknown.length > 0 && (

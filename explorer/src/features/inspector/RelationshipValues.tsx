@@ -16,8 +16,8 @@ import { rowsOf } from '@/parts/values/rows'
 import { valueAt } from '@/parts/values/patch'
 import { EditBar } from './EditBar'
 import { Meanwhile } from './Meanwhile'
-import { undoKeys } from './Properties'
-import { useEditor } from './useEditor'
+import { formKeys } from './Properties'
+import { type Editor, useEditor } from './useEditor'
 
 /** A relationship's document, asked for again when an event tells of it. */
 export function useRelationship(source: string, id: string): { readonly subject: Subject; readonly query: ReturnType<typeof useQuery<Relationship>> } {
@@ -34,30 +34,40 @@ export function useRelationship(source: string, id: string): { readonly subject:
   return { subject, query }
 }
 
-export function RelationshipValues({ source, id, linked = true }: { source: string; id: string; linked?: boolean }): ReactNode {
+/** A relationship's values, edited where it is listed. */
+export function RelationshipValues({ source, id }: { source: string; id: string }): ReactNode {
   const { subject, query } = useRelationship(source, id)
   if (query.error) return <Failed compact error={asApiError(query.error)} onRetry={() => { void query.refetch() }} />
   if (!query.data) return <Waiting rows={2} what={t('inspector.relationship')} />
-  return <Values subject={subject} document={query.data} linked={linked} />
+  return <InPlace subject={subject} document={query.data} />
 }
 
-function Values({ subject, document, linked }: { subject: Subject; document: Relationship; linked: boolean }): ReactNode {
+function InPlace({ subject, document }: { subject: Subject; document: Relationship }): ReactNode {
+  const { step } = useGoing()
+  const editor = useEditor(subject, document)
+  return (
+    <>
+      <RelationshipRows document={document} editor={editor} />
+      <p className="in-none"><Button look="quiet" onClick={() => { step({ sel: formatSubject(subject) }) }}>{t('inspector.open-relationship')}</Button></p>
+      <EditBar editor={editor} keys={false} />
+    </>
+  )
+}
+
+/** The properties that a relationship of this name has. */
+export function RelationshipRows({ document, editor }: { document: Relationship; editor: Editor }): ReactNode {
   const { twins } = useGraph()
   const models = useModels()
-  const { step } = useGoing()
   useTwins(useMemo(() => [document.$sourceId], [document.$sourceId]))
   const source = useKnownTwin(twins, document.$sourceId)
-  const editor = useEditor(subject, document)
   const content = source && models.content(modelOf(source.twin), document.$relationshipName)
   const rows = useMemo(() => rowsOf(content?.properties ?? [], []), [content])
   return (
-    <div onKeyDown={undoKeys(editor)}>
+    <div onKeyDown={formKeys(editor)}>
       <EditingContext value={{ ...editor.editing, below: (path) => <Meanwhile editor={editor} document={document} path={path} /> }}>
         {rows.map((row) => <ValueRow key={row.name} {...row} value={valueAt(editor.shown, row.path)} />)}
       </EditingContext>
       {rows.length === 0 && <p className="hint in-none">{t('inspector.no-properties')}</p>}
-      {linked && <p className="in-none"><Button look="quiet" onClick={() => { step({ sel: formatSubject(subject) }) }}>{t('inspector.open-relationship')}</Button></p>}
-      <EditBar editor={editor} keys={!linked} />
     </div>
   )
 }

@@ -4,15 +4,17 @@ import { useMay } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { ExplainIcon, IndexIcon, WarnIcon } from '@/ui/icons'
-import { Failed, Waiting } from '@/ui/states'
+import { Empty, Failed, Waiting } from '@/ui/states'
 import { adviceOf, type Explained, type Explaining } from './explains'
 
 /** What the engine does for a query, what would help, and what it did before that. */
-export function ExplainView({ explaining, onBuild, onRetry }: { explaining: Explaining | undefined; onBuild: (property: string) => void; onRetry: () => void }): ReactNode {
+export function ExplainView({ explaining, text, onBuild, onRetry }: { explaining: Explaining | undefined; text: string; onBuild: (property: string) => void; onRetry: () => void }): ReactNode {
+  if (!explaining && text === '') return <Empty text={t('query.ready')} />
   if (!explaining || (explaining.state === 'running' && !explaining.now)) return <Waiting what={t('query.what-explain')} rows={8} />
   const { now, before, built } = explaining
   return (
     <div className="query-explain scroll" data-testid="query.explain">
+      {explaining.state === 'done' && explaining.text !== text && text !== '' && <p className="query-advice warn"><WarnIcon size={14} aria-hidden /><span className="grow">{t('query.explain-old')}</span><Button onClick={onRetry}>{t('query.explain-again')}</Button></p>}
       {explaining.error && <Failed error={explaining.error} onRetry={onRetry} compact />}
       {now && (
         <>
@@ -68,7 +70,7 @@ function Plan({ title, plan, than }: { title: string; plan: Explained; than?: Ex
   const known = new Set(than?.steps.map((step) => step.text))
   return (
     <section className="query-plan">
-      <header className="row"><ExplainIcon size={14} aria-hidden /><h3 className="grow">{title}</h3><span className="secondary num">{t('query.first-page', { n: plan.rows, ms: formatNumber(plan.milliseconds, { maximumFractionDigits: 3 }) })}</span></header>
+      <header className="row"><ExplainIcon size={14} aria-hidden /><h2 className="grow">{title}</h2><span className="secondary num">{t('query.first-page', { n: plan.rows, ms: formatNumber(plan.milliseconds, { maximumFractionDigits: 3 }) })}</span></header>
       <ol className="query-steps mono" data-testid="query.explain.steps">
         {plan.steps.map((step, index) => (
           <li key={index} className={`${step.isScan ? 'scan' : ''}${than && !known.has(step.text) ? ' fresh' : ''}`} style={{ paddingLeft: 8 + step.depth * 16 }}>

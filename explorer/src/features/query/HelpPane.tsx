@@ -23,7 +23,7 @@ export function HelpPane({ text, cursor, facts, onInsert }: HelpPaneProps): Reac
   return (
     <aside className="query-help" aria-label={t('query.help')} data-testid="query.help">
       <header className="query-help-head">
-        <h3>{t('query.help')}</h3>
+        <h2>{t('query.help')}</h2>
         {help.aliases.map((alias) => (
           <button key={alias} type="button" className="query-alias mono" aria-pressed={alias === help.alias} onClick={() => { setChosen({ alias, cursor: late.cursor }) }}>{alias}</button>
         ))}

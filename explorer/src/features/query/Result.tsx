@@ -1,10 +1,12 @@
 import { type ReactNode, useCallback, useMemo } from 'react'
 import { asApiError } from '@/api/errors'
+import { type Command, useCommands } from '@/commands/registry'
 import { useGraph } from '@/state/graph'
+import { orderOf } from '@/lang/columns'
 import { formatSelection, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
-import { GraphIcon, OpenIcon } from '@/ui/icons'
+import { GraphIcon, OpenIcon, RetryIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { toast } from '@/ui/toasts'
 import { columnsOf, namedIn, type ResultColumn, type ResultRow, twinOf } from './columns'
@@ -17,7 +19,7 @@ import { JsonView } from './JsonView'
 import { useLives } from './live'
 import { ResultBar } from './ResultBar'
 import { ResultTable } from './ResultTable'
-import { more, type Run, useRuns } from './runs'
+import { all, more, type Run, useRuns } from './runs'
 import type { QueryScreen } from './useQueryScreen'
 import { useTable } from './useTable'
 
@@ -26,8 +28,7 @@ const MOST_EXPORTED = 100_000
 
 /** Fetch what is left, and hand all of it to the browser. */
 async function exportCsv(tab: string, columns: readonly ResultColumn[]): Promise<void> {
-  while ((useRuns.getState().byTab[tab]?.rows.length ?? 0) < MOST_EXPORTED && await more(tab)) { /* the next page */ }
-  const run = useRuns.getState().byTab[tab]
+  const run = await all(tab, MOST_EXPORTED)
   if (run?.error && run.token !== null) throw run.error
   download('rows.csv', toCsv(run?.rows ?? [], columns), 'text/csv;charset=utf-8')
   if (run && run.token !== null) toast({ kind: 'error', text: t('query.csv-cut', { n: MOST_EXPORTED }) })
@@ -41,7 +42,12 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
   const rows = live?.rows ?? run?.rows ?? NO_ROWS
   const selected = live ? live.selected : run?.selected
   const columns = useMemo(() => columnsOf(rows, selected), [rows, selected])
-  const table = useTable(columns, rows)
+  const text = live?.text ?? run?.statement.text ?? ''
+  const given = useMemo(() => ({ sort: orderOf(text, selected), isDone: !live }), [text, selected, live === undefined])
+  const table = useTable(columns, rows, given)
+  const { filtering, setFiltering } = table
+  const commands = useMemo((): Command[] => [{ id: 'query.filter', group: t('screens.query'), text: t('query.filter'), keys: ['/'], run: () => { setFiltering(!filtering) } }], [filtering, setFiltering])
+  useCommands(commands)
   return (
     <>
       <ResultBar
@@ -51,17 +57,18 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
           else exportCsv(id, table.columns).catch((error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
         }}
       />
-      {table.sort && run && !live && run.token !== null && screen.view === 'table' && <p className="notice">{t('query.sorted-part', { n: rows.length })}<Button look="quiet" onClick={() => { void exportAll(id) }}>{t('query.load-all')}</Button></p>}
+      {table.isSorted && run && !live && run.token !== null && screen.view === 'table' && <p className="notice">{t('query.sorted-part', { n: rows.length })}<Button look="quiet" onClick={() => { void all(id, MOST_EXPORTED) }}>{t('query.load-all')}</Button></p>}
+      {run?.error && !live && rows.length > 0 && (
+        <p className="notice" role="status" data-testid="query.stale">
+          <span className="grow">{run.state === 'failed' ? t('query.stale') : run.error.message}</span>
+          <Button look="quiet" icon={RetryIcon} onClick={() => { if (run.state === 'failed') screen.run(); else void more(id) }}>{t('ui.retry')}</Button>
+        </p>
+      )}
       <div className="query-result">
         <ResultBody screen={screen} run={run} rows={rows} columns={columns} table={table} />
       </div>
     </>
   )
-}
-
-/** Fetch every page that is left, within the bound of an export. */
-async function exportAll(tab: string): Promise<void> {
-  while ((useRuns.getState().byTab[tab]?.rows.length ?? 0) < MOST_EXPORTED && await more(tab)) { /* the next page */ }
 }
 
 interface BodyProps {
@@ -84,14 +91,14 @@ function ResultBody({ screen, run, rows, columns, table }: BodyProps): ReactNode
   const onEnd = useCallback(() => { if (!live) void more(id) }, [id, live])
   const graphHref = going.href({ screen: 'graph', parameters: { q: screen.statement.text, ...(at !== undefined && { at }) } })
 
-  if (screen.view === 'explain') return <ExplainView explaining={explaining} onBuild={(property) => { void build(id, property, asked) }} onRetry={() => { void explain(id, screen.statement.text, asked) }} />
+  if (screen.view === 'explain') return <ExplainView explaining={explaining} text={screen.statement.text} onBuild={(property) => { void build(id, property, asked) }} onRetry={() => { void explain(id, screen.statement.text, asked) }} />
   if (run?.state === 'running' && rows.length === 0) return <Waiting what={t('query.what-rows')} rows={12} onCancel={screen.cancel} />
   if (live?.error && live.state === 'ended' && live.error.details[0]?.line === undefined) return <Failed error={live.error} onRetry={() => { screen.setLive(true) }} />
-  if (run?.error && run.error.details[0]?.line === undefined && !live) return <Failed error={run.error} onRetry={screen.run} />
+  if (run?.error && run.error.details[0]?.line === undefined && !live && rows.length === 0) return <Failed error={run.error} onRetry={screen.run} />
   if (!run && !live) return <Start screen={screen} />
   if (rows.length === 0) return <Empty text={t(run?.error ? 'query.mend' : live?.state === 'connecting' ? 'query.live-connecting' : 'query.no-rows')} testId="query.empty" />
   if (screen.view === 'json') return <JsonView rows={rows} />
-  if (screen.view === 'graph') return <GraphResult rows={rows} columns={columns} href={graphHref} more={!live && run?.token !== null && run !== undefined} onAll={() => { void exportAll(id) }} />
+  if (screen.view === 'graph') return <GraphResult rows={rows} columns={columns} href={graphHref} more={!live && run?.token !== null && run !== undefined} onAll={() => { void all(id, MOST_EXPORTED) }} />
   return (
     <ResultTable
       table={table} chosen={chosen} onEnd={onEnd} hrefOf={(twin) => going.href({ screen: 'twins', rest: [twin] })}
@@ -114,7 +121,7 @@ function Start({ screen }: { screen: QueryScreen }): ReactNode {
   if (screen.tab.text.trim() !== '') return <Empty text={t('query.ready')} testId="query.ready" />
   return (
     <div className="query-start scroll" data-testid="query.start">
-      <h3>{t('query.start')}</h3>
+      <h2>{t('query.start')}</h2>
       <ul>
         {EXAMPLES.map((example) => (
           <li key={example.text}>

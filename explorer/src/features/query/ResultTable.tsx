@@ -1,5 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type CSSProperties, type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import { type CSSProperties, type KeyboardEvent, memo, type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import type { Models } from '@/dtdl/models'
 import { useModels } from '@/state/graph'
 import { t } from '@/text/text'
 import { MenuAt, type MenuItem } from '@/ui/menu'
@@ -45,6 +46,50 @@ function lastWide(columns: readonly ResultColumn[]): string {
   return last && last.kind !== 'number' && last.kind !== 'boolean' ? [...widths.slice(0, -1), `minmax(${last.width}px, 1fr)`].join(' ') : [...widths, 'minmax(0, 1fr)'].join(' ')
 }
 
+interface RowCalls {
+  readonly choose: (row: ResultRow, column: string, event: MouseEvent) => void
+  readonly open: (row: ResultRow) => void
+  readonly menu: (event: MouseEvent, row: ResultRow, column: string) => void
+  readonly hrefOf: (id: string) => string
+}
+
+interface RowProps {
+  readonly row: ResultRow
+  readonly index: number
+  readonly start: number
+  readonly columns: readonly ResultColumn[]
+  readonly tracks: readonly Track[]
+  readonly template: string
+  /** Indexes of the columns that are in the page; empty: all. */
+  readonly seen: string
+  readonly bars: TableState['bars']
+  readonly models: Models
+  readonly picked: boolean
+  readonly active: string | undefined
+  /** Stays the same from one render to the next, so that rows which are there already are left alone while one scrolls. */
+  readonly calls: { readonly current: RowCalls }
+}
+
+function seenBy(seen: string): (index: number) => boolean {
+  const indexes = new Set(seen.split(' '))
+  return (index) => seen === '' || indexes.has(String(index))
+}
+
+const TableRow = memo(function TableRow({ row, index: at, start, columns, tracks, template, seen, bars, models, picked, active, calls }: RowProps): ReactNode {
+  const isSeen = seenBy(seen)
+  return (
+    <div role="row" aria-rowindex={at + 2} aria-selected={picked} className={`table-row${row.mark === undefined ? '' : ` query-row-${row.mark}`}`} style={{ transform: `translateY(${start}px)`, height: ROW, gridTemplateColumns: template }} data-testid={`query.table.row.${at}`}>
+      {columns.map((column, index) => (isSeen(index) ? (
+        <div key={column.key} role="gridcell" className={`${tracks[index]?.className ?? ''}${row.changed?.has(column.key) === true ? ' query-changed' : ''}${column.key === active ? ' query-active' : ''}`} style={tracks[index]?.style}
+          onMouseDown={(event) => { if (event.shiftKey) event.preventDefault() }} onClick={(event) => { calls.current.choose(row, column.key, event) }}
+          onDoubleClick={() => { calls.current.open(row) }} onContextMenu={(event) => { calls.current.menu(event, row, column.key) }}>
+          <Cell column={column} value={valueOf(row.value, column.key)} models={models} hrefOf={calls.current.hrefOf} range={bars.get(column.key)} />
+        </div>
+      ) : null))}
+    </div>
+  )
+})
+
 /** A result as a table of which only what is seen is in the page. */
 export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, acts }: ResultTableProps): ReactNode {
   const { columns, rows, pinned, bars } = table
@@ -53,7 +98,7 @@ export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, ac
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set())
   const [active, setActive] = useState({ key: '', column: '' })
   const [menu, setMenu] = useState<{ x: number; y: number; row: ResultRow }>()
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 16 })
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 10 })
   const across = useVirtualizer({ horizontal: true, count: columns.length, getScrollElement: () => scroller.current, estimateSize: (index) => columns[index]?.width ?? 120, overscan: 4, enabled: columns.length > MOST_COLUMNS })
   useEffect(() => { across.measure() }, [across, columns])
   const items = virtual.getVirtualItems()
@@ -62,8 +107,8 @@ export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, ac
   const tracks = useMemo(() => tracksOf(columns, pinned), [columns, pinned])
   const template = lastWide(columns)
   const width = columns.reduce((sum, column) => sum + column.width, 0)
-  const seen = columns.length > MOST_COLUMNS ? new Set(across.getVirtualItems().map((item) => item.index)) : undefined
-  const isSeen = (index: number, column: ResultColumn): boolean => !seen || seen.has(index) || pinned.has(column.key)
+  const seenKey = columns.length > MOST_COLUMNS ? columns.flatMap((column, index) => (pinned.has(column.key) || across.getVirtualItems().some((item) => item.index === index) ? [index] : [])).join(' ') : ''
+  const isSeen = seenBy(seenKey)
 
   const choose = (row: ResultRow, column: string, event?: { shiftKey: boolean; ctrlKey: boolean; metaKey: boolean }): void => {
     if (event?.shiftKey === true) setPicked(rangeBetween(rows, active.key, row.key))
@@ -102,15 +147,18 @@ export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, ac
     setMenu({ x: event.clientX, y: event.clientY, row })
   }
 
+  const calls = useRef<RowCalls>({ choose, open: onOpen, menu: openMenu, hrefOf })
+  calls.current = { choose, open: onOpen, menu: openMenu, hrefOf }
+
   return (
     <div className="table scroll query-table" ref={scroller} role="grid" aria-label={t('query.rows-label')} aria-rowcount={rows.length + 1} aria-colcount={columns.length} aria-multiselectable tabIndex={0} onKeyDown={onKey} data-testid="query.table">
       <div className="query-heads" style={{ minWidth: width }}>
         <div className="table-head" role="row" style={{ gridTemplateColumns: template }}>
-          {columns.map((column, index) => (isSeen(index, column) ? <TableHead key={column.key} column={column} table={table} style={tracks[index]?.style ?? {}} className={tracks[index]?.className ?? ''} /> : null))}
+          {columns.map((column, index) => (isSeen(index) ? <TableHead key={column.key} column={column} table={table} style={tracks[index]?.style ?? {}} className={tracks[index]?.className ?? ''} /> : null))}
         </div>
         {table.filtering && (
           <div className="query-filters" role="row" style={{ gridTemplateColumns: template }}>
-            {columns.map((column, index) => (isSeen(index, column) ? (
+            {columns.map((column, index) => (isSeen(index) ? (
               <div key={column.key} role="gridcell" className={tracks[index]?.className ?? ''} style={tracks[index]?.style ?? {}}>
                 <input className="input" aria-label={t('query.filter-column', { name: column.key })} placeholder={column.kind === 'number' ? t('query.filter-number') : t('query.filter-text')} value={table.filters[column.key] ?? ''} onChange={(event) => { table.setFilter(column.key, event.target.value) }} data-testid={`query.table.filter.${column.key}`} />
               </div>
@@ -121,17 +169,9 @@ export function ResultTable({ table, chosen, onChoose, onOpen, onEnd, hrefOf, ac
       <div role="rowgroup" className="table-body" style={{ height: virtual.getTotalSize(), minWidth: width }}>
         {items.map((item) => {
           const row = rows[item.index]
-          if (!row) return null
-          const mark = row.mark === undefined ? '' : ` query-row-${row.mark}`
-          return (
-            <div key={row.key} role="row" aria-rowindex={item.index + 2} aria-selected={picked.has(row.key) || row.key === chosen} className={`table-row${mark}`} style={{ transform: `translateY(${item.start}px)`, height: ROW, gridTemplateColumns: template }} data-testid={`query.table.row.${item.index}`}>
-              {columns.map((column, index) => (isSeen(index, column) ? (
-                <div key={column.key} role="gridcell" className={`${tracks[index]?.className ?? ''}${row.changed?.has(column.key) === true ? ' query-changed' : ''}${row.key === active.key && column.key === active.column ? ' query-active' : ''}`} style={tracks[index]?.style}
-                  onMouseDown={(event) => { if (event.shiftKey) event.preventDefault() }} onClick={(event) => { choose(row, column.key, event) }} onDoubleClick={() => { onOpen(row) }} onContextMenu={(event) => { openMenu(event, row, column.key) }}>
-                  <Cell column={column} value={valueOf(row.value, column.key)} models={models} hrefOf={hrefOf} range={bars.get(column.key)} />
-                </div>
-              ) : null))}
-            </div>
+          return row && (
+            <TableRow key={row.key} row={row} index={item.index} start={item.start} columns={columns} tracks={tracks} template={template} seen={seenKey} bars={bars} models={models}
+              picked={picked.has(row.key) || row.key === chosen} active={row.key === active.key ? active.column : undefined} calls={calls} />
           )
         })}
       </div>

@@ -1,5 +1,5 @@
 import './query.css'
-import { type ReactNode, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
 import { closing, complete } from '@/lang/complete'
@@ -25,7 +25,7 @@ import { Result } from './Result'
 import { useRuns } from './runs'
 import { SaveDialog } from './SaveDialog'
 import { SavedButton } from './SavedPanel'
-import { useSaved } from './saved'
+import { type SavedQueries, useSaved } from './saved'
 import { TabBar } from './TabBar'
 import { changeTab, titleOf } from './tabs'
 import { type Check, useCheck } from './useCheck'
@@ -60,7 +60,20 @@ function problemsOf(screen: QueryScreen, fault: Check): readonly Problem[] {
   return [...errors, ...warnings]
 }
 
-function useQueryCommands(screen: QueryScreen, save: () => void): void {
+/** The address may name a saved query. */
+function useNamed(screen: QueryScreen, saved: SavedQueries): void {
+  const { v } = useGoing().place.parameters
+  const { loading, read } = saved
+  const open = useRef(screen.runText)
+  open.current = screen.runText
+  useEffect(() => {
+    if (v === undefined || loading) return
+    read(v).then((text) => { open.current(text, { name: v, text }) }, (error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
+    // Only another name is another query: a list that was read again is not.
+  }, [v, loading])
+}
+
+function useQueryCommands(screen: QueryScreen, save: () => void, link: () => void): void {
   const commands = useMemo((): Command[] => {
     const group = t('screens.query')
     return [
@@ -68,9 +81,10 @@ function useQueryCommands(screen: QueryScreen, save: () => void): void {
       { id: 'query.live', group, text: t('query.live-command'), when: () => screen.statement.text !== '', run: () => { screen.setLive(!screen.isLive) } },
       { id: 'query.explain', group, text: t('query.explain-command'), when: () => screen.statement.text !== '', run: () => { screen.setView('explain') } },
       { id: 'query.save', group, text: t('query.save'), keys: ['Ctrl s'], when: () => screen.tab.text.trim() !== '', run: save },
+      { id: 'query.link', group, text: t('query.link'), keys: ['Shift L'], when: () => screen.tab.text.trim() !== '', run: link },
       { id: 'query.edit', group, text: t('query.edit-command'), keys: ['e'], run: () => { screen.handle.current?.focus() } },
     ]
-  }, [screen, save])
+  }, [screen, save, link])
   useCommands(commands)
 }
 
@@ -89,13 +103,15 @@ export default function Screen(): ReactNode {
     setSaving(false)
     toast({ text: t('query.was-saved', { name }) })
   }
-  useQueryCommands(screen, save)
   const copyLink = (): void => {
     const link = new URL(`.${href({ screen: 'query', parameters: { q: tab.text, ...(screen.view !== 'table' && { as: screen.view }), ...(screen.isLive && { live: '1' }) } })}`, document.baseURI).href
     void navigator.clipboard.writeText(link).then(() => { toast({ text: t('ui.copied') }) })
   }
+  useNamed(screen, saved)
+  useQueryCommands(screen, save, copyLink)
   return (
     <div className="query" data-testid="query">
+      <h1 className="unseen">{t('screens.query')}</h1>
       <TabBar tabs={screen.tabs} active={tab.id} onClose={(closed) => { const again = screen.close(closed); if (closed.text.trim() !== '') toast({ text: t('query.was-closed'), act: { text: t('query.undo'), run: again } }) }}>
         <HistoryButton onOpen={(text) => { screen.runText(text) }} />
         <SavedButton saved={saved} onOpen={(name, text) => { screen.runText(text, { name, text }) }} onExample={(text) => { screen.runText(text) }} />

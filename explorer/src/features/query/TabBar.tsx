@@ -10,12 +10,12 @@ interface TabBarProps { readonly tabs: readonly QueryTab[]; readonly active: str
 export function TabBar({ tabs, active, onClose, children }: TabBarProps): ReactNode {
   return (
     <div className="query-tabs">
-      <div className="query-tab-list" role="tablist" aria-label={t('query.tabs')}>
+      <div className="query-tab-list" role="group" aria-label={t('query.tabs')}>
         {tabs.map((tab) => {
           const title = titleOf(tab) ?? t('query.untitled')
           return (
-            <div key={tab.id} className="query-tab" data-active={tab.id === active} role="presentation" onAuxClick={(event) => { if (event.button === 1) onClose(tab) }}>
-              <button type="button" role="tab" aria-selected={tab.id === active} className="cut" title={title} onClick={() => { activate(tab.id) }} data-testid="query.tab">
+            <div key={tab.id} className="query-tab" data-active={tab.id === active} onAuxClick={(event) => { if (event.button === 1) onClose(tab) }}>
+              <button type="button" aria-current={tab.id === active} className="cut" title={title} onClick={() => { activate(tab.id) }} data-testid="query.tab">
                 {title}{tab.saved && isUnsaved(tab) && <span className="query-unsaved" title={t('query.unsaved')}>{' •'}</span>}
               </button>
               {(tabs.length > 1 || tab.text !== '') && <IconButton icon={CloseIcon} size={12} label={t('query.close', { title })} onClick={() => { onClose(tab) }} />}

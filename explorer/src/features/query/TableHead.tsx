@@ -21,7 +21,7 @@ function itemsOf(column: ResultColumn, table: TableState): MenuItem[] {
   return [
     { text: t('query.sort-up'), run: () => { table.setSort({ key, down: false }) } },
     { text: t('query.sort-down'), run: () => { table.setSort({ key, down: true }) } },
-    ...(table.sort?.key === key ? [{ text: t('query.sort-none'), run: () => { table.setSort(undefined) } }] : []),
+    ...(table.isSorted ? [{ text: t('query.sort-none'), run: () => { table.setSort(undefined) } }] : []),
     { kind: 'line' },
     { kind: 'check', text: t('query.pin'), on: table.pinned.has(key), run: () => { table.toggle('pinned', key) } },
     ...(column.kind === 'number' ? [{ kind: 'check' as const, text: t('query.bars'), on: table.bars.has(key), testId: `query.table.bars.${key}`, run: () => { table.toggle('bars', key) } }] : []),
@@ -37,7 +37,8 @@ function itemsOf(column: ResultColumn, table: TableState): MenuItem[] {
 export function TableHead({ column, table, style, className }: HeadProps): ReactNode {
   const began = useRef<{ x: number; width: number }>(undefined)
   const sorted = table.sort?.key === column.key ? table.sort : undefined
-  const next = !sorted ? { key: column.key, down: column.kind === 'number' } : sorted.down === (column.kind === 'number') ? { key: column.key, down: !sorted.down } : undefined
+  // What the query ordered is turned round first; what was sorted here goes through both ways and back.
+  const next = sorted && !table.isSorted ? { key: column.key, down: !sorted.down } : !sorted ? { key: column.key, down: column.kind === 'number' } : sorted.down === (column.kind === 'number') ? { key: column.key, down: !sorted.down } : undefined
   const drag = {
     onPointerDown: (event: PointerEvent) => { event.stopPropagation(); event.currentTarget.setPointerCapture(event.pointerId); began.current = { x: event.clientX, width: column.width } },
     onPointerMove: (event: PointerEvent) => { if (began.current) table.setWidth(column.key, began.current.width + event.clientX - began.current.x) },

@@ -32,6 +32,9 @@ interface Runs { readonly byTab: Readonly<Record<string, Run>> }
 export const useRuns = create<Runs>(() => ({ byTab: {} }))
 
 export const PAGE = 200
+/** The most that a server gives by default. */
+const LARGE_PAGE = 1000
+const SHOW_EACH_MS = 500
 const MOST_HEADERS = 20
 const stops = new Map<string, AbortController>()
 
@@ -75,7 +78,8 @@ export async function run(tab: string, statement: Statement, ask: Asked): Promis
     })
   } catch (thrown) {
     if (stop.signal.aborted) return undefined
-    change(tab, { state: 'failed', rows: [], selected: undefined, error: asApiError(thrown), fetching: false, ms: performance.now() - began })
+    // What was there before stays, and is told to be old.
+    change(tab, { state: 'failed', error: asApiError(thrown), fetching: false, ms: performance.now() - began })
   }
   return useRuns.getState().byTab[tab]
 }
@@ -86,7 +90,7 @@ export async function more(tab: string): Promise<boolean> {
   const ask = asked.get(tab)
   if (!before || !ask || before.token === null || before.fetching) return false
   const stop = stops.get(tab) ?? new AbortController()
-  change(tab, { fetching: true })
+  change(tab, { fetching: true, error: undefined })
   try {
     const answer = await page(ask, { query: before.statement.text, continuationToken: before.token, ...parametersOf(ask) }, stop.signal)
     const now = useRuns.getState().byTab[tab]
@@ -98,6 +102,35 @@ export async function more(tab: string): Promise<boolean> {
     if (!stop.signal.aborted) change(tab, { error: asApiError(thrown), fetching: false })
     return false
   }
+}
+
+/** Fetch every page that is left, up to so many rows; they are shown now and then, since showing takes time too. */
+export async function all(tab: string, most: number): Promise<Run | undefined> {
+  const before = useRuns.getState().byTab[tab]
+  const ask = asked.get(tab)
+  if (!before || !ask || before.token === null || before.fetching) return before
+  const stop = stops.get(tab) ?? new AbortController()
+  const rows = [...before.rows]
+  let token: string | null = before.token
+  let { charge } = before
+  let shownAt = performance.now()
+  change(tab, { fetching: true, error: undefined })
+  try {
+    while (token !== null && rows.length < most) {
+      const answer = await page(ask, { query: before.statement.text, continuationToken: token, ...parametersOf(ask) }, stop.signal, LARGE_PAGE)
+      if (stop.signal.aborted || useRuns.getState().byTab[tab]?.statement !== before.statement) return undefined
+      for (const value of answer.data.value) rows.push(asRow(value, rows.length))
+      token = answer.data.continuationToken
+      charge += Number(answer.headers.get('query-charge') ?? 0)
+      if (performance.now() - shownAt < SHOW_EACH_MS) continue
+      change(tab, { rows: [...rows], token, charge })
+      shownAt = performance.now()
+    }
+    change(tab, { rows, token, charge, fetching: false })
+  } catch (thrown) {
+    if (!stop.signal.aborted) change(tab, { rows, token, charge, error: asApiError(thrown), fetching: false })
+  }
+  return useRuns.getState().byTab[tab]
 }
 
 /** Stop what is asked; the server stops with the request. */
@@ -114,8 +147,8 @@ export function forget(tab: string): void {
   put(tab, undefined)
 }
 
-function page(ask: Asked, body: JsonObject, signal: AbortSignal): ReturnType<typeof send<QueryPage>> {
-  return send<QueryPage>(ask.graph, { method: 'POST', path: '/query', body, signal, at: ask.at, headers: { 'max-items-per-page': String(PAGE) } })
+function page(ask: Asked, body: JsonObject, signal: AbortSignal, size = PAGE): ReturnType<typeof send<QueryPage>> {
+  return send<QueryPage>(ask.graph, { method: 'POST', path: '/query', body, signal, at: ask.at, headers: { 'max-items-per-page': String(size) } })
 }
 
 function parametersOf(ask: Asked): { readonly parameters?: Readonly<Record<string, Json>> } {

@@ -103,7 +103,7 @@ export function useQueryScreen(): QueryScreen {
     if (before.current === at) return
     before.current = at
     const done = useRuns.getState().byTab[tab.id]
-    if (done) start(tab.id, done.statement, { view, live: false, parameters })
+    if (done || useLives.getState().byTab[tab.id]) start(tab.id, done?.statement ?? statement, { view, live: false, parameters })
   }, [at])
 
   useEffect(() => () => { for (const each of useTabs.getState().tabs) { stopLive(each.id); cancel(each.id) } }, [graph])
@@ -128,8 +128,9 @@ export function useQueryScreen(): QueryScreen {
     isLive: useLives((all) => all.byTab[tab.id] !== undefined),
     runText: (text, saved) => {
       const id = openText(text, saved)
+      changeTab(id, { ran: text })
       start(id, statementAt(text, 0), { view, live: false, parameters: {} })
-      going.step({ q: text, live: undefined })
+      going.step({ q: text, live: undefined, v: undefined })
     },
     cancel: () => { cancel(tab.id) },
     close: (closed) => {

@@ -10,6 +10,8 @@ export interface TableState {
   readonly hidden: readonly ResultColumn[]
   readonly rows: readonly ResultRow[]
   readonly sort: Sort | undefined
+  /** Whether rows were sorted here. */
+  readonly isSorted: boolean
   readonly filters: Readonly<Record<string, string>>
   readonly filtering: boolean
   readonly pinned: ReadonlySet<string>
@@ -25,8 +27,13 @@ type Flags = Readonly<Record<'hidden' | 'pinned' | 'bars', Readonly<Record<strin
 
 export const NARROWEST = 56
 
-export function useTable(all: readonly ResultColumn[], rows: readonly ResultRow[]): TableState {
-  const [sort, setSort] = useState<Sort>()
+/** How rows lie that nobody sorted here: as the query says. Live rows come in no order and are sorted so. */
+export interface GivenOrder { readonly sort: Sort | undefined; readonly isDone: boolean }
+
+export function useTable(all: readonly ResultColumn[], rows: readonly ResultRow[], given: GivenOrder): TableState {
+  const [chosen, setSort] = useState<Sort>()
+  const sort = chosen ?? given.sort
+  const isDone = chosen === undefined && given.isDone
   const [filters, setFilters] = useState<Readonly<Record<string, string>>>({})
   const [filtering, setFiltering] = useState(false)
   const [widths, setWidths] = useState<Readonly<Record<string, number | undefined>>>({})
@@ -51,10 +58,10 @@ export function useTable(all: readonly ResultColumn[], rows: readonly ResultRow[
       const column = byKey.get(key)
       return !column || passes(valueOf(row.value, key), text, column)
     }))
-    if (!sort) return left
+    if (!sort || isDone) return left
     const sign = sort.down ? -1 : 1
     return [...left].sort((a, b) => sign * compare(valueOf(a.value, sort.key), valueOf(b.value, sort.key)))
-  }, [all, rows, filters, filtering, sort])
+  }, [all, rows, filters, filtering, sort, isDone])
 
   const bars = useMemo(() => new Map(columns.filter((column) => flags.bars[column.key] === true).map((column) => [column.key, rangeOf(rows, column.key)] as const)), [columns, flags, rows])
 
@@ -63,7 +70,7 @@ export function useTable(all: readonly ResultColumn[], rows: readonly ResultRow[
   const toggle = useCallback((what: 'hidden' | 'pinned' | 'bars', key: string) => {
     setFlags((before) => ({ ...before, [what]: { ...before[what], [key]: !(before[what][key] ?? (what === 'hidden' && all.some((column) => column.key === key && column.quiet))) } }))
   }, [all])
-  return { columns, hidden, rows: shownRows, sort, filters, filtering, pinned, bars, setSort, setFilter, setFiltering, setWidth, toggle }
+  return { columns, hidden, rows: shownRows, sort, isSorted: chosen !== undefined, filters, filtering, pinned, bars, setSort, setFilter, setFiltering, setWidth, toggle }
 }
 
 function rangeOf(rows: readonly ResultRow[], key: string): readonly [number, number] {

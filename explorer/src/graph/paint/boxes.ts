@@ -4,7 +4,7 @@ import type { Frame } from '../camera'
 import { type Detail, FAR_DEPTH, cornerOf, titleSize } from '../lod'
 import type { SceneBox } from '../scene'
 import { groundAt } from './marks'
-import { FADED_BOX, tileOf } from '../state'
+import { FADED_BOX, FADED_TILE, tileOf } from '../state'
 import { type PixelRect, type Stage, isDrawn, isInView, pointOf, radiusOf, rectOf } from '../stage'
 
 const LINE_INTO_TILE = 0.16
@@ -36,7 +36,7 @@ function paintBox(stage: Stage, box: SceneBox, index: number, rect: PixelRect): 
   const radius = Math.min(cornerOf(box.depth), rect.h / 3)
   const stroke = tile === undefined || tokens.plain ? line : mix(tile, tokens.text, LINE_INTO_TILE)
   pen.box(rect.x, rect.y, rect.w, rect.h, radius, {
-    fill, width: 1, ...(rect.w > 3 ? { stroke } : {}), ...(dim ? { alpha: FADED_BOX } : {}), ...(orphan(stage, box) ? { dash: [4, 3] } : {}),
+    fill, width: 1, ...(rect.w > 3 ? { stroke } : {}), ...(dim ? { alpha: tile === undefined ? FADED_BOX : FADED_TILE } : {}), ...(orphan(stage, box) ? { dash: [4, 3] } : {}),
   })
   if (isBar(box, detail, state.looks.lens !== undefined)) paintBar(stage, box, rect, dim)
 }
@@ -45,7 +45,7 @@ function orphan({ scene }: Stage, box: SceneBox): boolean { return scene.nodes[b
 
 function paintTile({ pen, state }: Stage, index: number, rect: PixelRect): void {
   const fill = state.tiles[index]
-  if (fill !== undefined) pen.box(rect.x, rect.y, rect.w - 0.5, rect.h - 0.5, 0, { fill, ...(state.boxBright[index] === 1 ? {} : { alpha: FADED_BOX }) })
+  if (fill !== undefined) pen.box(rect.x, rect.y, rect.w - 0.5, rect.h - 0.5, 0, { fill, ...(state.boxBright[index] === 1 ? {} : { alpha: FADED_TILE }) })
 }
 
 export interface Bar { readonly left: number; readonly top: number; readonly wide: number; readonly high: number; readonly title: number | undefined }

@@ -10,6 +10,7 @@ const DOT = 2.4
 const ARROW = 5
 const WIDTH = 1.6
 const QUIET = 0.85
+const FADED = 0.3
 
 export interface LanePath {
   readonly trunk: readonly Step[]
@@ -70,12 +71,13 @@ export function isLaneShown({ state }: Pick<Stage, 'state'>, lane: Lane): boolea
 export function paintLanes(stage: Stage, hovered: number | undefined): void {
   const { pen, scene, state, frame, detail } = stage
   if (detail.lines) return
+  const near = new Set(state.near)
   scene.lanes.forEach((lane, index) => {
     if (!isLaneShown(stage, lane)) return
     const path = laneOn(scene, lane, frame)
     if (!path) return
     const colour = laneColour(stage, lane)
-    const alpha = hovered === index ? 1 : state.fading ? 0.3 : QUIET
+    const alpha = hovered === index ? 1 : state.fading && !lane.edges.some((edge) => near.has(edge)) ? FADED : QUIET
     const ink = { stroke: colour, width: hovered === index ? WIDTH + 1 : WIDTH, alpha }
     pen.path(path.trunk, ink)
     pen.circle(path.dot.x, path.dot.y, DOT, { fill: colour, alpha })

@@ -1,7 +1,7 @@
 /** Titles of boxes with what the lens says of them, and names and values under near marks. */
 import { cornerOf, titleSize } from '../lod'
-import type { SceneBox } from '../scene'
-import { fitted } from '../shorten'
+import type { Scene, SceneBox } from '../scene'
+import { type Measure, fitted } from '../shorten'
 import { barOf, isBar } from './boxes'
 import { groundAt } from './marks'
 import { type PixelRect, type Stage, isDrawn, isInView, pointOf, radiusOf, rectOf } from '../stage'
@@ -42,7 +42,7 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   const tile = state.tiles[index]
   const weight = box.depth > 2 ? DEEP_WEIGHT : TITLE_WEIGHT
   const measure = stage.widths(weight)
-  const alpha = state.boxBright[index] === 1 ? 1 : box.depth > 2 ? FADED_TITLE : FADED_OUTER
+  const alpha = state.boxBright[index] === 1 ? 1 : box.depth > 2 && tile === undefined ? FADED_TITLE : FADED_OUTER
   const colour = tile === undefined ? tokens.text : tokens.rampText
   const chip = box.node < 0 ? 0 : pointOf(scene, frame, box.node).x - rect.x + radiusOf(scene, frame, box.node)
   const left = Math.max(rect.x + chip + 4 + size * 0.14, Math.max(STICKY, Math.min(STICKY, rect.x + rect.w)))
@@ -52,19 +52,35 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   if (value) {
     const wide = stage.widths(VALUE_WEIGHT)(value.text) * size
     if (right - wide > left - 2) {
+      if (state.near.length > 0 && tile !== undefined && alpha === 1) pen.box(right - wide - 3, middle - size * 0.7, wide + 6, size * 1.4, 3, { fill: tile })
       pen.text(value.text, right, middle, { size, weight: VALUE_WEIGHT, colour, align: 'right', ...(alpha < 1 ? { alpha } : {}) })
       right -= wide + BEFORE_VALUE
     }
   }
   if (box.collapsed && box.count > 0) right -= paintCount(stage, box, right, middle, alpha)
   const most = (right - left) / size
-  const text = measure(box.title) <= most ? box.title : fitted(box.short, most, measure)
+  const text = cutTo(stage, index, box, most, measure)
   if (text === '') return
   const place = { x: left - 2, y: middle - size * 0.7, w: measure(text) * size + 4, h: size * 1.4 }
   // Lines of the selection run beneath the titles: some ground keeps the letters free of them.
   if (state.near.length > 0 && alpha === 1) pen.box(place.x, place.y, place.w, place.h, 3, { fill: tile ?? groundAt(box.depth, tokens) })
   pen.text(text, left, middle, { size, weight, colour, ...(alpha < 1 ? { alpha } : {}) })
   taken.push(place)
+}
+
+interface Cut { readonly most: number; readonly measure: Measure; readonly text: string }
+
+/** While one pans, titles have the room that they had: they are cut once. */
+const cuts = new WeakMap<Scene, Map<number, Cut>>()
+
+function cutTo({ scene }: Stage, index: number, box: SceneBox, most: number, measure: Measure): string {
+  let known = cuts.get(scene)
+  if (!known) cuts.set(scene, known = new Map())
+  const last = known.get(index)
+  if (last && last.measure === measure && Math.abs(last.most - most) < 1e-6) return last.text
+  const text = measure(box.title) <= most ? box.title : fitted(box.short, most, measure)
+  known.set(index, { most, measure, text })
+  return text
 }
 
 /** How many a shut box holds. Returns the width that it takes. */
@@ -80,7 +96,7 @@ function paintBarTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRe
   if (!isBar(box, detail, state.looks.lens !== undefined)) return
   const { left, wide, title } = barOf(box, rect, frame)
   if (title === undefined) return
-  const text = fitted(box.title, (wide - CHIP_ROOM) / NAME_SIZE, stage.widths(DEEP_WEIGHT))
+  const text = cutTo(stage, index, box, (wide - CHIP_ROOM) / NAME_SIZE, stage.widths(DEEP_WEIGHT))
   if (text !== '') pen.text(text, left + CHIP_ROOM, title, { size: NAME_SIZE, weight: DEEP_WEIGHT, colour: tokens.text2, ...(state.boxBright[index] === 1 ? {} : { alpha: FADED_TITLE }) })
 }
 

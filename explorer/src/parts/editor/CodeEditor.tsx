@@ -31,7 +31,7 @@ function extensionsOf(props: Latest): Extension[] {
   const { label, language, single, readOnly, placeholder: shown } = props.current
   return [
     EditorView.cspNonce.of(nonce),
-    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
     keysOf(props), history(), drawSelection(), bracketMatching(), closeBrackets(),
     completing(() => props.current.complete),
     single === true

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
-import { joinPointer, type Json } from '@/api/json'
+import { joinPointer, type Json, sameJson } from '@/api/json'
 import { INTEGERS, REALS, type ResolvedSchema } from '@/dtdl/model'
 import { t } from '@/text/text'
 import type { Path } from '../values/patch'
@@ -24,19 +24,21 @@ const LARGE_STEP = 10
 export function useText({ schema, value, path }: Pick<EditorProps, 'schema' | 'value' | 'path'>): { text: string; problem: string | undefined; begin: () => void; end: () => void; write: (text: string) => void } {
   const editing = useEditing()
   const pointer = joinPointer(path)
-  // While it is written in, a field shows the letters as they come: `1.` is on its way to `1.5`.
-  const [typing, setTyping] = useState<string>()
+  // While it is written in, a field shows the letters as they come: `1.` is on its way to `1.5`. An undo, or what
+  // somebody else writes, ends that.
+  const [typing, setTyping] = useState<{ readonly text: string; readonly kept: string | undefined; readonly value: Json | undefined }>()
   const kept = editing.texts.get(pointer)
-  const text = typing ?? kept ?? showValue(value)
+  const isCurrent = typing !== undefined && typing.kept === kept && (kept !== undefined || sameJson(typing.value, value))
+  const text = isCurrent ? typing.text : kept ?? showValue(value)
   const write = (next: string): void => {
-    setTyping(next)
     const reading = readText(schema, next)
-    if ('value' in reading) editing.onEdit([{ path: pointer, value: reading.value }])
-    else if (reading.problem === 'empty' && editing.canUnset) editing.onEdit([{ path: pointer }])
-    else editing.onEdit([{ path: pointer, text: next }])
+    const read = 'value' in reading ? reading.value : undefined
+    const unset = 'problem' in reading && reading.problem === 'empty' && editing.canUnset
+    setTyping({ text: next, kept: read === undefined && !unset ? next : undefined, value: read })
+    editing.onEdit([read !== undefined ? { path: pointer, value: read } : unset ? { path: pointer } : { path: pointer, text: next }])
   }
   const unread = kept === undefined ? undefined : problemText(readText(schema, kept))
-  return { text, problem: unread, write, begin: () => { setTyping(text) }, end: () => { setTyping(undefined) } }
+  return { text, problem: unread, write, begin: () => { setTyping({ text, kept, value }) }, end: () => { setTyping(undefined) } }
 }
 
 function rangeOf(schema: ResolvedSchema): string | undefined {

@@ -1,4 +1,5 @@
 /** A picture of the graph in the page; WebGL and all that draws is loaded when it is first shown. */
+import './structure.css'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { GraphEvents, GraphView, Looks, Picture } from '@/graph/types'
 import { useSettings } from '@/state/settings'
@@ -21,8 +22,6 @@ export interface CanvasProps {
   readonly onView: (view: GraphView | undefined) => void
   /** Called when a picture is drawn; `first` of this canvas. */
   readonly onDrawn?: (view: GraphView, first: boolean) => void
-  /** Whether the camera stays where it is when the picture changes. */
-  readonly keepsCamera?: (before: Picture, after: Picture) => boolean
 }
 
 const noMotion = window.matchMedia('(prefers-reduced-motion: reduce)')
@@ -36,12 +35,12 @@ export function Canvas(props: CanvasProps): ReactNode {
 
   const draw = useRef(async (): Promise<void> => {
     const view = viewRef.current
-    const { picture, keepsCamera } = live.current
+    const { picture } = live.current
     if (!view || !picture || shown.current === picture) return
     const before = shown.current
     shown.current = picture
     view.setLooks(live.current.looks)
-    const keepCamera = before !== undefined && (keepsCamera?.(before, picture) ?? before.layout.kind === picture.layout.kind)
+    const keepCamera = before !== undefined && (sameFrame(before, picture))
     await view.show(picture, { glide: before !== undefined && picture.nodes.length <= MOST_GLIDING, keepCamera })
     if (viewRef.current === view) live.current.onDrawn?.(view, before === undefined)
   })
@@ -70,6 +69,12 @@ export function Canvas(props: CanvasProps): ReactNode {
   useEffect(() => { viewRef.current?.setLooks(props.looks) }, [props.looks])
   useTheme(() => { viewRef.current?.retheme() })
   return <div ref={container} className="structure-canvas" />
+}
+
+/** The camera stays where it is while the picture is about as large as before. */
+function sameFrame({ layout: before }: Picture, { layout: after }: Picture): boolean {
+  const isAlike = (one: number, other: number): boolean => Math.abs(one - other) <= 0.02 * Math.max(one, other)
+  return before.kind === after.kind && isAlike(before.bounds.w, after.bounds.w) && isAlike(before.bounds.h, after.bounds.h)
 }
 
 /** Whoever listens may change from one render to the next; the view is told once whom to call. */

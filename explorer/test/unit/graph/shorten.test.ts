@@ -44,7 +44,7 @@ describe('cutting to a width', () => {
   })
 
   it('says nothing rather than dots alone', () => {
-    expect(fitted('Gallery', 1, letters)).toBe('')
+    expect(fitted('Gallery', 2, letters)).toBe('')
     expect(fitted('Gallery', -3, letters)).toBe('')
   })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { selectedOf } from '@/lang/columns'
+import { orderOf, selectedOf } from '@/lang/columns'
 import { completeFilter } from '@/lang/filter-lang'
 import { BEGIN, pieceAt, type Style } from '@/lang/highlight'
 import { offsetOf, rangeOf, repairOf, warned } from '@/lang/repair'
@@ -49,6 +49,13 @@ describe('columns', () => {
     expect(keys('SELECT TOP(1) floor.name, room.name, room.area + 1, ABS(room.area), floor.$dtId, room.$dtId, x.a.b AS c FROM')).toEqual(['name', 'room.name', '$3', 'ABS', '$dtId', 'room.$dtId', 'c'])
     expect(keys('SELECT AVG(t), COUNT(), COUNT(t) FROM DIGITALTWINS')).toEqual(['AVG', 'COUNT', 'COUNT#2'])
     expect(keys('SELECT * FROM DIGITALTWINS')).toBeUndefined()
+  })
+  it('tell by which one the query orders', () => {
+    const order = (text: string): unknown => orderOf(text, selectedOf(text))
+    expect(order('SELECT room.$dtId, s.temperature FROM DIGITALTWINS s ORDER BY s.temperature DESC, room.$dtId')).toEqual({ key: 'temperature', down: true })
+    expect(order('SELECT T.a AS b FROM DIGITALTWINS T ORDER BY b LIMIT 3')).toEqual({ key: 'b', down: false })
+    expect(order('SELECT T.a FROM DIGITALTWINS T ORDER BY T.a + 1')).toBeUndefined()
+    expect(order('SELECT * FROM DIGITALTWINS ORDER BY name')).toEqual({ key: 'name', down: false })
   })
   it('say what they hold', () => {
     expect(selectedOf('SELECT a, r, b.$dtId AS other, a.name FROM DIGITALTWINS MATCH (a)-[r]->(b)')?.map((each) => each.kind)).toEqual(['twin', 'relationship', 'twinId', 'value'])

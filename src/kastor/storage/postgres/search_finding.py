@@ -16,7 +16,7 @@ from kastor.storage.search import (
     Candidates,
     IndexedRow,
 )
-from kastor.storage.search_texts import block_grams, is_near, is_tolerant, rarest, shortened
+from kastor.storage.search_texts import block_grams, is_near, is_tolerant, shortened, telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,13 +98,11 @@ class _Finding:
 
     async def _holding(self, words: Mapping[str, Sequence[str]], *, heads: bool) -> None:
         asked = self._asked
-        counts = tuple(map(len, words.values()))
-        statement = sql.holding(counts, len(asked.short), heads=heads)
-        lists = [*map(list, words.values()), *([each] for each in asked.short)]
         shares = self._shares.heads if heads else self._shares.texts
-        alternatives = [
-            rarest(text, shares, len(words)) for each in words.values() for text in each
-        ]
+        told = telling(words.values(), shares)
+        lists = [*map(list, words.values()), *([each] for each in asked.short)]
+        statement = sql.holding(tuple(map(len, told)), len(lists), heads=heads)
+        alternatives = [grams for each in told for grams in each]
         wanted, at, size = CANDIDATES + 1, 0, FIRST_BLOCKS
         blocks = await self._known_blocks()
         while wanted > 0 and at < len(blocks):

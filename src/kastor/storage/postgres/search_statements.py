@@ -182,20 +182,19 @@ SELECT block FROM blocks WHERE block IS NOT NULL ORDER BY block
 """
 
 
-def holding(words: tuple[int, ...], short: int, *, heads: bool) -> str:
+def holding(words: tuple[int, ...], lists: int, *, heads: bool) -> str:
     """Return the statement that finds rows of blocks by trigrams.
 
-    Its parameters are how many rows, then for each word a list of its texts, for each shorter word
-    a list with it, then for each text of each word its trigrams in each of the blocks.
+    Its parameters are how many rows, then lists of texts, then for each text of some words its
+    trigrams in each of the blocks.
 
     Args:
-        words: how many texts stand for each word; a row has one of them.
-        short: how many shorter words there are.
+        words: how many texts stand for each word that has trigrams.
+        lists: of texts; a row has one of each.
         heads: whether to look at ids and names alone.
     """
     column = "head_grams" if heads else "text_grams"
     text = "left(d.folded, d.heads)" if heads else "d.folded"
-    lists = len(words) + short
     checks = " AND ".join(
         f"EXISTS (SELECT 1 FROM unnest(${at + 2}::text[]) AS w (text)"
         f" WHERE strpos({text}, w.text) > 0)"

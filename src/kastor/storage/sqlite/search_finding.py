@@ -16,7 +16,7 @@ from kastor.storage.search import (
     Candidates,
     IndexedRow,
 )
-from kastor.storage.search_texts import is_near, is_tolerant, rarest, shortened
+from kastor.storage.search_texts import is_near, is_tolerant, shortened, telling
 from kastor.storage.sqlite import search_statements as sql
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class _Finding:
         checks = [orjson.dumps(each).decode() for each in lists]
         statement = sql.holding(table, len(checks), heads=heads)
         shares = self._shares.heads if heads else self._shares.texts
-        expression = " AND ".join(_any_of(each, shares, len(words)) for each in words.values())
+        expression = " AND ".join(_any_of(each) for each in telling(words.values(), shares))
         wanted, start, stretch = CANDIDATES + 1, self._next(self._first), FIRST_STRETCH
         while wanted > 0 and start is not None:
             if self._is_over():
@@ -139,9 +139,9 @@ class _Finding:
         return tuple(other for other, _ in rows if is_near(word, other))[:MOST_RESEMBLING]
 
 
-def _any_of(words: Sequence[str], shares: Mapping[str, float], count: int) -> str:
-    """Return the expression for rows that have the trigrams of one of these words."""
-    return "(" + " OR ".join(f"({_all_of(rarest(word, shares, count))})" for word in words) + ")"
+def _any_of(alternatives: Sequence[Sequence[str]]) -> str:
+    """Return the expression for rows that have all trigrams of one of these texts."""
+    return "(" + " OR ".join(f"({_all_of(grams)})" for grams in alternatives) + ")"
 
 
 def _all_of(grams: Sequence[str]) -> str:

@@ -23,6 +23,8 @@ GIVES_WAY = 8
 _SWEPT = 500
 _MERGED_AFTER, _MERGED_PAGES = 2_000, 500
 """Documents after which lists in many pieces are brought together a little."""
+_OPTIMIZED_AFTER = 100_000
+"""Documents after which each list becomes one piece again; seconds for a million rows."""
 
 
 class IndexWriting:
@@ -33,7 +35,7 @@ class IndexWriting:
         self._run: Callable[..., Any] = connection.execute
         self._words = self._count_words()
         self._delta: Counter[str] = Counter()
-        self._written = 0
+        self._written = self._apart = 0
 
     def write(self, batch: IndexBatch) -> None:
         """Write a batch in one transaction."""
@@ -54,9 +56,12 @@ class IndexWriting:
             self._words = self._count_words()
             raise
         if self._written >= _MERGED_AFTER:
+            self._apart += self._written
             self._written = 0
             for statement in sql.MERGE:
                 self._run(statement, (_MERGED_PAGES,)).fetchall()
+        if self._apart >= _OPTIMIZED_AFTER and batch.state.place is None:
+            self.optimize()
 
     def sweep(self, scan: int, after: int) -> int | None:
         """Remove rows that no scan has met lately; return where to go on, None at the end."""
@@ -70,6 +75,7 @@ class IndexWriting:
 
     def optimize(self) -> None:
         """Bring the lists of trigrams together, each into one piece."""
+        self._apart = 0
         for statement in sql.OPTIMIZE:
             self._run(statement).fetchall()
 
