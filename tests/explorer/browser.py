@@ -229,6 +229,10 @@ class Page:
         )
         return found
 
+    def let_pass(self, pattern: str) -> None:
+        """Let errors of the console pass that come late, until the end of the test."""
+        self._expected.append(re.compile(pattern))
+
     @contextmanager
     def expect_trouble(self, *patterns: str) -> Iterator[None]:
         """Let errors of the console pass that the test itself provokes."""
