@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Playwright,
+    ViewportSize,
+    expect,
+)
 from playwright.sync_api import Page as RawPage
 
 from tests.npm import ROOT
@@ -36,7 +43,7 @@ FLAGS = (
     "--font-render-hinting=none",
 )
 SECONDS = 15.0
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 expect.set_options(timeout=SECONDS * 1000)
 SERIOUS = ("serious", "critical")
 

@@ -124,7 +124,7 @@ def test_story_23_a_path_before_it_and_a_second_graph(guest: Page, guarded: Kast
     page.wait_for_graph()
     assert page.raw.url.startswith(f"{page.url}/explorer/g/default/graph")
     page.get("frame.graph").click()
-    page.raw.get_by_role("menuitem", name="second").click()
+    page.raw.get_by_role("menuitemcheckbox", name="second").click()
     page.raw.wait_for_url("**/twins/explorer/g/second/graph**")
     expect(page.get("graph.empty")).to_be_visible()
     page.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from playwright.sync_api import expect
 from tests.explorer.browser import Page
 
 SENSOR = "temp-2-14"
+FILTER = "CHANGED(temperature) AND $changed.temperature > 90"
 
 
 class Receiver:
@@ -67,29 +69,31 @@ def test_story_21_route_with_preview(page: Page, api: httpx2.Client, receiver: R
     page.get("operate.route-id").fill("temperatures")
     page.get("operate.route-endpoint").click()
     page.raw.get_by_role("option", name="hook").click()
-    page.write("operate.filter", "CHANGED(temperature")
+    page.write("operate.filter", FILTER.replace(")", "", 1))
     expect(page.get("operate.filter-error")).to_be_visible()
     expect(page.get("operate.filter").locator(".cm-lintRange-error, .cm-lintPoint")).to_be_visible()
     expect(page.get("operate.route-save")).to_be_disabled()
     page.check()
-    page.write("operate.filter", "CHANGED(temperature)")
+    page.write("operate.filter", FILTER)
     expect(page.get("operate.filter-error")).to_have_count(0)
     preview = page.get("operate.preview")
-    before = int(preview.get_attribute("data-passed") or 0)
-    _write(api, 21.5)
-    expect(preview).to_have_attribute("data-passed", str(before + 1))
+    expect(preview).to_have_attribute("data-total", re.compile("[1-9]"))
+    expect(preview).to_have_attribute("data-passed", "0")
+    for passed in (1, 2):
+        _write(api, 94 + passed)
+        expect(preview).to_have_attribute("data-passed", str(passed))
     page.get("operate.route-save").click()
     expect(page.get("operate.route-editor")).to_have_count(0)
 
     page.get("operate.routes.row.temperatures").click()
-    _write(api, 21.6)
+    _write(api, 97)
     page.until(lambda: len(receiver.events) == 1, "the event did not arrive")
     expect(page.get("operate.route.lag")).to_have_text("0")
     expect(page.get("operate.route.rate")).not_to_have_text("0")
     state = page.get("operate.route.state")
     running = state.inner_text()
     receiver.status = 400
-    _write(api, 21.7)
+    _write(api, 98)
     expect(page.get("operate.deadletter")).to_contain_text(SENSOR)
     expect(state).not_to_have_text(running)
     expect(page.get("operate.route.error")).to_contain_text("400")
