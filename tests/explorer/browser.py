@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    FloatRect,
     Locator,
     Playwright,
     ViewportSize,
@@ -132,7 +133,8 @@ class Page:
 
     def write(self, test_id: str, text: str) -> None:
         """Replace the text of an editor."""
-        self.get(test_id).locator(".cm-content").click()
+        # What is offered may lie over it, so it is not clicked.
+        self.get(test_id).locator(".cm-content").focus()
         self.raw.keyboard.press("Control+a")
         # In two steps: Chromium gives what is written over a selection the style of what was there,
         # in an attribute, which the page's policy forbids, and says so.
@@ -183,7 +185,7 @@ class Page:
 
     def colours_at(self, x: float, y: float, size: int = 12) -> Counter[str]:
         """Return how often each colour is seen around a place of the page."""
-        clip = {"x": x - size / 2, "y": y - size / 2, "width": size, "height": size}
+        clip: FloatRect = {"x": x - size / 2, "y": y - size / 2, "width": size, "height": size}
         picture = base64.b64encode(self.raw.screenshot(clip=clip)).decode()
         return Counter(
             self.raw.evaluate(

@@ -56,8 +56,7 @@ def _wait_for_nodes(page: Page, count: int) -> None:
 def _fed_by(api: httpx2.Client, unit: str, most: int) -> set[str]:
     """Let a unit feed some more boxes, so many that nobody wants all of them by accident."""
     text = (
-        "SELECT box FROM DIGITALTWINS unit JOIN box RELATED unit.feeds "
-        f"WHERE unit.$dtId = '{unit}'"
+        f"SELECT box FROM DIGITALTWINS unit JOIN box RELATED unit.feeds WHERE unit.$dtId = '{unit}'"
     )
     boxes = [row["box"] for row in api.post("/query", json={"query": text}).json()["value"]]
     fed = {box["$dtId"] for box in boxes}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import re
 
 import httpx2
@@ -96,9 +95,10 @@ def test_story_05_nearer(page: Page, api: httpx2.Client) -> None:
     _write(api, sensor, "/temperature", 27.3)
     expect(told).to_contain_text("27.3 °C")
     page.until(
-        lambda: page.raw.screenshot(
-            clip={"x": x - 40, "y": y + 10, "width": 80, "height": 60}
-        ) != before,
+        lambda: (
+            page.raw.screenshot(clip={"x": x - 40, "y": y + 10, "width": 80, "height": 60})
+            != before
+        ),
         "what stands below the mark has not changed",
     )
     page.check()

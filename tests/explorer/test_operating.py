@@ -101,5 +101,8 @@ def test_story_21_route_with_preview(page: Page, api: httpx2.Client, receiver: R
     receiver.status = 200
     page.get("operate.requeue").click()
     page.until(lambda: len(receiver.events) == 2, "the dead letter did not arrive")
+    # What went before says nothing of how it is now; the next event does.
+    _write(api, 99)
+    page.until(lambda: len(receiver.events) == 3, "the event did not arrive")
     expect(state).to_have_text(running)
     page.check()
