@@ -44,6 +44,7 @@ def test_story_24_keyboard_and_reader(page: Page, api: httpx2.Client) -> None:
     page.open_graph()
     keyboard = page.raw.keyboard
     keyboard.press("Control+k")
+    expect(page.get("palette.field")).to_be_focused()
     keyboard.type("hazel")
     expect(page.get(f"palette.twin.{HAZEL}")).to_have_attribute("aria-selected", "true")
     keyboard.press("Enter")
