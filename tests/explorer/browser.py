@@ -6,10 +6,13 @@ issue. `Page.expect_trouble` names what a test provokes itself.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +20,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FloatRect,
+    Locator,
+    Playwright,
+    ViewportSize,
+    expect,
+)
 from playwright.sync_api import Page as RawPage
 
 from tests.npm import ROOT
@@ -34,6 +45,7 @@ FLAGS = (
 )
 SECONDS = 15.0
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+expect.set_options(timeout=SECONDS * 1000)
 SERIOUS = ("serious", "critical")
 
 
@@ -113,11 +125,111 @@ class Page:
         x, y = self.position_of(twin)
         self.raw.mouse.click(x, y, **options)
 
-    def command(self, text: str) -> None:
-        """Run a command by its name in the palette."""
+    def command(self, key: str) -> None:
+        """Run a command by its name in the registry, through the palette as everybody finds it."""
         self.raw.keyboard.press("Control+k")
-        self.get("palette.field").fill(f"> {text}")
-        self.raw.keyboard.press("Enter")
+        self.get("palette.field").fill(">")
+        self.get(f"palette.command.{key}").click()
+
+    def write(self, test_id: str, text: str) -> None:
+        """Replace the text of an editor."""
+        # What is offered may lie over it, so it is not clicked.
+        self.get(test_id).locator(".cm-content").focus()
+        self.raw.keyboard.press("Control+a")
+        # In two steps: Chromium gives what is written over a selection the style of what was there,
+        # in an attribute, which the page's policy forbids, and says so.
+        self.raw.keyboard.press("Delete")
+        self.raw.keyboard.insert_text(text)
+
+    def camera(self) -> dict[str, float]:
+        """Return where the graph's camera is."""
+        found: dict[str, float] = self.raw.evaluate("() => window.__kastor.camera()")
+        return found
+
+    def pulses(self) -> int:
+        """Return how many marks have pulsed since the page was opened."""
+        count: int = self.raw.evaluate("() => window.__kastor.pulses()")
+        return count
+
+    def positions(self, twins: Sequence[str]) -> list[tuple[float, float]]:
+        """Return where twins are on the page."""
+        found: list[dict[str, float]] = self.raw.evaluate(
+            "ids => ids.map((id) => window.__kastor.positionOf(id))", list(twins)
+        )
+        return [(each["x"], each["y"]) for each in found]
+
+    def zoom_to(self, twin: str, ratio: float) -> None:
+        """Bring a twin into the middle, so near that the picture is `1 / ratio` times as large."""
+        self.raw.evaluate(
+            """([id, ratio]) => {
+              const { positionOf, camera, setCamera } = window.__kastor
+              // Twice: the first brings it near enough to be measured well.
+              for (let again = 0; again < 2; again++) {
+                setCamera({ ...camera(), ratio })
+                const canvas = document.querySelector('[data-testid="graph.canvas"]')
+                const box = canvas.getBoundingClientRect()
+                const at = positionOf(id)
+                const here = camera()
+                setCamera({ x: here.x + 1, y: here.y, ratio })
+                const step = positionOf(id).x - at.x
+                setCamera({ x: here.x, y: here.y + 1, ratio })
+                const stepY = positionOf(id).y - at.y
+                setCamera({
+                  x: here.x + (box.x + box.width / 2 - at.x) / step,
+                  y: here.y + (box.y + box.height / 2 - at.y) / stepY, ratio,
+                })
+              }
+            }""",
+            [twin, ratio],
+        )
+
+    def colours_at(self, x: float, y: float, size: int = 12) -> Counter[str]:
+        """Return how often each colour is seen around a place of the page."""
+        clip: FloatRect = {"x": x - size / 2, "y": y - size / 2, "width": size, "height": size}
+        picture = base64.b64encode(self.raw.screenshot(clip=clip)).decode()
+        return Counter(
+            self.raw.evaluate(
+                """async (text) => {
+                  const picture = new Image()
+                  picture.src = `data:image/png;base64,${text}`
+                  await picture.decode()
+                  const canvas = document.createElement('canvas')
+                  canvas.width = picture.width
+                  canvas.height = picture.height
+                  const pen = canvas.getContext('2d')
+                  pen.drawImage(picture, 0, 0)
+                  const { data } = pen.getImageData(0, 0, canvas.width, canvas.height)
+                  const hex = (at) => data[at].toString(16).padStart(2, '0')
+                  return Array.from({ length: data.length / 4 }, (_, i) =>
+                    `#${hex(4 * i)}${hex(4 * i + 1)}${hex(4 * i + 2)}`)
+                }""",
+                picture,
+            )
+        )
+
+    def token(self, name: str) -> str:
+        """Return a colour of the theme, written in six digits."""
+        found: str = self.raw.evaluate(
+            """(name) => {
+              const pen = document.createElement('canvas').getContext('2d')
+              pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name)
+              return pen.fillStyle
+            }""",
+            name,
+        )
+        return found
+
+    def until(self, found: Callable[[], bool], what: str) -> None:
+        """Wait until something is so that no element tells of."""
+        end = time.monotonic() + SECONDS
+        while not found():
+            assert time.monotonic() < end, what
+            self.raw.wait_for_timeout(50)
+
+    def copied(self) -> str:
+        """Return what is in the clipboard."""
+        text: str = self.raw.evaluate("() => navigator.clipboard.readText()")
+        return text
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters of the address."""
@@ -125,6 +237,10 @@ class Page:
             "() => Object.fromEntries(new URLSearchParams(location.search))"
         )
         return found
+
+    def let_pass(self, pattern: str) -> None:
+        """Let errors of the console pass that come late, until the end of the test."""
+        self._expected.append(re.compile(pattern))
 
     @contextmanager
     def expect_trouble(self, *patterns: str) -> Iterator[None]:

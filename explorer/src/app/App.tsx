@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { Tooltip } from 'radix-ui'
 import { type ReactNode, useEffect, useMemo } from 'react'
-import { Router } from 'wouter'
+import { Router, useLocation } from 'wouter'
 import { ApiError } from '@/api/errors'
 import { explorerBase } from '@/api/place'
 import { handleKey } from '@/commands/keys'
@@ -43,8 +43,11 @@ export function App(): ReactNode {
 }
 
 function Placed(): ReactNode {
-  const { place } = useGoing()
+  const { place, adjust } = useGoing()
+  const [path] = useLocation()
   useEffect(() => { rememberGraph(place.graph) }, [place.graph])
+  // Whoever copies the address of the first page wants this graph, not the one that somebody else looked at last.
+  useEffect(() => { if (path === '/') adjust({}) }, [path, adjust])
   const written = place.parameters.at
   // `-15m` is counted from when it was opened, and stays there.
   const at = useMemo(() => instantOf(written, Date.now()), [written])

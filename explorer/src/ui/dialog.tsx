@@ -34,7 +34,8 @@ export function Dialog({ open, title, description, onClose, children, foot, wide
             <Radix.Close asChild><IconButton icon={CloseIcon} label={t('ui.close')} keys="Esc" /></Radix.Close>
           </div>
           {description !== undefined && <Radix.Description className="dialog-text secondary">{description}</Radix.Description>}
-          <div className="dialog-body scroll">{children}</div>
+          {/* What is longer than the screen is scrolled by keys as well. */}
+          <div className="dialog-body scroll" tabIndex={0}>{children}</div>
           {foot !== undefined && <div className="dialog-foot">{foot}</div>}
         </Radix.Content>
       </Radix.Portal>

@@ -156,14 +156,17 @@ function useTold(): void {
 
 function usePulses(canvas: GraphView | undefined): void {
   const { feed, at } = useGraph()
+  const seen = useRef(0)
   useEffect(() => {
     if (!canvas) return undefined
-    if (isTest) window.__kastor = { positionOf: (id) => canvas.positionOf(id), camera: () => canvas.camera(), setCamera: (camera) => { canvas.setCamera(camera) } }
+    if (isTest) window.__kastor = { positionOf: (id) => canvas.positionOf(id), camera: () => canvas.camera(), setCamera: (camera) => { canvas.setCamera(camera) }, pulses: () => seen.current }
     if (at !== undefined) return undefined
     return feed?.listen((batch) => {
       const { structure } = screen()
       const ids = new Set(batch.flatMap(({ event }) => (event.subject !== undefined && event.type.endsWith('.Twin.Update') && structure.nodes.has(event.subject) ? [event.subject] : [])))
-      if (ids.size > 0) canvas.pulse([...ids])
+      if (ids.size === 0) return
+      canvas.pulse([...ids])
+      seen.current += ids.size
     })
   }, [canvas, feed, at])
 }
@@ -183,5 +186,5 @@ function useReveal(canvas: GraphView | undefined, selection: readonly string[]):
 }
 
 declare global {
-  interface Window { __kastor?: { readonly positionOf: GraphView['positionOf']; readonly camera: GraphView['camera']; readonly setCamera: GraphView['setCamera'] } }
+  interface Window { __kastor?: { readonly positionOf: GraphView['positionOf']; readonly camera: GraphView['camera']; readonly setCamera: GraphView['setCamera']; readonly pulses: () => number } }
 }

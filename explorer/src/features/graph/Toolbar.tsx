@@ -41,7 +41,7 @@ export function Toolbar({ view, models, lens, canvas, kind }: Props): ReactNode 
       </div>
       <div className="floating graph-bar graph-bar-right" role="toolbar" aria-label={t('graph.looks')}>
         <Popover label={t('graph.lens')} align="end" open={lensOpen} onOpenChange={(open) => { useScreen.setState({ lensOpen: open }) }}
-          trigger={<Button look="quiet" icon={LensIcon} on={lens !== undefined} aria-label={t('graph.lens')} data-testid="graph.lens">{lens?.property.title ?? t('graph.lens')}</Button>}>
+          trigger={<Button look="quiet" icon={LensIcon} on={lens !== undefined} aria-label={lens ? t('graph.lens-of', { name: lens.property.title }) : t('graph.lens')} data-testid="graph.lens">{lens?.property.title ?? t('graph.lens')}</Button>}>
           <LensList models={models} chosen={view.lens} onChoose={(path) => { useScreen.setState({ lensOpen: false }); adjust({ lens: path }) }} />
         </Popover>
         <Menu align="end" open={labelOpen} onOpenChange={setLabelOpen}

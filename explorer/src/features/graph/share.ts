@@ -18,8 +18,9 @@ import { countsOf } from './useLens'
 import { fragmentOf } from './useFragment'
 
 /** Copy the address of exactly this view; where it would be too long a saved view is offered. */
-export async function copyLink(): Promise<void> {
-  const fragment = await fragmentOf(screen().state)
+export async function copyLink(canvas: GraphView | undefined): Promise<void> {
+  // The store follows the camera a little later than the eye.
+  const fragment = await fragmentOf(canvas ? { ...screen().state, camera: canvas.camera() } : screen().state)
   if (fragment.length > LONGEST_FRAGMENT) { useScreen.setState({ saving: true }); toast({ text: t('graph.link-long') }); return }
   const { origin, pathname, search } = window.location
   await navigator.clipboard.writeText(`${origin}${pathname}${search}${fragment === '' ? '' : `#${fragment}`}`)
@@ -86,7 +87,7 @@ async function ndjson(graph: OpenGraph): Promise<string> {
 export function shareItems(models: Models, canvas: GraphView | undefined, graph: OpenGraph): readonly MenuItem[] {
   const name = `${graph.name}-graph`
   return [
-    { text: t('graph.copy-link'), icon: LinkIcon, keys: 'Shift L', run: () => { void copyLink() }, testId: 'graph.share.link' },
+    { text: t('graph.copy-link'), icon: LinkIcon, keys: 'Shift L', run: () => { void copyLink(canvas) }, testId: 'graph.share.link' },
     { text: t('graph.views'), icon: SavedIcon, run: () => { useScreen.setState({ saving: true }) }, testId: 'graph.share.save' },
     { kind: 'line' },
     ...(canvas ? [

@@ -30,7 +30,7 @@ export function useGraphCommands(view: View, canvas: GraphView | undefined, acti
       { id: 'graph.pin', group, text: t('graph.pin'), keys: ['p'], when: some, run: () => { actions.pin(chosen()) } },
       { id: 'graph.clear', group, text: t('graph.clear'), keys: ['Esc'], run: () => { clear(view) } },
       { id: 'graph.menu', group, text: t('graph.menu'), keys: ['.'], when: some, run: () => { openMenu(chosen(), canvas, actions) } },
-      { id: 'graph.link', group, text: t('graph.copy-link'), keys: ['Shift l'], run: () => copyLink() },
+      { id: 'graph.link', group, text: t('graph.copy-link'), keys: ['Shift l'], run: () => copyLink(canvas) },
       { id: 'graph.undo', group, text: t('graph.undo'), keys: ['Ctrl z'], run: async () => { const act = await undo(); if (act) toast({ text: t('graph.undone', { name: act.name }) }) } },
       { id: 'graph.redo', group, text: t('graph.redo'), keys: ['Ctrl Shift z'], run: async () => { await redo() } },
     ]

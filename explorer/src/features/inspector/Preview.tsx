@@ -35,7 +35,7 @@ export function Preview({ open, draft, onClose, onSave, blocked }: { open: boole
         </tbody>
       </table>
       <h3 className="in-patch-head">{t('inspector.patch')}</h3>
-      <pre className="ed-json mono in-patch" data-testid="inspector.patch">{`[\n${operations.map((each) => `  ${writeJson(each)}`).join(',\n')}\n]`}</pre>
+      <pre className="ed-json mono in-patch" tabIndex={0} data-testid="inspector.patch">{`[\n${operations.map((each) => `  ${writeJson(each)}`).join(',\n')}\n]`}</pre>
     </Dialog>
   )
 }

@@ -15,14 +15,16 @@ import type { EditorHandle, EditorProps } from './types'
 type Latest = { current: EditorProps }
 
 function keysOf(props: Latest): Extension {
-  const run = (): boolean => {
+  const run = (view: EditorView): boolean => {
+    // What is offered would lie over what comes.
+    closeCompletion(view)
     props.current.onRun?.()
     return props.current.onRun !== undefined
   }
   return [
     Prec.highest(keymap.of([{ key: 'Mod-Enter', run, stopPropagation: true }, { key: 'Tab', run: acceptCompletion }])),
     // Enter takes what is offered first; it comes here where nothing is.
-    props.current.single === true ? keymap.of([{ key: 'Enter', run: () => { run(); return true } }]) : [],
+    props.current.single === true ? keymap.of([{ key: 'Enter', run: (view) => { run(view); return true } }]) : [],
     keymap.of([...closeBracketsKeymap, ...(props.current.single === true ? [] : [...searchKeymap, ...foldKeymap]), ...defaultKeymap, ...historyKeymap]),
   ]
 }
