@@ -15,5 +15,6 @@ export {
   Route as RouteIcon, Plug as EndpointIcon, LogIn as InputIcon, MailX as DeadLetterIcon, ListChecks as JobsIcon, ListTree as IndexIcon, Timer as SlowIcon, ShieldCheck as LimitsIcon, Users as AccessIcon,
   Command as CommandIcon, GitCompare as CompareIcon, Sparkles as SampleIcon, ExternalLink as OpenIcon, Expand as ExpandIcon, Crosshair as FindIcon, Calendar as CalendarIcon,
   SkipForward as NextIcon, SkipBack as PreviousIcon, Radio as TelemetryIcon, Archive as DecommissionIcon, Image as PictureIcon, Spline as RelationshipIcon, Circle as TwinIcon,
+  ThermometerSun as TooWarmIcon, Snowflake as SnowIcon, Flame as FireIcon, Droplet as WaterIcon, Droplets as HumidityIcon, Wind as WindIcon, Power as PowerIcon, UsersRound as PeopleIcon, DoorOpen as DoorIcon, Signal as SignalIcon, Wrench as WrenchIcon, Wand as ByNameIcon,
 } from 'lucide-react'
 export type { LucideIcon as Icon } from 'lucide-react'
