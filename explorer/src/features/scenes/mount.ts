@@ -108,7 +108,7 @@ export function mountDrawing(host: HTMLElement, drawing: Drawing): Mounted {
       looked = new Set(looks.keys())
     },
     setChosen: (chosen, hovered) => {
-      const outlines = [...chosen].map((id) => [id, 'chosen'] as const)
+      const outlines = [...chosen].map((id): readonly [string, string] => [id, 'chosen'])
       if (hovered !== undefined && !chosen.has(hovered)) outlines.unshift([hovered, 'hovered'])
       rings.replaceChildren(...outlines.flatMap(([id, look]) => {
         const drawn = elements.get(id)
