@@ -17,6 +17,12 @@ export interface ListProps {
   readonly onHover: (element: string | undefined) => void
 }
 
+/** The list says a value in as many digits as the drawing does. */
+function digitsOf(scene: Scene, { property }: Behaviour): number | undefined {
+  const label = scene.behaviours.find((each) => each.effect.kind === 'label' && each.property === property)
+  return label?.effect.kind === 'label' ? label.effect.digits : undefined
+}
+
 /** The value of the first behaviour that is on and is of an element. */
 function shownValues(scene: Scene, lively: Lively, isOn: (behaviour: Behaviour) => boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
@@ -27,7 +33,7 @@ function shownValues(scene: Scene, lively: Lively, isOn: (behaviour: Behaviour) 
       if (!subject || value === undefined || value === null || found.has(element)) continue
       const number = numberOf(value)
       const unit = lively.facts.unit(subject.model, behaviour.property)
-      const digits = behaviour.effect.kind === 'label' ? behaviour.effect.digits : undefined
+      const digits = digitsOf(scene, behaviour)
       const text = number === undefined ? lively.facts.say(subject.model, behaviour.property, value) : showNumber(number, digits)
       found.set(element, unit === '' ? text : `${text} ${unit}`)
     }

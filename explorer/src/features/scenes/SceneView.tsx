@@ -54,12 +54,12 @@ export function SceneView(props: SceneProps): ReactNode {
   const [picked, setPicked] = useState<string>()
   const byElement = useMemo(() => new Map(scene.bindings.map((each) => [each.element, each.twin])), [scene.bindings])
   const drawing = read.kind === 'drawing' ? read.drawing : undefined
-  const active = useMemo(() => new Set(isEdited && drawing ? drawing.elements.keys() : byElement.keys()), [isEdited, drawing, byElement])
+  const active = useMemo(() => new Set(isEdited && drawing ? [...[...drawing.elements.values()].filter((each) => !each.isThrough).map((each) => each.id), ...byElement.keys()] : byElement.keys()), [isEdited, drawing, byElement])
   const chosen = useMemo(() => {
     const lit = scene.bindings.filter((each) => selected.includes(each.twin)).map((each) => each.element)
     return new Set(isEdited && picked !== undefined ? [picked] : lit)
   }, [scene.bindings, selected, picked, isEdited])
-  const unbound = useMemo(() => new Set(isEdited && drawing ? leavesOf(drawing).filter((id) => !byElement.has(id)) : []), [isEdited, drawing, byElement])
+  const unbound = useMemo(() => new Set(isEdited && drawing ? unboundOf(drawing, byElement) : []), [isEdited, drawing, byElement])
   const choose = (element: string | undefined, more = false): void => {
     setPicked(element)
     const twin = element === undefined ? undefined : byElement.get(element)
@@ -95,8 +95,12 @@ export function SceneView(props: SceneProps): ReactNode {
   )
 }
 
-/** Elements that hold no other with an id: groups of rooms are seldom meant. */
-function leavesOf(drawing: Drawing): readonly string[] {
+/** More outlines than this are no help. */
+const MOST_OUTLINED = 400
+
+/** Elements that could be bound and are not. Groups of others, texts and what clicks pass through are seldom meant. */
+function unboundOf(drawing: Drawing, bound: ReadonlyMap<string, string>): readonly string[] {
   const all = [...drawing.elements.values()]
-  return all.filter((each, index) => (all[index + 1]?.depth ?? 0) <= each.depth && each.tag !== 'text' && each.tag !== 'tspan').map((each) => each.id)
+  const found = all.filter((each, index) => (all[index + 1]?.depth ?? 0) <= each.depth && !each.isThrough && each.tag !== 'text' && each.tag !== 'tspan' && !bound.has(each.id)).map((each) => each.id)
+  return found.length > MOST_OUTLINED ? [] : found
 }

@@ -12,6 +12,8 @@ export interface DrawnElement {
   readonly name: string
   readonly tag: string
   readonly depth: number
+  /** The drawing lets clicks pass through it: furniture, texts, walls. */
+  readonly isThrough: boolean
   readonly element: SVGElement
 }
 
@@ -48,16 +50,17 @@ function nameOf(element: Element): string {
 /** Elements with an id that can be seen, in the order of the drawing. The first of two with one id counts. */
 export function elementsOf(root: Element): ReadonlyMap<string, DrawnElement> {
   const found = new Map<string, DrawnElement>()
-  const walk = (parent: Element, depth: number): void => {
+  const walk = (parent: Element, depth: number, through: boolean): void => {
     for (const child of parent.children) {
+      const isThrough = child.getAttribute('pointer-events') === 'none' || (through && !child.hasAttribute('pointer-events'))
       if (UNSEEN.has(child.localName) || !(child instanceof SVGElement)) continue
       const id = child.getAttribute('id') ?? ''
       const isNamed = id !== '' && !found.has(id)
-      if (isNamed) found.set(id, { id, name: nameOf(child), tag: child.localName, depth, element: child })
-      walk(child, isNamed ? depth + 1 : depth)
+      if (isNamed) found.set(id, { id, name: nameOf(child), tag: child.localName, depth, isThrough, element: child })
+      walk(child, isNamed ? depth + 1 : depth, isThrough)
     }
   }
-  walk(root, 0)
+  walk(root, 0, false)
   return found
 }
 
@@ -71,8 +74,8 @@ export function readDrawing(text: string): Drawing {
   root.setAttribute('viewBox', box.join(' '))
   root.setAttribute('width', String(STAGE_WIDTH))
   root.setAttribute('height', String(height))
-  // Its own titles would come up as the browser's hints, beside ours.
   const elements = elementsOf(root)
+  // Its own titles would come up as the browser's hints, beside ours.
   for (const title of [...root.querySelectorAll('title')]) title.remove()
   return { root, elements, width: STAGE_WIDTH, height }
 }
