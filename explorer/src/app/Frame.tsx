@@ -16,6 +16,7 @@ import { TopBar } from './TopBar'
 
 const Inspector = lazy(() => import('@/features/inspector/Inspector'))
 const Outline = lazy(() => import('@/features/graph/Outline'))
+const Tour = lazy(() => import('@/features/tour/Tour'))
 const Palette = lazy(() => import('@/commands/Palette'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
@@ -57,7 +58,7 @@ export function Frame(): ReactNode {
               <Splitter label={t('frame.resize-outline')} value={outline.width} min={220} max={420} initial={DEFAULTS.outline.width} grows="right" onChange={(width) => { set({ outline: { open: true, width } }) }} />
             </>
           )}
-          <main className="screen"><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary></main>
+          <main className="screen"><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary><Boundary><Suspense><Tour /></Suspense></Boundary></main>
           {inspector.open && INSPECTED.has(place.screen) && (
             <>
               <Splitter label={t('frame.resize-inspector')} value={inspector.width} min={300} max={560} initial={DEFAULTS.inspector.width} grows="left" onChange={(width) => { set({ inspector: { open: true, width } }) }} />

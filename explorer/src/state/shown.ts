@@ -12,13 +12,15 @@ export interface ShownGraph {
 interface ShownState {
   /** Undefined while no graph is on the screen. */
   readonly graph: ShownGraph | undefined
+  /** The graph is so near that values stand under its marks. */
+  readonly isNear: boolean
   /** Twins that another screen found, such as the result of a query: they are ringed. */
   readonly highlighted: readonly string[]
   /** Twins to be added to the picture as soon as it is there. */
   readonly wanted: readonly string[]
 }
 
-export const useShown = create<ShownState>(() => ({ graph: undefined, highlighted: [], wanted: [] }))
+export const useShown = create<ShownState>(() => ({ graph: undefined, isNear: false, highlighted: [], wanted: [] }))
 
 /** Ring twins on the graph instead of replacing what it shows. */
 export function highlight(ids: readonly string[]): void { useShown.setState({ highlighted: ids }) }
