@@ -36,7 +36,7 @@ export function EffectFields({ effect, schema, onChange }: FieldsProps<Effect>):
           <NumberField label={t('scenes.min')} value={effect.min} placeholder={t('scenes.as-seen')} onChange={(min) => { onChange(withMember(effect, 'min', min)) }} testId="scenes.effect.min" />
           <NumberField label={t('scenes.max')} value={effect.max} placeholder={t('scenes.as-seen')} onChange={(max) => { onChange(withMember(effect, 'max', max)) }} testId="scenes.effect.max" />
         </div>
-        <p className="row field"><Switch label={t('scenes.reverse')} on={effect.reverse === true} onChange={(on) => { onChange(withMember(effect, 'reverse', on ? true : undefined)) }} /><span>{t('scenes.reverse')}</span></p>
+        <p className="row scenes-switch"><Switch label={t('scenes.reverse')} on={effect.reverse === true} onChange={(on) => { onChange(withMember(effect, 'reverse', on ? true : undefined)) }} /><span>{t('scenes.reverse')}</span></p>
       </>
     )
     case 'ranges': return <Ranges effect={effect} schema={schema} onChange={onChange} />
