@@ -69,8 +69,8 @@ function Row({ row, onHover, onBind }: { row: EditRow; onHover: (element: string
       onDragOver={(event) => { if (event.dataTransfer.types.includes(DRAGGED_TWIN)) { event.preventDefault(); setOver(true); onHover(row.id) } }} onDragLeave={() => { setOver(false) }}
       onDrop={(event) => { event.preventDefault(); setOver(false); const twin = event.dataTransfer.getData(DRAGGED_TWIN); if (twin !== '') onBind(twin) }}>
       <span className={`scenes-state ${row.state}`} title={stateText(row.state)} />
-      <span className="cut scenes-element-name" title={text}>{row.name === '' ? row.id : row.name}</span>
-      <span className="grow cut hint scenes-element-twin">{row.twin === undefined ? row.tag : row.state === 'bound' ? <TwinName id={row.twin} /> : row.twin}</span>
+      <code className="cut scenes-element-name" title={text}>{row.id}</code>
+      <span className="grow cut hint scenes-element-twin">{row.twin === undefined ? (row.name === '' ? row.tag : row.name) : row.state === 'bound' ? <TwinName id={row.twin} /> : row.twin}</span>
       {(row.state === 'missing' || row.state === 'absent') && <span className="tag warn">{stateText(row.state)}</span>}
     </span>
   )
