@@ -67,6 +67,7 @@ def _ours(method: str, path: str, body: Any = UNSET) -> Case:
 REAL: dict[str, Case] = {
     **CASES,
     "Query_QueryTwins": Case("POST", "/query", {"query": _ALL}),
+    "DigitalTwinModels_Search": Case("POST", "/models/search", {"query": "room"}),
     "Kastor_LiveQuery": _ours("POST", "/query/live", {"query": _ALL}),
     "Kastor_QuerySeries": _ours(
         "POST",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, ViewportSize
 from playwright.sync_api import Page as RawPage
 
 from tests.npm import ROOT
@@ -33,7 +33,7 @@ FLAGS = (
     "--font-render-hinting=none",
 )
 SECONDS = 15.0
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 SERIOUS = ("serious", "critical")
 
 

@@ -144,7 +144,6 @@ class TestWhatIsBuilt:
         assert (clone.app / "dist" / "index.html").read_text() == "made\n"
         assert sorted(each.name for each in clone.app.glob("dist*")) == ["dist", "dist.lock"]
 
-
     def test_sources_that_are_missing_are_named(self, clone: Clone) -> None:
         clone.run("build")
         (clone.app / "vite.config.ts").unlink()

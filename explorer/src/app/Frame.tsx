@@ -1,6 +1,7 @@
 import './frame.css'
 import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { Link } from 'wouter'
+import { PaletteGate } from '@/commands/PaletteGate'
 import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
 import { useMay } from '@/state/graph'
@@ -10,19 +11,15 @@ import { t } from '@/text/text'
 import { Hint } from '@/ui/button'
 import { Splitter } from '@/ui/splitter'
 import { Boundary } from './Boundary'
+import { InspectorPane } from './InspectorPane'
 import { SCREEN_ROWS, type ScreenRow } from './screens'
 import { StatusBar } from './StatusBar'
 import { TopBar } from './TopBar'
 
-const Inspector = lazy(() => import('@/features/inspector/Inspector'))
 const Outline = lazy(() => import('@/features/graph/Outline'))
 const Tour = lazy(() => import('@/features/tour/Tour'))
-const Palette = lazy(() => import('@/commands/Palette'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
-
-/** Screens that stand beside the inspector. */
-const INSPECTED = new Set(['graph', 'query', 'live', 'history', 'scenes'])
 
 function useFrameCommands(rows: readonly ScreenRow[]): void {
   const going = useGoing()
@@ -45,7 +42,7 @@ export function Frame(): ReactNode {
   useFrameCommands(rows)
   // What is not offered is still reached by its address: the screen says then what is missing.
   const View = SCREEN_ROWS.find((row) => row.screen === place.screen)?.view
-  const { outline, inspector } = useSettings()
+  const { outline } = useSettings()
   return (
     <div className="frame">
       <TopBar />
@@ -59,16 +56,11 @@ export function Frame(): ReactNode {
             </>
           )}
           <main className="screen"><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary><Boundary><Suspense><Tour /></Suspense></Boundary></main>
-          {inspector.open && INSPECTED.has(place.screen) && (
-            <>
-              <Splitter label={t('frame.resize-inspector')} value={inspector.width} min={300} max={560} initial={DEFAULTS.inspector.width} grows="left" onChange={(width) => { set({ inspector: { open: true, width } }) }} />
-              <aside className="inspector-pane" style={{ width: inspector.width }} aria-label={t('frame.inspector')}><Boundary><Suspense><Inspector /></Suspense></Boundary></aside>
-            </>
-          )}
+          <InspectorPane />
         </div>
         <StatusBar />
       </div>
-      <Boundary><Suspense><Palette /><AccessSheet /><WriteDialogs /></Suspense></Boundary>
+      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs /></Suspense></Boundary>
     </div>
   )
 }

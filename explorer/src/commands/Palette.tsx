@@ -1,42 +1,29 @@
 import './palette.css'
 import { Command as List } from 'cmdk'
 import { Dialog } from 'radix-ui'
-import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useState } from 'react'
 import { t } from '@/text/text'
 import { MarkIcon } from '@/ui/mark'
 import { SearchIcon } from '@/ui/icons'
 import { Keys } from './Keys'
 import { showKeys } from './keys'
-import { type Command, useCommands } from './registry'
+import type { PaletteState } from './PaletteGate'
 import { type Found, useFound } from './sources'
 
 /** One field, one list: everything by name (design 5.10). */
-export default function Palette(): ReactNode {
-  const [open, setOpen] = useState<'palette' | 'keys'>()
-  const [typed, setTyped] = useState('')
-  const commands = useMemo((): Command[] => {
-    const show = (text: string) => () => { setTyped(text); setOpen('palette') }
-    return [
-      { id: 'palette.open', group: t('commands.go'), text: t('palette.open'), keys: ['Ctrl k'], run: show('') },
-      { id: 'palette.twins', group: t('commands.go'), text: t('palette.find-twin'), keys: ['Ctrl p'], run: show('@') },
-      { id: 'palette.keys', group: t('commands.look'), text: t('palette.keys'), keys: ['Shift ?'], run: () => { setOpen('keys') } },
-    ]
-  }, [])
-  useCommands(commands)
-  const close = (): void => { setOpen(undefined) }
+export default function Palette({ state, onChange }: { state: PaletteState; onChange: (state: PaletteState | undefined) => void }): ReactNode {
+  const close = (): void => { onChange(undefined) }
+  if (state.what === 'keys') return <Keys open onClose={close} />
   return (
-    <>
-      <Dialog.Root open={open === 'palette'} onOpenChange={(next) => { if (!next) close() }}>
-        <Dialog.Portal>
-          <Dialog.Overlay className="dialog-ground" />
-          <Dialog.Content className="palette" aria-describedby={undefined} data-testid="palette">
-            <Dialog.Title className="unseen">{t('palette.open')}</Dialog.Title>
-            <Body typed={typed} onType={setTyped} onDone={close} />
-          </Dialog.Content>
-        </Dialog.Portal>
-      </Dialog.Root>
-      <Keys open={open === 'keys'} onClose={close} />
-    </>
+    <Dialog.Root open onOpenChange={(next) => { if (!next) close() }}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="dialog-ground" />
+        <Dialog.Content className="palette" aria-describedby={undefined} data-testid="palette">
+          <Dialog.Title className="unseen">{t('palette.open')}</Dialog.Title>
+          <Body typed={state.typed} onType={(typed) => { onChange({ what: 'palette', typed }) }} onDone={close} />
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
   )
 }
 

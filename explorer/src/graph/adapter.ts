@@ -28,7 +28,6 @@ export class Adapter {
   #fitU = 0
   #hasFreeLines = false
   readonly #lines: HTMLCanvasElement | undefined
-  readonly #nodes: HTMLCanvasElement | undefined
 
   constructor(container: HTMLElement, drawn: Drawn, onDrawn: () => void, onLost: () => void) {
     this.#fill(drawn)
@@ -39,7 +38,7 @@ export class Adapter {
     })
     const canvases = this.#sigma.getCanvases()
     this.#lines = canvases['edges']
-    this.#nodes = canvases['nodes']
+    this.isSoftware = isSoftware(canvases['nodes'])
     for (const [name, canvas] of Object.entries(canvases)) {
       // Pointers are read by the view, for boxes and marks alike.
       canvas.style.pointerEvents = 'none'
@@ -57,12 +56,7 @@ export class Adapter {
   }
 
   /** Whether the processor plays the graphics card. */
-  get isSoftware(): boolean {
-    const gl = this.#nodes?.getContext('webgl2')
-    if (!gl) return false
-    const names = gl.getExtension('WEBGL_debug_renderer_info')
-    return SOFTWARE.test(String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER)))
-  }
+  readonly isSoftware: boolean
 
   show(drawn: Drawn): void {
     this.#fill(drawn)
@@ -135,6 +129,13 @@ export class Adapter {
     for (const edge of lines) graph.addDirectedEdgeWithKey(String(edge), String(scene.from[edge]), String(scene.to[edge]), lineOf(drawn, edge, heads))
     this.#graph = graph
   }
+}
+
+function isSoftware(canvas: HTMLCanvasElement | undefined): boolean {
+  const gl = canvas?.getContext('webgl2')
+  if (!gl) return false
+  const names = gl.getExtension('WEBGL_debug_renderer_info')
+  return SOFTWARE.test(String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER)))
 }
 
 /** Lines that are never drawn among the others are not handed to WebGL at all. */

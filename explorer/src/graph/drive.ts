@@ -6,22 +6,29 @@ import type { Scene } from './scene'
 import type { State } from './state'
 
 const AGAIN_MS = 300
+const QUIET_MS = 400
 const MOST_LOSSES = 2
 
 /** Why there is no WebGL. */
 export type Loss = 'none' | 'lost'
 
 export class Drive {
+  /** Fetched while there is nothing to draw yet. */
+  readonly #loading = import('./adapter')
   #adapter: Adapter | undefined
   #starting: Promise<void> | undefined
   #losses = 0
   #failed = false
   #gone = false
+  #again: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     private readonly container: HTMLElement, private readonly parts: () => Parts, private readonly onDrawn: () => void, private readonly onLost: (reason: Loss) => void,
     private readonly onSoftware: () => void,
-  ) {}
+  ) {
+    // What went wrong is told when it is needed.
+    this.#loading.catch(() => undefined)
+  }
 
   /** WebGL draws marks and lines; until it does, and where it never will, pens do. */
   get isOn(): boolean { return this.#adapter !== undefined }
@@ -44,6 +51,11 @@ export class Drive {
     if (!this.#adapter) return false
     const { frame, detail } = this.#drawn()
     this.#adapter.look(frame, detail)
+    if (this.#adapter.isSoftware) {
+      // A processor that plays the graphics card may drop the last frame of many: it is drawn once more when all is quiet.
+      clearTimeout(this.#again)
+      this.#again = setTimeout(() => { this.#adapter?.render() }, QUIET_MS)
+    }
     return true
   }
 
@@ -57,6 +69,7 @@ export class Drive {
 
   destroy(): void {
     this.#gone = true
+    clearTimeout(this.#again)
     this.#adapter?.kill()
     this.#adapter = undefined
   }
@@ -67,10 +80,9 @@ export class Drive {
   }
 
   async #start(): Promise<void> {
-    const loading = import('./adapter')
     await painted()
     try {
-      const { Adapter } = await loading
+      const { Adapter } = await this.#loading
       if (this.#gone) return
       this.#adapter = new Adapter(this.container, this.#drawn(), this.onDrawn, () => { this.#lost() })
       if (this.#adapter.isSoftware) this.onSoftware()

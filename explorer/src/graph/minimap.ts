@@ -1,5 +1,5 @@
 /** The whole picture in a corner, and the part of it that is seen: drag to go there. */
-import type { Frame } from './camera'
+import type { Frame, Rect } from './camera'
 import { groundAt } from './paint/marks'
 import { CanvasPen } from './pen'
 import type { Scene } from './scene'
@@ -11,6 +11,9 @@ const HEIGHT = 118
 const PAD = 8
 const DEEPEST = 2
 const MOST_DOTS = 4000
+/** A narrower view needs the room itself. */
+const LEAST_WIDTH = 560
+const SLACK = 2
 
 export class MiniMap {
   readonly #element = document.createElement('canvas')
@@ -18,6 +21,7 @@ export class MiniMap {
   readonly #drawn = document.createElement('canvas')
   readonly #rid = new AbortController()
   #tokens: Tokens | undefined
+  #bounds: Rect = { x: 0, y: 0, w: 1, h: 1 }
   #scale = 1
   #left = 0
   #top = 0
@@ -43,6 +47,7 @@ export class MiniMap {
     const context = this.#drawn.getContext('2d')
     if (!context) return
     this.#tokens = tokens
+    this.#bounds = scene.bounds
     const { x, y, w, h } = scene.bounds
     this.#scale = Math.min((WIDTH - 2 * PAD) / Math.max(1, w), (HEIGHT - 2 * PAD) / Math.max(1, h))
     this.#left = (WIDTH - w * this.#scale) / 2 - x * this.#scale
@@ -65,9 +70,9 @@ export class MiniMap {
 
   /** The part that is seen; nothing when all of it is. */
   look(frame: Frame): void {
-    const isAll = frame.ratio >= 0.97
-    if (this.#element.hidden !== isAll) this.#element.hidden = isAll
-    if (isAll || !this.#context || !this.#tokens) return
+    const isOff = frame.w < LEAST_WIDTH || isWhole(this.#bounds, frame)
+    if (this.#element.hidden !== isOff) this.#element.hidden = isOff
+    if (isOff || !this.#context || !this.#tokens) return
     const context = this.#context
     const pixels = this.#element.width / WIDTH
     context.setTransform(1, 0, 0, 1, 0, 0)
@@ -106,4 +111,9 @@ export class MiniMap {
     on('pointermove', (event) => { if (this.#held) go(event) })
     on('pointerup', () => { this.#held = false })
   }
+}
+
+/** Whether all of the picture is in view. */
+export function isWhole({ x, y, w, h }: Rect, { u, left, top, w: wide, h: high }: Frame): boolean {
+  return x * u + left >= -SLACK && y * u + top >= -SLACK && (x + w) * u + left <= wide + SLACK && (y + h) * u + top <= high + SLACK
 }

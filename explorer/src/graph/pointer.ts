@@ -25,11 +25,13 @@ export interface PointerHost {
 const DROP_REACH = 10
 
 export class Pointer {
-  hand: Hand = { hovered: undefined, handle: false, line: undefined, lasso: [], targets: undefined }
+  hand: Hand = { hovered: undefined, edge: undefined, handle: false, line: undefined, lasso: [], targets: undefined }
   /** The lane that the pointer is at. */
   lane: number | undefined
   readonly #input: Input
   #grid: Grid
+  /** The pointer is at something, and the page was told. */
+  #isAt = false
 
   constructor(private readonly root: HTMLElement, private readonly options: GraphViewOptions, private readonly host: PointerHost) {
     this.#grid = new Grid(host.scene())
@@ -43,10 +45,20 @@ export class Pointer {
   }
 
   /** Another scene lies under the pointer. */
-  use(scene: Scene): void {
-    this.#grid = new Grid(scene)
+  use(before: Scene, after: Scene): void {
+    this.#grid = new Grid(after)
     this.lane = undefined
-    if (this.hand.hovered !== undefined && !scene.indexOf.has(this.hand.hovered)) this.hand = { ...this.hand, hovered: undefined }
+    const [was, is] = [before.indexOf.get(this.hand.hovered ?? ''), after.indexOf.get(this.hand.hovered ?? '')]
+    if (was === undefined || is === undefined || before.x[was] !== after.x[is] || before.y[was] !== after.y[is]) this.leave()
+  }
+
+  /** What was under the pointer is not there any more, though the pointer has not moved. */
+  leave(): void {
+    this.lane = undefined
+    if (!this.#isAt) return
+    this.#isAt = false
+    this.hand = { ...this.hand, hovered: undefined, edge: undefined }
+    this.options.events.onHover(undefined)
   }
 
   setTargets(ids: ReadonlySet<string> | undefined): void { this.#hold({ targets: ids }) }
@@ -77,12 +89,14 @@ export class Pointer {
     const pick = handle === undefined ? press && this.#pick(press) : { kind: 'node' as const, id: handle }
     this.root.dataset['cursor'] = handle !== undefined ? 'crosshair' : pick === undefined || pick.kind === 'ground' ? 'grab' : 'pointer'
     const hovered = pick?.kind === 'node' ? pick.id : undefined
-    if (hovered !== this.hand.hovered) this.#hold({ hovered, handle: this.options.mayConnect?.() === true })
+    const edge = pick?.kind === 'edge' ? pick.key : undefined
+    if (hovered !== this.hand.hovered || edge !== this.hand.edge) this.#hold({ hovered, edge, handle: this.options.mayConnect?.() === true })
     const lane = pick?.kind === 'lane' ? pick.index : undefined
     if (lane !== this.lane) {
       this.lane = lane
       this.host.paint()
     }
+    this.#isAt = press !== undefined && pick?.kind !== 'ground'
     this.options.events.onHover(press && pick ? this.#info(press, pick) : undefined)
   }
 

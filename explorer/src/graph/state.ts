@@ -62,7 +62,7 @@ function shownOf(scene: Scene, looks: Looks): Pick<State, 'shown' | 'boxShown' |
 
 function coloursOf(scene: Scene, looks: Looks, tokens: Tokens): Pick<State, 'tiles' | 'colours'> {
   const tiles = scene.boxes.map((box) => tileOf(looks.lens?.get(box.id), tokens))
-  return { tiles, colours: scene.nodes.map((_, index) => colourOf(scene, index, tiles, tokens)) }
+  return { tiles, colours: scene.nodes.map((_, index) => colourOf(scene, index, tiles, looks, tokens)) }
 }
 
 function brightOf(scene: Scene, looks: Looks): Pick<State, 'bright' | 'boxBright'> {
@@ -94,8 +94,8 @@ export function tileOf(value: ShownValue | undefined, tokens: Tokens): string | 
 }
 
 /** Shape says the model, colour says the value: marks in coloured tiles give their colour up. */
-function colourOf(scene: Scene, index: number, tiles: readonly (string | undefined)[], tokens: Tokens): string {
-  const inside = tiles[scene.own[index] ?? -1] ?? tiles[scene.home[index] ?? -1]
+function colourOf(scene: Scene, index: number, tiles: readonly (string | undefined)[], looks: Looks, tokens: Tokens): string {
+  const inside = tiles[scene.own[index] ?? -1] ?? tiles[scene.home[index] ?? -1] ?? tileOf(looks.lens?.get(scene.nodes[index]?.id ?? ''), tokens)
   if (inside !== undefined) return mix(tokens.text, tokens.canvas, UNDER_LENS)
   const slot = scene.nodes[index]?.look.slot ?? 0
   return tokens.families[slot >= 1 && slot <= SLOTS ? slot : 0] ?? tokens.text3

@@ -185,9 +185,10 @@ class View implements GraphView {
   }
 
   #use(scene: Scene): void {
+    const before = this.#scene
     this.#scene = scene
     this.#state = this.#stateOf(scene)
-    this.#pointer.use(scene)
+    this.#pointer.use(before, scene)
     this.#fitU = fitOf(scene.bounds, this.#surface.size)
     this.#miniMap.show(scene, this.#state, this.#tokens)
   }
@@ -201,6 +202,8 @@ class View implements GraphView {
 
   /** The camera is there at once. */
   #look(camera: Camera, quietly = false): void {
+    const { x, y, ratio } = this.#camera
+    if (x !== camera.x || y !== camera.y || ratio !== camera.ratio) this.#pointer.leave()
     this.#camera = camera
     this.#isPlaced = true
     if (!this.#drive.look()) this.#paintSoon()

@@ -29,7 +29,7 @@ export function arrive(before: LayoutRequest, result: LayoutResult, after: Layou
   const grown = boxes.map((box): Box => ({ ...box, parent: rename.get(result.boxes[box.parent]?.id ?? '') ?? -1, ...held(box, forest, nodes, indexOf) }))
   let squeezed = result.squeezed
   grown.forEach((box) => { if (fill(box, grown, { forest, nodes, indexOf, boxIds, kept, places })) squeezed += 1 })
-  const bottom = looseBelow(forest, result, boxIds, nodes, kept, places)
+  looseBelow(forest, result, boxIds, nodes, kept, places)
   const x = Float64Array.from(places, (place) => place?.[0] ?? 0)
   const y = Float64Array.from(places, (place) => place?.[1] ?? 0)
   const box = Int32Array.from(nodes, (node) => rename.get(node.id) ?? -1)
@@ -39,7 +39,7 @@ export function arrive(before: LayoutRequest, result: LayoutResult, after: Layou
   for (const lane of lanes) for (const edge of lane.edges) inLane[edge] = 1
   return {
     ...result, x, y, box, boxes: grown, lanes, implied, inLane, parent: forest.parent, absent: new Uint8Array(nodes.length), squeezed,
-    containments: forest.containments, contained: forest.contained, bounds: { ...result.bounds, h: Math.max(result.bounds.h, bottom) },
+    containments: forest.containments, contained: forest.contained,
   }
 }
 
@@ -140,8 +140,8 @@ function spreadInGrid(box: Box, inside: readonly Box[], count: number): readonly
   ])
 }
 
-/** What lies in nothing stays; what is new stands in rows below all. */
-function looseBelow(forest: Forest, result: LayoutResult, boxIds: ReadonlySet<string>, nodes: readonly LayoutNode[], kept: ReadonlyMap<string, Kept>, places: (Place | undefined)[]): number {
+/** What lies in nothing stays; what is new stands in rows below all. The frame stays as it is, and with it all that one looks at. */
+function looseBelow(forest: Forest, result: LayoutResult, boxIds: ReadonlySet<string>, nodes: readonly LayoutNode[], kept: ReadonlyMap<string, Kept>, places: (Place | undefined)[]): void {
   const fresh: number[] = []
   for (const root of forest.roots) {
     const id = nodes[root]?.id ?? ''
@@ -152,7 +152,6 @@ function looseBelow(forest: Forest, result: LayoutResult, boxIds: ReadonlySet<st
   }
   const columns = Math.max(1, Math.floor(result.bounds.w / CELL))
   fresh.forEach((root, index) => { places[root] = [((index % columns) + 0.5) * CELL, result.bounds.h + (Math.floor(index / columns) + 0.5) * CELL] })
-  return result.bounds.h + (fresh.length === 0 ? 0 : Math.ceil(fresh.length / columns) * CELL)
 }
 
 /** Lanes as many as the gutters, which stay as they are, have room for. */

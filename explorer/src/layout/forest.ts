@@ -25,13 +25,15 @@ const LEAST_SCORE = 0.32
 const PRIOR_WEIGHT = 0.7
 /** A name that says nothing makes boxes only where these hold several things: a chain is no containment. */
 const LEAST_FAN = 1.5
+/** Things of one kind that hold each other by a name that says nothing are rather a web than boxes, unless each holds many. */
+const LEAST_FAN_ALIKE = 3
 const DEEPEST = 16
 const PASSES = 3
 
 export function forestOf(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[], boxesBy?: readonly string[]): Forest {
   const ends = endsOf(nodes, edges)
   const ranks = ranksOf(nodes.map((node) => node.id))
-  const containments = containmentsOf(edges, ends, boxesBy)
+  const containments = containmentsOf(nodes, edges, ends, boxesBy)
   const parent = new Int32Array(nodes.length).fill(-1)
   for (const containment of containments) if (containment.used) adopt(containment, edges, ends, ranks, parent)
   adoptStrays(ends, ranks, parent)
@@ -68,23 +70,25 @@ class Fit {
   get fan(): number { return this.#partners.size / Math.max(1, this.#others.size) }
 }
 
-function containmentsOf(edges: readonly LayoutEdge[], ends: Ends, boxesBy: readonly string[] | undefined): readonly Containment[] {
-  const fits = new Map<string, { readonly down: Fit; readonly up: Fit }>()
+function containmentsOf(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[], ends: Ends, boxesBy: readonly string[] | undefined): readonly Containment[] {
+  const fits = new Map<string, { readonly down: Fit; readonly up: Fit; lines: number; alike: number }>()
   edges.forEach((edge, index) => {
     const source = ends.source[index] ?? -1
     const target = ends.target[index] ?? -1
     if (source < 0 || target < 0 || source === target) return
     let fit = fits.get(edge.name)
-    if (!fit) fits.set(edge.name, fit = { down: new Fit(), up: new Fit() })
+    if (!fit) fits.set(edge.name, fit = { down: new Fit(), up: new Fit(), lines: 0, alike: 0 })
     fit.down.add(target, source)
     fit.up.add(source, target)
+    fit.lines += 1
+    if (nodes[source]?.model === nodes[target]?.model) fit.alike += 1
   })
-  const found = [...fits].map(([name, { down, up }]): Containment => {
+  const found = [...fits].map(([name, { down, up, lines, alike }]): Containment => {
     const family = familyOf(name)
     const direction = family.direction ?? (up.share > down.share || (up.share === down.share && up.fan > down.fan) ? 'up' : 'down')
     const fit = direction === 'down' ? down : up
     const score = PRIOR_WEIGHT * family.prior + (1 - PRIOR_WEIGHT) * fit.share
-    const good = !isSymmetric(name) && fit.share >= LEAST_FIT && score >= LEAST_SCORE && (family.prior > 0.1 || fit.fan >= LEAST_FAN)
+    const good = !isSymmetric(name) && fit.share >= LEAST_FIT && score >= LEAST_SCORE && (family.prior > 0.1 || fit.fan >= (alike * 2 > lines ? LEAST_FAN_ALIKE : LEAST_FAN))
     return { name, direction, fit: fit.share, score, used: boxesBy ? boxesBy.includes(name) : good }
   })
   const place = (name: string): number => {

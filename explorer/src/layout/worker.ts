@@ -26,6 +26,9 @@ export class LayoutWorker {
     })
   }
 
+  /** Begin before there is anything to lay out, so that nothing is waited for then. */
+  warm(): void { this.#worker ??= this.#begin() }
+
   destroy(): void {
     this.#waiting?.reject(new LayoutOutdated())
     this.#end()

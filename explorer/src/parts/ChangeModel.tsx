@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useMemo, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
-import { joinPointer, type Json, sameJson } from '@/api/json'
+import { joinPointer } from '@/api/json'
 import type { Twin } from '@/api/types'
 import { say, shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
@@ -30,7 +30,7 @@ function changeTo(models: Models, twin: Twin, model: string): Change {
   const fits = (name: string): boolean => {
     const [one, other] = [models.content(old, name), models.content(model, name)]
     if (!other || (other.kind !== 'property' && other.kind !== 'component')) return false
-    return !one || (one.kind === other.kind && sameJson((one.schema ?? one.model) as Json | undefined, (other.schema ?? other.model) as Json | undefined))
+    return !one || (one.kind === other.kind && JSON.stringify(one.schema ?? one.model) === JSON.stringify(other.schema ?? other.model))
   }
   const stays = has.filter(fits)
   const needed = components(models, model)
@@ -46,14 +46,14 @@ function patchFor(twin: Twin, { after }: Change): ReturnType<typeof patchOf> {
 }
 
 /** Give a twin another model: what stays, what is lost, what is missing, in one patch (design 5.4). */
-export function ChangeModel({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
+export default function ChangeModel({ id, onClose }: { id: string; onClose: () => void }): ReactNode {
   const { twin } = useTwin(id)
   const models = useModels()
   const [model, setModel] = useState<string>()
   const rows = useMemo(() => models.all.filter((each) => !each.decommissioned && each.id !== (twin && modelOf(twin))).map((each) => ({ id: each.id, text: say(each.displayName, shortName(each.id)), hint: each.id, icon: <MarkIcon look={lookOf(models, each.id)} /> })), [models, twin])
   if (!twin) return null
   return model === undefined ? (
-    <Dialog open title={t('inspector.change-model').replace(' …', '')} onClose={onClose} testId="change-model">
+    <Dialog open title={t('inspector.model-title')} onClose={onClose} testId="change-model">
       <div className="write-form"><Picker label={t('inspector.change-to')} rows={rows} onChoose={setModel} testId="change-model.model" /></div>
     </Dialog>
   ) : <ChangeTo twin={twin} model={model} onBack={() => { setModel(undefined) }} onClose={onClose} />
@@ -88,7 +88,7 @@ function ChangeTo({ twin, model, onBack, onClose }: { twin: Twin; model: string;
     <Dialog open wide title={`${models.name(modelOf(twin))} → ${models.name(model)}`} onClose={onClose} testId="change-model" foot={(
       <>
         <Button onClick={onBack}>{t('inspector.choose-other')}</Button>
-        <Button look={change.lost.length > 0 ? 'danger' : 'main'} disabled={tried.isPending || tried.data !== null} onClick={() => { void apply() }} data-testid="change-model.apply">{t('inspector.change-model').replace(' …', '')}</Button>
+        <Button look={change.lost.length > 0 ? 'danger' : 'main'} disabled={tried.isPending || tried.data !== null} onClick={() => { void apply() }} data-testid="change-model.apply">{t('inspector.model-title')}</Button>
       </>
     )}>
       <div className="write-columns">{list(t('inspector.stays'), change.stays)}{list(t('inspector.lost'), change.lost)}{list(t('inspector.missing'), change.missing)}</div>

@@ -17,7 +17,7 @@ const SHOWN = 100
 const TYPED_FROM = 3
 
 /** Ask before twins go: what goes with them is listed (design 5.4). */
-export function DeleteTwins({ ids, onClose }: { ids: readonly string[]; onClose: () => void }): ReactNode {
+export default function DeleteTwins({ ids, onClose }: { ids: readonly string[]; onClose: () => void }): ReactNode {
   const { name, twins } = useGraph()
   const { place, step } = useGoing()
   const [error, setError] = useState<ApiError>()

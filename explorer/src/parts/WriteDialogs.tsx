@@ -1,17 +1,18 @@
 import './parts.css'
-import { type ReactNode, useMemo } from 'react'
+import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { type Command, useCommands } from '@/commands/registry'
 import { useMay } from '@/state/graph'
 import { selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
-import { ChangeModel } from './ChangeModel'
-import { CreateRelationship } from './create-relationship/CreateRelationship'
-import { CreateTwin } from './create-twin/CreateTwin'
-import { DeleteTwins } from './DeleteTwins'
-import { closeDialog, openDialog, useWriteDialog } from './dialogs'
+import { closeDialog, openDialog, useWriteDialog, type WriteDialog } from './dialogs'
 import { deleteRelationship } from './relationships'
 import { parseSubject } from './subject'
 import { attempt } from './undoable'
+
+const ChangeModel = lazy(() => import('./ChangeModel'))
+const CreateRelationship = lazy(() => import('./create-relationship/CreateRelationship'))
+const CreateTwin = lazy(() => import('./create-twin/CreateTwin'))
+const DeleteTwins = lazy(() => import('./DeleteTwins'))
 
 function useWriteCommands(): void {
   const { place, step } = useGoing()
@@ -40,7 +41,10 @@ function useWriteCommands(): void {
 export default function WriteDialogs(): ReactNode {
   useWriteCommands()
   const dialog = useWriteDialog((state) => state.dialog)
-  if (!dialog) return null
+  return dialog && <Suspense><Opened dialog={dialog} /></Suspense>
+}
+
+function Opened({ dialog }: { dialog: WriteDialog }): ReactNode {
   if (dialog.kind === 'create-twin') return <CreateTwin model={dialog.model} inside={dialog.inside} onClose={closeDialog} />
   if (dialog.kind === 'create-relationship') return <CreateRelationship source={dialog.source} target={dialog.target} name={dialog.name} onClose={closeDialog} />
   if (dialog.kind === 'delete-twins') return <DeleteTwins ids={dialog.ids} onClose={closeDialog} />

@@ -1,6 +1,6 @@
 /** Writes of several things at once: all or none. */
 import { ApiError } from '@/api/errors'
-import { send } from '@/api/http'
+import { path, send } from '@/api/http'
 import { isObject, type Json, type JsonObject } from '@/api/json'
 
 export interface BatchOperation {
@@ -9,7 +9,6 @@ export interface BatchOperation {
   readonly id: string
   readonly source?: string
   readonly body?: JsonObject
-  readonly ifMatch?: string
   readonly ifNoneMatch?: string
 }
 
@@ -26,13 +25,33 @@ function refusal(results: Json | undefined): ApiError | undefined {
   return undefined
 }
 
+async function sendOne(graph: string, { op, kind, id, source, body, ifNoneMatch }: BatchOperation): Promise<void> {
+  const where = kind === 'twin' ? path('/digitaltwins/{id}', { id }) : path('/digitaltwins/{source}/relationships/{id}', { source: source ?? '', id })
+  await send(graph, { method: op === 'put' ? 'PUT' : 'DELETE', path: where, body, headers: { 'if-none-match': ifNoneMatch } })
+}
+
+/** Where somebody may write but not in batches: one after the other. What was made is taken away again if a later one is refused. */
+async function oneByOne(graph: string, operations: readonly BatchOperation[]): Promise<void> {
+  const made: BatchOperation[] = []
+  try {
+    for (const each of operations) {
+      await sendOne(graph, each)
+      if (each.op === 'put') made.unshift(each)
+    }
+  } catch (error) {
+    for (const { kind, id, source } of made) await sendOne(graph, { op: 'delete', kind, id, ...(source !== undefined && { source }) }).catch(() => undefined)
+    throw error
+  }
+}
+
 /** Send operations that are applied together or not at all. */
 export async function batch(graph: string, operations: readonly BatchOperation[]): Promise<void> {
   try {
     await send(graph, { method: 'POST', path: '/kastor/v1/batch', body: { atomic: true, operations } })
   } catch (error) {
+    const results = error instanceof ApiError && isObject(error.body) ? error.body['results'] : undefined
+    if (error instanceof ApiError && error.status === 403 && results === undefined) { await oneByOne(graph, operations); return }
     // What was refused stands in the result of its operation.
-    const inner = error instanceof ApiError && isObject(error.body) ? refusal(error.body['results']) : undefined
-    throw inner ?? error
+    throw refusal(results) ?? error
   }
 }

@@ -16,14 +16,19 @@ interface ShownState {
   readonly isNear: boolean
   /** Twins that another screen found, such as the result of a query: they are ringed. */
   readonly highlighted: readonly string[]
+  /** What differs from another instant: it is marked on the graph. */
+  readonly differences: ReadonlyMap<string, 'added' | 'removed' | 'changed'>
   /** Twins to be added to the picture as soon as it is there. */
   readonly wanted: readonly string[]
 }
 
-export const useShown = create<ShownState>(() => ({ graph: undefined, isNear: false, highlighted: [], wanted: [] }))
+export const useShown = create<ShownState>(() => ({ graph: undefined, isNear: false, highlighted: [], differences: new Map(), wanted: [] }))
 
 /** Ring twins on the graph instead of replacing what it shows. */
 export function highlight(ids: readonly string[]): void { useShown.setState({ highlighted: ids }) }
 
 /** Add twins to what the graph shows. */
 export function addToGraph(ids: readonly string[]): void { useShown.setState((before) => ({ wanted: [...before.wanted, ...ids] })) }
+
+/** Mark what differs from another instant. */
+export function showDifferences(differences: ShownState['differences']): void { useShown.setState({ differences }) }

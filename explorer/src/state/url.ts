@@ -18,7 +18,8 @@ export interface Place {
   readonly parameters: Parameters
 }
 
-const MOST_SELECTED = 20
+/** An address names no more than these. */
+export const MOST_SELECTED = 20
 const LAST_GRAPH = 'kastor.graph'
 
 function isScreen(text: string | undefined): text is Screen { return SCREENS.some((each) => each === text) }

@@ -169,7 +169,8 @@ def test_writing_operations_need_writing_permissions() -> None:
     for operation in OPERATIONS:
         if operation.id.startswith("DigitalTwin") and operation.method in words:
             assert operation.permission.value.endswith(f"/{words[operation.method]}"), operation.id
-        if operation.method != "GET":
+        # Questions that are too long for an address are read with a body.
+        if operation.method != "GET" and operation.id != "DigitalTwinModels_Search":
             assert operation.permission not in READER or operation.permission is Permission.QUERY
 
 

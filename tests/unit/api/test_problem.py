@@ -14,6 +14,7 @@ from kastor import errors as e
 from kastor.api.http.problem import STATUS, answer, unexpected
 from kastor.api.http.request import JSON_TYPE, Response
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound, another_job_runs
+from kastor.storage.search import IndexDamagedError
 
 
 def _all_classes() -> list[type[e.KastorError]]:
@@ -36,6 +37,7 @@ SPECIAL: dict[type, dict[str, Any]] = {
     e.TooManyRequests: {"retry_after": 7},
     e.Unavailable: {"retry_after": 7},
     e.GraphMoved: {"retry_after": 7},
+    IndexDamagedError: {"retry_after": 7},
 }
 PLAIN = [each for each in CLASSES if each is not e.Unauthenticated]
 

@@ -1,11 +1,12 @@
 import { type MouseEvent, type ReactNode, useMemo, useState } from 'react'
+import { runCommand } from '@/commands/registry'
 import { shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
 import type { Looks } from '@/graph/types'
 import { lookOf } from '@/state/looks'
 import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
-import { RelationshipIcon, UpIcon } from '@/ui/icons'
+import { HideIcon, RelationshipIcon, UpIcon } from '@/ui/icons'
 import { Popover } from '@/ui/menu'
 import { colourOf, type Look, MarkIcon } from '@/ui/mark'
 import { LegendCard } from './LegendCard'
@@ -35,9 +36,9 @@ interface Props { readonly view: View; readonly models: Models; readonly lens: L
 
 /** What colours and shapes mean, and how much of it there is; a click filters. */
 export function Legend({ view, models, lens, looks, many, off }: Props): ReactNode {
-  const { structure, state } = useScreen()
+  const { structure, state, schema, scope } = useScreen()
   const [open, setOpen] = useState(false)
-  const counts = useMemo(() => countsOf(structure), [structure])
+  const counts = useMemo(() => (scope === 'schema' && schema ? schema.models : countsOf(structure)), [structure, schema, scope])
   const families = useMemo(() => familiesOf(models, counts, state.slots), [models, counts, state.slots])
   const names = useMemo(() => new Set([...structure.edges.values()].map((edge) => edge.name)), [structure])
   const point = (ids: ReadonlySet<string> | undefined): void => { useScreen.setState({ pointed: ids }) }
@@ -59,6 +60,7 @@ export function Legend({ view, models, lens, looks, many, off }: Props): ReactNo
         })}
       </div>
       <span className="legend-line" />
+      {(state.hidden ?? []).length > 0 && <Button look="quiet" icon={HideIcon} onClick={() => { runCommand('graph.show-all') }} title={t('graph.show-all')} data-testid="graph.legend.hidden">{t('graph.hidden-count', { n: (state.hidden ?? []).length })}</Button>}
       <Popover label={t('graph.legend')} open={open} onOpenChange={setOpen} align="end" trigger={(
         <Button look="quiet" icon={RelationshipIcon} data-testid="graph.legend.more">
           <span className="legend-names">{t('graph.relationship-names')} <span className="num mono legend-count">{names.size}</span>{off.size > 0 && <span className="hint"> {t('graph.off', { n: off.size })}</span>} <UpIcon size={12} aria-hidden /></span>

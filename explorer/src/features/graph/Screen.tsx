@@ -25,7 +25,7 @@ import { useData } from './useData'
 import { useFragment } from './useFragment'
 import { useGraphCommands } from './useGraphCommands'
 import { useLayout } from './useLayout'
-import { useLens } from './useLens'
+import { useLens, useVisibleDocuments } from './useLens'
 import { useLiveStructure } from './useLiveStructure'
 import { useLooks } from './useLooks'
 import { useNear } from './useNear'
@@ -60,6 +60,7 @@ export default function GraphScreen(): ReactNode {
   useTold()
   useNear(canvas)
   usePulses(canvas)
+  useVisibleDocuments(canvas, structure)
   useReveal(canvas, view.selection)
   const events = useMemo(() => ({
     ...actions.events, onHover: hover.over, onClick: (info: PointerInfo) => { hover.quiet(); actions.events.onClick(info) }, onConnect: connecting.onConnect, onLost: setLost,
@@ -72,6 +73,7 @@ export default function GraphScreen(): ReactNode {
   const implied = picture ? picture.layout.implied.reduce((sum, each) => sum + each, 0) : 0
   return (
     <div className="graph-screen">
+      <h1 className="unseen">{t('screens.graph')}</h1>
       <Notices view={view} cap={cap} lost={lost} squeezed={picture?.layout.squeezed ?? 0} boxes={picture?.layout.boxes.length ?? 0} onMore={cap < LARGEST_CAP ? () => { setCap(LARGEST_CAP) } : undefined} onTidy={layout.tidy} />
       <div className="graph-place" ref={place} data-testid="graph.canvas" {...(drawn && picture && { 'data-ready': true })} data-nodes={picture?.nodes.length ?? 0} data-edges={picture?.edges.length ?? 0}
         data-hidden-edges={implied} data-layout={picture?.layout.kind ?? ''} data-at={graph.at ?? ''} data-scope={scope}>
@@ -90,7 +92,7 @@ export default function GraphScreen(): ReactNode {
         )}
         <HoverTip hover={hover} models={known ?? NO_MODELS} />
       </div>
-      <TwinMenu actions={actions} />
+      <TwinMenu actions={actions} view={view} />
       <ConnectMenu connecting={connecting} models={known ?? NO_MODELS} />
       <ExpandQuestion actions={actions} />
       <ViewsDialog view={view} />

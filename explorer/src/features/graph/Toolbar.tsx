@@ -45,7 +45,7 @@ export function Toolbar({ view, models, lens, canvas, kind }: Props): ReactNode 
           <LensList models={models} chosen={view.lens} onChoose={(path) => { useScreen.setState({ lensOpen: false }); adjust({ lens: path }) }} />
         </Popover>
         <Menu align="end" open={labelOpen} onOpenChange={setLabelOpen}
-          trigger={<Button look="quiet" icon={LabelIcon} data-testid="graph.label"><span className="graph-wide">{view.label === 'id' ? t('graph.id') : view.label ?? t('graph.name')}</span></Button>}
+          trigger={<Button look="quiet" icon={LabelIcon} aria-label={t('graph.label')} data-testid="graph.label"><span className="graph-wide">{view.label === 'id' ? t('graph.id') : view.label ?? t('graph.name')}</span></Button>}
           items={labelOpen ? labelChoices(models, structure, view) : []} />
         <IconButton icon={FitIcon} label={t('graph.fit')} keys={showKeys('f')} onClick={() => { runCommand('graph.fit') }} data-testid="graph.fit" />
         <Menu align="end" trigger={<IconButton icon={ShareIcon} label={t('graph.share')} data-testid="graph.share" />} items={shareItems(models, canvas, graph)} />

@@ -1,15 +1,19 @@
 import { type ReactNode, useEffect, useState } from 'react'
 import { showKeys } from '@/commands/keys'
+import { runCommand } from '@/commands/registry'
 import { openDialog } from '@/parts/dialogs'
+import { deleteRelationship } from '@/parts/relationships'
+import { attempt } from '@/parts/undoable'
 import { useGraph, useMay } from '@/state/graph'
 import { t } from '@/text/text'
-import { AddIcon, CopyIcon, DeleteIcon, ExpandIcon, HideIcon, OpenIcon, PinIcon, QueryIcon, RouteIcon, ShowIcon, UnpinIcon } from '@/ui/icons'
+import { AddIcon, CopyIcon, DeleteIcon, ExpandIcon, FitIcon, HideIcon, OpenIcon, PinIcon, QueryIcon, RouteIcon, SearchIcon, ShowIcon, UnpinIcon } from '@/ui/icons'
 import { MenuAt, type MenuItem } from '@/ui/menu'
 import { toast } from '@/ui/toasts'
 import { listOf, quoted } from '@/parts/structure/structure'
 import { around, type Around, FEW, namesIn, newTwins } from './expand'
 import { useScreen } from './store'
 import type { Actions } from './useActions'
+import type { View } from './view'
 
 const LEVELS = [1, 2, 3, 4, 5]
 
@@ -19,7 +23,7 @@ export function queryOf(ids: readonly string[]): string {
 }
 
 /** The menu of a mark or a box. */
-export function TwinMenu({ actions }: { actions: Actions }): ReactNode {
+export function TwinMenu({ actions, view }: { actions: Actions; view: View }): ReactNode {
   const { menu, structure } = useScreen()
   const graph = useGraph()
   const may = useMay()
@@ -27,16 +31,45 @@ export function TwinMenu({ actions }: { actions: Actions }): ReactNode {
   const ids = menu?.ids
   useEffect(() => {
     setFound(undefined)
-    if (!ids) return
+    if (!ids || ids.length === 0) return
     let gone = false
     void around({ graph: graph.name, at: graph.at, label: undefined }, ids).then((all) => { if (!gone) setFound(all) }, () => undefined)
     return () => { gone = true }
   }, [ids, graph.name, graph.at])
   if (!menu) return null
   const [id] = menu.ids
-  if (id === undefined || !structure.nodes.has(id)) return null
+  const close = (): void => { useScreen.setState({ menu: undefined }) }
+  if (menu.edge !== undefined) return <MenuAt at={menu} items={lineItems(actions, view, menu.edge, graph.name, may)} onClose={close} />
+  if (id === undefined) return <MenuAt at={menu} items={groundItems(may)} onClose={close} />
+  if (!structure.nodes.has(id)) return null
   const items = [...expandItems(actions, menu.ids, found), ...viewItems(actions, menu.ids, id), ...otherItems(actions, menu.ids, id, may)]
-  return <MenuAt at={menu} items={items} onClose={() => { useScreen.setState({ menu: undefined }) }} />
+  return <MenuAt at={menu} items={items} onClose={close} />
+}
+
+/** The menu of a relationship. */
+function lineItems(actions: Actions, view: View, key: string, graph: string, may: (permission: string) => boolean): readonly MenuItem[] {
+  const edge = useScreen.getState().structure.edges.get(key)
+  if (!edge) return []
+  return [
+    { kind: 'group', text: edge.name },
+    { text: t('graph.open-line'), icon: OpenIcon, run: () => { actions.select([key]) }, testId: 'graph.menu.line' },
+    { text: t('graph.select-ends'), run: () => { actions.select([edge.source, edge.target]) } },
+    { text: t('graph.hide-name', { name: edge.name }), icon: HideIcon, run: () => { view.going.adjust({ hide: [...view.hide, edge.name].join(',') }) }, testId: 'graph.menu.hide-name' },
+    ...(may('digitaltwins/relationships/delete') ? [{ kind: 'line' as const }, { text: t('graph.delete-line'), icon: DeleteIcon, danger: true, run: () => { void attempt(() => deleteRelationship(graph, edge.source, edge.id)) }, testId: 'graph.menu.delete-line' }] : []),
+  ]
+}
+
+/** The menu of the ground. */
+function groundItems(may: (permission: string) => boolean): readonly MenuItem[] {
+  const { state } = useScreen.getState()
+  const command = (id: string) => (): void => { runCommand(id) }
+  return [
+    { text: t('graph.fit-all'), icon: FitIcon, keys: showKeys('Shift f'), run: command('graph.fit.all') },
+    { text: t('graph.find'), icon: SearchIcon, keys: showKeys('/'), run: command('graph.find') },
+    ...((state.hidden ?? []).length > 0 ? [{ text: t('graph.show-all'), icon: ShowIcon, keys: showKeys('Shift h'), run: command('graph.show-all') }] : []),
+    { text: t('graph.copy-link'), icon: CopyIcon, keys: showKeys('Shift l'), run: command('graph.link') },
+    ...(may('digitaltwins/write') ? [{ kind: 'line' as const }, { text: t('graph.create'), icon: AddIcon, keys: showKeys('c'), run: () => { openDialog({ kind: 'create-twin' }) }, testId: 'graph.menu.create-here' }] : []),
+  ]
 }
 
 function expandItems(actions: Actions, ids: readonly string[], found: Around | undefined): readonly MenuItem[] {

@@ -15,6 +15,8 @@ export interface GraphScreen {
   readonly structure: Structure
   /** Counts loads and changes: a layout belongs to one of them. */
   readonly version: number
+  /** Counts loads alone: what came since then finds its place in the picture of one. */
+  readonly loads: number
   readonly scope: Scope
   readonly schema: Schema | undefined
   readonly cut: { readonly total: number | undefined } | undefined
@@ -26,13 +28,16 @@ export interface GraphScreen {
   readonly goal: Camera | undefined
   /** Twins that came by the feed and are not part of what was asked for. */
   readonly newcomers: number
+  /** Counts up with the documents that were read for what is in view. */
+  readonly documents: number
   /** Families, models or names that the pointer is on in the legend. */
   readonly pointed: ReadonlySet<string> | undefined
   /** What was selected by a click here: the camera need not go there. */
   readonly clicked: string | undefined
   /** The twin from which a way is looked for; the next click says where to. */
   readonly wayFrom: string | undefined
-  readonly menu: { readonly ids: readonly string[]; readonly x: number; readonly y: number } | undefined
+  /** The menu that is open: of twins, of a relationship, or of the ground. */
+  readonly menu: { readonly ids: readonly string[]; readonly edge?: string; readonly x: number; readonly y: number } | undefined
   readonly finding: boolean
   readonly lensOpen: boolean
   readonly saving: boolean
@@ -40,7 +45,7 @@ export interface GraphScreen {
 }
 
 const EMPTY: GraphScreen = {
-  structure: NOTHING, version: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
+  structure: NOTHING, version: 0, loads: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, documents: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
 }
 
 export const useScreen = create<GraphScreen>(() => EMPTY)
@@ -51,7 +56,7 @@ export function reset(state: ViewState): void { useScreen.setState({ ...EMPTY, s
 
 /** Take what was loaded for the address. */
 export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' | 'cut'>): void {
-  useScreen.setState((before) => ({ ...loaded, newcomers: 0, version: before.version + 1 }))
+  useScreen.setState((before) => ({ ...loaded, newcomers: 0, version: before.version + 1, loads: before.loads + 1 }))
 }
 
 /** Some of the view's state; undefined takes it away. */

@@ -5,7 +5,7 @@ import type { Models } from '@/dtdl/models'
 import type { Camera, GraphEvents, GraphView, Pick, PointerInfo } from '@/graph/types'
 import { type Asked, LARGEST_CAP } from '@/parts/structure/load'
 import { useGraph } from '@/state/graph'
-import { formatSelection } from '@/state/url'
+import { formatSelection, MOST_SELECTED } from '@/state/url'
 import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
 import { around, type Around, type Ends, expand, expandLevels, FEW, newTwins } from './expand'
@@ -28,6 +28,8 @@ type Some<T, K extends keyof T> = { readonly [Each in K]: T[Each] }
 export interface Actions {
   readonly events: Some<GraphEvents, 'onClick' | 'onDoubleClick' | 'onMenu' | 'onMove' | 'onLasso' | 'onCamera'>
   readonly asked: Asked
+  /** The twins that are selected. */
+  readonly chosen: () => readonly string[]
   readonly select: (ids: readonly string[], how?: 'only' | 'add') => void
   readonly open: (id: string) => void
   readonly openMenu: (ids: readonly string[], at: { readonly x: number; readonly y: number }) => void
@@ -63,6 +65,7 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
     const select = (ids: readonly string[], how: 'only' | 'add' = 'only'): void => {
       useScreen.setState({ clicked: ids.at(-1) })
       const next = how === 'only' ? ids : ids.every((id) => selection.includes(id)) ? selection.filter((id) => !ids.includes(id)) : [...selection, ...ids.filter((id) => !selection.includes(id))]
+      if (next.length > MOST_SELECTED) toast({ text: t('graph.selected-first', { n: MOST_SELECTED, count: next.length }) })
       going.step({ sel: formatSelection(next) })
     }
     const expandAll = async (ids: readonly string[]): Promise<void> => {
@@ -71,7 +74,7 @@ export function useActions(view: View, canvas: GraphView | undefined, models: Mo
       else await expand(asked, found)
     }
     const actions: Omit<Actions, 'events'> = {
-      ...base, asked, select, question, ask,
+      ...base, asked, select, chosen: () => selection.filter((id) => screen().structure.nodes.has(id)), question, ask,
       open: (id) => { going.go({ screen: 'twins', rest: [id] }) },
       openMenu: (ids, at) => { useScreen.setState({ menu: { ids, ...at } }) },
       expand: (ids) => told(expandAll(ids)),
@@ -173,7 +176,10 @@ function eventsOf(actions: Omit<Actions, 'events'>, canvas: GraphView | undefine
       else void actions.expand([pick.id])
     },
     onMenu: ({ pick, x, y }) => {
-      if (pick.kind === 'node' || pick.kind === 'box') actions.openMenu([pick.id], { x, y })
+      const chosen = actions.chosen()
+      if (pick.kind === 'edge') useScreen.setState({ menu: { ids: [], edge: pick.key, x, y } })
+      else if (pick.kind === 'node' || pick.kind === 'box') actions.openMenu(chosen.length > 1 && chosen.includes(pick.id) ? chosen : [pick.id], { x, y })
+      else if (pick.kind === 'ground') actions.openMenu([], { x, y })
     },
     onMove: (id, x, y) => {
       const { picture } = screen()

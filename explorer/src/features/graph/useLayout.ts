@@ -14,12 +14,13 @@ const MOST_FORCED = 2000
 /** A view whose shape differs more than this from that of the picture gets a new one. */
 const SHAPE_CHANGE = 1.3
 
-interface Last { readonly request: LayoutRequest; readonly result: LayoutResult; readonly structure: Structure; readonly wanted: LayoutKind | undefined }
+interface Last { readonly request: LayoutRequest; readonly result: LayoutResult; readonly structure: Structure; readonly loads: number; readonly wanted: LayoutKind | undefined }
 
 /** The kind that is laid out: what the address says, else what suits. */
 async function laidOut(worker: LayoutWorker, request: LayoutRequest, wanted: LayoutKind | undefined): Promise<LayoutResult> {
   const first = await worker.run({ ...request, kind: wanted ?? 'nested' })
-  if (wanted !== undefined || first.contained >= LEAST_CONTAINED) return first
+  // Twins without any line stand in a grid: there is nothing that forces could say.
+  if (wanted !== undefined || first.contained >= LEAST_CONTAINED || request.edges.length === 0) return first
   return worker.run({ ...request, kind: request.nodes.length <= MOST_FORCED ? 'force' : 'layers' })
 }
 
@@ -27,8 +28,11 @@ export interface LayoutState { readonly error: Error | undefined; readonly tidy:
 
 export function useLayout(wanted: LayoutKind | undefined, models: Models | undefined, aspect: number | undefined): LayoutState {
   const worker = useMemo(() => new LayoutWorker(), [])
-  useEffect(() => () => { worker.destroy() }, [worker])
-  const { structure, version } = useScreen()
+  useEffect(() => {
+    worker.warm()
+    return () => { worker.destroy() }
+  }, [worker])
+  const { structure, version, loads } = useScreen()
   const { boxesBy, collapsed, opened, along, slots, moved } = useScreen((state) => state.state)
   const [error, setError] = useState<Error>()
   const [tidied, setTidied] = useState(0)
@@ -41,15 +45,15 @@ export function useLayout(wanted: LayoutKind | undefined, models: Models | undef
     const options = { aspect: shape, ...(boxesBy && { boxesBy }), ...(collapsed && { collapsed }), ...(opened && { opened }), ...(along !== undefined && { along }) }
     const request: LayoutRequest = { kind: wanted ?? 'nested', ...layoutInput(structure), options }
     const done = (layout: LayoutResult): void => {
-      last.current = { request, result: layout, structure, wanted }
+      last.current = { request, result: layout, structure, loads, wanted }
       setError(undefined)
       setResult({ layout, structure })
     }
     const before = last.current
-    const grown = before && before.structure !== structure && before.wanted === wanted && before.result.kind === 'nested' && sameOptions(before.request, request) ? arrive(before.request, before.result, request) : undefined
+    const grown = before && before.structure !== structure && before.loads === loads && before.wanted === wanted && before.result.kind === 'nested' && sameOptions(before.request, request) ? arrive(before.request, before.result, request) : undefined
     if (grown) { done(grown); return }
     laidOut(worker, request, wanted).then(done, (thrown: unknown) => { if (!(thrown instanceof LayoutOutdated)) setError(thrown instanceof Error ? thrown : new Error(String(thrown))) })
-  }, [worker, structure, version, wanted, boxesBy, collapsed, opened, along, shape, tidied])
+  }, [worker, structure, version, loads, wanted, boxesBy, collapsed, opened, along, shape, tidied])
 
   useEffect(() => {
     if (!result || !models || result.structure !== screen().structure) return

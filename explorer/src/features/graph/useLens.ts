@@ -4,13 +4,14 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { isObject, type Json } from '@/api/json'
 import type { Twin } from '@/api/types'
 import type { Models } from '@/dtdl/models'
-import type { ShownValue } from '@/graph/types'
+import type { GraphView, ShownValue } from '@/graph/types'
 import { chunked, rowsOf, twinsById } from '@/parts/structure/load'
 import { listOf, propertyOf, type Structure } from '@/parts/structure/structure'
 import { type OpenGraph, useGraph } from '@/state/graph'
 import { useSettings } from '@/state/settings'
 import { isTest } from '@/state/url'
 import { operationsOf } from '@/state/twins'
+import { useScreen } from './store'
 import { type Domain, domainOf, type LensProperty, lensProperties, lensValues, type Main, mainOf, numberOf, showShort, valueAt } from './values'
 
 const SHOW_EVERY_MS = 250
@@ -114,7 +115,7 @@ export function useMainValues(models: Models, structure: Structure): ReadonlyMap
     return () => { timers.forEach((timer) => { clearTimeout(timer) }) }
   }, [])
   // Which value is shown does not change while one reads: it is looked at anew once a minute.
-  const read = useDocuments(graph, structure)
+  const read = useDocuments(graph, structure) + useScreen((state) => state.documents)
   const mains = useMemo(() => {
     const all = new Map<string, Main>()
     const samples = samplesOf(structure, graph)
@@ -165,4 +166,30 @@ function useDocuments(graph: OpenGraph, structure: Structure): number {
     return () => { stop.abort() }
   }, [structure, name, at, twins, generation])
   return read
+}
+
+const MOST_VISIBLE = 500
+const LOOK_AFTER_MS = 250
+
+/** Read the documents of what is in view of a picture of very many twins, once one is near enough. */
+export function useVisibleDocuments(canvas: GraphView | undefined, structure: Structure): void {
+  const { name, at, twins } = useGraph()
+  const camera = useScreen((state) => state.state.camera)
+  useEffect(() => {
+    if (!canvas || structure.nodes.size <= ALL_DOCUMENTS) return undefined
+    const stop = new AbortController()
+    const timer = setTimeout(() => {
+      const missing = [...structure.nodes.keys()].filter((id) => !twins.has(id) && isInWindow(canvas.positionOf(id)))
+      if (missing.length === 0 || missing.length > MOST_VISIBLE) return
+      void twinsById({ graph: name, at, signal: stop.signal }, missing).then((found) => {
+        twins.put(found)
+        useScreen.setState((before) => ({ documents: before.documents + 1 }))
+      }, () => undefined)
+    }, LOOK_AFTER_MS)
+    return () => { clearTimeout(timer); stop.abort() }
+  }, [canvas, structure, camera, name, at, twins])
+}
+
+function isInWindow(place: { readonly x: number; readonly y: number } | undefined): boolean {
+  return place !== undefined && place.x >= 0 && place.y >= 0 && place.x <= window.innerWidth && place.y <= window.innerHeight
 }

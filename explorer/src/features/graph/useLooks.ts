@@ -15,21 +15,23 @@ export function useLooks(view: View, models: Models, lens: Lens | undefined): Sh
   const { name, at } = useGraph()
   const { structure, picture, state, hits, pointed } = useScreen()
   const highlighted = useShown((shown) => shown.highlighted)
+  const differences = useShown((shown) => shown.differences)
   const layout = picture?.layout
-  const { show, hide, selection } = view
+  const { show, hide, pin, selection } = view
+  const byHand = state.hidden
   const names = useMemo(() => hiddenNames(structure, layout, { show, hide }), [structure, layout, show, hide])
-  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, state), [structure, layout, models, show, hide, state])
+  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, byHand), [structure, layout, models, show, hide, byHand])
   const selected = useMemo(() => new Set(selection), [selection])
-  const bright = useMemo(() => pointed ?? brightOf(structure, layout?.parent, selection), [pointed, structure, layout, selection])
+  const bright = useMemo(() => pointed ?? brightOf(structure, layout?.parent, selection.filter((id) => !hidden.has(id))), [pointed, structure, layout, selection, hidden])
   const values = useMainValues(models, structure)
   const drafted = useDraftedTwins(name)
   const draftKey = [...drafted].sort().join('\n')
   const drafts = useMemo(() => new Set(draftKey === '' ? [] : draftKey.split('\n')), [draftKey])
-  const pinned = useMemo(() => new Set(state.pinned), [state.pinned])
+  const pinned = useMemo(() => new Set([...(state.pinned ?? []), ...pin]), [state.pinned, pin])
   const rings = useMemo(() => new Set([...hits, ...highlighted]), [hits, highlighted])
   const lensValues: ReadonlyMap<string, ShownValue> | undefined = lens?.values
   const looks = useMemo((): Looks => ({
-    selected, hidden, hiddenNames: names.off, hits: rings, pinned, drafts, bright, differences: new Map(), lens: lensValues, values, past: at !== undefined,
-  }), [selected, hidden, names, rings, pinned, drafts, bright, lensValues, values, at])
+    selected, hidden, hiddenNames: names.off, hits: rings, pinned, drafts, bright, differences, lens: lensValues, values, past: at !== undefined,
+  }), [selected, hidden, names, rings, pinned, drafts, bright, lensValues, values, differences, at])
   return { looks, ...names }
 }

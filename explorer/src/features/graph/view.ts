@@ -3,7 +3,6 @@ import { useMemo } from 'react'
 import { shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
 import { LAYOUTS, type LayoutKind, type LayoutResult } from '@/layout/types'
-import type { ViewState } from '@/state/fragment'
 import { type Going, selectionOf, useGoing } from '@/state/url'
 import type { Structure } from '@/parts/structure/structure'
 
@@ -16,6 +15,7 @@ export interface View {
   readonly label: string | undefined
   readonly show: readonly string[]
   readonly hide: readonly string[]
+  readonly pin: readonly string[]
   readonly saved: string | undefined
   readonly going: Going
 }
@@ -24,12 +24,12 @@ export function listed(text: string | undefined): readonly string[] { return (te
 
 export function useView(): View {
   const going = useGoing()
-  const { q, lay, lens, lab, show, hide, v } = going.place.parameters
+  const { q, lay, lens, lab, show, hide, pin, v } = going.place.parameters
   const { sel } = going.place.parameters
   return useMemo(() => ({
-    query: q, layout: LAYOUTS.find((each) => each === lay), lens, label: lab, show: listed(show), hide: listed(hide), saved: v,
+    query: q, layout: LAYOUTS.find((each) => each === lay), lens, label: lab, show: listed(show), hide: listed(hide), pin: listed(pin), saved: v,
     selection: selectionOf(sel === undefined ? {} : { sel }), going,
-  }), [q, lay, sel, lens, lab, show, hide, v, going])
+  }), [q, lay, sel, lens, lab, show, hide, pin, v, going])
 }
 
 /** Whether `m:Name` of an address means a model: its own name, its family's, or its DTMI. */
@@ -67,9 +67,9 @@ export function hiddenNames(structure: Structure, layout: LayoutResult | undefin
 }
 
 /** Twins that are not drawn: hidden by hand with what lies in them, by their model, or without a place. */
-export function hiddenTwins(structure: Structure, layout: LayoutResult | undefined, models: Models, view: Pick<View, 'show' | 'hide'>, state: ViewState): ReadonlySet<string> {
+export function hiddenTwins(structure: Structure, layout: LayoutResult | undefined, models: Models, view: Pick<View, 'show' | 'hide'>, hiddenByHand: readonly string[] | undefined): ReadonlySet<string> {
   const ids = [...structure.nodes.keys()]
-  const byHand = new Set(state.hidden)
+  const byHand = new Set(hiddenByHand)
   const nodes = [...structure.nodes.values()]
   const filtered = view.show.length + view.hide.length > 0
   const shownModels = new Map<string, boolean>()

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import { Link } from 'wouter'
 import { asApiError } from '@/api/errors'
 import { isObject } from '@/api/json'
 import { queryPages } from '@/api/pages'
@@ -90,14 +91,14 @@ export function GraphCard(): ReactNode {
     <div className="in-view scroll" data-testid="inspector.graph">
       <header className="in-header">
         <div className="row in-model"><span className="mono">{t('inspector.graph')}</span></div>
-        <h2 className="in-title">{name}</h2>
+        <h2 className="in-title" tabIndex={-1}>{name}</h2>
         {status.data && <div className="row in-id secondary num">{t('frame.twins', { n: status.data.counts.twins })} · {t('frame.relationships', { n: status.data.counts.relationships })} · {t('inspector.models', { n: status.data.counts.models })}</div>}
       </header>
       {status.error && <Failed compact error={asApiError(status.error)} onRetry={() => { void status.refetch() }} />}
       {families.length > 0 && (
         <Section title={t('inspector.things')}>
           {families.map(({ id, count }) => (
-            <div key={id} className="in-tie"><MarkIcon look={{ ...lookOf(models, id), shape: 'square', hole: false }} /><a href={`.${href({ screen: 'models', rest: [id] })}`} className="twin-link cut" onClick={(event) => { event.preventDefault(); go({ screen: 'models', rest: [id] }) }}>{models.name(id)}</a><span className="grow" /><span className="num secondary">{formatNumber(count)}</span></div>
+            <div key={id} className="in-tie"><MarkIcon look={{ ...lookOf(models, id), shape: 'square', hole: false }} /><Link href={href({ screen: 'models', rest: [id] })} className="twin-link cut">{models.name(id)}</Link><span className="grow" /><span className="num secondary">{formatNumber(count)}</span></div>
           ))}
         </Section>
       )}

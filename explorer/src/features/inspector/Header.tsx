@@ -65,7 +65,7 @@ export function Header({ id, model, label, updated, actor, page }: HeaderProps):
         <span className="grow" />
         <Menu align="end" items={items} trigger={<IconButton icon={MoreIcon} label={t('inspector.menu')} data-testid="inspector.menu" />} />
       </div>
-      <Title className="in-title" data-testid="inspector.name">{label}</Title>
+      <Title className="in-title" tabIndex={-1} data-testid="inspector.name">{label}</Title>
       <div className="row in-id">
         <span className="mono cut" data-testid="inspector.id">{id}</span>
         <IconButton icon={CopyIcon} size={12} label={t('inspector.copy-id')} onClick={() => { copy(id) }} />

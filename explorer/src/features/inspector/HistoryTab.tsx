@@ -9,7 +9,7 @@ import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { Dialog } from '@/ui/dialog'
-import { CompareIcon, HistoryIcon, RetryIcon } from '@/ui/icons'
+import { CompareIcon, HistoryIcon, LiveIcon, RetryIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { formatSubject, historyPath, type Subject } from '@/parts/subject'
 import { differences, type Path, valueAt } from '@/parts/values/patch'
@@ -44,6 +44,7 @@ function changesOf(before: JsonObject | undefined, after: JsonObject | undefined
 /** Every version: when, by whom, and what it changed; two are compared (design 5.4). */
 export function HistoryTab({ subject, updated }: { subject: Subject; updated: string | undefined }): ReactNode {
   const query = useVersions(subject)
+  const { go } = useGoing()
   const [chosen, setChosen] = useState<readonly number[]>([])
   const [compared, setCompared] = useState(false)
   const versions = useMemo(() => (query.data?.pages ?? []).flatMap((page) => page.value), [query.data])
@@ -57,6 +58,7 @@ export function HistoryTab({ subject, updated }: { subject: Subject; updated: st
     <div className="in-history" data-testid="inspector.history">
       <div className="row in-foot">
         <Button icon={CompareIcon} disabled={pair.length !== 2} onClick={() => { setCompared(true) }} data-testid="inspector.history.compare">{pair.length === 2 ? t('inspector.compare') : t('inspector.compare-hint')}</Button>
+        {subject.kind === 'twin' && <Button look="quiet" icon={LiveIcon} onClick={() => { go({ screen: 'history', parameters: { twin: subject.id } }) }} data-testid="inspector.history.charts">{t('inspector.charts')}</Button>}
         {newer && <Button look="quiet" icon={RetryIcon} onClick={() => { void query.refetch() }}>{t('inspector.newer')}</Button>}
       </div>
       <ol className="in-versions">

@@ -5,6 +5,7 @@ import { Button } from '@/ui/button'
 import { CopyIcon, EditIcon } from '@/ui/icons'
 import { Editor as TextEditor } from '@/parts/editor/Editor'
 import { JSON_LANGUAGE } from '@/parts/editor/languages'
+import type { Problem } from '@/parts/editor/types'
 import { JsonView } from '@/parts/JsonView'
 import { editsBetween } from '@/parts/values/draft'
 import { differences, type Path } from '@/parts/values/patch'
@@ -24,17 +25,19 @@ function withoutKept(document: JsonObject, path: Path = []): JsonObject {
 /** The document as it is; edited as text, the patch is what differs. */
 export function JsonTab({ document, editor, onApplied }: { document: JsonObject; editor: Editor; onApplied: () => void }): ReactNode {
   const [text, setText] = useState<string>()
-  const [problem, setProblem] = useState<string>()
+  const [problem, setProblem] = useState<Problem>()
   const editable = useMemo(() => withoutKept(editor.shown), [editor.shown])
   const apply = (): void => {
     let after
     try {
       after = parseJson(text ?? '')
-    } catch {
-      setProblem(t('inspector.json-broken'))
+    } catch (error) {
+      const message = error instanceof Error ? error.message : ''
+      const from = Number(/position (\d+)/.exec(message)?.[1] ?? 0)
+      setProblem({ from, to: Math.min(from + 1, text?.length ?? 0), severity: 'error', message: `${t('inspector.json-broken')} ${message}` })
       return
     }
-    if (!isObject(after)) { setProblem(t('inspector.json-object')); return }
+    if (!isObject(after)) { setProblem({ from: 0, to: 1, severity: 'error', message: t('inspector.json-object') }); return }
     // Who leaves the metadata out does not mean to take the model away.
     const whole = editable['$metadata'] === undefined ? after : { $metadata: editable['$metadata'], ...after }
     const edits = editsBetween(editable, whole, differences(editable, whole, isKept))
@@ -45,8 +48,8 @@ export function JsonTab({ document, editor, onApplied }: { document: JsonObject;
   if (text !== undefined) {
     return (
       <div className="in-json">
-        <div className="in-json-edit"><TextEditor label={t('inspector.json')} value={text} language={JSON_LANGUAGE} autoFocus onRun={apply} onChange={(next) => { setText(next); setProblem(undefined) }} testId="inspector.json.editor" /></div>
-        {problem !== undefined && <p className="field-error in-none" role="alert">{problem}</p>}
+        <div className="in-json-edit"><TextEditor label={t('inspector.json')} value={text} language={JSON_LANGUAGE} autoFocus onRun={apply} problems={problem ? [problem] : []} onChange={(next) => { setText(next); setProblem(undefined) }} testId="inspector.json.editor" /></div>
+        {problem !== undefined && <p className="field-error in-none" role="alert">{problem.message}</p>}
         <div className="row in-foot">
           <Button look="main" onClick={apply} data-testid="inspector.json.apply">{t('inspector.json-apply')}</Button>
           <Button onClick={() => { setText(undefined) }}>{t('ui.cancel')}</Button>

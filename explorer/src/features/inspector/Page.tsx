@@ -4,7 +4,7 @@ import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Empty } from '@/ui/states'
 import { selectionOf } from '@/state/url'
-import { TwinView } from './TwinView'
+import TwinView from './TwinView'
 
 /** A twin as a full page, for links from elsewhere. A twin that is chosen on it takes its place. */
 export default function Page(): ReactNode {

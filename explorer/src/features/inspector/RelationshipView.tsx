@@ -21,7 +21,7 @@ import { RelationshipRows, useRelationship } from './RelationshipValues'
 import { useEditor } from './useEditor'
 
 /** A relationship that is selected: from where to where, its name, its values, what it was. */
-export function RelationshipView({ source, id }: { source: string; id: string }): ReactNode {
+export default function RelationshipView({ source, id }: { source: string; id: string }): ReactNode {
   const { subject, query } = useRelationship(source, id)
   const document = query.data
   if (query.error && (!document || asApiError(query.error).status === 404)) return <Failed error={asApiError(query.error)} onRetry={() => { void query.refetch() }} />
@@ -52,7 +52,7 @@ function Loaded({ subject, document }: { subject: Subject; document: Relationshi
     <div className="in-view" data-testid="inspector.relationship">
       <header className="in-header">
         <div className="row in-model"><span className="mono">{t('inspector.relationship')}</span></div>
-        <h2 className="in-title mono">{document.$relationshipName}</h2>
+        <h2 className="in-title mono" tabIndex={-1}>{document.$relationshipName}</h2>
         <div className="row in-id"><span className="mono cut">{id}</span><IconButton icon={CopyIcon} size={12} label={t('inspector.copy-id')} onClick={() => { copy(id) }} /></div>
         <div className="row in-ends"><TwinChip id={source} /><OutIcon size={14} aria-label={t('inspector.outgoing')} /><TwinChip id={target} /></div>
       </header>

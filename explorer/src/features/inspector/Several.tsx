@@ -28,7 +28,7 @@ function common(rows: readonly (readonly Row[])[]): readonly Row[] {
 }
 
 /** Several twins: what they have in common, edited for all of them at once; each is saved by a patch of its own. */
-export function Several({ names }: { names: readonly string[] }): ReactNode {
+export default function Several({ names }: { names: readonly string[] }): ReactNode {
   const { name: graph, twins } = useGraph()
   const models = useModels()
   const may = useMay()
@@ -58,8 +58,8 @@ export function Several({ names }: { names: readonly string[] }): ReactNode {
   return (
     <div className="in-view" data-testid="inspector.several">
       <header className="in-header">
-        <h2 className="in-title">{t('inspector.several', { n: names.length })}</h2>
-        <div className="row">
+        <h2 className="in-title" tabIndex={-1}>{t('inspector.several', { n: names.length })}</h2>
+        <div className="row in-several">
           {may('digitaltwins/delete') && ids.length > 0 && <Button icon={DeleteIcon} onClick={() => { openDialog({ kind: 'delete-twins', ids }) }} data-testid="inspector.several.delete">{t('inspector.delete-all')}</Button>}
           {may('digitaltwins/relationships/write') && ids.length === 2 && <Button onClick={() => { openDialog({ kind: 'create-relationship', source: ids[0], target: ids[1] }) }}>{t('inspector.relate-both')}</Button>}
         </div>

@@ -25,7 +25,7 @@ import { useEditor } from './useEditor'
 import { useLively, useNewest } from './useLively'
 
 /** A twin: what it is, its values, what it is related to, what it was. */
-export function TwinView({ id, page = false }: { id: string; page?: boolean }): ReactNode {
+export default function TwinView({ id, page = false }: { id: string; page?: boolean }): ReactNode {
   const { twin, query } = useTwin(id)
   if (query.error && !twin) return <Failed error={asApiError(query.error)} onRetry={() => { void query.refetch() }} />
   if (!twin) return <Waiting rows={12} what={id} />

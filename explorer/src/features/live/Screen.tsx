@@ -1,6 +1,13 @@
 import './live.css'
-import { type ReactNode, useMemo, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import type { ApiError } from '@/api/errors'
 import { type Command, useCommands } from '@/commands/registry'
+import { completeFilter } from '@/lang/filter-lang'
+import { rangeOf } from '@/lang/repair'
+import { Editor } from '@/parts/editor/Editor'
+import { FILTER } from '@/parts/editor/languages'
+import type { Problem } from '@/parts/editor/types'
+import { useFacts } from '@/parts/facts'
 import { type EventKind, KINDS, kindOf, twinOf } from '@/state/eventlog'
 import { useMay } from '@/state/graph'
 import type { SeenEvent } from '@/state/live'
@@ -40,7 +47,7 @@ export default function Screen(): ReactNode {
   return (
     <div className="live-screen" data-testid="live">
       <div className="screen-head live-head">
-        <FilterField filter={filter} onFilter={(text) => { going.adjust({ f: text === '' ? undefined : text }) }} />
+        <FilterField filter={filter} error={error} onFilter={(text) => { going.adjust({ f: text === '' ? undefined : text }) }} />
         {KINDS.map((kind) => <Button key={kind} on={kinds.has(kind)} onClick={() => { toggle(kind) }} data-testid={`live.kind.${kind}`}>{t(`live.kind-${kind}`)}</Button>)}
         {selected.length > 0 && <Button on={only} onClick={() => { setOnly(!only) }}>{t('live.only-selected')}</Button>}
         <span className="grow" />
@@ -61,13 +68,20 @@ export default function Screen(): ReactNode {
   )
 }
 
-function FilterField({ filter, onFilter }: { filter: string; onFilter: (text: string) => void }): ReactNode {
+/** The filter of the stream; Enter takes it, and what is wrong with it is told in its place. */
+function FilterField({ filter, error, onFilter }: { filter: string; error: ApiError | undefined; onFilter: (text: string) => void }): ReactNode {
+  const facts = useFacts()
   const [text, setText] = useState(filter)
+  useEffect(() => { setText(filter) }, [filter])
+  const place = error?.details[0]
+  const problems = useMemo((): readonly Problem[] => (place?.line === undefined || text.trim() !== filter ? []
+    : [{ ...rangeOf(text, { line: place.line, column: place.column ?? 0, length: Math.max(1, place.length ?? 1) }), severity: 'error', message: place.message }]), [place, text, filter])
   return (
-    <form className="live-filter" onSubmit={(event) => { event.preventDefault(); onFilter(text.trim()) }}>
+    <div className="live-filter" onBlur={() => { onFilter(text.trim()) }}>
       <FilterIcon size={14} aria-hidden />
-      <input className="mono" value={text} placeholder={t('live.filter')} aria-label={t('live.filter')} spellCheck={false} onChange={(event) => { setText(event.target.value) }} onBlur={() => { onFilter(text.trim()) }} data-testid="live.filter" />
-    </form>
+      <Editor single label={t('live.filter')} value={text} placeholder={t('live.filter')} language={FILTER} problems={problems} onChange={setText} onRun={() => { onFilter(text.trim()) }}
+        complete={(all, cursor) => completeFilter(all, cursor, facts)} testId="live.filter" />
+    </div>
   )
 }
 

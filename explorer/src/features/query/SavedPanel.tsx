@@ -8,7 +8,7 @@ import { Popover } from '@/ui/menu'
 import { toast } from '@/ui/toasts'
 import { EXAMPLES, withoutComment } from './examples'
 import { download } from './export'
-import { FOLDER, queriesOf, type SavedEntry, type SavedQueries } from './saved'
+import { FOLDER, queriesOf, type SavedEntry, type SavedQueries, type SavedText } from './saved'
 
 const MOST_BYTES = 5_000_000
 
@@ -26,12 +26,12 @@ export function byFolder(entries: readonly SavedEntry[]): readonly (readonly [st
   return [...folders].sort(([a], [b]) => a.localeCompare(b))
 }
 
-interface SavedButtonProps { readonly saved: SavedQueries; readonly onOpen: (name: string, text: string) => void; readonly onExample: (text: string) => void }
+interface SavedButtonProps { readonly saved: SavedQueries; readonly onOpen: (name: string, read: SavedText) => void; readonly onExample: (text: string) => void }
 
 /** Saved queries by folder, examples, and one file for all of them. */
 export function SavedButton({ saved, onOpen, onExample }: SavedButtonProps): ReactNode {
   const [open, setOpen] = useState(false)
-  const openSaved = (name: string): void => { saved.read(name).then((text) => { setOpen(false); onOpen(name, text) }, failed) }
+  const openSaved = (name: string): void => { saved.read(name).then((read) => { setOpen(false); onOpen(name, read) }, failed) }
   return (
     <Popover open={open} onOpenChange={setOpen} align="end" label={t('query.saved')} trigger={<Button icon={SavedIcon} data-testid="query.saved">{t('query.saved')}</Button>}>
       <div className="query-list" data-testid="query.saved.list">
@@ -60,9 +60,9 @@ export function SavedButton({ saved, onOpen, onExample }: SavedButtonProps): Rea
 function SavedRow({ entry, saved, onOpen }: { entry: SavedEntry; saved: SavedQueries; onOpen: (name: string) => void }): ReactNode {
   const title = entry.name.split(FOLDER).at(-1) ?? entry.name
   const remove = async (): Promise<void> => {
-    const text = await saved.read(entry.name)
+    const { text } = await saved.read(entry.name)
     await saved.remove(entry.name)
-    toast({ text: t('query.deleted', { name: title }), act: { text: t('query.undo'), run: () => { saved.save(entry.name, text, true).catch(failed) } } })
+    toast({ text: t('query.deleted', { name: title }), act: { text: t('query.undo'), run: () => { saved.save(entry.name, text, 'nothing').catch(failed) } } })
   }
   return (
     <li className="query-list-row">
@@ -75,7 +75,7 @@ function SavedRow({ entry, saved, onOpen }: { entry: SavedEntry; saved: SavedQue
 function FileRow({ saved }: { saved: SavedQueries }): ReactNode {
   const input = useRef<HTMLInputElement>(null)
   const write = async (): Promise<void> => {
-    const queries = await Promise.all(saved.entries.map(async ({ name }) => ({ name, text: await saved.read(name) })))
+    const queries = await Promise.all(saved.entries.map(async ({ name }) => ({ name, text: (await saved.read(name)).text })))
     download('queries.json', `${writeJson({ version: 1, queries }, 2)}\n`, 'application/json')
   }
   const read = async (file: File): Promise<void> => {

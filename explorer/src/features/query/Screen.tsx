@@ -25,9 +25,9 @@ import { Result } from './Result'
 import { useRuns } from './runs'
 import { SaveDialog } from './SaveDialog'
 import { SavedButton } from './SavedPanel'
-import { type SavedQueries, useSaved } from './saved'
+import { type SavedQueries, type SavedText, useSaved } from './saved'
 import { TabBar } from './TabBar'
-import { changeTab, titleOf } from './tabs'
+import { changeTab, type QueryTab, titleOf } from './tabs'
 import { type Check, useCheck } from './useCheck'
 import { type QueryScreen, useQueryScreen } from './useQueryScreen'
 
@@ -60,6 +60,8 @@ function problemsOf(screen: QueryScreen, fault: Check): readonly Problem[] {
   return [...errors, ...warnings]
 }
 
+function savedAs(name: string, { text, etag }: SavedText): NonNullable<QueryTab['saved']> { return { name, text, ...(etag !== undefined && { etag }) } }
+
 /** The address may name a saved query. */
 function useNamed(screen: QueryScreen, saved: SavedQueries): void {
   const { v } = useGoing().place.parameters
@@ -68,7 +70,7 @@ function useNamed(screen: QueryScreen, saved: SavedQueries): void {
   open.current = screen.runText
   useEffect(() => {
     if (v === undefined || loading) return
-    read(v).then((text) => { open.current(text, { name: v, text }) }, (error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
+    read(v).then((known) => { open.current(known.text, savedAs(v, known)) }, (error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
     // Only another name is another query: a list that was read again is not.
   }, [v, loading])
 }
@@ -94,14 +96,22 @@ export default function Screen(): ReactNode {
   const { href } = useGoing()
   const [saving, setSaving] = useState(false)
   const { tab } = screen
-  const save = (): void => {
-    if (!tab.saved) { setSaving(true); return }
-    saved.save(tab.saved.name, tab.text).then(() => { keep(tab.saved?.name ?? '') }, (error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
-  }
-  const keep = (name: string): void => {
-    changeTab(tab.id, { saved: { name, text: tab.text } })
+  const keep = (name: string, etag: string | undefined): void => {
+    changeTab(tab.id, { saved: savedAs(name, { text: tab.text, etag }) })
     setSaving(false)
     toast({ text: t('query.was-saved', { name }) })
+  }
+  const write = (name: string, over?: { readonly etag: string | undefined }): void => {
+    saved.save(name, tab.text, over).then((etag) => { keep(name, etag) }, (thrown: unknown) => {
+      const error = asApiError(thrown)
+      // Somebody else saved under this name since it was opened here.
+      if (error.status === 412) toast({ kind: 'error', text: t('query.changed-meanwhile', { name }), act: { text: t('query.save-over'), run: () => { write(name) } } })
+      else toast({ kind: 'error', text: error.message })
+    })
+  }
+  const save = (): void => {
+    if (tab.saved) write(tab.saved.name, { etag: tab.saved.etag })
+    else setSaving(true)
   }
   const copyLink = (): void => {
     const link = new URL(`.${href({ screen: 'query', parameters: { q: tab.text, ...(screen.view !== 'table' && { as: screen.view }), ...(screen.isLive && { live: '1' }) } })}`, document.baseURI).href
@@ -114,7 +124,7 @@ export default function Screen(): ReactNode {
       <h1 className="unseen">{t('screens.query')}</h1>
       <TabBar tabs={screen.tabs} active={tab.id} onClose={(closed) => { const again = screen.close(closed); if (closed.text.trim() !== '') toast({ text: t('query.was-closed'), act: { text: t('query.undo'), run: again } }) }}>
         <HistoryButton onOpen={(text) => { screen.runText(text) }} />
-        <SavedButton saved={saved} onOpen={(name, text) => { screen.runText(text, { name, text }) }} onExample={(text) => { screen.runText(text) }} />
+        <SavedButton saved={saved} onOpen={(name, known) => { screen.runText(known.text, savedAs(name, known)) }} onExample={(text) => { screen.runText(text) }} />
         {saved.mayWrite && <Button icon={SaveIcon} disabled={tab.text.trim() === ''} onClick={save} data-testid="query.save">{t('query.save')}</Button>}
         <Button icon={LinkIcon} disabled={tab.text.trim() === ''} onClick={copyLink} data-testid="query.link">{t('query.link')}</Button>
       </TabBar>

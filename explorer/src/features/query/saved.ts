@@ -9,6 +9,8 @@ import { browserQueries, dropQuery, keepQuery } from './keep'
 
 export interface SavedEntry { readonly name: string; readonly at: number; readonly by?: string }
 
+export interface SavedText { readonly text: string; readonly etag: string | undefined }
+
 export interface SavedQueries {
   readonly where: 'server' | 'browser'
   readonly entries: readonly SavedEntry[]
@@ -17,9 +19,9 @@ export interface SavedQueries {
   /** Whether who asks may save. */
   readonly mayWrite: boolean
   readonly mayDelete: boolean
-  readonly read: (name: string) => Promise<string>
-  /** `fresh` refuses to write over one of the same name. */
-  readonly save: (name: string, text: string, fresh?: boolean) => Promise<void>
+  readonly read: (name: string) => Promise<SavedText>
+  /** `over` says what may be written over: nothing, only what was read, or (absent) whatever is there. Returns the new ETag. */
+  readonly save: (name: string, text: string, over?: 'nothing' | { readonly etag: string | undefined }) => Promise<string | undefined>
   readonly remove: (name: string) => Promise<void>
 }
 
@@ -60,13 +62,18 @@ export function useSaved(): SavedQueries {
     return {
       where, entries: list.data ?? [], loading: list.isPending, error: list.error, mayWrite, mayDelete,
       read: async (name) => {
-        if (onServer) return textOfDocument((await send(graph, { path: path(ITEM, { name }) })).data)
-        return (await browserQueries(graph)).find((each) => each.name === name)?.text ?? ''
+        if (!onServer) return { text: (await browserQueries(graph)).find((each) => each.name === name)?.text ?? '', etag: undefined }
+        const { data, headers } = await send(graph, { path: path(ITEM, { name }) })
+        return { text: textOfDocument(data), etag: headers.get('etag') ?? undefined }
       },
-      save: async (name, text, fresh = false) => {
-        if (onServer) await send(graph, { method: 'PUT', path: path(ITEM, { name }), body: { version: FORM, text }, headers: { 'if-none-match': fresh ? '*' : undefined } })
-        else await keepQuery({ graph, name, text, at: Date.now() })
+      save: async (name, text, over) => {
+        let etag: string | undefined
+        if (onServer) {
+          const headers = over === 'nothing' ? { 'if-none-match': '*' } : { 'if-match': over?.etag }
+          etag = (await send(graph, { method: 'PUT', path: path(ITEM, { name }), body: { version: FORM, text }, headers })).headers.get('etag') ?? undefined
+        } else await keepQuery({ graph, name, text, at: Date.now() })
         await again()
+        return etag
       },
       remove: async (name) => {
         if (onServer) await send(graph, { method: 'DELETE', path: path(ITEM, { name }) })

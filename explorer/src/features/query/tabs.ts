@@ -8,7 +8,7 @@ export interface QueryTab {
   /** As it was when it was last run: what the address says. */
   readonly ran?: string
   /** The name that it is saved under, and what is saved there. */
-  readonly saved?: { readonly name: string; readonly text: string }
+  readonly saved?: { readonly name: string; readonly text: string; readonly etag?: string }
   /** Values of its parameters, as they were typed. */
   readonly values: Readonly<Record<string, string>>
 }
@@ -31,7 +31,7 @@ function tabOf(value: Json): QueryTab[] {
   if (!isObject(value) || typeof value['text'] !== 'string') return []
   const { saved, ran } = value
   const values = isObject(value['values']) ? Object.fromEntries(Object.entries(value['values']).filter((each): each is [string, string] => typeof each[1] === 'string')) : {}
-  return [{ id: newId(), text: value['text'], values, ...(typeof ran === 'string' && { ran }), ...(isObject(saved) && typeof saved['name'] === 'string' && typeof saved['text'] === 'string' && { saved: { name: saved['name'], text: saved['text'] } }) }]
+  return [{ id: newId(), text: value['text'], values, ...(typeof ran === 'string' && { ran }), ...(isObject(saved) && typeof saved['name'] === 'string' && typeof saved['text'] === 'string' && { saved: { name: saved['name'], text: saved['text'], ...(typeof saved['etag'] === 'string' && { etag: saved['etag'] }) } }) }]
 }
 
 function read(graph: string): Tabs {

@@ -114,8 +114,8 @@ export function useQueryScreen(): QueryScreen {
     const chosen = selection && selection.to > selection.from ? { text: now.tab.text.slice(selection.from, selection.to).trim(), start: selection.from, end: selection.to } : now.statement
     start(now.tab.id, chosen, { view: now.view, live: live !== undefined, parameters: now.parameters })
     changeTab(now.tab.id, { ran: now.tab.text })
-    going.step({ q: now.tab.text })
-  }, [going, live, start])
+    if (q !== now.tab.text) going.step({ q: now.tab.text })
+  }, [going, live, q, start])
 
   const setView = useCallback((next: View) => {
     const now = latest.current

@@ -7,6 +7,9 @@ import type { Taken } from './titles'
 const SIZE = 11
 const HUB_SIZE = 12
 const HUB_FROM = 3
+/** Lines shine through a little, but not those of the selection. */
+const GROUND = 0.75
+const FIRM_GROUND = 0.95
 const GAP = 5
 const MOST_WIDE = 170
 /** Beyond these no more names would be read. */
@@ -103,7 +106,7 @@ function paintName(stage: Stage, node: number, occupied: Occupied, taken: Taken)
   taken.push(place)
   const alpha = state.bright[node] === 1 ? {} : { alpha: FADED_NAME }
   const middle = place.y + place.h / 2
-  pen.box(place.x - 2, place.y, whole + 4, place.h, 3, { fill: tokens.canvas, alpha: 0.75 })
+  pen.box(place.x - 2, place.y, whole + 4, place.h, 3, { fill: tokens.canvas, alpha: state.near.length > 0 && state.bright[node] === 1 ? FIRM_GROUND : GROUND })
   pen.text(text, place.x, middle, { size, weight, colour: hub ? tokens.text : tokens.text2, ...alpha })
   if (value) pen.text(value.text, place.x + wide + GAP, middle, { size, weight: VALUE_WEIGHT, colour: tokens.text, ...alpha })
   return true

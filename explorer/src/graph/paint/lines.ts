@@ -9,6 +9,7 @@ const ARROW = 7
 const NAME_AT = 2 / 3
 const NAME_ROOM = 24
 const NAME_SIZE = 11
+const MOST_NAMED = 100
 export const LINE_WIDTH = 1.1
 export const SYMMETRIC_WIDTH = 0.8
 export const LINE_ALPHA = 0.42
@@ -47,18 +48,24 @@ function isClose({ detail, scene }: Stage): boolean { return detail.names || det
 
 /** Lines that selection asks for. Far away they are thinner, as marks are smaller, and those that nesting says would only cover the tile. */
 export function paintNear(stage: Stage): void {
-  const { pen, state, scene } = stage
+  const { state, scene } = stage
   const close = isClose(stage)
   const size = close ? 1 : 0.7
   for (const edge of state.near) {
-    const line = lineOn(stage, edge)
-    if (!line || !areEndsDrawn(stage, edge) || (!close && scene.picture.layout.implied[edge] === 1)) continue
-    const colour = lineColour(stage, edge)
-    const arrow = scene.edges[edge]?.symmetric === true ? 0 : Math.min(ARROW * size, line.length / 2)
-    const [dx, dy] = [(line.x2 - line.x1) / line.length, (line.y2 - line.y1) / line.length]
-    pen.path([{ to: 'move', x: line.x1, y: line.y1 }, { to: 'line', x: line.x2 - dx * arrow * 0.8, y: line.y2 - dy * arrow * 0.8 }], { stroke: colour, width: NEAR_WIDTH * size })
-    if (arrow > 2) pen.path(head(line, arrow), { fill: colour })
+    if (close || scene.picture.layout.implied[edge] !== 1) paintLine(stage, edge, size)
   }
+}
+
+/** One line in full, with its head. */
+export function paintLine(stage: Stage, edge: number, size: number): void {
+  const { pen, scene } = stage
+  const line = lineOn(stage, edge)
+  if (!line || !areEndsDrawn(stage, edge)) return
+  const colour = lineColour(stage, edge)
+  const arrow = scene.edges[edge]?.symmetric === true ? 0 : Math.min(ARROW * size, line.length / 2)
+  const [dx, dy] = [(line.x2 - line.x1) / line.length, (line.y2 - line.y1) / line.length]
+  pen.path([{ to: 'move', x: line.x1, y: line.y1 }, { to: 'line', x: line.x2 - dx * arrow * 0.8, y: line.y2 - dy * arrow * 0.8 }], { stroke: colour, width: NEAR_WIDTH * size })
+  if (arrow > 2) pen.path(head(line, arrow), { fill: colour })
 }
 
 function areEndsDrawn(stage: Stage, edge: number): boolean {
@@ -70,7 +77,8 @@ export function paintLineNames(stage: Stage, taken: Taken): void {
   const { pen, scene, state, frame, tokens } = stage
   if (!isClose(stage)) return
   const measure = stage.widths(500)
-  for (const edge of state.near) {
+  const marks = state.near.length > 0 ? marksInView(stage) : []
+  for (const edge of state.near.slice(0, MOST_NAMED)) {
     const name = scene.edges[edge]?.name ?? ''
     const line = lineOn(stage, edge)
     const wide = measure(name) * NAME_SIZE
@@ -81,10 +89,20 @@ export function paintLineNames(stage: Stage, taken: Taken): void {
     const place = { x: x - wide / 2 - 4, y: y - 8, w: wide + 8, h: 16 }
     if (x < 0 || y < 0 || x > frame.w || y > frame.h) continue
     if (taken.some((each) => each.x < place.x + place.w && place.x < each.x + each.w && each.y < place.y + place.h && place.y < each.y + each.h)) continue
+    if (marks.some((each) => each.x > place.x - 4 && each.x < place.x + place.w + 4 && each.y > place.y - 4 && each.y < place.y + place.h + 4)) continue
     taken.push(place)
     pen.box(place.x, place.y, place.w, place.h, 4, { fill: tokens.canvas, alpha: 0.92 })
     pen.text(name, x, y + 0.5, { size: NAME_SIZE, weight: 500, colour: tokens.text2, align: 'center' })
   }
+}
+
+function marksInView(stage: Stage): readonly { readonly x: number; readonly y: number }[] {
+  const { scene, frame } = stage
+  return scene.nodes.flatMap((_, node) => {
+    if (!isDrawn(stage, node)) return []
+    const point = pointOf(scene, frame, node)
+    return point.x > 0 && point.y > 0 && point.x < frame.w && point.y < frame.h ? [point] : []
+  })
 }
 
 /** Both ends lie in one box of leaves: the line is short, and what it says is said by the box. */

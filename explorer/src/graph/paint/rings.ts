@@ -2,12 +2,14 @@
 import { cornerOf } from '../lod'
 import { drawMark } from '../pen'
 import { type Stage, isDrawn, pointOf, radiusOf, rectOf } from '../stage'
+import { paintLine } from './lines'
 import { groundOf } from './marks'
 
 const PULSE_MS = 1400
 const STEADY_MS = 600
 const PULSE_REACH = 6
 const GHOST_MS = 2000
+const MOST_STEPS = 32
 const HANDLE_RADIUS = 5.5
 const HANDLE_AWAY = 9
 
@@ -17,6 +19,8 @@ export interface Ghost { readonly x: number; readonly y: number; readonly look: 
 
 export interface Hand {
   readonly hovered: string | undefined
+  /** Key of the line that the pointer is at. */
+  readonly edge: string | undefined
   readonly handle: boolean
   /** A line that is being drawn, in pixels. */
   readonly line: { readonly from: string; readonly x: number; readonly y: number; readonly over: string | undefined } | undefined
@@ -73,12 +77,22 @@ function paintSelection(stage: Stage, at: At): void {
   }
 }
 
+/** The mark that stands for a twin: its own, or that of the nearest box that is not a bar. */
+export function drawnFor(stage: Pick<Stage, 'scene' | 'state' | 'detail'>, node: number): number {
+  const { parent } = stage.scene.picture.layout
+  let found = node
+  for (let steps = 0; found >= 0 && !isDrawn(stage, found); steps += 1) found = steps < MOST_STEPS ? parent[found] ?? -1 : -1
+  return found
+}
+
 /** Rings that grow and fade where something changed; steady ones where nothing may move. */
 export function paintPulses(stage: Stage, pulses: readonly Pulse[], now: number, still: boolean): void {
   const { pen, scene, frame, tokens } = stage
-  for (const pulse of pulses) {
-    const node = scene.indexOf.get(pulse.id)
-    if (node === undefined || !isDrawn(stage, node)) continue
+  const rung = new Set<number>()
+  for (const pulse of pulses.toReversed()) {
+    const node = drawnFor(stage, scene.indexOf.get(pulse.id) ?? -1)
+    if (node < 0 || rung.has(node)) continue
+    rung.add(node)
     const { x, y } = pointOf(scene, frame, node)
     const share = Math.min(1, (now - pulse.begun) / PULSE_MS)
     const reach = still ? 3 : 1 + PULSE_REACH * (1 - (1 - share) ** 3)
@@ -120,6 +134,8 @@ export function paintHand(stage: Stage, hand: Hand): void {
     if (look) drawMark(pen, look.shape, look.hole, x, y, radiusOf(scene, frame, hovered) + 2, { fill: state.colours[hovered] ?? tokens.text3 }, groundOf(stage, hovered))
     if (hand.handle && !hand.line) paintHandle(stage, handleOf(stage, hovered))
   }
+  const edge = scene.edgeIndexOf.get(hand.edge ?? '')
+  if (edge !== undefined) paintLine(stage, edge, 1)
   if (hand.line) paintDrawnLine(stage, hand.line)
   const [first, ...rest] = hand.lasso
   if (first && rest.length > 0) {

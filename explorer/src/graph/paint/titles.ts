@@ -18,6 +18,7 @@ const DEEP_WEIGHT = 500
 const VALUE_WEIGHT = 560
 const LEAST_NAME = 14
 const CHIP_ROOM = 2
+const RIM = 2
 
 /** Where titles stand, so that names of lines keep away from them. */
 export type Taken = PixelRect[]
@@ -52,7 +53,7 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   if (value) {
     const wide = stage.widths(VALUE_WEIGHT)(value.text) * size
     if (right - wide > left - 2) {
-      if (state.near.length > 0 && tile !== undefined && alpha === 1) pen.box(right - wide - 3, middle - size * 0.7, wide + 6, size * 1.4, 3, { fill: tile })
+      if (state.near.length > 0 && alpha === 1) paintGround(stage, box, rect, { x: right - wide - 3, y: middle - size * 0.7, w: wide + 6, h: size * 1.4 }, tile)
       pen.text(value.text, right, middle, { size, weight: VALUE_WEIGHT, colour, align: 'right', ...(alpha < 1 ? { alpha } : {}) })
       right -= wide + BEFORE_VALUE
     }
@@ -63,9 +64,16 @@ function paintTitle(stage: Stage, box: SceneBox, index: number, rect: PixelRect,
   if (text === '') return
   const place = { x: left - 2, y: middle - size * 0.7, w: measure(text) * size + 4, h: size * 1.4 }
   // Lines of the selection run beneath the titles: some ground keeps the letters free of them.
-  if (state.near.length > 0 && alpha === 1) pen.box(place.x, place.y, place.w, place.h, 3, { fill: tile ?? groundAt(box.depth, tokens) })
+  if (state.near.length > 0 && alpha === 1) paintGround(stage, box, rect, place, tile)
   pen.text(text, left, middle, { size, weight, colour, ...(alpha < 1 ? { alpha } : {}) })
   taken.push(place)
+}
+
+/** The ground of a title, within the lines of its bar. */
+function paintGround({ pen, frame, tokens }: Stage, box: SceneBox, rect: PixelRect, place: PixelRect, tile: string | undefined): void {
+  const top = Math.max(place.y, rect.y + RIM)
+  const bottom = Math.min(place.y + place.h, rect.y + Math.min(box.head * frame.u, rect.h - RIM))
+  if (bottom > top) pen.box(place.x, top, place.w, bottom - top, 0, { fill: tile ?? groundAt(box.depth, tokens) })
 }
 
 interface Cut { readonly most: number; readonly measure: Measure; readonly text: string }

@@ -24,7 +24,7 @@ import { valueAt } from '../values/patch'
 interface Given { readonly source?: string | undefined; readonly target?: string | undefined; readonly name?: string | undefined; readonly onClose: () => void }
 
 /** Relate two twins by a name that their models allow, with the relationship's own values (design 5.4). */
-export function CreateRelationship({ source: from, target: to, name: wanted, onClose }: Given): ReactNode {
+export default function CreateRelationship({ source: from, target: to, name: wanted, onClose }: Given): ReactNode {
   const { name: graph, twins } = useGraph()
   const models = useModels()
   const [source, setSource] = useState(from)
@@ -66,7 +66,7 @@ export function CreateRelationship({ source: from, target: to, name: wanted, onC
     }
   }
   return (
-    <Dialog open title={t('inspector.add-relationship').replace(' …', '')} onClose={onClose} testId="create-relationship" foot={(
+    <Dialog open title={t('inspector.relate-title')} onClose={onClose} testId="create-relationship" foot={(
       <>
         <Button onClick={onClose}>{t('ui.cancel')}</Button>
         <Button look="main" disabled={!ready} onClick={() => { void create() }} data-testid="create-relationship.create">{t('inspector.create')}</Button>

@@ -67,7 +67,7 @@ function operationsOf(models: Models, plan: Plan): readonly BatchOperation[] {
 }
 
 /** Make a twin: its model, an id in the manner of its siblings, and in what it lies (design 5.4). */
-export function CreateTwin({ model: given, inside: around, onClose }: { model?: string | undefined; inside?: string | undefined; onClose: () => void }): ReactNode {
+export default function CreateTwin({ model: given, inside: around, onClose }: { model?: string | undefined; inside?: string | undefined; onClose: () => void }): ReactNode {
   const { name: graph, twins } = useGraph()
   const models = useModels()
   const { step } = useGoing()
@@ -107,7 +107,7 @@ export function CreateTwin({ model: given, inside: around, onClose }: { model?: 
     }
   }
   return (
-    <Dialog open title={t('inspector.create-twin').replace(' …', '')} onClose={onClose} testId="create-twin" foot={(
+    <Dialog open title={t('inspector.create-title')} onClose={onClose} testId="create-twin" foot={(
       <>
         <Button onClick={onClose}>{t('ui.cancel')}</Button>
         <Button look="main" disabled={model === undefined || id === '' || problem !== undefined || busy} onClick={() => { void create() }} data-testid="create-twin.create">{t('inspector.create')}</Button>

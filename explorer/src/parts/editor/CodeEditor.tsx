@@ -1,11 +1,11 @@
-import { acceptCompletion, closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete'
+import { acceptCompletion, closeBrackets, closeBracketsKeymap, closeCompletion } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { json } from '@codemirror/lang-json'
 import { bracketMatching, foldGutter, foldKeymap } from '@codemirror/language'
 import { lintGutter, setDiagnostics } from '@codemirror/lint'
 import { search, searchKeymap } from '@codemirror/search'
 import { EditorState, type Extension, Prec } from '@codemirror/state'
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from '@codemirror/view'
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder, tooltips } from '@codemirror/view'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { nonce } from '@/api/place'
 import { completing } from './completing'
@@ -22,16 +22,18 @@ function keysOf(props: Latest): Extension {
   return [
     Prec.highest(keymap.of([{ key: 'Mod-Enter', run, stopPropagation: true }, { key: 'Tab', run: acceptCompletion }])),
     // Enter takes what is offered first; it comes here where nothing is.
-    props.current.single === true ? Prec.low(keymap.of([{ key: 'Enter', run: () => { run(); return true } }])) : [],
+    props.current.single === true ? keymap.of([{ key: 'Enter', run: () => { run(); return true } }]) : [],
     keymap.of([...closeBracketsKeymap, ...(props.current.single === true ? [] : [...searchKeymap, ...foldKeymap]), ...defaultKeymap, ...historyKeymap]),
   ]
 }
 
-function extensionsOf(props: Latest): Extension[] {
+function extensionsOf(props: Latest, place: HTMLElement): Extension[] {
   const { label, language, single, readOnly, placeholder: shown } = props.current
   return [
     EditorView.cspNonce.of(nonce),
     EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
+    // What floats must not be cut by what is around the editor, and belongs to the dialog that it is in.
+    tooltips({ parent: place.closest<HTMLElement>('[role=dialog]') ?? document.body }),
     keysOf(props), history(), drawSelection(), bracketMatching(), closeBrackets(),
     completing(() => props.current.complete),
     single === true
@@ -70,6 +72,17 @@ function handleOf(view: EditorView): EditorHandle {
   }
 }
 
+/** Escape closes what is offered before it closes the dialog around the editor, which listens ahead of it. */
+function escapesFirst(view: EditorView): () => void {
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || !view.hasFocus || !closeCompletion(view)) return
+    event.preventDefault()
+    event.stopPropagation()
+  }
+  window.addEventListener('keydown', onKey, { capture: true })
+  return () => { window.removeEventListener('keydown', onKey, { capture: true }) }
+}
+
 /** The engine behind `Editor`. Language, label and kind hold as long as it is shown: give it a key where they change. */
 export default function CodeEditor(props: EditorProps): ReactNode {
   const place = useRef<HTMLDivElement>(null)
@@ -78,13 +91,15 @@ export default function CodeEditor(props: EditorProps): ReactNode {
   latest.current = props
 
   useEffect(() => {
-    if (!place.current) return undefined
-    const made = new EditorView({ parent: place.current, state: EditorState.create({ doc: latest.current.value, selection: { anchor: latest.current.value.length }, extensions: extensionsOf(latest) }) })
+    const element = place.current
+    if (!element) return undefined
+    const made = new EditorView({ parent: element, state: EditorState.create({ doc: latest.current.value, selection: { anchor: latest.current.value.length }, extensions: extensionsOf(latest, element) }) })
     view.current = made
     if (latest.current.autoFocus === true) made.focus()
     latest.current.onReady?.(handleOf(made))
     latest.current.onCursor?.(made.state.selection.main.head)
-    return () => { latest.current.onReady?.(undefined); made.destroy(); view.current = undefined }
+    const escapesNoMore = escapesFirst(made)
+    return () => { escapesNoMore(); latest.current.onReady?.(undefined); made.destroy(); view.current = undefined }
   }, [])
 
   useEffect(() => {

@@ -1,5 +1,5 @@
 import { type DragEvent, type ReactNode, useMemo, useState } from 'react'
-import { joinPointer, type Json, type JsonObject, splitPointer, writeJson } from '@/api/json'
+import { isObject, joinPointer, type Json, splitPointer, writeJson } from '@/api/json'
 import { type ResolvedSchema, say } from '@/dtdl/model'
 import { t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
@@ -17,7 +17,7 @@ function withElement(list: readonly Json[], rest: Path, value: Json | undefined)
   return list.map((each, here) => {
     if (String(here) !== index) return each
     if (inner.length === 0) return value ?? each
-    return typeof each === 'object' && each !== null && !Array.isArray(each) ? withValue(each as JsonObject, inner, value) : each
+    return isObject(each) ? withValue(each, inner, value) : each
   })
 }
 
@@ -86,7 +86,7 @@ export function ArrayEditor({ schema, value, path, label }: EditorProps): ReactN
 function Element({ schema, value, path, label, asCells }: { schema: ResolvedSchema; value: Json; path: Path; label: string; asCells: boolean }): ReactNode {
   if (!asCells || schema.kind !== 'object') return <Editor schema={schema} value={value} path={path} label={label} />
   return schema.fields.map((field) => (
-    <Editor key={field.name} schema={field.schema} value={typeof value === 'object' && value !== null ? (value as JsonObject)[field.name] : undefined} path={[...path, field.name]} label={`${label} ${field.name}`} />
+    <Editor key={field.name} schema={field.schema} value={isObject(value) ? value[field.name] : undefined} path={[...path, field.name]} label={`${label} ${field.name}`} />
   ))
 }
 

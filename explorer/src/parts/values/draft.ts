@@ -30,12 +30,33 @@ export function beginDraft(base: JsonObject): Draft {
   return { base, etag: typeof etag === 'string' ? etag : undefined, steps: [], done: 0 }
 }
 
+const liveEdits = new WeakMap<Draft, readonly Edit[]>()
+const editedBases = new WeakMap<Draft, JsonObject>()
+
+/** The edits that count; they are asked for by every row, and a draft never changes. */
 function live(draft: Draft): readonly Edit[] {
-  return draft.steps.slice(0, draft.done).flatMap((step) => step.edits).reduce<Edit[]>((all, each) => {
-    if (!each.revert) return [...all, each]
-    const path = splitPointer(each.path)
-    return all.filter((earlier) => !isWithin(splitPointer(earlier.path), path))
-  }, [])
+  const known = liveEdits.get(draft)
+  if (known) return known
+  let all: Edit[] = []
+  for (const each of draft.steps.slice(0, draft.done).flatMap((step) => step.edits)) {
+    // What cannot be read takes back what could be read before: nothing is saved that is not shown.
+    if (each.revert || each.text !== undefined) {
+      const path = splitPointer(each.path)
+      all = all.filter((earlier) => !isWithin(splitPointer(earlier.path), path))
+    }
+    if (!each.revert) all.push(each)
+  }
+  liveEdits.set(draft, all)
+  return all
+}
+
+/** What the draft makes of its own base. */
+function editedBase(draft: Draft): JsonObject {
+  const known = editedBases.get(draft)
+  if (known) return known
+  const document = withEdits(draft.base, draft)
+  editedBases.set(draft, document)
+  return document
 }
 
 /** Take edits as one step. What is written letter by letter in one place is one step. */
@@ -81,7 +102,7 @@ export function unreadable(draft: Draft): ReadonlyMap<string, string> {
 
 /** Paths that were touched and differ now from the base, or cannot be read. */
 export function touched(draft: Draft): readonly Path[] {
-  const after = withEdits(draft.base, draft)
+  const after = editedBase(draft)
   const texts = unreadable(draft)
   const all = new Map(live(draft).map((each) => [each.path, splitPointer(each.path)]))
   return [...all].filter(([pointer, path]) => texts.has(pointer) || !sameJson(valueAt(draft.base, path), valueAt(after, path))).map(([, path]) => path)
@@ -90,7 +111,7 @@ export function touched(draft: Draft): readonly Path[] {
 /** Whether a value is another one than it was, or is on its way to be one. */
 export function isTouched(draft: Draft, path: Path): boolean {
   if (draft.done === 0) return false
-  if (!sameJson(valueAt(draft.base, path), valueAt(withEdits(draft.base, draft), path))) return true
+  if (!sameJson(valueAt(draft.base, path), valueAt(editedBase(draft), path))) return true
   return [...unreadable(draft).keys()].some((pointer) => isWithin(splitPointer(pointer), path))
 }
 
@@ -101,14 +122,14 @@ export function changeCount(draft: Draft): number {
 }
 
 export function draftPatch(draft: Draft): readonly Operation[] {
-  return patchOf(draft.base, withEdits(draft.base, draft), touched(draft))
+  return patchOf(draft.base, editedBase(draft), touched(draft))
 }
 
 /** Touched values that somebody else has changed since the edit began. */
 export function conflicts(draft: Draft, theirs: JsonObject): readonly Path[] {
   return touched(draft).filter((path) => {
     const now = valueAt(theirs, path)
-    return !sameJson(valueAt(draft.base, path), now) && !sameJson(valueAt(withEdits(draft.base, draft), path), now)
+    return !sameJson(valueAt(draft.base, path), now) && !sameJson(valueAt(editedBase(draft), path), now)
   })
 }
 

@@ -29,14 +29,14 @@ beforeAll(async () => {
 })
 
 it('shows a family alone in the boxes that are around it', () => {
-  const hidden = hiddenTwins(structure, layout, models, { show: ['m:Sensor'], hide: [] }, {})
+  const hidden = hiddenTwins(structure, layout, models, { show: ['m:Sensor'], hide: [] }, undefined)
   expect(hidden.has('light-2-14')).toBe(true)
   expect(hidden.has('temp-2-14')).toBe(false)
   expect(hidden.has('room-2-14')).toBe(false)
 })
 
 it('hides a box with all that lies in it', () => {
-  const hidden = hiddenTwins(structure, layout, models, view, { hidden: ['room-2-14'] })
+  const hidden = hiddenTwins(structure, layout, models, view, ['room-2-14'])
   expect([...hidden].sort()).toEqual(['air-2-14', 'light-2-14', 'occ-2-14', 'room-2-14', 'temp-2-14'])
 })
 

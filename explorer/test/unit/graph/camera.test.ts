@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MARGIN_X, MARGIN_Y, between, cameraFor, frameOf, homeCamera, zoomedAt } from '@/graph/camera'
+import { isWhole } from '@/graph/minimap'
 
 const BOUNDS = { x: 0, y: 0, w: 68, h: 48 }
 const SIZE = { w: 1040, h: 820 }
@@ -22,6 +23,12 @@ describe('the camera', () => {
       expect(x * after.u + after.left).toBeCloseTo(300)
       expect(y * after.u + after.top).toBeCloseTo(200)
     }
+  })
+
+  it('knows whether all of it is in view', () => {
+    expect(isWhole(BOUNDS, frameOf(HOME, BOUNDS, SIZE))).toBe(true)
+    expect(isWhole(BOUNDS, frameOf({ ...HOME, ratio: 0.5 }, BOUNDS, SIZE))).toBe(false)
+    expect(isWhole(BOUNDS, frameOf({ ...HOME, x: 80 }, BOUNDS, SIZE))).toBe(false)
   })
 
   it('neither loses the picture nor falls into it', () => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Grid, awayFrom, contains, inLasso, markAt, pickAt } from '@/graph/hits'
+import { drawnFor } from '@/graph/paint/rings'
 import { pointOf, rectOf } from '@/graph/stage'
 import type { Picture } from '@/graph/types'
 import { picture, seen } from './picture'
@@ -60,6 +61,14 @@ describe('what is under the pointer', () => {
     const { x, y } = pointOf(shut.scene, shut.frame, node)
     expect(markAt(shut, new Grid(shut.scene), x, y)).not.toBe(node)
   })
+})
+
+it('rings for a twin in a bar where the bar is', async () => {
+  const shut = seen(await picture('nested', ['floor-2']))
+  const node = (id: string): number => shut.scene.indexOf.get(id) ?? -1
+  expect(drawnFor(shut, node('temp-2-14'))).toBe(node('floor-2'))
+  expect(drawnFor(shut, node('temp-1-02'))).toBe(node('temp-1-02'))
+  expect(drawnFor(shut, -1)).toBe(-1)
 })
 
 describe('the lasso', () => {

@@ -64,6 +64,14 @@ describe('the lens', () => {
   })
 })
 
+describe('the lens on a mark', () => {
+  it('takes the colour from a leaf that has a value', () => {
+    const { colours } = state({ lens: new Map([['temp-2-14', { text: '21°', ramp: 0.5 }]]) })
+    const plain = state({}).colours
+    building.nodes.forEach((node, at) => { expect(colours[at] === plain[at]).toBe(node.id !== 'temp-2-14') })
+  })
+})
+
 it('is the same with and without the state before', () => {
   const looks: Partial<Looks>[] = [
     {}, { hidden: new Set(['floor-1']) }, { selected: new Set(['room-2-14']) }, { bright: new Set(['room-2-14']), selected: new Set(['room-2-14']) },

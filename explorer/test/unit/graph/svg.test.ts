@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SvgPen, toSvg } from '@/graph/svg'
+import { runLayout } from '@/layout/run'
 import type { Picture } from '@/graph/types'
 import { picture, seen } from './picture'
 
@@ -64,6 +65,15 @@ describe('the picture as SVG', () => {
     expect(texts(document)).toContain('Castor House')
     expect(document.querySelectorAll('path').length).toBeGreaterThan(0)
   })
+})
+
+it('draws the map with longitudes and latitudes at round numbers', async () => {
+  const nodes = [[4.9, 52.37], [13.4, 52.52], [-0.13, 51.5], [2.35, 48.86], [12.5, 41.9]].map(([east, north], index) => ({ id: `t${index}`, model: 'dtmi:a:Town;1', label: `Town ${index}`, point: [east ?? 0, north ?? 0] as const }))
+  const layout = await runLayout({ kind: 'map', nodes, edges: [], options: { aspect: 1.4 } })
+  const towns: Picture = { layout, edges: [], nodes: nodes.map(({ id, model, label }) => ({ id, model, label, orphan: false, look: { shape: 'circle', hole: false, slot: 1 } })) }
+  const found = texts(parsed(toSvg(seen(towns))))
+  expect(found).toEqual(expect.arrayContaining(['Town 0', 'Town 4', '4°', '10°', '44°', '50°']))
+  expect(found.filter((text) => text.endsWith('°')).length).toBeLessThan(30)
 })
 
 describe('the pen for SVG', () => {

@@ -57,3 +57,10 @@ it('lays out anew when boxes come or go', async () => {
   expect(arrive(before, result, more)).toBeUndefined()
   expect(arrive(before, result, { ...before, nodes: nodes.filter((node) => node.id !== 'floor-2'), edges: edges.filter((edge) => edge.source !== 'floor-2' && edge.target !== 'floor-2') })).toBeUndefined()
 })
+
+it('puts what lies in nothing below all, and keeps the frame', async () => {
+  const result = await runLayout(before)
+  const after = arrive(before, result, { ...before, nodes: [...nodes, { id: 'loose', model: 'm', label: '' }] })
+  expect(after?.y[nodes.length]).toBeGreaterThan(result.bounds.h)
+  expect(after?.bounds).toEqual(result.bounds)
+})

@@ -54,3 +54,12 @@ it('lays what is deeper than anybody sees side by side', () => {
   const { depth } = forestOf(deep, deep.slice(1).map((node, index) => ({ source: `t${index}`, target: node.id, name: 'hasPart' })))
   expect(Math.max(...depth)).toBe(16)
 })
+
+it('takes acquaintances for no boxes', () => {
+  const random = randomOf(5)
+  const people = Array.from({ length: 60 }, (_each, index) => ({ id: `p${index}`, model: 'person', label: '' }))
+  const firms = Array.from({ length: 6 }, (_each, index) => ({ id: `f${index}`, model: 'firm', label: '' }))
+  const lines = people.flatMap((one, index) => [{ source: one.id, target: `p${Math.floor(random() * 60)}`, name: 'knows' }, { source: one.id, target: `f${index % 6}`, name: 'worksAt' }])
+  const used = forestOf([...people, ...firms], lines).containments.filter((each) => each.used).map((each) => each.name)
+  expect(used).toEqual(['worksAt'])
+})

@@ -19,6 +19,7 @@ from kastor.graph.twin import Decommissioned, RelationshipsLeft
 from kastor.ingest.inputs import MissingInputLibrary
 from kastor.jobs.refusals import AnotherJobRuns, JobConflict, JobNotFound
 from kastor.saved.refusals import SceneFileRefused
+from kastor.storage.search import IndexDamagedError
 from kastor.words import counted
 
 STATUS: dict[type[e.KastorError], int] = {
@@ -69,6 +70,7 @@ STATUS: dict[type[e.KastorError], int] = {
     JobConflict: 409,
     AnotherJobRuns: 429,
     SceneFileRefused: 400,
+    IndexDamagedError: 503,
 }
 _OF_JOBS = (JobNotFound, JobConflict, AnotherJobRuns)
 """Answers without `x-ms-error-code`; clients sleep for a Retry-After (decisions 6.6)."""

@@ -66,6 +66,9 @@ LIMITS = (
         LimitRow(f"max_{name}", "count", "graph")
         for name in ("indexes", "routes", "endpoints", "inputs", "jobs", "dead_letters")
     ),
+    LimitRow("max_saved_documents", "count", "graph"),
+    LimitRow("max_scene_files", "count", "graph"),
+    LimitRow("max_scene_files_bytes", "bytes", "graph"),
     LimitRow("version_days", "days", "graph"),
     LimitRow("version_bytes", "bytes", "graph"),
     LimitRow("telemetry_days", "days", "graph"),
