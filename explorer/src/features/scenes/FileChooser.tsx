@@ -1,13 +1,14 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useRef, useState } from 'react'
 import { type ApiError, asApiError } from '@/api/errors'
-import { useGraph } from '@/state/graph'
+import { useGraph, useMay } from '@/state/graph'
 import { t } from '@/text/text'
-import { Button } from '@/ui/button'
+import { Button, IconButton } from '@/ui/button'
 import { Select } from '@/ui/controls'
-import { ImportIcon } from '@/ui/icons'
+import { Confirm } from '@/ui/dialog'
+import { DeleteIcon, ImportIcon } from '@/ui/icons'
 import { Failed } from '@/ui/states'
-import { type Dropped, uploadFile, useFiles } from './data'
+import { deleteFile, type Dropped, uploadFile, useFiles } from './data'
 
 const MOST_TOLD = 12
 const LARGEST = 20_000_000
@@ -23,8 +24,9 @@ function whatOf({ what }: Dropped): string {
 }
 
 /** One of the files that are there, or one that is uploaded now; what the server took out of it is told. */
-export function FileChooser({ chosen, onChoose }: { chosen: string; onChoose: (file: string) => void }): ReactNode {
+export function FileChooser({ chosen, onChoose, deletable = false }: { chosen: string; onChoose: (file: string) => void; deletable?: boolean }): ReactNode {
   const graph = useGraph()
+  const may = useMay()
   const client = useQueryClient()
   const files = useFiles()
   const input = useRef<HTMLInputElement>(null)
@@ -32,6 +34,11 @@ export function FileChooser({ chosen, onChoose }: { chosen: string; onChoose: (f
   const [problem, setProblem] = useState<ApiError>()
   const [dropped, setDropped] = useState<readonly Dropped[]>()
   const [same, setSame] = useState<File>()
+  const [deleting, setDeleting] = useState(false)
+  const remove = (): void => {
+    setDeleting(false)
+    deleteFile(graph.name, chosen).then(() => { onChoose(''); setDropped(undefined); void client.invalidateQueries({ queryKey: [graph.name, 'scene-files'] }) }, (thrown: unknown) => { setProblem(asApiError(thrown)) })
+  }
   const upload = async (file: File, replace: boolean): Promise<void> => {
     setProblem(undefined)
     setDropped(undefined)
@@ -55,6 +62,7 @@ export function FileChooser({ chosen, onChoose }: { chosen: string; onChoose: (f
       <span className="field-label">{t('scenes.file')}</span>
       <span className="row">
         {(files.data?.length ?? 0) > 0 && <Select label={t('scenes.file')} value={chosen === '' ? undefined : chosen} placeholder={t('scenes.choose-file')} choices={(files.data ?? []).map(({ name }) => ({ value: name, text: name }))} onChange={onChoose} testId="scenes.file" />}
+        {deletable && chosen !== '' && may('kastor/explorer/delete') && <IconButton icon={DeleteIcon} label={t('scenes.delete-file', { name: chosen })} onClick={() => { setDeleting(true) }} data-testid="scenes.file.delete" />}
         <Button icon={ImportIcon} disabled={busy} onClick={() => input.current?.click()} data-testid="scenes.upload">{busy ? t('scenes.uploading') : t('scenes.upload')}</Button>
         <input ref={input} type="file" hidden accept=".svg,.glb,.gltf,image/svg+xml" data-testid="scenes.upload.input" onChange={(event) => { const [file] = event.target.files ?? []; if (file) void upload(file, false); event.target.value = '' }} />
       </span>
@@ -66,6 +74,7 @@ export function FileChooser({ chosen, onChoose }: { chosen: string; onChoose: (f
           <span className="row"><Button onClick={() => { void upload(same, true) }} data-testid="scenes.upload.replace">{t('scenes.replace')}</Button><Button look="quiet" onClick={() => { onChoose(same.name); setSame(undefined) }}>{t('scenes.use-old')}</Button></span>
         </p>
       )}
+      {deleting && <Confirm open title={t('scenes.delete-file-title', { name: chosen })} text={t('scenes.delete-file-text')} act={t('scenes.delete')} onClose={() => { setDeleting(false) }} onConfirm={remove} />}
       {dropped !== undefined && <Told dropped={dropped} file={chosen} />}
     </div>
   )

@@ -110,7 +110,7 @@ export function Head(props: HeadProps): ReactNode {
       </header>
       {saving.problem && <Failed error={saving.problem} compact onRetry={saving.save} />}
       {saving.conflict && <ConflictDialog saving={saving} />}
-      {deleting && <DeleteDialog name={name} title={scene.title} onClose={() => { setDeleting(false) }} />}
+      {deleting && <DeleteDialog name={name} title={scene.title} onClose={() => { setDeleting(false) }} onDeleted={draft.forget} />}
     </>
   )
 }
@@ -129,13 +129,14 @@ function ConflictDialog({ saving }: { saving: Saving }): ReactNode {
   )
 }
 
-export function DeleteDialog({ name, title, onClose }: { name: string; title: string; onClose: () => void }): ReactNode {
+function DeleteDialog({ name, title, onClose, onDeleted }: { name: string; title: string; onClose: () => void; onDeleted: () => void }): ReactNode {
   const graph = useGraph()
   const client = useQueryClient()
   const { go } = useGoing()
   const remove = (): void => {
     onClose()
     deleteScene(graph.name, name).then(() => {
+      onDeleted()
       void client.invalidateQueries({ queryKey: [graph.name, 'scenes'] })
       toast({ text: t('scenes.deleted', { title }) })
       go({ screen: 'scenes', rest: [] })

@@ -52,7 +52,7 @@ export function NewScene({ taken, onClose }: { taken: readonly string[]; onClose
       <Field label={t('scenes.title')} error={isTaken ? t('scenes.taken', { name }) : undefined} {...(name !== '' && { hint: t('scenes.name-hint', { name }) })}>
         <input className="input" autoFocus maxLength={200} value={title} onChange={(event) => { setTitle(event.target.value) }} data-testid="scenes.new.title" />
       </Field>
-      <FileChooser chosen={file} onChoose={setFile} />
+      <FileChooser chosen={file} onChoose={setFile} deletable />
       <div className="field">
         <span className="field-label">{t('scenes.of-twin')}</span>
         <TwinChoice twin={twin} onChoose={setTwin} testId="scenes.new.twin" />

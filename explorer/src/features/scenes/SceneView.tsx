@@ -62,7 +62,9 @@ export function SceneView(props: SceneProps): ReactNode {
   const unbound = useMemo(() => new Set(isEdited && drawing ? unboundOf(drawing, byElement) : []), [isEdited, drawing, byElement])
   const choose = (element: string | undefined, more = false): void => {
     setPicked(element)
-    const twin = element === undefined ? undefined : byElement.get(element)
+    const bound = element === undefined ? undefined : byElement.get(element)
+    // A twin that is not there cannot be selected; its element can be bound anew.
+    const twin = bound !== undefined && lively.missing?.has(bound) ? undefined : bound
     const next = twin === undefined ? [] : more ? (selected.includes(twin) ? selected.filter((id) => id !== twin) : [...selected, twin]) : [twin]
     if (formatSelection(next) !== formatSelection(selected)) going.step({ sel: formatSelection(next) })
   }

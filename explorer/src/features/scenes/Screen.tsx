@@ -1,7 +1,7 @@
 import './scenes.css'
 import { type ReactNode, useMemo } from 'react'
 import { asApiError } from '@/api/errors'
-import { useFeatures, useGraph } from '@/state/graph'
+import { useFeatures, useGraph, useMay } from '@/state/graph'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Empty, Failed, Waiting } from '@/ui/states'
@@ -22,13 +22,16 @@ export default function Screen(): ReactNode {
 function One({ name }: { name: string }): ReactNode {
   const graph = useGraph()
   const { place, go } = useGoing()
+  const may = useMay()
   const query = useScene(name)
   const draft = useSceneDraft(graph.name, name, query.data)
-  const isEdited = place.parameters.edit !== undefined
+  // Whoever may not write has no drafts either; in the past nobody may.
+  const isEdited = may('kastor/explorer/write') && place.parameters.edit !== undefined
   const scene = useMemo(() => (isEdited ? draft.draft?.scene : undefined) ?? query.data?.scene, [isEdited, draft.draft, query.data])
   if (query.error && !scene) {
     return (
       <div className="scenes-broken">
+        <header className="screen-head"><h1 className="cut scenes-title">{name}</h1></header>
         <Failed error={asApiError(query.error)} onRetry={() => { void query.refetch() }} />
         <p className="scenes-broken-way"><button type="button" className="button" onClick={() => { go({ screen: 'scenes', rest: [] }) }}>{t('scenes.to-list')}</button></p>
       </div>

@@ -84,7 +84,9 @@ function useStep(): { readonly index: number; readonly steps: readonly Step[]; r
 
 function Card(): ReactNode {
   const { index, steps, isDone: done } = useStep()
+  const { place, go } = useGoing()
   const step = steps[index]
+  const isElsewhere = step !== undefined && step !== 'find' && place.screen !== 'graph' && !done
   const close = (tour: 'skipped' | 'done'): void => { sessionStorage.removeItem(KEPT); set({ tour }) }
   return (
     <section className="floating tour" aria-label={t('tour.title')} data-testid="tour" data-step={step ?? 'end'}>
@@ -100,7 +102,7 @@ function Card(): ReactNode {
       <div className="row">
         <span className="row grow tour-dots" aria-hidden>{steps.map((each, at) => <span key={each} className={at < index || (at === index && done) ? 'tour-dot done' : at === index ? 'tour-dot here' : 'tour-dot'} />)}</span>
         {step === undefined ? <Button look="main" onClick={() => { close('done') }} data-testid="tour.close">{t('tour.close')}</Button>
-          : <Button look="quiet" onClick={() => { close('skipped') }} data-testid="tour.skip">{t('tour.skip')}</Button>}
+          : <>{isElsewhere && <Button onClick={() => { go({ screen: 'graph', parameters: place.parameters.sel === undefined ? {} : { sel: place.parameters.sel } }) }} data-testid="tour.to-graph">{t('tour.to-graph')}</Button>}<Button look="quiet" onClick={() => { close('skipped') }} data-testid="tour.skip">{t('tour.skip')}</Button></>}
       </div>
     </section>
   )
