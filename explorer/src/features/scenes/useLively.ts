@@ -42,13 +42,14 @@ export function useLively(scene: Scene, isOn: (behaviour: Behaviour) => boolean)
   const tick = useTick(bound)
   const facts = useMemo((): Facts => ({
     subject: (id) => {
-      const known = twins.get(id)
+      // While another instant is read the values of the last one stay; afterwards a twin may not have been there.
+      const known = read === 0 || twins.has(id) ? twins.get(id) : undefined
       return known && { id, name: labelOf(known.twin), model: modelOf(known.twin), twin: known.twin }
     },
     isOf: (model, of) => models.is(model, of),
     unit: (model, property) => { const unit = models.contentAt(model, property.split('.'))?.unit; return unit?.symbol ?? '' },
     say: (model, property, value) => showValue(value, models.contentAt(model, property.split('.'))?.schema),
-  }), [twins, models])
+  }), [twins, models, read])
   // A scale that follows what is seen only grows: else all colours would move with each value.
   const grown = useRef<{ readonly key: string; readonly scales: Map<string, Domain> }>({ key: '', scales: new Map() })
   const key = `${at ?? ''} ${generation}`
