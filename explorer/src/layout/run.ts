@@ -1,6 +1,5 @@
 /** Every layout by its name: the same request gives the same picture. */
 import { forestOf, impliedBy } from './forest'
-import { force } from './force'
 import { alongOf, layers } from './layers'
 import { map } from './map'
 import { nested } from './place'
@@ -18,5 +17,8 @@ export async function runLayout({ kind, nodes, edges, options }: LayoutRequest):
   if (kind === 'map') return map(nodes, forest)
   if (kind === 'layers') return layers(nodes, edges, forest, options.along ?? alongOf(edges, forest, impliedBy(forest)), aspect)
   const boxes = nested(nodes, edges, forest, { ...options, aspect })
-  return kind === 'force' ? force(nodes, edges, forest, boxes) : boxes
+  if (kind !== 'force') return boxes
+  // Its library is needed by whoever asks for it alone.
+  const { force } = await import('./force')
+  return force(nodes, edges, forest, boxes)
 }
