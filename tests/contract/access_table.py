@@ -54,6 +54,7 @@ o kastor/jobs/delete: Kastor_Delete{kind}Job
 o kastor/batch/write: Kastor_Batch
 or kastor/history/read: Kastor_TwinHistory Kastor_RelationshipHistory Kastor_TwinSeries
 or kastor/history/read: Kastor_RelationshipSeries Kastor_History Kastor_Differences
+or kastor/history/read: Kastor_HistoryActivity
 o kastor/history/write: Kastor_HistorySettings
 or kastor/events/read: Kastor_Events
 o kastor/inputs/read: Kastor_ListInputs Kastor_GetInput Kastor_InputStatus

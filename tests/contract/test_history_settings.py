@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -50,6 +51,38 @@ def test_it_tells_what_there_is(kept: Api) -> None:
     assert after["versions"]["packed"] == after["versions"]["packedBytes"] == 0
     assert after["newest"]["change"] == before["newest"]["change"] + 2
     assert after["oldest"] == before["oldest"]
+
+
+def test_changes_over_time_add_up_and_lie_where_they_happened(kept: Api) -> None:
+    before = status(kept)["newest"]
+    for value in range(2, 12):
+        write(kept, "T", AverageTemperature=value)
+    after = status(kept)["newest"]
+
+    def activity(**asked: str) -> dict[str, Any]:
+        response = kept.get(f"{HISTORY}/activity?{urlencode(asked)}")
+        assert_json(response, 200)
+        found: dict[str, Any] = response.json()
+        return found
+
+    found = activity(**{"from": f"change:{before['change']}", "buckets": "500"})
+    assert found["from"]["change"] == before["change"]
+    assert found["to"]["change"] == after["change"]
+    assert found["to"]["time"] >= after["time"]
+    assert len(found["changes"]) == 500
+    assert sum(found["changes"]) == 10
+    part = activity(**{"from": before["time"], "to": after["time"], "buckets": "7"})
+    assert sum(part["changes"]) == 10
+    assert part["changes"][-1] >= 1
+    middle = f"change:{before['change'] + 4}"
+    assert sum(activity(**{"from": middle, "to": after["time"]})["changes"]) == 6
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "?from=yesterday", "?from=change:0&buckets=501", "?from=change:0&buckets=x"]
+)
+def test_changes_over_time_that_cannot_be_told(kept: Api, asked: str) -> None:
+    assert_error(kept.get(f"{HISTORY}/activity{asked}"), 400, "InvalidArgument")
 
 
 def test_a_graph_that_was_never_written_to_has_a_beginning_and_no_time_before_it() -> None:

@@ -11,6 +11,7 @@ from msgspec import structs
 from kastor.clock import TICKS_PER_SECOND, twin_time
 from kastor.errors import Gone, InvalidArgument
 from kastor.graph.instants import Named
+from kastor.history.activity import read_activity
 from kastor.jobs.exporting.wanted import Wanted
 from kastor.records import SYSTEM, AsOf, Context
 
@@ -138,3 +139,15 @@ async def test_an_emptied_graph_has_no_past(graph: Graph) -> None:
     now = await graph.store.history.resolve()
     assert await graph.store.twin("r", structs.replace(SYSTEM, at=now)) is None
     assert graph.service.models(structs.replace(SYSTEM, at=await graph.service.at(Named()))) == []
+
+
+async def test_changes_over_time_lie_on_their_days(graph: Graph, clock: Clock) -> None:
+    now = clock.now
+    first, last = Named(time=now - 39 * DAY // 2), Named(time=now - DAY // 2)
+    found = await read_activity(graph.store.history, first, last, 19, now)
+    # On the first of ten days all was made, and then something patched on each.
+    assert list(found.changes) == [0] * 9 + [found.end.change - 9] + [1] * 9
+    rest = await read_activity(graph.store.history, last, None, 2, now + DAY // 2)
+    assert list(rest.changes) == [1, 0]
+    with pytest.raises(InvalidArgument, match="exchange"):
+        await read_activity(graph.store.history, last, first, 2, now)

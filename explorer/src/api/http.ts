@@ -27,6 +27,9 @@ export interface Answer<T = Json> {
 
 interface Trace { readonly method: string; readonly path: string; readonly status: number; readonly ms: number; readonly at: string }
 
+/** Reads of an instant that are under way: who moves through time waits for them. */
+export const reads = { waiting: 0 }
+
 const LAST = 20
 const traces: Trace[] = []
 
@@ -65,13 +68,7 @@ export async function open(graph: string, call: Call): Promise<Response> {
   for (;;) {
     const { token } = useSession.getState()
     const began = performance.now()
-    let response: Response
-    try {
-      response = await fetch(urlOf(graph, call), initOf(call, token))
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'AbortError') throw error
-      throw new ApiError(0, 'NoAnswer', 'The server does not answer.')
-    }
+    const response = await answerOf(graph, call, token)
     traces.push({ method: call.method ?? 'GET', path: call.path, status: response.status, ms: Math.round(performance.now() - began), at: new Date().toISOString() })
     if (traces.length > LAST) traces.shift()
     if (response.status === 401) {
@@ -81,6 +78,18 @@ export async function open(graph: string, call: Call): Promise<Response> {
     }
     if (!response.ok && response.status !== 304) throw errorOf(response.status, await bodyOf(response), response.headers)
     return response
+  }
+}
+
+async function answerOf(graph: string, call: Call, token: string | undefined): Promise<Response> {
+  if (call.at !== undefined) reads.waiting += 1
+  try {
+    return await fetch(urlOf(graph, call), initOf(call, token))
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new ApiError(0, 'NoAnswer', 'The server does not answer.')
+  } finally {
+    if (call.at !== undefined) reads.waiting -= 1
   }
 }
 

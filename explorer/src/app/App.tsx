@@ -1,11 +1,12 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { Tooltip } from 'radix-ui'
-import { type ReactNode, useEffect } from 'react'
+import { type ReactNode, useEffect, useMemo } from 'react'
 import { Router } from 'wouter'
 import { ApiError } from '@/api/errors'
 import { explorerBase } from '@/api/place'
 import { handleKey } from '@/commands/keys'
 import { GraphProvider } from '@/state/graph'
+import { instantOf } from '@/state/instants'
 import { rememberGraph, useGoing } from '@/state/url'
 import { Toasts } from '@/ui/toasts'
 import { Boundary } from './Boundary'
@@ -44,5 +45,8 @@ export function App(): ReactNode {
 function Placed(): ReactNode {
   const { place } = useGoing()
   useEffect(() => { rememberGraph(place.graph) }, [place.graph])
-  return <GraphProvider key={place.graph} name={place.graph} at={place.parameters.at}><Frame /></GraphProvider>
+  const written = place.parameters.at
+  // `-15m` is counted from when it was opened, and stays there.
+  const at = useMemo(() => instantOf(written, Date.now()), [written])
+  return <GraphProvider key={place.graph} name={place.graph} at={at}><Frame /></GraphProvider>
 }

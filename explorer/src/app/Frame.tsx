@@ -4,7 +4,7 @@ import { Link } from 'wouter'
 import { PaletteGate } from '@/commands/PaletteGate'
 import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
-import { useMay } from '@/state/graph'
+import { useGraph, useMay } from '@/state/graph'
 import { DEFAULTS, set, useSettings } from '@/state/settings'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
@@ -19,6 +19,7 @@ import { TopBar } from './TopBar'
 const Outline = lazy(() => import('@/features/graph/Outline'))
 const Tour = lazy(() => import('@/features/tour/Tour'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
+const RestoreDialog = lazy(() => import('@/parts/restore/RestoreDialog'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
 
 function useFrameCommands(rows: readonly ScreenRow[]): void {
@@ -37,6 +38,7 @@ function useFrameCommands(rows: readonly ScreenRow[]): void {
 /** What is around every screen: bar, rail, outline, inspector, status (design 2.3). */
 export function Frame(): ReactNode {
   const { place } = useGoing()
+  const { at } = useGraph()
   const may = useMay()
   const rows = useMemo(() => SCREEN_ROWS.filter((row) => row.permission === undefined || may(row.permission)), [may])
   useFrameCommands(rows)
@@ -55,12 +57,12 @@ export function Frame(): ReactNode {
               <Splitter label={t('frame.resize-outline')} value={outline.width} min={220} max={420} initial={DEFAULTS.outline.width} grows="right" onChange={(width) => { set({ outline: { open: true, width } }) }} />
             </>
           )}
-          <main className="screen"><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary><Boundary><Suspense><Tour /></Suspense></Boundary></main>
+          <main className={at === undefined ? 'screen' : 'screen past'}><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary><Boundary><Suspense><Tour /></Suspense></Boundary></main>
           <InspectorPane />
         </div>
         <StatusBar />
       </div>
-      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs /></Suspense></Boundary>
+      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs /><RestoreDialog /></Suspense></Boundary>
     </div>
   )
 }

@@ -1,9 +1,9 @@
-import { type ReactNode, useEffect, useState } from 'react'
-import { useGraph, useStatus } from '@/state/graph'
+import type { ReactNode } from 'react'
+import { TimeBar } from '@/parts/time-bar/TimeBar'
+import { useStatus } from '@/state/graph'
 import { type Connection, useLive } from '@/state/live'
-import { isTest, useGoing } from '@/state/url'
-import { formatTime, t } from '@/text/text'
-import { Button } from '@/ui/button'
+import { useShown } from '@/state/shown'
+import { t } from '@/text/text'
 
 function textOf(connection: Connection): string {
   if (connection.state === 'reconnecting') return t('frame.offline', { n: connection.attempt })
@@ -11,30 +11,17 @@ function textOf(connection: Connection): string {
   return connection.state === 'live' ? '' : connection.state === 'paused' ? t('frame.paused') : t('frame.connecting')
 }
 
-/** What is looked at, whether it is live, and of when it is. The time bar grows here. */
+/** What is looked at, whether it is live, and of when it is. */
 export function StatusBar(): ReactNode {
-  const { at } = useGraph()
-  const { adjust } = useGoing()
   const status = useStatus()
   const { connection } = useLive()
+  const byNesting = useShown((shown) => shown.graph?.byNesting ?? 0)
+  const text = textOf(connection)
   return (
-    <footer className={at === undefined ? 'statusbar' : 'statusbar past'} data-testid="statusbar">
-      <span className={`dot ${at === undefined ? connection.state : 'past'}`} data-testid="statusbar.dot" data-state={at === undefined ? connection.state : 'past'} />
-      <span className="cut" role="status">{at === undefined ? textOf(connection) : t('frame.of', { time: at })}</span>
-      {status.data && <span className="cut num">{t('frame.twins', { n: status.data.counts.twins })}, {t('frame.relationships', { n: status.data.counts.relationships })}</span>}
-      <span className="grow" />
-      <Clock at={at} />
-      <Button look={at === undefined ? 'plain' : 'main'} onClick={() => { adjust({ at: undefined }) }} data-testid="statusbar.now">{t('frame.now')}</Button>
-    </footer>
+    <TimeBar>
+      <span className={`dot ${connection.state}`} data-testid="statusbar.dot" data-state={connection.state} />
+      <span className={text === '' ? 'unseen' : 'cut'} role="status">{text}</span>
+      {status.data && <span className="cut num">{t('frame.twins', { n: status.data.counts.twins })} · {t('frame.relationships', { n: status.data.counts.relationships })}{byNesting > 0 && ` · ${t('frame.by-nesting', { n: byNesting })}`}</span>}
+    </TimeBar>
   )
-}
-
-function Clock({ at }: { at: string | undefined }): ReactNode {
-  const [now, setNow] = useState(() => Date.now())
-  useEffect(() => {
-    if (isTest) return undefined
-    const timer = setInterval(() => { setNow(Date.now()) }, 1000)
-    return () => { clearInterval(timer) }
-  }, [])
-  return <span className="num">{at ?? `${isTest ? '12:00:00' : formatTime(now)} UTC`}</span>
 }

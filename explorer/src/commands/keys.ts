@@ -7,8 +7,11 @@ const isMac = /mac/i.test(navigator.platform)
 
 let first: { key: string; at: number } | undefined
 
+/** Keys that say another letter with Shift, where the commands are named after the key. */
+const SHIFTED: Readonly<Record<string, string>> = { '{': '[', '}': ']' }
+
 function nameOf(event: KeyboardEvent): string {
-  const key = event.key === ' ' ? 'Space' : event.key === 'Delete' ? 'Del' : event.key === 'Escape' ? 'Esc' : event.key.length === 1 ? event.key.toLowerCase() : event.key
+  const key = event.shiftKey && SHIFTED[event.key] !== undefined ? SHIFTED[event.key] : event.key === ' ' ? 'Space' : event.key === 'Delete' ? 'Del' : event.key === 'Escape' ? 'Esc' : event.key.length === 1 ? event.key.toLowerCase() : event.key
   const control = isMac ? event.metaKey : event.ctrlKey
   return [control && 'Ctrl', event.altKey && 'Alt', event.shiftKey && 'Shift', key].filter(Boolean).join(' ')
 }
@@ -21,6 +24,11 @@ export function isEditable(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 }
 
+/** What Space presses, chooses or scrolls by itself. */
+function isPressable(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('button, a, summary, label, [role=tab], [role=radio], [role=option], [role=grid], [role=tree]') !== null
+}
+
 function isLetter(name: string): boolean { return !name.includes('Ctrl') && !/^(?:Shift )?(?:F\d+|Esc)$/.test(name) }
 
 /** Run the command of a key, if there is one. Returns whether there was. */
@@ -30,6 +38,7 @@ export function handleKey(event: KeyboardEvent): boolean {
   const name = nameOf(event)
   const quiet = isEditable(event.target) || document.querySelector('[role=dialog],[role=menu],[role=alertdialog]') !== null
   if (isLetter(name) && (quiet || !useSettings.getState().letterKeys)) return false
+  if (name === 'Space' && isPressable(event.target)) return false
   const sequence = first && Date.now() - first.at < SEQUENCE_MS ? `${first.key} ${name}` : undefined
   const all = possible()
   const found = (sequence !== undefined ? all.find((each) => each.keys?.some((keys) => normal(keys) === sequence)) : undefined)

@@ -77,8 +77,12 @@ class View implements GraphView {
     const scene = sceneOf(picture)
     const glides = how.glide && !this.options.still && this.#motion.mayGlide(before, scene)
     this.#motion.changed(before, scene)
+    const fitBefore = this.#fitU
     this.#use(scene)
-    const goal = how.keepCamera && this.#isPlaced ? this.#camera : homeCamera(scene.bounds)
+    // A picture that only grew downwards, by what came below it, stays as large as it was.
+    const grew = scene.bounds.h !== before.bounds.h && scene.bounds.w === before.bounds.w && scene.bounds.x === before.bounds.x && scene.bounds.y === before.bounds.y
+    const kept = grew ? { ...this.#camera, ratio: (this.#camera.ratio * this.#fitU) / fitBefore } : this.#camera
+    const goal = how.keepCamera && this.#isPlaced ? kept : homeCamera(scene.bounds)
     if (!glides) {
       this.#look(goal, true)
       this.#paint()

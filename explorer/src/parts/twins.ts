@@ -1,8 +1,10 @@
 /** Reading twins by id: what is there already is not asked for again, many are asked for at once. */
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useEffect, useMemo, useState } from 'react'
+import { ApiError } from '@/api/errors'
 import { queryPages } from '@/api/pages'
 import type { Twin } from '@/api/types'
+import { heldOver } from '@/state/clock'
 import { useGraph } from '@/state/graph'
 import { isTwin, type TwinStore, useKnownTwin } from '@/state/twins'
 import { readSubject } from './subject'
@@ -38,12 +40,19 @@ export function useTwins(ids: readonly string[]): number {
 /** A twin's document: asked for once, then kept in step by the feed. */
 export function useTwin(id: string): { readonly twin: Twin | undefined; readonly query: UseQueryResult<Twin> } {
   const { name, twins, at, generation } = useGraph()
+  const queryKey = [name, 'twin', id, at, generation]
   const query = useQuery({
-    queryKey: [name, 'twin', id, at, generation],
+    queryKey, placeholderData: heldOver(queryKey, at),
     queryFn: async ({ signal }) => {
-      const twin = await readSubject(name, { kind: 'twin', id }, { signal, at })
-      twins.put([twin])
-      return twin
+      try {
+        const twin = await readSubject(name, { kind: 'twin', id }, { signal, at })
+        twins.put([twin])
+        return twin
+      } catch (error) {
+        // What was there at another instant is not there at this one.
+        if (error instanceof ApiError && error.status === 404) twins.drop(id)
+        throw error
+      }
     },
   })
   const known = useKnownTwin(twins, id)

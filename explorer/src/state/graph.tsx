@@ -1,13 +1,14 @@
 /** The graph that is open: who asks, its models, its twins, its feed. Every screen finds them here. */
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { loadConfig } from '@/api/config'
 import { send } from '@/api/http'
-import { pages } from '@/api/pages'
+import { nextCall, pages } from '@/api/pages'
 import type { Me, Page, Status } from '@/api/types'
 import type { ResolvedModel } from '@/dtdl/model'
 import { Models, NO_MODELS } from '@/dtdl/models'
 import { logOf } from './eventlog'
+import { heldOver } from './clock'
 import { type Feed, startFeed } from './live'
 import { TwinStore } from './twins'
 
@@ -48,8 +49,13 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
     return () => { offModels(); offGap(); started.stop(); setFeed(undefined) }
   }, [name, twins, client])
 
-  // Documents of another instant are other documents.
-  useEffect(() => { twins.clear() }, [at, twins])
+  // Documents of another instant are other documents. Whoever reads does so in an effect, and those come after this one.
+  const looked = useRef(at)
+  useLayoutEffect(() => {
+    if (looked.current === at && at === undefined) return
+    looked.current = at
+    twins.turn(at !== undefined)
+  }, [at, twins])
 
   const graph = useMemo(() => ({ name, twins, feed, at, generation }), [name, twins, feed, at, generation])
   return <Context value={graph}>{children}</Context>
@@ -64,19 +70,24 @@ export function useModels(): Models {
 
 export function useModelsQuery(): UseQueryResult<Models> {
   const { name, at } = useGraph()
-  return useQuery({
-    queryKey: [name, 'models', at],
-    staleTime: Infinity,
-    queryFn: async ({ signal }) => {
-      const all: ResolvedModel[] = []
-      let epoch = 0
-      for await (const { data } of pages<ResolvedModel, Resolved>(name, { path: '/kastor/v1/models/resolved', signal, at })) {
-        all.push(...data.value)
-        epoch = data.epoch ?? 0
-      }
-      return new Models(epoch, all)
-    },
-  })
+  const queryKey = [name, 'models', at]
+  return useQuery({ queryKey, staleTime: Infinity, placeholderData: heldOver(queryKey, at), queryFn: ({ signal }) => readModels(name, at, signal) })
+}
+
+const read = new Map<string, { readonly tag: string; readonly models: Models }>()
+
+/** Read the models of an instant; mostly they are those that were read last, which the server says in a word. */
+async function readModels(graph: string, at: string | undefined, signal: AbortSignal): Promise<Models> {
+  const path = '/kastor/v1/models/resolved'
+  const last = read.get(graph)
+  const first = await send<Resolved>(graph, { path, signal, at, headers: { 'if-none-match': last?.tag } })
+  if (first.status === 304 && last) return last.models
+  const all = [...first.data.value]
+  if (first.data.nextLink) for await (const { data } of pages<ResolvedModel, Resolved>(graph, { ...nextCall(graph, first.data.nextLink), signal, at })) all.push(...data.value)
+  const models = new Models(first.data.epoch ?? 0, all)
+  const tag = first.headers.get('etag')
+  if (tag !== null) read.set(graph, { tag, models })
+  return models
 }
 
 export function useMe(): UseQueryResult<Me> {

@@ -16,7 +16,7 @@ interface ShownState {
   readonly isNear: boolean
   /** Twins that another screen found, such as the result of a query: they are ringed. */
   readonly highlighted: readonly string[]
-  /** What differs from another instant: it is marked on the graph. */
+  /** Differences between two instants, by twin and by key of a line: they are marked. */
   readonly differences: ReadonlyMap<string, 'added' | 'removed' | 'changed'>
   /** Twins to be added to the picture as soon as it is there. */
   readonly wanted: readonly string[]

@@ -9,6 +9,8 @@ export interface Known {
   readonly at: number
   /** Whether its ETag is that of the document: an event that changed it brought none. */
   readonly current: boolean
+  /** Whether it is of another instant than the one that is looked at now; what is there then has not been read yet. */
+  readonly outdated: boolean
 }
 
 type Listener = () => void
@@ -25,15 +27,17 @@ export class TwinStore {
   readonly #listeners = new Map<string, Set<Listener>>()
   readonly #points = new Map<string, Point[]>()
   readonly #changes = new Map<string, number>()
+  #past = false
 
   get(id: string): Known | undefined { return this.#known.get(id) }
-  has(id: string): boolean { return this.#known.has(id) }
+  /** Whether a document of the instant that is looked at is here. */
+  has(id: string): boolean { return this.#known.get(id)?.outdated === false }
 
   /** Take documents that were read. */
   put(twins: readonly Twin[]): void {
     const at = Date.now()
     for (const twin of twins) {
-      this.#known.set(twin.$dtId, { twin, at, current: true })
+      this.#known.set(twin.$dtId, { twin, at, current: true, outdated: false })
       this.#tell(twin.$dtId)
     }
   }
@@ -41,10 +45,18 @@ export class TwinStore {
   /** Take an event of a twin: a patch is applied to the document that is here. */
   apply(event: CloudEvent): void {
     const id = event.subject
-    if (id === undefined || id.includes('/')) return
+    // What happens now changes nothing in the past.
+    if (this.#past || id === undefined || id.includes('/')) return
     if (event.type.endsWith('.Twin.Create') && isTwin(event.data)) this.put([event.data])
     else if (event.type.endsWith('.Twin.Delete')) this.drop(id)
     else if (event.type.endsWith('.Twin.Update') && isObject(event.data)) this.#patch(id, operationsOf(event.data), event)
+  }
+
+  /** Another instant is looked at: what is here is shown until it is read anew. */
+  turn(past: boolean): void {
+    this.#past = past
+    for (const [id, known] of this.#known) this.#known.set(id, { ...known, outdated: true })
+    for (const id of [...this.#listeners.keys()]) this.#tell(id)
   }
 
   drop(id: string): void {
@@ -83,7 +95,7 @@ export class TwinStore {
     let twin: JsonObject = known.twin
     for (const each of operations) twin = applied(twin, splitPointer(each.path), each)
     if (event.time !== undefined) twin = { ...twin, $metadata: { ...(isObject(twin['$metadata']) ? twin['$metadata'] : {}), $lastUpdateTime: event.time } }
-    if (isTwin(twin)) this.#known.set(id, { twin, at: Date.now(), current: false })
+    if (isTwin(twin)) this.#known.set(id, { ...known, twin, at: Date.now(), current: false })
     this.#tell(id)
   }
 

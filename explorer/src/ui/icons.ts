@@ -15,6 +15,6 @@ export {
   PanelLeft as OutlineIcon, PanelRight as InspectorIcon, ArrowRight as OutIcon, ArrowLeft as InIcon, ArrowUpDown as BothIcon, GripVertical as GripIcon,
   Route as RouteIcon, Plug as EndpointIcon, LogIn as InputIcon, MailX as DeadLetterIcon, ListChecks as JobsIcon, ListTree as IndexIcon, Timer as SlowIcon, ShieldCheck as LimitsIcon, Users as AccessIcon,
   Command as CommandIcon, GitCompare as CompareIcon, Sparkles as SampleIcon, ExternalLink as OpenIcon, Expand as ExpandIcon, Crosshair as FindIcon, Calendar as CalendarIcon,
-  SkipForward as NextIcon, SkipBack as PreviousIcon, Radio as TelemetryIcon, Archive as DecommissionIcon, Image as PictureIcon, Spline as RelationshipIcon, Circle as TwinIcon,
+  ArchiveRestore as RestoreIcon, SkipForward as NextIcon, SkipBack as PreviousIcon, Radio as TelemetryIcon, Archive as DecommissionIcon, Image as PictureIcon, Spline as RelationshipIcon, Circle as TwinIcon,
 } from 'lucide-react'
 export type { LucideIcon as Icon } from 'lucide-react'

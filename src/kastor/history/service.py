@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from kastor.graph.instants import Named
+from kastor.history.activity import Activity, read_activity
 from kastor.history.entries import EntryPage, read_entries
 from kastor.history.over_time import OverTime, QueryOverTime, ResultOverTime
 from kastor.history.series import AHEAD, SeriesOf, SeriesPage, read_series
@@ -83,6 +84,13 @@ class HistoryService:
         """
         context.require_plain()
         return await read_series(self._history, thing, wanted, limit)
+
+    async def activity(
+        self, first: Named, last: Named | None, buckets: int, context: Context
+    ) -> Activity:
+        """Return how many changes there were over time; see `read_activity`."""
+        context.require_plain()
+        return await read_activity(self._history, first, last, buckets, self._store.ticker.now())
 
     async def query_series(self, wanted: OverTime, context: Context) -> ResultOverTime:
         """Return what a query finds as of one instant after another; see `QueryOverTime.open`."""

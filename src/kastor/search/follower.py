@@ -35,6 +35,8 @@ READ_TOGETHER = 25
 """Twins that are read together; each may have megabytes."""
 SCANNED = 250
 """Rows of a graph that are read together."""
+MANY_ROWS = 10_000
+"""From so many on it is said that they were read: it takes a while."""
 PAUSE_SECONDS = 0.25
 """Between two looks at the log while nobody waits: changes of a twin meanwhile are one."""
 RESTS = 0.5
@@ -214,7 +216,6 @@ class Follower:
             counted=names.position,
             unplaced=names.unplaced,
         )
-        _log.info("the graph is read for the search index", change=newest)
         await self._write(IndexBatch(began, counts=names.counts))
 
     async def _scan(self, state: IndexState, text: str) -> None:
@@ -223,7 +224,8 @@ class Follower:
             ended = replace(state, place=None, position=state.target)
             await self._write(IndexBatch(ended, sweep=True))
             self._sampled_until = 0.0
-            _log.info("the search index is complete", change=state.target, rows=state.done)
+            if state.done >= MANY_ROWS:
+                _log.info("the search index is complete", change=state.target, rows=state.done)
             return
         kind = _KINDS[place.kind]
         rows = await self._index.next_rows(kind, place.after, SCANNED)

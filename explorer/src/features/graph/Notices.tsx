@@ -4,7 +4,7 @@ import { useGraph } from '@/state/graph'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { CloseIcon } from '@/ui/icons'
-import { useShown } from '@/state/shown'
+import { showDifferences, useShown } from '@/state/shown'
 import { useState } from 'react'
 import { LARGEST_CAP } from '@/parts/structure/load'
 import { screen, useScreen } from './store'
@@ -22,6 +22,7 @@ export function Notices({ view, lost, squeezed, boxes, onMore, onTidy }: Props):
   const graph = useGraph()
   const client = useQueryClient()
   const highlighted = useShown((shown) => shown.highlighted)
+  const differences = useShown((shown) => shown.differences)
   const [quiet, setQuiet] = useState(false)
   const shown = structure.nodes.size
   const total = cut?.total
@@ -57,6 +58,12 @@ export function Notices({ view, lost, squeezed, boxes, onMore, onTidy }: Props):
         <div className="notice quiet" role="status" data-testid="graph.highlighted">
           <span className="grow">{t('graph.highlighted', { n: highlighted.filter((id) => screen().structure.nodes.has(id)).length, count: highlighted.length })}</span>
           <Button onClick={() => { useShown.setState({ highlighted: [] }) }}>{t('graph.highlight-off')}</Button>
+        </div>
+      )}
+      {differences.size > 0 && (
+        <div className="notice quiet" role="status" data-testid="graph.differences">
+          <span className="grow">{t('graph.differences', { n: differences.size })}</span>
+          <Button onClick={() => { showDifferences(new Map()) }} data-testid="graph.differences.off">{t('graph.highlight-off')}</Button>
         </div>
       )}
       {view.query !== undefined && (

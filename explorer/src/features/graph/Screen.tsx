@@ -1,7 +1,7 @@
 import './graph.css'
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { NO_MODELS } from '@/dtdl/models'
-import type { GraphView, PointerInfo } from '@/graph/types'
+import type { GraphView, Picture, PointerInfo } from '@/graph/types'
 import { FIRST_CAP, LARGEST_CAP } from '@/parts/structure/load'
 import { Canvas } from '@/parts/structure/Canvas'
 import { useGraph, useMay, useModelsQuery } from '@/state/graph'
@@ -46,7 +46,7 @@ export default function GraphScreen(): ReactNode {
   const [place, aspect] = useAspect()
   const known = models.data ?? (models.error ? NO_MODELS : undefined)
   const layout = useLayout(view.layout, known, aspect)
-  const { structure, picture, version, scope, drawn } = useScreen()
+  const { structure, picture, version, scope, drawn, gone } = useScreen()
   const lens = useLens(known ?? NO_MODELS, structure, view.lens, useScreen((state) => (view.lens === undefined ? undefined : state.state.domains?.[view.lens])))
   const shown = useLooks(view, known ?? NO_MODELS, lens)
   const [canvas, setCanvas] = useState<GraphView>()
@@ -70,12 +70,13 @@ export default function GraphScreen(): ReactNode {
     useScreen.setState({ drawn: true })
   }, [])
   const isEmpty = !loading.pending && loading.error === undefined && version > 0 && structure.nodes.size === 0
+  const count = countOf(picture, gone)
   const implied = picture ? picture.layout.implied.reduce((sum, each) => sum + each, 0) : 0
   return (
     <div className="graph-screen">
       <h1 className="unseen">{t('screens.graph')}</h1>
       <Notices view={view} cap={cap} lost={lost} squeezed={picture?.layout.squeezed ?? 0} boxes={picture?.layout.boxes.length ?? 0} onMore={cap < LARGEST_CAP ? () => { setCap(LARGEST_CAP) } : undefined} onTidy={layout.tidy} />
-      <div className="graph-place" ref={place} data-testid="graph.canvas" {...(drawn && picture && { 'data-ready': true })} data-nodes={picture?.nodes.length ?? 0} data-edges={picture?.edges.length ?? 0}
+      <div className="graph-place" ref={place} data-testid="graph.canvas" {...(drawn && picture && { 'data-ready': true })} data-nodes={count.twins} data-edges={count.lines}
         data-hidden-edges={implied} data-layout={picture?.layout.kind ?? ''} data-at={graph.at ?? ''} data-scope={scope}>
         <Canvas picture={picture} looks={shown.looks} events={events} onView={setCanvas} onDrawn={onDrawn} mayConnect={() => may('digitaltwins/relationships/write')} />
         <AccessTree view={view} models={known ?? NO_MODELS} looks={shown.looks} actions={actions} canvas={canvas} />
@@ -98,6 +99,13 @@ export default function GraphScreen(): ReactNode {
       <ViewsDialog view={view} />
     </div>
   )
+}
+
+/** What is in the picture of what is there at the instant that is looked at. */
+function countOf(picture: Picture | undefined, gone: ReadonlySet<string>): { readonly twins: number; readonly lines: number } {
+  if (!picture) return { twins: 0, lines: 0 }
+  if (gone.size === 0) return { twins: picture.nodes.length, lines: picture.edges.length }
+  return { twins: picture.nodes.filter((node) => !gone.has(node.id)).length, lines: picture.edges.filter((edge) => !gone.has(edge.key)).length }
 }
 
 /** The shape of the place for the picture, once it is known. */
@@ -134,17 +142,18 @@ function useCamera(canvas: GraphView | undefined): void {
 
 /** Tell other parts of the page what is shown, and tests where it is. */
 function useTold(): void {
-  const { picture } = useScreen()
+  const { picture, gone } = useScreen()
   useEffect(() => {
+    const count = countOf(picture, gone)
     const structure = screen().structure
     useShown.setState({
       graph: picture && {
-        twins: picture.nodes.length, relationships: picture.edges.length, byNesting: picture.layout.boxes.length > 0 ? picture.layout.implied.reduce((sum, each) => sum + each, 0) : 0,
-        has: (id) => structure.nodes.has(id),
+        twins: count.twins, relationships: count.lines, byNesting: picture.layout.boxes.length > 0 ? picture.layout.implied.reduce((sum, each) => sum + each, 0) : 0,
+        has: (id) => structure.nodes.has(id) && !gone.has(id),
       },
     })
     return () => { useShown.setState({ graph: undefined }) }
-  }, [picture])
+  }, [picture, gone])
 }
 
 function usePulses(canvas: GraphView | undefined): void {

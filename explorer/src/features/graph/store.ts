@@ -7,7 +7,7 @@ import { did, undo } from '@/state/undo'
 import { toast } from '@/ui/toasts'
 import { t } from '@/text/text'
 import type { Schema } from './top'
-import { merged, NOTHING, type Structure, type StructureEdge, type StructureNode, without } from '@/parts/structure/structure'
+import { merged, NOTHING, throughTime, type Structure, type StructureEdge, type StructureNode, without } from '@/parts/structure/structure'
 
 export type Scope = 'whole' | 'query' | 'top' | 'schema'
 
@@ -15,6 +15,11 @@ export interface GraphScreen {
   readonly structure: Structure
   /** Counts loads and changes: a layout belongs to one of them. */
   readonly version: number
+  /** The instant and the question that it was loaded for. */
+  readonly at: string | undefined
+  readonly asked: string
+  /** Twins and lines of the structure that are not there at that instant. */
+  readonly gone: ReadonlySet<string>
   /** Counts loads alone: what came since then finds its place in the picture of one. */
   readonly loads: number
   readonly scope: Scope
@@ -44,8 +49,9 @@ export interface GraphScreen {
   readonly hits: readonly string[]
 }
 
+const NONE: ReadonlySet<string> = new Set()
 const EMPTY: GraphScreen = {
-  structure: NOTHING, version: 0, loads: 0, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, documents: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
+  structure: NOTHING, version: 0, loads: 0, at: undefined, asked: '', gone: NONE, scope: 'whole', schema: undefined, cut: undefined, picture: undefined, drawn: false, state: {}, goal: undefined, newcomers: 0, documents: 0, pointed: undefined, clicked: undefined, wayFrom: undefined, menu: undefined, finding: false, lensOpen: false, saving: false, hits: [],
 }
 
 export const useScreen = create<GraphScreen>(() => EMPTY)
@@ -54,10 +60,20 @@ export function screen(): GraphScreen { return useScreen.getState() }
 
 export function reset(state: ViewState): void { useScreen.setState({ ...EMPTY, state, version: screen().version + 1 }) }
 
-/** Take what was loaded for the address. */
-export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' | 'cut'>): void {
-  useScreen.setState((before) => ({ ...loaded, newcomers: 0, version: before.version + 1, loads: before.loads + 1 }))
+/**
+ * Take what was loaded for the address. While the same is looked at as of other instants, nothing of it goes from the
+ * picture: what is not there then is hidden, so that all keeps its place.
+ */
+export function take(loaded: Pick<GraphScreen, 'structure' | 'scope' | 'schema' | 'cut'>, at: string | undefined, asked: string): void {
+  useScreen.setState((before) => {
+    const isMoving = at !== undefined || before.at !== undefined
+    const through = isMoving && before.asked === asked && before.scope === loaded.scope ? throughTime(before.structure, loaded.structure) : undefined
+    const { structure, gone } = through && (at !== undefined || through.gone.size === 0) ? through : { structure: loaded.structure, gone: NONE }
+    return { ...loaded, structure, gone: sameSet(before.gone, gone) ? before.gone : gone, at, asked, newcomers: 0, version: structure === before.structure ? before.version : before.version + 1, loads: through ? before.loads : before.loads + 1 }
+  })
 }
+
+function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean { return one.size === other.size && [...one].every((each) => other.has(each)) }
 
 /** Some of the view's state; undefined takes it away. */
 export type Change = { readonly [K in keyof ViewState]?: ViewState[K] | undefined }
@@ -75,7 +91,10 @@ export function act(name: string, state: Change): void {
 }
 
 export function put(nodes: readonly StructureNode[], edges: readonly StructureEdge[]): void {
-  useScreen.setState((before) => ({ structure: merged(before.structure, nodes, edges), version: before.version + 1 }))
+  useScreen.setState((before) => {
+    const here = new Set([...nodes.map((node) => node.id), ...edges.map((edge) => edge.key)])
+    return { structure: merged(before.structure, nodes, edges), version: before.version + 1, gone: before.gone.size === 0 ? before.gone : new Set([...before.gone].filter((key) => !here.has(key))) }
+  })
 }
 
 export function takeOut(ids: ReadonlySet<string>, keys?: ReadonlySet<string>): void {

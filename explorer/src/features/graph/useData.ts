@@ -4,6 +4,7 @@ import { useEffect } from 'react'
 import type { ApiError } from '@/api/errors'
 import { asApiError } from '@/api/errors'
 import { byQuery, FIRST_CAP, type Asked, linesOf, nodesById, wholeGraph } from '@/parts/structure/load'
+import { heldOver } from '@/state/clock'
 import { useGraph } from '@/state/graph'
 import { add, put, screen, take, type GraphScreen } from './store'
 import { useShown } from '@/state/shown'
@@ -32,16 +33,18 @@ async function load(asked: Asked, query: string | undefined, cap: number, keep: 
 export function useData(view: View, cap: number): Loading {
   const { name, at, twins, generation } = useGraph()
   const { query, label } = view
+  const asked = JSON.stringify([name, query, label, cap])
+  const queryKey = [name, 'structure', at, query, label, cap, generation]
   const data = useQuery({
-    queryKey: [name, 'structure', at, query, label, cap, generation], staleTime: Infinity, gcTime: 0,
+    queryKey, staleTime: Infinity, gcTime: 0, placeholderData: heldOver(queryKey, at),
     queryFn: ({ signal }) => load({ graph: name, at, signal, label }, query, cap, (found) => { twins.put(found) }),
   })
   useEffect(() => {
-    if (!data.data) return
-    take(data.data)
+    if (!data.data || data.isPlaceholderData) return
+    take(data.data, at, asked)
     const { added } = screen().state
     if (added && added.length > 0) void bring({ graph: name, at, label }, added, 'silently')
-  }, [data.data, name, at, label])
+  }, [data.data, data.isPlaceholderData, name, at, label, asked])
   useWanted(name, at, label, data.data !== undefined)
   return { pending: data.isPending, error: data.error ? asApiError(data.error) : undefined, retry: () => { void data.refetch() } }
 }
@@ -57,7 +60,8 @@ function useWanted(graph: string, at: string | undefined, label: string | undefi
 }
 
 async function bring(asked: Asked, ids: readonly string[], how: 'silently' | 'undoable'): Promise<void> {
-  const fresh = ids.filter((id) => !screen().structure.nodes.has(id))
+  const { structure, gone } = screen()
+  const fresh = ids.filter((id) => !structure.nodes.has(id) || gone.has(id))
   if (fresh.length === 0) return
   const [nodes, lines] = await Promise.all([nodesById(asked, fresh), linesOf(asked, fresh, 'both')])
   if (how === 'silently') put(nodes, lines)

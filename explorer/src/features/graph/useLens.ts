@@ -8,6 +8,7 @@ import type { GraphView, ShownValue } from '@/graph/types'
 import { chunked, rowsOf, twinsById } from '@/parts/structure/load'
 import { listOf, propertyOf, type Structure } from '@/parts/structure/structure'
 import { type OpenGraph, useGraph } from '@/state/graph'
+import { heldOver } from '@/state/clock'
 import { useSettings } from '@/state/settings'
 import { isTest } from '@/state/url'
 import { operationsOf } from '@/state/twins'
@@ -50,8 +51,9 @@ function useLensData(structure: Structure, path: string | undefined): ReadonlyMa
   const ids = useMemo(() => [...structure.nodes.keys()], [structure])
   const held = useRef({ path, values: new Map<string, Json>() })
   const [version, setVersion] = useState(0)
+  const queryKey = [graph.name, 'lens', graph.at, path, ids.length, graph.generation]
   const data = useQuery({
-    queryKey: [graph.name, 'lens', graph.at, path, ids.length, graph.generation], enabled: path !== undefined && ids.length > 0, staleTime: 30_000,
+    queryKey, placeholderData: heldOver(queryKey, graph.at), enabled: path !== undefined && ids.length > 0, staleTime: 30_000,
     queryFn: async ({ signal }) => {
       const asked = { graph: graph.name, at: graph.at, signal, label: undefined }
       const column = propertyOf('T', path ?? '')
@@ -161,6 +163,8 @@ function useDocuments(graph: OpenGraph, structure: Structure): number {
     void twinsById({ graph: name, at, signal: stop.signal }, missing).then((found) => {
       if (stop.signal.aborted) return
       twins.put(found)
+      const there = new Set(found.map((twin) => twin.$dtId))
+      for (const id of missing) if (!there.has(id)) twins.drop(id)
       setRead((before) => before + 1)
     }, () => undefined)
     return () => { stop.abort() }

@@ -13,14 +13,14 @@ export interface ShownLooks { readonly looks: Looks; readonly many: ReadonlySet<
 
 export function useLooks(view: View, models: Models, lens: Lens | undefined): ShownLooks {
   const { name, at } = useGraph()
-  const { structure, picture, state, hits, pointed } = useScreen()
+  const { structure, picture, state, hits, pointed, gone } = useScreen()
   const highlighted = useShown((shown) => shown.highlighted)
   const differences = useShown((shown) => shown.differences)
   const layout = picture?.layout
   const { show, hide, pin, selection } = view
   const byHand = state.hidden
   const names = useMemo(() => hiddenNames(structure, layout, { show, hide }), [structure, layout, show, hide])
-  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, byHand), [structure, layout, models, show, hide, byHand])
+  const hidden = useMemo(() => hiddenTwins(structure, layout, models, { show, hide }, byHand, gone), [structure, layout, models, show, hide, byHand, gone])
   const selected = useMemo(() => new Set(selection), [selection])
   const bright = useMemo(() => pointed ?? brightOf(structure, layout?.parent, selection.filter((id) => !hidden.has(id))), [pointed, structure, layout, selection, hidden])
   const values = useMainValues(models, structure)

@@ -66,8 +66,8 @@ export function hiddenNames(structure: Structure, layout: LayoutResult | undefin
   return { off, many }
 }
 
-/** Twins that are not drawn: hidden by hand with what lies in them, by their model, or without a place. */
-export function hiddenTwins(structure: Structure, layout: LayoutResult | undefined, models: Models, view: Pick<View, 'show' | 'hide'>, hiddenByHand: readonly string[] | undefined): ReadonlySet<string> {
+/** Twins that are not drawn: hidden by hand with what lies in them, by their model, not there at this instant, or without a place. */
+export function hiddenTwins(structure: Structure, layout: LayoutResult | undefined, models: Models, view: Pick<View, 'show' | 'hide'>, hiddenByHand: readonly string[] | undefined, gone: ReadonlySet<string> = new Set()): ReadonlySet<string> {
   const ids = [...structure.nodes.keys()]
   const byHand = new Set(hiddenByHand)
   const nodes = [...structure.nodes.values()]
@@ -78,7 +78,7 @@ export function hiddenTwins(structure: Structure, layout: LayoutResult | undefin
     if (known === undefined) shownModels.set(model, known = !filtered || isModelShown(models, view, model))
     return known
   }
-  const hidden = new Set<string>()
+  const hidden = new Set(gone)
   const current = layout && layout.x.length === nodes.length ? layout : undefined
   nodes.forEach((node, index) => {
     if (current?.absent[index] === 1 || byHand.has(node.id) || !isShown(node.model)) hidden.add(node.id)

@@ -134,6 +134,18 @@ export function merged(structure: Structure, nodes: Iterable<StructureNode>, edg
   return { nodes: allNodes, edges: allEdges }
 }
 
+function sameNode(one: StructureNode | undefined, other: StructureNode): boolean {
+  return one !== undefined && one.model === other.model && one.label === other.label && one.level === other.level && String(one.point) === String(other.point)
+}
+
+/** What was there at another instant beside what is shown already; the same structure where nothing is new. `gone` is what was not there then. */
+export function throughTime(shown: Structure, then: Structure): { readonly structure: Structure; readonly gone: ReadonlySet<string> } {
+  const nodes = [...then.nodes.values()].filter((node) => !sameNode(shown.nodes.get(node.id), node))
+  const edges = [...then.edges.values()].filter((edge) => !shown.edges.has(edge.key))
+  const gone = new Set([...[...shown.nodes.keys()].filter((id) => !then.nodes.has(id)), ...[...shown.edges.keys()].filter((key) => !then.edges.has(key))])
+  return { structure: nodes.length + edges.length === 0 ? shown : merged(shown, nodes, edges), gone }
+}
+
 /** Take twins with their lines, and single lines, out of a structure. */
 export function without(structure: Structure, ids: ReadonlySet<string>, keys: ReadonlySet<string> = new Set()): Structure {
   return {

@@ -221,6 +221,7 @@ _EXAMPLES: dict[str, Example] = {
     ),
     "Kastor_Differences": Example({"from": "change:1300"}),
     "Kastor_Revert": Example(body={"asOf": "change:1300", "twin": "floor-0"}),
+    "Kastor_HistoryActivity": Example({"from": "change:1300"}),
     "Kastor_HistorySettings": Example(body={"graph": {"seconds": 1_209_600}}),
     "Kastor_DropIndex": Example({"path": "temperature"}),
     "Kastor_CreateGraph": _named(_GRAPH, {}),

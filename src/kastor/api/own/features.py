@@ -23,6 +23,7 @@ class Feature(NamedTuple):
 
 
 FEATURES = (
+    Feature("activity", "Kastor_HistoryActivity", in_adt=True),
     Feature("as-of", None, in_adt=True),
     Feature("backup", "Kastor_Backup", in_adt=True),
     Feature("backup-jobs", "Kastor_BackupJob", in_adt=False),

@@ -1,4 +1,4 @@
-"""How much of its past a graph keeps: what there is, and the rules (Kastor's own)."""
+"""What a graph keeps of its past: what there is, when it changed, the rules (Kastor's own)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from kastor.api.http.operation import JSON_BODY, Operation
 from kastor.api.http.request import Request, Response, json_response
 from kastor.auth.roles import Permission as P
 from kastor.clock import twin_time
+from kastor.errors import InvalidArgument
+from kastor.graph.instants import read_instant
+from kastor.history.activity import MOST_BUCKETS
 from kastor.history.keeping import shown_limit, shown_settings
 
 if TYPE_CHECKING:
@@ -26,6 +29,35 @@ async def status(services: Services, request: Request) -> Response:
     found = await services.keeping.status(request.context)
     rules = await services.keeping.rules(request.context)
     return json_response(orjson.dumps(_shown(found, rules, services.keeping.upkept)))
+
+
+async def activity(services: Services, request: Request) -> Response:
+    """Answer GET /kastor/v1/history/activity: changes in each of equal stretches of time."""
+    first, last = request.first("from"), request.first("to")
+    if first is None:
+        raise InvalidArgument(
+            "Give from, the instant at which the first stretch begins; the oldest one that is kept "
+            "says GET /kastor/v1/history."
+        )
+    found = await services.history.activity(
+        read_instant(first, "The parameter from"),
+        None if last is None else read_instant(last, "The parameter to"),
+        _buckets(request),
+        request.context,
+    )
+    told = {"from": _state(found.start), "to": _state(found.end), "changes": found.changes}
+    return json_response(orjson.dumps(told))
+
+
+def _buckets(request: Request) -> int:
+    text = request.first("buckets")
+    if text is None:
+        return _DEFAULT_BUCKETS
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        text = "0"
+    if not 1 <= int(text) <= MOST_BUCKETS:
+        raise InvalidArgument(f"buckets is a whole number from 1 to {MOST_BUCKETS}.")
+    return int(text)
 
 
 async def put_settings(services: Services, request: Request) -> Response:
@@ -66,6 +98,8 @@ def _state(at: AsOf) -> Document:
 
 
 _PATH = "/kastor/v1/history"
+_DEFAULT_BUCKETS = 100
+_DIGITS = 4
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -76,6 +110,17 @@ OPERATIONS: tuple[Operation, ...] = (
         status,
         "How far back the graph can be read, what its past takes, and how much is kept",
         result="HistoryStatus",
+        versioned=False,
+    ),
+    Operation(
+        "Kastor_HistoryActivity",
+        "GET",
+        f"{_PATH}/activity",
+        P.HISTORY_READ,
+        activity,
+        "Count the changes of the graph in each of equal stretches of time",
+        result="HistoryActivity",
+        query=("from", "to", "buckets"),
         versioned=False,
     ),
     Operation(

@@ -33,6 +33,16 @@ SCHEMAS: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
+    "HistoryActivity": {
+        "type": "object",
+        "required": ["from", "to", "changes"],
+        "properties": {
+            "from": _STATE,
+            "to": _STATE,
+            "changes": {"type": "array", "items": COUNT, "minItems": 1, "maxItems": 500},
+        },
+        "additionalProperties": False,
+    },
     "HistorySettings": _RULES,
     "HistoryStatus": {
         "type": "object",
