@@ -17,6 +17,7 @@ import { StatusBar } from './StatusBar'
 import { TopBar } from './TopBar'
 
 const Outline = lazy(() => import('@/features/graph/Outline'))
+const Tour = lazy(() => import('@/features/tour/Tour'))
 const WriteDialogs = lazy(() => import('@/parts/WriteDialogs'))
 const RestoreDialog = lazy(() => import('@/parts/restore/RestoreDialog'))
 const AccessSheet = lazy(() => import('@/features/settings/AccessSheet'))
@@ -56,7 +57,7 @@ export function Frame(): ReactNode {
               <Splitter label={t('frame.resize-outline')} value={outline.width} min={220} max={420} initial={DEFAULTS.outline.width} grows="right" onChange={(width) => { set({ outline: { open: true, width } }) }} />
             </>
           )}
-          <main className={at === undefined ? 'screen' : 'screen past'}><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary></main>
+          <main className={at === undefined ? 'screen' : 'screen past'}><Boundary key={place.screen}><Suspense>{View && <View />}</Suspense></Boundary><Boundary><Suspense><Tour /></Suspense></Boundary></main>
           <InspectorPane />
         </div>
         <StatusBar />

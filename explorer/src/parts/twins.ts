@@ -30,6 +30,8 @@ export function useTwins(ids: readonly string[]): number {
   const key = [...new Set(ids)].sort().join('\n')
   const { dataUpdatedAt } = useQuery({
     queryKey: [name, 'twins', key, at, generation], enabled: key !== '', staleTime: Infinity,
+    // The answer is the store, which is emptied when another instant is looked at: coming back reads anew.
+    gcTime: 0,
     queryFn: async ({ signal }) => { await readTwins(name, twins, key.split('\n'), { signal, at }); return true },
   })
   return dataUpdatedAt

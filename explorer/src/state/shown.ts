@@ -12,6 +12,8 @@ export interface ShownGraph {
 interface ShownState {
   /** Undefined while no graph is on the screen. */
   readonly graph: ShownGraph | undefined
+  /** The graph is so near that values stand under its marks. */
+  readonly isNear: boolean
   /** Twins that another screen found, such as the result of a query: they are ringed. */
   readonly highlighted: readonly string[]
   /** Differences between two instants, by twin and by key of a line: they are marked. */
@@ -20,7 +22,7 @@ interface ShownState {
   readonly wanted: readonly string[]
 }
 
-export const useShown = create<ShownState>(() => ({ graph: undefined, highlighted: [], differences: new Map(), wanted: [] }))
+export const useShown = create<ShownState>(() => ({ graph: undefined, isNear: false, highlighted: [], differences: new Map(), wanted: [] }))
 
 /** Ring twins on the graph instead of replacing what it shows. */
 export function highlight(ids: readonly string[]): void { useShown.setState({ highlighted: ids }) }

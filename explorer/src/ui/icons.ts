@@ -9,6 +9,7 @@ export {
   Search as SearchIcon, Filter as FilterIcon, Eye as ShowIcon, EyeOff as HideIcon, Pin as PinIcon, PinOff as UnpinIcon, Link as LinkIcon,
   Play as PlayIcon, Pause as PauseIcon, Square as StopIcon, RotateCw as RetryIcon, Zap as LiveQueryIcon, Gauge as ExplainIcon, Table2 as TableIcon, Braces as JsonIcon,
   Star as SavedIcon, Clock as ClockIcon, Download as DownloadIcon, FolderOpen as FolderIcon, FileText as FileIcon, Database as DataIcon,
+  ThermometerSun as TooWarmIcon, Snowflake as SnowIcon, Flame as FireIcon, Droplet as WaterIcon, Droplets as HumidityIcon, Wind as WindIcon, Power as PowerIcon, UsersRound as PeopleIcon, DoorOpen as DoorIcon, Signal as SignalIcon, Wrench as WrenchIcon, Wand as ByNameIcon,
   Sun as LightIcon, Moon as DarkIcon, Monitor as SystemIcon, User as PersonIcon, KeyRound as TokenIcon, LogOut as SignOutIcon, Lock as LockIcon,
   TriangleAlert as WarnIcon, CircleAlert as ErrorIcon, CircleCheck as OkIcon, Info as InfoIcon, CircleHelp as HelpIcon, Ellipsis as MoreIcon,
   PanelLeft as OutlineIcon, PanelRight as InspectorIcon, ArrowRight as OutIcon, ArrowLeft as InIcon, ArrowUpDown as BothIcon, GripVertical as GripIcon,

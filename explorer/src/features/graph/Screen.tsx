@@ -28,6 +28,7 @@ import { useLayout } from './useLayout'
 import { useLens, useVisibleDocuments } from './useLens'
 import { useLiveStructure } from './useLiveStructure'
 import { useLooks } from './useLooks'
+import { useNear } from './useNear'
 import { useSaved, ViewsDialog } from './saved'
 import { screen, useScreen } from './store'
 import { useView } from './view'
@@ -57,6 +58,7 @@ export default function GraphScreen(): ReactNode {
   useGraphCommands(view, canvas, actions)
   useCamera(canvas)
   useTold()
+  useNear(canvas)
   usePulses(canvas)
   useVisibleDocuments(canvas, structure)
   useReveal(canvas, view.selection)
