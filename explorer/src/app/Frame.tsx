@@ -13,6 +13,7 @@ import { Splitter } from '@/ui/splitter'
 import { Boundary } from './Boundary'
 import { InspectorPane } from './InspectorPane'
 import { SCREEN_ROWS, type ScreenRow } from './screens'
+import { useRestore } from '@/parts/restore/store'
 import { StatusBar } from './StatusBar'
 import { TopBar } from './TopBar'
 
@@ -43,6 +44,7 @@ export function Frame(): ReactNode {
   const rows = useMemo(() => SCREEN_ROWS.filter((row) => row.permission === undefined || may(row.permission)), [may])
   useFrameCommands(rows)
   // What is not offered is still reached by its address: the screen says then what is missing.
+  const restoring = useRestore((state) => state.to !== undefined)
   const View = SCREEN_ROWS.find((row) => row.screen === place.screen)?.view
   const { outline } = useSettings()
   return (
@@ -62,7 +64,7 @@ export function Frame(): ReactNode {
         </div>
         <StatusBar />
       </div>
-      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs /><RestoreDialog /></Suspense></Boundary>
+      <Boundary><PaletteGate /><Suspense><AccessSheet /><WriteDialogs />{restoring && <RestoreDialog />}</Suspense></Boundary>
     </div>
   )
 }

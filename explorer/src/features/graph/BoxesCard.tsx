@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react'
 import { t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
-import { Select, Switch } from '@/ui/controls'
+import { Switch } from '@/ui/controls'
+import { Select } from '@/ui/select'
 import { UpIcon } from '@/ui/icons'
 import { act, useScreen } from './store'
 
 /** Which relationships make boxes, in order; and along which one layers go. */
-export function BoxesCard(): ReactNode {
+export default function BoxesCard(): ReactNode {
   const { picture, state, structure } = useScreen()
   const containments = picture?.layout.containments ?? []
   const used = containments.filter((each) => each.used).map((each) => each.name)

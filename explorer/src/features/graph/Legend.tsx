@@ -1,4 +1,4 @@
-import { type MouseEvent, type ReactNode, useMemo, useState } from 'react'
+import { lazy, type MouseEvent, type ReactNode, Suspense, useMemo, useState } from 'react'
 import { runCommand } from '@/commands/registry'
 import { shortName } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
@@ -9,11 +9,12 @@ import { Button } from '@/ui/button'
 import { HideIcon, RelationshipIcon, UpIcon } from '@/ui/icons'
 import { Popover } from '@/ui/menu'
 import { colourOf, type Look, MarkIcon } from '@/ui/mark'
-import { LegendCard } from './LegendCard'
 import { Scale } from './Scale'
 import { useScreen } from './store'
 import { countsOf, type Lens } from './useLens'
 import { isModelShown, means, modelEntries, nameEntries, type View } from './view'
+
+const LegendCard = lazy(() => import('./LegendCard'))
 
 export interface Family { readonly id: string; readonly name: string; readonly count: number; readonly look: Look; readonly models: readonly (readonly [string, number])[] }
 
@@ -66,7 +67,7 @@ export function Legend({ view, models, lens, looks, many, off }: Props): ReactNo
           <span className="legend-names">{t('graph.relationship-names')} <span className="num mono legend-count">{names.size}</span>{off.size > 0 && <span className="hint"> {t('graph.off', { n: off.size })}</span>} <UpIcon size={12} aria-hidden /></span>
         </Button>
       )}>
-        <LegendCard view={view} models={models} families={families} many={many} off={off} hidden={looks.hidden} />
+        <Suspense><LegendCard view={view} models={models} families={families} many={many} off={off} hidden={looks.hidden} /></Suspense>
       </Popover>
     </div>
   )

@@ -5,7 +5,8 @@ import { lookOf } from '@/state/looks'
 import { set, useSettings } from '@/state/settings'
 import { formatNumber, t } from '@/text/text'
 import { IconButton } from '@/ui/button'
-import { Select, Switch } from '@/ui/controls'
+import { Switch } from '@/ui/controls'
+import { Select } from '@/ui/select'
 import { HideIcon, ShowIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import type { Family } from './Legend'
@@ -19,7 +20,7 @@ const AUTO = 'auto'
 interface Props { readonly view: View; readonly models: Models; readonly families: readonly Family[]; readonly many: ReadonlySet<string>; readonly off: ReadonlySet<string>; readonly hidden: ReadonlySet<string> }
 
 /** Everything that is shown by model and by name of relationship, each with a switch. */
-export function LegendCard({ view, models, families, many, off, hidden }: Props): ReactNode {
+export default function LegendCard({ view, models, families, many, off, hidden }: Props): ReactNode {
   return (
     <div className="legend-card scroll">
       {families.map((family) => <FamilyRows key={family.id} family={family} view={view} models={models} />)}

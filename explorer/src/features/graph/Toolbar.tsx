@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useState } from 'react'
 import { runCommand } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
 import type { Models } from '@/dtdl/models'
@@ -9,7 +9,6 @@ import { Button, IconButton } from '@/ui/button'
 import { type Choice, Segments } from '@/ui/controls'
 import { DownIcon, FitIcon, ForceIcon, LabelIcon, LayersIcon, LensIcon, MapIcon, NestedIcon, RadialIcon, ShareIcon, TreeIcon } from '@/ui/icons'
 import { Menu, Popover } from '@/ui/menu'
-import { BoxesCard } from './BoxesCard'
 import { LensList } from './LensList'
 import { labelChoices } from './labels'
 import { shareItems } from './share'
@@ -17,6 +16,8 @@ import { useScreen } from './store'
 import type { Lens } from './useLens'
 import type { View } from './view'
 import { useGraph } from '@/state/graph'
+
+const BoxesCard = lazy(() => import('./BoxesCard'))
 
 const LEAST_PLACED = 5
 
@@ -37,7 +38,7 @@ export function Toolbar({ view, models, lens, canvas, kind }: Props): ReactNode 
     <>
       <div className="floating graph-bar graph-bar-left" role="toolbar" aria-label={t('graph.layout')}>
         <Segments label={t('graph.layout')} value={kind ?? 'nested'} choices={choices} onChange={(lay) => { step({ lay }) }} testId="graph.layout" />
-        <Popover label={t('graph.boxes')} trigger={<IconButton icon={DownIcon} label={t('graph.boxes')} data-testid="graph.boxes" />}><BoxesCard /></Popover>
+        <Popover label={t('graph.boxes')} trigger={<IconButton icon={DownIcon} label={t('graph.boxes')} data-testid="graph.boxes" />}><Suspense><BoxesCard /></Suspense></Popover>
       </div>
       <div className="floating graph-bar graph-bar-right" role="toolbar" aria-label={t('graph.looks')}>
         <Popover label={t('graph.lens')} align="end" open={lensOpen} onOpenChange={(open) => { useScreen.setState({ lensOpen: open }) }}

@@ -20,7 +20,7 @@ import { useDraftedTwins } from '@/parts/drafts'
 import { TwinChip } from '@/parts/TwinChip'
 import { useTwins } from '@/parts/twins'
 import { Ago } from './Header'
-import { Section } from './Groups'
+import { Section } from './Section'
 import { suggestions } from './suggestions'
 
 const TOP = 5

@@ -4,7 +4,7 @@ import { InIcon, OutIcon } from '@/ui/icons'
 import { useRelated } from '@/parts/relationships'
 import { TwinChip } from '@/parts/TwinChip'
 import { useTwins } from '@/parts/twins'
-import { Section } from './Groups'
+import { Section } from './Section'
 import { tieGroups } from './related'
 
 const MOST = 12

@@ -17,7 +17,7 @@ import { useTwins } from '@/parts/twins'
 import { beginDraft, changeCount, type Draft, type Edit, edited, isTouched, reverted, touched, unreadable, withEdits } from '@/parts/values/draft'
 import { valueAt } from '@/parts/values/patch'
 import { groupsOf, type Group, type Row } from '@/parts/values/rows'
-import { Section } from './Groups'
+import { Section } from './Section'
 
 function all(groups: readonly Group[]): readonly Row[] { return groups.flatMap((group) => [...group.rows, ...all(group.groups)]) }
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
+import { Select } from '@/ui/select'
 import type { Models } from '@/dtdl/models'
 import { t } from '@/text/text'
-import { Select } from '@/ui/controls'
 import type { Mapping, Role, Table } from './tables'
 
 const SAMPLE_ROWS = 20

@@ -1,5 +1,5 @@
 import './time.css'
-import { type ReactNode, useMemo } from 'react'
+import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { type Command, useCommands } from '@/commands/registry'
 import { openRestore } from '@/parts/restore/store'
 import { useClock } from '@/state/clock'
@@ -10,9 +10,10 @@ import { formatTime, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { PauseIcon, PlayIcon, RestoreIcon } from '@/ui/icons'
 import { type Span, useMayLookBack, useMayNow, useNow, useSpan } from './activity'
-import { TimePanel } from './TimePanel'
 import { TimeStrip } from './TimeStrip'
 import { type Time, useTime } from './useTime'
+
+const TimePanel = lazy(() => import('./TimePanel'))
 
 function useTimeCommands(time: Time, may: boolean): void {
   const { at } = useGraph()
@@ -45,7 +46,7 @@ export function TimeBar({ children }: { children: ReactNode }): ReactNode {
   const isOpen = open && may
   return (
     <div className="time">
-      {isOpen && <TimePanel time={time} />}
+      {isOpen && <Suspense><TimePanel time={time} /></Suspense>}
       <footer className={at === undefined ? 'statusbar' : 'statusbar past'} data-testid="statusbar">
         <div className="row time-left">{at === undefined ? children : <Looking at={at} may={may} />}</div>
         {may && span ? <TimeStrip span={span} time={time} /> : <span className="grow" />}

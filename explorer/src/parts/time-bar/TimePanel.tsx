@@ -21,7 +21,7 @@ const MOST_PAGES = 10
 const DELETIONS = "type = 'Microsoft.DigitalTwins.Twin.Delete'"
 
 /** What the bar has besides when it is opened: the exact instant, the part that is shown, how fast it plays. */
-export function TimePanel({ time }: { time: Time }): ReactNode {
+export default function TimePanel({ time }: { time: Time }): ReactNode {
   const span = useSpan(true)
   const { range, speed } = useClock()
   if (!span) return null
