@@ -1,0 +1,67 @@
+"""Time: the whole page at an instant, what differs between two, and the way back."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import httpx2
+from playwright.sync_api import expect
+
+from tests.explorer.browser import Page
+
+HAZEL = "room-2-14"
+
+
+def _write(api: httpx2.Client, path: str, value: object) -> str:
+    patch = [{"op": "replace", "path": path, "value": value}]
+    assert api.patch(f"/digitaltwins/{HAZEL}", json=patch).status_code == 204
+    newest: str = api.get("/kastor/v1/history").json()["newest"]["time"]
+    return newest
+
+
+def test_story_22_time(page: Page, api: httpx2.Client) -> None:
+    before = _write(api, "/thermostat/currentTemperature", 17.0)
+    first = _write(api, "/thermostat/currentTemperature", 18.5)
+    # Instants of the address have milliseconds: the next change has to be in another one.
+    time.sleep(0.02)
+    _write(api, "/thermostat/currentTemperature", 29.5)
+    second = _write(api, "/thermostat/setPoint", 16.5)
+
+    page.open_graph(f"?sel={HAZEL}&lens=thermostat.currentTemperature")
+    row = page.get("inspector.row.thermostat.currentTemperature")
+    tile = page.get(f"graph.tree.{HAZEL}")
+    expect(row.locator("input")).to_have_value("29.5")
+    expect(tile).to_contain_text("29.5°")
+    where = page.position_of(HAZEL)
+
+    page.open_graph(f"?sel={HAZEL}&lens=thermostat.currentTemperature&at={first}")
+    expect(tile).to_contain_text("18.5°")
+    expect(row).to_contain_text("18.5")
+    assert page.position_of(HAZEL) == where
+    expect(page.get("statusbar.dot")).to_have_attribute("data-state", "past")
+    # Nothing can be edited: no field, no act that writes.
+    expect(page.get("inspector.row.thermostat.setPoint").locator("input")).to_have_count(0)
+    page.check()
+
+    page.open(f"g/default/query?at={first}")
+    page.write(
+        "query.editor",
+        f"SELECT T.thermostat.currentTemperature AS t FROM DIGITALTWINS T WHERE T.$dtId = '{HAZEL}'",
+    )
+    page.get("query.run").click()
+    expect(page.get("query.table")).to_contain_text("18.5")
+
+    page.open_graph(f"?sel={HAZEL}&at={first}")
+    page.raw.keyboard.press("n")
+    page.until(lambda: "at" not in page.parameters(), "n does not lead to now")
+    expect(row.locator("input")).to_have_value("29.5")
+
+    page.open(f"g/default/history?as=diff&a={first}&b={second}")
+    expect(page.get("history.diff.counts")).to_have_text(re.compile("1"))
+    listed = page.get("history.diff.list")
+    expect(listed).to_contain_text("29.5")
+    expect(listed).to_contain_text("16.5")
+    expect(listed).not_to_contain_text("17")
+    page.check()
+    assert before < first < second
