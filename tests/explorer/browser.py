@@ -66,10 +66,12 @@ class Page:
     Attributes:
         raw: Playwright's page.
         url: address of the server, with its path prefix.
+        friends: further origins that may be asked, such as that of an issuer.
     """
 
     raw: RawPage
     url: str
+    friends: tuple[str, ...] = ()
     _errors: list[str] = field(default_factory=list)
     _foreign: list[str] = field(default_factory=list)
     _expected: list[re.Pattern[str]] = field(default_factory=list)
@@ -86,6 +88,8 @@ class Page:
 
     def _on_request(self, request: Any) -> None:  # any: Playwright's requests
         asked, own = urlsplit(request.url), urlsplit(self.url)
+        if f"{asked.scheme}://{asked.netloc}" in self.friends:
+            return
         if asked.scheme in ("http", "https") and asked.netloc != own.netloc:
             self._foreign.append(request.url)
 

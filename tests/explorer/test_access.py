@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, expect
 
 from kastor.auth.tokens import create_token, revoke_token
 from kastor.testing import KastorServer
+from tests.auth.issuer import AUDIENCE, OWNER
 from tests.explorer.browser import Page, context
+from tests.explorer.sign_in import CLIENT, SignIn
 
 SCREENS = ("graph", "query", "models", "live", "history", "scenes", "operate", "io")
 SHOWN = {"graph": "graph.canvas", "history": "frame.live", "scenes": "frame.live"}
@@ -132,3 +134,29 @@ def test_story_23_a_path_before_it_and_a_second_graph(guest: Page, guarded: Kast
     page.raw.wait_for_url("**/twins/explorer/g/second/graph**")
     expect(page.get("graph.empty")).to_be_visible()
     page.check()
+
+
+def test_story_23_signing_in_at_an_issuer(built: object, browser: Browser) -> None:
+    assert built
+    with SignIn() as issuer:
+        issuer.claims["roles"] = [OWNER]
+        issuer.seconds_of_tokens = (
+            121  # it is renewed two minutes before its end, at the earliest after ten seconds
+        )
+        at = ("--oidc-issuer", issuer.url, "--oidc-audience", AUDIENCE, "--oidc-client-id", CLIENT)
+        with KastorServer(("--explorer", "--auth", "oidc", *at)) as server:
+            own = context(browser)
+            page = Page(own.new_page(), server.url, friends=(issuer.url,))
+            page.let_pass("401")
+            page.open("settings?sel=kept")
+            expect(page.get("access.token")).to_have_count(0)
+            page.get("access.sign-in").click()
+            expect(page.get("frame.me")).to_contain_text("owner")
+            expect(page.get("access")).to_have_count(0)
+            # What was looked at before; neither the code nor the state stay in the address.
+            assert page.raw.url == f"{server.url}/explorer/settings?sel=kept&test"
+            page.until(lambda: issuer.refreshed > 0, "the token is not renewed")
+            kept = page.raw.evaluate("() => JSON.stringify({...localStorage, ...sessionStorage})")
+            assert "eyJ" not in kept, "a token is kept"
+            page.check()
+            own.close()

@@ -45,7 +45,9 @@ export interface Config {
   readonly apiVersion: string
   readonly profile: string
   readonly auth: 'none' | 'token' | 'oidc'
-  readonly issuers: readonly { readonly issuer: string; readonly clientId: string; readonly scope?: string }[]
+  /** Whether a token may be given by hand. */
+  readonly tokens: boolean
+  readonly issuers: readonly { readonly issuer: string; readonly name: string; readonly clientId: string; readonly scope: string | null }[]
   readonly prefix: string
   readonly sample: boolean
   readonly limits: Readonly<Record<string, number>>

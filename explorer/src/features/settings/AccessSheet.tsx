@@ -31,11 +31,14 @@ export default function AccessSheet(): ReactNode {
         <p className="secondary">{finishing.busy ? t('access.finishing') : wanted === undefined ? t('access.failed') : t(`access.${wanted}`)}</p>
         {finishing.error !== undefined && <p className="field-error" role="alert">{finishing.error}</p>}
         {issuers.map((issuer) => <SignIn key={issuer.issuer} issuer={issuer} />)}
-        {!finishing.busy && (config.data === undefined || config.data.auth !== 'none') && <TokenForm alone={issuers.length === 0} />}
+        {!finishing.busy && (config.data?.tokens ?? true) && <TokenForm alone={issuers.length === 0} />}
       </div>
     </div>
   )
 }
+
+/** An issuer that has no name of its own is named by its host. */
+function nameOf({ issuer, name }: Config['issuers'][number]): string { return name === issuer ? new URL(issuer).host : name }
 
 function SignIn({ issuer }: { issuer: Config['issuers'][number] }): ReactNode {
   const [busy, setBusy] = useState(false)
@@ -49,7 +52,7 @@ function SignIn({ issuer }: { issuer: Config['issuers'][number] }): ReactNode {
       setBusy(false)
     }
   }
-  return <Button look="main" icon={PersonIcon} disabled={busy} onClick={() => { void begin() }} data-testid="access.sign-in">{t('access.sign-in', { issuer: new URL(issuer.issuer).host })}</Button>
+  return <Button look="main" icon={PersonIcon} disabled={busy} onClick={() => { void begin() }} data-testid="access.sign-in">{t('access.sign-in', { issuer: nameOf(issuer) })}</Button>
 }
 
 function TokenForm({ alone }: { alone: boolean }): ReactNode {
