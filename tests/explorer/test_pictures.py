@@ -1,0 +1,156 @@
+"""The pictures of the documentation: every screen, light and dark, in two sizes.
+
+They are made where KASTOR_SCREENSHOTS names a folder, and are looked at by whoever changes a screen::
+
+    KASTOR_SCREENSHOTS=/tmp/pictures python3 dev test tests/explorer/test_pictures.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, ViewportSize
+
+from kastor.testing import KastorServer
+from tests.explorer.browser import Page, context, shots
+
+HAZEL = "room-2-14"
+LENS = "thermostat.currentTemperature"
+SIZES: tuple[ViewportSize, ...] = ({"width": 1440, "height": 900}, {"width": 1024, "height": 768})
+WARMEST = (
+    "SELECT room.$dtId, room.name, floor.name AS floor, s.temperature FROM DIGITALTWINS floor "
+    "JOIN room RELATED floor.hasPart JOIN s RELATED room.hasSensor "
+    "WHERE IS_OF_MODEL(s, 'dtmi:kastor:sample:TemperatureSensor;1') ORDER BY s.temperature DESC"
+)
+
+
+def _graph(query: str = "") -> Callable[[Page], None]:
+    def show(page: Page) -> None:
+        page.open_graph(query)
+
+    return show
+
+
+def _near(page: Page) -> None:
+    page.open_graph(f"?sel={HAZEL}")
+    page.zoom_to(HAZEL, 0.2)
+
+
+def _outline(page: Page) -> None:
+    page.open_graph(f"?sel={HAZEL}")
+    page.raw.keyboard.press("o")
+    page.get("graph.outline").wait_for()
+
+
+def _query(text: str, view: str, wait: str) -> Callable[[Page], None]:
+    def show(page: Page) -> None:
+        page.open(f"g/default/query?as={view}")
+        page.write("query.editor", text)
+        page.get("query.run").click()
+        page.get(wait).first.wait_for()
+
+    return show
+
+
+def _screen(path: str, wait: str) -> Callable[[Page], None]:
+    def show(page: Page) -> None:
+        page.open(f"g/default/{path}")
+        page.get(wait).first.wait_for()
+
+    return show
+
+
+def _upload(page: Page) -> None:
+    page.open("g/default/models")
+    page.get("models.upload").click()
+    text = '[{"@id": "dtmi:example:Pump;1", "@type": "Interface", "contents": []}]'
+    page.get("models.files").set_input_files(
+        {"name": "pump.json", "mimeType": "application/json", "buffer": text.encode()}
+    )
+    page.get("models.send").click()
+    page.get("models.problems").wait_for()
+
+
+def _edit(page: Page) -> None:
+    page.open_graph(f"?sel={HAZEL}")
+    page.get("inspector.input.name").fill("Hazel, the small one")
+    page.get("inspector.bar").wait_for()
+
+
+def _palette(page: Page) -> None:
+    page.open_graph()
+    page.raw.keyboard.press("Control+k")
+    page.get("palette.field").fill("hazel")
+    page.raw.locator('[data-testid^="palette.twin."]').first.wait_for()
+
+
+def _route(page: Page) -> None:
+    page.open("g/default/operate/routes")
+    page.get("operate.routes.add").click()
+    page.get("operate.preview").wait_for()
+
+
+def _tour(page: Page) -> None:
+    page.open_graph()
+    page.command("tour.again")
+    page.get("tour").wait_for()
+
+
+PICTURES: dict[str, Callable[[Page], None]] = {
+    "graph": _graph(),
+    "graph-lens": _graph(f"?lens={LENS}"),
+    "graph-near": _near,
+    "graph-force": _graph("?lay=force"),
+    "outline": _outline,
+    "query": _query(WARMEST, "table", "query.table"),
+    "query-error": _query("SELECT * FORM DIGITALTWINS", "table", "query.error"),
+    "explain": _query(WARMEST, "explain", "query.explain.steps"),
+    "models": _screen("models/dtmi%3Akastor%3Asample%3AMeetingRoom%3B1", "models.contents"),
+    "model-graph": _screen("models?as=graph", "models.graph"),
+    "upload": _upload,
+    "inspector-edit": _edit,
+    "live": _screen("live", "live"),
+    "history": _screen(f"history?twin={HAZEL}&prop={LENS}", "history.values"),
+    "past": _graph(f"?sel={HAZEL}&at=-3h"),
+    "operate": _screen("operate", "operate.problems"),
+    "route": _route,
+    "import": _screen("io/import", "io.drop"),
+    "scene": _screen("scenes/floor-2", "scenes.paper"),
+    "palette": _palette,
+    "settings": lambda page: page.open("settings") and None,
+    "tour": _tour,
+}
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    named = shots()
+    if named is None:
+        pytest.skip("KASTOR_SCREENSHOTS names no folder for pictures")
+    named.mkdir(parents=True, exist_ok=True)
+    return named
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}x{size['height']}")
+def test_every_screen_has_its_picture(
+    folder: Path,
+    sample: KastorServer,
+    browser: Browser,
+    api: httpx2.Client,
+    size: ViewportSize,
+    scheme: str,
+) -> None:
+    assert api.get("/healthz").is_success
+    own = context(browser, color_scheme=scheme)
+    page = Page(own.new_page(), sample.url)
+    page.let_pass("400")
+    page.raw.set_viewport_size(size)
+    for name, show in PICTURES.items():
+        show(page)
+        page.raw.wait_for_timeout(600)
+        page.raw.screenshot(path=folder / f"{name}-{size['width']}-{scheme}.png")
+    own.close()
