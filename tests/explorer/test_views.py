@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -38,10 +38,12 @@ def test_story_09_hide_isolate_share(page: Page, another: Callable[[], Page]) ->
     page.raw.keyboard.press("Shift+L")
     expect(page.get("toast")).to_be_visible()
     link = page.copied()
+    assert "test" not in dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
     camera, seen, told = page.camera(), page.position_of(HAZEL), items.all_text_contents()
 
     other = another()
-    other.raw.goto(link)
+    # Only in the mode for tests does a page tell where its twins are.
+    other.raw.goto(link.replace("?", "?test&", 1))
     other.wait_for_graph()
     assert "Sensor" in other.parameters()["hide"]
     expect(other.get("graph.tree").get_by_role("treeitem")).to_have_text(told)

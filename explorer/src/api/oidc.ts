@@ -2,7 +2,7 @@
 import * as oauth from 'oauth4webapi'
 import { ApiError } from './errors'
 import { explorerBase } from './place'
-import { giveToken } from './session'
+import { giveToken, useSession } from './session'
 import type { Config } from './types'
 
 type Issuer = Config['issuers'][number]
@@ -66,7 +66,7 @@ function take(server: oauth.AuthorizationServer, issuer: Issuer, tokens: oauth.T
   clearTimeout(renewing)
   if (tokens.refresh_token === undefined || tokens.expires_in === undefined) return
   const { refresh_token: refresh, expires_in: seconds } = tokens
-  renewing = setTimeout(() => { void renew(server, issuer, refresh) }, Math.max(10_000, seconds * 1000 - BEFORE_END_MS))
+  renewing = setTimeout(() => { renew(server, issuer, refresh).catch(() => { useSession.setState({ wanted: 'expired' }) }) }, Math.max(10_000, seconds * 1000 - BEFORE_END_MS))
 }
 
 async function renew(server: oauth.AuthorizationServer, issuer: Issuer, refresh: string): Promise<void> {

@@ -47,13 +47,22 @@ export function parsePlace(path: string, search: string): Place {
 
 /** Write an address below the explorer's base. `?test` stays while one goes from place to place. */
 export function formatPlace(place: Place): string {
+  const address = addressOf(place)
+  return isTest ? `${address}${address.includes('?') ? '&' : '?'}test` : address
+}
+
+/** Return the link of a place that is handed to somebody else; it never says that tests look on. */
+export function linkTo(place: Place, fragment = ''): string {
+  return new URL(`.${addressOf(place)}${fragment === '' ? '' : `#${fragment}`}`, document.baseURI).href
+}
+
+function addressOf(place: Place): string {
   const rest = place.rest.map((part) => `/${encodeURIComponent(part)}`).join('')
   const path = place.screen === 'settings' ? `/settings${rest}` : `/g/${encodeURIComponent(place.graph)}/${place.screen}${rest}`
   const query = PARAMETERS.flatMap((name) => {
     const value = place.parameters[name]
     return value === undefined || value === '' ? [] : [`${name}=${encodeReadable(value)}`]
   })
-  if (isTest) query.push('test')
   return query.length > 0 ? `${path}?${query.join('&')}` : path
 }
 
@@ -78,6 +87,8 @@ export interface Going {
   step: (parameters: Readonly<Partial<Record<Parameter, string | undefined>>>) => void
   /** Address of a place, for links. */
   href: (to: Partial<Place>) => string
+  /** Link to a place, for others. */
+  link: (to: Partial<Place>) => string
 }
 
 function merged(place: Place, parameters: Readonly<Partial<Record<Parameter, string | undefined>>>): Place {
@@ -94,9 +105,10 @@ export function useGoing(): Going {
     return {
       place,
       go: (to) => { navigate(formatPlace(full(to))) },
-      adjust: (parameters) => { navigate(formatPlace(merged(current(place), parameters)) + window.location.hash, { replace: true }) },
-      step: (parameters) => { navigate(formatPlace(merged(current(place), parameters))) },
+      adjust: (parameters) => { navigate(formatPlace(merged(currentPlace(), parameters)) + window.location.hash, { replace: true }) },
+      step: (parameters) => { navigate(formatPlace(merged(currentPlace(), parameters))) },
       href: (to) => formatPlace(full(to)),
+      link: (to) => linkTo(full(to)),
     }
   }, [path, search, navigate])
 }
@@ -107,11 +119,11 @@ function carried(place: Place): Parameters {
   return at === undefined ? {} : { at }
 }
 
-/** Two adjustments in one frame must not undo each other: the newest address counts. */
-function current(place: Place): Place {
+/** What the address says at this moment. */
+export function currentPlace(): Place {
   const base = new URL(document.baseURI).pathname.replace(/\/$/, '')
   const path = window.location.pathname
-  return path.startsWith(base) ? parsePlace(path.slice(base.length), window.location.search) : place
+  return parsePlace(path.startsWith(base) ? path.slice(base.length) : '', window.location.search)
 }
 
 /** Twin ids, or `source/relationship`, that are selected. */

@@ -5,6 +5,7 @@ import { chunked, rowsOf, twinsById } from '@/parts/structure/load'
 import { edgeOf, listOf } from '@/parts/structure/structure'
 import type { OpenGraph } from '@/state/graph'
 import { LONGEST_FRAGMENT } from '@/state/fragment'
+import { currentPlace, linkTo } from '@/state/url'
 import { t } from '@/text/text'
 import { DownloadIcon, LinkIcon, PictureIcon, SavedIcon } from '@/ui/icons'
 import type { MenuItem } from '@/ui/menu'
@@ -22,8 +23,7 @@ export async function copyLink(canvas: GraphView | undefined): Promise<void> {
   // The store follows the camera a little later than the eye.
   const fragment = await fragmentOf(canvas ? { ...screen().state, camera: canvas.camera() } : screen().state)
   if (fragment.length > LONGEST_FRAGMENT) { useScreen.setState({ saving: true }); toast({ text: t('graph.link-long') }); return }
-  const { origin, pathname, search } = window.location
-  await navigator.clipboard.writeText(`${origin}${pathname}${search}${fragment === '' ? '' : `#${fragment}`}`)
+  await navigator.clipboard.writeText(linkTo(currentPlace(), fragment))
   toast({ text: t('graph.link-copied') })
 }
 

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { ApiError } from '@/api/errors'
 import { asApiError } from '@/api/errors'
-import { byQuery, FIRST_CAP, type Asked, linesOf, nodesById, wholeGraph } from '@/parts/structure/load'
+import { byQuery, type Asked, linesOf, nodesById, wholeGraph } from '@/parts/structure/load'
 import { heldOver } from '@/state/clock'
 import { useGraph } from '@/state/graph'
 import { add, put, screen, take, type GraphScreen } from './store'
@@ -25,7 +25,7 @@ async function load(asked: Asked, query: string | undefined, cap: number, keep: 
   if (whole) return { structure: whole, scope: 'whole', schema: undefined, cut: undefined }
   const schema = await schemaOf(asked)
   const total = [...schema.models.values()].reduce((sum, each) => sum + each, 0)
-  const top = await topStructure(asked, schema, Math.min(cap, FIRST_CAP))
+  const top = await topStructure(asked, schema, cap)
   return { structure: top ?? schemaStructure(schema), scope: top ? 'top' : 'schema', schema, cut: { total } }
 }
 

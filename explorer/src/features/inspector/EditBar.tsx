@@ -1,6 +1,7 @@
 import { type ReactNode, useMemo, useState } from 'react'
 import { type Command, useCommands } from '@/commands/registry'
 import { showKeys } from '@/commands/keys'
+import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { RedoIcon, UndoIcon } from '@/ui/icons'
@@ -15,10 +16,12 @@ function ownsSave(): boolean { return document.querySelector('[data-testid="quer
 export function EditBar({ editor, keys = true }: { editor: Editor; keys?: boolean }): ReactNode {
   const { draft, changes, unread, save, saving, rest, refused, meanwhile } = editor
   const [preview, setPreview] = useState(false)
+  const { at } = useGraph()
   const dirty = changes > 0
-  const commands = useMemo((): Command[] => (keys ? [{ id: 'inspector.save', group: t('inspector.group'), text: t('inspector.save'), keys: ['Ctrl s'], when: () => dirty && !ownsSave(), run: async () => { await save() } }] : []), [keys, dirty, save])
+  const commands = useMemo((): Command[] => (keys ? [{ id: 'inspector.save', group: t('inspector.group'), text: t('inspector.save'), keys: ['Ctrl s'], when: () => at === undefined && dirty && !ownsSave(), run: async () => { await save() } }] : []), [keys, dirty, save, at])
   useCommands(commands)
-  if (!draft || (!dirty && draft.steps.length === 0)) return editor.conflict ? <ConflictDialog editor={editor} /> : null
+  // A draft waits for the present: in the past nothing is saved.
+  if (at !== undefined || !draft || (!dirty && draft.steps.length === 0)) return editor.conflict ? <ConflictDialog editor={editor} /> : null
   return (
     <div className="in-bar" role="region" aria-label={t('inspector.edit')} data-testid="inspector.bar">
       {refused && rest.length > 0 && <div className="in-refused" role="alert" data-testid="inspector.refused"><span className="mono">{refused.code}</span>{rest.slice(0, 8).map((each, index) => <p key={index}>{each}</p>)}</div>}

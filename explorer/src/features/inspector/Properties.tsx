@@ -43,7 +43,7 @@ export function Properties({ twin, editor }: { twin: Twin; editor: Editor }): Re
   if (isSuccess && !models.get(model)) {
     return (
       <div className="in-orphan">
-        <Empty text={t('inspector.orphan', { model })} action={<Button onClick={() => { go({ screen: 'models' }) }}>{t('inspector.upload')}</Button>} testId="inspector.orphan" />
+        <Empty text={t('inspector.orphan', { model })} action={<Button onClick={() => { go({ screen: 'models', parameters: { edit: 'upload' } }) }}>{t('inspector.upload')}</Button>} testId="inspector.orphan" />
         <pre className="ed-json mono">{writeJson(twin, 2)}</pre>
       </div>
     )

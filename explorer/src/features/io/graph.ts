@@ -77,7 +77,9 @@ export function readExplorerJson(text: string): Graph {
     return []
   })
   const graph = member(read, 'digitalTwinsGraph') ?? read
-  const models = Array.isArray(read) ? read as readonly Json[] : listed(member(read, 'digitalTwinsModels'))
+  // A file of one model is a list of one.
+  const isModel = isObject(read) && ('@id' in read || '@type' in read)
+  const models = Array.isArray(read) ? read as readonly Json[] : isModel ? [read] : listed(member(read, 'digitalTwinsModels'))
   const relationships = rows(listed(member(graph, 'relationships')), '/digitalTwinsGraph/relationships')
   return {
     models: rows(models.map((each) => (isObject(member(each, 'model')) ? member(each, 'model') ?? each : each)), '/digitalTwinsModels'),

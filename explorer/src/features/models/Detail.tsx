@@ -2,6 +2,7 @@ import { type ReactNode, useState } from 'react'
 import type { ResolvedModel } from '@/dtdl/model'
 import { say } from '@/dtdl/model'
 import type { Models } from '@/dtdl/models'
+import { openDialog } from '@/parts/dialogs'
 import { useMay } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { useGoing } from '@/state/url'
@@ -67,7 +68,7 @@ function Head({ models, model, twins }: { models: Models; model: ResolvedModel; 
     <header className="models-head">
       <div className="row"><MarkIcon look={lookOf(models, model.id)} size={14} /><h2 className="cut grow">{models.name(model.id)}</h2>
         {model.decommissioned && <span className="tag warn">{t('models.decommissioned')}</span>}
-        {may('digitaltwins/write') && !model.decommissioned && <Button look="main" icon={AddIcon} onClick={() => { going.go({ screen: 'graph', parameters: { edit: model.id } }) }} data-testid="models.create">{t('models.create')}</Button>}
+        {may('digitaltwins/write') && !model.decommissioned && <Button look="main" icon={AddIcon} onClick={() => { openDialog({ kind: 'create-twin', model: model.id }) }} data-testid="models.create">{t('models.create')}</Button>}
         <Menu align="end" trigger={<IconButton icon={MoreIcon} label={t('models.more')} />} items={[
           { text: t('models.show'), icon: GraphIcon, run: () => { going.go({ screen: 'graph', parameters: { q: query } }) } },
           { text: t('models.ask'), icon: QueryIcon, run: () => { going.go({ screen: 'query', parameters: { q: query } }) } },

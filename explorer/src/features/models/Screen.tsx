@@ -28,7 +28,7 @@ export default function Screen(): ReactNode {
   const counts = useCounts()
   const [filter, setFilter] = useState('')
   const [width, setWidth] = useState(WIDTH.initial)
-  const [uploading, setUploading] = useState<readonly File[]>()
+  const [uploading, setUploading] = useState<readonly File[] | undefined>(going.place.parameters.edit === 'upload' ? [] : undefined)
   const drop = useDropped(may('models/write') ? setUploading : undefined)
   const as = (going.place.parameters.as ?? 'tree') as As
   const chosen = going.place.rest[0]
@@ -61,7 +61,7 @@ export default function Screen(): ReactNode {
           {(as === 'tree' || chosen !== undefined) && <Detail models={models} counts={counts.data} id={chosen} beside={as !== 'tree'} onChoose={choose} />}
         </div>
       )}
-      {uploading && models && <Upload models={models} files={uploading} onClose={() => { setUploading(undefined) }} />}
+      {uploading && models && <Upload models={models} files={uploading} onClose={() => { setUploading(undefined); going.adjust({ edit: undefined }) }} />}
     </div>
   )
 }

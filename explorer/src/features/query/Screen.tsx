@@ -93,7 +93,7 @@ function useQueryCommands(screen: QueryScreen, save: () => void, link: () => voi
 export default function Screen(): ReactNode {
   const screen = useQueryScreen()
   const saved = useSaved()
-  const { href } = useGoing()
+  const { link } = useGoing()
   const [saving, setSaving] = useState(false)
   const { tab } = screen
   const keep = (name: string, etag: string | undefined): void => {
@@ -114,8 +114,7 @@ export default function Screen(): ReactNode {
     else setSaving(true)
   }
   const copyLink = (): void => {
-    const link = new URL(`.${href({ screen: 'query', parameters: { q: tab.text, ...(screen.view !== 'table' && { as: screen.view }), ...(screen.isLive && { live: '1' }) } })}`, document.baseURI).href
-    void navigator.clipboard.writeText(link).then(() => { toast({ text: t('ui.copied') }) })
+    void navigator.clipboard.writeText(link({ screen: 'query', parameters: { q: tab.text, ...(screen.view !== 'table' && { as: screen.view }), ...(screen.isLive && { live: '1' }) } })).then(() => { toast({ text: t('ui.copied') }) })
   }
   useNamed(screen, saved)
   useQueryCommands(screen, save, copyLink)

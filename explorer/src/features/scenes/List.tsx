@@ -1,3 +1,4 @@
+import { apiPrefix } from '@/api/place'
 import { type ReactNode, useEffect, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { useMay } from '@/state/graph'
@@ -11,7 +12,7 @@ import { NewScene } from './NewScene'
 
 /** Cards beyond this show their name alone: each would be read for its title and its picture. */
 const MOST_LOOKED_INTO = 40
-const DOCS = '/docs'
+const DOCS = `${apiPrefix}/docs/explorer/scenes`
 
 /** The scenes of the graph, each with a picture of its drawing. */
 export function List(): ReactNode {

@@ -35,6 +35,9 @@ describe('the JSON of ADT Explorer', () => {
     expect(graph.relationships).toEqual([])
     expect(graph.faults.map((fault) => fault.from)).toEqual(['/digitalTwinsGraph/digitalTwins/1'])
   })
+  it('may be one model', () => {
+    expect(readExplorerJson('{"@id":"dtmi:a;1","@type":"Interface"}').models.map((row) => row.body['@id'])).toEqual(['dtmi:a;1'])
+  })
   it('comes back as it was exported', () => {
     const lines = [{ Section: 'Header' }, { fileVersion: '1.0.0' }, { Section: 'Twins' }, { $dtId: 'a' }, { Section: 'Relationships' }, { $dtId: 'a', $relationshipId: 'r', $relationshipName: 'n', $targetId: 'b' }]
     const graph = readExplorerJson(writeJson(explorerJson(lines)))
