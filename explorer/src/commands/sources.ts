@@ -1,6 +1,6 @@
 /** What the palette finds: commands, twins, models, saved things, and a query to run. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useEffect, useMemo, useState } from 'react'
+import { useMemo } from 'react'
 import { send } from '@/api/http'
 import { useFeatures, useGraph, useMay, useModels } from '@/state/graph'
 import { lookOf } from '@/state/looks'
@@ -9,6 +9,7 @@ import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { CommandIcon, type Icon, ModelsIcon, PlayIcon, SavedIcon } from '@/ui/icons'
 import type { Look } from '@/ui/mark'
+import { usePaused } from '@/ui/usePaused'
 import { type Hit, rank } from './rank'
 import { possible } from './registry'
 
@@ -40,18 +41,9 @@ export function splitPrefix(typed: string): { readonly only: '>' | '@' | '#' | '
   return found ? { only: found[1] as '>' | '@' | '#' | '?', text: found[2] ?? '' } : { only: undefined, text: typed.trim() }
 }
 
-function usePaused(text: string): string {
-  const [paused, setPaused] = useState(text)
-  useEffect(() => {
-    const timer = setTimeout(() => { setPaused(text) }, PAUSE_MS)
-    return () => { clearTimeout(timer) }
-  }, [text])
-  return paused
-}
-
 function useSearchedTwins(text: string): { readonly hits: readonly SearchHit[]; readonly busy: boolean } {
   const { name } = useGraph()
-  const paused = usePaused(text)
+  const paused = usePaused(text, PAUSE_MS)
   const features = useFeatures()
   const search = useQuery({
     queryKey: [name, 'search', paused], enabled: paused !== '' && features.has('search'), staleTime: 5000, retry: false,

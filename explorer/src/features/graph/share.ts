@@ -13,6 +13,7 @@ import { toast } from '@/ui/toasts'
 import { pages } from '@/api/pages'
 import { asApiError } from '@/api/errors'
 import { isObject, type Json, type JsonObject, writeJson } from '@/api/json'
+import { saveBlob } from '@/ui/download'
 import { familiesOf } from './Legend'
 import { screen, useScreen } from './store'
 import { countsOf } from './useLens'
@@ -27,14 +28,7 @@ export async function copyLink(canvas: GraphView | undefined): Promise<void> {
   toast({ text: t('graph.link-copied') })
 }
 
-function download(name: string, content: Blob | string, type = 'application/json'): void {
-  const blob = typeof content === 'string' ? new Blob([content], { type }) : content
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => { URL.revokeObjectURL(link.href) }, 10_000)
-}
+function download(name: string, content: Blob | string, type?: string): void { saveBlob(content, name, type) }
 
 function failed(error: unknown): void { toast({ kind: 'error', text: asApiError(error).message }) }
 

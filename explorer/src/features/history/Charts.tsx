@@ -11,6 +11,7 @@ import { Button, IconButton } from '@/ui/button'
 import { CloseIcon, DownloadIcon, FitIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { type Column, Table } from '@/ui/table'
+import { saveBlob } from '@/ui/download'
 import { AddSeries } from './AddSeries'
 import { Chart } from './Chart'
 import { Lanes } from './Lanes'
@@ -111,10 +112,5 @@ function Values({ charted }: { charted: Charted }): ReactNode {
 
 function download(charted: Charted): void {
   const text = toCsv(rowsOf(charted.series.map((each) => each.buckets)), charted.series.map((each) => ({ title: `${each.title}${each.property?.unit ? ` [${each.property.unit}]` : ''}`, lane: each.lane })))
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = 'series.csv'
-  link.click()
-  setTimeout(() => { URL.revokeObjectURL(url) }, 10_000)
+  saveBlob(text, 'series.csv', 'text/csv')
 }

@@ -7,7 +7,7 @@ import { formatNumber, t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { CheckIcon, DownloadIcon, GraphIcon, ImportIcon, StopIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
-import { saveBlob } from './download'
+import { saveBlob } from '@/ui/download'
 import { countImport, type Graph } from './graph'
 import { beginImport, cancelImport, hasEnded, type ImportJob, type Report, useImportJob, useReport } from './jobs'
 

@@ -1,14 +1,8 @@
 /** Writing what is downloaded: to disk as it comes where the browser can, else all at once. */
 
-interface Picker { showSaveFilePicker?: (options: { suggestedName: string }) => Promise<{ createWritable: () => Promise<WritableStream<Uint8Array>> }> }
+import { saveBlob } from '@/ui/download'
 
-export function saveBlob(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => { URL.revokeObjectURL(link.href) }, 10_000)
-}
+interface Picker { showSaveFilePicker?: (options: { suggestedName: string }) => Promise<{ createWritable: () => Promise<WritableStream<Uint8Array>> }> }
 
 /** Save a response; returns how many bytes it had. `counted` hears of them meanwhile. */
 export async function saveResponse(response: Response, name: string, counted: (bytes: number) => void): Promise<number> {

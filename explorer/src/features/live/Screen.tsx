@@ -1,6 +1,7 @@
 import './live.css'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import type { ApiError } from '@/api/errors'
+import { writeJson } from '@/api/json'
 import { type Command, useCommands } from '@/commands/registry'
 import { completeFilter } from '@/lang/filter-lang'
 import { rangeOf } from '@/lang/repair'
@@ -14,6 +15,7 @@ import type { SeenEvent } from '@/state/live'
 import { selectionOf, useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
+import { saveBlob } from '@/ui/download'
 import { DeleteIcon, DownloadIcon, FilterIcon, PauseIcon, PlayIcon, TelemetryIcon } from '@/ui/icons'
 import { Failed } from '@/ui/states'
 import { Details } from './Details'
@@ -86,10 +88,5 @@ function FilterField({ filter, error, onFilter }: { filter: string; error: ApiEr
 }
 
 function exportEvents(rows: readonly SeenEvent[]): void {
-  const text = rows.map(({ event }) => JSON.stringify(event)).join('\n')
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }))
-  link.download = 'events.ndjson'
-  link.click()
-  setTimeout(() => { URL.revokeObjectURL(link.href) }, 10_000)
+  saveBlob(rows.map(({ event }) => writeJson(event)).join('\n'), 'events.ndjson', 'application/x-ndjson')
 }

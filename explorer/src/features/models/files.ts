@@ -2,6 +2,7 @@ import { strFromU8, unzip, zip } from 'fflate'
 import { type DragEvent, useMemo } from 'react'
 import { isObject, type Json, type JsonObject, parseJson, sameJson, writeJson } from '@/api/json'
 import type { Models } from '@/dtdl/models'
+import { saveBlob } from '@/ui/download'
 import { readDefinition } from './data'
 
 /** One model of an upload, and where it stood. */
@@ -98,23 +99,15 @@ export async function definitionsOf(graph: string, models: Models, ids: readonly
   return found
 }
 
-export function save(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => { URL.revokeObjectURL(link.href) }, 10_000)
-}
-
 /** Download one model as a file, several as an archive. */
 export async function downloadModels(graph: string, ids: readonly string[]): Promise<void> {
   const nameOf = (id: string): string => `${id.replace(/[:;]/g, '_')}.json`
   const files: Record<string, Uint8Array> = {}
   for (const id of ids) files[nameOf(id)] = new TextEncoder().encode(writeJson(await readDefinition(graph, id), 2))
   const [first] = Object.entries(files)
-  if (Object.keys(files).length === 1 && first) { save(new Blob([new Uint8Array(first[1])], { type: 'application/json' }), first[0]); return }
+  if (Object.keys(files).length === 1 && first) { saveBlob(new Blob([new Uint8Array(first[1])], { type: 'application/json' }), first[0]); return }
   const bytes = await new Promise<Uint8Array>((resolve, reject) => { zip(files, (error, data) => { if (error) reject(error); else resolve(data) }) })
-  save(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), 'models.zip')
+  saveBlob(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), 'models.zip')
 }
 
 interface DropHandlers { readonly onDragOver?: (event: DragEvent) => void; readonly onDrop?: (event: DragEvent) => void }

@@ -6,6 +6,7 @@ import { open } from '@/api/http'
 import { parseJson } from '@/api/json'
 import type { CloudEvent } from '@/api/types'
 import { useGraph } from '@/state/graph'
+import { usePaused } from '@/ui/usePaused'
 
 const PAUSE_MS = 400
 const LAST = 100
@@ -46,18 +47,9 @@ async function recently(graph: string): Promise<string> {
   return String(Math.max(0, now - LAST))
 }
 
-function usePaused(text: string): string {
-  const [paused, setPaused] = useState(text)
-  useEffect(() => {
-    const timer = setTimeout(() => { setPaused(text) }, PAUSE_MS)
-    return () => { clearTimeout(timer) }
-  }, [text])
-  return paused
-}
-
 export function usePreview(text: string): Preview {
   const { name } = useGraph()
-  const filter = usePaused(text)
+  const filter = usePaused(text, PAUSE_MS)
   const log = useMemo(() => new PreviewLog(), [name, filter])
   const [error, setError] = useState<ApiError>()
   useSyncExternalStore((listener) => log.listen(listener), () => log.version)

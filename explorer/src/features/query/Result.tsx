@@ -9,11 +9,12 @@ import { Button } from '@/ui/button'
 import { GraphIcon, OpenIcon, RetryIcon } from '@/ui/icons'
 import { Empty, Failed, Waiting } from '@/ui/states'
 import { toast } from '@/ui/toasts'
+import { saveBlob } from '@/ui/download'
 import { columnsOf, namedIn, type ResultColumn, type ResultRow, twinOf } from './columns'
 import { EXAMPLES, withoutComment } from './examples'
 import { build, explain, useExplains } from './explains'
 import { ExplainView } from './ExplainView'
-import { download, toCsv } from './export'
+import { toCsv } from './export'
 import { GraphResult } from './GraphResult'
 import { JsonView } from './JsonView'
 import { useLives } from './live'
@@ -30,7 +31,7 @@ const MOST_EXPORTED = 100_000
 async function exportCsv(tab: string, columns: readonly ResultColumn[]): Promise<void> {
   const run = await all(tab, MOST_EXPORTED)
   if (run?.error && run.token !== null) throw run.error
-  download('rows.csv', toCsv(run?.rows ?? [], columns), 'text/csv;charset=utf-8')
+  saveBlob(toCsv(run?.rows ?? [], columns), 'rows.csv', 'text/csv;charset=utf-8')
   if (run && run.token !== null) toast({ kind: 'error', text: t('query.csv-cut', { n: MOST_EXPORTED }) })
 }
 
@@ -53,7 +54,7 @@ export function Result({ screen }: { screen: QueryScreen }): ReactNode {
       <ResultBar
         screen={screen} run={run} live={live} shown={table.rows.length} filtering={table.filtering} onFilter={() => { table.setFiltering(!table.filtering) }}
         onCsv={() => {
-          if (live) download('rows.csv', toCsv(table.rows, table.columns), 'text/csv;charset=utf-8')
+          if (live) saveBlob(toCsv(table.rows, table.columns), 'rows.csv', 'text/csv;charset=utf-8')
           else exportCsv(id, table.columns).catch((error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
         }}
       />

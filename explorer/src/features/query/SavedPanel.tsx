@@ -6,8 +6,8 @@ import { Button, IconButton } from '@/ui/button'
 import { DeleteIcon, DownloadIcon, ImportIcon, SavedIcon } from '@/ui/icons'
 import { Popover } from '@/ui/menu'
 import { toast } from '@/ui/toasts'
+import { saveBlob } from '@/ui/download'
 import { EXAMPLES, withoutComment } from './examples'
-import { download } from './export'
 import { FOLDER, queriesOf, type SavedEntry, type SavedQueries, type SavedText } from './saved'
 
 const MOST_BYTES = 5_000_000
@@ -76,7 +76,7 @@ function FileRow({ saved }: { saved: SavedQueries }): ReactNode {
   const input = useRef<HTMLInputElement>(null)
   const write = async (): Promise<void> => {
     const queries = await Promise.all(saved.entries.map(async ({ name }) => ({ name, text: (await saved.read(name)).text })))
-    download('queries.json', `${writeJson({ version: 1, queries }, 2)}\n`, 'application/json')
+    saveBlob(`${writeJson({ version: 1, queries }, 2)}\n`, 'queries.json')
   }
   const read = async (file: File): Promise<void> => {
     if (file.size > MOST_BYTES) { toast({ kind: 'error', text: t('query.file-large') }); return }

@@ -22,13 +22,3 @@ export function toTsv(rows: readonly ResultRow[], columns: readonly ResultColumn
 }
 
 export function toJson(rows: readonly ResultRow[]): string { return writeJson(rows.map((row) => row.value), 2) }
-
-/** Hand a text to the browser as a file. */
-export function download(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => { URL.revokeObjectURL(url) }, 10_000)
-}
