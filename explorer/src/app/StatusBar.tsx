@@ -1,9 +1,12 @@
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { TimeBar } from '@/parts/time-bar/TimeBar'
 import { useStatus } from '@/state/graph'
 import { type Connection, useLive } from '@/state/live'
 import { useShown } from '@/state/shown'
 import { t } from '@/text/text'
+import { Popover } from '@/ui/menu'
+
+const ConnectionCard = lazy(() => import('./ConnectionCard'))
 
 function textOf(connection: Connection): string {
   if (connection.state === 'reconnecting') return t('frame.offline', { n: connection.attempt })
@@ -19,7 +22,9 @@ export function StatusBar(): ReactNode {
   const text = textOf(connection)
   return (
     <TimeBar>
-      <span className={`dot ${connection.state}`} data-testid="statusbar.dot" data-state={connection.state} />
+      <Popover label={t('frame.connection')} trigger={<button type="button" className="dot-button" aria-label={t('frame.connection')}><span className={`dot ${connection.state}`} data-testid="statusbar.dot" data-state={connection.state} /></button>}>
+        <Suspense><ConnectionCard /></Suspense>
+      </Popover>
       <span className={text === '' ? 'unseen' : 'cut'} role="status">{text}</span>
       {status.data && <span className="cut num">{t('frame.twins', { n: status.data.counts.twins })} · {t('frame.relationships', { n: status.data.counts.relationships })}{byNesting > 0 && ` · ${t('frame.by-nesting', { n: byNesting })}`}</span>}
     </TimeBar>

@@ -1,7 +1,8 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { send } from '@/api/http'
+import { forgetToken, useSession } from '@/api/session'
 import { showKeys } from '@/commands/keys'
 import { runCommand } from '@/commands/registry'
 import { useGraph, useMe } from '@/state/graph'
@@ -10,7 +11,7 @@ import { set, type Theme, useSettings } from '@/state/settings'
 import { useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
-import { ChooseIcon, DarkIcon, LightIcon, PersonIcon, SearchIcon, SystemIcon } from '@/ui/icons'
+import { ChooseIcon, DarkIcon, LightIcon, PersonIcon, SearchIcon, SettingsIcon, SignOutIcon, SystemIcon, TokenIcon } from '@/ui/icons'
 import { Menu } from '@/ui/menu'
 
 const NEXT: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' }
@@ -31,9 +32,30 @@ function GraphMenu(): ReactNode {
   )
 }
 
+/** Who asks, and the way to be somebody else. */
+function WhoMenu(): ReactNode {
+  const going = useGoing()
+  const { data } = useMe()
+  const client = useQueryClient()
+  const token = useSession((state) => state.token)
+  const roles = data?.roles.map((each) => each.role).join(', ') ?? ''
+  return (
+    <Menu
+      align="end"
+      trigger={<Button icon={PersonIcon} data-testid="frame.me">{roles}</Button>}
+      items={[
+        ...(data ? [{ kind: 'group' as const, text: data.name }] : []),
+        { text: t('screens.settings'), icon: SettingsIcon, run: () => { going.go({ screen: 'settings', rest: [] }) } },
+        token === undefined
+          ? { text: t('settings.give-token'), icon: TokenIcon, run: () => { useSession.setState({ wanted: 'missing' }) } }
+          : { text: t('settings.sign-out'), icon: SignOutIcon, run: () => { forgetToken(); void client.invalidateQueries() } },
+      ]}
+    />
+  )
+}
+
 export function TopBar(): ReactNode {
   const { href } = useGoing()
-  const me = useMe()
   const { rate, connection } = useLive()
   const theme = useSettings((state) => state.theme)
   return (
@@ -47,7 +69,7 @@ export function TopBar(): ReactNode {
       </button>
       <span className="button wide-only" role="status" data-testid="frame.live"><span className={`dot ${connection.state}`} />{t('frame.live')} <span className="num">{formatNumber(rate, { maximumFractionDigits: 1 })}/s</span></span>
       <IconButton icon={ICONS[theme]} label={t('frame.theme', { theme: t(`frame.theme-${theme}`) })} keys="t" onClick={() => { set({ theme: NEXT[theme] }) }} data-testid="frame.theme" />
-      <span className="button wide-only" data-testid="frame.me"><PersonIcon size={14} aria-hidden />{me.data?.roles.map((each) => each.role).join(', ') ?? ''}</span>
+      <WhoMenu />
     </header>
   )
 }

@@ -7,6 +7,8 @@ import { nextCall, pages } from '@/api/pages'
 import type { Me, Page, Status } from '@/api/types'
 import type { ResolvedModel } from '@/dtdl/model'
 import { Models, NO_MODELS } from '@/dtdl/models'
+import { t } from '@/text/text'
+import { toast } from '@/ui/toasts'
 import { logOf } from './eventlog'
 import { heldOver } from './clock'
 import { type Feed, startFeed } from './live'
@@ -44,6 +46,7 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
       twins.clear()
       setGeneration((before) => before + 1)
       void client.invalidateQueries({ queryKey: [name] })
+      toast({ text: t('frame.caught-up') })
     })
     setFeed(started)
     return () => { offModels(); offGap(); started.stop(); setFeed(undefined) }
