@@ -66,6 +66,15 @@ def test_twins_models_and_names_are_found_with_their_places(rooms: Api) -> None:
     assert [each["id"] for each in hits(rooms, "kithcen")] == ["r2"]
 
 
+def test_a_short_word_is_found_behind_many_that_only_hold_its_letters(rooms: Api) -> None:
+    model = {"$metadata": {"$model": ROOM["@id"]}}
+    twins = [{"$dtId": f"l{n}", **model, "name": f"Floor {n} lobby"} for n in range(259)]
+    twins.append({"$dtId": "north", **model, "name": "North floor B"})
+    for at in range(0, len(twins), 100):
+        assert_json(rooms.post("/digitaltwins", twins[at : at + 100]))
+    assert [each["id"] for each in hits(rooms, "floor b")] == ["north"]
+
+
 def test_an_answer_tells_how_far_the_index_is(rooms: Api) -> None:
     answer = assert_json(search(rooms, "kitchen"))
     assert (answer["more"], answer["lag"]) == (False, 0)
@@ -101,6 +110,7 @@ def test_kinds_and_limit(rooms: Api) -> None:
         ("q=" + "x" * 201, {}, "200"),
         ("q=a&limit=0", {}, "from 1 to 100"),
         ("q=a&limit=x", {}, "from 1 to 100"),
+        ("q=a&limit=00000010099999", {}, "from 1 to 100"),
         ("q=a&kinds=twin,rooms", {}, "rooms"),
         ("q=a&kind=twin", {}, "kind"),
         ("q=a&asOf=change:1", {}, "as of an instant"),

@@ -118,7 +118,9 @@ class Feed:
         if not after.isdecimal() or len(after) > 18:  # noqa: PLR2004 - digits of an int64
             raise InvalidArgument("The position to resume after must be an id of this feed.")
         position = int(after)
-        if oldest and position + 1 < oldest:
+        # Where nothing is kept, all that was before now is gone.
+        oldest = oldest or newest + 1
+        if position + 1 < oldest:
             message = (
                 f"The events after {position} are no longer kept; the oldest is {oldest}. "
                 "Read the present state, then follow from now on."

@@ -22,6 +22,8 @@ from kastor.saved.refusals import refused
 BINARY, TEXT = "model/gltf-binary", "model/gltf+json"
 
 MOST_NODES = 100_000
+MOST_VALUES = 1_000_000
+"""Of the JSON; what is much is in buffers, not in it."""
 MOST_NUMBERS = 20_000_000
 """That accessors call for without data, which whoever shows a model has to make up."""
 
@@ -89,6 +91,9 @@ def _chunks(content: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _decoded(text: bytes) -> _Gltf:
+    # Three bytes of `{}` become a hundred: they are counted before anything is made of them.
+    if text.count(b",") + text.count(b"{") + text.count(b"[") > MOST_VALUES:
+        raise refused(f"The model has more than {MOST_VALUES} values in its JSON.")
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -108,7 +113,7 @@ def _require_version(document: _Gltf) -> None:
 def _require_decodable(document: _Gltf) -> None:
     for member in ("extensionsUsed", "extensionsRequired"):
         for each in _list(document, member):
-            if each in _CURES:
+            if isinstance(each, str) and each in _CURES:
                 raise refused(
                     f"The model is compressed with {each}, and no decoder is loaded from "
                     f"elsewhere. Convert it: {_CURES[each]}"
@@ -139,7 +144,7 @@ def _require_data(document: _Gltf, binary: bytes | None) -> None:
         views.append(length)
     made_up = 0
     for each in _objects(document, "accessors"):
-        count, parts = _whole(each, "count"), _PARTS.get(each.get("type", ""), 0)
+        count, parts = _whole(each, "count"), _PARTS.get(str(each.get("type", "")), 0)
         width = _WIDTHS.get(_whole(each, "componentType"), 0)
         if not parts or not width:
             raise refused("An accessor of the model has a type that glTF does not know.")

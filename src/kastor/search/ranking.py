@@ -6,8 +6,9 @@ Scores are such that no step of a search finds what ranks above what the step be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from kastor.storage.search_texts import GRAM, fold, folded_places
 
@@ -96,6 +97,10 @@ def best_match(
     return TextMatch(path, shown, round(score, 4), places)
 
 
+MOST_PLACES = 64
+"""Of a word in one text that are looked at: a text may be nothing but this word."""
+
+
 class _Text:
     """One text, folded, and where words begin in it."""
 
@@ -116,13 +121,16 @@ class _Text:
 
     def begins_word(self, wanted: str) -> bool:
         """Whether a word of it begins so."""
-        return any(self._is_border(at) for at in occurrences(self.folded, wanted))
+        return any(self._is_border(at) for at in self._first(wanted))
 
     def place_of(self, wanted: str) -> tuple[int, int]:
         """Return where a text that is in it begins and ends; the beginning of a word goes first."""
-        places = list(occurrences(self.folded, wanted))
+        places = list(self._first(wanted))
         at = next((at for at in places if self._is_border(at)), places[0])
         return self.places[at], self.places[at + len(wanted) - 1] + 1
+
+    def _first(self, wanted: str) -> Iterator[int]:
+        return islice(occurrences(self.folded, wanted), MOST_PLACES)
 
     def _is_border(self, at: int) -> bool:
         place = self.places[at]
@@ -142,6 +150,12 @@ def occurrences(text: str, wanted: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(wanted, at + 1)
+
+
+def begins_words(texts: Iterable[str], words: Sequence[str]) -> bool:
+    """Whether each of some folded words is the beginning of a word of one of the texts."""
+    read = [_Text(text) for text in texts]
+    return all(any(text.begins_word(word) for text in read) for word in words)
 
 
 def _anywhere(texts: Sequence[_Text], words: Sequence[str]) -> bool:

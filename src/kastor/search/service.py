@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -10,12 +11,12 @@ import orjson
 
 from kastor.errors import InvalidArgument
 from kastor.search.follower import Follower
-from kastor.search.ranking import SearchText, TextMatch, best_match, question
+from kastor.search.ranking import SearchText, TextMatch, begins_words, best_match, question
 from kastor.storage.search import IndexedKind, IndexQuestion
 from kastor.storage.search_texts import is_near, is_tolerant, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from kastor.records import Context
     from kastor.storage.events import EventStore
@@ -34,8 +35,10 @@ FIND_SECONDS = 0.03
 REACH_SECONDS = 5.0
 MOST_NAMES = 2_000
 """Names of relationships that are looked through, the most frequent ones."""
-_RANKED_AT_ONCE = 20
-"""Candidates that are ranked on the event loop; about a quarter of a millisecond."""
+_RANKED_BYTES = 8_192
+"""Of texts that are ranked on the event loop; under a millisecond."""
+_RANKING_SECONDS = 0.25
+"""After which the candidates that are left are looked at no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +154,14 @@ class SearchService:
         if kind == "relationship":
             return self._names(asked, await self._index.names(MOST_NAMES))
         found = await self._index.find(
-            IndexQuestion(kind, asked.text, asked.words, asked.short, limit, FIND_SECONDS)
+            IndexQuestion(
+                kind, asked.text, asked.words, asked.short, limit, FIND_SECONDS, _suits(asked.short)
+            )
         )
         asked = replace(asked, resembling=found.resembling)
-        if len(found.rows) <= _RANKED_AT_ONCE:
-            return ranked(asked, kind, found), found.cut
-        return await asyncio.to_thread(ranked, asked, kind, found), found.cut
+        if sum(len(row.fields) for row in found.rows) <= _RANKED_BYTES:
+            return ranked(asked, kind, found)
+        return await asyncio.to_thread(ranked, asked, kind, found)
 
     def _names(self, asked: SearchText, names: Iterable[tuple[str, int]]) -> tuple[list[Hit], bool]:
         hits = []
@@ -188,10 +193,25 @@ def read_question(text: str) -> SearchText:
     return asked
 
 
-def ranked(asked: SearchText, kind: IndexedKind, found: Candidates) -> list[Hit]:
-    """Return the hits among candidates, best first."""
-    hits = []
+def _suits(short: Sequence[str]) -> Callable[[str], bool] | None:
+    """Return how a row is judged by words that are too short for the index."""
+    if not short:
+        return None
+
+    def suits(fields: str) -> bool:
+        read: list[tuple[str, str]] = orjson.loads(fields)
+        return begins_words([text for _, text in read], short)
+
+    return suits
+
+
+def ranked(asked: SearchText, kind: IndexedKind, found: Candidates) -> tuple[list[Hit], bool]:
+    """Return the hits among candidates, best first, and whether there may be more."""
+    hits, is_cut, end = [], found.cut, time.monotonic() + _RANKING_SECONDS
     for row in found.rows:
+        if time.monotonic() > end:
+            is_cut = True
+            break
         fields: list[tuple[str, str]] = orjson.loads(row.fields)
         heads = 1 + (row.name is not None)
         if kind == "model":
@@ -200,7 +220,7 @@ def ranked(asked: SearchText, kind: IndexedKind, found: Candidates) -> list[Hit]
         if match is not None:
             hits.append(Hit(kind, row.id, row.name, row.model, match))
     hits.sort(key=_order)
-    return hits
+    return hits, is_cut
 
 
 def _order(hit: Hit) -> tuple[float, int, int, str]:

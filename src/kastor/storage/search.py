@@ -6,7 +6,7 @@ anew. What is written goes with the position that it is of, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -150,6 +150,7 @@ class IndexQuestion:
         short: the others.
         limit: how many hits are wanted.
         seconds: after which it gives what it has.
+        suits: whether the JSON of a row's texts answers what the index cannot tell; None: all do.
     """
 
     kind: IndexedKind
@@ -158,6 +159,7 @@ class IndexQuestion:
     short: tuple[str, ...]
     limit: int
     seconds: float
+    suits: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

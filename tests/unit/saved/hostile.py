@@ -216,6 +216,13 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         ),
         "shapes",
     ),
+    "markers on a path that closes and closes": (
+        svg(
+            f"<marker id='m'>{'<rect/>' * 100}</marker>"
+            f"<path marker-mid='url(#m)' d='M0 0{'z' * 50_000}'/>"
+        ),
+        "shapes",
+    ),
     "a long way of references": (
         svg("".join(f"<g id='c{n}'><use href='#c{n + 1}'/></g>" for n in range(100))),
         "references",

@@ -50,6 +50,9 @@ def test_a_whole_model_is_taken_in_both_forms() -> None:
 
 REFUSED: dict[str, tuple[bytes, str]] = {
     "short": (b"glTF", "too short"),
+    "many values": (glb(model(extras=[0] * 1_000_001)), "values in its JSON"),
+    "an extension that is no name": (glb(model(extensionsUsed=[{}], nodes=[0])), "no object"),
+    "a type that is no name": (glb(model(accessors=[{**NUMBERS, "type": []}])), "does not know"),
     "no GLB": (b"\x89PNG" + b"\0" * 40, "no GLB"),
     "version 1": (glb(WHOLE).replace(struct.pack("<I", 2), struct.pack("<I", 1), 1), "no GLB"),
     "cut off": (glb(WHOLE)[:-4], "says that it has"),

@@ -78,10 +78,13 @@ async def delete_saved(services: Services, request: Request) -> Response:
 
 async def get_file(services: Services, request: Request) -> Response:
     """Answer GET /kastor/v1/explorer/files/{name}: the file as it is stored."""
-    entry, content = await services.saved.contents(FILES, request.parameters[0], request.context)
+    name = request.parameters[0]
+    if request.headers.get(b"if-none-match") is not None:  # without reading megabytes
+        known = await services.saved.entry(FILES, name, request.context)
+        if _is_known(request, known):
+            return Response(_NOT_MODIFIED, headers=[etag_header(known.etag), *_OF_FILES])
+    entry, content = await services.saved.contents(FILES, name, request.context)
     headers = [etag_header(entry.etag), *_OF_FILES]
-    if _is_known(request, entry):
-        return Response(_NOT_MODIFIED, headers=headers)
     # The name is anybody's: in this form nothing in it ends the header's value.
     disposition = f"attachment; filename*=UTF-8''{quote(entry.name, safe='')}"
     headers.append((b"content-disposition", disposition.encode()))

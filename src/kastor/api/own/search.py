@@ -100,7 +100,8 @@ def _one(request: Request, name: str) -> str | None:
 def _limit(text: str | None, default: int) -> int:
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_HITS:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_HITS))
+    if not is_number or not 1 <= int(text) <= MOST_HITS:
         raise InvalidArgument(f"The limit is a number from 1 to {MOST_HITS}.")
     return int(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from string import ascii_letters
 
 from kastor.saved.refusals import refused
 from kastor.saved.svg import rules
@@ -276,4 +277,6 @@ def _reference(own: str, value: str) -> str | None:
 def _corners(values: dict[str, str]) -> int:
     """Return about how many corners a line has, each of which has a marker."""
     text = values.get("d", "") + values.get("points", "")
-    return 1 + sum(1 for _ in _COUNTED.finditer(text)) // 2
+    # A letter may have no number and be a corner all the same: `z` closes, `h` goes on alone.
+    letters = sum(text.count(letter) for letter in ascii_letters)
+    return 1 + letters + sum(1 for _ in _COUNTED.finditer(text)) // 2

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FIRST_BLOCKS, GROWS = 1, 4
 """Blocks that are asked at once: few where many rows answer, more while few do."""
+MOST_JUDGED = 2_000
+"""Rows of a portion that are judged by what the index cannot tell."""
 _FORMS_READ = 1_000
 _LAST = "\U0010ffff"
 _SPARE_SECONDS = 0.01
@@ -111,9 +113,17 @@ class _Finding:
                 return
             portion = blocks[at : at + size]
             grams = [[_array(block, each) for block in portion] for each in alternatives]
-            rows = await self._fetch(statement, wanted, *lists, *grams)
-            self._take(rows, wanted - 1)
-            wanted -= len(rows)
+            most = wanted if asked.suits is None else max(wanted, MOST_JUDGED)
+            rows = await self._fetch(statement, most, *lists, *grams)
+            suiting = [row for row in rows if asked.suits is None or asked.suits(row[-1])]
+            if len(rows) == most > wanted > len(suiting):
+                # What suits may stand behind those that do not: in smaller portions all are seen.
+                if size > 1:
+                    size //= 2
+                    continue
+                self.found.cut = True
+            self._take(suiting, wanted - 1)
+            wanted -= len(suiting)
             at, size = at + size, size * GROWS
 
     async def _known_blocks(self) -> list[int]:

@@ -110,14 +110,22 @@ class _Finding:
                 return
             end, began = start + stretch, time.monotonic()
             rows = self._run(statement, (expression, start, end - 1, *checks, wanted)).fetchall()
-            self._take(rows, wanted - 1)
-            wanted -= len(rows)
+            suiting = [row for row in rows if self._suits(row[-1])]
+            self._take(suiting, wanted - 1)
+            is_cut_off, wanted = len(rows) == wanted, wanted - len(suiting)
+            if is_cut_off and wanted > 0:  # of this stretch there may be more
+                start = self._next(rows[-1][0] + 1)
+                continue
             took = time.monotonic() - began
             if took < _SHORT:
                 stretch = min(2 * stretch, LONGEST_STRETCH)
             elif took > _LONG:
                 stretch = max(stretch // 2, FIRST_STRETCH // 4)
             start = self._next(end) if wanted > 0 else None
+
+    def _suits(self, fields: str) -> bool:
+        suits = self._asked.suits
+        return suits is None or suits(fields)
 
     def _next(self, start: int) -> int | None:
         found: int | None = self._run(sql.NEXT_NUMBER, (start, self._end)).fetchall()[0][0]
