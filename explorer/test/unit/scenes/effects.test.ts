@@ -98,6 +98,7 @@ describe('the parts', () => {
       expect(values.every((each) => each >= low - slack && each <= high + slack)).toBe(true)
     }))
     expect(domainOf([])).toBeUndefined()
+    expect(domainOf([-5e-324])?.every(Number.isFinite)).toBe(true)
   })
 
   it('colours', () => {

@@ -300,6 +300,9 @@ class SqliteSearchIndex:
             pool.close()
         connection, self._connection, self._writing = self._connection, None, None
         if connection is not None:
+            # What interrupted the last statement would keep the log from being folded as well.
+            with contextlib.suppress(apsw.Error):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.close()
 
 
