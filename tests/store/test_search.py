@@ -23,7 +23,7 @@ from kastor.records import SYSTEM
 from kastor.search import follower, service
 from kastor.search.ranking import best_match, question
 from kastor.search.service import KINDS, SearchAnswer, SearchService
-from kastor.storage.search import IndexBatch, IndexState
+from kastor.storage.search import IndexBatch, IndexedText, IndexQuestion, IndexState
 from kastor.storage.search_texts import fold, folded_places, is_near
 from kastor.storage.sqlite.search_index import index_file
 from kastor.vital import Vitals
@@ -279,6 +279,20 @@ async def test_a_log_that_was_cut_and_an_index_of_another_graph_are_read_anew(
     async with searching(graph) as service:
         await service.reach(None)
         assert ids(await ask(service, "lobby"), "twin") == {"second", "third"}
+
+
+async def test_what_was_made_again_under_another_number_is_there_once(graph: Graph) -> None:
+    search, owner = graph.store.search, "somebody"
+    await search.prepare()
+    assert await search.hold(owner, 5)
+    state = await search.state()
+    for key, name in ((7, "Old lobby"), (9, "New lobby")):
+        fields = (("$dtId", "A"), ("/name", name))
+        text = IndexedText("twin", key, "A", name, None, fields, 2)
+        assert await search.write(owner, IndexBatch(state, [text]))
+    found = await search.find(IndexQuestion("twin", "lobby", ("lobby",), (), 10, 10.0))
+    assert [row.name for row in found.rows] == ["New lobby"]
+    await search.let_go(owner)
 
 
 async def test_a_scan_goes_on_where_it_was_and_answers_meanwhile(

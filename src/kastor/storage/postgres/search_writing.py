@@ -107,6 +107,7 @@ class IndexWrites:
         new = [each for each in rows if each.number not in left]
         if not new:
             return
+        await self._forget_namesakes(connection, [e for e in new if e.number not in known], words)
         columns = zip(*(each.values for each in new), strict=True)
         await connection.execute(
             self._texts[sql.PUT], scan, *(list(each) for each in columns), timeout=WRITE_SECONDS
@@ -115,6 +116,17 @@ class IndexWrites:
             if each.number in known:
                 words.subtract(words_in(known[each.number][2]))
             words.update(words_in(each.fields))
+
+    async def _forget_namesakes(
+        self, connection: Connection, fresh: Sequence[_Row], words: Counter[str]
+    ) -> None:
+        """Remove rows of what was made again under another number while nobody looked."""
+        for kind in (TWIN, MODEL):
+            of_kind = [each.values for each in fresh if each.values[1] == str(kind)]
+            if of_kind:
+                ids, folded = ([str(each[at]) for each in of_kind] for at in (2, 3))
+                gone = await connection.fetch(self._texts[sql.DELETE], kind, folded, ids)
+                _take_off(words, gone)
 
     async def _keep_words(self, connection: Connection, words: Counter[str]) -> None:
         deltas = {word: delta for word, delta in sorted(words.items()) if delta}

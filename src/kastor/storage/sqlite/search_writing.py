@@ -93,6 +93,9 @@ class IndexWriting:
                     self._run(sql.MET, (scan, number)).fetchall()
                 return
             self._remove(number, fields)
+        else:
+            # Made again under another number while nobody looked: the old row goes.
+            self._remove_id(KINDS[text.kind], text.id)
         name = None if text.name is None else fold(text.name)
         self._run(
             sql.PUT,
