@@ -25,7 +25,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{}'; img-src 'self' data: "
     "blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; frame-ancestors 'none'; "
-    "base-uri 'self'"
+    "form-action 'none'; base-uri 'self'"
 )
 PREFIX = "/plant/twins-1"
 

@@ -45,6 +45,7 @@ class SampleService:
         self._graph, self._store, self._vitals = graph, store, vitals
         self._turn = asyncio.Lock()
         self._simulation: Kept | None = None
+        self._is_stopped = False
 
     @property
     def is_alive(self) -> bool:
@@ -76,6 +77,11 @@ class SampleService:
             await asyncio.wait([task])
             raise
 
+    async def end(self) -> None:
+        """Let the sensors fall silent for good: what is being loaded begins no simulation any more."""
+        self._is_stopped = True
+        await self.stop()
+
     async def stop(self) -> None:
         """Let the sensors fall silent."""
         if self._simulation is not None:
@@ -103,7 +109,7 @@ class SampleService:
                 raise _not_empty(before)
             if keeps_little and _is_empty(before):
                 await self._keep_little()
-            if alive and (_is_empty(before) or not self.is_alive):
+            if alive and not self._is_stopped and (_is_empty(before) or not self.is_alive):
                 # What is loaded anew begins from its own values.
                 await self.stop()
                 work = partial(simulate, self._graph, self._store)

@@ -65,6 +65,7 @@ def policy(nonce: str, origins: Iterable[str] = ()) -> str:
             f"connect-src {connect}",
             "worker-src 'self'",
             "frame-ancestors 'none'",
+            "form-action 'none'",
             "base-uri 'self'",
         )
     )
