@@ -77,12 +77,12 @@ class SampleService:
             await asyncio.wait([task])
             raise
 
-    async def end(self) -> None:
-        """Let the sensors fall silent for good: what is being loaded begins no simulation any more."""
-        self._is_stopped = True
-        await self.stop()
-
     async def stop(self) -> None:
+        """Let the sensors fall silent for good; what is being loaded lets them live no more."""
+        self._is_stopped = True
+        await self.silence()
+
+    async def silence(self) -> None:
         """Let the sensors fall silent."""
         if self._simulation is not None:
             await self._simulation.stop()
@@ -111,7 +111,7 @@ class SampleService:
                 await self._keep_little()
             if alive and not self._is_stopped and (_is_empty(before) or not self.is_alive):
                 # What is loaded anew begins from its own values.
-                await self.stop()
+                await self.silence()
                 work = partial(simulate, self._graph, self._store)
                 self._simulation = self._vitals.keep("simulation", work)
             after = _counts(await self._store.status(context))

@@ -147,4 +147,4 @@ class Services:
         """
         await self.store.reset(dry_run=dry_run)
         if not dry_run:
-            await self.sample.end()
+            await self.sample.silence()
