@@ -29,6 +29,7 @@ FIRST_BLOCKS, GROWS = 1, 4
 """Blocks that are asked at once: few where many rows answer, more while few do."""
 MOST_JUDGED = 2_000
 """Rows of a portion that are judged by what the index cannot tell."""
+_SIZES = (1, 3, 1 + MOST_RESEMBLING)
 _FORMS_READ = 1_000
 _LAST = "\U0010ffff"
 _SPARE_SECONDS = 0.01
@@ -101,7 +102,7 @@ class _Finding:
     async def _holding(self, words: Mapping[str, Sequence[str]], *, heads: bool) -> None:
         asked = self._asked
         shares = self._shares.heads if heads else self._shares.texts
-        told = telling(words.values(), shares)
+        told = _in_few_sizes(telling(words.values(), shares))
         lists = [*map(list, words.values()), *([each] for each in asked.short)]
         statement = sql.holding(tuple(map(len, told)), len(lists), heads=heads)
         alternatives = [grams for each in told for grams in each]
@@ -150,3 +151,10 @@ class _Finding:
 
 def _array(block: int, grams: Sequence[str]) -> str:
     return "{" + ",".join(map(str, block_grams(block, grams))) + "}"
+
+
+def _in_few_sizes(told: list[list[tuple[str, ...]]]) -> list[list[tuple[str, ...]]]:
+    """Give each word as many alternatives, some twice: statements are kept by their texts."""
+    most = max(map(len, told), default=1)
+    size = next((each for each in _SIZES if each >= most), most)
+    return [each + each[-1:] * (size - len(each)) for each in told]
