@@ -45,7 +45,7 @@ function Loaded({ subject, document }: { subject: Subject; document: Relationshi
       </div>
     ) },
     ...(may('kastor/history/read') ? [{ value: 'history', text: t('inspector.history'), content: <HistoryTab subject={subject} updated={undefined} /> }] : []),
-    { value: 'json', text: t('inspector.json'), content: <JsonTab document={document} editor={editor} onApplied={() => { adjust({ tab: undefined }) }} /> },
+    { value: 'json', text: t('inspector.json'), content: <JsonTab subject={subject} document={document} editor={editor} onApplied={() => { adjust({ tab: undefined }) }} /> },
   ]
   const chosen = tabs.some((tab) => tab.value === place.parameters.tab) ? place.parameters.tab ?? 'properties' : 'properties'
   return (

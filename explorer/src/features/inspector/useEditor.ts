@@ -34,7 +34,8 @@ export interface Editor {
   discard: () => void
   undo: () => void
   redo: () => void
-  edit: (edits: readonly Edit[]) => void
+  /** Take edits; `from` is the document that they were made of, if it is not the one that is shown now. */
+  edit: (edits: readonly Edit[], from?: JsonObject) => void
   takeTheirs: (path: Path) => void
   keepMine: (path: Path) => void
   settle: (draft: Draft | undefined) => void
@@ -73,9 +74,9 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
         change((now) => (now && conflicts(now, fresh).length === 0 ? rebased(now, fresh) : now))
       }).catch(() => undefined)
     }
-    const edit = (edits: readonly Edit[]): void => {
+    const edit = (edits: readonly Edit[], from = document): void => {
       if (!draft) begin()
-      const kept = change((now) => edited(now ?? beginDraft(document), edits, Date.now()))
+      const kept = change((now) => edited(now ?? beginDraft(from), edits, Date.now()))
       if (!kept) toast({ text: t('inspector.draft-too-long'), kind: 'error' })
     }
     const close = (): void => { change(() => undefined); setRefused(undefined); setConflict(undefined) }
