@@ -11,7 +11,7 @@ import { useDraft } from '@/parts/drafts'
 import { saveDraft, undoSaved } from '@/parts/saving'
 import { formatSubject, patchSubject, readSubject, type Subject } from '@/parts/subject'
 import { wrote } from '@/parts/undoable'
-import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, type Edit, edited, isTouched, rebased, redone, reverted, touched, undone, unreadable, withEdits } from '@/parts/values/draft'
+import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, type Edit, edited, isTouched, leftOver, rebased, redone, reverted, touched, undone, unreadable, withEdits } from '@/parts/values/draft'
 import { isWithin, type Path } from '@/parts/values/patch'
 
 export interface Conflict { readonly theirs: JsonObject; readonly paths: readonly Path[] }
@@ -93,7 +93,9 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
         const saved = await saveDraft(graph, subject, from)
         if (saved.kind === 'refused') setRefused(saved.error)
         else if (saved.kind === 'conflict') { took(saved.theirs); setConflict({ theirs: saved.theirs, paths: saved.paths }) } else {
-          close()
+          // What was written while it was saved stays.
+          change((now) => leftOver(now, from, saved.kind === 'saved' ? saved.document : from.base))
+          setConflict(undefined)
           if (saved.kind === 'saved') {
             took(saved.document)
             offerUndo(from, saved.undo)

@@ -139,6 +139,32 @@ export function rebased(draft: Draft, document: JsonObject): Draft {
   return { ...draft, base: document, etag: typeof etag === 'string' ? etag : undefined }
 }
 
+/** What is left to save once the steps that count in `saved` were written, and `document` came of them: what was done since. */
+export function leftOver(now: Draft | undefined, saved: Draft, document: JsonObject): Draft | undefined {
+  if (!now || now === saved) return undefined
+  // What takes an edit back that is saved by now has to say the value.
+  const isPrefix = now.done >= saved.done && saved.steps.slice(0, saved.done).every((step, index) => now.steps[index] === step)
+    && !now.steps.slice(saved.done).some((step) => step.edits.some((each) => each.revert))
+  const steps = isPrefix ? now.steps.slice(saved.done) : sinceAsOne(now, saved)
+  if (steps.length === 0) return undefined
+  return rebased({ ...now, steps, done: isPrefix ? now.done - saved.done : steps.length }, document)
+}
+
+/** A step that was written on with, or undone, while it was saved: what differs is one step. */
+function sinceAsOne(now: Draft, saved: Draft): readonly Step[] {
+  const [after, was] = [editedBase(now), editedBase(saved)]
+  const texts = unreadable(now)
+  const pointers = [...new Set([...live(now), ...live(saved)].map((each) => each.path))]
+  const edits = pointers.flatMap((path): Edit[] => {
+    const text = texts.get(path)
+    if (text !== undefined) return [{ path, text }]
+    const value = valueAt(after, splitPointer(path))
+    if (sameJson(value, valueAt(was, splitPointer(path)))) return []
+    return [{ path, ...(value !== undefined && { value }) }]
+  })
+  return edits.length === 0 ? [] : [{ edits, at: 0 }]
+}
+
 /** Take the value of one path as known: what somebody else wrote there is no conflict any more. */
 export function acknowledged(draft: Draft, path: Path, theirs: JsonObject): Draft {
   return { ...draft, base: withValue(draft.base, path, valueAt(theirs, path)) }
