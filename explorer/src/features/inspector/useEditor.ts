@@ -8,8 +8,8 @@ import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
 import type { Editing } from '@/parts/editors/editing'
 import { useDraft } from '@/parts/drafts'
-import { saveDraft, undoSaved } from '@/parts/saving'
-import { formatSubject, patchSubject, readSubject, type Subject } from '@/parts/subject'
+import { redoSaved, saveDraft, undoSaved } from '@/parts/saving'
+import { formatSubject, readSubject, type Subject } from '@/parts/subject'
 import { wrote } from '@/parts/undoable'
 import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, type Edit, edited, isTouched, leftOver, rebased, redone, reverted, touched, undone, unreadable, withEdits } from '@/parts/values/draft'
 import { isWithin, type Path } from '@/parts/values/patch'
@@ -83,7 +83,7 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
     const offerUndo = (saved: Draft, operations: ReturnType<typeof draftPatch>): void => {
       wrote(t('inspector.saved-name', { name: formatSubject(subject) }),
         async () => { took(await undoSaved(graph, subject, saved, operations)) },
-        async () => { await patchSubject(graph, subject, draftPatch(saved), undefined); took(await readSubject(graph, subject)) })
+        async () => { took(await redoSaved(graph, subject, saved)) })
     }
     const save = async (from = draft): Promise<void> => {
       if (!from || saving || unreadable(from).size > 0) return

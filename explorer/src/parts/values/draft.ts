@@ -1,6 +1,6 @@
 /** An edit that is not saved yet: what was there when it began, and every step since. Pure. */
 import { isObject, joinPointer, type Json, type JsonObject, parseJson, sameJson, splitPointer, writeJson } from '@/api/json'
-import { isWithin, type Operation, type Path, patchOf, valueAt, withValue } from './patch'
+import { isWithin, type Operation, type Path, patchOf, sameValue, valueAt, withValue } from './patch'
 
 /** A value for a path; without `value` it is unset; with `text` it is what cannot be read as a value yet. */
 export interface Edit {
@@ -129,7 +129,7 @@ export function draftPatch(draft: Draft): readonly Operation[] {
 export function conflicts(draft: Draft, theirs: JsonObject): readonly Path[] {
   return touched(draft).filter((path) => {
     const now = valueAt(theirs, path)
-    return !sameJson(valueAt(draft.base, path), now) && !sameJson(valueAt(editedBase(draft), path), now)
+    return !sameValue(valueAt(draft.base, path), now) && !sameValue(valueAt(editedBase(draft), path), now)
   })
 }
 
