@@ -49,8 +49,8 @@ function ChangeTo({ twin, model, onBack, onClose }: { twin: Twin; model: string;
       const before = await readSubject(name, subject)
       const draft = changeDraft(before, changeTo(models, before, model))
       await patchSubject(name, subject, draftPatch(draft), before.$etag)
-      twins.put([await readSubject(name, subject)])
-      const took = (fresh: Twin | Relationship): void => { if (isTwin(fresh)) twins.put([fresh]) }
+      twins.putNow([await readSubject(name, subject)])
+      const took = (fresh: Twin | Relationship): void => { if (isTwin(fresh)) twins.putNow([fresh]) }
       const undo = patchOf(withEdits(before, draft), before, touched(draft))
       wrote(t('inspector.model-changed', { name: twin.$dtId }),
         async () => { took(await undoSaved(name, subject, draft, undo)) },

@@ -22,7 +22,7 @@ async function saveOne(graph: string, twins: TwinStore, document: Twin, edits: r
     const saved = await saveDraft(graph, { kind: 'twin', id }, draft)
     if (saved.kind === 'refused') return { id, state: 'refused', text: saved.error.details[0]?.message ?? saved.error.message }
     if (saved.kind !== 'saved') return { id, state: 'nothing' }
-    if (isTwin(saved.document)) twins.put([saved.document])
+    if (isTwin(saved.document)) twins.putNow([saved.document])
     done.push({ id, draft, undo: saved.undo })
     return { id, state: 'saved' }
   } catch (error) {
@@ -39,7 +39,7 @@ async function moveAll(twins: TwinStore, from: Set<Done>, to: Set<Done>, run: (e
       const fresh = await run(each)
       from.delete(each)
       to.add(each)
-      if (isTwin(fresh)) twins.put([fresh])
+      if (isTwin(fresh)) twins.putNow([fresh])
     } catch (error) {
       errors.push(asApiError(error))
     }

@@ -31,13 +31,14 @@ function common(rows: readonly (readonly Row[])[]): readonly Row[] {
 
 /** Several twins: what they have in common, edited for all of them at once; each is saved by a patch of its own. */
 export default function Several({ names }: { names: readonly string[] }): ReactNode {
-  const { name: graph, twins } = useGraph()
+  const { name: graph, twins, at } = useGraph()
   const models = useModels()
   const may = useMay()
   const { step } = useGoing()
   const ids = useMemo(() => names.map(parseSubject).flatMap((each) => (each.kind === 'twin' ? [each.id] : [])), [names])
   const read = useTwins(ids)
-  const [draft, change] = useDraftOfSeveral(graph, ids)
+  const [kept, change] = useDraftOfSeveral(graph, ids)
+  const draft = at === undefined ? kept : undefined
   const [saving, setSaving] = useState(false)
   const [results, setResults] = useState<readonly Result[]>([])
   const documents = useMemo(() => ids.flatMap((id): Twin[] => { const known = twins.get(id); return known ? [known.twin] : [] }), [ids, twins, read, results])

@@ -50,10 +50,12 @@ function refusalsOf(error: ApiError | undefined): ReadonlyMap<string, string> {
 
 /** Editing of one twin or relationship: what is touched, saved, refused, in conflict (design 5.4). */
 export function useEditor(subject: Subject, document: JsonObject, extras: Pick<Editing, 'aside' | 'below' | 'isLively'> = {}): Editor {
-  const { name: graph, twins } = useGraph()
+  const { name: graph, twins, at } = useGraph()
   const client = useQueryClient()
   const may = useMay()
-  const [draft, change] = useDraft(graph, subject)
+  const [kept, change] = useDraft(graph, subject)
+  // An edit is of the present: what was there at another instant is shown as it was.
+  const draft = at === undefined ? kept : undefined
   const [refused, setRefused] = useState<ApiError>()
   const [conflict, setConflict] = useState<Conflict>()
   const [saving, setSaving] = useState(false)
@@ -61,7 +63,7 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
 
   return useMemo((): Editor => {
     const took = (fresh: JsonObject): void => {
-      if (subject.kind === 'twin' && isTwin(fresh)) twins.put([fresh])
+      if (subject.kind === 'twin' && isTwin(fresh)) twins.putNow([fresh])
       // What was read of the past stays what it was.
       client.setQueriesData({ queryKey: [graph, subject.kind, formatSubject(subject)], predicate: (each) => each.queryKey[3] === undefined }, fresh)
       void client.invalidateQueries({ queryKey: [graph, 'history', formatSubject(subject)] })
@@ -76,8 +78,8 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
     }
     const edit = (edits: readonly Edit[], from = document): void => {
       if (!draft) begin()
-      const kept = change((now) => edited(now ?? beginDraft(from), edits, Date.now()))
-      if (!kept) toast({ text: t('inspector.draft-too-long'), kind: 'error' })
+      const isKept = change((now) => edited(now ?? beginDraft(from), edits, Date.now()))
+      if (!isKept) toast({ text: t('inspector.draft-too-long'), kind: 'error' })
     }
     const close = (): void => { change(() => undefined); setRefused(undefined); setConflict(undefined) }
     const offerUndo = (saved: Draft, operations: ReturnType<typeof draftPatch>): void => {
