@@ -6,6 +6,7 @@ import { allowed } from '@/parts/create-twin/fitting'
 import { readRelationship } from '@/parts/relationships'
 import { takingBack } from '@/parts/unchanged'
 import { wrote } from '@/parts/undoable'
+import { newUuid } from '@/parts/values/show'
 import { batch, type BatchOperation } from '@/parts/writing'
 import type { Structure, StructureEdge } from '@/parts/structure/structure'
 import { t } from '@/text/text'
@@ -91,7 +92,7 @@ export async function moveTwin(graph: string, move: Move): Promise<void> {
   const { edge } = move
   const before = edge ? await readRelationship(graph, edge.source, edge.id) : undefined
   const own: JsonObject = before ? Object.fromEntries(Object.entries(before).filter(([name]) => !name.startsWith('$'))) : {}
-  const id = crypto.randomUUID()
+  const id = newUuid()
   const making = (source: string, key: string, target: string): BatchOperation => ({ op: 'put', kind: 'relationship', source, id: key, ifNoneMatch: '*', body: { ...own, $targetId: target, $relationshipName: move.name } })
   const taking = (source: string, key: string): BatchOperation => ({ op: 'delete', kind: 'relationship', source, id: key })
   const [there, back] = [making(move.source, id, move.target), edge && making(edge.source, edge.id, edge.target)]

@@ -5,14 +5,14 @@ import { lookOf } from '@/state/looks'
 import { isTest, selecting, useGoing } from '@/state/url'
 import { formatAgo, t } from '@/text/text'
 import { IconButton } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { CopyIcon, MoreIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import { Menu, type MenuItem } from '@/ui/menu'
-import { toast } from '@/ui/toasts'
 import { openDialog } from '@/parts/dialogs'
 import { quoteForQuery } from '@/parts/twins'
 
-export function copy(text: string): void { void navigator.clipboard.writeText(text).then(() => { toast({ text: t('ui.copied') }) }) }
+export function copy(text: string): void { void copyText(text) }
 
 /** How long ago something was; it is told anew each second, but not to tests. */
 export function Ago({ time }: { time: string }): ReactNode {
