@@ -2,6 +2,7 @@ import { Component, type ReactNode } from 'react'
 import { lastRequests } from '@/api/http'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 
 interface Props { readonly children: ReactNode }
 interface State { readonly error: Error | undefined }
@@ -17,7 +18,7 @@ export class Boundary extends Component<Props, State> {
   #copy = (): void => {
     const { error } = this.state
     const report = { at: new Date().toISOString(), page: window.location.pathname, error: error?.stack ?? error?.message, requests: lastRequests() }
-    void navigator.clipboard.writeText(JSON.stringify(report, undefined, 2))
+    void copyText(JSON.stringify(report, undefined, 2))
   }
 
   override render(): ReactNode {

@@ -9,8 +9,8 @@ import { DEFAULTS, set, useSettings } from '@/state/settings'
 import { currentPlace, linkTo, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Hint } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { Splitter } from '@/ui/splitter'
-import { toast } from '@/ui/toasts'
 import { Boundary } from './Boundary'
 import { InspectorPane } from './InspectorPane'
 import { SCREEN_ROWS, type ScreenRow } from './screens'
@@ -33,7 +33,7 @@ function useFrameCommands(rows: readonly ScreenRow[]): void {
     })),
     {
       id: 'frame.copy-link', group: t('commands.go'), text: t('frame.copy-link'), keys: ['Shift L'], when: () => going.place.screen !== 'graph' && going.place.screen !== 'query',
-      run: async () => { await navigator.clipboard.writeText(linkTo(currentPlace())); toast({ text: t('ui.copied') }) },
+      run: async () => { await copyText(linkTo(currentPlace())) },
     },
     { id: 'frame.inspector', group: t('commands.look'), text: t('frame.inspector'), keys: ['i'], run: () => { const { inspector } = useSettings.getState(); set({ inspector: { ...inspector, open: !inspector.open } }) } },
     { id: 'frame.outline', group: t('commands.look'), text: t('frame.outline'), keys: ['o'], run: () => { const { outline } = useSettings.getState(); set({ outline: { ...outline, open: !outline.open } }) } },

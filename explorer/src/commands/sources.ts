@@ -5,7 +5,7 @@ import { send } from '@/api/http'
 import { useFeatures, useGraph, useMay, useModels } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { recentTwins } from '@/state/recent'
-import { useGoing } from '@/state/url'
+import { selecting, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { CommandIcon, type Icon, ModelsIcon, PlayIcon, SavedIcon } from '@/ui/icons'
 import type { Look } from '@/ui/mark'
@@ -89,8 +89,8 @@ export function useFound(typed: string): { readonly rows: readonly Found[]; read
   const rows = useMemo(() => {
     const twinRow = (id: string, label: string, model: string): Found => ({
       key: `twin.${id}`, group: t('palette.twins'), text: label, marks: rank(label, text)?.marks ?? [], context: `${id} · ${models.name(model)}`, look: lookOf(models, model),
-      run: () => { going.go({ screen: 'graph', parameters: { ...(going.place.screen === 'graph' ? going.place.parameters : {}), sel: id } }) },
-      behind: () => { going.adjust({ sel: [going.place.parameters.sel, id].filter(Boolean).join(',') }) },
+      run: () => { going.go({ screen: 'graph', parameters: { ...(going.place.screen === 'graph' ? going.place.parameters : {}), ...selecting([id]) } }) },
+      behind: () => { going.adjust(selecting([...new Set([...selectionOf(going.place.parameters), id])])) },
     })
     const recent = text === '' ? recentTwins(name).map((each) => twinRow(each.id, each.name, each.model)) : []
     const hits = searched.hits.map((hit) => twinRow(hit.id, hit.name ?? hit.id, hit.model ?? ''))

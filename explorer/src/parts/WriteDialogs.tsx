@@ -2,7 +2,7 @@ import './parts.css'
 import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { type Command, useCommands } from '@/commands/registry'
 import { useMay } from '@/state/graph'
-import { selectionOf, useGoing } from '@/state/url'
+import { selecting, selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { closeDialog, openDialog, useWriteDialog, type WriteDialog } from './dialogs'
 import { deleteRelationship } from './relationships'
@@ -30,7 +30,7 @@ function useWriteCommands(): void {
       { id: 'twin.delete', group, text: t('inspector.delete-twin'), keys: ['Del'], when: () => ids.length > 0 && may('digitaltwins/delete'), run: () => { openDialog({ kind: 'delete-twins', ids }) } },
       { id: 'twin.model', group, text: t('inspector.change-model'), when: () => ids.length === 1 && may('digitaltwins/write'), run: () => { if (ids[0] !== undefined) openDialog({ kind: 'change-model', id: ids[0] }) } },
       { id: 'relationship.delete', group, text: t('inspector.delete-relationship'), keys: ['Del'], when: () => relationship !== undefined && may('digitaltwins/relationships/delete'), run: async () => {
-        if (relationship && await attempt(async () => { await deleteRelationship(place.graph, relationship.source, relationship.id) })) step({ sel: relationship.source })
+        if (relationship && await attempt(async () => { await deleteRelationship(place.graph, relationship.source, relationship.id) })) step(selecting([relationship.source]))
       } },
     ]
   }, [place, step, may])

@@ -6,6 +6,7 @@ import type { Page, Relationship, Twin } from '@/api/types'
 import { t } from '@/text/text'
 import { bodyOf, readSubject } from './subject'
 import { readRelationship } from './relationships'
+import { changedSince, sameDocument } from './unchanged'
 import { wrote } from './undoable'
 import { batch, type BatchOperation } from './writing'
 
@@ -47,9 +48,18 @@ export async function deleteDoomed(graph: string, { twins, relationships }: Doom
   await batch(graph, away)
   const until = Date.now() + UNDO_MS
   wrote(t('inspector.deleted', { n: twins.length }), async () => {
-    if (Date.now() > until) throw new ApiError(0, 'TooLate', t('inspector.too-late'))
+    if (Date.now() > until) throw new ApiError(410, 'TooLate', t('inspector.too-late'))
     await batch(graph, again)
-  }, async () => { await batch(graph, away) })
+  }, async () => {
+    const now = await readDoomed(graph, twins.map((each) => each.$dtId))
+    const before = new Map(relationships.map((each) => [`${each.$sourceId}/${each.$relationshipId}`, each]))
+    const changed = [
+      ...now.twins.filter((each, index) => !sameDocument(each, twins[index] ?? {})).map((each) => each.$dtId),
+      ...now.relationships.filter((each) => !sameDocument(each, before.get(`${each.$sourceId}/${each.$relationshipId}`) ?? {})).map((each) => each.$relationshipId),
+    ]
+    if (changed.length > 0) throw changedSince(changed.join(', '))
+    await batch(graph, away)
+  })
 }
 
 /** Try a patch without writing it; returns why the server would refuse it. */

@@ -27,10 +27,17 @@ export function changeDraft(graph: string, subject: Subject, change: (before: Dr
   return keepDraft(graph, subject.kind, formatSubject(subject), next && writeDraft(next))
 }
 
-export function useDraft(graph: string, subject: Subject): readonly [Draft | undefined, (change: (before: Draft | undefined) => Draft | undefined) => boolean] {
-  const { kind } = subject
-  const name = formatSubject(subject)
-  const key = keyOf(graph, subject)
+export type DraftInHand = readonly [Draft | undefined, (change: (before: Draft | undefined) => Draft | undefined) => boolean]
+
+export function useDraft(graph: string, subject: Subject): DraftInHand { return useKeptDraft(graph, subject.kind, formatSubject(subject)) }
+
+/** One edit for several twins, whichever order they were selected in: another selection has another one. */
+export function useDraftOfSeveral(graph: string, ids: readonly string[]): DraftInHand { return useKeptDraft(graph, 'several', nameOfSeveral(ids)) }
+
+export function nameOfSeveral(ids: readonly string[]): string { return [...new Set(ids)].sort().join('\n') }
+
+function useKeptDraft(graph: string, kind: string, name: string): DraftInHand {
+  const key = `${graph}\n${kind}\n${name}`
   const draft = useAll((state) => state.drafts.get(key))
   useEffect(() => {
     if (useAll.getState().drafts.has(key)) return

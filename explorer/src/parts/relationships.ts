@@ -8,6 +8,7 @@ import type { CloudEvent, Page, Relationship } from '@/api/types'
 import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
 import { bodyOf } from './subject'
+import { unchanged } from './unchanged'
 import { wrote } from './undoable'
 
 export interface Incoming extends JsonObject { readonly $relationshipId: string; readonly $sourceId: string; readonly $relationshipName: string }
@@ -73,12 +74,12 @@ async function take(graph: string, source: string, id: string, etag: string | un
 /** Make a relationship; undo takes it away again. */
 export async function createRelationship(graph: string, body: JsonObject & { readonly $sourceId: string; readonly $relationshipId: string; readonly $relationshipName: string }): Promise<void> {
   await putRelationship(graph, body)
-  wrote(t('inspector.made-relationship', { name: body.$relationshipName }), async () => { await take(graph, body.$sourceId, body.$relationshipId, undefined) }, async () => { await putRelationship(graph, body) })
+  wrote(t('inspector.made-relationship', { name: body.$relationshipName }), async () => { await take(graph, body.$sourceId, body.$relationshipId, await unchanged(graph, { kind: 'relationship', source: body.$sourceId, id: body.$relationshipId }, body)) }, async () => { await putRelationship(graph, body) })
 }
 
 /** Take a relationship away; undo makes it again with the same id and body. */
 export async function deleteRelationship(graph: string, source: string, id: string): Promise<void> {
   const document = await readRelationship(graph, source, id)
   await take(graph, source, id, document.$etag)
-  wrote(t('inspector.deleted-relationship', { name: document.$relationshipName }), async () => { await putRelationship(graph, document) }, async () => { await take(graph, source, id, undefined) })
+  wrote(t('inspector.deleted-relationship', { name: document.$relationshipName }), async () => { await putRelationship(graph, document) }, async () => { await take(graph, source, id, await unchanged(graph, { kind: 'relationship', source, id }, document)) })
 }

@@ -2,9 +2,10 @@
 import { ApiError } from '@/api/errors'
 import type { JsonObject } from '@/api/json'
 import type { Relationship, Twin } from '@/api/types'
+import { changedSince } from './unchanged'
 import { patchSubject, readSubject, type Subject } from './subject'
 import { conflicts, type Draft, draftPatch, rebased, touched, withEdits } from './values/draft'
-import { type Operation, patchOf, type Path } from './values/patch'
+import { type Operation, patchOf, type Path, sameValue, valueAt } from './values/patch'
 
 export type Saved =
   /** `overNewer`: others had changed other values meanwhile. */
@@ -43,8 +44,21 @@ export async function saveDraft(graph: string, subject: Subject, began: Draft): 
 export async function undoSaved(graph: string, subject: Subject, draft: Draft, operations: readonly Operation[]): Promise<Twin | Relationship> {
   const now = await readSubject(graph, subject)
   const mine = withEdits(draft.base, draft)
-  const changed = touched(draft).filter((path) => patchOf(now, mine, [path]).length > 0)
-  if (changed.length > 0) throw new ApiError(412, 'PreconditionFailed', `Somebody has changed ${changed.map((path) => path.join('.')).join(', ')} since: nothing was taken back.`)
+  const changed = touched(draft).filter((path) => !sameValue(valueAt(now, path), valueAt(mine, path)))
+  if (changed.length > 0) throw changedSince(namesOf(changed))
   await patchSubject(graph, subject, operations, now.$etag)
   return readSubject(graph, subject)
 }
+
+/** Save an edit again that was taken back: only while its values are still those that it began with. */
+export async function redoSaved(graph: string, subject: Subject, draft: Draft): Promise<Twin | Relationship> {
+  const now = await readSubject(graph, subject)
+  const changed = conflicts(draft, now)
+  if (changed.length > 0) throw changedSince(namesOf(changed))
+  const saved = await saveDraft(graph, subject, rebased(draft, now))
+  if (saved.kind === 'conflict') throw changedSince(namesOf(saved.paths))
+  if (saved.kind === 'refused') throw saved.error
+  return saved.kind === 'saved' ? saved.document : now
+}
+
+function namesOf(paths: readonly Path[]): string { return paths.map((path) => path.join('.')).join(', ') }

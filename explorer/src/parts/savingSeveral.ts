@@ -1,9 +1,11 @@
 /** One edit for several twins: a patch of each, a result of each, one step back. */
-import { asApiError } from '@/api/errors'
+import { ApiError, asApiError } from '@/api/errors'
+import type { JsonObject } from '@/api/json'
 import type { Twin } from '@/api/types'
 import { isTwin, type TwinStore } from '@/state/twins'
 import { t } from '@/text/text'
-import { saveDraft, undoSaved } from './saving'
+import { toast } from '@/ui/toasts'
+import { redoSaved, saveDraft, undoSaved } from './saving'
 import { wrote } from './undoable'
 import { beginDraft, type Draft, type Edit, edited } from './values/draft'
 import type { Operation } from './values/patch'
@@ -20,12 +22,34 @@ async function saveOne(graph: string, twins: TwinStore, document: Twin, edits: r
     const saved = await saveDraft(graph, { kind: 'twin', id }, draft)
     if (saved.kind === 'refused') return { id, state: 'refused', text: saved.error.details[0]?.message ?? saved.error.message }
     if (saved.kind !== 'saved') return { id, state: 'nothing' }
-    if (isTwin(saved.document)) twins.put([saved.document])
+    if (isTwin(saved.document)) twins.putNow([saved.document])
     done.push({ id, draft, undo: saved.undo })
     return { id, state: 'saved' }
   } catch (error) {
     return { id, state: 'refused', text: asApiError(error).message }
   }
+}
+
+/** Each by itself: one that somebody else has changed holds up none of the others. */
+async function moveAll(twins: TwinStore, from: Set<Done>, to: Set<Done>, run: (each: Done) => Promise<JsonObject>): Promise<void> {
+  const errors: ApiError[] = []
+  const count = from.size
+  for (const each of [...from]) {
+    try {
+      const fresh = await run(each)
+      from.delete(each)
+      to.add(each)
+      if (isTwin(fresh)) twins.putNow([fresh])
+    } catch (error) {
+      errors.push(asApiError(error))
+    }
+  }
+  const [first] = errors
+  if (!first) return
+  const text = t('inspector.not-all', { n: errors.length, of: count, why: first.message })
+  // What went the other way can come back again; only where nothing did it is no step.
+  if (errors.length === count) throw new ApiError(first.status, first.code, text)
+  toast({ text, kind: 'error' })
 }
 
 export async function saveSeveral(graph: string, twins: TwinStore, documents: readonly Twin[], edits: readonly Edit[], tell: (results: readonly Result[]) => void): Promise<boolean> {
@@ -37,12 +61,10 @@ export async function saveSeveral(graph: string, twins: TwinStore, documents: re
   }
   tell(results)
   if (done.length > 0) {
-    wrote(t('inspector.saved-many', { n: done.length }), async () => {
-      for (const each of done) {
-        const fresh = await undoSaved(graph, { kind: 'twin', id: each.id }, each.draft, each.undo)
-        if (isTwin(fresh)) twins.put([fresh])
-      }
-    }, async () => { await saveSeveral(graph, twins, documents, edits, tell) })
+    const [there, back] = [new Set(done), new Set<Done>()]
+    wrote(t('inspector.saved-many', { n: done.length }),
+      () => moveAll(twins, there, back, (each) => undoSaved(graph, { kind: 'twin', id: each.id }, each.draft, each.undo)),
+      () => moveAll(twins, back, there, (each) => redoSaved(graph, { kind: 'twin', id: each.id }, each.draft)))
   }
   return results.every((each) => each.state !== 'refused')
 }

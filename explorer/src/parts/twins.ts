@@ -60,7 +60,9 @@ export function useTwin(id: string): { readonly twin: Twin | undefined; readonly
   const isGone = isSuccess && !known
   // Somebody has deleted it, perhaps: the server says so better than an old copy.
   useEffect(() => { if (isGone) void refetch() }, [isGone, refetch])
-  return { twin: known?.twin ?? (query.isError ? undefined : query.data), query }
+  // What is of another instant stands in until it is read anew; where that fails, it is not what was asked for.
+  const isStandIn = known?.outdated === true && query.isError
+  return { twin: isStandIn ? undefined : known?.twin ?? (query.isError ? undefined : query.data), query }
 }
 
 /** How a twin is called, once it is known. */

@@ -10,6 +10,7 @@ export interface BatchOperation {
   readonly source?: string
   readonly body?: JsonObject
   readonly ifNoneMatch?: string
+  readonly ifMatch?: string | undefined
 }
 
 /** Find the first refusal among the results of a batch. */
@@ -25,9 +26,9 @@ function refusal(results: Json | undefined): ApiError | undefined {
   return undefined
 }
 
-async function sendOne(graph: string, { op, kind, id, source, body, ifNoneMatch }: BatchOperation): Promise<void> {
+async function sendOne(graph: string, { op, kind, id, source, body, ifNoneMatch, ifMatch }: BatchOperation): Promise<void> {
   const where = kind === 'twin' ? path('/digitaltwins/{id}', { id }) : path('/digitaltwins/{source}/relationships/{id}', { source: source ?? '', id })
-  await send(graph, { method: op === 'put' ? 'PUT' : 'DELETE', path: where, body, headers: { 'if-none-match': ifNoneMatch } })
+  await send(graph, { method: op === 'put' ? 'PUT' : 'DELETE', path: where, body, headers: { 'if-none-match': ifNoneMatch, 'if-match': ifMatch } })
 }
 
 /** Where somebody may write but not in batches: one after the other. What was made is taken away again if a later one is refused. */

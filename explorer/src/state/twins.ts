@@ -42,6 +42,9 @@ export class TwinStore {
     }
   }
 
+  /** Take what was just written, or read to be written: it is of the present, and nothing in the past. */
+  putNow(twins: readonly Twin[]): void { if (!this.#past) this.put(twins) }
+
   /** Take an event of a twin: a patch is applied to the document that is here. */
   apply(event: CloudEvent): void {
     const id = event.subject

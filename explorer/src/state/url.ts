@@ -135,3 +135,9 @@ export function formatSelection(ids: readonly string[]): string | undefined {
   const text = ids.slice(0, MOST_SELECTED).map((id) => id.replaceAll('%', '%25').replaceAll(',', '%2C')).join(',')
   return text === '' ? undefined : text
 }
+
+/** What the address says of a selection: nothing else writes `sel`, since ids may hold commas. */
+export function selecting(ids: readonly string[]): Parameters {
+  const sel = formatSelection(ids)
+  return sel === undefined ? {} : { sel }
+}

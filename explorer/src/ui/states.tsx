@@ -1,10 +1,10 @@
 /** What a region of data shows while it waits, when it is empty, when it failed (design 2.3). */
 import { type ReactNode, useEffect, useState } from 'react'
+import { copyText } from './copy'
 import type { ApiError } from '@/api/errors'
 import { t } from '@/text/text'
 import { Button } from './button'
 import { CopyIcon, RetryIcon } from './icons'
-import { toast } from './toasts'
 
 const QUIET_MS = 150
 const LONG_MS = 4000
@@ -45,7 +45,7 @@ export function Empty({ text, action, more, testId }: { text: string; action?: R
 /** What went wrong, what to do, and the old data beside it where there is some. */
 export function Failed({ error, onRetry, compact = false }: { error: ApiError; onRetry?: () => void; compact?: boolean }): ReactNode {
   const copy = (): void => {
-    void navigator.clipboard.writeText(`${error.code} (${error.status})\n${error.message}`).then(() => { toast({ text: t('ui.copied') }) })
+    void copyText(`${error.code} (${error.status})\n${error.message}`)
   }
   return (
     <div className={compact ? 'failed compact' : 'failed'} role="alert" data-testid="failed">

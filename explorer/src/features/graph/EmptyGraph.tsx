@@ -8,10 +8,10 @@ import { useGraph, useMay } from '@/state/graph'
 import { lookOf } from '@/state/looks'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { AddIcon, CopyIcon, ImportIcon, ModelsIcon, SampleIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import { Failed } from '@/ui/states'
-import { toast } from '@/ui/toasts'
 import type { View } from './view'
 
 const COMMAND = 'kastor models upload ./models'
@@ -60,7 +60,7 @@ function Doors({ view }: { view: View }): ReactNode {
       <Door icon={ImportIcon} title={t('graph.door-import')} text={t('graph.door-import-text')} onOpen={() => { view.going.go({ screen: 'io', rest: ['import'] }) }} testId="graph.empty.import" />
       <p className="row secondary empty-shell">
         {t('graph.from-shell')} <code className="grow cut">{COMMAND}</code>
-        <Button look="quiet" icon={CopyIcon} onClick={() => { void navigator.clipboard.writeText(COMMAND).then(() => { toast({ text: t('ui.copied') }) }) }}>{t('graph.copy')}</Button>
+        <Button look="quiet" icon={CopyIcon} onClick={() => { void copyText(COMMAND) }}>{t('graph.copy')}</Button>
       </p>
     </Card>
   )

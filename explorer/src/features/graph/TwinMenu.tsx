@@ -6,9 +6,9 @@ import { deleteRelationship } from '@/parts/relationships'
 import { attempt } from '@/parts/undoable'
 import { useGraph, useMay } from '@/state/graph'
 import { t } from '@/text/text'
+import { copyText } from '@/ui/copy'
 import { AddIcon, CopyIcon, DeleteIcon, ExpandIcon, FitIcon, HideIcon, OpenIcon, PinIcon, QueryIcon, RouteIcon, SearchIcon, ShowIcon, UnpinIcon } from '@/ui/icons'
 import { MenuAt, type MenuItem } from '@/ui/menu'
-import { toast } from '@/ui/toasts'
 import { listOf, quoted } from '@/parts/structure/structure'
 import { around, type Around, FEW, namesIn, newTwins } from './expand'
 import { useScreen } from './store'
@@ -114,7 +114,7 @@ function viewItems(actions: Actions, ids: readonly string[], id: string): readon
 }
 
 function otherItems(actions: Actions, ids: readonly string[], id: string, may: (permission: string) => boolean): readonly MenuItem[] {
-  const copy = (text: string) => (): void => { void navigator.clipboard.writeText(text).then(() => { toast({ text: t('ui.copied') }) }) }
+  const copy = (text: string) => (): void => { void copyText(text) }
   return [
     { text: t('graph.open-page'), icon: OpenIcon, run: () => { actions.open(id) }, testId: 'graph.menu.open' },
     { text: t('graph.copy-id'), icon: CopyIcon, run: copy(ids.join('\n')), testId: 'graph.menu.copy' },

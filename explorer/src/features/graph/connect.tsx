@@ -7,6 +7,7 @@ import { allowed } from '@/parts/create-twin/fitting'
 import { openDialog } from '@/parts/dialogs'
 import { createRelationship } from '@/parts/relationships'
 import { attempt } from '@/parts/undoable'
+import { newUuid } from '@/parts/values/show'
 import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
 import { MenuAt, type MenuItem } from '@/ui/menu'
@@ -53,7 +54,7 @@ export function useConnecting(canvas: GraphView | undefined, models: Models): Co
 /** An id that says what it relates, if it is free. */
 function idOf(from: string, name: string, to: string): string {
   const id = `${from}-${name}-${to}`
-  return id.length <= LONGEST_ID && !screen().structure.edges.has(`${from}/${id}`) ? id : crypto.randomUUID()
+  return id.length <= LONGEST_ID && !screen().structure.edges.has(`${from}/${id}`) ? id : newUuid()
 }
 
 /** A relationship with properties of its own is filled in where all are; else it is made at once. */

@@ -4,7 +4,9 @@ import type { Models } from '@/dtdl/models'
 import type { Picture } from '@/graph/types'
 import { allowed } from '@/parts/create-twin/fitting'
 import { readRelationship } from '@/parts/relationships'
+import { takingBack } from '@/parts/unchanged'
 import { wrote } from '@/parts/undoable'
+import { newUuid } from '@/parts/values/show'
 import { batch, type BatchOperation } from '@/parts/writing'
 import type { Structure, StructureEdge } from '@/parts/structure/structure'
 import { t } from '@/text/text'
@@ -90,10 +92,12 @@ export async function moveTwin(graph: string, move: Move): Promise<void> {
   const { edge } = move
   const before = edge ? await readRelationship(graph, edge.source, edge.id) : undefined
   const own: JsonObject = before ? Object.fromEntries(Object.entries(before).filter(([name]) => !name.startsWith('$'))) : {}
-  const id = crypto.randomUUID()
+  const id = newUuid()
   const making = (source: string, key: string, target: string): BatchOperation => ({ op: 'put', kind: 'relationship', source, id: key, ifNoneMatch: '*', body: { ...own, $targetId: target, $relationshipName: move.name } })
   const taking = (source: string, key: string): BatchOperation => ({ op: 'delete', kind: 'relationship', source, id: key })
-  const redo = (): Promise<void> => batch(graph, [making(move.source, id, move.target), ...(edge ? [taking(edge.source, edge.id)] : [])])
-  await redo()
-  wrote(t('graph.moved-to', { name: move.name }), () => batch(graph, [...(edge ? [making(edge.source, edge.id, edge.target)] : []), taking(move.source, id)]), redo)
+  const [there, back] = [making(move.source, id, move.target), edge && making(edge.source, edge.id, edge.target)]
+  await batch(graph, [there, ...(edge ? [taking(edge.source, edge.id)] : [])])
+  wrote(t('graph.moved-to', { name: move.name }),
+    async () => { await batch(graph, [...(back ? [back] : []), ...await takingBack(graph, [there])]) },
+    async () => { await batch(graph, [there, ...(back ? await takingBack(graph, [back]) : [])]) })
 }

@@ -1,10 +1,7 @@
 /** Saved views: the address and the large state under a name, in the server where it keeps them, else in the browser. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useState } from 'react'
-import { ApiError, asApiError } from '@/api/errors'
-import { path, send } from '@/api/http'
-import { isObject, type Json, parseJson } from '@/api/json'
-import type { ViewState } from '@/state/fragment'
+import { asApiError } from '@/api/errors'
 import { useGraph, useMay } from '@/state/graph'
 import { PARAMETERS, type Parameter, type Parameters } from '@/state/url'
 import { t } from '@/text/text'
@@ -12,70 +9,14 @@ import { Button, IconButton } from '@/ui/button'
 import { Dialog } from '@/ui/dialog'
 import { DeleteIcon, SavedIcon } from '@/ui/icons'
 import { toast } from '@/ui/toasts'
+import { type Entry, forget, keep, list, read } from './keptViews'
 import { screen, useScreen } from './store'
 import { apply } from './useFragment'
 import type { View } from './view'
 
-interface Entry { readonly name: string; readonly where: 'server' | 'browser' }
-interface Saved { readonly parameters: Parameters; readonly state: ViewState }
-
-const KEPT = 'kastor.views.'
 const LONGEST_NAME = 128
 /** What a saved view says of the address; the instant and the view's own name are not part of it. */
 const OWN: readonly Parameter[] = PARAMETERS.filter((each) => each !== 'v' && each !== 'at')
-
-const isAbsent = (error: unknown): boolean => error instanceof ApiError && error.status === 404
-
-/** Views that this browser keeps for a graph. */
-function inBrowser(graph: string): Readonly<Record<string, Json>> {
-  const text = localStorage.getItem(KEPT + graph)
-  const value = text === null ? {} : parseJson(text)
-  return isObject(value) ? value : {}
-}
-
-async function list(graph: string): Promise<readonly Entry[]> {
-  const mine = Object.keys(inBrowser(graph)).map((name): Entry => ({ name, where: 'browser' }))
-  try {
-    const { data } = await send<{ readonly value: readonly { readonly name: string }[] }>(graph, { path: '/kastor/v1/explorer/views' })
-    return [...data.value.map(({ name }): Entry => ({ name, where: 'server' })), ...mine]
-  } catch (error) {
-    if (isAbsent(error) || (error instanceof ApiError && error.status === 403)) return mine
-    throw error
-  }
-}
-
-async function read(graph: string, name: string): Promise<Saved | undefined> {
-  let document: Json | undefined
-  try {
-    document = (await send(graph, { path: path('/kastor/v1/explorer/views/{name}', { name }) })).data
-  } catch (error) {
-    if (!isAbsent(error)) throw error
-    document = inBrowser(graph)[name]
-  }
-  if (!isObject(document)) return undefined
-  const { parameters, state } = document
-  // Written by this page and read by it alone; what does not fit is left out by whoever reads it.
-  return { parameters: (isObject(parameters) ? parameters : {}) as Parameters, state: (isObject(state) ? state : {}) as ViewState }
-}
-
-/** Keep a view; returns where. */
-async function keep(graph: string, name: string, view: Saved): Promise<Entry['where']> {
-  const body = { version: 1, ...view }
-  try {
-    await send(graph, { method: 'PUT', path: path('/kastor/v1/explorer/views/{name}', { name }), body })
-    return 'server'
-  } catch (error) {
-    if (!isAbsent(error) && !(error instanceof ApiError && error.status === 403)) throw error
-    localStorage.setItem(KEPT + graph, JSON.stringify({ ...inBrowser(graph), [name]: body }))
-    return 'browser'
-  }
-}
-
-async function forget(graph: string, { name, where }: Entry): Promise<void> {
-  if (where === 'server') { await send(graph, { method: 'DELETE', path: path('/kastor/v1/explorer/views/{name}', { name }) }); return }
-  const { [name]: _gone, ...rest } = inBrowser(graph)
-  localStorage.setItem(KEPT + graph, JSON.stringify(rest))
-}
 
 /** Take up the view that the address names; what else stands in the address has the last word. */
 export function useSaved(view: View): void {
@@ -105,6 +46,8 @@ function Views({ view, onClose }: { view: View; onClose: () => void }): ReactNod
   const client = useQueryClient()
   const views = useQuery({ queryKey: [graph, 'views'], queryFn: () => list(graph) })
   const [name, setName] = useState(view.saved ?? '')
+  const [taken, setTaken] = useState<string>()
+  const isTaken = taken === name.trim()
   const isGood = name.trim() !== '' && name.length <= LONGEST_NAME && !/[/\p{Cc}]/u.test(name)
   const parameters = Object.fromEntries(OWN.flatMap((key) => (view.going.place.parameters[key] === undefined ? [] : [[key, view.going.place.parameters[key]]]))) as Parameters
   const told = (what: Promise<unknown>): void => {
@@ -112,7 +55,8 @@ function Views({ view, onClose }: { view: View; onClose: () => void }): ReactNod
   }
   const save = (): void => {
     if (!isGood) return
-    told(keep(graph, name.trim(), { parameters, state: screen().state }).then((where) => {
+    told(keep(graph, name.trim(), { parameters, state: screen().state }, isTaken).then((where) => {
+      if (where === 'taken') { setTaken(name.trim()); return }
       toast({ text: where === 'server' ? t('graph.view-saved', { name: name.trim() }) : t('graph.view-kept', { name: name.trim() }) })
       view.going.adjust({ v: name.trim() })
       onClose()
@@ -124,10 +68,11 @@ function Views({ view, onClose }: { view: View; onClose: () => void }): ReactNod
     view.going.go({ parameters: { v: entry.name } })
   }
   return (
-    <Dialog open title={t('graph.views-title')} onClose={onClose} testId="graph.views" foot={<Button look="main" icon={SavedIcon} disabled={!isGood} onClick={save} data-testid="graph.views.save">{t('graph.view-save')}</Button>}>
+    <Dialog open title={t('graph.views-title')} onClose={onClose} testId="graph.views" foot={<Button look={isTaken ? 'danger' : 'main'} icon={SavedIcon} disabled={!isGood} onClick={save} data-testid="graph.views.save">{isTaken ? t('graph.view-over') : t('graph.view-save')}</Button>}>
       <form onSubmit={(event) => { event.preventDefault(); save() }}>
         <input className="input views-name" autoFocus value={name} placeholder={t('graph.view-name')} aria-label={t('graph.view-name')} onChange={(event) => { setName(event.target.value) }} data-testid="graph.views.name" />
       </form>
+      {isTaken && <p className="hint" role="alert" data-testid="graph.views.taken">{t('graph.view-taken', { name: name.trim() })}</p>}
       <ul className="views-list">
         {(views.data ?? []).map((entry) => (
           <li key={`${entry.where} ${entry.name}`} className="row">

@@ -7,6 +7,7 @@ import type { OpenGraph } from '@/state/graph'
 import { LONGEST_FRAGMENT } from '@/state/fragment'
 import { currentPlace, linkTo } from '@/state/url'
 import { t } from '@/text/text'
+import { copyText } from '@/ui/copy'
 import { DownloadIcon, LinkIcon, PictureIcon, SavedIcon } from '@/ui/icons'
 import type { MenuItem } from '@/ui/menu'
 import { toast } from '@/ui/toasts'
@@ -24,8 +25,7 @@ export async function copyLink(canvas: GraphView | undefined): Promise<void> {
   // The store follows the camera a little later than the eye.
   const fragment = await fragmentOf(canvas ? { ...screen().state, camera: canvas.camera() } : screen().state)
   if (fragment.length > LONGEST_FRAGMENT) { useScreen.setState({ saving: true }); toast({ text: t('graph.link-long') }); return }
-  await navigator.clipboard.writeText(linkTo(currentPlace(), fragment))
-  toast({ text: t('graph.link-copied') })
+  await copyText(linkTo(currentPlace(), fragment), t('graph.link-copied'))
 }
 
 function download(name: string, content: Blob | string, type?: string): void { saveBlob(content, name, type) }

@@ -158,3 +158,13 @@ export function toCsv(rows: readonly TableRow[], columns: readonly { readonly ti
   })])
   return [head, ...lines].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')
 }
+
+/** What was read last stands until more is read: `kept` is brought up to date, and forgets what is not asked for any more. */
+export function lastOf<T>(kept: Map<string, T>, keys: readonly string[], read: readonly (T | undefined)[]): readonly (T | undefined)[] {
+  for (const key of [...kept.keys()]) if (!keys.includes(key)) kept.delete(key)
+  return keys.map((key, index) => {
+    const fresh = read[index]
+    if (fresh !== undefined) kept.set(key, fresh)
+    return kept.get(key)
+  })
+}

@@ -1,6 +1,6 @@
 /** Reads series over the time that is looked at, in buckets about two pixels wide. */
-import { keepPreviousData, useQueries } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { useQueries } from '@tanstack/react-query'
+import { useMemo, useRef } from 'react'
 import { ApiError } from '@/api/errors'
 import { path, send } from '@/api/http'
 import { isObject, type Json, type JsonObject } from '@/api/json'
@@ -14,7 +14,7 @@ import { useGraph, useModels } from '@/state/graph'
 import { bucketOf, formatInstant, millisOf } from '@/state/instants'
 import { modelOf } from '@/state/twins'
 import { colourOf } from '@/ui/mark'
-import { type Bucket, isNumeric, keyOf, numberOf, pointerOf, propertyAt, type SeriesName, type SeriesProperty } from './series'
+import { type Bucket, isNumeric, keyOf, lastOf, numberOf, pointerOf, propertyAt, type SeriesName, type SeriesProperty } from './series'
 
 const PAGE = 5000
 const MOST_PAGES = 3
@@ -85,26 +85,29 @@ export function useSeries(names: readonly SeriesName[], width: number): Charted 
   const isOpen = span !== undefined && to >= span.now
   const seconds = bucketOf(to - from, width)
   const end = isOpen ? Math.floor(to / FRESH_MS) : to
+  // Each time that is looked at has queries of its own, which know nothing of those before them.
+  const kept = useRef(new Map<string, readonly Bucket[]>())
   const results = useQueries({
     queries: names.map((name) => ({
-      queryKey: [graph.name, 'series', keyOf(name), Math.round(from), end, seconds, graph.generation], enabled: span !== undefined && width > 0, staleTime: Infinity, placeholderData: keepPreviousData, retry: false,
+      queryKey: [graph.name, 'series', keyOf(name), Math.round(from), end, seconds, graph.generation], enabled: span !== undefined && width > 0, staleTime: Infinity, retry: false,
       queryFn: ({ signal }: { signal: AbortSignal }) => readSeries(graph.name, name, from, isOpen ? undefined : to, seconds, signal),
     })),
   })
   return useMemo(() => {
     if (!span) return undefined
+    const stands = lastOf(kept.current, names.map((name) => `${graph.name}\n${graph.generation}\n${keyOf(name)}`), results.map((each) => each.data))
     const series = names.map((name, index): Series => {
       const known = graph.twins.get(name.twin)
       const property = known && propertyAt(models, modelOf(known.twin), name.path)
       const result = results[index]
-      const buckets = result?.data ?? []
+      const buckets = stands[index] ?? []
       const lane = property ? !isNumeric(property.schema) : buckets.every((each) => each.avg === undefined)
       return {
-        key: keyOf(name), name, property, lane, colour: colourOf(index + 1), buckets, pending: result?.isPending ?? true, error: result?.error ?? null,
+        key: keyOf(name), name, property, lane, colour: colourOf(index + 1), buckets, pending: stands[index] === undefined && (result?.isPending ?? true), error: result?.error ?? null,
         title: `${known ? labelOf(known.twin) : name.twin} · ${property?.title ?? name.path.join('.')}`,
       }
     })
     return { span, from, to, series, seconds }
   // The results are a new list each time: what is in them counts.
-  }, [span, from, to, seconds, names, models, graph.twins, read, ...results.map((each) => each.data), ...results.map((each) => each.error)])
+  }, [span, from, to, seconds, names, models, graph.name, graph.generation, graph.twins, read, ...results.map((each) => each.data), ...results.map((each) => each.error)])
 }

@@ -2,17 +2,17 @@ import { type ReactNode, useEffect, useState } from 'react'
 import { Link } from 'wouter'
 import { useGraph, useMay, useModels } from '@/state/graph'
 import { lookOf } from '@/state/looks'
-import { isTest, useGoing } from '@/state/url'
+import { isTest, selecting, useGoing } from '@/state/url'
 import { formatAgo, t } from '@/text/text'
 import { IconButton } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { CopyIcon, MoreIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import { Menu, type MenuItem } from '@/ui/menu'
-import { toast } from '@/ui/toasts'
 import { openDialog } from '@/parts/dialogs'
 import { quoteForQuery } from '@/parts/twins'
 
-export function copy(text: string): void { void navigator.clipboard.writeText(text).then(() => { toast({ text: t('ui.copied') }) }) }
+export function copy(text: string): void { void copyText(text) }
 
 /** How long ago something was; it is told anew each second, but not to tests. */
 export function Ago({ time }: { time: string }): ReactNode {
@@ -40,7 +40,7 @@ function useItems(id: string): readonly MenuItem[] {
     ...(may('digitaltwins/delete') ? [{ kind: 'line' } as const, { text: t('inspector.delete-twin'), keys: 'Del', danger: true, testId: 'inspector.menu.delete', run: () => { openDialog({ kind: 'delete-twins', ids: [id] }) } }] : []),
   ]
   return [
-    ...(going.place.screen === 'twins' ? [{ text: t('inspector.show-in-graph'), run: () => { going.go({ screen: 'graph', parameters: { sel: id } }) } }]
+    ...(going.place.screen === 'twins' ? [{ text: t('inspector.show-in-graph'), run: () => { going.go({ screen: 'graph', parameters: selecting([id]) }) } }]
       : [{ text: t('inspector.open-page'), testId: 'inspector.menu.page', run: () => { going.go({ screen: 'twins', rest: [id] }) } }]),
     { text: t('inspector.copy-id'), run: () => { copy(id) } },
     { text: t('inspector.copy-query'), run: () => { copy(`SELECT * FROM DIGITALTWINS T WHERE T.$dtId = ${quoteForQuery(id)}`) } },

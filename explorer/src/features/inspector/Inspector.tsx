@@ -3,6 +3,7 @@ import { type FocusEvent, lazy, type ReactNode, Suspense, useEffect, useMemo, us
 import { type Command, useCommands } from '@/commands/registry'
 import { selectionOf, useGoing } from '@/state/url'
 import { t } from '@/text/text'
+import { nameOfSeveral } from '@/parts/drafts'
 import { parseSubject } from '@/parts/subject'
 import { GraphCard } from './GraphCard'
 
@@ -14,7 +15,7 @@ const TwinView = lazy(() => import('./TwinView'))
 function View({ selected }: { selected: readonly string[] }): ReactNode {
   const [first] = selected
   if (first === undefined) return <GraphCard />
-  if (selected.length > 1) return <Several names={selected} />
+  if (selected.length > 1) return <Several key={nameOfSeveral(selected)} names={selected} />
   const subject = parseSubject(first)
   return subject.kind === 'twin' ? <TwinView key={first} id={subject.id} /> : <RelationshipView key={first} source={subject.source} id={subject.id} />
 }

@@ -4,7 +4,7 @@ import { asApiError } from '@/api/errors'
 import type { Relationship } from '@/api/types'
 import { useGraph, useModels } from '@/state/graph'
 import { modelOf, useKnownTwin } from '@/state/twins'
-import { useGoing } from '@/state/url'
+import { selecting, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
 import { Failed, Waiting } from '@/ui/states'
@@ -48,7 +48,7 @@ function InPlace({ subject, document }: { subject: Subject; document: Relationsh
   return (
     <>
       <RelationshipRows document={document} editor={editor} />
-      <p className="in-none"><Button look="quiet" onClick={() => { step({ sel: formatSubject(subject) }) }}>{t('inspector.open-relationship')}</Button></p>
+      <p className="in-none"><Button look="quiet" onClick={() => { step(selecting([formatSubject(subject)])) }}>{t('inspector.open-relationship')}</Button></p>
       <EditBar editor={editor} keys={false} />
     </>
   )

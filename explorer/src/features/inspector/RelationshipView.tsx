@@ -2,7 +2,7 @@ import { type ReactNode, useMemo } from 'react'
 import { asApiError } from '@/api/errors'
 import type { Relationship } from '@/api/types'
 import { useGraph, useMay } from '@/state/graph'
-import { useGoing } from '@/state/url'
+import { selecting, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { Tabs } from '@/ui/controls'
@@ -36,7 +36,7 @@ function Loaded({ subject, document }: { subject: Subject; document: Relationshi
   const editor = useEditor(subject, document)
   const { $sourceId: source, $targetId: target, $relationshipId: id } = document
   useTwins(useMemo(() => [source, target], [source, target]))
-  const remove = async (): Promise<void> => { await attempt(async () => { await deleteRelationship(name, source, id); step({ sel: source }) }) }
+  const remove = async (): Promise<void> => { await attempt(async () => { await deleteRelationship(name, source, id); step(selecting([source])) }) }
   const tabs = [
     { value: 'properties', text: t('inspector.properties'), content: (
       <div className="in-properties">
@@ -45,7 +45,7 @@ function Loaded({ subject, document }: { subject: Subject; document: Relationshi
       </div>
     ) },
     ...(may('kastor/history/read') ? [{ value: 'history', text: t('inspector.history'), content: <HistoryTab subject={subject} updated={undefined} /> }] : []),
-    { value: 'json', text: t('inspector.json'), content: <JsonTab document={document} editor={editor} onApplied={() => { adjust({ tab: undefined }) }} /> },
+    { value: 'json', text: t('inspector.json'), content: <JsonTab subject={subject} document={document} editor={editor} onApplied={() => { adjust({ tab: undefined }) }} /> },
   ]
   const chosen = tabs.some((tab) => tab.value === place.parameters.tab) ? place.parameters.tab ?? 'properties' : 'properties'
   return (

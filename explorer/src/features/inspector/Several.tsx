@@ -7,14 +7,16 @@ import { formatSelection, useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { CloseIcon, DeleteIcon, ErrorIcon, OkIcon } from '@/ui/icons'
+import { toast } from '@/ui/toasts'
 import { openDialog } from '@/parts/dialogs'
+import { useDraftOfSeveral } from '@/parts/drafts'
 import { EditingContext } from '@/parts/editors/editing'
 import { ValueRow } from '@/parts/editors/ValueRow'
 import { type Result, saveSeveral } from '@/parts/savingSeveral'
 import { parseSubject } from '@/parts/subject'
 import { TwinChip } from '@/parts/TwinChip'
 import { useTwins } from '@/parts/twins'
-import { beginDraft, changeCount, type Draft, type Edit, edited, isTouched, reverted, touched, unreadable, withEdits } from '@/parts/values/draft'
+import { beginDraft, changeCount, type Edit, edited, isTouched, leftOver, reverted, touched, unreadable, withEdits } from '@/parts/values/draft'
 import { valueAt } from '@/parts/values/patch'
 import { groupsOf, type Group, type Row } from '@/parts/values/rows'
 import { Section } from './Section'
@@ -29,13 +31,15 @@ function common(rows: readonly (readonly Row[])[]): readonly Row[] {
 
 /** Several twins: what they have in common, edited for all of them at once; each is saved by a patch of its own. */
 export default function Several({ names }: { names: readonly string[] }): ReactNode {
-  const { name: graph, twins } = useGraph()
+  const { name: graph, twins, at } = useGraph()
   const models = useModels()
   const may = useMay()
   const { step } = useGoing()
   const ids = useMemo(() => names.map(parseSubject).flatMap((each) => (each.kind === 'twin' ? [each.id] : [])), [names])
   const read = useTwins(ids)
-  const [draft, setDraft] = useState<Draft>()
+  const [kept, change] = useDraftOfSeveral(graph, ids)
+  const draft = at === undefined ? kept : undefined
+  const [saving, setSaving] = useState(false)
   const [results, setResults] = useState<readonly Result[]>([])
   const documents = useMemo(() => ids.flatMap((id): Twin[] => { const known = twins.get(id); return known ? [known.twin] : [] }), [ids, twins, read, results])
   const rows = useMemo(() => common([...new Set(documents.map(modelOf))].map((model) => all(groupsOf(models, model)))), [documents, models])
@@ -48,9 +52,15 @@ export default function Several({ names }: { names: readonly string[] }): ReactN
   const mixed = (row: Row): boolean => valueAt(shown, row.path) === undefined && documents.some((each) => valueAt(each, row.path) !== undefined) && !(draft && isTouched(draft, row.path))
 
   const save = async (): Promise<void> => {
-    if (!draft) return
+    if (!draft || saving) return
     const edits = touched(draft).map((path): Edit => { const value = valueAt(shown, path); return { path: joinPointer(path), ...(value !== undefined && { value }) } })
-    if (await saveSeveral(graph, twins, documents, edits, setResults)) setDraft(undefined)
+    setSaving(true)
+    try {
+      // What was written while they were saved stays.
+      if (await saveSeveral(graph, twins, documents, edits, setResults)) change((now) => leftOver(now, draft, withEdits(draft.base, draft)))
+    } finally {
+      setSaving(false)
+    }
   }
 
   const readOnly = !may('digitaltwins/write')
@@ -79,7 +89,8 @@ export default function Several({ names }: { names: readonly string[] }): ReactN
         </Section>
         <EditingContext value={{
           readOnly, texts: draft ? unreadable(draft) : new Map(), refusals: new Map(), canUnset: true, testId: 'inspector', isEdited: (path) => draft !== undefined && isTouched(draft, path),
-          onEdit: (edits) => { setDraft((before) => edited(before ?? beginDraft(shared), edits, Date.now())) }, onRevert: (path) => { setDraft((before) => before && reverted(before, path)) },
+          onEdit: (edits) => { if (!change((before) => edited(before ?? beginDraft(shared), edits, Date.now()))) toast({ text: t('inspector.draft-too-long'), kind: 'error' }) },
+          onRevert: (path) => { change((before) => before && reverted(before, path)) },
           unsetText: (path) => { const row = rows.find((each) => joinPointer(each.path) === joinPointer(path)); return row && mixed(row) ? t('inspector.mixed') : undefined },
         }}>
           <Section title={t('inspector.in-common')}>
@@ -91,8 +102,8 @@ export default function Several({ names }: { names: readonly string[] }): ReactN
       {draft && changes > 0 && (
         <div className="in-bar" data-testid="inspector.bar"><div className="in-bar-row">
           <span className="grow secondary">{t('inspector.changes', { n: changes })}</span>
-          <Button onClick={() => { setDraft(undefined) }} data-testid="inspector.discard">{t('inspector.discard')}</Button>
-          <Button look="main" disabled={unreadable(draft).size > 0} onClick={() => { void save() }} data-testid="inspector.save">{t('inspector.save-all', { n: documents.length })}</Button>
+          <Button onClick={() => { change(() => undefined) }} data-testid="inspector.discard">{t('inspector.discard')}</Button>
+          <Button look="main" disabled={saving || unreadable(draft).size > 0} onClick={() => { void save() }} data-testid="inspector.save">{saving ? t('inspector.saving') : t('inspector.save-all', { n: documents.length })}</Button>
         </div></div>
       )}
     </div>

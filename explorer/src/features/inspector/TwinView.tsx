@@ -65,7 +65,7 @@ function Loaded({ twin, page }: { twin: Twin; page: boolean }): ReactNode {
     { value: 'properties', text: t('inspector.properties'), content: <Properties twin={twin} editor={editor} /> },
     { value: 'relationships', text: t('inspector.relationships'), ...(count !== undefined && { count }), content: <Relationships id={id} /> },
     ...(mayHistory ? [{ value: 'history', text: t('inspector.history'), content: <HistoryTab subject={subject} updated={updated} /> }] : []),
-    { value: 'json', text: t('inspector.json'), content: <JsonTab document={twin} editor={editor} onApplied={() => { adjust({ tab: undefined }) }} /> },
+    { value: 'json', text: t('inspector.json'), content: <JsonTab subject={subject} document={twin} editor={editor} onApplied={() => { adjust({ tab: undefined }) }} /> },
   ]
   const chosen = tabs.some((tab) => tab.value === place.parameters.tab) ? place.parameters.tab ?? 'properties' : 'properties'
   return (

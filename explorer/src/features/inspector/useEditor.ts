@@ -8,10 +8,10 @@ import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
 import type { Editing } from '@/parts/editors/editing'
 import { useDraft } from '@/parts/drafts'
-import { saveDraft, undoSaved } from '@/parts/saving'
-import { formatSubject, patchSubject, readSubject, type Subject } from '@/parts/subject'
+import { redoSaved, saveDraft, undoSaved } from '@/parts/saving'
+import { formatSubject, readSubject, type Subject } from '@/parts/subject'
 import { wrote } from '@/parts/undoable'
-import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, type Edit, edited, isTouched, rebased, redone, reverted, touched, undone, unreadable, withEdits } from '@/parts/values/draft'
+import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, type Edit, edited, isTouched, leftOver, rebased, redone, reverted, touched, undone, unreadable, withEdits } from '@/parts/values/draft'
 import { isWithin, type Path } from '@/parts/values/patch'
 
 export interface Conflict { readonly theirs: JsonObject; readonly paths: readonly Path[] }
@@ -34,7 +34,8 @@ export interface Editor {
   discard: () => void
   undo: () => void
   redo: () => void
-  edit: (edits: readonly Edit[]) => void
+  /** Take edits; `from` is the document that they were made of, if it is not the one that is shown now. */
+  edit: (edits: readonly Edit[], from?: JsonObject) => void
   takeTheirs: (path: Path) => void
   keepMine: (path: Path) => void
   settle: (draft: Draft | undefined) => void
@@ -49,10 +50,12 @@ function refusalsOf(error: ApiError | undefined): ReadonlyMap<string, string> {
 
 /** Editing of one twin or relationship: what is touched, saved, refused, in conflict (design 5.4). */
 export function useEditor(subject: Subject, document: JsonObject, extras: Pick<Editing, 'aside' | 'below' | 'isLively'> = {}): Editor {
-  const { name: graph, twins } = useGraph()
+  const { name: graph, twins, at } = useGraph()
   const client = useQueryClient()
   const may = useMay()
-  const [draft, change] = useDraft(graph, subject)
+  const [kept, change] = useDraft(graph, subject)
+  // An edit is of the present: what was there at another instant is shown as it was.
+  const draft = at === undefined ? kept : undefined
   const [refused, setRefused] = useState<ApiError>()
   const [conflict, setConflict] = useState<Conflict>()
   const [saving, setSaving] = useState(false)
@@ -60,7 +63,7 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
 
   return useMemo((): Editor => {
     const took = (fresh: JsonObject): void => {
-      if (subject.kind === 'twin' && isTwin(fresh)) twins.put([fresh])
+      if (subject.kind === 'twin' && isTwin(fresh)) twins.putNow([fresh])
       // What was read of the past stays what it was.
       client.setQueriesData({ queryKey: [graph, subject.kind, formatSubject(subject)], predicate: (each) => each.queryKey[3] === undefined }, fresh)
       void client.invalidateQueries({ queryKey: [graph, 'history', formatSubject(subject)] })
@@ -73,16 +76,16 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
         change((now) => (now && conflicts(now, fresh).length === 0 ? rebased(now, fresh) : now))
       }).catch(() => undefined)
     }
-    const edit = (edits: readonly Edit[]): void => {
+    const edit = (edits: readonly Edit[], from = document): void => {
       if (!draft) begin()
-      const kept = change((now) => edited(now ?? beginDraft(document), edits, Date.now()))
-      if (!kept) toast({ text: t('inspector.draft-too-long'), kind: 'error' })
+      const isKept = change((now) => edited(now ?? beginDraft(from), edits, Date.now()))
+      if (!isKept) toast({ text: t('inspector.draft-too-long'), kind: 'error' })
     }
     const close = (): void => { change(() => undefined); setRefused(undefined); setConflict(undefined) }
     const offerUndo = (saved: Draft, operations: ReturnType<typeof draftPatch>): void => {
       wrote(t('inspector.saved-name', { name: formatSubject(subject) }),
         async () => { took(await undoSaved(graph, subject, saved, operations)) },
-        async () => { await patchSubject(graph, subject, draftPatch(saved), undefined); took(await readSubject(graph, subject)) })
+        async () => { took(await redoSaved(graph, subject, saved)) })
     }
     const save = async (from = draft): Promise<void> => {
       if (!from || saving || unreadable(from).size > 0) return
@@ -92,7 +95,9 @@ export function useEditor(subject: Subject, document: JsonObject, extras: Pick<E
         const saved = await saveDraft(graph, subject, from)
         if (saved.kind === 'refused') setRefused(saved.error)
         else if (saved.kind === 'conflict') { took(saved.theirs); setConflict({ theirs: saved.theirs, paths: saved.paths }) } else {
-          close()
+          // What was written while it was saved stays.
+          change((now) => leftOver(now, from, saved.kind === 'saved' ? saved.document : from.base))
+          setConflict(undefined)
           if (saved.kind === 'saved') {
             took(saved.document)
             offerUndo(from, saved.undo)

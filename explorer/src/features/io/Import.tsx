@@ -10,6 +10,7 @@ import { type Graph, importText } from './graph'
 import { Map as MapTable } from './Map'
 import { readSource, type Source } from './read'
 import { byConvention, isExplorerSheet, joined, type Mapping, readExplorerSheet, readTable, type Table } from './tables'
+import { useTurn } from './useTurn'
 
 /** Drop, say what columns are, check, run: everything becomes the file of an import. */
 export function Import(): ReactNode {
@@ -31,6 +32,8 @@ export function Import(): ReactNode {
     return joined(source.tables.map((table) => (isExplorerSheet(table.titles) ? readExplorerSheet(table, models) : readTable(table, mappings.get(table.name) ?? mappingOf(table), models))))
   }, [source, mappings, models])
   const text = useMemo(() => (graph ? importText(graph) : undefined), [graph])
+  // A check is of one content: another file, or the same table with other columns, is checked anew.
+  const turn = useTurn(source?.kind === 'ndjson' ? source.file : text?.text)
   return (
     <>
       <h1>{t('io.import')}</h1>
@@ -39,8 +42,8 @@ export function Import(): ReactNode {
       {source?.kind === 'tables' && source.tables.filter((table) => !isExplorerSheet(table.titles)).map((table) => (
         <MapTable key={table.name} table={table} mapping={mappings.get(table.name) ?? mappingOf(table)} models={models} onChange={(mapping) => { setMappings((before) => new Map([...before, [table.name, mapping]])) }} />
       ))}
-      {source?.kind === 'ndjson' && <Check key={source.file.name + String(source.file.lastModified)} name={source.file.name} body={source.file} graph={undefined} origins={undefined} />}
-      {graph && text && source?.kind !== 'unknown' && source?.kind !== 'ndjson' && <Check key={text.text.length} name={source?.name ?? ''} body={text.text} graph={graph} origins={text.origins} />}
+      {source?.kind === 'ndjson' && <Check key={turn} name={source.file.name} body={source.file} graph={undefined} origins={undefined} />}
+      {graph && text && source?.kind !== 'unknown' && source?.kind !== 'ndjson' && <Check key={turn} name={source?.name ?? ''} body={text.text} graph={graph} origins={text.origins} />}
     </>
   )
 }

@@ -2,6 +2,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { open, path, send } from '@/api/http'
 import { at, isObject, type JsonObject, parseJson } from '@/api/json'
+import { newUuid } from '@/parts/values/show'
 import { useGraph } from '@/state/graph'
 
 export interface ImportJob {
@@ -22,7 +23,7 @@ export function hasEnded(job: ImportJob | undefined): boolean { return job !== u
 
 /** Begin an import, or the check of one. */
 export async function beginImport(graph: string, body: Blob | string, dryRun: boolean): Promise<string> {
-  const response = await open(graph, { method: 'POST', path: '/kastor/v1/jobs/imports', raw: body, headers: { 'content-type': 'application/x-ndjson', 'operation-id': crypto.randomUUID(), ...(dryRun && { 'kastor-dry-run': 'true' }) } })
+  const response = await open(graph, { method: 'POST', path: '/kastor/v1/jobs/imports', raw: body, headers: { 'content-type': 'application/x-ndjson', 'operation-id': newUuid(), ...(dryRun && { 'kastor-dry-run': 'true' }) } })
   const job = parseJson(await response.text())
   const id = at(job, '/id')
   return typeof id === 'string' ? id : ''

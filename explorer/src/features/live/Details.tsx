@@ -5,8 +5,8 @@ import type { SeenEvent } from '@/state/live'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { CloseIcon, CopyIcon, FilterIcon, RouteIcon } from '@/ui/icons'
-import { toast } from '@/ui/toasts'
 import { filterOf } from './say'
 
 /** One event as the CloudEvent that it is. */
@@ -21,7 +21,7 @@ export function Details({ seen, onClose }: { seen: SeenEvent; onClose: () => voi
         <code className="grow cut">{seen.event.type}</code>
         <Button icon={FilterIcon} onClick={() => { going.adjust({ f: filter }) }}>{t('live.filter-this')}</Button>
         {may('eventroutes/write') && <Button icon={RouteIcon} onClick={() => { going.go({ screen: 'operate', rest: ['routes'], parameters: { f: filter } }) }}>{t('live.route-this')}</Button>}
-        <IconButton icon={CopyIcon} label={t('live.copy')} onClick={() => { void navigator.clipboard.writeText(text).then(() => { toast({ text: t('ui.copied') }) }) }} />
+        <IconButton icon={CopyIcon} label={t('live.copy')} onClick={() => { void copyText(text) }} />
         <IconButton icon={CloseIcon} label={t('ui.close')} onClick={onClose} />
       </div>
       <pre className="scroll" tabIndex={0}>{text}</pre>

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { type EventLog, KINDS } from '@/state/eventlog'
-import { useGoing } from '@/state/url'
+import { selecting, useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
 
 const SECONDS = 5
@@ -33,7 +33,7 @@ export function Rates({ log, version }: { log: EventLog; version: number }): Rea
         </svg>
       </figure>
       <ol className="live-top" aria-label={t('live.top')}>
-        {top.map(([id, count]) => <li key={id}><button type="button" className="live-link cut" onClick={() => { adjust({ sel: id }) }}>{id}</button><span className="num secondary">{formatNumber(count)}</span></li>)}
+        {top.map(([id, count]) => <li key={id}><button type="button" className="live-link cut" onClick={() => { adjust(selecting([id])) }}>{id}</button><span className="num secondary">{formatNumber(count)}</span></li>)}
       </ol>
     </div>
   )

@@ -2,6 +2,7 @@ import { type ReactNode, useState } from 'react'
 import { asApiError } from '@/api/errors'
 import { path, send } from '@/api/http'
 import { parseJson } from '@/api/json'
+import { newUuid } from '@/parts/values/show'
 import { useGraph } from '@/state/graph'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
@@ -22,7 +23,7 @@ export function Telemetry({ twin, onClose }: { twin: string | undefined; onClose
     try {
       const body = parseJson(text)
       const to = component === '' ? path('/digitaltwins/{id}/telemetry', { id }) : path('/digitaltwins/{id}/components/{component}/telemetry', { id, component })
-      await send(name, { method: 'POST', path: to, body, headers: { 'message-id': crypto.randomUUID() } })
+      await send(name, { method: 'POST', path: to, body, headers: { 'message-id': newUuid() } })
       toast({ text: t('live.sent', { id }) })
       onClose()
     } catch (thrown) {

@@ -3,9 +3,9 @@ import { asApiError } from '@/api/errors'
 import { writeJson } from '@/api/json'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { CopyIcon } from '@/ui/icons'
 import { Failed, Waiting } from '@/ui/states'
-import { toast } from '@/ui/toasts'
 import { useDefinition } from './data'
 
 /** The DTDL as it was uploaded. */
@@ -16,7 +16,7 @@ export function Definition({ id }: { id: string }): ReactNode {
   const text = writeJson(definition.data, 2)
   return (
     <div className="models-json">
-      <Button icon={CopyIcon} onClick={() => { void navigator.clipboard.writeText(text).then(() => { toast({ text: t('ui.copied') }) }) }}>{t('models.copy')}</Button>
+      <Button icon={CopyIcon} onClick={() => { void copyText(text) }}>{t('models.copy')}</Button>
       <pre data-testid="models.json">{text}</pre>
     </div>
   )

@@ -9,11 +9,11 @@ import { useGoing } from '@/state/url'
 import { formatNumber, t } from '@/text/text'
 import { Button, IconButton } from '@/ui/button'
 import { Tabs } from '@/ui/controls'
+import { copyText } from '@/ui/copy'
 import { AddIcon, CopyIcon, DecommissionIcon, DeleteIcon, DownloadIcon, GraphIcon, MoreIcon, QueryIcon } from '@/ui/icons'
 import { MarkIcon } from '@/ui/mark'
 import { Menu } from '@/ui/menu'
 import { Empty } from '@/ui/states'
-import { toast } from '@/ui/toasts'
 import { ActDialog, type ModelAct } from './acts'
 import { Contents } from './Contents'
 import { type Counts, countWithin } from './data'
@@ -61,7 +61,7 @@ function Head({ models, model, twins }: { models: Models; model: ResolvedModel; 
   const going = useGoing()
   const may = useMay()
   const [act, setAct] = useState<ModelAct>()
-  const copy = (): void => { void navigator.clipboard.writeText(model.id).then(() => { toast({ text: t('ui.copied') }) }) }
+  const copy = (): void => { void copyText(model.id) }
   const query = `SELECT * FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, '${model.id}')`
   const description = say(model.description, '')
   return (

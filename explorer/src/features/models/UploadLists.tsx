@@ -2,8 +2,8 @@ import { type ReactNode, useState } from 'react'
 import { writeJson } from '@/api/json'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { CopyIcon, EditIcon, ErrorIcon } from '@/ui/icons'
-import { toast } from '@/ui/toasts'
 import type { Candidate, Unread } from './files'
 import { asText, byFile, type Problem } from './problems'
 
@@ -42,7 +42,7 @@ export function Candidates({ all, unread }: { all: readonly Candidate[]; unread:
 /** Why nothing was stored: by file, with the way to mend it in place. */
 export function Problems({ problems, onMend }: { problems: readonly Problem[]; onMend: (candidate: Candidate, text: string) => void }): ReactNode {
   const [mending, setMending] = useState<Candidate>()
-  const copy = (): void => { void navigator.clipboard.writeText(asText(problems)).then(() => { toast({ text: t('ui.copied') }) }) }
+  const copy = (): void => { void copyText(asText(problems)) }
   return (
     <div data-testid="models.problems">
       <div className="row models-refused" role="alert"><ErrorIcon size={14} aria-hidden /><span className="grow">{t('models.nothing-stored', { n: problems.length })}</span><Button look="quiet" icon={CopyIcon} onClick={copy}>{t('models.copy-text')}</Button></div>

@@ -8,7 +8,7 @@ import { Popover } from '@/ui/menu'
 import { toast } from '@/ui/toasts'
 import { saveBlob } from '@/ui/download'
 import { EXAMPLES, withoutComment } from './examples'
-import { FOLDER, queriesOf, type SavedEntry, type SavedQueries, type SavedText } from './saved'
+import { FOLDER, importQueries, queriesOf, type QueryFile, type SavedEntry, type SavedQueries, type SavedText } from './saved'
 
 const MOST_BYTES = 5_000_000
 
@@ -78,11 +78,17 @@ function FileRow({ saved }: { saved: SavedQueries }): ReactNode {
     const queries = await Promise.all(saved.entries.map(async ({ name }) => ({ name, text: (await saved.read(name)).text })))
     saveBlob(`${writeJson({ version: 1, queries }, 2)}\n`, 'queries.json')
   }
+  const replace = async (queries: QueryFile['queries']): Promise<void> => {
+    for (const { name, text } of queries) await saved.save(name, text)
+    toast({ text: t('query.imported', { n: queries.length }) })
+  }
   const read = async (file: File): Promise<void> => {
     if (file.size > MOST_BYTES) { toast({ kind: 'error', text: t('query.file-large') }); return }
     const queries = queriesOf(parseJson(await file.text()))
-    for (const { name, text } of queries) await saved.save(name, text)
-    toast({ text: t('query.imported', { n: queries.length }) })
+    const taken = await importQueries(saved.save, queries)
+    if (queries.length > taken.length || taken.length === 0) toast({ text: t('query.imported', { n: queries.length - taken.length }) })
+    // It stays until somebody has read it.
+    if (taken.length > 0) toast({ kind: 'error', text: t('query.import-taken', { n: taken.length }), act: { text: t('query.import-over'), run: () => { replace(taken).catch(failed) } } })
   }
   return (
     <div className="row query-list-foot">

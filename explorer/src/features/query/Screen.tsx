@@ -13,6 +13,7 @@ import { DEFAULTS, set, useSettings } from '@/state/settings'
 import { useGoing } from '@/state/url'
 import { t } from '@/text/text'
 import { Button } from '@/ui/button'
+import { copyText } from '@/ui/copy'
 import { LinkIcon, SaveIcon } from '@/ui/icons'
 import { Splitter } from '@/ui/splitter'
 import { toast } from '@/ui/toasts'
@@ -114,7 +115,7 @@ export default function Screen(): ReactNode {
     else setSaving(true)
   }
   const copyLink = (): void => {
-    void navigator.clipboard.writeText(link({ screen: 'query', parameters: { q: tab.text, ...(screen.view !== 'table' && { as: screen.view }), ...(screen.isLive && { live: '1' }) } })).then(() => { toast({ text: t('ui.copied') }) })
+    void copyText(link({ screen: 'query', parameters: { q: tab.text, ...(screen.view !== 'table' && { as: screen.view }), ...(screen.isLive && { live: '1' }) } }))
   }
   useNamed(screen, saved)
   useQueryCommands(screen, save, copyLink)

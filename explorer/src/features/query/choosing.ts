@@ -1,6 +1,5 @@
 /** What is chosen in a table, and how it is copied. */
-import { t } from '@/text/text'
-import { toast } from '@/ui/toasts'
+import { copyText } from '@/ui/copy'
 import { type ResultColumn, type ResultRow, shown, valueOf } from './columns'
 import { toCsv, toJson, toTsv } from './export'
 
@@ -20,5 +19,5 @@ export function copyOf(form: 'cell' | 'row' | 'tsv' | 'csv' | 'json', rows: read
   const text = form === 'cell' ? (here && column ? shown(valueOf(here.value, column.key), 'text', 0) : '')
     : form === 'row' ? toJson(here ? [here] : []).slice(1, -1).trim()
       : form === 'tsv' ? toTsv(list, columns) : form === 'csv' ? toCsv(list, columns) : toJson(list)
-  void navigator.clipboard.writeText(text).then(() => { toast({ text: t('ui.copied') }) }, () => { toast({ kind: 'error', text: t('query.no-clipboard') }) })
+  void copyText(text)
 }

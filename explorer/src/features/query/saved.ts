@@ -1,6 +1,7 @@
 /** Saved queries: with the graph where the server keeps them, else in this browser. One way to use both. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
+import { ApiError } from '@/api/errors'
 import { path, send } from '@/api/http'
 import { isObject, type Json, type JsonObject } from '@/api/json'
 import { pages } from '@/api/pages'
@@ -71,7 +72,10 @@ export function useSaved(): SavedQueries {
         if (onServer) {
           const headers = over === 'nothing' ? { 'if-none-match': '*' } : { 'if-match': over?.etag }
           etag = (await send(graph, { method: 'PUT', path: path(ITEM, { name }), body: { version: FORM, text }, headers })).headers.get('etag') ?? undefined
-        } else await keepQuery({ graph, name, text, at: Date.now() })
+        } else {
+          if (over === 'nothing' && (await browserQueries(graph)).some((each) => each.name === name)) throw new ApiError(412, 'PreconditionFailed', `There is a query ${name} already.`)
+          await keepQuery({ graph, name, text, at: Date.now() })
+        }
         await again()
         return etag
       },
@@ -82,6 +86,20 @@ export function useSaved(): SavedQueries {
       },
     }
   }, [where, onServer, list.data, list.isPending, list.error, mayWrite, mayDelete, graph, client])
+}
+
+/** Save the queries of a file whose names are free; returns those that are there already, untouched. */
+export async function importQueries(save: SavedQueries['save'], queries: QueryFile['queries']): Promise<QueryFile['queries']> {
+  const taken: QueryFile['queries'][number][] = []
+  for (const query of queries) {
+    try {
+      await save(query.name, query.text, 'nothing')
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 412)) throw error
+      taken.push(query)
+    }
+  }
+  return taken
 }
 
 export interface QueryFile { readonly queries: readonly { readonly name: string; readonly text: string }[] }

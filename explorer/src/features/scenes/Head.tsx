@@ -30,14 +30,14 @@ function useSaving({ name, draft }: SceneProps): Saving {
   const [conflict, setConflict] = useState(false)
   const write = async (etag: string): Promise<void> => {
     const mine = draft.draft
-    if (!mine) return
+    if (!mine || busy) return
     setBusy(true)
     setProblem(undefined)
     try {
       const now = await saveScene(graph.name, name, mine.scene, etag)
       client.setQueryData(sceneKey(graph.name, name), { scene: mine.scene, etag: now })
       void client.invalidateQueries({ queryKey: [graph.name, 'scenes'] })
-      draft.forget()
+      draft.saved(mine.scene, now)
       setConflict(false)
       toast({ text: t('scenes.saved', { title: mine.scene.title }) })
     } catch (thrown) {

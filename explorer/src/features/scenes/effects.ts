@@ -106,15 +106,14 @@ export function rangeOf(ranges: readonly Range[], value: Json | undefined): Rang
   })
 }
 
-const LEAST_SPAN = 1e-11
-
 /** The ends of a scale for the values that are seen: round numbers around them. */
 export function domainOf(values: readonly number[]): Domain | undefined {
   if (values.length === 0) return undefined
   const low = Math.min(...values)
   const high = Math.max(...values)
-  // Below what a scale can tell apart its steps would be nothing.
-  const span = Math.max(high - low || Math.abs(high) || 1, LEAST_SPAN * Math.max(1, Math.abs(low), Math.abs(high)))
+  // Nearer than digits tell, or to nothing, no scale has steps.
+  const wide = Math.max(high - low || Math.abs(high), Math.max(Math.abs(low), Math.abs(high)) * 1e-9)
+  const span = wide > 1e-300 ? wide : 1
   const step = 10 ** Math.floor(Math.log10(span)) / (span / 10 ** Math.floor(Math.log10(span)) < 3 ? 5 : 1)
   const from = Number((Math.floor(low / step) * step).toPrecision(12))
   const to = Number((Math.ceil(high / step) * step).toPrecision(12))

@@ -15,6 +15,8 @@ export interface DraftOfScene {
   readonly draft: Draft | undefined
   readonly change: (how: (scene: Scene) => Scene) => void
   readonly forget: () => void
+  /** A version was saved: what was done since goes on from it. */
+  readonly saved: (scene: Scene, etag: string) => void
   /** Go on from another version, such as the one that was just read. */
   readonly rebase: (etag: string) => void
   readonly undo: (() => void) | undefined
@@ -38,6 +40,12 @@ export function readDraftText(text: string): Draft | undefined {
 
 export function writeDraftText(draft: Draft): string { return writeJson(draft) }
 
+/** The steps that were done after the one that was saved; of an undone one nothing is known but what stands now. */
+export function stepsSince(steps: readonly Draft[], scene: Scene, etag: string): readonly Draft[] {
+  const at = steps.findLastIndex((each) => each.scene === scene)
+  return (at < 0 ? steps.slice(-1) : steps.slice(at + 1)).map((each) => ({ ...each, etag }))
+}
+
 export function useSceneDraft(graph: string, name: string, saved: SavedScene | undefined): DraftOfScene {
   const [steps, setSteps] = useState<readonly Draft[]>(() => {
     const text = readDraft(graph, KIND, name)
@@ -54,6 +62,7 @@ export function useSceneDraft(graph: string, name: string, saved: SavedScene | u
     })
   }, [saved])
   const forget = useCallback(() => { setSteps([]) }, [])
+  const tookSaved = useCallback((scene: Scene, etag: string) => { setSteps((before) => stepsSince(before, scene, etag)) }, [])
   const rebase = useCallback((etag: string) => { setSteps((before) => before.map((each) => ({ ...each, etag }))) }, [])
-  return useMemo(() => ({ draft, change, forget, rebase, undo: draft ? () => { setSteps((before) => before.slice(0, -1)) } : undefined, isFleeting }), [draft, change, forget, rebase, isFleeting])
+  return useMemo(() => ({ draft, change, forget, saved: tookSaved, rebase, undo: draft ? () => { setSteps((before) => before.slice(0, -1)) } : undefined, isFleeting }), [draft, change, forget, tookSaved, rebase, isFleeting])
 }

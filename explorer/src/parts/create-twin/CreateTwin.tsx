@@ -20,6 +20,7 @@ import { Failed } from '@/ui/states'
 import { Picker, type PickRow } from '../pick/Picker'
 import { TwinPicker } from '../pick/TwinPicker'
 import { quoteForQuery, useLabel, useTwins } from '../twins'
+import { takingBack } from '../unchanged'
 import { wrote } from '../undoable'
 import { LABELS } from '../values/show'
 import { batch, type BatchOperation } from '../writing'
@@ -95,10 +96,9 @@ export default function CreateTwin({ model: given, inside: around, onClose }: { 
     setBusy(true)
     setError(undefined)
     const operations = operationsOf(models, { id, model, name, inside, way })
-    const undo: readonly BatchOperation[] = [...operations].reverse().map(({ kind, id: each, source }) => ({ op: 'delete', kind, id: each, ...(source !== undefined && { source }) }))
     try {
       await batch(graph, operations)
-      wrote(t('inspector.created', { name: name === '' ? id : name }), async () => { await batch(graph, undo) }, async () => { await batch(graph, operations) })
+      wrote(t('inspector.created', { name: name === '' ? id : name }), async () => { await batch(graph, await takingBack(graph, operations)) }, async () => { await batch(graph, operations) })
       step({ sel: formatSelection([id]) })
       onClose()
     } catch (thrown) {

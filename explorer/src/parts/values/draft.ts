@@ -1,6 +1,6 @@
 /** An edit that is not saved yet: what was there when it began, and every step since. Pure. */
 import { isObject, joinPointer, type Json, type JsonObject, parseJson, sameJson, splitPointer, writeJson } from '@/api/json'
-import { isWithin, type Operation, type Path, patchOf, valueAt, withValue } from './patch'
+import { isWithin, type Operation, type Path, patchOf, sameValue, valueAt, withValue } from './patch'
 
 /** A value for a path; without `value` it is unset; with `text` it is what cannot be read as a value yet. */
 export interface Edit {
@@ -129,7 +129,7 @@ export function draftPatch(draft: Draft): readonly Operation[] {
 export function conflicts(draft: Draft, theirs: JsonObject): readonly Path[] {
   return touched(draft).filter((path) => {
     const now = valueAt(theirs, path)
-    return !sameJson(valueAt(draft.base, path), now) && !sameJson(valueAt(editedBase(draft), path), now)
+    return !sameValue(valueAt(draft.base, path), now) && !sameValue(valueAt(editedBase(draft), path), now)
   })
 }
 
@@ -137,6 +137,32 @@ export function conflicts(draft: Draft, theirs: JsonObject): readonly Path[] {
 export function rebased(draft: Draft, document: JsonObject): Draft {
   const etag = document['$etag']
   return { ...draft, base: document, etag: typeof etag === 'string' ? etag : undefined }
+}
+
+/** What is left to save once the steps that count in `saved` were written, and `document` came of them: what was done since. */
+export function leftOver(now: Draft | undefined, saved: Draft, document: JsonObject): Draft | undefined {
+  if (!now || now === saved) return undefined
+  // What takes an edit back that is saved by now has to say the value.
+  const isPrefix = now.done >= saved.done && saved.steps.slice(0, saved.done).every((step, index) => now.steps[index] === step)
+    && !now.steps.slice(saved.done).some((step) => step.edits.some((each) => each.revert))
+  const steps = isPrefix ? now.steps.slice(saved.done) : sinceAsOne(now, saved)
+  if (steps.length === 0) return undefined
+  return rebased({ ...now, steps, done: isPrefix ? now.done - saved.done : steps.length }, document)
+}
+
+/** A step that was written on with, or undone, while it was saved: what differs is one step. */
+function sinceAsOne(now: Draft, saved: Draft): readonly Step[] {
+  const [after, was] = [editedBase(now), editedBase(saved)]
+  const texts = unreadable(now)
+  const pointers = [...new Set([...live(now), ...live(saved)].map((each) => each.path))]
+  const edits = pointers.flatMap((path): Edit[] => {
+    const text = texts.get(path)
+    if (text !== undefined) return [{ path, text }]
+    const value = valueAt(after, splitPointer(path))
+    if (sameJson(value, valueAt(was, splitPointer(path)))) return []
+    return [{ path, ...(value !== undefined && { value }) }]
+  })
+  return edits.length === 0 ? [] : [{ edits, at: 0 }]
 }
 
 /** Take the value of one path as known: what somebody else wrote there is no conflict any more. */

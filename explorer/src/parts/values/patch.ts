@@ -77,3 +77,14 @@ export function differences(before: JsonObject, after: JsonObject, leave: (path:
 export function applyPatch(target: JsonObject, operations: readonly Operation[], split: (pointer: string) => Path): JsonObject {
   return operations.reduce((document, each) => withValue(document, split(each.path), each.op === 'remove' ? undefined : each.value), target)
 }
+
+/** A value without what the server keeps of it: times and versions differ whenever it is written anew. */
+function plain(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(plain)
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('$')).map(([name, each]) => [name, plain(each)]))
+}
+
+export function sameValue(one: Json | undefined, other: Json | undefined): boolean {
+  return sameJson(one === undefined ? undefined : plain(one), other === undefined ? undefined : plain(other))
+}

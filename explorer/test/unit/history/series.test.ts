@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { aligned, type Bucket, bucketAt, formatSeries, MOST_SERIES, parseSeries, rowsOf, segmentsOf, standing, toCsv } from '@/features/history/series'
+import { aligned, type Bucket, bucketAt, formatSeries, lastOf, MOST_SERIES, parseSeries, rowsOf, segmentsOf, standing, toCsv } from '@/features/history/series'
 
 const bucket = (at: number, avg: number, last: Bucket['last'] = avg): Bucket => ({ at, avg, min: avg - 1, max: avg + 1, last })
 const word = (at: number, last: string): Bucket => ({ at, avg: undefined, min: undefined, max: undefined, last })
@@ -36,4 +36,13 @@ it('a table is written as CSV that no spreadsheet runs', () => {
   expect(rows.map((row) => row.at)).toEqual([1000, 0])
   expect(toCsv(rows, [{ title: 't', lane: false }, { title: 'mode', lane: true }])).toBe(
     "time,t,t min,t max,mode\r\n1970-01-01T00:00:00.000Z,2,1,3,'=1+1\r\n1970-01-01T00:00:01.000Z,,,,\"a \"\"b\"\", c\"\r\n")
+})
+
+it('what was read last stands while the next is on its way, for as long as it is charted', () => {
+  const kept = new Map<string, number>()
+  expect(lastOf(kept, ['a', 'b'], [1, undefined])).toEqual([1, undefined])
+  expect(lastOf(kept, ['b', 'a'], [2, undefined])).toEqual([2, 1])
+  expect(lastOf(kept, ['b', 'a'], [undefined, 3])).toEqual([2, 3])
+  expect(lastOf(kept, ['b'], [undefined])).toEqual([2])
+  expect(lastOf(kept, ['b', 'a'], [undefined, undefined])).toEqual([2, undefined])
 })

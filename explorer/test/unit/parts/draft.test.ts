@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ExactNumber, type Json, sameJson } from '@/api/json'
-import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, edited, readDraftText, rebased, redone, reverted, touched, undone, unreadable, withEdits, writeDraft } from '@/parts/values/draft'
+import { acknowledged, beginDraft, changeCount, conflicts, type Draft, draftPatch, edited, leftOver, readDraftText, rebased, redone, reverted, touched, undone, unreadable, withEdits, writeDraft } from '@/parts/values/draft'
 
 const base = { $etag: 'W/"1"', name: 'Hazel', thermostat: { setPoint: 21, mode: 'eco' }, tags: { a: 'x' } }
 const edit = (draft: Draft, path: string, value?: Json, now = 0): Draft => edited(draft, [{ path, ...(value !== undefined && { value }) }], now)
@@ -63,5 +63,35 @@ describe('a draft', () => {
       const again = readDraftText(writeDraft(draft))
       expect(again !== undefined && sameJson(withEdits(base, again), withEdits(base, draft))).toBe(true)
     }))
+  })
+})
+
+describe('what is done while a draft is saved', () => {
+  const saved = edit(beginDraft(base), '/name', 'Beech')
+  const document = { ...base, $etag: 'W/"2"', name: 'Beech' }
+
+  it('is nothing where nothing was done', () => { expect(leftOver(saved, saved, document)).toBeUndefined() })
+
+  it('stays, on the version that was made', () => {
+    const left = leftOver(edit(saved, '/thermostat/setPoint', 18, 9000), saved, document)
+    expect(left).toMatchObject({ etag: 'W/"2"', base: document, done: 1 })
+    expect(left && draftPatch(left)).toEqual([{ op: 'add', path: '/thermostat/setPoint', value: 18 }])
+  })
+
+  it('stays where letters went on within the step that was saved', () => {
+    const left = leftOver(edit(saved, '/name', 'Beech tree', 200), saved, document)
+    expect(left && draftPatch(left)).toEqual([{ op: 'add', path: '/name', value: 'Beech tree' }])
+  })
+
+  it('takes a saved value back where its step was undone or reverted meanwhile', () => {
+    for (const now of [undone(saved), reverted(saved, ['name'])]) {
+      const left = leftOver(now, saved, document)
+      expect(left && draftPatch(left)).toEqual([{ op: 'add', path: '/name', value: 'Hazel' }])
+    }
+  })
+
+  it('keeps what cannot be read yet', () => {
+    const left = leftOver(edited(saved, [{ path: '/thermostat/setPoint', text: '1x' }], 9000), saved, document)
+    expect(left && [...unreadable(left)]).toEqual([['/thermostat/setPoint', '1x']])
   })
 })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type JsonObject, parseJson, splitPointer, writeJson } from '@/api/json'
-import { saveDraft, undoSaved } from '@/parts/saving'
+import { redoSaved, saveDraft, undoSaved } from '@/parts/saving'
 import { beginDraft, type Draft, edited } from '@/parts/values/draft'
 import { applyPatch, type Operation } from '@/parts/values/patch'
 
@@ -79,5 +79,17 @@ describe('saving', () => {
     expect(server.document).toMatchObject({ name: 'Beech', thermostat: { setPoint: 21 } })
     server.write({ thermostat: { setPoint: 15, mode: 'eco' } })
     await expect(undoSaved('default', subject, draft, saved.undo)).rejects.toThrow('Somebody has changed thermostat.setPoint since')
+  })
+
+  it('is done again only where the values are those that it began with', async () => {
+    const saved = await saveDraft('default', subject, draft)
+    if (saved.kind !== 'saved') throw new Error(saved.kind)
+    await undoSaved('default', subject, draft, saved.undo)
+    server.write({ name: 'Beech' })
+    expect(await redoSaved('default', subject, draft)).toMatchObject({ name: 'Beech', thermostat: { setPoint: 18.5 } })
+    await undoSaved('default', subject, draft, saved.undo)
+    server.write({ thermostat: { setPoint: 15, mode: 'eco' } })
+    await expect(redoSaved('default', subject, draft)).rejects.toThrow('Somebody has changed thermostat.setPoint since')
+    expect(server.document).toMatchObject({ thermostat: { setPoint: 15 } })
   })
 })

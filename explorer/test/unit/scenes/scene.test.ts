@@ -4,7 +4,7 @@ import { editRows, narrowed } from '@/features/scenes/elements'
 import { fitted, zoomed } from '@/features/scenes/camera'
 import { bindAll, firstEffect, EFFECTS, nameOf, newId, readScene, type Scene } from '@/features/scenes/scene'
 import { bucketFor, instantOf } from '@/features/scenes/time'
-import { readDraftText, writeDraftText } from '@/features/scenes/useDraft'
+import { readDraftText, stepsSince, writeDraftText } from '@/features/scenes/useDraft'
 
 const scene: Scene = { version: 1, title: 'Floor', file: 'f.svg', bindings: [{ element: 'a', twin: 'A' }, { element: 'gone', twin: 'G' }], behaviours: [] }
 const svg = (inner: string, head = 'viewBox="0 0 20 10"'): string => `<svg xmlns="http://www.w3.org/2000/svg" ${head}>${inner}</svg>`
@@ -73,4 +73,15 @@ it('instants and buckets', () => {
   expect(instantOf('-15m', 1_000_000)).toBe(100_000)
   expect(instantOf('2026-11-30T10:00:00Z', 0)).toBe(Date.parse('2026-11-30T10:00:00Z'))
   expect([bucketFor(60), bucketFor(1), bucketFor(240)]).toEqual(['1m', '1s', '4m'])
+})
+
+describe('what is done while a scene is saved', () => {
+  const scene = (title: string): Scene => ({ version: 1, title, file: 'a.svg', bindings: [], behaviours: [] })
+  const [one, two, three] = [{ scene: scene('1'), etag: 'a' }, { scene: scene('2'), etag: 'a' }, { scene: scene('3'), etag: 'a' }]
+
+  it('goes on from the version that was saved', () => {
+    expect(stepsSince([one, two], two.scene, 'b')).toEqual([])
+    expect(stepsSince([one, two, three], two.scene, 'b')).toEqual([{ ...three, etag: 'b' }])
+    expect(stepsSince([one], two.scene, 'b')).toEqual([{ ...one, etag: 'b' }])
+  })
 })

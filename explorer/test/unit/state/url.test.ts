@@ -1,6 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { readFragment, writeFragment } from '@/state/fragment'
-import { formatPlace, formatSelection, parsePlace, selectionOf } from '@/state/url'
+import { formatPlace, formatSelection, parsePlace, selecting, selectionOf } from '@/state/url'
 
 it('an address that was written is read as it was', () => {
   const place = { graph: 'plant 1', screen: 'twins', rest: ['a/b%,c'], parameters: { q: "SELECT * FROM DIGITALTWINS T WHERE T.$dtId = 'ä&b'", at: '2026-11-30T12:00:00Z', sel: 'room-2-14,x%2Cy' } } as const
@@ -11,6 +12,14 @@ it('an address that was written is read as it was', () => {
 
 it('ids with commas can be selected', () => {
   expect(selectionOf({ sel: formatSelection(['a,b', 'c%', 'd/e']) ?? '' })).toEqual(['a,b', 'c%', 'd/e'])
+})
+
+it('whatever is selected is written in the one form that is read', () => {
+  expect(selectionOf(selecting(['a,b', 'c%', 'd,e/f']))).toEqual(['a,b', 'c%', 'd,e/f'])
+  expect(selecting([])).toEqual({})
+  const src = `${process.cwd()}/src/`
+  const lines = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name)).flatMap((name) => readFileSync(src + name, 'utf8').split('\n').map((line) => `${name}: ${line.trim()}`))
+  expect(lines.filter((line) => /\bsel: (?!undefined|place\.parameters\.sel\b)/.test(line) && !line.includes('formatSelection('))).toEqual([])
 })
 
 it('what is no screen is the graph', () => {

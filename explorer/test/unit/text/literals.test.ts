@@ -17,3 +17,8 @@ it('every text is used', () => {
   const unused = keys(en).map((key) => key.replace(/_(?:one|other)$/, '')).filter((key) => !key.endsWith('.none') && !all.includes(`'${key}'`) && !all.includes(`\`${key.replace(/[^.]*$/, '')}\${`) && !all.includes(`\`${key.replace(/[^.-]*$/, '')}\${`))
   expect(unused).toEqual([])
 })
+
+it('what only secure origins have is asked for in one place', () => {
+  // A page of plain http on a local network has neither.
+  expect(sources.filter(([name, text]) => name !== 'ui/copy.ts' && /navigator\.clipboard|randomUUID/.test(text)).map(([name]) => name)).toEqual([])
+})
