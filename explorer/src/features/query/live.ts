@@ -157,6 +157,9 @@ export function stopLive(tab: string): void {
   })
 }
 
+/** Stop all that is followed, of whatever graph: its tabs may be forgotten already. */
+export function stopAllLives(): void { for (const tab of [...following.keys()]) stopLive(tab) }
+
 function textIn(object: JsonObject, name: string): string {
   const value = object[name]
   return typeof value === 'string' ? value : ''

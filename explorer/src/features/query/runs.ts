@@ -141,6 +141,9 @@ export function cancel(tab: string): void {
   if (before?.fetching === true) change(tab, before.state === 'running' ? { state: 'cancelled', fetching: false, ms: Date.now() - before.startedAt } : { fetching: false })
 }
 
+/** Stop all that is asked, of whatever graph: its tabs may be forgotten already. */
+export function cancelAll(): void { for (const tab of [...stops.keys()]) cancel(tab) }
+
 export function forget(tab: string): void {
   cancel(tab)
   asked.delete(tab)

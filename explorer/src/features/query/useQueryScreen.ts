@@ -8,8 +8,8 @@ import { useGraph } from '@/state/graph'
 import { useGoing } from '@/state/url'
 import { explain, useExplains } from './explains'
 import { note } from './keep'
-import { pauseLive, startLive, stopLive, useLives } from './live'
-import { cancel, forget, run, type Run, useRuns } from './runs'
+import { pauseLive, startLive, stopAllLives, stopLive, useLives } from './live'
+import { cancel, cancelAll, forget, run, type Run, useRuns } from './runs'
 import { activate, activeTab, closeTab, isUnsaved, openTabs, openText, parameterOf, type QueryTab, changeTab, useTabs } from './tabs'
 
 export const VIEWS = ['table', 'graph', 'json', 'explain'] as const
@@ -106,7 +106,7 @@ export function useQueryScreen(): QueryScreen {
     if (done || useLives.getState().byTab[tab.id]) start(tab.id, done?.statement ?? statement, { view, live: false, parameters })
   }, [at])
 
-  useEffect(() => () => { for (const each of useTabs.getState().tabs) { stopLive(each.id); cancel(each.id) } }, [graph])
+  useEffect(() => () => { stopAllLives(); cancelAll() }, [graph])
 
   const runNow = useCallback(() => {
     const now = latest.current
