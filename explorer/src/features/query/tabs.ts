@@ -80,6 +80,19 @@ export function openText(text: string, saved?: QueryTab['saved']): string {
   return put.id
 }
 
+/** Whether a tab holds what was written since it was run and is kept nowhere else. */
+export function isTyped(tab: QueryTab): boolean { return tab.text.trim() !== '' && tab.text !== tab.ran && tab.text !== tab.saved?.text }
+
+/**
+ * The tab in which an address shows its query: the one that has it; after Back or Forward the one that is open, unless
+ * that would take away what was typed there. Undefined: a new one.
+ */
+export function tabFor(query: string, tabs: readonly QueryTab[], open: QueryTab, how: { readonly wasPopped: boolean; readonly hasRun: boolean }): { readonly id: string; readonly takesText: boolean } | undefined {
+  const known = tabs.find((each) => each.text === query) ?? (how.hasRun ? undefined : tabs.find((each) => each.ran === query))
+  if (known) return { id: known.id, takesText: false }
+  return how.wasPopped && !isTyped(open) ? { id: open.id, takesText: true } : undefined
+}
+
 export function addTab(): void {
   const tab = emptyTab()
   useTabs.setState(({ tabs }) => ({ tabs: [...tabs, tab].slice(-MOST_TABS), active: tab.id }))
