@@ -2,7 +2,8 @@
 import * as oauth from 'oauth4webapi'
 import { ApiError } from './errors'
 import { explorerBase } from './place'
-import { giveToken, useSession } from './session'
+import { keepRenewed } from './renewal'
+import { giveToken } from './session'
 import type { Config } from './types'
 
 type Issuer = Config['issuers'][number]
@@ -10,10 +11,7 @@ type Issuer = Config['issuers'][number]
 interface Attempt { readonly issuer: string; readonly state: string; readonly nonce: string; readonly verifier: string; readonly back: string }
 
 const ATTEMPT = 'kastor.sign-in'
-const BEFORE_END_MS = 120_000
 const redirectUri = `${window.location.origin}${explorerBase}/callback`
-
-let renewing: ReturnType<typeof setTimeout> | undefined
 
 /** Plain http is for issuers on this machine alone. */
 function optionsFor(issuer: string): { [oauth.allowInsecureRequests]: boolean } {
@@ -62,16 +60,17 @@ export async function finishSignIn(issuers: readonly Issuer[]): Promise<string> 
 }
 
 function take(server: oauth.AuthorizationServer, issuer: Issuer, tokens: oauth.TokenEndpointResponse): void {
-  giveToken(tokens.access_token)
-  clearTimeout(renewing)
-  if (tokens.refresh_token === undefined || tokens.expires_in === undefined) return
-  const { refresh_token: refresh, expires_in: seconds } = tokens
-  renewing = setTimeout(() => { renew(server, issuer, refresh).catch(() => { useSession.setState({ wanted: 'expired' }) }) }, Math.max(10_000, seconds * 1000 - BEFORE_END_MS))
+  const { access_token: token, refresh_token: refresh, expires_in: seconds } = tokens
+  giveToken(token)
+  if (refresh === undefined || seconds === undefined) return
+  keepRenewed({
+    token, seconds, renew: () => renewed(server, issuer, refresh), take: (next) => { take(server, issuer, { refresh_token: refresh, ...next }) },
+    isRefused: (error) => error instanceof oauth.ResponseBodyError,
+  })
 }
 
-async function renew(server: oauth.AuthorizationServer, issuer: Issuer, refresh: string): Promise<void> {
+async function renewed(server: oauth.AuthorizationServer, issuer: Issuer, refresh: string): Promise<oauth.TokenEndpointResponse> {
   const client: oauth.Client = { client_id: issuer.clientId }
   const answer = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refresh, optionsFor(issuer.issuer))
-  const tokens = await oauth.processRefreshTokenResponse(server, client, answer)
-  take(server, issuer, { refresh_token: refresh, ...tokens })
+  return oauth.processRefreshTokenResponse(server, client, answer)
 }

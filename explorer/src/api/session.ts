@@ -9,9 +9,11 @@ interface Session {
   readonly wanted: 'missing' | 'refused' | 'expired' | undefined
   /** Requests wait: nothing goes on without a token. */
   readonly waits: boolean
+  /** Counts how often somebody signed out: what was read for one is not shown to the next. */
+  readonly ends: number
 }
 
-export const useSession = create<Session>(() => ({ token: sessionStorage.getItem(KEPT) ?? undefined, wanted: undefined, waits: false }))
+export const useSession = create<Session>(() => ({ token: sessionStorage.getItem(KEPT) ?? undefined, wanted: undefined, waits: false, ends: 0 }))
 
 let waiting: (() => void)[] = []
 
@@ -40,5 +42,5 @@ export function giveToken(token: string, options: { keep: boolean } = { keep: fa
 
 export function forgetToken(): void {
   sessionStorage.removeItem(KEPT)
-  useSession.setState({ token: undefined, wanted: undefined })
+  useSession.setState(({ ends }) => ({ token: undefined, wanted: undefined, ends: ends + 1 }))
 }

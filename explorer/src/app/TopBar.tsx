@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { loadConfig } from '@/api/config'
@@ -37,7 +37,6 @@ function GraphMenu(): ReactNode {
 function WhoMenu(): ReactNode {
   const going = useGoing()
   const { data } = useMe()
-  const client = useQueryClient()
   const config = useQuery({ queryKey: ['config'], queryFn: loadConfig, staleTime: Infinity })
   const token = useSession((state) => state.token)
   const roles = data?.roles.map((each) => each.role).join(', ') ?? ''
@@ -49,7 +48,7 @@ function WhoMenu(): ReactNode {
         ...(data ? [{ kind: 'group' as const, text: data.name }] : []),
         { text: t('screens.settings'), icon: SettingsIcon, run: () => { going.go({ screen: 'settings', rest: [] }) } },
         // A server that asks nobody who they are has no use for a token.
-        ...(token !== undefined ? [{ text: t('settings.sign-out'), icon: SignOutIcon, run: () => { forgetToken(); void client.invalidateQueries() } }]
+        ...(token !== undefined ? [{ text: t('settings.sign-out'), icon: SignOutIcon, run: forgetToken }]
           : config.data?.auth !== 'none' ? [{ text: t('settings.give-token'), icon: TokenIcon, run: () => { askForToken('missing') } }] : []),
       ]}
     />

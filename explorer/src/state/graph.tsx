@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, 
 import { loadConfig } from '@/api/config'
 import { send } from '@/api/http'
 import { nextCall, pages } from '@/api/pages'
+import { useSession } from '@/api/session'
 import type { Me, Page, Status } from '@/api/types'
 import type { ResolvedModel } from '@/dtdl/model'
 import { Models, NO_MODELS } from '@/dtdl/models'
@@ -48,8 +49,10 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
       void client.invalidateQueries({ queryKey: [name] })
       toast({ text: t('frame.caught-up') })
     })
+    // Another token may be of another person, and ends at another time.
+    const offToken = useSession.subscribe((now, before) => { if (now.token !== before.token) void client.invalidateQueries({ queryKey: [name, 'me'] }) })
     setFeed(started)
-    return () => { offModels(); offGap(); started.stop(); setFeed(undefined) }
+    return () => { offModels(); offGap(); offToken(); started.stop(); setFeed(undefined) }
   }, [name, twins, client])
 
   // Documents of another instant are other documents. Whoever reads does so in an effect, and those come after this one.

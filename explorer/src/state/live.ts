@@ -3,6 +3,7 @@ import { create } from 'zustand'
 import type { ApiError } from '@/api/errors'
 import { follow, type ServerEvent } from '@/api/events'
 import { parseJson } from '@/api/json'
+import { useSession } from '@/api/session'
 import type { CloudEvent } from '@/api/types'
 import type { TwinStore } from './twins'
 
@@ -107,6 +108,15 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
     seconds.unshift(0)
   }, 1000)
 
+  // Who was refused may be let in with another token; and nobody goes on hearing what a token that was given up let them hear.
+  const offToken = useSession.subscribe((now, before) => {
+    if (now.token === before.token) return
+    const { state } = useLive.getState().connection
+    if (state !== 'refused' && (state === 'paused' || before.token === undefined)) return
+    stopStream?.()
+    begin()
+  })
+
   begin()
   return {
     listen: (listener) => { listeners.add(listener); return () => listeners.delete(listener) },
@@ -114,7 +124,7 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
     onGap: (listener) => { gapListeners.add(listener); return () => gapListeners.delete(listener) },
     pause: () => { stopStream?.(); useLive.setState({ connection: { state: 'paused' } }) },
     resume: begin,
-    stop: () => { stopStream?.(); clearInterval(ticking); listeners.clear() },
+    stop: () => { stopStream?.(); offToken(); clearInterval(ticking); listeners.clear() },
   }
 }
 

@@ -1,5 +1,5 @@
 import './access.css'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { loadConfig } from '@/api/config'
 import { asApiError } from '@/api/errors'
@@ -43,8 +43,6 @@ function Access(): ReactNode {
   const me = useMe()
   const token = useSession((state) => state.token)
   const config = useQuery({ queryKey: ['config'], queryFn: loadConfig, staleTime: Infinity })
-  const client = useQueryClient()
-  const signOut = (): void => { forgetToken(); void client.invalidateQueries() }
   return (
     <section className="card settings-part" aria-label={t('settings.access')}>
       <h2>{t('settings.access')}</h2>
@@ -55,7 +53,7 @@ function Access(): ReactNode {
           <Row name={me.data.name} hint={t('settings.as', { kind: me.data.kind, roles: me.data.roles.map((each) => each.role).join(', ') })}>
             {token === undefined
               ? config.data?.auth !== 'none' && <Button icon={TokenIcon} onClick={() => { askForToken('missing') }} data-testid="settings.token">{t('settings.give-token')}</Button>
-              : <Button icon={SignOutIcon} onClick={signOut} data-testid="settings.sign-out">{t('settings.sign-out')}</Button>}
+              : <Button icon={SignOutIcon} onClick={forgetToken} data-testid="settings.sign-out">{t('settings.sign-out')}</Button>}
           </Row>
           <div className="settings-row"><details className="grow"><summary className="secondary">{t('settings.permissions', { n: me.data.permissions.length, graph: me.data.graph })}</summary>
             <div className="settings-permissions">{me.data.permissions.map((each) => <code key={each} className="tag">{each}</code>)}</div></details></div>
