@@ -12,6 +12,7 @@ import { t } from '@/text/text'
 import { toast } from '@/ui/toasts'
 import { logOf } from './eventlog'
 import { heldOver } from './clock'
+import { leaveGraph } from './leaving'
 import { type Feed, startFeed } from './live'
 import { TwinStore } from './twins'
 
@@ -54,6 +55,9 @@ export function GraphProvider({ name, at, children }: { name: string; at: string
     setFeed(started)
     return () => { offModels(); offGap(); offToken(); started.stop(); setFeed(undefined) }
   }, [name, twins, client])
+
+  // As the layout goes, so before the next graph's page has begun to keep anything.
+  useLayoutEffect(() => leaveGraph, [name])
 
   // Documents of another instant are other documents. Whoever reads does so in an effect, and those come after this one.
   const looked = useRef(at)

@@ -82,13 +82,16 @@ export function useSaved(view: View): void {
   const { name: graph } = useGraph()
   const { saved, going } = view
   useEffect(() => {
-    if (saved === undefined) return
+    if (saved === undefined) return undefined
+    let gone = false
     void read(graph, saved).then((found) => {
+      if (gone) return
       if (!found) { toast({ kind: 'error', text: t('graph.view-gone', { name: saved }) }); return }
       const here = going.place.parameters
       going.adjust(Object.fromEntries(OWN.flatMap((key) => (here[key] === undefined && found.parameters[key] !== undefined ? [[key, found.parameters[key]]] : []))))
       if (window.location.hash === '') apply(found.state)
-    }, (error: unknown) => { toast({ kind: 'error', text: asApiError(error).message }) })
+    }, (error: unknown) => { if (!gone) toast({ kind: 'error', text: asApiError(error).message }) })
+    return () => { gone = true }
     // Only a change of the name takes up a view anew.
   }, [saved, graph])
 }

@@ -3,6 +3,7 @@ import { create } from 'zustand'
 import type { Camera, Picture } from '@/graph/types'
 import type { LayoutKind } from '@/layout/types'
 import type { ViewState } from '@/state/fragment'
+import { onLeave } from '@/state/leaving'
 import { did, undo } from '@/state/undo'
 import { toast } from '@/ui/toasts'
 import { t } from '@/text/text'
@@ -59,6 +60,7 @@ export const useScreen = create<GraphScreen>(() => EMPTY)
 export function screen(): GraphScreen { return useScreen.getState() }
 
 export function reset(state: ViewState): void { useScreen.setState({ ...EMPTY, state, version: screen().version + 1 }) }
+onLeave(() => { reset({}) })
 
 /**
  * Take what was loaded for the address. While the same is looked at as of other instants, nothing of it goes from the

@@ -7,6 +7,7 @@ import { byQuery, type Asked, linesOf, nodesById, wholeGraph } from '@/parts/str
 import { heldOver } from '@/state/clock'
 import { useGraph } from '@/state/graph'
 import { add, put, screen, take, type GraphScreen } from './store'
+import { visitNow } from '@/state/leaving'
 import { useShown } from '@/state/shown'
 import { schemaOf, schemaStructure, topStructure } from './top'
 import type { View } from './view'
@@ -61,9 +62,11 @@ function useWanted(graph: string, at: string | undefined, label: string | undefi
 
 async function bring(asked: Asked, ids: readonly string[], how: 'silently' | 'undoable'): Promise<void> {
   const { structure, gone } = screen()
+  const visit = visitNow()
   const fresh = ids.filter((id) => !structure.nodes.has(id) || gone.has(id))
   if (fresh.length === 0) return
   const [nodes, lines] = await Promise.all([nodesById(asked, fresh), linesOf(asked, fresh, 'both')])
+  if (visit !== visitNow()) return
   if (how === 'silently') put(nodes, lines)
   else add(nodes, lines)
 }

@@ -5,6 +5,7 @@ import { path, send } from '@/api/http'
 import { isObject, type Json } from '@/api/json'
 import type { QueryPage } from '@/api/types'
 import { isExplain } from '@/lang/tokens'
+import { onLeave } from '@/state/leaving'
 
 export interface Step { readonly text: string; readonly depth: number; readonly isScan: boolean }
 
@@ -31,6 +32,7 @@ export interface Explaining {
 }
 
 export const useExplains = create<{ readonly byTab: Readonly<Record<string, Explaining>> }>(() => ({ byTab: {} }))
+onLeave(() => { useExplains.setState({ byTab: {} }) })
 
 interface Asked { readonly graph: string; readonly at: string | undefined; readonly parameters: Readonly<Record<string, Json>> }
 

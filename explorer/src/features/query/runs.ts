@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject } from '@/api/json'
 import type { QueryPage } from '@/api/types'
 import { type Selected, selectedOf } from '@/lang/columns'
 import type { Statement } from '@/lang/tokens'
+import { onLeave } from '@/state/leaving'
 import type { ResultRow } from './columns'
 
 export interface Run {
@@ -143,6 +144,11 @@ export function cancel(tab: string): void {
 
 /** Stop all that is asked, of whatever graph: its tabs may be forgotten already. */
 export function cancelAll(): void { for (const tab of [...stops.keys()]) cancel(tab) }
+onLeave(() => {
+  cancelAll()
+  asked.clear()
+  useRuns.setState({ byTab: {} })
+})
 
 export function forget(tab: string): void {
   cancel(tab)
