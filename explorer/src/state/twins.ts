@@ -1,6 +1,8 @@
 /** Twins that were read, one copy of each: graph, tables and inspector look at the same (design 6.2). */
 import { useCallback, useSyncExternalStore } from 'react'
 import type { CloudEvent, Twin } from '@/api/types'
+import { Heard } from './heard'
+import { compareInstants } from './instants'
 import { isObject, type Json, type JsonObject, splitPointer } from '@/api/json'
 
 export interface Known {
@@ -27,17 +29,26 @@ export class TwinStore {
   readonly #listeners = new Map<string, Set<Listener>>()
   readonly #points = new Map<string, Point[]>()
   readonly #changes = new Map<string, number>()
+  readonly #heard = new Heard()
   #past = false
 
   get(id: string): Known | undefined { return this.#known.get(id) }
   /** Whether a document of the instant that is looked at is here. */
   has(id: string): boolean { return this.#known.get(id)?.outdated === false }
 
-  /** Take documents that were read. */
+  /** What the feed said last, of whatever is in the graph. */
+  get heard(): Pick<Heard, 'mark' | 'since'> { return this.#heard }
+
+  /** Take documents that were read. What the feed said of them meanwhile has the last word. */
   put(twins: readonly Twin[]): void {
     const at = Date.now()
+    const heard = this.#heard.of(new Set(twins.map((twin) => twin.$dtId)))
     for (const twin of twins) {
-      this.#known.set(twin.$dtId, { twin, at, current: true, outdated: false })
+      const known = this.#known.get(twin.$dtId)
+      if (!this.#past && known?.outdated === false && isNewer(known.twin, twin)) continue
+      const caught = this.#past ? { twin, current: true } : caughtUp(twin, heard.get(twin.$dtId) ?? [])
+      if (!caught) continue
+      this.#known.set(twin.$dtId, { ...caught, at, outdated: false })
       this.#tell(twin.$dtId)
     }
   }
@@ -46,7 +57,9 @@ export class TwinStore {
   apply(event: CloudEvent): void {
     const id = event.subject
     // What happens now changes nothing in the past.
-    if (this.#past || id === undefined || id.includes('/')) return
+    if (this.#past) return
+    this.#heard.note(event)
+    if (id === undefined || id.includes('/')) return
     if (event.type.endsWith('.Twin.Create') && isTwin(event.data)) this.put([event.data])
     else if (event.type.endsWith('.Twin.Delete')) this.drop(id)
     else if (event.type.endsWith('.Twin.Update') && isObject(event.data)) this.#patch(id, operationsOf(event.data), event)
@@ -55,6 +68,7 @@ export class TwinStore {
   /** Another instant is looked at: what is here is shown until it is read anew. */
   turn(past: boolean): void {
     this.#past = past
+    this.#heard.clear()
     for (const [id, known] of this.#known) this.#known.set(id, { ...known, outdated: true })
     for (const id of [...this.#listeners.keys()]) this.#tell(id)
   }
@@ -69,6 +83,7 @@ export class TwinStore {
     this.#known.clear()
     this.#points.clear()
     this.#changes.clear()
+    this.#heard.clear()
     ids.forEach((id) => { this.#tell(id) })
   }
 
@@ -91,11 +106,10 @@ export class TwinStore {
     const at = event.time === undefined ? Date.now() : Date.parse(event.time)
     for (const each of operations) this.#note(id, each, at, event)
     const known = this.#known.get(id)
-    if (!known) return
-    let twin: JsonObject = known.twin
-    for (const each of operations) twin = applied(twin, splitPointer(each.path), each)
-    if (event.time !== undefined) twin = { ...twin, $metadata: { ...(isObject(twin['$metadata']) ? twin['$metadata'] : {}), $lastUpdateTime: event.time } }
-    if (isTwin(twin)) this.#known.set(id, { ...known, twin, at: Date.now(), current: false })
+    // A document that was read after this happened has it.
+    if (!known || isOlder(event.time, timeOf(known.twin))) return
+    const twin = patched(known.twin, operations, event.time)
+    if (twin) this.#known.set(id, { ...known, twin, at: Date.now(), current: false })
     this.#tell(id)
   }
 
@@ -117,6 +131,42 @@ export class TwinStore {
 
 export function isTwin(value: Json | undefined): value is Twin {
   return isObject(value) && typeof value['$dtId'] === 'string' && isObject(value['$metadata'])
+}
+
+function timeOf(twin: Twin): string | undefined {
+  const time = twin.$metadata['$lastUpdateTime']
+  return typeof time === 'string' ? time : undefined
+}
+
+function isOlder(one: string | undefined, other: string | undefined): boolean { return one !== undefined && other !== undefined && compareInstants(one, other) < 0 }
+
+function isNewer(one: Twin, other: Twin): boolean { return isOlder(timeOf(other), timeOf(one)) }
+
+function patched(before: Twin, operations: readonly Operation[], time: string | undefined): Twin | undefined {
+  let twin: JsonObject = before
+  for (const each of operations) twin = applied(twin, splitPointer(each.path), each)
+  if (time !== undefined) twin = { ...twin, $metadata: { ...(isObject(twin['$metadata']) ? twin['$metadata'] : {}), $lastUpdateTime: time } }
+  return isTwin(twin) ? twin : undefined
+}
+
+/**
+ * A document with what happened to the twin since it was read; undefined: it was deleted. Of what has the same time it
+ * has some and perhaps not all: that is done again, since to do it twice is to do it once.
+ */
+function caughtUp(read: Twin, events: readonly CloudEvent[]): { readonly twin: Twin; readonly current: boolean } | undefined {
+  let caught: { readonly twin: Twin; readonly current: boolean } | undefined = { twin: read, current: true }
+  if (timeOf(read) === undefined) return caught
+  for (const event of events) {
+    if (event.time === undefined || isOlder(event.time, timeOf(caught?.twin ?? read))) continue
+    if (event.type.endsWith('.Twin.Delete')) caught = undefined
+    else if (event.type.endsWith('.Twin.Create') && isTwin(event.data)) caught = caught === undefined || isNewer(event.data, caught.twin) ? { twin: event.data, current: true } : caught
+    else if (caught && event.type.endsWith('.Twin.Update') && isObject(event.data)) {
+      const isLater = isNewer({ ...caught.twin, $metadata: { ...caught.twin.$metadata, $lastUpdateTime: event.time } }, caught.twin)
+      const twin = patched(caught.twin, operationsOf(event.data), event.time)
+      if (twin) caught = { twin, current: caught.current && !isLater }
+    }
+  }
+  return caught
 }
 
 export function modelOf(twin: Twin): string {
