@@ -50,6 +50,7 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
   let planned = false
   let stopStream: (() => void) | undefined
   let lastPosition: string | undefined
+  let isGap = false
 
   const flush = (): void => {
     planned = false
@@ -85,7 +86,12 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
   const begin = (): void => {
     useLive.setState({ connection: { state: 'connecting' } })
     stopStream = follow(graph, () => ({ path: '/kastor/v1/events' }), {
-      onOpen: () => { useLive.setState({ connection: { state: 'live' } }) },
+      onOpen: () => {
+        useLive.setState({ connection: { state: 'live' } })
+        // What is read from now on is followed by the feed; before, it would miss what came until it was open.
+        if (isGap) gapListeners.forEach((listener) => { listener() })
+        isGap = false
+      },
       onEvent: take,
       onBroken: (_error, _pause, attempt) => {
         useLive.setState((before) => ({
@@ -96,7 +102,7 @@ export function startFeed(graph: string, twins: TwinStore): Feed {
         if (lastPosition === undefined) { useLive.setState({ connection: { state: 'refused', error } }); return }
         // The position is gone: begin at now, and let everybody read anew.
         lastPosition = undefined
-        gapListeners.forEach((listener) => { listener() })
+        isGap = true
         begin()
       },
     }, lastPosition)
