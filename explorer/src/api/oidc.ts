@@ -1,6 +1,7 @@
 /** Signing in at an issuer: code flow with PKCE, state and nonce; tokens stay in memory (design 5.11). Loaded when it is used. */
 import * as oauth from 'oauth4webapi'
 import { ApiError } from './errors'
+import { keep, kept } from './kept'
 import { explorerBase } from './place'
 import { keepRenewed } from './renewal'
 import { giveToken } from './session'
@@ -32,7 +33,7 @@ export async function signIn(issuer: Issuer): Promise<void> {
     issuer: issuer.issuer, state: oauth.generateRandomState(), nonce: oauth.generateRandomNonce(), verifier: oauth.generateRandomCodeVerifier(),
     back: window.location.pathname + window.location.search + window.location.hash,
   }
-  sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt))
+  if (!keep('tab', ATTEMPT, JSON.stringify(attempt))) throw new ApiError(0, 'NothingKept', 'This browser keeps nothing for this page, which signing in needs. Let it, and begin again.')
   const to = new URL(server.authorization_endpoint)
   const parameters = {
     client_id: issuer.clientId, redirect_uri: redirectUri, response_type: 'code', scope: issuer.scope ?? 'openid profile offline_access',
@@ -44,9 +45,9 @@ export async function signIn(issuer: Issuer): Promise<void> {
 
 /** Take what the issuer sent back; return the address that was looked at before. */
 export async function finishSignIn(issuers: readonly Issuer[]): Promise<string> {
-  const kept = sessionStorage.getItem(ATTEMPT)
-  sessionStorage.removeItem(ATTEMPT)
-  const attempt = kept === null ? undefined : JSON.parse(kept) as Attempt
+  const text = kept('tab', ATTEMPT)
+  keep('tab', ATTEMPT, undefined)
+  const attempt = text === undefined ? undefined : JSON.parse(text) as Attempt
   const issuer = issuers.find((each) => each.issuer === attempt?.issuer)
   if (!attempt || !issuer) throw new ApiError(0, 'NoSignIn', 'This page did not begin to sign in. Begin again.')
   const server = await serverOf(issuer)

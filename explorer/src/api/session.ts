@@ -1,5 +1,6 @@
 /** The token of this page: in memory, or for this tab where its owner says so. */
 import { create } from 'zustand'
+import { keep, kept } from './kept'
 
 const KEPT = 'kastor.token'
 
@@ -13,7 +14,7 @@ interface Session {
   readonly ends: number
 }
 
-export const useSession = create<Session>(() => ({ token: sessionStorage.getItem(KEPT) ?? undefined, wanted: undefined, waits: false, ends: 0 }))
+export const useSession = create<Session>(() => ({ token: kept('tab', KEPT), wanted: undefined, waits: false, ends: 0 }))
 
 let waiting: (() => void)[] = []
 
@@ -32,8 +33,8 @@ export function stopAsking(): void { if (!useSession.getState().waits) useSessio
 
 /** Take a token; requests that waited for one are sent again. */
 export function giveToken(token: string, options: { keep: boolean } = { keep: false }): void {
-  if (options.keep) sessionStorage.setItem(KEPT, token)
-  else sessionStorage.removeItem(KEPT)
+  keep('tab', KEPT, undefined)
+  if (options.keep) keep('tab', KEPT, token)
   useSession.setState({ token, wanted: undefined, waits: false })
   const all = waiting
   waiting = []
@@ -41,6 +42,6 @@ export function giveToken(token: string, options: { keep: boolean } = { keep: fa
 }
 
 export function forgetToken(): void {
-  sessionStorage.removeItem(KEPT)
+  keep('tab', KEPT, undefined)
   useSession.setState(({ ends }) => ({ token: undefined, wanted: undefined, ends: ends + 1 }))
 }

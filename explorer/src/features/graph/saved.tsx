@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState } from 'react'
 import { ApiError, asApiError } from '@/api/errors'
 import { path, send } from '@/api/http'
 import { isObject, type Json, parseJson } from '@/api/json'
+import { keep as keepText, kept } from '@/api/kept'
 import type { ViewState } from '@/state/fragment'
 import { useGraph, useMay } from '@/state/graph'
 import { PARAMETERS, type Parameter, type Parameters } from '@/state/url'
@@ -28,8 +29,8 @@ const isAbsent = (error: unknown): boolean => error instanceof ApiError && error
 
 /** Views that this browser keeps for a graph. */
 function inBrowser(graph: string): Readonly<Record<string, Json>> {
-  const text = localStorage.getItem(KEPT + graph)
-  const value = text === null ? {} : parseJson(text)
+  const text = kept('browser', KEPT + graph)
+  const value = text === undefined ? {} : parseJson(text)
   return isObject(value) ? value : {}
 }
 
@@ -66,7 +67,7 @@ async function keep(graph: string, name: string, view: Saved): Promise<Entry['wh
     return 'server'
   } catch (error) {
     if (!isAbsent(error) && !(error instanceof ApiError && error.status === 403)) throw error
-    localStorage.setItem(KEPT + graph, JSON.stringify({ ...inBrowser(graph), [name]: body }))
+    if (!keepText('browser', KEPT + graph, JSON.stringify({ ...inBrowser(graph), [name]: body }))) throw new ApiError(0, 'BrowserFull', 'This browser has no room left for the view. Delete others that it keeps.')
     return 'browser'
   }
 }
@@ -74,7 +75,7 @@ async function keep(graph: string, name: string, view: Saved): Promise<Entry['wh
 async function forget(graph: string, { name, where }: Entry): Promise<void> {
   if (where === 'server') { await send(graph, { method: 'DELETE', path: path('/kastor/v1/explorer/views/{name}', { name }) }); return }
   const { [name]: _gone, ...rest } = inBrowser(graph)
-  localStorage.setItem(KEPT + graph, JSON.stringify(rest))
+  keepText('browser', KEPT + graph, JSON.stringify(rest))
 }
 
 /** Take up the view that the address names; what else stands in the address has the last word. */
