@@ -6,7 +6,7 @@ import { SYSTEM_NAMES } from '@/lang/words'
 import type { EditorHandle } from '@/parts/editor/types'
 import { useGraph } from '@/state/graph'
 import { useGoing } from '@/state/url'
-import { explain, useExplains } from './explains'
+import { explain, isOf, useExplains } from './explains'
 import { note } from './keep'
 import { pauseLive, startLive, stopAllLives, stopLive, useLives } from './live'
 import { cancel, cancelAll, forget, run, type Run, useRuns } from './runs'
@@ -124,7 +124,7 @@ export function useQueryScreen(): QueryScreen {
   const setView = useCallback((next: View) => {
     const now = latest.current
     going.adjust({ as: next === 'table' ? undefined : next })
-    if (next === 'explain' && now.statement.text !== '' && useExplains.getState().byTab[now.tab.id]?.text !== now.statement.text) void explain(now.tab.id, now.statement.text, { graph, at: now.at, parameters: now.parameters })
+    if (next === 'explain' && now.statement.text !== '' && !isOf(useExplains.getState().byTab[now.tab.id], now.statement.text, now.at)) void explain(now.tab.id, now.statement.text, { graph, at: now.at, parameters: now.parameters })
   }, [going, graph])
 
   return {
