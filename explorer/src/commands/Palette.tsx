@@ -39,6 +39,8 @@ function Body({ typed, onType, onDone }: { typed: string; onType: (text: string)
   const row = rows.find((each) => each.key === chosen) ?? rows[0]
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Tab' && row && !event.shiftKey) { event.preventDefault(); onType(row.text) }
+    // The next answer is on its way: this one was to another text.
+    if (event.key === 'Enter' && row?.isOld === true) { event.preventDefault(); event.stopPropagation(); return }
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && row) { event.preventDefault(); event.stopPropagation(); act(row, true) }
   }
   return (
