@@ -20,6 +20,10 @@ type Listener = () => void
 interface Operation { readonly op: string; readonly path: string; readonly value?: Json }
 
 const POINTS = 120
+const MOST_SERIES = 60
+/** Twins whose points are kept, beside those that somebody looks at. */
+const MOST_FOLLOWED = 1000
+const MOST_COUNTED = 10_000
 
 /** What a property was, for a sparkline. */
 export interface Point { readonly at: number; readonly value: number }
@@ -27,7 +31,8 @@ export interface Point { readonly at: number; readonly value: number }
 export class TwinStore {
   readonly #known = new Map<string, Known>()
   readonly #listeners = new Map<string, Set<Listener>>()
-  readonly #points = new Map<string, Point[]>()
+  /** By twin and property; the twin that changed last stands last. */
+  readonly #points = new Map<string, Map<string, Point[]>>()
   readonly #changes = new Map<string, number>()
   readonly #heard = new Heard()
   #past = false
@@ -75,6 +80,7 @@ export class TwinStore {
 
   drop(id: string): void {
     this.#known.delete(id)
+    this.#points.delete(id)
     this.#tell(id)
   }
 
@@ -88,7 +94,7 @@ export class TwinStore {
   }
 
   /** Numbers that a property was seen to have, oldest first, since the page is open. */
-  points(id: string, pointer: string): readonly Point[] { return this.#points.get(`${id}\n${pointer}`) ?? [] }
+  points(id: string, pointer: string): readonly Point[] { return this.#points.get(id)?.get(pointer) ?? [] }
 
   /** How often a property of twins of a model was seen to change: key is `model\npointer`. */
   get changes(): ReadonlyMap<string, number> { return this.#changes }
@@ -117,13 +123,24 @@ export class TwinStore {
     if (operation.path.includes('/$metadata/')) return
     const model = isObject(event.data) && typeof event.data['modelId'] === 'string' ? event.data['modelId'] : ''
     const counted = `${model}\n${operation.path}`
-    this.#changes.set(counted, (this.#changes.get(counted) ?? 0) + 1)
+    const count = this.#changes.get(counted)
+    if (count !== undefined || this.#changes.size < MOST_COUNTED) this.#changes.set(counted, (count ?? 0) + 1)
     if (typeof operation.value !== 'number') return
-    const key = `${id}\n${operation.path}`
-    const points = this.#points.get(key) ?? []
+    const series = this.#points.get(id) ?? new Map<string, Point[]>()
+    this.#points.delete(id)
+    this.#points.set(id, series)
+    const points = series.get(operation.path) ?? []
+    if (points.length === 0 && series.size >= MOST_SERIES) return
     points.push({ at, value: operation.value })
     if (points.length > POINTS) points.shift()
-    this.#points.set(key, points)
+    series.set(operation.path, points)
+    this.#forgetPoints()
+  }
+
+  /** Of very many twins that change, those that nobody looks at are forgotten first. */
+  #forgetPoints(): void {
+    if (this.#points.size <= MOST_FOLLOWED) return
+    for (const id of this.#points.keys()) if (!this.#listeners.has(id)) { this.#points.delete(id); return }
   }
 
   #tell(id: string): void { this.#listeners.get(id)?.forEach((listener) => { listener() }) }

@@ -60,6 +60,17 @@ it('in the past nothing is added to what was read', () => {
   expect(value(store)).toBe(1)
 })
 
+it('keeps points of some twins and of all that are looked at, and of none that is gone', () => {
+  const store = new TwinStore()
+  const of = (id: string, second: number): CloudEvent => ({ ...update(second, second), subject: id })
+  store.subscribe('seen', () => undefined)
+  for (const id of ['seen', 'first']) store.apply(of(id, 1))
+  for (let index = 0; index < 1000; index += 1) store.apply(of(`t${index}`, 2))
+  expect([store.points('seen', '/value').length, store.points('first', '/value').length, store.points('t999', '/value').length]).toEqual([1, 0, 1])
+  store.drop('seen')
+  expect(store.points('seen', '/value')).toEqual([])
+})
+
 it('tells what came since a read began', () => {
   const store = new TwinStore()
   store.apply(update(1, 1))
