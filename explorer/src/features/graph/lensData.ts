@@ -30,11 +30,11 @@ export function withAnswer(data: LensData, of: string, ids: ReadonlySet<string>,
   }
 }
 
-/** Change values by what happened. */
-export function follow(values: Map<string, Json>, path: string, events: readonly CloudEvent[]): void {
+/** Change values by what happened to the twins that were asked about. */
+export function follow({ asked, values }: LensData, path: string, events: readonly CloudEvent[]): void {
   const pointer = `/${path.replaceAll('.', '/')}`
   for (const { subject, data, type } of events) {
-    if (subject === undefined || !isObject(data)) continue
+    if (subject === undefined || !asked.has(subject) || !isObject(data)) continue
     if (type.endsWith('.Twin.Create') || type.endsWith('.Twin.Delete')) {
       const found = type.endsWith('.Twin.Create') ? valueAt(data, path) : undefined
       if (found === undefined) values.delete(subject)

@@ -87,13 +87,13 @@ function useLensData(structure: Structure, path: string | undefined): ReadonlyMa
     shownPath.current = path
     if (data && !isPlaceholderData && data.of === of && path !== undefined) {
       held.current = withAnswer(held.current, of, new Set(ids), data.missing, data.rows)
-      if (at === undefined) follow(held.current.values, path, twins.heard.since(data.mark))
+      if (at === undefined) follow(held.current, path, twins.heard.since(data.mark))
     }
     setVersion((before) => before + 1)
   }, [path, data, isPlaceholderData, of, ids, at, twins])
   useEffect(() => {
     if (path === undefined || at !== undefined) return undefined
-    return feed?.listen((batch) => { follow(held.current.values, path, batch.map((each) => each.event)) })
+    return feed?.listen((batch) => { follow(held.current, path, batch.map((each) => each.event)) })
   }, [path, feed, at])
   const tick = useTick(feed)
   return useMemo(() => new Map(held.current.values), [version, tick])

@@ -23,12 +23,13 @@ it('as many other twins are other twins, and another property or instant is aske
 
 it('follows what happens', () => {
   const values = new Map<string, Json>([['a', 1], ['b', 2], ['c', 3]])
-  follow(values, 'part.level', [
+  follow({ of: '', asked: new Set('abcde'), values }, 'part.level', [
     event('Update', 'a', { patch: [{ op: 'replace', path: '/part/level', value: 5 }] }),
     event('Update', 'b', { patch: [{ op: 'remove', path: '/part/level' }] }),
     event('Delete', 'c', {}),
     event('Update', 'd', { patch: [{ op: 'add', path: '/part', value: { level: 7 } }] }),
     event('Create', 'e', { part: { level: 8 } }),
+    event('Create', 'f', { part: { level: 9 } }),
   ])
   expect([...values]).toEqual([['a', 5], ['d', 7], ['e', 8]])
 })
